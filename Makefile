@@ -1,0 +1,54 @@
+# The project's few commands. Each works on a fresh clone with python3 (3.11 or newer) and make.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := src tests docs notebooks
+
+.PHONY: help lab test check format notebook pictures clean
+
+help:
+	@echo "make lab       run the whole lab and write lab-report.html"
+	@echo "make test      run every test, with coverage"
+	@echo "make check     ruff, formatting and strict mypy"
+	@echo "make format    mend what ruff can mend"
+	@echo "make notebook  open notebooks/lab.ipynb as a page: lab-notebook.html"
+	@echo "make pictures  draw the pictures of the README anew"
+	@echo "make clean     remove .venv and everything generated"
+
+lab: .venv/lab
+	@$(BIN)/chainrule lab $(ARGS)
+
+test: .venv/dev
+	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: .venv/dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+
+format: .venv/dev
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/nbstripout notebooks/*.ipynb
+
+pictures: .venv/lab
+	$(BIN)/python docs/pictures.py
+
+clean:
+	rm -rf .venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report.html
+
+# A target is a stamp inside .venv: it is made again when pyproject.toml changes.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "chainrule needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Making .venv ..."
+	@$(PYTHON) -m venv .venv
+
+.venv/lab: pyproject.toml | .venv/bin/python
+	@echo "Installing chainrule with Keras into .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras]'
+	@touch $@
+
+.venv/dev: .venv/lab
+	@echo "Installing the tools for testing into .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,77 @@
+"""chainrule: write NumPy, read the gradient, train at native speed.
+
+Importing it loads NumPy alone; ``chainrule.lab`` and its pictures load when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from chainrule.errors import (
+    ChainruleError,
+    DataError,
+    FileError,
+    MissingDependencyError,
+    ShapeError,
+    UnknownNameError,
+)
+from chainrule.functions import (
+    ACTIVATIONS,
+    EPSILON,
+    accuracy,
+    delu,
+    drelu,
+    dsigmoid,
+    dsoftplus,
+    dtanh,
+    elu,
+    log_softmax,
+    nll,
+    one_hot,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    tanh,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ACTIVATIONS",
+    "EPSILON",
+    "ChainruleError",
+    "DataError",
+    "FileError",
+    "MissingDependencyError",
+    "ShapeError",
+    "UnknownNameError",
+    "accuracy",
+    "delu",
+    "drelu",
+    "dsigmoid",
+    "dsoftplus",
+    "dtanh",
+    "elu",
+    "log_softmax",
+    "nll",
+    "one_hot",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+
+_ROOMS = ("autodiff", "data", "functions", "initializers", "lab", "plots", "storage")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _ROOMS:
+        return importlib.import_module(f"chainrule.{name}")
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS})

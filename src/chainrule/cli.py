@@ -1,0 +1,80 @@
+"""The command line: ``chainrule lab``.
+
+Exit codes: 0 done, 1 something could not be done (the report not written, say), 2 bad usage,
+130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+import chainrule
+from chainrule.errors import ChainruleError
+from chainrule.lab import SECTIONS
+from chainrule.lab.terminal import run_lab
+
+app = typer.Typer(
+    name="chainrule",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chainrule {chainrule.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def chainrule_command(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Backpropagation you can read: train and explain small networks in NumPy."""
+
+
+@app.command("lab")
+def lab_command(
+    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SECTION…", help=f"Run these sections alone. Sections: {', '.join(SECTIONS)}."
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Fewer epochs, smaller searches, no Keras: a look around."),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
+    report: Annotated[Path, typer.Option(help="Where to write the report, one HTML file.")] = Path(
+        "lab-report.html"
+    ),
+) -> None:
+    """Run the backpropagation lab on the handwritten digits, and write its report."""
+    names = [name for given in (only, more) for name in given or []]
+    console = Console(highlight=False)
+    try:
+        raise typer.Exit(run_lab(console, names, quick=quick, seed=seed, report=report))
+    except ChainruleError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]error:[/] {escape(str(error))}"
+        )
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped by Ctrl-C; no report was written.")
+        raise typer.Exit(130) from None

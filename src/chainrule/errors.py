@@ -1,0 +1,52 @@
+"""The exceptions of chainrule. Each message says what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ChainruleError(Exception):
+    """Base of every error that chainrule raises on purpose."""
+
+
+class ShapeError(ChainruleError, ValueError):
+    """An array has the wrong shape or number of dimensions."""
+
+
+class DataError(ChainruleError, ValueError):
+    """The values of an array or an argument cannot be used: NaN, out of range, of the wrong type."""
+
+
+class UnknownNameError(ChainruleError, ValueError):
+    """A name is none of the valid ones; the message lists them and the closest.
+
+    Parameters
+    ----------
+    kind : str
+        What was named, such as ``"activation"``.
+    name : object
+        What came.
+    valid : iterable of str
+        The names that would have been right.
+
+    Examples
+    --------
+    >>> print(UnknownNameError("activation", "sigmoyd", ["relu", "sigmoid", "tanh"]))
+    unknown activation 'sigmoyd': did you mean 'sigmoid'? Valid: relu, sigmoid, tanh
+    """
+
+    def __init__(self, kind: str, name: object, valid: Iterable[str]) -> None:
+        self.kind, self.name, self.valid = kind, name, list(valid)
+        lowered = {choice.lower(): choice for choice in self.valid}
+        close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.4)
+        hint = f"did you mean {lowered[close[0]]!r}? " if close else ""
+        super().__init__(f"unknown {kind} {name!r}: {hint}Valid: {', '.join(self.valid)}")
+
+
+class MissingDependencyError(ChainruleError, ImportError):
+    """An optional package is not installed; the message says how to get it."""
+
+
+class FileError(ChainruleError, OSError):
+    """A file cannot be read or written; nothing was half-done."""

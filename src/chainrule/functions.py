@@ -1,0 +1,339 @@
+r"""The lab's functions, for one sample or a batch, stable for every finite input.
+
+An activation comes in a pair: the function and its derivative, both taken at the
+pre-activation ``X`` and applied element by element. The floating dtype of the input is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from chainrule.errors import ShapeError
+from chainrule.validation import Array, as_floats, check_labels, check_positive
+
+Activation = Callable[[ArrayLike], Array]
+
+EPSILON = 1e-8
+"""What `nll` adds to a probability inside the logarithm, so that log(0) never occurs."""
+
+
+def one_hot(n_classes: int, y: ArrayLike) -> Array:
+    """Encode class numbers as rows of zeros with a single one.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes ``k``.
+    y : int or array_like of int, any shape
+        Class numbers in ``0 … k - 1``.
+
+    Returns
+    -------
+    ndarray of float64, shape ``y.shape + (k,)``
+
+    Raises
+    ------
+    DataError
+        If a label is not an integer or not in ``0 … k - 1``.
+
+    Examples
+    --------
+    >>> one_hot(n_classes=4, y=3)
+    array([0., 0., 0., 1.])
+    >>> one_hot(n_classes=4, y=[0, 2])
+    array([[1., 0., 0., 0.],
+           [0., 0., 1., 0.]])
+    """
+    n_classes = check_positive(n_classes, "n_classes", "one_hot")
+    Y: Array = np.eye(n_classes)[check_labels(y, n_classes, "one_hot")]
+    return Y
+
+
+def softmax(X: ArrayLike) -> Array:
+    r"""Turn logits into probabilities along the last axis.
+
+    .. math:: \mathrm{softmax}(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}},
+              \qquad m = \max_j x_j
+
+    Subtracting the maximum changes nothing mathematically and keeps ``exp`` from overflowing
+    (Goodfellow, Bengio, Courville, *Deep Learning*, section 4.1).
+
+    Parameters
+    ----------
+    X : array_like, shape (k,) or (n, k)
+        Logits of one sample or of a batch.
+
+    Returns
+    -------
+    ndarray of the same shape
+        Probabilities; each row sums to one.
+
+    Examples
+    --------
+    >>> softmax([10, 2, -3]).round(6)
+    array([9.99662e-01, 3.35000e-04, 2.00000e-06])
+    >>> softmax([1e4, -1e4])
+    array([1., 0.])
+    """
+    X = _logits(X, "softmax")
+    exp = np.exp(X - np.max(X, axis=-1, keepdims=True))
+    probabilities: Array = exp / np.sum(exp, axis=-1, keepdims=True)
+    return probabilities
+
+
+def log_softmax(X: ArrayLike) -> Array:
+    r"""Return the logarithm of `softmax`, exact where the softmax itself would round to 0.
+
+    .. math:: \log \mathrm{softmax}(x)_i = (x_i - m) - \log \sum_j e^{x_j - m}
+
+    Parameters
+    ----------
+    X : array_like, shape (k,) or (n, k)
+        Logits of one sample or of a batch.
+
+    Returns
+    -------
+    ndarray of the same shape
+
+    Examples
+    --------
+    >>> log_softmax([1e4, -1e4])
+    array([     0., -20000.])
+    """
+    X = _logits(X, "log_softmax")
+    shifted = X - np.max(X, axis=-1, keepdims=True)
+    logs: Array = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    return logs
+
+
+def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
+    r"""Mean negative log likelihood of one-hot targets under predicted probabilities.
+
+    .. math:: \mathrm{nll} = -\frac1n \sum_{i=1}^n \sum_{c=1}^k
+              Y^\mathrm{true}_{ic} \log(\varepsilon + Y^\mathrm{pred}_{ic}),
+              \qquad \varepsilon = 10^{-8}
+
+    Parameters
+    ----------
+    Y_true : array_like, shape (k,) or (n, k)
+        One-hot encoded classes.
+    Y_pred : array_like, shape (k,) or (n, k)
+        Predicted probabilities.
+
+    Returns
+    -------
+    float
+        The mean over the samples, in nats.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ: broadcasting would give a number that means nothing.
+
+    Examples
+    --------
+    >>> nll([1, 0, 0], [.99, 0.01, 0])
+    np.float64(0.01005032575249135)
+    >>> nll([[0, 1, 0], [1, 0, 0]], [[0, 1, 0], [.99, .01, 0]]).round(6)
+    np.float64(0.005025)
+    """
+    Y_true, Y_pred = as_floats(Y_true), as_floats(Y_pred)
+    if Y_true.shape != Y_pred.shape or Y_true.ndim == 0:
+        raise ShapeError(
+            "nll: Y_true and Y_pred must have the same shape, (k,) or (n, k), received "
+            f"{Y_true.shape} and {Y_pred.shape}"
+        )
+    log_likelihoods = np.sum(Y_true * np.log(EPSILON + Y_pred), axis=-1)
+    mean: np.floating[Any] = -np.mean(log_likelihoods)
+    return mean
+
+
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
+    """Share of samples whose class is predicted right.
+
+    Parameters
+    ----------
+    y_true : array_like of int, shape (n,)
+        True classes.
+    y_pred : array_like, shape (n,) or (n, k)
+        Predicted classes, or one row of scores per sample, of which the highest counts.
+
+    Returns
+    -------
+    float
+        In ``0 … 1``.
+
+    Raises
+    ------
+    ShapeError
+        If the numbers of samples differ.
+
+    Examples
+    --------
+    >>> accuracy([0, 1, 2, 2], [0, 1, 2, 0])
+    np.float64(0.75)
+    >>> accuracy([1, 0], [[.2, .8], [.3, .7]])
+    np.float64(0.5)
+    """
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    if y_pred.ndim == y_true.ndim + 1:
+        y_pred = np.argmax(y_pred, axis=-1)
+    if y_true.shape != y_pred.shape or y_true.size == 0:
+        raise ShapeError(
+            "accuracy: y_true and y_pred must hold the same number of samples, at least one, "
+            f"received shapes {y_true.shape} and {y_pred.shape}"
+        )
+    share: np.floating[Any] = np.mean(y_true == y_pred)
+    return share
+
+
+def sigmoid(X: ArrayLike) -> Array:
+    r"""Logistic sigmoid, :math:`\sigma(x) = 1 / (1 + e^{-x})`.
+
+    Computed as :math:`e^{\min(x, 0)} / (1 + e^{-|x|})`, whose exponentials cannot overflow.
+
+    Examples
+    --------
+    >>> sigmoid([-1e4, 0, 1e4])
+    array([0. , 0.5, 1. ])
+    """
+    X = as_floats(X)
+    result: Array = np.exp(np.minimum(X, 0)) / (1 + np.exp(-np.abs(X)))
+    return result
+
+
+def dsigmoid(X: ArrayLike) -> Array:
+    r"""Derivative of `sigmoid` at ``X``, :math:`\sigma'(x) = \sigma(x)\,(1 - \sigma(x))`.
+
+    Computed as :math:`e / (1 + e)^2` with :math:`e = e^{-|x|}`: the derivative is even, and
+    nothing is subtracted, so the tails keep all their digits.
+
+    Examples
+    --------
+    >>> dsigmoid([-1e4, 0, 1e4])
+    array([0.  , 0.25, 0.  ])
+    """
+    exp = np.exp(-np.abs(as_floats(X)))
+    result: Array = exp / (1 + exp) ** 2
+    return result
+
+
+def tanh(X: ArrayLike) -> Array:
+    r"""Hyperbolic tangent, :math:`(e^x - e^{-x}) / (e^x + e^{-x})`.
+
+    Examples
+    --------
+    >>> tanh([-1e4, 0, 1e4])
+    array([-1.,  0.,  1.])
+    """
+    result: Array = np.tanh(as_floats(X))
+    return result
+
+
+def dtanh(X: ArrayLike) -> Array:
+    r"""Derivative of `tanh` at ``X``, :math:`1 - \tanh^2(x) = 4\,\sigma(2x)\,\sigma(-2x)`.
+
+    Examples
+    --------
+    >>> dtanh([-1e4, 0, 1e4])
+    array([0., 1., 0.])
+    """
+    return 4 * dsigmoid(2 * as_floats(X))
+
+
+def relu(X: ArrayLike) -> Array:
+    r"""Rectified linear unit, :math:`\max(0, x)`.
+
+    Examples
+    --------
+    >>> relu([-2, 0, 3])
+    array([0., 0., 3.])
+    """
+    result: Array = np.maximum(as_floats(X), 0)
+    return result
+
+
+def drelu(X: ArrayLike) -> Array:
+    r"""Derivative of `relu` at ``X``: 1 where :math:`x > 0`, else 0; at the kink it is 0.
+
+    Examples
+    --------
+    >>> drelu([-2, 0, 3])
+    array([0., 0., 1.])
+    """
+    return np.heaviside(as_floats(X), 0)
+
+
+def softplus(X: ArrayLike) -> Array:
+    r"""Smooth rectifier, :math:`\log(1 + e^x)`.
+
+    Examples
+    --------
+    >>> softplus([-1e4, 0, 1e4]).round(4)
+    array([0.0000e+00, 6.9310e-01, 1.0000e+04])
+    """
+    X = as_floats(X)
+    result: Array = np.maximum(X, 0) + np.log1p(np.exp(-np.abs(X)))
+    return result
+
+
+def dsoftplus(X: ArrayLike) -> Array:
+    r"""Derivative of `softplus` at ``X``, which is :math:`\sigma(x)`.
+
+    Examples
+    --------
+    >>> dsoftplus([-1e4, 0, 1e4])
+    array([0. , 0.5, 1. ])
+    """
+    return sigmoid(X)
+
+
+def elu(X: ArrayLike) -> Array:
+    r"""Exponential linear unit, :math:`x` where :math:`x > 0`, else :math:`e^x - 1`.
+
+    Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by Exponential
+    Linear Units*, 2016, with :math:`\alpha = 1`.
+
+    Examples
+    --------
+    >>> elu([-1e4, 0, 3])
+    array([-1.,  0.,  3.])
+    """
+    X = as_floats(X)
+    return np.maximum(X, 0) + np.expm1(np.minimum(X, 0))
+
+
+def delu(X: ArrayLike) -> Array:
+    r"""Derivative of `elu` at ``X``: 1 where :math:`x > 0`, else :math:`e^x`.
+
+    Examples
+    --------
+    >>> delu([-1e4, 0, 3])
+    array([0., 1., 1.])
+    """
+    result: Array = np.exp(np.minimum(as_floats(X), 0))
+    return result
+
+
+ACTIVATIONS: dict[str, tuple[Activation, Activation]] = {
+    "sigmoid": (sigmoid, dsigmoid),
+    "tanh": (tanh, dtanh),
+    "relu": (relu, drelu),
+    "softplus": (softplus, dsoftplus),
+    "elu": (elu, delu),
+}
+"""Each activation with its derivative, by name."""
+
+
+def _logits(X: ArrayLike, where: str) -> Array:
+    X = as_floats(X)
+    if X.ndim == 0 or X.shape[-1] == 0:
+        raise ShapeError(
+            f"{where}: X must be one vector of logits (k,) or a batch (n, k), received shape "
+            f"{X.shape}"
+        )
+    return X

@@ -1,0 +1,7 @@
+"""The backpropagation lab: two models with gradients by hand, and a module for each section."""
+
+from chainrule.lab.history import History
+from chainrule.lab.models import LogisticRegression, NeuralNet
+from chainrule.lab.session import SECTIONS, Lab
+
+__all__ = ["SECTIONS", "History", "Lab", "LogisticRegression", "NeuralNet"]

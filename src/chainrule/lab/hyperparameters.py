@@ -1,0 +1,262 @@
+"""Hyperparameters.
+
+What must be chosen before training: how far to step, how many units to have, how to start, which
+activation, how many layers.
+
+The learning rate matters most: too small and the network has not arrived after three epochs, too
+large and it jumps about. The number of hidden units matters less, once there are enough.
+
+Starting from zero is the classic mistake. With all weights zero, every hidden unit computes the
+same h, so it gets the same gradient, so it stays the same: ten units do the work of one. The first
+update cannot even reach the hidden weights, because their gradient is ∂L/∂z_o W_oᵀ ⊙ σ′(z_h), and
+W_o is zero. Random initial weights break the tie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chainrule import plots
+from chainrule.functions import ACTIVATIONS
+from chainrule.lab.history import History
+from chainrule.lab.models import NeuralNet, OnEpoch
+from chainrule.lab.results import Number, Picture, Result
+from chainrule.validation import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from chainrule.lab.session import Lab
+
+LEARNING_RATES = (0.001, 0.01, 0.1, 0.5, 2.0)
+HIDDEN_SIZES = (2, 5, 10, 20, 50)
+DEPTHS: dict[str, tuple[int | tuple[int, ...], str]] = {
+    "10, uniform ±0.01": (10, "uniform"),
+    "(10, 10), uniform ±0.01": ((10, 10), "uniform"),
+    "(10, 10), Glorot": ((10, 10), "glorot_uniform"),
+}
+EPOCHS = 4
+# Rates at which each activation is at ease: the slope of the sigmoid is a quarter at most.
+ACTIVATION_RATES = {"sigmoid": 0.1, "tanh": 0.03, "relu": 0.01, "softplus": 0.01, "elu": 0.01}
+
+
+@dataclass
+class Start:
+    """Training from one kind of initial weights.
+
+    Attributes
+    ----------
+    history : History
+    first_gradient : float
+        Norm of ∂L/∂W_h over the training set before the first update.
+    spread : list of float
+        After each epoch, the largest difference between the weights of two hidden units.
+    distinct : list of int
+        After each epoch, how many hidden units differ by more than one millionth: the numerical
+        rank of W_h.
+    """
+
+    history: History
+    first_gradient: float
+    spread: list[float]
+    distinct: list[int]
+
+
+@dataclass
+class HyperparametersResult(Result):
+    """The searches.
+
+    Attributes
+    ----------
+    learning_rates, hidden_sizes : tuple
+    accuracies : ndarray, shape (hidden sizes, learning rates)
+        Test accuracy of each combination.
+    starts : dict of str to Start
+        ``"zeros"`` and ``"uniform"``.
+    activations, depths : dict of str to History
+    """
+
+    learning_rates: tuple[float, ...]
+    hidden_sizes: tuple[int, ...]
+    accuracies: Array
+    starts: dict[str, Start]
+    activations: dict[str, History]
+    depths: dict[str, History]
+    log: list[str]
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """Hidden size and learning rate with the best test accuracy."""
+        row, column = np.unravel_index(np.argmax(self.accuracies), self.accuracies.shape)
+        return self.hidden_sizes[row], self.learning_rates[column]
+
+    @property
+    def numbers(self) -> dict[str, Number]:
+        """The best of each search."""
+        hidden, rate = self.best
+        activation = max(self.activations, key=lambda name: self.activations[name].val_accuracy[-1])
+        return {
+            "best hidden size and learning rate": f"{hidden}, {rate:g}",
+            "its test accuracy": float(self.accuracies.max()),
+            **{f"first ‖∂L/∂W_h‖, {init}": s.first_gradient for init, s in self.starts.items()},
+            **{f"distinct units, epoch 1, {init}": s.distinct[1] for init, s in self.starts.items()},
+            **{f"train loss, {init}": s.history.loss[-1] for init, s in self.starts.items()},
+            "best activation": activation,
+            **{
+                f"train loss, hidden {name}": history.loss[-1]
+                for name, history in self.depths.items()
+            },
+        }
+
+    @property
+    def findings(self) -> str:
+        """What the searches say."""
+        hidden, rate = self.best
+        zeros, uniform = self.starts["zeros"], self.starts["uniform"]
+        last = zeros.history.epoch[-1]
+        return (
+            f"The best of the map has {hidden} hidden units and learning rate {rate:g}. "
+            f"From zero, the first gradient of W_h has norm {zeros.first_gradient:g}, and after one "
+            f"epoch no weight differs by more than {zeros.spread[1]:.0e} between two hidden units "
+            f"(uniform start: {uniform.spread[1]:.1f}). They are {zeros.distinct[1]} unit in ten "
+            f"copies, and the loss is {zeros.history.loss[1]:.2f} against "
+            f"{uniform.history.loss[1]:.2f}. In exact arithmetic they would stay copies for ever. "
+            "Floating point rounds each sum a little differently, and these differences grow by "
+            f"orders of magnitude an epoch, to {zeros.spread[-1]:.1g} after {last} epochs: luck of "
+            "the rounding, nothing to rely on. "
+            "A second hidden layer starts slowly from ±0.01, since the gradient shrinks on its way "
+            "through every small W and every σ′ ≤ ¼; Glorot's scale keeps it alive."
+        )
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """Heat map, zero start, activations, depths."""
+        return [
+            Picture(
+                "Test accuracy by hidden units and learning rate, one sample an update.",
+                self.plot_map,
+                (6.5, 4.5),
+            ),
+            Picture(
+                "Zero against uniform start: the loss, and the largest difference between two "
+                "hidden units (the zero start has exactly 0 at epoch 0).",
+                self.plot_starts,
+                (9, 3.8),
+            ),
+            Picture(
+                "Activations from Glorot's start, each at a learning rate that suits it.",
+                self.plot_activations,
+            ),
+            Picture("One hidden layer and two.", self.plot_depths),
+        ]
+
+    def plot_map(self, ax: Axes | None = None) -> Axes:
+        """Draw the heat map."""
+        return plots.heat_map(
+            self.accuracies, self.hidden_sizes, [f"{rate:g}" for rate in self.learning_rates],
+            title="Test accuracy", xlabel="learning rate", ylabel="hidden units", ax=ax,
+        )  # fmt: skip
+
+    def plot_starts(self, ax: Axes | None = None) -> Axes:
+        """Draw loss and spread for both starts."""
+        ax = plots.new_axes(ax, (9, 3.8))
+        left, right = plots.panels(ax, 1, 2, gap=0.16)
+        _losses({init: start.history for init, start in self.starts.items()}, "Loss", left)
+        spreads = {init: (s.history.epoch, s.spread) for init, s in self.starts.items()}
+        plots.curves(
+            spreads, title="Difference between hidden units", xlabel="epoch",
+            ylabel="largest |difference| of weights", ax=right, marker="o", yscale="log",
+        )  # fmt: skip
+        return ax
+
+    def plot_activations(self, ax: Axes | None = None) -> Axes:
+        """Draw the loss for each activation."""
+        named = {
+            f"{name}, rate {ACTIVATION_RATES[name]:g}": history
+            for name, history in self.activations.items()
+        }
+        return _losses(named, "Activations", ax)
+
+    def plot_depths(self, ax: Axes | None = None) -> Axes:
+        """Draw the loss for each depth."""
+        return _losses(self.depths, "Hidden layers", ax)
+
+
+def _losses(histories: dict[str, History], title: str, ax: Axes | None) -> Axes:
+    return plots.curves(
+        {name: (history.epoch, history.loss) for name, history in histories.items()},
+        title=title, xlabel="epoch", ylabel="train loss (nats)", ax=ax, marker="o", ylim=(0, None),
+    )  # fmt: skip
+
+
+def run(lab: Lab) -> HyperparametersResult:
+    """Search learning rates and sizes, then compare starts, activations and depths."""
+    lines, log = lab.logger()
+    rates = LEARNING_RATES[1:4] if lab.quick else LEARNING_RATES
+    sizes = HIDDEN_SIZES[::2] if lab.quick else HIDDEN_SIZES
+    epochs = 1 if lab.quick else EPOCHS
+
+    accuracies = np.zeros((len(sizes), len(rates)))
+    for row, column in lab.track(list(np.ndindex(accuracies.shape)), "learning rate × hidden size"):
+        history = _train(lab, _net(lab, sizes[row]), rates[column], 1 if lab.quick else 3)
+        accuracies[row, column] = history.val_accuracy[-1]
+    row, column = np.unravel_index(np.argmax(accuracies), accuracies.shape)
+    log(
+        f"Best of {accuracies.size}: {sizes[row]} hidden units, learning rate {rates[column]:g}, "
+        f"test acc: {accuracies.max():.3f}"
+    )
+
+    starts = {}
+    for init in lab.track(("zeros", "uniform"), "zero against uniform start"):
+        starts[init] = start = _start(lab, init)
+        log(
+            f"Start {init}: first gradient norm of W_h {start.first_gradient:.1e}, "
+            f"train loss: {start.history.loss[-1]:.4f}"
+        )
+
+    activations = {}
+    for name in lab.track(list(ACTIVATIONS), "activations"):
+        net = _net(lab, 10, activation=name, init="glorot_uniform")
+        activations[name] = _train(lab, net, ACTIVATION_RATES[name], epochs)
+        log(f"Activation {name}: train loss: {activations[name].loss[-1]:.4f}")
+
+    depths = {}
+    for label, (hidden, init) in lab.track(list(DEPTHS.items()), "a second hidden layer"):
+        depths[label] = _train(lab, _net(lab, hidden, init=init), 0.1, 2 * epochs)
+        log(f"Hidden {label}: train loss: {depths[label].loss[-1]:.4f}")
+
+    return HyperparametersResult(rates, sizes, accuracies, starts, activations, depths, lines)
+
+
+def _net(lab: Lab, hidden: int | tuple[int, ...], **options: str) -> NeuralNet:
+    return NeuralNet(
+        lab.digits.n_features, hidden, lab.digits.n_classes, seed=lab.seed, **options
+    )
+
+
+def _train(
+    lab: Lab, net: NeuralNet, rate: float, epochs: int, on_epoch: OnEpoch | None = None
+) -> History:
+    d = lab.digits
+    samples = slice(500 if lab.quick else None)
+    return net.fit(
+        d.X_train[samples], d.y_train[samples], epochs=epochs, learning_rate=rate,
+        validation_data=(d.X_test, d.y_test), on_epoch=on_epoch,
+    )  # fmt: skip
+
+
+def _start(lab: Lab, init: str) -> Start:
+    net = _net(lab, 10, init=init)
+    gradient = net.grad_loss(lab.digits.X_train, lab.digits.y_train)["W_h"]
+    spread, distinct = [], []
+
+    def watch(epoch: int, scores: dict[str, float]) -> None:
+        W_h = net.parameters["W_h"]
+        spread.append(float(np.ptp(W_h, axis=1).max()))
+        distinct.append(int(np.linalg.matrix_rank(W_h, rtol=1e-6)))
+
+    history = _train(lab, net, 0.1, 2 if lab.quick else EPOCHS, watch)
+    return Start(history, float(np.linalg.norm(gradient)), spread, distinct)

@@ -1,0 +1,137 @@
+"""The lab's report: one HTML file that holds everything it shows."""
+
+from __future__ import annotations
+
+import multiprocessing
+import platform
+import signal
+from collections.abc import Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+import chainrule
+from chainrule.lab.results import Result, format_number
+from chainrule.lab.session import SECTIONS, Lab, section_text
+from chainrule.plots import to_svg
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn picture: an inline ``<svg>``, its caption, and its width in CSS pixels."""
+
+    svg: str
+    caption: str
+    width: int
+
+
+def draw_pictures(name: str, result: Result) -> list[Drawing]:
+    """Draw the pictures of a section's result."""
+    return [
+        Drawing(
+            to_svg(picture.draw, picture.size, f"{name}-{i}"),
+            picture.caption,
+            round(96 * picture.size[0]),
+        )
+        for i, picture in enumerate(result.pictures)
+    ]
+
+
+class Artist:
+    """Draws pictures in a second process while the next section trains in this one."""
+
+    def __init__(self) -> None:
+        # A fresh process, not a fork: this one may already run the threads of BLAS and JAX.
+        self._pool = ProcessPoolExecutor(
+            1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the process that waits
+        )
+        self._pending: dict[str, Future[list[Drawing]]] = {}
+
+    def draw(self, name: str, result: Result) -> None:
+        """Begin to draw a result's pictures."""
+        self._pending[name] = self._pool.submit(draw_pictures, name, result)
+
+    def drawings(self) -> dict[str, list[Drawing]]:
+        """Wait for everything begun, and return it by section."""
+        return {name: future.result() for name, future in self._pending.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def render(
+    lab: Lab,
+    drawings: Mapping[str, list[Drawing]],
+    skipped: Mapping[str, str],
+    seconds: float,
+) -> str:
+    """Return the report as a complete HTML page that loads nothing from anywhere.
+
+    Parameters
+    ----------
+    lab : Lab
+        Whose results are shown.
+    drawings : mapping of str to list of Drawing
+        By section.
+    skipped : mapping of str to str
+        Sections that did not run, and why.
+    seconds : float
+        How long the lab took.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["number"] = format_number
+    template = resources.files("chainrule.lab").joinpath("templates/report.html").read_text("utf-8")
+    sections = []
+    for number, name in enumerate(SECTIONS, start=1):
+        if name in lab.results or name in skipped:
+            title, paragraphs = section_text(name)
+            sections.append(
+                {
+                    "number": number,
+                    "name": name,
+                    "title": title,
+                    "paragraphs": [_paragraph(text) for text in paragraphs],
+                    "result": lab.results.get(name),
+                    "drawings": drawings.get(name, []),
+                    "skipped": skipped.get(name),
+                }
+            )
+    about = {
+        "seed": lab.seed,
+        "extent": "quick" if lab.quick else "full",
+        "time": f"{seconds:.1f} s",
+        "made": f"{datetime.now():%Y-%m-%d %H:%M}",
+        "with": f"chainrule {chainrule.__version__}, NumPy {np.__version__}, "
+        f"Python {platform.python_version()}",
+        "on": f"{platform.system()} {platform.machine()}",
+    }
+    return environment.from_string(template).render(sections=sections, about=about)
+
+
+def _paragraph(text: str) -> dict[str, str]:
+    """Indented text is a formula, everything else prose."""
+    formula = text.startswith("    ")
+    lines = [line.strip() for line in text.splitlines()]
+    if formula:
+        return {"kind": "formula", "text": "\n".join(lines)}
+    return {"kind": "prose", "text": " ".join(lines)}

@@ -1,0 +1,131 @@
+"""The lab in a terminal: log lines, progress bars, a table at the end, and the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from chainrule.errors import FileError, MissingDependencyError
+from chainrule.lab.report import Artist, render
+from chainrule.lab.results import format_number
+from chainrule.lab.session import SECTIONS, SLOW_SECTIONS, Advance, Lab, section_text
+from chainrule.storage import check_writable, write_text
+from chainrule.validation import lookup
+
+
+def run_lab(
+    console: Console, names: Sequence[str], *, quick: bool, seed: int, report: Path
+) -> int:
+    """Run sections of the lab, all of them if ``names`` is empty, and write the report.
+
+    Returns
+    -------
+    int
+        The exit code: 1 if the report could not be written or no section could run, else 0.
+
+    Raises
+    ------
+    ChainruleError
+        If a name or the seed is wrong, before any work.
+    """
+    began = time.perf_counter()
+    for name in names:
+        lookup("section", name, SECTIONS)
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    say = partial(bars.console.print, soft_wrap=True)
+    lab = Lab(
+        seed=seed,
+        quick=quick,
+        log=lambda line: say(line, markup=False),
+        progress=partial(_bar, bars),
+    )
+    skipped = {} if names or not quick else dict(SLOW_SECTIONS)
+    wanted = [name for name in SECTIONS if name in (names or SECTIONS) and name not in skipped]
+
+    unwritable: FileError | None = None
+    try:
+        check_writable(report)
+    except FileError as error:
+        unwritable = error
+        say(f"[bold yellow]{escape(str(error))}; the lab runs all the same[/]")
+
+    with bars, Artist() as artist:
+        try:
+            for name in wanted:
+                _run_section(lab, name, say, skipped)
+                if name in lab.results and unwritable is None:
+                    artist.draw(name, lab.results[name])
+        finally:
+            _print_numbers(console, lab)
+        if unwritable is None and lab.results:
+            with lab.progress("drawing the report", 1):
+                drawings = artist.drawings()
+            try:
+                write_text(
+                    report, render(lab, drawings, skipped, time.perf_counter() - began)
+                )
+            except FileError as error:
+                unwritable = error
+
+    if unwritable is not None:
+        say(f"[bold red]error:[/] {escape(str(unwritable))}")
+        return 1
+    if not lab.results:
+        return 1
+    say(f"\nThe whole report, with pictures: [bold]{escape(str(report.resolve()))}[/]")
+    say(f"{time.perf_counter() - began:.1f} s")
+    return 0
+
+
+def _run_section(lab: Lab, name: str, say: partial[None], skipped: dict[str, str]) -> None:
+    title, _ = section_text(name)
+    say(f"\n[bold cyan]{list(SECTIONS).index(name) + 1}. {escape(title)}[/]")
+    try:
+        result = lab.run(name)
+    except MissingDependencyError as error:
+        skipped[name] = str(error)
+        say(f"[yellow]Not run: {escape(str(error))}[/]")
+    else:
+        say(f"[italic]{escape(result.findings)}[/]", soft_wrap=False)
+
+
+@contextmanager
+def _bar(bars: Progress, label: str, total: int) -> Iterator[Advance]:
+    task = bars.add_task(label, total=total)
+    try:
+        yield partial(bars.advance, task)
+    finally:
+        bars.remove_task(task)
+
+
+def _print_numbers(console: Console, lab: Lab) -> None:
+    if not lab.results:
+        return
+    table = Table(title="\nThe lab in numbers", title_style="bold", show_edge=False)
+    table.add_column("section", style="cyan")
+    table.add_column("what")
+    table.add_column("value", justify="right")
+    for name in (name for name in SECTIONS if name in lab.results):
+        numbers = lab.results[name].numbers
+        for row, (what, value) in enumerate(numbers.items()):
+            table.add_row(
+                name if row == 0 else "", escape(what), escape(format_number(value)),
+                end_section=row == len(numbers) - 1,
+            )  # fmt: skip
+    console.print(table)

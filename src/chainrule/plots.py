@@ -1,0 +1,194 @@
+"""Figures. Every function draws on the axes it is given, or on new ones, and returns them."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from chainrule.validation import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Draw = Callable[["Axes"], Any]
+
+# Mid-tones that read on a white page and on a dark one, apart for colour-blind eyes as well.
+BLUE, ORANGE, GREEN, PINK, GOLD, GREY = (
+    "#3b82c4", "#e0762f", "#2f9e78", "#c4609f", "#b58f10", "#8a8f98",
+)  # fmt: skip
+COLOURS = (BLUE, ORANGE, GREEN, PINK, GOLD, GREY)
+_INK = "#010203"  # stands for the page's own text colour, see `to_svg`
+
+
+def new_axes(ax: Axes | None, size: tuple[float, float] = (6, 4)) -> Axes:
+    """Return ``ax``, or the axes of a new pyplot figure of ``size`` inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return _only_axes(plt.figure(figsize=size))
+
+
+def _only_axes(figure: Figure) -> Axes:
+    # Margins in inches that fit every label here; matplotlib's layout engines draw all text twice.
+    width, height = figure.get_size_inches()
+    left, right, bottom, top = 0.75, 0.2, 0.6, 0.4
+    return figure.add_axes(
+        (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
+    )
+
+
+def panels(ax: Axes, rows: int, columns: int, *, gap: float = 0.1, widths: Any = None) -> list[Axes]:
+    """Split ``ax`` into a grid of axes, row by row, ``gap`` of its size between them."""
+    ax.set_axis_off()
+    shares = np.ones(columns) if widths is None else np.asarray(widths, dtype=float)
+    across = shares / shares.sum() * (1 - gap * (columns - 1))
+    lefts = np.cumsum(across) - across + gap * np.arange(columns)
+    height = (1 - gap * (rows - 1)) / rows
+    bottoms = [1 - height - row * (height + gap) for row in range(rows)]
+    return [
+        ax.inset_axes((left, bottom, width, height))
+        for bottom in bottoms
+        for left, width in zip(lefts, across, strict=True)
+    ]
+
+
+def image(pixels: Array, title: str = "", ax: Axes | None = None, **style: Any) -> Axes:
+    """Show an image, black ink on white unless ``style`` says otherwise."""
+    ax = new_axes(ax, (3, 3))
+    ax.imshow(pixels, **{"cmap": "gray_r", "interpolation": "nearest", **style})
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.set_title(title)
+    return ax
+
+
+def weight_images(W: Array, titles: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Show each column of ``W``, shape (64, h), as an 8 × 8 image: blue < 0 < red."""
+    ax = new_axes(ax, (9, 4))
+    columns = min(5, W.shape[1])
+    rows = -(-W.shape[1] // columns)
+    largest = np.abs(W).max() or 1.0
+    shown = None
+    for i, panel in enumerate(panels(ax, rows, columns, gap=0.08, widths=[1] * columns)):
+        if i >= W.shape[1]:
+            panel.set_axis_off()
+            continue
+        image(W[:, i].reshape(8, 8), titles[i], panel, cmap="RdBu_r", vmin=-largest, vmax=largest)
+        shown = panel.images[0]
+    if shown is not None and ax.figure is not None:
+        ax.figure.colorbar(shown, ax=ax, label="weight", shrink=0.8)
+    return ax
+
+
+def curves(
+    lines: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+    ax: Axes | None = None,
+    marker: str = "",
+    **scales: Any,
+) -> Axes:
+    """Draw named lines; ``scales`` are passed to ``Axes.set`` (``xscale``, ``ylim``, …)."""
+    ax = new_axes(ax)
+    for (label, (x, y)), colour in zip(lines.items(), COLOURS, strict=False):
+        ax.plot(x, y, label=label, color=colour, marker=marker, markersize=4, linewidth=1.8)
+    finish(ax, title=title, xlabel=xlabel, ylabel=ylabel, **scales)
+    if len(lines) > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
+def prediction(
+    pixels: Array, label: int, probabilities: Array, ax: Axes | None = None
+) -> Axes:
+    """Show an image beside the true class and the predicted probabilities."""
+    ax = new_axes(ax, (8, 3.2))
+    left, right = panels(ax, 1, 2, gap=0.12, widths=[1, 1.9])
+    image(pixels, f"true label: {label}", left)
+    classes = np.arange(len(probabilities))
+    right.bar(classes - 0.2, classes == label, 0.4, label="true", color=BLUE)
+    right.bar(classes + 0.2, probabilities, 0.4, label="predicted", color=ORANGE)
+    right.set_xticks(classes)
+    finish(
+        right,
+        title=f"predicted: {int(np.argmax(probabilities))}",
+        xlabel="digit class",
+        ylabel="probability",
+        ylim=(0, 1.05),
+    )
+    right.legend(frameon=False)
+    return ax
+
+
+def heat_map(
+    values: Array,
+    rows: Sequence[Any],
+    columns: Sequence[Any],
+    *,
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+    form: str = "{:.2f}",
+    cmap: str = "viridis",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a table of numbers as colours, each number written in its cell."""
+    ax = new_axes(ax, (6.5, 4.5))
+    picture = ax.imshow(values, cmap=cmap, aspect="auto")
+    for (i, j), value in np.ndenumerate(values):
+        red, green, blue, _ = picture.cmap(picture.norm(value))
+        bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
+        colour = "black" if bright else "white"
+        ax.text(j, i, form.format(value), ha="center", va="center", color=colour, fontsize=9)
+    ax.set_xticks(range(len(columns)), [str(column) for column in columns])
+    ax.set_yticks(range(len(rows)), [str(row) for row in rows])
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return ax
+
+
+def finish(ax: Axes, **labels: Any) -> Axes:
+    """Set titles and scales; a light grid, no box, powers of ten as plain numbers."""
+    ax.set(**{name: value for name, value in labels.items() if value != ""})
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter("")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.25)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
+    """Draw into an inline ``<svg>`` whose text takes the colour of the page around it.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes the axes to draw on.
+    size : (width, height)
+        Inches, at 72 CSS pixels each.
+    prefix : str
+        Put before every id, so that several pictures live on one page.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    ink = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    with matplotlib.rc_context({**dict.fromkeys(ink, _INK), "svg.hashsalt": "chainrule"}):
+        figure = Figure(figsize=size)
+        draw(_only_axes(figure))
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)

@@ -1,0 +1,118 @@
+"""Bad input is refused here, before any work starts, in one wording for the whole library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.errors import DataError, ShapeError, UnknownNameError
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+
+def as_floats(X: ArrayLike) -> Array:
+    """Return ``X`` as a floating array; float32 stays float32, whole numbers become float64."""
+    X = np.asarray(X)
+    return X if X.dtype.kind == "f" else X.astype(np.float64)
+
+
+def check_features(X: ArrayLike, n_features: int, where: str) -> Array:
+    """Return ``X``, of shape ``(d,)`` or ``(n, d)``, as finite float64 numbers."""
+    X = np.asarray(X)
+    if X.dtype.kind not in "fiub":
+        raise DataError(f"{where}: X must hold numbers, but its dtype is {X.dtype}")
+    if X.ndim not in (1, 2):
+        raise ShapeError(
+            f"{where}: X must be one sample of shape ({n_features},) or a batch of shape "
+            f"(n, {n_features}), but its shape is {X.shape}"
+        )
+    if X.ndim == 2 and len(X) == 0:
+        raise DataError(f"{where}: X is empty; at least one sample is needed")
+    if X.shape[-1] != n_features:
+        raise ShapeError(
+            f"{where}: expected {n_features} features in the last axis of X, received "
+            f"{X.shape[-1]} (shape {X.shape})"
+        )
+    if not np.isfinite(X).all():
+        where_bad = tuple(int(i) for i in np.argwhere(~np.isfinite(X))[0])
+        raise DataError(
+            f"{where}: X holds NaN or infinite values, the first is X[{_index(where_bad)}] = "
+            f"{X[where_bad]}; remove or impute them first"
+        )
+    return X.astype(np.float64, copy=False)
+
+
+def check_labels(y: ArrayLike, n_classes: int, where: str) -> NDArray[np.integer[Any]]:
+    """Return ``y`` as an integer array whose values are all in ``0 … n_classes - 1``."""
+    y = np.asarray(y)
+    if y.size == 0:
+        raise DataError(f"{where}: y is empty; at least one label is needed")
+    if y.dtype.kind not in "iu":
+        raise DataError(
+            f"{where}: labels must be integers from 0 to {n_classes - 1}, but their dtype is "
+            f"{y.dtype}; convert them with y.astype(int) if they are whole numbers"
+        )
+    outside = (y < 0) | (y >= n_classes)
+    if outside.any():
+        raise DataError(
+            f"{where}: labels must be from 0 to {n_classes - 1}, received {y[outside].flat[0]}"
+        )
+    return y
+
+
+def check_samples(
+    X: ArrayLike, y: ArrayLike, n_features: int, n_classes: int, where: str
+) -> tuple[Array, NDArray[np.integer[Any]]]:
+    """Return features and labels that fit each other: one sample with one label, or n with n."""
+    X = check_features(X, n_features, where)
+    y = check_labels(y, n_classes, where)
+    if y.shape != X.shape[:-1]:
+        expected = f"{len(X)} labels, shape ({len(X)},)," if X.ndim == 2 else "one label, shape (),"
+        raise ShapeError(
+            f"{where}: expected {expected} for X of shape {X.shape}, received y of shape {y.shape}"
+        )
+    return X, y
+
+
+def check_positive(value: int, name: str, where: str) -> int:
+    """Return ``value`` as an int, refusing anything but a whole number of at least one."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < 1:
+        raise DataError(f"{where}: {name} must be a whole number of at least 1, received {value!r}")
+    return int(value)
+
+
+def check_number(
+    value: float, name: str, where: str, *, low: float = 0.0, high: float = np.inf
+) -> float:
+    """Return ``value`` as a finite float in ``[low, high)``."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not np.isfinite(value) or not low <= value < high:
+        span = f"of at least {low:g}" + (f" and below {high:g}" if np.isfinite(high) else "")
+        raise DataError(f"{where}: {name} must be a finite number {span}, received {value!r}")
+    return float(value)
+
+
+def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.Generator:
+    """Return the generator of ``seed``; the same seed gives the same numbers."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{where}: seed must be a whole number of at least 0, a numpy Generator or None, "
+            f"received {seed!r}"
+        ) from error
+
+
+def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
+    """Return the entry called ``name``, or say which names there are."""
+    if not isinstance(name, str) or name not in table:
+        raise UnknownNameError(kind, name, table)
+    return table[name]
+
+
+def _index(index: tuple[int, ...]) -> str:
+    return ", ".join(str(i) for i in index)
