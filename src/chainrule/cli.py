@@ -41,7 +41,9 @@ def _print_version(wanted: bool) -> None:
 def chainrule_command(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Backpropagation you can read: train and explain small networks in NumPy."""

@@ -15,7 +15,7 @@ class ShapeError(ChainruleError, ValueError):
 
 
 class DataError(ChainruleError, ValueError):
-    """The values of an array or an argument cannot be used: NaN, out of range, of the wrong type."""
+    """A value cannot be used: NaN, out of range, empty, of the wrong type."""
 
 
 class UnknownNameError(ChainruleError, ValueError):

@@ -80,8 +80,8 @@ def softmax(X: ArrayLike) -> Array:
     array([1., 0.])
     """
     X = _logits(X, "softmax")
-    exp = np.exp(X - np.max(X, axis=-1, keepdims=True))
-    probabilities: Array = exp / np.sum(exp, axis=-1, keepdims=True)
+    exp = np.exp(X - X.max(axis=-1, keepdims=True))
+    probabilities: Array = exp / exp.sum(axis=-1, keepdims=True)
     return probabilities
 
 
@@ -105,8 +105,8 @@ def log_softmax(X: ArrayLike) -> Array:
     array([     0., -20000.])
     """
     X = _logits(X, "log_softmax")
-    shifted = X - np.max(X, axis=-1, keepdims=True)
-    logs: Array = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    shifted = X - X.max(axis=-1, keepdims=True)
+    logs: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return logs
 
 
@@ -141,7 +141,8 @@ def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
     >>> nll([[0, 1, 0], [1, 0, 0]], [[0, 1, 0], [.99, .01, 0]]).round(6)
     np.float64(0.005025)
     """
-    Y_true, Y_pred = as_floats(Y_true), as_floats(Y_pred)
+    Y_true = as_floats(Y_true)
+    Y_pred = as_floats(Y_pred)
     if Y_true.shape != Y_pred.shape or Y_true.ndim == 0:
         raise ShapeError(
             "nll: Y_true and Y_pred must have the same shape, (k,) or (n, k), received "
@@ -179,15 +180,15 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
     >>> accuracy([1, 0], [[.2, .8], [.3, .7]])
     np.float64(0.5)
     """
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    if y_pred.ndim == y_true.ndim + 1:
-        y_pred = np.argmax(y_pred, axis=-1)
-    if y_true.shape != y_pred.shape or y_true.size == 0:
+    true, predicted = np.asarray(y_true), np.asarray(y_pred)
+    if predicted.ndim == true.ndim + 1:
+        predicted = predicted.argmax(axis=-1)
+    if true.shape != predicted.shape or true.size == 0:
         raise ShapeError(
             "accuracy: y_true and y_pred must hold the same number of samples, at least one, "
-            f"received shapes {y_true.shape} and {y_pred.shape}"
+            f"received shapes {true.shape} and {np.shape(y_pred)}"
         )
-    share: np.floating[Any] = np.mean(y_true == y_pred)
+    share: np.floating[Any] = np.mean(true == predicted)
     return share
 
 

@@ -44,14 +44,20 @@ def _only_axes(figure: Figure) -> Axes:
     )
 
 
-def panels(ax: Axes, rows: int, columns: int, *, gap: float = 0.1, widths: Any = None) -> list[Axes]:
-    """Split ``ax`` into a grid of axes, row by row, ``gap`` of its size between them."""
+def panels(
+    ax: Axes, rows: int, columns: int, *, gaps: tuple[float, float], widths: Any = None
+) -> list[Axes]:
+    """Split ``ax`` into a grid of axes, row by row.
+
+    ``gaps`` are the shares of its height and width left free between them, ``widths`` the relative
+    widths of the columns.
+    """
     ax.set_axis_off()
     shares = np.ones(columns) if widths is None else np.asarray(widths, dtype=float)
-    across = shares / shares.sum() * (1 - gap * (columns - 1))
-    lefts = np.cumsum(across) - across + gap * np.arange(columns)
-    height = (1 - gap * (rows - 1)) / rows
-    bottoms = [1 - height - row * (height + gap) for row in range(rows)]
+    across = shares / shares.sum() * (1 - gaps[1] * (columns - 1))
+    lefts = np.cumsum(across) - across + gaps[1] * np.arange(columns)
+    height = (1 - gaps[0] * (rows - 1)) / rows
+    bottoms = [1 - height - row * (height + gaps[0]) for row in range(rows)]
     return [
         ax.inset_axes((left, bottom, width, height))
         for bottom in bottoms
@@ -74,16 +80,15 @@ def weight_images(W: Array, titles: Sequence[str], ax: Axes | None = None) -> Ax
     ax = new_axes(ax, (9, 4))
     columns = min(5, W.shape[1])
     rows = -(-W.shape[1] // columns)
-    largest = np.abs(W).max() or 1.0
-    shown = None
-    for i, panel in enumerate(panels(ax, rows, columns, gap=0.08, widths=[1] * columns)):
-        if i >= W.shape[1]:
-            panel.set_axis_off()
-            continue
-        image(W[:, i].reshape(8, 8), titles[i], panel, cmap="RdBu_r", vmin=-largest, vmax=largest)
-        shown = panel.images[0]
-    if shown is not None and ax.figure is not None:
-        ax.figure.colorbar(shown, ax=ax, label="weight", shrink=0.8)
+    largest = float(np.abs(W).max()) or 1.0
+    grid = panels(ax, rows, columns, gaps=(0.16, 0.02))
+    for weights, title, panel in zip(W.T, titles, grid, strict=False):
+        image(weights.reshape(8, 8), title, panel, cmap="RdBu_r", vmin=-largest, vmax=largest)
+    for panel in grid[W.shape[1] :]:
+        panel.set_axis_off()
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.colorbar(grid[0].images[0], ax=ax, label="weight", shrink=0.8)
     return ax
 
 
@@ -107,12 +112,10 @@ def curves(
     return ax
 
 
-def prediction(
-    pixels: Array, label: int, probabilities: Array, ax: Axes | None = None
-) -> Axes:
+def prediction(pixels: Array, label: int, probabilities: Array, ax: Axes | None = None) -> Axes:
     """Show an image beside the true class and the predicted probabilities."""
     ax = new_axes(ax, (8, 3.2))
-    left, right = panels(ax, 1, 2, gap=0.12, widths=[1, 1.9])
+    left, right = panels(ax, 1, 2, gaps=(0, 0.12), widths=[1, 1.9])
     image(pixels, f"true label: {label}", left)
     classes = np.arange(len(probabilities))
     right.bar(classes - 0.2, classes == label, 0.4, label="true", color=BLUE)
@@ -137,18 +140,18 @@ def heat_map(
     title: str = "",
     xlabel: str = "",
     ylabel: str = "",
-    form: str = "{:.2f}",
+    write: Callable[[Any], str] = "{:.2f}".format,
     cmap: str = "viridis",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a table of numbers as colours, each number written in its cell."""
+    """Draw a table of numbers as colours, each written into its cell by ``write``."""
     ax = new_axes(ax, (6.5, 4.5))
     picture = ax.imshow(values, cmap=cmap, aspect="auto")
     for (i, j), value in np.ndenumerate(values):
         red, green, blue, _ = picture.cmap(picture.norm(value))
         bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
         colour = "black" if bright else "white"
-        ax.text(j, i, form.format(value), ha="center", va="center", color=colour, fontsize=9)
+        ax.text(j, i, write(value), ha="center", va="center", color=colour, fontsize=9)
     ax.set_xticks(range(len(columns)), [str(column) for column in columns])
     ax.set_yticks(range(len(rows)), [str(row) for row in rows])
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
@@ -157,11 +160,15 @@ def heat_map(
 
 def finish(ax: Axes, **labels: Any) -> Axes:
     """Set titles and scales; a light grid, no box, powers of ten as plain numbers."""
+    from matplotlib.ticker import MaxNLocator
+
     ax.set(**{name: value for name, value in labels.items() if value != ""})
     for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "log":
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter("")
+    if ax.get_xlabel() in ("epoch", "update"):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
     ax.set_axisbelow(True)
@@ -183,8 +190,9 @@ def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
     import matplotlib
     from matplotlib.figure import Figure
 
-    ink = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    with matplotlib.rc_context({**dict.fromkeys(ink, _INK), "svg.hashsalt": "chainrule"}):
+    coloured = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    style: dict[Any, Any] = {**dict.fromkeys(coloured, _INK), "svg.hashsalt": "chainrule"}
+    with matplotlib.rc_context(style):
         figure = Figure(figsize=size)
         draw(_only_axes(figure))
         buffer = io.StringIO()

@@ -27,13 +27,13 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class ParameterCheck:
-    """One parameter's gradient by hand beside its central differences.
+    r"""One parameter's gradient by hand beside its central differences.
 
     Attributes
     ----------
     name : str
     ratio : float
-        :math:`\\|a - n\\| / (\\|a\\| + \\|n\\|)`; 0 where both are zero.
+        :math:`\|a - n\| / (\|a\| + \|n\|)`; 0 where both are zero.
     worst : tuple of int
         Index of the entry with the largest difference.
     by_hand, numerical : ndarray
@@ -71,11 +71,10 @@ class GradientReport:
     def __str__(self) -> str:
         lines = [f"{'parameter':<10} {'norm ratio':>10}  worst entry: by hand, numerical"]
         for check in self.parameters:
-            name = f"{check.name}[{', '.join(map(str, check.worst))}]"
-            lines.append(
-                f"{check.name:<10} {check.ratio:>10.1e}  {name}: {check.by_hand[check.worst]:+.6e}, "
-                f"{check.numerical[check.worst]:+.6e}  {'ok' if check.passed else 'WRONG'}"
-            )
+            entry = f"{check.name}[{', '.join(map(str, check.worst))}]"
+            values = f"{check.by_hand[check.worst]:+.6e}, {check.numerical[check.worst]:+.6e}"
+            judged = "ok" if check.passed else "WRONG"
+            lines.append(f"{check.name:<10} {check.ratio:>10.1e}  {entry}: {values}  {judged}")
         verdict = "all gradients agree" if self.passed else "at least one gradient is wrong"
         return "\n".join([*lines, f"{verdict} (a norm ratio up to {self.tolerance:.0e} passes)"])
 

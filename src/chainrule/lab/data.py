@@ -77,7 +77,7 @@ class DataResult(Result):
     def plot_classes(self, ax: Axes | None = None) -> Axes:
         """Show the first digit of each class."""
         ax = plots.new_axes(ax, (8, 3.6))
-        for digit, panel in enumerate(plots.panels(ax, 2, 5)):
+        for digit, panel in enumerate(plots.panels(ax, 2, 5, gaps=(0.14, 0.02))):
             first = int(np.argmax(self.digits.target == digit))
             plots.image(self.digits.images[first], str(digit), panel)
         return ax
@@ -88,6 +88,7 @@ def run(lab: Lab) -> DataResult:
     lines, log = lab.logger()
     with lab.progress("loading the digits", 1):
         d = lab.digits
-    log(f"X_train: {d.X_train.shape} {d.X_train.dtype}, y_train: {d.y_train.shape} {d.y_train.dtype}")
-    log(f"X_test: {d.X_test.shape} {d.X_test.dtype}, y_test: {d.y_test.shape} {d.y_test.dtype}")
+    for name in ("X_train", "y_train", "X_test", "y_test"):
+        array = getattr(d, name)
+        log(f"{name}: {array.shape} {array.dtype}")
     return DataResult(d, lines)

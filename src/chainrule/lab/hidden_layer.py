@@ -86,9 +86,9 @@ class HiddenLayerResult(Result):
         """What the hidden layer gained, and what its units look for."""
         h = self.history
         return (
-            f"Ten hidden units bring the training loss to {h.loss[-1]:.3f} and "
-            f"{h.val_accuracy[-1]:.1%} of the test set right. The images of the hidden weights show "
-            "what each unit looks for: strokes that speak for it (red) and against it (blue). No "
+            f"Ten hidden units bring the training loss to {h.loss[-1]:.3f} and get "
+            f"{h.val_accuracy[-1]:.1%} of the test set right. The images of the weights show what "
+            "each unit looks for: strokes that speak for it (red) and against it (blue). No "
             "unit stands for one digit; a digit is a pattern over the ten."
         )
 

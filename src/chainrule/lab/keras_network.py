@@ -150,9 +150,7 @@ def run(lab: Lab) -> KerasResult:
     ):
         log(f"Epoch #{epoch}, train loss by hand: {by_hand:.5f}, in Keras: {by_keras:.5f}")
 
-    test, train = (
-        twin.predict(X, batch_size=len(X), verbose=0) for X in (d.X_test, d.X_train)
-    )
+    test, train = (twin.predict(X, batch_size=len(X), verbose=0) for X in (d.X_test, d.X_train))
     label = int(d.y_test[SAMPLE])
     return KerasResult(
         history=history,

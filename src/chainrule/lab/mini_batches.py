@@ -7,9 +7,8 @@ so its size does not depend on how many samples there are.
     ∂L/∂W_h = Xᵀ ∂L/∂z_h,   ∂L/∂b_h = Σᵢ (∂L/∂z_h)ᵢ,   with ∂L/∂z_o = (y − Y) / n
 
 A larger batch gives a better estimate of the gradient, at more cost an update. Every network below
-starts from the same weights and uses the same learning rate, 0.5. Measured by updates, larger
-batches win a little; measured by seconds, smaller ones win as long as the overhead of calling NumPy
-does not eat the time.
+starts from the same weights and uses the same learning rate, 0.5, for the same number of epochs; so
+the smaller its batches, the more updates it makes.
 
 The norm of the average gradient over the whole training set tells how far a network is from a point
 where nothing pulls any more.
@@ -19,7 +18,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,17 +88,19 @@ class MiniBatchesResult(Result):
     @property
     def findings(self) -> str:
         """What batches of 32 gain and lose."""
-        one, many = self.runs[1], self.runs[32]
-        single, batched = (
-            run.updates[-1] * run.batch_size / run.seconds[-1] for run in (one, many)
-        )
+        speed = {size: run.updates[-1] * size / run.seconds[-1] for size, run in self.runs.items()}
         best = min(self.runs.values(), key=lambda run: run.losses[-1])
+        calm = min(self.runs.values(), key=lambda run: run.gradient_norms[-1])
+        largest = self.runs[max(self.runs)]
         return (
-            f"In batches of 32 NumPy takes {batched / single:.0f} times as many samples a second as "
-            f"one by one. After {len(one.losses) - 1} epochs at this learning rate batches of "
-            f"{best.batch_size} have the lowest loss, {best.losses[-1]:.3f}: single samples are too "
-            "noisy for so large a step, and the largest batches have made too few steps. The "
-            "gradient norm rises while the hidden units wake up, then falls as the network settles."
+            f"In batches of 32 NumPy takes {speed[32] / speed[1]:.0f} times as many samples a "
+            f"second as one by one. After {len(best.losses) - 1} epochs at this learning rate "
+            f"batches of {best.batch_size} have the lowest loss, {best.losses[-1]:.3f}; single "
+            f"samples, noisy as they are, reach {self.runs[1].losses[-1]:.3f} in "
+            f"{self.runs[1].updates[-1]} updates, and batches of {largest.batch_size}, with only "
+            f"{largest.updates[-1]} updates, {largest.losses[-1]:.3f}. The gradient norm first "
+            "rises, while the hidden units wake up, and then falls as a network settles; it ends "
+            f"lowest, at {calm.gradient_norms[-1]:.3f}, for batches of {calm.batch_size}."
         )
 
     @property
@@ -116,10 +117,15 @@ class MiniBatchesResult(Result):
     def plot_losses(self, ax: Axes | None = None) -> Axes:
         """Draw the losses over updates and over seconds."""
         ax = plots.new_axes(ax, (9, 4))
-        left, right = plots.panels(ax, 1, 2, gap=0.14)
+        left, right = plots.panels(ax, 1, 2, gaps=(0, 0.14))
         updates = {f"batch {s}": (r.updates[1:], r.losses[1:]) for s, r in self.runs.items()}
         seconds = {f"batch {s}": (r.seconds[1:], r.losses[1:]) for s, r in self.runs.items()}
-        loss = {"ylabel": "train loss (nats)", "xscale": "log", "ylim": (0, None), "marker": "."}
+        loss: dict[str, Any] = {
+            "ylabel": "train loss (nats)",
+            "xscale": "log",
+            "ylim": (0, None),
+            "marker": ".",
+        }
         plots.curves(updates, title="Per update", xlabel="updates", ax=left, **loss)
         plots.curves(seconds, title="Per second", xlabel="seconds of training", ax=right, **loss)
         return ax
@@ -132,7 +138,7 @@ class MiniBatchesResult(Result):
         }
         return plots.curves(
             norms, title="Norm of the average gradient", xlabel="epoch", ylabel="‖∂L/∂θ‖",
-            ax=ax, marker=".", yscale="log",
+            ax=ax, marker=".", ylim=(0, None),
         )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ class Classifier(ABC):
     def grad_norm(self, X: ArrayLike, y: ArrayLike) -> np.floating[Any]:
         """Return the Euclidean norm of the average gradient, over all parameters together."""
         gradients = self._gradients(*self._batch(X, y, "grad_norm"))
-        return np.sqrt(sum(np.vdot(grad, grad) for grad in gradients.values()))
+        return np.linalg.norm(np.concatenate([grad.ravel() for grad in gradients.values()]))
 
     def train(
         self, x: ArrayLike, y: ArrayLike, learning_rate: float, *, momentum: float = 0.0
@@ -329,6 +329,9 @@ class NeuralNet(Classifier):
     array([0, 1, 1, 0])
     """
 
+    W_o: Array
+    b_o: Array
+
     def __init__(
         self,
         input_size: int,
@@ -389,16 +392,17 @@ class NeuralNet(Classifier):
     def _forward(self, X: Array) -> Array:
         return self._activations(X)[0]
 
-    def _weights(self) -> Iterator[tuple[Array, Array]]:
-        for layer in self._layers:
+    def _hidden_weights(self) -> Iterator[tuple[Array, Array]]:
+        for layer in self._layers[:-1]:
             yield getattr(self, f"W_{layer}"), getattr(self, f"b_{layer}")
 
     def _activations(self, X: Array) -> tuple[Array, list[Array], list[Array]]:
-        z, h = [], [X]
-        for W, b in self._weights():
-            z.append(h[-1] @ W + b)
-            h.append(self._g(z[-1]))
-        return softmax(z[-1]), h[1:-1], z[:-1]
+        z_h, h = [], [X]
+        for W, b in self._hidden_weights():
+            z_h.append(h[-1] @ W + b)
+            h.append(self._g(z_h[-1]))
+        y = softmax(h[-1] @ self.W_o + self.b_o)
+        return y, h[1:], z_h
 
     def _gradients(self, X: Array, Y: Array) -> dict[str, Array]:
         y, h, z_h = self._activations(X)

@@ -84,8 +84,8 @@ class OverfittingResult(Result):
             "overfitting": (
                 f"The network overfits: it knows the training set nearly by heart, and its loss on "
                 f"new digits is {h.val_loss[-1] / h.loss[-1]:.0f} times as high. The test loss was "
-                f"lowest after epoch {self.best_epoch} and has risen by {rise:.1%} since, while the "
-                "training loss kept falling: what it learned after that is about the training "
+                f"lowest after epoch {self.best_epoch} and has risen by {rise:.1%} since, while "
+                "the training loss kept falling: what it learned after that is about the training "
                 "set alone. The harm is in how sure it is more than in how often it is right."
             ),
             "underfitting": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import platform
 import signal
@@ -50,9 +51,9 @@ class Artist:
         self._pool = ProcessPoolExecutor(
             1,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=signal.signal,
-            initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the process that waits
+            initializer=_get_ready,
         )
+        self._pool.submit(int)  # starts the process now, beside the loading of the data
         self._pending: dict[str, Future[list[Drawing]]] = {}
 
     def draw(self, name: str, result: Result) -> None:
@@ -126,6 +127,12 @@ def render(
         "on": f"{platform.system()} {platform.machine()}",
     }
     return environment.from_string(template).render(sections=sections, about=about)
+
+
+def _get_ready() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
+    importlib.import_module("matplotlib.figure")
+    importlib.import_module("sklearn.preprocessing")
 
 
 def _paragraph(text: str) -> dict[str, str]:

@@ -32,7 +32,9 @@ SECTIONS: dict[str, str] = {
     "overfitting": "overfitting",
 }
 
-SLOW_SECTIONS = {"keras": "importing Keras takes longer than all the rest of a quick run"}
+SLOW_SECTIONS = {
+    "keras": "importing Keras takes longer than all the rest of a quick run (--only keras runs it)"
+}
 """What a quick run leaves out unless it is asked for by name, and why."""
 
 

@@ -87,9 +87,10 @@ class SoftmaxRegressionResult(Result):
         """How far one epoch gets."""
         loss, _, test = self.scores[-1]
         return (
-            f"Untrained, the model knows nothing: a uniform guess costs log 10 = 2.303 nats, and it "
-            f"pays {self.untrained[0]:.3f}. One pass over the data brings the loss to {loss:.3f} "
-            f"and {test:.1%} of the test set right, most of it in the first few hundred updates."
+            "Untrained, the model knows nothing: a uniform guess costs log 10 = 2.303 nats, and "
+            f"it pays {self.untrained[0]:.3f}. One pass over the data brings the loss to "
+            f"{loss:.3f} and {test:.1%} of the test set right, most of it in the first few hundred "
+            "updates."
         )
 
     @property
@@ -105,7 +106,7 @@ class SoftmaxRegressionResult(Result):
     def plot_scores(self, ax: Axes | None = None) -> Axes:
         """Draw loss and accuracies over the updates."""
         ax = plots.new_axes(ax, (8, 3.6))
-        left, right = plots.panels(ax, 1, 2, gap=0.16)
+        left, right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
         loss, train, test = zip(*self.scores, strict=True)
         plots.curves(
             {"train": (self.updates, loss)},
@@ -143,6 +144,4 @@ def run(lab: Lab) -> SoftmaxRegressionResult:
             scores.append(row)
 
     after = Prediction.of(model, digits, 0)
-    return SoftmaxRegressionResult(
-        model, updates, scores, untrained, before, after, check, lines
-    )
+    return SoftmaxRegressionResult(model, updates, scores, untrained, before, after, check, lines)

@@ -21,9 +21,7 @@ from chainrule.storage import check_writable, write_text
 from chainrule.validation import lookup
 
 
-def run_lab(
-    console: Console, names: Sequence[str], *, quick: bool, seed: int, report: Path
-) -> int:
+def run_lab(console: Console, names: Sequence[str], *, quick: bool, seed: int, report: Path) -> int:
     """Run sections of the lab, all of them if ``names`` is empty, and write the report.
 
     Returns
@@ -71,15 +69,15 @@ def run_lab(
                 _run_section(lab, name, say, skipped)
                 if name in lab.results and unwritable is None:
                     artist.draw(name, lab.results[name])
+            for name, reason in skipped.items():
+                say(f"\n[yellow]Section {name} not run: {escape(reason)}[/]")
         finally:
             _print_numbers(console, lab)
         if unwritable is None and lab.results:
             with lab.progress("drawing the report", 1):
                 drawings = artist.drawings()
             try:
-                write_text(
-                    report, render(lab, drawings, skipped, time.perf_counter() - began)
-                )
+                write_text(report, render(lab, drawings, skipped, time.perf_counter() - began))
             except FileError as error:
                 unwritable = error
 
@@ -100,7 +98,6 @@ def _run_section(lab: Lab, name: str, say: partial[None], skipped: dict[str, str
         result = lab.run(name)
     except MissingDependencyError as error:
         skipped[name] = str(error)
-        say(f"[yellow]Not run: {escape(str(error))}[/]")
     else:
         say(f"[italic]{escape(result.findings)}[/]", soft_wrap=False)
 

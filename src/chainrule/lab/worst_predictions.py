@@ -70,15 +70,15 @@ class WorstPredictionsResult(Result):
         """Where the loss comes from, and the commonest mistake."""
         wrong = self.confusion * (1 - np.eye(len(self.confusion), dtype=int))
         text = (
-            f"{self.numbers['test samples predicted wrong']} of {len(self.y_true)} test samples are "
-            f"predicted wrong, and the worst ten samples make up "
+            f"{self.numbers['test samples predicted wrong']} of {len(self.y_true)} test samples "
+            "are predicted wrong, and the worst ten samples make up "
             f"{self.numbers['share of the loss in the worst ten']:.0%} of the test loss: the "
             "network is sure nearly everywhere, also where it is wrong."
         )
         if wrong.max() > 0:
             true, predicted = np.unravel_index(np.argmax(wrong), wrong.shape)
             text += (
-                f" Its commonest mistake is to read a {true} as a {predicted} "
+                f" Its commonest mistake is to take {true} for {predicted} "
                 f"({wrong.max()} {'time' if wrong.max() == 1 else 'times'})."
             )
         return text
@@ -94,7 +94,9 @@ class WorstPredictionsResult(Result):
     def plot_worst(self, ax: Axes | None = None) -> Axes:
         """Show the worst samples with their true and predicted class."""
         ax = plots.new_axes(ax, (9, 5))
-        for i, panel in zip(self.order, plots.panels(ax, 2, SHOWN // 2, gap=0.14), strict=False):
+        for i, panel in zip(
+            self.order, plots.panels(ax, 2, SHOWN // 2, gaps=(0.2, 0.04)), strict=False
+        ):
             title = f"true {self.y_true[i]}, predicted {self.y_pred[i]}\nloss {self.losses[i]:.2f}"
             plots.image(self.images[i], title, panel)
             panel.title.set_fontsize(10)
@@ -105,7 +107,8 @@ class WorstPredictionsResult(Result):
         classes = range(len(self.confusion))
         return plots.heat_map(
             self.confusion, classes, classes,
-            xlabel="predicted class", ylabel="true class", form="{:d}", cmap="Blues", ax=ax,
+            title="Confusion matrix", xlabel="predicted class", ylabel="true class",
+            write=lambda count: str(count or ""), cmap="Blues", ax=ax,
         )  # fmt: skip
 
 
