@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from chainrule.autodiff import GradientReport, check_gradients
 from chainrule.errors import (
     ChainruleError,
     DataError,
@@ -44,10 +45,12 @@ __all__ = [
     "ChainruleError",
     "DataError",
     "FileError",
+    "GradientReport",
     "MissingDependencyError",
     "ShapeError",
     "UnknownNameError",
     "accuracy",
+    "check_gradients",
     "delu",
     "drelu",
     "dsigmoid",
@@ -64,7 +67,7 @@ __all__ = [
     "tanh",
 ]
 
-_ROOMS = ("autodiff", "data", "functions", "initializers", "lab", "plots", "storage")
+_ROOMS = ("autodiff", "data", "errors", "functions", "initializers", "lab", "plots", "storage")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -81,14 +81,15 @@ def weight_images(W: Array, titles: Sequence[str], ax: Axes | None = None) -> Ax
     columns = min(5, W.shape[1])
     rows = -(-W.shape[1] // columns)
     largest = float(np.abs(W).max()) or 1.0
-    grid = panels(ax, rows, columns, gaps=(0.16, 0.02))
+    ax.set_axis_off()
+    grid = panels(ax.inset_axes((0, 0, 0.9, 1)), rows, columns, gaps=(0.16, 0.02))
     for weights, title, panel in zip(W.T, titles, grid, strict=False):
         image(weights.reshape(8, 8), title, panel, cmap="RdBu_r", vmin=-largest, vmax=largest)
     for panel in grid[W.shape[1] :]:
         panel.set_axis_off()
     figure = ax.get_figure(root=True)
     assert figure is not None
-    figure.colorbar(grid[0].images[0], ax=ax, label="weight", shrink=0.8)
+    figure.colorbar(grid[0].images[0], cax=ax.inset_axes((0.93, 0.1, 0.02, 0.8)), label="weight")
     return ax
 
 
@@ -168,7 +169,7 @@ def finish(ax: Axes, **labels: Any) -> Axes:
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter("")
     if ax.get_xlabel() in ("epoch", "update"):
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 2.5, 5, 10]))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
     ax.set_axisbelow(True)

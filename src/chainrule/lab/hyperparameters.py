@@ -15,7 +15,7 @@ W_o is zero. Random initial weights break the tie.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -121,7 +121,7 @@ class HyperparametersResult(Result):
         last = zeros.history.epoch[-1]
         _, slow, scaled = (history.loss[1] for history in self.depths.values())
         return (
-            f"The best of the map has {hidden} hidden units and learning rate {rate:g}. "
+            f"The best of the map has {hidden} hidden units and learning rate {rate:g}.\n\n"
             f"From zero, the first gradient of W_h has norm {zeros.first_gradient:g}, and "
             f"after one epoch no weight differs by more than {zeros.spread[1]:.0e} between two "
             f"hidden units (uniform start: {uniform.spread[1]:.1f}). They are "
@@ -130,7 +130,7 @@ class HyperparametersResult(Result):
             f"{uniform.history.loss[1]:.2f}. In exact arithmetic they would stay copies for ever. "
             "Floating point rounds each sum a little differently, and these differences grow by "
             f"orders of magnitude an epoch, to {zeros.spread[-1]:.1g} after {last} epochs: luck of "
-            "the rounding, nothing to rely on. "
+            "the rounding, nothing to rely on.\n\n"
             "A second hidden layer makes starting from ±0.01 slower, since the gradient shrinks on "
             "its way through every small W and every σ′ ≤ ¼: the loss after one epoch is "
             f"{slow:.2f}, against {scaled:.2f} from Glorot's scale."
@@ -169,7 +169,12 @@ class HyperparametersResult(Result):
         """Draw loss and spread for both starts."""
         ax = plots.new_axes(ax, (9, 3.8))
         left, right = plots.panels(ax, 1, 2, gaps=(0, 0.16))
-        _losses({init: start.history for init, start in self.starts.items()}, "Loss", left)
+        _losses(
+            {init: start.history for init, start in self.starts.items()},
+            "Loss",
+            left,
+            ylim=(0, None),
+        )
         spreads = {init: (s.history.epoch, s.spread) for init, s in self.starts.items()}
         plots.curves(
             spreads, title="Difference between hidden units", xlabel="epoch",
@@ -183,17 +188,17 @@ class HyperparametersResult(Result):
             f"{name}, rate {ACTIVATION_RATES[name]:g}": history
             for name, history in self.activations.items()
         }
-        return _losses(named, "Activations", ax)
+        return _losses(named, "Activations", ax, yscale="log")
 
     def plot_depths(self, ax: Axes | None = None) -> Axes:
         """Draw the loss for each depth."""
-        return _losses(self.depths, "Hidden layers", ax)
+        return _losses(self.depths, "Hidden layers", ax, ylim=(0, None))
 
 
-def _losses(histories: dict[str, History], title: str, ax: Axes | None) -> Axes:
+def _losses(histories: dict[str, History], title: str, ax: Axes | None, **scales: Any) -> Axes:
     return plots.curves(
         {name: (history.epoch, history.loss) for name, history in histories.items()},
-        title=title, xlabel="epoch", ylabel="train loss (nats)", ax=ax, marker="o", ylim=(0, None),
+        title=title, xlabel="epoch", ylabel="train loss (nats)", ax=ax, marker="o", **scales,
     )  # fmt: skip
 
 

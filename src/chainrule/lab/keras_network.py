@@ -155,7 +155,7 @@ def run(lab: Lab) -> KerasResult:
     return KerasResult(
         history=history,
         keras_history=keras_history,
-        differences=_differences(net, twin),
+        differences=_differences(keras, net, twin),
         sample=Prediction(SAMPLE, d.image(d.X_test[SAMPLE]), label, test[SAMPLE]),
         sample_nll=float(nll(one_hot(d.n_classes, label), test[SAMPLE])),
         test_nll=_mean_nll(d, d.y_test, test),
@@ -196,9 +196,10 @@ def keras_network(keras: Any, net: NeuralNet) -> Any:
     return model
 
 
-def _differences(net: NeuralNet, twin: Any) -> dict[str, float]:
-    pairs = zip(net.parameters.items(), twin.get_weights(), strict=True)
-    return {name: float(np.abs(value - weights).max()) for (name, value), weights in pairs}
+def _differences(keras: Any, net: NeuralNet, twin: Any) -> dict[str, float]:
+    weights = [keras.ops.convert_to_numpy(variable.value) for variable in twin.weights]
+    pairs = zip(net.parameters.items(), weights, strict=True)
+    return {name: float(np.abs(value - weight).max()) for (name, value), weight in pairs}
 
 
 def _mean_nll(digits: Digits, y: Array, probabilities: Array) -> float:

@@ -72,8 +72,13 @@ class Lab:
     Examples
     --------
     >>> lab = Lab(seed=0, quick=True)
-    >>> lab.run("data").numbers["training samples"]
-    1527
+    >>> result = lab.run("data")
+    X_train: (1527, 64) float32
+    y_train: (1527,) int32
+    X_test: (270, 64) float32
+    y_test: (270,) int32
+    >>> result.numbers["classes"]
+    10
     """
 
     def __init__(

@@ -87,7 +87,11 @@ class WorstPredictionsResult(Result):
     def pictures(self) -> list[Picture]:
         """The worst samples and the confusion matrix."""
         return [
-            Picture(f"The {SHOWN} test samples with the highest loss.", self.plot_worst, (9, 5)),
+            Picture(
+                f"The {SHOWN} test samples with the highest loss: true and predicted class.",
+                self.plot_worst,
+                (9, 5),
+            ),
             Picture("Confusion matrix of the test set.", self.plot_confusion, (6, 5)),
         ]
 
@@ -97,7 +101,7 @@ class WorstPredictionsResult(Result):
         for i, panel in zip(
             self.order, plots.panels(ax, 2, SHOWN // 2, gaps=(0.2, 0.04)), strict=False
         ):
-            title = f"true {self.y_true[i]}, predicted {self.y_pred[i]}\nloss {self.losses[i]:.2f}"
+            title = f"{self.y_true[i]}, read as {self.y_pred[i]}\nloss {self.losses[i]:.2f}"
             plots.image(self.images[i], title, panel)
             panel.title.set_fontsize(10)
         return ax

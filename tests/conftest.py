@@ -1,0 +1,25 @@
+import matplotlib as mpl
+import pytest
+from hypothesis import settings
+
+from chainrule.data import load_digits
+from chainrule.lab import Lab
+
+mpl.use("agg")
+settings.register_profile("chainrule", deadline=None, derandomize=True)
+settings.load_profile("chainrule")
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return load_digits()
+
+
+@pytest.fixture(scope="session")
+def quick_lab():
+    return Lab(quick=True, log=lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def full_lab():
+    return Lab(log=lambda line: None)

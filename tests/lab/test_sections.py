@@ -1,0 +1,150 @@
+import pickle
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from chainrule.errors import DataError, UnknownNameError
+from chainrule.lab import SECTIONS, Lab
+from chainrule.lab.history import History
+from chainrule.lab.overfitting import converged, verdict
+from chainrule.lab.results import format_number
+from chainrule.lab.session import section_text
+
+
+@pytest.mark.parametrize("name", list(SECTIONS))
+def test_every_section_gives_numbers_findings_and_pictures(name, quick_lab):
+    result = quick_lab.run(name)
+    assert result is quick_lab.run(name)
+    assert result.numbers
+    assert all(format_number(value) for value in result.numbers.values())
+    assert len(result.findings) > 60
+    for picture in result.pictures:
+        assert picture.caption.endswith(".")
+        ax = picture.draw(None)
+        ax.figure.canvas.draw()
+        plt.close(ax.figure)
+    _, ax = plt.subplots()
+    assert result.plot(ax) is ax
+    plt.close(ax.figure)
+    title, paragraphs = section_text(name)
+    assert title
+    assert paragraphs
+    pickle.loads(pickle.dumps(result))  # the report draws it in another process
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_labs_numbers_over_seeds(seed):
+    lines = []
+    lab = Lab(seed=seed, log=lines.append)
+    regression, hidden = lab.run("softmax-regression"), lab.run("hidden-layer")
+
+    loss, train, test = regression.scores[-1]
+    assert regression.updates[-1] == 1500
+    assert 0.225 <= loss <= 0.245
+    assert train >= 0.945
+    assert test >= 0.935
+
+    assert hidden.history.epoch[-1] == 15
+    assert 0.014 <= hidden.history.loss[-1] <= 0.033
+    assert hidden.history.accuracy[-1] >= 0.995
+    assert 0.94 <= hidden.history.val_accuracy[-1] <= 0.99
+    assert regression.check.report.passed
+    assert hidden.check.report.passed
+    assert lines[-1].startswith("Epoch #15, train loss: 0.0")
+    assert f"Update #1500, train loss: {loss:.4f}, train acc: {train:.3f}" in "\n".join(lines)
+
+
+def test_the_digits_are_the_labs(digits):
+    assert digits.X_train.shape == (1527, 64)
+    assert digits.X_test.shape == (270, 64)
+    assert digits.X_train.dtype == digits.X_test.dtype == np.float32
+    assert digits.y_train.dtype == digits.y_test.dtype == np.int32
+    np.testing.assert_allclose(digits.X_train.mean(axis=0), 0, atol=1e-5)
+    scales = digits.X_train.std(axis=0)
+    np.testing.assert_allclose(scales[scales > 0], 1, atol=1e-4)
+    first = digits.image(digits.X_train[0])
+    assert any(np.allclose(first, image, atol=1e-4) for image in digits.images)
+
+
+def test_worst_predictions_are_ranked_by_loss(quick_lab):
+    worst = quick_lab.run("worst-predictions")
+    model = quick_lab.run("hidden-layer").model
+    digits = quick_lab.digits
+    ranked = worst.losses[worst.order]
+    assert (np.diff(ranked) <= 0).all()
+    first = worst.order[0]
+    assert ranked[0] == pytest.approx(model.loss(digits.X_test[first], digits.y_test[first]))
+    assert worst.confusion.sum() == len(digits.y_test)
+    assert np.trace(worst.confusion) == (worst.y_true == worst.y_pred).sum()
+
+
+def test_zero_start_fails_for_the_reason_given(full_lab):
+    result = full_lab.run("hyperparameters")
+    zeros, uniform = result.starts["zeros"], result.starts["uniform"]
+    assert zeros.first_gradient == 0
+    assert uniform.first_gradient > 1e-3
+    assert zeros.spread[0] == 0
+    assert zeros.spread[1] < 1e-6
+    assert (zeros.distinct[1], uniform.distinct[1]) == (1, 10)
+    assert zeros.history.loss[1] > 3 * uniform.history.loss[1]
+    assert result.best[1] == 0.1
+
+
+def test_mini_batches_and_momentum_tell_what_the_texts_say(full_lab):
+    runs = full_lab.run("mini-batches").runs
+    throughput = {size: run.updates[-1] * size / run.seconds[-1] for size, run in runs.items()}
+    assert throughput[32] > 3 * throughput[1]
+    assert [run.updates[-1] for run in runs.values()] == [22905, 2865, 720, 180, 45]
+    momentum = full_lab.run("momentum")
+    assert momentum.losses[0.9][-1] < momentum.losses[0.0][-1] / 5
+    assert momentum.batch_losses[0.9][0] == momentum.batch_losses[0.0][0]
+
+
+def test_the_lab_overfits_and_says_so(full_lab):
+    result = full_lab.run("overfitting")
+    assert result.has_converged
+    assert result.history.epoch[-1] >= 50
+    assert result.verdict == "overfitting"
+    assert "overfits" in result.findings
+
+
+def history(accuracy, val_accuracy, loss, val_loss):
+    made = History()
+    for epoch in range(12):
+        made.append(epoch, {"accuracy": accuracy, "val_accuracy": val_accuracy,
+                            "loss": loss, "val_loss": val_loss})  # fmt: skip
+    return made
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ((0.999, 0.95, 0.01, 0.2), "overfitting"),
+        ((0.90, 0.89, 0.4, 0.41), "underfitting"),
+        ((0.99, 0.985, 0.05, 0.06), "neither"),
+    ],
+)
+def test_verdicts(numbers, expected):
+    assert converged(history(*numbers))
+    assert verdict(history(*numbers), True) == expected
+    assert verdict(history(*numbers), False) == "not converged"
+
+
+def test_not_converged_while_the_loss_still_falls():
+    made = History()
+    for epoch in range(20):
+        made.append(epoch, {"loss": 1 / (epoch + 1), "accuracy": 0.9})
+    assert not converged(made)
+
+
+def test_same_seed_same_numbers():
+    one, two = (Lab(seed=7, quick=True, log=lambda line: None) for _ in range(2))
+    assert one.run("hidden-layer").history == two.run("hidden-layer").history
+
+
+def test_an_unknown_section_and_a_wrong_seed():
+    with pytest.raises(UnknownNameError, match="did you mean 'momentum'"):
+        Lab().run("momentun")
+    with pytest.raises(DataError, match="seed"):
+        Lab(seed=-1)

@@ -1,0 +1,132 @@
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+import chainrule
+from chainrule.cli import app
+from chainrule.lab import SECTIONS
+
+RUN = CliRunner()
+
+
+def lab(*arguments):
+    return RUN.invoke(app, ["lab", "--quick", *map(str, arguments)])
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.addresses = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "src", "xlink:href"):
+                self.addresses.append(value)
+
+
+def test_the_quick_lab_prints_logs_numbers_and_writes_one_file(tmp_path):
+    path = tmp_path / "report.html"
+    done = lab("--seed", 1, "--report", path)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"Update #1500, train loss: 0\.\d{4}, train acc: 0\.\d{3}", done.output)
+    assert re.search(r"Epoch #3, train loss: 0\.\d{5}, train acc: 0\.\d{3}", done.output)
+    assert "The lab in numbers" in done.output
+    assert str(path) in done.output.replace("\n", "")
+    assert os.listdir(tmp_path) == ["report.html"]
+
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    assert set(SECTIONS) <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert all(address.startswith(("#", "data:")) for address in page.addresses)
+    assert not re.search(r"url\((?!#)|@import|<script", text)
+    pictures = re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)
+    assert len(pictures) > 20
+    for picture in pictures:
+        ElementTree.fromstring(picture)
+    assert "prefers-color-scheme: dark" in text
+    assert "--only keras" in text
+
+
+def test_only_some_sections_in_either_spelling(tmp_path):
+    path = tmp_path / "report.html"
+    repeated = lab("--only", "momentum", "--only", "data", "--report", path)
+    listed = lab("--only", "momentum", "data", "--report", path)
+    for done in (repeated, listed):
+        assert done.exit_code == 0, done.output
+        assert "1. The handwritten digits" in done.output
+        assert "7. Momentum" in done.output
+        assert "Softmax regression" not in done.output
+
+
+def test_an_unknown_section_is_refused_before_any_work(tmp_path):
+    done = lab("--only", "momentun", "--report", tmp_path / "report.html")
+    assert done.exit_code == 2
+    assert "did you mean 'momentum'" in done.output
+    assert "Valid: data, softmax-regression" in done.output
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_negative_seed_is_refused():
+    done = lab("--seed", -1)
+    assert done.exit_code == 2
+    assert "seed must be a whole number" in done.output
+
+
+def test_an_unwritable_report_still_prints_the_numbers(tmp_path):
+    path = tmp_path / "nowhere" / "report.html"
+    done = lab("--only", "data", "--report", path)
+    assert done.exit_code == 1
+    assert "training samples" in done.output
+    assert done.output.count("does not exist; make it first") == 2
+    assert os.listdir(tmp_path) == []
+
+
+def test_without_keras_the_rest_runs(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    done = lab("--only", "keras", "data", "--report", path)
+    assert done.exit_code == 0
+    assert "pip install 'chainrule[keras]'" in done.output.replace("\n", " ")
+    assert "pip install &#39;chainrule[keras]&#39;" in path.read_text()
+    assert lab("--only", "keras", "--report", path).exit_code == 1
+
+
+def test_version_and_help():
+    assert RUN.invoke(app, ["--version"]).output.strip() == f"chainrule {chainrule.__version__}"
+    text = RUN.invoke(app, ["lab", "--help"]).output
+    for option in ("--only", "--quick", "--seed", "--report"):
+        assert option in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
+def test_ctrl_c_stops_cleanly_with_130(tmp_path):
+    path = tmp_path / "report.html"
+    command = [sys.executable, "-c", "from chainrule.cli import main; main()"]
+    process = subprocess.Popen(
+        [*command, "lab", "--report", str(path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("Epoch #2"):
+            break
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
+    began = time.monotonic()
+    out, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 130, err
+    assert "The lab in numbers" in out
+    assert err.strip() == "Stopped by Ctrl-C; no report was written."
+    assert os.listdir(tmp_path) == []
