@@ -3,16 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests docs notebooks
 
-.PHONY: help lab test check format notebook pictures clean
+.PHONY: help lab test check format pictures clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make test      run every test, with coverage"
 	@echo "make check     ruff, formatting and strict mypy"
 	@echo "make format    mend what ruff can mend"
-	@echo "make notebook  open notebooks/lab.ipynb as a page: lab-notebook.html"
 	@echo "make pictures  draw the pictures of the README anew"
-	@echo "make clean     remove .venv and everything generated"
+	@echo "make clean     remove .venv, caches and the report"
 
 lab: .venv/lab
 	@$(BIN)/chainrule lab $(ARGS)
@@ -37,13 +36,14 @@ clean:
 	rm -rf .venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report.html
 
 # A target is a stamp inside .venv: it is made again when pyproject.toml changes.
-.venv/bin/python:
+.venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "chainrule needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Making .venv ..."
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
+	@touch $@
 
-.venv/lab: pyproject.toml | .venv/bin/python
+.venv/lab: pyproject.toml | .venv/made
 	@echo "Installing chainrule with Keras into .venv (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras]'
 	@touch $@

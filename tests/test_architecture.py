@@ -14,7 +14,7 @@ ROOT = SOURCE.parents[1]
 ROOMS = [
     "errors", "validation", "ops", "autodiff", "program", "functions", "optimizers", "losses",
     "metrics", "initializers", "layers", "callbacks", "sequential", "data", "plots", "storage",
-    "lab", "estimators", "cli", "blackboard",
+    "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

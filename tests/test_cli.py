@@ -82,7 +82,7 @@ def test_an_unknown_section_is_refused_before_any_work(tmp_path):
 def test_a_negative_seed_is_refused():
     done = lab("--seed", -1)
     assert done.exit_code == 2
-    assert "seed must be a whole number" in done.output
+    assert "--seed" in done.output
 
 
 def test_an_unwritable_report_still_prints_the_numbers(tmp_path):
@@ -99,8 +99,8 @@ def test_without_keras_the_rest_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     done = lab("--only", "keras", "data", "--report", path)
     assert done.exit_code == 0
-    assert "pip install 'chainrule[keras]'" in done.output.replace("\n", " ")
-    assert "pip install &#39;chainrule[keras]&#39;" in path.read_text()
+    assert "pip install 'keras>=3.6'" in done.output.replace("\n", " ")
+    assert "pip install &#39;keras&gt;=3.6&#39;" in path.read_text()
     assert lab("--only", "keras", "--report", path).exit_code == 1
 
 
@@ -114,7 +114,7 @@ def test_version_and_help():
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
 def test_ctrl_c_stops_cleanly_with_130(tmp_path):
     path = tmp_path / "report.html"
-    command = [sys.executable, "-c", "from chainrule.cli import main; main()"]
+    command = [sys.executable, "-m", "chainrule"]
     process = subprocess.Popen(
         [*command, "lab", "--report", str(path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,

@@ -78,7 +78,7 @@ def test_softmax_takes_lists_and_keeps_exact_extremes():
 
 @given(numbers)
 def test_sigmoid_and_its_tails(X):
-    np.testing.assert_allclose(cr.sigmoid(X), scipy.special.expit(X), rtol=1e-14)
+    np.testing.assert_allclose(cr.sigmoid(X), scipy.special.expit(X), rtol=1e-14, atol=1e-300)
     np.testing.assert_allclose(cr.sigmoid(X) + cr.sigmoid(-X), 1, rtol=1e-15)
 
 
@@ -119,3 +119,34 @@ def test_accuracy_of_classes_and_of_scores():
     assert cr.accuracy([1, 0], [[0.1, 0.9], [0.2, 0.8]]) == 0.5
     with pytest.raises(ShapeError, match="same number of samples"):
         cr.accuracy([1, 2], [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "value", [[1, np.nan], [-1, 0.5], [1.2, 0], [[1, 0], [0]], "ab", [1j, 0], {}]
+)
+def test_nll_refuses_what_are_no_probabilities(value):
+    with pytest.raises(cr.ChainruleError):
+        cr.nll([1, 0], value)
+
+
+@pytest.mark.parametrize("value", ["abc", {}, None, [1, None], [1 + 2j, 3], [[1, 2], [3]]])
+@pytest.mark.parametrize("function", [cr.softmax, cr.log_softmax, cr.sigmoid, cr.dtanh, cr.relu])
+def test_functions_refuse_what_are_no_numbers(function, value):
+    with pytest.raises(cr.ChainruleError, match=function.__name__):
+        function(value)
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted"),
+    [([[1, 0]], [[0.9, 0.1]]), (None, None), ([0, 1], [[np.nan, 1], [0, 1]]), ([0.0], [0.0]),
+     ([0, 1], np.zeros((2, 0))), ([], [])],
+)  # fmt: skip
+def test_accuracy_refuses_what_means_nothing(true, predicted):
+    with pytest.raises(cr.ChainruleError, match="accuracy"):
+        cr.accuracy(true, predicted)
+
+
+def test_extremes_give_no_warning():
+    np.testing.assert_array_equal(cr.softmax([1e308, -1e308]), [1, 0])
+    np.testing.assert_array_equal(cr.dtanh([-1e308, 1e308]), [0, 0])
+    assert cr.one_hot(100_000, [3, 5]).sum() == 2

@@ -1,4 +1,4 @@
-"""The command line: ``chainrule lab``.
+"""The command line: ``chainrule lab``, started by ``__main__.py``.
 
 Exit codes: 0 done, 1 something could not be done (the report not written, say), 2 bad usage,
 130 stopped by Ctrl-C.
@@ -26,11 +26,6 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"chainrule {chainrule.__version__}")
@@ -51,32 +46,43 @@ def chainrule_command(
 
 @app.command("lab")
 def lab_command(
-    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    sections: Annotated[
+        list[str] | None, typer.Argument(metavar="[SECTION]...", help="The same as --only.")
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="SECTION…", help=f"Run these sections alone. Sections: {', '.join(SECTIONS)}."
+            metavar="SECTION", help=f"Run these sections alone. Sections: {', '.join(SECTIONS)}."
         ),
     ] = None,
     quick: Annotated[
         bool,
         typer.Option("--quick", help="Fewer epochs, smaller searches, no Keras: a look around."),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights.")] = 0,
     report: Annotated[Path, typer.Option(help="Where to write the report, one HTML file.")] = Path(
         "lab-report.html"
     ),
 ) -> None:
     """Run the backpropagation lab on the handwritten digits, and write its report."""
-    names = [name for given in (only, more) for name in given or []]
+    names = [name for given in (only, sections) for name in given or []]
     console = Console(highlight=False)
     try:
         raise typer.Exit(run_lab(console, names, quick=quick, seed=seed, report=report))
     except ChainruleError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]error:[/] {escape(str(error))}"
-        )
+        _complain(str(error))
         raise typer.Exit(2) from None
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        raise
+    except OSError as error:
+        _complain(f"cannot write the output: {error.strerror or error}")
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped by Ctrl-C; no report was written.")
+        typer.echo("Stopped by Ctrl-C; no report was written.", err=True)
         raise typer.Exit(130) from None
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"[bold red]error:[/] {escape(message)}"
+    )

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.validation import Array
+from chainrule.errors import DataError, ShapeError
+from chainrule.validation import Array, check_features
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,13 @@ class Digits:
     @property
     def n_classes(self) -> int:
         """Number of classes."""
-        return len(np.unique(self.y_train))
+        return len(np.unique(self.target))
 
     def image(self, x: Array) -> Array:
         """Return standardised pixels ``x``, shape (64,), as the 8 × 8 picture they came from."""
+        x = check_features(x, self.n_features, "Digits.image")
+        if x.ndim != 1:
+            raise ShapeError(f"Digits.image: expected one sample, received shape {x.shape}")
         picture: Array = self.scaler.inverse_transform(x[None])[0].reshape(8, 8)
         return picture
 
@@ -67,6 +71,11 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
     -------
     Digits
 
+    Raises
+    ------
+    DataError
+        If the split is impossible.
+
     Examples
     --------
     >>> digits = load_digits()
@@ -80,9 +89,12 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
     bunch = datasets.load_digits()
     data = np.asarray(bunch.data, dtype="float32")
     target = np.asarray(bunch.target, dtype="int32")
-    X_train, X_test, y_train, y_test = train_test_split(
-        data, target, test_size=test_size, random_state=random_state
-    )
+    try:
+        X_train, X_test, y_train, y_test = train_test_split(
+            data, target, test_size=test_size, random_state=random_state
+        )
+    except (ValueError, TypeError) as error:
+        raise DataError(f"load_digits: {' '.join(str(error).split())}") from error
     scaler = StandardScaler()
     return Digits(
         X_train=scaler.fit_transform(X_train),

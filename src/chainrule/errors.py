@@ -18,6 +18,13 @@ class DataError(ChainruleError, ValueError):
     """A value cannot be used: NaN, out of range, empty, of the wrong type."""
 
 
+class DivergenceError(ChainruleError, ArithmeticError):
+    """A loss became NaN or infinite; the message says where and what to try.
+
+    The model keeps the last good parameters.
+    """
+
+
 class UnknownNameError(ChainruleError, ValueError):
     """A name is none of the valid ones; the message lists them and the closest.
 
@@ -50,3 +57,11 @@ class MissingDependencyError(ChainruleError, ImportError):
 
 class FileError(ChainruleError, OSError):
     """A file cannot be read or written; nothing was half-done."""
+
+
+class TraceError(ChainruleError, TypeError):
+    """Something was asked of a tensor that would lose its gradient; the message says what to write.
+
+    Raised also where code cannot be recorded: a NumPy function without a gradient, or a branch
+    on recorded values.
+    """

@@ -1,4 +1,4 @@
-r"""The lab's functions, for one sample or a batch, stable for every finite input.
+r"""The lab's functions, for one sample or a batch, of arrays and of tensors.
 
 An activation comes in a pair: the function and its derivative, both taken at the
 pre-activation ``X`` and applied element by element. The floating dtype of the input is kept.
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.errors import ShapeError
-from chainrule.validation import Array, as_floats, check_labels, check_positive
+from chainrule.errors import DataError, ShapeError
+from chainrule.ops import Traced
+from chainrule.ops.nn import LOG_SOFTMAX, LOGSUMEXP, ONE_HOT, RELU, SIGMOID, SOFTMAX, SOFTPLUS
+from chainrule.validation import Array, as_floats, as_numbers, check_labels, check_positive
 
 Activation = Callable[[ArrayLike], Array]
 
@@ -49,7 +51,9 @@ def one_hot(n_classes: int, y: ArrayLike) -> Array:
            [0., 0., 1., 0.]])
     """
     n_classes = check_positive(n_classes, "n_classes", "one_hot")
-    Y: Array = np.eye(n_classes)[check_labels(y, n_classes, "one_hot")]
+    if not isinstance(y, Traced):
+        y = check_labels(y, n_classes, "one_hot")
+    Y: Array = ONE_HOT(y, n_classes=n_classes)
     return Y
 
 
@@ -79,9 +83,7 @@ def softmax(X: ArrayLike) -> Array:
     >>> softmax([1e4, -1e4])
     array([1., 0.])
     """
-    X = _logits(X, "softmax")
-    exp = np.exp(X - X.max(axis=-1, keepdims=True))
-    probabilities: Array = exp / exp.sum(axis=-1, keepdims=True)
+    probabilities: Array = SOFTMAX(_logits(X, "softmax"), axis=-1)
     return probabilities
 
 
@@ -104,9 +106,7 @@ def log_softmax(X: ArrayLike) -> Array:
     >>> log_softmax([1e4, -1e4])
     array([     0., -20000.])
     """
-    X = _logits(X, "log_softmax")
-    shifted = X - X.max(axis=-1, keepdims=True)
-    logs: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    logs: Array = LOG_SOFTMAX(_logits(X, "log_softmax"), axis=-1)
     return logs
 
 
@@ -133,6 +133,8 @@ def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
     ------
     ShapeError
         If the shapes differ: broadcasting would give a number that means nothing.
+    DataError
+        If the values are no probabilities.
 
     Examples
     --------
@@ -141,14 +143,20 @@ def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
     >>> nll([[0, 1, 0], [1, 0, 0]], [[0, 1, 0], [.99, .01, 0]]).round(6)
     np.float64(0.005025)
     """
-    Y_true = as_floats(Y_true)
-    Y_pred = as_floats(Y_pred)
-    if Y_true.shape != Y_pred.shape or Y_true.ndim == 0:
+    true: Any = _input(Y_true, "Y_true", "nll")
+    pred: Any = _input(Y_pred, "Y_pred", "nll")
+    if true.shape != pred.shape or true.ndim == 0 or 0 in true.shape:
         raise ShapeError(
-            "nll: Y_true and Y_pred must have the same shape, (k,) or (n, k), received "
-            f"{Y_true.shape} and {Y_pred.shape}"
+            "nll: Y_true and Y_pred must have the same shape, (k,) or (n, k), not empty, received "
+            f"{true.shape} and {pred.shape}"
         )
-    log_likelihoods = np.sum(Y_true * np.log(EPSILON + Y_pred), axis=-1)
+    for name, Y in (("Y_true", true), ("Y_pred", pred)):
+        if not isinstance(Y, Traced) and not (Y.min() >= 0 and Y.max() <= 1 + 1e-5):
+            raise DataError(
+                f"nll: {name} must hold probabilities, from 0 to 1; apply softmax first"
+            )
+    p = EPSILON + pred
+    log_likelihoods = np.sum(true * np.log(p), axis=-1)
     mean: np.floating[Any] = -np.mean(log_likelihoods)
     return mean
 
@@ -180,14 +188,23 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
     >>> accuracy([1, 0], [[.2, .8], [.3, .7]])
     np.float64(0.5)
     """
-    true, predicted = np.asarray(y_true), np.asarray(y_pred)
-    if predicted.ndim == true.ndim + 1:
-        predicted = predicted.argmax(axis=-1)
-    if true.shape != predicted.shape or true.size == 0:
+    true = as_numbers(y_true, "y_true", "accuracy")
+    predicted = as_numbers(y_pred, "y_pred", "accuracy")
+    if true.dtype.kind not in "iu" or true.ndim > 1:
+        raise DataError(
+            "accuracy: y_true must be whole class numbers of shape (n,), received dtype "
+            f"{true.dtype} and shape {true.shape}"
+        )
+    fits = predicted.shape[: true.ndim] == true.shape and predicted.ndim <= true.ndim + 1
+    if not fits or true.size == 0 or predicted.size == 0:
         raise ShapeError(
             "accuracy: y_true and y_pred must hold the same number of samples, at least one, "
-            f"received shapes {true.shape} and {np.shape(y_pred)}"
+            f"received shapes {true.shape} and {predicted.shape}"
         )
+    if np.isnan(predicted).any():
+        raise DataError("accuracy: y_pred holds NaN")
+    if predicted.ndim > true.ndim:
+        predicted = predicted.argmax(axis=-1)
     share: np.floating[Any] = np.mean(true == predicted)
     return share
 
@@ -195,15 +212,14 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.floating[Any]:
 def sigmoid(X: ArrayLike) -> Array:
     r"""Logistic sigmoid, :math:`\sigma(x) = 1 / (1 + e^{-x})`.
 
-    Computed as :math:`e^{\min(x, 0)} / (1 + e^{-|x|})`, whose exponentials cannot overflow.
+    Where :math:`e^{-x}` overflows the result is 0, which is exact.
 
     Examples
     --------
     >>> sigmoid([-1e4, 0, 1e4])
     array([0. , 0.5, 1. ])
     """
-    X = as_floats(X)
-    result: Array = np.exp(np.minimum(X, 0)) / (1 + np.exp(-np.abs(X)))
+    result: Array = SIGMOID(_input(X, "X", "sigmoid"))
     return result
 
 
@@ -218,7 +234,7 @@ def dsigmoid(X: ArrayLike) -> Array:
     >>> dsigmoid([-1e4, 0, 1e4])
     array([0.  , 0.25, 0.  ])
     """
-    exp = np.exp(-np.abs(as_floats(X)))
+    exp = np.exp(-np.abs(_input(X, "X", "dsigmoid")))
     result: Array = exp / (1 + exp) ** 2
     return result
 
@@ -231,7 +247,7 @@ def tanh(X: ArrayLike) -> Array:
     >>> tanh([-1e4, 0, 1e4])
     array([-1.,  0.,  1.])
     """
-    result: Array = np.tanh(as_floats(X))
+    result: Array = np.tanh(_input(X, "X", "tanh"))
     return result
 
 
@@ -243,7 +259,9 @@ def dtanh(X: ArrayLike) -> Array:
     >>> dtanh([-1e4, 0, 1e4])
     array([0., 1., 0.])
     """
-    return 4 * dsigmoid(2 * as_floats(X))
+    square = np.exp(-np.abs(_input(X, "X", "dtanh"))) ** 2
+    result: Array = 4 * square / (1 + square) ** 2
+    return result
 
 
 def relu(X: ArrayLike) -> Array:
@@ -254,7 +272,7 @@ def relu(X: ArrayLike) -> Array:
     >>> relu([-2, 0, 3])
     array([0., 0., 3.])
     """
-    result: Array = np.maximum(as_floats(X), 0)
+    result: Array = RELU(_input(X, "X", "relu"))
     return result
 
 
@@ -266,7 +284,9 @@ def drelu(X: ArrayLike) -> Array:
     >>> drelu([-2, 0, 3])
     array([0., 0., 1.])
     """
-    return np.heaviside(as_floats(X), 0)
+    x: Any = _input(X, "X", "drelu")
+    result: Array = (x > 0).astype(x.dtype)
+    return result
 
 
 def softplus(X: ArrayLike) -> Array:
@@ -277,8 +297,7 @@ def softplus(X: ArrayLike) -> Array:
     >>> softplus([-1e4, 0, 1e4]).round(4)
     array([0.0000e+00, 6.9310e-01, 1.0000e+04])
     """
-    X = as_floats(X)
-    result: Array = np.maximum(X, 0) + np.log1p(np.exp(-np.abs(X)))
+    result: Array = SOFTPLUS(_input(X, "X", "softplus"))
     return result
 
 
@@ -304,8 +323,9 @@ def elu(X: ArrayLike) -> Array:
     >>> elu([-1e4, 0, 3])
     array([-1.,  0.,  3.])
     """
-    X = as_floats(X)
-    return np.maximum(X, 0) + np.expm1(np.minimum(X, 0))
+    x: Any = _input(X, "X", "elu")
+    result: Array = RELU(x) + np.expm1(np.minimum(x, 0))
+    return result
 
 
 def delu(X: ArrayLike) -> Array:
@@ -316,7 +336,36 @@ def delu(X: ArrayLike) -> Array:
     >>> delu([-1e4, 0, 3])
     array([0., 1., 1.])
     """
-    result: Array = np.exp(np.minimum(as_floats(X), 0))
+    result: Array = np.exp(np.minimum(_input(X, "X", "delu"), 0))
+    return result
+
+
+def gelu(X: ArrayLike) -> Array:
+    r"""Gaussian error linear unit, in its tanh form.
+
+    .. math:: \frac{x}{2} \Big(1 + \tanh\big(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\big)\Big)
+
+    Hendrycks, Gimpel, *Gaussian Error Linear Units*, 2016.
+
+    Examples
+    --------
+    >>> gelu([-10, 0, 1]).round(4)
+    array([-0.    ,  0.    ,  0.8412])
+    """
+    x: Any = _input(X, "X", "gelu")
+    result: Array = 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))
+    return result
+
+
+def logsumexp(X: ArrayLike, axis: int = -1, keepdims: bool = False) -> Array:
+    r"""Return :math:`\log \sum_j e^{x_j}` along an axis, without overflow.
+
+    Examples
+    --------
+    >>> logsumexp([1e4, 1e4]).round(4)
+    np.float64(10000.6931)
+    """
+    result: Array = LOGSUMEXP(_logits(X, "logsumexp"), axis=axis, keepdims=keepdims)
     return result
 
 
@@ -330,8 +379,13 @@ ACTIVATIONS: dict[str, tuple[Activation, Activation]] = {
 """Each activation with its derivative, by name."""
 
 
-def _logits(X: ArrayLike, where: str) -> Array:
-    X = as_floats(X)
+def _input(X: Any, name: str, where: str) -> Any:
+    """Return a tensor as it is, anything else as a floating array."""
+    return X if isinstance(X, Traced) else as_floats(X, name, where)
+
+
+def _logits(X: Any, where: str) -> Any:
+    X = _input(X, "X", where)
     if X.ndim == 0 or X.shape[-1] == 0:
         raise ShapeError(
             f"{where}: X must be one vector of logits (k,) or a batch (n, k), received shape "

@@ -21,7 +21,7 @@ def uniform(low: float, high: float) -> Initializer:
 
 
 def zeros(shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    """All zero. A hidden layer cannot learn from it: its units stay copies of one another."""
+    """All zero: hidden units start as copies of one another, and get equal gradients."""
     return np.zeros(shape)
 
 

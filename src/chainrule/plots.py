@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def curves(
 ) -> Axes:
     """Draw named lines; ``scales`` are passed to ``Axes.set`` (``xscale``, ``ylim``, …)."""
     ax = new_axes(ax)
-    for (label, (x, y)), colour in zip(lines.items(), COLOURS, strict=False):
+    for (label, (x, y)), colour in zip(lines.items(), cycle(COLOURS), strict=False):
         ax.plot(x, y, label=label, color=colour, marker=marker, markersize=4, linewidth=1.8)
     finish(ax, title=title, xlabel=xlabel, ylabel=ylabel, **scales)
     if len(lines) > 1:
@@ -184,7 +185,7 @@ def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
     draw : callable
         Takes the axes to draw on.
     size : (width, height)
-        Inches, at 72 CSS pixels each.
+        Inches, at 96 CSS pixels each.
     prefix : str
         Put before every id, so that several pictures live on one page.
     """

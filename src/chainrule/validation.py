@@ -14,17 +14,28 @@ Array = NDArray[Any]
 T = TypeVar("T")
 
 
-def as_floats(X: ArrayLike) -> Array:
-    """Return ``X`` as a floating array; float32 stays float32, whole numbers become float64."""
-    X = np.asarray(X)
-    return X if X.dtype.kind == "f" else X.astype(np.float64)
+def as_numbers(value: Any, name: str, where: str) -> Array:
+    """Return ``value`` as an array of real numbers, or say why it is none."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(
+            f"{where}: {name} is ragged: its rows have different lengths, an array needs equal ones"
+        ) from error
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{where}: {name} must hold numbers, but its dtype is {array.dtype}")
+    return array
+
+
+def as_floats(value: Any, name: str, where: str) -> Array:
+    """Return ``value`` as a floating array; float32 stays, whole numbers become float64."""
+    array = as_numbers(value, name, where)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 def check_features(X: ArrayLike, n_features: int, where: str) -> Array:
     """Return ``X``, of shape ``(d,)`` or ``(n, d)``, as finite float64 numbers."""
-    X = np.asarray(X)
-    if X.dtype.kind not in "fiub":
-        raise DataError(f"{where}: X must hold numbers, but its dtype is {X.dtype}")
+    X = as_numbers(X, "X", where).astype(np.float64, copy=False)
     if X.ndim not in (1, 2):
         raise ShapeError(
             f"{where}: X must be one sample of shape ({n_features},) or a batch of shape "
@@ -43,18 +54,18 @@ def check_features(X: ArrayLike, n_features: int, where: str) -> Array:
             f"{where}: X holds NaN or infinite values, the first is X[{_index(where_bad)}] = "
             f"{X[where_bad]}; remove or impute them first"
         )
-    return X.astype(np.float64, copy=False)
+    return X
 
 
 def check_labels(y: ArrayLike, n_classes: int, where: str) -> NDArray[np.integer[Any]]:
     """Return ``y`` as an integer array whose values are all in ``0 … n_classes - 1``."""
-    y = np.asarray(y)
+    y = as_numbers(y, "y", where)
     if y.size == 0:
         raise DataError(f"{where}: y is empty; at least one label is needed")
     if y.dtype.kind not in "iu":
         raise DataError(
             f"{where}: labels must be integers from 0 to {n_classes - 1}, but their dtype is "
-            f"{y.dtype}; convert them with y.astype(int) if they are whole numbers"
+            f"{y.dtype}" + ("; convert them with y.astype(int)" if y.dtype.kind == "f" else "")
         )
     outside = (y < 0) | (y >= n_classes)
     if outside.any():
@@ -89,11 +100,15 @@ def check_number(
     value: float, name: str, where: str, *, low: float = 0.0, high: float = np.inf
 ) -> float:
     """Return ``value`` as a finite float in ``[low, high)``."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not np.isfinite(value) or not low <= value < high:
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    try:
+        number = float(value) if real else np.nan
+    except OverflowError:
+        number = np.inf
+    if not np.isfinite(number) or not low <= number < high:
         span = f"of at least {low:g}" + (f" and below {high:g}" if np.isfinite(high) else "")
         raise DataError(f"{where}: {name} must be a finite number {span}, received {value!r}")
-    return float(value)
+    return number
 
 
 def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.Generator:

@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.errors import DataError, ShapeError, UnknownNameError
+from chainrule.errors import DataError, DivergenceError, ShapeError, UnknownNameError
 from chainrule.lab import LogisticRegression, NeuralNet
 
 RNG = np.random.default_rng(0)
@@ -224,7 +224,8 @@ def test_bad_validation_data_is_refused_before_any_training():
     [
         {"epochs": 0}, {"epochs": 1.5}, {"batch_size": 0}, {"batch_size": True},
         {"learning_rate": -0.1}, {"learning_rate": float("nan")}, {"learning_rate": "0.1"},
-        {"momentum": 1.0}, {"momentum": -0.5},
+        {"momentum": 1.0}, {"momentum": -0.5}, {"learning_rate": 10**400},
+        {"learning_rate": np.complex128(1j)}, {"on_epoch": 5},
     ],
 )  # fmt: skip
 def test_bad_arguments_of_fit(arguments):
@@ -255,3 +256,12 @@ def test_unknown_names_and_seeds():
         NeuralNet(6, 5, 4, seed=-1)
     with pytest.raises(DataError, match="names no layer"):
         NeuralNet(6, (), 4)
+
+
+def test_divergence_is_said_and_the_last_good_parameters_stay():
+    model = LogisticRegression(6, 4, seed=0)
+    losses = []
+    with pytest.raises(DivergenceError, match=r"the loss is nan after epoch 1.*try a smaller"):
+        model.fit(X * 1e200, y, epochs=3, on_epoch=lambda _, scores: losses.append(scores["loss"]))
+    assert len(losses) == 1
+    assert np.isfinite(model.W).all()

@@ -41,3 +41,35 @@ def test_a_folder_is_no_file(tmp_path):
 def test_checking_leaves_nothing(tmp_path):
     check_writable(tmp_path / "report.html")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_link_is_followed_and_the_mode_kept(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("first")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    write_text(link, "second")
+    assert link.is_symlink()
+    assert target.read_text() == "second"
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_pipe_is_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="a device or a pipe"):
+        write_text(tmp_path / "pipe", "text")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 300, None, ""])
+def test_impossible_names(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match="cannot write"):
+        write_text(path, "text")
+    assert os.listdir(tmp_path) == []
+
+
+def test_text_that_is_no_unicode(tmp_path):
+    with pytest.raises(FileError, match="surrogates"):
+        write_text(tmp_path / "a.txt", "\udc80")
+    assert os.listdir(tmp_path) == []

@@ -7,7 +7,8 @@ The learning rate matters most: too small and the network has not arrived after 
 large and it jumps about. The number of hidden units matters less, once there are enough.
 
 Starting from zero is the classic mistake. With all weights zero, every hidden unit computes the
-same h, so it gets the same gradient, so it stays the same: ten units do the work of one. The first
+same h, so it gets the same gradient, so, in exact arithmetic, all stay the same: ten units do the
+work of one. The first
 update cannot even reach the hidden weights, because their gradient is ∂L/∂z_o W_oᵀ ⊙ σ′(z_h), and
 W_o is zero. Random initial weights break the tie.
 """
@@ -106,7 +107,10 @@ class HyperparametersResult(Result):
                 f"distinct units, epoch 1, {init}": s.distinct[1] for init, s in self.starts.items()
             },
             **{f"train loss, {init}": s.history.loss[-1] for init, s in self.starts.items()},
-            "best activation": activation,
+            "best activation, by test accuracy": activation,
+            "its test accuracy after the last epoch": (
+                self.activations[activation].val_accuracy[-1]
+            ),
             **{
                 f"train loss, hidden {name}": history.loss[-1]
                 for name, history in self.depths.items()
@@ -124,10 +128,10 @@ class HyperparametersResult(Result):
             f"The best of the map has {hidden} hidden units and learning rate {rate:g}.\n\n"
             f"From zero, the first gradient of W_h has norm {zeros.first_gradient:g}, and "
             f"after one epoch no weight differs by more than {zeros.spread[1]:.0e} between two "
-            f"hidden units (uniform start: {uniform.spread[1]:.1f}). They are "
-            f"{zeros.distinct[1]} unit in ten copies, and the loss is "
-            f"{zeros.history.loss[1]:.2f} against "
-            f"{uniform.history.loss[1]:.2f}. In exact arithmetic they would stay copies for ever. "
+            f"hidden units (uniform start: {uniform.spread[1]:.1f}). The rank of W_h "
+            f"is {zeros.distinct[1]} instead of {uniform.distinct[1]}, and the loss is "
+            f"{zeros.history.loss[1]:.2f} against {uniform.history.loss[1]:.2f}. In exact "
+            "arithmetic the units would stay copies for ever. "
             "Floating point rounds each sum a little differently, and these differences grow by "
             f"orders of magnitude an epoch, to {zeros.spread[-1]:.1g} after {last} epochs: luck of "
             "the rounding, nothing to rely on.\n\n"

@@ -171,10 +171,19 @@ def import_keras() -> Any:
     installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
     if importlib.util.find_spec("keras") is None or not installed:
         raise MissingDependencyError(
-            "this section needs Keras 3 and a backend: pip install 'chainrule[keras]'"
+            "this section needs Keras 3 and a backend: pip install 'keras>=3.6' 'jax>=0.4.35'"
         )
-    os.environ.setdefault("KERAS_BACKEND", installed[0])
-    return importlib.import_module("keras")
+    backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
+    try:
+        keras = importlib.import_module("keras")
+    except Exception as error:
+        raise MissingDependencyError(
+            f"Keras cannot be loaded with KERAS_BACKEND={backend}: {error}; installed here: "
+            f"{', '.join(installed)}"
+        ) from error
+    if not hasattr(keras, "ops"):
+        raise MissingDependencyError(f"this section needs Keras 3, found {keras.__version__}")
+    return keras
 
 
 def keras_network(keras: Any, net: NeuralNet) -> Any:

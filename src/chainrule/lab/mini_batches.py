@@ -92,15 +92,21 @@ class MiniBatchesResult(Result):
         best = min(self.runs.values(), key=lambda run: run.losses[-1])
         calm = min(self.runs.values(), key=lambda run: run.gradient_norms[-1])
         largest = self.runs[max(self.runs)]
+        rising = ", ".join(
+            str(size)
+            for size, run in self.runs.items()
+            if run.gradient_norms[-1] == max(run.gradient_norms)
+        )
         return (
             f"In batches of 32 NumPy takes {speed[32] / speed[1]:.0f} times as many samples a "
             f"second as one by one. After {len(best.losses) - 1} epochs at this learning rate "
             f"batches of {best.batch_size} have the lowest loss, {best.losses[-1]:.3f}; single "
             f"samples, noisy as they are, reach {self.runs[1].losses[-1]:.3f} in "
             f"{self.runs[1].updates[-1]} updates, and batches of {largest.batch_size}, with only "
-            f"{largest.updates[-1]} updates, {largest.losses[-1]:.3f}. The gradient norm first "
-            "rises, while the hidden units wake up, and then falls as a network settles; it ends "
-            f"lowest, at {calm.gradient_norms[-1]:.3f}, for batches of {calm.batch_size}."
+            f"{largest.updates[-1]} updates, {largest.losses[-1]:.3f}. The gradient norm rises "
+            "while the hidden units wake up and falls as a network settles; it ends lowest, at "
+            f"{calm.gradient_norms[-1]:.3f}, for batches of {calm.batch_size}"
+            + (f", and is still rising for batches of {rising}." if rising else ".")
         )
 
     @property

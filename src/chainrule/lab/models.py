@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.errors import DataError
+from chainrule.errors import DataError, DivergenceError
 from chainrule.functions import ACTIVATIONS, accuracy, nll, one_hot, softmax
 from chainrule.initializers import INITIALIZERS, Initializer, uniform
 from chainrule.lab.history import History
@@ -157,6 +157,8 @@ class Classifier(ABC):
         ------
         ShapeError, DataError
             If anything given does not fit, before any training.
+        DivergenceError
+            If the loss turns NaN or infinite.
 
         Examples
         --------
@@ -166,17 +168,19 @@ class Classifier(ABC):
         (21, True)
         """
         where = self._name("fit")
+        if on_epoch is not None and not callable(on_epoch):
+            raise DataError(f"{where}: on_epoch must be callable, received {on_epoch!r}")
         epochs = check_positive(epochs, "epochs", where)
         batch_size = check_positive(batch_size, "batch_size", where)
         learning_rate = check_number(learning_rate, "learning_rate", where)
         momentum = check_number(momentum, "momentum", where, high=1.0)
         X, Y = self._batch(X, y, "fit")
         y = Y.argmax(axis=1)
-        sets = {"": (X, y)}
+        sets: dict[str, tuple[Any, Any]] = {"": (X, y)}
         if validation_data is not None:
             sets["val_"] = self._samples(*_pair(validation_data, where), "fit, validation_data")
 
-        history = History()
+        history, good = History(), self.parameters
         for epoch in range(epochs + 1):
             if epoch == 0:
                 self._velocity.clear()
@@ -184,15 +188,33 @@ class Classifier(ABC):
                 for start in range(0, len(X), batch_size):
                     batch = slice(start, start + batch_size)
                     self._step(X[batch], Y[batch], learning_rate, momentum)
-            scores = {}
-            for prefix, (features, labels) in sets.items():
-                scores[prefix + "loss"] = float(self.loss(features, labels))
-                scores[prefix + "accuracy"] = float(self.accuracy(features, labels))
+            scores = self._scores(sets)
+            if not np.isfinite(scores["loss"]):
+                for name, value in good.items():
+                    setattr(self, name, value)
+                raise DivergenceError(
+                    f"{where}: the loss is {scores['loss']} after epoch {epoch} with learning rate "
+                    f"{learning_rate:g}; try a smaller one, or scale the features. The model has "
+                    f"the parameters from before that epoch"
+                )
+            good = self.parameters
             history.append(epoch, scores)
-            if on_epoch is not None and on_epoch(epoch, scores) is True:
+            if on_epoch is not None and on_epoch(epoch, scores):
                 break
         return history
 
+    @np.errstate(all="ignore")
+    def _scores(self, sets: dict[str, tuple[Any, Any]]) -> dict[str, float]:
+        scores = {}
+        for prefix, (features, labels) in sets.items():
+            probabilities = self._forward(features)
+            if not np.isfinite(probabilities).all():
+                return {"loss": np.nan}
+            scores[prefix + "loss"] = float(nll(one_hot(self.output_size, labels), probabilities))
+            scores[prefix + "accuracy"] = float(accuracy(labels, probabilities))
+        return scores
+
+    @np.errstate(over="ignore", invalid="ignore")
     def _step(self, X: Array, Y: Array, learning_rate: float, momentum: float) -> None:
         for name, grad in self._gradients(X, Y).items():
             step = -learning_rate * grad

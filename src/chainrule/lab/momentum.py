@@ -61,11 +61,11 @@ class MomentumResult(Result):
     def findings(self) -> str:
         """How much sooner momentum gets there."""
         plain, fast = self.losses[0.0], self.losses[0.9]
-        epoch = int(np.argmax(np.array(fast) <= plain[-1]))
+        sooner = [epoch for epoch, loss in enumerate(fast) if loss <= plain[-1]]
+        when = f"it is past that after epoch {sooner[0]} and " if sooner else "it "
         return (
-            f"Without momentum the network starts slowly and its loss is {plain[-1]:.3f} after "
-            f"{len(plain) - 1} epochs. With momentum 0.9 it is past that after epoch {epoch} and "
-            f"ends at {fast[-1]:.3f}."
+            f"Without momentum the loss is {plain[-1]:.3f} after {len(plain) - 1} epochs. With "
+            f"momentum 0.9 {when}ends at {fast[-1]:.3f}."
         )
 
     @property

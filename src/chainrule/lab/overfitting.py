@@ -82,11 +82,11 @@ class OverfittingResult(Result):
         rise = h.val_loss[-1] / min(h.val_loss) - 1
         reasons = {
             "overfitting": (
-                f"The network overfits: it knows the training set nearly by heart, and its loss on "
+                "The network overfits: it knows the training set nearly by heart, and its loss on "
                 f"new digits is {h.val_loss[-1] / h.loss[-1]:.0f} times as high. The test loss was "
-                f"lowest after epoch {self.best_epoch} and has risen by {rise:.1%} since, while "
-                "the training loss kept falling: what it learned after that is about the training "
-                "set alone. The harm is in how sure it is more than in how often it is right."
+                f"lowest after epoch {self.best_epoch}; by epoch {h.epoch[-1]} it rose by "
+                f"{rise:.1%} while the training loss fell from {h.loss[self.best_epoch]:.4f} to "
+                f"{h.loss[-1]:.4f}: what was learned in between helps with the training set alone."
             ),
             "underfitting": (
                 "The network underfits: it is still wrong on samples it has seen again and again. "

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import platform
 import signal
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -17,6 +21,7 @@ from typing import Self
 import numpy as np
 
 import chainrule
+from chainrule.errors import ChainruleError
 from chainrule.lab.results import Result, format_number
 from chainrule.lab.session import SECTIONS, Lab, section_text
 from chainrule.plots import to_svg
@@ -53,7 +58,8 @@ class Artist:
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_get_ready,
         )
-        self._pool.submit(int)  # starts the process now, beside the loading of the data
+        with _ctrl_c_ignored():  # by the new process too: it is for the one that waits
+            self._pool.submit(int)  # starts it now, beside the loading of the data
         self._pending: dict[str, Future[list[Drawing]]] = {}
 
     def draw(self, name: str, result: Result) -> None:
@@ -62,7 +68,10 @@ class Artist:
 
     def drawings(self) -> dict[str, list[Drawing]]:
         """Wait for everything begun, and return it by section."""
-        return {name: future.result() for name, future in self._pending.items()}
+        try:
+            return {name: future.result() for name, future in self._pending.items()}
+        except BrokenProcessPool as error:
+            raise ChainruleError("the process that draws the pictures has ended early") from error
 
     def __enter__(self) -> Self:
         return self
@@ -130,9 +139,28 @@ def render(
 
 
 def _get_ready() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     importlib.import_module("matplotlib.figure")
     importlib.import_module("sklearn.preprocessing")
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _paragraph(text: str) -> dict[str, str]:

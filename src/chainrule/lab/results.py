@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class Picture:
 
     caption: str
     draw: Callable[[Axes | None], Axes]
-    size: tuple[float, float] = (6.5, 4)
+    size: tuple[float, float] = (5.6, 3.7)
 
 
 class Result(ABC):
@@ -150,7 +151,7 @@ class GradientCheck:
         both = [(c.name, c.numerical.ravel(), c.by_hand.ravel()) for c in self.report.parameters]
         largest = max(np.abs(numerical).max() for _, numerical, _ in both)
         ax.plot([-largest, largest], [-largest, largest], color=plots.GREY, linewidth=1)
-        for (name, numerical, by_hand), colour in zip(both, plots.COLOURS, strict=False):
+        for (name, numerical, by_hand), colour in zip(both, cycle(plots.COLOURS), strict=False):
             ax.plot(numerical, by_hand, ".", label=name, color=colour, markersize=5)
         plots.finish(ax, xlabel="∂L/∂θ by central differences", ylabel="∂L/∂θ by hand")
         ax.legend(frameon=False, title="one dot an entry of")

@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from chainrule.data import Digits, load_digits
+from chainrule.errors import DataError
 from chainrule.lab.results import Result
-from chainrule.validation import check_seed, lookup
+from chainrule.validation import lookup
 
 T = TypeVar("T")
 Advance = Callable[[], Any]
@@ -67,7 +68,7 @@ class Lab:
     Raises
     ------
     DataError
-        If the seed is none.
+        If the seed is not a whole number of at least 0.
 
     Examples
     --------
@@ -89,7 +90,8 @@ class Lab:
         log: Callable[[str], Any] = print,
         progress: Progress = lambda label, total: nullcontext(lambda: None),
     ) -> None:
-        check_seed(seed, "Lab")
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise DataError(f"Lab: seed must be a whole number of at least 0, received {seed!r}")
         self.seed = seed
         self.quick = quick
         self.results: dict[str, Result] = {}

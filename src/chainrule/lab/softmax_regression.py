@@ -88,9 +88,9 @@ class SoftmaxRegressionResult(Result):
         loss, _, test = self.scores[-1]
         return (
             "Untrained, the model knows nothing: a uniform guess costs log 10 = 2.303 nats, and "
-            f"it pays {self.untrained[0]:.3f}. One pass over the data brings the loss to "
-            f"{loss:.3f} and {test:.1%} of the test set right, most of it in the first few hundred "
-            "updates."
+            f"it pays {self.untrained[0]:.3f}. By update #{self.updates[-1]}, near the end "
+            f"of one pass over the data, the loss is {loss:.3f} and {test:.1%} of the test set are "
+            "right; most of that came in the first few hundred updates."
         )
 
     @property

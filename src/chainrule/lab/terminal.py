@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from chainrule.errors import FileError, MissingDependencyError
-from chainrule.lab.report import Artist, render
+from chainrule.lab.report import Artist, Drawing, render
 from chainrule.lab.results import format_number
 from chainrule.lab.session import SECTIONS, SLOW_SECTIONS, Advance, Lab, section_text
 from chainrule.storage import check_writable, write_text
@@ -63,6 +63,7 @@ def run_lab(console: Console, names: Sequence[str], *, quick: bool, seed: int, r
         unwritable = error
         say(f"[bold yellow]{escape(str(error))}; the lab runs all the same[/]")
 
+    drawings: dict[str, list[Drawing]] = {}
     with bars, Artist() as artist:
         try:
             for name in wanted:
@@ -76,11 +77,12 @@ def run_lab(console: Console, names: Sequence[str], *, quick: bool, seed: int, r
         if unwritable is None and lab.results:
             with lab.progress("drawing the report", 1):
                 drawings = artist.drawings()
-            try:
-                write_text(report, render(lab, drawings, skipped, time.perf_counter() - began))
-            except FileError as error:
-                unwritable = error
 
+    if unwritable is None and lab.results:
+        try:
+            write_text(report, render(lab, drawings, skipped, time.perf_counter() - began))
+        except FileError as error:
+            unwritable = error
     if unwritable is not None:
         say(f"[bold red]error:[/] {escape(str(unwritable))}")
         return 1
@@ -115,9 +117,9 @@ def _print_numbers(console: Console, lab: Lab) -> None:
     if not lab.results:
         return
     table = Table(title="\nThe lab in numbers", title_style="bold", show_edge=False)
-    table.add_column("section", style="cyan")
-    table.add_column("what")
-    table.add_column("value", justify="right")
+    table.add_column("section", style="cyan", overflow="fold")
+    table.add_column("what", overflow="fold")
+    table.add_column("value", justify="right", overflow="fold")
     for name in (name for name in SECTIONS if name in lab.results):
         numbers = lab.results[name].numbers
         for row, (what, value) in enumerate(numbers.items()):

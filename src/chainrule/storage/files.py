@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,14 +14,12 @@ from chainrule.errors import FileError
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise a `FileError` if a file at ``path`` could not be written; nothing is left there."""
-    path = Path(path)
-    if path.is_dir():
-        raise FileError(f"cannot write {path}: it is a folder; name a file in it")
+    target = _target(path)
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
-        raise FileError(f"cannot write {path}: {_reason(path, error)}") from error
+        raise _failure(path, error) from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -38,22 +39,45 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     ...     (Path(folder) / "a.txt").read_text()
     'whole'
     """
-    path = Path(path)
-    check_writable(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = _target(path)
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
+        with temporary.open("x", encoding="utf-8") as file:
+            if target.exists():
+                shutil.copymode(target, temporary)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {_reason(path, error)}") from error
-    finally:
+        temporary.replace(target)
+    except (OSError, UnicodeError) as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise _failure(path, error) from error
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
-def _reason(path: Path, error: OSError) -> str:
-    if not path.parent.exists():
-        return f"the folder {path.parent} does not exist; make it first"
-    return error.strerror or str(error)
+def _target(path: str | os.PathLike[str]) -> Path:
+    """Return the file behind ``path``, links followed; refuse what is no file or is protected."""
+    try:
+        target = Path(path).resolve()
+        if target.is_dir():
+            raise FileError(f"cannot write {path}: it is a folder; name a file in it")
+        if target.exists() and not target.is_file():
+            raise FileError(f"cannot write {path}: it is a device or a pipe, not a file")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise FileError(f"cannot write {path}: it is write-protected")
+        if not target.parent.exists():
+            raise FileError(
+                f"cannot write {path}: the folder {target.parent} does not exist; make it first"
+            )
+    except (OSError, ValueError, TypeError) as error:
+        if isinstance(error, FileError):
+            raise
+        raise _failure(path, error) from error
+    return target
+
+
+def _failure(path: object, error: Exception) -> FileError:
+    return FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}")

@@ -1,0 +1,439 @@
+"""Tensors record the operations that they take part in.
+
+A tensor wraps a value and belongs to a level. An operation acts at the highest level among its
+operands: their values are taken out, the operation is applied to those, and the result is wrapped
+again. A value may be a tensor of a lower level, so derivatives of derivatives, and recordings of
+derivatives, need nothing of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule.errors import DataError, TraceError
+from chainrule.ops import NUMPY, Primitive, Traced
+from chainrule.ops.index import getitem
+from chainrule.ops.primitive import EachOperand, Rule
+from chainrule.validation import Array
+
+_order = count()
+
+
+class Level:
+    """A recording in progress.
+
+    Attributes
+    ----------
+    number : int
+        Higher levels are further inside.
+    records_all : bool
+        Whether operations without a gradient are recorded too, as a program needs them.
+    """
+
+    __slots__ = ("number", "records_all")
+
+    def __init__(self, number: int, records_all: bool = False) -> None:
+        self.number = number
+        self.records_all = records_all
+
+
+GROUND = Level(0)
+
+
+class Tensor(Traced):
+    r"""An array that remembers how it came about.
+
+    NumPy's functions and operators work on tensors and give tensors. `grad` and its like make them
+    for you; to make them yourself, wrap an array and call `backward` on the result:
+
+    Parameters
+    ----------
+    value : array_like of floats
+        A copy is kept; whole numbers become float64.
+
+    Attributes
+    ----------
+    value : ndarray
+    grad : ndarray or None
+        Set by `backward`: the gradient with respect to this tensor.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0, 3.0])
+    >>> y = np.sum(x**2)
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = (
+        "about", "grad", "level", "name", "operands", "order", "params", "parents", "primitive",
+        "value",
+    )  # fmt: skip
+    value: Any
+    grad: Any
+    level: Level
+    primitive: Primitive | None
+    operands: Sequence[Any]
+    params: dict[str, Any]
+    parents: Sequence[tuple[int, Tensor]]
+    order: int
+    name: str | None
+    about: Tensor | None
+
+    def __init__(self, value: Any) -> None:
+        array = np.array(value)
+        if array.dtype.kind not in "fiu":
+            raise DataError(f"Tensor: expected numbers, received dtype {array.dtype}")
+        self.value = array if array.dtype.kind == "f" else array.astype(np.float64)
+        self.level = GROUND
+        self.primitive = self.name = self.about = self.grad = None
+        self.operands, self.params, self.parents = (), {}, ()
+        self.order = next(_order)
+
+    @staticmethod
+    def made(
+        value: Any,
+        level: Level,
+        primitive: Primitive | None = None,
+        operands: Sequence[Any] = (),
+        params: dict[str, Any] = {},  # noqa: B006, never written to
+        parents: Sequence[tuple[int, Tensor]] = (),
+    ) -> Tensor:
+        """Return a tensor of these parts, unchecked."""
+        self = Tensor.__new__(Tensor)
+        self.value = value
+        self.level = level
+        self.primitive = primitive
+        self.operands = operands
+        self.params = params
+        self.parents = parents
+        self.order = next(_order)
+        self.name = self.about = self.grad = None
+        return self
+
+    def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Apply ``primitive`` at the highest level among its operands, and record it there."""
+        level = self.level
+        for operand in operands:
+            if type(operand) is Tensor and operand.level.number > level.number:
+                level = operand.level
+        values, parents, plain = [], [], True
+        for i, operand in enumerate(operands):
+            value = operand
+            if type(operand) is Tensor and operand.level is level:
+                parents.append((i, operand))
+                value = operand.value
+            elif type(operand) is list or type(operand) is tuple:
+                value = np.asarray(operand)
+            plain = plain and type(value) is not Tensor
+            values.append(value)
+        value = (primitive.value if plain else primitive)(*values, **params)
+        if primitive.gradients is None and not level.records_all:
+            return value
+        return Tensor.made(value, level, primitive, values, params, parents)
+
+    def backward(self) -> None:
+        """Set ``grad`` of every tensor that this number was computed from.
+
+        The gradient is set, not added to: calling it again gives the same.
+
+        Raises
+        ------
+        ShapeError
+            If this tensor is not a single number.
+        """
+        seed = scalar_seed(self, "backward")
+        for tensor, adjoint in adjoints(self, seed):
+            tensor.grad = adjoint
+
+    # What NumPy asks an array-like for.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if options.get("out") is not None:
+            raise TraceError(
+                f"{ufunc.__name__} cannot write its result into an array: the gradient would be "
+                "lost. Write a = a + b instead of a += b, and leave out= away"
+            )
+        target = NUMPY.get(ufunc)
+        if target is None or method != "__call__" or options:
+            asked = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+            _not_covered(asked, options)
+        return target(*inputs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        target = NUMPY.get(function) or _PLAIN.get(function)
+        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+        if target is None:
+            _not_covered(name)
+        try:
+            return target(*args, **kwargs)
+        except TypeError as error:
+            if "unexpected keyword argument" in str(error) or "positional argument" in str(error):
+                raise TraceError(f"{name} of a tensor: {_after_call(error)}") from None
+            raise
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise TraceError(
+            "a tensor cannot become a plain array: its gradient would be lost. Leave np.asarray "
+            "away, NumPy's functions take tensors; to fill an array entry by entry, collect the "
+            "entries in a list and use np.stack; to index an array with a tensor, write "
+            "np.take(array, t, axis=0), or cr.one_hot(n, t) for np.eye(n)[t]; for the bare number, "
+            "read t.value"
+        )
+
+    # Attributes and methods of arrays.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return np.shape(self.value)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return np.ndim(self.value)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries."""
+        dtype: np.dtype[Any] = np.result_type(getattr(self.value, "dtype", self.value))
+        return dtype
+
+    @property
+    def T(self) -> Any:
+        """The transpose."""
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        """The transpose of the last two axes."""
+        return np.matrix_transpose(self)
+
+    def astype(self, dtype: Any) -> Any:
+        """Return the tensor with entries of another type."""
+        from chainrule.ops.elementwise import ASTYPE
+
+        return ASTYPE(self, dtype=np.dtype(dtype).type)
+
+    def reshape(self, *shape: Any) -> Any:
+        """Return the entries in another shape."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Any:
+        """Return the axes in another order."""
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def flatten(self) -> Any:
+        """Return the entries in one axis."""
+        return np.ravel(self)
+
+    def copy(self) -> Any:
+        """Return the tensor: it never changes, so it need not be copied."""
+        return self
+
+    def __getitem__(self, index: Any) -> Any:
+        return getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TraceError(
+            "a tensor cannot be written into: the gradient would be lost. Build a new one, with "
+            "np.where(mask, a, b) or np.concatenate"
+        )
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a tensor without axes")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.level.records_all:
+            raise TraceError(
+                "the code branches on a value that is being recorded, so its lines would hold for "
+                "these values alone. Write np.where(condition, a, b) instead of if and else"
+            )
+        return bool(self.value)
+
+    def _number(self, name: str) -> NoReturn:
+        raise TraceError(
+            f"{name}(t) of a tensor would lose its gradient: go on with t itself; for printing, "
+            "read t.value"
+        )
+
+    def __float__(self) -> float:
+        self._number("float")
+
+    def __int__(self) -> int:
+        self._number("int")
+
+    def __complex__(self) -> complex:
+        self._number("complex")
+
+    def __index__(self) -> int:
+        self._number("index")
+
+    def item(self) -> NoReturn:
+        """Refuse: the gradient would be lost."""
+        self._number("item")
+
+    def tolist(self) -> NoReturn:
+        """Refuse: the gradient would be lost."""
+        self._number("tolist")
+
+    def __repr__(self) -> str:
+        return f"Tensor({self.value!r})"
+
+    __hash__ = object.__hash__
+
+
+def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
+    """Return the operator's methods: with the tensor on the left, on the right, and alone."""
+    primitive = NUMPY[ufunc]
+
+    def forward(self: Any, other: Any) -> Any:
+        return primitive(self, other)
+
+    def backward(self: Any, other: Any) -> Any:
+        return primitive(other, self)
+
+    def alone(self: Any) -> Any:
+        return primitive(self)
+
+    return forward, backward, alone
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that does what NumPy's function of that name does."""
+    target = NUMPY[function]
+
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        return target(self, *args, **options)
+
+    return method
+
+
+for _name, _ufunc in {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
+    "pow": np.power, "matmul": np.matmul, "mod": np.remainder, "floordiv": np.floor_divide,
+    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+}.items():  # fmt: skip
+    for _side, _function in zip(("", "r"), _operator(_ufunc), strict=False):
+        setattr(Tensor, f"__{_side}{_name}__", _function)
+for _name, _ufunc in {
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "eq": np.equal, "ne": np.not_equal,
+}.items():  # fmt: skip
+    setattr(Tensor, f"__{_name}__", _operator(_ufunc)[0])
+for _name, _ufunc in {
+    "neg": np.negative, "pos": np.positive, "abs": np.abs, "invert": np.invert,
+}.items():  # fmt: skip
+    setattr(Tensor, f"__{_name}__", _operator(_ufunc)[2])
+for _name in (
+    "sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "argmax", "argmin", "argsort",
+    "all", "any", "dot", "ravel", "swapaxes", "squeeze", "repeat", "take", "clip", "trace",
+    "diagonal", "ptp",
+):  # fmt: skip
+    setattr(Tensor, _name, _method(getattr(np, _name)))
+
+# Functions of the shape alone: their result does not depend on the values.
+_PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
+    np.zeros_like: lambda a, dtype=None: np.zeros(a.shape, dtype or a.dtype),
+    np.ones_like: lambda a, dtype=None: np.ones(a.shape, dtype or a.dtype),
+    np.full_like: lambda a, fill_value, dtype=None: np.broadcast_to(
+        fill_value if isinstance(fill_value, Tensor) else np.asarray(fill_value, dtype or a.dtype),
+        a.shape,
+    ),
+    np.result_type: lambda *parts: np.result_type(*(getattr(p, "dtype", p) for p in parts)),
+    np.iscomplexobj: lambda x: False,
+    np.copy: lambda a: a,
+}
+
+
+def _not_covered(name: str, options: Mapping[str, Any] | None = None) -> NoReturn:
+    given = f" with {', '.join(f'{key}=' for key in options)}" if options else ""
+    raise TraceError(
+        f"{name}{given} has no gradient in chainrule; compose it from functions that have one "
+        "(docs/functions.md lists them), or take what it needs out of the differentiated function"
+    )
+
+
+def _after_call(error: TypeError) -> str:
+    return str(error).partition("() ")[2] or str(error)
+
+
+# The backward pass.
+
+
+def ancestors(output: Tensor) -> list[Tensor]:
+    """Return all that ``output`` was computed from at its level, latest first, itself included."""
+    found = {output.order: output}
+    waiting = [output]
+    while waiting:
+        for _, parent in waiting.pop().parents:
+            if parent.order not in found:
+                found[parent.order] = parent
+                waiting.append(parent)
+    return [found[order] for order in sorted(found, reverse=True)]
+
+
+def adjoints(
+    output: Tensor, seed: Any, rules: Mapping[int, Rule] | None = None
+) -> list[tuple[Tensor, Any]]:
+    """Return each tensor that ``output`` depends on with its adjoint, latest first.
+
+    The chain rule, from the output backwards: each operation takes the adjoint of its result and
+    adds a share to the adjoint of each operand. ``rules`` may replace the gradient rules of an
+    operation, by its ``order``; such a rule gets the operand's position first.
+    """
+    waiting = {output.order: seed}
+    done = []
+    for tensor in ancestors(output):
+        if tensor.order not in waiting:
+            continue
+        g = waiting.pop(tensor.order)
+        done.append((tensor, g))
+        if type(g) is Tensor and g.about is None:
+            g.about = tensor
+        if tensor.primitive is None:
+            continue
+        gradients = tensor.primitive.gradients
+        if rules and tensor.order in rules:
+            gradients = EachOperand(rules[tensor.order])
+        for i, parent in tensor.parents:
+            rule = gradients[i] if gradients is not None else None
+            if rule is None:
+                continue
+            share = rule(g, tensor.value, *tensor.operands, **tensor.params)
+            if share is not None:
+                before = waiting.get(parent.order)
+                waiting[parent.order] = share if before is None else before + share
+    return done
+
+
+def scalar_seed(output: Tensor, where: str) -> Array:
+    """Return the adjoint 1 for a single number, of its dtype; refuse anything else."""
+    from chainrule.errors import ShapeError
+
+    if output.shape != ():
+        raise ShapeError(
+            f"{where}: the function must return a single number, but its result has shape "
+            f"{output.shape}; take np.sum or np.mean of it, or use jacobian"
+        )
+    return np.ones((), output.dtype)

@@ -1,0 +1,45 @@
+"""Nested dicts, lists and tuples of arrays, taken apart and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Path = tuple[str | int, ...]
+
+
+def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every leaf with its path."""
+    if isinstance(tree, dict):
+        for key, branch in tree.items():
+            yield from leaves(branch, (*path, key))
+    elif isinstance(tree, tuple | list):
+        for i, branch in enumerate(tree):
+            yield from leaves(branch, (*path, i))
+    elif tree is not None:
+        yield path, tree
+
+
+def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Return the same structure with ``function`` applied to each leaf (and to those of others)."""
+    if type(tree) is dict and not others:
+        return {key: map_leaves(function, branch) for key, branch in tree.items()}
+    if isinstance(tree, dict):
+        return {
+            key: map_leaves(function, branch, *(other[key] for other in others))
+            for key, branch in tree.items()
+        }
+    if isinstance(tree, tuple | list):
+        parts = [
+            map_leaves(function, branch, *(other[i] for other in others))
+            for i, branch in enumerate(tree)
+        ]
+        if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+            return type(tree)(*parts)
+        return type(tree)(parts)
+    return None if tree is None else function(tree, *others)
+
+
+def path_name(path: Path) -> str:
+    """Write a path as the code that follows it: ``['W_h'][0]``."""
+    return "".join(f"[{part!r}]" for part in path)

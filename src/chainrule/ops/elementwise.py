@@ -1,0 +1,166 @@
+"""Operations element by element, with broadcasting.
+
+At kinks: ``abs`` has slope 0 at 0, ``maximum`` and its like give each of two equal operands half,
+``clip`` passes the gradient at its bounds. A power x**p with p = 0 has slope 0 everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.ops.primitive import Family, Primitive, Rule, unbroadcast
+
+ELEMENTWISE = Family()
+
+
+def _unary(ufunc: np.ufunc, rule: Rule | None) -> None:
+    name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
+    ELEMENTWISE.add(name, ufunc, rule and (rule,), f"np.{name}(_0)", of=ufunc)
+
+
+for _ufunc, _rule in {
+    np.exp: lambda g, y, x: g * y,
+    np.expm1: lambda g, y, x: g * (y + 1),
+    np.exp2: lambda g, y, x: g * y * np.log(2),
+    np.log: lambda g, y, x: g / x,
+    np.log1p: lambda g, y, x: g / (1 + x),
+    np.log2: lambda g, y, x: g / (x * np.log(2)),
+    np.log10: lambda g, y, x: g / (x * np.log(10)),
+    np.sqrt: lambda g, y, x: g / (2 * y),
+    np.cbrt: lambda g, y, x: g / (3 * y**2),
+    np.square: lambda g, y, x: 2 * g * x,
+    np.abs: lambda g, y, x: g * np.sign(x),
+    np.fabs: lambda g, y, x: g * np.sign(x),
+    np.reciprocal: lambda g, y, x: -g * y**2,
+    np.sin: lambda g, y, x: g * np.cos(x),
+    np.cos: lambda g, y, x: -g * np.sin(x),
+    np.tan: lambda g, y, x: g * (1 + y**2),
+    np.arcsin: lambda g, y, x: g / np.sqrt(1 - x**2),
+    np.arccos: lambda g, y, x: -g / np.sqrt(1 - x**2),
+    np.arctan: lambda g, y, x: g / (1 + x**2),
+    np.sinh: lambda g, y, x: g * np.cosh(x),
+    np.cosh: lambda g, y, x: g * np.sinh(x),
+    np.tanh: lambda g, y, x: g * (1 - y**2),
+    np.arcsinh: lambda g, y, x: g / np.sqrt(x**2 + 1),
+    np.arccosh: lambda g, y, x: g / np.sqrt(x**2 - 1),
+    np.arctanh: lambda g, y, x: g / (1 - x**2),
+    np.sign: None, np.floor: None, np.ceil: None, np.rint: None, np.trunc: None,
+    np.isnan: None, np.isfinite: None, np.isinf: None, np.logical_not: None, np.invert: None,
+}.items():  # fmt: skip
+    _unary(_ufunc, _rule)
+
+ELEMENTWISE.add("negative", np.negative, (lambda g, y, x: -g,), "-_0", of=np.negative)
+ELEMENTWISE.add("positive", np.positive, (lambda g, y, x: g,), "+_0", of=np.positive)
+
+
+def _binary(
+    ufunc: np.ufunc, text: str, left: Rule | None = None, right: Rule | None = None
+) -> None:
+    def summed(rule: Rule | None, position: int) -> Rule | None:
+        if rule is None:
+            return None
+        return lambda g, y, *ab: unbroadcast(rule(g, y, *ab), ab[position])
+
+    rules = (summed(left, 0), summed(right, 1)) if left or right else None
+    ELEMENTWISE.add(ufunc.__name__, ufunc, rules, text, of=ufunc)
+
+
+def _half(g: Any, y: Any, winner: Any, other: Any) -> Any:
+    """Gradient of a maximum or minimum: to the winner; to both by halves where they are equal."""
+    return g * (y == winner) - g / 2 * (winner == other)
+
+
+def _power_base(g: Any, y: Any, x: Any, p: Any) -> Any:
+    if np.ndim(p) == 0 and not hasattr(p, "level"):
+        if p == 2:
+            return 2 * g * x
+        return g * p * x ** (p - 1) if p != 0 else g * 0
+    return g * p * x ** np.where(p == 0, 1, p - 1)
+
+
+def _power_exponent(g: Any, y: Any, x: Any, p: Any) -> Any:
+    # log of a base that is not positive: the slope counts as 0, the limit of x**p log x at 0.
+    return g * y * np.log(np.where(x > 0, x, 1))
+
+
+_binary(np.add, "_0 + _1", lambda g, y, a, b: g, lambda g, y, a, b: g)
+_binary(np.subtract, "_0 - _1", lambda g, y, a, b: g, lambda g, y, a, b: -g)
+_binary(np.multiply, "_0 * _1", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+_binary(np.divide, "_0 / _1", lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
+_binary(np.power, "_0 ** _1", _power_base, _power_exponent)
+_binary(np.float_power, "np.float_power(_0, _1)", _power_base, _power_exponent)
+_binary(
+    np.arctan2, "np.arctan2(_0, _1)",
+    lambda g, y, a, b: g * b / (a**2 + b**2), lambda g, y, a, b: -g * a / (a**2 + b**2),
+)  # fmt: skip
+_binary(np.hypot, "np.hypot(_0, _1)", lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)
+_binary(
+    np.logaddexp, "np.logaddexp(_0, _1)",
+    lambda g, y, a, b: g * np.exp(a - y), lambda g, y, a, b: g * np.exp(b - y),
+)  # fmt: skip
+for _binary_ufunc in (np.maximum, np.minimum, np.fmax, np.fmin):
+    _binary(
+        _binary_ufunc, f"np.{_binary_ufunc.__name__}(_0, _1)",
+        lambda g, y, a, b: _half(g, y, a, b), lambda g, y, a, b: _half(g, y, b, a),
+    )  # fmt: skip
+for _comparison, _sign in {
+    np.greater: ">", np.greater_equal: ">=", np.less: "<", np.less_equal: "<=",
+    np.equal: "==", np.not_equal: "!=", np.bitwise_and: "&", np.bitwise_or: "|",
+    np.bitwise_xor: "^", np.floor_divide: "//",
+}.items():  # fmt: skip
+    _binary(_comparison, f"_0 {_sign} _1")
+for _logical in (np.logical_and, np.logical_or, np.logical_xor):
+    _binary(_logical, f"np.{_logical.__name__}(_0, _1)")
+_binary(
+    np.remainder, "_0 % _1", lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b)
+)
+
+WHERE = ELEMENTWISE.add(
+    "where",
+    np.where,
+    (
+        None,
+        lambda g, y, c, a, b: unbroadcast(np.where(c, g, 0), a),
+        lambda g, y, c, a, b: unbroadcast(np.where(c, 0, g), b),
+    ),
+    "np.where(_0, _1, _2)",
+    of=np.where,
+)
+
+ASTYPE: Primitive = ELEMENTWISE.add(
+    "astype",
+    lambda x, dtype: np.asarray(x).astype(dtype),
+    (lambda g, y, x, dtype: ASTYPE(g, dtype=np.dtype(x.dtype).type),),
+    lambda shapes, dtype: f"_0.astype(np.{np.dtype(dtype).name})",
+)
+
+STOP_GRADIENT = ELEMENTWISE.add("stop_gradient", lambda x: x, None, "_0")
+
+
+@ELEMENTWISE.implements(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    y = a if low is None else CLIP_LOW(a, low)
+    return y if high is None else CLIP_HIGH(y, high)
+
+
+CLIP_LOW = ELEMENTWISE.add(
+    "clip_low",
+    np.maximum,
+    (
+        lambda g, y, x, low: unbroadcast(g * (x >= low), x),
+        lambda g, y, x, low: unbroadcast(g * (x < low), low),
+    ),
+    "np.maximum(_0, _1)",
+)
+CLIP_HIGH = ELEMENTWISE.add(
+    "clip_high",
+    np.minimum,
+    (
+        lambda g, y, x, high: unbroadcast(g * (x <= high), x),
+        lambda g, y, x, high: unbroadcast(g * (x > high), high),
+    ),
+    "np.minimum(_0, _1)",
+)

@@ -1,0 +1,142 @@
+"""Indexing. An index may hold tensors of integers; repeated indices add up in the gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.ops.primitive import EachOperand, Family, Traced
+
+INDEX = Family()
+
+
+class Slot:
+    """Marks where an index array goes in an index."""
+
+    def __repr__(self) -> str:
+        return "_"
+
+
+SLOT = Slot()
+
+
+def _fill(index: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    following = iter(arrays)
+    return tuple(next(following) if part is SLOT else part for part in index)
+
+
+def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
+    return np.asarray(x)[_fill(index, arrays)]
+
+
+def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    out = np.zeros(shape, np.asarray(g).dtype)
+    if arrays:
+        np.add.at(out, _fill(index, arrays), g)
+    else:
+        out[index] = g
+    return out
+
+
+def _getitem_rule(position: int, g: Any, y: Any, x: Any, *arrays: Any, index: Any) -> Any:
+    return SCATTER(g, *arrays, index=index, shape=np.shape(x)) if position == 0 else None
+
+
+def _scatter_rule(
+    position: int, g: Any, y: Any, x: Any, *arrays: Any, index: Any, shape: Any
+) -> Any:
+    return GETITEM(g, *arrays, index=index) if position == 0 else None
+
+
+def _written(index: tuple[Any, ...], first: int) -> str:
+    """Write an index as it stands between brackets, its arrays as operands from ``first`` on."""
+    parts, operand = [], first
+    for part in index:
+        if part is SLOT:
+            parts.append(f"_{operand}")
+            operand += 1
+        elif isinstance(part, slice):
+            ends = ["" if end is None else str(end) for end in (part.start, part.stop)]
+            parts.append(":".join(ends if part.step is None else [*ends, str(part.step)]))
+        else:
+            parts.append({None: "None", Ellipsis: "..."}.get(part, repr(part)))
+    return ", ".join(parts)
+
+
+GETITEM = INDEX.add(
+    "getitem",
+    _getitem,
+    EachOperand(_getitem_rule),
+    lambda shapes, index: f"_0[{_written(index, 1)}]",
+)
+SCATTER = INDEX.add(
+    "scatter",
+    _scatter,
+    EachOperand(_scatter_rule),
+    lambda shapes, index, shape: (
+        "_y = np.zeros(shape, _0.dtype)\n"
+        + (
+            f"np.add.at(_y, ({_written(index, 1)},), _0)"
+            if SLOT in index
+            else f"_y[{_written(index, 1)}] = _0"
+        )
+    ),
+)
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """Return ``x[index]``, the index's arrays and tensors made operands."""
+    parts = index if isinstance(index, tuple) else (index,)
+    fixed: list[Any] = []
+    arrays = []
+    for part in parts:
+        if isinstance(part, Traced | np.ndarray | list):
+            fixed.append(SLOT)
+            arrays.append(np.asarray(part) if isinstance(part, list) else part)
+        else:
+            fixed.append(int(part) if isinstance(part, np.integer) else part)
+    return GETITEM(x, *arrays, index=tuple(fixed))
+
+
+@INDEX.implements(np.take)
+def take(a: Any, indices: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    indices = indices if isinstance(indices, Traced) else np.asarray(indices)
+    before = (slice(None),) * (axis % np.ndim(a))
+    return GETITEM(a, indices, index=(*before, SLOT))
+
+
+@INDEX.implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    shape = np.shape(indices)
+    grids = list(np.ogrid[tuple(slice(size) for size in shape)])
+    grids[axis] = indices
+    return GETITEM(arr, *grids, index=(SLOT,) * len(shape))
+
+
+@INDEX.implements(np.diagonal)
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    a = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = np.shape(a)[-2:]
+    i = np.arange(
+        max(0, -offset), max(0, -offset) + len(np.diagonal(np.empty((rows, columns)), offset))
+    )
+    return GETITEM(a, i, i + offset, index=(Ellipsis, SLOT, SLOT))
+
+
+@INDEX.implements(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    if np.ndim(v) == 2:
+        return diagonal(v, k)
+    size = np.shape(v)[0] + abs(k)
+    i = np.arange(np.shape(v)[0])
+    return SCATTER(v, i + max(0, -k), i + max(0, k), index=(SLOT, SLOT), shape=(size, size))
+
+
+@INDEX.implements(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)

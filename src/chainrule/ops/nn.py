@@ -1,0 +1,83 @@
+"""The functions of neural networks whose gradient is better known than derived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.ops.primitive import Family
+
+NN = Family()
+
+
+def _sigmoid(x: Any) -> Any:
+    with np.errstate(over="ignore"):  # exp(-x) may be infinite: then the sigmoid is 0, and exact
+        return 1 / (1 + np.exp(-x))
+
+
+@np.errstate(over="ignore")  # logits further apart than the largest number: exp(-inf) is 0
+def _softmax(x: Any, axis: int) -> Any:
+    exp = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exp / exp.sum(axis=axis, keepdims=True)
+
+
+@np.errstate(over="ignore")
+def _log_softmax(x: Any, axis: int) -> Any:
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+def _logsumexp(x: Any, axis: int, keepdims: bool) -> Any:
+    top = x.max(axis=axis, keepdims=True)
+    y = top + np.log(np.exp(x - top).sum(axis=axis, keepdims=True))
+    return y if keepdims else np.squeeze(y, axis=axis)
+
+
+def _one_hot(y: Any, n_classes: int) -> Any:
+    return (np.expand_dims(y, -1) == np.arange(n_classes)).astype(np.float64)
+
+
+def _kept(a: Any, axis: int, keepdims: bool) -> Any:
+    return a if keepdims else np.expand_dims(a, axis)
+
+
+SIGMOID = NN.add("sigmoid", _sigmoid, (lambda g, y, x: g * y * (1 - y),), "1 / (1 + np.exp(-_0))")
+RELU = NN.add(
+    "relu", lambda x: np.maximum(x, 0), (lambda g, y, x: g * (x > 0),), "np.maximum(_0, 0)"
+)
+SOFTPLUS = NN.add(
+    "softplus",
+    lambda x: np.logaddexp(x, 0),
+    (lambda g, y, x: g * SIGMOID(x),),
+    "np.logaddexp(_0, 0)",
+)
+SOFTMAX = NN.add(
+    "softmax",
+    _softmax,
+    (lambda g, y, x, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)),),
+    "exp = np.exp(_0 - _0.max(axis=axis, keepdims=True))\n"
+    "_y = exp / exp.sum(axis=axis, keepdims=True)",
+)
+LOG_SOFTMAX = NN.add(
+    "log_softmax",
+    _log_softmax,
+    (lambda g, y, x, axis: g - np.exp(y) * g.sum(axis=axis, keepdims=True),),
+    "shifted = _0 - _0.max(axis=axis, keepdims=True)\n"
+    "_y = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))",
+)
+LOGSUMEXP = NN.add(
+    "logsumexp",
+    _logsumexp,
+    (
+        lambda g, y, x, axis, keepdims: (
+            _kept(g, axis, keepdims) * np.exp(x - _kept(y, axis, keepdims))
+        ),
+    ),
+    lambda shapes, axis, keepdims: (
+        "top = _0.max(axis=axis, keepdims=True)\n"
+        "_y = top + np.log(np.exp(_0 - top).sum(axis=axis, keepdims=True))"
+        + ("" if keepdims else "\n_y = np.squeeze(_y, axis)")
+    ),
+)
+ONE_HOT = NN.add("one_hot", _one_hot, None, "np.eye(n_classes)[_0]")

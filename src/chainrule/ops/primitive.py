@@ -1,0 +1,132 @@
+"""What a primitive is: one record with its value, its gradient and its text.
+
+An operation is called with operands, which may be differentiated, and parameters, which are
+fixed: ``SUM(x, axis=0)``. A gradient rule gets the adjoint ``g`` of the output, the output ``y``,
+the operands and the parameters, and returns the adjoint of one operand. Rules are NumPy code: on
+arrays they run at full speed, on tensors they are recorded and can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+Rule = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class EachOperand:
+    """The rules of an operation of any number of operands: one function of the position."""
+
+    rule: Rule
+
+    def __getitem__(self, position: int) -> Rule:
+        return partial(self.rule, position)
+
+
+Rules = tuple[Rule | None, ...] | EachOperand | None
+
+
+class Traced:
+    """What takes part in an operation and records it instead of a plain array."""
+
+    __slots__ = ()
+
+    def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Apply ``primitive`` and record it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One operation.
+
+    Attributes
+    ----------
+    name : str
+    value : callable
+        ``value(*operands, **params)`` on plain arrays.
+    gradients : tuple of callable or None, or EachOperand, or None
+        One rule an operand, ``rule(g, y, *operands, **params)``, None where no gradient flows; None
+        if the operation has no gradient at all.
+    text : str or callable, optional
+        The operation as NumPy: an expression in which ``_0``, ``_1`` stand for operands and the
+        parameters for themselves, or a function of the operands' shapes and the parameters that
+        returns one. Without a text, the lines of ``value`` itself are shown.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    gradients: Rules = None
+    text: str | Callable[..., str] | None = None
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Apply the operation; a tensor among the operands records it."""
+        for operand in operands:
+            if isinstance(operand, Traced):
+                return operand.record(self, operands, params)
+        return self.value(*operands, **params)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+@dataclass
+class Family:
+    """A table of primitives, and how NumPy's own functions lead to them.
+
+    Attributes
+    ----------
+    primitives : dict of str to Primitive
+    numpy : dict of callable to callable
+        NumPy function → what to call when a tensor takes part: a primitive, or a function of the
+        same signature that leads to primitives.
+    """
+
+    primitives: dict[str, Primitive] = field(default_factory=dict)
+    numpy: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
+
+    def add(
+        self,
+        name: str,
+        value: Callable[..., Any],
+        gradients: Rules = None,
+        text: str | Callable[..., str] | None = None,
+        *,
+        of: Callable[..., Any] | None = None,
+    ) -> Primitive:
+        """Add a primitive, reached by the NumPy function ``of`` if one is given."""
+        primitive = self.primitives[name] = Primitive(name, value, gradients, text)
+        if of is not None:
+            self.numpy[of] = primitive
+        return primitive
+
+    def implements(self, *functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
+        """Let a function stand for NumPy functions when a tensor takes part."""
+
+        def register(function: Rule) -> Rule:
+            self.numpy.update(dict.fromkeys(functions, function))
+            return function
+
+        return register
+
+
+def unbroadcast(g: Any, x: Any) -> Any:
+    """Sum the adjoint ``g`` over the axes along which ``x`` was repeated by broadcasting."""
+    shape = x.shape
+    if g.shape == shape:
+        return g
+    extra = g.ndim - len(shape)
+    if extra:
+        g = g.sum(axis=0 if extra == 1 else tuple(range(extra)))
+    repeated = tuple(i for i, size in enumerate(shape) if size == 1 != g.shape[i])
+    if repeated:
+        g = g.sum(axis=repeated[0] if len(repeated) == 1 else repeated, keepdims=True)
+    return g
+
+
+def tables(*families: Family) -> Mapping[Callable[..., Any], Callable[..., Any]]:
+    """Return all families' ways from NumPy functions to primitives in one table."""
+    return {function: target for family in families for function, target in family.numpy.items()}

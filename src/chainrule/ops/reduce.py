@@ -1,0 +1,158 @@
+"""Sums and other reductions over axes.
+
+Where several entries are the maximum (or minimum), they share the gradient equally. The standard
+deviation of equal entries has slope 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.ops.elementwise import ASTYPE
+from chainrule.ops.primitive import Family, Primitive
+from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
+
+REDUCE = Family()
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
+
+
+def _count(x: Any, axis: Any) -> int:
+    return math.prod(x.shape[a] for a in _axes(axis, x.ndim))
+
+
+def _restore(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Put back the axes of ``x`` that a reduction took away, each with length 1."""
+    if keepdims or axis is None or x.ndim == 0:
+        return g
+    axes = _axes(axis, x.ndim)
+    return EXPAND_DIMS(g, axis=axes if len(axes) > 1 else -1 if axes[0] == x.ndim - 1 else axes[0])
+
+
+def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Repeat the adjoint of a reduction over the entries of ``x`` that it took in."""
+    return BROADCAST_TO(_restore(g, x, axis, keepdims), shape=x.shape)
+
+
+def _share(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    hit = x == _restore(y, x, axis, keepdims)
+    count = np.sum(hit, axis=axis, keepdims=True)
+    g = _restore(g, x, axis, keepdims)
+    return g * hit / ASTYPE(count, dtype=np.dtype(g.dtype).type)
+
+
+def _prod(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    # The product of all others: exact also where entries are zero, at the cost of their square.
+    axes = _axes(axis, x.ndim)
+    last = tuple(range(-len(axes), 0))
+    moved = np.moveaxis(x, axes, last)
+    flat = np.reshape(moved, (*moved.shape[: moved.ndim - len(axes)], -1))
+    size = flat.shape[-1]
+    others = np.where(np.eye(size, dtype=bool), 1, np.expand_dims(flat, -2))
+    rest = np.moveaxis(np.reshape(np.prod(others, axis=-1), moved.shape), last, axes)
+    return _restore(g, x, axis, keepdims) * rest
+
+
+SUM = REDUCE.add(
+    "sum",
+    lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    (lambda g, y, x, axis, keepdims: _spread(g, x, axis, keepdims),),
+    "np.sum(_0, axis=axis, keepdims=keepdims)",
+)
+MEAN = REDUCE.add(
+    "mean",
+    np.mean,
+    (lambda g, y, x, axis, keepdims: _spread(g / _count(x, axis), x, axis, keepdims),),
+    "np.mean(_0, axis=axis, keepdims=keepdims)",
+)
+PROD = REDUCE.add("prod", np.prod, (_prod,), "np.prod(_0, axis=axis, keepdims=keepdims)")
+MAX = REDUCE.add("max", np.max, (_share,), "np.max(_0, axis=axis, keepdims=keepdims)")
+MIN = REDUCE.add("min", np.min, (_share,), "np.min(_0, axis=axis, keepdims=keepdims)")
+VAR = REDUCE.add(
+    "var",
+    np.var,
+    (
+        lambda g, y, x, axis, ddof, keepdims: (
+            _restore(g, x, axis, keepdims)
+            * (2 / (_count(x, axis) - ddof))
+            * (x - np.mean(x, axis=axis, keepdims=True))
+        ),
+    ),
+    "np.var(_0, axis=axis, ddof=ddof, keepdims=keepdims)",
+)
+STD = REDUCE.add(
+    "std",
+    np.std,
+    (
+        lambda g, y, x, axis, ddof, keepdims: (
+            _restore(g / np.where(y == 0, 1, y), x, axis, keepdims)
+            * (1 / (_count(x, axis) - ddof))
+            * (x - np.mean(x, axis=axis, keepdims=True))
+        ),
+    ),
+    "np.std(_0, axis=axis, ddof=ddof, keepdims=keepdims)",
+)
+CUMSUM = REDUCE.add(
+    "cumsum",
+    np.cumsum,
+    (lambda g, y, x, axis: np.flip(np.cumsum(np.flip(g, axis), axis), axis),),
+    "np.cumsum(_0, axis=axis)",
+)
+ARGMAX = REDUCE.add("argmax", np.argmax, None, "np.argmax(_0, axis=axis, keepdims=keepdims)")
+ARGMIN = REDUCE.add("argmin", np.argmin, None, "np.argmin(_0, axis=axis, keepdims=keepdims)")
+ARGSORT = REDUCE.add("argsort", np.argsort, None, "np.argsort(_0, axis=axis)")
+ALL = REDUCE.add("all", np.all, None, "np.all(_0, axis=axis, keepdims=keepdims)")
+ANY = REDUCE.add("any", np.any, None, "np.any(_0, axis=axis, keepdims=keepdims)")
+
+
+def _reduction(primitive: Any) -> Any:
+    def reduce(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return primitive(a, axis=axis, keepdims=bool(keepdims))
+
+    return reduce
+
+
+_REDUCTIONS: dict[Any, Primitive] = {
+    np.sum: SUM, np.mean: MEAN, np.prod: PROD, np.max: MAX, np.min: MIN, np.amax: MAX,
+    np.amin: MIN, np.argmax: ARGMAX, np.argmin: ARGMIN, np.all: ALL, np.any: ANY,
+}  # fmt: skip
+REDUCE.numpy.update({function: _reduction(p) for function, p in _REDUCTIONS.items()})
+
+
+@REDUCE.implements(np.var)
+def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+    return VAR(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
+
+
+@REDUCE.implements(np.std)
+def std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+    return STD(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
+
+
+@REDUCE.implements(np.ptp)
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@REDUCE.implements(np.cumsum)
+def cumsum(a: Any, axis: int | None = None) -> Any:
+    return CUMSUM(np.ravel(a), axis=0) if axis is None else CUMSUM(a, axis=axis)
+
+
+@REDUCE.implements(np.argsort)
+def argsort(a: Any, axis: int | None = -1) -> Any:
+    return ARGSORT(np.ravel(a), axis=0) if axis is None else ARGSORT(a, axis=axis)
+
+
+@REDUCE.implements(np.sort)
+def sort(a: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argsort(a, axis=axis), axis=axis)

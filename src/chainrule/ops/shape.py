@@ -1,0 +1,291 @@
+"""Operations that move entries without changing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from chainrule.ops.primitive import EachOperand, Family, Primitive, unbroadcast
+
+SHAPE = Family()
+
+
+def _filled(x: Any, shape: tuple[int, ...]) -> Any:
+    # As np.broadcast_to, which takes five times as long for a small array.
+    out = np.empty(shape, x.dtype)
+    out[...] = x
+    return out
+
+
+def _transpose_text(shapes: Any, axes: tuple[int, ...]) -> str:
+    backwards = axes == tuple(range(len(axes)))[::-1]
+    return "_0.T" if backwards else f"np.transpose(_0, {axes})"
+
+
+TRANSPOSE: Primitive = SHAPE.add(
+    "transpose",
+    lambda x, axes: np.transpose(x, axes),
+    (lambda g, y, x, axes: TRANSPOSE(g, axes=tuple(int(i) for i in np.argsort(axes))),),
+    _transpose_text,
+)
+RESHAPE = SHAPE.add(
+    "reshape",
+    lambda x, shape: np.reshape(x, shape),
+    (lambda g, y, x, shape: np.reshape(g, np.shape(x)),),
+    "np.reshape(_0, shape)",
+)
+EXPAND_DIMS = SHAPE.add(
+    "expand_dims",
+    lambda x, axis: x[..., None] if axis == -1 else np.expand_dims(x, axis),
+    (lambda g, y, x, axis: np.reshape(g, np.shape(x)),),
+    "np.expand_dims(_0, axis)",
+)
+SQUEEZE = SHAPE.add(
+    "squeeze",
+    np.squeeze,
+    (lambda g, y, x, axis: np.reshape(g, np.shape(x)),),
+    "np.squeeze(_0, axis=axis)",
+)
+BROADCAST_TO = SHAPE.add(
+    "broadcast_to",
+    _filled,
+    (lambda g, y, x, shape: unbroadcast(g, x),),
+    "np.broadcast_to(_0, shape)",
+)
+FLIP = SHAPE.add(
+    "flip",
+    np.flip,
+    (lambda g, y, x, axis: np.flip(g, axis),),
+    "np.flip(_0, axis=axis)",
+)
+ROLL = SHAPE.add(
+    "roll",
+    np.roll,
+    (lambda g, y, x, shift, axis: np.roll(g, _negated(shift), axis),),
+    "np.roll(_0, shift, axis=axis)",
+)
+TILE = SHAPE.add(
+    "tile",
+    lambda x, reps: np.tile(x, reps),
+    (lambda g, y, x, reps: _untile(g, np.shape(x), reps),),
+    "np.tile(_0, reps)",
+)
+REPEAT = SHAPE.add(
+    "repeat",
+    np.repeat,
+    (lambda g, y, x, repeats, axis: _unrepeat(g, np.shape(x), repeats, axis),),
+    "np.repeat(_0, repeats, axis=axis)",
+)
+TRIL = SHAPE.add("tril", np.tril, (lambda g, y, x, k: np.tril(g, k),), "np.tril(_0, k)")
+TRIU = SHAPE.add("triu", np.triu, (lambda g, y, x, k: np.triu(g, k),), "np.triu(_0, k)")
+PAD = SHAPE.add(
+    "pad",
+    lambda x, pad_width, constant_values: np.pad(x, pad_width, constant_values=constant_values),
+    (
+        lambda g, y, x, pad_width, constant_values: g[
+            tuple(slice(a, a + n) for (a, _), n in zip(pad_width, np.shape(x), strict=True))
+        ],
+    ),
+    "np.pad(_0, pad_width, constant_values=constant_values)",
+)
+
+
+def _concatenate_rule(position: int, g: Any, y: Any, *parts: Any, axis: int) -> Any:
+    ends = np.cumsum([0, *(np.shape(part)[axis] for part in parts)])
+    start, stop = list(pairwise(int(end) for end in ends))[position]
+    return g[(slice(None),) * (axis % np.ndim(g)) + (slice(start, stop),)]
+
+
+CONCATENATE = SHAPE.add(
+    "concatenate",
+    lambda *parts, axis: np.concatenate(parts, axis),
+    EachOperand(_concatenate_rule),
+    lambda shapes, axis: f"np.concatenate([{_listed(shapes)}], axis={axis})",
+)
+STACK = SHAPE.add(
+    "stack",
+    lambda *parts, axis: np.stack(parts, axis),
+    EachOperand(
+        lambda position, g, y, *parts, axis: g[(slice(None),) * (axis % g.ndim) + (position,)]
+    ),
+    lambda shapes, axis: f"np.stack([{_listed(shapes)}], axis={axis})",
+)
+
+
+def _listed(shapes: Sequence[Any]) -> str:
+    return ", ".join(f"_{i}" for i in range(len(shapes)))
+
+
+def _negated(shift: Any) -> Any:
+    return tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+
+
+def _untile(g: Any, shape: tuple[int, ...], reps: tuple[int, ...]) -> Any:
+    ndim = max(len(shape), len(reps))
+    reps = (1,) * (ndim - len(reps)) + reps
+    sizes = (1,) * (ndim - len(shape)) + shape
+    split = [size for pair in zip(reps, sizes, strict=True) for size in pair]
+    return np.reshape(np.sum(np.reshape(g, split), axis=tuple(range(0, 2 * ndim, 2))), shape)
+
+
+def _unrepeat(g: Any, shape: tuple[int, ...], repeats: int, axis: int) -> Any:
+    axis %= len(shape)
+    return np.sum(np.reshape(g, (*shape[: axis + 1], repeats, *shape[axis + 1 :])), axis=axis + 1)
+
+
+def _whole(shape: Any) -> Any:
+    return tuple(int(s) for s in shape) if isinstance(shape, tuple | list) else int(shape)
+
+
+@SHAPE.implements(np.transpose)
+def transpose(a: Any, axes: Any = None) -> Any:
+    ndim = np.ndim(a)
+    axes = range(ndim)[::-1] if axes is None else axes
+    return TRANSPOSE(a, axes=tuple(int(i) % ndim for i in axes))
+
+
+@SHAPE.implements(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+@SHAPE.implements(np.swapaxes)
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    axes = list(range(np.ndim(a)))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return TRANSPOSE(a, axes=tuple(axes))
+
+
+@SHAPE.implements(np.moveaxis)
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    # An axis of length i + 1 at position i tells where it went.
+    probe = np.empty(range(1, np.ndim(a) + 1))
+    return TRANSPOSE(a, axes=tuple(n - 1 for n in np.moveaxis(probe, source, destination).shape))
+
+
+@SHAPE.implements(np.reshape)
+def reshape(a: Any, shape: Any) -> Any:
+    return RESHAPE(a, shape=_whole(shape))
+
+
+@SHAPE.implements(np.ravel)
+def ravel(a: Any) -> Any:
+    return a if np.ndim(a) == 1 else RESHAPE(a, shape=-1)
+
+
+@SHAPE.implements(np.expand_dims)
+def expand_dims(a: Any, axis: Any) -> Any:
+    return EXPAND_DIMS(a, axis=_whole(axis))
+
+
+@SHAPE.implements(np.squeeze)
+def squeeze(a: Any, axis: Any = None) -> Any:
+    return SQUEEZE(a, axis=axis)
+
+
+@SHAPE.implements(np.broadcast_to)
+def broadcast_to(array: Any, shape: Any) -> Any:
+    shape = (shape,) if isinstance(shape, int | np.integer) else shape
+    return BROADCAST_TO(array, shape=_whole(tuple(shape)))
+
+
+@SHAPE.implements(np.flip)
+def flip(m: Any, axis: Any = None) -> Any:
+    return FLIP(m, axis=axis)
+
+
+@SHAPE.implements(np.roll)
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    return ROLL(a, shift=_whole(shift), axis=axis)
+
+
+@SHAPE.implements(np.tile)
+def tile(A: Any, reps: Any) -> Any:
+    return TILE(A, reps=_whole(tuple(reps) if np.ndim(reps) else (reps,)))
+
+
+@SHAPE.implements(np.repeat)
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    if np.ndim(repeats) == 0:
+        return REPEAT(a, repeats=int(repeats), axis=axis)
+    return np.take(a, np.repeat(np.arange(np.shape(a)[axis]), repeats), axis=axis)
+
+
+@SHAPE.implements(np.pad)
+def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Any:
+    widths = np.broadcast_to(np.asarray(pad_width), (np.ndim(array), 2))
+    if mode == "constant":
+        pairs = tuple((int(before), int(after)) for before, after in widths)
+        return PAD(array, pad_width=pairs, constant_values=constant_values)
+    for axis, width in enumerate(widths):  # the other modes repeat entries: take them by index
+        index = np.pad(np.arange(np.shape(array)[axis]), tuple(width), mode=mode)  # type: ignore[call-overload]
+        array = np.take(array, index, axis=axis)
+    return array
+
+
+@SHAPE.implements(np.concatenate)
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+    if axis is None:
+        arrays, axis = [np.ravel(part) for part in arrays], 0
+    return CONCATENATE(*arrays, axis=axis)
+
+
+@SHAPE.implements(np.stack)
+def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    return STACK(*arrays, axis=axis)
+
+
+@SHAPE.implements(np.vstack)
+def vstack(tup: Sequence[Any]) -> Any:
+    return CONCATENATE(*map(np.atleast_2d, tup), axis=0)
+
+
+@SHAPE.implements(np.hstack)
+def hstack(tup: Sequence[Any]) -> Any:
+    parts = [np.atleast_1d(part) for part in tup]
+    return CONCATENATE(*parts, axis=0 if np.ndim(parts[0]) == 1 else 1)
+
+
+@SHAPE.implements(np.atleast_1d)
+def atleast_1d(ary: Any) -> Any:
+    return np.reshape(ary, (1,)) if np.ndim(ary) == 0 else ary
+
+
+@SHAPE.implements(np.atleast_2d)
+def atleast_2d(ary: Any) -> Any:
+    return ary if np.ndim(ary) >= 2 else np.reshape(ary, (1, -1))
+
+
+@SHAPE.implements(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    size = np.shape(ary)[axis]
+    if np.ndim(indices_or_sections):
+        cuts = [0, *(int(i) for i in indices_or_sections), size]
+    else:
+        pieces = np.split(np.arange(size), indices_or_sections)  # refuses an unequal division
+        cuts = [0, *(int(i) for i in np.cumsum([len(piece) for piece in pieces]))]
+    before = (slice(None),) * (axis % np.ndim(ary))
+    return [ary[(*before, slice(start, stop))] for start, stop in pairwise(cuts)]
+
+
+@SHAPE.implements(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    return TRIL(m, k=k)
+
+
+@SHAPE.implements(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    return TRIU(m, k=k)
+
+
+@SHAPE.implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    before = (slice(None),) * (axis % np.ndim(a))
+    for _ in range(n):
+        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
+    return a

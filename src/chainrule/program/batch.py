@@ -1,0 +1,156 @@
+"""The batch size, kept symbolic.
+
+A function is recorded for two batch sizes. Where the two recordings differ, in shapes, parameters
+and constants, the difference tells how the thing depends on the batch size ``n``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import TraceError
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A whole number ``offset + slope * n``."""
+
+    offset: int
+    slope: int
+
+    def at(self, n: int) -> int:
+        """Return the number for a batch size."""
+        return self.offset + self.slope * n
+
+    def __str__(self) -> str:
+        n = "n" if self.slope == 1 else f"{self.slope} * n"
+        return n if not self.offset else f"{n} {'+' if self.offset > 0 else '-'} {abs(self.offset)}"
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A number ``factor * n`` or ``factor / n``, of a NumPy type or a Python float."""
+
+    factor: float
+    divides: bool
+    dtype: Any
+
+    def at(self, n: int) -> Any:
+        """Return the number for a batch size."""
+        number = self.factor / n if self.divides else self.factor * n
+        return number if self.dtype is None else np.asarray(number, self.dtype)
+
+    def __str__(self) -> str:
+        factor = f"{self.factor:g}" if self.factor != int(self.factor) else str(int(self.factor))
+        return f"{factor} / n" if self.divides else f"{factor} * n"
+
+
+@dataclass(frozen=True)
+class Filled:
+    """An array with one number everywhere."""
+
+    number: Any
+    shape: Any
+    dtype: np.dtype[Any]
+
+    def at(self, n: int) -> Any:
+        """Return the array for a batch size."""
+        return np.full(at(self.shape, n), at(self.number, n), self.dtype)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The array 0, 1, 2, … up to a size, reshaped to one axis of several."""
+
+    shape: Any
+    dtype: np.dtype[Any]
+
+    def at(self, n: int) -> Any:
+        """Return the array for a batch size."""
+        shape = at(self.shape, n)
+        return np.arange(math.prod(shape), dtype=self.dtype).reshape(shape)
+
+
+def at(thing: Any, n: int) -> Any:
+    """Return a shape, parameter or constant for a batch size."""
+    if isinstance(thing, Linear | Scaled | Filled | Counted):
+        return thing.at(n)
+    if isinstance(thing, tuple | list):
+        return type(thing)(at(part, n) for part in thing)
+    if isinstance(thing, slice):
+        return slice(at(thing.start, n), at(thing.stop, n), at(thing.step, n))
+    return thing
+
+
+def constant(array: Any) -> Any:
+    """Return an array as `Filled` if it holds one number everywhere."""
+    if isinstance(array, np.ndarray) and array.ndim and array.size:
+        first = array.flat[0]
+        if (array == first).all():
+            return Filled(first, array.shape, array.dtype)
+    return array
+
+
+def generalise(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
+    """Return what is ``a`` for the first batch size and ``b`` for the second."""
+    if a is b:
+        return a
+    if isinstance(a, np.ndarray | np.generic) and isinstance(b, np.ndarray | np.generic):
+        return _arrays(np.asarray(a), np.asarray(b), sizes)
+    if type(a) is not type(b):
+        raise _differs(a, b)
+    if isinstance(a, Filled):
+        number = generalise(a.number, b.number, sizes)
+        return Filled(number, generalise(a.shape, b.shape, sizes), a.dtype)
+    if isinstance(a, tuple | list):
+        if len(a) != len(b):
+            raise _differs(a, b)
+        return type(a)(generalise(x, y, sizes) for x, y in zip(a, b, strict=True))
+    if isinstance(a, slice):
+        ends = zip((a.start, a.stop, a.step), (b.start, b.stop, b.step), strict=True)
+        return slice(*(generalise(x, y, sizes) for x, y in ends))
+    if a == b or (a != a and b != b):
+        return a
+    if isinstance(a, int) and not isinstance(a, bool):
+        slope, rest = divmod(b - a, sizes[1] - sizes[0])
+        if rest == 0:
+            return Linear(a - slope * sizes[0], slope)
+    if isinstance(a, float):
+        return _scaled(a, b, sizes, None)
+    raise _differs(a, b)
+
+
+def _arrays(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
+    if a.dtype != b.dtype or a.ndim != b.ndim:
+        raise _differs(a, b)
+    if a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+        return a
+    if a.ndim == 0:
+        return _scaled(float(a), float(b), sizes, a.dtype)
+    for x, y in ((a, b),):
+        counted = [
+            max(z.shape) == z.size and np.array_equal(z.ravel(), np.arange(z.size)) for z in (x, y)
+        ]
+    if all(counted):
+        return Counted(generalise(a.shape, b.shape, sizes), a.dtype)
+    raise _differs(a, b)
+
+
+def _scaled(a: float, b: float, sizes: tuple[int, int], dtype: Any) -> Scaled:
+    for divides in (True, False):
+        factors = [x * n if divides else x / n for x, n in zip((a, b), sizes, strict=True)]
+        if math.isclose(*factors, rel_tol=1e-6 if dtype == np.float32 else 1e-13):
+            for factor in (float(round(factors[0])), float(f"{factors[0]:.6g}"), factors[0]):
+                scaled = Scaled(factor, divides, dtype)
+                if all(scaled.at(n) == x for x, n in zip((a, b), sizes, strict=True)):
+                    return scaled
+            return Scaled(factors[0], divides, dtype)
+    raise _differs(a, b)
+
+
+def _differs(a: Any, b: Any) -> TraceError:
+    return TraceError(f"depends on the batch size in a way that is not recognised: {a!r}, {b!r}")

@@ -1,0 +1,48 @@
+"""What the code itself calls its tensors.
+
+When a traced Python function returns, its local variables tell what each tensor was called.
+Callers return after the functions they call, so the outermost name is the one that stays.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.tensor import Tensor
+
+_PACKAGE = Path(__file__).parents[1]
+_ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program"))
+_SILENT = (str(Path(np.__file__).parent), *_ROOMS)
+_FUNCTIONS = str(_PACKAGE / "functions.py")
+
+
+@contextmanager
+def watch_names() -> Iterator[None]:
+    """Name tensors after the local variables of every function that returns meanwhile."""
+    before = sys.getprofile()
+    sys.setprofile(_on_return)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def _on_return(frame: FrameType, event: str, result: Any) -> None:
+    code = frame.f_code
+    if event != "return" or code.co_filename.startswith(_SILENT):
+        return
+    inputs = code.co_varnames[: code.co_argcount] if code.co_filename == _FUNCTIONS else ()
+    for name, value in frame.f_locals.items():
+        if type(value) is Tensor and name not in inputs and not name.startswith(("_", ".")):
+            tensor = value
+            while type(tensor) is Tensor:
+                if tensor.primitive is not None:  # an input keeps the name of its argument
+                    tensor.name = name
+                tensor = tensor.value

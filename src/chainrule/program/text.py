@@ -1,0 +1,382 @@
+"""A program as NumPy that one can read.
+
+Every equation becomes an expression; a value that the code gave no name and that is used once
+stands where it is used, every other value has a line of its own. Python's own parser and printer
+put the pieces together, so that brackets stand where they must.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import keyword
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.transforms import value_and_grad
+from chainrule.autodiff.trees import Path, leaves
+from chainrule.errors import TraceError
+from chainrule.program.batch import Counted, Filled, Linear, Scaled
+from chainrule.program.program import Equation, Program, Variable, shape_text, trace
+
+WIDTH = 92  # columns of a line without its comment
+LARGEST_LITERAL = 1000  # entries of a constant array that may stand in the text
+
+
+def source(f: Callable[..., Any]) -> Callable[..., str]:
+    """Return a function that writes ``f`` and its gradient as NumPy.
+
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy; returns a single number.
+
+    Returns
+    -------
+    callable
+        With ``f``'s arguments, as examples; returns the text of a module that imports NumPy alone
+        and defines ``value_and_gradients``. That takes ``f``'s arguments and returns the value
+        and the gradient of the first argument in its structure. The comment behind a line is the
+        shape; ``n`` is the batch size.
+
+    Raises
+    ------
+    ShapeError, DataError, TraceError
+        As for `value_and_grad` and `trace`.
+
+    Examples
+    --------
+    >>> def loss(w, X, y):
+    ...     error = X @ w - y
+    ...     return np.mean(error**2)
+    >>> print(source(loss)(np.zeros(3), np.zeros((8, 3)), np.zeros(8)))
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def value_and_gradients(w, X, y):
+        n = len(X)
+    <BLANKLINE>
+        # forward
+        error = X @ w - y           # (n,)
+        loss = np.mean(error ** 2)  # ()
+    <BLANKLINE>
+        # backward
+        d_error = 2 / n * error     # (n,)
+        d_w = X.T @ d_error         # (3,)
+    <BLANKLINE>
+        return loss, d_w
+    <BLANKLINE>
+    """
+
+    def source_f(*args: Any) -> str:
+        return module_text(trace(value_and_grad(f))(*args), getattr(f, "__name__", "value"))
+
+    return source_f
+
+
+def module_text(program: Program, name: str = "value") -> str:
+    """Write a program of a value and its gradients as a module."""
+    return "".join(_Writer(program, name).module())
+
+
+class _Writer:
+    """Writes one program."""
+
+    def __init__(self, program: Program, name: str) -> None:
+        self.program = program
+        value, _ = program.result
+        self.forward = _needed(program, value)
+        self.names = _Names(program, value, name)
+        self.uses = Counter(v for equation in program.equations for v in equation.variables)
+        self.kept = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
+        self.inline: dict[Variable, ast.expr] = {}
+
+    def module(self) -> Iterator[str]:
+        arguments = ", ".join(self.program.arguments)
+        yield f"import numpy as np\n\n\ndef value_and_gradients({arguments}):\n"
+        if not self.program.general:
+            yield "    # for the shapes it was recorded with alone\n"
+        prelude = [*self._unpacking(), *self._batch_size()]
+        yield "".join(f"    {line}\n" for line in prelude)
+        parts = {
+            "forward": [e for e in self.program.equations if e.output in self.forward],
+            "backward": [e for e in self.program.equations if e.output not in self.forward],
+        }
+        lines = {
+            title: [line for equation in part for line in self._lines(equation)]
+            for title, part in parts.items()
+        }
+        column = max(
+            (len(code) for part in lines.values() for code, shape in part if shape), default=0
+        )
+        for title, part in lines.items():
+            if part:
+                yield ("\n" if prelude or title == "backward" else "") + f"    # {title}\n"
+            for code, shape in part:
+                yield f"    {code:<{column}}  # {shape}\n" if shape else f"    {code}\n"
+        value, gradients = self.program.result
+        yield f"\n    return {self._tree(value)}, {self._tree(gradients)}\n"
+
+    def _unpacking(self) -> Iterator[str]:
+        for path, variable in leaves(self.program.arguments):
+            where = _path_text(path)
+            if self.names[variable] != where and (self.uses[variable] or variable in self.kept):
+                yield f"{self.names[variable]} = {where}"
+
+    def _batch_size(self) -> Iterator[str]:
+        if self.program.batch is not None and self.program.general and self._mentions_n():
+            yield f"n = len({_path_text(self.program.batch)})"
+
+    def _mentions_n(self) -> bool:
+        things = [
+            thing
+            for equation in self.program.equations
+            for thing in (*equation.operands, *equation.params.values())
+        ]
+        return any(
+            map(_depends_on_n, [*things, *(leaf for _, leaf in leaves(self.program.result))])
+        )
+
+    def _lines(self, equation: Equation) -> Iterator[tuple[str, str]]:
+        body = self._filled(equation)
+        variable = equation.output
+        if self._stands_inside(equation, body):
+            self.inline[variable] = body[0].value
+            return
+        target = self.names[variable]
+        for statement in body:
+            if isinstance(statement, ast.Expr) and len(body) == 1:
+                statement = ast.Assign([ast.Name(target)], statement.value, lineno=0)
+            code = ast.unparse(statement)
+            yield code, shape_text(variable.shape) if code.startswith(f"{target} = ") else ""
+
+    def _stands_inside(self, equation: Equation, body: list[Any]) -> bool:
+        """Whether a value is written where it is used instead of on a line of its own."""
+        variable = equation.output
+        if len(body) > 1 or self.uses[variable] != 1 or variable in self.kept:
+            return False
+        if self.names.given(variable):
+            return False
+        user = next(e for e in self.program.equations if variable in e.operands)
+        same_part = (variable in self.forward) == (user.output in self.forward)
+        once = _template(user).count(f"_{user.operands.index(variable)}") == 1
+        return same_part and once and len(ast.unparse(body[0])) < WIDTH // 2
+
+    def _filled(self, equation: Equation) -> list[Any]:
+        """Return the equation's text with everything in its place."""
+        tree = ast.parse(_template(equation))
+        target = self.names[equation.output]
+        assigned = {
+            node.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        local = {name: self.names.fresh(name) for name in sorted(assigned - {"_y"})}
+        filler = _Filler(
+            {f"_{i}": self._operand(equation, o) for i, o in enumerate(equation.operands)},
+            equation.params,
+            {**local, "_y": target},
+        )
+        return list(filler.visit(tree).body)
+
+    def _operand(self, equation: Equation, operand: Any) -> ast.expr:
+        if isinstance(operand, Variable):
+            return self.inline.get(operand) or ast.Name(self.names[operand])
+        scalar = _as_scalar(equation, operand)
+        return _literal(operand if scalar is None else scalar, equation)
+
+    def _tree(self, tree: Any) -> str:
+        if isinstance(tree, dict):
+            return "{" + ", ".join(f"{k!r}: {self._tree(v)}" for k, v in tree.items()) + "}"
+        if isinstance(tree, tuple | list):
+            inside = ", ".join(map(self._tree, tree))
+            if isinstance(tree, list):
+                return f"[{inside}]"
+            return f"({inside},)" if len(tree) == 1 else f"({inside})"
+        if isinstance(tree, Variable):
+            return self.names[tree]
+        return "None" if tree is None else ast.unparse(_literal(tree, None))
+
+
+class _Names:
+    """Gives every variable a name of its own: the code's where it can, else the operation's."""
+
+    def __init__(self, program: Program, value: Any, name: str) -> None:
+        self.taken = {"np", "n", *keyword.kwlist, *program.arguments}
+        self.chosen: dict[Variable, str] = {}
+        for path, variable in leaves(program.arguments):
+            bare = len(path) == 1
+            self.chosen[variable] = str(path[0]) if bare else self.fresh(str(variable.name))
+        if isinstance(value, Variable) and value.name is None:
+            value.name = name if name.isidentifier() else "value"
+        for equation in program.equations:
+            variable = equation.output
+            if variable.name and variable not in self.chosen:
+                self.chosen[variable] = self.fresh(variable.name)
+        self.program = program
+
+    def fresh(self, wish: str) -> str:
+        """Return ``wish`` or, if it is taken, ``wish`` with a number."""
+        name, i = wish, 1
+        while name in self.taken or not name.isidentifier() or name in vars(builtins):
+            name, i = f"{wish}_{i}", i + 1
+        self.taken.add(name)
+        return name
+
+    def given(self, variable: Variable) -> bool:
+        """Whether the code named it, or it is the gradient of something that was named."""
+        source = variable.adjoint_of
+        return bool(variable.name) or (source is not None and bool(source.name))
+
+    def __getitem__(self, variable: Variable) -> str:
+        if variable not in self.chosen:
+            source = variable.adjoint_of
+            if source is not None and source.name:
+                self.chosen[variable] = self.fresh(f"d_{self[source]}")
+            else:
+                operation = next(
+                    e.primitive.name for e in self.program.equations if e.output is variable
+                )
+                self.chosen[variable] = self.fresh(
+                    f"{operation}_1" if operation in vars(np) else operation
+                )
+        return self.chosen[variable]
+
+
+class _Filler(ast.NodeTransformer):
+    """Puts operands, parameters and names into a text."""
+
+    def __init__(
+        self, operands: dict[str, ast.expr], params: dict[str, Any], renamed: dict[str, str]
+    ) -> None:
+        self.operands, self.params, self.renamed = operands, params, renamed
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.operands:
+            return self.operands[node.id]
+        if node.id in self.params:
+            return _literal(self.params[node.id], None)
+        return ast.Name(self.renamed.get(node.id, node.id), node.ctx)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        node.keywords = [k for k in node.keywords if not self._is_default(k)]
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+    def _is_default(self, given: ast.keyword) -> bool:
+        if not isinstance(given.value, ast.Name) or given.value.id not in self.params:
+            return False
+        value = self.params[given.value.id]
+        return value is None or value is False or (given.arg == "ddof" and value == 0)
+
+
+def _template(equation: Equation) -> str:
+    text = equation.primitive.text
+    if text is None:
+        raise TraceError(f"{equation.primitive.name} has no text")
+    if callable(text):
+        shapes = [getattr(operand, "shape", ()) for operand in equation.operands]
+        return text(shapes, **equation.params)
+    return text
+
+
+def _needed(program: Program, value: Any) -> set[Variable]:
+    """Return the variables that the value is computed from."""
+    needed = {value} if isinstance(value, Variable) else set()
+    for equation in reversed(program.equations):
+        if equation.output in needed:
+            needed.update(equation.variables)
+    return needed
+
+
+def _path_text(path: Path) -> str:
+    return str(path[0]) + "".join(f"[{part!r}]" for part in path[1:])
+
+
+def _depends_on_n(thing: Any) -> bool:
+    if isinstance(thing, Linear | Scaled):
+        return True
+    if isinstance(thing, Filled):
+        return _depends_on_n(thing.number) or _depends_on_n(thing.shape)
+    if isinstance(thing, Counted):
+        return _depends_on_n(thing.shape)
+    if isinstance(thing, tuple | list):
+        return any(map(_depends_on_n, thing))
+    if isinstance(thing, slice):
+        return any(map(_depends_on_n, (thing.start, thing.stop, thing.step)))
+    return False
+
+
+_BROADCASTING = {
+    "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where", "greater",
+    "less", "greater_equal", "less_equal", "equal", "not_equal",
+}  # fmt: skip
+
+
+def _as_scalar(equation: Equation, operand: Any) -> Any:
+    """Return the number of an array that holds one number and broadcasts all the same."""
+    if not isinstance(operand, Filled) or equation.primitive.name not in _BROADCASTING:
+        return None
+    others = [v for v in equation.variables if v.shape == equation.output.shape]
+    return operand.number if others and operand.dtype == others[0].dtype else None
+
+
+def _literal(thing: Any, equation: Equation | None) -> ast.expr:
+    return ast.parse(_literal_text(thing, equation), mode="eval").body
+
+
+def _literal_text(thing: Any, equation: Equation | None) -> str:
+    if isinstance(thing, Linear | Scaled):
+        return str(thing)
+    if isinstance(thing, Filled):
+        shape, number = _literal_text(thing.shape, None), _literal_text(thing.number, None)
+        return f"np.full({shape}, {number}, {_dtype_text(thing.dtype)})"
+    if isinstance(thing, Counted):
+        sizes = thing.shape
+        size = next((s for s in sizes if s != 1), 1)
+        counted = f"np.arange({_literal_text(size, None)})"
+        return counted if len(sizes) == 1 else f"{counted}.reshape({_literal_text(sizes, None)})"
+    if isinstance(thing, tuple | list):
+        inside = ", ".join(_literal_text(part, None) for part in thing)
+        if isinstance(thing, list):
+            return f"[{inside}]"
+        return f"({inside},)" if len(thing) == 1 else f"({inside})"
+    if isinstance(thing, np.ndarray | np.generic):
+        return _array_text(np.asarray(thing), equation)
+    if isinstance(thing, type) and issubclass(thing, np.generic):
+        return _dtype_text(np.dtype(thing))
+    if isinstance(thing, float):
+        return _float_text(thing)
+    return repr(thing)
+
+
+def _array_text(array: Any, equation: Equation | None) -> str:
+    if array.ndim == 0:
+        text = _float_text(array[()]) if array.dtype.kind == "f" else str(array)
+        dtypes = {v.dtype for v in equation.variables} if equation else {array.dtype}
+        if dtypes == {array.dtype} or array.dtype.kind == "b":
+            return text
+        return f"{_dtype_text(array.dtype)}({text})"
+    if array.size > LARGEST_LITERAL:
+        raise TraceError(
+            f"the code uses a constant array of shape {array.shape}, too large to write out; make "
+            "it an argument of the function"
+        )
+    flat = ", ".join(_float_text(x) if array.dtype.kind == "f" else str(x) for x in array.ravel())
+    text = f"np.array([{flat}], {_dtype_text(array.dtype)})"
+    return text if array.ndim == 1 else f"{text}.reshape({array.shape})"
+
+
+def _float_text(x: Any) -> str:
+    if np.isnan(x):
+        return "np.nan"
+    if np.isinf(x):
+        return "np.inf" if x > 0 else "-np.inf"
+    text = str(x)
+    return text.removesuffix(".0") if float(x).is_integer() and abs(x) < 1e6 else text
+
+
+def _dtype_text(dtype: np.dtype[Any]) -> str:
+    return {"bool": "bool"}.get(dtype.name, f"np.{dtype.name}")
