@@ -8,7 +8,18 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from chainrule.autodiff import GradientReport, check_gradients
+from chainrule.autodiff import (
+    GradientReport,
+    Tensor,
+    check_gradients,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
 from chainrule.errors import (
     ChainruleError,
     DataError,
@@ -40,6 +51,7 @@ from chainrule.functions import (
     softplus,
     tanh,
 )
+from chainrule.program import Program, source, trace
 
 __version__ = "0.1.0"
 
@@ -52,7 +64,9 @@ __all__ = [
     "FileError",
     "GradientReport",
     "MissingDependencyError",
+    "Program",
     "ShapeError",
+    "Tensor",
     "TraceError",
     "UnknownNameError",
     "accuracy",
@@ -64,6 +78,10 @@ __all__ = [
     "dtanh",
     "elu",
     "gelu",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
     "log_softmax",
     "logsumexp",
     "nll",
@@ -72,10 +90,25 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "source",
+    "stop_gradient",
     "tanh",
+    "trace",
+    "value_and_grad",
+    "vjp",
 ]
 
-_ROOMS = ("autodiff", "data", "errors", "functions", "initializers", "lab", "plots", "storage")
+_ROOMS = (
+    "autodiff",
+    "data",
+    "errors",
+    "functions",
+    "initializers",
+    "lab",
+    "ops",
+    "plots",
+    "storage",
+)
 
 
 def __getattr__(name: str) -> ModuleType:

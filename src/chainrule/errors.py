@@ -59,7 +59,7 @@ class FileError(ChainruleError, OSError):
     """A file cannot be read or written; nothing was half-done."""
 
 
-class TraceError(ChainruleError, TypeError):
+class TraceError(ChainruleError, RuntimeError):
     """Something was asked of a tensor that would lose its gradient; the message says what to write.
 
     Raised also where code cannot be recorded: a NumPy function without a gradient, or a branch

@@ -155,9 +155,7 @@ def nll(Y_true: ArrayLike, Y_pred: ArrayLike) -> np.floating[Any]:
             raise DataError(
                 f"nll: {name} must hold probabilities, from 0 to 1; apply softmax first"
             )
-    p = EPSILON + pred
-    log_likelihoods = np.sum(true * np.log(p), axis=-1)
-    mean: np.floating[Any] = -np.mean(log_likelihoods)
+    mean: np.floating[Any] = _nll(true, pred)
     return mean
 
 
@@ -377,6 +375,11 @@ ACTIVATIONS: dict[str, tuple[Activation, Activation]] = {
     "elu": (elu, delu),
 }
 """Each activation with its derivative, by name."""
+
+
+def _nll(Y_true: Any, Y_pred: Any) -> Any:
+    log_likelihoods = np.sum(Y_true * np.log(EPSILON + Y_pred), axis=-1)
+    return -np.mean(log_likelihoods)
 
 
 def _input(X: Any, name: str, where: str) -> Any:

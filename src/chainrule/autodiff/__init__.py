@@ -1,4 +1,4 @@
-"""Gradients, so far by hand: hold them against central differences."""
+"""Automatic differentiation, and checking what was derived by hand."""
 
 from chainrule.autodiff.checking import (
     GradientReport,
@@ -6,5 +6,28 @@ from chainrule.autodiff.checking import (
     check_gradients,
     numerical_gradients,
 )
+from chainrule.autodiff.tensor import Tensor
+from chainrule.autodiff.transforms import (
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
 
-__all__ = ["GradientReport", "ParameterCheck", "check_gradients", "numerical_gradients"]
+__all__ = [
+    "GradientReport",
+    "ParameterCheck",
+    "Tensor",
+    "check_gradients",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "numerical_gradients",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

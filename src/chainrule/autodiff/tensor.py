@@ -409,8 +409,8 @@ def adjoints(
             continue
         g = waiting.pop(tensor.order)
         done.append((tensor, g))
-        if type(g) is Tensor and g.about is None:
-            g.about = tensor
+        if type(g) is Tensor and (g.about is None or (tensor.name and not g.about.name)):
+            g.about = tensor  # rather what the code has a name for
         if tensor.primitive is None:
             continue
         gradients = tensor.primitive.gradients

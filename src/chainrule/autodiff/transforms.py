@@ -45,7 +45,9 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
                 f"{where}: cannot differentiate with respect to an array of dtype {value.dtype}; "
                 "convert it with .astype(float), or leave its argument out of argnums"
             )
-        return Tensor.made(value, level)
+        wrapped = Tensor.made(value, level)
+        wrapped.name = leaf.name if isinstance(leaf, Tensor) else None
+        return wrapped
 
     return map_leaves(tensor, tree)
 

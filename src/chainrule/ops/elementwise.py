@@ -6,6 +6,7 @@ At kinks: ``abs`` has slope 0 at 0, ``maximum`` and its like give each of two eq
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,11 @@ def _unary(ufunc: np.ufunc, rule: Rule | None) -> None:
 for _ufunc, _rule in {
     np.exp: lambda g, y, x: g * y,
     np.expm1: lambda g, y, x: g * (y + 1),
-    np.exp2: lambda g, y, x: g * y * np.log(2),
+    np.exp2: lambda g, y, x: g * y * math.log(2),
     np.log: lambda g, y, x: g / x,
     np.log1p: lambda g, y, x: g / (1 + x),
-    np.log2: lambda g, y, x: g / (x * np.log(2)),
-    np.log10: lambda g, y, x: g / (x * np.log(10)),
+    np.log2: lambda g, y, x: g / (x * math.log(2)),
+    np.log10: lambda g, y, x: g / (x * math.log(10)),
     np.sqrt: lambda g, y, x: g / (2 * y),
     np.cbrt: lambda g, y, x: g / (3 * y**2),
     np.square: lambda g, y, x: 2 * g * x,
@@ -81,7 +82,9 @@ def _power_base(g: Any, y: Any, x: Any, p: Any) -> Any:
 
 
 def _power_exponent(g: Any, y: Any, x: Any, p: Any) -> Any:
-    # log of a base that is not positive: the slope counts as 0, the limit of x**p log x at 0.
+    # Where the base is not positive the slope counts as 0, the limit of x**p log x at 0.
+    if isinstance(x, int | float):
+        return g * y * (math.log(x) if x > 0 else 0)
     return g * y * np.log(np.where(x > 0, x, 1))
 
 

@@ -30,8 +30,8 @@ def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
     return np.asarray(x)[_fill(index, arrays)]
 
 
-def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
-    out = np.zeros(shape, np.asarray(g).dtype)
+def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: Any) -> Any:
+    out = np.zeros(shape, dtype)
     if arrays:
         np.add.at(out, _fill(index, arrays), g)
     else:
@@ -40,12 +40,14 @@ def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: tuple[int, ...
 
 
 def _getitem_rule(position: int, g: Any, y: Any, x: Any, *arrays: Any, index: Any) -> Any:
-    return SCATTER(g, *arrays, index=index, shape=np.shape(x)) if position == 0 else None
+    return (
+        SCATTER(g, *arrays, index=index, shape=x.shape, dtype=g.dtype.type)
+        if position == 0
+        else None
+    )
 
 
-def _scatter_rule(
-    position: int, g: Any, y: Any, x: Any, *arrays: Any, index: Any, shape: Any
-) -> Any:
+def _scatter_rule(position: int, g: Any, y: Any, x: Any, *arrays: Any, index: Any, **_: Any) -> Any:
     return GETITEM(g, *arrays, index=index) if position == 0 else None
 
 
@@ -74,10 +76,10 @@ SCATTER = INDEX.add(
     "scatter",
     _scatter,
     EachOperand(_scatter_rule),
-    lambda shapes, index, shape: (
-        "_y = np.zeros(shape, _0.dtype)\n"
+    lambda shapes, index, shape, dtype: (
+        f"_y = np.zeros(shape{'' if dtype is np.float64 else ', dtype'})\n"
         + (
-            f"np.add.at(_y, ({_written(index, 1)},), _0)"
+            f"np.add.at(_y, np.s_[{_written(index, 1)}], _0)"
             if SLOT in index
             else f"_y[{_written(index, 1)}] = _0"
         )
@@ -134,7 +136,9 @@ def diag(v: Any, k: int = 0) -> Any:
         return diagonal(v, k)
     size = np.shape(v)[0] + abs(k)
     i = np.arange(np.shape(v)[0])
-    return SCATTER(v, i + max(0, -k), i + max(0, k), index=(SLOT, SLOT), shape=(size, size))
+    return SCATTER(
+        v, i + max(0, -k), i + max(0, k), index=(SLOT, SLOT), shape=(size, size), dtype=v.dtype.type
+    )
 
 
 @INDEX.implements(np.trace)

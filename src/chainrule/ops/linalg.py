@@ -70,17 +70,41 @@ def outer(a: Any, b: Any) -> Any:
 
 @LINALG.implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    letters = string.ascii_letters
-    left = letters[: np.ndim(a)]
-    right = list(letters[np.ndim(a) : np.ndim(a) + np.ndim(b)])
+    a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
     if np.ndim(axes) == 0:
-        axes = (range(-int(axes), 0), range(int(axes)))
-    pairs = list(zip(*(np.atleast_1d(np.asarray(part)) for part in axes), strict=True))
-    for i, j in pairs:
-        right[int(j)] = left[int(i)]
-    summed = {left[int(i)] for i, _ in pairs}
-    out = "".join(c for c in (*left, *right) if c not in summed)
-    return EINSUM(a, b, subscripts=f"{left},{''.join(right)}->{out}")
+        axes = (range(a.ndim - int(axes), a.ndim), range(int(axes)))
+    left, right = (
+        tuple(int(axis) % x.ndim for axis in np.atleast_1d(np.asarray(part)))
+        for part, x in zip(axes, (a, b), strict=True)
+    )
+    return TENSORDOT(a, b, axes=(left, right))
+
+
+def _tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
+    left, right = axes
+    free = [axis for axis in range(b.ndim) if axis not in right]
+    product = np.tensordot(g, b, axes=(range(g.ndim - len(free), g.ndim), free))
+    # Its axes are those of a that are free, then the summed ones in the order they have in b.
+    order = [axis for axis in range(a.ndim) if axis not in left]
+    order += [left[i] for i in np.argsort(right)]
+    return np.transpose(product, [order.index(axis) for axis in range(a.ndim)])
+
+
+def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
+    left, right = axes
+    free = [axis for axis in range(a.ndim) if axis not in left]
+    product = np.tensordot(a, g, axes=(free, range(len(free))))
+    order = [right[i] for i in np.argsort(left)]
+    order += [axis for axis in range(b.ndim) if axis not in right]
+    return np.transpose(product, [order.index(axis) for axis in range(b.ndim)])
+
+
+TENSORDOT = LINALG.add(
+    "tensordot",
+    lambda a, b, axes: np.tensordot(a, b, axes=axes),
+    (_tensordot_left, _tensordot_right),
+    "np.tensordot(_0, _1, axes=axes)",
+)
 
 
 def _einsum_rule(position: int, g: Any, y: Any, *operands: Any, subscripts: str) -> Any:

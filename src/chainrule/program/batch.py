@@ -45,7 +45,8 @@ class Scaled:
         return number if self.dtype is None else np.asarray(number, self.dtype)
 
     def __str__(self) -> str:
-        factor = f"{self.factor:g}" if self.factor != int(self.factor) else str(int(self.factor))
+        number = np.float32(self.factor) if self.dtype == np.float32 else self.factor
+        factor = str(int(number)) if number == int(number) else str(number)
         return f"{factor} / n" if self.divides else f"{factor} * n"
 
 
@@ -131,11 +132,7 @@ def _arrays(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
         return a
     if a.ndim == 0:
         return _scaled(float(a), float(b), sizes, a.dtype)
-    for x, y in ((a, b),):
-        counted = [
-            max(z.shape) == z.size and np.array_equal(z.ravel(), np.arange(z.size)) for z in (x, y)
-        ]
-    if all(counted):
+    if all(max(x.shape) == x.size and (x.ravel() == np.arange(x.size)).all() for x in (a, b)):
         return Counted(generalise(a.shape, b.shape, sizes), a.dtype)
     raise _differs(a, b)
 

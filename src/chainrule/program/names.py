@@ -38,9 +38,9 @@ def _on_return(frame: FrameType, event: str, result: Any) -> None:
     code = frame.f_code
     if event != "return" or code.co_filename.startswith(_SILENT):
         return
-    inputs = code.co_varnames[: code.co_argcount] if code.co_filename == _FUNCTIONS else ()
+    own = code.co_filename == _FUNCTIONS  # whose short names say nothing about the user's values
     for name, value in frame.f_locals.items():
-        if type(value) is Tensor and name not in inputs and not name.startswith(("_", ".")):
+        if type(value) is Tensor and not name.startswith(("_", ".")) and ("_" in name or not own):
             tensor = value
             while type(tensor) is Tensor:
                 if tensor.primitive is not None:  # an input keeps the name of its argument

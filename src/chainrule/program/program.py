@@ -13,7 +13,7 @@ from chainrule.autodiff.tensor import Level, Tensor, ancestors
 from chainrule.autodiff.transforms import new_level
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import ShapeError, TraceError
-from chainrule.ops import Primitive
+from chainrule.ops import NUMPY, Primitive
 from chainrule.program.batch import at, constant, generalise
 from chainrule.program.names import watch_names
 
@@ -122,6 +122,22 @@ class Program:
             values[equation.output] = equation.primitive.value(*operands, **params)
         return map_leaves(known, self.result)
 
+    def __str__(self) -> str:
+        from chainrule.program.show import table
+
+        return table(self)
+
+    def _repr_html_(self) -> str:
+        from chainrule.program.show import html
+
+        return html(self)
+
+    def to_dot(self) -> str:
+        """Return the graph in Graphviz's language, with values and gradients."""
+        from chainrule.program.show import dot
+
+        return dot(self)
+
     @property
     def variables(self) -> Iterator[Variable]:
         """Every variable, inputs first."""
@@ -190,9 +206,8 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
         parameters = []
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][
-        :count
-    ]
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = ["np_" if p.name == "np" else p.name for p in plain[:count]]  # np is NumPy
     return names + [f"arg{i}" for i in range(len(names), count)]
 
 
@@ -269,9 +284,10 @@ def _program(inputs: dict[str, Any], result: Any, level: Level) -> Program:
         for i, parent in tensor.parents:
             operands[i] = variables[parent.order]
         key = (tensor.primitive, tuple(map(_key, operands)), _key(tensor.params))
-        if key in seen:  # a common subexpression
-            variables[order] = seen[key]
-            seen[key].name = seen[key].name or tensor.name
+        same = seen.get(key) or _unchanged(tensor, operands)
+        if same is not None:  # a common subexpression, or a product with 1
+            variables[order] = same
+            same.name = same.name or tensor.name
             continue
         seen[key] = variable(tensor)
         equations.append(
@@ -294,6 +310,16 @@ def _program(inputs: dict[str, Any], result: Any, level: Level) -> Program:
         return variables[leaf.order] if inside else constant(np.asarray(leaf))
 
     return Program(arguments, equations, map_leaves(known, result))
+
+
+def _unchanged(tensor: Tensor, operands: list[Any]) -> Variable | None:
+    """Return the factor that a multiplication with a plain 1 leaves as it is."""
+    if tensor.primitive is NUMPY[np.multiply]:
+        for one, other in (operands, operands[::-1]):
+            is_one = not isinstance(one, Variable) and np.ndim(one) == 0 and np.all(one == 1)
+            if is_one and isinstance(other, Variable) and other.dtype == tensor.dtype:
+                return other
+    return None
 
 
 def _key(thing: Any) -> Any:

@@ -79,17 +79,32 @@ def source(f: Callable[..., Any]) -> Callable[..., str]:
 
 def module_text(program: Program, name: str = "value") -> str:
     """Write a program of a value and its gradients as a module."""
-    return "".join(_Writer(program, name).module())
+    return "".join(_Writer(program, program.result[0], name).module())
+
+
+def equation_lines(program: Program) -> list[tuple[Variable, str, str]]:
+    """Return every variable with its name and the expression that gives it (none for inputs)."""
+    writer = _Writer(program, None, "value", inlines=False)
+    lines = [(v, writer.names[v], "") for _, v in leaves(program.arguments)]
+    for equation in program.equations:
+        name = writer.names[equation.output]
+        code = [code for code, _ in writer.lines(equation)]
+        if len(code) > 1:
+            operands = (writer.names[v] for v in equation.variables)
+            code = [f"{equation.primitive.name}({', '.join(operands)})"]
+        lines.append((equation.output, name, code[0].removeprefix(f"{name} = ")))
+    return lines
 
 
 class _Writer:
     """Writes one program."""
 
-    def __init__(self, program: Program, name: str) -> None:
+    def __init__(self, program: Program, value: Any, name: str, inlines: bool = True) -> None:
         self.program = program
-        value, _ = program.result
+        self.inlines = inlines
         self.forward = _needed(program, value)
         self.names = _Names(program, value, name)
+        self.n = self.names.fresh("n")
         self.uses = Counter(v for equation in program.equations for v in equation.variables)
         self.kept = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
         self.inline: dict[Variable, ast.expr] = {}
@@ -106,7 +121,7 @@ class _Writer:
             "backward": [e for e in self.program.equations if e.output not in self.forward],
         }
         lines = {
-            title: [line for equation in part for line in self._lines(equation)]
+            title: [line for equation in part for line in self.lines(equation)]
             for title, part in parts.items()
         }
         column = max(
@@ -121,14 +136,19 @@ class _Writer:
         yield f"\n    return {self._tree(value)}, {self._tree(gradients)}\n"
 
     def _unpacking(self) -> Iterator[str]:
-        for path, variable in leaves(self.program.arguments):
-            where = _path_text(path)
-            if self.names[variable] != where and (self.uses[variable] or variable in self.kept):
-                yield f"{self.names[variable]} = {where}"
+        used = [
+            (self.names[variable], _path_text(path))
+            for path, variable in leaves(self.program.arguments)
+            if len(path) > 1 and (self.uses[variable] or variable in self.kept)
+        ]
+        if used:
+            names, places = (", ".join(part) for part in zip(*used, strict=True))
+            together = f"{names} = {places}"
+            yield from [together] if len(together) <= WIDTH else map(" = ".join, used)
 
     def _batch_size(self) -> Iterator[str]:
         if self.program.batch is not None and self.program.general and self._mentions_n():
-            yield f"n = len({_path_text(self.program.batch)})"
+            yield f"{self.n} = len({_path_text(self.program.batch)})"
 
     def _mentions_n(self) -> bool:
         things = [
@@ -140,7 +160,8 @@ class _Writer:
             map(_depends_on_n, [*things, *(leaf for _, leaf in leaves(self.program.result))])
         )
 
-    def _lines(self, equation: Equation) -> Iterator[tuple[str, str]]:
+    def lines(self, equation: Equation) -> Iterator[tuple[str, str]]:
+        """Yield the equation's lines, each with its shape; none if it stands inside another."""
         body = self._filled(equation)
         variable = equation.output
         if self._stands_inside(equation, body):
@@ -151,34 +172,38 @@ class _Writer:
             if isinstance(statement, ast.Expr) and len(body) == 1:
                 statement = ast.Assign([ast.Name(target)], statement.value, lineno=0)
             code = ast.unparse(statement)
-            yield code, shape_text(variable.shape) if code.startswith(f"{target} = ") else ""
+            shape = shape_text(variable.shape).replace("n", self.n)
+            yield code, shape if code.startswith(f"{target} = ") else ""
 
     def _stands_inside(self, equation: Equation, body: list[Any]) -> bool:
         """Whether a value is written where it is used instead of on a line of its own."""
         variable = equation.output
-        if len(body) > 1 or self.uses[variable] != 1 or variable in self.kept:
+        if not self.inlines or len(body) > 1 or self.uses[variable] != 1 or variable in self.kept:
             return False
         if self.names.given(variable):
             return False
-        user = next(e for e in self.program.equations if variable in e.operands)
+        user = next(e for e in self.program.equations if variable in e.variables)
+        position = next(i for i, operand in enumerate(user.operands) if operand is variable)
         same_part = (variable in self.forward) == (user.output in self.forward)
-        once = _template(user).count(f"_{user.operands.index(variable)}") == 1
+        once = _template(user).count(f"_{position}") == 1
         return same_part and once and len(ast.unparse(body[0])) < WIDTH // 2
 
     def _filled(self, equation: Equation) -> list[Any]:
         """Return the equation's text with everything in its place."""
         tree = ast.parse(_template(equation))
-        target = self.names[equation.output]
         assigned = {
             node.id
             for node in ast.walk(tree)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
         }
         local = {name: self.names.fresh(name) for name in sorted(assigned - {"_y"})}
+        if assigned:
+            local["_y"] = self.names[equation.output]
         filler = _Filler(
             {f"_{i}": self._operand(equation, o) for i, o in enumerate(equation.operands)},
+            {name: self._literal(value) for name, value in equation.params.items()},
             equation.params,
-            {**local, "_y": target},
+            local,
         )
         return list(filler.visit(tree).body)
 
@@ -186,7 +211,14 @@ class _Writer:
         if isinstance(operand, Variable):
             return self.inline.get(operand) or ast.Name(self.names[operand])
         scalar = _as_scalar(equation, operand)
-        return _literal(operand if scalar is None else scalar, equation)
+        return self._literal(operand if scalar is None else scalar, equation)
+
+    def _literal(self, thing: Any, equation: Equation | None = None) -> ast.expr:
+        tree = ast.parse(_literal_text(thing, equation), mode="eval").body
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id == "n":
+                node.id = self.n
+        return tree
 
     def _tree(self, tree: Any) -> str:
         if isinstance(tree, dict):
@@ -198,14 +230,14 @@ class _Writer:
             return f"({inside},)" if len(tree) == 1 else f"({inside})"
         if isinstance(tree, Variable):
             return self.names[tree]
-        return "None" if tree is None else ast.unparse(_literal(tree, None))
+        return "None" if tree is None else ast.unparse(self._literal(tree))
 
 
 class _Names:
     """Gives every variable a name of its own: the code's where it can, else the operation's."""
 
     def __init__(self, program: Program, value: Any, name: str) -> None:
-        self.taken = {"np", "n", *keyword.kwlist, *program.arguments}
+        self.taken = {"np", *keyword.kwlist, *program.arguments}
         self.chosen: dict[Variable, str] = {}
         for path, variable in leaves(program.arguments):
             bare = len(path) == 1
@@ -216,7 +248,7 @@ class _Names:
             variable = equation.output
             if variable.name and variable not in self.chosen:
                 self.chosen[variable] = self.fresh(variable.name)
-        self.program = program
+        self.count = 0
 
     def fresh(self, wish: str) -> str:
         """Return ``wish`` or, if it is taken, ``wish`` with a number."""
@@ -234,15 +266,11 @@ class _Names:
     def __getitem__(self, variable: Variable) -> str:
         if variable not in self.chosen:
             source = variable.adjoint_of
-            if source is not None and source.name:
+            if source is not None and (source.name or source in self.chosen):
                 self.chosen[variable] = self.fresh(f"d_{self[source]}")
             else:
-                operation = next(
-                    e.primitive.name for e in self.program.equations if e.output is variable
-                )
-                self.chosen[variable] = self.fresh(
-                    f"{operation}_1" if operation in vars(np) else operation
-                )
+                self.count += 1
+                self.chosen[variable] = self.fresh(f"t{self.count}")
         return self.chosen[variable]
 
 
@@ -250,15 +278,18 @@ class _Filler(ast.NodeTransformer):
     """Puts operands, parameters and names into a text."""
 
     def __init__(
-        self, operands: dict[str, ast.expr], params: dict[str, Any], renamed: dict[str, str]
+        self,
+        operands: dict[str, ast.expr],
+        literals: dict[str, ast.expr],
+        params: dict[str, Any],
+        renamed: dict[str, str],
     ) -> None:
-        self.operands, self.params, self.renamed = operands, params, renamed
+        self.known = {**literals, **operands}
+        self.params, self.renamed = params, renamed
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id in self.operands:
-            return self.operands[node.id]
-        if node.id in self.params:
-            return _literal(self.params[node.id], None)
+        if node.id in self.known:
+            return self.known[node.id]
         return ast.Name(self.renamed.get(node.id, node.id), node.ctx)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
@@ -311,7 +342,7 @@ def _depends_on_n(thing: Any) -> bool:
 
 _BROADCASTING = {
     "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where", "greater",
-    "less", "greater_equal", "less_equal", "equal", "not_equal",
+    "less", "greater_equal", "less_equal", "equal", "not_equal", "scatter",
 }  # fmt: skip
 
 
@@ -319,12 +350,10 @@ def _as_scalar(equation: Equation, operand: Any) -> Any:
     """Return the number of an array that holds one number and broadcasts all the same."""
     if not isinstance(operand, Filled) or equation.primitive.name not in _BROADCASTING:
         return None
+    if equation.primitive.name == "scatter":
+        return operand.number
     others = [v for v in equation.variables if v.shape == equation.output.shape]
     return operand.number if others and operand.dtype == others[0].dtype else None
-
-
-def _literal(thing: Any, equation: Equation | None) -> ast.expr:
-    return ast.parse(_literal_text(thing, equation), mode="eval").body
 
 
 def _literal_text(thing: Any, equation: Equation | None) -> str:

@@ -1,0 +1,224 @@
+"""Programs run, texts and eager code agree; names, shapes and batch sizes are the code's own."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.errors import ShapeError, TraceError
+from tests.uber import assert_same, assert_three_ways
+
+RNG = np.random.default_rng(0)
+PARAMS = {
+    "W_h": RNG.normal(size=(6, 5)), "b_h": RNG.normal(size=5),
+    "W_o": RNG.normal(size=(5, 3)), "b_o": RNG.normal(size=3),
+}  # fmt: skip
+
+
+def batch(n, seed=1):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 6)), rng.integers(0, 3, size=n)
+
+
+def lab_loss(params, X, y):
+    z_h = X @ params["W_h"] + params["b_h"]
+    h = cr.sigmoid(z_h)
+    z_o = h @ params["W_o"] + params["b_o"]
+    return cr.nll(cr.one_hot(3, y), cr.softmax(z_o))
+
+
+def indexed(params, X, y):
+    log_p = cr.log_softmax(np.tanh(X @ params["W_h"]) @ params["W_o"])
+    return -np.mean(log_p[np.arange(len(y)), y]) + 0.1 * np.sum(params["W_h"] ** 2)
+
+
+def counted(params, X, y):
+    h = np.maximum(X @ params["W_h"], 0)
+    scores = h @ params["W_o"]
+    margins = scores - scores[np.arange(X.shape[0]), y].reshape(-1, 1) + 1
+    return np.sum(np.where(margins > 0, margins, 0)) / X.shape[0] - np.zeros(len(X)).sum()
+
+
+@pytest.mark.parametrize("loss", [lab_loss, indexed, counted], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_three_ways_for_every_batch_size(loss, n):
+    others = [(PARAMS, *batch(m)) for m in (1, 2, 5, 32)]
+    program = assert_three_ways(loss, PARAMS, *batch(n), others=others)
+    assert program.general
+
+
+def test_the_text_is_what_a_teacher_would_write():
+    assert (
+        cr.source(lab_loss)(PARAMS, *batch(8))
+        == """\
+import numpy as np
+
+
+def value_and_gradients(params, X, y):
+    W_h, b_h, W_o, b_o = params['W_h'], params['b_h'], params['W_o'], params['b_o']
+    n = len(X)
+
+    # forward
+    z_h = X @ W_h + b_h                                                     # (n, 5)
+    h = 1 / (1 + np.exp(-z_h))                                              # (n, 5)
+    z_o = h @ W_o + b_o                                                     # (n, 3)
+    Y_true = np.eye(3)[y]                                                   # (n, 3)
+    exp = np.exp(z_o - z_o.max(axis=-1, keepdims=True))
+    Y_pred = exp / exp.sum(axis=-1, keepdims=True)                          # (n, 3)
+    t1 = 1e-08 + Y_pred                                                     # (n, 3)
+    log_likelihoods = np.sum(Y_true * np.log(t1), axis=-1)                  # (n,)
+    lab_loss = -np.mean(log_likelihoods)                                    # ()
+
+    # backward
+    d_Y_pred = -1 / n * Y_true / t1                                         # (n, 3)
+    d_z_o = Y_pred * (d_Y_pred - np.sum(d_Y_pred * Y_pred, axis=-1, keepdims=True))  # (n, 3)
+    d_b_o = np.sum(d_z_o, axis=0)                                           # (3,)
+    d_h = d_z_o @ W_o.T                                                     # (n, 5)
+    d_W_o = h.T @ d_z_o                                                     # (5, 3)
+    d_z_h = d_h * h * (1 - h)                                               # (n, 5)
+    d_b_h = np.sum(d_z_h, axis=0)                                           # (5,)
+    d_W_h = X.T @ d_z_h                                                     # (6, 5)
+
+    return lab_loss, {'W_h': d_W_h, 'b_h': d_b_h, 'W_o': d_W_o, 'b_o': d_b_o}
+"""
+    )
+
+
+def dense(x, W, b):
+    z = x @ W + b
+    return np.tanh(z)
+
+
+def test_names_come_from_the_code_and_the_outermost_wins():
+    def loss(layers, X):
+        first = dense(X, *layers[0])
+        second = dense(first, *layers[1])
+        return np.mean(second**2)
+
+    layers = [(RNG.normal(size=(6, 5)), np.zeros(5)), (RNG.normal(size=(5, 2)), np.zeros(2))]
+    text = cr.source(loss)(layers, batch(4)[0])
+    for line in ("first = np.tanh(z)", "z_1 = first @ layers_1_0 + layers_1_1", "d_first = "):
+        assert line in text, text
+    assert "return loss, [(" in text
+
+
+def test_no_dead_code_and_common_subexpressions_once():
+    def loss(w, x):
+        unused = np.exp(w) * 3
+        del unused
+        return np.sum(np.exp(x * w) + 2 * np.exp(x * w))
+
+    text = cr.source(loss)(np.ones(3), np.ones(3))
+    assert text.count("np.exp(") == 1
+    assert "* 3" not in text
+
+
+def test_names_that_python_or_numpy_own_are_left_to_them():
+    def loss(n, np_, sum, X):  # noqa: A002
+        lambda_ = X @ n + sum
+        return np.mean(lambda_**2) * np_
+
+    args = (np.ones(6), np.float64(2.0), np.float64(1.0), batch(4)[0])
+    assert_three_ways(loss, *args)
+
+
+def test_constants_small_and_large():
+    mask, weights = np.array([True, False, True]), np.array([1.0, 2.5, -np.inf])
+    assert_three_ways(lambda w: np.sum(np.where(mask, w * w, np.maximum(w, weights))), np.ones(3))
+    large = RNG.normal(size=2000)
+    with pytest.raises(TraceError, match="make it an argument"):
+        cr.source(lambda w: np.sum(w * large))(np.ones(2000))
+
+
+def test_float32_stays_float32_in_text():
+    def loss(w, X):
+        return np.mean(np.maximum(X @ w * 0.1, 0) ** 2) / 3
+
+    X = batch(5)[0].astype(np.float32)
+    program = assert_three_ways(
+        loss, np.ones(6, np.float32), X, others=[(np.ones(6, np.float32), X[:2])]
+    )
+    assert all(v.dtype == np.float32 for v in program.variables if v.dtype.kind == "f")
+
+
+def test_a_branch_on_values_is_refused_and_one_on_shapes_kept():
+    def branches(w, X):
+        return np.sum(w) if np.sum(X) > 0 else np.sum(w * w)
+
+    with pytest.raises(TraceError, match=r"np\.where"):
+        cr.source(branches)(np.ones(2), np.ones((3, 2)))
+
+    def shapes(w, X):
+        return np.sum(w) if len(X) > 3 else np.sum(w * w)
+
+    program = cr.trace(cr.value_and_grad(shapes))(np.ones(2), np.ones((3, 2)))
+    assert not program.general
+    assert "for the shapes it was recorded with alone" in cr.source(shapes)(
+        np.ones(2), np.ones((3, 2))
+    )
+
+
+def test_a_program_refuses_other_arguments():
+    program = cr.trace(cr.value_and_grad(lab_loss))(PARAMS, *batch(4))
+    X, y = batch(4)
+    with pytest.raises(ShapeError, match="expected 3 arguments"):
+        program(PARAMS, X)
+    with pytest.raises(ShapeError, match=r"X was recorded with shape \(n, 6\), received \(4, 5\)"):
+        program(PARAMS, X[:, :5], y)
+    with pytest.raises(ShapeError, match="W_h"):
+        program({"W_h": PARAMS["W_h"]}, X, y)
+
+
+def test_showing_a_program():
+    program = cr.trace(cr.value_and_grad(lab_loss))(PARAMS, *batch(4))
+    table = str(program)
+    assert "d_W_h" in table
+    assert "(n, 5)" in table
+    gradient = cr.grad(lab_loss)(PARAMS, *batch(4))["W_h"]
+    assert f"{gradient.min():.4g} … {gradient.max():.4g}" in table
+    assert program._repr_html_().startswith("<table>")
+    dot = program.to_dot()
+    assert dot.startswith("digraph program {")
+    assert dot.count("->") >= len(program.equations)
+    assert dot.count("{") == dot.count("}")
+
+
+UNARY = [np.tanh, np.sin, cr.sigmoid, cr.softplus, np.square, lambda x: -x, cr.softmax, np.cumsum]
+BINARY = [np.add, np.subtract, np.multiply, np.maximum, lambda a, b: a / (1 + b * b)]
+
+
+@st.composite
+def random_losses(draw):
+    """A random straight program over (n, 4) arrays, then a mean of it."""
+    steps = draw(
+        st.lists(st.tuples(st.integers(0, 2), *[st.integers(0, 99)] * 3), min_size=1, max_size=12)
+    )
+
+    def loss(params, X):
+        values = [X @ params["W"], X[:, :4] * params["v"]]
+        for kind, which, i, j in steps:
+            a, b = values[i % len(values)], values[j % len(values)]
+            if kind == 0:
+                f = UNARY[which % (len(UNARY) - 1)]
+                values.append(f(a))
+            elif kind == 1:
+                values.append(BINARY[which % len(BINARY)](a, b))
+            else:
+                axis = which % 2
+                values.append(a - np.mean(b, axis=axis, keepdims=True))
+        return np.mean(sum(values[-3:]) ** 2) + 0.01 * np.sum(params["v"] ** 2)
+
+    return loss
+
+
+@given(loss=random_losses(), n=st.integers(1, 6), m=st.integers(1, 9))
+@settings(max_examples=80)
+def test_random_programs_three_ways(loss, n, m):
+    params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
+    assert_three_ways(loss, params, batch(n)[0], others=[(params, batch(m)[0])])
+
+
+def test_a_program_of_a_program():
+    program = cr.trace(lab_loss)(PARAMS, *batch(4))
+    assert_same(program(PARAMS, *batch(9)), lab_loss(PARAMS, *batch(9)), rtol=1e-15)

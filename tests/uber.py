@@ -1,0 +1,71 @@
+"""The central assertions on a differentiable function: all that must hold for every operation."""
+
+import numpy as np
+
+import chainrule as cr
+from chainrule.program import module_text
+
+
+def directional(f, xs, vs, step):
+    above = f(*(x + step * v for x, v in zip(xs, vs, strict=True)))
+    below = f(*(x - step * v for x, v in zip(xs, vs, strict=True)))
+    return (above - below) / (2 * step)
+
+
+def assert_gradients(f, *xs, order=2, step=1e-6, rtol=1e-5, seed=0):
+    """Check the pullback of ``f`` against central differences by random projections."""
+    rng = np.random.default_rng(seed)
+    vs = [rng.normal(size=np.shape(x)) for x in xs]
+    value, pullback = cr.vjp(f, *xs)
+    np.testing.assert_allclose(value, f(*xs), rtol=1e-13, atol=1e-14)
+    u = rng.normal(size=np.shape(value))
+    adjoints = pullback(u)
+    for x, adjoint in zip(xs, adjoints, strict=True):
+        assert adjoint.shape == np.shape(x)
+    expected = np.sum(u * directional(f, xs, vs, step))
+    got = sum(np.sum(a * v) for a, v in zip(adjoints, vs, strict=True))
+    scale = 1 + sum(np.abs(a * v).sum() for a, v in zip(adjoints, vs, strict=True))
+    np.testing.assert_allclose(got, expected, atol=rtol * scale, rtol=rtol)
+    if order > 1:
+
+        def projected(*ys):
+            _, pull = cr.vjp(f, *ys)
+            return sum(np.sum(a * v) for a, v in zip(pull(u), vs, strict=True))
+
+        assert_gradients(projected, *xs, order=order - 1, step=1e-5, rtol=1e-4, seed=seed + 1)
+
+
+def assert_keeps_float32(f, *xs):
+    small = [np.asarray(x, np.float32) for x in xs]
+    value, pullback = cr.vjp(f, *small)
+    assert value.dtype == np.float32
+    for adjoint in pullback(np.ones(np.shape(value), np.float32)):
+        assert adjoint.dtype == np.float32
+
+
+def run_text(program):
+    space = {}
+    exec(module_text(program), space)
+    return space["value_and_gradients"]
+
+
+def assert_same(one, two, **tolerance):
+    one, two = (dict(cr.autodiff.trees.leaves(tree)) for tree in (one, two))
+    assert one.keys() == two.keys()
+    for path in one:
+        np.testing.assert_allclose(one[path], two[path], err_msg=str(path), **tolerance)
+
+
+def assert_three_ways(loss, *args, others=()):
+    """Eager, program and text give the same, for these arguments and for other batch sizes."""
+    program = cr.trace(cr.value_and_grad(loss))(*args)
+    text = run_text(program)
+    for given in (args, *others):
+        eager = cr.value_and_grad(loss)(*given)
+        last_digits = {"rtol": 1e-14, "atol": 1e-15}
+        if eager[0].dtype == np.float32:
+            last_digits = {"rtol": 5e-7, "atol": 1e-8}
+        assert_same(eager, program(*given), **last_digits)
+        with np.errstate(over="ignore"):
+            assert_same(eager, text(*given), **last_digits)
+    return program
