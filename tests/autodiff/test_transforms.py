@@ -1,3 +1,4 @@
+import re
 import time
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ def test_hvp_of_structures():
 
 
 def test_the_pullback_can_be_called_again_and_differentiated():
-    y, pullback = cr.vjp(lambda x, w: np.tanh(x * w), np.array([1.0, 2.0]), np.array([0.5, 0.1]))
+    _, pullback = cr.vjp(lambda x, w: np.tanh(x * w), np.array([1.0, 2.0]), np.array([0.5, 0.1]))
     once, twice = pullback(np.ones(2)), pullback(2 * np.ones(2))
     for a, b in zip(once, twice, strict=True):
         np.testing.assert_array_equal(2 * a, b)
@@ -182,8 +183,12 @@ WRONG = {
 @pytest.mark.parametrize("name", list(WRONG))
 def test_what_would_lose_the_gradient_says_what_to_write(name):
     f, message = WRONG[name]
-    with pytest.raises(TraceError, match=message):
+    with pytest.raises((TraceError, ValueError)) as raised:
         cr.grad(f)(np.ones(3))
+    # Where NumPy wraps the error of an assignment in its own, ours is the cause it shows.
+    error = raised.value if isinstance(raised.value, TraceError) else raised.value.__cause__
+    assert isinstance(error, TraceError)
+    assert re.search(message, str(error))
 
 
 def test_branches_on_values_are_fine_where_nothing_is_recorded():

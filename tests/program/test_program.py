@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.uber import assert_same, assert_three_ways
 
 import chainrule as cr
 from chainrule.errors import ShapeError, TraceError
-from tests.uber import assert_same, assert_three_ways
 
 RNG = np.random.default_rng(0)
 PARAMS = {
@@ -60,25 +60,26 @@ def value_and_gradients(params, X, y):
     n = len(X)
 
     # forward
-    z_h = X @ W_h + b_h                                                     # (n, 5)
-    h = 1 / (1 + np.exp(-z_h))                                              # (n, 5)
-    z_o = h @ W_o + b_o                                                     # (n, 3)
-    Y_true = np.eye(3)[y]                                                   # (n, 3)
+    z_h = X @ W_h + b_h                                     # (n, 5)
+    h = 1 / (1 + np.exp(-z_h))                              # (n, 5)
+    z_o = h @ W_o + b_o                                     # (n, 3)
+    Y_true = np.eye(3)[y]                                   # (n, 3)
     exp = np.exp(z_o - z_o.max(axis=-1, keepdims=True))
-    Y_pred = exp / exp.sum(axis=-1, keepdims=True)                          # (n, 3)
-    t1 = 1e-08 + Y_pred                                                     # (n, 3)
-    log_likelihoods = np.sum(Y_true * np.log(t1), axis=-1)                  # (n,)
-    lab_loss = -np.mean(log_likelihoods)                                    # ()
+    Y_pred = exp / exp.sum(axis=-1, keepdims=True)          # (n, 3)
+    t1 = 1e-08 + Y_pred                                     # (n, 3)
+    log_likelihoods = np.sum(Y_true * np.log(t1), axis=-1)  # (n,)
+    lab_loss = -np.mean(log_likelihoods)                    # ()
 
     # backward
-    d_Y_pred = -1 / n * Y_true / t1                                         # (n, 3)
-    d_z_o = Y_pred * (d_Y_pred - np.sum(d_Y_pred * Y_pred, axis=-1, keepdims=True))  # (n, 3)
-    d_b_o = np.sum(d_z_o, axis=0)                                           # (3,)
-    d_h = d_z_o @ W_o.T                                                     # (n, 5)
-    d_W_o = h.T @ d_z_o                                                     # (5, 3)
-    d_z_h = d_h * h * (1 - h)                                               # (n, 5)
-    d_b_h = np.sum(d_z_h, axis=0)                                           # (5,)
-    d_W_h = X.T @ d_z_h                                                     # (6, 5)
+    d_Y_pred = -1 / n * Y_true / t1                         # (n, 3)
+    t2 = np.sum(d_Y_pred * Y_pred, axis=-1, keepdims=True)  # (n, 1)
+    d_z_o = Y_pred * (d_Y_pred - t2)                        # (n, 3)
+    d_b_o = np.sum(d_z_o, axis=0)                           # (3,)
+    d_h = d_z_o @ W_o.T                                     # (n, 5)
+    d_W_o = h.T @ d_z_o                                     # (5, 3)
+    d_z_h = d_h * h * (1 - h)                               # (n, 5)
+    d_b_h = np.sum(d_z_h, axis=0)                           # (5,)
+    d_W_h = X.T @ d_z_h                                     # (6, 5)
 
     return lab_loss, {'W_h': d_W_h, 'b_h': d_b_h, 'W_o': d_W_o, 'b_o': d_b_o}
 """
