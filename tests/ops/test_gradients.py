@@ -187,7 +187,9 @@ CASES = {
     "take_along_axis": (lambda x: np.take_along_axis(x, np.argsort(A, axis=1), axis=1) ** 2, A),
     "iteration": (lambda x: sum(row * row[0] for row in x), A),
     "norm": (lambda x: np.linalg.norm(x), A),
-    "norm axis": (lambda x: np.linalg.norm(x, axis=1, keepdims=True) * np.linalg.norm(x, None, 0), A),
+    "norm axis": (
+        lambda x: np.linalg.norm(x, axis=1, keepdims=True) * np.linalg.norm(x, axis=0), A,
+    ),
     "norm 1": (lambda x: np.linalg.norm(x, 1, axis=1), A),
     "norm inf": (lambda x: np.linalg.norm(x, np.inf, axis=1) + np.linalg.norm(x, -np.inf, 1), A),
     "inv": (np.linalg.inv, POSITIVE_DEFINITE),

@@ -6,6 +6,7 @@ from chainrule.autodiff.checking import (
     check_gradients,
     numerical_gradients,
 )
+from chainrule.autodiff.diagnosis import Diagnosis
 from chainrule.autodiff.tensor import Tensor
 from chainrule.autodiff.transforms import (
     grad,
@@ -18,6 +19,7 @@ from chainrule.autodiff.transforms import (
 )
 
 __all__ = [
+    "Diagnosis",
     "GradientReport",
     "ParameterCheck",
     "Tensor",

@@ -148,7 +148,11 @@ class GradientCheck:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw every entry by hand against its central difference: right ones lie on the line."""
         ax = plots.new_axes(ax, (5, 4.5))
-        both = [(c.name, c.numerical.ravel(), c.by_hand.ravel()) for c in self.report.parameters]
+        both = [
+            (c.name, c.numerical.ravel(), np.ravel(c.by_hand))
+            for c in self.report.parameters
+            if c.by_hand is not None
+        ]
         largest = max(np.abs(numerical).max() for _, numerical, _ in both)
         ax.plot([-largest, largest], [-largest, largest], color=plots.GREY, linewidth=1)
         for (name, numerical, by_hand), colour in zip(both, cycle(plots.COLOURS), strict=False):

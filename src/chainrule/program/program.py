@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.names import watch_names
 from chainrule.autodiff.tensor import Level, Tensor, ancestors
 from chainrule.autodiff.transforms import new_level
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops import NUMPY, Primitive
 from chainrule.program.batch import at, constant, generalise
-from chainrule.program.names import watch_names
 
 
 @dataclass(eq=False)
