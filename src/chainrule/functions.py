@@ -83,7 +83,8 @@ def softmax(X: ArrayLike) -> Array:
     >>> softmax([1e4, -1e4])
     array([1., 0.])
     """
-    probabilities: Array = SOFTMAX(_logits(X, "softmax"), axis=-1)
+    with np.errstate(over="ignore"):  # logits further apart than the largest float: exp(-inf) is 0
+        probabilities: Array = SOFTMAX(_logits(X, "softmax"), axis=-1)
     return probabilities
 
 

@@ -144,19 +144,70 @@ def heat_map(
     ylabel: str = "",
     write: Callable[[Any], str] = "{:.2f}".format,
     cmap: str = "viridis",
+    around_zero: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a table of numbers as colours, each written into its cell by ``write``."""
     ax = new_axes(ax, (6.5, 4.5))
     picture = ax.imshow(values, cmap=cmap, aspect="auto")
+    if around_zero:
+        picture.set_clim(-np.abs(values).max(), np.abs(values).max())
     for (i, j), value in np.ndenumerate(values):
         red, green, blue, _ = picture.cmap(picture.norm(value))
         bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
         colour = "black" if bright else "white"
-        ax.text(j, i, write(value), ha="center", va="center", color=colour, fontsize=9)
+        ax.text(j, i, write(value), ha="center", va="center", color=colour, fontsize=8)
     ax.set_xticks(range(len(columns)), [str(column) for column in columns])
     ax.set_yticks(range(len(rows)), [str(row) for row in rows])
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return ax
+
+
+def agreement(
+    pairs: Mapping[str, tuple[Array, Any]], xlabel: str, ylabel: str, ax: Axes | None = None
+) -> Axes:
+    """Draw every entry of one gradient against another: equal ones lie on the line."""
+    ax = new_axes(ax, (5, 4.5))
+    largest = max(float(np.nanmax(np.abs(x))) for x, _ in pairs.values())
+    ax.plot([-largest, largest], [-largest, largest], color=GREY, linewidth=1)
+    for (name, (x, y)), colour in zip(pairs.items(), cycle(COLOURS), strict=False):
+        ax.plot(np.ravel(x), np.ravel(y), ".", label=name, color=colour, markersize=5)
+    finish(ax, xlabel=xlabel, ylabel=ylabel)
+    ax.legend(frameon=False, title="one dot an entry of")
+    return ax
+
+
+def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | None = None) -> Axes:
+    """Draw a graph without cycles from left to right; ``edges`` are pairs of positions in it."""
+    ax = new_axes(ax, (9, 4.2))
+    ax.set_axis_off()
+    after: dict[int, list[int]] = {i: [b for a, b in edges if a == i] for i in range(len(labels))}
+    depth = dict.fromkeys(range(len(labels)), 0)
+    for a, b in sorted(edges, key=lambda edge: edge[1]):
+        depth[b] = max(depth[b], depth[a] + 1)
+    for i in sorted(after, reverse=True):  # inputs stand right before their first use
+        if not any(b == i for _, b in edges) and after[i]:
+            depth[i] = min(depth[b] for b in after[i]) - 1
+    columns: dict[int, list[int]] = {}
+    for i, column in depth.items():
+        columns.setdefault(column, []).append(i)
+    place = {
+        i: (column, (row + 0.5 * (column % 2)) - len(nodes) / 2)
+        for column, nodes in columns.items()
+        for row, i in enumerate(nodes)
+    }
+    for a, b in edges:
+        ax.annotate(
+            "", place[b], place[a],
+            arrowprops={"arrowstyle": "->", "color": GREY, "shrinkA": 18, "shrinkB": 18},
+        )  # fmt: skip
+    for i, label in enumerate(labels):
+        colour = BLUE if any(b == i for _, b in edges) else ORANGE
+        box = {"boxstyle": "round,pad=0.4", "edgecolor": colour, "facecolor": "none"}
+        ax.text(*place[i], label, ha="center", va="center", fontsize=8, bbox=box)
+    ys = [y for _, y in place.values()]
+    ax.set_xlim(-0.6, max(columns) + 0.6)
+    ax.set_ylim(min(ys) - 0.8, max(ys) + 0.6)
     return ax
 
 

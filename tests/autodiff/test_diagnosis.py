@@ -397,7 +397,7 @@ def test_nested_parameters_are_named_by_their_path():
     X = np.array([[1.0, -0.5], [0.3, 0.2]])
     report = cr.check_gradients(loss, lambda p, X: cr.grad(loss)(p, X))(params, X)
     assert report.passed
-    assert [check.name for check in report.parameters] == ["0['W']", "1['W']"]
+    assert [check.name for check in report.parameters] == ["params[0]['W']", "params[1]['W']"]
 
 
 def test_the_report_prints_well():

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.autodiff.diagnosis import Diagnosis, diagnose, ratio
 from chainrule.autodiff.mistakes import Gradients, Mistake, Recording, without_epsilon
+from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError, DataError
 from chainrule.validation import Array, check_number
@@ -264,7 +265,8 @@ def _function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> _Prob
         raise DataError("check_gradients: give the loss's arguments, the parameters first")
     tree, data = args[0], args[1:]
     paths = dict(leaves(tree))
-    names = {path: _name(path) for path in paths}
+    argument = argument_names(loss, 1)[0]
+    names = {path: _name(argument, path) for path in paths}
     parameters = {names[path]: _parameter(names[path], leaf) for path, leaf in paths.items()}
     given = copy.deepcopy(args)
     result = gradients(*given)
@@ -427,15 +429,11 @@ def _batch_size(data: tuple[Any, ...]) -> int | None:
     return int(rows[0])
 
 
-def _name(path: tuple[str | int, ...]) -> str:
-    if not path:
-        return "parameters"
-    last = path[-1]
-    return (
-        last
-        if isinstance(last, str) and len(path) == 1
-        else "".join(str(part) if i == 0 else f"[{part!r}]" for i, part in enumerate(path))
-    )
+def _name(argument: str, path: tuple[str | int, ...]) -> str:
+    """Name a parameter: by its key alone where that says it all, else by the way to it."""
+    if len(path) == 1 and isinstance(path[0], str):
+        return path[0]
+    return argument + "".join(f"[{part!r}]" for part in path)
 
 
 def _array(value: Any) -> Array | None:

@@ -74,15 +74,11 @@ class Recording:
 
     def gradients(self, rules: Mapping[int, Rule] | None = None) -> Gradients:
         """Return the gradient by parameter, with some operations' rules replaced."""
-        found = {t.order: g for t, g in adjoints(self.output, np.ones(()), rules)}
+        found = adjoints(self.output, np.ones(()), rules)
         return {
             name: np.asarray(found.get(leaf.order, np.zeros(leaf.shape)))
             for name, leaf in self.leaves.items()
         }
-
-    def adjoint(self, tensor: Tensor) -> Any:
-        """Return the adjoint of a tensor in between."""
-        return {t.order: g for t, g in adjoints(self.output, np.ones(()))}.get(tensor.order)
 
     def replayed(self, changed: Mapping[int, tuple[Any, ...]]) -> Gradients:
         """Return the gradient of the loss played again with other operands in some operations."""

@@ -1,4 +1,4 @@
-"""What the code itself calls its tensors.
+"""What the code itself calls its arguments and tensors.
 
 When a traced Python function returns, its local variables tell what each tensor was called.
 Callers return after the functions they call, so the outermost name is the one that stays.
@@ -6,8 +6,9 @@ Callers return after the functions they call, so the outermost name is the one t
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -46,3 +47,15 @@ def _on_return(frame: FrameType, event: str, result: Any) -> None:
                 if tensor.primitive is not None:  # an input keeps the name of its argument
                     tensor.name = name
                 tensor = tensor.value
+
+
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """Return the names of the first ``count`` positional arguments of ``f``."""
+    f = inspect.unwrap(f)
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = ["np_" if p.name == "np" else p.name for p in plain[:count]]  # np is NumPy
+    return names + [f"arg{i}" for i in range(len(names), count)]

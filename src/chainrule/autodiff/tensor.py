@@ -14,11 +14,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from chainrule.errors import DataError, TraceError
+from chainrule.errors import DataError, ShapeError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.index import getitem
 from chainrule.ops.primitive import EachOperand, Rule
-from chainrule.validation import Array
 
 _order = count()
 
@@ -119,19 +118,18 @@ class Tensor(Traced):
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         """Apply ``primitive`` at the highest level among its operands, and record it there."""
         level = self.level
-        for operand in operands:
-            if type(operand) is Tensor and operand.level.number > level.number:
-                level = operand.level
-        values, parents, plain = [], [], True
+        values, parents, plain = list(operands), [], True
         for i, operand in enumerate(operands):
-            value = operand
-            if type(operand) is Tensor and operand.level is level:
-                parents.append((i, operand))
-                value = operand.value
-            elif type(operand) is list or type(operand) is tuple:
-                value = np.asarray(operand)
-            plain = plain and type(value) is not Tensor
-            values.append(value)
+            if type(operand) is Tensor:
+                if operand.level is level:
+                    parents.append((i, operand))
+                    values[i] = operand = operand.value
+                elif operand.level.number > level.number:
+                    return operand.record(primitive, operands, params)
+                if type(operand) is Tensor:  # of a lower level: recorded there as well
+                    plain = False
+            elif type(operand) is list:
+                values[i] = np.asarray(operand)
         value = (primitive.value if plain else primitive)(*values, **params)
         if primitive.gradients is None and not level.records_all:
             return value
@@ -148,8 +146,9 @@ class Tensor(Traced):
             If this tensor is not a single number.
         """
         seed = scalar_seed(self, "backward")
-        for tensor, adjoint in adjoints(self, seed):
-            tensor.grad = adjoint
+        found = adjoints(self, seed)
+        for tensor in ancestors(self):
+            tensor.grad = found.get(tensor.order)
 
     # What NumPy asks an array-like for.
 
@@ -169,12 +168,12 @@ class Tensor(Traced):
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
         target = NUMPY.get(function) or _PLAIN.get(function)
-        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
         if target is None:
-            _not_covered(name)
+            _not_covered(_numpy_name(function))
         try:
             return target(*args, **kwargs)
         except TypeError as error:
+            name = _numpy_name(function)
             if "unexpected keyword argument" in str(error) or "positional argument" in str(error):
                 raise TraceError(f"{name} of a tensor: {_after_call(error)}") from None
             raise
@@ -193,12 +192,12 @@ class Tensor(Traced):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value."""
-        return np.shape(self.value)
+        return self.value.shape  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return np.ndim(self.value)
+        return len(self.value.shape)
 
     @property
     def size(self) -> int:
@@ -208,7 +207,7 @@ class Tensor(Traced):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the entries."""
-        dtype: np.dtype[Any] = np.result_type(getattr(self.value, "dtype", self.value))
+        dtype: np.dtype[Any] = self.value.dtype
         return dtype
 
     @property
@@ -302,16 +301,16 @@ class Tensor(Traced):
 
 def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
     """Return the operator's methods: with the tensor on the left, on the right, and alone."""
-    primitive = NUMPY[ufunc]
+    primitive: Any = NUMPY[ufunc]
 
-    def forward(self: Any, other: Any) -> Any:
-        return primitive(self, other)
+    def forward(self: Tensor, other: Any) -> Any:
+        return self.record(primitive, (self, other), {})
 
-    def backward(self: Any, other: Any) -> Any:
-        return primitive(other, self)
+    def backward(self: Tensor, other: Any) -> Any:
+        return self.record(primitive, (other, self), {})
 
-    def alone(self: Any) -> Any:
-        return primitive(self)
+    def alone(self: Tensor) -> Any:
+        return self.record(primitive, (self,), {})
 
     return forward, backward, alone
 
@@ -374,6 +373,10 @@ def _not_covered(name: str, options: Mapping[str, Any] | None = None) -> NoRetur
     )
 
 
+def _numpy_name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+
+
 def _after_call(error: TypeError) -> str:
     return str(error).partition("() ")[2] or str(error)
 
@@ -393,47 +396,42 @@ def ancestors(output: Tensor) -> list[Tensor]:
     return [found[order] for order in sorted(found, reverse=True)]
 
 
-def adjoints(
-    output: Tensor, seed: Any, rules: Mapping[int, Rule] | None = None
-) -> list[tuple[Tensor, Any]]:
-    """Return each tensor that ``output`` depends on with its adjoint, latest first.
+def adjoints(output: Tensor, seed: Any, rules: Mapping[int, Rule] | None = None) -> dict[int, Any]:
+    """Return the adjoint of each tensor that ``output`` depends on, by the tensor's ``order``.
 
     The chain rule, from the output backwards: each operation takes the adjoint of its result and
     adds a share to the adjoint of each operand. ``rules`` may replace the gradient rules of an
     operation, by its ``order``; such a rule gets the operand's position first.
     """
     waiting = {output.order: seed}
-    done = []
+    done = {}
     for tensor in ancestors(output):
-        if tensor.order not in waiting:
+        g = waiting.pop(tensor.order, None)
+        if g is None:
             continue
-        g = waiting.pop(tensor.order)
-        done.append((tensor, g))
+        done[tensor.order] = g
         if type(g) is Tensor and (g.about is None or (tensor.name and not g.about.name)):
             g.about = tensor  # rather what the code has a name for
-        if tensor.primitive is None:
+        if tensor.primitive is None or tensor.primitive.gradients is None:
             continue
         gradients = tensor.primitive.gradients
         if rules and tensor.order in rules:
             gradients = EachOperand(rules[tensor.order])
         for i, parent in tensor.parents:
-            rule = gradients[i] if gradients is not None else None
-            if rule is None:
-                continue
-            share = rule(g, tensor.value, *tensor.operands, **tensor.params)
-            if share is not None:
-                before = waiting.get(parent.order)
-                waiting[parent.order] = share if before is None else before + share
+            rule = gradients[i]
+            if rule is not None:
+                share = rule(g, tensor.value, *tensor.operands, **tensor.params)
+                if share is not None:
+                    before = waiting.get(parent.order)
+                    waiting[parent.order] = share if before is None else before + share
     return done
 
 
-def scalar_seed(output: Tensor, where: str) -> Array:
+def scalar_seed(output: Tensor, where: str) -> Any:
     """Return the adjoint 1 for a single number, of its dtype; refuse anything else."""
-    from chainrule.errors import ShapeError
-
     if output.shape != ():
         raise ShapeError(
             f"{where}: the function must return a single number, but its result has shape "
             f"{output.shape}; take np.sum or np.mean of it, or use jacobian"
         )
-    return np.ones((), output.dtype)
+    return output.dtype.type(1)

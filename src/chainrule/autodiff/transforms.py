@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,16 +18,28 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
 
 Argnums = int | tuple[int, ...]
-_depth = threading.local()
 
 
-@contextmanager
-def new_level(records_all: bool = False) -> Iterator[Level]:
-    """Give a level above all that are in use in this thread."""
-    _depth.number = getattr(_depth, "number", 0) + 1
-    try:
-        yield Level(_depth.number, records_all)
-    finally:
+class _Depth(threading.local):
+    number = 0
+
+
+_depth = _Depth()
+
+
+class new_level:  # noqa: N801, used like a function
+    """Give a level above all that are in use in this thread, for the time of a ``with`` block."""
+
+    __slots__ = ("records_all",)
+
+    def __init__(self, records_all: bool = False) -> None:
+        self.records_all = records_all
+
+    def __enter__(self) -> Level:
+        _depth.number += 1
+        return Level(_depth.number, self.records_all)
+
+    def __exit__(self, *_: object) -> None:
         _depth.number -= 1
 
 
@@ -36,7 +47,7 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
     """Return the tree with a tensor of ``level`` around each leaf, which must be floating."""
 
     def tensor(leaf: Any) -> Tensor:
-        if isinstance(leaf, np.ndarray | Tensor):
+        if type(leaf) is np.ndarray or type(leaf) is Tensor:
             value = leaf
         else:  # a Python number, whole or not, or a list that stands for an array
             value = np.asarray(leaf, np.float64 if isinstance(leaf, int) else None)
@@ -46,7 +57,8 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
                 "convert it with .astype(float), or leave its argument out of argnums"
             )
         wrapped = Tensor.made(value, level)
-        wrapped.name = leaf.name if isinstance(leaf, Tensor) else None
+        if type(leaf) is Tensor:
+            wrapped.name = leaf.name
         return wrapped
 
     return map_leaves(tensor, tree)
@@ -86,8 +98,9 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     @functools.wraps(f)
     def value_and_grad_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         value, pullback = _vjp(f, args, kwargs, argnums, "grad")
-        seed = scalar_seed(value, "grad") if isinstance(value, Tensor) else _constant(value)
-        return _value(value), pullback(seed)
+        if type(value) is not Tensor:
+            return value, pullback(_constant(value))
+        return value.value, pullback(scalar_seed(value, "grad"))
 
     return value_and_grad_f
 
@@ -248,7 +261,7 @@ def _vjp(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Any, argnums: Argnums, where: str
 ) -> tuple[Any, Callable[[Any], Any]]:
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
-    if any(not -len(args) <= i < len(args) for i in chosen):
+    if not -len(args) <= min(chosen) <= max(chosen) < len(args):
         raise DataError(f"{where}: argnums={argnums} but {len(args)} positional arguments came")
     with new_level() as level:
         wrapped = list(args)
@@ -260,12 +273,13 @@ def _vjp(
     def pullback(v: Any) -> Any:
         found = {}
         if isinstance(value, Tensor) and value.level is level:
-            found = {tensor.order: g for tensor, g in adjoints(value, v)}
+            found = adjoints(value, v)
 
         def gradient(leaf: Tensor) -> Any:
             g = found.get(leaf.order)
-            g = np.zeros(leaf.shape, leaf.dtype) if g is None else g
-            return g if g.ndim else g[()]  # an array without axes becomes NumPy's number
+            if g is None:
+                g = np.zeros(leaf.shape, leaf.dtype)
+            return g if g.shape else g[()]  # an array without axes becomes NumPy's number
 
         gradients = map_leaves(gradient, inputs)
         return gradients if isinstance(argnums, tuple) else gradients[0]

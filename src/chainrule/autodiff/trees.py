@@ -22,24 +22,19 @@ def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """Return the same structure with ``function`` applied to each leaf (and to those of others)."""
-    if type(tree) is dict and not others:
-        return {key: map_leaves(function, branch) for key, branch in tree.items()}
+    if not isinstance(tree, (dict, list, tuple)):
+        return None if tree is None else function(tree, *others)
     if isinstance(tree, dict):
+        if not others:
+            return {key: map_leaves(function, branch) for key, branch in tree.items()}
         return {
             key: map_leaves(function, branch, *(other[key] for other in others))
             for key, branch in tree.items()
         }
-    if isinstance(tree, tuple | list):
-        parts = [
-            map_leaves(function, branch, *(other[i] for other in others))
-            for i, branch in enumerate(tree)
-        ]
-        if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-            return type(tree)(*parts)
-        return type(tree)(parts)
-    return None if tree is None else function(tree, *others)
-
-
-def path_name(path: Path) -> str:
-    """Write a path as the code that follows it: ``['W_h'][0]``."""
-    return "".join(f"[{part!r}]" for part in path)
+    parts = [
+        map_leaves(function, branch, *(other[i] for other in others))
+        for i, branch in enumerate(tree)
+    ]
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*parts)
+    return type(tree)(parts)

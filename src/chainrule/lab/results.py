@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +56,11 @@ class Result(ABC):
     @abstractmethod
     def pictures(self) -> list[Picture]:
         """Every picture, the most telling one first."""
+
+    @property
+    def listings(self) -> list[tuple[str, str]]:
+        """Texts to show as they are, each with a caption before it."""
+        return []
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the most telling picture on ``ax``, or on new axes, and return them."""
@@ -147,19 +151,12 @@ class GradientCheck:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw every entry by hand against its central difference: right ones lie on the line."""
-        ax = plots.new_axes(ax, (5, 4.5))
-        both = [
-            (c.name, c.numerical.ravel(), np.ravel(c.by_hand))
+        pairs = {
+            c.name: (c.numerical, c.by_hand)
             for c in self.report.parameters
             if c.by_hand is not None
-        ]
-        largest = max(np.abs(numerical).max() for _, numerical, _ in both)
-        ax.plot([-largest, largest], [-largest, largest], color=plots.GREY, linewidth=1)
-        for (name, numerical, by_hand), colour in zip(both, cycle(plots.COLOURS), strict=False):
-            ax.plot(numerical, by_hand, ".", label=name, color=colour, markersize=5)
-        plots.finish(ax, xlabel="∂L/∂θ by central differences", ylabel="∂L/∂θ by hand")
-        ax.legend(frameon=False, title="one dot an entry of")
-        return ax
+        }
+        return plots.agreement(pairs, "∂L/∂θ by central differences", "∂L/∂θ by hand", ax)
 
     @property
     def picture(self) -> Picture:

@@ -31,6 +31,8 @@ SECTIONS: dict[str, str] = {
     "momentum": "momentum",
     "keras": "keras_network",
     "overfitting": "overfitting",
+    "reverse-mode": "reverse_mode",
+    "gradient-source": "gradient_source",
 }
 
 SLOW_SECTIONS = {

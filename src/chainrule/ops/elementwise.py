@@ -59,13 +59,11 @@ ELEMENTWISE.add("positive", np.positive, (lambda g, y, x: g,), "+_0", of=np.posi
 def _binary(
     ufunc: np.ufunc, text: str, left: Rule | None = None, right: Rule | None = None
 ) -> None:
-    def summed(rule: Rule | None, position: int) -> Rule | None:
-        if rule is None:
-            return None
-        return lambda g, y, *ab: unbroadcast(rule(g, y, *ab), ab[position])
-
-    rules = (summed(left, 0), summed(right, 1)) if left or right else None
-    ELEMENTWISE.add(ufunc.__name__, ufunc, rules, text, of=ufunc)
+    rules = (
+        left and (lambda g, y, a, b: unbroadcast(left(g, y, a, b), a)),
+        right and (lambda g, y, a, b: unbroadcast(right(g, y, a, b), b)),
+    )
+    ELEMENTWISE.add(ufunc.__name__, ufunc, rules if left or right else None, text, of=ufunc)
 
 
 def _half(g: Any, y: Any, winner: Any, other: Any) -> Any:
@@ -88,7 +86,13 @@ def _power_exponent(g: Any, y: Any, x: Any, p: Any) -> Any:
     return g * y * np.log(np.where(x > 0, x, 1))
 
 
-_binary(np.add, "_0 + _1", lambda g, y, a, b: g, lambda g, y, a, b: g)
+ELEMENTWISE.add(
+    "add",
+    np.add,
+    (lambda g, y, a, b: unbroadcast(g, a), lambda g, y, a, b: unbroadcast(g, b)),
+    "_0 + _1",
+    of=np.add,
+)
 _binary(np.subtract, "_0 - _1", lambda g, y, a, b: g, lambda g, y, a, b: -g)
 _binary(np.multiply, "_0 * _1", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 _binary(np.divide, "_0 / _1", lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)

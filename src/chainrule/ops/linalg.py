@@ -16,6 +16,8 @@ LINALG = Family()
 
 
 def _left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == b.ndim == 2:
+        return g @ b.T
     if b.ndim == 1:
         return unbroadcast(np.expand_dims(g, -1) * b, a) if a.ndim > 1 else g * b
     if a.ndim == 1:
@@ -24,6 +26,8 @@ def _left(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == b.ndim == 2:
+        return a.T @ g
     if a.ndim == 1:
         return (
             unbroadcast(np.expand_dims(a, -1) * np.expand_dims(g, -2), b) if b.ndim > 1 else g * a

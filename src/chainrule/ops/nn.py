@@ -12,17 +12,18 @@ NN = Family()
 
 
 def _sigmoid(x: Any) -> Any:
+    y = np.negative(x)
+    out = y if y.ndim else None  # in place: 1 / (1 + np.exp(-x)) in a third of the memory
     with np.errstate(over="ignore"):  # exp(-x) may be infinite: then the sigmoid is 0, and exact
-        return 1 / (1 + np.exp(-x))
+        y = np.exp(y, out=out)
+    return np.divide(1, np.add(y, 1, out=out), out=out)
 
 
-@np.errstate(over="ignore")  # logits further apart than the largest number: exp(-inf) is 0
 def _softmax(x: Any, axis: int) -> Any:
     exp = np.exp(x - x.max(axis=axis, keepdims=True))
     return exp / exp.sum(axis=axis, keepdims=True)
 
 
-@np.errstate(over="ignore")
 def _log_softmax(x: Any, axis: int) -> Any:
     shifted = x - x.max(axis=axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))

@@ -16,29 +16,46 @@ from chainrule.ops.primitive import Family, Primitive
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
 
 REDUCE = Family()
+_add_reduce: Any = np.add.reduce
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    if isinstance(axis, int):
+        return (axis % ndim,)
     if axis is None:
         return tuple(range(ndim))
     return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
 
 
 def _count(x: Any, axis: Any) -> int:
-    return math.prod(x.shape[a] for a in _axes(axis, x.ndim))
+    if axis is None:
+        return int(x.size)
+    return math.prod([x.shape[a] for a in _axes(axis, x.ndim)])
 
 
 def _restore(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """Put back the axes of ``x`` that a reduction took away, each with length 1."""
     if keepdims or axis is None or x.ndim == 0:
         return g
+    if axis == -1 or axis == x.ndim - 1:
+        return EXPAND_DIMS(g, axis=-1)
     axes = _axes(axis, x.ndim)
-    return EXPAND_DIMS(g, axis=axes if len(axes) > 1 else -1 if axes[0] == x.ndim - 1 else axes[0])
+    return EXPAND_DIMS(g, axis=axes if len(axes) > 1 else axes[0])
 
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """Repeat the adjoint of a reduction over the entries of ``x`` that it took in."""
+    if x.shape == ():
+        return g
     return BROADCAST_TO(_restore(g, x, axis, keepdims), shape=x.shape)
+
+
+def _mean(x: Any, axis: Any, keepdims: bool) -> Any:
+    if x.dtype.char not in "fd":
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    # What np.mean does, without its way through Python.
+    total: Any = _add_reduce(x, axis=axis, keepdims=keepdims)
+    return total / x.dtype.type(_count(x, axis))
 
 
 def _share(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -62,13 +79,13 @@ def _prod(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 SUM = REDUCE.add(
     "sum",
-    lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    lambda x, axis, keepdims: _add_reduce(x, axis=axis, keepdims=keepdims),
     (lambda g, y, x, axis, keepdims: _spread(g, x, axis, keepdims),),
     "np.sum(_0, axis=axis, keepdims=keepdims)",
 )
 MEAN = REDUCE.add(
     "mean",
-    np.mean,
+    _mean,
     (lambda g, y, x, axis, keepdims: _spread(g / _count(x, axis), x, axis, keepdims),),
     "np.mean(_0, axis=axis, keepdims=keepdims)",
 )

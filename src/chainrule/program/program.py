@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.names import watch_names
+from chainrule.autodiff.names import argument_names, watch_names
 from chainrule.autodiff.tensor import Level, Tensor, ancestors
 from chainrule.autodiff.transforms import new_level
 from chainrule.autodiff.trees import Path, leaves, map_leaves
@@ -197,18 +196,6 @@ def trace(f: Callable[..., Any]) -> Callable[..., Program]:
         return merged
 
     return trace_f
-
-
-def argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    """Return the names of the first ``count`` positional arguments of ``f``."""
-    f = inspect.unwrap(f)
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    names = ["np_" if p.name == "np" else p.name for p in plain[:count]]  # np is NumPy
-    return names + [f"arg{i}" for i in range(len(names), count)]
 
 
 def shape_text(shape: tuple[Any, ...]) -> str:
