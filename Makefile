@@ -1,15 +1,17 @@
 # The project's few commands. Each works on a fresh clone with python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests docs notebooks
+SOURCES := src tests docs notebooks benchmarks
 
-.PHONY: help lab test check format pictures clean
+.PHONY: help lab test check format bench pictures functions clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make test      run every test, with coverage"
 	@echo "make check     ruff, formatting and strict mypy"
 	@echo "make format    mend what ruff can mend"
+	@echo "make bench     time chainrule against its peers, and write benchmarks/autodiff.md"
+	@echo "make functions list the NumPy functions that have a gradient anew"
 	@echo "make pictures  draw the pictures of the README anew"
 	@echo "make clean     remove .venv, caches and the report"
 
@@ -29,6 +31,12 @@ format: .venv/dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/nbstripout notebooks/*.ipynb
 
+bench: .venv/bench
+	@$(BIN)/python benchmarks/autodiff.py $(ARGS)
+
+functions: .venv/lab
+	$(BIN)/python docs/list_functions.py
+
 pictures: .venv/lab
 	$(BIN)/python docs/pictures.py
 
@@ -46,6 +54,11 @@ clean:
 .venv/lab: pyproject.toml | .venv/made
 	@echo "Installing chainrule with Keras into .venv (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras]'
+	@touch $@
+
+.venv/bench: .venv/lab
+	@echo "Installing the peers into .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
 .venv/dev: .venv/lab

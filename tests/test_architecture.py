@@ -1,6 +1,7 @@
 """The house keeps its order: a room imports only from rooms above it, and importing stays light."""
 
 import ast
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,8 @@ def test_every_public_name_is_there():
     assert chainrule.lab.NeuralNet.__module__ == "chainrule.lab.models"
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         chainrule.nonsense  # noqa: B018
+
+
+def test_the_page_of_functions_is_what_the_tables_say():
+    space = runpy.run_path(str(ROOT / "docs" / "list_functions.py"))
+    assert (ROOT / "docs" / "functions.md").read_text(encoding="utf-8") == space["page"]()

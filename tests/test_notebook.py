@@ -25,7 +25,9 @@ def test_the_notebook_runs(tmp_path):
     assert len(pictures) > 20
     text = "".join(output.text for output in outputs if output.output_type == "stream")
     assert "Epoch #15, train loss: 0.0" in text
-    assert "at least one gradient is wrong" in text  # the mistake made on purpose at the end
+    shown = "".join(str(o.data.get("text/html")) for o in outputs if "data" in o)
+    assert "at least one gradient is wrong" in shown  # the mistake made on purpose at the end
+    assert "the derivative of the sigmoid" in shown
 
 
 def test_the_notebook_is_kept_without_outputs():

@@ -56,7 +56,7 @@ import numpy as np
 
 
 def value_and_gradients(params, X, y):
-    W_h, b_h, W_o, b_o = params['W_h'], params['b_h'], params['W_o'], params['b_o']
+    W_h, b_h, W_o, b_o = params["W_h"], params["b_h"], params["W_o"], params["b_o"]
     n = len(X)
 
     # forward
@@ -81,7 +81,7 @@ def value_and_gradients(params, X, y):
     d_b_h = np.sum(d_z_h, axis=0)                           # (5,)
     d_W_h = X.T @ d_z_h                                     # (6, 5)
 
-    return lab_loss, {'W_h': d_W_h, 'b_h': d_b_h, 'W_o': d_W_o, 'b_o': d_b_o}
+    return lab_loss, {"W_h": d_W_h, "b_h": d_b_h, "W_o": d_W_o, "b_o": d_b_o}
 """
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import json
 import keyword
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -222,7 +223,9 @@ class _Writer:
 
     def _tree(self, tree: Any) -> str:
         if isinstance(tree, dict):
-            return "{" + ", ".join(f"{k!r}: {self._tree(v)}" for k, v in tree.items()) + "}"
+            return (
+                "{" + ", ".join(f"{_key_text(k)}: {self._tree(v)}" for k, v in tree.items()) + "}"
+            )
         if isinstance(tree, tuple | list):
             inside = ", ".join(map(self._tree, tree))
             if isinstance(tree, list):
@@ -323,7 +326,11 @@ def _needed(program: Program, value: Any) -> set[Variable]:
 
 
 def _path_text(path: Path) -> str:
-    return str(path[0]) + "".join(f"[{part!r}]" for part in path[1:])
+    return str(path[0]) + "".join(f"[{_key_text(part)}]" for part in path[1:])
+
+
+def _key_text(key: Any) -> str:
+    return json.dumps(key) if isinstance(key, str) else repr(key)
 
 
 def _depends_on_n(thing: Any) -> bool:

@@ -1,0 +1,82 @@
+"""Write docs/functions.md, the list of NumPy functions that have a gradient: `make functions`."""
+
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.ops.elementwise import ELEMENTWISE
+from chainrule.ops.index import INDEX
+from chainrule.ops.linalg import LINALG
+from chainrule.ops.reduce import REDUCE
+from chainrule.ops.shape import SHAPE
+
+FAMILIES = {
+    "Element by element": ELEMENTWISE,
+    "Reductions": REDUCE,
+    "Shapes": SHAPE,
+    "Indexing": INDEX,
+    "Linear algebra": LINALG,
+}
+HEAD = """\
+# NumPy functions on tensors
+
+These NumPy functions take tensors, and everything made of them can be differentiated, recorded and
+written as text. So do the operators, and an array's methods of the same names. Those in italics
+have no gradient: they give truth values, whole numbers or steps.
+
+| family | functions |
+|---|---|
+"""
+TAIL = """
+From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu` and the derivatives `dsigmoid`,
+`dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
+`stop_gradient`.
+
+Indexing is NumPy's: whole numbers, slices, `None`, `...`, lists, arrays, masks, tensors of whole
+numbers; where an index repeats, gradients add up.
+
+## Conventions
+
+| where | the gradient |
+|---|---|
+| `abs`, `relu` at 0 | 0 |
+| `maximum`, `minimum`, `fmax`, `fmin` of equal numbers | half to each |
+| `max`, `min`, `sort` with ties | `max` and `min` share equally; `sort` follows NumPy's order |
+| `clip` at a bound | passes |
+| `np.linalg.norm` at 0, `std` of equal numbers | 0 |
+| `x ** 0` | 0 for x |
+| `x ** p` for p, where x is not positive | 0 |
+| `prod` with zeros among the factors | exact, at the cost of the square of their number |
+
+## Not covered
+
+Complex numbers, `np.fft`, polynomials, `median`, percentiles, `interp`, eigenvalues, singular
+values, matrix norms other than Frobenius's, `cumprod`, random numbers, and keyword arguments like
+`where=`, `initial=`, `dtype=` and `out=`. Each says so when it is called, and what to do.
+"""
+
+
+def names(family: object) -> str:
+    """Return the family's functions, sorted; those without a gradient in italics."""
+    found = {}
+    for function, target in family.numpy.items():  # type: ignore[attr-defined]
+        linalg = getattr(np.linalg, function.__name__, None) is function
+        name = f"{'linalg.' if linalg else ''}{function.__name__}"
+        found[name] = getattr(target, "gradients", True) is not None
+    whole = {"argmax", "argmin", "argsort", "all", "any"}
+    return ", ".join(
+        f"`{name}`" if flows and name not in whole else f"*`{name}`*"
+        for name, flows in sorted(found.items())
+    )
+
+
+def page() -> str:
+    """Return the whole page."""
+    rows = "".join(f"| {title} | {names(family)} |\n" for title, family in FAMILIES.items())
+    return HEAD + rows + TAIL
+
+
+if __name__ == "__main__":
+    path = Path(__file__).parent / "functions.md"
+    path.write_text(page(), encoding="utf-8")
+    print(path)
