@@ -1,12 +1,8 @@
 """Automatic differentiation, and checking what was derived by hand."""
 
-from chainrule.autodiff.checking import (
-    GradientReport,
-    ParameterCheck,
-    check_gradients,
-    numerical_gradients,
-)
+from chainrule.autodiff.checking import check_gradients, numerical_gradients
 from chainrule.autodiff.diagnosis import Diagnosis
+from chainrule.autodiff.report import GradientReport, ParameterCheck
 from chainrule.autodiff.tensor import Tensor
 from chainrule.autodiff.transforms import (
     grad,

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.backward import adjoints, ancestors
 from chainrule.autodiff.names import watch_names
-from chainrule.autodiff.tensor import Level, Tensor, adjoints, ancestors
+from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.transforms import new_level
 from chainrule.ops import NUMPY
 from chainrule.ops.nn import LOG_SOFTMAX, RELU, SIGMOID, SOFTMAX, SOFTPLUS

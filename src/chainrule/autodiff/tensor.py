@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError, TraceError
+from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
+from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.index import getitem
-from chainrule.ops.primitive import EachOperand, Rule
 
 _order = count()
 
@@ -379,59 +379,3 @@ def _numpy_name(function: Callable[..., Any]) -> str:
 
 def _after_call(error: TypeError) -> str:
     return str(error).partition("() ")[2] or str(error)
-
-
-# The backward pass.
-
-
-def ancestors(output: Tensor) -> list[Tensor]:
-    """Return all that ``output`` was computed from at its level, latest first, itself included."""
-    found = {output.order: output}
-    waiting = [output]
-    while waiting:
-        for _, parent in waiting.pop().parents:
-            if parent.order not in found:
-                found[parent.order] = parent
-                waiting.append(parent)
-    return [found[order] for order in sorted(found, reverse=True)]
-
-
-def adjoints(output: Tensor, seed: Any, rules: Mapping[int, Rule] | None = None) -> dict[int, Any]:
-    """Return the adjoint of each tensor that ``output`` depends on, by the tensor's ``order``.
-
-    The chain rule, from the output backwards: each operation takes the adjoint of its result and
-    adds a share to the adjoint of each operand. ``rules`` may replace the gradient rules of an
-    operation, by its ``order``; such a rule gets the operand's position first.
-    """
-    waiting = {output.order: seed}
-    done = {}
-    for tensor in ancestors(output):
-        g = waiting.pop(tensor.order, None)
-        if g is None:
-            continue
-        done[tensor.order] = g
-        if type(g) is Tensor and (g.about is None or (tensor.name and not g.about.name)):
-            g.about = tensor  # rather what the code has a name for
-        if tensor.primitive is None or tensor.primitive.gradients is None:
-            continue
-        gradients = tensor.primitive.gradients
-        if rules and tensor.order in rules:
-            gradients = EachOperand(rules[tensor.order])
-        for i, parent in tensor.parents:
-            rule = gradients[i]
-            if rule is not None:
-                share = rule(g, tensor.value, *tensor.operands, **tensor.params)
-                if share is not None:
-                    before = waiting.get(parent.order)
-                    waiting[parent.order] = share if before is None else before + share
-    return done
-
-
-def scalar_seed(output: Tensor, where: str) -> Any:
-    """Return the adjoint 1 for a single number, of its dtype; refuse anything else."""
-    if output.shape != ():
-        raise ShapeError(
-            f"{where}: the function must return a single number, but its result has shape "
-            f"{output.shape}; take np.sum or np.mean of it, or use jacobian"
-        )
-    return output.dtype.type(1)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.tensor import Level, Tensor, adjoints, scalar_seed
+from chainrule.autodiff.backward import adjoints, scalar_seed
+from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
 

@@ -22,8 +22,9 @@ import numpy as np
 
 from chainrule import plots
 from chainrule.functions import ACTIVATIONS
+from chainrule.lab.classifier import OnEpoch
 from chainrule.lab.history import History
-from chainrule.lab.models import NeuralNet, OnEpoch
+from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Result
 from chainrule.validation import Array
 

@@ -12,8 +12,8 @@ import numpy as np
 from chainrule import plots
 from chainrule.autodiff import GradientReport
 from chainrule.data import Digits
+from chainrule.lab.classifier import Classifier
 from chainrule.lab.history import History
-from chainrule.lab.models import Classifier
 from chainrule.validation import Array
 
 if TYPE_CHECKING:

@@ -33,6 +33,7 @@ class Traced:
     """What takes part in an operation and records it instead of a plain array."""
 
     __slots__ = ()
+    about: Any  # of an adjoint: what it is the adjoint of
 
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         """Apply ``primitive`` and record it."""

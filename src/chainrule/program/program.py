@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.backward import ancestors
 from chainrule.autodiff.names import argument_names, watch_names
-from chainrule.autodiff.tensor import Level, Tensor, ancestors
+from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.transforms import new_level
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import ShapeError, TraceError

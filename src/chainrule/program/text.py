@@ -15,16 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from chainrule.autodiff.transforms import value_and_grad
 from chainrule.autodiff.trees import Path, leaves
 from chainrule.errors import TraceError
 from chainrule.program.batch import Counted, Filled, Linear, Scaled
+from chainrule.program.literals import literal_text
 from chainrule.program.program import Equation, Program, Variable, shape_text, trace
 
 WIDTH = 92  # columns of a line without its comment
-LARGEST_LITERAL = 1000  # entries of a constant array that may stand in the text
 
 
 def source(f: Callable[..., Any]) -> Callable[..., str]:
@@ -50,6 +48,7 @@ def source(f: Callable[..., Any]) -> Callable[..., str]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> def loss(w, X, y):
     ...     error = X @ w - y
     ...     return np.mean(error**2)
@@ -215,7 +214,7 @@ class _Writer:
         return self._literal(operand if scalar is None else scalar, equation)
 
     def _literal(self, thing: Any, equation: Equation | None = None) -> ast.expr:
-        tree = ast.parse(_literal_text(thing, equation), mode="eval").body
+        tree = ast.parse(literal_text(thing, equation), mode="eval").body
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id == "n":
                 node.id = self.n
@@ -361,58 +360,3 @@ def _as_scalar(equation: Equation, operand: Any) -> Any:
         return operand.number
     others = [v for v in equation.variables if v.shape == equation.output.shape]
     return operand.number if others and operand.dtype == others[0].dtype else None
-
-
-def _literal_text(thing: Any, equation: Equation | None) -> str:
-    if isinstance(thing, Linear | Scaled):
-        return str(thing)
-    if isinstance(thing, Filled):
-        shape, number = _literal_text(thing.shape, None), _literal_text(thing.number, None)
-        return f"np.full({shape}, {number}, {_dtype_text(thing.dtype)})"
-    if isinstance(thing, Counted):
-        sizes = thing.shape
-        size = next((s for s in sizes if s != 1), 1)
-        counted = f"np.arange({_literal_text(size, None)})"
-        return counted if len(sizes) == 1 else f"{counted}.reshape({_literal_text(sizes, None)})"
-    if isinstance(thing, tuple | list):
-        inside = ", ".join(_literal_text(part, None) for part in thing)
-        if isinstance(thing, list):
-            return f"[{inside}]"
-        return f"({inside},)" if len(thing) == 1 else f"({inside})"
-    if isinstance(thing, np.ndarray | np.generic):
-        return _array_text(np.asarray(thing), equation)
-    if isinstance(thing, type) and issubclass(thing, np.generic):
-        return _dtype_text(np.dtype(thing))
-    if isinstance(thing, float):
-        return _float_text(thing)
-    return repr(thing)
-
-
-def _array_text(array: Any, equation: Equation | None) -> str:
-    if array.ndim == 0:
-        text = _float_text(array[()]) if array.dtype.kind == "f" else str(array)
-        dtypes = {v.dtype for v in equation.variables} if equation else {array.dtype}
-        if dtypes == {array.dtype} or array.dtype.kind == "b":
-            return text
-        return f"{_dtype_text(array.dtype)}({text})"
-    if array.size > LARGEST_LITERAL:
-        raise TraceError(
-            f"the code uses a constant array of shape {array.shape}, too large to write out; make "
-            "it an argument of the function"
-        )
-    flat = ", ".join(_float_text(x) if array.dtype.kind == "f" else str(x) for x in array.ravel())
-    text = f"np.array([{flat}], {_dtype_text(array.dtype)})"
-    return text if array.ndim == 1 else f"{text}.reshape({array.shape})"
-
-
-def _float_text(x: Any) -> str:
-    if np.isnan(x):
-        return "np.nan"
-    if np.isinf(x):
-        return "np.inf" if x > 0 else "-np.inf"
-    text = str(x)
-    return text.removesuffix(".0") if float(x).is_integer() and abs(x) < 1e6 else text
-
-
-def _dtype_text(dtype: np.dtype[Any]) -> str:
-    return {"bool": "bool"}.get(dtype.name, f"np.{dtype.name}")
