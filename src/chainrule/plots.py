@@ -39,7 +39,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = (6, 4)) -> Axes:
 def _only_axes(figure: Figure) -> Axes:
     # Margins in inches that fit every label here; matplotlib's layout engines draw all text twice.
     width, height = figure.get_size_inches()
-    left, right, bottom, top = 0.75, 0.2, 0.6, 0.4
+    left, right, bottom, top = 0.85, 0.2, 0.6, 0.4
     return figure.add_axes(
         (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
     )

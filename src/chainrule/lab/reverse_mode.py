@@ -125,6 +125,13 @@ class ReverseModeResult(Result):
         )
 
     @property
+    def listings(self) -> list[tuple[str, str]]:
+        """Each value of the forward pass with its adjoint and the formula by hand."""
+        return [
+            ("Forward the values, backward the adjoints, as derived by hand.", table(self.steps))
+        ]
+
+    @property
     def pictures(self) -> list[Picture]:
         """The graph; the values and adjoints unit by unit."""
         return [
@@ -159,6 +166,15 @@ class ReverseModeResult(Result):
         return ax
 
 
+def table(steps: list[Step]) -> str:
+    """Write the steps as a table: name, value, adjoint, formula."""
+    rows = [(s.name, _range(s.value), _range(s.adjoint), s.formula) for s in steps]
+    return "\n".join(
+        f"{name:<7} {value:>22}   {adjoint:>22}   {formula}"
+        for name, value, adjoint, formula in [("", "value", "adjoint", "by hand"), *rows]
+    )
+
+
 def run(lab: Lab) -> ReverseModeResult:
     """Record the loss of one sample and its gradient, and hold it against the formulas."""
     lines, log = lab.logger()
@@ -169,11 +185,8 @@ def run(lab: Lab) -> ReverseModeResult:
     program = trace(value_and_grad(network_loss))(net.parameters, x, np.asarray(y))
     by_hand = _by_hand(net.parameters, x, y)
     steps = _steps(program, by_hand)
-    log(f"{'':<7} {'value':>22}   {'adjoint':>22}   formula")
-    for step in steps:
-        log(
-            f"{step.name:<7} {_range(step.value):>22}   {_range(step.adjoint):>22}   {step.formula}"
-        )
+    for line in table(steps).splitlines():
+        log(line)
     nodes, edges = _graph(program, {step.name for step in steps})
     loss = float(program.result[0].value)
     return ReverseModeResult(sample, steps, nodes, edges, loss, lines)
