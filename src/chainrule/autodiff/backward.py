@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.errors import ShapeError
 from chainrule.ops.primitive import EachOperand, Rule, Traced
 
@@ -55,11 +57,11 @@ def adjoints(output: Tensor, seed: Any, rules: Mapping[int, Rule] | None = None)
     return done
 
 
-def scalar_seed(output: Tensor, where: str) -> Any:
+def scalar_seed(output: Any, where: str) -> Any:
     """Return the adjoint 1 for a single number, of its dtype; refuse anything else."""
-    if output.shape != ():
+    if np.shape(output) != ():
         raise ShapeError(
             f"{where}: the function must return a single number, but its result has shape "
-            f"{output.shape}; take np.sum or np.mean of it, or use jacobian"
+            f"{np.shape(output)}; take np.sum or np.mean of it, or use jacobian"
         )
     return output.dtype.type(1)

@@ -130,7 +130,14 @@ class Tensor(Traced):
                     plain = False
             elif type(operand) is list:
                 values[i] = np.asarray(operand)
+            elif level.records_all and type(operand) is np.ndarray:
+                values[i] = operand.copy()  # the code may go on to write into it
         value = (primitive.value if plain else primitive)(*values, **params)
+        if value.dtype.kind == "c":
+            raise TraceError(
+                f"{primitive.name}: complex numbers have no gradient in chainrule; write real and "
+                "imaginary parts as two real arrays"
+            )
         if primitive.gradients is None and not level.records_all:
             return value
         return Tensor.made(value, level, primitive, values, params, parents)
@@ -170,6 +177,11 @@ class Tensor(Traced):
         target = NUMPY.get(function) or _PLAIN.get(function)
         if target is None:
             _not_covered(_numpy_name(function))
+        if args and type(args[0]) in (list, tuple) and function not in _OF_SEQUENCES:
+            raise TraceError(
+                f"{_numpy_name(function)} got a list with tensors in it; write np.stack([...]) "
+                "first, which makes one tensor of them"
+            )
         try:
             return target(*args, **kwargs)
         except TypeError as error:
@@ -289,6 +301,12 @@ class Tensor(Traced):
         """Refuse: the gradient would be lost."""
         self._number("item")
 
+    def __format__(self, spec: str) -> str:
+        self._number("format")
+
+    def __round__(self, digits: int = 0) -> NoReturn:
+        self._number("round")
+
     def tolist(self) -> NoReturn:
         """Refuse: the gradient would be lost."""
         self._number("tolist")
@@ -347,6 +365,8 @@ for _name in (
     "diagonal", "ptp",
 ):  # fmt: skip
     setattr(Tensor, _name, _method(getattr(np, _name)))
+
+_OF_SEQUENCES = {np.concatenate, np.stack, np.vstack, np.hstack}
 
 # Functions of the shape alone: their result does not depend on the values.
 _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {

@@ -7,8 +7,8 @@ same structure. ``argnums`` names the arguments to differentiate, by position, a
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,19 +17,15 @@ from chainrule.autodiff.backward import adjoints, scalar_seed
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
+from chainrule.ops.elementwise import ASTYPE, STOP_GRADIENT
+from chainrule.validation import as_floats
 
 Argnums = int | tuple[int, ...]
-
-
-class _Depth(threading.local):
-    number = 0
-
-
-_depth = _Depth()
+_levels = count(1)
 
 
 class new_level:  # noqa: N801, used like a function
-    """Give a level above all that are in use in this thread, for the time of a ``with`` block."""
+    """Give a level above all that were opened before, in any thread, for a ``with`` block."""
 
     __slots__ = ("records_all",)
 
@@ -37,11 +33,9 @@ class new_level:  # noqa: N801, used like a function
         self.records_all = records_all
 
     def __enter__(self) -> Level:
-        _depth.number += 1
-        return Level(_depth.number, self.records_all)
+        return Level(next(_levels), self.records_all)
 
-    def __exit__(self, *_: object) -> None:
-        _depth.number -= 1
+    def __exit__(self, *_: object) -> None: ...
 
 
 def wrap(tree: Any, level: Level, where: str) -> Any:
@@ -99,9 +93,8 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     @functools.wraps(f)
     def value_and_grad_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         value, pullback = _vjp(f, args, kwargs, argnums, "grad")
-        if type(value) is not Tensor:
-            return value, pullback(_constant(value))
-        return value.value, pullback(scalar_seed(value, "grad"))
+        seed = scalar_seed(value, "grad")
+        return _outside(value, pullback.level), pullback(seed)
 
     return value_and_grad_f
 
@@ -158,7 +151,8 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     value, pullback = _vjp(f, args, {}, tuple(range(len(args))), "vjp")
 
     def checked(v: Any) -> Any:
-        v = v if isinstance(v, Tensor) else np.asarray(v)
+        if not isinstance(v, Tensor):
+            v = as_floats(v, "v", "vjp").astype(value.dtype, copy=False)
         if np.shape(v) != np.shape(value):
             raise ShapeError(
                 f"vjp: the pullback takes an array of the value's shape {np.shape(value)}, "
@@ -166,7 +160,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
             )
         return pullback(v)
 
-    return _value(value), checked
+    return _outside(value, pullback.level), checked
 
 
 def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
@@ -190,6 +184,8 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     def jacobian_f(*args: Any, **kwargs: Any) -> Any:
         value, pullback = _vjp(f, args, kwargs, argnums, "jacobian")
         shape, size = np.shape(value), int(np.prod(np.shape(value), dtype=int))
+        if size == 0:
+            return map_leaves(lambda x: np.zeros((*shape, *np.shape(x))), args[argnums])
         basis = np.eye(size, dtype=value.dtype).reshape(size, *shape)
         rows = [pullback(v) for v in basis]
 
@@ -234,7 +230,12 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     """
 
     def hvp_f(*args: Any) -> Any:
+        if len(args) < 2:
+            raise DataError("hvp: give the function's arguments and then the vector v")
         *args_f, v = args
+        at, along = dict(leaves(args_f[argnums])), dict(leaves(v))
+        if {p: np.shape(x) for p, x in at.items()} != {p: np.shape(x) for p, x in along.items()}:
+            raise ShapeError("hvp: v must have the structure and the shapes of the argument")
 
         def slope(*inner: Any) -> Any:
             products = map_leaves(lambda g, u: np.sum(g * u), grad(f, argnums)(*inner), v)
@@ -253,15 +254,45 @@ def stop_gradient(x: Any) -> Any:
     >>> grad(lambda x: x * stop_gradient(x))(3.0)
     np.float64(3.0)
     """
-    from chainrule.ops.elementwise import STOP_GRADIENT
-
     return STOP_GRADIENT(x)
+
+
+class _Pullback:
+    """From the adjoint of a function's value to those of its inputs."""
+
+    __slots__ = ("inputs", "level", "single", "value")
+
+    def __init__(self, value: Any, level: Level, inputs: tuple[Any, ...], single: bool) -> None:
+        self.value, self.level, self.inputs, self.single = value, level, inputs, single
+
+    def __call__(self, v: Any) -> Any:
+        found = {}
+        if type(self.value) is Tensor and self.value.level is self.level:
+            found = adjoints(self.value, v)
+
+        def gradient(leaf: Tensor) -> Any:
+            g = found.get(leaf.order)
+            if g is None:
+                g = np.zeros(leaf.shape, leaf.dtype)
+            elif g.dtype != leaf.dtype:  # data of a wider type has widened it
+                g = ASTYPE(g, dtype=leaf.dtype.type)
+            # An array without axes becomes NumPy's number.
+            return g if g.shape or type(g) is Tensor else g[()]
+
+        gradients = map_leaves(gradient, self.inputs)
+        return gradients[0] if self.single else gradients
 
 
 def _vjp(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Any, argnums: Argnums, where: str
-) -> tuple[Any, Callable[[Any], Any]]:
+) -> tuple[Any, _Pullback]:
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not callable(f):
+        raise DataError(f"{where}: the first argument must be a function, received {f!r}")
+    if not chosen or not all(type(i) is int for i in chosen):
+        raise DataError(
+            f"{where}: argnums must be a position or a tuple of positions, received {argnums!r}"
+        )
     if not -len(args) <= min(chosen) <= max(chosen) < len(args):
         raise DataError(f"{where}: argnums={argnums} but {len(args)} positional arguments came")
     with new_level() as level:
@@ -269,44 +300,26 @@ def _vjp(
         for i in chosen:
             wrapped[i] = wrap(args[i], level, where)
         value = f(*wrapped, **kwargs)
-    inputs = tuple(wrapped[i] for i in chosen)
-
-    def pullback(v: Any) -> Any:
-        found = {}
-        if isinstance(value, Tensor) and value.level is level:
-            found = adjoints(value, v)
-
-        def gradient(leaf: Tensor) -> Any:
-            g = found.get(leaf.order)
-            if g is None:
-                g = np.zeros(leaf.shape, leaf.dtype)
-            return g if g.shape else g[()]  # an array without axes becomes NumPy's number
-
-        gradients = map_leaves(gradient, inputs)
-        return gradients if isinstance(argnums, tuple) else gradients[0]
-
-    if not isinstance(value, Tensor):
+    if type(value) is not Tensor:
         value = _checked_output(value, where)
-    return value, pullback
+    inputs = tuple(wrapped[i] for i in chosen)
+    return value, _Pullback(value, level, inputs, not isinstance(argnums, tuple))
 
 
-def _value(value: Any) -> Any:
-    return value.value if isinstance(value, Tensor) else value
+def _outside(value: Any, level: Level) -> Any:
+    """Return a value as the code around the differentiated function sees it."""
+    return value.value if type(value) is Tensor and value.level is level else value
 
 
 def _checked_output(value: Any, where: str) -> Any:
+    if isinstance(value, tuple | list | dict):
+        raise ShapeError(
+            f"{where}: the function must return one number or array, received a "
+            f"{type(value).__name__}; return the loss alone"
+        )
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise DataError(
             f"{where}: the function must return numbers, received {type(value).__name__}"
         )
-    return array
-
-
-def _constant(value: Any) -> Any:
-    if np.shape(value) != ():
-        raise ShapeError(
-            "grad: the function must return a single number, but its result has shape "
-            f"{np.shape(value)}; take np.sum or np.mean of it, or use jacobian"
-        )
-    return np.ones(())
+    return array.astype(np.float64)[()] if array.dtype.kind != "f" else array[()]

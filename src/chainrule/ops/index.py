@@ -63,7 +63,7 @@ def _written(index: tuple[Any, ...], first: int) -> str:
             parts.append(":".join(ends if part.step is None else [*ends, str(part.step)]))
         else:
             parts.append({None: "None", Ellipsis: "..."}.get(part, repr(part)))
-    return ", ".join(parts)
+    return ", ".join(parts) or "()"
 
 
 GETITEM = INDEX.add(
@@ -95,7 +95,9 @@ def getitem(x: Any, index: Any) -> Any:
     for part in parts:
         if isinstance(part, Traced | np.ndarray | list):
             fixed.append(SLOT)
-            arrays.append(np.asarray(part) if isinstance(part, list) else part)
+            arrays.append(
+                np.asarray(part, None if part else np.intp) if isinstance(part, list) else part
+            )
         else:
             fixed.append(int(part) if isinstance(part, np.integer) else part)
     return GETITEM(x, *arrays, index=tuple(fixed))
@@ -114,10 +116,10 @@ def take(a: Any, indices: Any, axis: int | None = None) -> Any:
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    shape = np.shape(indices)
-    grids = list(np.ogrid[tuple(slice(size) for size in shape)])
+    sizes = np.shape(arr)
+    grids: list[Any] = list(np.ogrid[tuple(slice(size) for size in sizes)])
     grids[axis] = indices
-    return GETITEM(arr, *grids, index=(SLOT,) * len(shape))
+    return GETITEM(arr, *grids, index=(SLOT,) * len(sizes))
 
 
 @INDEX.implements(np.diagonal)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.errors import TraceError
 from chainrule.ops.primitive import EachOperand, Family, unbroadcast
 
 LINALG = Family()
@@ -131,7 +132,7 @@ def _einsum_rule(position: int, g: Any, y: Any, *operands: Any, subscripts: str)
             if not any(letter in term for term, _ in parts):
                 parts.append((letter, np.ones(size, dtype=dtype)))
     back = f"{','.join(term for term, _ in parts)}->{''.join(seen)}"
-    return EINSUM(*(part for _, part in parts), subscripts=back)
+    return unbroadcast(EINSUM(*(part for _, part in parts), subscripts=back), x)
 
 
 EINSUM = LINALG.add(
@@ -147,7 +148,7 @@ EINSUM = LINALG.add(
 @LINALG.implements(np.einsum)
 def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
     if not isinstance(subscripts, str):
-        raise TypeError("its subscripts as a string")
+        raise TraceError("np.einsum of tensors takes its subscripts as a string")
     inputs, arrow, out = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if "..." in subscripts:
@@ -211,16 +212,28 @@ def _matrix(g: Any) -> Any:
 
 
 def _solve_left(g: Any, y: Any, a: Any, b: Any) -> Any:
-    back = np.linalg.solve(_t(a), g)
-    if np.ndim(b) == 1:
+    if b.ndim == 1:
+        back = _solve_columns(a, g)
         return unbroadcast(-np.expand_dims(back, -1) * np.expand_dims(y, -2), a)
-    return unbroadcast(-back @ _t(y), a)
+    return unbroadcast(-np.linalg.solve(_t(a), g) @ _t(y), a)
+
+
+def _solve_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    back = _solve_columns(a, g) if b.ndim == 1 else np.linalg.solve(_t(a), g)
+    return unbroadcast(back, b)
+
+
+def _solve_columns(a: Any, g: Any) -> Any:
+    """Solve the transposed systems for one vector each."""
+    if a.ndim == 2:
+        return np.linalg.solve(a.T, g)
+    return np.squeeze(np.linalg.solve(_t(a), np.expand_dims(g, -1)), -1)
 
 
 SOLVE = LINALG.add(
     "solve",
     np.linalg.solve,
-    (_solve_left, lambda g, y, a, b: unbroadcast(np.linalg.solve(_t(a), g), b)),
+    (_solve_left, _solve_right),
     "np.linalg.solve(_0, _1)",
     of=np.linalg.solve,
 )
@@ -264,7 +277,10 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
         return NORM(x, axis=axis, keepdims=keepdims)
     if matrix or ord not in (1, np.inf, -np.inf):
-        raise TypeError("ord None, 'fro', or for vectors 1, 2, inf and -inf")
+        raise TraceError(
+            "np.linalg.norm of a tensor takes ord None, 'fro', or for vectors 1, 2, inf and -inf; "
+            f"received {ord!r}"
+        )
     size = np.abs(x)
     reduce: Any = {1: np.sum, np.inf: np.max, -np.inf: np.min}[ord]
     return reduce(size, axis=axis, keepdims=keepdims)

@@ -40,6 +40,8 @@ def _restore(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     if axis == -1 or axis == x.ndim - 1:
         return EXPAND_DIMS(g, axis=-1)
     axes = _axes(axis, x.ndim)
+    if not axes:
+        return g
     return EXPAND_DIMS(g, axis=axes if len(axes) > 1 else axes[0])
 
 

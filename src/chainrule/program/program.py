@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from chainrule.autodiff.transforms import new_level
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops import NUMPY, Primitive
-from chainrule.program.batch import at, constant, generalise
+from chainrule.program.batch import Filled, at, constant, generalise
 
 
 @dataclass(eq=False)
@@ -117,7 +118,11 @@ class Program:
             return values[operand] if isinstance(operand, Variable) else at(operand, n)
 
         for equation in self.equations:
-            operands = (known(operand) for operand in equation.operands)
+            scatters = equation.primitive.name == "scatter"
+            operands = (
+                known(o.number if scatters and isinstance(o, Filled) else o)
+                for o in equation.operands
+            )
             params = {name: at(value, n) for name, value in equation.params.items()}
             values[equation.output] = equation.primitive.value(*operands, **params)
         return map_leaves(known, self.result)
@@ -190,10 +195,14 @@ def trace(f: Callable[..., Any]) -> Callable[..., Program]:
         try:
             second = _record(f, _resized(given, n, sizes[1]))
             merged = _generalised(first, second, sizes)
-        except (TraceError, ValueError, IndexError):
-            first.general = False
-            return first
-        merged.batch = batch
+            merged.batch = batch
+            # A third size must confirm what two suggest: n // 2 looks like n - 3 between two.
+            third = _resized(given, n, 2 * n + 3)
+            _confirm(merged(*third.values()), f(*third.values()))
+        except (TraceError, ShapeError, ValueError, IndexError):
+            alone = _record(f, given)
+            alone.general = False
+            return alone
         return merged
 
     return trace_f
@@ -203,6 +212,14 @@ def shape_text(shape: tuple[Any, ...]) -> str:
     """Write a shape, the batch size as ``n``."""
     sizes = ", ".join(str(size) for size in shape)
     return f"({sizes},)" if len(shape) == 1 else f"({sizes})"
+
+
+def _confirm(program: Any, eager: Any) -> None:
+    for (_, a), (_, b) in zip(leaves(program), leaves(eager), strict=True):
+        if np.shape(a) != np.shape(b) or not np.allclose(
+            a, b, rtol=1e-4, atol=1e-6, equal_nan=True
+        ):
+            raise TraceError("the code does something else for another batch size")
 
 
 def _batch(given: dict[str, Any]) -> tuple[Path | None, int]:
@@ -230,11 +247,17 @@ def _record(f: Callable[..., Any], given: dict[str, Any]) -> Program:
     with new_level(records_all=True) as level:
 
         def wrap(leaf: Any) -> Any:
-            if isinstance(leaf, int | float) and not isinstance(leaf, bool):
-                leaf = np.asarray(leaf, np.float64 if isinstance(leaf, float) else None)
             return Tensor.made(np.asarray(leaf), level)
 
-        inputs = {name: map_leaves(wrap, value) for name, value in given.items()}
+        def parameter(leaf: Any) -> Any:
+            whole = isinstance(leaf, int) and not isinstance(leaf, bool)
+            return wrap(float(leaf) if whole else leaf)
+
+        first = next(iter(given), None)
+        inputs = {
+            name: map_leaves(parameter if name == first else wrap, value)
+            for name, value in given.items()
+        }
         for path, tensor in leaves(inputs):
             tensor.name = _leaf_name(path)
         with watch_names():
@@ -244,7 +267,9 @@ def _record(f: Callable[..., Any], given: dict[str, Any]) -> Program:
 
 def _leaf_name(path: Path) -> str:
     last = path[-1]
-    return last if isinstance(last, str) and last.isidentifier() else "_".join(map(str, path))
+    if isinstance(last, str) and last.isidentifier():
+        return last
+    return re.sub(r"\W", "_", "_".join(map(str, path)))
 
 
 def _program(inputs: dict[str, Any], result: Any, level: Level) -> Program:

@@ -11,6 +11,7 @@ import ast
 import builtins
 import json
 import keyword
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -254,6 +255,8 @@ class _Names:
 
     def fresh(self, wish: str) -> str:
         """Return ``wish`` or, if it is taken, ``wish`` with a number."""
+        wish = re.sub(r"\W", "_", wish)
+        wish = f"_{wish}" if not wish or wish[0].isdigit() else wish
         name, i = wish, 1
         while name in self.taken or not name.isidentifier() or name in vars(builtins):
             name, i = f"{wish}_{i}", i + 1
