@@ -46,7 +46,14 @@ numbers; where an index repeats, gradients add up.
 | `np.linalg.norm` at 0, `std` of equal numbers | 0 |
 | `x ** 0` | 0 for x |
 | `x ** p` for p, where x is not positive | 0 |
+| `np.hypot(0, 0)` | NaN: use `np.linalg.norm` |
 | `prod` with zeros among the factors | exact, at the cost of the square of their number |
+
+## Two differences from arrays
+
+A tensor never changes: after `y = x`, `y += 1` makes a new `y` and leaves `x` as it is. And an array
+that takes part in a recorded operation must not be written into before its gradient is taken: make a
+new one instead of reusing a buffer.
 
 ## Not covered
 

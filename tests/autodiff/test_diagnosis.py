@@ -439,3 +439,88 @@ def test_the_report_prints_well():
 def test_bad_input_is_refused(make_check):
     with pytest.raises(cr.DataError):
         make_check()
+
+
+def test_dead_units_at_a_kink_are_not_accused():
+    rng = np.random.default_rng(0)
+    sizes = [(4, 3), (3, 3), (3, 2)]
+    for _ in range(30):
+        params = {f"W{i}": rng.normal(size=size) for i, size in enumerate(sizes)}
+        params |= {f"b{i}": np.zeros(size[1]) for i, size in enumerate(sizes)}
+        X, T = rng.normal(size=(20, 4)), rng.normal(size=(20, 2))
+
+        def loss(p, X, T):
+            h = X
+            for i in range(3):
+                z = h @ p[f"W{i}"] + p[f"b{i}"]
+                h = np.maximum(z, 0) if i < 2 else z
+            return np.mean((h - T) ** 2)
+
+        def gradient(p, X, T):
+            zs, hs = [], [X]
+            for i in range(3):
+                zs.append(hs[-1] @ p[f"W{i}"] + p[f"b{i}"])
+                hs.append(np.maximum(zs[-1], 0) if i < 2 else zs[-1])
+            g, found = 2 * (hs[-1] - T) / T.size, {}
+            for i in (2, 1, 0):
+                g = g if i == 2 else g * (zs[i] > 0)
+                found[f"W{i}"], found[f"b{i}"] = hs[i].T @ g, g.sum(axis=0)
+                g = g @ p[f"W{i}"].T
+            return found
+
+        report = cr.check_gradients(loss, gradient)(params, X, T)
+        assert report.passed, str(report)
+
+
+def test_at_an_optimum_noise_is_not_held_against_noise():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    w = np.linalg.lstsq(X, y)[0]
+    report = cr.check_gradients(
+        lambda w, X, y: np.mean((X @ w - y) ** 2), lambda w, X, y: 2 * X.T @ (X @ w - y) / len(X)
+    )(w, X, y)
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda p: np.sum(np.log(p)), lambda p: np.exp(1000 * np.sum(np.abs(p))), np.sin,
+        lambda p: (np.sum(p), 1), lambda p, X: np.sum(p),
+    ],
+)  # fmt: skip
+def test_a_loss_that_is_no_finite_number_is_refused(loss):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(cr.DataError, match="check_gradients: the loss"),
+    ):
+        cr.check_gradients(loss, lambda p: 77 / p)(np.array([-1.0, -2.0]))
+
+
+@pytest.mark.parametrize(
+    "returned", ["abc", 3.0, [np.ones(2)], ({}, 1), {"w": "x"}, {"w": 1j * np.ones(2)}]
+)
+def test_gradients_of_another_structure_are_refused(returned):
+    check = cr.check_gradients(lambda p: np.sum(p["w"] ** 2), lambda p: returned)
+    with pytest.raises(cr.DataError, match="check_gradients"):
+        check({"w": np.ones(2)})
+
+
+def test_lists_for_arrays_are_fine_and_extra_keys_noted():
+    report = cr.check_gradients(
+        lambda p: np.sum(p["w"] ** 2), lambda p: {"w": [2.0, 2.0], "v": 0.0}
+    )({"w": np.ones(2)})
+    assert report.passed
+    assert "holds v, of which there is no parameter" in report.notes[0]
+
+
+def test_a_model_that_remembers_is_left_as_it_was():
+    class Remembering(LogisticRegression):
+        def loss(self, X, y):
+            self.cache = X @ self.W
+            return super().loss(X, y)
+
+    model = Remembering(5, 3, seed=0)
+    _, X, y = make(0)
+    assert cr.check_gradients(model)(X, y).passed
+    assert not hasattr(model, "cache")

@@ -1,5 +1,6 @@
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -216,3 +217,50 @@ def test_a_tensor_shows_itself_and_its_shape():
     assert (np.shape(t), np.ndim(t), np.size(t)) == ((1, 2), 2, 2)
     with pytest.raises(DataError, match="expected numbers"):
         cr.Tensor(["a"])
+
+
+def test_an_inner_value_keeps_the_outer_gradient():
+    assert cr.grad(lambda x: cr.value_and_grad(lambda y: x**2)(1.0)[0])(3.0) == 6
+    assert cr.grad(lambda x: cr.vjp(lambda y: x**2, 1.0)[0])(3.0) == 6
+
+
+def test_levels_hold_across_threads():
+    def f(x):
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: cr.grad(lambda y: x * y**2)(3.0)).result()
+
+    assert cr.grad(f)(2.0) == 6
+
+
+def test_wider_data_does_not_widen_the_gradient():
+    w, x = np.ones(3, np.float32), np.ones(3)
+    assert cr.grad(lambda w: np.sum(w * x))(w).dtype == np.float32
+    _, pullback = cr.vjp(np.sin, w)
+    assert pullback(np.ones(3))[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: cr.grad(3)(x),
+        lambda x: cr.grad(np.sum, argnums="x")(x),
+        lambda x: cr.grad(np.sum, argnums=())(x),
+        lambda x: cr.grad(lambda x: (np.sum(x), x))(x),
+        lambda x: cr.grad(lambda x: "a")(x),
+        lambda x: cr.vjp(np.sin),
+        lambda x: cr.hvp(np.sum)(x),
+        lambda x: cr.hvp(lambda x: np.sum(x**3))(x, np.ones(4)),
+        lambda x: cr.grad(lambda x: np.abs(x[0] * 1j))(x),
+        lambda x: cr.grad(lambda x: np.mean([x[0], x[1]]))(x),
+        lambda x: cr.grad(lambda x: float(f"{x[0]:.3f}"))(x),
+        lambda x: cr.grad(lambda x: np.linalg.norm(x, 3))(x),
+    ],
+)
+def test_wrong_uses_are_told_in_chainrules_words(use):
+    with pytest.raises(cr.ChainruleError):
+        use(np.ones(3))
+
+
+def test_a_list_of_tensors_is_to_be_stacked():
+    with pytest.raises(TraceError, match=r"For a list of tensors write np\.stack"):
+        cr.grad(lambda x: np.mean([x[0], x[1]]))(np.ones(3))

@@ -139,6 +139,7 @@ CASES = {
     "einsum summed": (lambda a, b: np.einsum("ij,k->k", a, b), A, VECTOR),
     "einsum diagonal": (lambda a: np.einsum("ii->i", a), SQUARE),
     "einsum trace": (lambda a: np.einsum("ii", a), SQUARE),
+    "einsum broadcast": (lambda a, b: np.einsum("ij,ij->ij", a, b), A[:1], A),
     "einsum dots": (lambda a, b: np.einsum("...ij,jk->...ik", a, b), CUBE, B),
     "reshape": (lambda x: np.reshape(x, (2, -1)) ** 2, A),
     "reshape method": (lambda x: x.reshape(6, 2) * x.reshape((6, 2)), A),
@@ -185,6 +186,11 @@ CASES = {
     "take": (lambda x: np.take(x, INDEX, axis=0) ** 2 + x.take(INDEX, axis=0), A),
     "take flat": (lambda x: np.take(x, INDEX) ** 2, A),
     "take_along_axis": (lambda x: np.take_along_axis(x, np.argsort(A, axis=1), axis=1) ** 2, A),
+    "take_along_axis broadcast": (
+        lambda x: np.take_along_axis(x, np.array([[0]]), axis=1) ** 2, A,
+    ),
+    "index empty": (lambda x: x[[]].sum() + x[()] ** 2, A),
+    "reduce over no axes": (lambda x: np.sum(x, axis=()) * np.mean(x, axis=()), A),
     "iteration": (lambda x: sum(row * row[0] for row in x), A),
     "norm": (lambda x: np.linalg.norm(x), A),
     "norm axis": (
@@ -198,6 +204,9 @@ CASES = {
     "slogdet": (lambda x: np.linalg.slogdet(x)[1] + np.linalg.slogdet(x).sign, POSITIVE_DEFINITE),
     "solve": (np.linalg.solve, POSITIVE_DEFINITE, A),
     "solve vector": (np.linalg.solve, POSITIVE_DEFINITE, A[:, 0]),
+    "solve stacked": (
+        lambda a, b: np.linalg.solve(np.stack([a, 2 * a]), b), POSITIVE_DEFINITE, A[:, 0],
+    ),
     "cholesky": (lambda x: np.linalg.cholesky((x + x.T) / 2), POSITIVE_DEFINITE),
     "operators": (lambda x: (2 - x) / (3 + x) + (1 / (4 + x)) ** 2 - (+x) * -x % 7, A),
     "power of python": (lambda x: x**2 + x**3 + x**1 + x**0 + 2**x, A),

@@ -223,3 +223,48 @@ def test_random_programs_three_ways(loss, n, m):
 def test_a_program_of_a_program():
     program = cr.trace(lab_loss)(PARAMS, *batch(4))
     assert_same(program(PARAMS, *batch(9)), lab_loss(PARAMS, *batch(9)), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda w, X: np.sum(w) * len(X) ** 2,
+        lambda w, X: np.sum((X[: len(X) // 2] @ w) ** 2),
+        lambda w, X: np.sum(np.var(X @ w) * w),
+        lambda w, X: sum(np.sum(x * w) for x in X),
+        lambda w, X: np.mean(np.sqrt(len(X)) * (X @ w)),
+    ],
+)
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_what_depends_oddly_on_the_batch_size_never_claims_too_much(loss, n):
+    X, w = batch(n)[0], RNG.normal(size=6)
+    others = [(w, batch(m)[0]) for m in (2, 3, 7)]
+    program = cr.trace(cr.value_and_grad(loss))(w, X)
+    assert_three_ways(loss, w, X, others=others if program.general else ())
+
+
+def test_data_of_another_length_is_held_to_it():
+    def loss(w, X, Z):
+        return np.mean(X @ w) + np.mean(Z @ w)
+
+    w, X, Z = np.ones(6), batch(5)[0], batch(7)[0]
+    assert "assert len(Z) == 7" in cr.source(loss)(w, X, Z)
+    assert_three_ways(loss, w, X, Z, others=[(w, batch(3)[0], Z)])
+
+
+def test_scalar_and_whole_parameters():
+    assert_three_ways(lambda a: a**2, 0.5)
+    assert_three_ways(lambda p: np.sum(p["w"]) * p["b"], {"w": np.ones(2), "b": 3})
+
+
+@pytest.mark.parametrize("key", ["b c", "a-b", "W.1", "1x", "class", "", "é'\"", 3, -1])
+def test_keys_that_are_no_names(key):
+    assert_three_ways(lambda p: np.sum(p[key] ** 2), {key: np.ones(2)})
+
+
+def test_a_mask_that_depends_on_the_data():
+    def loss(w, X, y):
+        return np.sum((X @ w)[y > 0])
+
+    w = RNG.normal(size=6)
+    assert_three_ways(loss, w, *batch(8), others=[(w, *batch(8, seed)) for seed in range(4)])

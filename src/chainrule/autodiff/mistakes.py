@@ -20,7 +20,7 @@ from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.transforms import new_level
 from chainrule.ops import NUMPY
 from chainrule.ops.nn import LOG_SOFTMAX, RELU, SIGMOID, SOFTMAX, SOFTPLUS
-from chainrule.ops.primitive import Rule
+from chainrule.ops.primitive import Rule, unbroadcast
 from chainrule.validation import Array
 
 Gradients = dict[str, Array]
@@ -139,6 +139,42 @@ def without_epsilon(recording: Recording) -> Gradients | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         gradients = recording.replayed(changed)
     return gradients if all(np.isfinite(g).all() for g in gradients.values()) else None
+
+
+def at_kinks(recording: Recording) -> tuple[Gradients, Gradients] | None:
+    """Return the gradients with every tie and kink decided one way and the other way.
+
+    At a kink any slope between those of the two sides is right; None if no value sits on one.
+    """
+    ways: list[Gradients] = []
+    for share in (0.0, 1.0):
+        rules: dict[int, Rule] = {}
+        for node in recording.nodes:
+            rule = _KINKS.get(node.primitive)
+            if rule is not None and _on_kink(node):
+                rules[node.order] = partial(rule, share)
+        if not rules:
+            return None
+        ways.append(recording.gradients(rules))
+    return ways[0], ways[1]
+
+
+def _on_kink(node: Tensor) -> bool:
+    if node.primitive in (RELU, NUMPY[np.abs]):
+        return bool(np.any(node.operands[0] == 0))
+    return bool(np.any(np.equal(node.operands[0], node.operands[1])))
+
+
+def _tied(share: float, i: int, g: Any, y: Any, a: Any, b: Any) -> Any:
+    mine, part = (a, share) if i == 0 else (b, 1 - share)
+    return unbroadcast(g * np.where(np.equal(a, b), part, y == mine), np.asarray(mine))
+
+
+_KINKS: dict[Any, Callable[..., Any]] = {
+    RELU: lambda share, i, g, y, x: g * np.where(x == 0, share, x > 0),
+    NUMPY[np.abs]: lambda share, i, g, y, x: g * np.where(x == 0, 2 * share - 1, np.sign(x)),
+    **{NUMPY[f]: _tied for f in (np.maximum, np.minimum, np.fmax, np.fmin)},
+}
 
 
 def _activation_mistakes(recording: Recording) -> Iterator[Mistake]:

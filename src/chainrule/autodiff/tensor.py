@@ -130,8 +130,6 @@ class Tensor(Traced):
                     plain = False
             elif type(operand) is list:
                 values[i] = np.asarray(operand)
-            elif level.records_all and type(operand) is np.ndarray:
-                values[i] = operand.copy()  # the code may go on to write into it
         value = (primitive.value if plain else primitive)(*values, **params)
         if value.dtype.kind == "c":
             raise TraceError(
@@ -177,11 +175,6 @@ class Tensor(Traced):
         target = NUMPY.get(function) or _PLAIN.get(function)
         if target is None:
             _not_covered(_numpy_name(function))
-        if args and type(args[0]) in (list, tuple) and function not in _OF_SEQUENCES:
-            raise TraceError(
-                f"{_numpy_name(function)} got a list with tensors in it; write np.stack([...]) "
-                "first, which makes one tensor of them"
-            )
         try:
             return target(*args, **kwargs)
         except TypeError as error:
@@ -192,9 +185,9 @@ class Tensor(Traced):
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise TraceError(
-            "a tensor cannot become a plain array: its gradient would be lost. Leave np.asarray "
-            "away, NumPy's functions take tensors; to fill an array entry by entry, collect the "
-            "entries in a list and use np.stack; to index an array with a tensor, write "
+            "a tensor cannot become a plain array: its gradient would be lost. For a list of "
+            "tensors write np.stack([...]), also to fill an array entry by entry; leave np.asarray "
+            "away, NumPy's functions take tensors; to index an array with a tensor, write "
             "np.take(array, t, axis=0), or cr.one_hot(n, t) for np.eye(n)[t]; for the bare number, "
             "read t.value"
         )
@@ -365,8 +358,6 @@ for _name in (
     "diagonal", "ptp",
 ):  # fmt: skip
     setattr(Tensor, _name, _method(getattr(np, _name)))
-
-_OF_SEQUENCES = {np.concatenate, np.stack, np.vstack, np.hstack}
 
 # Functions of the shape alone: their result does not depend on the values.
 _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
