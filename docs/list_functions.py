@@ -51,15 +51,15 @@ numbers; where an index repeats, gradients add up.
 
 ## Two differences from arrays
 
-A tensor never changes: after `y = x`, `y += 1` makes a new `y` and leaves `x` as it is. And an array
-that takes part in a recorded operation must not be written into before its gradient is taken: make a
-new one instead of reusing a buffer.
+A tensor never changes: after `y = x`, `y += 1` makes a new `y` and leaves `x` as it is. And an
+array that takes part in a recorded operation must not be written into before its gradient is
+taken: make a new one instead of reusing a buffer.
 
 ## Not covered
 
 Complex numbers, `np.fft`, polynomials, `median`, percentiles, `interp`, eigenvalues, singular
-values, matrix norms other than Frobenius's, `cumprod`, random numbers, and keyword arguments like
-`where=`, `initial=`, `dtype=` and `out=`. Each says so when it is called, and what to do.
+values, matrix norms other than Frobenius's, `cumprod`, random numbers, and keyword arguments
+like `where=`, `initial=`, `dtype=` and `out=`. Each says so when it is called, and what to do.
 """
 
 

@@ -59,7 +59,7 @@ def adjoints(output: Tensor, seed: Any, rules: Mapping[int, Rule] | None = None)
 
 def scalar_seed(output: Any, where: str) -> Any:
     """Return the adjoint 1 for a single number, of its dtype; refuse anything else."""
-    if np.shape(output) != ():
+    if output.shape != ():
         raise ShapeError(
             f"{where}: the function must return a single number, but its result has shape "
             f"{np.shape(output)}; take np.sum or np.mean of it, or use jacobian"

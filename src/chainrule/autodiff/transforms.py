@@ -274,7 +274,9 @@ class _Pullback:
             g = found.get(leaf.order)
             if g is None:
                 g = np.zeros(leaf.shape, leaf.dtype)
-            elif g.dtype != leaf.dtype:  # data of a wider type has widened it
+            elif (
+                g.dtype is not leaf.value.dtype and g.dtype != leaf.dtype
+            ):  # data of a wider type has widened it
                 g = ASTYPE(g, dtype=leaf.dtype.type)
             # An array without axes becomes NumPy's number.
             return g if g.shape or type(g) is Tensor else g[()]
@@ -289,7 +291,7 @@ def _vjp(
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     if not callable(f):
         raise DataError(f"{where}: the first argument must be a function, received {f!r}")
-    if not chosen or not all(type(i) is int for i in chosen):
+    if type(argnums) is not int and not (chosen and all(type(i) is int for i in chosen)):
         raise DataError(
             f"{where}: argnums must be a position or a tuple of positions, received {argnums!r}"
         )
