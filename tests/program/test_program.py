@@ -124,6 +124,16 @@ def test_names_that_python_or_numpy_own_are_left_to_them():
     assert_three_ways(loss, *args)
 
 
+def test_arguments_named_like_what_the_text_uses():
+    mask = np.array([True, False, True, True])
+
+    def loss(w, len, bool, exp):  # noqa: A002
+        return np.mean(len @ w) * np.sum(np.where(mask, bool, 0) * np.exp(exp)) * cr.softmax(exp)[0]
+
+    args = (np.ones(6), batch(5)[0], np.ones(4), np.ones(4))
+    assert_three_ways(loss, *args, others=[(args[0], batch(3)[0], *args[2:])])
+
+
 def test_constants_small_and_large():
     mask, weights = np.array([True, False, True]), np.array([1.0, 2.5, -np.inf])
     assert_three_ways(lambda w: np.sum(np.where(mask, w * w, np.maximum(w, weights))), np.ones(3))

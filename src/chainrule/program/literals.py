@@ -66,4 +66,4 @@ def _float_text(x: Any) -> str:
 
 
 def _dtype_text(dtype: np.dtype[Any]) -> str:
-    return {"bool": "bool"}.get(dtype.name, f"np.{dtype.name}")
+    return {"bool": "np.bool_"}.get(dtype.name, f"np.{dtype.name}")

@@ -149,12 +149,16 @@ class _Writer:
 
     def _batch_size(self) -> Iterator[str]:
         if self.program.batch is not None and self.program.general and self._mentions_n():
-            yield f"{self.n} = len({_path_text(self.program.batch)})"
+            yield f"{self.n} = {self._length(self.program.batch)}"
         parameters = next(iter(self.program.arguments), None)
         for path, variable in leaves(self.program.arguments):
             data = path[0] != parameters and variable.shape and path != self.program.batch
             if self.program.general and data and not _depends_on_n(variable.shape):
-                yield f"assert len({_path_text(path)}) == {variable.shape[0]}"
+                yield f"assert {self._length(path)} == {variable.shape[0]}"
+
+    def _length(self, path: Path) -> str:
+        where = _path_text(path)
+        return f"{where}.shape[0]" if "len" in self.program.arguments else f"len({where})"
 
     def _mentions_n(self) -> bool:
         things = [
