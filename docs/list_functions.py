@@ -7,6 +7,7 @@ import numpy as np
 from chainrule.ops.elementwise import ELEMENTWISE
 from chainrule.ops.index import INDEX
 from chainrule.ops.linalg import LINALG
+from chainrule.ops.primitive import Family
 from chainrule.ops.reduce import REDUCE
 from chainrule.ops.shape import SHAPE
 
@@ -63,10 +64,10 @@ like `where=`, `initial=`, `dtype=` and `out=`. Each says so when it is called, 
 """
 
 
-def names(family: object) -> str:
+def names(family: Family) -> str:
     """Return the family's functions, sorted; those without a gradient in italics."""
     found = {}
-    for function, target in family.numpy.items():  # type: ignore[attr-defined]
+    for function, target in family.numpy.items():
         linalg = getattr(np.linalg, function.__name__, None) is function
         name = f"{'linalg.' if linalg else ''}{function.__name__}"
         found[name] = getattr(target, "gradients", True) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -273,7 +273,7 @@ def _report(problem: _Problem, tolerance: float | None, step: float) -> Gradient
             for c in checks
         ]
         if all(check.passed for check in lenient):
-            checks = [ParameterCheck(**{**vars(check), "passed": True}) for check in checks]
+            checks = [replace(check, passed=True) for check in checks]
             notes.append(
                 "the loss adds a small constant inside its logarithm and the gradient leaves it "
                 "out, as the textbook does: right, and the whole difference"
@@ -282,7 +282,7 @@ def _report(problem: _Problem, tolerance: float | None, step: float) -> Gradient
     if kinks is not None:
         between = {c.name: _between(c.by_hand, [k[c.name] for k in kinks]) for c in checks}
         if all(check.passed or between[check.name] for check in checks):
-            checks = [ParameterCheck(**{**vars(check), "passed": True}) for check in checks]
+            checks = [replace(check, passed=True) for check in checks]
             notes.append(
                 "some values sit exactly on a kink (a tie, or 0 in relu or abs), where every slope "
                 "between those of the two sides is right; this gradient takes one of them"

@@ -17,7 +17,6 @@ import numpy as np
 from chainrule.autodiff.backward import adjoints, ancestors
 from chainrule.autodiff.names import watch_names
 from chainrule.autodiff.tensor import Level, Tensor
-from chainrule.autodiff.transforms import new_level
 from chainrule.ops import NUMPY
 from chainrule.ops.nn import LOG_SOFTMAX, RELU, SIGMOID, SOFTMAX, SOFTPLUS
 from chainrule.ops.primitive import Rule, unbroadcast
@@ -63,11 +62,10 @@ class Recording:
     """
 
     def __init__(self, loss: Loss, parameters: Mapping[str, Array]) -> None:
-        with new_level() as level:
-            self.level = level
-            self.leaves = {name: _leaf(name, value, level) for name, value in parameters.items()}
-            with watch_names():
-                output = loss(self.leaves)
+        level = Level()
+        self.leaves = {name: _leaf(name, value, level) for name, value in parameters.items()}
+        with watch_names():
+            output = loss(self.leaves)
         if not isinstance(output, Tensor):
             raise TypeError("the loss does not depend on the parameters")
         self.output = output
@@ -84,16 +82,16 @@ class Recording:
     def replayed(self, changed: Mapping[int, tuple[Any, ...]]) -> Gradients:
         """Return the gradient of the loss played again with other operands in some operations."""
         again = Recording.__new__(Recording)
-        with new_level() as level:
-            again.leaves = {n: _leaf(n, t.value, level) for n, t in self.leaves.items()}
-            new = {t.order: again.leaves[name] for name, t in self.leaves.items()}
-            for node in self.nodes:
-                operands = list(changed.get(node.order, node.operands))
-                for i, parent in node.parents:
-                    operands[i] = new[parent.order]
-                assert node.primitive is not None
-                new[node.order] = node.primitive(*operands, **node.params)
-            again.output = new[self.output.order]
+        level = Level()
+        again.leaves = {n: _leaf(n, t.value, level) for n, t in self.leaves.items()}
+        new = {t.order: again.leaves[name] for name, t in self.leaves.items()}
+        for node in self.nodes:
+            operands = list(changed.get(node.order, node.operands))
+            for i, parent in node.parents:
+                operands[i] = new[parent.order]
+            assert node.primitive is not None
+            new[node.order] = node.primitive(*operands, **node.params)
+        again.output = new[self.output.order]
         return again.gradients()
 
     def called(self, tensor: Tensor, letter: str = "z") -> str:
@@ -185,7 +183,7 @@ def _activation_mistakes(recording: Recording) -> Iterator[Mistake]:
         z, h = recording.called(node.parents[0][1]), recording.called(node, "h")
         right = node.primitive.gradients
         assert isinstance(right, tuple)
-        derivative: Rule = right[0]  # type: ignore[assignment]
+        derivative: Any = right[0]
         value = node.primitive.value
         forms: dict[tuple[str, str], Rule] = {
             (
@@ -282,14 +280,8 @@ def _softmax_mistakes(recording: Recording) -> Iterator[Mistake]:
                 "the softmax is differentiated as y * (1 - y), element by element; but every "
                 "output depends on every logit: y * (g - sum(g * y)), or y - Y with the loss",
             ): lambda g, y: g * y * (1 - y),
-            (
-                "target not subtracted",
-                f"the one-hot target is not subtracted: the gradient at {z} is y - Y, not y",
-            ): lambda g, y: -y * inner(g, y),
-            (
-                "prediction left out",
-                f"the predicted probabilities are left out: the gradient at {z} is y - Y, not -Y",
-            ): lambda g, y: y * g,
+            _no_target(z): lambda g, y: -y * inner(g, y),
+            _no_prediction(z): lambda g, y: y * g,
         }
         if site.z.ndim == 2:
             other = SOFTMAX.value(site.z.value, axis=0 if axis in (-1, 1) else -1)
@@ -302,22 +294,24 @@ def _softmax_mistakes(recording: Recording) -> Iterator[Mistake]:
     for node in recording.nodes:
         if node.primitive is LOG_SOFTMAX:
             z = recording.called(node.parents[0][1])
-            yield Mistake(
-                "target not subtracted",
-                f"the one-hot target is not subtracted: the gradient at {z} is y - Y, not y",
-                recording.gradients(
-                    {
-                        node.order: lambda i, g, y, x, axis: (
-                            -np.exp(y) * np.sum(g, axis=axis, keepdims=True)
-                        )
-                    }
-                ),
-            )
-            yield Mistake(
-                "prediction left out",
-                f"the predicted probabilities are left out: the gradient at {z} is y - Y, not -Y",
-                recording.gradients({node.order: lambda i, g, y, x, axis: g}),
-            )
+            only_softmax = {node.order: _log_softmax_without_target}
+            only_target = {node.order: lambda i, g, y, x, axis: g}
+            yield Mistake(*_no_target(z), recording.gradients(only_softmax))
+            yield Mistake(*_no_prediction(z), recording.gradients(only_target))
+
+
+def _log_softmax_without_target(i: int, g: Any, y: Any, x: Any, axis: int) -> Any:
+    return -np.exp(y) * np.sum(g, axis=axis, keepdims=True)
+
+
+def _no_target(z: str) -> tuple[str, str]:
+    message = f"the one-hot target is not subtracted: the gradient at {z} is y - Y, not y"
+    return "target not subtracted", message
+
+
+def _no_prediction(z: str) -> tuple[str, str]:
+    message = f"the predicted probabilities are left out: the gradient at {z} is y - Y, not -Y"
+    return "prediction left out", message
 
 
 def _product_mistakes(recording: Recording) -> Iterator[Mistake]:

@@ -50,8 +50,8 @@ class ParameterCheck:
             shapes = f"shape {self.by_hand.shape}", f"shape {self.numerical.shape}"
             return self.name, "", "", *shapes, verdict
         entry = f"[{', '.join(map(str, self.worst))}]"
-        values = (f"{x[self.worst]:+.6e}" for x in (self.by_hand, self.numerical))
-        return self.name, f"{self.ratio:.1e}", entry, *values, verdict  # type: ignore[return-value]
+        by_hand, right = (f"{x[self.worst]:+.6e}" for x in (self.by_hand, self.numerical))
+        return self.name, f"{self.ratio:.1e}", entry, by_hand, right, verdict
 
 
 _HEAD = ("parameter", "norm ratio", "worst entry", "by hand", "numerical", "")

@@ -17,9 +17,11 @@ import numpy as np
 from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
+from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.index import getitem
 
-_order = count()
+_order, _levels = count(), count()
+_NO_PARAMS: dict[str, Any] = {}
 
 
 class Level:
@@ -35,12 +37,12 @@ class Level:
 
     __slots__ = ("number", "records_all")
 
-    def __init__(self, number: int, records_all: bool = False) -> None:
-        self.number = number
+    def __init__(self, records_all: bool = False) -> None:
+        self.number = next(_levels)  # one opened later, in any thread, is further inside
         self.records_all = records_all
 
 
-GROUND = Level(0)
+GROUND = Level()
 
 
 class Tensor(Traced):
@@ -100,7 +102,7 @@ class Tensor(Traced):
         level: Level,
         primitive: Primitive | None = None,
         operands: Sequence[Any] = (),
-        params: dict[str, Any] = {},  # noqa: B006, never written to
+        params: dict[str, Any] = _NO_PARAMS,
         parents: Sequence[tuple[int, Tensor]] = (),
     ) -> Tensor:
         """Return a tensor of these parts, unchecked."""
@@ -197,7 +199,8 @@ class Tensor(Traced):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value."""
-        return self.value.shape  # type: ignore[no-any-return]
+        shape: tuple[int, ...] = self.value.shape
+        return shape
 
     @property
     def ndim(self) -> int:
@@ -227,8 +230,6 @@ class Tensor(Traced):
 
     def astype(self, dtype: Any) -> Any:
         """Return the tensor with entries of another type."""
-        from chainrule.ops.elementwise import ASTYPE
-
         return ASTYPE(self, dtype=np.dtype(dtype).type)
 
     def reshape(self, *shape: Any) -> Any:
@@ -315,13 +316,13 @@ def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
     primitive: Any = NUMPY[ufunc]
 
     def forward(self: Tensor, other: Any) -> Any:
-        return self.record(primitive, (self, other), {})
+        return self.record(primitive, (self, other), _NO_PARAMS)
 
     def backward(self: Tensor, other: Any) -> Any:
-        return self.record(primitive, (other, self), {})
+        return self.record(primitive, (other, self), _NO_PARAMS)
 
     def alone(self: Tensor) -> Any:
-        return self.record(primitive, (self,), {})
+        return self.record(primitive, (self,), _NO_PARAMS)
 
     return forward, backward, alone
 
@@ -341,7 +342,7 @@ for _name, _ufunc in {
     "pow": np.power, "matmul": np.matmul, "mod": np.remainder, "floordiv": np.floor_divide,
     "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
 }.items():  # fmt: skip
-    for _side, _function in zip(("", "r"), _operator(_ufunc), strict=False):
+    for _side, _function in zip(("", "r"), _operator(_ufunc)[:2], strict=True):
         setattr(Tensor, f"__{_side}{_name}__", _function)
 for _name, _ufunc in {
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,21 +20,6 @@ from chainrule.ops.elementwise import ASTYPE, STOP_GRADIENT
 from chainrule.validation import as_floats
 
 Argnums = int | tuple[int, ...]
-_levels = count(1)
-
-
-class new_level:  # noqa: N801, used like a function
-    """Give a level above all that were opened before, in any thread, for a ``with`` block."""
-
-    __slots__ = ("records_all",)
-
-    def __init__(self, records_all: bool = False) -> None:
-        self.records_all = records_all
-
-    def __enter__(self) -> Level:
-        return Level(next(_levels), self.records_all)
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 def wrap(tree: Any, level: Level, where: str) -> Any:
@@ -115,10 +99,11 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> grad(lambda p: p["w"] @ p["w"] + p["b"])({"w": np.array([1.0, 2.0]), "b": 0.5})
     {'w': array([2., 4.]), 'b': np.float64(1.0)}
     """
+    value_and_grad_f = value_and_grad(f, argnums)
 
     @functools.wraps(f)
     def grad_f(*args: Any, **kwargs: Any) -> Any:
-        return value_and_grad(f, argnums)(*args, **kwargs)[1]
+        return value_and_grad_f(*args, **kwargs)[1]
 
     return grad_f
 
@@ -228,6 +213,7 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([6., 0.])
     """
+    gradient = grad(f, argnums)
 
     def hvp_f(*args: Any) -> Any:
         if len(args) < 2:
@@ -238,7 +224,7 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
             raise ShapeError("hvp: v must have the structure and the shapes of the argument")
 
         def slope(*inner: Any) -> Any:
-            products = map_leaves(lambda g, u: np.sum(g * u), grad(f, argnums)(*inner), v)
+            products = map_leaves(lambda g, u: np.sum(g * u), gradient(*inner), v)
             return sum(product for _, product in leaves(products))
 
         return grad(slope, argnums)(*args_f)
@@ -274,9 +260,8 @@ class _Pullback:
             g = found.get(leaf.order)
             if g is None:
                 g = np.zeros(leaf.shape, leaf.dtype)
-            elif (
-                g.dtype is not leaf.value.dtype and g.dtype != leaf.dtype
-            ):  # data of a wider type has widened it
+            elif g.dtype is not leaf.value.dtype and g.dtype != leaf.dtype:
+                # Data of a wider type has widened it.
                 g = ASTYPE(g, dtype=leaf.dtype.type)
             # An array without axes becomes NumPy's number.
             return g if g.shape or type(g) is Tensor else g[()]
@@ -297,11 +282,11 @@ def _vjp(
         )
     if not -len(args) <= min(chosen) <= max(chosen) < len(args):
         raise DataError(f"{where}: argnums={argnums} but {len(args)} positional arguments came")
-    with new_level() as level:
-        wrapped = list(args)
-        for i in chosen:
-            wrapped[i] = wrap(args[i], level, where)
-        value = f(*wrapped, **kwargs)
+    level = Level()
+    wrapped = list(args)
+    for i in chosen:
+        wrapped[i] = wrap(args[i], level, where)
+    value = f(*wrapped, **kwargs)
     if type(value) is not Tensor:
         value = _checked_output(value, where)
     inputs = tuple(wrapped[i] for i in chosen)

@@ -147,7 +147,7 @@ STOP_GRADIENT = ELEMENTWISE.add("stop_gradient", lambda x: x, None, "_0")
 
 
 @ELEMENTWISE.implements(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     y = a if low is None else CLIP_LOW(a, low)
     return y if high is None else CLIP_HIGH(y, high)

@@ -104,7 +104,7 @@ def getitem(x: Any, index: Any) -> Any:
 
 
 @INDEX.implements(np.take)
-def take(a: Any, indices: Any, axis: int | None = None) -> Any:
+def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
     indices = indices if isinstance(indices, Traced) else np.asarray(indices)
@@ -113,7 +113,7 @@ def take(a: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 @INDEX.implements(np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
     sizes = np.shape(arr)
@@ -123,7 +123,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 
 @INDEX.implements(np.diagonal)
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = np.shape(a)[-2:]
     i = np.arange(
@@ -133,9 +133,9 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @INDEX.implements(np.diag)
-def diag(v: Any, k: int = 0) -> Any:
+def _diag(v: Any, k: int = 0) -> Any:
     if np.ndim(v) == 2:
-        return diagonal(v, k)
+        return _diagonal(v, k)
     size = np.shape(v)[0] + abs(k)
     i = np.arange(np.shape(v)[0])
     return SCATTER(
@@ -144,5 +144,5 @@ def diag(v: Any, k: int = 0) -> Any:
 
 
 @INDEX.implements(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)

@@ -48,7 +48,7 @@ MATMUL = LINALG.add("matmul", np.matmul, (_left, _right), "_0 @ _1", of=np.matmu
 
 
 @LINALG.implements(np.dot)
-def dot(a: Any, b: Any) -> Any:
+def _dot(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     if np.ndim(b) <= 2:
@@ -57,24 +57,24 @@ def dot(a: Any, b: Any) -> Any:
 
 
 @LINALG.implements(np.vdot)
-def vdot(a: Any, b: Any) -> Any:
+def _vdot(a: Any, b: Any) -> Any:
     return np.ravel(a) @ np.ravel(b)
 
 
 @LINALG.implements(np.inner)
-def inner(a: Any, b: Any) -> Any:
+def _inner(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     return np.tensordot(a, b, axes=(-1, -1))
 
 
 @LINALG.implements(np.outer)
-def outer(a: Any, b: Any) -> Any:
+def _outer(a: Any, b: Any) -> Any:
     return np.expand_dims(np.ravel(a), 1) * np.ravel(b)
 
 
 @LINALG.implements(np.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
     if np.ndim(axes) == 0:
         axes = (range(a.ndim - int(axes), a.ndim), range(int(axes)))
@@ -146,7 +146,7 @@ EINSUM = LINALG.add(
 
 
 @LINALG.implements(np.einsum)
-def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
+def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
     if not isinstance(subscripts, str):
         raise TraceError("np.einsum of tensors takes its subscripts as a string")
     inputs, arrow, out = subscripts.replace(" ", "").partition("->")
@@ -203,7 +203,7 @@ class Slogdet(NamedTuple):
 
 
 @LINALG.implements(np.linalg.slogdet)
-def slogdet(a: Any) -> Slogdet:
+def _slogdet(a: Any) -> Slogdet:
     return Slogdet(SIGNDET(a), LOGABSDET(a))
 
 
@@ -272,7 +272,7 @@ NORM = LINALG.add(
 
 
 @LINALG.implements(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
     matrix = (np.ndim(x) == 2 and axis is None) or np.ndim(axis) == 1
     if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
         return NORM(x, axis=axis, keepdims=keepdims)

@@ -146,32 +146,32 @@ REDUCE.numpy.update({function: _reduction(p) for function, p in _REDUCTIONS.item
 
 
 @REDUCE.implements(np.var)
-def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+def _var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     return VAR(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
 
 
 @REDUCE.implements(np.std)
-def std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+def _std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     return STD(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
 
 
 @REDUCE.implements(np.ptp)
-def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
 @REDUCE.implements(np.cumsum)
-def cumsum(a: Any, axis: int | None = None) -> Any:
+def _cumsum(a: Any, axis: int | None = None) -> Any:
     return CUMSUM(np.ravel(a), axis=0) if axis is None else CUMSUM(a, axis=axis)
 
 
 @REDUCE.implements(np.argsort)
-def argsort(a: Any, axis: int | None = -1) -> Any:
+def _argsort(a: Any, axis: int | None = -1) -> Any:
     return ARGSORT(np.ravel(a), axis=0) if axis is None else ARGSORT(a, axis=axis)
 
 
 @REDUCE.implements(np.sort)
-def sort(a: Any, axis: int | None = -1) -> Any:
+def _sort(a: Any, axis: int | None = -1) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
     return np.take_along_axis(a, np.argsort(a, axis=axis), axis=axis)

@@ -141,74 +141,74 @@ def _whole(shape: Any) -> Any:
 
 
 @SHAPE.implements(np.transpose)
-def transpose(a: Any, axes: Any = None) -> Any:
+def _transpose(a: Any, axes: Any = None) -> Any:
     ndim = np.ndim(a)
     axes = range(ndim)[::-1] if axes is None else axes
     return TRANSPOSE(a, axes=tuple(int(i) % ndim for i in axes))
 
 
 @SHAPE.implements(np.matrix_transpose, np.linalg.matrix_transpose)
-def matrix_transpose(x: Any) -> Any:
+def _matrix_transpose(x: Any) -> Any:
     return np.swapaxes(x, -1, -2)
 
 
 @SHAPE.implements(np.swapaxes)
-def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     axes = list(range(np.ndim(a)))
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return TRANSPOSE(a, axes=tuple(axes))
 
 
 @SHAPE.implements(np.moveaxis)
-def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
     # An axis of length i + 1 at position i tells where it went.
     probe = np.empty(range(1, np.ndim(a) + 1))
     return TRANSPOSE(a, axes=tuple(n - 1 for n in np.moveaxis(probe, source, destination).shape))
 
 
 @SHAPE.implements(np.reshape)
-def reshape(a: Any, shape: Any) -> Any:
+def _reshape(a: Any, shape: Any) -> Any:
     return RESHAPE(a, shape=_whole(shape))
 
 
 @SHAPE.implements(np.ravel)
-def ravel(a: Any) -> Any:
+def _ravel(a: Any) -> Any:
     return a if np.ndim(a) == 1 else RESHAPE(a, shape=-1)
 
 
 @SHAPE.implements(np.expand_dims)
-def expand_dims(a: Any, axis: Any) -> Any:
+def _expand_dims(a: Any, axis: Any) -> Any:
     return EXPAND_DIMS(a, axis=_whole(axis))
 
 
 @SHAPE.implements(np.squeeze)
-def squeeze(a: Any, axis: Any = None) -> Any:
+def _squeeze(a: Any, axis: Any = None) -> Any:
     return SQUEEZE(a, axis=axis)
 
 
 @SHAPE.implements(np.broadcast_to)
-def broadcast_to(array: Any, shape: Any) -> Any:
+def _broadcast_to(array: Any, shape: Any) -> Any:
     shape = (shape,) if isinstance(shape, int | np.integer) else shape
     return BROADCAST_TO(array, shape=_whole(tuple(shape)))
 
 
 @SHAPE.implements(np.flip)
-def flip(m: Any, axis: Any = None) -> Any:
+def _flip(m: Any, axis: Any = None) -> Any:
     return FLIP(m, axis=axis)
 
 
 @SHAPE.implements(np.roll)
-def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return ROLL(a, shift=_whole(shift), axis=axis)
 
 
 @SHAPE.implements(np.tile)
-def tile(A: Any, reps: Any) -> Any:
+def _tile(A: Any, reps: Any) -> Any:
     return TILE(A, reps=_whole(tuple(reps) if np.ndim(reps) else (reps,)))
 
 
 @SHAPE.implements(np.repeat)
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
     if np.ndim(repeats) == 0:
@@ -217,7 +217,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 @SHAPE.implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Any:
+def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Any:
     widths = np.broadcast_to(np.asarray(pad_width), (np.ndim(array), 2))
     if mode == "constant":
         pairs = tuple((int(before), int(after)) for before, after in widths)
@@ -229,40 +229,40 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
 
 
 @SHAPE.implements(np.concatenate)
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     if axis is None:
         arrays, axis = [np.ravel(part) for part in arrays], 0
     return CONCATENATE(*arrays, axis=axis)
 
 
 @SHAPE.implements(np.stack)
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     return STACK(*arrays, axis=axis)
 
 
 @SHAPE.implements(np.vstack)
-def vstack(tup: Sequence[Any]) -> Any:
+def _vstack(tup: Sequence[Any]) -> Any:
     return CONCATENATE(*map(np.atleast_2d, tup), axis=0)
 
 
 @SHAPE.implements(np.hstack)
-def hstack(tup: Sequence[Any]) -> Any:
+def _hstack(tup: Sequence[Any]) -> Any:
     parts = [np.atleast_1d(part) for part in tup]
     return CONCATENATE(*parts, axis=0 if np.ndim(parts[0]) == 1 else 1)
 
 
 @SHAPE.implements(np.atleast_1d)
-def atleast_1d(ary: Any) -> Any:
+def _atleast_1d(ary: Any) -> Any:
     return np.reshape(ary, (1,)) if np.ndim(ary) == 0 else ary
 
 
 @SHAPE.implements(np.atleast_2d)
-def atleast_2d(ary: Any) -> Any:
+def _atleast_2d(ary: Any) -> Any:
     return ary if np.ndim(ary) >= 2 else np.reshape(ary, (1, -1))
 
 
 @SHAPE.implements(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     size = np.shape(ary)[axis]
     if np.ndim(indices_or_sections):
         cuts = [0, *(int(i) for i in indices_or_sections), size]
@@ -274,17 +274,17 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 @SHAPE.implements(np.tril)
-def tril(m: Any, k: int = 0) -> Any:
+def _tril(m: Any, k: int = 0) -> Any:
     return TRIL(m, k=k)
 
 
 @SHAPE.implements(np.triu)
-def triu(m: Any, k: int = 0) -> Any:
+def _triu(m: Any, k: int = 0) -> Any:
     return TRIU(m, k=k)
 
 
 @SHAPE.implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     before = (slice(None),) * (axis % np.ndim(a))
     for _ in range(n):
         a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]

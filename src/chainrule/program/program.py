@@ -12,7 +12,6 @@ import numpy as np
 from chainrule.autodiff.backward import ancestors
 from chainrule.autodiff.names import argument_names, watch_names
 from chainrule.autodiff.tensor import Level, Tensor
-from chainrule.autodiff.transforms import new_level
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops import NUMPY, Primitive
@@ -185,15 +184,11 @@ def trace(f: Callable[..., Any]) -> Callable[..., Program]:
         names = argument_names(f, len(args))
         given = dict(zip(names, args, strict=True))
         batch, n = _batch(given)
-        first = _record(f, given)
         if batch is None:
-            return first
-        if n == 1:  # sizes of 1 broadcast: two larger ones say more
-            first, sizes = _record(f, _resized(given, n, 2)), (2, 3)
-        else:
-            sizes = (n, n + 1)
+            return _record(f, given)
+        sizes = (max(n, 2), max(n, 2) + 1)  # a size of 1 broadcasts: two larger ones say more
         try:
-            second = _record(f, _resized(given, n, sizes[1]))
+            first, second = (_record(f, _resized(given, n, size)) for size in sizes)
             merged = _generalised(first, second, sizes)
             merged.batch = batch
             # A third size must confirm what two suggest: n // 2 looks like n - 3 between two.
@@ -244,24 +239,24 @@ def _resized(given: dict[str, Any], n: int, size: int) -> dict[str, Any]:
 
 
 def _record(f: Callable[..., Any], given: dict[str, Any]) -> Program:
-    with new_level(records_all=True) as level:
+    level = Level(records_all=True)
 
-        def wrap(leaf: Any) -> Any:
-            return Tensor.made(np.asarray(leaf), level)
+    def wrap(leaf: Any) -> Any:
+        return Tensor.made(np.asarray(leaf), level)
 
-        def parameter(leaf: Any) -> Any:
-            whole = isinstance(leaf, int) and not isinstance(leaf, bool)
-            return wrap(float(leaf) if whole else leaf)
+    def parameter(leaf: Any) -> Any:
+        whole = isinstance(leaf, int) and not isinstance(leaf, bool)
+        return wrap(float(leaf) if whole else leaf)
 
-        first = next(iter(given), None)
-        inputs = {
-            name: map_leaves(parameter if name == first else wrap, value)
-            for name, value in given.items()
-        }
-        for path, tensor in leaves(inputs):
-            tensor.name = _leaf_name(path)
-        with watch_names():
-            result = f(*inputs.values())
+    first = next(iter(given), None)
+    inputs = {
+        name: map_leaves(parameter if name == first else wrap, value)
+        for name, value in given.items()
+    }
+    for path, tensor in leaves(inputs):
+        tensor.name = _leaf_name(path)
+    with watch_names():
+        result = f(*inputs.values())
     return _program(inputs, result, level)
 
 
