@@ -63,7 +63,9 @@ def _binary(
         left and (lambda g, y, a, b: unbroadcast(left(g, y, a, b), a)),
         right and (lambda g, y, a, b: unbroadcast(right(g, y, a, b), b)),
     )
-    ELEMENTWISE.add(ufunc.__name__, ufunc, rules if left or right else None, text, of=ufunc)
+    ELEMENTWISE.add(
+        ufunc.__name__, ufunc, rules if left or right else None, text, of=ufunc, broadcasts=True
+    )
 
 
 def _half(g: Any, y: Any, winner: Any, other: Any) -> Any:
@@ -92,6 +94,7 @@ ELEMENTWISE.add(
     (lambda g, y, a, b: unbroadcast(g, a), lambda g, y, a, b: unbroadcast(g, b)),
     "_0 + _1",
     of=np.add,
+    broadcasts=True,
 )
 _binary(np.subtract, "_0 - _1", lambda g, y, a, b: g, lambda g, y, a, b: -g)
 _binary(np.multiply, "_0 * _1", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
@@ -134,6 +137,7 @@ WHERE = ELEMENTWISE.add(
     ),
     "np.where(_0, _1, _2)",
     of=np.where,
+    broadcasts=True,
 )
 
 ASTYPE: Primitive = ELEMENTWISE.add(

@@ -84,6 +84,7 @@ SCATTER = INDEX.add(
             else f"_y[{_written(index, 1)}] = _0"
         )
     ),
+    broadcasts=True,
 )
 
 

@@ -55,13 +55,16 @@ class Primitive:
     text : str or callable, optional
         The operation as NumPy: an expression in which ``_0``, ``_1`` stand for operands and the
         parameters for themselves, or a function of the operands' shapes and the parameters that
-        returns one. Without a text, the lines of ``value`` itself are shown.
+        returns one; or several lines that leave the result in ``_y``.
+    broadcasts : bool
+        Whether a constant operand with one number everywhere may stand as that number.
     """
 
     name: str
     value: Callable[..., Any]
     gradients: Rules = None
     text: str | Callable[..., str] | None = None
+    broadcasts: bool = False
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply the operation; a tensor among the operands records it."""
@@ -97,9 +100,10 @@ class Family:
         text: str | Callable[..., str] | None = None,
         *,
         of: Callable[..., Any] | None = None,
+        broadcasts: bool = False,
     ) -> Primitive:
         """Add a primitive, reached by the NumPy function ``of`` if one is given."""
-        primitive = self.primitives[name] = Primitive(name, value, gradients, text)
+        primitive = self.primitives[name] = Primitive(name, value, gradients, text, broadcasts)
         if of is not None:
             self.numpy[of] = primitive
         return primitive

@@ -117,11 +117,7 @@ class Program:
             return values[operand] if isinstance(operand, Variable) else at(operand, n)
 
         for equation in self.equations:
-            scatters = equation.primitive.name == "scatter"
-            operands = (
-                known(o.number if scatters and isinstance(o, Filled) else o)
-                for o in equation.operands
-            )
+            operands = (known(operand) for operand in equation.operands)
             params = {name: at(value, n) for name, value in equation.params.items()}
             values[equation.output] = equation.primitive.value(*operands, **params)
         return map_leaves(known, self.result)
@@ -291,6 +287,7 @@ def _program(inputs: dict[str, Any], result: Any, level: Level) -> Program:
         operands = list(map(constant, tensor.operands))
         for i, parent in tensor.parents:
             operands[i] = variables[parent.order]
+        operands = [_as_number(tensor, operand, operands) for operand in operands]
         key = (tensor.primitive, tuple(map(_key, operands)), _key(tensor.params))
         same = seen.get(key) or _unchanged(tensor, operands)
         if same is not None:  # a common subexpression, or a product with 1
@@ -318,6 +315,16 @@ def _program(inputs: dict[str, Any], result: Any, level: Level) -> Program:
         return variables[leaf.order] if inside else constant(np.asarray(leaf))
 
     return Program(arguments, equations, map_leaves(known, result))
+
+
+def _as_number(tensor: Tensor, operand: Any, operands: list[Any]) -> Any:
+    """Return the number of a constant that broadcasts all the same, else the operand itself."""
+    assert tensor.primitive is not None
+    if not tensor.primitive.broadcasts or not isinstance(operand, Filled):
+        return operand
+    others = [v for v in operands if isinstance(v, Variable) and v.shape == tensor.shape]
+    fits = bool(others) and operand.dtype == others[0].dtype
+    return operand.number if fits or "shape" in tensor.params else operand
 
 
 def _unchanged(tensor: Tensor, operands: list[Any]) -> Variable | None:

@@ -220,8 +220,7 @@ class _Writer:
     def _operand(self, equation: Equation, operand: Any) -> ast.expr:
         if isinstance(operand, Variable):
             return self.inline.get(operand) or ast.Name(self.names[operand])
-        scalar = _as_scalar(equation, operand)
-        return self._literal(operand if scalar is None else scalar, equation)
+        return self._literal(operand, equation)
 
     def _literal(self, thing: Any, equation: Equation | None = None) -> ast.expr:
         tree = ast.parse(literal_text(thing, equation), mode="eval").body
@@ -356,19 +355,3 @@ def _depends_on_n(thing: Any) -> bool:
     if isinstance(thing, slice):
         return any(map(_depends_on_n, (thing.start, thing.stop, thing.step)))
     return False
-
-
-_BROADCASTING = {
-    "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where", "greater",
-    "less", "greater_equal", "less_equal", "equal", "not_equal", "scatter",
-}  # fmt: skip
-
-
-def _as_scalar(equation: Equation, operand: Any) -> Any:
-    """Return the number of an array that holds one number and broadcasts all the same."""
-    if not isinstance(operand, Filled) or equation.primitive.name not in _BROADCASTING:
-        return None
-    if equation.primitive.name == "scatter":
-        return operand.number
-    others = [v for v in equation.variables if v.shape == equation.output.shape]
-    return operand.number if others and operand.dtype == others[0].dtype else None
