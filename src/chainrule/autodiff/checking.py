@@ -2,9 +2,8 @@ r"""Hold a gradient written by hand against automatic differentiation and centra
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,11 +11,17 @@ import numpy as np
 
 from chainrule.autodiff.diagnosis import Diagnosis, diagnose, ratio
 from chainrule.autodiff.mistakes import Gradients, Mistake, Recording, at_kinks, without_epsilon
-from chainrule.autodiff.names import argument_names
+from chainrule.autodiff.problem import (
+    Problem,
+    batch_size,
+    function_problem,
+    loss_value,
+    model_problem,
+)
 from chainrule.autodiff.report import GradientReport, ParameterCheck
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.autodiff.trees import map_leaves
 from chainrule.errors import ChainruleError, DataError
-from chainrule.validation import Array, as_floats, check_number
+from chainrule.validation import Array, check_number
 
 Parameters = Mapping[str, Array]
 TOLERANCES = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3, np.dtype(np.float16): 5e-2}
@@ -139,101 +144,15 @@ def check_gradients(
 
     def check(*args: Any) -> GradientReport:
         if gradients is None:
-            problem = _model_problem(subject, args)
+            problem = model_problem(subject, args)
         else:
-            problem = _function_problem(subject, gradients, args)
+            problem = function_problem(subject, gradients, args)
         return _report(problem, tolerance, step)
 
     return check
 
 
-@dataclass
-class _Problem:
-    """A loss of named parameters, its gradient by hand, and the data it was taken at."""
-
-    loss: Callable[..., Any]  # loss(parameters, *data)
-    data: tuple[Any, ...]
-    parameters: dict[str, Array]
-    by_hand: dict[str, Array | None]
-    notes: list[str]
-
-
-def _function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> _Problem:
-    if not args:
-        raise DataError("check_gradients: give the loss's arguments, the parameters first")
-    tree, data = args[0], args[1:]
-    paths = dict(leaves(tree))
-    argument = argument_names(loss, 1)[0]
-    names = {path: _name(argument, path) for path in paths}
-    parameters = {names[path]: _parameter(names[path], leaf) for path, leaf in paths.items()}
-    given = copy.deepcopy(args)
-    result = _called(gradients, "gradients", given)
-    notes = []
-    if any(
-        not np.array_equal(a, b, equal_nan=True)
-        for (_, a), (_, b) in zip(leaves(tree), leaves(given[0]), strict=False)
-    ):
-        notes.append("gradients() changed the parameters that it was given; it must only read them")
-    found = _matched(result, tree, argument)
-    if isinstance(result, dict) and set(result) - set(tree if isinstance(tree, dict) else ()):
-        extra = ", ".join(map(str, set(result) - set(tree)))
-        notes.append(f"the gradient holds {extra}, of which there is no parameter")
-    by_hand = {names[path]: _array(names[path], found.get(path)) for path in paths}
-    by_name = {path: names[path] for path in paths}
-
-    def named_loss(parameters: Any, *data: Any) -> Any:
-        order = iter(by_name.values())
-        return loss(map_leaves(lambda _: parameters[next(order)], tree), *data)
-
-    return _Problem(named_loss, data, parameters, by_hand, notes)
-
-
-def _model_problem(model: Any, args: tuple[Any, ...]) -> _Problem:
-    if isinstance(model, type) or not hasattr(model, "__dict__"):
-        raise DataError(
-            "check_gradients: give a model object that keeps its parameters as attributes"
-        )
-    kept = dict(vars(model))
-    before = {
-        name: np.copy(v)
-        for name, v in kept.items()
-        if isinstance(v, np.ndarray | np.number | int | float | list)
-    }
-    result = _called(model.grad_loss, "grad_loss", args)
-    if not isinstance(result, dict) or not result:
-        raise DataError(
-            "check_gradients: grad_loss must return a dict of gradients by parameter name, "
-            f"received {type(result).__name__}"
-        )
-    if not all(isinstance(name, str) for name in result):
-        raise DataError("check_gradients: the keys of grad_loss must be attribute names")
-    missing = [name for name in result if name not in before]
-    if missing:
-        raise DataError(
-            f"check_gradients: grad_loss returned {', '.join(missing)}, but the model has no such "
-            f"array attribute; it has {', '.join(before)}"
-        )
-    notes = []
-    if any(not np.array_equal(before[name], getattr(model, name)) for name in result):
-        notes.append("grad_loss changed the parameters; it must only read them")
-    for name in result:
-        setattr(model, name, before[name] if notes else kept[name])
-    parameters = {name: _parameter(name, before[name]) for name in result}
-
-    def loss(values: Any, *data: Any) -> Any:
-        saved = dict(vars(model))
-        try:
-            vars(model).update(values)
-            return model.loss(*data)
-        finally:  # all of it: a loss may keep what it computed
-            vars(model).clear()
-            vars(model).update(saved)
-
-    by_hand = {name: _array(name, value) for name, value in result.items()}
-    return _Problem(loss, args, parameters, by_hand, notes)
-
-
-def _report(problem: _Problem, tolerance: float | None, step: float) -> GradientReport:
+def _report(problem: Problem, tolerance: float | None, step: float) -> GradientReport:
     exact = {name: value.astype(np.float64) for name, value in problem.parameters.items()}
     data = tuple(map_leaves(_exact, part) for part in problem.data)
     dtypes = {
@@ -242,7 +161,7 @@ def _report(problem: _Problem, tolerance: float | None, step: float) -> Gradient
     if tolerance is None:
         tolerance = max(TOLERANCES.get(dtype, 1e-6) for dtype in dtypes)
 
-    value = _loss_value(problem, exact, data)
+    value = loss_value(problem, exact, data)
     numerical = numerical_gradients(
         lambda values: problem.loss(values, *data), exact, step=step, most=MOST_ENTRIES
     )
@@ -292,7 +211,7 @@ def _report(problem: _Problem, tolerance: float | None, step: float) -> Gradient
     if wrong:
         reference = right or numerical
         usable = all(np.isfinite(g).all() for g in reference.values())
-        n = _batch_size(problem.data)
+        n = batch_size(problem.data)
         if usable:
             single = list(_single_samples(problem, exact, data, n)) if recording else []
             diagnoses = diagnose(
@@ -302,7 +221,7 @@ def _report(problem: _Problem, tolerance: float | None, step: float) -> Gradient
 
 
 def _recorded(
-    problem: _Problem, exact: dict[str, Array], data: tuple[Any, ...]
+    problem: Problem, exact: dict[str, Array], data: tuple[Any, ...]
 ) -> tuple[Recording | None, Gradients | None, list[str]]:
     try:
         recording = Recording(lambda values: problem.loss(values, *data), exact)
@@ -310,27 +229,6 @@ def _recorded(
     except (ChainruleError, TypeError, ValueError, AttributeError, IndexError) as error:
         cause = " ".join(str(error).split())
         return None, None, [f"checked by differences alone, the loss could not be traced: {cause}"]
-
-
-def _loss_value(problem: _Problem, exact: Gradients, data: tuple[Any, ...]) -> float:
-    """Return the loss, or say why it is none."""
-    try:
-        value = problem.loss(exact, *data)
-    except (TypeError, ValueError, IndexError, KeyError) as error:
-        if isinstance(error, ChainruleError):
-            raise
-        cause = " ".join(str(error).split())
-        raise DataError(f"check_gradients: the loss cannot be evaluated: {cause}") from error
-    if np.ndim(value) != 0 or not isinstance(value, int | float | np.number | np.ndarray):
-        raise DataError(
-            "check_gradients: the loss must be a single number, received "
-            f"{type(value).__name__} of shape {np.shape(value)}"
-        )
-    if not np.isfinite(value):
-        raise DataError(
-            f"check_gradients: the loss is {value} at these parameters; check at others"
-        )
-    return float(value)
 
 
 def _between(by_hand: Array | None, sides: list[Array]) -> bool:
@@ -365,7 +263,7 @@ def _checked(
     return ParameterCheck(name, against, exact, worst, by_hand, automatic, numerical, bool(passed))
 
 
-def _single_samples(problem: _Problem, exact: Any, data: Any, n: int | None) -> Any:
+def _single_samples(problem: Problem, exact: Any, data: Any, n: int | None) -> Any:
     """Yield the gradients of parts of the batch: of those who overwrite instead of adding up."""
     if n is None or n < 2:
         return
@@ -390,72 +288,6 @@ def _single_samples(problem: _Problem, exact: Any, data: Any, n: int | None) -> 
 
 def _on_data(loss: Callable[..., Any], data: tuple[Any, ...], parameters: Any) -> Any:
     return loss(parameters, *data)
-
-
-def _batch_size(data: tuple[Any, ...]) -> int | None:
-    """Return the number of samples; None for a single one, whose label has no axis."""
-    shapes = [np.shape(leaf) for _, leaf in leaves(data)]
-    rows = [shape[0] for shape in shapes if shape]
-    if not rows or (len(shapes[0]) == 1 and () in shapes[1:]):
-        return None
-    return int(rows[0])
-
-
-def _name(argument: str, path: tuple[str | int, ...]) -> str:
-    """Name a parameter: by its key alone where that says it all, else by the way to it."""
-    if len(path) == 1 and isinstance(path[0], str):
-        return path[0]
-    return argument + "".join(f"[{part!r}]" for part in path)
-
-
-def _array(name: str, value: Any) -> Array | None:
-    value = getattr(value, "value", value)  # a tensor's bare numbers
-    return None if value is None else as_floats(value, f"the gradient of {name}", "check_gradients")
-
-
-def _called(function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
-    try:
-        return function(*args)
-    except TypeError as error:
-        if "argument" not in str(error):
-            raise
-        raise DataError(f"check_gradients: {name} cannot be called: {error}") from error
-
-
-def _matched(result: Any, tree: Any, argument: str) -> dict[Any, Any]:
-    """Return the gradient's parts by the paths of the parameters, or say what is wrong with it."""
-    found: dict[Any, Any] = {}
-    for path, _ in leaves(tree):
-        part = result
-        for key in path:
-            fits = (
-                isinstance(part, dict)
-                if isinstance(key, str)
-                else isinstance(part, dict | list | tuple)
-            )
-            if not fits:
-                raise DataError(
-                    f"check_gradients: gradients must return the structure of {argument}, a "
-                    f"{type(tree).__name__}; received a {type(result).__name__}"
-                )
-            try:
-                part = part[key]
-            except (KeyError, IndexError):
-                part = None
-                break
-        found[path] = part
-    if not found:
-        raise DataError(f"check_gradients: {argument} holds no parameters")
-    return found
-
-
-def _parameter(name: str, value: Any) -> Array:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        raise DataError(f"check_gradients: parameter {name} must hold numbers, it is {array.dtype}")
-    if array.size == 0:
-        raise DataError(f"check_gradients: parameter {name} is empty")
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 def _exact(leaf: Any) -> Any:
