@@ -239,10 +239,9 @@ class _Search:
                     "one a unit; use axis=0"
                 )
                 yield _Part("summed over the wrong axis", wrong_axis), w
-            if w.size == 1 and self.same(w.reshape(()), p.sum()):
-                everything = "the gradient is summed over everything; sum over the batch, axis=0"
-                yield _Part("summed over the wrong axis", everything), w
-        if p.ndim == 1 and p.size > 1 and self.same(w, np.full_like(p, p.sum())):
+        once = w.size == 1 and w.shape != p.shape and self.same(w.reshape(()), p.sum())
+        repeated = p.size > 1 and self.same(w, np.full_like(p, p.sum()))
+        if p.ndim == 1 and (once or repeated):
             everything = "the gradient is summed over everything; sum over the batch, axis=0"
             yield _Part("summed over the wrong axis", everything), w
 

@@ -18,15 +18,15 @@ def literal_text(thing: Any, equation: Equation | None = None) -> str:
     if isinstance(thing, Linear | Scaled):
         return str(thing)
     if isinstance(thing, Filled):
-        shape, number = literal_text(thing.shape, None), literal_text(thing.number, None)
+        shape, number = literal_text(thing.shape), literal_text(thing.number)
         return f"np.full({shape}, {number}, {_dtype_text(thing.dtype)})"
     if isinstance(thing, Counted):
         sizes = thing.shape
         size = next((s for s in sizes if s != 1), 1)
-        counted = f"np.arange({literal_text(size, None)})"
-        return counted if len(sizes) == 1 else f"{counted}.reshape({literal_text(sizes, None)})"
+        counted = f"np.arange({literal_text(size)})"
+        return counted if len(sizes) == 1 else f"{counted}.reshape({literal_text(sizes)})"
     if isinstance(thing, tuple | list):
-        inside = ", ".join(literal_text(part, None) for part in thing)
+        inside = ", ".join(literal_text(part) for part in thing)
         if isinstance(thing, list):
             return f"[{inside}]"
         return f"({inside},)" if len(thing) == 1 else f"({inside})"

@@ -107,6 +107,7 @@ class _Writer:
         self.names = _Names(program, value, name)
         self.n = self.names.fresh("n")
         self.uses = Counter(v for equation in program.equations for v in equation.variables)
+        self.user = {v: equation for equation in program.equations for v in equation.variables}
         self.kept = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
         self.inline: dict[Variable, ast.expr] = {}
 
@@ -192,7 +193,7 @@ class _Writer:
             return False
         if self.names.given(variable):
             return False
-        user = next(e for e in self.program.equations if variable in e.variables)
+        user = self.user[variable]
         position = next(i for i, operand in enumerate(user.operands) if operand is variable)
         same_part = (variable in self.forward) == (user.output in self.forward)
         once = _template(user).count(f"_{position}") == 1
