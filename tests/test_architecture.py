@@ -14,8 +14,8 @@ SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
 ROOMS = [
     "errors", "validation", "ops", "autodiff", "program", "functions", "optimizers", "losses",
-    "metrics", "initializers", "layers", "callbacks", "sequential", "data", "plots", "storage",
-    "lab", "estimators", "cli", "blackboard", "__main__",
+    "metrics", "initializers", "layers", "callbacks", "training", "sequential", "data", "plots",
+    "storage", "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -6,7 +6,7 @@ Importing it loads NumPy alone; ``chainrule.lab`` and its pictures load when fir
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from chainrule.autodiff import (
     GradientReport,
@@ -22,6 +22,7 @@ from chainrule.autodiff import (
 )
 from chainrule.errors import (
     ChainruleError,
+    CompileError,
     DataError,
     DivergenceError,
     FileError,
@@ -53,12 +54,16 @@ from chainrule.functions import (
 )
 from chainrule.program import Program, source, trace
 
+if TYPE_CHECKING:
+    from chainrule.training import minimize
+
 __version__ = "0.1.0"
 
 __all__ = [
     "ACTIVATIONS",
     "EPSILON",
     "ChainruleError",
+    "CompileError",
     "DataError",
     "DivergenceError",
     "FileError",
@@ -84,6 +89,7 @@ __all__ = [
     "jacobian",
     "log_softmax",
     "logsumexp",
+    "minimize",
     "nll",
     "one_hot",
     "relu",
@@ -100,22 +106,29 @@ __all__ = [
 
 _ROOMS = (
     "autodiff",
+    "callbacks",
     "data",
     "errors",
     "functions",
     "initializers",
     "lab",
     "ops",
+    "optimizers",
     "plots",
     "storage",
 )
 
 
-def __getattr__(name: str) -> ModuleType:
+_LATER = {"minimize": "training"}  # functions whose room loads when they are first used
+
+
+def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"chainrule.{name}")
+    if name in _LATER:
+        return getattr(importlib.import_module(f"chainrule.{_LATER[name]}"), name)
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS})
+    return sorted({*globals(), *_ROOMS, *_LATER})

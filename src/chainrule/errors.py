@@ -21,8 +21,17 @@ class DataError(ChainruleError, ValueError):
 class DivergenceError(ChainruleError, ArithmeticError):
     """A loss became NaN or infinite; the message says where and what to try.
 
-    The model keeps the last good parameters.
+    Attributes
+    ----------
+    params : tree of ndarray or None
+        The last parameters whose loss was finite; None where a model keeps them itself.
+    history : object or None
+        What was recorded until then.
     """
+
+    def __init__(self, message: str, params: object = None, history: object = None) -> None:
+        super().__init__(message)
+        self.params, self.history = params, history
 
 
 class UnknownNameError(ChainruleError, ValueError):
@@ -64,4 +73,11 @@ class TraceError(ChainruleError, RuntimeError):
 
     Raised also where code cannot be recorded: a NumPy function without a gradient, or a branch
     on recorded values.
+    """
+
+
+class CompileError(ChainruleError, RuntimeError):
+    """A recorded function cannot be compiled; the message names the operation.
+
+    Training goes on in NumPy where it can.
     """

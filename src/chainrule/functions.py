@@ -379,6 +379,8 @@ ACTIVATIONS: dict[str, tuple[Activation, Activation]] = {
 
 
 def _nll(Y_true: Any, Y_pred: Any) -> Any:
+    if Y_true.dtype != Y_pred.dtype and Y_pred.dtype.kind == "f":
+        Y_true = Y_true.astype(Y_pred.dtype)  # the predictions' precision is the loss's
     log_likelihoods = np.sum(Y_true * np.log(EPSILON + Y_pred), axis=-1)
     return -np.mean(log_likelihoods)
 

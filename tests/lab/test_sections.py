@@ -6,7 +6,7 @@ import pytest
 
 from chainrule.errors import DataError, UnknownNameError
 from chainrule.lab import SECTIONS, Lab
-from chainrule.lab.history import History
+from chainrule.callbacks import History
 from chainrule.lab.overfitting import converged, verdict
 from chainrule.lab.results import format_number
 from chainrule.lab.session import section_text

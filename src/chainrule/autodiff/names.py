@@ -20,7 +20,8 @@ from chainrule.autodiff.tensor import Tensor
 
 _PACKAGE = Path(__file__).parents[1]
 _ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program"))
-_SILENT = (str(Path(np.__file__).parent), *_ROOMS)
+_RULES = (str(_PACKAGE / name) for name in ("optimizers.py", "training.py"))
+_SILENT = (str(Path(np.__file__).parent), *_ROOMS, *_RULES)
 _FUNCTIONS = str(_PACKAGE / "functions.py")
 
 
@@ -32,7 +33,7 @@ def watch_names() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.setprofile(before)
+        sys.setprofile(before if callable(before) else None)  # a C profiler cannot be put back
 
 
 def _on_return(frame: FrameType, event: str, result: Any) -> None:

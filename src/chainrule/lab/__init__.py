@@ -1,6 +1,6 @@
 """The backpropagation lab: two models with gradients by hand, and a module for each section."""
 
-from chainrule.lab.history import History
+from chainrule.callbacks import History
 from chainrule.lab.models import LogisticRegression, NeuralNet
 from chainrule.lab.session import SECTIONS, Lab
 

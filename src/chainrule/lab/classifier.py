@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule.callbacks import History
 from chainrule.errors import DataError, DivergenceError
 from chainrule.functions import accuracy, nll, one_hot
-from chainrule.lab.history import History
 from chainrule.validation import Array, check_features, check_number, check_positive, check_samples
 
 OnEpoch = Callable[[int, dict[str, float]], Any]

@@ -27,8 +27,8 @@ import numpy as np
 
 from chainrule import plots
 from chainrule.autodiff import check_gradients
+from chainrule.callbacks import History
 from chainrule.functions import dsigmoid, sigmoid
-from chainrule.lab.history import History
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import (
     GradientCheck,

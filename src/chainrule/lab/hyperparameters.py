@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import plots
+from chainrule.callbacks import History
 from chainrule.functions import ACTIVATIONS
 from chainrule.lab.classifier import OnEpoch
-from chainrule.lab.history import History
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Result
 from chainrule.validation import Array

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import plots
+from chainrule.callbacks import History
 from chainrule.data import Digits
 from chainrule.errors import MissingDependencyError
 from chainrule.functions import nll, one_hot
-from chainrule.lab.history import History
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Prediction, Result
 from chainrule.validation import Array

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule import plots
-from chainrule.lab.history import History
+from chainrule.callbacks import History
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Result, format_scores
 

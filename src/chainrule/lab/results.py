@@ -11,9 +11,9 @@ import numpy as np
 
 from chainrule import plots
 from chainrule.autodiff import GradientReport
+from chainrule.callbacks import History
 from chainrule.data import Digits
 from chainrule.lab.classifier import Classifier
-from chainrule.lab.history import History
 from chainrule.validation import Array
 
 if TYPE_CHECKING:

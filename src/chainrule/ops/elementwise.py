@@ -11,14 +11,22 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ops.kernel import Elementwise
 from chainrule.ops.primitive import Family, Primitive, Rule, unbroadcast
 
 ELEMENTWISE = Family()
+# NaN is larger and smaller than all, as in NumPy; fmax and fmin pass over it.
+_SCALARS = {
+    "maximum": "_1 if _0 < _1 or _1 != _1 else _0",
+    "minimum": "_1 if _0 > _1 or _1 != _1 else _0",
+    "where": "_1 if _0 else _2",
+}
 
 
 def _unary(ufunc: np.ufunc, rule: Rule | None) -> None:
     name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
-    ELEMENTWISE.add(name, ufunc, rule and (rule,), f"np.{name}(_0)", of=ufunc)
+    text = f"np.{name}(_0)"
+    ELEMENTWISE.add(name, ufunc, rule and (rule,), text, of=ufunc, kernel=Elementwise(text))
 
 
 for _ufunc, _rule in {
@@ -52,8 +60,14 @@ for _ufunc, _rule in {
 }.items():  # fmt: skip
     _unary(_ufunc, _rule)
 
-ELEMENTWISE.add("negative", np.negative, (lambda g, y, x: -g,), "-_0", of=np.negative)
-ELEMENTWISE.add("positive", np.positive, (lambda g, y, x: g,), "+_0", of=np.positive)
+ELEMENTWISE.add(
+    "negative", np.negative, (lambda g, y, x: -g,), "-_0", of=np.negative,
+    kernel=Elementwise("-_0"),
+)  # fmt: skip
+ELEMENTWISE.add(
+    "positive", np.positive, (lambda g, y, x: g,), "+_0", of=np.positive,
+    kernel=Elementwise("_0"),
+)  # fmt: skip
 
 
 def _binary(
@@ -63,8 +77,16 @@ def _binary(
         left and (lambda g, y, a, b: unbroadcast(left(g, y, a, b), a)),
         right and (lambda g, y, a, b: unbroadcast(right(g, y, a, b), b)),
     )
+    name = ufunc.__name__
+    kernel = Elementwise(_SCALARS.get(name, text))
     ELEMENTWISE.add(
-        ufunc.__name__, ufunc, rules if left or right else None, text, of=ufunc, broadcasts=True
+        name,
+        ufunc,
+        rules if left or right else None,
+        text,
+        of=ufunc,
+        broadcasts=True,
+        kernel=kernel,
     )
 
 
@@ -95,6 +117,7 @@ ELEMENTWISE.add(
     "_0 + _1",
     of=np.add,
     broadcasts=True,
+    kernel=Elementwise("_0 + _1"),
 )
 _binary(np.subtract, "_0 - _1", lambda g, y, a, b: g, lambda g, y, a, b: -g)
 _binary(np.multiply, "_0 * _1", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
@@ -138,6 +161,7 @@ WHERE = ELEMENTWISE.add(
     "np.where(_0, _1, _2)",
     of=np.where,
     broadcasts=True,
+    kernel=Elementwise(_SCALARS["where"]),
 )
 
 ASTYPE: Primitive = ELEMENTWISE.add(
@@ -145,9 +169,10 @@ ASTYPE: Primitive = ELEMENTWISE.add(
     lambda x, dtype: np.asarray(x).astype(dtype),
     (lambda g, y, x, dtype: ASTYPE(g, dtype=np.dtype(x.dtype).type),),
     lambda shapes, dtype: f"_0.astype(np.{np.dtype(dtype).name})",
+    kernel=Elementwise("_0"),
 )
 
-STOP_GRADIENT = ELEMENTWISE.add("stop_gradient", lambda x: x, None, "_0")
+STOP_GRADIENT = ELEMENTWISE.add("stop_gradient", lambda x: x, None, "_0", kernel=Elementwise("_0"))
 
 
 @ELEMENTWISE.implements(np.clip)
@@ -165,6 +190,7 @@ CLIP_LOW = ELEMENTWISE.add(
         lambda g, y, x, low: unbroadcast(g * (x < low), low),
     ),
     "np.maximum(_0, _1)",
+    kernel=Elementwise(_SCALARS["maximum"]),
 )
 CLIP_HIGH = ELEMENTWISE.add(
     "clip_high",
@@ -174,4 +200,5 @@ CLIP_HIGH = ELEMENTWISE.add(
         lambda g, y, x, high: unbroadcast(g * (x > high), high),
     ),
     "np.minimum(_0, _1)",
+    kernel=Elementwise(_SCALARS["minimum"]),
 )

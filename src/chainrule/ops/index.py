@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ops.kernel import Gather, Scatter
 from chainrule.ops.primitive import EachOperand, Family, Traced
 
 INDEX = Family()
@@ -71,6 +72,7 @@ GETITEM = INDEX.add(
     _getitem,
     EachOperand(_getitem_rule),
     lambda shapes, index: f"_0[{_written(index, 1)}]",
+    kernel=Gather(),
 )
 SCATTER = INDEX.add(
     "scatter",
@@ -85,6 +87,7 @@ SCATTER = INDEX.add(
         )
     ),
     broadcasts=True,
+    kernel=Scatter(),
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import TraceError
+from chainrule.ops.kernel import Composite, Contraction
 from chainrule.ops.primitive import EachOperand, Family, unbroadcast
 
 LINALG = Family()
@@ -44,7 +45,22 @@ def _t(a: Any) -> Any:
     return a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)
 
 
-MATMUL = LINALG.add("matmul", np.matmul, (_left, _right), "_0 @ _1", of=np.matmul)
+def _matmul_subscripts(ranks: tuple[int, int]) -> str:
+    left, right = ranks
+    batch = string.ascii_letters[3 : 1 + max(left, right, 2)]
+    a = batch[len(batch) - left + 2 :] + "ab" if left > 1 else "b"
+    b = batch[len(batch) - right + 2 :] + "bc" if right > 1 else "b"
+    return f"{a},{b}->{batch}{'a' * (left > 1)}{'c' * (right > 1)}"
+
+
+MATMUL = LINALG.add(
+    "matmul",
+    np.matmul,
+    (_left, _right),
+    "_0 @ _1",
+    of=np.matmul,
+    kernel=Contraction(_matmul_subscripts),
+)
 
 
 @LINALG.implements(np.dot)
@@ -104,11 +120,20 @@ def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
     return np.transpose(product, [order.index(axis) for axis in range(b.ndim)])
 
 
+def _tensordot_subscripts(ranks: tuple[int, int], axes: Any) -> str:
+    a, b = string.ascii_lowercase[: ranks[0]], list(string.ascii_uppercase[: ranks[1]])
+    for left, right in zip(*axes, strict=True):
+        b[right] = a[left]
+    kept = [c for i, c in enumerate(a) if i not in axes[0]]
+    return f"{a},{''.join(b)}->{''.join(kept + [c for c in b if c.isupper()])}"
+
+
 TENSORDOT = LINALG.add(
     "tensordot",
     lambda a, b, axes: np.tensordot(a, b, axes=axes),
     (_tensordot_left, _tensordot_right),
     "np.tensordot(_0, _1, axes=axes)",
+    kernel=Contraction(_tensordot_subscripts),
 )
 
 
@@ -142,6 +167,7 @@ EINSUM = LINALG.add(
     lambda shapes, subscripts: (
         f"np.einsum({subscripts!r}, {', '.join(f'_{i}' for i in range(len(shapes)))})"
     ),
+    kernel=Contraction(lambda ranks, subscripts: subscripts),
 )
 
 
@@ -268,6 +294,7 @@ NORM = LINALG.add(
     lambda x, axis, keepdims: np.linalg.norm(x, axis=axis, keepdims=keepdims),
     (_norm_rule,),
     "np.linalg.norm(_0, axis=axis, keepdims=keepdims)",
+    kernel=Composite(lambda x, axis, keepdims: np.sqrt(np.sum(x**2, axis=axis, keepdims=keepdims))),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ops.kernel import Composite, Elementwise
 from chainrule.ops.primitive import Family
 
 NN = Family()
@@ -43,15 +44,26 @@ def _kept(a: Any, axis: int, keepdims: bool) -> Any:
     return a if keepdims else np.expand_dims(a, axis)
 
 
-SIGMOID = NN.add("sigmoid", _sigmoid, (lambda g, y, x: g * y * (1 - y),), "1 / (1 + np.exp(-_0))")
+SIGMOID = NN.add(
+    "sigmoid",
+    _sigmoid,
+    (lambda g, y, x: g * y * (1 - y),),
+    "1 / (1 + np.exp(-_0))",
+    kernel=Elementwise("1 / (1 + np.exp(-_0))"),
+)
 RELU = NN.add(
-    "relu", lambda x: np.maximum(x, 0), (lambda g, y, x: g * (x > 0),), "np.maximum(_0, 0)"
+    "relu",
+    lambda x: np.maximum(x, 0),
+    (lambda g, y, x: g * (x > 0),),
+    "np.maximum(_0, 0)",
+    kernel=Elementwise("0 if _0 < 0 else _0"),
 )
 SOFTPLUS = NN.add(
     "softplus",
     lambda x: np.logaddexp(x, 0),
     (lambda g, y, x: g * SIGMOID(x),),
     "np.logaddexp(_0, 0)",
+    kernel=Composite(lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))),
 )
 SOFTMAX = NN.add(
     "softmax",
@@ -59,6 +71,7 @@ SOFTMAX = NN.add(
     (lambda g, y, x, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)),),
     "exp = np.exp(_0 - _0.max(axis=axis, keepdims=True))\n"
     "_y = exp / exp.sum(axis=axis, keepdims=True)",
+    kernel=Composite(_softmax),
 )
 LOG_SOFTMAX = NN.add(
     "log_softmax",
@@ -66,6 +79,7 @@ LOG_SOFTMAX = NN.add(
     (lambda g, y, x, axis: g - np.exp(y) * g.sum(axis=axis, keepdims=True),),
     "shifted = _0 - _0.max(axis=axis, keepdims=True)\n"
     "_y = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))",
+    kernel=Composite(_log_softmax),
 )
 LOGSUMEXP = NN.add(
     "logsumexp",
@@ -80,5 +94,6 @@ LOGSUMEXP = NN.add(
         "_y = top + np.log(np.exp(_0 - top).sum(axis=axis, keepdims=True))"
         + ("" if keepdims else "\n_y = np.squeeze(_y, axis)")
     ),
+    kernel=Composite(_logsumexp),
 )
-ONE_HOT = NN.add("one_hot", _one_hot, None, "np.eye(n_classes)[_0]")
+ONE_HOT = NN.add("one_hot", _one_hot, None, "np.eye(n_classes)[_0]", kernel=Composite(_one_hot))

@@ -1,4 +1,4 @@
-"""What a primitive is: one record with its value, its gradient and its text.
+"""What a primitive is: one record with its value, its gradient, its text and its kernel.
 
 An operation is called with operands, which may be differentiated, and parameters, which are
 fixed: ``SUM(x, axis=0)``. A gradient rule gets the adjoint ``g`` of the output, the output ``y``,
@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+from chainrule.ops.kernel import Kernel
 
 Rule = Callable[..., Any]
 
@@ -58,6 +60,8 @@ class Primitive:
         returns one; or several lines that leave the result in ``_y``.
     broadcasts : bool
         Whether a constant operand with one number everywhere may stand as that number.
+    kernel : Kernel or None
+        How it becomes loops; None if it runs in NumPy alone.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Primitive:
     gradients: Rules = None
     text: str | Callable[..., str] | None = None
     broadcasts: bool = False
+    kernel: Kernel | None = None
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply the operation; a tensor among the operands records it."""
@@ -101,9 +106,11 @@ class Family:
         *,
         of: Callable[..., Any] | None = None,
         broadcasts: bool = False,
+        kernel: Kernel | None = None,
     ) -> Primitive:
         """Add a primitive, reached by the NumPy function ``of`` if one is given."""
-        primitive = self.primitives[name] = Primitive(name, value, gradients, text, broadcasts)
+        primitive = Primitive(name, value, gradients, text, broadcasts, kernel)
+        self.primitives[name] = primitive
         if of is not None:
             self.numpy[of] = primitive
         return primitive

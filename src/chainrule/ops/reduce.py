@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops.elementwise import ASTYPE
+from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
 from chainrule.ops.primitive import Family, Primitive
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
 
@@ -84,16 +85,33 @@ SUM = REDUCE.add(
     lambda x, axis, keepdims: _add_reduce(x, axis=axis, keepdims=keepdims),
     (lambda g, y, x, axis, keepdims: _spread(g, x, axis, keepdims),),
     "np.sum(_0, axis=axis, keepdims=keepdims)",
+    kernel=Reduction("_0 + _1", 0),
 )
 MEAN = REDUCE.add(
     "mean",
     _mean,
     (lambda g, y, x, axis, keepdims: _spread(g / _count(x, axis), x, axis, keepdims),),
     "np.mean(_0, axis=axis, keepdims=keepdims)",
+    kernel=Composite(
+        lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
+    ),
 )
-PROD = REDUCE.add("prod", np.prod, (_prod,), "np.prod(_0, axis=axis, keepdims=keepdims)")
-MAX = REDUCE.add("max", np.max, (_share,), "np.max(_0, axis=axis, keepdims=keepdims)")
-MIN = REDUCE.add("min", np.min, (_share,), "np.min(_0, axis=axis, keepdims=keepdims)")
+
+
+def _variance(x: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
+    centred = x - np.mean(x, axis=axis, keepdims=True)
+    return np.sum(centred**2, axis=axis, keepdims=keepdims) / (_count(x, axis) - ddof)
+
+
+def _plain(name: str, value: Any, rule: Any, kernel: Kernel) -> Primitive:
+    rules = None if rule is None else (rule,)
+    text = f"np.{name}(_0, axis=axis, keepdims=keepdims)"
+    return REDUCE.add(name, value, rules, text, kernel=kernel)
+
+
+PROD = _plain("prod", np.prod, _prod, Reduction("_0 * _1", 1))
+MAX = _plain("max", np.max, _share, Reduction("_1 if _0 < _1 or _1 != _1 else _0", -np.inf))
+MIN = _plain("min", np.min, _share, Reduction("_1 if _0 > _1 or _1 != _1 else _0", np.inf))
 VAR = REDUCE.add(
     "var",
     np.var,
@@ -105,6 +123,7 @@ VAR = REDUCE.add(
         ),
     ),
     "np.var(_0, axis=axis, ddof=ddof, keepdims=keepdims)",
+    kernel=Composite(_variance),
 )
 STD = REDUCE.add(
     "std",
@@ -117,18 +136,20 @@ STD = REDUCE.add(
         ),
     ),
     "np.std(_0, axis=axis, ddof=ddof, keepdims=keepdims)",
+    kernel=Composite(lambda x, **how: np.sqrt(_variance(x, **how))),
 )
 CUMSUM = REDUCE.add(
     "cumsum",
     np.cumsum,
     (lambda g, y, x, axis: np.flip(np.cumsum(np.flip(g, axis), axis), axis),),
     "np.cumsum(_0, axis=axis)",
+    kernel=Scan(),
 )
-ARGMAX = REDUCE.add("argmax", np.argmax, None, "np.argmax(_0, axis=axis, keepdims=keepdims)")
-ARGMIN = REDUCE.add("argmin", np.argmin, None, "np.argmin(_0, axis=axis, keepdims=keepdims)")
+ARGMAX = _plain("argmax", np.argmax, None, Best("_1 > _0 or (_1 != _1 and _0 == _0)"))
+ARGMIN = _plain("argmin", np.argmin, None, Best("_1 < _0 or (_1 != _1 and _0 == _0)"))
 ARGSORT = REDUCE.add("argsort", np.argsort, None, "np.argsort(_0, axis=axis)")
-ALL = REDUCE.add("all", np.all, None, "np.all(_0, axis=axis, keepdims=keepdims)")
-ANY = REDUCE.add("any", np.any, None, "np.any(_0, axis=axis, keepdims=keepdims)")
+ALL = _plain("all", np.all, None, Reduction("_0 and _1", True))
+ANY = _plain("any", np.any, None, Reduction("_0 or _1", False))
 
 
 def _reduction(primitive: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ops import moves
+from chainrule.ops.kernel import Pieces
 from chainrule.ops.primitive import EachOperand, Family, Primitive, unbroadcast
 
 SHAPE = Family()
@@ -30,57 +32,78 @@ TRANSPOSE: Primitive = SHAPE.add(
     lambda x, axes: np.transpose(x, axes),
     (lambda g, y, x, axes: TRANSPOSE(g, axes=tuple(int(i) for i in np.argsort(axes))),),
     _transpose_text,
+    kernel=Pieces(moves.transpose),
 )
 RESHAPE = SHAPE.add(
     "reshape",
     lambda x, shape: np.reshape(x, shape),
     (lambda g, y, x, shape: np.reshape(g, np.shape(x)),),
     "np.reshape(_0, shape)",
+    kernel=Pieces(moves.reshape),
 )
 EXPAND_DIMS = SHAPE.add(
     "expand_dims",
     lambda x, axis: x[..., None] if axis == -1 else np.expand_dims(x, axis),
     (lambda g, y, x, axis: np.reshape(g, np.shape(x)),),
     "np.expand_dims(_0, axis)",
+    kernel=Pieces(moves.reshape),
 )
 SQUEEZE = SHAPE.add(
     "squeeze",
     np.squeeze,
     (lambda g, y, x, axis: np.reshape(g, np.shape(x)),),
     "np.squeeze(_0, axis=axis)",
+    kernel=Pieces(moves.reshape),
 )
 BROADCAST_TO = SHAPE.add(
     "broadcast_to",
     _filled,
     (lambda g, y, x, shape: unbroadcast(g, x),),
     "np.broadcast_to(_0, shape)",
+    kernel=Pieces(moves.broadcast),
 )
 FLIP = SHAPE.add(
     "flip",
     np.flip,
     (lambda g, y, x, axis: np.flip(g, axis),),
     "np.flip(_0, axis=axis)",
+    kernel=Pieces(moves.flip),
 )
 ROLL = SHAPE.add(
     "roll",
     np.roll,
     (lambda g, y, x, shift, axis: np.roll(g, _negated(shift), axis),),
     "np.roll(_0, shift, axis=axis)",
+    kernel=Pieces(moves.roll),
 )
 TILE = SHAPE.add(
     "tile",
     lambda x, reps: np.tile(x, reps),
     (lambda g, y, x, reps: _untile(g, np.shape(x), reps),),
     "np.tile(_0, reps)",
+    kernel=Pieces(moves.tile),
 )
 REPEAT = SHAPE.add(
     "repeat",
     np.repeat,
     (lambda g, y, x, repeats, axis: _unrepeat(g, np.shape(x), repeats, axis),),
     "np.repeat(_0, repeats, axis=axis)",
+    kernel=Pieces(moves.repeat),
 )
-TRIL = SHAPE.add("tril", np.tril, (lambda g, y, x, k: np.tril(g, k),), "np.tril(_0, k)")
-TRIU = SHAPE.add("triu", np.triu, (lambda g, y, x, k: np.triu(g, k),), "np.triu(_0, k)")
+TRIL = SHAPE.add(
+    "tril",
+    np.tril,
+    (lambda g, y, x, k: np.tril(g, k),),
+    "np.tril(_0, k)",
+    kernel=Pieces(moves.triangle("<=")),
+)
+TRIU = SHAPE.add(
+    "triu",
+    np.triu,
+    (lambda g, y, x, k: np.triu(g, k),),
+    "np.triu(_0, k)",
+    kernel=Pieces(moves.triangle(">=")),
+)
 PAD = SHAPE.add(
     "pad",
     lambda x, pad_width, constant_values: np.pad(x, pad_width, constant_values=constant_values),
@@ -90,6 +113,7 @@ PAD = SHAPE.add(
         ],
     ),
     "np.pad(_0, pad_width, constant_values=constant_values)",
+    kernel=Pieces(moves.pad, fill="constant_values"),
 )
 
 
@@ -104,6 +128,7 @@ CONCATENATE = SHAPE.add(
     lambda *parts, axis: np.concatenate(parts, axis),
     EachOperand(_concatenate_rule),
     lambda shapes, axis: f"np.concatenate([{_listed(shapes)}], axis={axis})",
+    kernel=Pieces(moves.concatenate),
 )
 STACK = SHAPE.add(
     "stack",
@@ -112,6 +137,7 @@ STACK = SHAPE.add(
         lambda position, g, y, *parts, axis: g[(slice(None),) * (axis % g.ndim) + (position,)]
     ),
     lambda shapes, axis: f"np.stack([{_listed(shapes)}], axis={axis})",
+    kernel=Pieces(moves.stack),
 )
 
 

@@ -26,6 +26,11 @@ class Linear:
         """Return the number for a batch size."""
         return self.offset + self.slope * n
 
+    def __mul__(self, factor: int) -> Linear:
+        return Linear(self.offset * factor, self.slope * factor)
+
+    __rmul__ = __mul__
+
     def __str__(self) -> str:
         n = "n" if self.slope == 1 else f"{self.slope} * n"
         return n if not self.offset else f"{n} {'+' if self.offset > 0 else '-'} {abs(self.offset)}"

@@ -139,21 +139,30 @@ class Program:
         return dot(self)
 
     @property
-    def variables(self) -> Iterator[Variable]:
-        """Every variable, inputs first."""
+    def inputs(self) -> Iterator[Variable]:
+        """The arguments' variables."""
         for _, variable in leaves(self.arguments):
             yield variable
+
+    @property
+    def variables(self) -> Iterator[Variable]:
+        """Every variable, inputs first."""
+        yield from self.inputs
         for equation in self.equations:
             yield equation.output
 
 
-def trace(f: Callable[..., Any]) -> Callable[..., Program]:
+def trace(
+    f: Callable[..., Any], prepare: Callable[[Program], Program] | None = None
+) -> Callable[..., Program]:
     """Return a function that records what ``f`` does.
 
     Parameters
     ----------
     f : callable
         Written in NumPy. Record ``value_and_grad(f)`` to have its gradient recorded as well.
+    prepare : callable, optional
+        Applied to every single recording, before they are made to serve every batch size.
 
     Returns
     -------
@@ -176,22 +185,26 @@ def trace(f: Callable[..., Any]) -> Callable[..., Program]:
     np.float64(0.4621)
     """
 
+    def record(given: dict[str, Any]) -> Program:
+        program = _record(f, given)
+        return program if prepare is None else prepare(program)
+
     def trace_f(*args: Any) -> Program:
         names = argument_names(f, len(args))
         given = dict(zip(names, args, strict=True))
         batch, n = _batch(given)
         if batch is None:
-            return _record(f, given)
+            return record(given)
         sizes = (max(n, 2), max(n, 2) + 1)  # a size of 1 broadcasts: two larger ones say more
         try:
-            first, second = (_record(f, _resized(given, n, size)) for size in sizes)
+            first, second = (record(_resized(given, n, size)) for size in sizes)
             merged = _generalised(first, second, sizes)
             merged.batch = batch
             # A third size must confirm what two suggest: n // 2 looks like n - 3 between two.
             third = _resized(given, n, 2 * n + 3)
             _confirm(merged(*third.values()), f(*third.values()))
         except (TraceError, ShapeError, ValueError, IndexError):
-            alone = _record(f, given)
+            alone = record(given)
             alone.general = False
             return alone
         return merged
@@ -249,21 +262,28 @@ def _record(f: Callable[..., Any], given: dict[str, Any]) -> Program:
         name: map_leaves(parameter if name == first else wrap, value)
         for name, value in given.items()
     }
+    taken: set[str] = set()
     for path, tensor in leaves(inputs):
-        tensor.name = _leaf_name(path)
+        tensor.name = _leaf_name(path, taken)
+        taken.add(tensor.name)
     with watch_names():
         result = f(*inputs.values())
-    return _program(inputs, result, level)
+    return program_of(inputs, result, level)[0]
 
 
-def _leaf_name(path: Path) -> str:
-    last = path[-1]
-    if isinstance(last, str) and last.isidentifier():
-        return last
+def _leaf_name(path: Path, taken: set[str]) -> str:
+    """Name a leaf after the last parts of its path, as few as tell it from others."""
+    for count in range(1, len(path) + 1):
+        name = "_".join(map(str, path[-count:]))
+        if name.isidentifier() and name not in taken:
+            return name
     return re.sub(r"\W", "_", "_".join(map(str, path)))
 
 
-def _program(inputs: dict[str, Any], result: Any, level: Level) -> Program:
+def program_of(
+    inputs: dict[str, Any], result: Any, level: Level
+) -> tuple[Program, dict[int, Variable]]:
+    """Return what a level recorded, and the variable of each tensor by its order."""
     outputs = [
         leaf for _, leaf in leaves(result) if isinstance(leaf, Tensor) and leaf.level is level
     ]
@@ -314,7 +334,7 @@ def _program(inputs: dict[str, Any], result: Any, level: Level) -> Program:
         inside = isinstance(leaf, Tensor) and leaf.level is level
         return variables[leaf.order] if inside else constant(np.asarray(leaf))
 
-    return Program(arguments, equations, map_leaves(known, result))
+    return Program(arguments, equations, map_leaves(known, result)), variables
 
 
 def _as_number(tensor: Tensor, operand: Any, operands: list[Any]) -> Any:

@@ -13,7 +13,7 @@ import json
 import keyword
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from chainrule.autodiff.transforms import value_and_grad
@@ -104,7 +104,7 @@ class _Writer:
         self.program = program
         self.inlines = inlines
         self.forward = _needed(program, value)
-        self.names = _Names(program, value, name)
+        self.names = Names(program, value, name)
         self.n = self.names.fresh("n")
         self.uses = Counter(v for equation in program.equations for v in equation.variables)
         self.user = {v: equation for equation in program.equations for v in equation.variables}
@@ -245,11 +245,13 @@ class _Writer:
         return "None" if tree is None else ast.unparse(self._literal(tree))
 
 
-class _Names:
+class Names:
     """Gives every variable a name of its own: the code's where it can, else the operation's."""
 
-    def __init__(self, program: Program, value: Any, name: str) -> None:
-        self.taken = {"np", *keyword.kwlist, *program.arguments}
+    def __init__(
+        self, program: Program, value: Any, name: str, reserved: Iterable[str] = ()
+    ) -> None:
+        self.taken = {"np", *keyword.kwlist, *program.arguments, *reserved}
         self.chosen: dict[Variable, str] = {}
         for path, variable in leaves(program.arguments):
             bare = len(path) == 1

@@ -1,0 +1,88 @@
+"""How an operation becomes loops: the part of a primitive's record that the compiler reads.
+
+Indices are Python expressions as text: ``"i"``, ``"j + 1"``. Sizes may hold the batch size ``n``;
+they are written into indices as they print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Index = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """Every entry from the entries at the same place: an expression in ``_0`` and ``_1``."""
+
+    scalar: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One operand's part in a result: which entry, and under which condition."""
+
+    operand: int
+    index: Index
+    guard: str | None = None
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Entries moved, not changed.
+
+    ``rule(index, shapes, shape, **params)`` tells the pieces that the result's entry at ``index``
+    is taken from, in order; where no guard holds it is ``fill``, a number or a parameter's name.
+    """
+
+    rule: Callable[..., Sequence[Piece]]
+    fill: Any = 0
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Entries along axes taken together: an expression in ``_0``, so far, and ``_1``, the next."""
+
+    combine: str
+    start: Any
+
+
+@dataclass(frozen=True)
+class Best:
+    """The place of the largest or smallest entry: ``better`` compares ``_1`` with ``_0``."""
+
+    better: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A running sum along an axis."""
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """Products summed: ``subscripts(ranks, **params)`` gives them in einsum's notation."""
+
+    subscripts: Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Gather:
+    """Entries picked by an index that may hold arrays."""
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Entries put to, or added up at, where an index picks them from."""
+
+
+@dataclass(frozen=True)
+class Composite:
+    """NumPy code in other operations: ``value(*operands, **params)``."""
+
+    value: Callable[..., Any]
+
+
+Kernel = Elementwise | Pieces | Reduction | Best | Scan | Contraction | Gather | Scatter | Composite

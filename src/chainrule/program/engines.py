@@ -1,0 +1,346 @@
+"""Engines that run updates: a step, one batch after another, in NumPy or compiled.
+
+A step is a function ``step(carry, *data)`` → ``(loss, carry)``: the carry is all that goes from one
+update to the next (parameters, what the optimizer remembers), the data hold a sample a row.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.errors import CompileError, DataError, TraceError
+from chainrule.program.batch import at
+from chainrule.program.kernels import FIXED_DTYPES, Kernel, training_kernel
+from chainrule.program.native import load
+from chainrule.program.passes import expand
+from chainrule.program.program import Program, trace
+
+Step = Callable[..., tuple[Any, Any]]
+TURN = 0.05  # seconds between looks at the keyboard
+
+
+@dataclass
+class Outcome:
+    """How far a run of updates got.
+
+    Attributes
+    ----------
+    updates : int
+    total : float
+        The sum of all samples' losses.
+    samples : int
+    fails : bool
+        Whether the next update's loss is NaN or infinite. The carry is then the last one whose
+        loss was finite.
+    """
+
+    updates: int = 0
+    total: float = 0.0
+    samples: int = 0
+    fails: bool = False
+
+
+class NumpyEngine:
+    """Runs a step in NumPy.
+
+    Parameters
+    ----------
+    step : callable
+        A function or its program.
+    carry : tree of ndarray
+    data : tuple of tree of ndarray
+        The step's arguments after the carry.
+    dtype : numpy.dtype
+        In which floating data are taken.
+    """
+
+    def __init__(self, step: Step, carry: Any, data: Any, dtype: Any) -> None:
+        self.step, self.carry, self.data, self.dtype = step, carry, data, dtype
+        self._before = carry
+
+    def feed(self, data: Any) -> None:
+        """Take other samples."""
+        self.data = data
+
+    def run(self, order: Any, batch_size: int) -> Outcome:
+        """Run updates over samples in an order, a batch after another."""
+        done = Outcome()
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            batch = rows_of(self.data, rows, self.dtype)
+            with np.errstate(all="ignore"):  # what is not finite is found here
+                loss, carry = self.step(self.carry, *batch)
+                done.fails = not np.isfinite(loss)
+            if done.fails:
+                self.carry = self._before
+                break
+            self._before, self.carry = self.carry, carry
+            done.updates += 1
+            done.samples += len(rows)
+            done.total += float(loss) * len(rows)
+        return done
+
+
+class NativeEngine:
+    """Runs a step compiled, many updates a call. Parameters are those of `NumpyEngine`."""
+
+    def __init__(
+        self, program: Program, carry: Any, data: Any, dtype: Any, batch_size: int
+    ) -> None:
+        self.data, self.dtype = data, dtype
+        dtypes = {path: leaf.dtype for path, leaf in data_leaves(program, data)}
+        self._compiled = _Compiled(training_kernel(program, batch_size, dtypes), batch_size)
+        self._program = program
+        self._carry = carry
+        self._compiled.write(carry)
+        self.feed(data)
+        self._before = self._compiled.state()
+        self._pace = 0.0  # seconds an update takes
+
+    def feed(self, data: Any) -> None:
+        """Take other samples."""
+        self._compiled.bind(dict(data_leaves(self._program, data)))
+
+    @property
+    def carry(self) -> Any:
+        """What goes from one update to the next, a copy."""
+        return self._compiled.read(self._carry)
+
+    @carry.setter
+    def carry(self, carry: Any) -> None:
+        self._compiled.write(carry)
+
+    def run(self, order: Any, batch_size: int) -> Outcome:
+        """Run updates over samples in an order, a batch after another."""
+        done = Outcome()
+        rest = len(order) % batch_size
+        self._compiled.take(order)
+        self._run(done, 0, len(order) // batch_size, batch_size)
+        if rest and not done.fails:
+            self._run(done, len(order) - rest, 1, rest)
+        return done
+
+    def _run(self, done: Outcome, first: int, updates: int, n: int) -> None:
+        """Run updates in turns that are short enough to be interrupted."""
+        kernel = self._compiled
+        while updates and not done.fails:
+            turn = min(updates, max(1, int(TURN / self._pace))) if self._pace else 1
+            # The last update of a turn goes alone: what was before it must be known if the
+            # first one of the next turn fails.
+            for count in (turn - 1, 1) if turn > 1 else (1,):
+                start, began = kernel.state(), time.perf_counter()
+                completed, total = kernel.run(first, count, n)
+                done.updates += completed
+                done.samples += completed * n
+                done.total += total
+                if completed < count:
+                    done.fails = True
+                    if completed:
+                        kernel.restore(start)
+                        kernel.run(first, completed - 1, n)
+                    else:
+                        kernel.restore(self._before)
+                    return
+                if count == 1:
+                    self._before = start
+                elif count > 8 or not self._pace:
+                    self._pace = (time.perf_counter() - began) / count
+                if not self._pace:
+                    self._pace = (time.perf_counter() - began) / count
+                first, updates = first + count * n, updates - count
+
+
+Engine = NumpyEngine | NativeEngine
+ENGINES = {"auto": None, "compiled": True, "numpy": False}
+
+
+def make_engine(
+    step: Step, loss: Any, carry: Any, data: Any, batch_size: int, engine: str, updates: int
+) -> Engine:
+    """Return the engine for a run of so many updates.
+
+    Raises
+    ------
+    CompileError
+        If ``engine`` is "compiled" and the step cannot be compiled.
+    """
+    dtype = np.result_type(*(leaf.dtype for _, leaf in leaves(carry["params"])))
+    wanted = ENGINES[engine]
+    data = map_leaves(_plain, data)
+    try:
+        program = step_program(step, carry, data, dtype, batch_size)
+    except (TraceError, CompileError) as error:
+        message = f"{_name(loss)} cannot be compiled: {_place(error)}{error}"
+        if wanted:
+            raise CompileError(message) from error
+        if wanted is None:
+            warnings.warn(f"{message}; it runs in NumPy", stacklevel=3)
+        return NumpyEngine(step, carry, data, dtype)
+    if wanted is False:
+        return NumpyEngine(program, carry, data, dtype)
+    try:
+        return NativeEngine(program, carry, data, dtype, batch_size)
+    except CompileError as error:
+        message = f"{_name(loss)} cannot be compiled: {error}"
+        if wanted:
+            raise CompileError(message) from error
+        warnings.warn(f"{message}; it runs in NumPy", stacklevel=3)
+        return NumpyEngine(program, carry, data, dtype)
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", repr(function))
+
+
+def _place(error: Exception) -> str:
+    """Return the user's own line that an error came from."""
+    own = str(FilePath(__file__).parents[1])
+    numpy = str(FilePath(np.__file__).parent)
+    lines = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((own, numpy))
+    ]
+    if not lines:
+        return ""
+    last = lines[-1]
+    return f"{last.filename}, line {last.lineno}, `{last.line}`: "
+
+
+def _plain(leaf: Any) -> Any:
+    """Return data as machine code reads them: in the machine's byte order, rows together."""
+    dtype = leaf.dtype.newbyteorder("=")
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        dtype = np.dtype(np.float32 if dtype.itemsize == 2 else np.float64)
+    return np.ascontiguousarray(leaf, dtype)
+
+
+class _Compiled:
+    """A kernel with the arrays that it works on."""
+
+    def __init__(self, kernel: Kernel, capacity: int) -> None:
+        self.kernel = kernel
+        buffers = [b for b in kernel.buffers if b.name not in kernel.slots]
+        self.function = load(
+            kernel.text, kernel.name, [*FIXED_DTYPES, *(b.dtype.name for b in buffers)]
+        )
+        self.sizes, self.fault = np.zeros(4, np.int64), np.zeros(1, np.int64)
+        self.constants, self.totals = np.array([*kernel.constants, 0.0]), np.zeros(1)
+        self.order = np.zeros(0, np.int64)
+        self.states: dict[Path, Any] = {}
+        self.arrays: dict[str, Any] = {}
+        self.turned: dict[Path, tuple[int, ...]] = {}
+        for buffer in buffers:
+            shape = at(buffer.memory_shape, capacity)
+            if buffer.role == "constant":
+                array = np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
+            elif buffer.role == "data":
+                array = None
+            else:
+                array = np.zeros(shape or (1,), buffer.dtype)
+            if buffer.role == "state":
+                self.states[buffer.content] = array
+                self.turned[buffer.content] = buffer.order
+            self.arrays[buffer.name] = array
+        self.rows = 0
+        self.places = {b.name: b.content for b in buffers if b.role == "data"}
+        self._call: Any = None
+
+    def bind(self, data: dict[Path, Any]) -> None:
+        """Take the arrays that samples are read from."""
+        for name, path in self.places.items():
+            self.arrays[name] = data[path]
+        self.rows = next((len(array) for array in data.values()), 0)
+        self._call = None
+
+    def take(self, order: Any) -> None:
+        """Take an order of samples."""
+        if len(order) > len(self.order):
+            self.order, self._call = np.array(order, np.int64), None
+        else:
+            self.order[: len(order)] = order
+
+    def run(self, first: int, updates: int, n: int) -> tuple[int, float]:
+        """Run updates of ``n`` samples; return how many had a finite loss, and their total."""
+        if self._call is None:
+            fixed = [self.sizes, self.constants, self.fault, self.totals, self.order]
+            self._call = self.function.bound([*fixed, *self.arrays.values()])
+        self.sizes[:] = first, updates, n, self.rows
+        completed: int = self._call()
+        if self.fault[0]:
+            number, self.fault[0] = int(self.fault[0]), 0
+            raise DataError(self.kernel.checks[number - 1])
+        return completed, float(self.totals[0])
+
+    def state(self) -> list[Any]:
+        """Return a copy of the carry as it lies in memory."""
+        return [array.copy() for array in self.states.values()]
+
+    def restore(self, state: list[Any]) -> None:
+        """Go back to a state."""
+        for array, kept in zip(self.states.values(), state, strict=True):
+            array[...] = kept
+
+    def read(self, carry: Any) -> Any:
+        """Return the carry in the structure of an old one."""
+        found = dict(leaves({"carry": carry}))
+        for path, array in self.states.items():
+            shape = np.shape(found[path])
+            back = (
+                np.transpose(
+                    array.reshape([shape[axis] for axis in self.turned[path]]),
+                    np.argsort(self.turned[path]),
+                )
+                if shape
+                else array.reshape(())
+            )
+            found[path] = np.array(back)
+        values = iter(found.values())
+        return map_leaves(lambda _: next(values), carry)
+
+    def write(self, carry: Any) -> None:
+        """Take a carry."""
+        for path, leaf in leaves({"carry": carry}):
+            if path in self.states:
+                turned = (
+                    np.transpose(leaf, self.turned[path]) if np.ndim(leaf) else np.asarray(leaf)
+                )
+                self.states[path][...] = turned.reshape(self.states[path].shape)
+
+
+def step_program(step: Step, carry: Any, data: Any, dtype: Any, batch_size: int) -> Program:
+    """Record a step for all batch sizes."""
+    example = rows_of(data, np.arange(max(batch_size, 2)) % rows_in(data), dtype)
+    return trace(step, expand)(carry, *example)
+
+
+def data_leaves(program: Program, data: Any) -> list[tuple[Path, Any]]:
+    """Return the leaves of data with their paths among the program's arguments."""
+    names = list(program.arguments)[1:]
+    return list(leaves(dict(zip(names, data, strict=True))))
+
+
+def rows_in(data: Any) -> int:
+    """Return how many samples there are."""
+    return next((len(leaf) for _, leaf in leaves(data)), 0)
+
+
+def rows_of(data: Any, rows: Any, dtype: Any) -> Any:
+    """Return rows of data, floating ones in a dtype if one is given."""
+
+    def taken(leaf: Any) -> Any:
+        part = np.asarray(leaf[rows])
+        if dtype is None or part.dtype.kind != "f":
+            return part
+        return part.astype(dtype, copy=False)
+
+    return map_leaves(taken, data)

@@ -1,0 +1,286 @@
+"""A program as the text of a kernel: Python loops that Numba compiles.
+
+The text has the names of the readable source. A kernel takes pointers, so that it can be compiled
+once, kept on disk and called from any process.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.trees import Path, leaves
+from chainrule.errors import CompileError
+from chainrule.ops.kernel import (
+    Best,
+    Contraction,
+    Elementwise,
+    Gather,
+    Pieces,
+    Reduction,
+    Scan,
+    Scatter,
+)
+from chainrule.program.batch import Linear
+from chainrule.program.loops import (
+    Buffer,
+    Item,
+    fuse,
+    hoist,
+    keep_in_locals,
+    nest,
+    renamed,
+    text,
+    walk,
+)
+from chainrule.program.lowering import Lowering, assign, cast, places
+from chainrule.program.passes import fixed, needed
+from chainrule.program.places import gathered, moved, scattered
+from chainrule.program.products import contraction
+from chainrule.program.program import Program, Variable
+from chainrule.program.reductions import best, reduction, scan
+from chainrule.program.scalars import elementwise
+from chainrule.program.text import Names
+
+FIXED = ("sizes", "constants", "fault", "totals", "order")  # a kernel's first arguments
+FIXED_DTYPES = ("int64", "float64", "int64", "float64", "int64")
+RESERVED = (
+    *FIXED, "first", "steps", "rows", "step", "start", "row", "total", "value", "wrap", "carray",
+    "sgemm", "dgemm", "float32", "float64", "int64", "inf",
+)  # fmt: skip
+
+
+RULES: dict[Any, Any] = {
+    Elementwise: elementwise, Pieces: moved, Gather: gathered, Scatter: scattered,
+    Reduction: reduction, Best: best, Scan: scan, Contraction: contraction,
+}  # fmt: skip
+
+
+@dataclass(eq=False)
+class Kernel:
+    """The text of a kernel and what it must be called with.
+
+    Attributes
+    ----------
+    name, text : str
+        A function ``name(sizes, constants, fault, totals, order, *pointers)``.
+    buffers : list of Buffer
+        What the pointers point to, in order.
+    slots : dict of str to str
+        Temporaries that share the memory of an earlier one.
+    constants : list of float
+        Numbers that the text leaves open, so that one text serves many of them.
+    checks : list of str
+        What went wrong, by the number that the kernel leaves in ``fault``.
+    """
+
+    name: str
+    text: str
+    buffers: list[Buffer]
+    slots: dict[str, str]
+    constants: list[float]
+    checks: list[str]
+
+
+def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Kernel:
+    """Write the kernel that runs updates: batches gathered, gradients taken, state renewed.
+
+    Parameters
+    ----------
+    program : Program
+        Of ``step(carry, *data)`` → ``(loss, carry)``.
+    n : int
+        The batch size. 1 is compiled for itself; larger ones choose the layout alone.
+    dtypes : mapping of path to dtype
+        Of the data where samples are read from.
+    """
+    if n == 1 or not program.general:
+        program = fixed(program, n)
+    program = needed(program)
+    writer = _Writer(program, n)
+    carry_name = next(iter(program.arguments))
+    loss, carry = program.result
+    data = {name: tree for name, tree in program.arguments.items() if name != carry_name}
+    old = dict(leaves({carry_name: program.arguments[carry_name]}))
+    new = dict(leaves({carry_name: carry}))
+    for path, variable in old.items():
+        writer.lowering.input(variable, "state", path)
+    for path, variable in leaves(data):
+        writer.gather(variable, path, dtypes[path])
+    writer.equations()
+    writer.loss(loss)
+    pairs = [(old[path], new[path]) for path in old if new[path] is not old[path]]
+    writer.renew(pairs)
+    return writer.kernel("train", n)
+
+
+class _Writer:
+    """Puts a kernel together."""
+
+    def __init__(self, program: Program, n: int) -> None:
+        self.program = program
+        names = Names(program, None, "value", RESERVED)
+        self.lowering = Lowering(program, names, n)
+        self.names = names
+        self.one = not any(isinstance(v.shape[0], Linear) for v in program.inputs if v.shape)
+        self.next_of: dict[str, str] = {}
+
+    def gather(self, variable: Variable, path: Path, dtype: Any) -> None:
+        """Let a batch be read from the data in the order given."""
+        low = self.lowering
+        whole = low.buffer(
+            self.names.fresh(f"{variable.name}_all"),
+            ("rows", *variable.shape[1:]),
+            dtype,
+            "data",
+            path,
+        )
+
+        def entry(index: Sequence[str]) -> ast.expr:
+            row = "row" if self.one else f"order[start + {index[0]}]"
+            return cast(whole.at([row, *index[1:]]), dtype, variable.dtype)
+
+        if self.one:  # read where it lies
+            low.entries[variable] = entry
+        else:
+            low.store(variable, entry)
+
+    def equations(self) -> None:
+        """Lower every equation."""
+        for equation in self.program.equations:
+            kernel = equation.primitive.kernel
+            if kernel is None:
+                raise CompileError(f"{equation.primitive.name} runs in NumPy alone")
+            RULES[type(kernel)](self.lowering, equation, kernel)
+
+    def loss(self, variable: Any) -> None:
+        """Let the loss be known outside."""
+        low = self.lowering
+        made = low.buffer(self.names.fresh("loss_value"), (), np.float64, "temporary")
+        low.fill(made, partial(low.entry, variable, dtype=np.float64))
+        self.loss_name = made.name
+
+    def renew(self, pairs: Sequence[tuple[Variable, Any]]) -> None:
+        """Let the new state take the place of the old."""
+        low = self.lowering
+        for old, new in pairs:
+            home = low.stored[old]
+            made = low.stored.get(new) if isinstance(new, Variable) else None
+            fits = (
+                made is not None
+                and made.role == "temporary"
+                and made.name not in self.next_of
+                and (made.dtype, made.shape, made.order) == (home.dtype, home.shape, home.order)
+            )
+            if not fits:
+                made = low.buffer(self.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
+                made.order = home.order
+                low.fill(made, partial(low.entry, new, dtype=home.dtype))
+            assert made is not None
+            self.next_of[made.name] = home.name
+
+    def kernel(self, name: str, n: int) -> Kernel:
+        """Fuse, and write."""
+        low = self.lowering
+        items = fuse(low.items)
+        items = self._in_place(items)
+        temporaries = {b.name for b in low.buffers.values() if b.role == "temporary"}
+        taken = self.names.taken
+        gone = keep_in_locals(items, temporaries - {self.loss_name}, taken)
+        hoist(items, taken)
+        used = {a.name for statement in walk(items) for a in statement.accesses}
+        buffers = [b for b in low.buffers.values() if b.name in used and b.name not in gone]
+        slots = _slots(items, buffers, n)
+        lines = list(self._lines(name, items, buffers, slots))
+        return Kernel(name, "\n".join(lines) + "\n", buffers, slots, low.lifted, low.checks)
+
+    def _in_place(self, items: list[Item]) -> list[Item]:
+        """Write new state over the old where nothing reads the old any more."""
+        for new, old in self.next_of.items():
+            if _may_replace(items, new, old):
+                items = [renamed(item, {new: old}) for item in items]
+                del self.lowering.buffers[new]
+            else:
+                low = self.lowering
+                home, source = low.buffers[old], low.buffers[new]
+                axes = low.axes(home.shape)
+                index = places(axes)
+                copy = assign(home.at(index), source.at(index))
+                items += nest([axes[axis] for axis in home.order], [copy])
+        return items
+
+    def _lines(
+        self, name: str, items: list[Item], buffers: list[Buffer], slots: dict[str, str]
+    ) -> Iterator[str]:
+        pointers = [f"{b.name}_at" for b in buffers if b.name not in slots]
+        yield f"def {name}({', '.join([*FIXED, *pointers])}):"
+        yield "    first, steps, n, rows = sizes[0], sizes[1], sizes[2], sizes[3]"
+        for buffer in buffers:
+            pointer = f"{slots.get(buffer.name, buffer.name)}_at"
+            shape = ", ".join(str(size) for size in buffer.memory_shape or (1,))
+            yield f"    {buffer.name} = carray({pointer}, ({shape},), {buffer.dtype.name})"
+        for constant, (_, expression) in self.lowering.constants.items():
+            yield f"    {constant} = {expression}"
+        yield "    total = 0.0"
+        yield "    for step in range(steps):"
+        yield f"        {'row = order[first + step]' if self.one else 'start = first + step * n'}"
+        yield from text(items, "        ")
+        yield f"        value = {self.loss_name}[0]"
+        yield "        if not abs(value) < inf or fault[0] != 0:"
+        yield "            totals[0] = total"
+        yield "            return step"
+        yield "        total += value * n"
+        yield "    totals[0] = total"
+        yield "    return steps"
+
+
+def _may_replace(items: list[Item], new: str, old: str) -> bool:
+    """Whether the old array can be written over where the new one is made."""
+    written: list[tuple[int, int, Any]] = []
+    read: list[tuple[int, int, Any]] = []
+    position = 0
+    for top, item in enumerate(items):
+        for statement in walk([item]):
+            position += 1
+            for access in statement.accesses:
+                if access.name == new and access.writes:
+                    written.append((top, position, access.index))
+                elif access.name == old:
+                    read.append((top, position, access.index))
+    first_top, first_position, index = written[0]
+    return all(
+        top < first_top
+        or (
+            top == first_top and place <= first_position and at_index == index and index is not None
+        )
+        for top, place, at_index in read
+    )
+
+
+def _slots(items: list[Item], buffers: list[Buffer], n: int) -> dict[str, str]:
+    """Let temporaries whose lives do not overlap share memory: name → whose memory."""
+    lives: dict[str, list[int]] = {}
+    for top, item in enumerate(items):
+        for access in item.accesses:
+            lives.setdefault(access.name, [top, top])[1] = top
+    temporaries = [b for b in buffers if b.role == "temporary"]
+    free_from: dict[str, int] = {}
+    owner: dict[str, Buffer] = {}
+    slots = {}
+    for buffer in sorted(temporaries, key=lambda b: lives[b.name][0]):
+        begin, end = lives[buffer.name]
+        need = (buffer.dtype, tuple(map(str, sorted(map(str, buffer.shape)))))
+        for name, busy in free_from.items():
+            other = owner[name]
+            same = (other.dtype, tuple(map(str, sorted(map(str, other.shape))))) == need
+            if busy < begin and same:
+                slots[buffer.name], free_from[name] = name, end
+                break
+        else:
+            owner[buffer.name], free_from[buffer.name] = buffer, end
+    return slots

@@ -1,0 +1,49 @@
+"""What machine code is made for: the processor, LLVM, BLAS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from chainrule.program.blas import find_blas
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The processor and the tools, as far as machine code depends on them."""
+
+    processor: str
+    features: str
+    triple: str
+    tools: str
+    blas_bits: int
+
+    def target(self) -> Any:
+        """Return LLVM's target machine."""
+        return llvm.Target.from_triple(self.triple).create_target_machine(
+            cpu=self.processor, features=self.features, opt=3, reloc="pic",
+            codemodel="jitdefault", jit=True,
+        )  # fmt: skip
+
+
+@cache
+def machine() -> Machine:
+    """Return the machine that this process runs on, LLVM made ready."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    blas = find_blas()
+    if blas is not None:
+        for name, address in blas.addresses.items():
+            llvm.add_symbol(f"chainrule_{name}", address)
+    tools = " ".join(f"{name} {metadata.version(name)}" for name in ("numba", "llvmlite"))
+    return Machine(
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+        llvm.get_process_triple(),
+        tools,
+        blas.bits if blas else 0,
+    )

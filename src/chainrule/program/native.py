@@ -1,0 +1,140 @@
+"""Machine code: made once, kept on disk, called.
+
+A file of the cache holds an object file behind its own digest. It is written under another name and
+renamed, so that processes can write at once; one that is damaged or foreign is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import CompileError
+
+ENTRY = "chainrule_kernel"
+MAGIC = b"chainrule kernel 1\n"
+
+
+def cache_folder() -> Path:
+    """Return where compiled kernels are kept: ``CHAINRULE_CACHE``, or the user's cache folder."""
+    named = os.environ.get("CHAINRULE_CACHE")
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_cache_path("chainrule") / "kernels"
+
+
+def clear_cache() -> int:
+    """Delete every compiled kernel on disk and return how many there were."""
+    files = list(cache_folder().glob("*.kernel"))
+    for file in files:
+        file.unlink(missing_ok=True)
+    return len(files)
+
+
+class NativeFunction:
+    """A compiled kernel; it runs without Python's global lock."""
+
+    def __init__(self, code: bytes) -> None:
+        import llvmlite.binding as llvm
+
+        from chainrule.program.machine import machine
+
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        self.address = self._engine.get_function_address(ENTRY)
+
+    def bound(self, arrays: list[Any]) -> Any:
+        """Return a call of the kernel on these arrays, which it keeps alive."""
+        result, problem = ctypes.c_int64(), ctypes.c_void_p()
+        pointers = [
+            ctypes.c_void_p(array.ctypes.data if hasattr(array, "ctypes") else array)
+            for array in arrays
+        ]
+        function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (2 + len(pointers)))(
+            self.address
+        )
+        arguments = (ctypes.byref(result), ctypes.byref(problem), *pointers)
+        held = (self, arrays)
+
+        def call() -> int:
+            assert held
+            status = function(*arguments)
+            if status:
+                raise RuntimeError(f"a compiled kernel ended with status {status}")
+            return result.value
+
+        return call
+
+
+def key_of(text: str, dtypes: list[str]) -> str:
+    """Return the name of a kernel's file: a digest of all that its machine code depends on."""
+    try:
+        from chainrule.program.machine import machine
+    except ImportError as error:
+        raise CompileError(f"compiling needs Numba ({error}); pip install numba") from error
+    digest = hashlib.sha256()
+    for part in (text, *dtypes, repr(machine()), _own_code()):
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def _own_code() -> str:
+    folder = Path(__file__).parent
+    return "".join((folder / name).read_text() for name in ("compiler.py", "vector_math.py"))
+
+
+_loaded: dict[str, NativeFunction] = {}
+
+
+def is_ready(text: str, dtypes: list[str]) -> bool:
+    """Whether a kernel need not be compiled any more."""
+    key = key_of(text, dtypes)
+    return key in _loaded or (cache_folder() / f"{key}.kernel").exists()
+
+
+def load(text: str, name: str, dtypes: list[str]) -> NativeFunction:
+    """Return a kernel, from memory, from disk, or compiled."""
+    key = key_of(text, dtypes)
+    if key not in _loaded:
+        code = _read(key)
+        if code is None:
+            from chainrule.program.compiler import compile_text
+
+            code = compile_text(text, name, dtypes)
+            _write(key, code)
+        _loaded[key] = NativeFunction(code)
+    return _loaded[key]
+
+
+def _read(key: str) -> bytes | None:
+    try:
+        content = (cache_folder() / f"{key}.kernel").read_bytes()
+    except OSError:
+        return None
+    digest, code = content[len(MAGIC) : len(MAGIC) + 32], content[len(MAGIC) + 32 :]
+    sound = content.startswith(MAGIC) and hashlib.sha256(code).digest() == digest
+    return code if sound else None
+
+
+def _write(key: str, code: bytes) -> None:
+    """Keep machine code on disk; a disk that is full or read-only costs speed alone."""
+    folder = cache_folder()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(MAGIC + hashlib.sha256(code).digest() + code)
+            os.replace(name, folder / f"{key}.kernel")
+        except OSError:
+            os.unlink(name)

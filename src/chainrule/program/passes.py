@@ -1,0 +1,81 @@
+"""From one program to another: what is done to it before it is compiled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.tensor import Level, Tensor
+from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.ops.kernel import Composite
+from chainrule.program.batch import at
+from chainrule.program.program import Equation, Program, Variable, program_of
+
+
+def expand(program: Program) -> Program:
+    """Return the program with composite operations written out in others.
+
+    It is run once more, on tensors, so that the record is made by the one way there is.
+    """
+    level = Level(records_all=True)
+    tensors = {v: Tensor.made(v.value, level) for v in program.inputs}
+    for variable, tensor in tensors.items():
+        tensor.name = variable.name
+
+    def known(operand: Any) -> Any:
+        return tensors[operand] if isinstance(operand, Variable) else at(operand, 0)
+
+    for equation in program.equations:
+        kernel = equation.primitive.kernel
+        apply = kernel.value if isinstance(kernel, Composite) else equation.primitive
+        made = apply(*map(known, equation.operands), **equation.params)
+        if not isinstance(made, Tensor):
+            made = Tensor.made(np.asarray(made), level)
+        if made.name is None:
+            made.name = equation.output.name
+        tensors[equation.output] = made
+    inputs = map_leaves(known, program.arguments)
+    expanded, variables = program_of(inputs, map_leaves(known, program.result), level)
+    for before, tensor in tensors.items():
+        about = before.adjoint_of
+        mine = variables.get(tensor.order)
+        if about in tensors and mine is not None and mine.adjoint_of is None:
+            source = variables.get(tensors[about].order)
+            mine.adjoint_of = None if source is mine else source
+    expanded.batch = program.batch
+    return expanded
+
+
+def fixed(program: Program, n: int) -> Program:
+    """Return the program for one batch size."""
+    made = {v: replace(v, shape=at(v.shape, n)) for v in program.variables}
+    for before, variable in made.items():
+        variable.adjoint_of = made.get(before.adjoint_of) if before.adjoint_of else None
+
+    def known(thing: Any) -> Any:
+        return made[thing] if isinstance(thing, Variable) else at(thing, n)
+
+    equations = [
+        Equation(
+            made[e.output],
+            e.primitive,
+            tuple(map(known, e.operands)),
+            {name: at(value, n) for name, value in e.params.items()},
+        )
+        for e in program.equations
+    ]
+    arguments, result = map_leaves(known, program.arguments), map_leaves(known, program.result)
+    return Program(arguments, equations, result, program.batch)
+
+
+def needed(program: Program) -> Program:
+    """Return the program without equations that nothing depends on."""
+    wanted = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
+    kept = []
+    for equation in reversed(program.equations):
+        if equation.output in wanted:
+            wanted.update(equation.variables)
+            kept.append(equation)
+    return Program(program.arguments, kept[::-1], program.result, program.batch, program.general)

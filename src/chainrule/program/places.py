@@ -1,0 +1,152 @@
+"""Moved, picked and scattered arrays: entries are read and written where they are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import CompileError
+from chainrule.ops.index import SLOT
+from chainrule.ops.kernel import Gather, Piece, Pieces, Scatter
+from chainrule.ops.moves import aligned, plus
+from chainrule.program.batch import Linear
+from chainrule.program.loops import nest
+from chainrule.program.lowering import Lowering, parsed, places, shape_of, stored
+from chainrule.program.program import Equation, Variable
+
+
+def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
+    """Lower an operation that moves entries without changing them."""
+    output = equation.output
+    shapes = [shape_of(operand) for operand in equation.operands]
+    fill = equation.params[kernel.fill] if isinstance(kernel.fill, str) else kernel.fill
+
+    def entry(index: Sequence[str]) -> ast.expr:
+        pieces = kernel.rule(tuple(index), shapes, output.shape, **equation.params)
+        return _choice(low, equation, pieces, fill)
+
+    low.entries[output] = entry
+
+
+def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
+    """Lower an operation that picks entries by an index."""
+    shape = shape_of(equation.operands[0])
+
+    def entry(index: Sequence[str]) -> ast.expr:
+        return _choice(low, equation, [Piece(0, _picked(low, equation, shape, index))], 0)
+
+    low.entries[equation.output] = entry
+
+
+def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
+    """Lower the gradient of picking: entries are added up where they came from."""
+    operand, output = equation.operands[0], equation.output
+    made = low.output(output)
+    low.fill(made, lambda index: low.number(0, output.dtype))
+    axes = low.axes(shape_of(operand))
+    index = places(axes)
+
+    def add() -> ast.stmt:
+        place = made.at(_picked(low, equation, output.shape, index))
+        return ast.AugAssign(stored(place), ast.Add(), low.entry(operand, index, output.dtype))
+
+    low.items += nest(axes, low.leaf(add))
+
+
+def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: Any) -> ast.expr:
+    """Return the first piece whose guard holds."""
+    dtype = equation.output.dtype
+    expression = low.number(fill, dtype)
+    for piece in reversed(pieces):
+        part = low.entry(equation.operands[piece.operand], _tidy(piece.index), dtype)
+        guarded = piece.guard is not None
+        expression = ast.IfExp(parsed(piece.guard or ""), part, expression) if guarded else part
+    return expression
+
+
+def _picked(
+    low: Lowering, equation: Equation, shape: Sequence[Any], index: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the place in an array of ``shape`` that an index picks for a result's entry."""
+    arrays = list(equation.operands[1:])
+    parts = _spelled_out(equation.params["index"], len(shape))
+    own, of_arrays = _split(index, parts, arrays)
+    place: list[str] = []
+    for part in parts:
+        if part is None:
+            next(own)
+            continue
+        size = shape[len(place)]
+        if isinstance(part, slice):
+            place.append(_sliced(next(own), part, size))
+        elif part is SLOT:
+            place.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
+        else:
+            place.append(str(part) if part >= 0 else plus(str(size), part))
+    return tuple(_tidy(place))
+
+
+def _spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
+    """Return an index with a part for every axis: the ellipsis replaced by slices."""
+    parts = list(index)
+    taken = sum(part is not None and part is not Ellipsis for part in parts)
+    where = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    parts[where : where + 1] = [slice(None)] * (rank - taken)
+    return parts
+
+
+def _split(index: Sequence[str], parts: list[Any], arrays: list[Any]) -> tuple[Any, list[str]]:
+    """Tell the result's axes that come from index arrays from its others.
+
+    Those of the arrays stand together where the first of them did, or in front if the arrays are
+    not side by side.
+    """
+    if not arrays:
+        return iter(index), []
+    rank = max(len(shape_of(array)) for array in arrays)
+    picks = [i for i, part in enumerate(parts) if part is SLOT or isinstance(part, int)]
+    together = picks == list(range(picks[0], picks[-1] + 1))
+    start = picks[0] if together else 0
+    return iter([*index[:start], *index[start + rank :]]), list(index[start : start + rank])
+
+
+def _looked_up(
+    low: Lowering, equation: Equation, array: Any, index: Sequence[str], size: Any
+) -> str:
+    """Return the entry of an index array, counted from the front and inside the axis."""
+    dtype = np.asarray(array).dtype if isinstance(array, list) else array.dtype
+    if dtype.kind not in "iu":
+        raise CompileError(
+            f"{equation.primitive.name}: the index is a mask, so the shape depends on values"
+        )
+    if isinstance(array, np.ndarray) and isinstance(size, int):
+        array = np.where(array < 0, array + size, array)
+    place = aligned(tuple(index), shape_of(array))
+    text = ast.unparse(low.entry(array, place, np.int64))
+    if not isinstance(array, Variable):
+        return text
+    what = equation.output.name or equation.primitive.name
+    low.checks.append(f"{what}: an index is out of range for an axis of size {size}")
+    return f"wrap({text}, {size}, fault, {len(low.checks)})"
+
+
+def _sliced(index: str, part: slice, size: Any) -> str:
+    """Return where a slice takes its entry ``index`` from."""
+    step = 1 if part.step is None else int(part.step)
+    start: Any
+    if isinstance(size, int) and not isinstance(part.start, Linear):
+        start = slice(part.start, None, step).indices(size)[0]
+    elif part.start is None:
+        start = 0 if step > 0 else f"{size} - 1"
+    elif isinstance(part.start, int) and part.start < 0:
+        start = f"{size} + ({part.start})"
+    else:
+        start = part.start
+    return plus(index if step == 1 else f"({index}) * ({step})", start)
+
+
+def _tidy(index: Sequence[str]) -> list[str]:
+    return [ast.unparse(parsed(part)) for part in index]

@@ -1,0 +1,336 @@
+"""Training of any loss written in NumPy."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import optimizers
+from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.callbacks import Callback, History, as_callback
+from chainrule.errors import DataError, DivergenceError, ShapeError
+from chainrule.program.engines import ENGINES, Engine, Outcome, make_engine, rows_in, rows_of
+from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
+
+VALIDATION_BATCH = 1024  # samples that a validation loss is taken of at once, at least
+
+
+def minimize(
+    loss: Callable[..., Any],
+    params: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    optimizer: str | optimizers.Optimizer = "sgd",
+    epochs: int = 1,
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: int | np.random.Generator | None = None,
+    validation_data: tuple[Any, ...] | None = None,
+    callbacks: Sequence[Callback | Callable[..., Any]] = (),
+    engine: str = "auto",
+) -> tuple[Any, History]:
+    r"""Minimise a loss over batches of samples, at compiled speed.
+
+    The loss, its gradient and the optimizer's rule are recorded as one program; whole epochs of it
+    run as machine code.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(params, X, y)``, or ``loss(params, X)`` without ``y``: plain NumPy code that returns
+        the mean over the samples of a batch as a single number.
+    params : tree of array_like of floats
+        Where training starts: arrays, or dicts, lists and tuples of them. They are not changed.
+    X, y : array_like, or tree of array_like, with a sample a row
+        A `numpy.memmap` is read batch by batch. Floats are taken in the dtype of the parameters.
+        Instead of both, ``X`` may give batches: a list, a loader or a function that returns an
+        iterator anew for every epoch; a batch is an array or a tuple ``(X, y)``.
+    optimizer : str or Optimizer, default "sgd"
+        See `chainrule.optimizers`.
+    epochs : int, default 1
+    batch_size : int, default 32
+        Samples an update; the last batch of an epoch may be shorter.
+    shuffle : bool, default True
+        Whether every epoch takes the samples in a new random order.
+    seed : int, Generator or None
+        Of the order. The same seed gives the same parameters, bit for bit.
+    validation_data : tuple, optional
+        ``(X, y)``: their loss is recorded after every epoch.
+    callbacks : sequence of Callback or callable
+        A plain function is called with ``(epoch, logs)``; training ends when it returns True.
+    engine : {"auto", "compiled", "numpy"}, default "auto"
+        ``"auto"`` compiles where the run is long enough to pay for it, or was compiled before.
+        What cannot be compiled runs in NumPy, with a warning that says why.
+
+    Returns
+    -------
+    params : tree of ndarray
+        In the structure and the dtypes of the given ones.
+    history : History
+        ``history.loss``: the mean loss of every epoch's samples, each taken before its update;
+        ``history.val_loss`` with ``validation_data``.
+
+    Raises
+    ------
+    ShapeError, DataError, UnknownNameError
+        For input that does not fit, before training starts.
+    CompileError
+        For ``engine="compiled"``, if the loss cannot be compiled.
+    DivergenceError
+        If a loss is NaN or infinite. The exception holds the last good ``params``.
+
+    Notes
+    -----
+    Ctrl-C ends training with what was trained until then.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(100, 3))
+    >>> def loss(w, X, y):
+    ...     return np.mean((X @ w - y) ** 2)
+    >>> w, history = minimize(
+    ...     loss, np.zeros(3), X, X @ [1.0, 2.0, 3.0], optimizer="sgd", epochs=200, seed=0
+    ... )
+    >>> w.round(2)
+    array([1., 2., 3.])
+    """
+    if not callable(loss):
+        raise DataError(f"minimize: loss must be a function, received {loss!r}")
+    epochs = check_positive(epochs, "epochs", "minimize")
+    batch_size = check_positive(batch_size, "batch_size", "minimize")
+    rng = check_seed(seed, "minimize")
+    lookup("engine", engine, ENGINES)
+    rule = optimizers.get(optimizer, "minimize")
+    watching = [as_callback(thing, "minimize") for thing in callbacks]
+    params = map_leaves(_parameter, params)
+    if not list(leaves(params)):
+        raise DataError("minimize: params holds no array")
+    source: _Samples | _Batches
+    if y is None and _gives_batches(X):
+        source = _Batches(X)
+    else:
+        source = _Samples(_data(X, y, "X, y"), batch_size, rng if shuffle else None)
+    held = None if validation_data is None else _data(*_pair(validation_data), "validation_data")
+
+    def step(carry: Any, *data: Any) -> tuple[Any, Any]:
+        value, gradients = value_and_grad(loss)(carry["params"], *data)
+        trained, state = rule.update(carry["params"], gradients, carry["state"])
+        return value, {"params": trained, "state": state}
+
+    def score(carry: Any, *data: Any) -> tuple[Any, Any]:
+        return loss(carry["params"], *data), carry
+
+    carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
+    updates = epochs * source.updates
+    run = make_engine(step, loss, carry, source.first, source.batch_size, engine, updates)
+    training = Training(run, rule)
+    if held is not None:
+        size = max(batch_size, VALIDATION_BATCH)
+        checking = make_engine(
+            score, loss, {"params": params}, held, min(size, rows_in(held)), engine, updates
+        )
+    for callback in watching:
+        callback.set_model(training)
+        callback.on_train_begin()
+    for epoch in range(epochs):
+        for callback in watching:
+            callback.on_epoch_begin(epoch)
+        try:
+            outcome = source.epoch(run)
+        except KeyboardInterrupt:
+            warnings.warn(f"training was interrupted in epoch {epoch + 1}", stacklevel=2)
+            break
+        if outcome.fails:
+            raise _diverged(training, loss, source, outcome, epoch)
+        logs = {"loss": outcome.total / outcome.samples}
+        if held is not None:
+            checking.carry = {"params": training.params}
+            scored = checking.run(np.arange(rows_in(held)), min(size, rows_in(held)))
+            logs["val_loss"] = scored.total / scored.samples if not scored.fails else np.nan
+        training.history.append(epoch + 1, logs)
+        for callback in watching:
+            callback.on_epoch_end(epoch, logs)
+        if training.stop_training:
+            break
+    for callback in watching:
+        callback.on_train_end()
+    return training.params, training.history
+
+
+class Training:
+    """What callbacks see of a run.
+
+    Attributes
+    ----------
+    history : History
+    stop_training : bool
+        Set it to True to end after this epoch.
+    """
+
+    def __init__(self, engine: Engine, optimizer: Any) -> None:
+        self._engine = engine
+        self.optimizer = optimizer
+        self.history = History()
+        self.stop_training = False
+
+    @property
+    def params(self) -> Any:
+        """The parameters as they are now, a copy."""
+        return self._engine.carry["params"]
+
+    @params.setter
+    def params(self, params: Any) -> None:
+        self._engine.carry = {**self._engine.carry, "params": params}
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate; it may be set, unless a schedule gives it."""
+        state = self._engine.carry["state"]
+        if "learning_rate" in state:
+            return float(state["learning_rate"])
+        return float(self.optimizer.learning_rate(state["iteration"]))
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        carry = self._engine.carry
+        if "learning_rate" not in carry["state"]:
+            raise DataError("the learning rate follows a schedule and cannot be set")
+        carry["state"]["learning_rate"] = np.asarray(float(rate))
+        self._engine.carry = carry
+
+
+class _Samples:
+    """Samples at random access, in a new order every epoch."""
+
+    def __init__(self, data: Any, batch_size: int, rng: np.random.Generator | None) -> None:
+        self.first, self.rng = data, rng
+        self.rows = rows_in(data)
+        self.batch_size = min(batch_size, self.rows)
+        self.updates = -(-self.rows // self.batch_size)
+        self.order = np.arange(self.rows)
+
+    def epoch(self, engine: Engine) -> Outcome:
+        if self.rng is not None:
+            self.order = self.rng.permutation(self.rows)
+        return engine.run(self.order, self.batch_size)
+
+    def batch(self, update: int) -> Any:
+        start = update * self.batch_size
+        return rows_of(self.first, self.order[start : start + self.batch_size], None)
+
+
+class _Batches:
+    """Batches from an iterator."""
+
+    def __init__(self, batches: Any) -> None:
+        self.batches = batches
+        self.epochs = 0
+        self.first = next(self._all(), None)
+        if self.first is None:
+            raise DataError("minimize: X gives no batch")
+        self.batch_size = rows_in(self.first)
+        self.updates = 1000  # unknown: taken for many
+        self.last = self.first
+        if iter(batches) is batches if not callable(batches) else False:
+            raise DataError(
+                "minimize: X is an iterator, which can be gone through once; give a list, or a "
+                "function that returns a new iterator for every epoch"
+            )
+
+    def _all(self) -> Iterator[Any]:
+        for batch in self.batches() if callable(self.batches) else self.batches:
+            parts = batch if isinstance(batch, tuple) else (batch,)
+            yield _data(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
+
+    def epoch(self, engine: Engine) -> Outcome:
+        done = Outcome()
+        for batch in self._all():
+            self.last = batch
+            engine.feed(batch)
+            rows = rows_in(batch)
+            part = engine.run(np.arange(rows), rows)
+            done.updates += part.updates
+            done.samples += part.samples
+            done.total += part.total
+            done.fails = part.fails
+            if done.fails:
+                break
+        if not done.updates and not done.fails:
+            raise DataError("minimize: X gave no batch this time; give a function that starts anew")
+        return done
+
+    def batch(self, update: int) -> Any:
+        return self.last
+
+
+def _gives_batches(X: Any) -> bool:
+    if isinstance(X, np.ndarray | dict | tuple | str | bytes) or hasattr(X, "__array__"):
+        return False
+    if isinstance(X, list):
+        return bool(X) and isinstance(X[0], tuple) and all(np.ndim(p) > 0 for p in X[0])
+    return callable(X) or isinstance(X, Iterable)
+
+
+def _parameter(leaf: Any) -> Any:
+    array = as_floats(leaf, "params", "minimize")
+    if not np.isfinite(array).all():
+        raise DataError("minimize: params holds NaN or infinite values")
+    return array
+
+
+def _pair(validation_data: Any) -> tuple[Any, Any]:
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (1, 2):
+        raise DataError(
+            "minimize: validation_data must be (X, y), or (X,) for a loss without y, received "
+            f"{type(validation_data).__name__}"
+        )
+    return validation_data[0], validation_data[1] if len(validation_data) == 2 else None
+
+
+def _data(X: Any, y: Any, name: str) -> tuple[Any, ...]:
+    """Return the loss's arguments after the parameters: arrays of equally many rows."""
+
+    def array(leaf: Any) -> Any:
+        found = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, "minimize")
+        if found.ndim == 0 or len(found) == 0:
+            raise DataError(
+                f"minimize: {name} must hold a sample a row, received shape {found.shape}"
+            )
+        return found
+
+    data = tuple(map_leaves(array, part) for part in ((X,) if y is None else (X, y)))
+    lengths = {len(leaf) for _, leaf in leaves(data)}
+    if len(lengths) != 1:
+        raise ShapeError(
+            f"minimize: expected arrays of equally many samples in {name}, received "
+            f"{', '.join(str(leaf.shape) for _, leaf in leaves(data))}"
+        )
+    return data
+
+
+def _diverged(
+    training: Training, loss: Any, source: Any, outcome: Outcome, epoch: int
+) -> DivergenceError:
+    params = training.params
+    batch = rows_of(source.batch(outcome.updates), slice(None), None)
+    with np.errstate(all="ignore"):
+        gradient = value_and_grad(loss)(params, *batch)[1]
+        sizes = {
+            "".join(f"[{part!r}]" for part in path): float(np.max(np.abs(leaf), initial=0))
+            for path, leaf in leaves(gradient)
+        }
+    where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
+    return DivergenceError(
+        f"minimize: the loss became NaN or infinite in epoch {epoch + 1}, batch "
+        f"{outcome.updates + 1}, at learning rate {training.learning_rate:g}; the largest gradient "
+        f"before it was {sizes[where]:.3g}, in params{where}. Try a smaller learning rate or "
+        "clipnorm; the last good parameters are this exception's .params",
+        params,
+        training.history,
+    )
