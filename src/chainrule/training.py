@@ -138,26 +138,27 @@ def minimize(
     for callback in watching:
         callback.set_model(training)
         callback.on_train_begin()
-    for epoch in range(epochs):
-        for callback in watching:
-            callback.on_epoch_begin(epoch)
-        try:
-            outcome = source.epoch(run)
-        except KeyboardInterrupt:
-            warnings.warn(f"training was interrupted in epoch {epoch + 1}", stacklevel=2)
-            break
-        if outcome.fails:
-            raise _diverged(training, loss, source, outcome, epoch)
-        logs = {"loss": outcome.total / outcome.samples}
-        if held is not None:
-            checking.carry = {"params": training.params}
-            scored = checking.run(np.arange(rows_in(held)), min(size, rows_in(held)))
-            logs["val_loss"] = scored.total / scored.samples if not scored.fails else np.nan
-        training.history.append(epoch + 1, logs)
-        for callback in watching:
-            callback.on_epoch_end(epoch, logs)
-        if training.stop_training:
-            break
+    with run.running():
+        for epoch in range(epochs):
+            for callback in watching:
+                callback.on_epoch_begin(epoch)
+            try:
+                outcome = source.epoch(run)
+            except KeyboardInterrupt:
+                warnings.warn(f"training was interrupted in epoch {epoch + 1}", stacklevel=2)
+                break
+            if outcome.fails:
+                raise _diverged(training, loss, source, outcome, epoch)
+            logs = {"loss": outcome.total / outcome.samples}
+            if held is not None:
+                checking.carry = {"params": training.params}
+                scored = checking.run(np.arange(rows_in(held)), min(size, rows_in(held)))
+                logs["val_loss"] = np.nan if scored.fails else scored.total / scored.samples
+            training.history.append(epoch + 1, logs)
+            for callback in watching:
+                callback.on_epoch_end(epoch, logs)
+            if training.stop_training:
+                break
     for callback in watching:
         callback.on_train_end()
     return training.params, training.history

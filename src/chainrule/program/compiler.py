@@ -10,15 +10,19 @@ from typing import Any
 import llvmlite.binding as llvm
 import numba
 import numpy as np
-from numba import cfunc, types
+from numba import types
+from numba.core import compiler as numba_compiler
+from numba.core import cpu as numba_cpu
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.extending import overload
 
+from chainrule.errors import CompileError
 from chainrule.program import vector_math
 from chainrule.program.machine import machine
 from chainrule.program.native import ENTRY
 
+share = vector_math.share
 FAST = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN and infinity stay
 _TYPES: dict[str, Any] = {
     name: getattr(types, name)
@@ -27,11 +31,35 @@ _TYPES: dict[str, Any] = {
 } | {"bool": types.boolean}  # fmt: skip
 
 
-def sgemm(ta: Any, tb: Any, m: Any, n: Any, k: Any, a: Any, b: Any, c: Any) -> None:
+def sgemm(
+    ta: Any,
+    tb: Any,
+    m: Any,
+    n: Any,
+    k: Any,
+    a: Any,
+    b: Any,
+    c: Any,
+    rows: Any = 1,
+    part: Any = 0,
+    parts: Any = 1,
+) -> None:
     """Multiply float32 matrices; ``ta`` and ``tb`` tell which lie transposed."""
 
 
-def dgemm(ta: Any, tb: Any, m: Any, n: Any, k: Any, a: Any, b: Any, c: Any) -> None:
+def dgemm(
+    ta: Any,
+    tb: Any,
+    m: Any,
+    n: Any,
+    k: Any,
+    a: Any,
+    b: Any,
+    c: Any,
+    rows: Any = 1,
+    part: Any = 0,
+    parts: Any = 1,
+) -> None:
     """Multiply float64 matrices; ``ta`` and ``tb`` tell which lie transposed."""
 
 
@@ -47,14 +75,32 @@ def _define_products(bits: int) -> None:
 
 def _define_product(function: Any, external: Any, whole: Any, real: Any) -> None:
     number = np.float32 if real is types.float32 else np.float64
+    size = number().itemsize
 
-    @overload(function, jit_options={"forceinline": True, "error_model": "numpy"})
-    def product(ta, tb, m, n, k, a, b, c):  # type: ignore[no-untyped-def]
-        def run(ta, tb, m, n, k, a, b, c):  # type: ignore[no-untyped-def]
+    options: Any = {"forceinline": True, "error_model": "numpy"}
+
+    @overload(function, jit_options=options)
+    def product(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):  # type: ignore[no-untyped-def]
+        def run(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):  # type: ignore[no-untyped-def]
+            top, bottom, left, right = 0, m, 0, n
+            if rows:  # a part of the rows or of the columns
+                top, bottom = (
+                    vector_math.share(m, part, parts),
+                    vector_math.share(m, part + 1, parts),
+                )
+            else:
+                left, right = (
+                    vector_math.share(n, part, parts),
+                    vector_math.share(n, part + 1, parts),
+                )
+            if top == bottom or left == right:
+                return
             external(
                 np.int32(101), np.int32(112 if ta else 111), np.int32(112 if tb else 111),
-                whole(m), whole(n), whole(k), number(1), a.ctypes.data, whole(m if ta else k),
-                b.ctypes.data, whole(k if tb else n), number(0), c.ctypes.data, whole(n),
+                whole(bottom - top), whole(right - left), whole(k), number(1),
+                a.ctypes.data + size * (top if ta else top * k), whole(m if ta else k),
+                b.ctypes.data + size * (left * k if tb else left), whole(k if tb else n),
+                number(0), c.ctypes.data + size * (top * n + left), whole(n),
             )  # fmt: skip
 
         return run
@@ -77,23 +123,49 @@ def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
     space: dict[str, Any] = {
         "carray": compiler.carray, "np": np, "inf": np.inf, "sgemm": sgemm, "dgemm": dgemm,
         **{dtype: getattr(np, dtype) for dtype in _TYPES if dtype != "bool"},
-        **{f: getattr(vector_math, f) for f in ("exp", "log", "tanh", "wrap")},
+        **{f: getattr(vector_math, f) for f in vector_math.NAMES},
         "bool": np.bool_,
     }  # fmt: skip
     exec(compile(text, f"<kernel {name}>", "exec"), space)
     pointer: Any = types.CPointer
-    signature = types.int64(*(pointer(_TYPES[dtype]) for dtype in dtypes))
+    arguments = tuple(pointer(_TYPES[dtype]) for dtype in dtypes)
     with _unoptimised():
-        compiled = cfunc(signature, fastmath=FAST, error_model="numpy")(space[name])
-        text = compiled.inspect_llvm()
-    return _object(text, name)
+        pipeline: Any = numba_compiler
+        compiled = pipeline.compile_extra(
+            cpu_target.typing_context, cpu_target.target_context, space[name], arguments,
+            types.int64, _flags(), {},
+        )  # fmt: skip
+        parts = [_borrowing(part.get_llvm_str()) for part in _libraries(compiled.library)]
+        symbol = compiled.fndesc.mangled_name
+    parts[0] = _apart(parts[0], symbol)
+    return _object(parts, symbol, unrolls="row = " in text)
+
+
+def _libraries(library: Any) -> list[Any]:
+    """Return Numba's library of a function with those of the functions that it calls.
+
+    To link them is left to `_object`: Numba would emit machine code at the same time.
+    """
+    return list(dict.fromkeys([library, *library._linking_libraries]))
+
+
+def _flags() -> Any:
+    """Return Numba's settings: LLVM's text is wanted, no code that Python can call."""
+    pipeline: Any = numba_compiler
+    flags = pipeline.Flags()
+    flags.nrt = flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+    processor: Any = numba_cpu
+    flags.fastmath = processor.FastMathOptions(FAST)
+    flags.error_model = "numpy"
+    return flags
 
 
 @contextmanager
 def _unoptimised() -> Iterator[None]:
     """Leave optimising to `_object`, which knows more; no other thread compiles meanwhile."""
     with global_compiler_lock:
-        assert cpu_target.target_context is not None  # made now, with the options of everybody
+        cpu_target.target_context.refresh()  # made now, with the options of everybody
+        cpu_target.typing_context.refresh()
         config: Any = numba.config
         before = config.OPT, config.LOOP_VECTORIZE
         config.OPT, config.LOOP_VECTORIZE = type(config.OPT)(0), 0
@@ -103,21 +175,28 @@ def _unoptimised() -> Iterator[None]:
             config.OPT, config.LOOP_VECTORIZE = before
 
 
-def _object(text: str, name: str) -> bytes:
-    """Optimise once more, now that arrays are known to lie apart, and emit machine code."""
-    native = re.search(rf'^define .*?(@"?_ZN[^(]*?{name}[^(]*?)\((.*)$', text, re.MULTILINE)
-    assert native is not None, "Numba's text has no native function"
-    line = native.group(0)
-    apart = re.sub(r"\bptr (?!noalias)", "ptr noalias ", line)
-    # The arrays belong to the caller: there are no references to count.
-    borrowed = re.sub(
+def _borrowing(text: str) -> str:
+    """Return LLVM's text without counting references: the arrays belong to the caller."""
+    return re.sub(
         r"^define [^\n]*@(NRT_incref|NRT_decref)\(.*?^}",
-        r"define internal void @\1(ptr %x) alwaysinline {\n  ret void\n}",
-        text.replace(line, apart),
+        r"define linkonce_odr void @\1(ptr %x) alwaysinline {\n  ret void\n}",
+        text,
         flags=re.MULTILINE | re.DOTALL,
     )
-    module = llvm.parse_assembly(borrowed)
-    symbol = native.group(1).strip('@"')
+
+
+def _apart(text: str, symbol: str) -> str:
+    """Return LLVM's text with all arrays of a function known not to overlap."""
+    head = re.search(rf'^define .*@"?{re.escape(symbol)}"?\(.*$', text, re.MULTILINE)
+    assert head is not None, "Numba's text has no native function"
+    return text.replace(head.group(0), re.sub(r"\bptr (?!noalias)", "ptr noalias ", head.group(0)))
+
+
+def _object(parts: list[str], symbol: str, unrolls: bool) -> bytes:
+    """Link, optimise and emit machine code."""
+    module = llvm.parse_assembly(parts[0])
+    for part in parts[1:]:
+        module.link_in(llvm.parse_assembly(part))
     for function in module.functions:
         if not function.is_declaration and function.name != symbol:
             function.linkage = "internal"
@@ -127,7 +206,13 @@ def _object(text: str, name: str) -> bytes:
     target = machine().target()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = True
+    options.loop_unrolling = unrolls
     builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
+    for function in module.functions:
+        name = function.name
+        outside = function.is_declaration and not name.startswith("llvm.")
+        if outside and not llvm.address_of_symbol(name):
+            raise CompileError(f"{name}, which the kernel calls, is not part of this process")
     emitted: bytes = target.emit_object(module)
     return emitted

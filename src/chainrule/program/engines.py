@@ -9,13 +9,17 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from inspect import Parameter, Signature
 from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import CompileError, DataError, TraceError
 from chainrule.program.batch import at
@@ -23,6 +27,7 @@ from chainrule.program.kernels import FIXED_DTYPES, Kernel, training_kernel
 from chainrule.program.native import load
 from chainrule.program.passes import expand
 from chainrule.program.program import Program, trace
+from chainrule.program.threads import cores, running
 
 Step = Callable[..., tuple[Any, Any]]
 TURN = 0.05  # seconds between looks at the keyboard
@@ -67,6 +72,10 @@ class NumpyEngine:
         self.step, self.carry, self.data, self.dtype = step, carry, data, dtype
         self._before = carry
 
+    def running(self) -> AbstractContextManager[None]:
+        """Have what runs need at hand: nothing here."""
+        return nullcontext()
+
     def feed(self, data: Any) -> None:
         """Take other samples."""
         self.data = data
@@ -103,11 +112,12 @@ class NativeEngine:
         self._carry = carry
         self._compiled.write(carry)
         self.feed(data)
-        self._before = self._compiled.state()
         self._pace = 0.0  # seconds an update takes
+        self._last: tuple[Any, ...] | None = None  # the turn before, to go back into
 
     def feed(self, data: Any) -> None:
         """Take other samples."""
+        self.data = data
         self._compiled.bind(dict(data_leaves(self._program, data)))
 
     @property
@@ -119,44 +129,51 @@ class NativeEngine:
     def carry(self, carry: Any) -> None:
         self._compiled.write(carry)
 
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Have threads at hand, if they help and no other run has them."""
+        kernel = self._compiled
+        with running() as runs:
+            if kernel.parts > 1 and runs == 1:
+                with ThreadPoolExecutor(kernel.parts - 1) as kernel.helpers:
+                    yield
+                kernel.helpers = None
+            else:
+                yield
+
     def run(self, order: Any, batch_size: int) -> Outcome:
         """Run updates over samples in an order, a batch after another."""
         done = Outcome()
-        rest = len(order) % batch_size
         self._compiled.take(order)
-        self._run(done, 0, len(order) // batch_size, batch_size)
-        if rest and not done.fails:
-            self._run(done, len(order) - rest, 1, rest)
+        updates = -(-len(order) // batch_size)
+        while done.updates < updates and not done.fails:
+            # In turns that are short enough to be interrupted.
+            longest = max(1, int(TURN / self._pace)) if self._pace else 1
+            turn = (order, done.updates * batch_size, min(longest, updates - done.updates))
+            self._turn(done, *turn, batch_size)
         return done
 
-    def _run(self, done: Outcome, first: int, updates: int, n: int) -> None:
-        """Run updates in turns that are short enough to be interrupted."""
-        kernel = self._compiled
-        while updates and not done.fails:
-            turn = min(updates, max(1, int(TURN / self._pace))) if self._pace else 1
-            # The last update of a turn goes alone: what was before it must be known if the
-            # first one of the next turn fails.
-            for count in (turn - 1, 1) if turn > 1 else (1,):
-                start, began = kernel.state(), time.perf_counter()
-                completed, total = kernel.run(first, count, n)
-                done.updates += completed
-                done.samples += completed * n
-                done.total += total
-                if completed < count:
-                    done.fails = True
-                    if completed:
-                        kernel.restore(start)
-                        kernel.run(first, completed - 1, n)
-                    else:
-                        kernel.restore(self._before)
-                    return
-                if count == 1:
-                    self._before = start
-                elif count > 8 or not self._pace:
-                    self._pace = (time.perf_counter() - began) / count
-                if not self._pace:
-                    self._pace = (time.perf_counter() - began) / count
-                first, updates = first + count * n, updates - count
+    def _turn(self, done: Outcome, order: Any, first: int, count: int, batch_size: int) -> None:
+        kernel, began = self._compiled, time.perf_counter()
+        start = kernel.state()
+        completed, total = kernel.run(first, count, batch_size, len(order))
+        done.updates += completed
+        done.samples += min(completed * batch_size, len(order) - first)
+        done.total += total
+        done.fails = completed < count
+        if not done.fails:
+            self._last = (self.data, order, first, count, batch_size, start)
+            if count > 1 or not self._pace:
+                self._pace = (time.perf_counter() - began) / count
+        elif completed:
+            kernel.restore(start)
+            kernel.run(first, completed - 1, batch_size, len(order))
+        elif self._last is not None:  # back to before the last update of the turn before
+            self.feed(self._last[0])
+            order, first, count, batch_size, start = self._last[1:]
+            kernel.take(order)
+            kernel.restore(start)
+            kernel.run(first, count - 1, batch_size, len(order))
 
 
 Engine = NumpyEngine | NativeEngine
@@ -176,6 +193,8 @@ def make_engine(
     dtype = np.result_type(*(leaf.dtype for _, leaf in leaves(carry["params"])))
     wanted = ENGINES[engine]
     data = map_leaves(_plain, data)
+    named = ["carry", *argument_names(loss, 1 + len(data))[1:]]
+    step.__signature__ = Signature([Parameter(n, Parameter.POSITIONAL_ONLY) for n in named])  # type: ignore[attr-defined]
     try:
         program = step_program(step, carry, data, dtype, batch_size)
     except (TraceError, CompileError) as error:
@@ -233,8 +252,11 @@ class _Compiled:
         self.function = load(
             kernel.text, kernel.name, [*FIXED_DTYPES, *(b.dtype.name for b in buffers)]
         )
-        self.sizes, self.fault = np.zeros(4, np.int64), np.zeros(1, np.int64)
-        self.constants, self.totals = np.array([*kernel.constants, 0.0]), np.zeros(1)
+        self.parts = cores() if kernel.shared else 1
+        self.sizes = [np.zeros(8, np.int64) for _ in range(self.parts)]
+        self.totals = [np.zeros(1) for _ in range(self.parts)]
+        self.fault, self.meeting = np.zeros(1, np.int64), np.zeros(2, np.int64)
+        self.constants = np.array([*kernel.constants, 0.0])
         self.order = np.zeros(0, np.int64)
         self.states: dict[Path, Any] = {}
         self.arrays: dict[str, Any] = {}
@@ -253,33 +275,54 @@ class _Compiled:
             self.arrays[buffer.name] = array
         self.rows = 0
         self.places = {b.name: b.content for b in buffers if b.role == "data"}
-        self._call: Any = None
+        self._calls: Any = None
+        self.helpers: Any = None
 
     def bind(self, data: dict[Path, Any]) -> None:
         """Take the arrays that samples are read from."""
         for name, path in self.places.items():
             self.arrays[name] = data[path]
         self.rows = next((len(array) for array in data.values()), 0)
-        self._call = None
+        self._calls = None
 
     def take(self, order: Any) -> None:
         """Take an order of samples."""
         if len(order) > len(self.order):
-            self.order, self._call = np.array(order, np.int64), None
+            self.order, self._calls = np.array(order, np.int64), None
         else:
             self.order[: len(order)] = order
 
-    def run(self, first: int, updates: int, n: int) -> tuple[int, float]:
-        """Run updates of ``n`` samples; return how many had a finite loss, and their total."""
-        if self._call is None:
-            fixed = [self.sizes, self.constants, self.fault, self.totals, self.order]
-            self._call = self.function.bound([*fixed, *self.arrays.values()])
-        self.sizes[:] = first, updates, n, self.rows
-        completed: int = self._call()
+    def run(self, first: int, updates: int, batch: int, stop: int) -> tuple[int, float]:
+        """Run updates from a place in the order; return how many had a finite loss, and its sum."""
+        if self._calls is None:
+            arrays = list(self.arrays.values())
+            self._calls = [
+                self.function.bound(
+                    [sizes, self.constants, self.fault, totals, self.order, self.meeting, *arrays]
+                )
+                for sizes, totals in zip(self.sizes, self.totals, strict=True)
+            ]
+        threads = self.parts if self.helpers else 1
+        for thread, sizes in enumerate(self.sizes):
+            sizes[:] = first, updates, batch, stop, self.rows, thread, threads, self.parts
+        self.meeting[:] = 0
+        completed: int = self._together() if threads > 1 else self._calls[0]()
         if self.fault[0]:
             number, self.fault[0] = int(self.fault[0]), 0
             raise DataError(self.kernel.checks[number - 1])
-        return completed, float(self.totals[0])
+        return completed, float(self.totals[0][0])
+
+    def _together(self) -> int:
+        """Let all threads run their parts."""
+        others = [self.helpers.submit(call) for call in self._calls[1:]]
+        try:
+            completed: int = self._calls[0]()
+        except BaseException:
+            self.meeting[1] = 1  # interrupted before it began: nobody is to wait for this thread
+            raise
+        finally:
+            wait(others)
+        return completed
 
     def state(self) -> list[Any]:
         """Return a copy of the carry as it lies in memory."""

@@ -7,6 +7,7 @@ once, kept on disk and called from any process.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,26 +36,30 @@ from chainrule.program.loops import (
     keep_in_locals,
     nest,
     renamed,
-    text,
     walk,
 )
-from chainrule.program.lowering import Lowering, assign, cast, places
+from chainrule.program.lowering import Lowering, assign, cast, parsed, places
 from chainrule.program.passes import fixed, needed
 from chainrule.program.places import gathered, moved, scattered
 from chainrule.program.products import contraction
 from chainrule.program.program import Program, Variable
 from chainrule.program.reductions import best, reduction, scan
 from chainrule.program.scalars import elementwise
+from chainrule.program.sections import Section, shared_out
 from chainrule.program.text import Names
 
-FIXED = ("sizes", "constants", "fault", "totals", "order")  # a kernel's first arguments
-FIXED_DTYPES = ("int64", "float64", "int64", "float64", "int64")
+FIXED = ("sizes", "constants", "fault", "totals", "order", "meeting")  # first arguments
+FIXED_DTYPES = ("int64", "float64", "int64", "float64", "int64", "int64")
+LARGE = 2e6  # operations of an update from which threads share its work
 RESERVED = (
-    *FIXED, "first", "steps", "rows", "step", "start", "row", "total", "value", "wrap", "carray",
-    "sgemm", "dgemm", "float32", "float64", "int64", "inf",
+    *FIXED, "n", "first", "steps", "batch", "stop", "rows", "step", "start", "row", "total",
+    "value", "wrap", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "thread",
+    "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp", "log",
+    "tanh", "natural",
 )  # fmt: skip
 
 
+_MENTIONS_N = re.compile(r"\bn\b")
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Pieces: moved, Gather: gathered, Scatter: scattered,
     Reduction: reduction, Best: best, Scan: scan, Contraction: contraction,
@@ -73,6 +78,8 @@ class Kernel:
         What the pointers point to, in order.
     slots : dict of str to str
         Temporaries that share the memory of an earlier one.
+    shared : bool
+        Whether several threads may run it together, each a part of the work.
     constants : list of float
         Numbers that the text leaves open, so that one text serves many of them.
     checks : list of str
@@ -83,6 +90,7 @@ class Kernel:
     text: str
     buffers: list[Buffer]
     slots: dict[str, str]
+    shared: bool
     constants: list[float]
     checks: list[str]
 
@@ -162,7 +170,9 @@ class _Writer:
         """Let the loss be known outside."""
         low = self.lowering
         made = low.buffer(self.names.fresh("loss_value"), (), np.float64, "temporary")
-        low.fill(made, partial(low.entry, variable, dtype=np.float64))
+        value = low.entry(variable, [], np.float64)
+        fails = parsed("fault[0] != 0")  # of an index: the run must end
+        low.items.append(assign(made.at([]), ast.IfExp(fails, parsed("float64(inf)"), value)))
         self.loss_name = made.name
 
     def renew(self, pairs: Sequence[tuple[Variable, Any]]) -> None:
@@ -187,17 +197,20 @@ class _Writer:
     def kernel(self, name: str, n: int) -> Kernel:
         """Fuse, and write."""
         low = self.lowering
-        items = fuse(low.items)
-        items = self._in_place(items)
+        items = self._in_place(fuse(low.items))
+        shared = low.work >= LARGE
         temporaries = {b.name for b in low.buffers.values() if b.role == "temporary"}
         taken = self.names.taken
-        gone = keep_in_locals(items, temporaries - {self.loss_name}, taken)
-        hoist(items, taken)
+        gone = keep_in_locals(items, temporaries - {self.loss_name}, taken, inside=shared)
+        sections = shared_out(items, low) if shared else [Section(items)]
+        for section in sections:
+            hoist(section.items, taken)
+        items = [item for section in sections for item in section.items]
         used = {a.name for statement in walk(items) for a in statement.accesses}
         buffers = [b for b in low.buffers.values() if b.name in used and b.name not in gone]
-        slots = _slots(items, buffers, n)
-        lines = list(self._lines(name, items, buffers, slots))
-        return Kernel(name, "\n".join(lines) + "\n", buffers, slots, low.lifted, low.checks)
+        slots = _slots(items, buffers)
+        lines = list(self._lines(name, sections, buffers, slots, shared))
+        return Kernel(name, "\n".join(lines) + "\n", buffers, slots, shared, low.lifted, low.checks)
 
     def _in_place(self, items: list[Item]) -> list[Item]:
         """Write new state over the old where nothing reads the old any more."""
@@ -215,28 +228,49 @@ class _Writer:
         return items
 
     def _lines(
-        self, name: str, items: list[Item], buffers: list[Buffer], slots: dict[str, str]
+        self,
+        name: str,
+        sections: list[Section],
+        buffers: list[Buffer],
+        slots: dict[str, str],
+        shared: bool,
     ) -> Iterator[str]:
         pointers = [f"{b.name}_at" for b in buffers if b.name not in slots]
         yield f"def {name}({', '.join([*FIXED, *pointers])}):"
-        yield "    first, steps, n, rows = sizes[0], sizes[1], sizes[2], sizes[3]"
+        yield "    first, steps, batch, stop = sizes[0], sizes[1], sizes[2], sizes[3]"
+        yield "    rows, thread, threads, parts = sizes[4], sizes[5], sizes[6], sizes[7]"
+        settings = [*self._arrays(buffers, slots), *self._numbers()]
+        yield from (f"    {line}" for line in settings if not _MENTIONS_N.search(line))
+        yield "    total, control = 0.0, flush()"
+        yield "    for step in range(steps):"
+        if self.one:
+            yield "        row = order[first + step]"
+        else:
+            yield "        start = first + step * batch"
+            yield "        n = min(batch, stop - start)"
+        yield from (f"        {line}" for line in settings if _MENTIONS_N.search(line))
+        for section in sections:
+            yield from section.text("        ", shared)
+        yield f"        value = {self.loss_name}[0]"
+        yield "        if not abs(value) < inf:"
+        yield "            break"
+        yield f"        total += value{'' if self.one else ' * n'}"
+        yield "    else:"
+        yield "        step = steps"
+        yield "    totals[0] = total"
+        yield "    restore(control)"
+        yield "    return step"
+
+    def _arrays(self, buffers: list[Buffer], slots: dict[str, str]) -> Iterator[str]:
         for buffer in buffers:
             pointer = f"{slots.get(buffer.name, buffer.name)}_at"
-            shape = ", ".join(str(size) for size in buffer.memory_shape or (1,))
-            yield f"    {buffer.name} = carray({pointer}, ({shape},), {buffer.dtype.name})"
-        for constant, (_, expression) in self.lowering.constants.items():
-            yield f"    {constant} = {expression}"
-        yield "    total = 0.0"
-        yield "    for step in range(steps):"
-        yield f"        {'row = order[first + step]' if self.one else 'start = first + step * n'}"
-        yield from text(items, "        ")
-        yield f"        value = {self.loss_name}[0]"
-        yield "        if not abs(value) < inf or fault[0] != 0:"
-        yield "            totals[0] = total"
-        yield "            return step"
-        yield "        total += value * n"
-        yield "    totals[0] = total"
-        yield "    return steps"
+            sizes = buffer.memory_shape or (1,)
+            shape = ", ".join(map(str, sizes)) + ("," if len(sizes) == 1 else "")
+            yield f"{buffer.name} = carray({pointer}, ({shape}), {buffer.dtype.name})"
+
+    def _numbers(self) -> Iterator[str]:
+        for name, (_, expression) in self.lowering.constants.items():
+            yield f"{name} = {expression}"
 
 
 def _may_replace(items: list[Item], new: str, old: str) -> bool:
@@ -254,15 +288,12 @@ def _may_replace(items: list[Item], new: str, old: str) -> bool:
                     read.append((top, position, access.index))
     first_top, first_position, index = written[0]
     return all(
-        top < first_top
-        or (
-            top == first_top and place <= first_position and at_index == index and index is not None
-        )
+        top < first_top or (top == first_top and place <= first_position and at_index == index)
         for top, place, at_index in read
     )
 
 
-def _slots(items: list[Item], buffers: list[Buffer], n: int) -> dict[str, str]:
+def _slots(items: list[Item], buffers: list[Buffer]) -> dict[str, str]:
     """Let temporaries whose lives do not overlap share memory: name → whose memory."""
     lives: dict[str, list[int]] = {}
     for top, item in enumerate(items):

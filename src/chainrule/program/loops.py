@@ -53,16 +53,16 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Access:
-    """A place that a statement touches: a local variable has no index, a whole array None."""
+    """A place that a statement touches; the index of a local variable is empty."""
 
     name: str
-    index: tuple[str, ...] | None
+    index: tuple[str, ...]
     writes: bool
 
 
 @dataclass(eq=False)
 class Statement:
-    """One statement of Python."""
+    """One statement of Python. What a matrix product touches is told, the rest is seen."""
 
     node: ast.stmt
     touched: list[Access] | None = None
@@ -160,14 +160,13 @@ def renamed(item: Item, names: dict[str, str]) -> Item:
     """Return the item with variables renamed."""
     if isinstance(item, Statement):
         node = _Renamed(names).visit(ast.parse(ast.unparse(item.node)).body[0])
-        return Statement(node, _renamed_accesses(item, names))
+        told = isinstance(item.node, ast.Expr) and item.touched is not None
+        touched = [
+            Access(names.get(x.name, x.name), tuple(names.get(i, i) for i in x.index), x.writes)
+            for x in item.accesses
+        ]
+        return Statement(node, touched if told else None)
     return Loop(names.get(item.var, item.var), item.extent, [renamed(x, names) for x in item.body])
-
-
-def _renamed_accesses(item: Statement, names: dict[str, str]) -> list[Access] | None:
-    if item.touched is None or all(access.index is not None for access in item.touched):
-        return None  # seen from the statement itself
-    return [Access(names.get(x.name, x.name), x.index, x.writes) for x in item.touched]
 
 
 def fuse(items: list[Item]) -> list[Item]:
@@ -192,7 +191,7 @@ def _joined(done: list[Item], loop: Loop) -> bool:
         second = loop
         if loop.var != first.var:
             second = renamed(loop, {loop.var: first.var, first.var: loop.var})  # type: ignore[assignment]
-        if not _in_step(first, second):
+        if not _no_locals(first, second) or not in_step(first, second, first.var):
             continue
         between = done[place + 1 :]
         joined = Loop(first.var, first.extent, first.body + second.body)
@@ -215,20 +214,64 @@ def _alike(first: Loop, second: Loop) -> bool:
     return bool(names)
 
 
-def _in_step(first: Loop, second: Loop) -> bool:
-    """Whether what one loop writes and the other touches is at the same turn of both."""
-    var = first.var
+def _no_locals(first: Loop, second: Loop) -> bool:
+    """Whether no local variable that one writes is touched by the other."""
+    return not any(
+        a.name == b.name and (a.writes or b.writes)
+        for a in first.accesses
+        if a.index == ()
+        for b in second.accesses
+        if b.index == ()
+    )
+
+
+def can_share(loop: Loop, variable: str, outside: set[str]) -> bool:
+    """Whether the turns of a loop variable can be shared out among threads.
+
+    Every array that is written must be touched at the turn's own entries alone, and no local
+    variable may carry a value from turn to turn.
+
+    Parameters
+    ----------
+    loop : Loop
+    variable : str
+    outside : set of str
+        Local variables that live outside the loop.
+    """
+    within = [item for item in _loops(loop) if item.var == variable]
+    if not within or any(a.writes and a.name in outside for a in loop.accesses):
+        return False
+    inner = {id(statement) for item in within for statement in walk([item])}
+    carried = {
+        access.name
+        for statement in walk([loop])
+        for access in statement.accesses
+        if access.index == () and id(statement) not in inner
+    }
+    if any(a.writes and a.index == () and a.name in carried for x in within for a in x.accesses):
+        return False
+    return in_step(loop, loop, variable)
+
+
+def in_step(first: Item, second: Item, variable: str) -> bool:
+    """Whether what one item writes and the other touches is at the same turn of both."""
     by_name: dict[str, list[Access]] = {}
     for access in second.accesses:
         by_name.setdefault(access.name, []).append(access)
     for a in first.accesses:
         for b in by_name.get(a.name, ()):
-            if a.writes or b.writes:
-                if a.index is None or b.index is None:
-                    return False
-                if not any(x == y == var for x, y in zip(a.index, b.index, strict=True)):
+            if (a.writes or b.writes) and (a.index or b.index):
+                turns = zip(a.index, b.index, strict=True)
+                if not any(x == y == variable for x, y in turns):
                     return False
     return True
+
+
+def _loops(item: Item) -> Iterator[Loop]:
+    if isinstance(item, Loop):
+        yield item
+        for inner in item.body:
+            yield from _loops(inner)
 
 
 def walk(items: Sequence[Item]) -> Iterator[Statement]:
@@ -258,7 +301,7 @@ class _Replaced(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load):
             access = list(_place(node, False))[-1]
-            local = self.entries.get((access.name, access.index or ()))
+            local = self.entries.get((access.name, access.index))
             if local:
                 return ast.Name(local, ast.Load())
         return node
@@ -266,22 +309,25 @@ class _Replaced(ast.NodeTransformer):
 
 def _local(access: Access) -> str:
     """Name the local variable that holds an entry: ``h[i, j]`` becomes ``h_ij``."""
-    parts = [part for part in access.index or () if part != "0"]
+    parts = [part for part in access.index if part != "0"]
     return f"{access.name}_{''.join(parts)}" if parts else f"{access.name}_0"
 
 
 def _simple(access: Access) -> bool:
-    index = access.index or ()
+    index = access.index
     return bool(index) and all(part.isidentifier() or part == "0" for part in index)
 
 
-def keep_in_locals(items: list[Item], temporaries: set[str], taken: set[str]) -> set[str]:
+def keep_in_locals(
+    items: list[Item], temporaries: set[str], taken: set[str], inside: bool = False
+) -> set[str]:
     """Let an entry that is made and used in one turn of a loop live in a local variable.
 
-    Returns the names of the temporaries that need no array any more.
+    With ``inside`` it is done inside loops alone. Returns the names of the temporaries that need
+    no array any more.
     """
     gone = set()
-    for body in list(bodies(items)):
+    for body in list(bodies(items))[1 if inside else 0 :]:
         for item in list(body):
             made = _made(item)
             if made is None:
@@ -297,7 +343,7 @@ def keep_in_locals(items: list[Item], temporaries: set[str], taken: set[str]) ->
                 continue
             local = _fresh(_local(made), taken)
             for user in users:
-                _replace(user, {(made.name, made.index or ()): local})
+                _replace(user, {(made.name, made.index): local})
             _store_local(body, place, local, keeps=not alone)
             if alone:
                 gone.add(made.name)
@@ -374,14 +420,14 @@ def hoist(items: list[Item], taken: set[str]) -> None:
                 and a.name not in sometimes
                 and not a.writes
                 and a.name not in written
-                and not inside & set(a.index or ())
-                and not written & set(a.index or ())
+                and not inside & set(a.index)
+                and not written & set(a.index)
             }
             entries = {}
             for access in fixed:
                 local = _fresh(_local(access), taken)
-                entries[access.name, access.index or ()] = local
-                index = ", ".join(access.index or ())
+                entries[access.name, access.index] = local
+                index = ", ".join(access.index)
                 node = ast.parse(f"{local} = {access.name}[{index}]").body[0]
                 items.insert(place, Statement(node))
                 place += 1
@@ -409,12 +455,17 @@ def _loop_variables(loop: Loop) -> set[str]:
     return {loop.var}.union(*inner)
 
 
-def text(items: Sequence[Item], indent: str) -> Iterator[str]:
-    """Yield the lines of Python."""
+def text(items: Sequence[Item], indent: str, shared: str | None = None) -> Iterator[str]:
+    """Yield the lines of Python; the turns of the variable ``shared`` are a part of all."""
     for item in items:
         if isinstance(item, Loop):
-            yield f"{indent}for {item.var} in range({item.extent}):"
-            yield from text(item.body, indent + "    ")
+            turns = item.extent
+            if item.var == shared:
+                turns = f"share({turns}, part, parts), share({turns}, part + 1, parts)"
+            yield f"{indent}for {item.var} in range({turns}):"
+            if item.var == shared:
+                yield f"{indent}    natural({item.var})"
+            yield from text(item.body, indent + "    ", shared)
         else:
             for line in ast.unparse(item.node).splitlines():
                 yield indent + line

@@ -8,6 +8,7 @@ where they are. Everything else gets loops of its own, which `loops.fuse` joins 
 from __future__ import annotations
 
 import ast
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -57,6 +58,8 @@ class Lowering:
         Numbers that the kernel takes as arguments.
     checks : list of str
         What an index out of range belongs to.
+    work : float
+        Operations of the sums of products.
     """
 
     def __init__(self, program: Program, names: Names, n: int) -> None:
@@ -68,6 +71,7 @@ class Lowering:
         self.constants: dict[str, tuple[str, str]] = {}
         self.lifted: list[float] = []
         self.checks: list[str] = []
+        self.work = 0.0
         self._prelude: list[Item] = []
         self._loop_variables = [names.fresh(letter) for letter in LOOP_VARIABLES]
         self._uses = Counter(v for e in program.equations for v in e.variables)
@@ -146,8 +150,9 @@ class Lowering:
             return parsed(f"{dtype.name}({'-' if value < 0 else ''}inf)")
         if float(value).is_integer() and abs(value) <= SMALL:
             return parsed(f"{dtype.name}({int(value)})")
-        self.lifted.append(float(value))
-        return self._local(f"{dtype.name}(constants[{len(self.lifted) - 1}])", dtype)
+        if float(value) not in self.lifted:
+            self.lifted.append(float(value))
+        return self._local(f"{dtype.name}(constants[{self.lifted.index(float(value))}])", dtype)
 
     def _local(self, expression: str, dtype: Any) -> ast.expr:
         """Return a local variable that is set once, before the loops."""
@@ -178,6 +183,15 @@ class Lowering:
             first = isinstance(size, Linear) and all(variable != sample for variable, _ in found)
             found.append((sample if first else next(free), str(size)))
         return found
+
+    @property
+    def sample(self) -> str:
+        """The loop variable of samples."""
+        return self._loop_variables[0]
+
+    def entries_of(self, extents: Sequence[str]) -> int:
+        """Return how many entries loops of these extents go over, for a typical batch."""
+        return math.prod(int(eval(extent, {"n": self.n})) for extent in extents)
 
     def before(self, name: str, value: ast.expr) -> ast.expr:
         """Set a new local variable before the statement in the making, and return it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -30,6 +32,10 @@ class Machine:
         )  # fmt: skip
 
 
+def _switch() -> Any:
+    return ctypes.windll.kernel32.SwitchToThread  # type: ignore[attr-defined,unused-ignore]
+
+
 @cache
 def machine() -> Machine:
     """Return the machine that this process runs on, LLVM made ready."""
@@ -39,6 +45,8 @@ def machine() -> Machine:
     if blas is not None:
         for name, address in blas.addresses.items():
             llvm.add_symbol(f"chainrule_{name}", address)
+    rest: Any = ctypes.CDLL(None).sched_yield if os.name == "posix" else _switch()
+    llvm.add_symbol("chainrule_yield", ctypes.cast(rest, ctypes.c_void_p).value or 0)
     tools = " ".join(f"{name} {metadata.version(name)}" for name in ("numba", "llvmlite"))
     return Machine(
         llvm.get_host_cpu_name(),

@@ -46,12 +46,13 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     operand, output = equation.operands[0], equation.output
     made = low.output(output)
     low.fill(made, lambda index: low.number(0, output.dtype))
-    axes = low.axes(shape_of(operand))
+    axes = low.axes(_picked_shape(equation, output.shape))
     index = places(axes)
 
     def add() -> ast.stmt:
         place = made.at(_picked(low, equation, output.shape, index))
-        return ast.AugAssign(stored(place), ast.Add(), low.entry(operand, index, output.dtype))
+        source = aligned(tuple(index), shape_of(operand))  # a number goes to every place
+        return ast.AugAssign(stored(place), ast.Add(), low.entry(operand, source, output.dtype))
 
     low.items += nest(axes, low.leaf(add))
 
@@ -87,6 +88,33 @@ def _picked(
         else:
             place.append(str(part) if part >= 0 else plus(str(size), part))
     return tuple(_tidy(place))
+
+
+def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
+    """Return the shape of what an index picks from an array of ``shape``."""
+    operand, arrays = equation.operands[0], equation.operands[1:]
+    if shape_of(operand):
+        return list(shape_of(operand))
+    if any(part is None or isinstance(part, int) for part in equation.params["index"]):
+        raise CompileError(f"{equation.primitive.name} of one number at a mixed index")
+    parts = _spelled_out(equation.params["index"], len(shape))
+    picks = [i for i, part in enumerate(parts) if part is SLOT]
+    sizes: list[Any] = []
+    for axis, (part, size) in enumerate(zip(parts, shape, strict=True)):
+        if part is SLOT:
+            if axis == picks[0]:
+                sizes += _broadcast(*(shape_of(array) for array in arrays))
+        elif part == slice(None):
+            sizes.append(size)
+        else:
+            raise CompileError(f"{equation.primitive.name} of one number along a slice")
+    return sizes
+
+
+def _broadcast(*shapes: Sequence[Any]) -> list[Any]:
+    rank = max(map(len, shapes))
+    padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
+    return [next((s for s in sizes if s != 1), 1) for sizes in zip(*padded, strict=True)]
 
 
 def _spelled_out(index: Sequence[Any], rank: int) -> list[Any]:

@@ -33,6 +33,7 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
                 sizes[letter] = size
     letters = [*out, *(c for c in dict.fromkeys("".join(terms)) if c not in out)]
     summed = [c for c in letters if c not in out]
+    low.work += 2 * float(np.prod([at(sizes[c], low.n) for c in letters], dtype=float))
     product = Product(equation, terms, out, [c for c in summed if sizes[c] != 1], sizes)
     if product.by_blas(low):
         return
@@ -112,12 +113,19 @@ class Product:
             # It lies transposed: (A B)ᵀ = Bᵀ Aᵀ.
             height, width = width, height
             (second, second_turned), (first, first_plain) = found[0], found[1]
+            rows, columns = columns, rows
         call = (
             f"{ROUTINES[output.dtype]}({int(not first_plain)}, {int(second_turned)}, {height}, "
             f"{width}, {self._size(self.summed)}, {first.name}, {second.name}, {made.name})"
         )
-        touched = [Access(first.name, None, False), Access(second.name, None, False)]
-        touched.append(Access(made.name, None, True))
+        axes = low.axes([self.sizes[c] for c in (*rows, *columns)])
+        variables = [variable for variable, _ in axes]
+        left, right = tuple(variables[: len(rows)]), tuple(variables[len(rows) :])
+        touched = [
+            Access(first.name, (*left, "…") if first_plain else ("…", *left), False),
+            Access(second.name, (*right, "…") if second_turned else ("…", *right), False),
+            Access(made.name, (*left, *right), True),
+        ]
         low.items.append(Statement(ast.parse(call).body[0], touched))
         return True
 

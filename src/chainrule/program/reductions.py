@@ -160,14 +160,10 @@ def _memory_order(low: Lowering, items: Sequence[Item], extents: dict[str, str])
     for item in items:
         for access in item.accesses:
             found = [part for part in access.index or () if part in extents]
-            entries = int(np.prod([_size(low, extents[v]) for v in found], dtype=float))
+            entries = low.entries_of([extents[v] for v in found])
             if found and entries > weight:
                 best, weight = found, entries
     return [*(variable for variable in extents if variable not in best), *best]
-
-
-def _size(low: Lowering, extent: str) -> int:
-    return int(eval(extent, {"n": low.n}))
 
 
 def _put(tree: ast.expr, mapping: dict[str, str]) -> ast.expr:

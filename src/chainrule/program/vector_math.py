@@ -1,4 +1,4 @@
-"""What the text of a kernel calls: exp, log and tanh without branches, matrix products, checks.
+"""What the text of a kernel calls: exp, log and tanh without branches, checks, threads meeting.
 
 Compilers turn the functions of this file into vector code. Each is accurate to 2 units in the last
 place, in float32 and in float64; the tests hold them against longer arithmetic. The reductions and
@@ -9,17 +9,21 @@ Taylor series.
 from __future__ import annotations
 
 import math
+import platform
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.extending import overload
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
 
 STRICT: Any = {
     "fastmath": {"contract"},  # nothing is reordered: the reductions depend on it
     "forceinline": True,
     "error_model": "numpy",
 }
+NAMES = ("exp", "log", "tanh", "wrap", "share", "meet", "flush", "restore", "natural")
 f4, f8, i4, i8 = np.float32, np.float64, np.int32, np.int64
 
 
@@ -37,6 +41,30 @@ def tanh(x: Any) -> Any:
 
 def wrap(index: Any, size: Any, fault: Any, number: Any) -> Any:
     """Return an index counted from the front; leave ``number`` in ``fault`` if it is outside."""
+
+
+def share(extent: Any, part: Any, parts: Any) -> Any:
+    """Return where a part of a loop's turns begins."""
+
+
+def natural(index: Any) -> None:
+    """Tell the compiler that an index is not counted from the end."""
+
+
+def meet(meeting: Any, threads: Any) -> Any:
+    """Wait until all threads are here."""
+
+
+def flush() -> Any:
+    """Let results that are too small for a full number of digits be 0; return what was set before.
+
+    Momenta that die away would stay among those numbers, on which processors take a hundred times
+    as long.
+    """
+
+
+def restore(control: Any) -> None:
+    """Set back what `flush` changed."""
 
 
 def _exp_float32(x):  # type: ignore[no-untyped-def]
@@ -182,3 +210,138 @@ def _wrap(index, size, fault, number):  # type: ignore[no-untyped-def]
         return place
 
     return wrapped
+
+
+@overload(share, jit_options=STRICT)
+def _share(extent, part, parts):  # type: ignore[no-untyped-def]
+    def shared(extent, part, parts):  # type: ignore[no-untyped-def]
+        return extent * part // parts
+
+    return shared
+
+
+def _arrive(typing: Any, pointer: Any) -> Any:
+    """Add one to the first entry, and return what it was before."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.atomic_rmw("add", arguments[0], ir.Constant(ir.IntType(64), 1), "acq_rel")
+
+    return types.int64(pointer), code
+
+
+def _look(typing: Any, pointer: Any) -> Any:
+    """Return the first entry as other threads have left it."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load_atomic(arguments[0], "acquire", 8)
+
+    return types.int64(pointer), code
+
+
+def _assume(typing: Any, number: Any) -> Any:
+    """Let the compiler take a whole number for at least 0."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        holds = builder.icmp_signed(">=", arguments[0], ir.Constant(ir.IntType(64), 0))
+        builder.assume(holds)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), code
+
+
+_assume_natural: Any = intrinsic(_assume)
+_arrive_at: Any = intrinsic(_arrive)
+_look_at: Any = intrinsic(_look)
+_rest = types.ExternalFunction("chainrule_yield", types.int32())
+
+
+@overload(meet, jit_options=STRICT)
+def _meet(meeting, threads):  # type: ignore[no-untyped-def]
+    # Every thread adds one; a round is over when the count is a multiple of the threads.
+    def met(meeting, threads):  # type: ignore[no-untyped-def]
+        if threads > 1:
+            goal = (_arrive_at(meeting) // threads + 1) * threads
+            turns = 0
+            while _look_at(meeting) < goal:
+                turns += 1
+                if turns > 1000:
+                    if meeting[1] != 0:  # nobody else will come
+                        break
+                    _rest()
+
+    return met
+
+
+_X86 = platform.machine().lower() in ("x86_64", "amd64")
+_ARM = platform.machine().lower() in ("aarch64", "arm64")
+_TO_ZERO = 0x8040 if _X86 else 1 << 24  # flush to zero; on x86 denormals are zeros as well
+
+
+def _control(typing: Any) -> Any:
+    """Return the register that controls floating-point arithmetic."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if _X86:
+            place = builder.alloca(ir.IntType(32))
+            pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
+            name = "llvm.x86.sse.stmxcsr"
+            called: Any = cgutils.get_or_insert_function
+            builder.call(called(builder.module, kind, name), [pointer])
+            return builder.zext(builder.load(place), ir.IntType(64))
+        if _ARM:
+            kind = ir.FunctionType(ir.IntType(64), [])
+            return builder.asm(kind, "mrs $0, fpcr", "=r", [], True)
+        return ir.Constant(ir.IntType(64), 0)
+
+    return types.int64(), code
+
+
+def _set_control(typing: Any, value: Any) -> Any:
+    """Set the register that controls floating-point arithmetic."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if _X86:
+            place = builder.alloca(ir.IntType(32))
+            builder.store(builder.trunc(arguments[0], ir.IntType(32)), place)
+            pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
+            name = "llvm.x86.sse.ldmxcsr"
+            called: Any = cgutils.get_or_insert_function
+            builder.call(called(builder.module, kind, name), [pointer])
+        elif _ARM:
+            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
+            builder.asm(kind, "msr fpcr, $0", "r", arguments, True)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), code
+
+
+_get_control: Any = intrinsic(_control)
+_put_control: Any = intrinsic(_set_control)
+
+
+@overload(flush, jit_options=STRICT)
+def _flush():  # type: ignore[no-untyped-def]
+    def flushed():  # type: ignore[no-untyped-def]
+        before = _get_control()
+        _put_control(before | _TO_ZERO)
+        return before
+
+    return flushed
+
+
+@overload(restore, jit_options=STRICT)
+def _restore(control):  # type: ignore[no-untyped-def]
+    def restored(control):  # type: ignore[no-untyped-def]
+        _put_control(control)
+
+    return restored
+
+
+@overload(natural, jit_options=STRICT)
+def _natural(index):  # type: ignore[no-untyped-def]
+    def known(index):  # type: ignore[no-untyped-def]
+        _assume_natural(index)
+
+    return known
