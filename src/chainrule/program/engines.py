@@ -262,7 +262,8 @@ class _Compiled:
         self.arrays: dict[str, Any] = {}
         self.turned: dict[Path, tuple[int, ...]] = {}
         for buffer in buffers:
-            shape = at(buffer.memory_shape, capacity)
+            sizes = (self.parts if size == "parts" else size for size in buffer.memory_shape)
+            shape = at(tuple(sizes), capacity)
             if buffer.role == "constant":
                 array = np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
             elif buffer.role == "data":

@@ -41,7 +41,7 @@ from chainrule.program.loops import (
 from chainrule.program.lowering import Lowering, assign, cast, parsed, places
 from chainrule.program.passes import fixed, needed
 from chainrule.program.places import gathered, moved, scattered
-from chainrule.program.products import contraction
+from chainrule.program.products import contraction, operations
 from chainrule.program.program import Program, Variable
 from chainrule.program.reductions import best, reduction, scan
 from chainrule.program.scalars import elementwise
@@ -133,7 +133,8 @@ class _Writer:
     def __init__(self, program: Program, n: int) -> None:
         self.program = program
         names = Names(program, None, "value", RESERVED)
-        self.lowering = Lowering(program, names, n)
+        self.shared = operations(program, n) >= LARGE
+        self.lowering = Lowering(program, names, n, self.shared)
         self.names = names
         self.one = not any(isinstance(v.shape[0], Linear) for v in program.inputs if v.shape)
         self.next_of: dict[str, str] = {}
@@ -198,19 +199,20 @@ class _Writer:
         """Fuse, and write."""
         low = self.lowering
         items = self._in_place(fuse(low.items))
-        shared = low.work >= LARGE
         temporaries = {b.name for b in low.buffers.values() if b.role == "temporary"}
         taken = self.names.taken
-        gone = keep_in_locals(items, temporaries - {self.loss_name}, taken, inside=shared)
-        sections = shared_out(items, low) if shared else [Section(items)]
+        gone = keep_in_locals(items, temporaries - {self.loss_name}, taken, inside=self.shared)
+        sections = shared_out(items, low) if self.shared else [Section(items)]
         for section in sections:
             hoist(section.items, taken)
         items = [item for section in sections for item in section.items]
         used = {a.name for statement in walk(items) for a in statement.accesses}
         buffers = [b for b in low.buffers.values() if b.name in used and b.name not in gone]
         slots = _slots(items, buffers)
-        lines = list(self._lines(name, sections, buffers, slots, shared))
-        return Kernel(name, "\n".join(lines) + "\n", buffers, slots, shared, low.lifted, low.checks)
+        lines = list(self._lines(name, sections, buffers, slots))
+        return Kernel(
+            name, "\n".join(lines) + "\n", buffers, slots, self.shared, low.lifted, low.checks
+        )
 
     def _in_place(self, items: list[Item]) -> list[Item]:
         """Write new state over the old where nothing reads the old any more."""
@@ -233,7 +235,6 @@ class _Writer:
         sections: list[Section],
         buffers: list[Buffer],
         slots: dict[str, str],
-        shared: bool,
     ) -> Iterator[str]:
         pointers = [f"{b.name}_at" for b in buffers if b.name not in slots]
         yield f"def {name}({', '.join([*FIXED, *pointers])}):"
@@ -250,7 +251,7 @@ class _Writer:
             yield "        n = min(batch, stop - start)"
         yield from (f"        {line}" for line in settings if _MENTIONS_N.search(line))
         for section in sections:
-            yield from section.text("        ", shared)
+            yield from section.text("        ", self.shared)
         yield f"        value = {self.loss_name}[0]"
         yield "        if not abs(value) < inf:"
         yield "            break"

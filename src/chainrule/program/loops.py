@@ -103,6 +103,7 @@ class Loop:
 
 
 Item = Loop | Statement
+PART = "part"  # in an index: a thread's own
 
 
 def nest(axes: Iterable[tuple[str, str]], leaf: Sequence[Item]) -> list[Item]:
@@ -228,8 +229,8 @@ def _no_locals(first: Loop, second: Loop) -> bool:
 def can_share(loop: Loop, variable: str, outside: set[str]) -> bool:
     """Whether the turns of a loop variable can be shared out among threads.
 
-    Every array that is written must be touched at the turn's own entries alone, and no local
-    variable may carry a value from turn to turn.
+    Every array that is written must be touched at the turn's own entries alone, or at the part's
+    own. A local variable may carry a total from turn to turn, if it goes to the part's own entry.
 
     Parameters
     ----------
@@ -242,19 +243,20 @@ def can_share(loop: Loop, variable: str, outside: set[str]) -> bool:
     if not within or any(a.writes and a.name in outside for a in loop.accesses):
         return False
     inner = {id(statement) for item in within for statement in walk([item])}
-    carried = {
-        access.name
-        for statement in walk([loop])
-        for access in statement.accesses
-        if access.index == () and id(statement) not in inner
-    }
-    if any(a.writes and a.index == () and a.name in carried for x in within for a in x.accesses):
-        return False
+    around = [statement for statement in walk([loop]) if id(statement) not in inner]
+    carried = {a.name for statement in around for a in statement.accesses if a.index == ()}
+    for statement in (s for item in within for s in walk([item])):
+        totals = {a.name for a in statement.accesses if a.writes and a.name in carried}
+        others = {a.name for a in statement.accesses if a.name in carried} - totals
+        sums = any(a.writes and a.name in others for x in within for a in x.accesses)
+        if sums or (totals and not all(PART in a.index for s in around for a in s.accesses
+                                       if a.writes and a.index)):  # fmt: skip
+            return False
     return in_step(loop, loop, variable)
 
 
 def in_step(first: Item, second: Item, variable: str) -> bool:
-    """Whether what one item writes and the other touches is at the same turn of both."""
+    """Whether what one item writes and the other touches is at the same turn or part of both."""
     by_name: dict[str, list[Access]] = {}
     for access in second.accesses:
         by_name.setdefault(access.name, []).append(access)
@@ -262,7 +264,7 @@ def in_step(first: Item, second: Item, variable: str) -> bool:
         for b in by_name.get(a.name, ()):
             if (a.writes or b.writes) and (a.index or b.index):
                 turns = zip(a.index, b.index, strict=True)
-                if not any(x == y == variable for x, y in turns):
+                if not any(x == y and x in (variable, PART) for x, y in turns):
                     return False
     return True
 

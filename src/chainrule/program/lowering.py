@@ -42,6 +42,8 @@ class Lowering:
         Of its variables.
     n : int
         A typical batch size, by which layouts are chosen.
+    shared : bool
+        Whether threads share the work.
 
     Attributes
     ----------
@@ -58,12 +60,10 @@ class Lowering:
         Numbers that the kernel takes as arguments.
     checks : list of str
         What an index out of range belongs to.
-    work : float
-        Operations of the sums of products.
     """
 
-    def __init__(self, program: Program, names: Names, n: int) -> None:
-        self.names, self.n = names, n
+    def __init__(self, program: Program, names: Names, n: int, shared: bool) -> None:
+        self.names, self.n, self.shared = names, n, shared
         self.items: list[Item] = []
         self.buffers: dict[str, Buffer] = {}
         self.stored: dict[Variable, Buffer] = {}
@@ -71,7 +71,6 @@ class Lowering:
         self.constants: dict[str, tuple[str, str]] = {}
         self.lifted: list[float] = []
         self.checks: list[str] = []
-        self.work = 0.0
         self._prelude: list[Item] = []
         self._loop_variables = [names.fresh(letter) for letter in LOOP_VARIABLES]
         self._uses = Counter(v for e in program.equations for v in e.variables)
@@ -87,14 +86,19 @@ class Lowering:
         dtype = np.dtype(dtype)
         if dtype.kind not in "fiub" or dtype in (np.float16, np.longdouble):
             raise CompileError(f"{name} has dtype {dtype}, which kernels do not work on")
-        order = tuple(range(len(shape)))
-        sizes = [at(size, self.n) for size in shape]
-        if role != "data" and len(sizes) > 1 and sizes[-1] < VECTOR <= max(sizes):
-            longest = sizes.index(max(sizes))
-            order = (*(axis for axis in order if axis != longest), longest)
+        order = tuple(range(len(shape))) if role == "data" else self.layout(shape)
         made = Buffer(name, tuple(shape), dtype, order, role, content)
         self.buffers[name] = made
         return made
+
+    def layout(self, shape: Sequence[Any]) -> tuple[int, ...]:
+        """Return the axes of an array as they are to lie in memory."""
+        order = tuple(range(len(shape)))
+        sizes = [1 if size == "parts" else at(size, self.n) for size in shape]
+        if len(sizes) > 1 and sizes[-1] < VECTOR <= max(sizes):
+            longest = sizes.index(max(sizes))
+            return (*(axis for axis in order if axis != longest), longest)
+        return order
 
     def input(self, variable: Variable, role: str, content: Any) -> Buffer:
         """Make the buffer of an input of the program."""
@@ -191,7 +195,7 @@ class Lowering:
 
     def entries_of(self, extents: Sequence[str]) -> int:
         """Return how many entries loops of these extents go over, for a typical batch."""
-        return math.prod(int(eval(extent, {"n": self.n})) for extent in extents)
+        return math.prod(int(eval(extent, {"n": self.n, "parts": 2})) for extent in extents)
 
     def before(self, name: str, value: ast.expr) -> ast.expr:
         """Set a new local variable before the statement in the making, and return it."""

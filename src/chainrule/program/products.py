@@ -12,7 +12,7 @@ from chainrule.ops.kernel import Contraction
 from chainrule.program.batch import at
 from chainrule.program.loops import Access, Buffer, Statement
 from chainrule.program.lowering import Lowering, places, shape_of, stored
-from chainrule.program.program import Equation, Variable
+from chainrule.program.program import Equation, Program, Variable
 from chainrule.program.reductions import reduce
 
 SMALLEST = 512  # multiplications from which a matrix product goes to BLAS
@@ -23,17 +23,9 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     """Lower products that are summed."""
     output = equation.output
     shapes = [shape_of(operand) for operand in equation.operands]
-    subscripts = kernel.subscripts(tuple(map(len, shapes)), **equation.params)
-    inputs, out = subscripts.split("->")
-    terms = inputs.split(",")
-    sizes: dict[str, Any] = {}
-    for term, shape in zip(terms, shapes, strict=True):
-        for letter, size in zip(term, shape, strict=True):
-            if sizes.get(letter, 1) == 1:
-                sizes[letter] = size
-    letters = [*out, *(c for c in dict.fromkeys("".join(terms)) if c not in out)]
+    terms, out, sizes = letters_of(equation, kernel)
+    letters = [*out, *(c for c in sizes if c not in out)]
     summed = [c for c in letters if c not in out]
-    low.work += 2 * float(np.prod([at(sizes[c], low.n) for c in letters], dtype=float))
     product = Product(equation, terms, out, [c for c in summed if sizes[c] != 1], sizes)
     if product.by_blas(low):
         return
@@ -57,6 +49,30 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     kept = [axes[c] for c in out]
     gone = [axes[c] for c in summed]
     reduce(low, output, kept, gone, places(kept), entry, low.number(0, output.dtype), add)
+
+
+def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str, dict[str, Any]]:
+    """Return einsum's letters of a product's operands and result, and their sizes."""
+    shapes = [shape_of(operand) for operand in equation.operands]
+    inputs, out = kernel.subscripts(tuple(map(len, shapes)), **equation.params).split("->")
+    terms = inputs.split(",")
+    sizes: dict[str, Any] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        for letter, size in zip(term, shape, strict=True):
+            if sizes.get(letter, 1) == 1:
+                sizes[letter] = size
+    return terms, out, sizes
+
+
+def operations(program: Program, n: int) -> float:
+    """Return how many operations the products of a program take for a batch size."""
+    total = 0.0
+    for equation in program.equations:
+        kernel = equation.primitive.kernel
+        if isinstance(kernel, Contraction):
+            sizes = letters_of(equation, kernel)[2]
+            total += 2 * float(np.prod([at(size, n) for size in sizes.values()], dtype=float))
+    return total
 
 
 def _lies_ready(low: Lowering, operand: Variable) -> bool:

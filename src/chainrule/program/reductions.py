@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops.kernel import Best, Reduction, Scan
-from chainrule.program.loops import Item, Statement, nest
+from chainrule.program.loops import Buffer, Item, Statement, nest
 from chainrule.program.lowering import (
     Axes,
     Lowering,
@@ -70,7 +70,47 @@ def reduce(
         variables = {var: axis for axis, var in enumerate(out) if var != "0"}
         low.define(output, lambda place: _put(entry(), {v: place[i] for v, i in variables.items()}))
         return
+    if low.shared and low.sample in (variable for variable, _ in gone):
+        _in_parts(low, output, kept, gone, out, entry, start, combine)
+        return
     made = low.output(output)
+    _emit(low, made, kept, gone, out, entry, start, combine)
+
+
+def _in_parts(
+    low: Lowering,
+    output: Variable,
+    kept: Axes,
+    gone: Axes,
+    out: Sequence[str],
+    entry: Callable[[], ast.expr],
+    start: ast.expr,
+    combine: Combine,
+) -> None:
+    """Emit a reduction over samples that threads share: first each part's, then all parts'."""
+    name = low.names.fresh(f"{low.names[output]}_parts")
+    parts = low.buffer(name, ("parts", *output.shape), output.dtype)
+    parts.order = (0, *(axis + 1 for axis in low.layout(output.shape)))
+    _emit(low, parts, kept, gone, ["part", *out], entry, start, combine)
+    made = low.output(output)
+    axes = low.axes(["parts", *output.shape])
+    index = places(axes)
+    low.fill(made, lambda _: start)
+    add = Statement(combine(made.at(index[1:]), parts.at(index)))
+    low.items += nest([axes[0], *(axes[axis + 1] for axis in made.order)], [add])
+
+
+def _emit(
+    low: Lowering,
+    made: Buffer,
+    kept: Axes,
+    gone: Axes,
+    out: Sequence[str],
+    entry: Callable[[], ast.expr],
+    start: ast.expr,
+    combine: Combine,
+) -> None:
+    """Emit the loops of a reduction into a buffer."""
     values: list[ast.expr] = []
 
     def make() -> ast.stmt:
@@ -83,7 +123,7 @@ def reduce(
     inner = {variable for variable, _ in gone}
     target = made.at(out)
     outer = [(v, extents[v]) for v in order if v not in inner]
-    if order[-1] in inner:
+    if order[-1] in inner and (outer or "part" not in out):
         total = loaded(low.names.fresh(f"{made.name}_total"))
         add = [*before, Statement(combine(total, values[0]))]
         loops = nest([(v, extents[v]) for v in order if v in inner], add)

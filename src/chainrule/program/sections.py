@@ -12,8 +12,9 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from chainrule.program.loops import Item, Loop, Statement, can_share, in_step, text
+from chainrule.program.loops import PART, Item, Loop, Statement, can_share, conflict, in_step, text
 from chainrule.program.lowering import Lowering
 
 WORTHWHILE = 4096  # entries from which a loop over anything but samples is shared out
@@ -45,7 +46,7 @@ class Section:
             yield f"{indent}if thread == 0:"
             yield from text(self.items, indent + "    ")
         else:
-            yield f"{indent}for part in range(thread, parts, threads):"
+            yield f"{indent}for {PART} in range(thread, parts, threads):"
             for item in self.items:
                 rows = isinstance(item, Statement) and self.variable in _rows(item)
                 for line in text([item], indent + "    ", self.variable):
@@ -65,27 +66,50 @@ def shared_out(items: list[Item], low: Lowering) -> list[Section]:
     sections: list[Section] = []
     for item in items:
         variable, extent = _shared(item, outside, low)
-        last = sections[-1] if sections else None
-        if (
-            last is not None
-            and (last.variable, last.extent) == (variable, extent)
-            and (variable is None or all(in_step(x, item, variable) for x in last.items))
-        ):
-            last.items.append(item)
+        for section in reversed(sections):  # the earlier, the fewer meetings
+            if _go_together(section, item, variable, extent, low.sample):
+                section.items.append(item)
+                if section.variable == PART:
+                    section.variable, section.extent = variable, extent
+                break
+            if any(conflict(x, item) for x in section.items):
+                sections.append(Section([item], variable, extent))
+                break
         else:
             sections.append(Section([item], variable, extent))
     return sections
 
 
+def _go_together(
+    section: Section, item: Item, variable: str | None, extent: str, sample: str
+) -> bool:
+    """Whether an item may follow in a section without a meeting."""
+    if variable is None or section.variable is None:
+        return variable is section.variable
+    if (section.variable, section.extent) != (variable, extent):
+        if {section.variable, variable} != {PART, sample}:
+            return False
+    turn = section.variable if variable == PART else variable
+    return all(in_step(x, item, turn) for x in section.items)
+
+
 def _shared(item: Item, outside: set[str], low: Lowering) -> tuple[str | None, str]:
     """Return the loop variable to share out and its extent: the sample, or the outermost."""
     sample = low.sample
+    written = [access.index for access in item.accesses if access.writes and access.index]
+    if written and all(PART in index for index in written) and sample not in _extents(item):
+        return PART, ""
     if isinstance(item, Statement):
         if not _is_product(item):
             return None, ""
-        index = item.accesses[-1].index
-        chosen = sample if sample in index else index[0]
-        return chosen, "n" if chosen == sample else ""
+        first, _, made = item.accesses
+        rows = [v for v in made.index if v in first.index]
+        call: Any = item.node
+        height, width = (ast.unparse(argument) for argument in call.value.args[2:4])
+        if len(made.index) != 2:  # axes taken together: shared out on its own
+            return made.index[0], f"{height}, of {made.name}"
+        chosen = sample if sample in made.index else made.index[0]
+        return chosen, height if chosen in rows else width
     extents = _extents(item)
     candidates = [v for v in extents if v == sample] + [v for v in extents if v != sample]
     entries = low.entries_of(list(extents.values()))
