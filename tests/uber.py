@@ -3,7 +3,11 @@
 import numpy as np
 
 import chainrule as cr
+from chainrule.errors import CompileError
 from chainrule.program import module_text
+from tests.interpreter import kernel_gradient
+
+NUMPY_ALONE = ("argsort runs", "inv runs", "det runs", "solve runs", "cholesky runs", "is a mask")
 
 
 def directional(f, xs, vs, step):
@@ -68,4 +72,20 @@ def assert_three_ways(loss, *args, others=()):
         assert_same(eager, program(*given), **last_digits)
         with np.errstate(over="ignore"):
             assert_same(eager, text(*given), **last_digits)
+        assert_kernel(loss, eager, *given)
     return program
+
+
+def assert_kernel(loss, eager, *args):
+    """A kernel's loops give the same as the functions, for one thread and shared out."""
+    digits = {"rtol": 1e-10, "atol": 1e-11}
+    if eager[0].dtype == np.float32:
+        digits = {"rtol": 1e-4, "atol": 1e-5}
+    for parts in (None, 2, 3):
+        try:
+            found = kernel_gradient(loss, *args, parts=parts)
+        except CompileError as error:
+            if any(reason in str(error) for reason in NUMPY_ALONE):
+                return
+            raise
+        assert_same(eager, found, **digits)

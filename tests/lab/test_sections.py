@@ -4,9 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from chainrule.callbacks import History
 from chainrule.errors import DataError, UnknownNameError
 from chainrule.lab import SECTIONS, Lab
-from chainrule.callbacks import History
 from chainrule.lab.overfitting import converged, verdict
 from chainrule.lab.results import format_number
 from chainrule.lab.session import section_text

@@ -25,12 +25,12 @@ def product(sizes: Sequence[Any]) -> Any:
     return total
 
 
-def transpose(index: Index, shapes: Any, shape: Any, axes: Any) -> list[Piece]:
+def transpose(index: Index, shapes: Any, shape: Any, /, axes: Any) -> list[Piece]:
     """Axis ``d`` of the result is axis ``axes[d]`` of the operand."""
     return [Piece(0, tuple(index[axes.index(axis)] for axis in range(len(axes))))]
 
 
-def reshape(index: Index, shapes: Any, shape: Any, **_: Any) -> list[Piece]:
+def reshape(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]:
     """Entries keep their order: groups of axes with equally many entries correspond."""
     source, found = list(shapes[0]), []
     i, target = 0, 0
@@ -72,7 +72,7 @@ def _group(index: Index, shape: Any, source: Any) -> list[str]:
     return found
 
 
-def broadcast(index: Index, shapes: Any, shape: Any, **_: Any) -> list[Piece]:
+def broadcast(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]:
     """Axes correspond from the last backwards; one of size 1 is repeated."""
     return [Piece(0, aligned(index, shapes[0]))]
 
@@ -83,7 +83,7 @@ def aligned(index: Index, shape: Sequence[Any]) -> Index:
     return tuple("0" if size == 1 else i for i, size in zip(last, shape, strict=True))
 
 
-def flip(index: Index, shapes: Any, shape: Any, axis: Any) -> list[Piece]:
+def flip(index: Index, shapes: Any, shape: Any, /, axis: Any) -> list[Piece]:
     """Axes run backwards."""
     axes = _axes(axis, len(shape))
     return [
@@ -93,7 +93,7 @@ def flip(index: Index, shapes: Any, shape: Any, axis: Any) -> list[Piece]:
     ]
 
 
-def roll(index: Index, shapes: Any, shape: Any, shift: Any, axis: Any) -> list[Piece]:
+def roll(index: Index, shapes: Any, shape: Any, /, shift: Any, axis: Any) -> list[Piece]:
     """Entries move along axes and come in again on the other side."""
     if axis is None:
         size = product(shape)
@@ -107,13 +107,13 @@ def roll(index: Index, shapes: Any, shape: Any, shift: Any, axis: Any) -> list[P
     return [Piece(0, tuple(moved))]
 
 
-def tile(index: Index, shapes: Any, shape: Any, reps: Any) -> list[Piece]:
+def tile(index: Index, shapes: Any, shape: Any, /, reps: Any) -> list[Piece]:
     """The whole array, repeated."""
     last = index[len(index) - len(shapes[0]) :]
     return [Piece(0, tuple(f"({i}) % ({size})" for i, size in zip(last, shapes[0], strict=True)))]
 
 
-def repeat(index: Index, shapes: Any, shape: Any, repeats: int, axis: int) -> list[Piece]:
+def repeat(index: Index, shapes: Any, shape: Any, /, repeats: int, axis: int) -> list[Piece]:
     """Every entry, repeated."""
     axis %= len(index)
     return [Piece(0, tuple(f"({i}) // {repeats}" if d == axis else i for d, i in enumerate(index)))]
@@ -122,13 +122,13 @@ def repeat(index: Index, shapes: Any, shape: Any, repeats: int, axis: int) -> li
 def triangle(sign: str) -> Any:
     """The lower (``<=``) or upper (``>=``) triangle."""
 
-    def rule(index: Index, shapes: Any, shape: Any, k: int) -> list[Piece]:
+    def rule(index: Index, shapes: Any, shape: Any, /, k: int) -> list[Piece]:
         return [Piece(0, index, f"{index[-1]} {sign} {plus(index[-2], k)}")]
 
     return rule
 
 
-def pad(index: Index, shapes: Any, shape: Any, pad_width: Any, **_: Any) -> list[Piece]:
+def pad(index: Index, shapes: Any, shape: Any, /, pad_width: Any, **_: Any) -> list[Piece]:
     """The array in the middle, a border around it."""
     inside, guards = [], []
     for i, (before, after), size in zip(index, pad_width, shapes[0], strict=True):
@@ -140,7 +140,7 @@ def pad(index: Index, shapes: Any, shape: Any, pad_width: Any, **_: Any) -> list
     return [Piece(0, tuple(inside), " and ".join(guards) or None)]
 
 
-def concatenate(index: Index, shapes: Any, shape: Any, axis: int) -> list[Piece]:
+def concatenate(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:
     """One operand after the other."""
     axis %= len(index)
     pieces, start = [], "0"
@@ -154,7 +154,7 @@ def concatenate(index: Index, shapes: Any, shape: Any, axis: int) -> list[Piece]
     return pieces
 
 
-def stack(index: Index, shapes: Any, shape: Any, axis: int) -> list[Piece]:
+def stack(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:
     """The operands side by side along a new axis."""
     axis %= len(index)
     place = (*index[:axis], *index[axis + 1 :])

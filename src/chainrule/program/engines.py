@@ -363,7 +363,7 @@ class _Compiled:
 
 def step_program(step: Step, carry: Any, data: Any, dtype: Any, batch_size: int) -> Program:
     """Record a step for all batch sizes."""
-    example = rows_of(data, np.arange(max(batch_size, 2)) % rows_in(data), dtype)
+    example = rows_of(data, np.arange(max(batch_size, 2)) % max(rows_in(data), 1), dtype)
     return trace(step, expand)(carry, *example)
 
 

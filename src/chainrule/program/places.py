@@ -95,20 +95,31 @@ def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
     operand, arrays = equation.operands[0], equation.operands[1:]
     if shape_of(operand):
         return list(shape_of(operand))
-    if any(part is None or isinstance(part, int) for part in equation.params["index"]):
-        raise CompileError(f"{equation.primitive.name} of one number at a mixed index")
     parts = _spelled_out(equation.params["index"], len(shape))
-    picks = [i for i, part in enumerate(parts) if part is SLOT]
     sizes: list[Any] = []
-    for axis, (part, size) in enumerate(zip(parts, shape, strict=True)):
-        if part is SLOT:
-            if axis == picks[0]:
-                sizes += _broadcast(*(shape_of(array) for array in arrays))
-        elif part == slice(None):
-            sizes.append(size)
-        else:
-            raise CompileError(f"{equation.primitive.name} of one number along a slice")
+    axes = iter(shape)
+    waiting = bool(arrays)
+    for part in parts:
+        if part is None:
+            sizes.append(1)
+            continue
+        size = next(axes)
+        if part is SLOT and waiting:
+            sizes += _broadcast(*(shape_of(array) for array in arrays))
+            waiting = False
+        elif isinstance(part, slice):
+            sizes.append(_length(part, size))
     return sizes
+
+
+def _length(part: slice, size: Any) -> Any:
+    """Return how many entries a slice takes."""
+    if part == slice(None):
+        return size
+    ends = (part.start, part.stop, part.step)
+    if not isinstance(size, int) or any(isinstance(end, Linear) for end in ends):
+        raise CompileError("a number is put along a slice of the samples")
+    return len(range(*part.indices(size)))
 
 
 def _broadcast(*shapes: Sequence[Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,10 +34,12 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
             low.hold(operand)
     axes = dict(zip(letters, low.axes([sizes[c] for c in letters]), strict=True))
 
-    def entry() -> ast.expr:
+    def entry(at: Mapping[str, str]) -> ast.expr:
         value: ast.expr | None = None
         for operand, term, shape in zip(equation.operands, terms, shapes, strict=True):
-            place = ["0" if s == 1 else axes[c][0] for c, s in zip(term, shape, strict=True)]
+            variables = [axes[c][0] for c in term]
+            index = zip(variables, shape, strict=True)
+            place = ["0" if size == 1 else at.get(v, v) for v, size in index]
             factor = low.entry(operand, place, output.dtype)
             value = factor if value is None else ast.BinOp(value, ast.Mult(), factor)
         assert value is not None

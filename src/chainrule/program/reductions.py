@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from chainrule.program.program import Equation, Variable
 from chainrule.program.scalars import typed
 
 Combine = Callable[[ast.expr, ast.expr], ast.stmt]
+Places = Mapping[str, str]  # where loop variables are to be other indices
 
 
 def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
@@ -34,8 +35,8 @@ def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
     index = places(axes)
     tree = parsed(kernel.combine)
 
-    def entry() -> ast.expr:
-        value = low.entry(operand, index, output.dtype)
+    def entry(at: Places) -> ast.expr:
+        value = low.entry(operand, [at.get(i, i) for i in index], output.dtype)
         twice = kernel.combine.count("_1") > 1 and not isinstance(value, ast.Name)
         return low.before("t", value) if twice else value
 
@@ -57,7 +58,7 @@ def reduce(
     kept: Axes,
     gone: Axes,
     out: Sequence[str],
-    entry: Callable[[], ast.expr],
+    entry: Callable[[Places], ast.expr],
     start: ast.expr,
     combine: Combine,
 ) -> None:
@@ -68,7 +69,7 @@ def reduce(
     """
     if all(extent == "1" for _, extent in gone):
         variables = {var: axis for axis, var in enumerate(out) if var != "0"}
-        low.define(output, lambda place: _put(entry(), {v: place[i] for v, i in variables.items()}))
+        low.define(output, lambda place: entry({v: place[i] for v, i in variables.items()}))
         return
     if low.shared and low.sample in (variable for variable, _ in gone):
         _in_parts(low, output, kept, gone, out, entry, start, combine)
@@ -83,7 +84,7 @@ def _in_parts(
     kept: Axes,
     gone: Axes,
     out: Sequence[str],
-    entry: Callable[[], ast.expr],
+    entry: Callable[[Places], ast.expr],
     start: ast.expr,
     combine: Combine,
 ) -> None:
@@ -106,7 +107,7 @@ def _emit(
     kept: Axes,
     gone: Axes,
     out: Sequence[str],
-    entry: Callable[[], ast.expr],
+    entry: Callable[[Places], ast.expr],
     start: ast.expr,
     combine: Combine,
 ) -> None:
@@ -114,7 +115,7 @@ def _emit(
     values: list[ast.expr] = []
 
     def make() -> ast.stmt:
-        values.append(entry())
+        values.append(entry({}))
         return ast.Expr(values[0])
 
     *before, statement = low.leaf(make)
@@ -199,18 +200,8 @@ def _memory_order(low: Lowering, items: Sequence[Item], extents: dict[str, str])
     weight = 0
     for item in items:
         for access in item.accesses:
-            found = [part for part in access.index or () if part in extents]
+            found = list(dict.fromkeys(part for part in access.index if part in extents))
             entries = low.entries_of([extents[v] for v in found])
             if found and entries > weight:
                 best, weight = found, entries
     return [*(variable for variable in extents if variable not in best), *best]
-
-
-def _put(tree: ast.expr, mapping: dict[str, str]) -> ast.expr:
-    """Return an expression with loop variables replaced by indices."""
-
-    class Put(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return parsed(mapping[node.id]) if node.id in mapping else node
-
-    return Put().visit(parsed(ast.unparse(tree)))  # type: ignore[no-any-return]

@@ -86,9 +86,9 @@ def _go_together(
     """Whether an item may follow in a section without a meeting."""
     if variable is None or section.variable is None:
         return variable is section.variable
-    if (section.variable, section.extent) != (variable, extent):
-        if {section.variable, variable} != {PART, sample}:
-            return False
+    same = (section.variable, section.extent) == (variable, extent)
+    if not same and {section.variable, variable} != {PART, sample}:
+        return False
     turn = section.variable if variable == PART else variable
     return all(in_step(x, item, turn) for x in section.items)
 

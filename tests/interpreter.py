@@ -1,0 +1,96 @@
+"""Kernels run by Python itself: what their text says, without compiling it."""
+
+from contextlib import contextmanager
+from unittest import mock
+
+import numpy as np
+
+import chainrule as cr
+from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.program import engines, kernels
+from chainrule.program.engines import NativeEngine, step_program
+
+
+def carray(memory, shape, dtype):
+    assert memory.dtype == np.dtype(dtype)
+    return memory.ravel()[: int(np.prod(shape))].reshape(shape)
+
+
+def share(extent, part, parts):
+    return extent * part // parts
+
+
+def wrap(index, size, fault, number):
+    place = index + size if index < 0 else index
+    if not 0 <= place < size:
+        fault[0], place = number, 0
+    return place
+
+
+def gemm(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):
+    a = a.reshape(k, m).T if ta else a.reshape(m, k)
+    b = b.reshape(n, k).T if tb else b.reshape(k, n)
+    if rows:
+        here = slice(share(m, part, parts), share(m, part + 1, parts)), slice(None)
+    else:
+        here = slice(None), slice(share(n, part, parts), share(n, part + 1, parts))
+    c.reshape(m, n)[here] = (a @ b)[here]
+
+
+SPACE = {
+    "np": np, "inf": np.inf, "carray": carray, "share": share, "wrap": wrap, "sgemm": gemm,
+    "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh, "meet": lambda *_: None,
+    "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
+    **{name: getattr(np, name) for name in ("float32", "float64", "int64", "int32", "uint8")},
+}  # fmt: skip
+
+
+class Interpreted:
+    """Stands for the compiled function."""
+
+    def __init__(self, text, name, dtypes):
+        self.space = dict(SPACE)
+        exec(text, self.space)
+        self.function = self.space[name]
+
+    def bound(self, arrays):
+        def call():
+            with np.errstate(all="ignore"):
+                return self.function(*arrays)
+
+        return call
+
+
+@contextmanager
+def interpreted(parts=None):
+    """Let kernels be interpreted; with ``parts``, as if several threads shared all work."""
+    with mock.patch.object(engines, "load", Interpreted):
+        if parts is None:
+            yield
+        else:
+            with (
+                mock.patch.object(kernels, "LARGE", -1.0),
+                mock.patch.object(engines, "cores", return_value=parts),
+            ):
+                yield
+
+
+def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
+    """Return a loss and its gradient as a kernel gives them for a single batch."""
+    params = map_leaves(np.asarray, params)
+    rows = len(next(leaves(data))[1]) if data else 1
+
+    def step(carry, *batch):
+        value, gradient = cr.value_and_grad(loss)(carry["params"], *batch)
+        return value, {"params": carry["params"], "gradient": gradient, "value": value}
+
+    example = loss(params, *data)
+    zeros = map_leaves(lambda leaf: np.full_like(leaf, np.nan), params)
+    carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
+    dtype = np.result_type(*(leaf.dtype for _, leaf in leaves(params)))
+    program = step_program(step, carry, data, dtype, rows)
+    with interpreted(parts):
+        engine = NativeEngine(program, carry, data, dtype, batch_size or rows)
+        outcome = engine.run(np.arange(rows), batch_size or rows)
+    assert outcome.updates == 1
+    return engine.carry["value"], engine.carry["gradient"]
