@@ -55,6 +55,7 @@ from chainrule.functions import (
 from chainrule.program import Program, source, trace
 
 if TYPE_CHECKING:
+    from chainrule.program.jit import jit
     from chainrule.training import minimize
 
 __version__ = "0.1.0"
@@ -87,6 +88,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "jit",
     "log_softmax",
     "logsumexp",
     "minimize",
@@ -119,7 +121,10 @@ _ROOMS = (
 )
 
 
-_LATER = {"minimize": "training"}  # functions whose room loads when they are first used
+_LATER = {
+    "jit": "program.jit",
+    "minimize": "training",
+}  # functions whose room loads when they are first used
 
 
 def __getattr__(name: str) -> Any:

@@ -137,8 +137,8 @@ def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
         )  # fmt: skip
         parts = [_borrowing(part.get_llvm_str()) for part in _libraries(compiled.library)]
         symbol = compiled.fndesc.mangled_name
-    parts[0] = _apart(parts[0], symbol)
-    return _object(parts, symbol, unrolls="row = " in text)
+    parts = [_apart(parts[0], symbol), *parts[1:], _entry(symbol, len(dtypes))]
+    return _object(parts, unrolls="row = " in text)
 
 
 def _libraries(library: Any) -> list[Any]:
@@ -192,17 +192,33 @@ def _apart(text: str, symbol: str) -> str:
     return text.replace(head.group(0), re.sub(r"\bptr (?!noalias)", "ptr noalias ", head.group(0)))
 
 
-def _object(parts: list[str], symbol: str, unrolls: bool) -> bytes:
+def _entry(symbol: str, count: int) -> str:
+    """Return LLVM's text of a function that takes all pointers in one table.
+
+    Numba's functions take where to leave the result and an error before their arguments.
+    """
+    lines = [
+        f"  %p{i} = getelementptr ptr, ptr %table, i64 {i}\n  %a{i} = load ptr, ptr %p{i}"
+        for i in range(count)
+    ]
+    given = ", ".join(["ptr %result", "ptr %error", *(f"ptr %a{i}" for i in range(count))])
+    declared = ", ".join(["ptr"] * (count + 2))
+    body = "\n".join(lines)
+    return (
+        f'declare i32 @"{symbol}"({declared})\n\n'
+        f"define i32 @{ENTRY}(ptr %result, ptr %error, ptr %table) {{\n{body}\n"
+        f'  %status = call i32 @"{symbol}"({given})\n  ret i32 %status\n}}\n'
+    )
+
+
+def _object(parts: list[str], unrolls: bool) -> bytes:
     """Link, optimise and emit machine code."""
     module = llvm.parse_assembly(parts[0])
     for part in parts[1:]:
         module.link_in(llvm.parse_assembly(part))
     for function in module.functions:
-        if not function.is_declaration and function.name != symbol:
+        if not function.is_declaration and function.name != ENTRY:
             function.linkage = "internal"
-    entry = module.get_function(symbol)
-    entry.linkage = "external"
-    entry.name = ENTRY
     target = machine().target()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = True

@@ -21,16 +21,19 @@ import numpy as np
 
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import Path, leaves, map_leaves
-from chainrule.errors import CompileError, DataError, TraceError
+from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
 from chainrule.program.batch import at
-from chainrule.program.kernels import FIXED_DTYPES, Kernel, training_kernel
-from chainrule.program.native import load
+from chainrule.program.kernels import Kernel, training_kernel
+from chainrule.program.native import is_ready, load
 from chainrule.program.passes import expand
+from chainrule.program.products import operations
 from chainrule.program.program import Program, trace
 from chainrule.program.threads import cores, running
 
 Step = Callable[..., tuple[Any, Any]]
 TURN = 0.05  # seconds between looks at the keyboard
+COMPILING = 2.5  # seconds that a new structure takes
+EQUATION, OPERATION = 2e-6, 2e-11  # seconds that NumPy takes for each, on a machine of 2024
 
 
 @dataclass
@@ -100,14 +103,25 @@ class NumpyEngine:
 
 
 class NativeEngine:
-    """Runs a step compiled, many updates a call. Parameters are those of `NumpyEngine`."""
+    """Runs a step compiled, many updates a call.
+
+    Parameters
+    ----------
+    program : Program
+        Of the step.
+    kernel : Kernel
+        See `kernel_of`.
+    carry, data
+        As for `NumpyEngine`.
+    batch_size : int
+        The largest.
+    """
 
     def __init__(
-        self, program: Program, carry: Any, data: Any, dtype: Any, batch_size: int
+        self, program: Program, kernel: Kernel, carry: Any, data: Any, batch_size: int
     ) -> None:
-        self.data, self.dtype = data, dtype
-        dtypes = {path: leaf.dtype for path, leaf in data_leaves(program, data)}
-        self._compiled = _Compiled(training_kernel(program, batch_size, dtypes), batch_size)
+        self.data = data
+        self._compiled = _Compiled(kernel, batch_size)
         self._program = program
         self._carry = carry
         self._compiled.write(carry)
@@ -204,16 +218,39 @@ def make_engine(
         if wanted is None:
             warnings.warn(f"{message}; it runs in NumPy", stacklevel=3)
         return NumpyEngine(step, carry, data, dtype)
+    except (ValueError, IndexError, TypeError) as error:
+        if isinstance(error, ChainruleError):
+            raise
+        kind = ShapeError if isinstance(error, ValueError) else DataError
+        shapes = ", ".join(str(leaf.shape) for _, leaf in leaves(data))
+        raise kind(
+            f"{_name(loss)} fails on data of shapes {shapes}: {_place(error)}{error}"
+        ) from error
     if wanted is False:
         return NumpyEngine(program, carry, data, dtype)
     try:
-        return NativeEngine(program, carry, data, dtype, batch_size)
+        kernel = kernel_of(program, data, batch_size)
+        slow = updates * _seconds(program, batch_size)
+        if not wanted and slow < COMPILING and not is_ready(kernel.text, kernel.dtypes):
+            return NumpyEngine(program, carry, data, dtype)
+        return NativeEngine(program, kernel, carry, data, batch_size)
     except CompileError as error:
         message = f"{_name(loss)} cannot be compiled: {error}"
         if wanted:
             raise CompileError(message) from error
         warnings.warn(f"{message}; it runs in NumPy", stacklevel=3)
         return NumpyEngine(program, carry, data, dtype)
+
+
+def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
+    """Return the kernel of a step's program for data of these dtypes."""
+    dtypes = {path: leaf.dtype for path, leaf in data_leaves(program, data)}
+    return training_kernel(program, batch_size, dtypes)
+
+
+def _seconds(program: Program, batch_size: int) -> float:
+    """Return about how long an update takes in NumPy."""
+    return len(program.equations) * EQUATION + operations(program, batch_size) * OPERATION
 
 
 def _name(function: Any) -> str:
@@ -248,10 +285,8 @@ class _Compiled:
 
     def __init__(self, kernel: Kernel, capacity: int) -> None:
         self.kernel = kernel
-        buffers = [b for b in kernel.buffers if b.name not in kernel.slots]
-        self.function = load(
-            kernel.text, kernel.name, [*FIXED_DTYPES, *(b.dtype.name for b in buffers)]
-        )
+        buffers = kernel.pointed
+        self.function = load(kernel.text, kernel.name, kernel.dtypes)
         self.parts = cores() if kernel.shared else 1
         self.sizes = [np.zeros(8, np.int64) for _ in range(self.parts)]
         self.totals = [np.zeros(1) for _ in range(self.parts)]

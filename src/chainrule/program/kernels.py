@@ -27,7 +27,7 @@ from chainrule.ops.kernel import (
     Scan,
     Scatter,
 )
-from chainrule.program.batch import Linear
+from chainrule.program.batch import Linear, at
 from chainrule.program.loops import (
     Buffer,
     Item,
@@ -38,7 +38,7 @@ from chainrule.program.loops import (
     renamed,
     walk,
 )
-from chainrule.program.lowering import Lowering, assign, cast, parsed, places
+from chainrule.program.lowering import Lowering, assign, cast, parsed, places, shape_of
 from chainrule.program.passes import fixed, needed
 from chainrule.program.places import gathered, moved, scattered
 from chainrule.program.products import contraction, operations
@@ -94,6 +94,16 @@ class Kernel:
     constants: list[float]
     checks: list[str]
 
+    @property
+    def pointed(self) -> list[Buffer]:
+        """The buffers with memory of their own, in the order of the pointers."""
+        return [buffer for buffer in self.buffers if buffer.name not in self.slots]
+
+    @property
+    def dtypes(self) -> list[str]:
+        """What the function's arguments point to."""
+        return [*FIXED_DTYPES, *(buffer.dtype.name for buffer in self.pointed)]
+
 
 def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Kernel:
     """Write the kernel that runs updates: batches gathered, gradients taken, state renewed.
@@ -127,13 +137,35 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
     return writer.kernel("train", n)
 
 
+def function_kernel(program: Program) -> Kernel:
+    """Write the kernel that runs a program once, for the shapes it was recorded with.
+
+    Arguments and results lie in memory as NumPy's arrays do.
+    """
+    program = needed(program)
+    writer = _Writer(program, 1)
+    low = writer.lowering
+    for path, variable in leaves(program.arguments):
+        low.input(variable, "argument", path).order = tuple(range(len(variable.shape)))
+    writer.equations()
+    for path, leaf in leaves({"result": program.result}):
+        dtype = leaf.dtype if isinstance(leaf, Variable) else np.asarray(at(leaf, 1)).dtype
+        shape = shape_of(leaf)
+        made = low.buffer(writer.names.fresh("result"), shape, dtype, "result", path)
+        made.order = tuple(range(len(shape)))
+        low.fill(made, partial(low.entry, leaf, dtype=dtype))
+    return writer.kernel("run", 1)
+
+
 class _Writer:
     """Puts a kernel together."""
+
+    loss_name: str | None = None
 
     def __init__(self, program: Program, n: int) -> None:
         self.program = program
         names = Names(program, None, "value", RESERVED)
-        self.shared = operations(program, n) >= LARGE
+        self.shared = bool(program.batch) and operations(program, n) >= LARGE
         self.lowering = Lowering(program, names, n, self.shared)
         self.names = names
         self.one = not any(isinstance(v.shape[0], Linear) for v in program.inputs if v.shape)
@@ -201,7 +233,9 @@ class _Writer:
         items = self._in_place(fuse(low.items))
         temporaries = {b.name for b in low.buffers.values() if b.role == "temporary"}
         taken = self.names.taken
-        gone = keep_in_locals(items, temporaries - {self.loss_name}, taken, inside=self.shared)
+        gone = keep_in_locals(
+            items, temporaries - {self.loss_name or ""}, taken, inside=self.shared
+        )
         sections = shared_out(items, low) if self.shared else [Section(items)]
         for section in sections:
             hoist(section.items, taken)
@@ -242,6 +276,10 @@ class _Writer:
         yield "    rows, thread, threads, parts = sizes[4], sizes[5], sizes[6], sizes[7]"
         settings = [*self._arrays(buffers, slots), *self._numbers()]
         yield from (f"    {line}" for line in settings if not _MENTIONS_N.search(line))
+        if self.loss_name is None:
+            yield from sections[0].text("    ", False)
+            yield "    return 0"
+            return
         yield "    total, control = 0.0, flush()"
         yield "    for step in range(steps):"
         if self.one:

@@ -54,22 +54,15 @@ class NativeFunction:
 
     def bound(self, arrays: list[Any]) -> Any:
         """Return a call of the kernel on these arrays, which it keeps alive."""
-        result, problem = ctypes.c_int64(), ctypes.c_void_p()
-        pointers = [
-            ctypes.c_void_p(array.ctypes.data if hasattr(array, "ctypes") else array)
-            for array in arrays
-        ]
-        function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (2 + len(pointers)))(
-            self.address
-        )
-        arguments = (ctypes.byref(result), ctypes.byref(problem), *pointers)
-        held = (self, arrays)
+        result, error = ctypes.c_int64(), ctypes.c_void_p()
+        table = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+        function = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(self.address)
+        places = [ctypes.cast(ctypes.pointer(x), ctypes.c_void_p) for x in (result, error, table)]
+        held = (self, arrays, error, table)
 
         def call() -> int:
-            assert held
-            status = function(*arguments)
-            if status:
-                raise RuntimeError(f"a compiled kernel ended with status {status}")
+            if function(*places):
+                raise RuntimeError(f"a compiled kernel failed: {held[2]}")
             return result.value
 
         return call

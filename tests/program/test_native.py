@@ -1,0 +1,211 @@
+"""Machine code: accurate, kept on disk, safe there."""
+
+import multiprocessing
+import subprocess
+import sys
+import textwrap
+import threading
+
+import mpmath
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import CompileError, DataError
+from chainrule.program import native
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kernels"))
+    monkeypatch.setattr(native, "_loaded", {})
+    return tmp_path / "kernels"
+
+
+TEXT = """
+def run(sizes, x, y):
+    for i in range(sizes[0]):
+        y[i] = {0}(x[i])
+    return 0
+"""
+
+
+def apply(name, x):
+    kind = x.dtype.name
+    function = native.load(TEXT.format(name), "run", ["int64", kind, kind])
+    y = np.empty_like(x)
+    function.bound([np.array([len(x)]), np.ascontiguousarray(x), y])()
+    return y
+
+
+def units_off(got, x, exact):
+    """Errors in units of the last place, by mpmath's longer arithmetic."""
+    found = []
+    with mpmath.workdps(40):
+        for y, argument in zip(got, x, strict=True):
+            true = exact(mpmath.mpf(float(argument)))
+            spacing = float(np.spacing(np.abs(got.dtype.type(float(true)))))
+            found.append(abs(mpmath.mpf(float(y)) - true) / spacing)
+    return float(max(found))
+
+
+RANGES = {
+    "exp": [(-80, 80), (-1, 1), (-1e-3, 1e-3)],
+    "log": [(1e-30, 1e30), (0.5, 2.0), (0.999, 1.001)],
+    "tanh": [(-12, 12), (-0.7, 0.7), (-1e-3, 1e-3)],
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", list(RANGES))
+def test_functions_are_accurate_to_two_units_in_the_last_place(name, dtype):
+    rng = np.random.default_rng(0)
+    for low, high in RANGES[name]:
+        x = rng.uniform(low, high, 1500).astype(dtype)
+        if name == "log" and high > 100:
+            x = np.exp(rng.uniform(-60, 60, 1500)).astype(dtype)
+        assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", list(RANGES))
+def test_functions_at_their_ends(name, dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, tiny, 1e4, -1e4], dtype)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(apply(name, x), getattr(np, name)(x), rtol=4e-7)
+
+
+def small(x):
+    return cr.jit(lambda x: np.tanh(x) * 2)(x)
+
+
+def test_kept_on_disk_and_found_again(cache, monkeypatch):
+    x = np.linspace(0, 1, 5)
+    expected = small(x)
+    (file,) = cache.glob("*.kernel")
+    before = file.read_bytes()
+    monkeypatch.setattr(native, "_loaded", {})
+    monkeypatch.setitem(sys.modules, "chainrule.program.compiler", None)  # cannot compile now
+    np.testing.assert_array_equal(small(x), expected)
+    assert file.read_bytes() == before
+
+
+DAMAGES = {
+    "truncated": lambda content: content[:-20],
+    "empty": lambda content: b"",
+    "another byte": lambda content: content[:90] + bytes([content[90] ^ 1]) + content[91:],
+    "foreign": lambda content: b"GIF89a" + content,
+    "other digest": lambda content: content[:30] + b"0" + content[31:],
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGES))
+def test_a_damaged_file_is_made_anew(cache, monkeypatch, damage):
+    x = np.linspace(0, 1, 5)
+    expected = small(x)
+    (file,) = cache.glob("*.kernel")
+    whole = file.read_bytes()
+    file.write_bytes(DAMAGES[damage](whole))
+    monkeypatch.setattr(native, "_loaded", {})
+    np.testing.assert_array_equal(small(x), expected)
+    assert native._read(file.stem) is not None
+
+
+def test_a_folder_that_cannot_be_written_costs_speed_alone(cache):
+    cache.parent.joinpath("kernels").write_text("a file where the folder should be")
+    np.testing.assert_allclose(small(np.ones(3)), 2 * np.tanh(np.ones(3)))
+
+
+def _compile(folder, barrier, results):
+    import os
+
+    os.environ["CHAINRULE_CACHE"] = str(folder)
+    barrier.wait()
+    results.put(small(np.linspace(0, 1, 5)).tolist())
+
+
+def test_processes_may_write_at_once(cache):
+    context = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(2), context.Queue()
+    workers = [context.Process(target=_compile, args=(cache, barrier, results)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    found = [results.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join(timeout=60)
+    assert found[0] == found[1]
+    assert [file.suffix for file in cache.iterdir()] == [".kernel"]
+
+
+def test_clearing(cache):
+    small(np.ones(3))
+    assert native.clear_cache() == 1
+    assert native.clear_cache() == 0
+
+
+def test_a_cached_kernel_needs_no_numba(cache):
+    code = textwrap.dedent("""
+        import sys, numpy as np, chainrule as cr
+        print(cr.jit(lambda x: np.tanh(x) * 2)(np.ones(3))[0], "numba" in sys.modules)
+    """)
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    first, second = (run.stdout.split() for run in runs)
+    assert first[0] == second[0]
+    assert (first[1], second[1]) == ("True", "False")
+
+
+def test_without_numba_it_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "chainrule.program.machine", None)
+    with pytest.raises(CompileError, match="pip install numba"):
+        native.key_of("", [])
+
+
+class TestJit:
+    def test_structures_shapes_and_dtypes(self):
+        f = cr.jit(lambda a, b: {"sum": a["x"] + b, "more": [a["x"] * 2]})
+        for dtype in ("f4", "f8"):
+            for shape in ((3,), (2, 3)):
+                x = np.ones(shape, dtype)
+                got = f({"x": x}, np.arange(3, dtype=dtype))
+                np.testing.assert_array_equal(got["sum"], x + np.arange(3))
+                assert got["more"][0].dtype == dtype
+
+    def test_gradients(self):
+        def loss(w, x):
+            return np.mean(np.tanh(x @ w) ** 2)
+
+        rng = np.random.default_rng(0)
+        w, x = rng.normal(size=4), rng.normal(size=(6, 4))
+        value, gradient = cr.jit(cr.value_and_grad(loss))(w, x)
+        expected, by_numpy = cr.value_and_grad(loss)(w, x)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        np.testing.assert_allclose(gradient, by_numpy, rtol=1e-12)
+
+    def test_from_threads(self):
+        f = cr.jit(lambda x: np.exp(x) + 1)
+        f(np.zeros(50))
+        wrong = []
+
+        def work(k):
+            for i in range(300):
+                x = np.full(50, (k + i) % 7 / 7)
+                if not np.allclose(f(x), np.exp(x) + 1):
+                    wrong.append(k)
+
+        threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not wrong
+
+    def test_an_index_out_of_range(self):
+        f = cr.jit(lambda x, i: np.take(x, i, axis=0))
+        x = np.arange(5.0)
+        np.testing.assert_array_equal(f(x, np.array([0, -1])), [0, 4])
+        with pytest.raises(DataError, match="out of range"):
+            f(x, np.array([0, 5]))

@@ -1,0 +1,380 @@
+"""`minimize`: engines agree, with each other and with other libraries; runs end well."""
+
+import _thread
+import itertools
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule import optimizers
+from chainrule.callbacks import Callback, LambdaCallback
+from chainrule.errors import (
+    CompileError,
+    DataError,
+    DivergenceError,
+    ShapeError,
+    UnknownNameError,
+)
+from chainrule.program import engines
+from chainrule.program.threads import running
+from tests.interpreter import interpreted
+from tests.uber import assert_same
+
+ACTIVATIONS = {"sigmoid": cr.sigmoid, "tanh": np.tanh, "relu": cr.relu, "softplus": cr.softplus}
+
+
+def network(widths, activation, dtype="f8", seed=0):
+    rng = np.random.default_rng(seed)
+    pairs = list(itertools.pairwise(widths))
+    params = {
+        f"{name}{i}": value.astype(dtype)
+        for i, (a, b) in enumerate(pairs)
+        for name, value in (("W", rng.normal(size=(a, b)) / np.sqrt(a)), ("b", np.zeros(b)))
+    }
+
+    def loss(params, X, y):
+        h = X
+        for i in range(len(pairs) - 1):
+            h = ACTIVATIONS[activation](h @ params[f"W{i}"] + params[f"b{i}"])
+        z = h @ params[f"W{len(pairs) - 1}"] + params[f"b{len(pairs) - 1}"]
+        return -np.mean(cr.log_softmax(z)[np.arange(len(y)), y])
+
+    return loss, params
+
+
+def samples(rows, features, classes, dtype="f8", seed=1):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(rows, features)).astype(dtype), rng.integers(0, classes, rows)
+
+
+OPTIMIZERS = {
+    "sgd": lambda: optimizers.SGD(0.05),
+    "momentum": lambda: optimizers.SGD(0.02, momentum=0.9),
+    "nesterov": lambda: optimizers.SGD(0.02, momentum=0.9, nesterov=True, l2=1e-3),
+    "rmsprop": lambda: optimizers.RMSprop(0.002),
+    "rmsprop all": lambda: optimizers.RMSprop(0.002, momentum=0.5, centered=True),
+    "adam": lambda: optimizers.Adam(0.003),
+    "amsgrad clipped": lambda: optimizers.Adam(0.003, amsgrad=True, clipnorm=0.5),
+    "adamw": lambda: optimizers.AdamW(optimizers.CosineDecay(0.005, 100), global_clipnorm=1.0),
+    "adagrad": lambda: optimizers.Adagrad(0.05, clipvalue=0.1),
+    "exponential": lambda: optimizers.SGD(optimizers.ExponentialDecay(0.1, 20, 0.5)),
+    "piecewise": lambda: optimizers.SGD(
+        optimizers.PiecewiseConstantDecay([5, 9], [0.1, 0.05, 0.01])
+    ),
+}  # fmt: skip
+
+COMPILED = [  # widths, activation, optimizer, batch size, dtype
+    ([6, 5, 4], "sigmoid", "sgd", 1, "f4"),
+    ([6, 5, 4], "tanh", "adam", 1, "f8"),
+    ([16, 20, 3], "tanh", "momentum", 7, "f8"),
+    ([16, 20, 3], "relu", "nesterov", 32, "f4"),
+    ([8, 30, 12, 5], "relu", "adamw", 24, "f8"),
+    ([8, 30, 12, 5], "softplus", "rmsprop all", 50, "f8"),
+    ([200, 120, 10], "tanh", "momentum", 100, "f4"),  # shared among threads
+    ([200, 120, 10], "relu", "adam", 100, "f8"),
+]
+
+
+@pytest.mark.parametrize(
+    ("widths", "activation", "name", "batch_size", "dtype"), COMPILED, ids=lambda x: str(x)
+)
+def test_compiled_and_numpy_agree(widths, activation, name, batch_size, dtype):
+    loss, params = network(widths, activation, dtype)
+    X, y = samples(250, widths[0], widths[-1], dtype)
+    epochs = 1 if batch_size == 1 else -(-200 // -(-250 // batch_size))  # 200 updates and more
+    runs = {
+        engine: cr.minimize(
+            loss, params, X, y, optimizer=OPTIMIZERS[name](), epochs=epochs,
+            batch_size=batch_size, seed=3, engine=engine, validation_data=(X[:60], y[:60]),
+        )
+        for engine in ("numpy", "compiled")
+    }  # fmt: skip
+    (a, one), (b, other) = runs.values()
+    digits = 1e-10 if dtype == "f8" else 1e-5
+    for key, weights in params.items():
+        assert a[key].dtype == b[key].dtype == weights.dtype
+        scale = np.abs(a[key]).max()
+        np.testing.assert_allclose(b[key], a[key], rtol=digits, atol=digits * scale)
+    np.testing.assert_allclose(other.loss, one.loss, rtol=digits)
+    np.testing.assert_allclose(other.val_loss, one.val_loss, rtol=digits)
+    assert one.loss[-1] < one.loss[0] or epochs == 1
+
+
+@given(
+    hidden=st.lists(st.integers(1, 6), max_size=2),
+    activation=st.sampled_from(list(ACTIVATIONS)),
+    name=st.sampled_from(list(OPTIMIZERS)),
+    batch_size=st.integers(1, 4),
+    parts=st.sampled_from([None, 2]),
+    dtype=st.sampled_from(["f4", "f8"]),
+)
+@settings(max_examples=25, deadline=None)
+def test_kernels_and_numpy_agree(hidden, activation, name, batch_size, parts, dtype):
+    loss, params = network([3, *hidden, 2], activation, dtype)
+    X, y = samples(5, 3, 2, dtype)
+    with interpreted(parts):
+        one, other = (
+            cr.minimize(
+                loss, params, X, y, optimizer=OPTIMIZERS[name](), epochs=2,
+                batch_size=batch_size, seed=0, engine=engine,
+            )
+            for engine in ("numpy", "compiled")
+        )  # fmt: skip
+    digits = 1e-10 if dtype == "f8" else 2e-5
+    assert_same(one[0], other[0], rtol=digits, atol=digits)
+    np.testing.assert_allclose(one[1].loss, other[1].loss, rtol=digits)
+
+
+def test_against_pytorch_from_the_same_start():
+    torch = pytest.importorskip("torch")
+    loss, params = network([12, 9, 4], "tanh")
+    X, y = samples(64, 12, 4)
+    trained, _history = cr.minimize(
+        loss, params, X, y, optimizer=optimizers.SGD(0.1, momentum=0.9), epochs=20,
+        batch_size=10, shuffle=False, engine="compiled",
+    )  # fmt: skip
+    theirs = {key: torch.tensor(value, requires_grad=True) for key, value in params.items()}
+    rule = torch.optim.SGD(theirs.values(), 0.1, momentum=0.9)
+    for _ in range(20):
+        for start in range(0, 64, 10):
+            x, t = torch.tensor(X[start : start + 10]), torch.tensor(y[start : start + 10])
+            z = torch.tanh(x @ theirs["W0"] + theirs["b0"]) @ theirs["W1"] + theirs["b1"]
+            rule.zero_grad()
+            torch.nn.functional.cross_entropy(z, t).backward()
+            rule.step()
+    for key in params:
+        np.testing.assert_allclose(
+            trained[key], theirs[key].detach().numpy(), rtol=1e-9, atol=1e-11
+        )
+
+
+def test_threads_change_no_bit():
+    loss, params = network([200, 120, 10], "relu", "f4")
+    X, y = samples(300, 200, 10, "f4")
+
+    def run():
+        return cr.minimize(
+            loss, params, X, y, optimizer="adam", epochs=3, batch_size=100, seed=0,
+            engine="compiled",
+        )[0]  # fmt: skip
+
+    together = run()
+    with running():  # as if another run had the threads
+        alone = run()
+    for key, value in together.items():
+        np.testing.assert_array_equal(value, alone[key])
+        np.testing.assert_array_equal(value, run()[key])
+
+
+def test_the_last_short_batch_and_data_of_other_kinds(tmp_path):
+    loss, params = network([5, 2], "relu", "f4")
+    X, y = samples(23, 5, 2)
+    expected, _ = cr.minimize(loss, params, X.astype("f4"), y, batch_size=4, seed=0)
+    file = np.memmap(tmp_path / "X", "f4", "w+", shape=X.shape)
+    file[:] = X
+    kinds = [X, file, X.astype(">f4"), np.asfortranarray(X, "f4")]
+    for data in kinds:
+        for engine in ("numpy", "compiled"):
+            got, _ = cr.minimize(loss, params, data, y, batch_size=4, seed=0, engine=engine)
+            assert_same(got, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_batches_from_an_iterator(engine):
+    loss, params = network([5, 2], "relu")
+    X, y = samples(20, 5, 2)
+    batches = [(X[i : i + 7], y[i : i + 7]) for i in range(0, 20, 7)]
+    expected, history = cr.minimize(
+        loss, params, X, y, batch_size=7, epochs=3, shuffle=False, engine=engine
+    )
+    for source in (batches, lambda: iter(batches)):
+        got, other = cr.minimize(loss, params, source, epochs=3, engine=engine)
+        assert_same(got, expected, rtol=1e-12)
+        np.testing.assert_allclose(other.loss, history.loss, rtol=1e-12)
+    with pytest.raises(DataError, match="gone through once"):
+        cr.minimize(loss, params, iter(batches), engine=engine)
+    with pytest.raises(DataError, match="gives no batch"):
+        cr.minimize(loss, params, lambda: iter([]), engine=engine)
+
+
+def test_a_loss_without_y_and_data_in_a_tree():
+    def loss(w, data):
+        return np.mean((data["a"] @ w - data["b"]) ** 2)
+
+    rng = np.random.default_rng(0)
+    data = {"a": rng.normal(size=(30, 2))}
+    data["b"] = data["a"] @ [1.0, -2.0]
+    for engine in ("numpy", "compiled"):
+        w, _ = cr.minimize(loss, np.zeros(2), data, epochs=100, batch_size=3, engine=engine)
+        np.testing.assert_allclose(w, [1, -2], rtol=0.2)
+
+
+class Lion(optimizers.Optimizer):
+    slots = ("momentum",)
+
+    def step(self, w, g, learning_rate, t, momentum):
+        update = np.sign(0.9 * momentum + 0.1 * g)
+        return w - learning_rate * update, {"momentum": 0.99 * momentum + 0.01 * g}
+
+
+def test_an_optimizer_of_ones_own_compiles():
+    loss, params = network([5, 4, 2], "tanh")
+    X, y = samples(40, 5, 2)
+    one, other = (
+        cr.minimize(loss, params, X, y, optimizer=Lion(0.01), epochs=3, seed=0, engine=engine)[0]
+        for engine in ("numpy", "compiled")
+    )
+    assert_same(one, other, rtol=1e-10, atol=1e-12)
+
+
+class TestEnds:
+    def branching(self, w, X):
+        error = X @ w
+        if np.sum(error) > 0:
+            return np.mean(error**2)
+        return np.mean(np.abs(error))
+
+    def test_what_cannot_be_compiled_names_the_line_and_runs(self):
+        with pytest.warns(UserWarning, match=r"test_training\.py, line \d+, `if np.sum\(error\)"):
+            w, _ = cr.minimize(self.branching, np.ones(2), np.ones((4, 2)), epochs=5)
+        assert np.abs(w).max() < 1
+        with pytest.raises(CompileError, match=r"np\.where"):
+            cr.minimize(self.branching, np.ones(2), np.ones((4, 2)), engine="compiled")
+
+    def test_an_operation_that_runs_in_numpy_alone(self):
+        def loss(w, X):
+            return np.sum(np.linalg.inv(w * np.eye(2)) * np.mean(X))
+
+        with pytest.warns(UserWarning, match="inv runs in NumPy alone"):
+            cr.minimize(loss, np.array(2.0), np.ones((2000, 2)), epochs=1, batch_size=1)
+
+    @pytest.mark.parametrize("engine", ["numpy", "compiled"])
+    @pytest.mark.parametrize("batch_size", [1, 4])
+    def test_a_loss_that_becomes_infinite(self, engine, batch_size):
+        def loss(w, X):
+            return np.mean((X @ w - 1) ** 4)
+
+        X = np.random.default_rng(0).normal(size=(50, 3))
+        with pytest.raises(DivergenceError, match=r"epoch \d+, batch \d+, at learning rate 5") as e:
+            cr.minimize(
+                loss, np.ones(3), X, optimizer=optimizers.SGD(5.0), epochs=9, seed=0,
+                batch_size=batch_size, engine=engine,
+            )  # fmt: skip
+        assert np.isfinite(e.value.params).all()
+        assert "largest gradient" in str(e.value)
+
+    def test_both_engines_stop_at_the_same_place(self):
+        def loss(w, X):
+            return np.mean((X @ w - 1) ** 4)
+
+        X = np.random.default_rng(0).normal(size=(64, 3))
+        found = []
+        for engine in ("numpy", "compiled"):
+            with pytest.raises(DivergenceError) as e:
+                cr.minimize(
+                    loss, np.ones(3), X, optimizer=optimizers.SGD(2.0), batch_size=2, seed=1,
+                    engine=engine,
+                )  # fmt: skip
+            found.append((str(e.value).split(";")[0], e.value.params))
+        assert found[0][0] == found[1][0]
+        np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-9)
+
+    def test_a_label_out_of_range(self):
+        loss, params = network([5, 2], "relu")
+        X, y = samples(20, 5, 2)
+        y[7] = 2
+        with pytest.raises(DataError, match="out of range for an axis of size 2"):
+            cr.minimize(loss, params, X, y, engine="compiled", batch_size=4)
+        with pytest.raises(DataError, match="fails on data"):
+            cr.minimize(loss, params, X, y, engine="compiled", batch_size=20)
+
+    @pytest.mark.parametrize("engine", ["numpy", "compiled"])
+    def test_interrupted(self, engine):
+        loss, params = network([30, 40, 5], "tanh")
+        X, y = samples(2000, 30, 5)
+        threading.Timer(1.0 if engine == "numpy" else 3.0, _thread.interrupt_main).start()
+        with pytest.warns(UserWarning, match="interrupted in epoch"):
+            trained, history = cr.minimize(
+                loss, params, X, y, epochs=10**7, batch_size=50, engine=engine, seed=0
+            )
+        assert 0 < len(history.loss) < 10**6
+        assert history.loss[-1] < history.loss[0]
+        assert np.isfinite(trained["W0"]).all()
+
+    def test_callbacks_watch_set_and_stop(self):
+        class Halving(Callback):
+            def on_epoch_begin(self, epoch):
+                self.model.learning_rate /= 2
+
+        loss, params = network([5, 2], "relu")
+        X, y = samples(20, 5, 2)
+        seen = []
+
+        def stop(epoch, logs):
+            seen.append((epoch, logs["loss"]))
+            return epoch == 2
+
+        for engine in ("numpy", "compiled"):
+            halving = Halving()
+            _, history = cr.minimize(
+                loss, params, X, y, optimizer=optimizers.SGD(0.8), epochs=10, engine=engine,
+                callbacks=[halving, stop], seed=0,
+            )  # fmt: skip
+            assert halving.model.learning_rate == 0.1
+            assert history.epoch == [1, 2, 3]
+        np.testing.assert_allclose(seen[:3], seen[3:], rtol=1e-12)
+
+
+def test_auto_compiles_long_runs(monkeypatch):
+    loss, params = network([5, 2], "relu")
+    X, y = samples(20, 5, 2)
+    kinds = []
+
+    def kind(epochs, ready):
+        def look(*_):
+            kinds.append(type(watcher.model._engine))
+            return True
+
+        watcher = LambdaCallback(look)
+        monkeypatch.setattr(engines, "is_ready", lambda *_: ready)
+        cr.minimize(loss, params, X, y, epochs=epochs, callbacks=[watcher])
+        return kinds[-1]
+
+    assert kind(1, ready=False) is engines.NumpyEngine
+    assert kind(10**6, ready=False) is engines.NativeEngine
+    assert kind(1, ready=True) is engines.NativeEngine
+
+
+BAD = {
+    "loss": ({"loss": 3}, DataError),
+    "epochs": ({"epochs": 0}, DataError),
+    "batch size": ({"batch_size": 2.5}, DataError),
+    "seed": ({"seed": "x"}, DataError),
+    "engine": ({"engine": "numba"}, UnknownNameError),
+    "optimizer name": ({"optimizer": "addam"}, UnknownNameError),
+    "optimizer": ({"optimizer": 3}, DataError),
+    "callback": ({"callbacks": [3]}, DataError),
+    "params dtype": ({"params": {"W": "x"}}, DataError),
+    "params nan": ({"params": {"W": np.nan}}, DataError),
+    "params empty": ({"params": {}}, DataError),
+    "lengths": ({"y": np.zeros(3, int)}, ShapeError),
+    "X empty": ({"X": np.zeros((0, 5)), "y": np.zeros(0, int)}, DataError),
+    "X words": ({"X": np.array([["a"] * 5] * 20)}, DataError),
+    "X scalar": ({"X": 3.0}, DataError),
+    "validation": ({"validation_data": 3}, DataError),
+    "features": ({"X": np.zeros((20, 4))}, ShapeError),
+}
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_bad_input(name):
+    loss, params = network([5, 2], "relu")
+    X, y = samples(20, 5, 2)
+    given, error = BAD[name]
+    arguments = {"loss": loss, "params": params, "X": X, "y": y, **given}
+    with pytest.raises(error):
+        cr.minimize(**arguments)
