@@ -7,9 +7,11 @@ import numpy as np
 
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.errors import CompileError
 from chainrule.program import engines, kernels
 from chainrule.program.engines import NativeEngine, kernel_of, step_program
 from chainrule.program.threads import running
+from chainrule.validation import as_floats
 
 
 def carray(memory, shape, dtype):
@@ -79,7 +81,7 @@ def interpreted(parts=None):
 
 def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
     """Return a loss and its gradient as a kernel gives them for a single batch."""
-    params = map_leaves(np.asarray, params)
+    params = map_leaves(lambda leaf: as_floats(leaf, "params", "kernel"), params)
     rows = len(next(leaves(data))[1]) if data else 1
 
     def step(carry, *batch):
@@ -90,7 +92,9 @@ def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
     zeros = map_leaves(lambda leaf: np.full_like(leaf, np.nan), params)
     carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
     dtype = np.result_type(*(leaf.dtype for _, leaf in leaves(params)))
-    program = step_program(step, carry, data, dtype, rows)
+    program = step_program(step, loss, carry, data, dtype, rows)
+    if data and not program.general:
+        raise CompileError("it does something else for every batch size: runs in NumPy alone")
     with interpreted(parts):
         kernel = kernel_of(program, data, batch_size or rows)
         engine = NativeEngine(program, kernel, carry, data, batch_size or rows)

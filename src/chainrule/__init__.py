@@ -52,11 +52,11 @@ from chainrule.functions import (
     softplus,
     tanh,
 )
-from chainrule.program import Program, source, trace
+from chainrule.program import Program, trace
 
 if TYPE_CHECKING:
     from chainrule.program.jit import jit
-    from chainrule.training import minimize
+    from chainrule.training import minimize, source
 
 __version__ = "0.1.0"
 
@@ -124,6 +124,7 @@ _ROOMS = (
 _LATER = {
     "jit": "program.jit",
     "minimize": "training",
+    "source": "training",
 }  # functions whose room loads when they are first used
 
 

@@ -82,6 +82,23 @@ def lab_command(
         raise typer.Exit(130) from None
 
 
+cache = typer.Typer(no_args_is_help=True, help="Compiled kernels kept on disk.")
+app.add_typer(cache, name="cache")
+
+
+@cache.command("clear")
+def clear_cache() -> None:
+    """Delete every compiled kernel; each is compiled again when it is needed."""
+    from chainrule.program import native
+
+    try:
+        count = native.clear_cache()
+    except OSError as error:
+        _complain(f"cannot clear {native.cache_folder()}: {error.strerror or error}")
+        raise typer.Exit(1) from None
+    typer.echo(f"Deleted {count} compiled kernel{'s' * (count != 1)} from {native.cache_folder()}")
+
+
 def _complain(message: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"[bold red]error:[/] {escape(message)}"

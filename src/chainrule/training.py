@@ -13,7 +13,16 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callback
 from chainrule.errors import DataError, DivergenceError, ShapeError
-from chainrule.program.engines import ENGINES, Engine, Outcome, make_engine, rows_in, rows_of
+from chainrule.program import source as numpy_source
+from chainrule.program.engines import (
+    ENGINES,
+    Engine,
+    Outcome,
+    make_engine,
+    rows_in,
+    rows_of,
+    step_kernel,
+)
 from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
 
 VALIDATION_BATCH = 1024  # samples that a validation loss is taken of at once, at least
@@ -111,24 +120,21 @@ def minimize(
     params = map_leaves(_parameter, params)
     if not list(leaves(params)):
         raise DataError("minimize: params holds no array")
-    source: _Samples | _Batches
+    supply: _Samples | _Batches
     if y is None and _gives_batches(X):
-        source = _Batches(X)
+        supply = _Batches(X)
     else:
-        source = _Samples(_data(X, y, "X, y"), batch_size, rng if shuffle else None)
+        supply = _Samples(_data(X, y, "X, y"), batch_size, rng if shuffle else None)
     held = None if validation_data is None else _data(*_pair(validation_data), "validation_data")
-
-    def step(carry: Any, *data: Any) -> tuple[Any, Any]:
-        value, gradients = value_and_grad(loss)(carry["params"], *data)
-        trained, state = rule.update(carry["params"], gradients, carry["state"])
-        return value, {"params": trained, "state": state}
 
     def score(carry: Any, *data: Any) -> tuple[Any, Any]:
         return loss(carry["params"], *data), carry
 
     carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
-    updates = epochs * source.updates
-    run = make_engine(step, loss, carry, source.first, source.batch_size, engine, updates)
+    updates = epochs * supply.updates
+    run = make_engine(
+        _step(loss, rule), loss, carry, supply.first, supply.batch_size, engine, updates
+    )
     training = Training(run, rule)
     if held is not None:
         size = max(batch_size, VALIDATION_BATCH)
@@ -143,12 +149,12 @@ def minimize(
             for callback in watching:
                 callback.on_epoch_begin(epoch)
             try:
-                outcome = source.epoch(run)
+                outcome = supply.epoch(run)
             except KeyboardInterrupt:
                 warnings.warn(f"training was interrupted in epoch {epoch + 1}", stacklevel=2)
                 break
             if outcome.fails:
-                raise _diverged(training, loss, source, outcome, epoch)
+                raise _diverged(training, loss, supply, outcome, epoch)
             logs = {"loss": outcome.total / outcome.samples}
             if held is not None:
                 checking.carry = {"params": training.params}
@@ -162,6 +168,70 @@ def minimize(
     for callback in watching:
         callback.on_train_end()
     return training.params, training.history
+
+
+def source(
+    f: Callable[..., Any],
+    dialect: str = "numpy",
+    *,
+    optimizer: str | optimizers.Optimizer = "sgd",
+    batch_size: int = 32,
+) -> Callable[..., str]:
+    r"""Return a function that writes ``f`` and its gradient as Python.
+
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy; returns a single number.
+    dialect : {"numpy", "kernel"}, default "numpy"
+        ``"numpy"``: a module that imports NumPy alone and defines ``value_and_gradients``, which
+        takes ``f``'s arguments and returns the value and the gradient of the first argument in its
+        structure. ``"kernel"``: the loops over entries that `minimize` compiles for an epoch.
+    optimizer, batch_size
+        Of the kernel.
+
+    Returns
+    -------
+    callable
+        With ``f``'s arguments, as examples; returns text. The comment behind a line of NumPy is
+        the shape; ``n`` is the batch size.
+
+    Raises
+    ------
+    ShapeError, DataError, TraceError
+        As for `value_and_grad` and `trace`.
+
+    Examples
+    --------
+    >>> def loss(w, X, y):
+    ...     return np.mean((X @ w - y) ** 2)
+    >>> text = source(loss, "kernel", batch_size=1)(np.zeros(3), np.zeros((8, 3)), np.zeros(8))
+    >>> print("\n".join(line for line in text.splitlines() if "w[" in line))
+                t1_total += X_all[row, k] * w[k]
+                w[j] = w[j] - learning_rate_0 * d_w_j
+    """
+    if lookup("dialect", dialect, {"numpy": False, "kernel": True}):
+        rule = optimizers.get(optimizer, "source")
+
+        def kernel_text(params: Any, *data: Any) -> str:
+            params = map_leaves(_parameter, params)
+            state = map_leaves(np.asarray, rule.init(params))
+            step = _step(f, rule)
+            return step_kernel(step, f, {"params": params, "state": state}, data, batch_size).text
+
+        return kernel_text
+    return numpy_source(f)
+
+
+def _step(loss: Callable[..., Any], rule: Any) -> Callable[..., tuple[Any, Any]]:
+    """Return an update: from parameters and the optimizer's state to new ones."""
+
+    def step(carry: Any, *data: Any) -> tuple[Any, Any]:
+        value, gradients = value_and_grad(loss)(carry["params"], *data)
+        trained, state = rule.update(carry["params"], gradients, carry["state"])
+        return value, {"params": trained, "state": state}
+
+    return step
 
 
 class Training:

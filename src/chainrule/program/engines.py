@@ -27,7 +27,7 @@ from chainrule.program.kernels import Kernel, training_kernel
 from chainrule.program.native import is_ready, load
 from chainrule.program.passes import expand
 from chainrule.program.products import operations
-from chainrule.program.program import Program, trace
+from chainrule.program.program import Program, Variable, trace
 from chainrule.program.threads import cores, running
 
 Step = Callable[..., tuple[Any, Any]]
@@ -204,13 +204,13 @@ def make_engine(
     CompileError
         If ``engine`` is "compiled" and the step cannot be compiled.
     """
-    dtype = np.result_type(*(leaf.dtype for _, leaf in leaves(carry["params"])))
+    dtype = _dtype(carry)
     wanted = ENGINES[engine]
     data = map_leaves(_plain, data)
-    named = ["carry", *argument_names(loss, 1 + len(data))[1:]]
-    step.__signature__ = Signature([Parameter(n, Parameter.POSITIONAL_ONLY) for n in named])  # type: ignore[attr-defined]
     try:
-        program = step_program(step, carry, data, dtype, batch_size)
+        program = step_program(step, loss, carry, data, dtype, batch_size)
+        if data and not program.general:
+            raise TraceError("it does something else for every batch size")
     except (TraceError, CompileError) as error:
         message = f"{_name(loss)} cannot be compiled: {_place(error)}{error}"
         if wanted:
@@ -246,6 +246,18 @@ def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
     """Return the kernel of a step's program for data of these dtypes."""
     dtypes = {path: leaf.dtype for path, leaf in data_leaves(program, data)}
     return training_kernel(program, batch_size, dtypes)
+
+
+def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:
+    """Return the kernel of a step."""
+    data = map_leaves(lambda leaf: _plain(np.asarray(leaf)), data)
+    program = step_program(step, loss, carry, data, _dtype(carry), batch_size)
+    return kernel_of(program, data, batch_size)
+
+
+def _dtype(carry: Any) -> np.dtype[Any]:
+    """Return the dtype that the parameters have together."""
+    return np.result_type(*(leaf.dtype for _, leaf in leaves(carry["params"])))
 
 
 def _seconds(program: Program, batch_size: int) -> float:
@@ -396,10 +408,20 @@ class _Compiled:
                 self.states[path][...] = turned.reshape(self.states[path].shape)
 
 
-def step_program(step: Step, carry: Any, data: Any, dtype: Any, batch_size: int) -> Program:
-    """Record a step for all batch sizes."""
+def step_program(
+    step: Step, loss: Any, carry: Any, data: Any, dtype: Any, batch_size: int
+) -> Program:
+    """Record a step for all batch sizes, with the names that the loss gives its arguments."""
+    first, *others = argument_names(loss, 1 + len(data))
+    names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
+    parameters = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in names]
+    step.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     example = rows_of(data, np.arange(max(batch_size, 2)) % max(rows_in(data), 1), dtype)
-    return trace(step, expand)(carry, *example)
+    program = trace(step, expand)(carry, *example)
+    params = program.arguments["carry"]["params"]
+    if isinstance(params, Variable):  # one array: it is called what the loss calls it
+        params.name = first
+    return program
 
 
 def data_leaves(program: Program, data: Any) -> list[tuple[Path, Any]]:

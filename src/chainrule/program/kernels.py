@@ -117,7 +117,7 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
     dtypes : mapping of path to dtype
         Of the data where samples are read from.
     """
-    if n == 1 or not program.general:
+    if n == 1:
         program = fixed(program, n)
     program = needed(program)
     writer = _Writer(program, n)

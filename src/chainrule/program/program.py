@@ -195,18 +195,24 @@ def trace(
         batch, n = _batch(given)
         if batch is None:
             return record(given)
-        sizes = (max(n, 2), max(n, 2) + 1)  # a size of 1 broadcasts: two larger ones say more
-        try:
-            first, second = (record(_resized(given, n, size)) for size in sizes)
-            merged = _generalised(first, second, sizes)
-            merged.batch = batch
-            # A third size must confirm what two suggest: n // 2 looks like n - 3 between two.
-            third = _resized(given, n, 2 * n + 3)
-            _confirm(merged(*third.values()), f(*third.values()))
-        except (TraceError, ShapeError, ValueError, IndexError):
-            alone = record(given)
-            alone.general = False
-            return alone
+        # A size of 1 broadcasts, and a factor that happens to be 1 for a size is left out.
+        for size in (max(n, 2), 2 * n + 5):
+            try:
+                return generalised(given, n, (size, size + 1), batch)
+            except (TraceError, ShapeError, ValueError, IndexError):
+                continue
+        alone = record(given)
+        alone.general = False
+        return alone
+
+    def generalised(given: dict[str, Any], n: int, sizes: tuple[int, int], batch: Path) -> Program:
+        first, second = (record(_resized(given, n, size)) for size in sizes)
+        merged = _generalised(first, second, sizes)
+        merged.batch = batch
+        # A third size must confirm what two suggest: n // 2 looks like n - 3 between two.
+        third = _resized(given, n, 2 * sizes[0] + 3)
+        for data in (third, given) if sizes[0] > max(n, 2) else (third,):
+            _confirm(merged(*data.values()), f(*data.values()))
         return merged
 
     return trace_f
