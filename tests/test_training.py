@@ -378,3 +378,69 @@ def test_bad_input(name):
     arguments = {"loss": loss, "params": params, "X": X, "y": y, **given}
     with pytest.raises(error):
         cr.minimize(**arguments)
+
+
+STRENGTH = 0.1
+
+
+class TestRememberedPrograms:
+    """A loss is recorded once as long as nothing that it refers to has changed."""
+
+    def trained(self, loss):
+        X = np.random.default_rng(0).normal(size=(20, 3))
+        return cr.minimize(loss, np.ones(3), X, batch_size=5, seed=0, engine="compiled")[0]
+
+    def same_as_numpy(self, loss):
+        X = np.random.default_rng(0).normal(size=(20, 3))
+        other, _ = cr.minimize(loss, np.ones(3), X, batch_size=5, seed=0, engine="numpy")
+        np.testing.assert_allclose(self.trained(loss), other, rtol=1e-10)
+
+    def test_a_global_number_and_a_closure(self, monkeypatch):
+        scale = [1.0]
+
+        def loss(w, X):
+            return np.mean((X @ w) ** 2) * scale[0] + STRENGTH * np.sum(w**2)
+
+        for strength, factor in ((0.1, 1.0), (0.7, 1.0), (0.7, 3.0)):
+            monkeypatch.setitem(globals(), "STRENGTH", strength)
+            scale[0] = factor
+            self.same_as_numpy(loss)
+
+    @pytest.mark.parametrize("size", [3, 3000])  # one is looked at, the other cannot be
+    def test_an_array_changed_in_place(self, size):
+        weights = np.ones(size)
+
+        def loss(w, X):
+            return np.mean((X @ w) ** 2) * np.mean(weights)
+
+        for value in (1.0, 2.0):
+            weights[:] = value
+            self.same_as_numpy(loss)
+
+    def test_an_object_with_a_state(self):
+        class Model:
+            strength = 0.1
+
+            def loss(self, w, X):
+                return np.mean((X @ w) ** 2) + self.strength * np.sum(w**2)
+
+        model = Model()
+        for strength in (0.1, 0.9):
+            model.strength = strength
+            self.same_as_numpy(model.loss)
+
+    def test_an_optimizer_that_looks_at_its_learning_rate(self):
+        class Own(optimizers.Optimizer):
+            def step(self, w, g, learning_rate, t):
+                return w - self.learning_rate * g, {}
+
+        def loss(w, X):
+            return np.mean((X @ w) ** 2)
+
+        X = np.random.default_rng(0).normal(size=(20, 3))
+        for rate in (0.01, 0.3):
+            one, other = (
+                cr.minimize(loss, np.ones(3), X, optimizer=Own(rate), batch_size=5, seed=0,
+                            engine=engine)[0] for engine in ("numpy", "compiled")
+            )  # fmt: skip
+            np.testing.assert_allclose(one, other, rtol=1e-10)

@@ -23,6 +23,7 @@ from chainrule.program.engines import (
     rows_of,
     step_kernel,
 )
+from chainrule.program.fingerprint import UnclearError, fingerprint
 from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
 
 VALIDATION_BATCH = 1024  # samples that a validation loss is taken of at once, at least
@@ -132,15 +133,15 @@ def minimize(
 
     carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
     updates = epochs * supply.updates
-    run = make_engine(
-        _step(loss, rule), loss, carry, supply.first, supply.batch_size, engine, updates
-    )
+    step, first, means = _step(loss, rule), supply.first, _meaning(loss, rule)
+    run = make_engine(step, loss, carry, first, supply.batch_size, engine, updates, means)
     training = Training(run, rule)
     if held is not None:
         size = max(batch_size, VALIDATION_BATCH)
         checking = make_engine(
-            score, loss, {"params": params}, held, min(size, rows_in(held)), engine, updates
-        )
+            score, loss, {"params": params}, held, min(size, rows_in(held)), engine, updates,
+            means and ("score", means),
+        )  # fmt: skip
     for callback in watching:
         callback.set_model(training)
         callback.on_train_begin()
@@ -221,6 +222,22 @@ def source(
 
         return kernel_text
     return numpy_source(f)
+
+
+def _meaning(loss: Any, rule: Any) -> Any:
+    """Return what tells whether two runs record the same; None if nothing does."""
+    # The learning rate goes into a run as data, unless the rule itself looks at it.
+    kind: Any = type(rule)
+    if not isinstance(rule, optimizers.Optimizer):
+        return None
+    plain = kind.update is optimizers.Optimizer.update and kind.init is optimizers.Optimizer.init
+    looks = "learning_rate" in getattr(getattr(kind.step, "__code__", None), "co_names", ())
+    fixed = callable(rule.learning_rate) or not plain or looks
+    try:
+        skips = frozenset() if fixed else frozenset({"learning_rate"})
+        return (fingerprint(loss), fingerprint(rule, skips))
+    except UnclearError:
+        return None
 
 
 def _step(loss: Callable[..., Any], rule: Any) -> Callable[..., tuple[Any, Any]]:

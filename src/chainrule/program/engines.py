@@ -147,6 +147,9 @@ class NativeEngine:
     def running(self) -> Iterator[None]:
         """Have threads at hand, if they help and no other run has them."""
         kernel = self._compiled
+        if "gemm(" not in kernel.kernel.text:
+            yield
+            return
         with running() as runs:
             if kernel.parts > 1 and runs == 1:
                 with ThreadPoolExecutor(kernel.parts - 1) as kernel.helpers:
@@ -195,9 +198,19 @@ ENGINES = {"auto": None, "compiled": True, "numpy": False}
 
 
 def make_engine(
-    step: Step, loss: Any, carry: Any, data: Any, batch_size: int, engine: str, updates: int
+    step: Step,
+    loss: Any,
+    carry: Any,
+    data: Any,
+    batch_size: int,
+    engine: str,
+    updates: int,
+    means: Any = None,
 ) -> Engine:
     """Return the engine for a run of so many updates.
+
+    ``means`` tells what the step does: where it and all shapes are as they were, what was recorded
+    then is used again. None if that cannot be told.
 
     Raises
     ------
@@ -208,7 +221,9 @@ def make_engine(
     wanted = ENGINES[engine]
     data = map_leaves(_plain, data)
     try:
-        program = step_program(step, loss, carry, data, dtype, batch_size)
+        key = _structure_key(means, carry, data, batch_size)
+        program = _programs.get(key) or step_program(step, loss, carry, data, dtype, batch_size)
+        _keep(_programs, key, program)
         if data and not program.general:
             raise TraceError("it does something else for every batch size")
     except (TraceError, CompileError) as error:
@@ -229,9 +244,9 @@ def make_engine(
     if wanted is False:
         return NumpyEngine(program, carry, data, dtype)
     try:
-        kernel = kernel_of(program, data, batch_size)
-        slow = updates * _seconds(program, batch_size)
-        if not wanted and slow < COMPILING and not is_ready(kernel.text, kernel.dtypes):
+        kernel = _kernels.get(key) or kernel_of(program, data, batch_size)
+        _keep(_kernels, key, kernel)
+        if not wanted and not _pays(program, batch_size, updates, kernel):
             return NumpyEngine(program, carry, data, dtype)
         return NativeEngine(program, kernel, carry, data, batch_size)
     except CompileError as error:
@@ -240,6 +255,27 @@ def make_engine(
             raise CompileError(message) from error
         warnings.warn(f"{message}; it runs in NumPy", stacklevel=3)
         return NumpyEngine(program, carry, data, dtype)
+
+
+_programs: dict[Any, Program] = {}
+_kernels: dict[Any, Kernel] = {}
+REMEMBERED = 64  # structures
+
+
+def _structure_key(means: Any, carry: Any, data: Any, batch_size: int) -> Any:
+    if means is None:
+        return None
+    forms = [(path, np.shape(x), np.asarray(x).dtype) for path, x in leaves(carry)]
+    forms += [(path, x.shape[1:], x.dtype) for path, x in leaves(data)]
+    return (means, tuple(forms), batch_size)
+
+
+def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:
+    """Remember a value, and forget the oldest where there are too many."""
+    if key is not None:
+        table[key] = value
+        if len(table) > REMEMBERED:
+            table.pop(next(iter(table)), None)
 
 
 def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
@@ -260,9 +296,10 @@ def _dtype(carry: Any) -> np.dtype[Any]:
     return np.result_type(*(leaf.dtype for _, leaf in leaves(carry["params"])))
 
 
-def _seconds(program: Program, batch_size: int) -> float:
-    """Return about how long an update takes in NumPy."""
-    return len(program.equations) * EQUATION + operations(program, batch_size) * OPERATION
+def _pays(program: Program, batch_size: int, updates: int, kernel: Kernel) -> bool:
+    """Whether a run is long enough for compiling, or compiled already."""
+    each = len(program.equations) * EQUATION + operations(program, batch_size) * OPERATION
+    return updates * each > COMPILING or is_ready(kernel.text, kernel.dtypes)
 
 
 def _name(function: Any) -> str:
