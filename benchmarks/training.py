@@ -1,0 +1,280 @@
+"""Training and prediction against the peers, all in one run: `make bench`.
+
+A round trains every peer once, in turn; medians over the rounds are reported, and ratios within
+each round. Writes `training.md` and `training.png` beside this file.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import timeit
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import peers
+from peers import Workload
+from threadpoolctl import threadpool_limits
+
+import chainrule as cr
+from autodiff import _processor
+
+HERE = Path(__file__).parent
+A = Workload("A. 64-10-10 sigmoid, batch 1, SGD", (64, 10, 10), "sigmoid", 1, "sgd", 1527, 15)
+B = Workload("B. 64-10-10 sigmoid, batch 32, momentum", (64, 10, 10), "sigmoid", 32, "momentum",
+             1527, 200)  # fmt: skip
+C = Workload("C. 64-100-10 relu, batch 200, Adam", (64, 100, 10), "relu", 200, "adam", 1527, 200)
+D = Workload("D. 784-256-128-10 relu, batch 128, Adam", (784, 256, 128, 10), "relu", 128, "adam",
+             12800, 3)  # fmt: skip
+SUBJECTS = {
+    "chainrule": peers.chainrule, "the lab's NumPy": peers.lab, "JAX, scan": peers.jax,
+    "FANN": peers.fann, "scikit-learn": peers.scikit_learn, "PyTorch": peers.pytorch,
+}  # fmt: skip
+# The slow are trained for fewer epochs: their time an update is the same.
+FEWER = {"the lab's NumPy": 5, "scikit-learn": 5, "PyTorch": 5}
+FLOORS = {
+    A: {"the lab's NumPy": 60, "JAX, scan": 2.5, "FANN": 3, "scikit-learn": 150, "PyTorch": 150},
+    B: {"JAX, scan": 2, "scikit-learn": 25, "PyTorch": 35},
+    C: {"JAX, scan": 1.1, "scikit-learn": 5, "PyTorch": 4},
+    D: {"JAX, scan": 1, "scikit-learn": 3, "PyTorch": 1.5},
+}
+
+
+def peak(threads: int) -> float:
+    """Return the machine's largest rate of a float32 matrix product, in 1e9 operations a second."""
+    a = np.random.default_rng(0).random((2048, 2048), dtype=np.float32)
+    out = np.empty_like(a)
+    with threadpool_limits(threads):
+        seconds = min(timeit.repeat(lambda: np.dot(a, a, out), number=1, repeat=5))
+    return 2 * 2048**3 / seconds / 1e9
+
+
+def train(workload: Workload, rounds: int) -> dict[str, list[float]]:
+    """Return the seconds an update of every subject, round by round."""
+    ready: dict[str, Any] = {}
+    for name in ["chainrule", *FLOORS[workload]]:
+        subject = SUBJECTS[name](workload)
+        if subject is not None:
+            ready[name] = subject
+    found: dict[str, list[float]] = {name: [] for name in ready}
+    for turn in range(rounds + 1):
+        for name, subject in ready.items():
+            epochs = max(1, workload.epochs // FEWER.get(name, 1))
+            if turn == 0 and name in FEWER:
+                epochs = 1
+            began = time.perf_counter()
+            subject(epochs)
+            seconds = (time.perf_counter() - began) / (epochs * workload.updates)
+            if turn:  # the first is for warming up
+                found[name].append(seconds)
+    return found
+
+
+def operations(workload: Workload) -> int:
+    """Return how many operations the matrix products of an update take."""
+    pairs = list(zip(workload.sizes, workload.sizes[1:], strict=False))
+    forward = sum(a * b for a, b in pairs)
+    return 2 * workload.batch_size * (3 * forward - pairs[0][0] * pairs[0][1])
+
+
+def many(rounds: int) -> float:
+    """Return how many times faster two threads train 64 copies of A than one."""
+    loss, params, (X, y) = peers.chainrule_loss(A), A.params(), A.data()
+
+    def one(rate: float) -> Any:
+        return cr.minimize(
+            loss, params, X, y, optimizer=cr.optimizers.SGD(rate), epochs=A.epochs, batch_size=1,
+            seed=0, engine="compiled",
+        )  # fmt: skip
+
+    rates = list(np.geomspace(0.001, 0.5, 64))
+    ratios = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        for rate in rates:
+            one(rate)
+        alone = time.perf_counter() - began
+        with ThreadPoolExecutor(2) as threads:
+            began = time.perf_counter()
+            list(threads.map(one, rates))
+            ratios.append(alone / (time.perf_counter() - began))
+    return statistics.median(ratios)
+
+
+def predict() -> list[tuple[str, float]]:
+    """Return the microseconds of one prediction, subject by subject."""
+    x = A.data()[0][:1].copy()
+    subjects = peers.predictors(A.params(), x)
+    expected = subjects["chainrule, cr.jit"]()
+    for name, f in subjects.items():
+        np.testing.assert_allclose(np.asarray(f()), expected, atol=1e-5, err_msg=name)
+    found = []
+    for name, f in subjects.items():
+        number = max(20, int(0.05 / (timeit.timeit(f, number=20) / 20)))
+        found.append((name, statistics.median(timeit.repeat(f, number=number, repeat=7)) / number))
+    return [(name, seconds * 1e6) for name, seconds in found]
+
+
+STARTS = """
+import sys, time
+began = time.perf_counter()
+import chainrule as cr
+imported = time.perf_counter()
+sys.path.insert(0, {here!r})
+import numpy as np
+W = np.full((64, 10), 0.1, np.float32)
+def loss(params, X, y):
+    h = cr.sigmoid(X @ params["W_h"] + params["b_h"])
+    return -np.mean(cr.log_softmax(h @ params["W_o"] + params["b_o"])[np.arange(len(y)), y])
+params = dict(W_h=W, b_h=W[0], W_o=W[:10], b_o=W[0])
+X, y = np.ones((64, 64), np.float32), np.zeros(64, int)
+ready = time.perf_counter()
+cr.minimize(loss, params, X, y, batch_size={batch}, engine="compiled")
+print(imported - began, time.perf_counter() - ready, "numba" in sys.modules)
+"""
+
+
+def starts(batch: int) -> tuple[float, float, float]:
+    """Return seconds: to compile and run, the same from the disk in a new process, to import."""
+    compiled, cached, imported = [], [], []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            for seconds in (compiled, cached):
+                done = subprocess.run(
+                    [sys.executable, "-c", STARTS.format(here=str(HERE), batch=batch)],
+                    env={**os.environ, "CHAINRULE_CACHE": folder}, text=True, check=True,
+                    capture_output=True,
+                )  # fmt: skip
+                first, run, _ = done.stdout.split()
+                seconds.append(float(run))
+                imported.append(float(first))
+    return statistics.median(compiled), statistics.median(cached), statistics.median(imported)
+
+
+def growth() -> dict[str, tuple[list[float], list[float]]]:
+    """Return seconds of training as rows, epochs and width grow, each with what should be linear."""
+    found = {}
+    base = {"rows": 1527, "epochs": 15, "width": 32}
+    steps = {"rows": [2000, 4000, 8000, 16000], "epochs": [15, 30, 60, 120],
+             "width": [64, 96, 128, 192, 256]}  # fmt: skip
+    for axis, sizes in steps.items():
+        xs, ys = [], []
+        for size in sizes:
+            given = {**base, axis: size}
+            wide = axis == "width"
+            shape = (given["width"],) * 3 if wide else (64, 10, 10)
+            rng = np.random.default_rng(0)
+            X = rng.random((512 if wide else given["rows"], shape[0]), dtype=np.float32)
+            y = rng.integers(0, shape[-1], len(X))
+            work = Workload("", shape, "sigmoid", 32, "sgd", len(X), 15)
+            loss, params = peers.chainrule_loss(work), work.params()
+            times = []
+            for turn in range(6):
+                began = time.perf_counter()
+                cr.minimize(loss, params, X, y, batch_size=32, epochs=given["epochs"], seed=0,
+                            engine="compiled")  # fmt: skip
+                if turn:
+                    times.append(time.perf_counter() - began)
+            xs.append(float(size**2 if wide else size))
+            ys.append(statistics.median(times))
+        found[axis] = xs, ys
+    return found
+
+
+def draw(ratios: dict[str, dict[str, float]], lines: Any, path: Path) -> None:
+    """Draw the ratios and the growth."""
+    import matplotlib.pyplot as plt
+
+    figure, (bars, *plots) = plt.subplots(1, 4, figsize=(17, 4), width_ratios=[2.4, 1, 1, 1])
+    labels = [f"{key}: {name}" for key, row in ratios.items() for name in row]
+    values = [value for row in ratios.values() for value in row.values()]
+    shades = [f"C{i}" for i, row in enumerate(ratios.values()) for _ in row]
+    bars.barh(labels[::-1], values[::-1], color=shades[::-1])
+    bars.set_xscale("log")
+    bars.axvline(1, color="grey", linewidth=1)
+    bars.set_title("how many times longer an update takes than in chainrule", fontsize=10)
+    for spot, value in enumerate(values[::-1]):
+        bars.text(value, spot, f" {value:.3g}", va="center", fontsize=8)
+    bars.set_xlim(0.5, max(values) * 3)
+    names = {"rows": "rows", "epochs": "epochs", "width": "width²"}
+    for ax, (axis, (xs, ys)) in zip(plots, lines.items(), strict=True):
+        slope, offset = np.polyfit(xs, ys, 1)
+        ax.plot(xs, ys, "o")
+        ax.plot([0, *xs], [offset + slope * x for x in [0, *xs]], color="grey", linewidth=1)
+        ax.set_xlabel(names[axis])
+        ax.set_ylabel("seconds")
+        ax.set_xlim(0)
+        ax.set_ylim(0)
+    for ax in (bars, *plots):
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    both, one = peak(2), peak(1)
+    names = ("jax", "scikit-learn", "torch", "keras", "onnxruntime", "numba")
+    lines = [
+        f"Measured on {_processor()}, Python {sys.version.split()[0]}, NumPy {np.__version__}, "
+        + ", ".join(f"{name} {version(name)}" for name in names)
+        + f"; {rounds} rounds. The largest rate of a float32 matrix product (2048³) here: "
+        f"{both:.0f} GFLOP/s with two threads, {one:.0f} with one.",
+        "",
+        "| workload | subject | µs an update | × chainrule | at least |",
+        "|---|---|---|---|---|",
+    ]
+    ratios: dict[str, dict[str, float]] = {}
+    for workload in (A, B, C, D):
+        print(f"{workload.title} ...", file=sys.stderr, flush=True)
+        found = train(workload, rounds)
+        row = ratios.setdefault(workload.title[0], {})
+        for name, seconds in found.items():
+            ratio = statistics.median(
+                s / c for s, c in zip(seconds, found["chainrule"], strict=True)
+            )
+            title = workload.title if name == "chainrule" else ""
+            floor = FLOORS[workload].get(name, "")
+            us = statistics.median(seconds) * 1e6
+            lines.append(f"| {title} | {name} | {us:.3g} | {ratio:.3g} | {floor} |")
+            if name != "chainrule":
+                row[name] = ratio
+        if workload is D:
+            rate = operations(D) / statistics.median(found["chainrule"]) / 1e9
+            share = rate / both * 100
+            lines.append(
+                f"| | share of the peak rate | {rate:.0f} GFLOP/s | {share:.0f} % | 55 % |"
+            )
+    print("E and the rest ...", file=sys.stderr, flush=True)
+    lines.append(f"| E. 64 copies of A | two threads over one | | {many(rounds):.2f} | 1.8 |")
+    lines += ["", "| one prediction, 64-10-10, one row | µs | × chainrule |", "|---|---|---|"]
+    predicted = predict()
+    for name, us in predicted:
+        lines.append(f"| {name} | {us:.3g} | {us / predicted[0][1]:.3g} |")
+    lines += ["", "| start, in a new process | seconds | at most |", "|---|---|---|"]
+    for batch in (1, 32):
+        compiled, cached, imported = starts(batch)
+        lines.append(f"| a new structure, compiled and run, batch {batch} | {compiled:.2f} | 3 |")
+        lines.append(f"| the same from the disk, batch {batch} | {cached:.2f} | 0.4 |")
+    lines.append(f"| `import chainrule` | {imported:.2f} | 0.15 |")
+    text = "\n".join(lines) + "\n"
+    print(text)
+    (HERE / "training.md").write_text(text, encoding="utf-8")
+    draw(ratios, growth(), HERE / "training.png")
+
+
+if __name__ == "__main__":
+    main()
