@@ -73,6 +73,7 @@ def train(workload: Workload, rounds: int) -> dict[str, list[float]]:
             epochs = max(1, workload.epochs // FEWER.get(name, 1))
             if turn == 0 and name in FEWER:
                 epochs = 1
+            time.sleep(0.3)  # until the threads of the one before have gone to sleep
             began = time.perf_counter()
             subject(epochs)
             seconds = (time.perf_counter() - began) / (epochs * workload.updates)
@@ -163,7 +164,7 @@ def starts(batch: int) -> tuple[float, float, float]:
 
 
 def growth() -> dict[str, tuple[list[float], list[float]]]:
-    """Return seconds of training as rows, epochs and width grow, each with what should be linear."""
+    """Return the seconds of training as rows, epochs and width² grow."""
     found = {}
     base = {"rows": 1527, "epochs": 15, "width": 32}
     steps = {"rows": [2000, 4000, 8000, 16000], "epochs": [15, 30, 60, 120],

@@ -9,7 +9,7 @@ import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import CompileError
 from chainrule.program import engines, kernels
-from chainrule.program.engines import NativeEngine, kernel_of, step_program
+from chainrule.program.engines import NativeEngine, Outcome, kernel_of, step_program
 from chainrule.program.threads import running
 from chainrule.validation import as_floats
 
@@ -98,6 +98,7 @@ def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
     with interpreted(parts):
         kernel = kernel_of(program, data, batch_size or rows)
         engine = NativeEngine(program, kernel, carry, data, batch_size or rows)
-        outcome = engine.run(np.arange(rows), batch_size or rows)
+        outcome = Outcome(np.zeros(1))
+        engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
     assert outcome.updates == 1
     return engine.carry["value"], engine.carry["gradient"]

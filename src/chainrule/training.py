@@ -26,6 +26,7 @@ from chainrule.program.engines import (
 from chainrule.program.fingerprint import UnclearError, fingerprint
 from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
 
+TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing watches
 VALIDATION_BATCH = 1024  # samples that a validation loss is taken of at once, at least
 
 
@@ -137,35 +138,46 @@ def minimize(
     run = make_engine(step, loss, carry, first, supply.batch_size, engine, updates, means)
     training = Training(run, rule)
     if held is not None:
-        size = max(batch_size, VALIDATION_BATCH)
+        checked = min(max(batch_size, VALIDATION_BATCH), rows_in(held))
         checking = make_engine(
-            score, loss, {"params": params}, held, min(size, rows_in(held)), engine, updates,
+            score, loss, {"params": params}, held, checked, engine, updates,
             means and ("score", means),
         )  # fmt: skip
     for callback in watching:
         callback.set_model(training)
         callback.on_train_begin()
     with run.running():
-        for epoch in range(epochs):
+        epoch = 0
+        while epoch < epochs and not training.stop_training:
             for callback in watching:
                 callback.on_epoch_begin(epoch)
+            together = 1 if watching or held is not None else epochs - epoch
+            outcome = Outcome(np.zeros(supply.together(together)))
             try:
-                outcome = supply.epoch(run)
+                supply.run(run, outcome)
             except KeyboardInterrupt:
-                warnings.warn(f"training was interrupted in epoch {epoch + 1}", stacklevel=2)
-                break
+                stopped = epoch + outcome.updates // supply.updates + 1
+                warnings.warn(f"training was interrupted in epoch {stopped}", stacklevel=2)
+                training.stop_training = True
+            finished = len(outcome.totals)
+            if outcome.fails or training.stop_training:
+                finished = outcome.updates // supply.updates
+            for total in outcome.totals[:finished]:
+                training.history.append(epoch + 1, {"loss": float(total) / supply.samples})
+                epoch += 1
             if outcome.fails:
-                raise _diverged(training, loss, supply, outcome, epoch)
-            logs = {"loss": outcome.total / outcome.samples}
+                raise _diverged(training, loss, supply, outcome.updates, epoch)
+            if not finished:
+                break
+            logs = {name: scores[-1] for name, scores in training.history.history.items()}
             if held is not None:
                 checking.carry = {"params": training.params}
-                scored = checking.run(np.arange(rows_in(held)), min(size, rows_in(held)))
-                logs["val_loss"] = np.nan if scored.fails else scored.total / scored.samples
-            training.history.append(epoch + 1, logs)
+                scored = Outcome(np.zeros(1))
+                checking.run(np.arange(rows_in(held))[np.newaxis], checked, scored)
+                logs["val_loss"] = np.nan if scored.fails else scored.totals[0] / rows_in(held)
+                training.history.history.setdefault("val_loss", []).append(logs["val_loss"])
             for callback in watching:
-                callback.on_epoch_end(epoch, logs)
-            if training.stop_training:
-                break
+                callback.on_epoch_end(epoch - 1, logs)
     for callback in watching:
         callback.on_train_end()
     return training.params, training.history
@@ -301,16 +313,25 @@ class _Samples:
         self.rows = rows_in(data)
         self.batch_size = min(batch_size, self.rows)
         self.updates = -(-self.rows // self.batch_size)
-        self.order = np.arange(self.rows)
+        self.samples = self.rows
+        self.orders = np.arange(self.rows)[np.newaxis]
 
-    def epoch(self, engine: Engine) -> Outcome:
+    def together(self, epochs: int) -> int:
+        """Return how many epochs to run at once, of so many wanted."""
+        return max(1, min(epochs, TOGETHER // self.rows))
+
+    def run(self, engine: Engine, done: Outcome) -> None:
+        epochs = len(done.totals)
         if self.rng is not None:
-            self.order = self.rng.permutation(self.rows)
-        return engine.run(self.order, self.batch_size)
+            self.orders = np.stack([self.rng.permutation(self.rows) for _ in range(epochs)])
+        else:
+            self.orders = np.broadcast_to(np.arange(self.rows), (epochs, self.rows))
+        engine.run(self.orders, self.batch_size, done)
 
     def batch(self, update: int) -> Any:
-        start = update * self.batch_size
-        return rows_of(self.first, self.order[start : start + self.batch_size], None)
+        epoch, at = divmod(update, self.updates)
+        start = at * self.batch_size
+        return rows_of(self.first, self.orders[epoch, start : start + self.batch_size], None)
 
 
 class _Batches:
@@ -324,6 +345,7 @@ class _Batches:
             raise DataError("minimize: X gives no batch")
         self.batch_size = rows_in(self.first)
         self.updates = 1000  # unknown: taken for many
+        self.samples = 1
         self.last = self.first
         if iter(batches) is batches if not callable(batches) else False:
             raise DataError(
@@ -336,22 +358,26 @@ class _Batches:
             parts = batch if isinstance(batch, tuple) else (batch,)
             yield _data(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
 
-    def epoch(self, engine: Engine) -> Outcome:
-        done = Outcome()
+    def together(self, epochs: int) -> int:
+        return 1
+
+    def run(self, engine: Engine, done: Outcome) -> None:
+        samples, total = 0, 0.0
         for batch in self._all():
             self.last = batch
             engine.feed(batch)
             rows = rows_in(batch)
-            part = engine.run(np.arange(rows), rows)
+            part = Outcome(np.zeros(1))
+            engine.run(np.arange(rows)[np.newaxis], rows, part)
             done.updates += part.updates
-            done.samples += part.samples
-            done.total += part.total
             done.fails = part.fails
             if done.fails:
                 break
-        if not done.updates and not done.fails:
+            samples, total = samples + rows, total + float(part.totals[0])
+        if not samples and not done.fails:
             raise DataError("minimize: X gave no batch this time; give a function that starts anew")
-        return done
+        done.totals[0], self.samples = total, max(samples, 1)
+        self.updates = max(done.updates, 1) if not done.fails else done.updates + 1
 
     def batch(self, update: int) -> Any:
         return self.last
@@ -403,10 +429,10 @@ def _data(X: Any, y: Any, name: str) -> tuple[Any, ...]:
 
 
 def _diverged(
-    training: Training, loss: Any, source: Any, outcome: Outcome, epoch: int
+    training: Training, loss: Any, supply: Any, updates: int, epoch: int
 ) -> DivergenceError:
     params = training.params
-    batch = rows_of(source.batch(outcome.updates), slice(None), None)
+    batch = rows_of(supply.batch(updates), slice(None), None)
     with np.errstate(all="ignore"):
         gradient = value_and_grad(loss)(params, *batch)[1]
         sizes = {
@@ -416,9 +442,9 @@ def _diverged(
     where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
     return DivergenceError(
         f"minimize: the loss became NaN or infinite in epoch {epoch + 1}, batch "
-        f"{outcome.updates + 1}, at learning rate {training.learning_rate:g}; the largest gradient "
-        f"before it was {sizes[where]:.3g}, in params{where}. Try a smaller learning rate or "
-        "clipnorm; the last good parameters are this exception's .params",
+        f"{updates % supply.updates + 1}, at learning rate {training.learning_rate:g}; the largest "
+        f"gradient before it was {sizes[where]:.3g}, in params{where}. Try a smaller learning rate "
+        "or clipnorm; the last good parameters are this exception's .params",
         params,
         training.history,
     )

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from inspect import Parameter, Signature
+from itertools import product
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -42,18 +43,16 @@ class Outcome:
 
     Attributes
     ----------
+    totals : ndarray
+        The sum of the samples' losses, for each epoch.
     updates : int
-    total : float
-        The sum of all samples' losses.
-    samples : int
     fails : bool
         Whether the next update's loss is NaN or infinite. The carry is then the last one whose
         loss was finite.
     """
 
+    totals: Any
     updates: int = 0
-    total: float = 0.0
-    samples: int = 0
     fails: bool = False
 
 
@@ -83,10 +82,10 @@ class NumpyEngine:
         """Take other samples."""
         self.data = data
 
-    def run(self, order: Any, batch_size: int) -> Outcome:
-        """Run updates over samples in an order, a batch after another."""
-        done = Outcome()
-        for start in range(0, len(order), batch_size):
+    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
+        """Run updates, a batch after another, over samples in an order for each epoch."""
+        starts = range(0, orders.shape[1], batch_size)
+        for (epoch, order), start in product(enumerate(orders), starts):
             rows = order[start : start + batch_size]
             batch = rows_of(self.data, rows, self.dtype)
             with np.errstate(all="ignore"):  # what is not finite is found here
@@ -94,12 +93,10 @@ class NumpyEngine:
                 done.fails = not np.isfinite(loss)
             if done.fails:
                 self.carry = self._before
-                break
+                return
             self._before, self.carry = self.carry, carry
             done.updates += 1
-            done.samples += len(rows)
-            done.total += float(loss) * len(rows)
-        return done
+            done.totals[epoch] += float(loss) * len(rows)
 
 
 class NativeEngine:
@@ -158,39 +155,35 @@ class NativeEngine:
             else:
                 yield
 
-    def run(self, order: Any, batch_size: int) -> Outcome:
-        """Run updates over samples in an order, a batch after another."""
-        done = Outcome()
-        self._compiled.take(order)
-        updates = -(-len(order) // batch_size)
+    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
+        """Run updates, a batch after another, over samples in an order for each epoch."""
+        self._compiled.take(orders, batch_size)
+        updates = len(orders) * self._compiled.updates
         while done.updates < updates and not done.fails:
             # In turns that are short enough to be interrupted.
             longest = max(1, int(TURN / self._pace)) if self._pace else 1
-            turn = (order, done.updates * batch_size, min(longest, updates - done.updates))
-            self._turn(done, *turn, batch_size)
-        return done
+            self._turn(done, min(longest, updates - done.updates))
 
-    def _turn(self, done: Outcome, order: Any, first: int, count: int, batch_size: int) -> None:
+    def _turn(self, done: Outcome, count: int) -> None:
         kernel, began = self._compiled, time.perf_counter()
-        start = kernel.state()
-        completed, total = kernel.run(first, count, batch_size, len(order))
+        start, first = kernel.state(), done.updates
+        completed = kernel.run(first, count)
         done.updates += completed
-        done.samples += min(completed * batch_size, len(order) - first)
-        done.total += total
+        done.totals[:] = kernel.totals[0][: len(done.totals)]
         done.fails = completed < count
         if not done.fails:
-            self._last = (self.data, order, first, count, batch_size, start)
+            self._last = (self.data, kernel.orders, kernel.batch_size, first, count, start)
             if count > 1 or not self._pace:
                 self._pace = (time.perf_counter() - began) / count
         elif completed:
             kernel.restore(start)
-            kernel.run(first, completed - 1, batch_size, len(order))
+            kernel.run(first, completed - 1)
         elif self._last is not None:  # back to before the last update of the turn before
-            self.feed(self._last[0])
-            order, first, count, batch_size, start = self._last[1:]
-            kernel.take(order)
+            data, orders, batch_size, first, count, start = self._last
+            self.feed(data)
+            kernel.take(orders, batch_size)
             kernel.restore(start)
-            kernel.run(first, count - 1, batch_size, len(order))
+            kernel.run(first, count - 1)
 
 
 Engine = NumpyEngine | NativeEngine
@@ -337,11 +330,12 @@ class _Compiled:
         buffers = kernel.pointed
         self.function = load(kernel.text, kernel.name, kernel.dtypes)
         self.parts = cores() if kernel.shared else 1
-        self.sizes = [np.zeros(8, np.int64) for _ in range(self.parts)]
+        self.sizes = [np.zeros(9, np.int64) for _ in range(self.parts)]
         self.totals = [np.zeros(1) for _ in range(self.parts)]
         self.fault, self.meeting = np.zeros(1, np.int64), np.zeros(2, np.int64)
         self.constants = np.array([*kernel.constants, 0.0])
-        self.order = np.zeros(0, np.int64)
+        self.order, self.orders = np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+        self.updates = self.batch_size = 1
         self.states: dict[Path, Any] = {}
         self.arrays: dict[str, Any] = {}
         self.turned: dict[Path, tuple[int, ...]] = {}
@@ -370,15 +364,21 @@ class _Compiled:
         self.rows = next((len(array) for array in data.values()), 0)
         self._calls = None
 
-    def take(self, order: Any) -> None:
-        """Take an order of samples."""
-        if len(order) > len(self.order):
-            self.order, self._calls = np.array(order, np.int64), None
+    def take(self, orders: Any, batch_size: int) -> None:
+        """Take an order of samples for each epoch."""
+        self.orders, self.batch_size = orders, batch_size
+        self.updates = -(-orders.shape[1] // batch_size)
+        if orders.size > len(self.order):
+            self.order, self._calls = np.array(orders, np.int64).ravel(), None
         else:
-            self.order[: len(order)] = order
+            self.order[: orders.size] = orders.ravel()
+        if len(orders) > len(self.totals[0]):
+            self.totals, self._calls = [np.zeros(len(orders)) for _ in self.totals], None
+        for totals in self.totals:
+            totals[:] = 0
 
-    def run(self, first: int, updates: int, batch: int, stop: int) -> tuple[int, float]:
-        """Run updates from a place in the order; return how many had a finite loss, and its sum."""
+    def run(self, first: int, count: int) -> int:
+        """Run updates from the ``first`` on; return how many had a finite loss."""
         if self._calls is None:
             arrays = list(self.arrays.values())
             self._calls = [
@@ -389,13 +389,16 @@ class _Compiled:
             ]
         threads = self.parts if self.helpers else 1
         for thread, sizes in enumerate(self.sizes):
-            sizes[:] = first, updates, batch, stop, self.rows, thread, threads, self.parts
+            sizes[:] = (
+                *divmod(first, self.updates), count, self.batch_size, self.orders.shape[1],
+                self.rows, thread, threads, self.parts,
+            )  # fmt: skip
         self.meeting[:] = 0
         completed: int = self._together() if threads > 1 else self._calls[0]()
         if self.fault[0]:
             number, self.fault[0] = int(self.fault[0]), 0
             raise DataError(self.kernel.checks[number - 1])
-        return completed, float(self.totals[0][0])
+        return completed
 
     def _together(self) -> int:
         """Let all threads run their parts."""

@@ -88,7 +88,7 @@ class _Call:
         fixed_ones = {
             "constants": np.array([*kernel.constants, 0.0]),
             "totals": np.zeros(1),
-            "sizes": np.array([0, 1, 1, 1, 1, 0, 1, 1]),
+            "sizes": np.array([0, 0, 1, 1, 1, 1, 0, 1, 1]),
         }
         arrays = [fixed_ones.get(name, np.zeros(2, np.int64)) for name in FIXED]
         for buffer in kernel.pointed:

@@ -52,7 +52,7 @@ FIXED = ("sizes", "constants", "fault", "totals", "order", "meeting")  # first a
 FIXED_DTYPES = ("int64", "float64", "int64", "float64", "int64", "int64")
 LARGE = 2e6  # operations of an update from which threads share its work
 RESERVED = (
-    *FIXED, "n", "first", "steps", "batch", "stop", "rows", "step", "start", "row", "total",
+    *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "rows", "step", "start", "row",
     "value", "wrap", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "thread",
     "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp", "log",
     "tanh", "natural",
@@ -272,31 +272,34 @@ class _Writer:
     ) -> Iterator[str]:
         pointers = [f"{b.name}_at" for b in buffers if b.name not in slots]
         yield f"def {name}({', '.join([*FIXED, *pointers])}):"
-        yield "    first, steps, batch, stop = sizes[0], sizes[1], sizes[2], sizes[3]"
-        yield "    rows, thread, threads, parts = sizes[4], sizes[5], sizes[6], sizes[7]"
+        yield "    epoch, at, steps, batch = sizes[0], sizes[1], sizes[2], sizes[3]"
+        yield "    samples, rows, thread, threads = sizes[4], sizes[5], sizes[6], sizes[7]"
+        yield "    parts = sizes[8]"
         settings = [*self._arrays(buffers, slots), *self._numbers()]
         yield from (f"    {line}" for line in settings if not _MENTIONS_N.search(line))
         if self.loss_name is None:
             yield from sections[0].text("    ", False)
             yield "    return 0"
             return
-        yield "    total, control = 0.0, flush()"
+        yield "    control = flush()"
         yield "    for step in range(steps):"
         if self.one:
-            yield "        row = order[first + step]"
+            yield "        row = order[epoch * samples + at]"
         else:
-            yield "        start = first + step * batch"
-            yield "        n = min(batch, stop - start)"
+            yield "        start = epoch * samples + at * batch"
+            yield "        n = min(batch, samples - at * batch)"
         yield from (f"        {line}" for line in settings if _MENTIONS_N.search(line))
         for section in sections:
             yield from section.text("        ", self.shared)
         yield f"        value = {self.loss_name}[0]"
         yield "        if not abs(value) < inf:"
         yield "            break"
-        yield f"        total += value{'' if self.one else ' * n'}"
+        yield f"        totals[epoch] += value{'' if self.one else ' * n'}"
+        yield "        at += 1"
+        yield "        if at * batch >= samples:"
+        yield "            epoch, at = epoch + 1, 0"
         yield "    else:"
         yield "        step = steps"
-        yield "    totals[0] = total"
         yield "    restore(control)"
         yield "    return step"
 
