@@ -9,9 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from chainrule.autodiff import (
-    GradientReport,
     Tensor,
-    check_gradients,
     grad,
     hessian,
     hvp,
@@ -55,6 +53,7 @@ from chainrule.functions import (
 from chainrule.program import Program, trace
 
 if TYPE_CHECKING:
+    from chainrule.autodiff import GradientReport, check_gradients
     from chainrule.program.jit import jit
     from chainrule.training import minimize, source
 
@@ -122,6 +121,8 @@ _ROOMS = (
 
 
 _LATER = {
+    "GradientReport": "autodiff",
+    "check_gradients": "autodiff",
     "jit": "program.jit",
     "minimize": "training",
     "source": "training",

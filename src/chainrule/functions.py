@@ -7,17 +7,19 @@ pre-activation ``X`` and applied element by element. The floating dtype of the i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops import Traced
 from chainrule.ops.nn import LOG_SOFTMAX, LOGSUMEXP, ONE_HOT, RELU, SIGMOID, SOFTMAX, SOFTPLUS
 from chainrule.validation import Array, as_floats, as_numbers, check_labels, check_positive
 
-Activation = Callable[[ArrayLike], Array]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Activation = Callable[["ArrayLike"], Array]
 
 EPSILON = 1e-8
 """What `nll` adds to a probability inside the logarithm, so that log(0) never occurs."""
