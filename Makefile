@@ -10,7 +10,7 @@ help:
 	@echo "make test      run every test, with coverage"
 	@echo "make check     ruff, formatting and strict mypy"
 	@echo "make format    mend what ruff can mend"
-	@echo "make bench     time chainrule against its peers, and write benchmarks/autodiff.md"
+	@echo "make bench     time chainrule against its peers; tables and a plot go to benchmarks/"
 	@echo "make functions list the NumPy functions that have a gradient anew"
 	@echo "make pictures  draw the pictures of the README anew"
 	@echo "make clean     remove .venv, caches and the report"
@@ -32,7 +32,9 @@ format: .venv/dev
 	$(BIN)/nbstripout notebooks/*.ipynb
 
 bench: .venv/bench
-	@$(BIN)/python benchmarks/autodiff.py $(ARGS)
+	@$(BIN)/python benchmarks/autodiff.py
+	@$(BIN)/python benchmarks/training.py $(ARGS)
+	@$(BIN)/python benchmarks/publish.py
 
 functions: .venv/lab
 	$(BIN)/python docs/list_functions.py

@@ -88,7 +88,8 @@ def test_zero_start_fails_for_the_reason_given(full_lab):
     assert zeros.spread[1] < 1e-6
     assert (zeros.distinct[1], uniform.distinct[1]) == (1, 10)
     assert zeros.history.loss[1] > 3 * uniform.history.loss[1]
-    assert result.best[1] == 0.1
+    assert 0.05 <= result.best[1] <= 0.3
+    assert result.accuracies.shape == (5, 13)
 
 
 def test_mini_batches_and_momentum_tell_what_the_texts_say(full_lab):
@@ -147,3 +148,12 @@ def test_an_unknown_section_and_a_wrong_seed():
         Lab().run("momentun")
     with pytest.raises(DataError, match="seed"):
         Lab(seed=-1)
+
+
+def test_compiled_training_is_the_same_training(full_lab):
+    result = full_lab.run("compiled")
+    # One sample at a time, rounding of 1e-16 grows by orders of magnitude over 23,000 updates.
+    np.testing.assert_allclose(result.compiled[:6], result.by_hand[:6], rtol=1e-8)
+    np.testing.assert_allclose(result.compiled, result.by_hand, rtol=1e-4)
+    assert result.difference < 1e-3
+    assert result.speed_up > 5

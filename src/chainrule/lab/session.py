@@ -33,6 +33,7 @@ SECTIONS: dict[str, str] = {
     "overfitting": "overfitting",
     "reverse-mode": "reverse_mode",
     "gradient-source": "gradient_source",
+    "compiled": "compiled",
 }
 
 SLOW_SECTIONS = {

@@ -1,0 +1,28 @@
+"""Put the measured tables into the pages that show them, between their marks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def put(page: Path, mark: str, text: str) -> None:
+    """Replace what stands between a mark and its end."""
+    content = page.read_text(encoding="utf-8")
+    block = f"<!-- {mark} -->\n\n{text.strip()}\n\n<!-- end of {mark} -->"
+    pattern = rf"<!-- {mark} -->(.*?<!-- end of {mark} -->)?"
+    page.write_text(re.sub(pattern, lambda _: block, content, flags=re.DOTALL), encoding="utf-8")
+
+
+def main() -> None:
+    """Publish the tables of the last run."""
+    tables = (HERE / "training.md").read_text(encoding="utf-8")
+    put(HERE / "README.md", "training", tables)
+    measured, training, *_ = tables.split("\n\n")
+    put(HERE.parent / "README.md", "speed", f"{training}\n\n{measured}")
+
+
+if __name__ == "__main__":
+    main()
