@@ -250,7 +250,8 @@ def main() -> None:
             title = workload.title if name == "chainrule" else ""
             floor = FLOORS[workload].get(name, "")
             us = statistics.median(seconds) * 1e6
-            lines.append(f"| {title} | {name} | {us:.3g} | {ratio:.3g} | {floor} |")
+            shown = f"{us:.0f}" if us >= 100 else f"{us:.3g}"
+            lines.append(f"| {title} | {name} | {shown} | {ratio:.3g} | {floor} |")
             if name != "chainrule":
                 row[name] = ratio
         if workload is D:

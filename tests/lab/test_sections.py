@@ -152,8 +152,9 @@ def test_an_unknown_section_and_a_wrong_seed():
 
 def test_compiled_training_is_the_same_training(full_lab):
     result = full_lab.run("compiled")
-    # One sample at a time, rounding of 1e-16 grows by orders of magnitude over 23,000 updates.
-    np.testing.assert_allclose(result.compiled[:6], result.by_hand[:6], rtol=1e-8)
+    # The lab's loss has 1e-8 inside its logarithm; and one sample at a time, rounding of 1e-16
+    # grows by orders of magnitude over 23,000 updates.
+    np.testing.assert_allclose(result.compiled[:6], result.by_hand[:6], rtol=1e-6)
     np.testing.assert_allclose(result.compiled, result.by_hand, rtol=1e-4)
     assert result.difference < 1e-3
     assert result.speed_up > 5
