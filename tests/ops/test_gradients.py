@@ -186,6 +186,15 @@ CASES = {
     "take": (lambda x: np.take(x, INDEX, axis=0) ** 2 + x.take(INDEX, axis=0), A),
     "take flat": (lambda x: np.take(x, INDEX) ** 2, A),
     "take_along_axis": (lambda x: np.take_along_axis(x, np.argsort(A, axis=1), axis=1) ** 2, A),
+    "argmax": (
+        lambda x: np.take_along_axis(x, np.argmax(x, axis=1, keepdims=True), axis=1) ** 2
+        + np.max(x, axis=1, keepdims=True) * np.argmin(x, axis=0)[:3, None].astype(x.dtype),
+        A,
+    ),
+    "argmax of all": (lambda x: np.argmax(x).astype(x.dtype) * x, A),
+    "all and any": (
+        lambda x: np.where(np.all(x > -1, axis=0) | np.any(x > 1), x, 2 * x) ** 2, A,
+    ),
     "take_along_axis broadcast": (
         lambda x: np.take_along_axis(x, np.array([[0]]), axis=1) ** 2, A,
     ),

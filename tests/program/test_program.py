@@ -278,3 +278,17 @@ def test_a_mask_that_depends_on_the_data():
 
     w = RNG.normal(size=6)
     assert_three_ways(loss, w, *batch(8), others=[(w, *batch(8, seed)) for seed in range(4)])
+
+
+def test_slices_and_joins_along_the_samples():
+    def neighbours(w, X):
+        return np.mean((X[1:] @ w - X[:-1] @ w) ** 2) + np.sum(X[::-1][-1] * w)
+
+    def joined(w, X):
+        cubes = np.reshape(X @ np.ones((3, 4)), (-1, 2, 2))
+        longer = np.concatenate([X, X * 2]) @ w
+        return np.mean(longer) + np.mean(np.cumsum(X @ w)) + np.mean(cubes[:, 1] ** 2) * np.sum(w)
+
+    for loss in (neighbours, joined):
+        for n in (2, 3, 6):
+            assert_three_ways(loss, RNG.normal(size=3), RNG.normal(size=(n, 3)))
