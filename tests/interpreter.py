@@ -8,7 +8,7 @@ import numpy as np
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import CompileError
-from chainrule.program import engines, kernels
+from chainrule.program import bound, kernels
 from chainrule.program.engines import NativeEngine, Outcome, kernel_of, step_program
 from chainrule.program.threads import running
 from chainrule.validation import as_floats
@@ -67,13 +67,13 @@ class Interpreted:
 @contextmanager
 def interpreted(parts=None):
     """Let kernels be interpreted; with ``parts``, as if several threads shared all work."""
-    with mock.patch.object(engines, "load", Interpreted):
+    with mock.patch.object(bound, "load", Interpreted):
         if parts is None:
             yield
         else:
             with (
                 mock.patch.object(kernels, "LARGE", -1.0),
-                mock.patch.object(engines, "cores", return_value=parts),
+                mock.patch.object(bound, "cores", return_value=parts),
                 running(),  # so that one thread does all parts: Python's would not meet
             ):
                 yield

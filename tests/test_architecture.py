@@ -13,9 +13,9 @@ import chainrule
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
 ROOMS = [
-    "errors", "validation", "ops", "autodiff", "program", "functions", "optimizers", "losses",
-    "metrics", "initializers", "layers", "callbacks", "training", "sequential", "data", "plots",
-    "storage", "lab", "estimators", "cli", "blackboard", "__main__",
+    "errors", "validation", "ops", "autodiff", "program", "functions", "schedules", "optimizers",
+    "losses", "metrics", "initializers", "layers", "callbacks", "supply", "training", "sequential",
+    "data", "plots", "storage", "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -1,5 +1,6 @@
 """Optimizers and schedules, with Keras as the judge."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -29,7 +30,6 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=lambda case: str(case))
 def test_forty_steps_as_in_keras(name, options):
-    keras = pytest.importorskip("keras")
     rng = np.random.default_rng(0)
     params = [rng.normal(size=(3, 4)).astype("f4"), rng.normal(size=4).astype("f4")]
     theirs = [keras.Variable(value) for value in params]
@@ -60,7 +60,6 @@ SCHEDULES = [
 
 @pytest.mark.parametrize(("name", "arguments"), SCHEDULES, ids=lambda case: str(case))
 def test_schedules_as_in_keras(name, arguments):
-    keras = pytest.importorskip("keras")
     judge = getattr(keras.optimizers.schedules, name)(*arguments)
     mine = [argument for argument in arguments if argument != ""]
     ours = getattr(optimizers, name)(*mine)

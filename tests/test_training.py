@@ -1,11 +1,13 @@
 """`minimize`: engines agree, with each other and with other libraries; runs end well."""
 
 import _thread
+import functools
 import itertools
 import threading
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,7 +132,6 @@ def test_kernels_and_numpy_agree(hidden, activation, name, batch_size, parts, dt
 
 
 def test_against_pytorch_from_the_same_start():
-    torch = pytest.importorskip("torch")
     loss, params = network([12, 9, 4], "tanh")
     X, y = samples(64, 12, 4)
     trained, _history = cr.minimize(
@@ -195,6 +196,14 @@ def test_batches_from_an_iterator(engine):
         got, other = cr.minimize(loss, params, source, epochs=3, engine=engine)
         assert_same(got, expected, rtol=1e-12)
         np.testing.assert_allclose(other.loss, history.loss, rtol=1e-12)
+    growing = [(X[:3], y[:3]), (X[3:], y[3:])]
+    spread = [(X[:, ::-1][:, ::-1][i : i + 10], y[i : i + 10]) for i in (0, 10)]
+    other = [(X[:10], y[:10]), (np.asfortranarray(X[10:], "f4"), y[10:].astype("i4"))]
+    for source in (growing, spread, other):
+        runs = [cr.minimize(loss, params, source, epochs=2, engine=e)[0] for e in ("numpy", engine)]
+        assert_same(*runs, rtol=1e-6)
+    with pytest.raises(ShapeError):
+        cr.minimize(loss, params, [(X[:10], y[:10]), (X[10:, :4], y[10:])], engine=engine)
     with pytest.raises(DataError, match="gone through once"):
         cr.minimize(loss, params, iter(batches), engine=engine)
     with pytest.raises(DataError, match="gives no batch"):
@@ -289,6 +298,8 @@ class TestEnds:
         y[7] = 2
         with pytest.raises(DataError, match="out of range for an axis of size 2"):
             cr.minimize(loss, params, X, y, engine="compiled", batch_size=4)
+        with pytest.raises(DataError, match="out of bounds"):
+            cr.minimize(loss, params, X, y, engine="numpy", batch_size=4, shuffle=False)
         with pytest.raises(DataError, match="fails on data"):
             cr.minimize(loss, params, X, y, engine="compiled", batch_size=20)
 
@@ -390,7 +401,7 @@ class TestRememberedPrograms:
         X = np.random.default_rng(0).normal(size=(20, 3))
         return cr.minimize(loss, np.ones(3), X, batch_size=5, seed=0, engine="compiled")[0]
 
-    def same_as_numpy(self, loss):
+    def assert_same_as_numpy(self, loss):
         X = np.random.default_rng(0).normal(size=(20, 3))
         other, _ = cr.minimize(loss, np.ones(3), X, batch_size=5, seed=0, engine="numpy")
         np.testing.assert_allclose(self.trained(loss), other, rtol=1e-10)
@@ -404,7 +415,7 @@ class TestRememberedPrograms:
         for strength, factor in ((0.1, 1.0), (0.7, 1.0), (0.7, 3.0)):
             monkeypatch.setitem(globals(), "STRENGTH", strength)
             scale[0] = factor
-            self.same_as_numpy(loss)
+            self.assert_same_as_numpy(loss)
 
     @pytest.mark.parametrize("size", [3, 3000])  # one is looked at, the other cannot be
     def test_an_array_changed_in_place(self, size):
@@ -415,7 +426,14 @@ class TestRememberedPrograms:
 
         for value in (1.0, 2.0):
             weights[:] = value
-            self.same_as_numpy(loss)
+            self.assert_same_as_numpy(loss)
+
+    def test_what_a_partial_holds(self):
+        def loss(w, X, strength):
+            return np.mean((X @ w) ** 2) + strength * np.sum(w**2)
+
+        for strength in (0.1, 0.9):
+            self.assert_same_as_numpy(functools.partial(loss, strength=strength))
 
     def test_an_object_with_a_state(self):
         class Model:
@@ -427,7 +445,7 @@ class TestRememberedPrograms:
         model = Model()
         for strength in (0.1, 0.9):
             model.strength = strength
-            self.same_as_numpy(model.loss)
+            self.assert_same_as_numpy(model.loss)
 
     def test_an_optimizer_that_looks_at_its_learning_rate(self):
         class Own(optimizers.Optimizer):

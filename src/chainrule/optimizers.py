@@ -12,15 +12,26 @@ Names, arguments, defaults and formulas are Keras's. An optimizer of your own is
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError
+from chainrule.schedules import (
+    CosineDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
 from chainrule.validation import check_number, lookup
+
+__all__ = [
+    "SGD", "Adagrad", "Adam", "AdamW", "CosineDecay", "ExponentialDecay", "InverseTimeDecay",
+    "Optimizer", "PiecewiseConstantDecay", "PolynomialDecay", "RMSprop",
+]  # fmt: skip
 
 Schedule = Callable[[Any], Any]
 
@@ -31,7 +42,7 @@ class Optimizer:
     Parameters
     ----------
     learning_rate : float or callable
-        A number, or a function of the number of updates done, in NumPy: see the schedules below.
+        A number, or a function of the number of updates done, in NumPy: see `chainrule.schedules`.
     weight_decay : float, optional
         Share of the learning rate by which weights shrink at every update, apart from the gradient
         (Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019).
@@ -356,116 +367,3 @@ def get(optimizer: str | Optimizer, where: str) -> Optimizer:
             f"and update, received {optimizer!r}"
         )
     return optimizer
-
-
-class ExponentialDecay:
-    r"""Learning rate :math:`\eta_0\, r^{\,t / T}`; with ``staircase`` the exponent is whole."""
-
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-    ) -> None:
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps, self.decay_rate, self.staircase = decay_steps, decay_rate, staircase
-
-    def __call__(self, step: Any) -> Any:
-        """Return the learning rate after ``step`` updates."""
-        p = step / self.decay_steps
-        return self.initial_learning_rate * self.decay_rate ** (
-            np.floor(p) if self.staircase else p
-        )
-
-
-class InverseTimeDecay:
-    r"""Learning rate :math:`\eta_0 / (1 + r\, t / T)`."""
-
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-    ) -> None:
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps, self.decay_rate, self.staircase = decay_steps, decay_rate, staircase
-
-    def __call__(self, step: Any) -> Any:
-        """Return the learning rate after ``step`` updates."""
-        p = step / self.decay_steps
-        p = np.floor(p) if self.staircase else p
-        return self.initial_learning_rate / (1 + self.decay_rate * p)
-
-
-class PolynomialDecay:
-    r"""From :math:`\eta_0` to an end in ``decay_steps`` updates along :math:`(1 - t/T)^p`."""
-
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        end_learning_rate: float = 0.0001,
-        power: float = 1.0,
-    ) -> None:
-        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
-        self.end_learning_rate, self.power = end_learning_rate, power
-
-    def __call__(self, step: Any) -> Any:
-        """Return the learning rate after ``step`` updates."""
-        left = 1 - np.minimum(step, self.decay_steps) / self.decay_steps
-        span = self.initial_learning_rate - self.end_learning_rate
-        return span * left**self.power + self.end_learning_rate
-
-
-class CosineDecay:
-    r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, after an optional warm-up.
-
-    Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017.
-    """
-
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        alpha: float = 0.0,
-        warmup_target: float | None = None,
-        warmup_steps: float = 0,
-    ) -> None:
-        self.initial_learning_rate, self.decay_steps, self.alpha = (
-            initial_learning_rate, decay_steps, alpha,
-        )  # fmt: skip
-        self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
-
-    def __call__(self, step: Any) -> Any:
-        """Return the learning rate after ``step`` updates."""
-        top = self.initial_learning_rate if self.warmup_target is None else self.warmup_target
-        warms = self.warmup_target is not None
-        done = np.clip(step - self.warmup_steps if warms else step, 0, self.decay_steps)
-        cosine = 0.5 * (1 + np.cos(math.pi * done / self.decay_steps))
-        decayed = top * ((1 - self.alpha) * cosine + self.alpha)
-        if not warms or not self.warmup_steps:
-            return decayed
-        share = step / self.warmup_steps
-        warm = self.initial_learning_rate + (top - self.initial_learning_rate) * share
-        return np.where(step < self.warmup_steps, warm, decayed)
-
-
-class PiecewiseConstantDecay:
-    """One learning rate up to each boundary, and a last one after it."""
-
-    def __init__(self, boundaries: Sequence[float], values: Sequence[float]) -> None:
-        if len(values) != len(boundaries) + 1:
-            raise DataError(
-                "PiecewiseConstantDecay: expected one value more than boundaries, received "
-                f"{len(boundaries)} boundaries and {len(values)} values"
-            )
-        self.boundaries, self.values = list(boundaries), list(values)
-
-    def __call__(self, step: Any) -> Any:
-        """Return the learning rate after ``step`` updates."""
-        rate: Any = self.values[-1]
-        for boundary, value in zip(self.boundaries[::-1], self.values[-2::-1], strict=True):
-            rate = np.where(step <= boundary, value, rate)
-        return rate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from chainrule import optimizers
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callback
-from chainrule.errors import DataError, DivergenceError, ShapeError
+from chainrule.errors import DataError, DivergenceError
 from chainrule.program import source as numpy_source
 from chainrule.program.engines import (
     ENGINES,
@@ -24,9 +24,9 @@ from chainrule.program.engines import (
     step_kernel,
 )
 from chainrule.program.fingerprint import UnclearError, fingerprint
-from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
+from chainrule.supply import Batches, Samples, checked_data, checked_pair, gives_batches
+from chainrule.validation import as_floats, check_positive, check_seed, lookup
 
-TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing watches
 VALIDATION_BATCH = 1024  # samples that a validation loss is taken of at once, at least
 
 
@@ -122,12 +122,16 @@ def minimize(
     params = map_leaves(_parameter, params)
     if not list(leaves(params)):
         raise DataError("minimize: params holds no array")
-    supply: _Samples | _Batches
-    if y is None and _gives_batches(X):
-        supply = _Batches(X)
+    supply: Samples | Batches
+    if y is None and gives_batches(X):
+        supply = Batches(X)
     else:
-        supply = _Samples(_data(X, y, "X, y"), batch_size, rng if shuffle else None)
-    held = None if validation_data is None else _data(*_pair(validation_data), "validation_data")
+        supply = Samples(checked_data(X, y, "X, y"), batch_size, rng if shuffle else None)
+    held = (
+        None
+        if validation_data is None
+        else checked_data(*checked_pair(validation_data), "validation_data")
+    )
 
     def score(carry: Any, *data: Any) -> tuple[Any, Any]:
         return loss(carry["params"], *data), carry
@@ -162,20 +166,20 @@ def minimize(
             finished = len(outcome.totals)
             if outcome.fails or training.stop_training:
                 finished = outcome.updates // supply.updates
+            logs: dict[str, float] = {}
             for total in outcome.totals[:finished]:
-                training.history.append(epoch + 1, {"loss": float(total) / supply.samples})
+                logs = {"loss": float(total) / supply.samples}
+                if held is not None:  # then an epoch is run at a time
+                    checking.carry = {"params": training.params}
+                    scored = Outcome(np.zeros(1))
+                    checking.run(np.arange(rows_in(held))[np.newaxis], checked, scored)
+                    logs["val_loss"] = np.nan if scored.fails else scored.totals[0] / rows_in(held)
                 epoch += 1
+                training.history.append(epoch, logs)
             if outcome.fails:
                 raise _diverged(training, loss, supply, outcome.updates, epoch)
             if not finished:
                 break
-            logs = {name: scores[-1] for name, scores in training.history.history.items()}
-            if held is not None:
-                checking.carry = {"params": training.params}
-                scored = Outcome(np.zeros(1))
-                checking.run(np.arange(rows_in(held))[np.newaxis], checked, scored)
-                logs["val_loss"] = np.nan if scored.fails else scored.totals[0] / rows_in(held)
-                training.history.history.setdefault("val_loss", []).append(logs["val_loss"])
             for callback in watching:
                 callback.on_epoch_end(epoch - 1, logs)
     for callback in watching:
@@ -305,127 +309,11 @@ class Training:
         self._engine.carry = carry
 
 
-class _Samples:
-    """Samples at random access, in a new order every epoch."""
-
-    def __init__(self, data: Any, batch_size: int, rng: np.random.Generator | None) -> None:
-        self.first, self.rng = data, rng
-        self.rows = rows_in(data)
-        self.batch_size = min(batch_size, self.rows)
-        self.updates = -(-self.rows // self.batch_size)
-        self.samples = self.rows
-        self.orders = np.arange(self.rows)[np.newaxis]
-
-    def together(self, epochs: int) -> int:
-        """Return how many epochs to run at once, of so many wanted."""
-        return max(1, min(epochs, TOGETHER // self.rows))
-
-    def run(self, engine: Engine, done: Outcome) -> None:
-        epochs = len(done.totals)
-        if self.rng is not None:
-            self.orders = np.stack([self.rng.permutation(self.rows) for _ in range(epochs)])
-        else:
-            self.orders = np.broadcast_to(np.arange(self.rows), (epochs, self.rows))
-        engine.run(self.orders, self.batch_size, done)
-
-    def batch(self, update: int) -> Any:
-        epoch, at = divmod(update, self.updates)
-        start = at * self.batch_size
-        return rows_of(self.first, self.orders[epoch, start : start + self.batch_size], None)
-
-
-class _Batches:
-    """Batches from an iterator."""
-
-    def __init__(self, batches: Any) -> None:
-        self.batches = batches
-        self.epochs = 0
-        self.first = next(self._all(), None)
-        if self.first is None:
-            raise DataError("minimize: X gives no batch")
-        self.batch_size = rows_in(self.first)
-        self.updates = 1000  # unknown: taken for many
-        self.samples = 1
-        self.last = self.first
-        if iter(batches) is batches if not callable(batches) else False:
-            raise DataError(
-                "minimize: X is an iterator, which can be gone through once; give a list, or a "
-                "function that returns a new iterator for every epoch"
-            )
-
-    def _all(self) -> Iterator[Any]:
-        for batch in self.batches() if callable(self.batches) else self.batches:
-            parts = batch if isinstance(batch, tuple) else (batch,)
-            yield _data(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
-
-    def together(self, epochs: int) -> int:
-        return 1
-
-    def run(self, engine: Engine, done: Outcome) -> None:
-        samples, total = 0, 0.0
-        for batch in self._all():
-            self.last = batch
-            engine.feed(batch)
-            rows = rows_in(batch)
-            part = Outcome(np.zeros(1))
-            engine.run(np.arange(rows)[np.newaxis], rows, part)
-            done.updates += part.updates
-            done.fails = part.fails
-            if done.fails:
-                break
-            samples, total = samples + rows, total + float(part.totals[0])
-        if not samples and not done.fails:
-            raise DataError("minimize: X gave no batch this time; give a function that starts anew")
-        done.totals[0], self.samples = total, max(samples, 1)
-        self.updates = max(done.updates, 1) if not done.fails else done.updates + 1
-
-    def batch(self, update: int) -> Any:
-        return self.last
-
-
-def _gives_batches(X: Any) -> bool:
-    if isinstance(X, np.ndarray | dict | tuple | str | bytes) or hasattr(X, "__array__"):
-        return False
-    if isinstance(X, list):
-        return bool(X) and isinstance(X[0], tuple) and all(np.ndim(p) > 0 for p in X[0])
-    return callable(X) or isinstance(X, Iterable)
-
-
 def _parameter(leaf: Any) -> Any:
     array = as_floats(leaf, "params", "minimize")
     if not np.isfinite(array).all():
         raise DataError("minimize: params holds NaN or infinite values")
     return array
-
-
-def _pair(validation_data: Any) -> tuple[Any, Any]:
-    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (1, 2):
-        raise DataError(
-            "minimize: validation_data must be (X, y), or (X,) for a loss without y, received "
-            f"{type(validation_data).__name__}"
-        )
-    return validation_data[0], validation_data[1] if len(validation_data) == 2 else None
-
-
-def _data(X: Any, y: Any, name: str) -> tuple[Any, ...]:
-    """Return the loss's arguments after the parameters: arrays of equally many rows."""
-
-    def array(leaf: Any) -> Any:
-        found = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, "minimize")
-        if found.ndim == 0 or len(found) == 0:
-            raise DataError(
-                f"minimize: {name} must hold a sample a row, received shape {found.shape}"
-            )
-        return found
-
-    data = tuple(map_leaves(array, part) for part in ((X,) if y is None else (X, y)))
-    lengths = {len(leaf) for _, leaf in leaves(data)}
-    if len(lengths) != 1:
-        raise ShapeError(
-            f"minimize: expected arrays of equally many samples in {name}, received "
-            f"{', '.join(str(leaf.shape) for _, leaf in leaves(data))}"
-        )
-    return data
 
 
 def _diverged(

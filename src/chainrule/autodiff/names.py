@@ -20,7 +20,7 @@ from chainrule.autodiff.tensor import Tensor
 
 _PACKAGE = Path(__file__).parents[1]
 _ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program"))
-_RULES = (str(_PACKAGE / name) for name in ("optimizers.py", "training.py"))
+_RULES = (str(_PACKAGE / name) for name in ("optimizers.py", "schedules.py", "training.py"))
 _SILENT = (str(Path(np.__file__).parent), *_ROOMS, *_RULES)
 _FUNCTIONS = str(_PACKAGE / "functions.py")
 

@@ -18,11 +18,11 @@ from numba.core.registry import cpu_target
 from numba.extending import overload
 
 from chainrule.errors import CompileError
-from chainrule.program import vector_math
+from chainrule.program import intrinsics, vector_math
 from chainrule.program.machine import machine
 from chainrule.program.native import ENTRY
 
-share = vector_math.share
+share = intrinsics.share
 FAST = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order; NaN and infinity stay
 _TYPES: dict[str, Any] = {
     name: getattr(types, name)
@@ -31,70 +31,33 @@ _TYPES: dict[str, Any] = {
 } | {"bool": types.boolean}  # fmt: skip
 
 
-def sgemm(
-    ta: Any,
-    tb: Any,
-    m: Any,
-    n: Any,
-    k: Any,
-    a: Any,
-    b: Any,
-    c: Any,
-    rows: Any = 1,
-    part: Any = 0,
-    parts: Any = 1,
-) -> None:
-    """Multiply float32 matrices; ``ta`` and ``tb`` tell which lie transposed."""
+def _product(name: str, real: Any, bits: int) -> Any:
+    """Return ``gemm(ta, tb, m, n, k, a, b, c)``, which multiplies matrices by BLAS.
 
-
-def dgemm(
-    ta: Any,
-    tb: Any,
-    m: Any,
-    n: Any,
-    k: Any,
-    a: Any,
-    b: Any,
-    c: Any,
-    rows: Any = 1,
-    part: Any = 0,
-    parts: Any = 1,
-) -> None:
-    """Multiply float64 matrices; ``ta`` and ``tb`` tell which lie transposed."""
-
-
-def _define_products(bits: int) -> None:
-    whole = types.int64 if bits == 64 else types.int32
-    for function, real in ((sgemm, types.float32), (dgemm, types.float64)):
-        sizes = [whole] * 3
-        places = [types.uintp, whole]
-        signature = types.void(*[types.int32] * 3, *sizes, real, *places, *places, real, *places)
-        external = types.ExternalFunction(f"chainrule_{function.__name__}", signature)
-        _define_product(function, external, np.int64 if bits == 64 else np.int32, real)
-
-
-def _define_product(function: Any, external: Any, whole: Any, real: Any) -> None:
+    ``ta`` and ``tb`` tell which lie transposed; ``rows, part, parts`` that a part of the result's
+    rows or columns is wanted.
+    """
+    whole: Any = np.int64 if bits == 64 else np.int32
+    kind = types.int64 if bits == 64 else types.int32
+    matrix: list[Any] = [types.uintp, kind]
+    numbers: list[Any] = [*[types.int32] * 3, *[kind] * 3, real, *matrix, *matrix, real, *matrix]
+    external: Any = types.ExternalFunction(
+        f"chainrule_{name}",
+        types.void(*numbers),
+    )
     number = np.float32 if real is types.float32 else np.float64
     size = number().itemsize
 
-    options: Any = {"forceinline": True, "error_model": "numpy"}
-
-    @overload(function, jit_options=options)
-    def product(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):  # type: ignore[no-untyped-def]
-        def run(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):  # type: ignore[no-untyped-def]
-            top, bottom, left, right = 0, m, 0, n
-            if rows:  # a part of the rows or of the columns
-                top, bottom = (
-                    vector_math.share(m, part, parts),
-                    vector_math.share(m, part + 1, parts),
-                )
-            else:
-                left, right = (
-                    vector_math.share(n, part, parts),
-                    vector_math.share(n, part + 1, parts),
-                )
-            if top == bottom or left == right:
-                return
+    def gemm(
+        ta: Any, tb: Any, m: Any, n: Any, k: Any, a: Any, b: Any, c: Any,
+        rows: Any = 1, part: Any = 0, parts: Any = 1,
+    ) -> Any:  # fmt: skip
+        top, bottom, left, right = 0, m, 0, n
+        if rows:
+            top, bottom = share(m, part, parts), share(m, part + 1, parts)
+        else:
+            left, right = share(n, part, parts), share(n, part + 1, parts)
+        if top < bottom and left < right:
             external(
                 np.int32(101), np.int32(112 if ta else 111), np.int32(112 if tb else 111),
                 whole(bottom - top), whole(right - left), whole(k), number(1),
@@ -103,10 +66,24 @@ def _define_product(function: Any, external: Any, whole: Any, real: Any) -> None
                 number(0), c.ctypes.data + size * (top * n + left), whole(n),
             )  # fmt: skip
 
-        return run
+    def multiply(*_: Any) -> None:
+        """Stand for ``gemm`` in a kernel's text."""
+
+    # As an overload it is compiled once, not once for each size that a text spells out.
+    @overload(multiply, jit_options=vector_math.STRICT)
+    def chosen(
+        ta: Any, tb: Any, m: Any, n: Any, k: Any, a: Any, b: Any, c: Any,
+        rows: Any = 1, part: Any = 0, parts: Any = 1,
+    ) -> Any:  # fmt: skip
+        return gemm
+
+    return multiply
 
 
-_define_products(machine().blas_bits or 64)
+PRODUCTS = {
+    name: _product(name, real, machine().blas_bits or 64)
+    for name, real in (("sgemm", types.float32), ("dgemm", types.float64))
+}
 
 
 def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
@@ -121,9 +98,9 @@ def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
     """
     compiler: Any = numba
     space: dict[str, Any] = {
-        "carray": compiler.carray, "np": np, "inf": np.inf, "sgemm": sgemm, "dgemm": dgemm,
+        "carray": compiler.carray, "np": np, "inf": np.inf, **PRODUCTS,
         **{dtype: getattr(np, dtype) for dtype in _TYPES if dtype != "bool"},
-        **{f: getattr(vector_math, f) for f in vector_math.NAMES},
+        **{f: getattr(room, f) for room in (vector_math, intrinsics) for f in room.NAMES},
         "bool": np.bool_,
     }  # fmt: skip
     exec(compile(text, f"<kernel {name}>", "exec"), space)

@@ -10,7 +10,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from inspect import Parameter, Signature
@@ -23,13 +23,13 @@ import numpy as np
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
-from chainrule.program.batch import at
+from chainrule.program.bound import BoundKernel
 from chainrule.program.kernels import Kernel, training_kernel
-from chainrule.program.native import is_ready, load
+from chainrule.program.native import is_ready
 from chainrule.program.passes import expand
 from chainrule.program.products import operations
 from chainrule.program.program import Program, Variable, trace
-from chainrule.program.threads import cores, running
+from chainrule.program.threads import running
 
 Step = Callable[..., tuple[Any, Any]]
 TURN = 0.05  # seconds between looks at the keyboard
@@ -89,7 +89,10 @@ class NumpyEngine:
             rows = order[start : start + batch_size]
             batch = rows_of(self.data, rows, self.dtype)
             with np.errstate(all="ignore"):  # what is not finite is found here
-                loss, carry = self.step(self.carry, *batch)
+                try:
+                    loss, carry = self.step(self.carry, *batch)
+                except IndexError as error:
+                    raise DataError(f"{_place(error)}{error}") from error
                 done.fails = not np.isfinite(loss)
             if done.fails:
                 self.carry = self._before
@@ -117,8 +120,7 @@ class NativeEngine:
     def __init__(
         self, program: Program, kernel: Kernel, carry: Any, data: Any, batch_size: int
     ) -> None:
-        self.data = data
-        self._compiled = _Compiled(kernel, batch_size)
+        self._compiled = BoundKernel(kernel, batch_size)
         self._program = program
         self._carry = carry
         self._compiled.write(carry)
@@ -144,7 +146,7 @@ class NativeEngine:
     def running(self) -> Iterator[None]:
         """Have threads at hand, if they help and no other run has them."""
         kernel = self._compiled
-        if "gemm(" not in kernel.kernel.text:
+        if not kernel.kernel.multiplies:
             yield
             return
         with running() as runs:
@@ -167,7 +169,11 @@ class NativeEngine:
     def _turn(self, done: Outcome, count: int) -> None:
         kernel, began = self._compiled, time.perf_counter()
         start, first = kernel.state(), done.updates
-        completed = kernel.run(first, count)
+        try:
+            completed = kernel.run(first, count)
+        except BaseException:  # an interrupt may have left the threads at different places
+            kernel.restore(start)
+            raise
         done.updates += completed
         done.totals[:] = kernel.totals[0][: len(done.totals)]
         done.fails = completed < count
@@ -220,11 +226,7 @@ def make_engine(
         if data and not program.general:
             raise TraceError("it does something else for every batch size")
     except (TraceError, CompileError) as error:
-        message = f"{_name(loss)} cannot be compiled: {_place(error)}{error}"
-        if wanted:
-            raise CompileError(message) from error
-        if wanted is None:
-            warnings.warn(f"{message}; it runs in NumPy", stacklevel=3)
+        _falls_back(loss, error, wanted)
         return NumpyEngine(step, carry, data, dtype)
     except (ValueError, IndexError, TypeError) as error:
         if isinstance(error, ChainruleError):
@@ -243,11 +245,17 @@ def make_engine(
             return NumpyEngine(program, carry, data, dtype)
         return NativeEngine(program, kernel, carry, data, batch_size)
     except CompileError as error:
-        message = f"{_name(loss)} cannot be compiled: {error}"
-        if wanted:
-            raise CompileError(message) from error
-        warnings.warn(f"{message}; it runs in NumPy", stacklevel=3)
+        _falls_back(loss, error, wanted)
         return NumpyEngine(program, carry, data, dtype)
+
+
+def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
+    """Say that a loss runs in NumPy, unless that was asked for; refuse if it was to be compiled."""
+    message = f"{_name(loss)} cannot be compiled: {_place(error)}{error}"
+    if wanted:
+        raise CompileError(message) from error
+    if wanted is None:
+        warnings.warn(f"{message}; it runs in NumPy", stacklevel=4)
 
 
 _programs: dict[Any, Program] = {}
@@ -320,132 +328,6 @@ def _plain(leaf: Any) -> Any:
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         dtype = np.dtype(np.float32 if dtype.itemsize == 2 else np.float64)
     return np.ascontiguousarray(leaf, dtype)
-
-
-class _Compiled:
-    """A kernel with the arrays that it works on."""
-
-    def __init__(self, kernel: Kernel, capacity: int) -> None:
-        self.kernel = kernel
-        buffers = kernel.pointed
-        self.function = load(kernel.text, kernel.name, kernel.dtypes)
-        self.parts = cores() if kernel.shared else 1
-        self.sizes = [np.zeros(9, np.int64) for _ in range(self.parts)]
-        self.totals = [np.zeros(1) for _ in range(self.parts)]
-        self.fault, self.meeting = np.zeros(1, np.int64), np.zeros(2, np.int64)
-        self.constants = np.array([*kernel.constants, 0.0])
-        self.order, self.orders = np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
-        self.updates = self.batch_size = 1
-        self.states: dict[Path, Any] = {}
-        self.arrays: dict[str, Any] = {}
-        self.turned: dict[Path, tuple[int, ...]] = {}
-        for buffer in buffers:
-            sizes = (self.parts if size == "parts" else size for size in buffer.memory_shape)
-            shape = at(tuple(sizes), capacity)
-            if buffer.role == "constant":
-                array = np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
-            elif buffer.role == "data":
-                array = None
-            else:
-                array = np.zeros(shape or (1,), buffer.dtype)
-            if buffer.role == "state":
-                self.states[buffer.content] = array
-                self.turned[buffer.content] = buffer.order
-            self.arrays[buffer.name] = array
-        self.rows = 0
-        self.places = {b.name: b.content for b in buffers if b.role == "data"}
-        self._calls: Any = None
-        self.helpers: Any = None
-
-    def bind(self, data: dict[Path, Any]) -> None:
-        """Take the arrays that samples are read from."""
-        for name, path in self.places.items():
-            self.arrays[name] = data[path]
-        self.rows = next((len(array) for array in data.values()), 0)
-        self._calls = None
-
-    def take(self, orders: Any, batch_size: int) -> None:
-        """Take an order of samples for each epoch."""
-        self.orders, self.batch_size = orders, batch_size
-        self.updates = -(-orders.shape[1] // batch_size)
-        if orders.size > len(self.order):
-            self.order, self._calls = np.array(orders, np.int64).ravel(), None
-        else:
-            self.order[: orders.size] = orders.ravel()
-        if len(orders) > len(self.totals[0]):
-            self.totals, self._calls = [np.zeros(len(orders)) for _ in self.totals], None
-        for totals in self.totals:
-            totals[:] = 0
-
-    def run(self, first: int, count: int) -> int:
-        """Run updates from the ``first`` on; return how many had a finite loss."""
-        if self._calls is None:
-            arrays = list(self.arrays.values())
-            self._calls = [
-                self.function.bound(
-                    [sizes, self.constants, self.fault, totals, self.order, self.meeting, *arrays]
-                )
-                for sizes, totals in zip(self.sizes, self.totals, strict=True)
-            ]
-        threads = self.parts if self.helpers else 1
-        for thread, sizes in enumerate(self.sizes):
-            sizes[:] = (
-                *divmod(first, self.updates), count, self.batch_size, self.orders.shape[1],
-                self.rows, thread, threads, self.parts,
-            )  # fmt: skip
-        self.meeting[:] = 0
-        completed: int = self._together() if threads > 1 else self._calls[0]()
-        if self.fault[0]:
-            number, self.fault[0] = int(self.fault[0]), 0
-            raise DataError(self.kernel.checks[number - 1])
-        return completed
-
-    def _together(self) -> int:
-        """Let all threads run their parts."""
-        others = [self.helpers.submit(call) for call in self._calls[1:]]
-        try:
-            completed: int = self._calls[0]()
-        except BaseException:
-            self.meeting[1] = 1  # interrupted before it began: nobody is to wait for this thread
-            raise
-        finally:
-            wait(others)
-        return completed
-
-    def state(self) -> list[Any]:
-        """Return a copy of the carry as it lies in memory."""
-        return [array.copy() for array in self.states.values()]
-
-    def restore(self, state: list[Any]) -> None:
-        """Go back to a state."""
-        for array, kept in zip(self.states.values(), state, strict=True):
-            array[...] = kept
-
-    def read(self, carry: Any) -> Any:
-        """Return the carry in the structure of an old one."""
-        found = dict(leaves({"carry": carry}))
-        for path, array in self.states.items():
-            shape = np.shape(found[path])
-            back = (
-                np.transpose(
-                    array.reshape([shape[axis] for axis in self.turned[path]]),
-                    np.argsort(self.turned[path]),
-                )
-                if shape
-                else array.reshape(())
-            )
-            found[path] = np.array(back)
-        values = iter(found.values())
-        return map_leaves(lambda _: next(values), carry)
-
-    def write(self, carry: Any) -> None:
-        """Take a carry."""
-        for path, leaf in leaves({"carry": carry}):
-            if path in self.states:
-                turned = (
-                    np.transpose(leaf, self.turned[path]) if np.ndim(leaf) else np.asarray(leaf)
-                )
-                self.states[path][...] = turned.reshape(self.states[path].shape)
 
 
 def step_program(

@@ -7,6 +7,7 @@ there is no fingerprint.
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,19 @@ def fingerprint(thing: Any, skips: frozenset[str] = frozenset()) -> Any:
         If the thing cannot be seen through.
     """
     return _Seer(skips).see(thing)
+
+
+class _Plain:
+    """What an object holds whose class is plain Python: its attributes, nothing else."""
+
+
+def _is_numpys(thing: Any) -> bool:
+    """Whether a thing is one of NumPy's or Python's own functions, which never change."""
+    if isinstance(thing, types.BuiltinFunctionType):
+        return thing.__self__ is None or isinstance(thing.__self__, types.ModuleType)
+    if isinstance(thing, np.ufunc):
+        return getattr(np, thing.__name__, None) is thing
+    return type(thing) is type(np.sum)
 
 
 class _Seer:
@@ -72,14 +86,15 @@ class _Seer:
         if isinstance(thing, types.FunctionType):
             own = str(module).split(".")[0] in _LIBRARIES and not thing.__closure__
             return (module, thing.__qualname__) if own else self._function(thing)
-        numpys = callable(thing) and str(module).startswith("numpy")
-        if isinstance(thing, np.ufunc | types.BuiltinFunctionType) or numpys:
+        if isinstance(thing, functools.partial):
+            return (functools.partial, *map(self.see, (thing.func, thing.args, thing.keywords)))
+        if _is_numpys(thing):
             return repr(thing)
         if isinstance(thing, type):
             return (module, thing.__qualname__, *self._attributes(vars(thing)))
         if isinstance(thing, types.MethodType):
             return (self.see(thing.__func__), self.see(thing.__self__))
-        if not hasattr(thing, "__dict__") or hasattr(type(thing), "__slots__"):
+        if type(thing).__basicsize__ != _Plain.__basicsize__:  # there is more than its attributes
             raise UnclearError(f"a {type(thing).__name__}")
         return (self.see(type(thing)), *self._attributes(vars(thing)))
 

@@ -28,12 +28,10 @@ from chainrule.ops.kernel import (
     Scatter,
 )
 from chainrule.program.batch import Linear, at
+from chainrule.program.fusing import fuse, hoist, keep_in_locals
 from chainrule.program.loops import (
     Buffer,
     Item,
-    fuse,
-    hoist,
-    keep_in_locals,
     nest,
     renamed,
     walk,
@@ -98,6 +96,11 @@ class Kernel:
     def pointed(self) -> list[Buffer]:
         """The buffers with memory of their own, in the order of the pointers."""
         return [buffer for buffer in self.buffers if buffer.name not in self.slots]
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether BLAS is called."""
+        return "gemm(" in self.text
 
     @property
     def dtypes(self) -> list[str]:

@@ -19,7 +19,7 @@ from chainrule.autodiff.trees import leaves
 from chainrule.errors import CompileError
 from chainrule.ops.kernel import Elementwise, Reduction
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at
-from chainrule.program.loops import Buffer, Item, Statement, nest
+from chainrule.program.loops import PARTS, Buffer, Item, Statement, nest
 from chainrule.program.program import Program, Variable
 from chainrule.program.text import Names
 
@@ -94,7 +94,7 @@ class Lowering:
     def layout(self, shape: Sequence[Any]) -> tuple[int, ...]:
         """Return the axes of an array as they are to lie in memory."""
         order = tuple(range(len(shape)))
-        sizes = [1 if size == "parts" else at(size, self.n) for size in shape]
+        sizes = [1 if size == PARTS else at(size, self.n) for size in shape]
         if len(sizes) > 1 and sizes[-1] < VECTOR <= max(sizes):
             longest = sizes.index(max(sizes))
             return (*(axis for axis in order if axis != longest), longest)
@@ -195,7 +195,7 @@ class Lowering:
 
     def entries_of(self, extents: Sequence[str]) -> int:
         """Return how many entries loops of these extents go over, for a typical batch."""
-        return math.prod(int(eval(extent, {"n": self.n, "parts": 2})) for extent in extents)
+        return math.prod(int(eval(extent, {"n": self.n, PARTS: 2})) for extent in extents)
 
     def before(self, name: str, value: ast.expr) -> ast.expr:
         """Set a new local variable before the statement in the making, and return it."""

@@ -80,10 +80,13 @@ def key_of(text: str, dtypes: list[str]) -> str:
     return digest.hexdigest()
 
 
+_OWN_CODE = ("compiler.py", "vector_math.py", "intrinsics.py")
+
+
 @cache
 def _own_code() -> str:
     folder = Path(__file__).parent
-    return "".join((folder / name).read_text() for name in ("compiler.py", "vector_math.py"))
+    return "".join((folder / name).read_text() for name in _OWN_CODE)
 
 
 _loaded: dict[str, NativeFunction] = {}

@@ -13,7 +13,7 @@ from chainrule.program.batch import at
 from chainrule.program.loops import Access, Buffer, Statement
 from chainrule.program.lowering import Lowering, places, shape_of, stored
 from chainrule.program.program import Equation, Program, Variable
-from chainrule.program.reductions import reduce
+from chainrule.program.reductions import Reduced, reduce
 
 SMALLEST = 512  # multiplications from which a matrix product goes to BLAS
 ROUTINES = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
@@ -50,7 +50,8 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
 
     kept = [axes[c] for c in out]
     gone = [axes[c] for c in summed]
-    reduce(low, output, kept, gone, places(kept), entry, low.number(0, output.dtype), add)
+    start = low.number(0, output.dtype)
+    reduce(low, output, Reduced(kept, gone, places(kept), entry, start, add))
 
 
 def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str, dict[str, Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.ops.kernel import Best, Reduction, Scan
-from chainrule.program.loops import Buffer, Item, Statement, nest
+from chainrule.program.loops import PART, PARTS, Buffer, Item, Statement, nest
 from chainrule.program.lowering import (
     Axes,
     Lowering,
@@ -23,8 +24,33 @@ from chainrule.program.lowering import (
 from chainrule.program.program import Equation, Variable
 from chainrule.program.scalars import typed
 
-Combine = Callable[[ast.expr, ast.expr], ast.stmt]
 Places = Mapping[str, str]  # where loop variables are to be other indices
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What is taken together, and how.
+
+    Attributes
+    ----------
+    kept, gone : Axes
+        The loops over the axes that stay and over those that are taken together.
+    out : sequence of str
+        The index of the result's entry.
+    entry : callable
+        Returns the expression of what is taken in.
+    start : expression
+        What a total is at first.
+    combine : callable
+        Returns the statement that takes a value into a total.
+    """
+
+    kept: Axes
+    gone: Axes
+    out: Sequence[str]
+    entry: Callable[[Places], ast.expr]
+    start: ast.expr
+    combine: Callable[[ast.expr, ast.expr], ast.stmt]
 
 
 def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
@@ -49,89 +75,56 @@ def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
     kept = [pair for axis, pair in enumerate(axes) if axis not in gone]
     out = _remaining(equation, index, gone)
     start = _start(low, kernel.start, output.dtype)
-    reduce(low, output, kept, [axes[axis] for axis in gone], out, entry, start, combine)
+    reduce(low, output, Reduced(kept, [axes[axis] for axis in gone], out, entry, start, combine))
 
 
-def reduce(
-    low: Lowering,
-    output: Variable,
-    kept: Axes,
-    gone: Axes,
-    out: Sequence[str],
-    entry: Callable[[Places], ast.expr],
-    start: ast.expr,
-    combine: Combine,
-) -> None:
-    """Emit a reduction, its loops in the order in which the largest array lies in memory.
+def reduce(low: Lowering, output: Variable, how: Reduced) -> None:
+    """Emit a reduction; over samples that threads share, first each part's, then all parts'."""
+    if all(extent == "1" for _, extent in how.gone):
+        variables = {var: axis for axis, var in enumerate(how.out) if var != "0"}
+        low.define(output, lambda place: how.entry({v: place[i] for v, i in variables.items()}))
+        return
+    if not low.shared or low.sample not in (variable for variable, _ in how.gone):
+        _emit(low, low.output(output), how)
+        return
+    name = low.names.fresh(f"{low.names[output]}_parts")
+    parts = low.buffer(name, (PARTS, *output.shape), output.dtype)
+    parts.order = (0, *(axis + 1 for axis in low.layout(output.shape)))
+    _emit(low, parts, replace(how, out=[PART, *how.out]))
+    made = low.output(output)
+    axes = low.axes([PARTS, *output.shape])
+    index = places(axes)
+    low.fill(made, lambda _: how.start)
+    add = Statement(how.combine(made.at(index[1:]), parts.at(index)))
+    low.items += nest([axes[0], *(axes[axis + 1] for axis in made.order)], [add])
+
+
+def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
+    """Emit the loops of a reduction, in the order in which the largest array lies in memory.
 
     Where the innermost loop runs along a reduced axis, a local variable takes the total; else
     the result's array takes it, row after row, so that the inner loop stays long.
     """
-    if all(extent == "1" for _, extent in gone):
-        variables = {var: axis for axis, var in enumerate(out) if var != "0"}
-        low.define(output, lambda place: entry({v: place[i] for v, i in variables.items()}))
-        return
-    if low.shared and low.sample in (variable for variable, _ in gone):
-        _in_parts(low, output, kept, gone, out, entry, start, combine)
-        return
-    made = low.output(output)
-    _emit(low, made, kept, gone, out, entry, start, combine)
-
-
-def _in_parts(
-    low: Lowering,
-    output: Variable,
-    kept: Axes,
-    gone: Axes,
-    out: Sequence[str],
-    entry: Callable[[Places], ast.expr],
-    start: ast.expr,
-    combine: Combine,
-) -> None:
-    """Emit a reduction over samples that threads share: first each part's, then all parts'."""
-    name = low.names.fresh(f"{low.names[output]}_parts")
-    parts = low.buffer(name, ("parts", *output.shape), output.dtype)
-    parts.order = (0, *(axis + 1 for axis in low.layout(output.shape)))
-    _emit(low, parts, kept, gone, ["part", *out], entry, start, combine)
-    made = low.output(output)
-    axes = low.axes(["parts", *output.shape])
-    index = places(axes)
-    low.fill(made, lambda _: start)
-    add = Statement(combine(made.at(index[1:]), parts.at(index)))
-    low.items += nest([axes[0], *(axes[axis + 1] for axis in made.order)], [add])
-
-
-def _emit(
-    low: Lowering,
-    made: Buffer,
-    kept: Axes,
-    gone: Axes,
-    out: Sequence[str],
-    entry: Callable[[Places], ast.expr],
-    start: ast.expr,
-    combine: Combine,
-) -> None:
-    """Emit the loops of a reduction into a buffer."""
     values: list[ast.expr] = []
 
     def make() -> ast.stmt:
-        values.append(entry({}))
+        values.append(how.entry({}))
         return ast.Expr(values[0])
 
     *before, statement = low.leaf(make)
-    extents = dict([*kept, *gone])
+    extents = dict([*how.kept, *how.gone])
     order = [v for v in _memory_order(low, [*before, statement], extents) if extents[v] != "1"]
-    inner = {variable for variable, _ in gone}
-    target = made.at(out)
+    inner = {variable for variable, _ in how.gone}
+    target = made.at(how.out)
     outer = [(v, extents[v]) for v in order if v not in inner]
-    if order[-1] in inner and (outer or "part" not in out):
+    if order[-1] in inner and (outer or PART not in how.out):
         total = loaded(low.names.fresh(f"{made.name}_total"))
-        add = [*before, Statement(combine(total, values[0]))]
+        add = [*before, Statement(how.combine(total, values[0]))]
         loops = nest([(v, extents[v]) for v in order if v in inner], add)
-        low.items += nest(outer, [assign(total, start), *loops, assign(target, total)])
+        low.items += nest(outer, [assign(total, how.start), *loops, assign(target, total)])
     else:
-        low.items += nest(outer, [assign(target, start)])
-        add = [*before, Statement(combine(target, values[0]))]
+        low.items += nest(outer, [assign(target, how.start)])
+        add = [*before, Statement(how.combine(target, values[0]))]
         low.items += nest([(v, extents[v]) for v in order], add)
 
 

@@ -1,29 +1,27 @@
-"""What the text of a kernel calls: exp, log and tanh without branches, checks, threads meeting.
+"""exp, log and tanh without branches, which compilers turn into vector code.
 
-Compilers turn the functions of this file into vector code. Each is accurate to 2 units in the last
-place, in float32 and in float64; the tests hold them against longer arithmetic. The reductions and
-the polynomials are those of Moshier's Cephes library (1989), but for exp in float64, which sums its
-Taylor series.
+Each is accurate to 2 units in the last place, in float32 and in float64; the tests hold them
+against longer arithmetic. The reductions and the polynomials are those of Moshier's Cephes library
+(1989), but for exp in float64, which sums its Taylor series.
 """
 
 from __future__ import annotations
 
 import math
-import platform
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
+NAMES = ("exp", "log", "tanh")
 STRICT: Any = {
     "fastmath": {"contract"},  # nothing is reordered: the reductions depend on it
     "forceinline": True,
     "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
 }
-NAMES = ("exp", "log", "tanh", "wrap", "share", "meet", "flush", "restore", "natural")
 f4, f8, i4, i8 = np.float32, np.float64, np.int32, np.int64
 
 
@@ -39,35 +37,7 @@ def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent of x."""
 
 
-def wrap(index: Any, size: Any, fault: Any, number: Any) -> Any:
-    """Return an index counted from the front; leave ``number`` in ``fault`` if it is outside."""
-
-
-def share(extent: Any, part: Any, parts: Any) -> Any:
-    """Return where a part of a loop's turns begins."""
-
-
-def natural(index: Any) -> None:
-    """Tell the compiler that an index is not counted from the end."""
-
-
-def meet(meeting: Any, threads: Any) -> Any:
-    """Wait until all threads are here."""
-
-
-def flush() -> Any:
-    """Let results that are too small for a full number of digits be 0; return what was set before.
-
-    Momenta that die away would stay among those numbers, on which processors take a hundred times
-    as long.
-    """
-
-
-def restore(control: Any) -> None:
-    """Set back what `flush` changed."""
-
-
-def _exp_float32(x):  # type: ignore[no-untyped-def]
+def _exp_float32(x: Any) -> Any:
     x = f4(-104) if x < f4(-104) else x
     x = f4(89) if x > f4(89) else x
     n = np.rint(x * f4(1.44269504088896341))
@@ -89,7 +59,7 @@ def _exp_float32(x):  # type: ignore[no-untyped-def]
 _TAYLOR = tuple(1 / math.factorial(k) for k in range(13, 1, -1))
 
 
-def _exp_float64(x):  # type: ignore[no-untyped-def]
+def _exp_float64(x: Any) -> Any:
     x = f8(-746) if x < f8(-746) else x
     x = f8(710) if x > f8(710) else x
     n = np.rint(x * f8(1.4426950408889634))
@@ -105,7 +75,7 @@ def _exp_float64(x):  # type: ignore[no-untyped-def]
     return p * low * high
 
 
-def _log_float32(x):  # type: ignore[no-untyped-def]
+def _log_float32(x: Any) -> Any:
     small = x < f4(1.17549435e-38)
     scaled = f4(x * (f4(8388608) if small else f4(1)))
     bits = scaled.view(i4)
@@ -131,7 +101,7 @@ def _log_float32(x):  # type: ignore[no-untyped-def]
     return y if x >= f4(0) else f4(np.nan)
 
 
-def _log_float64(x):  # type: ignore[no-untyped-def]
+def _log_float64(x: Any) -> Any:
     small = x < f8(2.2250738585072014e-308)
     scaled = f8(x * (f8(4503599627370496) if small else f8(1)))
     bits = scaled.view(i8)
@@ -159,7 +129,7 @@ def _log_float64(x):  # type: ignore[no-untyped-def]
     return y if x >= f8(0) else f8(np.nan)
 
 
-def _tanh_float32(x):  # type: ignore[no-untyped-def]
+def _tanh_float32(x: Any) -> Any:
     size = abs(x)
     z = x * x
     p = f4(-5.70498872745e-3)
@@ -173,7 +143,7 @@ def _tanh_float32(x):  # type: ignore[no-untyped-def]
     return near if size < f4(0.625) else far
 
 
-def _tanh_float64(x):  # type: ignore[no-untyped-def]
+def _tanh_float64(x: Any) -> Any:
     size = abs(x)
     z = x * x
     p = f8(-9.64399179425052238628e-1)
@@ -189,159 +159,12 @@ def _tanh_float64(x):  # type: ignore[no-untyped-def]
 
 
 def _of_both(function: Any, float32: Any, float64: Any) -> None:
-    def chosen(x):  # type: ignore[no-untyped-def]
+    def chosen(x: Any) -> Any:
         return {types.float32: float32, types.float64: float64}.get(x)
 
-    overload(function, jit_options=STRICT, inline="never")(chosen)
+    overload(function, jit_options=STRICT)(chosen)
 
 
 _of_both(exp, _exp_float32, _exp_float64)
 _of_both(log, _log_float32, _log_float64)
 _of_both(tanh, _tanh_float32, _tanh_float64)
-
-
-@overload(wrap, jit_options=STRICT)
-def _wrap(index, size, fault, number):  # type: ignore[no-untyped-def]
-    def wrapped(index, size, fault, number):  # type: ignore[no-untyped-def]
-        place = index + size if index < 0 else index
-        if place < 0 or place >= size:
-            fault[0] = number
-            place = i8(0)
-        return place
-
-    return wrapped
-
-
-@overload(share, jit_options=STRICT)
-def _share(extent, part, parts):  # type: ignore[no-untyped-def]
-    def shared(extent, part, parts):  # type: ignore[no-untyped-def]
-        return extent * part // parts
-
-    return shared
-
-
-def _arrive(typing: Any, pointer: Any) -> Any:
-    """Add one to the first entry, and return what it was before."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.atomic_rmw("add", arguments[0], ir.Constant(ir.IntType(64), 1), "acq_rel")
-
-    return types.int64(pointer), code
-
-
-def _look(typing: Any, pointer: Any) -> Any:
-    """Return the first entry as other threads have left it."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load_atomic(arguments[0], "acquire", 8)
-
-    return types.int64(pointer), code
-
-
-def _assume(typing: Any, number: Any) -> Any:
-    """Let the compiler take a whole number for at least 0."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        holds = builder.icmp_signed(">=", arguments[0], ir.Constant(ir.IntType(64), 0))
-        builder.assume(holds)
-        return context.get_dummy_value()
-
-    return types.void(types.int64), code
-
-
-_assume_natural: Any = intrinsic(_assume)
-_arrive_at: Any = intrinsic(_arrive)
-_look_at: Any = intrinsic(_look)
-_rest = types.ExternalFunction("chainrule_yield", types.int32())
-
-
-@overload(meet, jit_options=STRICT)
-def _meet(meeting, threads):  # type: ignore[no-untyped-def]
-    # Every thread adds one; a round is over when the count is a multiple of the threads.
-    def met(meeting, threads):  # type: ignore[no-untyped-def]
-        if threads > 1:
-            goal = (_arrive_at(meeting) // threads + 1) * threads
-            turns = 0
-            while _look_at(meeting) < goal:
-                turns += 1
-                if turns > 1000:
-                    if meeting[1] != 0:  # nobody else will come
-                        break
-                    _rest()
-
-    return met
-
-
-_X86 = platform.machine().lower() in ("x86_64", "amd64")
-_ARM = platform.machine().lower() in ("aarch64", "arm64")
-_TO_ZERO = 0x8040 if _X86 else 1 << 24  # flush to zero; on x86 denormals are zeros as well
-
-
-def _control(typing: Any) -> Any:
-    """Return the register that controls floating-point arithmetic."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        if _X86:
-            place = builder.alloca(ir.IntType(32))
-            pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
-            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
-            name = "llvm.x86.sse.stmxcsr"
-            called: Any = cgutils.get_or_insert_function
-            builder.call(called(builder.module, kind, name), [pointer])
-            return builder.zext(builder.load(place), ir.IntType(64))
-        if _ARM:
-            kind = ir.FunctionType(ir.IntType(64), [])
-            return builder.asm(kind, "mrs $0, fpcr", "=r", [], True)
-        return ir.Constant(ir.IntType(64), 0)
-
-    return types.int64(), code
-
-
-def _set_control(typing: Any, value: Any) -> Any:
-    """Set the register that controls floating-point arithmetic."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        if _X86:
-            place = builder.alloca(ir.IntType(32))
-            builder.store(builder.trunc(arguments[0], ir.IntType(32)), place)
-            pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
-            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
-            name = "llvm.x86.sse.ldmxcsr"
-            called: Any = cgutils.get_or_insert_function
-            builder.call(called(builder.module, kind, name), [pointer])
-        elif _ARM:
-            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
-            builder.asm(kind, "msr fpcr, $0", "r", arguments, True)
-        return context.get_dummy_value()
-
-    return types.void(types.int64), code
-
-
-_get_control: Any = intrinsic(_control)
-_put_control: Any = intrinsic(_set_control)
-
-
-@overload(flush, jit_options=STRICT)
-def _flush():  # type: ignore[no-untyped-def]
-    def flushed():  # type: ignore[no-untyped-def]
-        before = _get_control()
-        _put_control(before | _TO_ZERO)
-        return before
-
-    return flushed
-
-
-@overload(restore, jit_options=STRICT)
-def _restore(control):  # type: ignore[no-untyped-def]
-    def restored(control):  # type: ignore[no-untyped-def]
-        _put_control(control)
-
-    return restored
-
-
-@overload(natural, jit_options=STRICT)
-def _natural(index):  # type: ignore[no-untyped-def]
-    def known(index):  # type: ignore[no-untyped-def]
-        _assume_natural(index)
-
-    return known

@@ -1,0 +1,145 @@
+"""Where the batches of a run come from: samples at random access, or an iterator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.errors import DataError, ShapeError
+from chainrule.program.engines import Engine, Outcome, rows_in, rows_of
+from chainrule.validation import as_numbers
+
+TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing watches
+
+
+class Samples:
+    """Samples at random access, in a new order every epoch.
+
+    Attributes
+    ----------
+    first : tuple
+        Data that a step can be recorded with.
+    updates, samples : int
+        Of an epoch.
+    """
+
+    def __init__(self, data: Any, batch_size: int, rng: np.random.Generator | None) -> None:
+        self.first, self.rng = data, rng
+        self.rows = rows_in(data)
+        self.batch_size = min(batch_size, self.rows)
+        self.updates = -(-self.rows // self.batch_size)
+        self.samples = self.rows
+        self.orders = np.arange(self.rows)[np.newaxis]
+
+    def together(self, epochs: int) -> int:
+        """Return how many epochs to run at once, of so many wanted."""
+        return max(1, min(epochs, TOGETHER // self.rows))
+
+    def run(self, engine: Engine, done: Outcome) -> None:
+        """Run the epochs that ``done`` has room for."""
+        epochs = len(done.totals)
+        if self.rng is not None:
+            self.orders = np.stack([self.rng.permutation(self.rows) for _ in range(epochs)])
+        else:
+            self.orders = np.broadcast_to(np.arange(self.rows), (epochs, self.rows))
+        engine.run(self.orders, self.batch_size, done)
+
+    def batch(self, update: int) -> Any:
+        """Return the data of an update of the last run."""
+        epoch, at = divmod(update, self.updates)
+        start = at * self.batch_size
+        return rows_of(self.first, self.orders[epoch, start : start + self.batch_size], None)
+
+
+class Batches:
+    """Batches from an iterator, with the same attributes."""
+
+    def __init__(self, batches: Any) -> None:
+        self.batches = batches
+        if not callable(batches) and iter(batches) is batches:
+            raise DataError(
+                "minimize: X is an iterator, which can be gone through once; give a list, or a "
+                "function that returns a new iterator for every epoch"
+            )
+        self.first = next(self._all(), None)
+        if self.first is None:
+            raise DataError("minimize: X gives no batch")
+        self.batch_size = rows_in(self.first)
+        self.updates = 1000  # unknown: taken for many
+        self.samples = 1
+        self.last = self.first
+
+    def _all(self) -> Iterator[Any]:
+        for batch in self.batches() if callable(self.batches) else self.batches:
+            parts = batch if isinstance(batch, tuple) else (batch,)
+            yield checked_data(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
+
+    def together(self, epochs: int) -> int:
+        """Return how many epochs to run at once."""
+        return 1
+
+    def run(self, engine: Engine, done: Outcome) -> None:
+        """Run an epoch."""
+        samples, total = 0, 0.0
+        for batch in self._all():
+            self.last = batch
+            engine.feed(batch)
+            rows = rows_in(batch)
+            part = Outcome(np.zeros(1))
+            engine.run(np.arange(rows)[np.newaxis], rows, part)
+            done.updates += part.updates
+            done.fails = part.fails
+            if done.fails:
+                break
+            samples, total = samples + rows, total + float(part.totals[0])
+        if not samples and not done.fails:
+            raise DataError("minimize: X gave no batch this time; give a function that starts anew")
+        done.totals[0], self.samples = total, max(samples, 1)
+        self.updates = max(done.updates, 1) if not done.fails else done.updates + 1
+
+    def batch(self, update: int) -> Any:
+        """Return the data of the last update."""
+        return self.last
+
+
+def gives_batches(X: Any) -> bool:
+    """Whether ``X`` gives batches instead of holding samples."""
+    if isinstance(X, np.ndarray | dict | tuple | str | bytes) or hasattr(X, "__array__"):
+        return False
+    if isinstance(X, list):
+        return bool(X) and isinstance(X[0], tuple) and all(np.ndim(p) > 0 for p in X[0])
+    return callable(X) or isinstance(X, Iterable)
+
+
+def checked_pair(validation_data: Any) -> tuple[Any, Any]:
+    """Return ``(X, y)``; ``y`` is None for a loss without."""
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (1, 2):
+        raise DataError(
+            "minimize: validation_data must be (X, y), or (X,) for a loss without y, received "
+            f"{type(validation_data).__name__}"
+        )
+    return validation_data[0], validation_data[1] if len(validation_data) == 2 else None
+
+
+def checked_data(X: Any, y: Any, name: str) -> tuple[Any, ...]:
+    """Return the loss's arguments after the parameters: arrays of equally many rows."""
+
+    def array(leaf: Any) -> Any:
+        found = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, "minimize")
+        if found.ndim == 0 or len(found) == 0:
+            raise DataError(
+                f"minimize: {name} must hold a sample a row, received shape {found.shape}"
+            )
+        return found
+
+    data = tuple(map_leaves(array, part) for part in ((X,) if y is None else (X, y)))
+    lengths = {len(leaf) for _, leaf in leaves(data)}
+    if len(lengths) != 1:
+        raise ShapeError(
+            f"minimize: expected arrays of equally many samples in {name}, received "
+            f"{', '.join(str(leaf.shape) for _, leaf in leaves(data))}"
+        )
+    return data
