@@ -13,9 +13,10 @@ import chainrule
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
 ROOMS = [
-    "errors", "validation", "ops", "autodiff", "program", "functions", "schedules", "optimizers",
-    "losses", "metrics", "initializers", "layers", "callbacks", "supply", "training", "sequential",
-    "data", "plots", "storage", "lab", "estimators", "cli", "blackboard", "__main__",
+    "errors", "validation", "config", "ops", "autodiff", "program", "functions", "activations",
+    "initializers", "regularizers", "schedules", "optimizers", "losses", "metrics", "layers",
+    "callbacks", "supply", "training", "data", "preprocessing", "tables", "storage", "sequential",
+    "plots", "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

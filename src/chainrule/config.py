@@ -1,0 +1,176 @@
+"""What can be told by the arguments it was made with: layers, optimizers, losses, metrics."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.errors import DataError, UnknownNameError
+
+_CLASSES: dict[str, type[Configurable]] = {}
+
+
+class Configurable:
+    """Something that a dict of plain values describes, and that can be made again from it.
+
+    A class of your own needs nothing more than its ``__init__``: its arguments are the description.
+
+    Examples
+    --------
+    >>> class Scale(Configurable):
+    ...     def __init__(self, by=2.0):
+    ...         self.by = by
+    >>> Scale(3.0).get_config()
+    {'by': 3.0}
+    >>> Scale.from_config({"by": 3.0})
+    Scale(by=3.0)
+    """
+
+    __config__: dict[str, Any]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        known = _CLASSES.get(cls.__name__)
+        if known is None or not _is_own(known):
+            _CLASSES[cls.__name__] = cls
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Keep the arguments; refuse those that the class does not have."""
+        self = super().__new__(cls)
+        unknown = [name for name in kwargs if name not in _parameters(cls)]
+        if unknown and not _takes_any(cls):
+            raise UnknownNameError(f"argument of {cls.__name__}", unknown[0], _parameters(cls))
+        given = dict(zip(_positional(cls), args, strict=False)) | kwargs
+        self.__config__ = {**_parameters(cls), **given}
+        return self
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make the same thing again, as plain values for JSON."""
+        held = vars(self)
+        return {
+            name: plain(held[name] if name in held and _is_plain(held[name]) else value)
+            for name, value in self.__config__.items()
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Return what `get_config` described.
+
+        Raises
+        ------
+        DataError, UnknownNameError
+            If the arguments are not those of the class.
+        """
+        if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
+            raise DataError(f"{cls.__name__}: a config must be a dict, received {config!r}")
+        try:
+            return cls(**{name: made(value) for name, value in config.items()})
+        except TypeError as error:
+            raise DataError(f"{cls.__name__}: the config does not fit: {error}") from error
+
+    def __repr__(self) -> str:
+        usual = _parameters(type(self))
+        changed = {
+            name: value
+            for name, value in self.get_config().items()
+            if name not in usual or value != plain(usual[name])
+        }
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+
+
+def plain(thing: Any) -> Any:
+    """Return a thing as JSON can hold it; a configurable becomes its class and its config.
+
+    Raises
+    ------
+    DataError
+        If it cannot be described: a function of one's own, for instance.
+    """
+    if isinstance(thing, Configurable):
+        return {"class_name": type(thing).__name__, "config": thing.get_config()}
+    if isinstance(thing, Mapping):
+        return {str(key): plain(value) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [plain(value) for value in thing]
+    if isinstance(thing, np.ndarray | np.generic):
+        return thing.tolist()
+    if callable(thing) and _is_own(thing):
+        return thing.__name__
+    if not _is_plain(thing):
+        raise DataError(
+            f"{thing!r} cannot be described by plain values; make it a class derived from "
+            "chainrule.config.Configurable"
+        )
+    return thing
+
+
+def made(thing: Any) -> Any:
+    """Return what `plain` described: the classes and the configs become configurables."""
+    if isinstance(thing, list):
+        return [made(value) for value in thing]
+    if isinstance(thing, Mapping):
+        if set(thing) == {"class_name", "config"}:
+            return class_called(thing["class_name"]).from_config(thing["config"])
+        return {key: made(value) for key, value in thing.items()}
+    return thing
+
+
+def class_called(name: Any, base: type[Configurable] = Configurable) -> type[Configurable]:
+    """Return a configurable class by its name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none: one of your own must be defined (imported) first.
+    """
+    known = {key: cls for key, cls in _CLASSES.items() if issubclass(cls, base)}
+    if not isinstance(name, str) or name not in known:
+        raise UnknownNameError(base.__name__.lower(), name, sorted(known))
+    return known[name]
+
+
+def _is_plain(thing: Any) -> bool:
+    return thing is None or isinstance(thing, bool | int | float | str)
+
+
+def _is_own(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", "")).startswith("chainrule.")
+
+
+@cache
+def _signatures(cls: type) -> tuple[dict[str, Any], tuple[str, ...], bool]:
+    """Return a class's arguments with their defaults, the positional ones, and if it takes any.
+
+    Where ``__init__`` hands ``**options`` on, those of the class before it count as well.
+    """
+    found: dict[str, Any] = {}
+    positional: tuple[str, ...] | None = None
+    for ancestor in cls.__mro__:
+        if "__init__" not in vars(ancestor):
+            continue
+        function: Callable[..., Any] = vars(ancestor)["__init__"]
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+        if positional is None:
+            positional = tuple(p.name for p in named if p.kind != p.KEYWORD_ONLY)
+        for p in named:
+            found.setdefault(p.name, None if p.default is p.empty else p.default)
+        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+            return found, positional, False
+    return found, positional or (), ancestor is not object
+
+
+def _parameters(cls: type) -> dict[str, Any]:
+    return _signatures(cls)[0]
+
+
+def _positional(cls: type) -> tuple[str, ...]:
+    return _signatures(cls)[1]
+
+
+def _takes_any(cls: type) -> bool:
+    return _signatures(cls)[2]
