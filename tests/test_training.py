@@ -4,6 +4,7 @@ import _thread
 import functools
 import itertools
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from chainrule.errors import (
     UnknownNameError,
 )
 from chainrule.program import engines
+from chainrule.program.bound import BoundKernel
 from chainrule.program.threads import running
 from tests.interpreter import interpreted
 from tests.uber import assert_same
@@ -169,6 +171,23 @@ def test_threads_change_no_bit():
     for key, value in together.items():
         np.testing.assert_array_equal(value, alone[key])
         np.testing.assert_array_equal(value, run()[key])
+
+
+def test_a_second_thread_that_hurts_is_left_out(monkeypatch):
+    loss, params = network([200, 120, 10], "relu", "f4")
+    X, y = samples(300, 200, 10, "f4")
+    updates = {1: 0, 2: 0}
+    run = BoundKernel.run
+
+    def slow(self, first, count, threads=1):
+        updates[threads] += count
+        time.sleep(0.01 * count * (threads - 1))  # a machine whose cores are far apart
+        return run(self, first, count, 1)
+
+    monkeypatch.setattr(BoundKernel, "run", slow)
+    monkeypatch.setenv("CHAINRULE_NUM_THREADS", "2")
+    cr.minimize(loss, params, X, y, epochs=300, batch_size=100, seed=0, engine="compiled")
+    assert updates[1] > 10 * updates[2] > 0
 
 
 def test_the_last_short_batch_and_data_of_other_kinds(tmp_path):

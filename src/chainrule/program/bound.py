@@ -92,8 +92,11 @@ class BoundKernel:
         for totals in self.totals:
             totals[:] = 0
 
-    def run(self, first: int, count: int) -> int:
-        """Run updates from the ``first`` on; return how many had a finite loss."""
+    def run(self, first: int, count: int, threads: int = 1) -> int:
+        """Run updates from the ``first`` on; return how many had a finite loss.
+
+        How many threads share the work changes no bit.
+        """
         if self._calls is None:
             self._calls = [
                 self._function.bound(
@@ -102,7 +105,6 @@ class BoundKernel:
                 )
                 for sizes, totals in zip(self._sizes, self.totals, strict=True)
             ]  # fmt: skip
-        threads = self.parts if self.helpers else 1
         for thread, sizes in enumerate(self._sizes):
             sizes[:] = (
                 *divmod(first, self.updates), count, self.batch_size, self.orders.shape[1],

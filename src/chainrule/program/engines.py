@@ -33,6 +33,8 @@ from chainrule.program.threads import running
 
 Step = Callable[..., tuple[Any, Any]]
 TURN = 0.05  # seconds between looks at the keyboard
+TRIAL = 0.005  # seconds that the pace with another number of threads is measured for
+TURNS = 50  # between trials: processors and their other guests change
 COMPILING = 2.5  # seconds that a new structure takes
 EQUATION, OPERATION = 2e-6, 2e-11  # seconds that NumPy takes for each, on a machine of 2024
 
@@ -125,7 +127,8 @@ class NativeEngine:
         self._carry = carry
         self._compiled.write(carry)
         self.feed(data)
-        self._pace = 0.0  # seconds an update takes
+        self._paces: dict[int, float] = {}  # threads → seconds an update takes
+        self._turns = 0
         self._last: tuple[Any, ...] | None = None  # the turn before, to go back into
 
     def feed(self, data: Any) -> None:
@@ -162,15 +165,29 @@ class NativeEngine:
         self._compiled.take(orders, batch_size)
         updates = len(orders) * self._compiled.updates
         while done.updates < updates and not done.fails:
+            threads, seconds = self._plan()
             # In turns that are short enough to be interrupted.
-            longest = max(1, int(TURN / self._pace)) if self._pace else 1
-            self._turn(done, min(longest, updates - done.updates))
+            longest = max(1, int(seconds / self._paces[threads])) if threads in self._paces else 1
+            self._turn(done, min(longest, updates - done.updates), threads)
 
-    def _turn(self, done: Outcome, count: int) -> None:
+    def _plan(self) -> tuple[int, float]:
+        """Return with how many threads to run next, the fastest so far or a trial, and how long.
+
+        Whether a second thread helps depends on the machine: on how far apart its cores are.
+        """
+        if not self._compiled.helpers:
+            return 1, TURN
+        choices = (self._compiled.parts, 1)
+        phase, self._turns = self._turns % TURNS, self._turns + 1
+        if phase < 2 * len(choices):  # each gets a warm-up, then a trial
+            return choices[phase // 2], TRIAL
+        return min(choices, key=lambda threads: self._paces.get(threads, 0)), TURN
+
+    def _turn(self, done: Outcome, count: int, threads: int) -> None:
         kernel, began = self._compiled, time.perf_counter()
         start, first = kernel.state(), done.updates
         try:
-            completed = kernel.run(first, count)
+            completed = kernel.run(first, count, threads)
         except BaseException:  # an interrupt may have left the threads at different places
             kernel.restore(start)
             raise
@@ -179,8 +196,8 @@ class NativeEngine:
         done.fails = completed < count
         if not done.fails:
             self._last = (self.data, kernel.orders, kernel.batch_size, first, count, start)
-            if count > 1 or not self._pace:
-                self._pace = (time.perf_counter() - began) / count
+            if count > 1 or threads not in self._paces:
+                self._paces[threads] = (time.perf_counter() - began) / count
         elif completed:
             kernel.restore(start)
             kernel.run(first, completed - 1)
