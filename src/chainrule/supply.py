@@ -41,10 +41,9 @@ class Samples:
     def run(self, engine: Engine, done: Outcome) -> None:
         """Run the epochs that ``done`` has room for."""
         epochs = len(done.totals)
+        self.orders = np.broadcast_to(np.arange(self.rows), (epochs, self.rows))
         if self.rng is not None:
-            self.orders = np.stack([self.rng.permutation(self.rows) for _ in range(epochs)])
-        else:
-            self.orders = np.broadcast_to(np.arange(self.rows), (epochs, self.rows))
+            self.orders = self.rng.permuted(self.orders, axis=1)
         engine.run(self.orders, self.batch_size, done)
 
     def batch(self, update: int) -> Any:

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -92,17 +92,17 @@ class Kernel:
     constants: list[float]
     checks: list[str]
 
-    @property
+    @cached_property
     def pointed(self) -> list[Buffer]:
         """The buffers with memory of their own, in the order of the pointers."""
         return [buffer for buffer in self.buffers if buffer.name not in self.slots]
 
-    @property
+    @cached_property
     def multiplies(self) -> bool:
         """Whether BLAS is called."""
         return "gemm(" in self.text
 
-    @property
+    @cached_property
     def dtypes(self) -> list[str]:
         """What the function's arguments point to."""
         return [*FIXED_DTYPES, *(buffer.dtype.name for buffer in self.pointed)]
