@@ -15,8 +15,8 @@ ROOT = SOURCE.parents[1]
 ROOMS = [
     "errors", "validation", "config", "ops", "autodiff", "program", "functions", "activations",
     "initializers", "regularizers", "schedules", "optimizers", "losses", "metrics", "layers",
-    "callbacks", "supply", "training", "data", "preprocessing", "tables", "storage", "sequential",
-    "plots", "lab", "estimators", "cli", "blackboard", "__main__",
+    "callbacks", "supply", "trainer", "training", "data", "preprocessing", "tables", "storage",
+    "sequential", "plots", "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -337,7 +337,7 @@ class TestEnds:
 
     def test_callbacks_watch_set_and_stop(self):
         class Halving(Callback):
-            def on_epoch_begin(self, epoch):
+            def on_epoch_begin(self, epoch, logs=None):
                 self.model.learning_rate /= 2
 
         loss, params = network([5, 2], "relu")
@@ -355,7 +355,7 @@ class TestEnds:
                 callbacks=[halving, stop], seed=0,
             )  # fmt: skip
             assert halving.model.learning_rate == 0.1
-            assert history.epoch == [1, 2, 3]
+            assert history.epoch == [0, 1, 2]
         np.testing.assert_allclose(seen[:3], seen[3:], rtol=1e-12)
 
 

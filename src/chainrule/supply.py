@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from chainrule.errors import DataError, ShapeError
 from chainrule.program.engines import Engine, Outcome, rows_in, rows_of
 from chainrule.validation import as_numbers
 
+UNKNOWN = 1000  # updates of an epoch that is not known yet: taken for many
 TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing watches
 
 
@@ -54,27 +56,50 @@ class Samples:
 
 
 class Batches:
-    """Batches from an iterator, with the same attributes."""
+    """Batches from an iterator, with the same attributes.
 
-    def __init__(self, batches: Any) -> None:
-        self.batches = batches
-        if not callable(batches) and iter(batches) is batches:
+    Parameters
+    ----------
+    batches : iterable, or callable that returns one
+    checked : callable
+        From a batch as it comes to a step's data.
+    where : str
+        What errors call the run.
+    steps : int, optional
+        Batches an epoch. Then one iterator may serve all epochs, one after the other.
+    """
+
+    def __init__(
+        self, batches: Any, checked: Callable[[Any], Any], where: str, steps: int | None = None
+    ) -> None:
+        self.batches, self.checked, self.where, self.steps = batches, checked, where, steps
+        once = not callable(batches) and iter(batches) is batches
+        if once and steps is None:
             raise DataError(
-                "minimize: X is an iterator, which can be gone through once; give a list, or a "
-                "function that returns a new iterator for every epoch"
+                f"{where}: X is an iterator, which can be gone through once; give a list, a "
+                "function that returns a new iterator for every epoch, or steps_per_epoch"
             )
-        self.first = next(self._all(), None)
-        if self.first is None:
-            raise DataError("minimize: X gives no batch")
-        self.batch_size = rows_in(self.first)
-        self.updates = 1000  # unknown: taken for many
+        self._rest = iter(batches) if once else None
+        self._ahead: list[Any] = []
+        first = next(self._all(), None)
+        if first is None:
+            raise DataError(f"{where}: X gives no batch")
+        if once:  # it is to be trained on as well
+            self._ahead = [first]
+        self.first = self.last = first
+        self.batch_size = rows_in(first)
+        self.updates = steps or UNKNOWN
         self.samples = 1
-        self.last = self.first
 
     def _all(self) -> Iterator[Any]:
-        for batch in self.batches() if callable(self.batches) else self.batches:
-            parts = batch if isinstance(batch, tuple) else (batch,)
-            yield checked_data(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
+        if self._rest is not None:
+            ahead, self._ahead = self._ahead, []
+            yield from ahead
+            source = self._rest
+        else:
+            source = iter(self.batches() if callable(self.batches) else self.batches)
+        for batch in source:
+            yield self.checked(batch)
 
     def together(self, epochs: int) -> int:
         """Return how many epochs to run at once."""
@@ -82,8 +107,8 @@ class Batches:
 
     def run(self, engine: Engine, done: Outcome) -> None:
         """Run an epoch."""
-        samples, total = 0, 0.0
-        for batch in self._all():
+        samples = 0
+        for batch in islice(self._all(), self.steps):
             self.last = batch
             engine.feed(batch)
             rows = rows_in(batch)
@@ -93,10 +118,14 @@ class Batches:
             done.fails = part.fails
             if done.fails:
                 break
-            samples, total = samples + rows, total + float(part.totals[0])
+            samples += rows
+            done.totals[0] += part.totals[0]
+            self.samples = samples
+            done.look()
         if not samples and not done.fails:
-            raise DataError("minimize: X gave no batch this time; give a function that starts anew")
-        done.totals[0], self.samples = total, max(samples, 1)
+            raise DataError(
+                f"{self.where}: X gave no batch this time; give a function that starts anew"
+            )
         self.updates = max(done.updates, 1) if not done.fails else done.updates + 1
 
     def batch(self, update: int) -> Any:
@@ -111,6 +140,12 @@ def gives_batches(X: Any) -> bool:
     if isinstance(X, list):
         return bool(X) and isinstance(X[0], tuple) and all(np.ndim(p) > 0 for p in X[0])
     return callable(X) or isinstance(X, Iterable)
+
+
+def checked_batch(batch: Any) -> tuple[Any, ...]:
+    """Return a loss's arguments after the parameters from a batch, ``X`` or ``(X, y)``."""
+    parts = batch if isinstance(batch, tuple) else (batch,)
+    return checked_data(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
 
 
 def checked_pair(validation_data: Any) -> tuple[Any, Any]:

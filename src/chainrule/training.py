@@ -1,8 +1,8 @@
-"""Training of any loss written in NumPy."""
+"""`minimize`: training of any loss written in NumPy."""
 
 from __future__ import annotations
 
-import warnings
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,19 +12,19 @@ from chainrule import optimizers
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callback
-from chainrule.errors import DataError, DivergenceError
+from chainrule.errors import DataError
 from chainrule.program import source as numpy_source
-from chainrule.program.engines import (
-    ENGINES,
-    Engine,
-    Outcome,
-    make_engine,
-    rows_in,
-    rows_of,
-    step_kernel,
-)
+from chainrule.program.engines import ENGINES, Engine, make_engine, step_kernel
 from chainrule.program.fingerprint import UnclearError, fingerprint
-from chainrule.supply import Batches, Samples, checked_data, checked_pair, gives_batches
+from chainrule.supply import (
+    Batches,
+    Samples,
+    checked_batch,
+    checked_data,
+    checked_pair,
+    gives_batches,
+)
+from chainrule.trainer import Run, Trainer, rate_of
 from chainrule.validation import as_floats, check_positive, check_seed, lookup
 
 VALIDATION_BATCH = 1024  # samples that a validation loss is taken of at once, at least
@@ -124,7 +124,7 @@ def minimize(
         raise DataError("minimize: params holds no array")
     supply: Samples | Batches
     if y is None and gives_batches(X):
-        supply = Batches(X)
+        supply = Batches(X, checked_batch, "minimize")
     else:
         supply = Samples(checked_data(X, y, "X, y"), batch_size, rng if shuffle else None)
     held = (
@@ -137,53 +137,19 @@ def minimize(
         return loss(carry["params"], *data), carry
 
     carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
-    updates = epochs * supply.updates
-    step, first, means = _step(loss, rule), supply.first, _meaning(loss, rule)
-    run = make_engine(step, loss, carry, first, supply.batch_size, engine, updates, means)
-    training = Training(run, rule)
+    updates, means = epochs * supply.updates, _meaning(loss, rule)
+
+    def made(step: Any, carry: Any, supply: Any, means: Any) -> Run:
+        data, size = supply.first, supply.batch_size
+        return Run(make_engine(step, loss, carry, data, size, engine, updates, means), supply)
+
+    run = made(_step(loss, rule), carry, supply, means)
+    checks = None
     if held is not None:
-        checked = min(max(batch_size, VALIDATION_BATCH), rows_in(held))
-        checking = make_engine(
-            score, loss, {"params": params}, held, checked, engine, updates,
-            means and ("score", means),
-        )  # fmt: skip
-    for callback in watching:
-        callback.set_model(training)
-        callback.on_train_begin()
-    with run.running():
-        epoch = 0
-        while epoch < epochs and not training.stop_training:
-            for callback in watching:
-                callback.on_epoch_begin(epoch)
-            together = 1 if watching or held is not None else epochs - epoch
-            outcome = Outcome(np.zeros(supply.together(together)))
-            try:
-                supply.run(run, outcome)
-            except KeyboardInterrupt:
-                stopped = epoch + outcome.updates // supply.updates + 1
-                warnings.warn(f"training was interrupted in epoch {stopped}", stacklevel=2)
-                training.stop_training = True
-            finished = len(outcome.totals)
-            if outcome.fails or training.stop_training:
-                finished = outcome.updates // supply.updates
-            logs: dict[str, float] = {}
-            for total in outcome.totals[:finished]:
-                logs = {"loss": float(total) / supply.samples}
-                if held is not None:  # then an epoch is run at a time
-                    checking.carry = {"params": training.params}
-                    scored = Outcome(np.zeros(1))
-                    checking.run(np.arange(rows_in(held))[np.newaxis], checked, scored)
-                    logs["val_loss"] = np.nan if scored.fails else scored.totals[0] / rows_in(held)
-                epoch += 1
-                training.history.append(epoch, logs)
-            if outcome.fails:
-                raise _diverged(training, loss, supply, outcome.updates, epoch)
-            if not finished:
-                break
-            for callback in watching:
-                callback.on_epoch_end(epoch - 1, logs)
-    for callback in watching:
-        callback.on_train_end()
+        checked = Samples(held, max(batch_size, VALIDATION_BATCH), None)
+        checks = made(score, {"params": params}, checked, means and ("score", means))
+    training = Training(run.engine, rule)
+    Trainer(run, training, loss, "minimize", watching, checks).train(epochs)
     return training.params, training.history
 
 
@@ -272,6 +238,8 @@ class Training:
 
     Attributes
     ----------
+    optimizer : Optimizer
+        A copy; its ``learning_rate`` may be set, unless a schedule gives it.
     history : History
     stop_training : bool
         Set it to True to end after this epoch.
@@ -279,34 +247,32 @@ class Training:
 
     def __init__(self, engine: Engine, optimizer: Any) -> None:
         self._engine = engine
-        self.optimizer = optimizer
+        self.optimizer = copy.copy(optimizer)
         self.history = History()
         self.stop_training = False
+
+    def trained(self, engine: Engine) -> None:
+        """Take what was trained so far: it stays in the engine."""
 
     @property
     def params(self) -> Any:
         """The parameters as they are now, a copy."""
-        return self._engine.carry["params"]
+        return self._engine.read("params")
 
     @params.setter
     def params(self, params: Any) -> None:
-        self._engine.carry = {**self._engine.carry, "params": params}
+        self._engine.write("params", params)
 
     @property
     def learning_rate(self) -> float:
         """The learning rate; it may be set, unless a schedule gives it."""
-        state = self._engine.carry["state"]
-        if "learning_rate" in state:
-            return float(state["learning_rate"])
-        return float(self.optimizer.learning_rate(state["iteration"]))
+        return rate_of(self.optimizer, self._engine.read("state"))
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        carry = self._engine.carry
-        if "learning_rate" not in carry["state"]:
+        if callable(self.optimizer.learning_rate):
             raise DataError("the learning rate follows a schedule and cannot be set")
-        carry["state"]["learning_rate"] = np.asarray(float(rate))
-        self._engine.carry = carry
+        self.optimizer.learning_rate = rate
 
 
 def _parameter(leaf: Any) -> Any:
@@ -314,25 +280,3 @@ def _parameter(leaf: Any) -> Any:
     if not np.isfinite(array).all():
         raise DataError("minimize: params holds NaN or infinite values")
     return array
-
-
-def _diverged(
-    training: Training, loss: Any, supply: Any, updates: int, epoch: int
-) -> DivergenceError:
-    params = training.params
-    batch = rows_of(supply.batch(updates), slice(None), None)
-    with np.errstate(all="ignore"):
-        gradient = value_and_grad(loss)(params, *batch)[1]
-        sizes = {
-            "".join(f"[{part!r}]" for part in path): float(np.max(np.abs(leaf), initial=0))
-            for path, leaf in leaves(gradient)
-        }
-    where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
-    return DivergenceError(
-        f"minimize: the loss became NaN or infinite in epoch {epoch + 1}, batch "
-        f"{updates % supply.updates + 1}, at learning rate {training.learning_rate:g}; the largest "
-        f"gradient before it was {sizes[where]:.3g}, in params{where}. Try a smaller learning rate "
-        "or clipnorm; the last good parameters are this exception's .params",
-        params,
-        training.history,
-    )

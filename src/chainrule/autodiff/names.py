@@ -20,7 +20,10 @@ from chainrule.autodiff.tensor import Tensor
 
 _PACKAGE = Path(__file__).parents[1]
 _ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program"))
-_RULES = (str(_PACKAGE / name) for name in ("optimizers.py", "schedules.py", "training.py"))
+_RULES = (
+    str(_PACKAGE / name)
+    for name in ("optimizers", "schedules", "training", "layers", "losses", "metrics", "sequential")
+)
 _SILENT = (str(Path(np.__file__).parent), *_ROOMS, *_RULES)
 _FUNCTIONS = str(_PACKAGE / "functions.py")
 
@@ -43,11 +46,15 @@ def _on_return(frame: FrameType, event: str, result: Any) -> None:
     own = code.co_filename == _FUNCTIONS  # whose short names say nothing about the user's values
     for name, value in frame.f_locals.items():
         if type(value) is Tensor and not name.startswith(("_", ".")) and ("_" in name or not own):
-            tensor = value
-            while type(tensor) is Tensor:
-                if tensor.primitive is not None:  # an input keeps the name of its argument
-                    tensor.name = name
-                tensor = tensor.value
+            called(name, value)
+
+
+def called(name: str, tensor: Any) -> None:
+    """Give a tensor a name, and what it stands for in outer recordings."""
+    while type(tensor) is Tensor:
+        if tensor.primitive is not None:  # an input keeps the name of its argument
+            tensor.name = name
+        tensor = tensor.value
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:

@@ -43,7 +43,9 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
     return map_leaves(tensor, tree)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
     """Return a function that computes ``f`` and its gradient.
 
     Parameters
@@ -52,12 +54,16 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
         Written in NumPy; returns a single number.
     argnums : int or tuple of int, default 0
         Which arguments to differentiate.
+    has_aux : bool, default False
+        Whether ``f`` returns ``(value, aux)``: the number, and something more that is not
+        differentiated.
 
     Returns
     -------
     callable
-        With ``f``'s arguments; returns ``(value, gradient)``. The gradient has the structure,
-        shapes and dtypes of the argument; for a tuple of ``argnums`` it is a tuple.
+        With ``f``'s arguments; returns ``(value, gradient)``, or ``((value, aux), gradient)``. The
+        gradient has the structure, shapes and dtypes of the argument; for a tuple of ``argnums``
+        it is a tuple.
 
     Raises
     ------
@@ -76,9 +82,10 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
     @functools.wraps(f)
     def value_and_grad_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        value, pullback = _vjp(f, args, kwargs, argnums, "grad")
+        value, pullback, aux = _vjp(f, args, kwargs, argnums, "grad", has_aux)
         seed = scalar_seed(value, "grad")
-        return _outside(value, pullback.level), pullback(seed)
+        known = _outside(value, pullback.level)
+        return (known, aux) if has_aux else known, pullback(seed)
 
     return value_and_grad_f
 
@@ -133,7 +140,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     >>> pullback(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    value, pullback = _vjp(f, args, {}, tuple(range(len(args))), "vjp")
+    value, pullback, _ = _vjp(f, args, {}, tuple(range(len(args))), "vjp")
 
     def checked(v: Any) -> Any:
         if not isinstance(v, Tensor):
@@ -167,7 +174,7 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     """
 
     def jacobian_f(*args: Any, **kwargs: Any) -> Any:
-        value, pullback = _vjp(f, args, kwargs, argnums, "jacobian")
+        value, pullback, _ = _vjp(f, args, kwargs, argnums, "jacobian")
         shape, size = np.shape(value), int(np.prod(np.shape(value), dtype=int))
         if size == 0:
             return map_leaves(lambda x: np.zeros((*shape, *np.shape(x))), args[argnums])
@@ -271,8 +278,13 @@ class _Pullback:
 
 
 def _vjp(
-    f: Callable[..., Any], args: Sequence[Any], kwargs: Any, argnums: Argnums, where: str
-) -> tuple[Any, _Pullback]:
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Any,
+    argnums: Argnums,
+    where: str,
+    has_aux: bool = False,
+) -> tuple[Any, _Pullback, Any]:
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     if not callable(f):
         raise DataError(f"{where}: the first argument must be a function, received {f!r}")
@@ -286,11 +298,12 @@ def _vjp(
     wrapped = list(args)
     for i in chosen:
         wrapped[i] = wrap(args[i], level, where)
-    value = f(*wrapped, **kwargs)
+    value, aux = f(*wrapped, **kwargs) if has_aux else (f(*wrapped, **kwargs), None)
     if type(value) is not Tensor:
         value = _checked_output(value, where)
     inputs = tuple(wrapped[i] for i in chosen)
-    return value, _Pullback(value, level, inputs, not isinstance(argnums, tuple))
+    aux = map_leaves(lambda leaf: _outside(leaf, level), aux)
+    return value, _Pullback(value, level, inputs, not isinstance(argnums, tuple)), aux
 
 
 def _outside(value: Any, level: Level) -> Any:

@@ -138,16 +138,19 @@ class BoundKernel:
         for name, kept in state.items():
             self._arrays[name][...] = kept
 
-    def read(self, carry: Any) -> Any:
-        """Return the carry in the structure of an old one."""
-        found = dict(leaves({"carry": carry}))
+    def read(self, key: str, part: Any) -> Any:
+        """Return a part of the carry, in the structure of an old one."""
+        found = dict(leaves({"carry": {key: part}}))
         for path, buffer in self._states.items():
-            found[path] = np.transpose(self._arrays[buffer.name], np.argsort(buffer.order)).copy()
+            if path in found:
+                lies = self._arrays[buffer.name]
+                found[path] = np.transpose(lies, np.argsort(buffer.order)).copy()
         values = iter(found.values())
-        return map_leaves(lambda _: next(values), carry)
+        return map_leaves(lambda _: next(values), part)
 
-    def write(self, carry: Any) -> None:
-        """Take a carry."""
-        found = dict(leaves({"carry": carry}))
-        for path, buffer in self._states.items():
-            self._arrays[buffer.name][...] = np.transpose(found[path], buffer.order)
+    def write(self, key: str, part: Any) -> None:
+        """Take a part of the carry."""
+        for path, leaf in leaves({"carry": {key: part}}):
+            if path in self._states:
+                buffer = self._states[path]
+                self._arrays[buffer.name][...] = np.transpose(leaf, buffer.order)

@@ -51,15 +51,28 @@ class Outcome:
     fails : bool
         Whether the next update's loss is NaN or infinite. The carry is then the last one whose
         loss was finite.
+    watch : callable or None
+        Called with this object in between, at most some 20 times a second.
+    each : bool
+        Whether ``watch`` is called after every single update instead.
     """
 
     totals: Any
     updates: int = 0
     fails: bool = False
+    watch: Callable[[Outcome], None] | None = None
+    each: bool = False
+
+    def look(self) -> None:
+        """Let it be watched."""
+        if self.watch is not None and not self.fails:
+            self.watch(self)
 
 
 class NumpyEngine:
     """Runs a step in NumPy.
+
+    The carry is a dict: ``read`` and ``write`` take a part of it by its key.
 
     Parameters
     ----------
@@ -73,8 +86,16 @@ class NumpyEngine:
     """
 
     def __init__(self, step: Step, carry: Any, data: Any, dtype: Any) -> None:
-        self.step, self.carry, self.data, self.dtype = step, carry, data, dtype
+        self.step, self._carry, self.data, self.dtype = step, carry, data, dtype
         self._before = carry
+
+    def read(self, key: str) -> Any:
+        """Return a part of the carry."""
+        return self._carry[key]
+
+    def write(self, key: str, part: Any) -> None:
+        """Take a part of the carry."""
+        self._carry = {**self._carry, key: part}
 
     def running(self) -> AbstractContextManager[None]:
         """Have what runs need at hand: nothing here."""
@@ -86,22 +107,25 @@ class NumpyEngine:
 
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
         """Run updates, a batch after another, over samples in an order for each epoch."""
-        starts = range(0, orders.shape[1], batch_size)
+        starts, looked = range(0, orders.shape[1], batch_size), time.perf_counter()
         for (epoch, order), start in product(enumerate(orders), starts):
             rows = order[start : start + batch_size]
             batch = rows_of(self.data, rows, self.dtype)
             with np.errstate(all="ignore"):  # what is not finite is found here
                 try:
-                    loss, carry = self.step(self.carry, *batch)
+                    loss, carry = self.step(self._carry, *batch)
                 except IndexError as error:
                     raise DataError(f"{_place(error)}{error}") from error
                 done.fails = not np.isfinite(loss)
             if done.fails:
-                self.carry = self._before
+                self._carry = self._before
                 return
-            self._before, self.carry = self.carry, carry
+            self._before, self._carry = self._carry, carry
             done.updates += 1
             done.totals[epoch] += float(loss) * len(rows)
+            if done.each or time.perf_counter() - looked > TURN:
+                done.look()
+                looked = time.perf_counter()
 
 
 class NativeEngine:
@@ -125,7 +149,8 @@ class NativeEngine:
         self._compiled = BoundKernel(kernel, batch_size)
         self._program = program
         self._carry = carry
-        self._compiled.write(carry)
+        for key, part in carry.items():
+            self._compiled.write(key, part)
         self.feed(data)
         self._paces: dict[int, float] = {}  # threads → seconds an update takes
         self._turns = 0
@@ -136,14 +161,14 @@ class NativeEngine:
         self.data = data
         self._compiled.bind(dict(data_leaves(self._program, data)))
 
-    @property
-    def carry(self) -> Any:
-        """What goes from one update to the next, a copy."""
-        return self._compiled.read(self._carry)
+    def read(self, key: str) -> Any:
+        """Return a part of the carry, a copy."""
+        return self._compiled.read(key, self._carry[key])
 
-    @carry.setter
-    def carry(self, carry: Any) -> None:
-        self._compiled.write(carry)
+    def write(self, key: str, part: Any) -> None:
+        """Take a part of the carry."""
+        self._carry = {**self._carry, key: part}
+        self._compiled.write(key, part)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -167,8 +192,10 @@ class NativeEngine:
         while done.updates < updates and not done.fails:
             threads, seconds = self._plan()
             # In turns that are short enough to be interrupted.
-            longest = max(1, int(seconds / self._paces[threads])) if threads in self._paces else 1
+            known = threads in self._paces and not done.each
+            longest = max(1, int(seconds / self._paces[threads])) if known else 1
             self._turn(done, min(longest, updates - done.updates), threads)
+            done.look()
 
     def _plan(self) -> tuple[int, float]:
         """Return with how many threads to run next, the fastest so far or a trial, and how long.

@@ -1,0 +1,160 @@
+"""What watches a training run: the history, and callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.errors import DataError
+
+Logs = dict[str, float]
+
+
+@dataclass
+class History:
+    """Scores of every epoch.
+
+    Attributes
+    ----------
+    epoch : list of int
+    history : dict of str to list of float
+        One list a score, aligned with ``epoch``. A score can also be read as an attribute:
+        ``history.loss`` is ``history.history["loss"]``.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.append(0, {"loss": 2.3})
+    >>> history.append(1, {"loss": 0.4})
+    >>> history.loss
+    [2.3, 0.4]
+    """
+
+    epoch: list[int] = field(default_factory=list)
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+    def append(self, epoch: int, scores: Logs) -> None:
+        """Add one epoch's scores."""
+        self.epoch.append(epoch)
+        for name, score in scores.items():
+            self.history.setdefault(name, []).append(score)
+
+    def __getattr__(self, name: str) -> list[float]:
+        history = self.__dict__.get("history", {})
+        if name in history:
+            scores: list[float] = history[name]
+            return scores
+        raise AttributeError(f"the history has no {name!r}; it holds {', '.join(history)}")
+
+
+class Callback:
+    """Called at the start and the end of training, of epochs and batches; override what you need.
+
+    Names and arguments are Keras's. ``logs`` holds the scores so far; what a callback adds to it
+    at the end of an epoch goes into the history.
+
+    Attributes
+    ----------
+    model : object
+        What is trained: it has ``optimizer`` (whose ``learning_rate`` may be set), ``params``,
+        ``history`` and ``stop_training`` (set it to True to end after this epoch).
+    params : dict
+        ``epochs``, ``steps`` (updates an epoch) and ``samples``.
+    """
+
+    model: Any = None
+    params: dict[str, Any] = {}  # noqa: RUF012  (replaced, never changed)
+
+    def set_model(self, model: Any) -> None:
+        """Take what is trained."""
+        self.model = model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Take what is known of the run."""
+        self.params = params
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Act before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Act after the last epoch, also where training ends early."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Act before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Act after an epoch, with its scores."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before an update. Overriding this or the next has updates run one at a time."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after an update, with the epoch's mean loss so far."""
+
+    def on_progress(self, batch: int, logs: Logs | None = None) -> None:
+        """Act in the middle of an epoch, after ``batch`` updates; at most some 20 times a second."""
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a checkpoint must keep for training to go on as if never interrupted.
+
+        Numbers, text, arrays, and lists and dicts of them.
+        """
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        vars(self).update(state)
+
+
+class LambdaCallback(Callback):
+    """A plain function of the epoch and its scores; training ends when it returns True.
+
+    Parameters
+    ----------
+    on_epoch_end : callable, optional
+    **others
+        Functions for the other events, by their names.
+    """
+
+    def __init__(
+        self, on_epoch_end: Callable[[int, Logs], Any] | None = None, **others: Callable[..., Any]
+    ) -> None:
+        unknown = [name for name in others if not name.startswith("on_") or not _is_event(name)]
+        if unknown:
+            raise DataError(f"LambdaCallback: there is no event {unknown[0]!r}")
+        self.function = on_epoch_end
+        vars(self).update(others)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Call the function."""
+        if self.function is not None and self.function(epoch, logs or {}) is True:
+            self.model.stop_training = True
+
+
+def _is_event(name: str) -> bool:
+    return hasattr(Callback, name)
+
+
+def as_callback(thing: Any, where: str) -> Callback:
+    """Return a callback as it is, a plain function as one."""
+    if isinstance(thing, Callback):
+        return thing
+    if callable(thing) and not isinstance(thing, type):
+        return LambdaCallback(thing)
+    raise DataError(f"{where}: a callback must be a Callback or a function, received {thing!r}")
+
+
+def tell(callbacks: Iterable[Callback], event: str, *args: Any) -> None:
+    """Let every callback know of an event."""
+    for callback in callbacks:
+        getattr(callback, event)(*args)
+
+
+def listens(callbacks: Iterable[Callback], *events: str) -> bool:
+    """Whether any callback does something at one of these events."""
+    return any(
+        getattr(callback, event) != getattr(Callback, event).__get__(callback)
+        for callback in callbacks
+        for event in events
+    )

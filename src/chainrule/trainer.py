@@ -1,0 +1,220 @@
+"""Runs of training: epochs of updates, watched by callbacks, scored on data held back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.trees import leaves
+from chainrule.callbacks import Callback, Logs, listens, tell
+from chainrule.errors import DivergenceError
+from chainrule.program.engines import Engine, Outcome, rows_of
+from chainrule.supply import Batches, Samples
+
+
+@dataclass
+class Sums:
+    """What a step adds up besides the loss, in the part ``metrics`` of its carry.
+
+    Attributes
+    ----------
+    zero : tree of ndarray
+        At the start of an epoch.
+    scores : callable
+        From sums to scores by name.
+    """
+
+    zero: Any = field(default_factory=dict)
+    scores: Callable[[Any], Logs] = lambda sums: {}
+
+
+@dataclass
+class Run:
+    """A step that runs over samples.
+
+    Attributes
+    ----------
+    engine : Engine
+    supply : Samples or Batches
+    sums : Sums
+    """
+
+    engine: Engine
+    supply: Samples | Batches
+    sums: Sums = field(default_factory=Sums)
+
+    def epochs(self, done: Outcome) -> None:
+        """Run the epochs that there is room for."""
+        if self.sums.zero:
+            self.engine.write("metrics", self.sums.zero)
+        self.supply.run(self.engine, done)
+
+    def score(self, parts: Mapping[str, Any]) -> Logs:
+        """Return loss and scores of one pass, with these parts of the carry."""
+        for key, part in parts.items():
+            self.engine.write(key, part)
+        done = Outcome(np.zeros(1))
+        with self.engine.running():
+            self.epochs(done)
+        loss = np.nan if done.fails else float(done.totals[0]) / self.supply.samples
+        return {"loss": loss, **self._scores()}
+
+    def logs(self, total: float) -> Logs:
+        """Return an epoch's mean loss and scores."""
+        return {"loss": float(total) / self.supply.samples, **self._scores()}
+
+    def _scores(self) -> Logs:
+        return self.sums.scores(self.engine.read("metrics")) if self.sums.zero else {}
+
+
+class Trainer:
+    """Trains: goes through epochs, lets callbacks know, keeps the history.
+
+    Parameters
+    ----------
+    run : Run
+        Its step's carry holds ``params`` and the optimizer's ``state``.
+    model : object
+        What callbacks see: it has ``optimizer``, ``history`` and ``stop_training``, and
+        ``trained(engine)`` takes what was trained so far.
+    loss : callable
+        ``loss(params, *data)``, to find out why a run diverged.
+    where : str
+        What errors call the run.
+    callbacks : sequence of Callback
+    held : Run or None
+        Scores data held back, after every epoch; ``parts`` of the carry are handed to it.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: Any,
+        loss: Callable[..., Any],
+        where: str,
+        callbacks: Sequence[Callback] = (),
+        held: Run | None = None,
+        parts: Sequence[str] = ("params",),
+    ) -> None:
+        self.run, self.model, self.loss, self.where = run, model, loss, where
+        self.callbacks, self.held, self.parts = callbacks, held, parts
+        self.epoch = 0
+        self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
+        self._each = listens(callbacks, "on_train_batch_begin", "on_train_batch_end")
+        self._rate = getattr(model.optimizer, "learning_rate", None)
+
+    def train(self, epochs: int, first: int = 0) -> None:
+        """Train from the epoch ``first``, counted from 0, up to ``epochs``."""
+        self.epoch = first
+        about = {"epochs": epochs, "steps": self.run.supply.updates,
+                 "samples": self.run.supply.samples}  # fmt: skip
+        for callback in self.callbacks:
+            callback.set_model(self.model)
+            callback.set_params(about)
+        tell(self.callbacks, "on_train_begin")
+        try:
+            with self.run.engine.running():
+                while self.epoch < epochs and not self.model.stop_training:
+                    self._epochs(1 if self._watched else epochs - self.epoch)
+        finally:
+            self.model.trained(self.run.engine)
+            tell(self.callbacks, "on_train_end")
+
+    def _epochs(self, wanted: int) -> None:
+        """Train one epoch, or several where nobody watches."""
+        supply = self.run.supply
+        tell(self.callbacks, "on_epoch_begin", self.epoch)
+        self._renew_rate()
+        done = Outcome(np.zeros(supply.together(wanted)), watch=self._watch(), each=self._each)
+        try:
+            self.run.epochs(done)
+        except KeyboardInterrupt:
+            epoch = self.epoch + done.updates // supply.updates + 1
+            warnings.warn(f"training was interrupted in epoch {epoch}", stacklevel=4)
+            self.model.stop_training = True
+        finished = len(done.totals)
+        if done.fails or self.model.stop_training:
+            finished = done.updates // supply.updates
+        logs: Logs = {}
+        for total in done.totals[:finished]:
+            logs = self.run.logs(total)
+            if self.held is not None:
+                scores = self.held.score({part: self.run.engine.read(part) for part in self.parts})
+                logs |= {f"val_{name}": score for name, score in scores.items()}
+            if not self._watched:
+                self._finish(logs)
+        if done.fails:
+            raise self._diverged(done.updates)
+        if self._watched and finished:
+            if self.callbacks:
+                self.model.trained(self.run.engine)
+            tell(self.callbacks, "on_epoch_end", self.epoch, logs)
+            self._finish(logs)
+
+    def _finish(self, logs: Logs) -> None:
+        self.model.history.append(self.epoch, logs)
+        self.epoch += 1
+
+    def _watch(self) -> Callable[[Outcome], None] | None:
+        """Return what is called in the middle of an epoch."""
+        steps = self.run.supply.updates
+        if not self._each and not listens(self.callbacks, "on_progress"):
+            return None
+        if self._each:
+            tell(self.callbacks, "on_train_batch_begin", 0)
+
+        def watch(done: Outcome) -> None:
+            samples = min(done.updates * self.run.supply.batch_size, self.run.supply.samples)
+            logs = {"loss": float(done.totals[0]) / max(samples, 1)}
+            tell(self.callbacks, "on_progress", done.updates, logs)
+            if self._each:
+                tell(self.callbacks, "on_train_batch_end", done.updates - 1, logs)
+                if done.updates < steps:
+                    tell(self.callbacks, "on_train_batch_begin", done.updates)
+            self._renew_rate()
+
+        return watch
+
+    def _renew_rate(self) -> None:
+        """Take the learning rate that somebody has set since."""
+        rate = getattr(self.model.optimizer, "learning_rate", None)
+        if rate != self._rate and not callable(rate):
+            state = self.run.engine.read("state")
+            self.run.engine.write("state", {**state, "learning_rate": np.float64(rate)})
+            self._rate = rate
+
+    def _diverged(self, updates: int) -> DivergenceError:
+        """Return what went wrong in the update after so many."""
+        engine, supply = self.run.engine, self.run.supply
+        self.model.trained(engine)
+        params = engine.read("params")
+        batch = rows_of(supply.batch(updates), slice(None), None)
+        with np.errstate(all="ignore"):
+            gradient = value_and_grad(self.loss)(params, *batch)[1]
+            sizes = {
+                "".join(f"[{part!r}]" for part in path): float(np.max(np.abs(leaf), initial=0))
+                for path, leaf in leaves(gradient)
+            }
+        where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
+        rate = rate_of(self.model.optimizer, engine.read("state"))
+        return DivergenceError(
+            f"{self.where}: the loss became NaN or infinite in epoch {self.epoch + 1}, batch "
+            f"{updates % supply.updates + 1}, at learning rate {rate:g}; the largest gradient "
+            f"before it was {sizes[where]:.3g}, in params{where}. Try a smaller learning rate or "
+            "clipnorm; the last good parameters are this exception's .params",
+            params,
+            self.model.history,
+        )
+
+
+def rate_of(optimizer: Any, state: Mapping[str, Any]) -> float:
+    """Return the learning rate that the next update takes."""
+    if "learning_rate" in state:
+        return float(state["learning_rate"])
+    rate = optimizer.learning_rate
+    return float(rate(state["iteration"]) if callable(rate) else rate)
