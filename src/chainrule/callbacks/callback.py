@@ -93,7 +93,7 @@ class Callback:
         """Act after an update, with the epoch's mean loss so far."""
 
     def on_progress(self, batch: int, logs: Logs | None = None) -> None:
-        """Act in the middle of an epoch, after ``batch`` updates; at most some 20 times a second."""
+        """Act within an epoch, after ``batch`` updates; at most some 20 times a second."""
 
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint must keep for training to go on as if never interrupted.
