@@ -31,7 +31,8 @@ have no gradient: they give truth values, whole numbers or steps.
 TAIL = """
 From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu` and the derivatives `dsigmoid`,
 `dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
-`stop_gradient`.
+`stop_gradient`. `ops.random.random_uniform` makes random numbers that are a function of a seed and
+a counter, which may be tensors.
 
 Indexing is NumPy's: whole numbers, slices, `None`, `...`, lists, arrays, masks, tensors of whole
 numbers; where an index repeats, gradients add up.
@@ -59,7 +60,7 @@ taken: make a new one instead of reusing a buffer.
 ## Not covered
 
 Complex numbers, `np.fft`, polynomials, `median`, percentiles, `interp`, eigenvalues, singular
-values, matrix norms other than Frobenius's, `cumprod`, random numbers, and keyword arguments
+values, matrix norms other than Frobenius's, `cumprod`, `np.random`, and keyword arguments
 like `where=`, `initial=`, `dtype=` and `out=`. Each says so when it is called, and what to do.
 """
 

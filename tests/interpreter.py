@@ -8,6 +8,7 @@ import numpy as np
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import CompileError
+from chainrule.ops.random import random_bits
 from chainrule.program import bound, kernels
 from chainrule.program.engines import NativeEngine, Outcome, kernel_of, step_program
 from chainrule.program.threads import running
@@ -44,7 +45,9 @@ SPACE = {
     "np": np, "inf": np.inf, "carray": carray, "share": share, "wrap": wrap, "sgemm": gemm,
     "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh, "meet": lambda *_: None,
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
-    **{name: getattr(np, name) for name in ("float32", "float64", "int64", "int32", "uint8")},
+    "random_bits": random_bits,
+    **{name: getattr(np, name) for name in ("float32", "float64", "int64", "int32")},
+    **{name: getattr(np, name) for name in ("uint8", "uint32")},
 }  # fmt: skip
 
 

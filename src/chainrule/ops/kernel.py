@@ -21,6 +21,17 @@ class Elementwise:
 
 
 @dataclass(frozen=True)
+class Numbered:
+    """Every entry from its number in order: an expression in ``place``, ``_0`` and ``_1``.
+
+    ``scalar(dtype)`` returns it for the name of the result's dtype; the operands are single whole
+    numbers.
+    """
+
+    scalar: Callable[[str], str]
+
+
+@dataclass(frozen=True)
 class Piece:
     """One operand's part in a result: which entry, and under which condition."""
 
@@ -85,4 +96,7 @@ class Composite:
     value: Callable[..., Any]
 
 
-Kernel = Elementwise | Pieces | Reduction | Best | Scan | Contraction | Gather | Scatter | Composite
+Kernel = (
+    Elementwise | Numbered | Pieces | Reduction | Best | Scan | Contraction | Gather | Scatter
+    | Composite
+)  # fmt: skip

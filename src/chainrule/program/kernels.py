@@ -22,6 +22,7 @@ from chainrule.ops.kernel import (
     Contraction,
     Elementwise,
     Gather,
+    Numbered,
     Pieces,
     Reduction,
     Scan,
@@ -42,7 +43,7 @@ from chainrule.program.places import gathered, moved, scattered
 from chainrule.program.products import contraction, operations
 from chainrule.program.program import Program, Variable
 from chainrule.program.reductions import best, reduction, scan
-from chainrule.program.scalars import elementwise
+from chainrule.program.scalars import elementwise, numbered
 from chainrule.program.sections import Section, shared_out
 from chainrule.program.text import Names
 
@@ -53,14 +54,14 @@ RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "rows", "step", "start", "row",
     "value", "wrap", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "thread",
     "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp", "log",
-    "tanh", "natural",
+    "tanh", "natural", "random_bits",
 )  # fmt: skip
 
 
 _MENTIONS_N = re.compile(r"\bn\b")
 RULES: dict[Any, Any] = {
-    Elementwise: elementwise, Pieces: moved, Gather: gathered, Scatter: scattered,
-    Reduction: reduction, Best: best, Scan: scan, Contraction: contraction,
+    Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
+    Scatter: scattered, Reduction: reduction, Best: best, Scan: scan, Contraction: contraction,
 }  # fmt: skip
 
 
