@@ -481,3 +481,17 @@ class TestRememberedPrograms:
                             engine=engine)[0] for engine in ("numpy", "compiled")
             )  # fmt: skip
             np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+def test_a_loss_that_is_an_object_is_recorded_again_when_its_call_changes():
+    X, y = samples(20, 1, 2)
+
+    def trained(power):
+        class Loss:
+            def __call__(self, w, X, y):
+                return np.mean((X[:, 0] * w - 1) ** power)
+
+        Loss.__qualname__ = "Loss"
+        return cr.minimize(Loss(), np.ones(()), X, y, seed=0, engine="numpy")[0]
+
+    assert trained(2) != trained(4)

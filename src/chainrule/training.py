@@ -208,18 +208,29 @@ def source(
 
 def _meaning(loss: Any, rule: Any) -> Any:
     """Return what tells whether two runs record the same; None if nothing does."""
-    # The learning rate goes into a run as data, unless the rule itself looks at it.
+    try:
+        return (fingerprint(loss), rule_fingerprint(rule))
+    except UnclearError:
+        return None
+
+
+def rule_fingerprint(rule: Any) -> Any:
+    """Return a fingerprint of an optimizer.
+
+    The learning rate goes into a run as data, unless the rule itself looks at it.
+
+    Raises
+    ------
+    UnclearError
+        If it cannot be told what the rule does.
+    """
     kind: Any = type(rule)
     if not isinstance(rule, optimizers.Optimizer):
-        return None
+        raise UnclearError("an optimizer of another kind")
     plain = kind.update is optimizers.Optimizer.update and kind.init is optimizers.Optimizer.init
     looks = "learning_rate" in getattr(getattr(kind.step, "__code__", None), "co_names", ())
     fixed = callable(rule.learning_rate) or not plain or looks
-    try:
-        skips = frozenset() if fixed else frozenset({"learning_rate"})
-        return (fingerprint(loss), fingerprint(rule, skips))
-    except UnclearError:
-        return None
+    return fingerprint(rule, frozenset() if fixed else frozenset({"learning_rate"}))
 
 
 def _step(loss: Callable[..., Any], rule: Any) -> Callable[..., tuple[Any, Any]]:

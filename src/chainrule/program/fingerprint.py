@@ -91,7 +91,9 @@ class _Seer:
         if _is_numpys(thing):
             return repr(thing)
         if isinstance(thing, type):
-            return (module, thing.__qualname__, *self._attributes(vars(thing)))
+            own = str(module).split(".")[0] in _LIBRARIES
+            parts = [] if own else [*map(self.see, thing.__bases__), *self._attributes(vars(thing))]
+            return (module, thing.__qualname__, *parts)
         if isinstance(thing, types.MethodType):
             return (self.see(thing.__func__), self.see(thing.__self__))
         if type(thing).__basicsize__ != _Plain.__basicsize__:  # there is more than its attributes
@@ -102,7 +104,7 @@ class _Seer:
         return [
             (name, self.see(value))
             for name, value in attributes.items()
-            if name not in self.skips and not (name.startswith("__") and name.endswith("__"))
+            if name not in self.skips and not _is_about_the_class(name, value)
         ]
 
     def _function(self, function: Callable[..., Any]) -> Any:
@@ -114,6 +116,12 @@ class _Seer:
             _code(f.__code__), self.see(f.__defaults__), self.see(f.__kwdefaults__),
             *map(self.see, cells), self.see(outside),
         )  # fmt: skip
+
+
+def _is_about_the_class(name: str, value: Any) -> bool:
+    """Whether an attribute is Python's own, and not a method such as ``__call__``."""
+    dunder = name.startswith("__") and name.endswith("__")
+    return dunder and not isinstance(value, types.FunctionType)
 
 
 def _names(code: types.CodeType) -> set[str]:
