@@ -182,6 +182,9 @@ def minimize(
                 break
             for callback in watching:
                 callback.on_epoch_end(epoch - 1, logs)
+    if getattr(rule, "use_ema", False):
+        carry = run.carry
+        training.params = rule.finalize_variable_values(carry["params"], carry["state"])
     for callback in watching:
         callback.on_train_end()
     return training.params, training.history

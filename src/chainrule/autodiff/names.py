@@ -20,9 +20,11 @@ from chainrule.autodiff.tensor import Tensor
 
 _PACKAGE = Path(__file__).parents[1]
 _ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program"))
-_RULES = (str(_PACKAGE / name) for name in ("optimizers.py", "schedules.py", "training.py"))
+_RULES = (str(_PACKAGE / name) for name in ("optimizers", "schedules.py", "training.py"))
 _SILENT = (str(Path(np.__file__).parent), *_ROOMS, *_RULES)
-_FUNCTIONS = str(_PACKAGE / "functions.py")
+_FUNCTIONS = {
+    str(_PACKAGE / name) for name in ("functions.py", "activations.py", "regularizers.py")
+}
 
 
 @contextmanager
@@ -40,7 +42,7 @@ def _on_return(frame: FrameType, event: str, result: Any) -> None:
     code = frame.f_code
     if event != "return" or code.co_filename.startswith(_SILENT):
         return
-    own = code.co_filename == _FUNCTIONS  # whose short names say nothing about the user's values
+    own = code.co_filename in _FUNCTIONS  # whose short names say nothing about the user's values
     for name, value in frame.f_locals.items():
         if type(value) is Tensor and not name.startswith(("_", ".")) and ("_" in name or not own):
             tensor = value
