@@ -1,72 +1,209 @@
-"""Optimizers and schedules, with Keras as the judge."""
+"""Optimizers, with Keras as the judge."""
 
+import inspect
+
+import jax
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import chainrule as cr
 from chainrule import optimizers
-from chainrule.errors import DataError, UnknownNameError
+from chainrule.config import made, plain
+from chainrule.errors import ChainruleError, DataError, UnknownNameError
 
-CLIPS = [{}, {"clipnorm": 0.7}, {"clipvalue": 0.2}, {"global_clipnorm": 0.9}]
-CASES = [
+STEPS = 40
+VARIANTS = [
     ("SGD", {"learning_rate": 0.1}),
     ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
-    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
-    *(("SGD", {"learning_rate": 0.2, "momentum": 0.5, **clip}) for clip in CLIPS[1:]),
-    ("RMSprop", {}),
-    ("RMSprop", {"rho": 0.8, "momentum": 0.6}),
-    ("RMSprop", {"centered": True, "learning_rate": 0.01}),
-    ("RMSprop", {"centered": True, "momentum": 0.6, "weight_decay": 0.02}),
-    ("Adam", {}),
-    ("Adam", {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3, "learning_rate": 0.02}),
-    ("Adam", {"amsgrad": True, "learning_rate": 0.01}),
-    *(("Adam", {"learning_rate": 0.02, **clip}) for clip in CLIPS[1:]),
-    ("AdamW", {}),
-    ("AdamW", {"weight_decay": 0.1, "learning_rate": 0.02, "amsgrad": True}),
-    ("Adagrad", {}),
-    ("Adagrad", {"initial_accumulator_value": 0.5, "learning_rate": 0.1}),
-]
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
+    ("RMSprop", {"learning_rate": 0.01}),
+    ("RMSprop", {"learning_rate": 0.01, "rho": 0.8, "momentum": 0.6}),
+    ("RMSprop", {"learning_rate": 0.01, "centered": True}),
+    ("RMSprop", {"learning_rate": 0.01, "centered": True, "momentum": 0.6}),
+    ("Adam", {"learning_rate": 0.02}),
+    ("Adam", {"learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.99, "amsgrad": True}),
+    ("AdamW", {"learning_rate": 0.02}),
+    ("AdamW", {"learning_rate": 0.02, "epsilon": 1e-3, "amsgrad": True}),
+    ("Adagrad", {"learning_rate": 0.1, "initial_accumulator_value": 0.5}),
+    ("Adadelta", {"learning_rate": 0.9, "rho": 0.8, "epsilon": 1e-3}),
+    ("Adamax", {"learning_rate": 0.02, "beta_1": 0.8}),
+    ("Nadam", {"learning_rate": 0.02}),
+    ("Lion", {"learning_rate": 0.01}),
+    ("Lamb", {"learning_rate": 0.02}),
+    ("Ftrl", {"learning_rate": 0.1}),
+    ("Ftrl", {
+        "learning_rate": 0.1, "learning_rate_power": -0.7, "initial_accumulator_value": 0.3,
+        "l1_regularization_strength": 0.4, "l2_regularization_strength": 0.1,
+        "l2_shrinkage_regularization_strength": 0.05, "beta": 0.2,
+    }),
+]  # fmt: skip
+CLIPS = [{}, {"clipnorm": 0.7}, {"clipvalue": 0.2}, {"global_clipnorm": 0.9}]
+DECAYS = [{}, {"weight_decay": 0.02}]
+AVERAGES = [
+    {"use_ema": True, "ema_momentum": 0.9},
+    {"use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 7},
+    {"gradient_accumulation_steps": 3},
+    {
+        "gradient_accumulation_steps": 2, "use_ema": True, "ema_momentum": 0.7,
+        "ema_overwrite_frequency": 3, "clipnorm": 0.7, "weight_decay": 0.02,
+    },
+]  # fmt: skip
+NAMES = sorted({name for name, _ in VARIANTS})
 
 
-@pytest.mark.parametrize(("name", "options"), CASES, ids=lambda case: str(case))
-def test_forty_steps_as_in_keras(name, options):
+def start():
     rng = np.random.default_rng(0)
-    params = [rng.normal(size=(3, 4)).astype("f4"), rng.normal(size=4).astype("f4")]
-    theirs = [keras.Variable(value) for value in params]
-    judge = getattr(keras.optimizers, name)(**options)
-    ours = getattr(optimizers, name)(**options)
-    state = ours.init(params)
-    for step in range(40):
-        scale = 1 + step % 3
-        gradients = [(rng.normal(size=np.shape(v)) * scale).astype("f4") for v in params]
-        params, state = ours.update(params, gradients, state)
-        judge.apply([keras.ops.convert_to_tensor(g) for g in gradients], theirs)
-    for mine, other in zip(params, theirs, strict=True):
-        assert mine.dtype == np.float32
-        np.testing.assert_allclose(mine, np.asarray(other), rtol=1e-5, atol=2e-6)
+    return [rng.normal(size=(3, 4)).astype("f4"), rng.normal(size=4).astype("f4")]
 
 
-SCHEDULES = [
-    ("ExponentialDecay", (0.1, 20, 0.5)),
-    ("ExponentialDecay", (0.1, 20, 0.5, True)),
-    ("InverseTimeDecay", (0.1, 15, 0.5)),
-    ("InverseTimeDecay", (0.1, 15, 0.5, True)),
-    ("PolynomialDecay", (0.1, 40, 0.01, 2.0)),
-    ("CosineDecay", (0.1, 40)),
-    ("CosineDecay", (0.0, 40, 0.1, "", 0.2, 10)),
-    ("PiecewiseConstantDecay", ([10, 30], [0.1, 0.05, 0.01])),
-]
+def gradients(step):
+    rng = np.random.default_rng(step + 1)
+    return [(rng.normal(size=w.shape) * (1 + step % 3)).astype("f4") for w in start()]
 
 
-@pytest.mark.parametrize(("name", "arguments"), SCHEDULES, ids=lambda case: str(case))
-def test_schedules_as_in_keras(name, arguments):
-    judge = getattr(keras.optimizers.schedules, name)(*arguments)
-    mine = [argument for argument in arguments if argument != ""]
-    ours = getattr(optimizers, name)(*mine)
-    for step in range(60):
-        np.testing.assert_allclose(
-            ours(np.float64(step)), np.asarray(judge(step)), rtol=2e-6, atol=1e-8
-        )
+def followed(optimizer):
+    """Forty updates: the parameters, and what training would end with."""
+    params = start()
+    state = optimizer.init(params)
+    for step in range(STEPS):
+        params, state = optimizer.update(params, gradients(step), state)
+    return params, optimizer.finalize_variable_values(params, state)
+
+
+def judged(optimizer):
+    """The same by Keras."""
+    params = [keras.Variable(value) for value in start()]
+    with jax.disable_jit():  # which would compile each of the forty anew
+        for step in range(STEPS):
+            optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients(step)], params)
+    during = [np.asarray(value) for value in params]
+    optimizer.finalize_variable_values(params)
+    return during, [np.asarray(value) for value in params]
+
+
+def assert_as_in_keras(name, options, schedule=None):
+    ours, theirs = dict(options), dict(options)
+    if schedule:
+        arguments = (options["learning_rate"], 9, 0.8)
+        ours["learning_rate"] = getattr(optimizers, schedule)(*arguments)
+        theirs["learning_rate"] = getattr(keras.optimizers.schedules, schedule)(*arguments)
+    mine = followed(getattr(optimizers, name)(**ours))
+    judge = judged(getattr(keras.optimizers, name)(**theirs))
+    for part, other in zip(mine, judge, strict=True):
+        for w, expected in zip(part, other, strict=True):
+            assert w.dtype == np.float32
+            np.testing.assert_allclose(w, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("schedule", [None, "ExponentialDecay"])
+@pytest.mark.parametrize("decay", DECAYS, ids=str)
+@pytest.mark.parametrize("clip", CLIPS, ids=str)
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_forty_updates_as_in_keras(name, options, clip, decay, schedule):
+    assert_as_in_keras(name, {**options, **clip, **decay}, schedule)
+
+
+@pytest.mark.parametrize("averages", AVERAGES, ids=str)
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_averages_and_accumulated_gradients_as_in_keras(name, options, averages):
+    assert_as_in_keras(name, {**options, **averages})
+
+
+def test_a_schedule_counts_batches_where_gradients_accumulate():
+    assert_as_in_keras("SGD", {"learning_rate": 0.1, **AVERAGES[2]}, "InverseTimeDecay")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arguments_and_defaults_are_keras(name):
+    ours = getattr(optimizers, name)().get_config()
+    parameters = inspect.signature(getattr(keras.optimizers, name)).parameters
+    theirs = {key: p.default for key, p in parameters.items() if key != "kwargs"}
+    assert set(ours) - set(theirs) == {"l2"}
+    assert set(theirs) - set(ours) == {"name", "loss_scale_factor"}
+    assert all(ours[key] == theirs[key] for key in set(ours) & set(theirs))
+
+
+@pytest.mark.parametrize("extra", [{}, *AVERAGES[1:3]], ids=str)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [case for case in VARIANTS if case[0] not in ("SGD", "RMSprop", "Adam", "AdamW", "Adagrad")],
+    ids=str,
+)
+def test_compiled_as_in_numpy(name, options, extra):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    y = X @ [1.0, -2.0, 3.0]
+
+    def loss(params, X, y):
+        return np.mean((X @ params["w"] + params["b"] - y) ** 2)
+
+    def trained(engine):
+        rule = getattr(optimizers, name)(**options, **extra)
+        params = {"w": np.ones(3), "b": np.zeros(())}
+        return cr.minimize(
+            loss, params, X, y, optimizer=rule, epochs=3, batch_size=4, seed=0, engine=engine
+        )[0]
+
+    one, other = trained("numpy"), trained("compiled")
+    assert not np.allclose(one["w"], 1)
+    for key, value in one.items():
+        np.testing.assert_allclose(other[key], value, rtol=1e-9, atol=1e-12)
+
+
+def test_training_ends_with_the_averages():
+    def loss(w, X):
+        return np.mean((X - w) ** 2)
+
+    X = np.arange(6.0)
+    options = {"epochs": 2, "batch_size": 3, "shuffle": False}
+    rule = optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    plain_w = []
+    w, _ = cr.minimize(loss, np.array(0.0), X, optimizer=rule, **options)
+    average = value = 0.0
+    for step in range(4):
+        value -= 0.1 * 2 * (value - X[3 * (step % 2) :][:3].mean())
+        average = 0.5 * average + 0.5 * value if step else value
+        plain_w.append(value)
+    np.testing.assert_allclose(w, average)
+    assert w != pytest.approx(plain_w[-1])
+
+
+def test_without_an_update_there_is_no_average():
+    rule = optimizers.SGD(use_ema=True)
+    assert rule.finalize_variable_values(np.ones(2), rule.init(np.ones(2))).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_learning_rate_is_the_same_program(name):
+    from chainrule.training import _meaning
+
+    def loss(w, X):
+        return np.mean((X - w) ** 2)
+
+    kind = getattr(optimizers, name)
+    assert _meaning(loss, kind(0.1)) == _meaning(loss, kind(0.2))
+    assert _meaning(loss, kind(0.1)) != _meaning(loss, kind(0.1, clipnorm=1.0))
+    schedules = [optimizers.ExponentialDecay(rate, 10, 0.5) for rate in (0.1, 0.1, 0.2)]
+    one, same, other = (_meaning(loss, kind(schedule)) for schedule in schedules)
+    assert one is not None
+    assert one == same != other
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_a_description_makes_the_same_again(name, options):
+    schedule = optimizers.CosineDecay(0.1, 30, 0.2, warmup_target=0.3, warmup_steps=5)
+    rule = getattr(optimizers, name)(**{**options, "learning_rate": schedule, "use_ema": True})
+    again = made(plain(rule))
+    assert repr(again) == repr(rule)
+    for mine, other in zip(followed(rule), followed(again), strict=True):
+        np.testing.assert_array_equal(mine[0], other[0])
+
+
+def test_the_text_of_an_optimizer_is_what_makes_it():
+    assert repr(optimizers.Adam(0.01, amsgrad=True)) == "Adam(learning_rate=0.01, amsgrad=True)"
 
 
 def test_l2_is_the_gradient_of_the_penalty():
@@ -75,27 +212,127 @@ def test_l2_is_the_gradient_of_the_penalty():
     np.testing.assert_allclose(sgd.update(w, g, sgd.init(w))[0], w - 0.1 * (g + 0.3 * w))
 
 
+def test_lamb_takes_a_ratio_of_one_where_a_norm_is_zero():
+    lamb = optimizers.Lamb(0.1)
+    for w, g in ((np.zeros(2), np.ones(2)), (np.ones(2), np.zeros(2))):
+        expected = w - 0.1 * np.sign(g)
+        np.testing.assert_allclose(lamb.update(w, g, lamb.init(w))[0], expected, atol=1e-6)
+
+
+def test_ftrl_leaves_weights_at_zero_that_gradients_do_not_justify():
+    ftrl = optimizers.Ftrl(0.1, l1_regularization_strength=1.0)
+    w = ftrl.update(np.zeros(2), np.array([0.9, 1.5]), ftrl.init(np.zeros(2)))[0]
+    assert w[0] == 0 != w[1]
+
+
 def test_the_state_can_be_read():
-    adam = optimizers.Adam()
+    adam = optimizers.Adam(use_ema=True, gradient_accumulation_steps=2)
     params = {"W": np.ones((2, 2)), "b": np.zeros(2)}
     state = adam.init(params)
-    assert sorted(state) == ["iteration", "learning_rate", "m", "v"]
+    assert sorted(state) == ["accumulated", "ema", "iteration", "learning_rate", "m", "v"]
     assert state["m"]["W"].shape == (2, 2)
     _, state = adam.update(params, params, state)
     assert state["iteration"] == 1
 
 
-def test_refusals():
+NUMBERS = {
+    "SGD": ["momentum"],
+    "RMSprop": ["rho", "momentum", "epsilon"],
+    "Adam": ["beta_1", "beta_2", "epsilon"],
+    "AdamW": ["beta_1", "beta_2", "epsilon"],
+    "Adagrad": ["initial_accumulator_value", "epsilon"],
+    "Adadelta": ["rho", "epsilon"],
+    "Adamax": ["beta_1", "beta_2", "epsilon"],
+    "Nadam": ["beta_1", "beta_2", "epsilon"],
+    "Lion": ["beta_1", "beta_2"],
+    "Lamb": ["beta_1", "beta_2", "epsilon"],
+    "Ftrl": [
+        "initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength",
+        "l2_shrinkage_regularization_strength", "beta",
+    ],
+}  # fmt: skip
+SHARED = [
+    "learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "ema_momentum",
+    "ema_overwrite_frequency", "gradient_accumulation_steps", "l2",
+]  # fmt: skip
+BAD = st.one_of(
+    st.sampled_from([np.nan, np.inf, -np.inf, True, "0.1", [0.1], 1j]),
+    st.floats(max_value=-1e-9, allow_nan=False),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_numbers_out_of_range_are_refused(name, data):
+    option = data.draw(st.sampled_from([*NUMBERS[name], *SHARED]))
+    with pytest.raises(DataError, match=rf"{name}: {option} must be"):
+        getattr(optimizers, name)(**{option: data.draw(BAD), "use_ema": True})
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("SGD", "nesterov"), ("RMSprop", "centered"), ("Adam", "amsgrad"), ("Lion", "use_ema")],
+)
+@given(value=st.sampled_from(["yes", 1, 0.0, None, np.nan]))
+def test_flags_are_true_or_false(name, option, value):
+    with pytest.raises(DataError, match=f"{name}: {option} must be True or False"):
+        getattr(optimizers, name)(**{option: value})
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(word=st.from_regex(r"[a-z]{3,12}", fullmatch=True))
+def test_unknown_options_are_refused(name, word):
+    kind = getattr(optimizers, name)
+    if word not in kind().get_config():
+        with pytest.raises(UnknownNameError, match=f"argument of {name}"):
+            kind(**{word: 0.1})
+
+
+@given(st.sets(st.sampled_from(["clipnorm", "clipvalue", "global_clipnorm"]), min_size=2))
+def test_two_ways_of_clipping_are_refused(names):
     with pytest.raises(DataError, match="one way of clipping"):
-        optimizers.SGD(clipnorm=1.0, clipvalue=1.0)
-    with pytest.raises(DataError, match="learning_rate"):
-        optimizers.Adam(-1.0)
-    with pytest.raises(DataError, match="momentum"):
-        optimizers.SGD(momentum=1.5)
-    with pytest.raises(UnknownNameError, match="did you mean 'adam'"):
+        optimizers.Nadam(**dict.fromkeys(names, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("SGD", {"momentum": 1.0}, "momentum must be .* below 1"),
+        ("SGD", {"clipnorm": 0.0}, "clipnorm must be a finite number above 0"),
+        ("SGD", {"ema_overwrite_frequency": 3}, "needs use_ema=True"),
+        ("SGD", {"gradient_accumulation_steps": 1}, "at least 2"),
+        ("AdamW", {"weight_decay": None}, "AdamW: weight_decay must be"),
+        ("Lion", {"beta_1": 0.0}, "beta_1 must be a finite number above 0 and below 1"),
+        ("Ftrl", {"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ("Ftrl", {"learning_rate_power": 0.5}, "at most 0"),
+        ("Ftrl", {"learning_rate_power": np.nan}, "must be a finite number, received nan"),
+    ],
+)
+def test_contradictions_are_refused(name, options, words):
+    with pytest.raises(DataError, match=words):
+        getattr(optimizers, name)(**options)
+
+
+def test_every_name_gives_its_optimizer():
+    for name, kind in optimizers.OPTIMIZERS.items():
+        assert type(optimizers.get(name.upper(), "test")) is kind
+    own = optimizers.SGD(0.3)
+    assert optimizers.get(own, "test") is own
+
+
+@pytest.mark.parametrize("other", [3, None, optimizers.SGD])
+def test_what_is_no_optimizer_is_refused(other):
+    with pytest.raises(DataError, match="test: optimizer must be a name"):
+        optimizers.get(other, "test")
+
+
+def test_an_unknown_name_is_refused_with_the_closest():
+    with pytest.raises(UnknownNameError, match="did you mean 'adam'") as caught:
         optimizers.get("adaam", "test")
-    with pytest.raises(DataError, match="one value more"):
-        optimizers.PiecewiseConstantDecay([1], [0.1])
+    assert isinstance(caught.value, ChainruleError)
+
+
+def test_an_optimizer_of_ones_own_needs_a_step():
     own = optimizers.Optimizer(0.1)
     with pytest.raises(NotImplementedError, match="must define step"):
         own.update(np.ones(2), np.ones(2), own.init(np.ones(2)))

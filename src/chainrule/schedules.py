@@ -1,6 +1,7 @@
 """Schedules of the learning rate: functions of the number of updates done, in NumPy.
 
-Names, arguments and formulas are Keras's. One of your own is any function of that number.
+Names, arguments and formulas are Keras's. One of your own is any function of that number; one that
+can be saved derives from `LearningRateSchedule`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,28 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.config import Configurable
 from chainrule.errors import DataError
+from chainrule.validation import check_flag, check_number
+
+ROUNDING = 1e-9  # by which a restart may come too late where logarithms are rounded
 
 
-class _Decay:
+class LearningRateSchedule(Configurable):
+    """What gives the learning rate after so many updates; refuses arguments out of range."""
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__")
+
+    def _number(self, value: float, name: str, **limits: Any) -> float:
+        return check_number(value, name, type(self).__name__, **limits)
+
+    def _period(self, value: float, name: str = "decay_steps") -> float:
+        return self._number(value, name, strict=True)
+
+
+class _Decay(LearningRateSchedule):
     """What decays by a rate in every ``decay_steps`` updates; in steps with ``staircase``."""
 
     def __init__(
@@ -24,8 +43,10 @@ class _Decay:
         decay_rate: float,
         staircase: bool = False,
     ) -> None:
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps, self.decay_rate, self.staircase = decay_steps, decay_rate, staircase
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.decay_rate = self._number(decay_rate, "decay_rate")
+        self.staircase = check_flag(staircase, "staircase", type(self).__name__)
 
     def _periods(self, step: Any) -> Any:
         periods = step / self.decay_steps
@@ -33,7 +54,23 @@ class _Decay:
 
 
 class ExponentialDecay(_Decay):
-    r"""Learning rate :math:`\eta_0\, r^{\,t / T}`; with ``staircase`` the exponent is whole."""
+    r"""Learning rate :math:`\eta_0\, r^{\,t / T}`; with ``staircase`` the exponent is whole.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    decay_steps : float
+        :math:`T`, updates.
+    decay_rate : float
+        :math:`r`.
+    staircase : bool, default False
+
+    Examples
+    --------
+    >>> ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)(200)
+    0.025
+    """
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
@@ -41,15 +78,49 @@ class ExponentialDecay(_Decay):
 
 
 class InverseTimeDecay(_Decay):
-    r"""Learning rate :math:`\eta_0 / (1 + r\, t / T)`; with ``staircase`` in whole periods."""
+    r"""Learning rate :math:`\eta_0 / (1 + r\, t / T)`; with ``staircase`` in whole periods.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    decay_steps : float
+        :math:`T`, updates.
+    decay_rate : float
+        :math:`r`.
+    staircase : bool, default False
+
+    Examples
+    --------
+    >>> InverseTimeDecay(0.1, decay_steps=100, decay_rate=0.5)(200)
+    0.05
+    """
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
         return self.initial_learning_rate / (1 + self.decay_rate * self._periods(step))
 
 
-class PolynomialDecay:
-    r"""From :math:`\eta_0` to an end in ``decay_steps`` updates along :math:`(1 - t/T)^p`."""
+class PolynomialDecay(LearningRateSchedule):
+    r"""From :math:`\eta_0` to an end in ``decay_steps`` updates along :math:`(1 - t/T)^p`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    decay_steps : float
+        :math:`T`, updates.
+    end_learning_rate : float, default 0.0001
+    power : float, default 1
+        :math:`p`.
+    cycle : bool, default False
+        Whether, once the end is reached, :math:`T` becomes the next multiple of ``decay_steps``.
+
+    Examples
+    --------
+    >>> PolynomialDecay(0.1, decay_steps=100, end_learning_rate=0.0)(75).round(6)
+    np.float64(0.025)
+    """
 
     def __init__(
         self,
@@ -57,21 +128,48 @@ class PolynomialDecay:
         decay_steps: float,
         end_learning_rate: float = 0.0001,
         power: float = 1.0,
+        cycle: bool = False,
     ) -> None:
-        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
-        self.end_learning_rate, self.power = end_learning_rate, power
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.end_learning_rate = self._number(end_learning_rate, "end_learning_rate")
+        self.power = self._number(power, "power")
+        self.cycle = check_flag(cycle, "cycle", "PolynomialDecay")
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
-        left = 1 - np.minimum(step, self.decay_steps) / self.decay_steps
+        periods = step / self.decay_steps
+        if self.cycle:
+            left = 1 - periods / np.maximum(np.ceil(periods), 1)
+        else:
+            left = 1 - np.minimum(periods, 1)
         span = self.initial_learning_rate - self.end_learning_rate
         return span * left**self.power + self.end_learning_rate
 
 
-class CosineDecay:
+class CosineDecay(LearningRateSchedule):
     r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, after an optional warm-up.
 
     Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`; with a warm-up, where that starts.
+    decay_steps : float
+        Updates, those of the warm-up not counted.
+    alpha : float, default 0
+        What is left at the end.
+    warmup_target : float, optional
+        The learning rate to which a line leads first.
+    warmup_steps : float, default 0
+        Updates of the warm-up.
+
+    Examples
+    --------
+    >>> rate = CosineDecay(0.0, decay_steps=100, warmup_target=0.1, warmup_steps=10)
+    >>> rate(np.array([0, 5, 10, 60, 110])).round(6)
+    array([0.  , 0.05, 0.1 , 0.05, 0.  ])
     """
 
     def __init__(
@@ -82,27 +180,99 @@ class CosineDecay:
         warmup_target: float | None = None,
         warmup_steps: float = 0,
     ) -> None:
-        self.initial_learning_rate, self.decay_steps, self.alpha = (
-            initial_learning_rate, decay_steps, alpha,
-        )  # fmt: skip
-        self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.alpha = self._number(alpha, "alpha")
+        self.warmup_target = warmup_target
+        if warmup_target is not None:
+            self.warmup_target = self._number(warmup_target, "warmup_target")
+        self.warmup_steps = self._number(warmup_steps, "warmup_steps")
+        if warmup_steps and warmup_target is None:
+            raise DataError("CosineDecay: warmup_steps needs a warmup_target")
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
         top = self.initial_learning_rate if self.warmup_target is None else self.warmup_target
-        warms = self.warmup_target is not None
-        done = np.clip(step - self.warmup_steps if warms else step, 0, self.decay_steps)
+        done = np.clip(step - self.warmup_steps, 0, self.decay_steps)
         cosine = 0.5 * (1 + np.cos(math.pi * done / self.decay_steps))
         decayed = top * ((1 - self.alpha) * cosine + self.alpha)
-        if not warms or not self.warmup_steps:
+        if not self.warmup_steps:
             return decayed
         share = step / self.warmup_steps
         warm = self.initial_learning_rate + (top - self.initial_learning_rate) * share
         return np.where(step < self.warmup_steps, warm, decayed)
 
 
-class PiecewiseConstantDecay:
-    """One learning rate up to each boundary, and a last one after it."""
+class CosineDecayRestarts(LearningRateSchedule):
+    r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, again and again.
+
+    Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017, section 3.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    first_decay_steps : float
+        Updates up to the first restart.
+    t_mul : float, default 2
+        How many times longer each period is than the one before; at least 1.
+    m_mul : float, default 1
+        How many times higher each period starts.
+    alpha : float, default 0
+        What is left at the end of each.
+
+    Examples
+    --------
+    >>> CosineDecayRestarts(0.1, first_decay_steps=10)(np.array([0, 5, 10, 20, 30])).round(6)
+    array([0.1 , 0.05, 0.1 , 0.05, 0.1 ])
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+    ) -> None:
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.first_decay_steps = self._period(first_decay_steps, "first_decay_steps")
+        self.t_mul = self._number(t_mul, "t_mul", low=1.0)
+        self.m_mul = self._number(m_mul, "m_mul")
+        self.alpha = self._number(alpha, "alpha")
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        restarts, share = self._place(step / self.first_decay_steps)
+        cosine = 0.5 * self.m_mul**restarts * (1 + np.cos(math.pi * share))
+        return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)
+
+    def _place(self, periods: Any) -> tuple[Any, Any]:
+        """Return how many restarts there were, and how much of the period is over."""
+        if self.t_mul == 1:
+            restarts = np.floor(periods)
+            return restarts, periods - restarts
+        growth = self.t_mul - 1
+        restarts = np.floor(np.log(1 + periods * growth) / math.log(self.t_mul) + ROUNDING)
+        length = self.t_mul**restarts
+        return restarts, np.maximum((periods - (length - 1) / growth) / length, 0)
+
+
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """One learning rate up to each boundary, and a last one after it.
+
+    Parameters
+    ----------
+    boundaries : sequence of float
+        Numbers of updates, rising.
+    values : sequence of float
+        One more than there are boundaries.
+
+    Examples
+    --------
+    >>> float(PiecewiseConstantDecay([100, 200], [0.1, 0.05, 0.01])(150))
+    0.05
+    """
 
     def __init__(self, boundaries: Sequence[float], values: Sequence[float]) -> None:
         if len(values) != len(boundaries) + 1:
@@ -110,7 +280,12 @@ class PiecewiseConstantDecay:
                 "PiecewiseConstantDecay: expected one value more than boundaries, received "
                 f"{len(boundaries)} boundaries and {len(values)} values"
             )
-        self.boundaries, self.values = list(boundaries), list(values)
+        self.boundaries = [self._number(boundary, "boundaries") for boundary in boundaries]
+        self.values = [self._number(value, "values") for value in values]
+        if self.boundaries != sorted(self.boundaries):
+            raise DataError(
+                f"PiecewiseConstantDecay: boundaries must rise, received {self.boundaries}"
+            )
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""

@@ -99,18 +99,34 @@ def check_positive(value: int, name: str, where: str) -> int:
 
 
 def check_number(
-    value: float, name: str, where: str, *, low: float = 0.0, high: float = np.inf
+    value: float,
+    name: str,
+    where: str,
+    *,
+    low: float = 0.0,
+    high: float = np.inf,
+    strict: bool = False,
 ) -> float:
-    """Return ``value`` as a finite float in ``[low, high)``."""
+    """Return ``value`` as a finite float in ``[low, high)``, or above ``low`` if ``strict``."""
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     try:
         number = float(value) if real else np.nan
     except OverflowError:
         number = np.inf
-    if not np.isfinite(number) or not low <= number < high:
-        span = f"of at least {low:g}" + (f" and below {high:g}" if np.isfinite(high) else "")
-        raise DataError(f"{where}: {name} must be a finite number {span}, received {value!r}")
+    fits = low < number < high if strict else low <= number < high
+    if not np.isfinite(number) or not fits:
+        bounds = [f"{'above' if strict else 'of at least'} {low:g}"] * bool(np.isfinite(low))
+        bounds += [f"below {high:g}"] * bool(np.isfinite(high))
+        wanted = " ".join(["a finite number", " and ".join(bounds)]).strip()
+        raise DataError(f"{where}: {name} must be {wanted}, received {value!r}")
     return number
+
+
+def check_flag(value: bool, name: str, where: str) -> bool:
+    """Return ``value``, refusing anything but True and False."""
+    if not isinstance(value, bool | np.bool_):
+        raise DataError(f"{where}: {name} must be True or False, received {value!r}")
+    return bool(value)
 
 
 def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.Generator:

@@ -25,7 +25,9 @@ _RULES = (
     for name in ("optimizers", "schedules", "training", "layers", "losses", "metrics", "sequential")
 )
 _SILENT = (str(Path(np.__file__).parent), *_ROOMS, *_RULES)
-_FUNCTIONS = str(_PACKAGE / "functions.py")
+_FUNCTIONS = {
+    str(_PACKAGE / name) for name in ("functions.py", "activations.py", "regularizers.py")
+}
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def _on_return(frame: FrameType, event: str, result: Any) -> None:
     code = frame.f_code
     if event != "return" or code.co_filename.startswith(_SILENT):
         return
-    own = code.co_filename == _FUNCTIONS  # whose short names say nothing about the user's values
+    own = code.co_filename in _FUNCTIONS  # whose short names say nothing about the user's values
     for name, value in frame.f_locals.items():
         if type(value) is Tensor and not name.startswith(("_", ".")) and ("_" in name or not own):
             called(name, value)

@@ -1,0 +1,246 @@
+"""What all optimizers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.config import Configurable
+from chainrule.errors import DataError
+from chainrule.validation import check_flag, check_number, check_positive
+
+Schedule = Callable[[Any], Any]
+
+
+class Optimizer(Configurable):
+    r"""What all optimizers share: clipping, decay of weights, averages, the learning rate.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        A number, or a function of the number of updates done, in NumPy: see `chainrule.schedules`.
+    weight_decay : float, optional
+        Share of the learning rate by which weights shrink at every update, apart from the gradient
+        (Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019).
+    clipnorm : float, optional
+        Largest norm of the gradient of one array; longer ones are scaled down.
+    clipvalue : float, optional
+        Largest absolute value of a gradient's entry.
+    global_clipnorm : float, optional
+        Largest norm of all gradients together.
+    use_ema : bool, default False
+        Whether to keep running averages of the weights, which take their place at the end of
+        training (Polyak, Juditsky, *Acceleration of Stochastic Approximation by Averaging*, 1992).
+    ema_momentum : float, default 0.99
+        What an average keeps of itself at every update.
+    ema_overwrite_frequency : int, optional
+        Updates after which the averages take the weights' place during training as well.
+    gradient_accumulation_steps : int, optional
+        Batches, at least 2, whose mean gradient makes one update. A schedule of the learning rate
+        still counts batches, as in Keras.
+    l2 : float, default 0
+        Weight of :math:`\lVert w \rVert^2 / 2` in the loss, as gradient :math:`\lambda w`.
+
+    Attributes
+    ----------
+    slots : tuple of str
+        Names of the arrays that are kept for every parameter, see `start`.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        For options that are out of range, contradict one another or do not exist.
+    """
+
+    slots: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
+        l2: float = 0.0,
+    ) -> None:
+        if not callable(learning_rate):
+            learning_rate = self._number(learning_rate, "learning_rate")
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        if weight_decay is not None:
+            self.weight_decay = self._number(weight_decay, "weight_decay")
+        self.l2 = self._number(l2, "l2")
+        self.clipnorm, self.clipvalue, self.global_clipnorm = self._one_limit(
+            clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm
+        )
+        self.use_ema = self._flag(use_ema, "use_ema")
+        self.ema_momentum = self._number(ema_momentum, "ema_momentum", high=1.0)
+        self.ema_overwrite_frequency = self._count(
+            ema_overwrite_frequency, "ema_overwrite_frequency"
+        )
+        if ema_overwrite_frequency and not use_ema:
+            raise DataError(f"{self._name}: ema_overwrite_frequency needs use_ema=True")
+        self.gradient_accumulation_steps = self._count(
+            gradient_accumulation_steps, "gradient_accumulation_steps"
+        )
+        if gradient_accumulation_steps == 1:
+            raise DataError(
+                f"{self._name}: gradient_accumulation_steps must be at least 2, or None for an "
+                "update with every batch, received 1"
+            )
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new value of one array and of its slots.
+
+        Parameters
+        ----------
+        w, g : array
+            The parameter and its gradient.
+        learning_rate : number
+            Of ``w``'s dtype.
+        t : number
+            Of the update, from 1; a float64, so cast what becomes of it: ``.astype(w.dtype)``.
+        **slots
+            The arrays kept for this parameter.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define step")
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return what a slot holds for the parameter ``w`` before the first update: zeros."""
+        return np.zeros_like(w)
+
+    def init(self, params: Any) -> dict[str, Any]:
+        """Return what the optimizer remembers, at the start."""
+        state: dict[str, Any] = {
+            slot: map_leaves(lambda w, slot=slot: self.start(slot, w), params)
+            for slot in self.slots
+        }
+        state["iteration"] = np.float64(0)
+        if not callable(self.learning_rate):
+            state["learning_rate"] = np.float64(self.learning_rate)
+        if self.use_ema:
+            state["ema"] = map_leaves(np.zeros_like, params)
+        if self.gradient_accumulation_steps:
+            state["accumulated"] = map_leaves(np.zeros_like, params)
+        return state
+
+    def update(self, params: Any, gradients: Any, state: dict[str, Any]) -> tuple[Any, Any]:
+        """Return new parameters and a new state, from old ones and gradients."""
+        done, batches = state["iteration"], self.gradient_accumulation_steps
+        updates = done // batches if batches else done
+        apply = self._accumulated if batches else self._stepped
+        params, kept = apply(params, gradients, state, updates + 1)
+        if self.use_ema:
+            params, kept = self._averaged(params, kept, updates)
+        return params, {**kept, "iteration": done + 1}
+
+    def finalize_variable_values(self, params: Any, state: dict[str, Any]) -> Any:
+        """Return the parameters that training ends with: their averages with ``use_ema``."""
+        return state["ema"] if self.use_ema and state["iteration"] else params
+
+    def _stepped(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
+        gradients, rate = self._clipped(params, gradients), self._rate(state)
+
+        def renewed(w: Any, g: Any, *kept: Any) -> Any:
+            lr = like(rate, w)
+            if self.weight_decay:
+                w = w - w * (lr * self.weight_decay)
+            return self.step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
+
+        slots = (state[slot] for slot in self.slots)
+        trees = [[leaf for _, leaf in leaves(tree)] for tree in (params, gradients, *slots)]
+        results = [renewed(*together) for together in zip(*trees, strict=True)]
+        new = iter([like(w, old) for (w, _), old in zip(results, trees[0], strict=True)])
+        changed = dict(state)
+        for slot in self.slots:
+            values = iter([kept[slot] for _, kept in results])
+            changed[slot] = map_leaves(lambda old, v=values: like(next(v), old), state[slot])
+        return map_leaves(lambda _: next(new), params), changed
+
+    def _accumulated(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
+        """Step with the mean of the gradients, if this batch is the last of its group."""
+        batches = self.gradient_accumulation_steps
+        is_last = (state["iteration"] + 1) % batches == 0
+        totals = map_leaves(lambda total, g: total + g, state["accumulated"], gradients)
+        means = map_leaves(lambda total: total / batches, totals)
+        new, changed = self._stepped(params, means, state, t)
+
+        def chosen(new: Any, old: Any) -> Any:
+            return np.where(is_last, new, old)
+
+        for slot in self.slots:
+            changed[slot] = map_leaves(chosen, changed[slot], state[slot])
+        changed["accumulated"] = map_leaves(lambda total: np.where(is_last, 0, total), totals)
+        return map_leaves(chosen, new, params), changed
+
+    def _averaged(self, params: Any, state: Any, updates: Any) -> tuple[Any, Any]:
+        kept = np.where(updates > 0, self.ema_momentum, 0.0)  # the first average is the weights
+
+        def average(old: Any, w: Any) -> Any:
+            return like(kept, w) * old + like(1 - kept, w) * w
+
+        averages = map_leaves(average, state["ema"], params)
+        if self.ema_overwrite_frequency:
+            is_due = (updates + 1) % self.ema_overwrite_frequency == 0
+            params = map_leaves(lambda a, w: np.where(is_due, a, w), averages, params)
+        return params, {**state, "ema": averages}
+
+    def _rate(self, state: Any) -> Any:
+        if callable(self.learning_rate):
+            return self.learning_rate(state["iteration"])
+        return state["learning_rate"]
+
+    def _clipped(self, params: Any, gradients: Any) -> Any:
+        if self.l2:
+            gradients = map_leaves(lambda g, w: g + self.l2 * w, gradients, params)
+        if self.clipvalue is not None:
+            limit = self.clipvalue
+            return map_leaves(lambda g: np.clip(g, -limit, limit), gradients)
+        if self.clipnorm is not None:
+            return map_leaves(lambda g: _shortened(g, np.sum(g**2), self.clipnorm), gradients)
+        if self.global_clipnorm is not None:
+            total = sum(np.sum(g**2) for _, g in leaves(gradients))
+            return map_leaves(lambda g: _shortened(g, total, self.global_clipnorm), gradients)
+        return gradients
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def _number(self, value: float, name: str, **limits: Any) -> float:
+        return check_number(value, name, self._name, **limits)
+
+    def _flag(self, value: bool, name: str) -> bool:
+        return check_flag(value, name, self._name)
+
+    def _count(self, value: int | None, name: str) -> int | None:
+        return None if value is None else check_positive(value, name, self._name)
+
+    def _one_limit(self, **limits: float | None) -> list[float | None]:
+        given = [name for name, limit in limits.items() if limit is not None]
+        if len(given) > 1:
+            raise DataError(f"{self._name}: expected one way of clipping, received {given}")
+        return [
+            None if limit is None else self._number(limit, name, strict=True)
+            for name, limit in limits.items()
+        ]
+
+
+def like(value: Any, w: Any) -> Any:
+    """Return a value in the dtype of ``w``."""
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value)
+    return value if value.dtype == w.dtype else value.astype(w.dtype)
+
+
+def _shortened(g: Any, square: Any, limit: Any) -> Any:
+    norm = np.sqrt(square)
+    return g * like(limit / np.maximum(norm, limit), g)

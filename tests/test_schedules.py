@@ -1,0 +1,105 @@
+"""Schedules of the learning rate, with Keras as the judge."""
+
+import jax
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule import schedules
+from chainrule.config import made, plain
+from chainrule.errors import DataError
+
+SCHEDULES = [
+    ("ExponentialDecay", {"decay_steps": 20, "decay_rate": 0.5}),
+    ("ExponentialDecay", {"decay_steps": 20, "decay_rate": 0.5, "staircase": True}),
+    ("InverseTimeDecay", {"decay_steps": 15, "decay_rate": 0.5}),
+    ("InverseTimeDecay", {"decay_steps": 15, "decay_rate": 0.5, "staircase": True}),
+    ("PolynomialDecay", {"decay_steps": 40}),
+    ("PolynomialDecay", {"decay_steps": 40, "end_learning_rate": 0.01, "power": 2.0}),
+    ("PolynomialDecay", {"decay_steps": 17, "power": 0.5, "cycle": True}),
+    ("CosineDecay", {"decay_steps": 40}),
+    ("CosineDecay", {"decay_steps": 40, "alpha": 0.1, "warmup_target": 0.2, "warmup_steps": 10}),
+    ("CosineDecay", {"decay_steps": 40, "warmup_target": 0.2}),
+    ("CosineDecayRestarts", {"first_decay_steps": 7}),
+    ("CosineDecayRestarts", {"first_decay_steps": 9, "t_mul": 1.0, "m_mul": 0.8, "alpha": 0.1}),
+    ("CosineDecayRestarts", {"first_decay_steps": 5.5, "t_mul": 1.5, "m_mul": 0.9}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=str)
+def test_schedules_as_in_keras(name, options):
+    judge = getattr(keras.optimizers.schedules, name)(0.1, **options)
+    ours = getattr(schedules, name)(0.1, **options)
+    with jax.disable_jit():  # which would compile each of the ninety anew
+        expected = [np.asarray(judge(step)) for step in range(90)]
+    for step, rate in enumerate(expected):
+        np.testing.assert_allclose(ours(np.float64(step)), rate, rtol=1e-5, atol=1e-7)
+
+
+def test_pieces_as_in_keras():
+    judge = keras.optimizers.schedules.PiecewiseConstantDecay([10, 30], [0.1, 0.05, 0.01])
+    ours = schedules.PiecewiseConstantDecay([10, 30], [0.1, 0.05, 0.01])
+    for step in range(40):
+        np.testing.assert_allclose(ours(step), np.asarray(judge(step)), rtol=1e-6)
+
+
+@given(first=st.integers(1, 50), t_mul=st.integers(2, 7), restarts=st.integers(0, 8))
+def test_a_restart_is_never_missed(first, t_mul, restarts):
+    rate = schedules.CosineDecayRestarts(1.0, first, t_mul)
+    at = first * sum(t_mul**i for i in range(restarts))
+    assert rate(at) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=str)
+def test_a_description_makes_the_same_again(name, options):
+    schedule = getattr(schedules, name)(0.1, **options)
+    again = made(plain(schedule))
+    assert type(again) is type(schedule)
+    assert [again(step) for step in range(50)] == [schedule(step) for step in range(50)]
+
+
+def test_the_newest_schedule_compiles():
+    def loss(w, X):
+        return np.mean((X @ w) ** 2)
+
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    rule = cr.optimizers.SGD(schedules.CosineDecayRestarts(0.1, 3))
+    one, other = (
+        cr.minimize(
+            loss, np.ones(3), X, optimizer=rule, batch_size=5, epochs=4, seed=0, engine=engine
+        )[0]
+        for engine in ("numpy", "compiled")
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+@pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=str)
+@given(
+    data=st.data(), bad=st.sampled_from([np.nan, np.inf, -1.0, "1", True, [1.0], -np.inf, 1 + 1j])
+)
+def test_numbers_out_of_range_are_refused(name, options, data, bad):
+    kind = getattr(schedules, name)
+    flags = {"staircase", "cycle"}
+    option = data.draw(st.sampled_from([*options.keys() - flags, "initial_learning_rate"]))
+    with pytest.raises(DataError, match=f"{name}: {option} must be a finite number"):
+        kind(**{"initial_learning_rate": 0.1, **options, option: bad})
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("CosineDecay", (0.1, 0), "decay_steps must be a finite number above 0"),
+        ("CosineDecay", (0.1, 9, 0.0, None, 5), "needs a warmup_target"),
+        ("CosineDecayRestarts", (0.1, 9, 0.5), "t_mul must be a finite number of at least 1"),
+        ("ExponentialDecay", (0.1, 9, 0.5, "yes"), "staircase must be True or False"),
+        ("PiecewiseConstantDecay", ([1], [0.1]), "one value more"),
+        ("PiecewiseConstantDecay", ([3, 1], [0.1, 0.2, 0.3]), "boundaries must rise"),
+        ("PiecewiseConstantDecay", ([np.nan], [0.1, 0.2]), "boundaries must be a finite number"),
+    ],
+)
+def test_contradictions_are_refused(name, arguments, words):
+    with pytest.raises(DataError, match=words):
+        getattr(schedules, name)(*arguments)
