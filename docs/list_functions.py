@@ -69,8 +69,11 @@ def names(family: Family) -> str:
     """Return the family's functions, sorted; those without a gradient in italics."""
     found = {}
     for function, target in family.numpy.items():
-        linalg = getattr(np.linalg, function.__name__, None) is function
-        name = f"{'linalg.' if linalg else ''}{function.__name__}"
+        places = {"": np, "linalg.": np.linalg, "lib.stride_tricks.": np.lib.stride_tricks}
+        home = [
+            p for p, room in places.items() if getattr(room, function.__name__, None) is function
+        ]
+        name = f"{home[-1]}{function.__name__}"
         found[name] = getattr(target, "gradients", True) is not None
     whole = {"argmax", "argmin", "argsort", "all", "any"}
     return ", ".join(

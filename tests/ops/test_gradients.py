@@ -110,6 +110,10 @@ A, B, SQUARE, VECTOR, CUBE = (
 )
 POSITIVE_DEFINITE = SQUARE @ SQUARE.T + 3 * np.eye(3)
 INDEX = np.array([2, 0, 2, 2])
+IMAGES, FILTERS = (
+    draw(np.random.default_rng(i), shape) for i, shape in enumerate([(2, 5, 4, 2), (2, 2, 2, 3)])
+)
+windows = np.lib.stride_tricks.sliding_window_view
 
 CASES = {
     "clip": (lambda x: np.clip(x, -0.7, 0.9), A),
@@ -169,6 +173,37 @@ CASES = {
     "pad": (lambda x: np.pad(x, ((1, 0), (2, 1)), constant_values=3.0) ** 2, A),
     "pad edge": (lambda x: np.pad(x, 2, mode="edge") ** 2, A),
     "pad reflect": (lambda x: np.pad(x, 1, mode="reflect") ** 2, A),
+    "windows": (lambda x: windows(x, 2, axis=1) ** 2, A),
+    "windows of all axes": (lambda x: windows(x, (2, 1, 3)) ** 2, CUBE),
+    "windows twice along an axis": (lambda x: windows(x, (2, 2), axis=(-1, -1)) ** 2, A),
+    "windows of windows": (lambda x: windows(windows(x, 2, axis=1), 2, axis=1) ** 3, A),
+    "windows strided and dilated": (
+        lambda x: windows(x, (3, 3), axis=(1, 2))[:, ::2, :, :, ::2, ::2] ** 2, IMAGES,
+    ),
+    "convolution": (
+        lambda x, k: np.tensordot(
+            windows(np.pad(x, ((0, 0), (1, 1), (1, 0), (0, 0))), (2, 2), axis=(1, 2))[:, ::2], k,
+            axes=((4, 5, 3), (0, 1, 2)),
+        ),
+        IMAGES, FILTERS,
+    ),
+    "convolution by einsum": (
+        lambda x, k: np.einsum("nhwcij,ijcf->nfhw", windows(x, (2, 2), axis=(1, 2)), k) ** 2,
+        IMAGES, FILTERS,
+    ),
+    "max pooling": (
+        lambda x: np.max(
+            windows(
+                np.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0)), constant_values=-np.inf),
+                (2, 2), axis=(1, 2),
+            )[:, ::2, ::2],
+            axis=(-2, -1),
+        ) ** 2,
+        IMAGES,
+    ),
+    "average pooling": (
+        lambda x: np.mean(windows(x, (3, 2), axis=(1, 2))[:, :, ::2], axis=(-2, -1)) ** 2, IMAGES,
+    ),
     "diag of matrix": (lambda x: np.diag(x, 1) ** 2, A),
     "diag of vector": (lambda x: np.diag(x, -1) ** 2, VECTOR),
     "diagonal": (lambda x: np.diagonal(x, axis1=0, axis2=2) ** 2, CUBE),
