@@ -29,8 +29,8 @@ have no gradient: they give truth values, whole numbers or steps.
 |---|---|
 """
 TAIL = """
-From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu` and the derivatives `dsigmoid`,
-`dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
+From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu`, `erf` and the derivatives
+`dsigmoid`, `dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
 `stop_gradient`. `ops.random.random_uniform` makes random numbers that are a function of a seed and
 a counter, which may be tensors.
 
@@ -69,8 +69,11 @@ def names(family: Family) -> str:
     """Return the family's functions, sorted; those without a gradient in italics."""
     found = {}
     for function, target in family.numpy.items():
-        linalg = getattr(np.linalg, function.__name__, None) is function
-        name = f"{'linalg.' if linalg else ''}{function.__name__}"
+        places = {"": np, "linalg.": np.linalg, "lib.stride_tricks.": np.lib.stride_tricks}
+        home = [
+            p for p, room in places.items() if getattr(room, function.__name__, None) is function
+        ]
+        name = f"{home[-1]}{function.__name__}"
         found[name] = getattr(target, "gradients", True) is not None
     whole = {"argmax", "argmin", "argsort", "all", "any"}
     return ", ".join(

@@ -46,10 +46,12 @@ class Pieces:
 
     ``rule(index, shapes, shape, **params)`` tells the pieces that the result's entry at ``index``
     is taken from, in order; where no guard holds it is ``fill``, a number or a parameter's name.
+    ``again`` tells that entries are read several times, so that they had better lie in memory.
     """
 
     rule: Callable[..., Sequence[Piece]]
     fill: Any = 0
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,12 @@ class Gather:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Entries put to, or added up at, where an index picks them from."""
+    """Entries put to, or added up at, where something else takes them from.
+
+    ``undoes`` is the rule of `Pieces` that does; None if it is an index, as in `Gather`.
+    """
+
+    undoes: Callable[..., Sequence[Piece]] | None = None
 
 
 @dataclass(frozen=True)

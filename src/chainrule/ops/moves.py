@@ -14,6 +14,8 @@ from chainrule.ops.kernel import Index, Piece
 
 def plus(index: str, offset: Any) -> str:
     """Return an index moved by ``offset``."""
+    if index == "0":
+        return str(offset)
     return index if str(offset) == "0" else f"{index} + ({offset})"
 
 
@@ -143,6 +145,15 @@ def pad(index: Index, shapes: Any, shape: Any, /, pad_width: Any, **_: Any) -> l
         if after:
             guards.append(f"{i} < {plus(str(size), before)}")
     return [Piece(0, tuple(inside), " and ".join(guards) or None)]
+
+
+def windows(index: Index, shapes: Any, shape: Any, /, axis: Any, **_: Any) -> list[Piece]:
+    """The first axes tell where a window starts, the others the place in it."""
+    rank = len(shapes[0])
+    place = list(index[:rank])
+    for d, offset in zip(axis, index[rank:], strict=True):
+        place[d] = plus(place[d], offset)
+    return [Piece(0, tuple(place))]
 
 
 def concatenate(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:
