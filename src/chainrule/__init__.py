@@ -116,7 +116,9 @@ _ROOMS = (
     "ops",
     "optimizers",
     "plots",
+    "preprocessing",
     "storage",
+    "tables",
 )
 
 
