@@ -118,7 +118,9 @@ _ROOMS = (
     "ops",
     "optimizers",
     "plots",
+    "preprocessing",
     "storage",
+    "tables",
 )
 
 

@@ -1,0 +1,19 @@
+"""Columns of a table as a matrix: what is learned from them, and rows turned into features."""
+
+from chainrule.preprocessing.columns import LeftOut, OneHot, Picture, Scaled
+from chainrule.preprocessing.preprocessor import Preprocessor
+from chainrule.preprocessing.splitting import split_rows
+from chainrule.preprocessing.targets import Target
+from chainrule.preprocessing.values import Chunk, Column
+
+__all__ = [
+    "Chunk",
+    "Column",
+    "LeftOut",
+    "OneHot",
+    "Picture",
+    "Preprocessor",
+    "Scaled",
+    "Target",
+    "split_rows",
+]

@@ -1,0 +1,353 @@
+"""Columns of anyone's table as the matrix that a network trains on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.config import Configurable
+from chainrule.errors import DataError
+from chainrule.preprocessing.columns import (
+    LeftOut,
+    Step,
+    learn_step,
+    read_step,
+    step_to_dict,
+)
+from chainrule.preprocessing.records import Record
+from chainrule.preprocessing.summaries import Summary, summary_of
+from chainrule.preprocessing.targets import TASKS, Target, TargetSummary
+from chainrule.preprocessing.values import (
+    Chunk,
+    Column,
+    column_values,
+    missing,
+    quoted,
+    rows_of,
+)
+from chainrule.validation import Array, check_positive, lookup
+
+FORMAT, VERSION = "chainrule preprocessor", 1
+
+
+class Preprocessor(Configurable):
+    r"""Learns from a table's rows, once through, how to make numbers of its columns.
+
+    Numbers are scaled to mean 0 and deviation 1; a missing one becomes 0, and a second feature
+    marks it where training had missing ones. Categories become a feature each, sorted by name;
+    missing is a category of its own. Images are flattened and scaled alike for all pixels. Columns
+    that are constant, empty or different in nearly every row (ids, free text) are left out.
+
+    Parameters
+    ----------
+    max_categories : int, default 100
+        Most features of a column of categories; the rarest ones beyond it share one, "other".
+    task : {"auto", "classification", "regression"}, default "auto"
+        What the target is, see `Target`.
+
+    Attributes
+    ----------
+    target : Target
+        What is predicted.
+    columns : tuple of Column
+        The columns that features are made of.
+    feature_names : list of str
+        The features, in order; ``width`` is their number.
+    rows : int
+        Rows that it was fitted on.
+    unseen : Counter
+        For every column, how many values `transform` met that training did not know: categories,
+        or missing values where there were none. They become "other" or zeros.
+
+    Examples
+    --------
+    >>> rows = {"age": [20.0, 30.0, 40.0, 30.0], "city": ["Bern", "Chur", "Bern", None],
+    ...         "member": ["yes", "no", "yes", "no"]}
+    >>> preprocessor = Preprocessor().fit([rows], "member")
+    >>> preprocessor.feature_names
+    ['age', 'city=Bern', 'city=Chur', 'city (missing)']
+    >>> preprocessor.transform({"city": ["Chur", "Genf"], "age": [30.0, 40.0]})
+    array([[0.    , 0.    , 1.    , 0.    ],
+           [1.4142, 0.    , 0.    , 0.    ]], dtype=float32)
+    >>> preprocessor.unseen
+    Counter({'city': 1})
+    >>> preprocessor.target.decode([0.2, 0.7])
+    array(['no', 'yes'], dtype=object)
+    """
+
+    def __init__(self, *, max_categories: int = 100, task: str = "auto") -> None:
+        self.max_categories = check_positive(max_categories, "max_categories", "Preprocessor")
+        lookup("task", task, TASKS)
+        self.task = task
+        self.unseen: Counter[str] = Counter()
+        self._steps: tuple[Step | LeftOut, ...] = ()
+        self._target: Target | None = None
+        self._rows = 0
+        self._unlabelled = 0
+
+    def fit(self, chunks: Iterable[Mapping[str, Any]], target: str | Target) -> Self:
+        """Learn from rows that pass by once.
+
+        Parameters
+        ----------
+        chunks : iterable of dict
+            Name of a column → its values, of the same columns every time: see
+            `chainrule.tables.Table.chunks`.
+        target : str or Target
+            The column that is to be predicted; a `Target` is taken as it is. Rows without its
+            value are left out.
+
+        Raises
+        ------
+        DataError, ShapeError, UnknownNameError
+            If nothing can be learned from the rows; what was fitted before stays.
+        """
+        fit = _Fit(target.name if isinstance(target, Target) else target)
+        for chunk in chunks:
+            fit.add(chunk)
+        learned = target if isinstance(target, Target) else fit.target(self.task)
+        self._steps = fit.steps(self.max_categories)
+        self._target, self._rows, self._unlabelled = learned, fit.rows, fit.unlabelled
+        self.unseen = Counter()
+        return self
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        if self._target is None:
+            raise DataError("the preprocessor has learned nothing yet; call fit first")
+        return self._target
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that features are made of."""
+        return tuple(
+            Column(step.name, step.kind, getattr(step, "shape", ())) for step in self._used()
+        )
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features, in the order of the matrix's columns."""
+        return [name for step in self._used() for name in step.features]
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return sum(step.width for step in self._used())
+
+    @property
+    def rows(self) -> int:
+        """Rows that it was fitted on."""
+        return self._rows
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What is done to each of `columns`: `Scaled`, `OneHot` or `Picture`."""
+        return tuple(self._used())
+
+    def compare(self, columns: Iterable[Column]) -> list[str]:
+        """Hold the columns of other data against those of training.
+
+        Returns
+        -------
+        list of str
+            Notes, such as which columns are not looked at.
+
+        Raises
+        ------
+        DataError
+            If a column of training is not there, or is of another kind.
+        """
+        found = {column.name: column for column in columns}
+        self._check_there(found)
+        for wanted in self.columns:
+            here = found[wanted.name]
+            if (here.kind, here.shape) != (wanted.kind, wanted.shape):
+                raise DataError(_other_kind(wanted, here))
+        known = {step.name for step in self._steps} | {self.target.name}
+        extra = [name for name in found if name not in known]
+        return [f"not looked at, as training did not have them: {quoted(extra)}"] if extra else []
+
+    def transform(self, chunk: Mapping[str, Any]) -> Array:
+        """Return a chunk's rows as features.
+
+        Parameters
+        ----------
+        chunk : dict
+            Name of a column → its values, in any order. Columns that training did not use are
+            not looked at.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, width)
+
+        Raises
+        ------
+        DataError, ShapeError
+            If a column is not there, of another kind than in training, or holds infinite values.
+        """
+        self._check_there(chunk)
+        values = {
+            step.name: column_values(chunk[step.name], step.name, "transform")
+            for step in self._used()
+        }
+        out = np.zeros((rows_of(values, "transform"), self.width), dtype=np.float32)
+        start = 0
+        for step in self._used():
+            column = _as_kind(values[step.name], step)
+            new = step.write(column, out[:, start : start + step.width])
+            if new:
+                self.unseen[step.name] += new
+            start += step.width
+        return out
+
+    def report(self) -> list[str]:
+        """Return what is done to every column, a line each."""
+        lines = [f"{self.rows:,} rows → {self.width:,} features"]
+        lines += [f"{step.name}: {step.describe()}" for step in self._steps]
+        lines += [f"target {self.target.name}: {self.target.describe()}"]
+        if self._unlabelled:
+            lines += [f"{self._unlabelled:,} rows left out: their target is missing"]
+        return lines + [
+            f"{name}: {count:,} values that training did not have"
+            for name, count in self.unseen.items()
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was learned as plain values, which JSON keeps exactly."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "config": self.get_config(),
+            "rows": self._rows,
+            "unlabelled": self._unlabelled,
+            "columns": [step_to_dict(step) for step in self._steps],
+            "target": self.target.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, description: Any) -> Self:
+        """Return the preprocessor that `to_dict` described.
+
+        Raises
+        ------
+        DataError, UnknownNameError
+            If the description is none, from whatever source it came.
+        """
+        record = Record(description, "preprocessor")
+        record.text("format", (FORMAT,))
+        if record.count("version") != VERSION:
+            raise DataError(
+                f"the preprocessor is of version {record.count('version')}, and this chainrule "
+                f"reads version {VERSION}; a newer chainrule may read it"
+            )
+        config = record.inner("config", "preprocessor, config")
+        made = cls(
+            max_categories=config.count("max_categories"), task=config.text("task", tuple(TASKS))
+        )
+        steps = tuple(read_step(item, "preprocessor") for item in record.items("columns"))
+        target = Target.from_dict(record.inner("target", "target").value)
+        names = [step.name for step in steps] + [target.name]
+        if len(set(names)) < len(names):
+            raise DataError("preprocessor: a column is there twice")
+        if all(isinstance(step, LeftOut) for step in steps):
+            raise DataError("preprocessor: every column is left out")
+        made._steps, made._target = steps, target
+        made._rows, made._unlabelled = record.count("rows"), record.count("unlabelled")
+        return made
+
+    def _used(self) -> list[Step]:
+        if self._target is None:
+            raise DataError("the preprocessor has learned nothing yet; call fit first")
+        return [step for step in self._steps if not isinstance(step, LeftOut)]
+
+    def _check_there(self, names: Iterable[str]) -> None:
+        there = set(names)
+        absent = [step.name for step in self._used() if step.name not in there]
+        if absent:
+            raise DataError(
+                f"columns of training are not there: {quoted(absent)}; the columns are "
+                f"{quoted(sorted(there)) or 'none'}"
+            )
+
+
+class _Fit:
+    """The summaries of a table's columns while its rows pass by."""
+
+    def __init__(self, target: str) -> None:
+        self.name = target
+        self.rows = self.unlabelled = 0
+        self._summaries: dict[str, Summary] = {}
+        self._target: TargetSummary | None = None
+
+    def add(self, chunk: Mapping[str, Any]) -> None:
+        """Take in rows."""
+        values = {str(n): column_values(v, str(n), "fit") for n, v in chunk.items()}
+        rows = rows_of(values, "fit")
+        if self._target is None:
+            self._start(values)
+        elif set(values) != {*self._summaries, self.name}:
+            raise DataError(
+                f"fit: a chunk has other columns than those before it: {quoted(values)}"
+            )
+        labelled = ~missing(values[self.name])
+        if not labelled.all():
+            values = {name: column[labelled] for name, column in values.items()}
+        self.rows += int(labelled.sum())
+        self.unlabelled += rows - int(labelled.sum())
+        for name, summary in {**self._summaries, self.name: self._target}.items():
+            if summary is not None:
+                summary.add(_as_kind(values[name], summary))
+
+    def _start(self, values: Chunk) -> None:
+        lookup("target column", self.name, values)
+        self._target = TargetSummary(self.name, values[self.name])
+        self._summaries = {n: summary_of(n, v) for n, v in values.items() if n != self.name}
+
+    def target(self, task: str) -> Target:
+        """Return what is predicted."""
+        self._check_rows()
+        assert self._target is not None
+        return Target.of(self._target, task)
+
+    def steps(self, max_categories: int) -> tuple[Step | LeftOut, ...]:
+        """Return what becomes of each column."""
+        self._check_rows()
+        steps = tuple(learn_step(each, max_categories) for each in self._summaries.values())
+        if all(isinstance(step, LeftOut) for step in steps):
+            reasons = "; ".join(f"{step.name}: {step.describe()}" for step in steps[:5])
+            raise DataError(f"fit: no column is left to learn from. {reasons}")
+        return steps
+
+    def _check_rows(self) -> None:
+        if not self.rows:
+            what = f"with a value of {self.name!r}" if self.unlabelled else "at all"
+            raise DataError(f"fit: there is no row {what}")
+
+
+def _as_kind(values: Array, wanted: Any) -> Array:
+    """Return a column as training had it; nothing but missing values fits both other kinds."""
+    here = "image" if values.ndim > 1 else "category" if values.dtype == object else "number"
+    if here == wanted.kind:
+        return values
+    if "image" not in (here, wanted.kind) and missing(values).all():
+        empty = None if wanted.kind == "category" else np.nan
+        return np.full(len(values), empty, dtype=object if empty is None else np.float64)
+    raise DataError(_other_kind(wanted, Column(wanted.name, here)))
+
+
+def _other_kind(wanted: Any, here: Column) -> str:
+    held = {"number": "numbers", "category": "text", "image": "images"}
+    return (
+        f"column {wanted.name!r} held {held[wanted.kind]}{_size(wanted)} in training, but holds "
+        f"{held[here.kind]}{_size(here)} here; open_table(..., like=preprocessor.columns) reads a "
+        "table as training did"
+    )
+
+
+def _size(column: Any) -> str:
+    shape = getattr(column, "shape", ())
+    return f" of shape {shape}" if shape else ""

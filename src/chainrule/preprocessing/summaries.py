@@ -1,0 +1,144 @@
+"""What is kept of a column while its rows pass by once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+
+import numpy as np
+
+from chainrule.errors import DataError
+from chainrule.preprocessing.values import missing
+from chainrule.validation import Array
+
+MAX_DISTINCT = 100_000  # different values that are counted; a column with more is no category
+SMALLEST = 1e-150  # a deviation below it is none: its square is lost in float64
+
+
+class Moments:
+    r"""Mean and deviation of numbers, chunk after chunk.
+
+    Two sets of :math:`n_a` and :math:`n_b` numbers with means :math:`m_a, m_b` and sums of squared
+    deviations :math:`M_a, M_b` have together, with :math:`\delta = m_b - m_a`,
+
+    .. math:: m = m_a + \delta\,\frac{n_b}{n},\qquad M = M_a + M_b + \delta^2\,\frac{n_a n_b}{n}
+
+    (Chan, Golub, LeVeque, *Updating Formulae and a Pairwise Algorithm for Computing Sample
+    Variances*, 1979, equations 2.1). NaN counts as missing.
+
+    Examples
+    --------
+    >>> moments = Moments("age")
+    >>> moments.add(np.array([1.0, 2.0])); moments.add(np.array([np.nan, 3.0]))
+    >>> moments.mean, round(moments.deviation, 4), moments.missing
+    (2.0, 0.8165, 1)
+    """
+
+    kind = "number"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.count = self.missing = 0
+        self.mean = self.squares = 0.0
+        self.low, self.high = np.inf, -np.inf
+
+    def add(self, values: Array) -> None:
+        """Take in numbers of any shape."""
+        present = values[~np.isnan(values)] if np.isnan(values).any() else values.ravel()
+        self.missing += values.size - present.size
+        if not present.size:
+            return
+        low, high = float(present.min()), float(present.max())
+        if np.isinf(low) or np.isinf(high):
+            raise DataError(
+                f"column {self.name!r} holds infinite values; leave them empty if they mean that "
+                "there is none"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._merge(present)
+        if not np.isfinite(self.squares):
+            raise DataError(f"column {self.name!r} holds values too large to be squared: {high:g}")
+        self.low, self.high = min(low, self.low), max(high, self.high)
+
+    def _merge(self, present: Array) -> None:
+        mean = float(present.mean(dtype=np.float64))
+        from_mean = present - mean
+        rest = float(from_mean.sum(dtype=np.float64))  # what rounding left in the mean
+        squares = float(np.square(from_mean, dtype=np.float64).sum()) - rest * rest / present.size
+        delta, total = mean - self.mean, self.count + present.size
+        self.mean += delta * present.size / total
+        self.squares += squares + delta * delta * self.count * present.size / total
+        self.count = total
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation, of the numbers as a whole population; 0 if they are all equal."""
+        spread = float(np.sqrt(self.squares / self.count)) if self.low < self.high else 0.0
+        return spread if spread >= SMALLEST else 0.0
+
+    @property
+    def centre(self) -> float:
+        """The mean, exact where all numbers are equal."""
+        return self.low if self.low == self.high else self.mean
+
+
+class Counts:
+    """How often each value occurs.
+
+    Attributes
+    ----------
+    counter : Counter
+        Empty once there are more than ``limit`` different values.
+    """
+
+    kind = "category"
+
+    def __init__(self, name: str, limit: int) -> None:
+        self.name, self.limit = name, limit
+        self.count = self.missing = 0
+        self.counter: Counter[Hashable] = Counter()
+        self.too_many = False
+
+    def add(self, values: Array) -> None:
+        """Take in the values of a column."""
+        gaps = missing(values)
+        present = values[~gaps] if gaps.any() else values
+        self.missing += len(values) - len(present)
+        self.count += len(present)
+        if self.too_many:
+            return
+        self.counter.update(present.tolist())
+        if len(self.counter) > self.limit:
+            self.too_many = True
+            self.counter.clear()
+
+
+class Pixels(Moments):
+    """Moments over all pixels of a column of images."""
+
+    kind = "image"
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        super().__init__(name)
+        self.shape = shape
+
+    def add(self, values: Array) -> None:
+        """Take in images, shape ``(n, *shape)``."""
+        if values.shape[1:] != self.shape:
+            raise DataError(
+                f"column {self.name!r} must hold images of one shape, but {self.shape} is followed "
+                f"by {values.shape[1:]}"
+            )
+        super().add(values.astype(np.float64))
+        if self.missing:
+            raise DataError(f"column {self.name!r} holds images with NaN in them")
+
+
+Summary = Moments | Counts
+
+
+def summary_of(name: str, values: Array) -> Summary:
+    """Return an empty summary for a column of such values."""
+    if values.ndim > 1:
+        return Pixels(name, values.shape[1:])
+    return Counts(name, MAX_DISTINCT) if values.dtype == object else Moments(name)

@@ -1,0 +1,304 @@
+"""What is to be predicted: classes with their names, or a quantity."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.preprocessing.columns import FEW, scaled
+from chainrule.preprocessing.records import Record
+from chainrule.preprocessing.summaries import Counts, Moments
+from chainrule.preprocessing.values import column_values, missing, quoted
+from chainrule.validation import Array, as_floats, lookup
+
+TASKS = {"auto": "auto", "classification": "classification", "regression": "regression"}
+MAX_CLASSES = 1000
+
+
+class TargetSummary:
+    """What is kept of the target while its rows pass by."""
+
+    def __init__(self, name: str, values: Array) -> None:
+        if values.ndim > 1:
+            raise DataError(f"target {name!r} must hold numbers or text, but it holds images")
+        self.name = name
+        self.kind = "category" if values.dtype == object else "number"
+        self.counts = Counts(name, MAX_CLASSES)
+        self.moments = Moments(name)
+        self.whole = True
+
+    def add(self, values: Array) -> None:
+        """Take in values of which none is missing."""
+        if self.kind == "number":
+            self.moments.add(values)
+            self.whole = self.whole and bool((values == np.trunc(values)).all())
+        if self.whole:
+            self.counts.add(values)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target's name and task, its classes or its scale.
+
+    Text and booleans are classes. Numbers are classes if all are whole, at most 20 are different,
+    and fewer than half as many are different as there are rows; otherwise a quantity.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "category"}
+        What the column holds.
+    task : {"classification", "regression"}
+    classes : tuple of str
+        Their names: numbers in order, text by name where digits count as numbers ("b2", "b10").
+    counts : tuple of int
+        Rows of each class in training.
+    mean, scale : float
+        Of a quantity: it is learned as ``(y - mean) / scale``.
+    """
+
+    name: str
+    kind: str
+    task: str
+    classes: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    mean: float = 0.0
+    scale: float = 1.0
+
+    @classmethod
+    def learn(cls, name: str, values: Any, task: str = "auto") -> Target:
+        """Return the target that a column's values make, none of them missing.
+
+        Parameters
+        ----------
+        name : str
+        values : array_like, shape (n,)
+        task : {"auto", "classification", "regression"}, default "auto"
+
+        Raises
+        ------
+        DataError
+            If there is nothing to learn, or the values are not of the task.
+
+        Examples
+        --------
+        >>> Target.learn("species", ["cat", "dog", "cat"]).classes
+        ('cat', 'dog')
+        """
+        array = column_values(values, name, "Target")
+        summary = TargetSummary(name, array)
+        _check_present(array, name)
+        summary.add(array)
+        return cls.of(summary, task)
+
+    @classmethod
+    def of(cls, summary: TargetSummary, task: str = "auto") -> Target:
+        """Return the target that a summary makes; see `learn`."""
+        lookup("task", task, TASKS)
+        if task == "auto":
+            task = _task_of(summary)
+        if task == "classification":
+            return cls._classes(summary)
+        return cls._quantity(summary)
+
+    @classmethod
+    def _classes(cls, summary: TargetSummary) -> Target:
+        name, counter = summary.name, summary.counts.counter
+        if not summary.whole:
+            raise DataError(f"target {name!r}: classes must be whole numbers or text")
+        if summary.counts.too_many:
+            raise DataError(
+                f"target {name!r} holds more than {MAX_CLASSES:,} classes; is it the right column?"
+            )
+        if len(counter) < 2:
+            raise DataError(
+                f"target {name!r} needs at least two classes, but it holds "
+                f"{quoted(map(_class_name, counter)) or 'no value'}"
+            )
+        named = {_class_name(value): count for value, count in counter.items()}
+        key = float if summary.kind == "number" else natural_order
+        ordered = sorted(named, key=key)
+        counts = tuple(named[name] for name in ordered)
+        return cls(name, summary.kind, "classification", tuple(ordered), counts)
+
+    @classmethod
+    def _quantity(cls, summary: TargetSummary) -> Target:
+        if summary.kind != "number":
+            raise DataError(
+                f"target {summary.name!r} holds text; regression needs numbers, and "
+                "task='classification' learns the texts as classes"
+            )
+        moments = summary.moments
+        if not moments.deviation:
+            value = f"always {moments.centre:g}" if moments.count else "without a value"
+            raise DataError(f"target {summary.name!r} is {value}; there is nothing to learn")
+        return cls(summary.name, "number", "regression", mean=moments.mean, scale=moments.deviation)
+
+    def encode(self, y: Any) -> Array:
+        """Return the column as a network learns it.
+
+        Parameters
+        ----------
+        y : array_like, shape (n,)
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Classes as int32, 0 … k - 1; a quantity as float32 of mean 0 and deviation 1.
+
+        Raises
+        ------
+        DataError
+            For a missing value, or a class that training did not have.
+
+        Examples
+        --------
+        >>> Target.learn("species", ["cat", "dog", "cat"]).encode(["dog", "cat"])
+        array([1, 0], dtype=int32)
+        """
+        values = column_values(y, self.name, "encode")
+        _check_present(values, self.name)
+        if self.kind == "number" and values.dtype == object:
+            raise DataError(f"target {self.name!r} held numbers in training, but holds text here")
+        if self.task == "regression":
+            return scaled(values, self)
+        if self.kind == "category" and values.dtype != object:
+            raise DataError(f"target {self.name!r} held text in training, but holds numbers here")
+        keys: dict[Any, int] = {self._key(name): code for code, name in enumerate(self.classes)}
+        codes = [keys.get(value, -1) for value in values.tolist()]
+        if -1 in codes:
+            at = codes.index(-1)
+            raise DataError(
+                f"target {self.name!r}, row {at + 1:,}: {values[at]!r} is none of the classes of "
+                f"training: {quoted(self.classes, 20)}"
+            )
+        return np.array(codes, dtype=np.int32)
+
+    def decode(self, scores: Any) -> Array:
+        """Return predictions in the column's own terms.
+
+        Parameters
+        ----------
+        scores : array_like
+            Classes: shape ``(n, k)``, the highest wins; or, for two classes, the second one's
+            probability, shape ``(n,)`` or ``(n, 1)``. A quantity: shape ``(n,)`` or ``(n, 1)``.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Names of classes (dtype object), or quantities as float64.
+
+        Raises
+        ------
+        ShapeError
+            If the scores are not of the target.
+
+        Examples
+        --------
+        >>> Target.learn("species", ["cat", "dog", "cat"]).decode([[0.1, 0.9], [0.6, 0.4]])
+        array(['dog', 'cat'], dtype=object)
+        """
+        array = as_floats(scores, "scores", "decode")
+        if not self.classes:
+            return self._quantities(array)
+        if array.ndim == 2 and array.shape[1] == len(self.classes):
+            codes = array.argmax(axis=1)
+        elif len(self.classes) == 2 and array.shape[1:] in ((), (1,)) and array.ndim:
+            codes = np.asarray(array.reshape(-1) > 0.5, dtype=np.intp)
+        else:
+            raise self._other_shape(array)
+        found: Array = np.array(self.classes, dtype=object)[codes]
+        return found
+
+    def _quantities(self, scores: Array) -> Array:
+        if not scores.ndim or scores.shape[1:] not in ((), (1,)):
+            raise self._other_shape(scores)
+        found: Array = scores.reshape(-1).astype(np.float64) * self.scale + self.mean
+        return found
+
+    def _other_shape(self, scores: Array) -> ShapeError:
+        k = len(self.classes)
+        expected = {0: "(n,) or (n, 1)", 2: "(n, 2), (n,) or (n, 1)"}.get(k, f"(n, {k})")
+        return ShapeError(
+            f"decode: expected scores of shape {expected} for target {self.name!r}, received "
+            f"{scores.shape}"
+        )
+
+    def describe(self) -> str:
+        """Return what is predicted, for a report."""
+        if self.task == "regression":
+            return f"quantity, mean {self.mean:.6g}, deviation {self.scale:.6g}"
+        shown = [f"{name} ({n:,})" for name, n in zip(self.classes, self.counts, strict=True)]
+        more = ["…"] if len(shown) > FEW else []
+        return f"{len(shown)} classes: {', '.join(shown[:FEW] + more)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        about: dict[str, Any] = {"name": self.name, "kind": self.kind, "task": self.task}
+        if self.task == "regression":
+            return about | {"mean": self.mean, "scale": self.scale}
+        return about | {"classes": list(self.classes), "counts": list(self.counts)}
+
+    @classmethod
+    def from_dict(cls, value: Any, where: str = "target") -> Target:
+        """Read what `to_dict` gave.
+
+        Raises
+        ------
+        DataError
+            If it is not that.
+        """
+        record = Record(value, where)
+        name = record.text("name")
+        kind = record.text("kind", ("number", "category"))
+        if record.text("task", ("classification", "regression")) == "regression":
+            if kind != "number":
+                raise DataError(f"{where}: regression needs a target of numbers")
+            mean, scale = record.number("mean"), record.scale("scale")
+            return cls(name, kind, "regression", mean=mean, scale=scale)
+        classes, counts = record.texts("classes"), record.counts("counts")
+        if not 2 <= len(classes) <= MAX_CLASSES or len(counts) != len(classes):
+            raise DataError(f"{where}: classes must be at least two, with a count each")
+        if kind == "number" and not all(_is_whole(name) for name in classes):
+            raise DataError(f"{where}: the classes of a target of numbers must be whole numbers")
+        return cls(name, kind, "classification", classes, counts)
+
+    def _key(self, name: str) -> str | float:
+        return float(name) if self.kind == "number" else name
+
+
+def natural_order(name: str) -> tuple[Any, ...]:
+    """Return what names are sorted by, so that "b2" comes before "b10"."""
+    pieces = re.split("([0-9]+)", name)  # text, digits, text, …
+    key: list[Any] = [piece.lstrip("0") for piece in pieces]
+    key[::2] = pieces[::2]
+    key[1::2] = [(len(digits), digits) for digits in key[1::2]]
+    return tuple(key), name
+
+
+def _task_of(summary: TargetSummary) -> str:
+    different = len(summary.counts.counter)
+    few = different <= FEW and 2 * different < summary.moments.count
+    if summary.kind == "number" and not (summary.whole and few and not summary.counts.too_many):
+        return "regression"
+    return "classification"
+
+
+def _class_name(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) else str(value)
+
+
+def _is_whole(name: str) -> bool:
+    return re.fullmatch("0|-?[1-9][0-9]{0,308}", name) is not None and np.isfinite(float(name))
+
+
+def _check_present(values: Array, name: str) -> None:
+    if missing(values).any():
+        row = int(missing(values).argmax()) + 1
+        raise DataError(
+            f"target {name!r}: the value in row {row:,} is missing; leave such rows out"
+        )

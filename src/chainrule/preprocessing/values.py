@@ -1,0 +1,143 @@
+"""What a column holds, wherever it came from: numbers, categories or images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.validation import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KINDS = ("number", "category", "image")
+Chunk = Mapping[str, Array]
+MISSING = frozenset({"", "NA", "N/A", "n/a", "#N/A", "?", "NaN", "nan", "null", "NULL"})
+_NUMBERS = (int, float, np.integer, np.floating)
+_BOOLS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's name and kind.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "category", "image"}
+        Text and booleans are categories.
+    shape : tuple of int
+        Of one image, ``(h, w)`` or ``(h, w, c)``; empty for the other kinds.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] = ()
+
+
+def kind_of(values: Array) -> str:
+    """Return the kind of a column in the form that `column_values` gives it."""
+    return "image" if values.ndim > 1 else "category" if values.dtype == object else "number"
+
+
+def column_values(values: Any, name: str, where: str) -> Array:
+    """Return a column in one of three forms.
+
+    Numbers become float64 of shape ``(n,)`` with NaN for missing; text and booleans objects of
+    shape ``(n,)`` with None for missing; images, shape ``(n, h, w)`` or ``(n, h, w, c)``, stay.
+
+    Raises
+    ------
+    DataError, ShapeError
+        For anything else; the message names the column.
+
+    Examples
+    --------
+    >>> column_values([True, None], "member", "example")
+    array(['True', None], dtype=object)
+    >>> column_values([1, None], "age", "example")
+    array([ 1., nan])
+    """
+    array = np.asarray(values)
+    kind = array.dtype.kind
+    if array.ndim in (3, 4) and kind in "fiub":
+        return array
+    if array.ndim != 1:
+        raise ShapeError(
+            f"{where}: column {name!r} must hold a value a row, shape (n,), or an image a row, "
+            f"shape (n, h, w) or (n, h, w, c), but its shape is {array.shape}"
+        )
+    if kind in "fiu":
+        return array.astype(np.float64, copy=False)
+    if kind == "b":
+        return np.array(["False", "True"], dtype=object)[array.astype(np.intp)]
+    if kind == "M":
+        days = np.datetime_as_string(array).astype(object)
+        days[np.isnat(array)] = None
+        return days
+    if kind in "UT":
+        return _objects(array.astype(object), name, where)
+    if kind == "O":
+        return _objects(array, name, where)
+    raise DataError(
+        f"{where}: column {name!r} must hold numbers, text, booleans or images, but its dtype is "
+        f"{array.dtype}"
+    )
+
+
+def missing(values: Array) -> NDArray[np.bool_]:
+    """Return which values of a column are missing, as booleans of shape ``(n,)``."""
+    if values.ndim > 1:
+        return np.zeros(len(values), dtype=bool)
+    if values.dtype == object:
+        return np.asarray(np.equal(values, np.array(None, dtype=object)), dtype=np.bool_)
+    return np.asarray(np.isnan(values), dtype=np.bool_)
+
+
+def clean_text(text: str | None) -> str | None:
+    """Return a text without the spaces around it, or None where it says that a value is missing.
+
+    True and false are spelled in Python's way, so that files of different origin agree.
+    """
+    stripped = "" if text is None else text.strip()
+    return None if stripped in MISSING else _BOOLS.get(stripped, stripped)
+
+
+def rows_of(chunk: Chunk, where: str) -> int:
+    """Return the number of rows of a chunk, whose columns must agree on it."""
+    lengths = {name: len(values) for name, values in chunk.items()}
+    if not lengths:
+        raise DataError(f"{where}: a chunk holds no column")
+    if len(set(lengths.values())) > 1:
+        few, many = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+        raise ShapeError(
+            f"{where}: columns must have equally many rows, but {few!r} has {lengths[few]} and "
+            f"{many!r} {lengths[many]}"
+        )
+    return next(iter(lengths.values()))
+
+
+def quoted(names: Iterable[str], limit: int = 5) -> str:
+    """Return some of the names for a message."""
+    names = list(names)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(repr(name) for name in names[:limit]) + more
+
+
+def _objects(array: Array, name: str, where: str) -> Array:
+    kinds = set(map(type, array.tolist()))
+    if kinds <= {str, type(None)}:
+        return array
+    values = [None if value != value else value for value in array.tolist()]
+    if all(v is None or (isinstance(v, _NUMBERS) and not isinstance(v, bool)) for v in values):
+        return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
+    if all(v is None or isinstance(v, str | bool | np.bool_) for v in values):
+        return np.array([None if v is None else str(v) for v in values], dtype=object)
+    raise DataError(
+        f"{where}: column {name!r} must hold text or numbers, not both and nothing else, but it "
+        f"holds {', '.join(sorted(kind.__name__ for kind in kinds))}"
+    )

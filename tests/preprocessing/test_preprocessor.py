@@ -1,0 +1,361 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError
+from chainrule.preprocessing import Column, LeftOut, Preprocessor, Target
+
+AGES = [20.0, 30.0, 40.0, 30.0]
+CITIES = ["Bern", "Chur", "Bern", None]
+ROWS = {"age": AGES, "city": CITIES, "label": ["yes", "no", "yes", "no"]}
+
+
+def fitted(columns, target="label", **options):
+    count = len(next(iter(columns.values())))
+    labels = {"label": ["a", "b"] * (count // 2) + ["a"] * (count % 2)}
+    return Preprocessor(**options).fit([labels | columns], target)
+
+
+def random_rows(seed, n=200):
+    rng = np.random.default_rng(seed)
+    rows = {
+        "plain": rng.normal(100, 5, n),
+        "gaps": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n) * 1e4),
+        "city": rng.choice(np.array(["Bern", "Chur", "Genf", None], dtype=object), n),
+        "bool": rng.choice(np.array(["True", "False"], dtype=object), n),
+    }
+    return rows | {"label": rng.choice(np.array(["yes", "no"], dtype=object), n)}
+
+
+def in_chunks(rows, sizes):
+    start, count = 0, len(rows["label"])
+    for size in [*sizes, count]:
+        if start < count:
+            yield {name: values[start : start + size] for name, values in rows.items()}
+        start += size
+
+
+def test_transform_is_what_scikit_learn_makes():
+    rows = random_rows(0)
+    numeric = make_pipeline(StandardScaler(), SimpleImputer(strategy="constant", fill_value=0.0))
+    gaps = np.isnan(rows["gaps"]).astype(float)
+    one_hot = OneHotEncoder(sparse_output=False)
+    numbers = numeric.fit_transform(np.stack([rows["plain"], rows["gaps"]], axis=1))
+    categories = one_hot.fit_transform(np.stack([rows["city"], rows["bool"]], axis=1))
+    expected = np.column_stack([numbers, gaps, categories])
+    found = Preprocessor().fit([rows], "label").transform(rows)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_unknown_categories_are_what_scikit_learn_makes_of_them():
+    values = np.array(["a", "b", "c", "a"] * 3, dtype=object)
+    encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(values[:, None])
+    new = np.array(["b", "z", "a"], dtype=object)
+    preprocessor = fitted({"x": values})
+    np.testing.assert_array_equal(
+        preprocessor.transform({"x": new}), encoder.transform(new[:, None])
+    )
+    assert preprocessor.unseen == {"x": 1}
+
+
+def test_rare_categories_are_joined_as_scikit_learn_joins_them():
+    values = np.array(["a"] * 9 + ["b"] * 7 + ["c"] * 3 + ["d"], dtype=object)
+    encoder = OneHotEncoder(
+        sparse_output=False, max_categories=3, handle_unknown="infrequent_if_exist"
+    )
+    expected = encoder.fit_transform(values[:, None])
+    preprocessor = fitted({"x": values}, max_categories=2)
+    np.testing.assert_array_equal(preprocessor.transform({"x": values}), expected)
+    assert preprocessor.feature_names == ["x=a", "x=b", "x (other)"]
+    assert preprocessor.transform({"x": ["new"]}).tolist() == [[0, 0, 1]]
+
+
+def test_feature_names_and_columns():
+    preprocessor = fitted({"n": [1.0, np.nan, 3.0, 3.0], "image": np.arange(16.0).reshape(4, 2, 2)})
+    assert preprocessor.feature_names == [
+        "n", "n (missing)", "image[0, 0]", "image[0, 1]", "image[1, 0]", "image[1, 1]"
+    ]  # fmt: skip
+    assert preprocessor.columns == (Column("n", "number"), Column("image", "image", (2, 2)))
+    assert preprocessor.width == 6
+
+
+def test_missing_numbers_become_the_mean_and_are_marked():
+    preprocessor = fitted({"n": [1.0, np.nan, 3.0, np.nan]})
+    assert preprocessor.transform({"n": [np.nan, 2.0, 3.0]}).tolist() == [[0, 1], [0, 0], [1, 0]]
+    assert not preprocessor.unseen
+
+
+def test_missing_where_training_had_none_is_counted():
+    preprocessor = fitted({"n": [1.0, 3.0], "c": ["x", "y"]})
+    assert preprocessor.transform({"n": [None], "c": [None]}).tolist() == [[0, 0, 0]]
+    assert preprocessor.unseen == {"n": 1, "c": 1}
+
+
+def test_images_have_one_mean_and_one_deviation():
+    images = np.random.default_rng(0).integers(0, 255, (6, 3, 4), dtype=np.uint8)
+    found = fitted({"image": images}).transform({"image": images})
+    expected = (images.reshape(6, 12) - images.mean()) / images.std()
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("values", "reason"), [
+    ([7.0] * 40, "always 7"),
+    ([0.1] * 40, "always 0.1"),
+    (["x"] * 40, "always 'x'"),
+    ([np.nan] * 40, "holds no value"),
+    (np.array([None] * 40), "holds no value"),
+    ([f"id{i}" for i in range(40)], "40 different texts in 40"),
+    ([f"2024-01-{i}" for i in range(10, 50)], "they look like dates"),
+    (np.ones((40, 2, 2)), "all pixels are equal"),
+])  # fmt: skip
+def test_columns_that_say_nothing_are_left_out(values, reason):
+    preprocessor = fitted({"x": values, "n": np.arange(40.0)})
+    assert preprocessor.feature_names == ["n"]
+    (line,) = [line for line in preprocessor.report() if line.startswith("x: ")]
+    assert line.startswith("x: left out: ")
+    assert reason in line
+
+
+def test_a_constant_with_gaps_leaves_the_mark():
+    preprocessor = fitted({"n": [7.0, np.nan, 7.0, 7.0]})
+    assert preprocessor.transform({"n": [7.0, np.nan]}).tolist() == [[0, 0], [0, 1]]
+
+
+def test_more_texts_than_are_counted_are_left_out(monkeypatch):
+    monkeypatch.setattr("chainrule.preprocessing.summaries.MAX_DISTINCT", 30)
+    texts = [f"t{i}" for i in range(40)]
+    chunk = {"x": texts, "n": np.arange(40.0), "label": ["a", "b"] * 20}
+    preprocessor = Preprocessor().fit([chunk] * 10, "label")
+    assert "x: left out: more than 30 different texts" in preprocessor.report()
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(1, 60), max_size=8))
+def test_chunks_change_nothing(seed, sizes):
+    rows = random_rows(seed)
+    whole = Preprocessor().fit([rows], "label")
+    parts = Preprocessor().fit(in_chunks(rows, sizes), "label")
+    assert parts.feature_names == whole.feature_names
+    for one, other in zip(whole.steps[:2], parts.steps[:2], strict=True):
+        np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12)
+        np.testing.assert_allclose(one.scale, other.scale, rtol=1e-12)
+    assert whole.steps[2:] == parts.steps[2:]
+    joined = np.concatenate([whole.transform(chunk) for chunk in in_chunks(rows, sizes)])
+    np.testing.assert_array_equal(joined, whole.transform(rows))
+
+
+@settings(deadline=None, max_examples=30)
+@given(order=st.permutations(["plain", "gaps", "city", "bool", "label", "more"]))
+def test_the_order_of_columns_changes_nothing(order):
+    rows = random_rows(1)
+    preprocessor = Preprocessor().fit([rows], "label")
+    shuffled = {name: (rows | {"more": np.ones(200)})[name] for name in order}
+    np.testing.assert_array_equal(preprocessor.transform(shuffled), preprocessor.transform(rows))
+
+
+def test_means_far_from_zero_keep_their_deviation():
+    values = 1e9 + np.tile([0.0, 1.0], 50_000)
+    chunks = [{"n": part, "label": ["a", "b"] * 500} for part in values.reshape(100, 1000)]
+    (step,) = Preprocessor().fit(chunks, "label").steps
+    assert step.scale == pytest.approx(0.5, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 2**32), most=st.integers(1, 4), numbers=st.booleans())
+def test_a_description_in_json_makes_the_same_again(seed, most, numbers):
+    rows = random_rows(seed)
+    if numbers:
+        rows["label"] = rows["plain"] * 3
+    preprocessor = Preprocessor(max_categories=most).fit([rows], "label")
+    again = Preprocessor.from_dict(json.loads(json.dumps(preprocessor.to_dict(), allow_nan=False)))
+    assert again.to_dict() == preprocessor.to_dict()
+    assert again.report() == preprocessor.report()
+    np.testing.assert_array_equal(again.transform(rows), preprocessor.transform(rows))
+    np.testing.assert_array_equal(
+        again.target.encode(rows["label"]), preprocessor.target.encode(rows["label"])
+    )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+def paths(value, path=()):
+    yield path
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from paths(inner, (*path, key))
+
+
+EXAMPLE = (
+    Preprocessor()
+    .fit([random_rows(0) | {"image": np.random.default_rng(0).random((200, 2, 2))}], "label")
+    .to_dict()
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(path=st.sampled_from([p for p in paths(EXAMPLE) if p]), junk=JSON, drop=st.booleans())
+def test_a_damaged_description_is_refused_or_works(path, junk, drop):
+    damaged = json.loads(json.dumps(EXAMPLE))
+    holder = damaged
+    for key in path[:-1]:
+        holder = holder[key]
+    if drop:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = junk
+    try:
+        preprocessor = Preprocessor.from_dict(damaged)
+    except ChainruleError:
+        return
+    preprocessor.report()
+    json.dumps(preprocessor.to_dict(), allow_nan=False)
+    columns = {"number": [1.0], "category": ["x"]}
+    chunk = {c.name: columns.get(c.kind) or np.ones((1, *c.shape)) for c in preprocessor.columns}
+    try:
+        preprocessor.transform(chunk)
+    except ChainruleError:
+        return
+
+
+@pytest.mark.parametrize("junk", [None, 3, [], "x", {}, {"format": "another"}])
+def test_what_is_no_description_is_refused(junk):
+    with pytest.raises(DataError, match="preprocessor"):
+        Preprocessor.from_dict(junk)
+
+
+def test_a_later_version_says_so():
+    with pytest.raises(DataError, match="version 2, and this chainrule reads version 1"):
+        Preprocessor.from_dict(EXAMPLE | {"version": 2})
+
+
+def test_missing_columns_are_refused_by_name():
+    preprocessor = Preprocessor().fit([ROWS], "label")
+    with pytest.raises(DataError, match="are not there: 'city'; the columns are 'age'"):
+        preprocessor.transform({"age": [1.0]})
+    with pytest.raises(DataError, match="are not there: 'age', 'city'"):
+        preprocessor.compare([Column("x", "number")])
+
+
+def test_compare_notes_more_columns_and_refuses_other_kinds():
+    preprocessor = Preprocessor().fit([ROWS], "label")
+    age, city = Column("age", "number"), Column("city", "category")
+    assert preprocessor.compare([city, age, Column("label", "category")]) == []
+    assert preprocessor.compare([city, age, Column("x", "number")]) == [
+        "not looked at, as training did not have them: 'x'"
+    ]
+    with pytest.raises(DataError, match="'city' held text in training, but holds numbers here"):
+        preprocessor.compare([age, Column("city", "number")])
+
+
+@pytest.mark.parametrize(("chunk", "error", "message"), [
+    ({"age": ["x"], "city": ["Bern"]}, DataError, "'age' held numbers in training, but holds text"),
+    ({"age": [1.0], "city": [1.0]}, DataError, "'city' held text in training, but holds numbers"),
+    ({"age": [np.inf], "city": ["Bern"]}, DataError, "'age' holds inf"),
+    ({"age": [1e300], "city": ["Bern"]}, DataError, "'age' holds 1e.300"),
+    ({"age": [1.0, 2.0], "city": ["Bern"]}, ShapeError, "'city' has 1 and 'age' 2"),
+    ({"age": [[1.0]], "city": ["Bern"]}, ShapeError, "'age' must hold a value a row"),
+    ({"age": [1.0], "city": [b"Bern"]}, DataError, "'city' must hold numbers, text"),
+    ({"age": [1.0], "city": [("Bern",)]}, ShapeError, "'city'"),
+])  # fmt: skip
+def test_chunks_that_do_not_fit_are_refused(chunk, error, message):
+    with pytest.raises(error, match=message):
+        Preprocessor().fit([ROWS], "label").transform(chunk)
+
+
+@pytest.mark.parametrize(("chunks", "message"), [
+    ([], "no row at all"),
+    ([{"n": [1.0, 2.0], "label": [None, None]}], "no row with a value of 'label'"),
+    ([{"n": [1.0, 2.0], "label": ["a", "a"]}], "at least two classes, but it holds 'a'"),
+    ([{"n": [1.0, np.inf], "label": ["a", "b"]}], "'n' holds infinite values"),
+    ([{"n": [1e200, 0.0], "label": ["a", "b"]}], "'n' holds values too large"),
+    ([{"n": [1.0, 1.0], "label": ["a", "b"]}], "no column is left to learn from. n: left out"),
+    ([{"label": ["a", "b"]}], "no column is left"),
+    ([{"n": [1.0], "label": ["a"]}, {"m": [1.0], "label": ["b"]}], "has other columns"),
+    ([{"n": [1.0], "label": ["a"]}, {"n": ["x"], "label": ["b"]}], "'n' held numbers"),
+])  # fmt: skip
+def test_nothing_to_learn_is_refused_and_changes_nothing(chunks, message):
+    preprocessor = Preprocessor().fit([ROWS], "label")
+    before = preprocessor.to_dict()
+    with pytest.raises(DataError, match=message):
+        preprocessor.fit(chunks, "label")
+    assert preprocessor.to_dict() == before
+
+
+def test_a_target_that_is_not_there_names_the_closest():
+    with pytest.raises(UnknownNameError, match="did you mean 'label'"):
+        Preprocessor().fit([ROWS], "lable")
+
+
+def test_rows_without_a_target_are_left_out():
+    rows = {"n": [1.0, 99.0, 3.0], "label": ["a", None, "b"]}
+    preprocessor = Preprocessor().fit([rows], "label")
+    assert (preprocessor.rows, preprocessor.steps[0].mean) == (2, 2.0)
+    assert "1 rows left out: their target is missing" in preprocessor.report()
+
+
+def test_a_target_made_before_is_taken_as_it_is():
+    target = Target.learn("label", ["yes", "no", "maybe"])
+    assert Preprocessor().fit([ROWS], target).target is target
+
+
+def test_before_fit_there_is_nothing():
+    for use in (lambda p: p.transform({}), lambda p: p.target, lambda p: p.to_dict()):
+        with pytest.raises(DataError, match="call fit first"):
+            use(Preprocessor())
+
+
+def test_settings_are_checked():
+    with pytest.raises(DataError, match="max_categories"):
+        Preprocessor(max_categories=0)
+    with pytest.raises(UnknownNameError, match="did you mean 'regression'"):
+        Preprocessor(task="regresion")
+
+
+def test_the_report_has_a_line_for_every_column():
+    preprocessor = Preprocessor().fit([ROWS | {"one": [1, 1, 1, 1]}], "label")
+    preprocessor.transform({"age": [1.0], "city": ["Genf"]})
+    assert preprocessor.report() == [
+        "4 rows → 4 features",
+        "age: number, mean 30, deviation 7.07107",
+        "city: 2 categories, one-hot; 1 missing: a category of their own",
+        "one: left out: always 1",
+        "target label: 2 classes: no (2), yes (2)",
+        "city: 1 values that training did not have",
+    ]
+
+
+def test_what_is_left_out_stays_so_in_a_description():
+    preprocessor = Preprocessor().fit([ROWS | {"one": [1, 1, 1, 1]}], "label")
+    assert Preprocessor.from_dict(preprocessor.to_dict())._steps[-1] == LeftOut(
+        "one", "number", "always 1"
+    )
+
+
+def test_a_column_transformer_agrees_on_a_table_of_many_kinds():
+    rows = random_rows(5, 500)
+    table = np.stack([rows[name] for name in ("city", "plain", "bool")], axis=1).astype(object)
+    transformer = ColumnTransformer(
+        [
+            ("city", OneHotEncoder(sparse_output=False), [0]),
+            ("plain", StandardScaler(), [1]),
+            ("bool", OneHotEncoder(sparse_output=False), [2]),
+        ]
+    )
+    expected = transformer.fit_transform(table).astype(float)
+    del rows["gaps"]
+    ordered = {name: rows[name] for name in ("city", "plain", "bool", "label")}
+    found = Preprocessor().fit([ordered], "label").transform(ordered)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

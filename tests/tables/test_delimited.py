@@ -1,0 +1,197 @@
+import csv
+import io
+import string
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.errors import DataError
+from chainrule.preprocessing.values import MISSING
+from chainrule.tables import Column, delimited, open_table
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name="data.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def read(path, like=(), rows=None):
+    chunks = list(open_table(path, like).chunks(rows))
+    return {name: np.concatenate([chunk[name] for chunk in chunks]).tolist() for name in chunks[0]}
+
+
+def nan_as_none(column):
+    return [None if value != value else value for value in column]
+
+
+def test_numbers_become_float64_and_text_objects(write):
+    path = write("age,city\n30,Bern\n41.5,Chur\n")
+    (chunk,) = open_table(path).chunks()
+    assert chunk["age"].dtype == np.float64
+    assert chunk["city"].dtype == object
+    assert read(path) == {"age": [30.0, 41.5], "city": ["Bern", "Chur"]}
+
+
+def test_columns_have_kinds_and_the_rows_are_counted(write):
+    table = open_table(write("age,city\n30,Bern\n41,Chur\n"))
+    assert table.columns == (Column("age", "number"), Column("city", "category"))
+    assert table.rows == 2
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found_in_the_first_line(write, separator):
+    path = write(f"a{separator}b{separator}c\n1{separator}2{separator}x\n")
+    assert read(path) == {"a": [1.0], "b": [2.0], "c": ["x"]}
+
+
+def test_a_quoted_name_does_not_mislead_the_separator(write):
+    assert read(write('"a;b;c;d",e\n1,2\n')) == {"a;b;c;d": [1.0], "e": [2.0]}
+
+
+def test_quoted_fields_hold_separators_quotes_and_lines(write):
+    assert read(write('a,b\n"x, ""y""\nz",1\n')) == {"a": ['x, "y"\nz'], "b": [1.0]}
+
+
+def test_a_header_of_several_lines_is_one(write):
+    assert read(write('"a\nb",c\n1,2\n')) == {"a\nb": [1.0], "c": [2.0]}
+
+
+@pytest.mark.parametrize("content", [
+    "\ufeffa,b\n1,x\n", "a,b\r\n1,x\r\n", "\n\na,b\n1,x\n", " a , b \n 1 , x \n", "a,b\n1,x"
+], ids=["BOM", "CRLF", "blank lines", "spaces", "no newline at the end"])  # fmt: skip
+def test_ways_to_write_the_same(write, content):
+    assert read(write(content)) == {"a": [1.0], "b": ["x"]}
+
+
+@pytest.mark.parametrize("spelling", [*sorted(MISSING), " ?", '""'])
+def test_missing_values(write, spelling):
+    found = read(write(f"a,b\n1,x\n{spelling},{spelling}\n"))
+    assert nan_as_none(found["a"]) == [1.0, None]
+    assert found["b"] == ["x", None]
+
+
+def test_true_and_false_are_categories_spelled_alike(write):
+    assert read(write("a,b\ntrue,TRUE\nFalse,false\n")) == {
+        "a": ["True", "False"],
+        "b": ["True", "False"],
+    }
+
+
+def test_dates_stay_text(write):
+    assert read(write("day\n2024-01-31\n2024-02-01\n")) == {"day": ["2024-01-31", "2024-02-01"]}
+
+
+def test_a_column_without_a_value_is_of_numbers(write):
+    table = open_table(write("a,b\n1,\n2,\n"))
+    assert table.columns[1].kind == "number"
+
+
+def test_decimal_commas_are_understood_beside_semicolons(write):
+    assert read(write("a;b\n1,5;x\n-2,25;y\n3;z\n")) == {
+        "a": [1.5, -2.25, 3.0],
+        "b": ["x", "y", "z"],
+    }
+
+
+def test_text_far_behind_numbers_makes_the_column_text(write, monkeypatch):
+    monkeypatch.setattr(delimited, "BLOCK", 1000)
+    rows = [f"{i},{i}" for i in range(5000)]
+    rows[4321] = "oops,7"
+    table = open_table(write("\n".join(["a,b", *rows])))
+    assert [column.kind for column in table.columns] == ["category", "number"]
+    assert table.notes == (
+        "column 'a' is taken as text: row 4,322 holds 'oops', the rows before it numbers",
+    )
+
+
+def test_known_numbers_that_are_none_are_refused_with_row_and_column(write, monkeypatch):
+    monkeypatch.setattr(delimited, "BLOCK", 1000)
+    rows = [f"{i},{i}" for i in range(5000)]
+    rows[4321] = "oops,7"
+    table = open_table(write("\n".join(["a,b", *rows])), like=[Column("a", "number")])
+    with pytest.raises(DataError, match="column 'a' must hold numbers, but row 4,322 holds 'oops'"):
+        list(table.chunks())
+
+
+def test_known_text_stays_text(write):
+    path = write("code\n01\n2\n")
+    assert read(path, like=[Column("code", "category")]) == {"code": ["01", "2"]}
+
+
+def test_columns_without_a_name_are_left_out_with_a_note(write):
+    table = open_table(write(",a,\n0,5,\n1,6,\n"))
+    assert [column.name for column in table.columns] == ["a"]
+    assert table.notes == ("columns without a name are left out",)
+
+
+def test_chunks_hold_so_many_rows_at_most(write, monkeypatch):
+    monkeypatch.setattr(delimited, "BLOCK", 200)
+    path = write("a\n" + "\n".join(map(str, range(500))))
+    chunks = list(open_table(path).chunks(7))
+    assert max(len(chunk["a"]) for chunk in chunks) == 7
+    assert np.concatenate([chunk["a"] for chunk in chunks]).tolist() == list(range(500))
+
+
+def test_some_columns_can_be_read_in_another_order(write):
+    (chunk,) = open_table(write("a,b,c\n1,2,x\n")).chunks(columns=["c", "a"])
+    assert {name: values.tolist() for name, values in chunk.items()} == {"c": ["x"], "a": [1.0]}
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    ("", "is empty; expected a line of column names"),
+    ("\n \n", "names no column"),
+    ("a,b\n", "holds a line of column names, but no rows"),
+    ("a,b,a\n1,2,3\n", "more than once: 'a'"),
+    ("5.1,3.5,setosa\n4.9,3.0,setosa\n", "looks like data .'5.1', '3.5'."),
+    ("39,State-gov,13\n50,Private,9\n", "looks like data"),
+    ("a,b\n1,2\n3\n", "line 3 has 1 fields, but the header names 2 columns"),
+    ("a,b\n1,2\n\n3,4,5\n", "line 4 has 3 fields, but the header names 2 columns"),
+    (b"a,b\n1,x\n2,caf\xe9\n", "line 3 is not UTF-8 .byte 0xe9."),
+    ("a,b\n1,x\n".encode("utf-16"), "line 1 is not UTF-8"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_refused(write, content, message):
+    with pytest.raises(DataError, match=message):
+        open_table(write(content))
+
+
+def test_bytes_that_are_no_utf8_far_behind_are_found(write, monkeypatch):
+    monkeypatch.setattr("chainrule.tables.dialect.HEAD", 100)
+    with pytest.raises(DataError, match="line 1,002 is not UTF-8"):
+        open_table(write(b"a,b\n" + b"1,x\n" * 1000 + b"1,\xff\n"))
+
+
+@pytest.mark.parametrize("header", ["0,1,2,label", "2021,2022,2023,label"])
+def test_ascending_whole_numbers_may_be_names(write, header):
+    assert [c.name for c in open_table(write(f"{header}\n5,6,7,x\n")).columns] == header.split(",")
+
+
+TEXTS = st.text(string.printable + "äß€😀", min_size=1, max_size=8).map(str.strip).filter(
+    lambda text: text not in MISSING and text.lower() not in ("true", "false") and "\r" not in text
+)  # fmt: skip
+NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.tuples(NUMBERS, st.none() | TEXTS), min_size=1, max_size=30),
+    separator=st.sampled_from(",;\t|"),
+    end=st.sampled_from(["\n", "\r\n"]),
+    chunk=st.integers(1, 40),
+)
+def test_what_was_written_reads_back(tmp_path_factory, rows, separator, end, chunk):
+    path = tmp_path_factory.mktemp("csv") / "data.csv"
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, lineterminator=end)
+    writer.writerows([("number", "text"), *rows])
+    path.write_text(text.getvalue(), encoding="utf-8", newline="")
+    like = [Column("number", "number"), Column("text", "category")]
+    found = read(path, like, chunk)
+    assert nan_as_none(found["number"]) == [number for number, _ in rows]
+    assert found["text"] == [text for _, text in rows]

@@ -1,0 +1,97 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+from chainrule.errors import (
+    DataError,
+    FileError,
+    MissingDependencyError,
+    ShapeError,
+    UnknownNameError,
+)
+from chainrule.tables import ArrayTable, open_table
+
+
+@pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer", "diabetes"])
+def test_a_data_set_of_scikit_learn_has_its_names(name):
+    bunch = getattr(datasets, f"load_{name}")()
+    table = open_table(name)
+    (chunk,) = table.chunks()
+    assert list(chunk) == [*bunch.feature_names, "target"]
+    assert table.target == "target"
+    np.testing.assert_array_equal(
+        np.stack([chunk[feature] for feature in bunch.feature_names], axis=1), bunch.data
+    )
+
+
+def test_classes_have_names_and_quantities_are_numbers():
+    (iris,), (diabetes,) = (open_table(name).chunks() for name in ("iris", "diabetes"))
+    assert set(iris["target"]) == {"setosa", "versicolor", "virginica"}
+    assert diabetes["target"].dtype == np.float64
+
+
+def test_a_name_that_is_also_a_file_must_be_given_as_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("iris").mkdir()
+    with pytest.raises(DataError, match=r"'./iris' for the file"):
+        open_table("iris")
+    with pytest.raises(DataError, match="holds no images"):
+        open_table("./iris")
+    with pytest.raises(DataError, match="holds no images"):
+        open_table(Path("iris"))
+
+
+def test_a_missing_path_suggests_the_closest(tmp_path, monkeypatch):
+    (tmp_path / "train.csv").write_text("a\n1\n")
+    with pytest.raises(FileError, match=r"does not exist: did you mean '.*train\.csv'\?"):
+        open_table(tmp_path / "trian.csv")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match="did you mean 'iris'"):
+        open_table("irsi")
+    with pytest.raises(FileError, match="always there: breast_cancer, diabetes"):
+        open_table("nothing/like/this.xyz")
+
+
+def test_a_path_that_is_none_is_refused():
+    with pytest.raises(FileError):
+        open_table("a\0b.csv")
+    with pytest.raises(FileError):
+        open_table("x" * 5000 + ".csv")
+
+
+def test_an_unknown_kind_of_file_is_refused(tmp_path):
+    path = tmp_path / "data.xlsx"
+    path.touch()
+    with pytest.raises(UnknownNameError, match=r"unknown kind of file '.xlsx'.*\.csv"):
+        open_table(path)
+
+
+def test_a_column_that_is_not_there_is_refused():
+    with pytest.raises(UnknownNameError, match="did you mean 'alcohol'"):
+        open_table("wine").chunks(columns=["alcool"])
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
+def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / name).write_text("a\n1\n")
+    with pytest.raises(MissingDependencyError, match=r"pip install 'chainrule\[data\]'"):
+        open_table(tmp_path / name)
+
+
+def test_opening_a_data_set_needs_no_pyarrow():
+    code = (
+        "import sys; from chainrule.tables import open_table; list(open_table('iris').chunks());"
+        "print('pyarrow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_arrays_of_different_lengths_are_no_table():
+    with pytest.raises((DataError, ShapeError), match="equally many rows"):
+        ArrayTable("t", {"a": [1, 2], "b": [1]})

@@ -1,0 +1,87 @@
+import datetime
+import decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from chainrule.errors import ChainruleError, DataError
+from chainrule.tables import open_table
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(columns, **options):
+        path = tmp_path / "data.parquet"
+        table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+        pq.write_table(table, path, **options)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(("array", "expected"), [
+    (pa.array([1, None, 3]), [1.0, None, 3.0]),
+    (pa.array([1.5, None], pa.float32()), [1.5, None]),
+    (pa.array([decimal.Decimal("1.25"), None]), [1.25, None]),
+    (pa.array([2**63, 1], pa.uint64()), [2.0**63, 1.0]),
+    (pa.array([None, None]), [None, None]),
+    (pa.array([7, None, 7]).dictionary_encode(), [7.0, None, 7.0]),
+], ids=["int", "float32", "decimal", "uint64", "null", "dictionary"])  # fmt: skip
+def test_numbers_of_any_type(write, array, expected):
+    (chunk,) = open_table(write({"a": array})).chunks()
+    assert chunk["a"].dtype == np.float64
+    assert [None if v != v else v for v in chunk["a"].tolist()] == expected
+
+
+@pytest.mark.parametrize(("array", "expected"), [
+    (pa.array(["x", None, " y "]), ["x", None, "y"]),
+    (pa.array(["x", None], pa.large_string()), ["x", None]),
+    (pa.array(["x", None, "x"]).dictionary_encode(), ["x", None, "x"]),
+    (pa.array([True, None, False]), ["True", None, "False"]),
+    (pa.array([datetime.date(2024, 1, 31), None]), ["2024-01-31", None]),
+], ids=["text", "large text", "dictionary", "bool", "date"])  # fmt: skip
+def test_categories_of_any_type(write, array, expected):
+    (chunk,) = open_table(write({"a": array})).chunks()
+    assert chunk["a"].tolist() == expected
+
+
+def test_the_number_of_rows_is_known_and_chunks_are_no_larger_than_asked(write):
+    table = open_table(write({"a": list(range(100))}, row_group_size=30))
+    assert table.rows == 100
+    chunks = [chunk["a"] for chunk in table.chunks(rows=8)]
+    assert max(map(len, chunks)) == 8
+    assert np.concatenate(chunks).tolist() == list(range(100))
+
+
+def test_lists_are_left_out_with_a_note(write):
+    table = open_table(write({"a": [1], "b": [[1, 2]]}))
+    assert [column.name for column in table.columns] == ["a"]
+    assert table.notes == ("left out, as they hold neither numbers nor text: 'b'",)
+
+
+def test_the_row_labels_of_pandas_are_left_out(write):
+    table = open_table(write({"a": [1], "__index_level_0__": [0]}))
+    assert [column.name for column in table.columns] == ["a"]
+
+
+def test_what_cannot_be_read_is_refused(write, tmp_path):
+    path = tmp_path / "text.parquet"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="is no Parquet file"):
+        open_table(path)
+    with pytest.raises(DataError, match="holds no rows"):
+        open_table(write({"a": pa.array([], pa.int64())}))
+    two = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    with pytest.raises(DataError, match="a name of its own"):
+        open_table(write(two))
+
+
+def test_a_damaged_file_is_refused_while_it_is_read(write):
+    path = write({"a": np.random.default_rng(0).normal(size=10_000)}, compression="zstd")
+    data = bytearray(path.read_bytes())
+    data[4:2000] = bytes(1996)
+    path.write_bytes(data)
+    with pytest.raises(ChainruleError, match=r"data\.parquet"):
+        list(open_table(path).chunks())
