@@ -1,6 +1,7 @@
 """Matrix products of our own: exact, the same bits however they are shared out, chosen by rule."""
 
 import ctypes
+import mmap
 import sys
 from functools import cache
 
@@ -128,6 +129,28 @@ def test_what_is_not_a_number_stays_where_it_belongs():
     np.testing.assert_array_equal(c, a @ b)
 
 
+def before_a_wall(array):
+    """Return a copy that ends where memory ends: to read a byte more kills the process."""
+    room = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = np.frombuffer(mmap.mmap(-1, room + mmap.PAGESIZE), np.uint8)
+    wall = ctypes.c_void_p(memory.ctypes.data + room)
+    assert ctypes.CDLL(None).mprotect(wall, ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    copy = memory[room - array.nbytes : room].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+@pytest.mark.parametrize("ta", [False, True])
+@pytest.mark.parametrize("tb", [False, True])
+def test_nothing_beyond_the_matrices_is_read(ta, tb):
+    for m, n, k in ((12, 37, 19), (5, 3, 2), (200, 33, 17)):
+        a = before_a_wall(np.ones((k, m) if ta else (m, k), "f4"))
+        b = before_a_wall(np.ones((n, k) if tb else (k, n), "f4"))
+        c = before_a_wall(np.empty((m, n), "f4"))
+        product("sgemm")(ta, tb, m, n, k, a, step(a), b, step(b), c, n)
+        assert (c == k).all()
+
+
 @pytest.fixture
 def machine_of(monkeypatch):
     """Return what a machine decides that has these features and this BLAS."""
@@ -203,6 +226,20 @@ def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
     monkeypatch.setattr(native, "_loaded", {})
     assert provided("sgemm", own=True)["chainrule_sgemm"]
     assert list(tmp_path.glob("*.kernel")) == [file]
+
+
+def test_of_two_compiled_at_once_the_first_stays(provided, monkeypatch):
+    """Kernels may hold its address already."""
+    provided("sgemm", own=True)
+    (code,) = [native._read(file.stem) for file in native.cache_folder().glob("*.kernel")]
+    monkeypatch.setattr(native, "_write", lambda key, code: None)
+    made = []
+
+    def compiled():  # and meanwhile another thread does the same
+        made.append(native._kept("product", lambda: code))
+        return code
+
+    assert native._kept("product", compiled) is made[0]
 
 
 def test_kernels_multiply_by_the_machine_s_rule():

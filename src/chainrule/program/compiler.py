@@ -38,7 +38,7 @@ def _convention(real: Any, whole: Any) -> list[Any]:
 
 
 def _product(name: str, real: Any, bits: int) -> Any:
-    """Return ``gemm(ta, tb, m, n, k, a, b, c)``, which multiplies matrices by BLAS.
+    """Return ``gemm(ta, tb, m, n, k, a, b, c)``, which multiplies matrices by BLAS or `gemm`.
 
     ``ta`` and ``tb`` tell which lie transposed; ``rows, part, parts`` that a part of the result's
     rows or columns is wanted.
