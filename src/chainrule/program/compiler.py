@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from numba.core.registry import cpu_target
 from numba.extending import overload
 
 from chainrule.errors import CompileError
-from chainrule.program import intrinsics, vector_math
+from chainrule.program import gemm, intrinsics, vector_math
 from chainrule.program.machine import machine
 from chainrule.program.native import ENTRY
 
@@ -31,19 +31,23 @@ _TYPES: dict[str, Any] = {
 } | {"bool": types.boolean}  # fmt: skip
 
 
+def _convention(real: Any, whole: Any) -> list[Any]:
+    """Return the types of what C's ``gemm`` takes."""
+    matrix: list[Any] = [types.uintp, whole]
+    return [*[types.int32] * 3, *[whole] * 3, real, *matrix, *matrix, real, *matrix]
+
+
 def _product(name: str, real: Any, bits: int) -> Any:
-    """Return ``gemm(ta, tb, m, n, k, a, b, c)``, which multiplies matrices by BLAS.
+    """Return ``gemm(ta, tb, m, n, k, a, b, c)``, which multiplies matrices by BLAS or `gemm`.
 
     ``ta`` and ``tb`` tell which lie transposed; ``rows, part, parts`` that a part of the result's
     rows or columns is wanted.
     """
     whole: Any = np.int64 if bits == 64 else np.int32
     kind = types.int64 if bits == 64 else types.int32
-    matrix: list[Any] = [types.uintp, kind]
-    numbers: list[Any] = [*[types.int32] * 3, *[kind] * 3, real, *matrix, *matrix, real, *matrix]
     external: Any = types.ExternalFunction(
         f"chainrule_{name}",
-        types.void(*numbers),
+        types.void(*_convention(real, kind)),
     )
     number = np.float32 if real is types.float32 else np.float64
     size = number().itemsize
@@ -80,10 +84,8 @@ def _product(name: str, real: Any, bits: int) -> Any:
     return multiply
 
 
-PRODUCTS = {
-    name: _product(name, real, machine().blas_bits or 64)
-    for name, real in (("sgemm", types.float32), ("dgemm", types.float64))
-}
+REALS: dict[str, Any] = {"sgemm": types.float32, "dgemm": types.float64}
+PRODUCTS = {name: _product(name, real, machine().blas_bits or 64) for name, real in REALS.items()}
 
 
 def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
@@ -106,16 +108,31 @@ def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
     exec(compile(text, f"<kernel {name}>", "exec"), space)
     pointer: Any = types.CPointer
     arguments = tuple(pointer(_TYPES[dtype]) for dtype in dtypes)
+    parts, symbol = _translated(space[name], arguments)
+    parts = [_apart(parts[0], symbol), *parts[1:], _entry(symbol, len(dtypes))]
+    return _object(parts, unrolls="row = " in text)
+
+
+def compile_product(name: str) -> bytes:
+    """Return the machine code of ``sgemm`` or ``dgemm`` of our own, called as those of C."""
+    real = REALS[name]
+    size = real.bitwidth // 8
+    arguments = _convention(real, types.int64)
+    parts, symbol = _translated(gemm.product(size, gemm.BYTES // size), arguments)
+    kinds = {types.int32: "i32", types.float32: "float", types.float64: "double"}
+    return _object([*parts, _entry_of_c(symbol, [kinds.get(x, "i64") for x in arguments])])
+
+
+def _translated(function: Any, arguments: Sequence[Any]) -> tuple[list[str], str]:
+    """Return LLVM's text of a Python function and of all that it calls, and its symbol."""
     with _unoptimised():
         pipeline: Any = numba_compiler
         compiled = pipeline.compile_extra(
-            cpu_target.typing_context, cpu_target.target_context, space[name], arguments,
+            cpu_target.typing_context, cpu_target.target_context, function, tuple(arguments),
             types.int64, _flags(), {},
         )  # fmt: skip
         parts = [_borrowing(part.get_llvm_str()) for part in _libraries(compiled.library)]
-        symbol = compiled.fndesc.mangled_name
-    parts = [_apart(parts[0], symbol), *parts[1:], _entry(symbol, len(dtypes))]
-    return _object(parts, unrolls="row = " in text)
+        return parts, compiled.fndesc.mangled_name
 
 
 def _libraries(library: Any) -> list[Any]:
@@ -188,7 +205,17 @@ def _entry(symbol: str, count: int) -> str:
     )
 
 
-def _object(parts: list[str], unrolls: bool) -> bytes:
+def _entry_of_c(symbol: str, kinds: list[str]) -> str:
+    """Return LLVM's text of a function that takes these arguments and returns nothing."""
+    taken = ", ".join(f"{kind} %a{i}" for i, kind in enumerate(kinds))
+    return (
+        f'declare i32 @"{symbol}"(ptr, ptr, {", ".join(kinds)})\n\n'
+        f"define void @{ENTRY}({taken}) {{\n  %result = alloca i64\n  %error = alloca ptr\n"
+        f'  %status = call i32 @"{symbol}"(ptr %result, ptr %error, {taken})\n  ret void\n}}\n'
+    )
+
+
+def _object(parts: list[str], unrolls: bool = False) -> bytes:
     """Link, optimise and emit machine code."""
     module = llvm.parse_assembly(parts[0])
     for part in parts[1:]:

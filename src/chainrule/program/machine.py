@@ -16,13 +16,23 @@ from chainrule.program.blas import find_blas
 
 @dataclass(frozen=True)
 class Machine:
-    """The processor and the tools, as far as machine code depends on them."""
+    """The processor and the tools, as far as machine code depends on them.
+
+    Attributes
+    ----------
+    blas_bits : int
+        Of the whole numbers that matrix products take; 0 if there are none.
+    own_products : bool
+        Whether they are those of `gemm`: where the processor has vectors of 64 bytes and BLAS
+        does not use them. Nothing is timed, so that a machine has the same numbers in every run.
+    """
 
     processor: str
     features: str
     triple: str
     tools: str
     blas_bits: int
+    own_products: bool
 
     def target(self) -> Any:
         """Return LLVM's target machine."""
@@ -41,8 +51,9 @@ def machine() -> Machine:
     """Return the machine that this process runs on, LLVM made ready."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    blas = find_blas()
-    if blas is not None:
+    blas, features = find_blas(), llvm.get_host_cpu_features()
+    own = blas is not None and blas.is_narrow and features.get("avx512f", False)
+    if blas is not None and not own:
         for name, address in blas.addresses.items():
             llvm.add_symbol(f"chainrule_{name}", address)
     rest: Any = ctypes.CDLL(None).sched_yield if os.name == "posix" else _switch()
@@ -50,8 +61,9 @@ def machine() -> Machine:
     tools = " ".join(f"{name} {metadata.version(name)}" for name in ("numba", "llvmlite"))
     return Machine(
         llvm.get_host_cpu_name(),
-        llvm.get_host_cpu_features().flatten(),
+        features.flatten(),
         llvm.get_process_triple(),
         tools,
-        blas.bits if blas else 0,
+        64 if own else blas.bits if blas else 0,
+        own,
     )

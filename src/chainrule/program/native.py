@@ -11,6 +11,7 @@ import ctypes
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,9 @@ def key_of(text: str, dtypes: list[str]) -> str:
     return digest.hexdigest()
 
 
-_OWN_CODE = ("compiler.py", "vector_math.py", "intrinsics.py", "../ops/random.py")
+_OWN_CODE = (
+    "compiler.py", "gemm.py", "intrinsics.py", "vector_math.py", "vectors.py", "../ops/random.py",
+)  # fmt: skip
 
 
 @cache
@@ -100,15 +103,42 @@ def is_ready(text: str, dtypes: list[str]) -> bool:
 
 def load(text: str, name: str, dtypes: list[str]) -> NativeFunction:
     """Return a kernel, from memory, from disk, or compiled."""
+
+    def compiled() -> bytes:
+        from chainrule.program.compiler import compile_text
+
+        return compile_text(text, name, dtypes)
+
     key = key_of(text, dtypes)
+    for routine in ("sgemm", "dgemm"):
+        if f"{routine}(" in text:
+            _provide(routine)
+    return _kept(key, compiled)
+
+
+def _provide(routine: str) -> None:
+    """Let kernels find matrix products of our own, where they have those."""
+    import llvmlite.binding as llvm
+
+    from chainrule.program.machine import machine
+
+    def compiled() -> bytes:
+        from chainrule.program.compiler import compile_product
+
+        return compile_product(routine)
+
+    if machine().own_products:
+        function = _kept(key_of(routine, []), compiled)
+        llvm.add_symbol(f"chainrule_{routine}", function.address)
+
+
+def _kept(key: str, compiled: Callable[[], bytes]) -> NativeFunction:
     if key not in _loaded:
         code = _read(key)
         if code is None:
-            from chainrule.program.compiler import compile_text
-
-            code = compile_text(text, name, dtypes)
+            code = compiled()
             _write(key, code)
-        _loaded[key] = NativeFunction(code)
+        _loaded.setdefault(key, NativeFunction(code))  # others may hold the address of the first
     return _loaded[key]
 
 

@@ -1,4 +1,4 @@
-"""Products summed over axes: small ones in loops, large ones by BLAS."""
+"""Products summed over axes: small ones in loops, large ones by BLAS or its like, `gemm`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,254 @@
+"""Matrix products of our own: exact, the same bits however they are shared out, chosen by rule."""
+
+import ctypes
+import mmap
+import sys
+from functools import cache
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.program import machine as room
+from chainrule.program import native
+from chainrule.program.blas import Blas, find_blas
+from chainrule.program.gemm import HEIGHT, TERMS
+
+DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
+AVX2, AVX512 = {"avx2": True}, {"avx2": True, "avx512f": True}
+
+
+@cache
+def product(routine):
+    """Return ``gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc)``, whatever this machine's rule."""
+    from chainrule.program.compiler import compile_product
+
+    code = native.NativeFunction(compile_product(routine))
+    real = ctypes.c_float if routine == "sgemm" else ctypes.c_double
+    whole, place = ctypes.c_int64, ctypes.c_void_p
+    kinds = [
+        *[ctypes.c_int] * 3,
+        *[whole] * 3,
+        real,
+        place,
+        whole,
+        place,
+        whole,
+        real,
+        place,
+        whole,
+    ]
+    function = ctypes.CFUNCTYPE(None, *kinds)(code.address)
+
+    def gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc):
+        turned = 111 + ta, 111 + tb
+        function(
+            101, *turned, m, n, k, 1, a.ctypes.data, lda, b.ctypes.data, ldb, 0, c.ctypes.data, ldc
+        )
+
+    gemm.code = code  # which must not go
+    return gemm
+
+
+def matrix(rng, height, width, apart, dtype):
+    """Return small whole numbers, whose products are exact, as a part of longer rows."""
+    return rng.integers(-9, 10, (height, width + apart)).astype(dtype)[:, :width]
+
+
+def step(array):
+    return array.strides[0] // array.itemsize
+
+
+def multiplied(routine, ta, tb, m, n, k, apart=0):
+    dtype, rng = DTYPES[routine], np.random.default_rng(0)
+    a = matrix(rng, *((k, m) if ta else (m, k)), apart, dtype)
+    b = matrix(rng, *((n, k) if tb else (k, n)), apart, dtype)
+    memory = np.full((m, n + apart), np.nan, dtype)
+    product(routine)(ta, tb, m, n, k, a, step(a), b, step(b), memory, n + apart)
+    return memory, (a.T if ta else a) @ (b.T if tb else b)
+
+
+SIZES = st.integers(1, 70)
+
+
+@given(st.sampled_from(list(DTYPES)), st.booleans(), st.booleans(), SIZES, SIZES, SIZES,
+       st.integers(0, 5))  # fmt: skip
+def test_products_are_those_of_numpy(routine, ta, tb, m, n, k, apart):
+    memory, expected = multiplied(routine, ta, tb, m, n, k, apart)
+    np.testing.assert_array_equal(memory[:, :n], expected)
+    assert np.isnan(memory[:, n:]).all(), "written beside the result"
+
+
+@pytest.mark.parametrize("ta", [False, True])
+@pytest.mark.parametrize("tb", [False, True])
+@pytest.mark.parametrize("routine", list(DTYPES))
+def test_products_of_several_blocks(routine, ta, tb):
+    for m, n, k in ((HEIGHT + 13, 37, 2 * TERMS + 3), (200, 100, TERMS), (3, 200, TERMS + 1)):
+        np.testing.assert_array_equal(*multiplied(routine, ta, tb, m, n, k))
+
+
+@given(st.sampled_from(list(DTYPES)), st.booleans(), st.booleans(), st.integers(1, 250), SIZES,
+       st.integers(1, 2 * TERMS), st.data())  # fmt: skip
+def test_rows_and_columns_left_to_others_change_no_bit(routine, ta, tb, m, n, k, data):
+    dtype, rng = DTYPES[routine], np.random.default_rng(0)
+    a = rng.normal(size=(k, m) if ta else (m, k)).astype(dtype)
+    b = rng.normal(size=(n, k) if tb else (k, n)).astype(dtype)
+    whole, parts = np.empty((m, n), dtype), np.full((m, n), np.nan, dtype)
+    product(routine)(ta, tb, m, n, k, a, step(a), b, step(b), whole, n)
+    row, column = data.draw(st.integers(0, m)), data.draw(st.integers(0, n))
+    for top, bottom in ((0, row), (row, m)):
+        for left, right in ((0, column), (column, n)):
+            first = a[:, top:bottom] if ta else a[top:bottom]
+            second = b[left:right] if tb else b[:, left:right]
+            place = parts[top:bottom, left:right]
+            size = bottom - top, right - left, k
+            product(routine)(ta, tb, *size, first, step(a), second, step(b), place, n)
+    np.testing.assert_array_equal(parts, whole)
+
+
+def test_sums_are_rounded_term_by_term():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 600)).astype("f4"), rng.normal(size=(600, 3)).astype("f4")
+    c = np.empty((2, 3), "f4")
+    product("sgemm")(False, False, 2, 3, 600, a, 600, b, 3, c, 3)
+    expected = np.zeros((2, 3), "f4")
+    for term in range(600):  # products of float32 are exact in float64
+        products = a[:, term, np.newaxis].astype("f8") * b[term]
+        expected = (expected + products).astype("f4")
+    np.testing.assert_array_equal(c, expected)
+
+
+def test_what_is_not_a_number_stays_where_it_belongs():
+    a, b = np.ones((20, 30), "f4"), np.ones((30, 40), "f4")
+    a[3, 5], b[7, 33] = np.nan, np.inf
+    c = np.empty((20, 40), "f4")
+    product("sgemm")(False, False, 20, 40, 30, a, 30, b, 40, c, 40)
+    np.testing.assert_array_equal(c, a @ b)
+
+
+def before_a_wall(array):
+    """Return a copy that ends where memory ends: to read a byte more kills the process."""
+    room = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = np.frombuffer(mmap.mmap(-1, room + mmap.PAGESIZE), np.uint8)
+    wall = ctypes.c_void_p(memory.ctypes.data + room)
+    assert ctypes.CDLL(None).mprotect(wall, ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    copy = memory[room - array.nbytes : room].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+@pytest.mark.parametrize("ta", [False, True])
+@pytest.mark.parametrize("tb", [False, True])
+def test_nothing_beyond_the_matrices_is_read(ta, tb):
+    for m, n, k in ((12, 37, 19), (5, 3, 2), (200, 33, 17)):
+        a = before_a_wall(np.ones((k, m) if ta else (m, k), "f4"))
+        b = before_a_wall(np.ones((n, k) if tb else (k, n), "f4"))
+        c = before_a_wall(np.empty((m, n), "f4"))
+        product("sgemm")(ta, tb, m, n, k, a, step(a), b, step(b), c, n)
+        assert (c == k).all()
+
+
+@pytest.fixture
+def machine_of(monkeypatch):
+    """Return what a machine decides that has these features and this BLAS."""
+
+    def decided(features, blas):
+        monkeypatch.setattr(room.llvm, "get_host_cpu_features", lambda: llvm.FeatureMap(features))
+        monkeypatch.setattr(room, "find_blas", lambda: blas)
+        monkeypatch.setattr(room.llvm, "add_symbol", lambda name, address: added.append(name))
+        added = []
+        return room.machine.__wrapped__(), {name for name in added if name.endswith("gemm")}
+
+    return decided
+
+
+@pytest.mark.parametrize(
+    ("features", "core", "own"),
+    [
+        (AVX512, "Haswell", True),
+        (AVX512, "Zen", True),
+        (AVX512, "SkylakeX", False),
+        (AVX512, "", False),
+        (AVX2, "Haswell", False),
+        ({}, "neoversen1", False),
+    ],
+)
+def test_own_products_where_blas_leaves_vectors_unused(machine_of, features, core, own):
+    machine, blas = machine_of(features, Blas({"sgemm": 1, "dgemm": 2}, 32, core))
+    assert machine.own_products == own
+    assert machine.blas_bits == (64 if own else 32)
+    assert blas == (set() if own else {"chainrule_sgemm", "chainrule_dgemm"})
+
+
+def test_no_products_without_blas(machine_of):
+    machine, blas = machine_of(AVX512, None)
+    assert (machine.own_products, machine.blas_bits, blas) == (False, 0, set())
+
+
+def test_openblas_tells_what_it_takes_the_processor_for():
+    from threadpoolctl import threadpool_info
+
+    cores = {info.get("architecture") for info in threadpool_info()}
+    assert find_blas().core in cores
+
+
+@pytest.fixture
+def provided(tmp_path, monkeypatch):
+    """Return a way to provide a product with a rule's outcome; yields the addresses it gave."""
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(native, "_loaded", {})
+    given = {}
+    monkeypatch.setattr(llvm, "add_symbol", given.__setitem__)
+
+    def provide(routine, own):
+        machine = room.machine()
+        changed = type(machine)(**{**vars(machine), "own_products": own})
+        monkeypatch.setattr(room, "machine", lambda: changed)
+        native._provide(routine)
+        return given
+
+    return provide
+
+
+def test_blas_stays_where_the_rule_says_so(provided, tmp_path):
+    assert not provided("sgemm", own=False)
+    assert not list(tmp_path.glob("*.kernel"))
+
+
+def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
+    first = provided("sgemm", own=True)["chainrule_sgemm"]
+    (file,) = tmp_path.glob("*.kernel")
+    monkeypatch.setitem(sys.modules, "chainrule.program.compiler", None)  # cannot compile now
+    assert provided("sgemm", own=True)["chainrule_sgemm"] == first
+    monkeypatch.setattr(native, "_loaded", {})
+    assert provided("sgemm", own=True)["chainrule_sgemm"]
+    assert list(tmp_path.glob("*.kernel")) == [file]
+
+
+def test_of_two_compiled_at_once_the_first_stays(provided, monkeypatch):
+    """Kernels may hold its address already."""
+    provided("sgemm", own=True)
+    (code,) = [native._read(file.stem) for file in native.cache_folder().glob("*.kernel")]
+    monkeypatch.setattr(native, "_write", lambda key, code: None)
+    made = []
+
+    def compiled():  # and meanwhile another thread does the same
+        made.append(native._kept("product", lambda: code))
+        return code
+
+    assert native._kept("product", compiled) is made[0]
+
+
+def test_kernels_multiply_by_the_machine_s_rule():
+    """A compiled function has the bits of the product that the rule chooses."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(40, 300)), rng.normal(size=(300, 50))
+    got = cr.jit(np.matmul)(a, b)
+    np.testing.assert_allclose(got, a @ b, rtol=1e-12, atol=1e-12)
+    if room.machine().own_products:
+        own = np.empty((40, 50))
+        product("dgemm")(False, False, 40, 50, 300, a, 300, b, 50, own, 50)
+        np.testing.assert_array_equal(got, own)
