@@ -116,6 +116,8 @@ _ROOMS = (
     "ops",
     "optimizers",
     "plots",
+    "regularizers",
+    "schedules",
     "storage",
 )
 
