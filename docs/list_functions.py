@@ -29,8 +29,8 @@ have no gradient: they give truth values, whole numbers or steps.
 |---|---|
 """
 TAIL = """
-From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu` and the derivatives `dsigmoid`,
-`dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
+From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu`, `erf` and the derivatives
+`dsigmoid`, `dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
 `stop_gradient`. `ops.random.random_uniform` makes random numbers that are a function of a seed and
 a counter, which may be tensors.
 

@@ -32,7 +32,17 @@ BINARY = {
     "float_power": POSITIVE, "arctan2": POSITIVE, "hypot": POSITIVE, "logaddexp": REAL,
     "maximum": REAL, "minimum": REAL, "fmax": REAL, "fmin": REAL, "remainder": POSITIVE,
 }  # fmt: skip
-LIBRARY = [cr.sigmoid, cr.relu, cr.softplus, cr.elu, cr.gelu, cr.tanh, cr.dsigmoid, cr.dtanh]
+LIBRARY = [
+    cr.sigmoid,
+    cr.relu,
+    cr.softplus,
+    cr.elu,
+    cr.gelu,
+    cr.erf,
+    cr.tanh,
+    cr.dsigmoid,
+    cr.dtanh,
+]
 
 
 @pytest.mark.parametrize("name", list(UNARY))
@@ -256,6 +266,8 @@ CASES = {
     "power of python": (lambda x: x**2 + x**3 + x**1 + x**0 + 2**x, A),
     "astype": (lambda x: x.astype(np.float64) * x, A),
     "full_like": (lambda x: np.full_like(x, np.sum(x)) * np.zeros_like(x) + np.ones_like(x) * x, A),
+    "erf": (cr.erf, A),
+    "exact gelu": (lambda x: x / 2 * (1 + cr.erf(x / 2**0.5)), A),
     "logsumexp axis": (lambda x: cr.logsumexp(x, axis=0) + cr.logsumexp(x, 0, keepdims=True), A),
 }  # fmt: skip
 

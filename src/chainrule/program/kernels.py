@@ -54,7 +54,7 @@ RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "rows", "step", "start", "row",
     "value", "wrap", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "thread",
     "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp", "log",
-    "tanh", "natural", "random_bits",
+    "tanh", "erf", "natural", "random_bits",
 )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def source(f: Callable[..., Any]) -> Callable[..., str]:
     -------
     callable
         With ``f``'s arguments, as examples; returns the text of a module that imports NumPy alone
-        and defines ``value_and_gradients``. That takes ``f``'s arguments and returns the value
+        (and Python's ``math``, for ``erf``) and defines ``value_and_gradients``. That takes ``f``'s arguments and returns the value
         and the gradient of the first argument in its structure. The comment behind a line is the
         shape; ``n`` is the batch size.
 
