@@ -119,6 +119,8 @@ _ROOMS = (
     "optimizers",
     "plots",
     "preprocessing",
+    "regularizers",
+    "schedules",
     "storage",
     "tables",
 )

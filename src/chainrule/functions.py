@@ -60,8 +60,8 @@ def one_hot(n_classes: int, y: ArrayLike) -> Array:
     return Y
 
 
-def softmax(X: ArrayLike) -> Array:
-    r"""Turn logits into probabilities along the last axis.
+def softmax(X: ArrayLike, axis: int = -1) -> Array:
+    r"""Turn logits into probabilities along an axis, the last by default.
 
     .. math:: \mathrm{softmax}(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}},
               \qquad m = \max_j x_j
@@ -73,6 +73,8 @@ def softmax(X: ArrayLike) -> Array:
     ----------
     X : array_like, shape (k,) or (n, k)
         Logits of one sample or of a batch.
+    axis : int, default -1
+        Along which the classes lie.
 
     Returns
     -------
@@ -87,11 +89,11 @@ def softmax(X: ArrayLike) -> Array:
     array([1., 0.])
     """
     with np.errstate(over="ignore"):  # logits further apart than the largest float: exp(-inf) is 0
-        probabilities: Array = SOFTMAX(_logits(X, "softmax"), axis=-1)
+        probabilities: Array = SOFTMAX(_logits(X, "softmax", axis), axis=axis)
     return probabilities
 
 
-def log_softmax(X: ArrayLike) -> Array:
+def log_softmax(X: ArrayLike, axis: int = -1) -> Array:
     r"""Return the logarithm of `softmax`, exact where the softmax itself would round to 0.
 
     .. math:: \log \mathrm{softmax}(x)_i = (x_i - m) - \log \sum_j e^{x_j - m}
@@ -100,6 +102,8 @@ def log_softmax(X: ArrayLike) -> Array:
     ----------
     X : array_like, shape (k,) or (n, k)
         Logits of one sample or of a batch.
+    axis : int, default -1
+        Along which the classes lie.
 
     Returns
     -------
@@ -110,7 +114,8 @@ def log_softmax(X: ArrayLike) -> Array:
     >>> log_softmax([1e4, -1e4])
     array([     0., -20000.])
     """
-    logs: Array = LOG_SOFTMAX(_logits(X, "log_softmax"), axis=-1)
+    with np.errstate(over="ignore"):  # as for the softmax
+        logs: Array = LOG_SOFTMAX(_logits(X, "log_softmax", axis), axis=axis)
     return logs
 
 
@@ -314,11 +319,11 @@ def dsoftplus(X: ArrayLike) -> Array:
     return sigmoid(X)
 
 
-def elu(X: ArrayLike) -> Array:
-    r"""Exponential linear unit, :math:`x` where :math:`x > 0`, else :math:`e^x - 1`.
+def elu(X: ArrayLike, alpha: float = 1.0) -> Array:
+    r"""Exponential linear unit, :math:`x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`.
 
     Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by Exponential
-    Linear Units*, 2016, with :math:`\alpha = 1`.
+    Linear Units*, 2016. With :math:`\alpha = 1` the slope at 0 is 1 from both sides.
 
     Examples
     --------
@@ -326,7 +331,8 @@ def elu(X: ArrayLike) -> Array:
     array([-1.,  0.,  3.])
     """
     x: Any = _input(X, "X", "elu")
-    result: Array = RELU(x) + np.expm1(np.minimum(x, 0))
+    is_positive = x > 0
+    result: Array = np.where(is_positive, x, alpha * np.expm1(np.where(is_positive, 0, x)))
     return result
 
 
@@ -355,7 +361,22 @@ def gelu(X: ArrayLike) -> Array:
     array([-0.    ,  0.    ,  0.8412])
     """
     x: Any = _input(X, "X", "gelu")
-    result: Array = 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))
+    near = np.clip(x, -20, 20)  # beyond it tanh is 1 to the last digit, and x**3 may overflow
+    result: Array = 0.5 * x * (1 + np.tanh(0.7978845608028654 * (near + 0.044715 * near**3)))
+    return result
+
+
+def erf(X: ArrayLike) -> Array:
+    r"""Error function, :math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`.
+
+    The exact gelu is ``x / 2 * (1 + erf(x / 2**0.5))``.
+
+    Examples
+    --------
+    >>> erf([-10, 0, 1]).round(4)
+    array([-1.    ,  0.    ,  0.8427])
+    """
+    result: Array = ERF(_input(X, "X", "erf"))
     return result
 
 
@@ -381,7 +402,7 @@ def logsumexp(X: ArrayLike, axis: int = -1, keepdims: bool = False) -> Array:
     >>> logsumexp([1e4, 1e4]).round(4)
     np.float64(10000.6931)
     """
-    result: Array = LOGSUMEXP(_logits(X, "logsumexp"), axis=axis, keepdims=keepdims)
+    result: Array = LOGSUMEXP(_logits(X, "logsumexp", axis), axis=axis, keepdims=keepdims)
     return result
 
 
@@ -407,11 +428,13 @@ def _input(X: Any, name: str, where: str) -> Any:
     return X if isinstance(X, Traced) else as_floats(X, name, where)
 
 
-def _logits(X: Any, where: str) -> Any:
+def _logits(X: Any, where: str, axis: int) -> Any:
     X = _input(X, "X", where)
     if X.ndim == 0 or X.shape[-1] == 0:
         raise ShapeError(
             f"{where}: X must be one vector of logits (k,) or a batch (n, k), received shape "
             f"{X.shape}"
         )
+    if not -X.ndim <= axis < X.ndim or X.shape[axis] == 0:
+        raise ShapeError(f"{where}: axis {axis} holds no classes, X has shape {X.shape}")
     return X

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.errors import DataError
 from chainrule.functions import ACTIVATIONS, softmax
-from chainrule.initializers import INITIALIZERS, Initializer, uniform
+from chainrule.initializers import INITIALIZERS, Initializer, RandomUniform
 from chainrule.lab.classifier import Classifier
 from chainrule.validation import Array, check_positive, check_seed, lookup
 
@@ -38,9 +38,8 @@ class LogisticRegression(Classifier):
     seed : int or numpy.random.Generator, optional
         Same seed, same initial weights.
     init : str, default "uniform"
-        ``"uniform"`` (±0.1, weights and biases, as in the lab), ``"zeros"``,
-        ``"glorot_uniform"``, ``"glorot_normal"``, ``"he_uniform"`` or ``"he_normal"`` (zero
-        biases).
+        ``"uniform"`` (±0.1, weights and biases, as in the lab), or with zero biases one of
+        `chainrule.initializers`, such as ``"zeros"``, ``"glorot_uniform"`` or ``"he_normal"``.
 
     Attributes
     ----------
@@ -117,8 +116,8 @@ class NeuralNet(Classifier):
     activation : str, default "sigmoid"
         ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"softplus"`` or ``"elu"``.
     init : str, default "uniform"
-        ``"uniform"`` (±0.01, as in the lab), ``"zeros"``, ``"glorot_uniform"``,
-        ``"glorot_normal"``, ``"he_uniform"`` or ``"he_normal"``. Biases start at zero.
+        ``"uniform"`` (±0.01, as in the lab) or one of `chainrule.initializers`, such as
+        ``"zeros"``, ``"glorot_uniform"`` or ``"he_normal"``. Biases start at zero.
 
     Attributes
     ----------
@@ -226,4 +225,6 @@ class NeuralNet(Classifier):
 
 
 def _initializer(name: str, scale: float) -> Initializer:
-    return lookup("init", name, {"uniform": uniform(-scale, scale), **INITIALIZERS})
+    if name == "uniform":
+        return RandomUniform(-scale, scale)
+    return lookup("init", name, {"uniform": RandomUniform, **INITIALIZERS})()
