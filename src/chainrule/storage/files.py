@@ -39,17 +39,39 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     ...     (Path(folder) / "a.txt").read_text()
     'whole'
     """
+    try:
+        data = text.encode("utf-8")
+    except UnicodeError as error:
+        raise _failure(path, error) from error
+    write_bytes(path, data)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write ``data`` so that ``path`` holds all of it, or what it held before.
+
+    Raises
+    ------
+    FileError
+        If that is not possible; no temporary file is left.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_bytes(Path(folder) / "a.bin", b"whole")
+    ...     (Path(folder) / "a.bin").read_bytes()
+    b'whole'
+    """
     target = _target(path)
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8") as file:
+        with temporary.open("xb") as file:
             if target.exists():
                 shutil.copymode(target, temporary)
-            file.write(text)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise _failure(path, error) from error
