@@ -50,6 +50,8 @@ def assert_equal(found, wanted, tolerance=None):
 def assert_exports(f, params, *data, ns=(1, 2, 7)):
     """The model of ``f`` gives what ``f`` gives, for each number of samples that it takes."""
     model = onnx_model(f, params, *data)
+    read = {name for node in model.graph.node for name in node.input}
+    assert {tensor.name for tensor in model.graph.initializer} <= read
     single = any(node.op_type in SINGLE for node in model.graph.node)
     symbolic = [sizes_of(value)[:1] == ["n"] for value in model.graph.input]
     for n in [None, *ns] if any(symbolic) else [None]:

@@ -39,9 +39,7 @@ def parts_of(index: Sequence[Any], arrays: Sequence[Any], ndim: int) -> list[Any
     for part in index:
         parts += _places(next(following)) if part is SLOT else [part]
     missing = ndim - sum(part is not None and part is not Ellipsis for part in parts)
-    if Ellipsis not in [part for part in parts if part is Ellipsis]:
-        parts.append(Ellipsis)
-    dots = next(i for i, part in enumerate(parts) if part is Ellipsis)
+    dots = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
     return parts[:dots] + [slice(None)] * missing + parts[dots + 1 :]
 
 
@@ -106,7 +104,7 @@ def _scatter(g: Graph, e: Equation) -> str:
     if not arrays:
         return _spread(g, e, parts)
     if parts[count:] != [slice(None)] * (len(shape) - count) or SLOT not in index[:1]:
-        raise ExportError("adding up where the index holds slices and computed arrays has no form")
+        raise ExportError("adding up by computed arrays beside slices has no form in ONNX")
     rows, dtype = parts[:count], e.output.dtype
     full = [*_broadcast([shape_of(part) for part in rows]), *shape[count:]]
     values = g.expand(g.value(entries, dtype), shape_of(entries), full)
@@ -126,7 +124,7 @@ def _spread(g: Graph, e: Equation, parts: Sequence[Any]) -> str:
     for axis, part in enumerate(taking):
         if part != slice(None):
             if depends_on_n((shape[axis], part)):
-                raise ExportError("putting entries along the axis of the samples has no form")
+                raise ExportError("putting samples among others has no form in ONNX")
             places = np.atleast_1d(np.arange(shape[axis])[part])
             sources[axis] = np.full(shape[axis], len(places))
             sources[axis][places] = np.arange(len(places))

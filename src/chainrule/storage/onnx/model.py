@@ -70,6 +70,10 @@ def onnx_model(
     MissingDependencyError
         If the package onnx is missing.
 
+    Notes
+    -----
+    ONNX Runtime passes over NaN where it looks for the largest or smallest entry along an axis.
+
     Examples
     --------
     >>> def layer(params, X):
@@ -84,6 +88,7 @@ def onnx_model(
     ['n', 3]
     """
     onnx = onnx_package()
+    properties = _checked_metadata(metadata)
     program, parameters = _recorded(f, examples)
     _check_names("inputs", inputs, len(list(program.inputs)) - len(parameters))
     _check_names("outputs", outputs, len(list(leaves(program.result))))
@@ -102,7 +107,7 @@ def onnx_model(
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
-    onnx.helper.set_model_props(model, _checked_metadata(metadata))
+    onnx.helper.set_model_props(model, properties)
     onnx.checker.check_model(model, full_check=True)
     return model
 
