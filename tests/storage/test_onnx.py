@@ -256,6 +256,15 @@ def test_sizes_follow_the_number_of_samples(name):
     assert sizes_of(model.graph.input[0]) == ["n", 4]
 
 
+def test_sizes_are_computed_only_where_they_must_be():
+    def normalised(_, x):
+        h = (x - np.mean(x, axis=1, keepdims=True)).reshape(len(x), 2, 2)
+        return np.broadcast_to(h[:, :, :1], h.shape).reshape(len(x), -1)
+
+    model = assert_exports(normalised, {}, draw(np.random.default_rng(0), (5, 4)))
+    assert "Shape" not in operations(model)
+
+
 def test_a_gradient_can_be_exported():
     def loss(params, X, y):
         h = np.tanh(X @ params["W"] + params["b"])
