@@ -311,6 +311,18 @@ def test_networks(widths, names, normalises, dtype, seed):
     assert [tensor.name for tensor in model.graph.initializer][: len(params)] == list(params)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_random_numbers_are_the_same_bit_for_bit(dtype):
+    def noise(params, x, counter):
+        return cr.ops.random.random_uniform(params["seed"], counter, x.shape, dtype)
+
+    x, params = np.ones((5, 3)), {"seed": np.array(-7)}
+    model = onnx_model(noise, params, x, np.array(3))
+    for n, counter in [(5, 3), (2, 2**32 - 1), (7, 0)]:
+        data = x[:1].repeat(n, axis=0), np.array(counter)
+        assert_equal([one[0] for one in run(model, *data)], noise(params, *data), 0)
+
+
 def test_an_embedding():
     def embedded(params, tokens):
         return np.mean(params["E"][tokens], axis=1) @ params["W"]

@@ -125,6 +125,13 @@ def test_windows_elsewhere_are_gathered(name):
     assert not {"Conv", "MaxPool", "AveragePool"} & set(operations(model))
 
 
+def test_the_gradient_of_a_convolution():
+    def gradients(k, x):
+        return cr.grad(lambda k, x: np.sum(np.tanh(convolved(x, k, 2, 2, 1))), (0, 1))(k, x)
+
+    assert_exports(gradients, RNG.normal(size=(3, 2, 2, 3)), RNG.normal(size=(4, 7, 6, 2)))
+
+
 def test_other_paddings_stay_nodes_of_their_own():
     x = single(4, 6, 5, 2)
     edges = assert_exports(of_data(lambda x: pooled(padded(x, 1, 0.5), 2, 2)), {}, x)

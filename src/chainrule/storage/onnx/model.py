@@ -20,11 +20,14 @@ from chainrule.storage.onnx.graph import Graph, Rule, onnx_package, shape_of
 from chainrule.storage.onnx.index import INDEX
 from chainrule.storage.onnx.linalg import LINALG
 from chainrule.storage.onnx.nn import NN
+from chainrule.storage.onnx.random import RANDOM
 from chainrule.storage.onnx.reduce import REDUCE
 from chainrule.storage.onnx.shape import SHAPE
 from chainrule.storage.onnx.windows import WINDOWS, with_convolutions
 
-RULES: dict[str, Rule] = {**ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **LINALG, **NN, **WINDOWS}
+RULES: dict[str, Rule] = {
+    **ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **LINALG, **NN, **RANDOM, **WINDOWS,
+}  # fmt: skip
 OPSET, IR_VERSION = 18, 8  # what ONNX Runtime has understood since 1.14, of February 2023
 
 

@@ -234,6 +234,23 @@ def _write_windows(g: Graph, e: Equation) -> str:
     return value
 
 
+def _write_fold(g: Graph, e: Equation) -> str:
+    """Windows added up: the entries of each place in a window, padded to where they lie."""
+    (operand,) = e.operands
+    axes, rank = e.params["axis"], len(e.output.shape)
+    sizes = shape_of(operand)[rank:]
+    value, total = g.value(operand), ""
+    for offset in np.ndindex(*sizes):
+        pads = np.zeros((2, rank), int)
+        entries = value
+        for axis, by, size in reversed(list(zip(axes, offset, sizes, strict=True))):
+            pads[:, axis] += by, size - 1 - by
+            entries = g.node("Gather", entries, g.number(by), axis=-1)
+        part = g.node("Pad", entries, g.sizes(pads.ravel().tolist()))
+        total = g.node("Add", total, part) if total else part
+    return total
+
+
 def _less(size: Any, by: int) -> Any:
     return Linear(size.offset - by, size.slope) if isinstance(size, Linear) else size - by
 
@@ -242,4 +259,5 @@ WINDOWS: dict[str, Rule] = {
     "convolution": _write_convolution,
     "pooling": _write_pooling,
     "windows": _write_windows,
+    "fold": _write_fold,
 }
