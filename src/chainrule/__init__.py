@@ -23,6 +23,7 @@ from chainrule.errors import (
     CompileError,
     DataError,
     DivergenceError,
+    ExportError,
     FileError,
     MissingDependencyError,
     ShapeError,
@@ -56,6 +57,7 @@ from chainrule.program import Program, trace
 if TYPE_CHECKING:
     from chainrule.autodiff import GradientReport, check_gradients
     from chainrule.program.jit import jit
+    from chainrule.storage.onnx import export_onnx, onnx_model
     from chainrule.training import minimize, source
 
 __version__ = "0.1.0"
@@ -67,6 +69,7 @@ __all__ = [
     "CompileError",
     "DataError",
     "DivergenceError",
+    "ExportError",
     "FileError",
     "GradientReport",
     "MissingDependencyError",
@@ -84,6 +87,7 @@ __all__ = [
     "dtanh",
     "elu",
     "erf",
+    "export_onnx",
     "gelu",
     "grad",
     "hessian",
@@ -95,6 +99,7 @@ __all__ = [
     "minimize",
     "nll",
     "one_hot",
+    "onnx_model",
     "relu",
     "sigmoid",
     "softmax",
@@ -129,8 +134,10 @@ _ROOMS = (
 _LATER = {
     "GradientReport": "autodiff",
     "check_gradients": "autodiff",
+    "export_onnx": "storage.onnx",
     "jit": "program.jit",
     "minimize": "training",
+    "onnx_model": "storage.onnx",
     "source": "training",
 }  # functions whose room loads when they are first used
 

@@ -81,3 +81,7 @@ class CompileError(ChainruleError, RuntimeError):
 
     Training goes on in NumPy where it can.
     """
+
+
+class ExportError(ChainruleError, RuntimeError):
+    """A recorded function cannot be written in another format; the message names the operation."""

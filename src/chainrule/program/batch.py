@@ -92,6 +92,21 @@ def at(thing: Any, n: int) -> Any:
     return thing
 
 
+def depends_on_n(thing: Any) -> bool:
+    """Whether a shape, parameter or constant holds the batch size."""
+    if isinstance(thing, Linear | Scaled):
+        return True
+    if isinstance(thing, Filled):
+        return depends_on_n(thing.number) or depends_on_n(thing.shape)
+    if isinstance(thing, Counted):
+        return depends_on_n(thing.shape)
+    if isinstance(thing, tuple | list):
+        return any(map(depends_on_n, thing))
+    if isinstance(thing, slice):
+        return any(map(depends_on_n, (thing.start, thing.stop, thing.step)))
+    return False
+
+
 def constant(array: Any) -> Any:
     """Return an array as `Filled` if it holds one number everywhere."""
     if isinstance(array, np.ndarray) and array.ndim and array.size:

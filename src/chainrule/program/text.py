@@ -19,7 +19,7 @@ from typing import Any
 from chainrule.autodiff.transforms import value_and_grad
 from chainrule.autodiff.trees import Path, leaves
 from chainrule.errors import TraceError
-from chainrule.program.batch import Counted, Filled, Linear, Scaled
+from chainrule.program.batch import depends_on_n
 from chainrule.program.helpers import helpers_of, quoted
 from chainrule.program.literals import literal_text
 from chainrule.program.program import Equation, Program, Variable, shape_text, trace
@@ -156,7 +156,7 @@ class _Writer:
         parameters = next(iter(self.program.arguments), None)
         for path, variable in leaves(self.program.arguments):
             data = path[0] != parameters and variable.shape and path != self.program.batch
-            if self.program.general and data and not _depends_on_n(variable.shape):
+            if self.program.general and data and not depends_on_n(variable.shape):
                 yield f"assert {self._length(path)} == {variable.shape[0]}"
 
     def _length(self, path: Path) -> str:
@@ -169,9 +169,7 @@ class _Writer:
             for equation in self.program.equations
             for thing in (*equation.operands, *equation.params.values())
         ]
-        return any(
-            map(_depends_on_n, [*things, *(leaf for _, leaf in leaves(self.program.result))])
-        )
+        return any(map(depends_on_n, [*things, *(leaf for _, leaf in leaves(self.program.result))]))
 
     def lines(self, equation: Equation) -> Iterator[tuple[str, str]]:
         """Yield the equation's lines, each with its shape; none if it stands inside another."""
@@ -346,17 +344,3 @@ def _path_text(path: Path) -> str:
 
 def _key_text(key: Any) -> str:
     return json.dumps(key) if isinstance(key, str) else repr(key)
-
-
-def _depends_on_n(thing: Any) -> bool:
-    if isinstance(thing, Linear | Scaled):
-        return True
-    if isinstance(thing, Filled):
-        return _depends_on_n(thing.number) or _depends_on_n(thing.shape)
-    if isinstance(thing, Counted):
-        return _depends_on_n(thing.shape)
-    if isinstance(thing, tuple | list):
-        return any(map(_depends_on_n, thing))
-    if isinstance(thing, slice):
-        return any(map(_depends_on_n, (thing.start, thing.stop, thing.step)))
-    return False
