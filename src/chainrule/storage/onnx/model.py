@@ -14,7 +14,7 @@ from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError, ExportError
 from chainrule.program.program import Equation, Program, Variable, trace
 from chainrule.program.text import Names, equation_lines
-from chainrule.storage.files import check_writable, write_bytes
+from chainrule.storage.files import check_writable, write_whole
 from chainrule.storage.onnx.elementwise import ELEMENTWISE
 from chainrule.storage.onnx.graph import Graph, Rule, onnx_package, shape_of
 from chainrule.storage.onnx.index import INDEX
