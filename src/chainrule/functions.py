@@ -380,20 +380,6 @@ def erf(X: ArrayLike) -> Array:
     return result
 
 
-def erf(X: ArrayLike) -> Array:
-    r"""Error function, :math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`.
-
-    The exact gelu is ``x / 2 * (1 + erf(x / 2**0.5))``.
-
-    Examples
-    --------
-    >>> erf([-10, 0, 1]).round(4)
-    array([-1.    ,  0.    ,  0.8427])
-    """
-    result: Array = ERF(_input(X, "X", "erf"))
-    return result
-
-
 def logsumexp(X: ArrayLike, axis: int = -1, keepdims: bool = False) -> Array:
     r"""Return :math:`\log \sum_j e^{x_j}` along an axis, without overflow.
 

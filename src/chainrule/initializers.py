@@ -48,7 +48,8 @@ class Initializer(Configurable):
         weight = as_floats(self.draw(shape, rng), "the weight", type(self).__name__)
         if weight.shape != shape:
             raise ShapeError(
-                f"{type(self).__name__}: expected a weight of shape {shape}, received {weight.shape}"
+                f"{type(self).__name__}: expected a weight of shape {shape}, received shape "
+                f"{weight.shape}"
             )
         return weight if dtype is None else weight.astype(dtype, copy=False)
 

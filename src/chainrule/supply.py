@@ -25,16 +25,22 @@ class Samples:
     first : tuple
         Data that a step can be recorded with.
     updates, samples : int
-        Of an epoch.
+        Of an epoch, which takes all samples, or ``steps`` batches of them.
     """
 
-    def __init__(self, data: Any, batch_size: int, rng: np.random.Generator | None) -> None:
+    def __init__(
+        self,
+        data: Any,
+        batch_size: int,
+        rng: np.random.Generator | None,
+        steps: int | None = None,
+    ) -> None:
         self.first, self.rng = data, rng
         self.rows = rows_in(data)
         self.batch_size = min(batch_size, self.rows)
-        self.updates = -(-self.rows // self.batch_size)
-        self.samples = self.rows
-        self.orders = np.arange(self.rows)[np.newaxis]
+        self.samples = min(self.rows, (steps or self.rows) * self.batch_size)
+        self.updates = -(-self.samples // self.batch_size)
+        self.orders = np.arange(self.samples)[np.newaxis]
 
     def together(self, epochs: int) -> int:
         """Return how many epochs to run at once, of so many wanted."""
@@ -46,6 +52,7 @@ class Samples:
         self.orders = np.broadcast_to(np.arange(self.rows), (epochs, self.rows))
         if self.rng is not None:
             self.orders = self.rng.permuted(self.orders, axis=1)
+        self.orders = self.orders[:, : self.samples]
         engine.run(self.orders, self.batch_size, done)
 
     def batch(self, update: int) -> Any:

@@ -108,8 +108,13 @@ class Trainer:
         self._each = listens(callbacks, "on_train_batch_begin", "on_train_batch_end")
         self._rate = getattr(model.optimizer, "learning_rate", None)
 
-    def train(self, epochs: int, first: int = 0) -> None:
-        """Train from the epoch ``first``, counted from 0, up to ``epochs``."""
+    def train(
+        self, epochs: int, first: int = 0, states: Sequence[dict[str, Any]] | None = None
+    ) -> None:
+        """Train from the epoch ``first``, counted from 0, up to ``epochs``.
+
+        ``states`` are those of the callbacks, where an interrupted run goes on.
+        """
         self.epoch = first
         about = {"epochs": epochs, "steps": self.run.supply.updates,
                  "samples": self.run.supply.samples}  # fmt: skip
@@ -117,13 +122,23 @@ class Trainer:
             callback.set_model(self.model)
             callback.set_params(about)
         tell(self.callbacks, "on_train_begin")
+        for callback, state in zip(self.callbacks, states or (), strict=False):
+            callback.set_state(state)
         try:
             with self.run.engine.running():
                 while self.epoch < epochs and not self.model.stop_training:
                     self._epochs(1 if self._watched else epochs - self.epoch)
+            self._take_averages()
         finally:
             self.model.trained(self.run.engine)
             tell(self.callbacks, "on_train_end")
+
+    def _take_averages(self) -> None:
+        """Let the weights be their running averages, where the optimizer keeps them."""
+        engine, optimizer = self.run.engine, self.model.optimizer
+        if getattr(optimizer, "use_ema", False):
+            params = engine.read("params"), engine.read("state")
+            engine.write("params", optimizer.finalize_variable_values(*params))
 
     def _epochs(self, wanted: int) -> None:
         """Train one epoch, or several where nobody watches."""
@@ -149,12 +164,18 @@ class Trainer:
             if not self._watched:
                 self._finish(logs)
         if done.fails:
-            raise self._diverged(done.updates)
+            error = self._diverged(done.updates)
+            heard = [callback.on_divergence(error) for callback in self.callbacks]
+            if not any(heard):
+                raise error
+            self.model.stop_training = True
+            return
         if self._watched and finished:
             if self.callbacks:
                 self.model.trained(self.run.engine)
             tell(self.callbacks, "on_epoch_end", self.epoch, logs)
             self._finish(logs)
+            tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
 
     def _finish(self, logs: Logs) -> None:
         self.model.history.append(self.epoch, logs)

@@ -169,7 +169,8 @@ def source(
     dialect : {"numpy", "kernel"}, default "numpy"
         ``"numpy"``: a module that imports NumPy alone (and Python's ``math``, for ``erf``) and
         defines ``value_and_gradients``, which takes ``f``'s arguments and returns the value and
-        the gradient of the first argument in its structure. ``"kernel"``: the loops over entries that `minimize` compiles for an epoch.
+        the gradient of the first argument in its structure. ``"kernel"``: the loops over entries
+        that `minimize` compiles for an epoch.
     optimizer, batch_size
         Of the kernel.
 

@@ -9,5 +9,14 @@ from chainrule.callbacks.callback import (
     listens,
     tell,
 )
+from chainrule.callbacks.checkpoint import ModelCheckpoint
+from chainrule.callbacks.control import LearningRateScheduler, TerminateOnNaN
+from chainrule.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
+from chainrule.callbacks.progress import EpochLines, ProgressBar
+from chainrule.callbacks.records import CSVLogger, GradientNorms, TensorBoard
 
-__all__ = ["Callback", "History", "LambdaCallback", "Logs", "as_callback", "listens", "tell"]
+__all__ = [
+    "CSVLogger", "Callback", "EarlyStopping", "EpochLines", "GradientNorms", "History",
+    "LambdaCallback", "LearningRateScheduler", "Logs", "ModelCheckpoint", "ProgressBar",
+    "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback", "listens", "tell",
+]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.errors import DataError
+from chainrule.errors import DataError, DivergenceError
 
 Logs = dict[str, float]
 
@@ -85,6 +85,13 @@ class Callback:
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Act after an epoch, with its scores."""
+
+    def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
+        """Act when all callbacks have seen an epoch and the history has it: to save."""
+
+    def on_divergence(self, error: DivergenceError) -> bool:
+        """Act when the loss turns NaN or infinite; True lets training end without the error."""
+        return False
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Act before an update. Overriding this or the next has updates run one at a time."""

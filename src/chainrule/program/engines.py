@@ -85,6 +85,8 @@ class NumpyEngine:
         In which floating data are taken.
     """
 
+    name = "numpy"
+
     def __init__(self, step: Step, carry: Any, data: Any, dtype: Any) -> None:
         self.step, self._carry, self.data, self.dtype = step, carry, data, dtype
         self._before = carry
@@ -142,6 +144,8 @@ class NativeEngine:
     batch_size : int
         The largest.
     """
+
+    name = "compiled"
 
     def __init__(
         self, program: Program, kernel: Kernel, carry: Any, data: Any, batch_size: int

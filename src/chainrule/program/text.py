@@ -39,9 +39,9 @@ def source(f: Callable[..., Any]) -> Callable[..., str]:
     -------
     callable
         With ``f``'s arguments, as examples; returns the text of a module that imports NumPy alone
-        (and Python's ``math``, for ``erf``) and defines ``value_and_gradients``. That takes ``f``'s arguments and returns the value
-        and the gradient of the first argument in its structure. The comment behind a line is the
-        shape; ``n`` is the batch size.
+        (and Python's ``math``, for ``erf``) and defines ``value_and_gradients``. That takes
+        ``f``'s arguments and returns the value and the gradient of the first argument in its
+        structure. The comment behind a line is the shape; ``n`` is the batch size.
 
     Raises
     ------

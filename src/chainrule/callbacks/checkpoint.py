@@ -1,0 +1,86 @@
+"""Models kept while they train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from chainrule.callbacks.callback import Logs
+from chainrule.callbacks.monitor import Monitor
+from chainrule.errors import DataError
+from chainrule.validation import check_positive
+
+
+class ModelCheckpoint(Monitor):
+    """Saves the model after every epoch, or after its best ones.
+
+    A file holds all that training needs to go on, bit for bit as if it had not been interrupted:
+    ``model.fit(..., resume_from=path)``. It is written whole or not at all.
+
+    Parameters
+    ----------
+    filepath : path
+        May hold the epoch and scores: ``"digits-{epoch:02d}-{val_loss:.3f}.safetensors"``.
+    monitor : str, default "val_loss"
+        What tells the best.
+    verbose : int, default 0
+    save_best_only : bool, default False
+    save_weights_only : bool, default False
+        Leave out what training needs to go on.
+    mode : {"auto", "min", "max"}
+    save_freq : "epoch" or int
+        After how many epochs to save; ``"epoch"`` is 1.
+    initial_value_threshold : float, optional
+        What the first score must beat.
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: int | str = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        if not isinstance(filepath, str | Path):
+            raise DataError(f"ModelCheckpoint: filepath must be a path, received {filepath!r}")
+        self.filepath, self.verbose = filepath, verbose
+        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
+        self.every = 1 if save_freq == "epoch" else check_positive(
+            save_freq, "save_freq", "ModelCheckpoint")  # type: ignore[arg-type]  # fmt: skip
+        self.best = initial_value_threshold
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best score so far."""
+        return {"best": self.best}
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that the file can be written, before hours of training."""
+        from chainrule.storage import check_writable
+
+        if "{" not in str(self.filepath):
+            check_writable(self.filepath)
+
+    def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
+        """Save."""
+        if (epoch + 1) % self.every:
+            return
+        if self.save_best_only:
+            score = self.score(logs)
+            if score is None or not self.improves(score, self.best):
+                return
+            self.best = score
+        try:
+            path = str(self.filepath).format(epoch=epoch + 1, **(logs or {}))
+        except (KeyError, ValueError, IndexError) as error:
+            raise DataError(
+                f"ModelCheckpoint: filepath {str(self.filepath)!r} names {error}; there are epoch, "
+                f"{', '.join(logs or {})}"
+            ) from error
+        self.model.save(path, training=not self.save_weights_only)
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: saved as {path}")

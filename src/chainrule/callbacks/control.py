@@ -1,0 +1,65 @@
+"""Callbacks that steer a run: its learning rate, its end."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+from chainrule.callbacks.callback import Callback, Logs
+from chainrule.errors import DataError, DivergenceError
+from chainrule.validation import check_number
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate before every epoch.
+
+    Parameters
+    ----------
+    schedule : callable
+        From the epoch, counted from 0, and the present rate to the new one.
+    verbose : int, default 0
+    """
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        if not callable(schedule):
+            raise DataError(
+                "LearningRateScheduler: schedule must be a function of epoch and learning rate, "
+                f"received {schedule!r}"
+            )
+        self.schedule, self.verbose = schedule, verbose
+        self._alone = _arguments(schedule) == 1
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Set the rate."""
+        optimizer = self.model.optimizer
+        if callable(optimizer.learning_rate):
+            raise DataError("LearningRateScheduler: the learning rate follows a schedule already")
+        arguments = (epoch,) if self._alone else (epoch, float(optimizer.learning_rate))
+        rate = self.schedule(*arguments)
+        optimizer.learning_rate = check_number(rate, "the schedule's rate", "LearningRateScheduler")
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: the learning rate is now {optimizer.learning_rate:g}")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Let the history have the rate."""
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class TerminateOnNaN(Callback):
+    """Ends training quietly where the loss turns NaN or infinite; the last good weights stay."""
+
+    def on_divergence(self, error: DivergenceError) -> bool:
+        """Say what happened, and let training end."""
+        print(f"Training ends: {error}")
+        return True
+
+
+def _arguments(function: Callable[..., float]) -> int:
+    """Return how many positional arguments a function takes, 2 if that cannot be told."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 2
+    kinds = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(kinds)

@@ -1,0 +1,223 @@
+"""Callbacks that act on whether a score still gets better."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from chainrule.callbacks.callback import Callback, Logs
+from chainrule.errors import DataError
+from chainrule.validation import check_number, check_positive, lookup
+
+MODES = {"auto": None, "min": False, "max": True}
+_HIGHER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "true", "similarity")
+_LOWER = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "bce", "entropy", "nll", "false",
+          "huber", "hinge", "divergence", "poisson", "cosh", "norm")  # fmt: skip
+
+
+class Monitor(Callback):
+    """Watches one score.
+
+    Parameters
+    ----------
+    monitor : str
+        Which, as it is called in the history.
+    mode : {"auto", "min", "max"}
+        Which way is better; ``"auto"`` tells by the name.
+    min_delta : float
+        How much better a score must be to count.
+    """
+
+    def __init__(self, monitor: str, mode: str = "auto", min_delta: float = 0.0) -> None:
+        where = type(self).__name__
+        if not isinstance(monitor, str):
+            raise DataError(f"{where}: monitor must be a score's name, received {monitor!r}")
+        self.monitor, self.mode = monitor, mode
+        self.min_delta = check_number(min_delta, "min_delta", where)
+        higher = lookup("mode", mode, MODES)
+        self._higher = _is_better_when_higher(monitor, where) if higher is None else higher
+        self.best: float | None = None
+
+    def get_state(self) -> dict[str, Any]:
+        """Return all that changes in training."""
+        return {name: value for name, value in vars(self).items() if name not in _FIXED}
+
+    def score(self, logs: Logs | None) -> float | None:
+        """Return the score; say so if there is none."""
+        found = (logs or {}).get(self.monitor)
+        if found is None:
+            names = ", ".join(logs or {})
+            warnings.warn(
+                f"{type(self).__name__}: there is no score {self.monitor!r}; there are {names}",
+                stacklevel=2,
+            )
+        return found
+
+    def improves(self, score: float, reference: float | None) -> bool:
+        """Whether a score is better than another."""
+        if reference is None:
+            return True
+        gain = score - reference if self._higher else reference - score
+        return bool(gain > self.min_delta)
+
+
+_FIXED = {"model", "params", "monitor", "mode", "min_delta", "_higher"}
+
+
+def _is_better_when_higher(monitor: str, where: str) -> bool:
+    name = monitor.removeprefix("val_").lower()
+    if any(part in name for part in _LOWER):
+        return False
+    if any(part in name for part in _HIGHER):
+        return True
+    raise DataError(
+        f"{where}: whether a higher {monitor!r} is better cannot be told; give mode='max' or 'min'"
+    )
+
+
+class EarlyStopping(Monitor):
+    """Ends training when a score has not got better for some epochs.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+    min_delta : float, default 0
+    patience : int, default 0
+        Epochs without an improvement that are borne.
+    verbose : int, default 0
+        1 says when it stops.
+    mode : {"auto", "min", "max"}
+    baseline : float, optional
+        What must be reached to start waiting anew.
+    restore_best_weights : bool, default False
+        Whether the model ends with the weights of its best epoch.
+    start_from_epoch : int, default 0
+        Epochs that do not count.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = int(check_number(patience, "patience", "EarlyStopping"))
+        self.start_from_epoch = int(
+            check_number(start_from_epoch, "start_from_epoch", "EarlyStopping")
+        )
+        self.verbose, self.baseline = verbose, baseline
+        self.restore_best_weights = restore_best_weights
+        self._start()
+
+    def _start(self) -> None:
+        self.best, self.wait, self.stopped_epoch = None, 0, 0
+        self.best_epoch, self.best_weights = 0, None
+
+    wait: int
+    stopped_epoch: int
+    best_epoch: int
+    best_weights: list[Any] | None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget an earlier run."""
+        self._start()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Wait, or stop."""
+        score = self.score(logs)
+        if score is None or epoch < self.start_from_epoch:
+            return
+        better = self.improves(score, self.best)
+        if better:
+            self.best, self.best_epoch = score, epoch
+        if self.restore_best_weights and (better or self.best_weights is None):
+            self.best_weights = self.model.get_weights()
+        if better and (self.baseline is None or self.improves(score, self.baseline)):
+            self.wait = 0
+            return
+        self.wait += 1
+        if not better and self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch, self.model.stop_training = epoch, True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Restore the best weights."""
+        if self.stopped_epoch and self.verbose:
+            print(f"Epoch {self.stopped_epoch + 1}: {self.monitor} got no better; training ends")
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+
+class ReduceLROnPlateau(Monitor):
+    """Lowers the learning rate when a score has not got better for some epochs.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+    factor : float, default 0.1
+        What the learning rate is multiplied by, below 1.
+    patience : int, default 10
+    verbose : int, default 0
+    mode : {"auto", "min", "max"}
+    min_delta : float, default 1e-4
+    cooldown : int, default 0
+        Epochs after a change that do not count.
+    min_lr : float, default 0
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        where = "ReduceLROnPlateau"
+        super().__init__(monitor, mode, min_delta)
+        self.factor = check_number(factor, "factor", where, high=1.0)
+        self.patience = check_positive(patience, "patience", where)
+        self.cooldown = int(check_number(cooldown, "cooldown", where))
+        self.min_lr, self.verbose = check_number(min_lr, "min_lr", where), verbose
+        self.wait = self.cooldown_counter = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget an earlier run; a schedule cannot be lowered."""
+        if callable(self.model.optimizer.learning_rate):
+            raise DataError("ReduceLROnPlateau: the learning rate follows a schedule already")
+        self.best, self.wait, self.cooldown_counter = None, 0, 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Wait, or lower the rate."""
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        score = self.score(logs)
+        if score is None:
+            return
+        if self.cooldown_counter:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.improves(score, self.best):
+            self.best, self.wait = score, 0
+        elif not self.cooldown_counter:
+            self.wait += 1
+            if self.wait >= self.patience:
+                self._lower(epoch)
+
+    def _lower(self, epoch: int) -> None:
+        optimizer = self.model.optimizer
+        if optimizer.learning_rate > np.float32(self.min_lr):
+            optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
+            self.cooldown_counter, self.wait = self.cooldown, 0
+            if self.verbose:
+                print(f"Epoch {epoch + 1}: the learning rate is now {optimizer.learning_rate:g}")

@@ -1,0 +1,75 @@
+"""How training gets on, to look at."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from chainrule.callbacks.callback import Callback, Logs
+
+
+class ProgressBar(Callback):
+    """A bar with epoch, scores and the time left, on a terminal or in a notebook."""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Show an empty bar."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar: Any = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[scores]}"),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        )
+        self._epochs = self.params["epochs"]
+        self._task = self._bar.add_task("", total=self._epochs, scores="")
+        self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Say which epoch it is."""
+        self._epoch = epoch
+        self._bar.update(
+            self._task, completed=epoch, description=f"epoch {epoch + 1}/{self._epochs}"
+        )
+
+    def on_progress(self, batch: int, logs: Logs | None = None) -> None:
+        """Move the bar within the epoch."""
+        share = min(batch / max(self.params["steps"], 1), 1.0)
+        self._bar.update(self._task, completed=self._epoch + share)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Show the scores."""
+        self._bar.update(self._task, completed=epoch + 1, scores=scores_text(logs))
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Leave the bar as it is."""
+        self._bar.stop()
+
+
+class EpochLines(Callback):
+    """A line of text an epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Look at the clock."""
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the line."""
+        seconds = time.perf_counter() - self._began
+        of = f"{epoch + 1:>{len(str(self.params['epochs']))}}/{self.params['epochs']}"
+        print(f"Epoch {of} - {seconds:.2f} s - {scores_text(logs)}", flush=True)
+
+
+def scores_text(logs: Logs | None) -> str:
+    """Write scores in a line; norms of single arrays are left out."""
+    shown = {k: v for k, v in (logs or {}).items() if not k.startswith("gradient_norm_")}
+    return " - ".join(f"{name}: {score:.4g}" for name, score in shown.items())
+
+
+def shown(verbose: int | str) -> list[Callback]:
+    """Return what shows the progress of a run, as Keras's ``verbose`` tells."""
+    if verbose == "auto":
+        watched = sys.stdout.isatty() or "ipykernel" in sys.modules
+        return [ProgressBar()] if watched else []
+    return {0: [], 1: [ProgressBar()], 2: [EpochLines()]}[int(verbose)]

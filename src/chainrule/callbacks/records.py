@@ -1,0 +1,162 @@
+"""Callbacks that write down how training went."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.callbacks.callback import Callback, Logs
+from chainrule.errors import DataError, FileError, MissingDependencyError
+
+
+class CSVLogger(Callback):
+    """Writes the scores of every epoch into a CSV file.
+
+    Parameters
+    ----------
+    filename : path
+    separator : str, default ","
+    append : bool, default False
+        Whether to go on in a file that exists.
+    """
+
+    def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise DataError(f"CSVLogger: separator must be one character, received {separator!r}")
+        self.filename, self.separator, self.append = Path(filename), separator, append
+        self._file: Any = None
+        self._names: list[str] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that the file can be written."""
+        try:
+            self._file = self.filename.open("a+", newline="", encoding="utf-8")
+        except OSError as error:
+            raise FileError(f"CSVLogger: cannot write {self.filename}: {error.strerror}") from error
+        self._names = self._header() if self.append else []
+        if not self.append:
+            self._file.truncate(0)
+
+    def _header(self) -> list[str]:
+        self._file.seek(0)
+        names = next(csv.reader(self._file, delimiter=self.separator), [])
+        self._file.seek(0, os.SEEK_END)
+        return names
+
+    def get_state(self) -> dict[str, Any]:
+        """Return how long the file is."""
+        return {"size": self._file.tell() if self._file else 0, "names": self._names}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on after what was written before."""
+        self._file.close()
+        self._file = self.filename.open("a+", newline="", encoding="utf-8")
+        self._names = list(state["names"]) if self._file.tell() else []
+        self._file.truncate(min(int(state["size"]), self._file.tell()))
+        self._file.seek(0, os.SEEK_END)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write a row."""
+        row = {"epoch": epoch, **(logs or {})}
+        begins = not self._names
+        self._names = self._names or list(row)
+        writer = csv.DictWriter(
+            self._file, self._names, restval="NA", extrasaction="ignore", delimiter=self.separator,
+        )  # fmt: skip
+        if begins:
+            writer.writeheader()
+        writer.writerow(row)
+        self._file.flush()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class TensorBoard(Callback):
+    """Writes the scores of every epoch for TensorBoard: ``epoch_loss`` and so on.
+
+    Parameters
+    ----------
+    log_dir : path, default "logs"
+        Gets folders ``train`` and ``validation``.
+    histogram_freq : int, default 0
+        After how many epochs the weights are written as histograms; 0 is never.
+
+    Raises
+    ------
+    MissingDependencyError
+        If ``tensorboardX`` is not installed.
+    """
+
+    def __init__(self, log_dir: Any = "logs", histogram_freq: int = 0) -> None:
+        try:
+            import tensorboardX  # noqa: F401
+        except ImportError as error:
+            raise MissingDependencyError(
+                "TensorBoard needs tensorboardX: pip install 'chainrule[tensorboard]'"
+            ) from error
+        self.log_dir, self.histogram_freq = Path(log_dir), int(histogram_freq)
+        self._writers: dict[str, Any] = {}
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the scores."""
+        for name, score in (logs or {}).items():
+            held = name.startswith("val_")
+            writer = self._writer("validation" if held else "train")
+            writer.add_scalar(f"epoch_{name.removeprefix('val_')}", score, epoch)
+        if self.histogram_freq and epoch % self.histogram_freq == 0:
+            for name, weight in self.model.params.items():
+                self._writer("train").add_histogram(name, weight, epoch)
+        for writer in self._writers.values():
+            writer.flush()
+
+    def _writer(self, part: str) -> Any:
+        if part not in self._writers:
+            from tensorboardX import SummaryWriter
+
+            self._writers[part] = SummaryWriter(str(self.log_dir / part))
+        return self._writers[part]
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Close the files."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers = {}
+
+
+class GradientNorms(Callback):
+    r"""The norm of the mean gradient on a whole set, after every epoch: the lab's exercise.
+
+    .. math:: \Big\lVert \frac1n \sum_i \nabla_\theta \ell(x_i, y_i) \Big\rVert
+
+    It goes into the history as ``gradient_norm``, and for every array of weights as
+    ``gradient_norm_`` and its name.
+
+    Parameters
+    ----------
+    x, y : array_like, optional
+        By default what is trained on, if it is in arrays.
+    """
+
+    def __init__(self, x: Any = None, y: Any = None) -> None:
+        if (x is None) != (y is None):
+            raise DataError("GradientNorms: give x and y, or none of them")
+        self.data = None if x is None else (x, y)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that there are samples."""
+        if self.data is None and self.model.training_data is None:
+            raise DataError("GradientNorms: training takes batches as they come; give x and y")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Take the norms."""
+        gradients = self.model.gradients(*(self.data or self.model.training_data))
+        squares = {name: float(np.sum(np.square(g, dtype=float))) for name, g in gradients.items()}
+        if logs is not None:
+            logs["gradient_norm"] = float(np.sqrt(sum(squares.values())))
+            logs |= {f"gradient_norm_{name}": float(np.sqrt(s)) for name, s in squares.items()}

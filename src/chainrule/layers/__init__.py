@@ -1,0 +1,19 @@
+"""Layers, under Keras's names. One of your own is a class with plain NumPy in ``call``."""
+
+from chainrule.layers.core import Activation, Dense, Embedding, Input
+from chainrule.layers.dropout import Dropout
+from chainrule.layers.images import (
+    AveragePooling2D,
+    Conv2D,
+    GlobalAveragePooling2D,
+    MaxPooling2D,
+)
+from chainrule.layers.layer import Layer
+from chainrule.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from chainrule.layers.shape import Flatten, Rescaling, Reshape
+
+__all__ = [
+    "Activation", "AveragePooling2D", "BatchNormalization", "Conv2D", "Dense", "Dropout",
+    "Embedding", "Flatten", "GlobalAveragePooling2D", "Input", "Layer", "LayerNormalization",
+    "MaxPooling2D", "Normalization", "Rescaling", "Reshape",
+]  # fmt: skip

@@ -1,0 +1,192 @@
+"""Layers of neurons: what a dense network is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import activations
+from chainrule.errors import DataError, ShapeError
+from chainrule.layers.layer import Layer, Shape, shape_text
+from chainrule.validation import check_positive
+
+
+class Input(Layer):
+    """Says what shape a sample has, as the first of a model's layers.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of one sample, without the batch size.
+    dtype : str, optional
+        ``"int32"`` keeps whole numbers as they are, for an `Embedding`.
+
+    Examples
+    --------
+    >>> Input((28, 28)).shape
+    (28, 28)
+    """
+
+    def __init__(
+        self, shape: int | Sequence[int], dtype: str | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+        self.shape = tuple(check_positive(size, "a size of shape", "Input") for size in sizes)
+        self.dtype = dtype
+
+    def call(self, x: Any) -> Any:
+        """Return the input."""
+        return x
+
+
+class Dense(Layer):
+    r"""Every output sees every input.
+
+    .. math:: y = f(x W + b)
+
+    Parameters
+    ----------
+    units : int
+        Outputs.
+    activation : str or callable, optional
+        :math:`f`; none is the identity.
+    use_bias : bool, default True
+    kernel_initializer : str or Initializer, default "glorot_uniform"
+    bias_initializer : str or Initializer, default "zeros"
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+    **options
+        ``name`` and ``trainable``.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (inputs, units)
+    bias : ndarray, shape (units,)
+
+    Examples
+    --------
+    >>> Dense(3)(np.zeros((2, 5))).shape
+    (2, 3)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.units = check_positive(units, "units", "Dense")
+        self.activation = activations.get(activation, "Dense")
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+
+    def build(self, input_shape: Shape) -> None:
+        """Make kernel and bias."""
+        if len(input_shape) < 2:
+            raise ShapeError(
+                f"{self}: expected samples that are rows, shape (n, d), received "
+                f"{shape_text(input_shape)}; give X[:, np.newaxis] for single numbers"
+            )
+        self.kernel = self.add_weight(
+            (input_shape[-1] or 1, self.units),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,), self.bias_initializer, regularizer=self.bias_regularizer
+            )
+
+    def call(self, x: Any) -> Any:
+        """Return the activations."""
+        z = x @ self.kernel
+        if self.use_bias:
+            z = z + self.bias
+        return self.activation(self.named("z", z))
+
+
+class Activation(Layer):
+    """An activation function as a layer of its own.
+
+    Parameters
+    ----------
+    activation : str or callable
+
+    Examples
+    --------
+    >>> Activation("relu")(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(self, activation: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.activation = activations.get(activation, "Activation")
+
+    def call(self, x: Any) -> Any:
+        """Return the function of every entry."""
+        return self.activation(x)
+
+
+class Embedding(Layer):
+    """A row of weights for each of a number of things, which are told apart by whole numbers.
+
+    Parameters
+    ----------
+    input_dim : int
+        How many things there are; the input holds ``0 … input_dim - 1``.
+    output_dim : int
+        Weights a thing.
+    embeddings_initializer : str or Initializer, default "uniform"
+    embeddings_regularizer : str or Regularizer, optional
+
+    Attributes
+    ----------
+    embeddings : ndarray, shape (input_dim, output_dim)
+
+    Examples
+    --------
+    >>> Embedding(10, 4)(np.array([[1, 2, 3]])).shape
+    (1, 3, 4)
+    """
+
+    integers = True
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.input_dim = check_positive(input_dim, "input_dim", "Embedding")
+        self.output_dim = check_positive(output_dim, "output_dim", "Embedding")
+        self.embeddings_initializer = embeddings_initializer
+        self.embeddings_regularizer = embeddings_regularizer
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the table."""
+        self.embeddings = self.add_weight(
+            (self.input_dim, self.output_dim),
+            self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+        )
+
+    def call(self, x: Any) -> Any:
+        """Return the rows."""
+        if not hasattr(x, "level") and x.size and not 0 <= x.min() <= x.max() < self.input_dim:
+            raise DataError(
+                f"{self}: expected whole numbers from 0 to {self.input_dim - 1}, received "
+                f"{x.min()} to {x.max()}"
+            )
+        return self.embeddings[x.astype(np.int64)]

@@ -1,0 +1,237 @@
+"""What a layer is: weights, and plain NumPy that uses them."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule import initializers, regularizers
+from chainrule.autodiff.names import called
+from chainrule.config import Configurable
+from chainrule.errors import ChainruleError, DataError, ShapeError
+from chainrule.validation import Array
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What is known of a weight: whether it is trained, and what its size costs in the loss."""
+
+    trainable: bool = True
+    regularizer: Any = None
+
+
+class Layer(Configurable):
+    """A step from arrays to arrays. A layer of your own is one class, with plain NumPy in `call`.
+
+    `build` makes the weights once the shape of the input is known; an attribute that `add_weight`
+    returned is a weight, whatever it is called. `call` uses them. A weight with
+    ``trainable=False`` may be assigned to in `call`: that is how moving averages are kept.
+
+    Parameters
+    ----------
+    name : str, optional
+        By default the class's name; a model makes it unique.
+    trainable : bool, default True
+        False leaves the weights as they are in training.
+
+    Attributes
+    ----------
+    built : bool
+    input_shape, output_shape : tuple
+        With None for the batch size, once built.
+
+    Examples
+    --------
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.by = self.add_weight(input_shape[-1:], initializer="ones")
+    ...
+    ...     def call(self, x):
+    ...         return x * self.by
+    >>> Scale()(np.array([[1.0, 2.0]]))
+    array([[1., 2.]], dtype=float32)
+    """
+
+    name: str
+    trainable: bool
+    built: bool
+    input_shape: Shape
+    output_shape: Shape
+    integers = False  # whether the input is whole numbers, which stay what they are
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Set what every layer has, also where a subclass does not call ``super().__init__``."""
+        self = super().__new__(cls, *args, **kwargs)
+        self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
+        self._kept: dict[str, Weight] = {}
+        self._new: list[tuple[Any, Weight]] = []
+        self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
+        return self
+
+    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
+        if name is not None:
+            if not isinstance(name, str) or not name.isidentifier():
+                raise DataError(
+                    f"{type(self).__name__}: name must be text that could name a Python variable, "
+                    f"received {name!r}"
+                )
+            self.name = name
+        self.trainable = bool(trainable)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights for an input of this shape, ``(None, …)``."""
+
+    def call(self, x: Any) -> Any:
+        """Return the layer's output. With an argument ``training`` it is told what it is for."""
+        raise NotImplementedError(f"{type(self).__name__} must define call")
+
+    def add_weight(
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = "glorot_uniform",
+        dtype: Any = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+    ) -> Any:
+        """Return a new weight, to be kept in an attribute.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        initializer : str or Initializer, default "glorot_uniform"
+        dtype : dtype, optional
+            The model's by default.
+        trainable : bool, default True
+        regularizer : str or Regularizer, optional
+        """
+        where = str(self)
+        make = initializers.get(initializer, where)
+        values = np.asarray(make(tuple(shape), self._rng), dtype or self._dtype)
+        if values.shape != tuple(shape):
+            raise ShapeError(
+                f"{where}: the initializer was to give shape {tuple(shape)}, gave {values.shape}"
+            )
+        self._new.append((values, Weight(trainable, regularizers.get(regularizer, where))))
+        return values
+
+    def prepare(self, input_shape: Shape, rng: Any, dtype: Any) -> Shape:
+        """Build the layer and return the shape of its output, by trying it."""
+        self._rng, self._dtype, self._new = rng, np.dtype(dtype), []
+        self.build(input_shape)
+        self._kept = dict(map(self._attribute, self._new))
+        self._new, self.built, self.input_shape = [], True, input_shape
+        example = np.zeros((2, *input_shape[1:]), np.int32 if self.integers else self._dtype)
+        with np.errstate(all="ignore"):
+            result = self.bound({}).run(example, False)
+        if np.ndim(result) == 0 or np.shape(result)[0] != 2:
+            raise ShapeError(
+                f"{self}: for an input of shape (2, …) the output must have 2 rows, has shape "
+                f"{np.shape(result)}"
+            )
+        self.output_shape = (None, *np.shape(result)[1:])
+        return self.output_shape
+
+    def _attribute(self, new: tuple[Any, Weight]) -> tuple[str, Weight]:
+        """Return the attribute that holds a new weight."""
+        values, weight = new
+        for name, held in vars(self).items():
+            if held is values:
+                return name, weight
+        raise DataError(
+            f"{self}: a weight of shape {values.shape} is kept in no attribute; write "
+            "self.name = self.add_weight(...)"
+        )
+
+    def bound(self, weights: Mapping[str, Any]) -> Self:
+        """Return a copy of the layer with other weights: what it assigns stays in the copy."""
+        twin = copy.copy(self)
+        vars(twin).update(weights)
+        return twin
+
+    def run(self, x: Any, training: bool) -> Any:
+        """Return the output for an input of the shape that the layer was built for."""
+        if x.shape[1:] != self.input_shape[1:]:
+            raise self.misfit(self.input_shape, (None, *x.shape[1:]))
+        try:
+            y = self.call(x, training=training) if _is_told(type(self)) else self.call(x)
+        except (ValueError, IndexError, TypeError, AttributeError) as error:
+            if isinstance(error, ChainruleError):
+                raise
+            shape = shape_text((None, *x.shape[1:]))
+            raise ShapeError(f"{self}: fails for an input of shape {shape}: {error}") from error
+        called(self.name, y)
+        return y
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """Return the output for arrays; the first call builds the layer."""
+        if not hasattr(x, "level"):
+            x = np.asarray(x)
+            if x.dtype.kind not in "fiub" or x.ndim == 0:
+                raise DataError(f"{self}: expected an array of numbers with a sample a row")
+            x = x if self.integers else x.astype(self._dtype, copy=False)
+        if not self.built:
+            self.prepare((None, *x.shape[1:]), self._rng, self._dtype)
+        return self.run(x, training)
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """The weights by name, the trained ones first."""
+        names = sorted(self._kept, key=lambda name: not self._kept[name].trainable)
+        return {name: getattr(self, name) for name in names}
+
+    def is_trained(self, name: str) -> bool:
+        """Whether a weight is trained."""
+        return self.trainable and self._kept[name].trainable
+
+    def regularizer_of(self, name: str) -> Any:
+        """Return what a weight's size costs, or None."""
+        return self._kept[name].regularizer
+
+    def misfit(self, expected: Shape, received: Shape, hint: str = "") -> ShapeError:
+        """Return the error for an input of the wrong shape, which names the axis that differs."""
+        what = f"expected an input of shape {shape_text(expected)}, received {shape_text(received)}"
+        if len(expected) == len(received):
+            axis = next(
+                i for i, (a, b) in enumerate(zip(expected, received, strict=True))
+                if a != b and a is not None
+            )  # fmt: skip
+            what = f"expected {expected[axis]} in axis {axis} of the input, received " + (
+                f"{received[axis]} (shapes {shape_text(expected)} and {shape_text(received)})"
+            )
+        return ShapeError(f"{self}: {what}{hint and '; '}{hint}")
+
+    def named(self, prefix: str, value: Any) -> Any:
+        """Give a value in the middle of the layer a name for readable text, and return it."""
+        called(f"{prefix}_{self.name}", value)
+        return value
+
+    def __str__(self) -> str:
+        kind = type(self).__name__
+        return f"layer {self.name!r} ({kind})"
+
+
+@cache
+def _is_told(kind: type[Layer]) -> bool:
+    return "training" in inspect.signature(kind.call).parameters
+
+
+def snake_case(name: str) -> str:
+    """Return a class's name as Keras names its layers: ``MaxPooling2D`` → ``max_pooling2d``."""
+    name = re.sub(r"\W", "", name)
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def shape_text(shape: Sequence[int | None]) -> str:
+    """Write a shape, the batch size as ``n``."""
+    sizes = ["n" if size is None else str(size) for size in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

@@ -1,0 +1,242 @@
+"""Layers that normalise: by the batch, by the sample, by the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.layers.layer import Layer, Shape, shape_text
+from chainrule.validation import as_numbers, check_number
+
+SMALLEST = 1e-7  # deviation that `Normalization` divides by, as in Keras
+
+
+class BatchNormalization(Layer):
+    r"""Every feature with mean 0 and variance 1 over the batch, then scaled and shifted.
+
+    .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta
+
+    In training :math:`\mu, \sigma^2` are those of the batch, and moving averages of them are kept;
+    otherwise these averages are used (Ioffe, Szegedy, *Batch Normalization*, 2015).
+
+    Parameters
+    ----------
+    axis : int, default -1
+        Of the features.
+    momentum : float, default 0.99
+        How much of a moving average stays at every update.
+    epsilon : float, default 0.001
+    center, scale : bool, default True
+        Whether there is a :math:`\beta` and a :math:`\gamma`.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.axis = _axis(axis, "BatchNormalization")
+        self.momentum = check_number(momentum, "momentum", "BatchNormalization")
+        self.epsilon = check_number(epsilon, "epsilon", "BatchNormalization")
+        self.center, self.scale = bool(center), bool(scale)
+        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
+        self.moving_mean_initializer = moving_mean_initializer
+        self.moving_variance_initializer = moving_variance_initializer
+        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
+
+    def build(self, input_shape: Shape) -> None:
+        """Make scale, shift and moving averages."""
+        shape = (_size(self, self.axis, input_shape),)
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer
+            )
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False)
+        self.moving_variance = self.add_weight(
+            shape, self.moving_variance_initializer, trainable=False
+        )
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return the normalised input."""
+        axis = self.axis % x.ndim
+        mean, variance = self.moving_mean, self.moving_variance
+        if training and self.trainable:
+            others = tuple(i for i in range(x.ndim) if i != axis)
+            mean, variance = np.mean(x, axis=others), np.var(x, axis=others)
+            new = 1 - self.momentum
+            self.moving_mean = self.moving_mean * self.momentum + mean * new
+            self.moving_variance = self.moving_variance * self.momentum + variance * new
+        factor = 1 / np.sqrt(variance + self.epsilon)
+        if self.scale:
+            factor = factor * self.gamma
+        along = [-1 if i == axis else 1 for i in range(x.ndim)]
+        y = (x - mean.reshape(along)) * factor.reshape(along)
+        return y + self.beta.reshape(along) if self.center else y
+
+
+class LayerNormalization(Layer):
+    r"""Every sample with mean 0 and variance 1 over its features, then scaled and shifted.
+
+    Ba, Kiros, Hinton, *Layer Normalization*, 2016.
+
+    Parameters
+    ----------
+    axis : int or sequence of int, default -1
+        Over which the mean is taken.
+    epsilon : float, default 0.001
+    center, scale : bool, default True
+    rms_scaling : bool, default False
+        Divide by the root mean square alone, without subtracting the mean.
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        rms_scaling: bool = False,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        axes = axis if isinstance(axis, Sequence) else (axis,)
+        self.axes = tuple(_axis(a, "LayerNormalization") for a in axes)
+        self.epsilon = check_number(epsilon, "epsilon", "LayerNormalization")
+        self.center, self.scale, self.rms_scaling = bool(center), bool(scale), bool(rms_scaling)
+        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
+        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
+
+    def build(self, input_shape: Shape) -> None:
+        """Make scale and shift."""
+        sizes = {a % len(input_shape): _size(self, a, input_shape) for a in self.axes}
+        shape = tuple(sizes[a] for a in sorted(sizes))
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer
+            )
+        if self.center and not self.rms_scaling:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer
+            )
+
+    def call(self, x: Any) -> Any:
+        """Return the normalised input."""
+        axes = tuple(sorted(a % x.ndim for a in self.axes))
+        if self.rms_scaling:
+            y = x / np.sqrt(np.mean(x**2, axis=axes, keepdims=True) + self.epsilon)
+        else:
+            mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
+            y = (x - mean) / np.sqrt(variance + self.epsilon)
+        along = [x.shape[i] if i in axes else 1 for i in range(x.ndim)]
+        if self.scale:
+            y = y * self.gamma.reshape(along)
+        return y + self.beta.reshape(along) if self.center and not self.rms_scaling else y
+
+
+class Normalization(Layer):
+    r"""Every feature with mean 0 and variance 1 over data that were shown before training.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        Of the features.
+    mean, variance : array_like, optional
+        Known before; otherwise `adapt` finds them.
+
+    Examples
+    --------
+    >>> layer = Normalization()
+    >>> layer.adapt(np.array([[1.0], [3.0]]))
+    >>> layer(np.array([[2.0], [4.0]])).ravel()
+    array([0., 2.], dtype=float32)
+    """
+
+    def __init__(
+        self, axis: int = -1, mean: Any = None, variance: Any = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.axis = _axis(axis, "Normalization")
+        if (mean is None) != (variance is None):
+            raise DataError("Normalization: give mean and variance together, or none of them")
+        self.known = None
+        if mean is not None:
+            values = [as_numbers(v, "mean and variance", "Normalization") for v in (mean, variance)]
+            self.known = [np.asarray(v, np.float64).ravel() for v in values]
+
+    def adapt(self, data: Any) -> None:
+        """Take mean and variance of data with a sample a row.
+
+        Raises
+        ------
+        DataError, ShapeError
+            If the data are empty, not finite, or of another number of features.
+        """
+        data = as_numbers(data, "data", "Normalization.adapt")
+        if data.ndim < 2 or len(data) == 0:
+            raise ShapeError(
+                f"Normalization.adapt: expected a sample a row, received shape {data.shape}"
+            )
+        if not np.isfinite(data).all():
+            raise DataError("Normalization.adapt: data holds NaN or infinite values")
+        if self.built and data.shape[1:] != self.input_shape[1:]:
+            raise self.misfit(self.input_shape, (None, *data.shape[1:]))
+        others = tuple(i for i in range(data.ndim) if i != self.axis % data.ndim)
+        self.known = [f(data, axis=others, dtype=np.float64) for f in (np.mean, np.var)]
+        if self.built:
+            self.mean, self.variance = (np.asarray(v, self._dtype) for v in self.known)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make mean and variance; they are not trained."""
+        size = _size(self, self.axis, input_shape)
+        start = self.known or [np.zeros(size), np.ones(size)]
+        if any(v.size not in (1, size) for v in start):
+            raise ShapeError(
+                f"{self}: mean and variance are of {start[0].size} features, the input has {size}"
+            )
+        mean, variance = (np.broadcast_to(v, (size,)) for v in start)
+        self.mean = self.add_weight((size,), lambda shape, rng: mean, trainable=False)
+        self.variance = self.add_weight((size,), lambda shape, rng: variance, trainable=False)
+
+    def call(self, x: Any) -> Any:
+        """Return the normalised input."""
+        along = [-1 if i == self.axis % x.ndim else 1 for i in range(x.ndim)]
+        deviation = np.maximum(np.sqrt(self.variance), SMALLEST)
+        return (x - self.mean.reshape(along)) / deviation.reshape(along)
+
+
+def _axis(axis: Any, where: str) -> int:
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer) or axis == 0:
+        raise DataError(
+            f"{where}: axis must be a whole number other than 0, which is the batch's, received "
+            f"{axis!r}"
+        )
+    return int(axis)
+
+
+def _size(layer: Layer, axis: int, shape: Shape) -> int:
+    """Return the size of an axis."""
+    if not -len(shape) < axis < len(shape):
+        raise ShapeError(f"{layer}: the input, {shape_text(shape)}, has no axis {axis}")
+    return shape[axis] or 1

@@ -1,0 +1,94 @@
+"""Layers that change the shape or the scale of samples, without weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.layers.layer import Layer, Shape, shape_text
+
+
+class Flatten(Layer):
+    """A sample as one row.
+
+    Examples
+    --------
+    >>> Flatten()(np.zeros((2, 8, 8))).shape
+    (2, 64)
+    """
+
+    def call(self, x: Any) -> Any:
+        """Return the rows."""
+        return x.reshape(len(x), -1)
+
+
+class Reshape(Layer):
+    """A sample in another shape, entries in the same order.
+
+    Parameters
+    ----------
+    target_shape : tuple of int
+        Without the batch size; one of them may be -1.
+
+    Examples
+    --------
+    >>> Reshape((8, 8, 1))(np.zeros((2, 64))).shape
+    (2, 8, 8, 1)
+    """
+
+    def __init__(self, target_shape: Sequence[int], **options: Any) -> None:
+        super().__init__(**options)
+        sizes = tuple(target_shape) if isinstance(target_shape, Sequence) else (target_shape,)
+        whole = all(isinstance(size, int) and (size > 0 or size == -1) for size in sizes)
+        if not whole or sizes.count(-1) > 1:
+            raise DataError(
+                "Reshape: target_shape must be whole numbers of at least 1, one of which may be "
+                f"-1, received {target_shape!r}"
+            )
+        self.target_shape = sizes
+
+    def build(self, input_shape: Shape) -> None:
+        """Check that the entries fit."""
+        entries = math.prod(size or 1 for size in input_shape[1:])
+        known = math.prod(size for size in self.target_shape if size != -1)
+        fits = entries % known == 0 if -1 in self.target_shape else entries == known
+        if not fits:
+            raise ShapeError(
+                f"{self}: samples of shape {shape_text(input_shape[1:])} have {entries} entries, "
+                f"which cannot be laid out as {self.target_shape}"
+            )
+
+    def call(self, x: Any) -> Any:
+        """Return the same entries."""
+        return x.reshape(len(x), *self.target_shape)
+
+
+class Rescaling(Layer):
+    r"""Another scale, such as pixels from 0 to 1: :math:`y = x \cdot s + o`.
+
+    Parameters
+    ----------
+    scale : float or sequence of float
+    offset : float or sequence of float, default 0
+
+    Examples
+    --------
+    >>> Rescaling(1 / 16)(np.array([[0.0, 8.0, 16.0]]))
+    array([[0. , 0.5, 1. ]], dtype=float32)
+    """
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        for name, value in (("scale", scale), ("offset", offset)):
+            array = np.asarray(value)
+            if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+                raise DataError(f"Rescaling: {name} must be finite numbers, received {value!r}")
+        self.scale, self.offset = scale, offset
+
+    def call(self, x: Any) -> Any:
+        """Return the scaled input."""
+        return x * np.asarray(self.scale, x.dtype) + np.asarray(self.offset, x.dtype)

@@ -1,0 +1,5 @@
+"""`Sequential`: the Keras-like model."""
+
+from chainrule.sequential.model import Sequential, load_model
+
+__all__ = ["Sequential", "load_model"]

@@ -1,0 +1,139 @@
+"""What a model consists of, as one structure of plain values and arrays, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chainrule.callbacks import History
+from chainrule.config import made, plain
+from chainrule.errors import DataError, FileError
+from chainrule.program.engines import ENGINES
+from chainrule.sequential.saving import (
+    as_file_error,
+    generator_at,
+    generator_state,
+    read_model,
+    restored,
+)
+from chainrule.validation import lookup
+
+if TYPE_CHECKING:
+    from chainrule.sequential.fitting import Trainable
+
+
+def contents(model: Trainable, training: bool) -> dict[str, Any]:
+    """Return all there is to a model; with ``training`` also what training needs to go on."""
+    preprocessor = model.preprocessor
+    return {
+        "model": model.get_config(),
+        "weights": model.network.weights,
+        "compiled": _compiled(model),
+        "class_names": model.class_names,
+        "preprocessing": None if preprocessor is None else preprocessor.to_dict(),
+        "history": {"epoch": model.history.epoch, "history": model.history.history},
+        "training": _training(model) if training and model.optimizer_state else None,
+    }
+
+
+def _compiled(model: Trainable) -> dict[str, Any] | None:
+    """Return how the model was compiled; None if it was not, or with functions of one's own."""
+    if model.loss is None:
+        return None
+    metrics, weighted = model.compiled_metrics
+    try:
+        return {
+            "optimizer": plain(model.optimizer),
+            "loss": plain(model.loss),
+            "metrics": plain(metrics),
+            "weighted_metrics": plain(weighted),
+        }
+    except DataError:
+        return None
+
+
+def _training(model: Trainable) -> dict[str, Any]:
+    trainer = model.trainer
+    return {
+        "state": model.optimizer_state,
+        "epoch": model.history.epoch[-1] + 1 if model.history.epoch else 0,
+        "random": generator_state(model.rng),
+        "engine": model.engine if trainer is None else trainer.run.engine.name,
+        "callbacks": [] if trainer is None else [c.get_state() for c in trainer.callbacks],
+    }
+
+
+def take(model: Trainable, tree: Mapping[str, Any]) -> None:
+    """Let a model of the right architecture have what `contents` returned."""
+    model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
+    model.class_names = _texts(tree.get("class_names"))
+    if tree.get("preprocessing") is not None:
+        from chainrule.preprocessing import Preprocessor
+
+        model.preprocessor = Preprocessor.from_dict(tree["preprocessing"])
+    if tree.get("compiled") is not None:
+        model.compile(**made(tree["compiled"]))
+    model.history = _history(tree.get("history"))
+    training = tree.get("training")
+    if training is not None and model.loss is not None:
+        _go_back(model, training)
+
+
+def resume(model: Trainable, path: Any) -> tuple[int, str, list[dict[str, Any]]]:
+    """Go back to a checkpoint; return the next epoch, the engine, and the callbacks' states.
+
+    Raises
+    ------
+    DataError
+        If the file holds another architecture, or nothing to go on from.
+    FileError
+        If it is damaged.
+    """
+    tree = read_model(path)
+    if tree.get("model") != model.get_config():
+        raise DataError(f"fit: {path} holds a model of another architecture")
+    training = tree.get("training")
+    if not isinstance(training, dict):
+        raise DataError(f"fit: {path} holds a model alone, without what training needs to go on")
+    with as_file_error(path):
+        weights = restored(model.network.weights, tree.get("weights"), "weights")
+        history = _history(tree.get("history"))
+        epoch, engine, states = training["epoch"], training["engine"], training["callbacks"]
+        lookup("engine", engine, ENGINES)
+        if not isinstance(epoch, int) or not isinstance(states, list):
+            raise FileError("the epoch must be a number, and callbacks a list")
+        _go_back(model, training)
+    model.network.take(weights)
+    model.history = history
+    return epoch, engine, states
+
+
+def _go_back(model: Trainable, training: Mapping[str, Any]) -> None:
+    """Let optimizer and random generator be where they were."""
+    template = model.optimizer.init(model.network.params)
+    state = restored(template, training.get("state"), "the optimizer's state")
+    model.rng = generator_at(training.get("random"))
+    model.optimizer_state = state
+    if "learning_rate" in state:
+        model.optimizer.learning_rate = float(state["learning_rate"])
+
+
+def _history(found: Any) -> History:
+    if found is None:
+        return History()
+    epoch, history = found["epoch"], found["history"]
+    numbers = all(
+        isinstance(part, list) and all(isinstance(v, int | float) for v in part)
+        for part in (epoch, *history.values())
+    )
+    if not numbers:
+        raise FileError("the history must be lists of numbers")
+    return History(epoch, history)
+
+
+def _texts(found: Any) -> list[str] | None:
+    if found is not None and not (
+        isinstance(found, list) and all(isinstance(text, str) for text in found)
+    ):
+        raise FileError("class_names must be a list of texts")
+    return found

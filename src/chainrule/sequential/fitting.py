@@ -1,0 +1,375 @@
+"""A model in training: compiled, fitted, evaluated, asked for predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import losses, metrics, optimizers
+from chainrule.callbacks import Callback, History, Logs, as_callback
+from chainrule.callbacks.progress import shown
+from chainrule.errors import DataError
+from chainrule.layers import Layer
+from chainrule.program.engines import ENGINES, Engine
+from chainrule.sequential.contents import resume
+from chainrule.sequential.forward import Forward
+from chainrule.sequential.inputs import check_labels_fit, checked_data, checked_x, split
+from chainrule.sequential.objective import Objective
+from chainrule.sequential.runs import (
+    scoring_run,
+    training_run,
+)
+from chainrule.sequential.stack import Stack
+from chainrule.supply import Batches, Samples, gives_batches
+from chainrule.trainer import Trainer, rate_of
+from chainrule.validation import Array, check_positive, check_seed, lookup
+
+SCORED = 1024  # samples that are scored or predicted at once, at least
+
+
+class Trainable(Stack):
+    """A stack of layers that is trained, scored, and predicts."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] = (),
+        name: str | None = None,
+        *,
+        dtype: str = "float32",
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(layers, name, dtype=dtype, seed=seed)
+        self.history = History()
+        self.stop_training = False
+        self.training_data: Any = None
+        self.class_names: list[str] | None = None
+        self.preprocessor: Any = None
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.compiled_metrics: tuple[Any, Any] = ((), ())
+        self.optimizer_state: Any = None  # of the optimizer
+        self._running: Engine | None = None  # while training
+        self.trainer: Trainer | None = None
+        self._forward: Forward | None = None
+
+    def _changed(self) -> None:
+        super()._changed()
+        self.optimizer_state = None
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Sequence[Any] | None = None,
+        weighted_metrics: Sequence[Any] | None = None,
+        *,
+        engine: str = "auto",
+    ) -> None:
+        """Say how to train.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "rmsprop"
+        loss : str, Loss or callable
+            A function takes ``(y_true, y_pred)`` and returns a value a sample.
+        metrics, weighted_metrics : sequence of str, Metric or callable, optional
+            Without and with the samples' weights.
+        engine : {"auto", "compiled", "numpy"}
+            As for `minimize`.
+
+        Raises
+        ------
+        UnknownNameError, DataError
+            For what is no optimizer, loss or metric.
+        """
+        if loss is None:
+            raise DataError(
+                "Sequential.compile: loss is missing; for instance "
+                "loss='sparse_categorical_crossentropy', or 'mse'"
+            )
+        lookup("engine", engine, ENGINES)
+        rule, loss = optimizers.get(optimizer, "compile"), losses.get(loss, "compile")
+        for given in (metrics, weighted_metrics):
+            if isinstance(given, str) or not isinstance(given, Sequence | None):
+                raise DataError(f"Sequential.compile: metrics must be a list, received {given!r}")
+        self.optimizer, self.loss, self.optimizer_state = rule, loss, None
+        self.compiled_metrics = (tuple(metrics or ()), tuple(weighted_metrics or ()))
+        self.engine = engine
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        *,
+        seed: int | np.random.Generator | None = None,
+        resume_from: Any = None,
+    ) -> History:
+        """Train.
+
+        Parameters
+        ----------
+        x, y : array_like, a sample a row
+            `numpy.memmap` files are read batch by batch. Instead of both, ``x`` may give batches
+            ``(x, y)`` or ``(x, y, sample_weight)``: a list, a loader, a generator with
+            ``steps_per_epoch``, or a function that returns an iterator anew for every epoch.
+        batch_size : int, default 32
+        epochs : int, default 1
+            At which epoch to end.
+        verbose : {"auto", 0, 1, 2}
+            1 shows progress, 2 writes a line an epoch; "auto" is 1 on a terminal or in a notebook.
+        callbacks : sequence of Callback or callable, optional
+        validation_split : float, default 0
+            Share of the samples, the last ones, that are held back.
+        validation_data : tuple, optional
+            ``(x, y)`` or ``(x, y, sample_weight)``, scored after every epoch.
+        shuffle : bool, default True
+        class_weight : dict, optional
+            Weights by class number.
+        sample_weight : array_like, shape (n,), optional
+        initial_epoch : int, default 0
+        steps_per_epoch : int, optional
+            Updates an epoch, at most.
+        seed : int, Generator or None
+            Of the order of samples; by default the model's own goes on.
+        resume_from : path, optional
+            What a `ModelCheckpoint` saved: training goes on from there, with the same arguments
+            otherwise, to the bit as if it had not been interrupted.
+
+        Returns
+        -------
+        History
+            ``history.history["loss"]`` and so on, as in Keras.
+
+        Raises
+        ------
+        ShapeError, DataError, UnknownNameError
+            For input that does not fit, before training starts.
+        DivergenceError
+            If the loss turns NaN or infinite; the model keeps the last good weights.
+        """
+        self._check_compiled("fit")
+        epochs = check_positive(epochs, "epochs", "fit")
+        first = 0 if initial_epoch == 0 else check_positive(initial_epoch, "initial_epoch", "fit")
+        steps = None if steps_per_epoch is None else check_positive(
+            steps_per_epoch, "steps_per_epoch", "fit")  # fmt: skip
+        size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
+        if seed is not None:
+            self.rng = check_seed(seed, "fit")
+        watching = [*shown(verbose), *(as_callback(thing, "fit") for thing in callbacks or ())]
+        rng = self.rng if shuffle else None
+        if y is None and gives_batches(x):
+            if validation_split or class_weight is not None or sample_weight is not None:
+                raise DataError(
+                    "fit: validation_split, class_weight and sample_weight need arrays; batches "
+                    "may be (x, y, sample_weight), and validation_data holds samples back"
+                )
+            supply: Samples | Batches = Batches(x, self._batch, "fit", steps)
+            held = None
+        else:
+            data = self._data(x, y, sample_weight, class_weight, "fit")
+            if validation_split and validation_data is None:
+                data, held = split(data, validation_split, "fit")
+            else:
+                held = None
+            supply = Samples(data, size, rng, steps)
+        if validation_data is not None:
+            held = self._batch(validation_data, "validation_data")
+        self._build(supply.first)
+        objective = self._objective(supply.first)
+        if self.optimizer_state is None:
+            self.optimizer_state = self.optimizer.init(self.network.params)
+        self.history, mode, states = History(), self.engine, None
+        if resume_from is not None:
+            first, mode, states = resume(self, resume_from)
+            if isinstance(supply, Samples) and supply.rng is not None:
+                supply.rng = self.rng
+        updates = max(epochs - first, 0) * supply.updates
+        run = training_run(objective, self.optimizer, self.optimizer_state, supply, mode, updates)
+        checks = None
+        if held is not None:
+            samples = Samples(held, max(size, SCORED), None)
+            checks = scoring_run(objective, samples, mode, updates)
+        self.stop_training, self._running = False, run.engine
+        self.training_data = supply.first if isinstance(supply, Samples) else None
+        self.trainer = Trainer(
+            run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
+        )
+        try:
+            self.trainer.train(epochs, first, states)
+        finally:
+            self._running = self.trainer = self.training_data = None
+        return self.history
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None
+    ) -> Logs:
+        """Make one update and return this batch's scores, taken before it."""
+        before = self.history
+        self.fit(
+            x, y, batch_size=_rows(x), verbose=0, shuffle=False, sample_weight=sample_weight,
+            class_weight=class_weight,
+        )  # fmt: skip
+        logs = {name: values[-1] for name, values in self.history.history.items()}
+        self.history = before
+        return logs
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        *,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return loss and metrics of data.
+
+        Parameters
+        ----------
+        x, y, batch_size, sample_weight
+            As for `fit`.
+        verbose : ignored
+            There is nothing to wait for.
+        return_dict : bool, default False
+
+        Returns
+        -------
+        float, list of float or dict
+            The loss alone, if there are no metrics; ``[loss, *metrics]``; or all by name.
+        """
+        self._check_compiled("evaluate")
+        size = (
+            SCORED if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
+        )
+        if y is None and gives_batches(x):
+            supply: Samples | Batches = Batches(x, self._batch, "evaluate")
+        else:
+            data = self._data(x, y, sample_weight, None, "evaluate")
+            supply = Samples(data, size, None)
+        self._build(supply.first)
+        run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
+        logs = run.score({"params": self.network.params, "layers": self.network.state})
+        values = list(logs.values())
+        return logs if return_dict else values if len(values) > 1 else values[0]
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> Array:
+        """Return the output for samples, or for batches from an iterator, one after another.
+
+        Parameters
+        ----------
+        x : array_like with a sample a row, or iterable of such
+        batch_size : int, optional
+            Samples at once.
+        verbose : ignored
+        """
+        size = check_positive(SCORED if batch_size is None else batch_size, "batch_size", "predict")
+        return np.concatenate(list(self.predictions(x, size)))
+
+    def predictions(self, x: Any, batch_size: int = SCORED) -> Iterator[Array]:
+        """Yield the output batch by batch, so that neither input nor output need fit in memory."""
+        batches = x if gives_batches(x) else None
+        first = self.layers[0] if self.layers else None
+        if batches is None:
+            whole = checked_x(x, first, "predict")
+            batches = (whole[i : i + batch_size] for i in range(0, len(whole), batch_size))
+        for batch in batches() if callable(batches) else batches:
+            yield self.predict_on_batch(batch[0] if isinstance(batch, tuple) else batch)
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """Return the output for some samples."""
+        X = checked_x(x, self.layers[0] if self.layers else None, "predict")
+        if not self.built:
+            self.build((None, *X.shape[1:]))
+        if self._forward is None or self._forward.network is not self.network:
+            self._forward = Forward(self.network)
+        return self._forward(np.asarray(X))
+
+    # What callbacks see
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The trained weights by name, as they are now."""
+        if self._running is not None:
+            return self._running.read("params")  # type: ignore[no-any-return]
+        return self.network.params
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next update."""
+        state = self.optimizer_state or self.optimizer.init({})
+        return rate_of(self.optimizer, state)
+
+    def trained(self, engine: Engine) -> None:
+        """Take what was trained so far."""
+        self.network.take(engine.read("params"))
+        self.network.take(engine.read("layers"))
+        self.optimizer_state = engine.read("state")
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights, in the order of `get_weights`; also in the middle of training.
+
+        Raises
+        ------
+        ShapeError, DataError
+            If one does not fit; then none is changed.
+        """
+        super().set_weights(weights)
+        if self._running is not None:
+            self._running.write("params", self.network.params)
+            self._running.write("layers", self.network.state)
+
+    # Parts
+
+    def _check_compiled(self, where: str) -> None:
+        if self.loss is None:
+            raise DataError(f"{where}: compile the model first: model.compile(optimizer, loss)")
+
+    def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
+        first = self.layers[0] if self.layers else None
+        return checked_data(x, y, weight, class_weight, first, self.loss, where)
+
+    def _batch(self, batch: Any, where: str = "a batch") -> Any:
+        """Return what came as ``(x, y)`` or ``(x, y, sample_weight)``, checked."""
+        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+            raise DataError(
+                f"fit: {where} must be (x, y) or (x, y, sample_weight), received "
+                f"{type(batch).__name__}"
+            )
+        x, y, *weight = batch
+        return self._data(x, y, weight[0] if weight else None, None, where)
+
+    def _build(self, data: Any) -> None:
+        """Build for data; see that targets fit the output."""
+        if not self.built:
+            self.build((None, *data[0].shape[1:]))
+        outputs = self.output_shape
+        assert outputs is not None
+        check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
+
+    def _objective(self, data: Any) -> Objective:
+        """Return loss and metrics for targets like these."""
+        shape = self.output_shape
+        counted = tuple(
+            [metrics.get(metric, self.loss, shape, "compile") for metric in given]
+            for given in self.compiled_metrics
+        )
+        return Objective(self.network, self.loss, *counted)
+
+
+def _rows(x: Any) -> int:
+    """Return how many samples there are."""
+    return max(len(x), 1) if hasattr(x, "__len__") else 32

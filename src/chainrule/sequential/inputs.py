@@ -1,0 +1,145 @@
+"""What is given to a model, checked: samples, targets, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.layers.layer import Layer, shape_text
+from chainrule.losses import SparseCategoricalCrossentropy
+from chainrule.validation import as_numbers, check_number
+
+Data = tuple[Any, ...]
+
+
+def checked_x(x: Any, first: Layer | None, where: str) -> Any:
+    """Return samples as an array that fits a model's first layer; a memmap stays one."""
+    if x is None:
+        raise DataError(f"{where}: x is missing; give an array with a sample a row")
+    array = x if isinstance(x, np.memmap) else as_numbers(x, "x", where)
+    if array.ndim < 2 or len(array) == 0:
+        hint = "; give x[np.newaxis] for one sample" if array.ndim == 1 else ""
+        raise ShapeError(
+            f"{where}: x must hold a sample a row, at least one, received shape {array.shape}{hint}"
+        )
+    if first is not None and first.built and array.shape[1:] != first.input_shape[1:]:
+        expected, received = first.input_shape, (None, *array.shape[1:])
+        raise ShapeError(f"{where}: {first.misfit(expected, received)}")
+    return _finite(array, "x", where)
+
+
+def checked_data(
+    x: Any, y: Any, weight: Any, class_weight: Any, first: Layer | None, loss: Any, where: str
+) -> Data:
+    """Return ``(x, y)`` or ``(x, y, weight)`` as arrays of equally many rows."""
+    X = checked_x(x, first, where)
+    if y is None:
+        raise DataError(f"{where}: y is missing; give the targets, one a sample")
+    try:
+        Y = y if isinstance(y, np.memmap) else as_numbers(y, "y", where)
+    except DataError as error:
+        raise DataError(
+            f"{error}; number classes with np.unique(y, return_inverse=True)[1]"
+        ) from error
+    if Y.ndim == 0 or len(Y) != len(X):
+        raise ShapeError(
+            f"{where}: x and y must hold equally many samples, received shapes {X.shape} and "
+            f"{Y.shape}"
+        )
+    Y = _finite(Y, "y", where)
+    if isinstance(loss, SparseCategoricalCrossentropy):
+        Y = _whole(Y, where)
+    W = sample_weights(Y, weight, class_weight, where)
+    return (X, Y) if W is None else (X, Y, W)
+
+
+def sample_weights(y: Any, weight: Any, class_weight: Any, where: str) -> Any:
+    """Return a weight for every sample, or None."""
+    if weight is not None and class_weight is not None:
+        raise DataError(f"{where}: give sample_weight or class_weight, not both")
+    if weight is not None:
+        weight = as_numbers(weight, "sample_weight", where).astype(np.float64)
+        if weight.shape != (len(y),):
+            raise ShapeError(
+                f"{where}: sample_weight must have a number a sample, shape ({len(y)},), received "
+                f"{weight.shape}"
+            )
+        if not (np.isfinite(weight).all() and (weight >= 0).all()):
+            raise DataError(f"{where}: sample_weight must be finite and at least 0")
+        return weight
+    return None if class_weight is None else _of_classes(y, class_weight, where)
+
+
+def _of_classes(y: Any, class_weight: Any, where: str) -> Any:
+    if not isinstance(class_weight, Mapping):
+        raise DataError(
+            f"{where}: class_weight must be a dict from class to weight, received {class_weight!r}"
+        )
+    labels = np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else np.ravel(y)
+    weights = np.ones(len(labels))
+    for label, weight in class_weight.items():
+        if isinstance(label, bool) or not isinstance(label, int | np.integer):
+            raise DataError(f"{where}: class_weight has the class {label!r}, which is no number")
+        weights[labels == label] = check_number(weight, f"class_weight[{label}]", where)
+    return weights
+
+
+def _whole(y: Any, where: str) -> Any:
+    """Return labels as whole numbers."""
+    if y.dtype.kind == "f":
+        labels = np.asarray(y).astype(np.int64)
+        if not np.array_equal(labels, y):
+            raise DataError(f"{where}: labels must be whole numbers, received {y.ravel()[:3]} …")
+        return labels
+    return y
+
+
+def _finite(array: Any, name: str, where: str) -> Any:
+    """Refuse NaN and infinities in what is in memory; files are seen to while they are read."""
+    if array.dtype.kind == "f" and not isinstance(array, np.memmap) and not _all_finite(array):
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise DataError(
+            f"{where}: {name} holds NaN or infinite values, the first is "
+            f"{name}[{', '.join(map(str, bad))}] = {array[bad]}; remove or impute them first"
+        )
+    return array
+
+
+def _all_finite(array: Any) -> bool:
+    """Whether all is finite; a sum tells in most cases, without an array of truths."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum(dtype=array.dtype))) or bool(np.isfinite(array).all())
+
+
+def split(data: Data, share: float, where: str) -> tuple[Data, Data]:
+    """Return the first samples, and a share of the last ones for validation, as in Keras."""
+    share = check_number(share, "validation_split", where, high=1.0)
+    rows = len(data[0])
+    at = int(rows * (1 - share))
+    if not 0 < at < rows:
+        raise DataError(
+            f"{where}: validation_split={share} of {rows} samples leaves nothing to "
+            f"{'train on' if at == 0 else 'validate with'}"
+        )
+    return tuple(part[:at] for part in data), tuple(part[at:] for part in data)
+
+
+def check_labels_fit(y: Any, outputs: int, loss: Any, where: str) -> None:
+    """Refuse class numbers that no output stands for."""
+    if not isinstance(loss, SparseCategoricalCrossentropy) or isinstance(y, np.memmap):
+        return
+    ignored = getattr(loss, "ignore_class", None)
+    labels = y if ignored is None else y[y != ignored]
+    if labels.size and not 0 <= labels.min() <= labels.max() < outputs:
+        raise DataError(
+            f"{where}: labels must be from 0 to {outputs - 1}, for the {outputs} outputs of the "
+            f"last layer, received {labels.min()} to {labels.max()}"
+        )
+
+
+def batch_text(shape: Any) -> str:
+    """Write the shape of a batch."""
+    return shape_text((None, *shape[1:]))

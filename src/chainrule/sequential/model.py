@@ -1,0 +1,141 @@
+"""`Sequential`: a model with Keras's names, trained as a recorded and compiled program."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.autodiff import grad
+from chainrule.program import source
+from chainrule.sequential.contents import contents, take
+from chainrule.sequential.fitting import Trainable
+from chainrule.sequential.runs import example_data, training_kernel_text
+from chainrule.sequential.saving import as_file_error, read_model, write_model
+from chainrule.validation import Array, lookup
+
+
+class Sequential(Trainable):
+    """Layers one after the other.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The first may be an `Input`, which tells the shape of a sample; otherwise the data tell.
+    name : str, optional
+    dtype : {"float32", "float64"}
+    seed : int, Generator or None
+        Of initial weights, of the order of samples, and of dropout: the same seed gives the same
+        numbers, bit for bit.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    history : History
+        Of the last `fit`.
+    optimizer, loss
+        Once compiled.
+    class_names : list of str or None
+        What the outputs stand for; kept in files.
+    preprocessor : Preprocessor or None
+        What made samples of a table; kept in files.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> digits = cr.data.load_digits()
+    >>> model = Sequential(
+    ...     [cr.layers.Dense(10, activation="sigmoid"), cr.layers.Dense(10, activation="softmax")],
+    ...     seed=0,
+    ... )
+    >>> model.compile(
+    ...     optimizer=cr.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy",
+    ...     metrics=["accuracy"],
+    ... )
+    >>> history = model.fit(digits.X_train, digits.y_train, epochs=15, batch_size=32)
+    >>> model.evaluate(digits.X_test, digits.y_test, return_dict=True)["accuracy"] > 0.95
+    True
+    """
+
+    # The gradient, to read and to check
+
+    def source(self, dialect: str = "numpy", *, batch_size: int = 32) -> str:
+        """Return loss and gradient of the whole network as readable NumPy, or as loops.
+
+        Parameters
+        ----------
+        dialect : {"numpy", "kernel"}
+            ``"kernel"``: what is compiled for an epoch.
+        batch_size : int
+            Of the kernel.
+        """
+        self._check_compiled("source")
+        data = example_data(self.network, self.loss)
+        objective = self._objective(data)
+        if lookup("dialect", dialect, {"numpy": False, "kernel": True}):
+            return training_kernel_text(objective, self.optimizer, data, batch_size)
+        return source(objective.plain_loss())(self.network.params, *data, *objective.states())
+
+    def check_gradients(self, x: Any, y: Any) -> Any:
+        """Hold the network's gradient against central differences, in float64.
+
+        Returns
+        -------
+        GradientReport
+        """
+        from chainrule.autodiff.checking import check_gradients
+
+        self._check_compiled("check_gradients")
+        data = self._data(x, y, None, None, "check_gradients")
+        self._build(data)
+        objective = self._objective(data)
+        double = {name: w.astype(np.float64) for name, w in self.network.params.items()}
+        data = tuple(np.asarray(p, np.float64) if p.dtype.kind == "f" else p for p in data)
+        loss = objective.plain_loss()
+        return check_gradients(loss, grad(loss))(double, *data, *objective.states())
+
+    def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, Array]:
+        """Return the gradient of the mean loss over all these samples, by the weights' names."""
+        self._check_compiled("gradients")
+        data = self._data(x, y, sample_weight, None, "gradients")
+        self._build(data)
+        loss = self._objective(data).loss_of_params
+        found: dict[str, Array] = grad(loss)(self.network.params, *data)
+        return found
+
+    # Files
+
+    def save(self, path: Any, *, training: bool = True) -> None:
+        """Write the model into a file, whole or not at all; `load_model` reads it.
+
+        Architecture, weights, how it was compiled, class names and preprocessing; with
+        ``training`` also what training needs to go on. The file is in the safetensors format.
+
+        Raises
+        ------
+        DataError
+            If a layer of your own cannot be described by plain values.
+        FileError
+            If the file cannot be written; what was there before stays.
+        """
+        write_model(path, contents(self, training))
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """Return a model from a file that `save` wrote; see `load_model`."""
+        tree = read_model(path)
+        with as_file_error(path):
+            model = cls.from_config(tree.get("model") or {})
+            take(model, tree)
+        return model
+
+
+def load_model(path: Any) -> Sequential:
+    """Return the model in a file that `Sequential.save` wrote. It runs no code.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged, hostile or foreign.
+    """
+    return Sequential.load(path)

@@ -1,0 +1,125 @@
+"""What a network is trained for: its loss and metrics, as steps that are recorded as programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.trees import map_leaves
+from chainrule.callbacks import Logs
+from chainrule.config import plain
+from chainrule.errors import DataError
+from chainrule.losses import Loss
+from chainrule.metrics import Metric
+from chainrule.program.fingerprint import UnclearError, fingerprint
+from chainrule.sequential.network import Network, Weights
+from chainrule.trainer import Sums
+from chainrule.training import rule_fingerprint
+
+Step = Callable[..., tuple[Any, Any]]
+
+
+class Objective:
+    """A network's loss and metrics.
+
+    Parameters
+    ----------
+    network : Network
+    loss : Loss
+    metrics, weighted_metrics : sequence of Metric
+        Without and with the samples' weights.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        metrics: Sequence[Metric],
+        weighted_metrics: Sequence[Metric] = (),
+    ) -> None:
+        self.network, self.loss = network, loss
+        self.metrics, self.weighted_metrics = list(metrics), list(weighted_metrics)
+
+    def value(
+        self, params: Weights, state: Weights, training: bool, X: Any, y: Any, weight: Any = None
+    ) -> tuple[Any, tuple[Weights, Any]]:
+        """Return the loss, penalties included, and the new state and the predictions."""
+        y_pred, state = self.network.apply(params, state, X, training)
+        value = self.loss(y, y_pred, weight)
+        penalty = self.network.penalty(params)
+        return (value if penalty is None else value + penalty), (state, y_pred)
+
+    def training_step(self, optimizer: Any) -> Step:
+        """Return an update: new parameters, states and sums from old ones and a batch."""
+
+        def step(carry: Any, *data: Any) -> tuple[Any, Any]:
+            def loss(params: Weights) -> Any:
+                return self.value(params, carry["layers"], True, *data)
+
+            found, gradients = value_and_grad(loss, has_aux=True)(carry["params"])
+            value, (layers, y_pred) = found
+            params, state = optimizer.update(carry["params"], gradients, carry["state"])
+            sums = self._added(carry["metrics"], y_pred, *data[1:])
+            return value, {"params": params, "state": state, "layers": layers, "metrics": sums}
+
+        return step
+
+    def scoring_step(self) -> Step:
+        """Return the same without an update, as a network is used after training."""
+
+        def step(carry: Any, *data: Any) -> tuple[Any, Any]:
+            value, (_, y_pred) = self.value(carry["params"], carry["layers"], False, *data)
+            return value, {**carry, "metrics": self._added(carry["metrics"], y_pred, *data[1:])}
+
+        return step
+
+    def loss_of_params(self, params: Weights, X: Any, y: Any, weight: Any = None) -> Any:
+        """Return the loss in training, with the weights that are not trained as they are now."""
+        return self.value(params, self.network.state, True, X, y, weight)[0]
+
+    def plain_loss(self) -> Callable[..., Any]:
+        """Return the loss in training as a function of weights, samples, targets and states."""
+
+        def loss(params: Weights, X: Any, y: Any, state: Weights | None = None) -> Any:
+            return self.value(params, state or {}, True, X, y)[0]
+
+        return loss
+
+    def states(self) -> tuple[Weights, ...]:
+        """Return the last argument of `plain_loss`, where there is one."""
+        state = self.network.state
+        return (state,) if state else ()
+
+    def _added(self, sums: Any, y_pred: Any, y: Any, weight: Any = None) -> Any:
+        """Return sums with those of a batch added."""
+        return map_leaves(lambda a, b: a + b, sums, self._measured(y_pred, y, weight))
+
+    def _measured(self, y_pred: Any, y: Any, weight: Any) -> dict[str, Any]:
+        found = {m.name: m.measure(y, y_pred) for m in self.metrics}
+        return found | {m.name: m.measure(y, y_pred, weight) for m in self.weighted_metrics}
+
+    def sums(self, data: Any) -> Sums:
+        """Return what a run over such data adds up."""
+        X, y, *weight = (np.asarray(part[:2]) for part in data)
+        y_pred, _ = self.network.apply(self.network.params, self.network.state, X, False)
+        example = self._measured(y_pred, y, weight[0] if weight else None)
+        return Sums(map_leaves(lambda x: np.zeros_like(np.asarray(x)), example), self.scores)
+
+    def scores(self, sums: Any) -> Logs:
+        """Return the metrics' values."""
+        return {m.name: m.value(sums[m.name]) for m in (*self.metrics, *self.weighted_metrics)}
+
+    def fingerprint(self, optimizer: Any = None) -> Any:
+        """Return what tells whether two runs record the same; None if nothing does."""
+        things = [*self.network.layers, self.loss, *self.metrics, *self.weighted_metrics]
+        try:
+            rule = None if optimizer is None else rule_fingerprint(optimizer)
+            kinds = tuple(fingerprint(type(thing)) for thing in things)
+            trained = tuple(self.network.params)
+            return (kinds, json.dumps(plain(things)), trained, len(self.metrics), rule)
+        except (UnclearError, DataError):
+            return None

@@ -1,0 +1,80 @@
+"""From an objective and samples to what a trainer runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.trees import map_leaves
+from chainrule.losses import SparseCategoricalCrossentropy
+from chainrule.program.engines import make_engine, step_kernel
+from chainrule.sequential.network import Network
+from chainrule.sequential.objective import Objective
+from chainrule.supply import Batches, Samples
+from chainrule.trainer import Run
+
+EXAMPLES = 8  # samples that a readable text is written for
+
+
+def training_run(
+    objective: Objective,
+    optimizer: Any,
+    state: Any,
+    supply: Samples | Batches,
+    engine: str,
+    updates: int,
+) -> Run:
+    """Return updates of a network's weights."""
+    step, means = objective.training_step(optimizer), objective.fingerprint(optimizer)
+    return _run(objective, step, {"state": state}, supply, engine, updates, means)
+
+
+def scoring_run(objective: Objective, supply: Samples | Batches, engine: str, updates: int) -> Run:
+    """Return passes that score samples without training."""
+    means = objective.fingerprint()
+    means = means and ("score", means)
+    return _run(objective, objective.scoring_step(), {}, supply, engine, updates, means)
+
+
+def _run(
+    objective: Objective,
+    step: Any,
+    more: dict[str, Any],
+    supply: Samples | Batches,
+    engine: str,
+    updates: int,
+    means: Any,
+) -> Run:
+    sums = objective.sums(supply.first)
+    carry = {**_carry(objective, sums.zero), **map_leaves(np.asarray, more)}
+    made = make_engine(
+        step, objective.loss_of_params, carry, supply.first, supply.batch_size, engine, updates,
+        means,
+    )  # fmt: skip
+    return Run(made, supply, sums)
+
+
+def _carry(objective: Objective, zero: Any) -> dict[str, Any]:
+    network = objective.network
+    return {"params": network.params, "layers": network.state, "metrics": zero}
+
+
+def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_size: int) -> str:
+    """Return the loops of an epoch."""
+    state = map_leaves(np.asarray, optimizer.init(objective.network.params))
+    carry = {**_carry(objective, objective.sums(data).zero), "state": state}
+    step = objective.training_step(optimizer)
+    return step_kernel(step, objective.loss_of_params, carry, data, batch_size).text
+
+
+def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
+    """Return samples and targets to record a network with."""
+    first, last = network.layers[0], network.layers[-1]
+    shape = [size or 1 for size in first.input_shape[1:]]
+    floats = network.params or network.state
+    dtype = next((w.dtype for w in floats.values() if w.dtype.kind == "f"), np.dtype("float32"))
+    X = np.zeros((EXAMPLES, *shape), np.int64 if first.integers else dtype)
+    if isinstance(loss, SparseCategoricalCrossentropy):
+        return X, np.zeros((EXAMPLES, *last.output_shape[1:-1]), np.int64)
+    return X, np.zeros((EXAMPLES, *[size or 1 for size in last.output_shape[1:]]), dtype)

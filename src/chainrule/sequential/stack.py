@@ -1,0 +1,267 @@
+"""A stack of layers: put together, built, described, its weights read and set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.config import made, plain
+from chainrule.errors import DataError, ShapeError, UnknownNameError
+from chainrule.layers import Input, Layer
+from chainrule.layers.layer import Shape, shape_text, snake_case
+from chainrule.sequential.network import Network
+from chainrule.sequential.summary import count, print_summary
+from chainrule.validation import Array, as_numbers, check_positive, check_seed, lookup
+
+DTYPES = {"float32": np.float32, "float64": np.float64}
+
+
+class Stack:
+    """What a model is apart from training.
+
+    Attributes
+    ----------
+    layers : list of Layer
+        Without the `Input`.
+    built : bool
+        Whether the weights are there.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] = (),
+        name: str | None = None,
+        *,
+        dtype: str = "float32",
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        self.name = snake_case(type(self).__name__) if name is None else str(name)
+        self.dtype = np.dtype(lookup("dtype", str(np.dtype(dtype)), DTYPES))
+        self.rng = check_seed(seed, "Sequential")
+        self.layers: list[Layer] = []
+        self._input: Input | None = None
+        self._network: Network | None = None
+        if isinstance(layers, Layer) or not isinstance(layers, Sequence):
+            raise DataError(f"Sequential: layers must be a list of layers, received {layers!r}")
+        for layer in layers:
+            self.add(layer)
+
+    def add(self, layer: Layer) -> None:
+        """Put a layer on top.
+
+        Raises
+        ------
+        DataError, ShapeError
+            If it is no layer, has a taken name, or does not fit on the one below.
+        """
+        if isinstance(layer, type) and issubclass(layer, Layer):
+            raise DataError(f"Sequential.add: received the class {layer.__name__}; call it first")
+        if not isinstance(layer, Layer):
+            raise DataError(f"Sequential.add: expected a layer, received {layer!r}")
+        if isinstance(layer, Input):
+            if self.layers or self._input is not None:
+                raise DataError("Sequential.add: Input can only be the first layer")
+            self._input = layer
+            return
+        self._name(layer)
+        self.layers.append(layer)
+        shape = self.output_shape if len(self.layers) > 1 else self._first_shape()
+        self._changed()
+        if shape is not None:
+            try:
+                layer.prepare(shape, self.rng, self.dtype)
+            except Exception:
+                self.layers.pop()
+                raise
+
+    def pop(self) -> Layer:
+        """Take the top layer away, and return it."""
+        if not self.layers:
+            raise DataError("Sequential.pop: there is no layer")
+        self._changed()
+        return self.layers.pop()
+
+    def _changed(self) -> None:
+        """Forget what depends on the layers."""
+        self._network = None
+
+    def _name(self, layer: Layer) -> None:
+        """Make a layer's name unique, unless it was chosen."""
+        taken = {other.name for other in self.layers}
+        if layer.name not in taken:
+            return
+        if layer.__config__.get("name") is not None or layer in self.layers:
+            raise DataError(f"Sequential.add: there is a layer {layer.name!r} already")
+        base, number = layer.name, 1
+        while f"{base}_{number}" in taken:
+            number += 1
+        layer.name = f"{base}_{number}"
+
+    def _first_shape(self) -> Shape | None:
+        if self._input is not None:
+            return (None, *self._input.shape)
+        return self.layers[0].input_shape if self.layers and self.layers[0].built else None
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the weights for an input of this shape, ``(None, …)``.
+
+        Raises
+        ------
+        ShapeError
+            If the layers do not fit, or were built for another shape.
+        """
+        if not self.layers:
+            raise DataError("Sequential: the model has no layers; add one first")
+        if not isinstance(input_shape, Sequence) or len(input_shape) < 2:
+            raise ShapeError(
+                "Sequential.build: expected a shape such as (None, 64), with the batch size first, "
+                f"received {input_shape!r}"
+            )
+        sizes = tuple(check_positive(s, "a size", "Sequential.build") for s in input_shape[1:])  # type: ignore[arg-type]
+        shape: Shape = (None, *sizes)
+        known = self._first_shape()
+        if known is not None and known != shape:
+            raise ShapeError(
+                f"Sequential: built for an input of shape {shape_text(known)}, received "
+                f"{shape_text(shape)}"
+            )
+        for layer in self.layers:
+            if not layer.built or layer.input_shape != shape:
+                layer.prepare(shape, self.rng, self.dtype)
+            shape = layer.output_shape
+        self._network = None
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights are there."""
+        return bool(self.layers) and all(layer.built for layer in self.layers)
+
+    @property
+    def network(self) -> Network:
+        """The layers as a pure function."""
+        if not self.built:
+            raise DataError(
+                "Sequential: the model has no weights yet; put an Input(shape) first, call "
+                "build((None, …)), or fit it"
+            )
+        if self._network is None or self._network.layers != self.layers:
+            self._network = Network(self.layers)
+        return self._network
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """The shape of the input, with None for the batch size."""
+        return self._first_shape()
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """The shape of the output."""
+        top = next((layer for layer in reversed(self.layers) if layer.built), None)
+        return self._first_shape() if top is None else top.output_shape
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
+        if not hasattr(x, "level"):
+            x = as_numbers(x, self.name, "Sequential")
+        if not self.built:
+            self.build((None, *x.shape[1:]))
+        network = self.network
+        y, state = network.apply(network.params, network.state, x, training)
+        if training and not any(hasattr(value, "level") for value in state.values()):
+            network.take(state)
+        return y
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by name or position."""
+        if (name is None) == (index is None):
+            raise DataError("Sequential.get_layer: give a name or an index")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise DataError(f"Sequential.get_layer: there are {len(self.layers)} layers")
+            return self.layers[index]
+        return lookup("layer", str(name), {layer.name: layer for layer in self.layers})
+
+    # Weights
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, layer by layer, in Keras's order."""
+        return [w.copy() for _, _, w in self._listed()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights, in the order of `get_weights`.
+
+        Raises
+        ------
+        ShapeError, DataError
+            If one does not fit; then none is changed.
+        """
+        listed = self._listed()
+        if len(weights) != len(listed):
+            raise ShapeError(
+                f"Sequential.set_weights: expected {len(listed)} arrays, received {len(weights)}"
+            )
+        values = []
+        for (layer, name, old), new in zip(listed, weights, strict=True):
+            value = as_numbers(new, f"{layer.name}.{name}", "Sequential.set_weights")
+            if value.shape != old.shape:
+                raise ShapeError(
+                    f"Sequential.set_weights: {layer.name}.{name} has shape {old.shape}, received "
+                    f"{value.shape}"
+                )
+            values.append(value.astype(old.dtype))
+        for (layer, name, _), value in zip(listed, values, strict=True):
+            setattr(layer, name, value)
+
+    def _listed(self) -> list[tuple[Layer, str, Array]]:
+        """Return every weight with its layer; what dropout counts is none."""
+        layers = self.network.layers
+        return [
+            (layer, name, weight)
+            for layer in layers
+            for name, weight in layer.weights.items()
+            if weight.dtype.kind == "f"
+        ]
+
+    def count_params(self) -> int:
+        """Return how many weights there are."""
+        return count({f"{layer.name}.{name}": w for layer, name, w in self._listed()})
+
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print layers, shapes and numbers of weights; ``print_fn`` takes the text instead."""
+        print_summary(self, print_fn)
+
+    # Description
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture as plain values."""
+        shape = self._first_shape()
+        return {
+            "name": self.name,
+            "dtype": self.dtype.name,
+            "input_shape": None if shape is None else list(shape[1:]),
+            "layers": plain(self.layers),
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Return a model of an architecture, with new weights.
+
+        Raises
+        ------
+        DataError, UnknownNameError, ShapeError
+            If `get_config` did not make it, or a layer of your own is not defined.
+        """
+        if not isinstance(config, Mapping):
+            raise DataError(f"Sequential.from_config: expected a dict, received {config!r}")
+        keys = ("name", "dtype", "input_shape", "layers")
+        for key in config:
+            if key not in keys:
+                raise UnknownNameError("part of a model's config", key, keys)
+        layers = made(config.get("layers", []))
+        if not isinstance(layers, list):
+            raise DataError("Sequential.from_config: layers must be a list")
+        shape = config.get("input_shape")
+        first = [] if shape is None else [Input(shape)]
+        return cls([*first, *layers], config.get("name"), dtype=config.get("dtype", "float32"))
