@@ -6,10 +6,18 @@ import contextlib
 import os
 import secrets
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from chainrule.errors import FileError
+
+if sys.platform != "win32":
+    import fcntl
+
+TEMPORARY = ".chainrule-{}.tmp"
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -19,13 +27,50 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
-        raise _failure(path, error) from error
+        raise _failure("write", path, error) from error
+
+
+def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
+    """Write ``chunks``, one after another, so that ``path`` holds all of them or what it held.
+
+    They go to a temporary file beside ``path``, which is synced and then takes its name. What
+    writers that were killed left in the folder is removed.
+
+    Raises
+    ------
+    FileError
+        If that is not possible; no temporary file is left.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder) / "a", [b"all ", b"of it"])
+    ...     (Path(folder) / "a").read_bytes()
+    b'all of it'
+    """
+    target = _target(path)
+    _remove_stale(target.parent)
+    temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
+    try:
+        with _claimed(temporary):
+            with temporary.open("wb") as file:
+                if target.exists():
+                    shutil.copymode(target, temporary)
+                for chunk in chunks:
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _failure("write", path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write ``text`` as UTF-8 so that ``path`` holds all of it, or what it held before.
-
-    The text goes to a temporary file beside ``path``, is synced, and then takes its name.
 
     Raises
     ------
@@ -39,23 +84,32 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     ...     (Path(folder) / "a.txt").read_text()
     'whole'
     """
-    target = _target(path)
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8") as file:
-            if target.exists():
-                shutil.copymode(target, temporary)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except (OSError, UnicodeError) as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise _failure(path, error) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        content = text.encode()
+    except UnicodeError as error:
+        raise _failure("write", path, error) from error
+    write_whole(path, [content])
+
+
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open the file at ``path`` to read its bytes.
+
+    Raises
+    ------
+    FileError
+        If there is none, or it is no file, or may not be read.
+    """
+    try:
+        place = Path(path)
+        if place.is_dir():
+            raise FileError(f"cannot read {path}: it is a folder; name a file in it")
+        if place.exists() and not place.is_file():
+            raise FileError(f"cannot read {path}: it is a device or a pipe, not a file")
+        return place.open("rb")
+    except FileError:
         raise
+    except (OSError, ValueError, TypeError) as error:
+        raise _failure("read", path, error) from error
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
@@ -75,9 +129,47 @@ def _target(path: str | os.PathLike[str]) -> Path:
     except (OSError, ValueError, TypeError) as error:
         if isinstance(error, FileError):
             raise
-        raise _failure(path, error) from error
+        raise _failure("write", path, error) from error
     return target
 
 
-def _failure(path: object, error: Exception) -> FileError:
-    return FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}")
+@contextlib.contextmanager
+def _claimed(temporary: Path) -> Iterator[None]:
+    """Make the file, locked for as long as its writer works on it: the lock dies with it."""
+    with temporary.open("xb") as claim:
+        if sys.platform == "win32":  # an open file could not be renamed there
+            claim.close()
+        else:
+            with contextlib.suppress(OSError):  # a file system without locks: it is never stale
+                fcntl.flock(claim, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove the temporary files in ``folder`` whose writers are dead.
+
+    An empty one stays: its writer may be about to lock it.
+    """
+    if sys.platform == "win32":
+        return
+    for temporary in folder.glob(TEMPORARY.format("*")):
+        with contextlib.suppress(OSError), temporary.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_size:
+                temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name reach the disk, where the file system can; the file is whole anyway."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _failure(verb: str, path: object, error: Exception) -> FileError:
+    return FileError(f"cannot {verb} {path}: {getattr(error, 'strerror', None) or error}")
