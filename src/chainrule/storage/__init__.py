@@ -1,5 +1,14 @@
-"""Files: written whole or not at all."""
+"""Files: written whole or not at all, read without running code."""
 
 from chainrule.storage.files import check_writable, write_text, write_whole
+from chainrule.storage.tensors import Contents, describe, read_tensors, write_tensors
 
-__all__ = ["check_writable", "write_text", "write_whole"]
+__all__ = [
+    "Contents",
+    "check_writable",
+    "describe",
+    "read_tensors",
+    "write_tensors",
+    "write_text",
+    "write_whole",
+]
