@@ -19,8 +19,8 @@ from numba.extending import intrinsic
 from chainrule.program.vectors import WHOLE, Vectors, number
 
 BYTES = 64  # of a vector
-ROWS = (12, 8, 4, 2, 1)  # of tiles; the largest take 24 of 32 registers for their sums
-VECTORS = 2  # across a tile
+ROWS = (12, 10, 8, 4, 2, 1)  # of tiles; the largest take 24 of 32 registers for their sums
+VECTORS = 2  # across a tile; the last columns have tiles of one
 HEIGHT, TERMS = 384, 256  # rows and terms of a block of the first operand, which stays in the cache
 TALL = 192  # rows from which it pays to lay a panel together
 TRANSPOSED = 112  # as C calls it
@@ -52,8 +52,9 @@ def product(size: int, lanes: int) -> Any:
             for term in range(0, k, TERMS):
                 depth = min(TERMS, k - term)
                 left = a + size * (row * down + term * along)
-                for column in range(0, n, across):
-                    width = min(across, n - column)
+                column = 0
+                while column < n:
+                    width = across if n - column >= across else min(lanes, n - column)
                     right, step = b + size * (term * ldb + column), ldb
                     if tb == TRANSPOSED:
                         turn(b + size * (column * ldb + term), ldb, depth, width, panel)
@@ -63,6 +64,7 @@ def product(size: int, lanes: int) -> Any:
                         right, step = panel, across
                     made = c + size * (row * ldc + column)
                     strip(left, down, along, right, step, made, ldc, height, depth, width, term)
+                    column += width
         return 0
 
     return gemm
@@ -125,48 +127,44 @@ def _strip(
             begin = end
 
     width = rest[1]
-    with builder.if_else(builder.icmp_signed("<=", width, number(code.lanes))) as (narrow, wide):
-        with narrow:
-            tiles(1)
+    with builder.if_else(builder.icmp_signed(">", width, number(code.lanes))) as (wide, narrow):
         with wide:
             tiles(VECTORS)
+        with narrow:
+            tiles(1)
 
 
 def _tile(
     code: Vectors, rows: int, vectors: int, a: Any, down: Any, along: Any, b: Any, across: Any,
     c: Any, ldc: Any, depth: Any, width: Any, done: Any,
 ) -> None:  # fmt: skip
-    """Emit a tile: the sum of products, added to what is there if terms were ``done`` before."""
+    """Emit a tile: sums of products, added to what is there if terms were ``done`` before.
+
+    One of several vectors is full; one of a single vector may be narrower.
+    """
     builder = code.builder
     columns = [number(code.lanes * vector) for vector in range(vectors)]
-    flags = [code.first(builder.sub(width, column)) for column in columns]
-    begun = builder.icmp_signed(">", done, number(0))
-    places = [
-        [code.at(c, builder.mul(number(row), ldc), column) for column in columns]
+    flags = code.first(width) if vectors == 1 else code.all
+    places = {
+        (row, v): code.at(c, builder.mul(number(row), ldc), column)
         for row in range(rows)
-    ]
-    sums = [
-        [
-            code.variable(code.load(place, builder.select(begun, flag, code.none)))
-            for place, flag in zip(line, flags, strict=True)
-        ]
-        for line in places
-    ]
+        for v, column in enumerate(columns)
+    }
+    sums = {at: code.variable(code.zero) for at in places}
+    with builder.if_then(builder.icmp_signed(">", done, number(0))):
+        for at, place in places.items():
+            builder.store(code.load(place, flags), sums[at])
     with cgutils.for_range(builder, depth) as turn:
-        term = turn.index
-        line = code.at(b, builder.mul(term, across))
-        seconds = [
-            code.load(code.at(line, column), flag)
-            for column, flag in zip(columns, flags, strict=True)
-        ]
+        line = code.at(b, builder.mul(turn.index, across))
+        seconds = [code.load(code.at(line, column), flags) for column in columns]
         for row in range(rows):
-            steps = builder.mul(number(row), down), builder.mul(term, along)
+            steps = builder.mul(number(row), down), builder.mul(turn.index, along)
             first = code.scalar(code.at(a, *steps))
-            for total, second in zip(sums[row], seconds, strict=True):
-                builder.store(code.fused(first, second, builder.load(total)), total)
-    for line, totals in zip(places, sums, strict=True):
-        for place, total, flag in zip(line, totals, flags, strict=True):
-            code.store(builder.load(total), place, flag)
+            for v, second in enumerate(seconds):
+                total = code.fused(first, second, builder.load(sums[row, v]))
+                builder.store(total, sums[row, v])
+    for at, place in places.items():
+        code.store(builder.load(sums[at]), place, flags)
 
 
 def _copy(code: Vectors, b: Any, ldb: Any, depth: Any, width: Any, panel: Any) -> None:

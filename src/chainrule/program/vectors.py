@@ -36,6 +36,7 @@ class Vectors:
         self._vector = ir.VectorType(self._entry, lanes)
         self._kind = f"v{lanes}f{8 * size}"
         self._align = ir.Constant(_INDEX, size)
+        self.zero = ir.Constant(self._vector, None)
         self.none = self.first(number(0))
         self.all = self.first(number(lanes))
 
@@ -57,9 +58,8 @@ class Vectors:
 
     def load(self, place: Any, flags: Any) -> Any:
         """Load the lanes that flags name; the others are 0."""
-        zero = ir.Constant(self._vector, None)
         name = f"llvm.masked.load.{self._kind}.p0"
-        return self._call(name, self._vector, self._pointer(place), self._align, flags, zero)
+        return self._call(name, self._vector, self._pointer(place), self._align, flags, self.zero)
 
     def store(self, vector: Any, place: Any, flags: Any) -> None:
         """Store the lanes that flags name."""
