@@ -274,12 +274,14 @@ class _Writer:
         buffers: list[Buffer],
         slots: dict[str, str],
     ) -> Iterator[str]:
-        pointers = [f"{b.name}_at" for b in buffers if b.name not in slots]
-        yield f"def {name}({', '.join([*FIXED, *pointers])}):"
+        owners = [b.name for b in buffers if b.name not in slots]
+        pointers = {owner: self.names.fresh(f"{owner}_at") for owner in owners}
+        yield f"def {name}({', '.join([*FIXED, *pointers.values()])}):"
         yield "    epoch, at, steps, batch = sizes[0], sizes[1], sizes[2], sizes[3]"
         yield "    samples, rows, thread, threads = sizes[4], sizes[5], sizes[6], sizes[7]"
         yield "    parts = sizes[8]"
-        settings = [*self._arrays(buffers, slots), *self._numbers()]
+        held_at = {b.name: pointers[slots.get(b.name, b.name)] for b in buffers}
+        settings = [*self._arrays(buffers, held_at), *self._numbers()]
         yield from (f"    {line}" for line in settings if not _MENTIONS_N.search(line))
         if self.loss_name is None:
             yield from sections[0].text("    ", False)
@@ -307,12 +309,11 @@ class _Writer:
         yield "    restore(control)"
         yield "    return step"
 
-    def _arrays(self, buffers: list[Buffer], slots: dict[str, str]) -> Iterator[str]:
+    def _arrays(self, buffers: list[Buffer], pointers: dict[str, str]) -> Iterator[str]:
         for buffer in buffers:
-            pointer = f"{slots.get(buffer.name, buffer.name)}_at"
             sizes = buffer.memory_shape or (1,)
             shape = ", ".join(map(str, sizes)) + ("," if len(sizes) == 1 else "")
-            yield f"{buffer.name} = carray({pointer}, ({shape}), {buffer.dtype.name})"
+            yield f"{buffer.name} = carray({pointers[buffer.name]}, ({shape}), {buffer.dtype.name})"
 
     def _numbers(self) -> Iterator[str]:
         for name, (_, expression) in self.lowering.constants.items():
