@@ -29,9 +29,10 @@ have no gradient: they give truth values, whole numbers or steps.
 |---|---|
 """
 TAIL = """
-From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu` and the derivatives `dsigmoid`,
-`dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
-`stop_gradient`.
+From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu`, `erf` and the derivatives
+`dsigmoid`, `dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
+`stop_gradient`. `ops.random.random_uniform` makes random numbers that are a function of a seed and
+a counter, which may be tensors.
 
 Indexing is NumPy's: whole numbers, slices, `None`, `...`, lists, arrays, masks, tensors of whole
 numbers; where an index repeats, gradients add up.
@@ -59,7 +60,7 @@ taken: make a new one instead of reusing a buffer.
 ## Not covered
 
 Complex numbers, `np.fft`, polynomials, `median`, percentiles, `interp`, eigenvalues, singular
-values, matrix norms other than Frobenius's, `cumprod`, random numbers, and keyword arguments
+values, matrix norms other than Frobenius's, `cumprod`, `np.random`, and keyword arguments
 like `where=`, `initial=`, `dtype=` and `out=`. Each says so when it is called, and what to do.
 """
 
@@ -68,8 +69,11 @@ def names(family: Family) -> str:
     """Return the family's functions, sorted; those without a gradient in italics."""
     found = {}
     for function, target in family.numpy.items():
-        linalg = getattr(np.linalg, function.__name__, None) is function
-        name = f"{'linalg.' if linalg else ''}{function.__name__}"
+        places = {"": np, "linalg.": np.linalg, "lib.stride_tricks.": np.lib.stride_tricks}
+        home = [
+            p for p, room in places.items() if getattr(room, function.__name__, None) is function
+        ]
+        name = f"{home[-1]}{function.__name__}"
         found[name] = getattr(target, "gradients", True) is not None
     whole = {"argmax", "argmin", "argsort", "all", "any"}
     return ", ".join(

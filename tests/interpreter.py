@@ -4,10 +4,12 @@ from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
+from scipy import special
 
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import CompileError
+from chainrule.ops.random import random_bits
 from chainrule.program import bound, kernels
 from chainrule.program.engines import NativeEngine, Outcome, kernel_of, step_program
 from chainrule.program.threads import running
@@ -42,9 +44,12 @@ def gemm(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):
 
 SPACE = {
     "np": np, "inf": np.inf, "carray": carray, "share": share, "wrap": wrap, "sgemm": gemm,
-    "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh, "meet": lambda *_: None,
+    "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh, "erf": special.erf,
+    "meet": lambda *_: None,
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
-    **{name: getattr(np, name) for name in ("float32", "float64", "int64", "int32", "uint8")},
+    "random_bits": random_bits,
+    **{name: getattr(np, name) for name in ("float32", "float64", "int64", "int32")},
+    **{name: getattr(np, name) for name in ("uint8", "uint32")},
 }  # fmt: skip
 
 

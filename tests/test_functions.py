@@ -150,3 +150,9 @@ def test_extremes_give_no_warning():
     np.testing.assert_array_equal(cr.softmax([1e308, -1e308]), [1, 0])
     np.testing.assert_array_equal(cr.dtanh([-1e308, 1e308]), [0, 0])
     assert cr.one_hot(100_000, [3, 5]).sum() == 2
+
+
+@given(numbers)
+def test_erf_against_scipy(x):
+    np.testing.assert_array_equal(cr.erf(x), scipy.special.erf(x))
+    assert cr.erf(x.astype(np.float32)).dtype == np.float32

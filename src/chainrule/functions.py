@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops import Traced
+from chainrule.ops.elementwise import ERF
 from chainrule.ops.nn import LOG_SOFTMAX, LOGSUMEXP, ONE_HOT, RELU, SIGMOID, SOFTMAX, SOFTPLUS
 from chainrule.validation import Array, as_floats, as_numbers, check_labels, check_positive
 
@@ -362,6 +363,20 @@ def gelu(X: ArrayLike) -> Array:
     x: Any = _input(X, "X", "gelu")
     near = np.clip(x, -20, 20)  # beyond it tanh is 1 to the last digit, and x**3 may overflow
     result: Array = 0.5 * x * (1 + np.tanh(0.7978845608028654 * (near + 0.044715 * near**3)))
+    return result
+
+
+def erf(X: ArrayLike) -> Array:
+    r"""Error function, :math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`.
+
+    The exact gelu is ``x / 2 * (1 + erf(x / 2**0.5))``.
+
+    Examples
+    --------
+    >>> erf([-10, 0, 1]).round(4)
+    array([-1.    ,  0.    ,  0.8427])
+    """
+    result: Array = ERF(_input(X, "X", "erf"))
     return result
 
 

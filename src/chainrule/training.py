@@ -204,9 +204,9 @@ def source(
     f : callable
         Written in NumPy; returns a single number.
     dialect : {"numpy", "kernel"}, default "numpy"
-        ``"numpy"``: a module that imports NumPy alone and defines ``value_and_gradients``, which
-        takes ``f``'s arguments and returns the value and the gradient of the first argument in its
-        structure. ``"kernel"``: the loops over entries that `minimize` compiles for an epoch.
+        ``"numpy"``: a module that imports NumPy alone (and Python's ``math``, for ``erf``) and
+        defines ``value_and_gradients``, which takes ``f``'s arguments and returns the value and
+        the gradient of the first argument in its structure. ``"kernel"``: the loops over entries that `minimize` compiles for an epoch.
     optimizer, batch_size
         Of the kernel.
 

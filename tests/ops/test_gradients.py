@@ -32,7 +32,9 @@ BINARY = {
     "float_power": POSITIVE, "arctan2": POSITIVE, "hypot": POSITIVE, "logaddexp": REAL,
     "maximum": REAL, "minimum": REAL, "fmax": REAL, "fmin": REAL, "remainder": POSITIVE,
 }  # fmt: skip
-LIBRARY = [cr.sigmoid, cr.relu, cr.softplus, cr.elu, cr.gelu, cr.tanh, cr.dsigmoid, cr.dtanh]
+LIBRARY = [
+    cr.sigmoid, cr.relu, cr.softplus, cr.elu, cr.gelu, cr.erf, cr.tanh, cr.dsigmoid, cr.dtanh,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", list(UNARY))
@@ -110,6 +112,10 @@ A, B, SQUARE, VECTOR, CUBE = (
 )
 POSITIVE_DEFINITE = SQUARE @ SQUARE.T + 3 * np.eye(3)
 INDEX = np.array([2, 0, 2, 2])
+IMAGES, FILTERS = (
+    draw(np.random.default_rng(i), shape) for i, shape in enumerate([(2, 5, 4, 2), (2, 2, 2, 3)])
+)
+windows = np.lib.stride_tricks.sliding_window_view
 
 CASES = {
     "clip": (lambda x: np.clip(x, -0.7, 0.9), A),
@@ -169,6 +175,37 @@ CASES = {
     "pad": (lambda x: np.pad(x, ((1, 0), (2, 1)), constant_values=3.0) ** 2, A),
     "pad edge": (lambda x: np.pad(x, 2, mode="edge") ** 2, A),
     "pad reflect": (lambda x: np.pad(x, 1, mode="reflect") ** 2, A),
+    "windows": (lambda x: windows(x, 2, axis=1) ** 2, A),
+    "windows of all axes": (lambda x: windows(x, (2, 1, 3)) ** 2, CUBE),
+    "windows twice along an axis": (lambda x: windows(x, (2, 2), axis=(-1, -1)) ** 2, A),
+    "windows of windows": (lambda x: windows(windows(x, 2, axis=1), 2, axis=1) ** 3, A),
+    "windows strided and dilated": (
+        lambda x: windows(x, (3, 3), axis=(1, 2))[:, ::2, :, :, ::2, ::2] ** 2, IMAGES,
+    ),
+    "convolution": (
+        lambda x, k: np.tensordot(
+            windows(np.pad(x, ((0, 0), (1, 1), (1, 0), (0, 0))), (2, 2), axis=(1, 2))[:, ::2], k,
+            axes=((4, 5, 3), (0, 1, 2)),
+        ),
+        IMAGES, FILTERS,
+    ),
+    "convolution by einsum": (
+        lambda x, k: np.einsum("nhwcij,ijcf->nfhw", windows(x, (2, 2), axis=(1, 2)), k) ** 2,
+        IMAGES, FILTERS,
+    ),
+    "max pooling": (
+        lambda x: np.max(
+            windows(
+                np.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0)), constant_values=-np.inf),
+                (2, 2), axis=(1, 2),
+            )[:, ::2, ::2],
+            axis=(-2, -1),
+        ) ** 2,
+        IMAGES,
+    ),
+    "average pooling": (
+        lambda x: np.mean(windows(x, (3, 2), axis=(1, 2))[:, :, ::2], axis=(-2, -1)) ** 2, IMAGES,
+    ),
     "diag of matrix": (lambda x: np.diag(x, 1) ** 2, A),
     "diag of vector": (lambda x: np.diag(x, -1) ** 2, VECTOR),
     "diagonal": (lambda x: np.diagonal(x, axis1=0, axis2=2) ** 2, CUBE),
@@ -221,6 +258,8 @@ CASES = {
     "power of python": (lambda x: x**2 + x**3 + x**1 + x**0 + 2**x, A),
     "astype": (lambda x: x.astype(np.float64) * x, A),
     "full_like": (lambda x: np.full_like(x, np.sum(x)) * np.zeros_like(x) + np.ones_like(x) * x, A),
+    "erf": (cr.erf, A),
+    "exact gelu": (lambda x: x / 2 * (1 + cr.erf(x / 2**0.5)), A),
     "logsumexp axis": (lambda x: cr.logsumexp(x, axis=0) + cr.logsumexp(x, 0, keepdims=True), A),
 }  # fmt: skip
 

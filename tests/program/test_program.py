@@ -292,3 +292,19 @@ def test_slices_and_joins_along_the_samples():
     for loss in (neighbours, joined):
         for n in (2, 3, 6):
             assert_three_ways(loss, RNG.normal(size=3), RNG.normal(size=(n, 3)))
+
+
+def test_functions_that_a_text_calls_are_quoted_above_it():
+    def loss(w, X):
+        return np.mean(cr.erf(X @ w) + cr.erf(X @ w - 1))
+
+    text = cr.source(loss)(RNG.normal(size=6), batch(4)[0])
+    assert text.startswith("import math\n\nimport numpy as np\n\n\ndef erf(x):\n")
+    assert text.count("def ") == 2
+    assert "Any" not in text
+
+
+def test_an_argument_with_the_name_of_a_quoted_function_is_refused():
+    with pytest.raises(TraceError, match="argument erf has the name"):
+        cr.source(lambda erf: np.sum(cr.erf(erf)))(np.ones(3))
+    assert_three_ways(lambda p: np.sum(cr.erf(p["erf"])), {"erf": np.ones(3)})

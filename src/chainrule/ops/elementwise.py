@@ -172,6 +172,26 @@ ASTYPE: Primitive = ELEMENTWISE.add(
     kernel=Elementwise("_0"),
 )
 
+
+def erf(x: Any) -> Any:
+    """Return the error function of every entry."""
+    return np.vectorize(math.erf, otypes=[x.dtype])(x)
+
+
+def _erf(x: Any) -> Any:
+    from scipy import special
+
+    return special.erf(x)
+
+
+ERF = ELEMENTWISE.add(
+    "erf",
+    _erf,
+    (lambda g, y, x: g * (2 / math.sqrt(math.pi)) * np.exp(-(x**2)),),
+    "erf(_0)",
+    kernel=Elementwise("erf(_0)"),
+    helpers=(erf,),
+)
 STOP_GRADIENT = ELEMENTWISE.add("stop_gradient", lambda x: x, None, "_0", kernel=Elementwise("_0"))
 
 

@@ -21,6 +21,17 @@ class Elementwise:
 
 
 @dataclass(frozen=True)
+class Numbered:
+    """Every entry from its number in order: an expression in ``place``, ``_0`` and ``_1``.
+
+    ``scalar(dtype)`` returns it for the name of the result's dtype; the operands are single whole
+    numbers.
+    """
+
+    scalar: Callable[[str], str]
+
+
+@dataclass(frozen=True)
 class Piece:
     """One operand's part in a result: which entry, and under which condition."""
 
@@ -35,10 +46,12 @@ class Pieces:
 
     ``rule(index, shapes, shape, **params)`` tells the pieces that the result's entry at ``index``
     is taken from, in order; where no guard holds it is ``fill``, a number or a parameter's name.
+    ``again`` tells that entries are read several times, so that they had better lie in memory.
     """
 
     rule: Callable[..., Sequence[Piece]]
     fill: Any = 0
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,12 @@ class Gather:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Entries put to, or added up at, where an index picks them from."""
+    """Entries put to, or added up at, where something else takes them from.
+
+    ``undoes`` is the rule of `Pieces` that does; None if it is an index, as in `Gather`.
+    """
+
+    undoes: Callable[..., Sequence[Piece]] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,4 +103,7 @@ class Composite:
     value: Callable[..., Any]
 
 
-Kernel = Elementwise | Pieces | Reduction | Best | Scan | Contraction | Gather | Scatter | Composite
+Kernel = (
+    Elementwise | Numbered | Pieces | Reduction | Best | Scan | Contraction | Gather | Scatter
+    | Composite
+)  # fmt: skip

@@ -14,6 +14,8 @@ from chainrule.ops.kernel import Index, Piece
 
 def plus(index: str, offset: Any) -> str:
     """Return an index moved by ``offset``."""
+    if index == "0":
+        return str(offset)
     return index if str(offset) == "0" else f"{index} + ({offset})"
 
 
@@ -61,15 +63,20 @@ def _group(index: Index, shape: Any, source: Any) -> list[str]:
     if [s for s in shape if s != 1] == [s for s in source if s != 1]:
         kept = iter(i for i, size in zip(index, shape, strict=True) if size != 1)
         return [next(kept) if size != 1 else "0" for size in source]
-    flat = "0"
-    for i, size in zip(index, shape, strict=True):
-        flat = i if flat == "0" else f"({flat}) * ({size}) + {i}"
-    found = []
+    place, found = flat(index, shape), []
     for axis, size in enumerate(source):
         stride = product(source[axis + 1 :])
-        part = flat if stride == 1 else f"({flat}) // ({stride})"
+        part = place if stride == 1 else f"({place}) // ({stride})"
         found.append(part if axis == 0 else f"({part}) % ({size})")
     return found
+
+
+def flat(index: Sequence[str], shape: Sequence[Any]) -> str:
+    """Return the number of an entry, counted in order."""
+    place = "0"
+    for i, size in zip(index, shape, strict=True):
+        place = i if place == "0" else f"({place}) * ({size}) + {i}"
+    return place
 
 
 def broadcast(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]:
@@ -97,8 +104,8 @@ def roll(index: Index, shapes: Any, shape: Any, /, shift: Any, axis: Any) -> lis
     """Entries move along axes and come in again on the other side."""
     if axis is None:
         size = product(shape)
-        flat = _group(index, shape, [size])[0]
-        return [Piece(0, tuple(_group((f"(({flat}) - {shift}) % ({size})",), [size], shape)))]
+        place = flat(index, shape)
+        return [Piece(0, tuple(_group((f"(({place}) - {shift}) % ({size})",), [size], shape)))]
     moved = list(index)
     shifts = shift if isinstance(shift, tuple) else (shift,) * len(_axes(axis, len(shape)))
     for d, by in zip(axis if isinstance(axis, tuple) else (axis,), shifts, strict=True):
@@ -138,6 +145,15 @@ def pad(index: Index, shapes: Any, shape: Any, /, pad_width: Any, **_: Any) -> l
         if after:
             guards.append(f"{i} < {plus(str(size), before)}")
     return [Piece(0, tuple(inside), " and ".join(guards) or None)]
+
+
+def windows(index: Index, shapes: Any, shape: Any, /, axis: Any, **_: Any) -> list[Piece]:
+    """The first axes tell where a window starts, the others the place in it."""
+    rank = len(shapes[0])
+    place = list(index[:rank])
+    for d, offset in zip(axis, index[rank:], strict=True):
+        place[d] = plus(place[d], offset)
+    return [Piece(0, tuple(place))]
 
 
 def concatenate(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:

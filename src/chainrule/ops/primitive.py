@@ -62,6 +62,9 @@ class Primitive:
         Whether a constant operand with one number everywhere may stand as that number.
     kernel : Kernel or None
         How it becomes loops; None if it runs in NumPy alone.
+    helpers : tuple of callable
+        Functions that the text calls, each after those that it calls itself. Their source is
+        written above the text; they use nothing but each other and modules.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Primitive:
     text: str | Callable[..., str] | None = None
     broadcasts: bool = False
     kernel: Kernel | None = None
+    helpers: tuple[Callable[..., Any], ...] = ()
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply the operation; a tensor among the operands records it."""
@@ -107,9 +111,10 @@ class Family:
         of: Callable[..., Any] | None = None,
         broadcasts: bool = False,
         kernel: Kernel | None = None,
+        helpers: tuple[Callable[..., Any], ...] = (),
     ) -> Primitive:
         """Add a primitive, reached by the NumPy function ``of`` if one is given."""
-        primitive = Primitive(name, value, gradients, text, broadcasts, kernel)
+        primitive = Primitive(name, value, gradients, text, broadcasts, kernel, helpers)
         self.primitives[name] = primitive
         if of is not None:
             self.numpy[of] = primitive

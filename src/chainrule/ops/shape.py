@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops import moves
-from chainrule.ops.kernel import Pieces
+from chainrule.ops.kernel import Pieces, Scatter
 from chainrule.ops.primitive import EachOperand, Family, Primitive, unbroadcast
 
 SHAPE = Family()
@@ -114,6 +114,40 @@ PAD = SHAPE.add(
     ),
     "np.pad(_0, pad_width, constant_values=constant_values)",
     kernel=Pieces(moves.pad, fill="constant_values"),
+)
+
+
+def folded(windows: Any, shape: Any, axis: Any) -> Any:
+    """Add windows up in an array of a shape, each where it lies: sliding_window_view, undone."""
+    whole = np.zeros(shape, windows.dtype)
+    rank = len(shape)
+    for offset in np.ndindex(windows.shape[rank:]):
+        start = [0] * rank
+        for along, by in zip(axis, offset, strict=True):
+            start[along] += by
+        place = tuple(slice(a, a + n) for a, n in zip(start, windows.shape, strict=False))
+        whole[place] += windows[(..., *offset)]
+    return whole
+
+
+WINDOWS: Primitive = SHAPE.add(
+    "windows",
+    np.lib.stride_tricks.sliding_window_view,
+    (lambda g, y, x, window_shape, axis: FOLD(g, shape=x.shape, axis=axis),),
+    "np.lib.stride_tricks.sliding_window_view(_0, window_shape, axis=axis)",
+    kernel=Pieces(moves.windows, again=True),
+)
+FOLD: Primitive = SHAPE.add(
+    "fold",
+    folded,
+    (
+        lambda g, y, windows, shape, axis: WINDOWS(
+            g, window_shape=windows.shape[len(shape) :], axis=axis
+        ),
+    ),
+    "folded(_0, shape, axis=axis)",
+    helpers=(folded,),
+    kernel=Scatter(moves.windows),
 )
 
 
@@ -252,6 +286,14 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values:
         index = np.pad(np.arange(np.shape(array)[axis]), tuple(width), mode=mode)  # type: ignore[call-overload]
         array = np.take(array, index, axis=axis)
     return array
+
+
+@SHAPE.implements(np.lib.stride_tricks.sliding_window_view)
+def _sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
+    sizes = tuple(int(size) for size in np.atleast_1d(window_shape))
+    axes = tuple(range(np.ndim(x))) if axis is None else axis
+    axes = np.lib.array_utils.normalize_axis_tuple(axes, np.ndim(x), allow_duplicate=True)
+    return WINDOWS(x, window_shape=sizes, axis=axes)
 
 
 @SHAPE.implements(np.concatenate)

@@ -10,11 +10,12 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
+from chainrule.ops.random import mixed, random_bits
 from chainrule.program.vector_math import STRICT
 
-NAMES = ("wrap", "share", "meet", "natural", "flush", "restore")
+NAMES = ("wrap", "share", "meet", "natural", "flush", "restore", "random_bits")
 
 
 def _arrive(typing: Any, pointer: Any) -> Any:
@@ -163,3 +164,13 @@ def flush() -> Any:
 def restore(control: Any) -> None:
     """Set back what `flush` changed."""
     _put_control(control)
+
+
+@overload(mixed, jit_options=STRICT)
+def _mixed(h: Any) -> Any:
+    return mixed
+
+
+@overload(random_bits, jit_options=STRICT)
+def _random_bits(seed: Any, counter: Any, place: Any) -> Any:
+    return random_bits

@@ -22,6 +22,7 @@ from chainrule.ops.kernel import (
     Contraction,
     Elementwise,
     Gather,
+    Numbered,
     Pieces,
     Reduction,
     Scan,
@@ -42,7 +43,7 @@ from chainrule.program.places import gathered, moved, scattered
 from chainrule.program.products import contraction, operations
 from chainrule.program.program import Program, Variable
 from chainrule.program.reductions import best, reduction, scan
-from chainrule.program.scalars import elementwise
+from chainrule.program.scalars import elementwise, numbered
 from chainrule.program.sections import Section, shared_out
 from chainrule.program.text import Names
 
@@ -53,14 +54,14 @@ RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "rows", "step", "start", "row",
     "value", "wrap", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "thread",
     "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp", "log",
-    "tanh", "natural",
+    "tanh", "erf", "natural", "random_bits",
 )  # fmt: skip
 
 
 _MENTIONS_N = re.compile(r"\bn\b")
 RULES: dict[Any, Any] = {
-    Elementwise: elementwise, Pieces: moved, Gather: gathered, Scatter: scattered,
-    Reduction: reduction, Best: best, Scan: scan, Contraction: contraction,
+    Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
+    Scatter: scattered, Reduction: reduction, Best: best, Scan: scan, Contraction: contraction,
 }  # fmt: skip
 
 
@@ -245,7 +246,7 @@ class _Writer:
         items = [item for section in sections for item in section.items]
         used = {a.name for statement in walk(items) for a in statement.accesses}
         buffers = [b for b in low.buffers.values() if b.name in used and b.name not in gone]
-        slots = _slots(items, buffers)
+        slots = _slots(sections, buffers, self.shared)
         lines = list(self._lines(name, sections, buffers, slots))
         return Kernel(
             name, "\n".join(lines) + "\n", buffers, slots, self.shared, low.lifted, low.checks
@@ -338,25 +339,39 @@ def _may_replace(items: list[Item], new: str, old: str) -> bool:
     )
 
 
-def _slots(items: list[Item], buffers: list[Buffer]) -> dict[str, str]:
+def _slots(sections: list[Section], buffers: list[Buffer], shared: bool) -> dict[str, str]:
     """Let temporaries whose lives do not overlap share memory: name → whose memory."""
     lives: dict[str, list[int]] = {}
-    for top, item in enumerate(items):
-        for access in item.accesses:
-            lives.setdefault(access.name, [top, top])[1] = top
+    section_of: list[int] = []
+    for number, section in enumerate(sections):
+        for item in section.items:
+            section_of.append(number)
+            for access in item.accesses:
+                lives.setdefault(access.name, [len(section_of) - 1, 0])[1] = len(section_of) - 1
     temporaries = [b for b in buffers if b.role == "temporary"]
     free_from: dict[str, int] = {}
     owner: dict[str, Buffer] = {}
     slots = {}
     for buffer in sorted(temporaries, key=lambda b: lives[b.name][0]):
         begin, end = lives[buffer.name]
-        need = (buffer.dtype, tuple(map(str, sorted(map(str, buffer.shape)))))
         for name, busy in free_from.items():
-            other = owner[name]
-            same = (other.dtype, tuple(map(str, sorted(map(str, other.shape))))) == need
-            if busy < begin and same:
+            together = shared and section_of[busy] == section_of[begin]
+            if busy < begin and _fits(owner[name], buffer, together):
                 slots[buffer.name], free_from[name] = name, end
                 break
         else:
             owner[buffer.name], free_from[buffer.name] = buffer, end
     return slots
+
+
+def _fits(one: Buffer, other: Buffer, together: bool) -> bool:
+    """Whether an array may follow another in memory.
+
+    Where threads work on both without a meeting in between, ``together``, each must find its
+    samples in the same places.
+    """
+    shapes = [[str(size) for size in buffer.memory_shape] for buffer in (one, other)]
+    if together:
+        by_sample = any(isinstance(size, Linear) for size in one.shape)
+        return one.dtype == other.dtype and by_sample and shapes[0] == shapes[1]
+    return one.dtype == other.dtype and sorted(shapes[0]) == sorted(shapes[1])

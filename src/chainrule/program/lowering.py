@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import CompileError
-from chainrule.ops.kernel import Elementwise, Reduction
+from chainrule.ops.kernel import Elementwise, Reduction, Scatter
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at
 from chainrule.program.loops import PARTS, Buffer, Item, Statement, nest
 from chainrule.program.program import Program, Variable
@@ -27,6 +29,7 @@ Axes = Sequence[tuple[str, str]]  # a loop variable and an extent for each axis
 Entry = Callable[[Sequence[str]], ast.expr]  # from an index to the expression of an entry
 
 VECTOR = 16  # entries that a processor works on at once; shorter rows waste it
+_NAMES = re.compile(r"[^\W\d]\w*")
 LOOP_VARIABLES = "ijklmpqrstuvw"
 SMALL = 16  # whole numbers up to here are written into a kernel, others are arguments of it
 
@@ -54,6 +57,8 @@ class Lowering:
         Variables whose entries are in memory.
     entries : dict of Variable to Entry
         Variables whose entries are computed where they are used.
+    scattered : dict of Variable to Scattered
+        Variables whose entries are put where another operation scatters them to.
     constants : dict of str to (str, str)
         Local variables set before the loops: name → dtype and expression.
     lifted : list of float
@@ -68,6 +73,7 @@ class Lowering:
         self.buffers: dict[str, Buffer] = {}
         self.stored: dict[Variable, Buffer] = {}
         self.entries: dict[Variable, Entry] = {}
+        self.scattered: dict[Variable, Any] = {}
         self.constants: dict[str, tuple[str, str]] = {}
         self.lifted: list[float] = []
         self.checks: list[str] = []
@@ -95,10 +101,14 @@ class Lowering:
         """Return the axes of an array as they are to lie in memory."""
         order = tuple(range(len(shape)))
         sizes = [1 if size == PARTS else at(size, self.n) for size in shape]
-        if len(sizes) > 1 and sizes[-1] < VECTOR <= max(sizes):
+        if self.is_short(shape) and max(sizes) >= VECTOR:
             longest = sizes.index(max(sizes))
             return (*(axis for axis in order if axis != longest), longest)
         return order
+
+    def is_short(self, shape: Sequence[Any]) -> bool:
+        """Whether rows that lie as the axes are would waste the processor's vectors."""
+        return len(shape) > 1 and shape[-1] != PARTS and at(shape[-1], self.n) < VECTOR
 
     def input(self, variable: Variable, role: str, content: Any) -> Buffer:
         """Make the buffer of an input of the program."""
@@ -213,7 +223,12 @@ class Lowering:
     def store(self, variable: Variable, entry: Entry) -> Buffer:
         """Emit the loops that write an array."""
         made = self.output(variable)
-        self.fill(made, lambda index: cast(entry(index), variable.dtype, made.dtype))
+        axes = self.axes(made.shape)
+        index = places(axes)
+        *before, last = self.leaf(lambda: ast.Expr(entry(index)))
+        self.lie_along(made, index, self.in_memory_order([*before, last], axes))
+        leaf = [*before, assign(made.at(index), last.node.value)]  # type: ignore[union-attr]
+        self.items += nest([axes[axis] for axis in made.order], leaf)
         return made
 
     def fill(self, buffer: Buffer, entry: Entry) -> None:
@@ -223,9 +238,52 @@ class Lowering:
         leaf = self.leaf(lambda: assign(buffer.at(index), entry(index)).node)
         self.items += nest([axes[axis] for axis in buffer.order], leaf)
 
+    def in_memory_order(self, items: Sequence[Item], axes: Axes) -> list[tuple[str, str]]:
+        """Return loops in the order in which the largest array touched lies in memory."""
+        extents = dict(axes)
+        best: list[str] = []
+        weight = 0
+        for item in items:
+            for access in item.accesses:
+                parts = (name for part in access.index for name in _NAMES.findall(part))
+                found = list(dict.fromkeys(name for name in parts if name in extents))
+                entries = self.entries_of([extents[v] for v in found])
+                if found and entries > weight:
+                    best, weight = found, entries
+        return [pair for pair in axes if pair[0] not in best] + [(v, extents[v]) for v in best]
+
+    def lie_along(self, made: Buffer, index: Sequence[str], loops: Axes) -> None:
+        """Let an array whose rows are short lie as what it is made from, which loops run along."""
+        if len(made.shape) > 2 and self.is_short(made.shape):
+            ranks = {variable: rank for rank, (variable, _) in enumerate(loops)}
+            first = [min((ranks.get(v, -1) for v in _NAMES.findall(i)), default=-1) for i in index]
+            made.order = tuple(sorted(range(len(made.shape)), key=first.__getitem__))
+
+    def lies_ready(self, operand: Any) -> bool:
+        """Whether entries are read from an array as they are."""
+        expression = self.glance(operand, places(self.axes(shape_of(operand))))
+        return isinstance(expression, ast.Subscript)
+
+    def ready(self, operand: Any) -> None:
+        """Make an operand whose entries are read several times, unless they lie in an array."""
+        if isinstance(operand, Variable) and not self.lies_ready(operand):
+            self.hold(operand)
+
     def hold(self, variable: Variable) -> Buffer:
         """Return the variable's buffer; a moved or unnamed array is written out if it must be."""
         return self.stored.get(variable) or self.store(variable, self.entries[variable])
+
+    def written_out(self, variable: Variable, order: tuple[int, ...]) -> Buffer:
+        """Return a buffer with the variable's entries whose axes lie in an order."""
+        name = self.names[variable]
+        stored = variable in self.stored
+        name = self.names.fresh(f"{name}_turned") if stored else name
+        made = self.buffer(name, variable.shape, variable.dtype)
+        made.order = order
+        self.fill(made, partial(self.entry, variable))
+        if not stored:
+            self.stored[variable] = made
+        return made
 
     def define(self, variable: Variable, entry: Entry) -> None:
         """Let an entry be computed where it is used, or in loops of its own."""
@@ -247,7 +305,17 @@ class Lowering:
         user = self._user[variable]
         if isinstance(user.primitive.kernel, Elementwise):
             return user.output.shape == variable.shape
-        return isinstance(user.primitive.kernel, Reduction)
+        return isinstance(user.primitive.kernel, Reduction) or self._is_scattered(variable)
+
+    def scatters_again(self, variable: Variable) -> bool:
+        """Whether all that is done with a scattered array is to scatter it once more."""
+        once = self._uses[variable] == 1 and variable not in self._kept
+        return once and self._is_scattered(variable)
+
+    def _is_scattered(self, variable: Variable) -> bool:
+        user = self._user[variable]
+        first = user.operands[0] is variable and bool(variable.shape)
+        return first and isinstance(user.primitive.kernel, Scatter)
 
 
 def places(axes: Axes) -> list[str]:

@@ -80,7 +80,7 @@ def key_of(text: str, dtypes: list[str]) -> str:
     return digest.hexdigest()
 
 
-_OWN_CODE = ("compiler.py", "vector_math.py", "intrinsics.py")
+_OWN_CODE = ("compiler.py", "vector_math.py", "intrinsics.py", "../ops/random.py")
 
 
 @cache

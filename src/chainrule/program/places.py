@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,18 @@ from chainrule.ops.index import SLOT
 from chainrule.ops.kernel import Gather, Piece, Pieces, Scatter
 from chainrule.ops.moves import aligned, plus
 from chainrule.program.batch import Linear
-from chainrule.program.loops import nest
+from chainrule.program.loops import Statement, nest
 from chainrule.program.lowering import Lowering, parsed, places, shape_of, stored
 from chainrule.program.program import Equation, Variable
+
+
+@dataclass(frozen=True)
+class Scattered:
+    """What is scattered: a variable or constant, its loops' shape, where an entry goes."""
+
+    source: Any
+    shape: Sequence[Any]
+    target: Callable[[Sequence[str]], Sequence[str]]
 
 
 def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
@@ -23,6 +33,8 @@ def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
     output = equation.output
     shapes = [shape_of(operand) for operand in equation.operands]
     fill = equation.params[kernel.fill] if isinstance(kernel.fill, str) else kernel.fill
+    for operand in equation.operands if kernel.again else ():
+        low.ready(operand)
 
     def entry(index: Sequence[str]) -> ast.expr:
         pieces = kernel.rule(tuple(index), shapes, output.shape, **equation.params)
@@ -42,19 +54,49 @@ def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
 
 
 def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
-    """Lower the gradient of picking: entries are added up where they came from."""
-    operand, output = equation.operands[0], equation.output
+    """Lower the gradient of moving or picking: entries are added up where they came from.
+
+    An array that is scattered once more is never made: its entries go on to where they end.
+    """
+    output = equation.output
+    how = _spread(low, equation, kernel)
+    if low.scatters_again(output):
+        low.scattered[output] = how
+        return
     made = low.output(output)
-    low.fill(made, lambda index: low.number(0, output.dtype))
-    axes = low.axes(_picked_shape(equation, output.shape))
+    axes = low.axes(how.shape)
     index = places(axes)
+    target: list[str] = []
 
-    def add() -> ast.stmt:
-        place = made.at(_picked(low, equation, output.shape, index))
-        source = aligned(tuple(index), shape_of(operand))  # a number goes to every place
-        return ast.AugAssign(stored(place), ast.Add(), low.entry(operand, source, output.dtype))
+    def taken() -> ast.stmt:
+        target.extend(how.target(index))
+        source = aligned(tuple(index), shape_of(how.source))  # a number goes to every place
+        return ast.Expr(low.entry(how.source, source, output.dtype))
 
-    low.items += nest(axes, low.leaf(add))
+    *before, last = low.leaf(taken)
+    loops = low.in_memory_order([*before, last], axes)
+    low.lie_along(made, target, loops)
+    low.fill(made, lambda index: low.number(0, output.dtype))
+    value = last.node.value  # type: ignore[union-attr]
+    add = Statement(ast.AugAssign(stored(made.at(target)), ast.Add(), value))
+    low.items += nest(loops, [*before, add])
+
+
+def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
+    """Return what an operation scatters, seen from where its entries are made."""
+    operand, shape = equation.operands[0], equation.output.shape
+
+    def target(index: Sequence[str]) -> Sequence[str]:
+        if kernel.undoes is None:
+            return _picked(low, equation, shape, index)
+        (piece,) = kernel.undoes(tuple(index), [shape], shape_of(operand), **equation.params)
+        return _tidy(piece.index)
+
+    before = low.scattered.get(operand) if isinstance(operand, Variable) else None
+    if before is None:
+        picked = _picked_shape(equation, shape) if kernel.undoes is None else shape_of(operand)
+        return Scattered(operand, picked, target)
+    return Scattered(before.source, before.shape, lambda index: target(before.target(index)))
 
 
 def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: Any) -> ast.expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,8 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     product = Product(equation, terms, out, [c for c in summed if sizes[c] != 1], sizes)
     if product.by_blas(low):
         return
-    for operand in equation.operands:  # each entry is used many times: make it once
-        if isinstance(operand, Variable) and product.summed and not _lies_ready(low, operand):
-            low.hold(operand)
+    for operand in equation.operands if product.summed else ():
+        low.ready(operand)  # each entry is used many times
     axes = dict(zip(letters, low.axes([sizes[c] for c in letters]), strict=True))
 
     def entry(at: Mapping[str, str]) -> ast.expr:
@@ -78,10 +78,23 @@ def operations(program: Program, n: int) -> float:
     return total
 
 
-def _lies_ready(low: Lowering, operand: Variable) -> bool:
-    """Whether entries are read from an array as they are."""
-    expression = low.glance(operand, places(low.axes(operand.shape)))
-    return isinstance(expression, ast.Subscript)
+@dataclass(frozen=True)
+class Matrix:
+    """An array that lies in memory as a matrix.
+
+    Attributes
+    ----------
+    buffer : Buffer
+    free, summed : list of str
+        The letters of its two sides, but for axes of one entry, in the order in which they lie.
+    plain : bool
+        Whether sums run along its rows.
+    """
+
+    buffer: Buffer
+    free: list[str]
+    summed: list[str]
+    plain: bool
 
 
 class Product:
@@ -110,39 +123,29 @@ class Product:
         output = self.equation.output
         if not self._is_matrix_product(low):
             return False
-        a, b = self.terms
-        rows = [c for c in self.out if c in a and self.sizes[c] != 1]
-        columns = [c for c in self.out if c in b and self.sizes[c] != 1]
-        found = [
-            self._matrix(low, operand, term, free)
-            for operand, term, free in zip(
-                self.equation.operands, self.terms, (rows, columns), strict=True
-            )
-        ]
-        if found[0] is None or found[1] is None:
+        found = self._matrices(low)
+        if found is None:
             return False
+        first, second = found
         made = low.output(output)
         lies = [self.out[axis] for axis in made.order if self.sizes[self.out[axis]] != 1]
-        if lies not in (rows + columns, columns + rows):
-            made.order = tuple(range(len(self.out)))
-            lies = [c for c in self.out if self.sizes[c] != 1]
-        height, width = self._size(rows), self._size(columns)
-        (first, first_plain), (second, second_turned) = found[0], found[1]
-        if lies != rows + columns:
-            # It lies transposed: (A B)ᵀ = Bᵀ Aᵀ.
-            height, width = width, height
-            (second, second_turned), (first, first_plain) = found[0], found[1]
-            rows, columns = columns, rows
+        if lies not in (first.free + second.free, second.free + first.free):
+            lies = first.free + second.free
+            made.order = _order(self.out, lies)
+        if lies[: len(first.free)] != first.free:
+            first, second = second, first  # it lies transposed: (A B)ᵀ = Bᵀ Aᵀ
+        rows, columns = first.free, second.free
         call = (
-            f"{ROUTINES[output.dtype]}({int(not first_plain)}, {int(second_turned)}, {height}, "
-            f"{width}, {self._size(self.summed)}, {first.name}, {second.name}, {made.name})"
+            f"{ROUTINES[output.dtype]}({int(not first.plain)}, {int(second.plain)}, "
+            f"{self._size(rows)}, {self._size(columns)}, {self._size(first.summed)}, "
+            f"{first.buffer.name}, {second.buffer.name}, {made.name})"
         )
         axes = low.axes([self.sizes[c] for c in (*rows, *columns)])
         variables = [variable for variable, _ in axes]
         left, right = tuple(variables[: len(rows)]), tuple(variables[len(rows) :])
         touched = [
-            Access(first.name, (*left, "…") if first_plain else ("…", *left), False),
-            Access(second.name, (*right, "…") if second_turned else ("…", *right), False),
+            Access(first.buffer.name, (*left, "…") if first.plain else ("…", *left), False),
+            Access(second.buffer.name, (*right, "…") if second.plain else ("…", *right), False),
             Access(made.name, (*left, *right), True),
         ]
         low.items.append(Statement(ast.parse(call).body[0], touched))
@@ -153,10 +156,9 @@ class Product:
         if len(self.terms) != 2 or output.dtype not in ROUTINES or not self.summed:
             return False
         a, b = self.terms
-        left = [c for c in self.out if c in a and c not in b]
-        right = [c for c in self.out if c in b and c not in a]
-        apart = [c for c in self.out if c in a] + [c for c in self.out if c in b]
-        if [*self.out] not in (left + right, right + left) or sorted(apart) != sorted(self.out):
+        left = [c for c in self.out if c in a]
+        right = [c for c in self.out if c in b]
+        if sorted(left + right) != sorted(self.out):
             return False
         if any(c not in a or c not in b for c in self.summed):
             return False
@@ -174,21 +176,49 @@ class Product:
     def _size(self, letters: Sequence[str]) -> str:
         return " * ".join(f"({self.sizes[c]})" for c in letters) or "1"
 
-    def _matrix(
-        self, low: Lowering, operand: Any, term: str, free: list[str]
-    ) -> tuple[Buffer, bool] | None:
-        """Return a buffer that holds an operand as a matrix, and whether sums run along rows."""
+    def _matrices(self, low: Lowering) -> list[Matrix] | None:
+        """Return the operands as matrices whose summed letters lie in the same order.
+
+        One that does not lie so is written out: windows of an image become the rows of a matrix.
+        """
+        pairs = list(zip(self.equation.operands, self.terms, strict=True))
+        found = [self._lying(low, operand, term) for operand, term in pairs]
+        lying = [matrix for matrix in found if matrix is not None]
+        summed = max(lying, key=lambda m: self._entries(low, m)).summed if lying else self.summed
+        for side, (operand, term) in enumerate(pairs):
+            matrix = found[side]
+            if matrix is None or matrix.summed != summed:
+                if not isinstance(operand, Variable):
+                    return None
+                free = [c for c in term if c not in summed and self.sizes[c] != 1]
+                held = low.written_out(operand, _order(term, free + summed))
+                found[side] = Matrix(held, free, summed, True)
+        return [matrix for matrix in found if matrix is not None]
+
+    def _lying(self, low: Lowering, operand: Any, term: str) -> Matrix | None:
+        """Return an operand as a matrix, if that is how it lies in memory."""
         found = _permuted(low, operand)
-        if found is None and isinstance(operand, Variable) and operand not in low.stored:
-            low.hold(operand)
-            found = _permuted(low, operand)
         if found is None:
             return None
         buffer, order = found
-        lies = [term[axis] for axis in order]
-        if lies not in (free + self.summed, self.summed + free):
-            return None
-        return buffer, lies == free + self.summed
+        letters = [term[axis] for axis in order]
+        count = len(self.summed)
+        for plain in (True, False):
+            split = len(letters) - count if plain else count
+            ends = letters[:split], letters[split:]
+            free, summed = ends if plain else ends[::-1]
+            if set(summed) == set(self.summed):
+                return Matrix(buffer, free, summed, plain)
+        return None
+
+    def _entries(self, low: Lowering, matrix: Matrix) -> int:
+        return low.entries_of([str(self.sizes[c]) for c in (*matrix.free, *matrix.summed)])
+
+
+def _order(term: str, letters: list[str]) -> tuple[int, ...]:
+    """Return the axes of an array that is to lie by letters; axes of one entry come first."""
+    alone = [axis for axis, letter in enumerate(term) if letter not in letters]
+    return (*alone, *(term.index(letter) for letter in letters))
 
 
 def _permuted(low: Lowering, operand: Any) -> tuple[Buffer, list[int]] | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops.kernel import Best, Reduction, Scan
-from chainrule.program.loops import PART, PARTS, Buffer, Item, Statement, nest
+from chainrule.program.loops import PART, PARTS, Buffer, Statement, nest
 from chainrule.program.lowering import (
     Axes,
     Lowering,
@@ -113,15 +113,17 @@ def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
 
     *before, statement = low.leaf(make)
     extents = dict([*how.kept, *how.gone])
-    order = [v for v in _memory_order(low, [*before, statement], extents) if extents[v] != "1"]
+    loops = low.in_memory_order([*before, statement], [*how.kept, *how.gone])
+    low.lie_along(made, how.out, loops)
+    order = [variable for variable, extent in loops if extent != "1"]
     inner = {variable for variable, _ in how.gone}
     target = made.at(how.out)
     outer = [(v, extents[v]) for v in order if v not in inner]
     if order[-1] in inner and (outer or PART not in how.out):
         total = loaded(low.names.fresh(f"{made.name}_total"))
         add = [*before, Statement(how.combine(total, values[0]))]
-        loops = nest([(v, extents[v]) for v in order if v in inner], add)
-        low.items += nest(outer, [assign(total, how.start), *loops, assign(target, total)])
+        sums = nest([(v, extents[v]) for v in order if v in inner], add)
+        low.items += nest(outer, [assign(total, how.start), *sums, assign(target, total)])
     else:
         low.items += nest(outer, [assign(target, how.start)])
         add = [*before, Statement(how.combine(target, values[0]))]
@@ -185,16 +187,3 @@ def _start(low: Lowering, value: Any, dtype: np.dtype[Any]) -> ast.expr:
         info = np.iinfo(dtype)
         return ast.Constant(int(info.max if value > 0 else info.min))
     return low.number(value, dtype)
-
-
-def _memory_order(low: Lowering, items: Sequence[Item], extents: dict[str, str]) -> list[str]:
-    """Return the loop variables in the order in which the largest array read lies in memory."""
-    best: list[str] = []
-    weight = 0
-    for item in items:
-        for access in item.accesses:
-            found = list(dict.fromkeys(part for part in access.index if part in extents))
-            entries = low.entries_of([extents[v] for v in found])
-            if found and entries > weight:
-                best, weight = found, entries
-    return [*(variable for variable in extents if variable not in best), *best]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
-from chainrule.ops.kernel import Elementwise
-from chainrule.ops.moves import aligned
+from chainrule.ops.kernel import Elementwise, Numbered
+from chainrule.ops.moves import aligned, flat
 from chainrule.program.batch import Linear, Scaled
-from chainrule.program.lowering import Lowering, parsed, shape_of
+from chainrule.program.lowering import Lowering, cast, parsed, shape_of
 from chainrule.program.program import Equation, Variable
 
 OWN = {"exp", "log", "tanh"}  # what vector_math.py computes
@@ -31,6 +32,26 @@ def elementwise(low: Lowering, equation: Equation, kernel: Elementwise) -> None:
         return filled(low, kernel.scalar, operands, dtype)
 
     low.define(equation.output, entry)
+
+
+def numbered(low: Lowering, equation: Equation, kernel: Numbered) -> None:
+    """Lower an operation that makes entries of their numbers in order."""
+    output = equation.output
+    scalar = parsed(kernel.scalar(output.dtype.name))
+
+    def entry(index: Sequence[str]) -> ast.expr:
+        known = {f"_{i}": _whole(low, o) for i, o in enumerate(equation.operands)}
+        known["place"] = parsed(flat(index, output.shape))
+        return typed(deepcopy(scalar), known, np.dtype(np.int64))
+
+    low.define(output, entry)
+
+
+def _whole(low: Lowering, operand: Any) -> ast.expr:
+    """Return a single whole number; one that is fixed is an argument of the kernel."""
+    if isinstance(operand, Variable):
+        return low.entry(operand, [])
+    return cast(low.number(operand, np.float64), np.float64, np.int64)
 
 
 def filled(

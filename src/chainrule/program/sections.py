@@ -106,8 +106,9 @@ def _shared(item: Item, outside: set[str], low: Lowering) -> tuple[str | None, s
         rows = [v for v in made.index if v in first.index]
         call: Any = item.node
         height, width = (ast.unparse(argument) for argument in call.value.args[2:4])
-        if len(made.index) != 2:  # axes taken together: shared out on its own
-            return made.index[0], f"{height}, of {made.name}"
+        if len(made.index) != 2:  # axes taken together, not by samples: shared out on its own
+            first_other = next(v for v in made.index if v != sample)
+            return first_other, f"{height}, of {made.name}"
         chosen = sample if sample in made.index else made.index[0]
         return chosen, height if chosen in rows else width
     extents = _extents(item)

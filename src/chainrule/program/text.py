@@ -20,6 +20,7 @@ from chainrule.autodiff.transforms import value_and_grad
 from chainrule.autodiff.trees import Path, leaves
 from chainrule.errors import TraceError
 from chainrule.program.batch import Counted, Filled, Linear, Scaled
+from chainrule.program.helpers import helpers_of, quoted
 from chainrule.program.literals import literal_text
 from chainrule.program.program import Equation, Program, Variable, shape_text, trace
 
@@ -38,7 +39,7 @@ def source(f: Callable[..., Any]) -> Callable[..., str]:
     -------
     callable
         With ``f``'s arguments, as examples; returns the text of a module that imports NumPy alone
-        and defines ``value_and_gradients``. That takes ``f``'s arguments and returns the value
+        (and Python's ``math``, for ``erf``) and defines ``value_and_gradients``. That takes ``f``'s arguments and returns the value
         and the gradient of the first argument in its structure. The comment behind a line is the
         shape; ``n`` is the batch size.
 
@@ -104,7 +105,8 @@ class _Writer:
         self.program = program
         self.inlines = inlines
         self.forward = _needed(program, value)
-        self.names = Names(program, value, name)
+        self.helpers = helpers_of(program)
+        self.names = Names(program, value, name, (helper.__name__ for helper in self.helpers))
         self.n = self.names.fresh("n")
         self.uses = Counter(v for equation in program.equations for v in equation.variables)
         self.user = {v: equation for equation in program.equations for v in equation.variables}
@@ -113,7 +115,7 @@ class _Writer:
 
     def module(self) -> Iterator[str]:
         arguments = ", ".join(self.program.arguments)
-        yield f"import numpy as np\n\n\ndef value_and_gradients({arguments}):\n"
+        yield f"{quoted(self.helpers)}\n\n\ndef value_and_gradients({arguments}):\n"
         if not self.program.general:
             yield "    # for the shapes it was recorded with alone\n"
         prelude = [*self._unpacking(), *self._batch_size()]

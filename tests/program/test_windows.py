@@ -1,0 +1,185 @@
+"""Convolution and pooling as plain NumPy: right, for every batch size, and fast."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.uber import assert_same, assert_three_ways
+
+import chainrule as cr
+from chainrule.errors import TraceError
+from chainrule.program.threads import running
+
+RNG = np.random.default_rng(0)
+windows = np.lib.stride_tricks.sliding_window_view
+
+
+def padded(x, pad, number=0.0):
+    return np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), constant_values=number)
+
+
+def convolved(x, kernel, stride=1, dilation=1, pad=0):
+    sizes = tuple(dilation * (size - 1) + 1 for size in kernel.shape[:2])
+    seen = windows(padded(x, pad) if pad else x, sizes, axis=(1, 2))
+    seen = seen[:, ::stride, ::stride, :, ::dilation, ::dilation]
+    return np.tensordot(seen, kernel, axes=((4, 5, 3), (0, 1, 2)))
+
+
+def pooled(x, size, stride, pad=0, by=np.max):
+    x = padded(x, pad, -np.inf) if pad else x
+    return by(windows(x, (size, size), axis=(1, 2))[:, ::stride, ::stride], axis=(-2, -1))
+
+
+def net(params, X, y):
+    h = cr.relu(convolved(X, params["K1"], pad=1) + params["b1"])
+    h = pooled(h, 2, 2)
+    h = np.tanh(convolved(h, params["K2"], stride=2) + params["b2"])
+    z = h.reshape(len(h), -1) @ params["W"]
+    return -np.mean(cr.log_softmax(z)[np.arange(len(y)), y])
+
+
+def made(filters=(3, 4), channels=1, dtype="f8"):
+    shapes = {
+        "K1": (3, 3, channels, filters[0]), "b1": filters[:1], "K2": (2, 2, *filters),
+        "b2": filters[1:], "W": (4 * filters[1], 5),
+    }  # fmt: skip
+    return {name: RNG.normal(size=shape).astype(dtype) / 2 for name, shape in shapes.items()}
+
+
+def images(n, channels=1, dtype="f8"):
+    return RNG.normal(size=(n, 8, 8, channels)).astype(dtype), RNG.integers(0, 5, n)
+
+
+def channels_first(x):
+    return torch.tensor(np.moveaxis(x, -1, 1).copy(), requires_grad=True)
+
+
+@given(
+    size=st.integers(1, 3), stride=st.integers(1, 3), dilation=st.integers(1, 2),
+    pad=st.integers(0, 2), channels=st.sampled_from([1, 3, 17]), filters=st.sampled_from([1, 16]),
+)  # fmt: skip
+@settings(max_examples=25, deadline=None)
+def test_convolution_against_pytorch(size, stride, dilation, pad, channels, filters):
+    x, kernel = (
+        RNG.normal(size=(2, 7, 6, channels)),
+        RNG.normal(size=(size, size, channels, filters)),
+    )
+    theirs, weights = channels_first(x), torch.tensor(kernel.transpose(3, 2, 0, 1).copy())
+    weights.requires_grad = True
+    expected = torch.nn.functional.conv2d(
+        theirs, weights, stride=stride, dilation=dilation, padding=pad
+    )
+    value, back = cr.vjp(lambda x, k: convolved(x, k, stride, dilation, pad), x, kernel)
+    np.testing.assert_allclose(
+        value, expected.detach().numpy().transpose(0, 2, 3, 1), rtol=1e-10, atol=1e-10
+    )
+    g = RNG.normal(size=value.shape)
+    expected.backward(torch.tensor(g.transpose(0, 3, 1, 2).copy()))
+    d_x, d_kernel = back(g)
+    for got, wanted in (
+        (d_x, theirs.grad.numpy().transpose(0, 2, 3, 1)),
+        (d_kernel, weights.grad.numpy().transpose(2, 3, 1, 0)),
+    ):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize(("size", "stride", "pad"), [(2, 2, 0), (3, 2, 1), (2, 1, 0), (3, 3, 1)])
+def test_pooling_against_pytorch(size, stride, pad):
+    x = RNG.normal(size=(2, 7, 6, 3))
+    theirs = channels_first(x)
+    expected = torch.nn.functional.max_pool2d(theirs, size, stride, pad)
+    value, back = cr.vjp(lambda x: pooled(x, size, stride, pad), x)
+    np.testing.assert_array_equal(value, expected.detach().numpy().transpose(0, 2, 3, 1))
+    g = RNG.normal(size=value.shape)
+    expected.backward(torch.tensor(g.transpose(0, 3, 1, 2).copy()))
+    np.testing.assert_allclose(back(g)[0], theirs.grad.numpy().transpose(0, 2, 3, 1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("filters", [(3, 4), (16, 17)])
+@pytest.mark.parametrize("n", [1, 2, 17])
+def test_a_network_three_ways(n, filters):
+    program = assert_three_ways(
+        net, made(filters), *images(n), others=[(made(filters), *images(3))]
+    )
+    assert program.general
+
+
+STEPS = {
+    "einsum": lambda x, K: np.einsum("nhwcij,ijcf->nhwf", windows(x, (3, 3), axis=(1, 2)), K),
+    "filters first": lambda x, K: np.einsum(
+        "nhwcij,ijcf->nfhw", windows(x, (3, 3), axis=(1, 2)), K
+    ),
+    "depthwise": lambda x, K: np.einsum("nhwcij,ijcf->nhwc", windows(x, (3, 3), axis=(1, 2)), K),
+    "dilated": lambda x, K: convolved(x, K, dilation=2, pad=2),
+    "strided": lambda x, K: convolved(x, K, stride=2, pad=1),
+    "whole image": lambda x, K: convolved(x[:, :3, :3], K),
+    "average": lambda x, K: pooled(convolved(x, K), 3, 2, by=np.mean),
+    "overlapping maxima": lambda x, K: pooled(convolved(x, K), 3, 1, pad=1),
+    "windows of what is computed": lambda x, K: np.sum(windows(np.tanh(x), (2, 2), axis=(1, 2)))
+    * K,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(STEPS))
+@pytest.mark.parametrize("filters", [2, 16])
+def test_combinations_three_ways(name, filters):
+    def loss(K, X):
+        return np.mean(np.sin(STEPS[name](X * np.mean(K), K)))
+
+    K = RNG.normal(size=(3, 3, 2, filters))
+    for n in (3, 16):
+        assert_three_ways(loss, K, images(n, 2)[0], others=[(K, images(5, 2)[0])])
+
+
+def test_windows_along_the_samples():
+    def loss(k, X):
+        return np.sum(np.sin(windows(X[:, 0], 3, axis=0) @ k))
+
+    k = RNG.normal(size=3)
+    for n in (4, 30):
+        program = assert_three_ways(
+            loss, k, RNG.normal(size=(n, 2)), others=[(k, RNG.normal(size=(6, 2)))]
+        )
+        assert program.general
+
+
+@pytest.mark.parametrize(("filters", "dtype"), [((3, 4), "f8"), ((16, 32), "f4")])
+def test_machine_code_and_numpy_agree(filters, dtype):
+    params, (X, y) = made(filters, dtype=dtype), images(50, dtype=dtype)
+    one, other = (
+        cr.minimize(net, params, X, y, batch_size=16, epochs=2, seed=0, engine=engine)[0]
+        for engine in ("numpy", "compiled")
+    )
+    digits = 1e-10 if dtype == "f8" else 1e-4
+    assert_same(one, other, rtol=digits, atol=digits)
+
+
+def test_threads_change_no_bit():
+    params, (X, y) = made((16, 32), dtype="f4"), images(96, dtype="f4")
+
+    def run():
+        return cr.minimize(net, params, X, y, batch_size=48, epochs=3, seed=0, engine="compiled")[0]
+
+    together = run()
+    with running():  # as if another run had the threads
+        alone = run()
+    for key, value in together.items():
+        np.testing.assert_array_equal(value, alone[key])
+        assert not np.array_equal(value, params[key])
+
+
+def test_products_reach_blas_and_what_is_scattered_twice_is_never_made():
+    text = cr.source(net, "kernel")(made((16, 16), dtype="f4"), *images(32, dtype="f4"))
+    assert text.count("sgemm(") == 8  # three products forward, five backward
+    assert "(n, 7, 7, 16, 2, 2)" not in text  # windows of the pooling, at every place
+    assert text.count("carray(w_") + text.count("carray(seen") == 2  # the rows of two matrices
+
+
+def test_what_numpy_refuses():
+    with pytest.raises(ValueError, match="window_shape"):
+        cr.grad(lambda x: np.sum(windows(x, (2, 2), axis=0)))(np.ones((3, 3)))
+    with pytest.raises(ValueError, match="axis 2 is out of bounds"):
+        cr.grad(lambda x: np.sum(windows(x, 2, axis=2)))(np.ones((3, 3)))
+    with pytest.raises(TraceError, match="writeable"):
+        cr.grad(lambda x: np.sum(windows(x, 2, writeable=True)))(np.ones(3))
