@@ -108,6 +108,7 @@ __all__ = [
 ]
 
 _ROOMS = (
+    "activations",
     "autodiff",
     "callbacks",
     "data",
