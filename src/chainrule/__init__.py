@@ -113,6 +113,7 @@ __all__ = [
 ]
 
 _ROOMS = (
+    "activations",
     "autodiff",
     "callbacks",
     "data",

@@ -227,4 +227,5 @@ class NeuralNet(Classifier):
 def _initializer(name: str, scale: float) -> Initializer:
     if name == "uniform":
         return RandomUniform(-scale, scale)
-    return lookup("init", name, {"uniform": RandomUniform, **INITIALIZERS})()
+    kinds: dict[str, type[Initializer]] = {"uniform": RandomUniform, **INITIALIZERS}
+    return lookup("init", name, kinds)()

@@ -1,27 +1,16 @@
-r"""Initial weights, drawn from a generator.
-
-Names, arguments and defaults are Keras's. An initializer is called with the shape of a weight and
-a `numpy.random.Generator`, ``(n_in, n_out)`` for a matrix; so is a function of your own. A subclass
-of `Initializer` can be saved as well::
-
-    class Alternating(Initializer):
-        def draw(self, shape, rng):
-            return np.where(np.arange(np.prod(shape)) % 2, 1.0, -1.0).reshape(shape)
-"""
+"""Initializers that draw: uniform, normal, scaled to the shape, orthogonal."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable
 from chainrule.errors import DataError, ShapeError
-from chainrule.validation import Array, as_floats, check_number, check_seed, lookup
+from chainrule.initializers.initializer import Initializer, Shape, checked_shape
+from chainrule.validation import Array, check_seed, lookup
 
-Shape = tuple[int, ...]
 _TRUNCATED = 0.87962566103423978  # standard deviation of a normal variable within ±2
 
 
@@ -361,7 +350,7 @@ def compute_fans(
     >>> compute_fans((64, 10)), compute_fans((3, 3, 16, 32))
     ((64, 10), (144, 288))
     """
-    shape = _checked(shape, "compute_fans")
+    shape = checked_shape(shape, "compute_fans")
     if input_axes is not None and output_axes is not None:
         counted = input_axes, output_axes
         inputs, outputs = (math.prod(shape[axis] for axis in axes) for axes in counted)
@@ -391,70 +380,3 @@ _DISTRIBUTIONS: dict[str, Callable[[Shape, np.random.Generator], Array]] = {
     "untruncated_normal": lambda shape, rng: rng.standard_normal(shape),
     "uniform": lambda shape, rng: rng.uniform(-math.sqrt(3), math.sqrt(3), shape),
 }  # each of variance 1
-
-INITIALIZERS: dict[str, type[Initializer]] = {
-    "zeros": Zeros, "ones": Ones, "constant": Constant, "identity": Identity,
-    "random_uniform": RandomUniform, "random_normal": RandomNormal,
-    "truncated_normal": TruncatedNormal, "variance_scaling": VarianceScaling,
-    "glorot_uniform": GlorotUniform, "glorot_normal": GlorotNormal, "he_uniform": HeUniform,
-    "he_normal": HeNormal, "lecun_uniform": LecunUniform, "lecun_normal": LecunNormal,
-    "orthogonal": Orthogonal,
-}  # fmt: skip
-"""Each initializer by its name."""
-
-zeros, glorot_uniform, glorot_normal = Zeros(), GlorotUniform(), GlorotNormal()
-he_uniform, he_normal = HeUniform(), HeNormal()
-
-
-class _Own(Initializer):
-    """A function of the user's, with its results checked."""
-
-    def __init__(self, function: Callable[[Shape, np.random.Generator], Any]) -> None:
-        self.function = function
-
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Any:
-        """Return what the function gives."""
-        return self.function(shape, rng)
-
-
-def get(initializer: Any, where: str) -> Initializer:
-    """Return an initializer.
-
-    Parameters
-    ----------
-    initializer : str, Initializer, class of one, or callable
-        A name or class gives one with its default arguments; a function is called with
-        ``(shape, rng)``.
-    where : str
-        Who asks, for the error's text.
-
-    Raises
-    ------
-    UnknownNameError, DataError
-        If it is none of these.
-
-    Examples
-    --------
-    >>> get("he_normal", "Dense")
-    HeNormal()
-    """
-    if isinstance(initializer, str):
-        return lookup("initializer", initializer, INITIALIZERS)()
-    if isinstance(initializer, type) and issubclass(initializer, Initializer):
-        return initializer()
-    if isinstance(initializer, Initializer):
-        return initializer
-    if callable(initializer) and not isinstance(initializer, type):
-        return _Own(initializer)
-    raise DataError(
-        f"{where}: an initializer must be a name ({', '.join(INITIALIZERS)}), an Initializer or a "
-        f"function of (shape, rng), received {initializer!r}"
-    )
-
-
-def _checked(shape: Any, where: str) -> Shape:
-    sizes = tuple(shape) if isinstance(shape, tuple | list) else (None,)
-    whole = (isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
-    if not all(whole) or any(n < 0 for n in sizes):
-        raise ShapeError(f"{where}: a shape must be a tuple of whole numbers, received {shape!r}")
-    return tuple(int(n) for n in sizes)

@@ -1,0 +1,69 @@
+"""Initializers without chance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.errors import ShapeError
+from chainrule.initializers.initializer import Initializer, Shape
+from chainrule.validation import Array
+
+
+class Constant(Initializer):
+    """One number everywhere.
+
+    Parameters
+    ----------
+    value : float, default 0
+
+    Examples
+    --------
+    >>> Constant(0.5)((2,), np.random.default_rng(0))
+    array([0.5, 0.5])
+    """
+
+    def __init__(self, value: float = 0.0) -> None:
+        self.value = self._number(value, "value", low=-np.inf)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return equal numbers."""
+        return np.full(shape, self.value)
+
+
+class Zeros(Initializer):
+    """All zero: as weights, hidden units start as copies of one another and stay so."""
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return zeros."""
+        return np.zeros(shape)
+
+
+class Ones(Initializer):
+    """All one."""
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return ones."""
+        return np.ones(shape)
+
+
+class Identity(Initializer):
+    """The identity matrix, times ``gain``.
+
+    Parameters
+    ----------
+    gain : float, default 1
+
+    Raises
+    ------
+    ShapeError
+        When called with a shape that is not a matrix's.
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = self._number(gain, "gain", low=-np.inf)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return ones on the diagonal."""
+        if len(shape) != 2:
+            raise ShapeError(f"Identity: expected the shape of a matrix, received {shape}")
+        return self.gain * np.eye(*shape)
