@@ -15,7 +15,7 @@ ROOT = SOURCE.parents[1]
 ROOMS = [
     "errors", "validation", "config", "ops", "autodiff", "program", "functions", "activations",
     "initializers", "regularizers", "schedules", "optimizers", "losses", "metrics", "layers",
-    "callbacks", "supply", "trainer", "training", "data", "preprocessing", "tables", "storage",
+    "storage", "callbacks", "supply", "trainer", "training", "data", "preprocessing", "tables",
     "sequential", "plots", "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))

@@ -57,6 +57,7 @@ from chainrule.program import Program, trace
 if TYPE_CHECKING:
     from chainrule.autodiff import GradientReport, check_gradients
     from chainrule.program.jit import jit
+    from chainrule.sequential import Sequential, load_model
     from chainrule.storage.onnx import export_onnx, onnx_model
     from chainrule.training import minimize, source
 
@@ -74,6 +75,7 @@ __all__ = [
     "GradientReport",
     "MissingDependencyError",
     "Program",
+    "Sequential",
     "ShapeError",
     "Tensor",
     "TraceError",
@@ -94,6 +96,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jit",
+    "load_model",
     "log_softmax",
     "logsumexp",
     "minimize",
@@ -121,12 +124,16 @@ _ROOMS = (
     "functions",
     "initializers",
     "lab",
+    "layers",
+    "losses",
+    "metrics",
     "ops",
     "optimizers",
     "plots",
     "preprocessing",
     "regularizers",
     "schedules",
+    "sequential",
     "storage",
     "tables",
 )
@@ -136,7 +143,9 @@ _LATER = {
     "GradientReport": "autodiff",
     "check_gradients": "autodiff",
     "export_onnx": "storage.onnx",
+    "Sequential": "sequential",
     "jit": "program.jit",
+    "load_model": "sequential",
     "minimize": "training",
     "onnx_model": "storage.onnx",
     "source": "training",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from chainrule.callbacks.callback import Callback, Logs
+from chainrule.validation import lookup
 
 
 class ProgressBar(Callback):
@@ -72,4 +74,7 @@ def shown(verbose: int | str) -> list[Callback]:
     if verbose == "auto":
         watched = sys.stdout.isatty() or "ipykernel" in sys.modules
         return [ProgressBar()] if watched else []
-    return {0: [], 1: [ProgressBar()], 2: [EpochLines()]}[int(verbose)]
+    kinds: dict[str, Callable[[], list[Callback]]] = {
+        "0": list, "1": lambda: [ProgressBar()], "2": lambda: [EpochLines()]
+    }  # fmt: skip
+    return lookup("verbose", str(int(verbose) if isinstance(verbose, bool) else verbose), kinds)()

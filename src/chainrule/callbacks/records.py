@@ -38,8 +38,7 @@ class CSVLogger(Callback):
         except OSError as error:
             raise FileError(f"CSVLogger: cannot write {self.filename}: {error.strerror}") from error
         self._names = self._header() if self.append else []
-        if not self.append:
-            self._file.truncate(0)
+        self._begins = not self.append
 
     def _header(self) -> list[str]:
         self._file.seek(0)
@@ -53,15 +52,17 @@ class CSVLogger(Callback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on after what was written before."""
-        self._file.close()
-        self._file = self.filename.open("a+", newline="", encoding="utf-8")
-        self._names = list(state["names"]) if self._file.tell() else []
-        self._file.truncate(min(int(state["size"]), self._file.tell()))
-        self._file.seek(0, os.SEEK_END)
+        size = min(int(state["size"]), self._file.seek(0, os.SEEK_END))
+        self._file.truncate(size)
+        self._names = list(state["names"]) if size else []
+        self._begins = False
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write a row."""
         row = {"epoch": epoch, **(logs or {})}
+        if self._begins:  # only now: a run that goes on keeps what was written
+            self._file.truncate(0)
+            self._begins = False
         begins = not self._names
         self._names = self._names or list(row)
         writer = csv.DictWriter(

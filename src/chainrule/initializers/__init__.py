@@ -48,7 +48,7 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "truncated_normal": TruncatedNormal, "variance_scaling": VarianceScaling,
     "glorot_uniform": GlorotUniform, "glorot_normal": GlorotNormal, "he_uniform": HeUniform,
     "he_normal": HeNormal, "lecun_uniform": LecunUniform, "lecun_normal": LecunNormal,
-    "orthogonal": Orthogonal,
+    "orthogonal": Orthogonal, "uniform": RandomUniform, "normal": RandomNormal,
 }  # fmt: skip
 """Each initializer by its name."""
 

@@ -7,7 +7,6 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -66,14 +65,20 @@ class Layer(Configurable):
     built: bool
     input_shape: Shape
     output_shape: Shape
+    _is_told = False  # in `call`, whether it is training
+    _kept: dict[str, Weight]
+    _new: list[tuple[Any, Weight]]
     integers = False  # whether the input is whole numbers, which stay what they are
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._is_told = "training" in inspect.signature(cls.call).parameters
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Set what every layer has, also where a subclass does not call ``super().__init__``."""
         self = super().__new__(cls, *args, **kwargs)
         self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
-        self._kept: dict[str, Weight] = {}
-        self._new: list[tuple[Any, Weight]] = []
+        self._kept, self._new = {}, []
         self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
         return self
 
@@ -129,7 +134,8 @@ class Layer(Configurable):
         self.build(input_shape)
         self._kept = dict(map(self._attribute, self._new))
         self._new, self.built, self.input_shape = [], True, input_shape
-        example = np.zeros((2, *input_shape[1:]), np.int32 if self.integers else self._dtype)
+        sizes = [size or 1 for size in input_shape[1:]]
+        example = np.zeros((2, *sizes), np.dtype(np.int32) if self.integers else self._dtype)
         with np.errstate(all="ignore"):
             result = self.bound({}).run(example, False)
         if np.ndim(result) == 0 or np.shape(result)[0] != 2:
@@ -162,7 +168,8 @@ class Layer(Configurable):
         if x.shape[1:] != self.input_shape[1:]:
             raise self.misfit(self.input_shape, (None, *x.shape[1:]))
         try:
-            y = self.call(x, training=training) if _is_told(type(self)) else self.call(x)
+            call: Any = self.call
+            y = call(x, training=training) if self._is_told else call(x)
         except (ValueError, IndexError, TypeError, AttributeError) as error:
             if isinstance(error, ChainruleError):
                 raise
@@ -217,11 +224,6 @@ class Layer(Configurable):
     def __str__(self) -> str:
         kind = type(self).__name__
         return f"layer {self.name!r} ({kind})"
-
-
-@cache
-def _is_told(kind: type[Layer]) -> bool:
-    return "training" in inspect.signature(kind.call).parameters
 
 
 def snake_case(name: str) -> str:

@@ -362,7 +362,7 @@ class Trainable(Stack):
 
     def _objective(self, data: Any) -> Objective:
         """Return loss and metrics for targets like these."""
-        shape = self.output_shape
+        shape = self.output_shape or ()
         counted = tuple(
             [metrics.get(metric, self.loss, shape, "compile") for metric in given]
             for given in self.compiled_metrics
