@@ -113,6 +113,8 @@ _ROOMS = (
     "functions",
     "initializers",
     "lab",
+    "losses",
+    "metrics",
     "ops",
     "optimizers",
     "plots",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -28,15 +28,21 @@ class Configurable:
     {'by': 3.0}
     >>> Scale.from_config({"by": 3.0})
     Scale(by=3.0)
+
+    Attributes
+    ----------
+    family : str
+        Written before the class's name in a description, where two families share names.
     """
 
+    family: ClassVar[str] = ""
     __config__: dict[str, Any]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        known = _CLASSES.get(cls.__name__)
+        known = _CLASSES.get(_described(cls))
         if known is None or not _is_own(known):
-            _CLASSES[cls.__name__] = cls
+            _CLASSES[_described(cls)] = cls
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Keep the arguments; refuse those that the class does not have."""
@@ -91,7 +97,7 @@ def plain(thing: Any) -> Any:
         If it cannot be described: a function of one's own, for instance.
     """
     if isinstance(thing, Configurable):
-        return {"class_name": type(thing).__name__, "config": thing.get_config()}
+        return {"class_name": _described(type(thing)), "config": thing.get_config()}
     if isinstance(thing, Mapping):
         return {str(key): plain(value) for key, value in thing.items()}
     if isinstance(thing, list | tuple):
@@ -131,6 +137,10 @@ def class_called(name: Any, base: type[Configurable] = Configurable) -> type[Con
     if not isinstance(name, str) or name not in known:
         raise UnknownNameError(base.__name__.lower(), name, sorted(known))
     return known[name]
+
+
+def _described(cls: type[Configurable]) -> str:
+    return cls.family + cls.__name__
 
 
 def _is_plain(thing: Any) -> bool:

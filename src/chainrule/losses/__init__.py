@@ -1,0 +1,117 @@
+"""Losses, as plain NumPy code: they are traced into the program like all else.
+
+Names, arguments, defaults and values are Keras's. A function gives a value a sample, the class of
+the same name their mean; a loss of your own is a function of ``(y_true, y_pred)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainrule.errors import DataError
+from chainrule.losses.base import Loss, LossFunctionWrapper, snake_case
+from chainrule.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+)
+from chainrule.losses.margins import (
+    CategoricalHinge,
+    Hinge,
+    SquaredHinge,
+    categorical_hinge,
+    hinge,
+    squared_hinge,
+)
+from chainrule.losses.probabilities import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    categorical_crossentropy,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+from chainrule.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+from chainrule.validation import lookup
+
+__all__ = [
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber",
+    "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper", "MeanAbsoluteError",
+    "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
+    "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy",
+    "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
+    "categorical_hinge", "cosine_similarity", "get", "hinge", "huber", "kl_divergence", "log_cosh",
+    "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
+    "mean_squared_logarithmic_error", "poisson", "sparse_categorical_crossentropy",
+    "squared_hinge",
+]  # fmt: skip
+
+LOSSES: Mapping[str, type[Loss]] = {
+    snake_case(loss.__name__): loss
+    for loss in (
+        BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
+        CategoricalFocalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge, Huber,
+        KLDivergence, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+        MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge,
+    )
+} | {
+    "bce": BinaryCrossentropy, "kld": KLDivergence, "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError, "mse": MeanSquaredError,
+    "msle": MeanSquaredLogarithmicError,
+}  # fmt: skip
+"""Each loss by its name."""
+
+
+def get(loss: str | Loss | Callable[[Any, Any], Any], where: str) -> Loss:
+    """Return a loss.
+
+    Parameters
+    ----------
+    loss : str, Loss or callable
+        A name (``"mse"``, ``"mean_squared_error"``, ``"MeanSquaredError"``), a loss, or a function
+        of ``(y_true, y_pred)`` in NumPy that gives a value a sample.
+    where : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> get("huber", "fit")
+    Huber()
+    """
+    if isinstance(loss, str):
+        return lookup("loss", snake_case(loss), LOSSES)()
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, type) or not callable(loss):
+        raise DataError(
+            f"{where}: loss must be a name, a Loss or a function of (y_true, y_pred), received "
+            f"{loss!r}"
+        )
+    return LossFunctionWrapper(loss)

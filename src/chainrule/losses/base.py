@@ -1,0 +1,177 @@
+"""What all losses share: a value a sample, reduced over the batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.config import Configurable
+from chainrule.errors import DataError, ShapeError
+from chainrule.losses.operands import floats, same_rank, spread
+from chainrule.ops import Traced
+from chainrule.validation import as_numbers, lookup
+
+MEAN = "sum_over_batch_size"
+REDUCTIONS = (MEAN, "mean", "mean_with_sample_weight", "sum", "none")
+
+
+class Loss(Configurable):
+    r"""A loss: a value a sample, weighted and averaged over the batch.
+
+    A loss of your own is a function of ``(y_true, y_pred)`` in NumPy, or a class with ``call``.
+
+    Parameters
+    ----------
+    name : str, optional
+        By default the class's, in small letters.
+    reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"} or None
+        ``"sum_over_batch_size"`` and ``"mean"``: :math:`\frac1n \sum_i w_i \ell_i`;
+        ``"mean_with_sample_weight"``: :math:`\sum_i w_i \ell_i / \sum_i w_i`; ``"none"``: a value a
+        sample.
+
+    Examples
+    --------
+    >>> class Cubic(Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return np.mean(np.abs(y_true - y_pred) ** 3, axis=-1)
+    >>> Cubic()([[0.0], [1.0]], [[2.0], [1.0]])
+    np.float64(4.0)
+    >>> Cubic()([[0.0], [1.0]], [[2.0], [1.0]], sample_weight=[0.5, 1.0])
+    np.float64(2.0)
+    """
+
+    def __init__(self, name: str | None = None, reduction: str | None = MEAN) -> None:
+        self.name = snake_case(type(self).__name__) if name is None else name
+        self.reduction = lookup("reduction", reduction or "none", {key: key for key in REDUCTIONS})
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample.
+
+        Parameters
+        ----------
+        y_true, y_pred : array, shape (n, ...)
+            Targets and predictions: arrays of floats, or tensors.
+
+        Returns
+        -------
+        array, shape (n, ...) without the last axis of ``y_pred``
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define call")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return the loss of a batch.
+
+        Parameters
+        ----------
+        y_true : array_like or Tensor
+        y_pred : array_like or Tensor
+            Its dtype is the result's.
+        sample_weight : array_like or Tensor, shape (n,) or (n, 1), optional
+
+        Raises
+        ------
+        ShapeError
+            If the shapes do not fit each other.
+        DataError
+            If targets or weights hold NaN, or what is no number.
+        """
+        y_pred = floats(y_pred, "y_pred", self.name)
+        if not isinstance(y_true, Traced):
+            y_true = as_numbers(y_true, "y_true", self.name)
+        values = self._checked(self.call(y_true, y_pred), y_pred)
+        return reduced(values, sample_weight, self.reduction, self.name)
+
+    def _checked(self, values: Any, y_pred: Any) -> Any:
+        """Refuse what cannot be a value a sample: two batches broadcast against each other."""
+        if not isinstance(values, Traced):
+            values = as_numbers(values, "the loss", self.name)
+        shape, axes = y_pred.shape, range(y_pred.ndim)
+        fitting = {shape, *(shape[:i] for i in axes), *(shape[:i] + shape[i + 1 :] for i in axes)}
+        if values.shape not in fitting:
+            raise ShapeError(
+                f"{self.name}: expected one value a sample, or a number, for y_pred of shape "
+                f"{shape}, but call returned shape {values.shape}"
+            )
+        return values if values.dtype == y_pred.dtype else values.astype(y_pred.dtype)
+
+
+class LossFunctionWrapper(Loss):
+    """A function of ``(y_true, y_pred)`` as a loss.
+
+    Parameters
+    ----------
+    fn : callable
+        Returns a value a sample, or their mean as a single number.
+    reduction, name
+        Those of `Loss`; the name is by default the function's.
+
+    Examples
+    --------
+    >>> def absolute(y_true, y_pred):
+    ...     return np.abs(y_true - y_pred)
+    >>> LossFunctionWrapper(absolute)([0.0, 1.0], [1.0, 4.0])
+    np.float64(2.0)
+    """
+
+    def __init__(
+        self,
+        fn: Callable[[Any, Any], Any],
+        reduction: str | None = MEAN,
+        name: str | None = None,
+    ) -> None:
+        if not callable(fn):
+            raise DataError(f"a loss must be a function of (y_true, y_pred), received {fn!r}")
+        super().__init__(name or getattr(fn, "__name__", type(fn).__name__), reduction)
+        self.fn = fn
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return what the function returns."""
+        return self.fn(*same_rank(y_true, y_pred))
+
+
+class FunctionLoss(Loss):
+    """A loss of this library that takes no arguments but those of `Loss`.
+
+    Attributes
+    ----------
+    function : callable
+    """
+
+    function: Callable[[Any, Any], Any]
+
+    def __init__(self, reduction: str | None = MEAN, name: str | None = None) -> None:
+        super().__init__(name or self.function.__name__, reduction)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return self.function(y_true, y_pred)
+
+
+def reduced(values: Any, sample_weight: Any, reduction: str, where: str) -> Any:
+    """Return the samples' values weighted and reduced."""
+    weight = sample_weight
+    if weight is not None:
+        weight = spread(weight, values.shape, values.dtype, where)
+        values = values * weight
+    if reduction == "none" or values.ndim == 0:
+        return values
+    if reduction == "sum":
+        return np.sum(values)
+    if reduction == "mean_with_sample_weight" and weight is not None and weight.ndim:
+        total = np.sum(weight)
+        return np.sum(values) / np.where(total == 0, total + 1, total)
+    return np.mean(values)
+
+
+def snake_case(name: str) -> str:
+    """Return a class's name in small letters, its words apart.
+
+    Examples
+    --------
+    >>> snake_case("KLDivergence"), snake_case("MSE"), snake_case("R2Score")
+    ('kl_divergence', 'mse', 'r2_score')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

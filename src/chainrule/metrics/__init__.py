@@ -1,0 +1,140 @@
+"""Metrics, as plain NumPy code: what they sum over a batch is part of the compiled step.
+
+Names, arguments, defaults and values are Keras's; a metric of your own is a function of
+``(y_true, y_pred)`` that gives a value a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainrule import losses
+from chainrule.errors import DataError
+from chainrule.losses.base import snake_case
+from chainrule.metrics.accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
+from chainrule.metrics.base import Mean, MeanMetricWrapper, Metric
+from chainrule.metrics.errors import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from chainrule.metrics.scores import ConfusionMatrix, F1Score, FBetaScore, MeanIoU, R2Score
+from chainrule.metrics.thresholds import (
+    AUC,
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from chainrule.validation import lookup
+
+__all__ = [
+    "AUC", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy",
+    "CategoricalCrossentropy", "CategoricalHinge", "ConfusionMatrix", "CosineSimilarity",
+    "F1Score", "FBetaScore", "FalseNegatives", "FalsePositives", "Hinge", "KLDivergence",
+    "LogCoshError", "Mean", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanIoU",
+    "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "Poisson",
+    "Precision", "R2Score", "Recall", "RootMeanSquaredError", "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy", "SquaredHinge",
+    "TopKCategoricalAccuracy", "TrueNegatives", "TruePositives", "get",
+]  # fmt: skip
+
+METRICS: Mapping[str, type[Metric]] = {
+    snake_case(metric.__name__): metric
+    for metric in (
+        AUC, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy,
+        CategoricalHinge, CosineSimilarity, F1Score, FBetaScore, FalseNegatives, FalsePositives,
+        Hinge, KLDivergence, LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError,
+        MeanSquaredError, MeanSquaredLogarithmicError, Poisson, Precision, R2Score, Recall,
+        RootMeanSquaredError, SparseCategoricalAccuracy, SparseCategoricalCrossentropy,
+        SparseTopKCategoricalAccuracy, SquaredHinge, TopKCategoricalAccuracy, TrueNegatives,
+        TruePositives,
+    )
+} | {
+    "bce": BinaryCrossentropy, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
+    "mse": MeanSquaredError, "msle": MeanSquaredLogarithmicError,
+}  # fmt: skip
+"""Each metric by its name."""
+
+_KINDS: dict[str, tuple[type[Metric], ...]] = {
+    **dict.fromkeys(
+        ("accuracy", "acc"), (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
+    ),
+    **dict.fromkeys(
+        ("crossentropy", "ce"),
+        (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy),
+    ),
+}
+
+
+def get(
+    metric: str | Metric | Callable[[Any, Any], Any],
+    loss: losses.Loss | None,
+    output_shape: tuple[int | None, ...],
+    where: str,
+) -> Metric:
+    """Return a metric, named as it was asked for.
+
+    Parameters
+    ----------
+    metric : str, Metric or callable
+        A name (``"accuracy"``, ``"mae"``, ``"AUC"``), a metric, or a function of
+        ``(y_true, y_pred)`` in NumPy that gives a value a sample.
+    loss : Loss or None
+        Of the model: tells class numbers from one-hot rows.
+    output_shape : tuple
+        Of the predictions. ``"accuracy"`` is binary where its last axis is 1, else that of class
+        numbers if the loss is sparse, else that of one-hot rows; so is ``"crossentropy"``.
+    where : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> get("accuracy", losses.SparseCategoricalCrossentropy(), (None, 10), "compile")
+    SparseCategoricalAccuracy(name='accuracy')
+    """
+    if isinstance(metric, str):
+        kind = 0 if output_shape[-1:] == (1,) else 1 if _is_sparse(loss) else 2
+        table = {**METRICS, **{name: kinds[kind] for name, kinds in _KINDS.items()}}
+        return lookup("metric", snake_case(metric), table)(name=metric)
+    if isinstance(metric, Metric):
+        return metric
+    if isinstance(metric, type) or not callable(metric):
+        raise DataError(
+            f"{where}: a metric must be a name, a Metric or a function of (y_true, y_pred), "
+            f"received {metric!r}"
+        )
+    return MeanMetricWrapper(metric)
+
+
+def _is_sparse(loss: losses.Loss | None) -> bool:
+    return loss is not None and (
+        isinstance(loss, losses.SparseCategoricalCrossentropy) or loss.name.startswith("sparse_")
+    )

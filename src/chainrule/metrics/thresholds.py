@@ -1,0 +1,288 @@
+"""Right and wrong positives and negatives at thresholds. Names and values are Keras's.
+
+A score falls between two thresholds; how many ones and how many zeros fall there is summed. What
+lies above a threshold, and with it every rate and curve, follows from these sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.losses.operands import EPSILON, pair, spread
+from chainrule.metrics.base import Metric, Sums, check_whole, double, plain, ratio
+from chainrule.ops.index import SCATTER, SLOT
+from chainrule.ops.nn import SIGMOID
+from chainrule.validation import check_number, check_positive, lookup
+
+NEVER = -1e10  # the score of what is not among the first k: below every threshold
+
+
+class AtThresholds(Metric):
+    """What is counted above and below thresholds.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float in [0, 1], default 0.5
+        A score above it is positive; with several, the result has an entry for each.
+    top_k : int, optional
+        The k highest scores of a sample are positive, others never are.
+    class_id : int, optional
+        Count this column of scores alone.
+    name : str, optional
+    """
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        where = type(self).__name__
+        self.top_k = None if top_k is None else check_positive(top_k, "top_k", where)
+        self.class_id = None if class_id is None else check_whole(class_id, "class_id", where)
+        usual = 0.5 if top_k is None else NEVER
+        self._thresholds = np.array([usual]) if thresholds is None else _checked(thresholds, where)
+        self._sorted = np.sort(self._thresholds)
+
+    def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
+        """Return the weights of ones and of zeros by how many thresholds their scores exceed."""
+        y_true, scores = pair(y_true, y_pred, self.name)
+        columns = scores.shape[-1] if scores.ndim > 1 else 0
+        if self.top_k is not None:
+            scores = _first(scores, self._within(self.top_k, columns, "top_k"))
+        if self.class_id is not None:
+            self._within(self.class_id + 1, columns, "class_id")
+            y_true, scores = y_true[..., self.class_id], scores[..., self.class_id]
+        return tallied(
+            y_true, scores, self.exceeded(scores), len(self._sorted), sample_weight, self.name
+        )
+
+    def exceeded(self, scores: Any) -> Any:
+        """Return how many thresholds each score exceeds."""
+        levels = self._sorted.astype(scores.dtype)
+        return np.sum(scores[..., None] > levels, axis=-1)
+
+    def counts(self, sums: Sums) -> tuple[Any, Any, Any, Any]:
+        """Return true positives, false positives, true negatives, false negatives."""
+        place = np.searchsorted(self._sorted, self._thresholds)
+        above = {key: np.cumsum(part[::-1])[::-1][1:][place] for key, part in sums.items()}
+        true, false = above["positives"], above["negatives"]
+        return true, false, sums["negatives"].sum() - false, sums["positives"].sum() - true
+
+    def _within(self, number: int, columns: int, name: str) -> int:
+        if number > columns:
+            raise ShapeError(
+                f"{self.name}: {name} asks for at least {number} columns of scores, received "
+                f"{columns}"
+            )
+        return number
+
+
+class Precision(AtThresholds):
+    """Share of the positives that are right.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float in [0, 1], default 0.5
+        A score above it is positive; with several, the result has an entry for each.
+    top_k : int, optional
+        The k highest scores of a sample are positive, others never are.
+    class_id : int, optional
+        Count this column of scores alone.
+    name : str, optional
+
+    Examples
+    --------
+    >>> Precision()([0, 1, 1, 1], [1, 0, 1, 1])
+    0.6666666666666666
+    """
+
+    def value(self, sums: Sums) -> Any:
+        """Return true positives by positives; 0 where there is none."""
+        true, false, _, _ = self.counts(sums)
+        return plain(ratio(true, true + false))
+
+
+class Recall(AtThresholds):
+    """Share of the ones that are found; parameters are those of `Precision`.
+
+    Examples
+    --------
+    >>> Recall()([0, 1, 1, 1], [1, 0, 1, 1])
+    0.6666666666666666
+    """
+
+    def value(self, sums: Sums) -> Any:
+        """Return true positives by ones; 0 where there is none."""
+        true, _, _, missed = self.counts(sums)
+        return plain(ratio(true, true + missed))
+
+
+class _Count(AtThresholds):
+    """One of the four counts."""
+
+    which: int
+
+    def __init__(
+        self, thresholds: float | Sequence[float] | None = None, name: str | None = None
+    ) -> None:
+        super().__init__(thresholds, name=name)
+
+    def value(self, sums: Sums) -> Any:
+        """Return the count at each threshold."""
+        return plain(self.counts(sums)[self.which])
+
+
+class TruePositives(_Count):
+    """Weight of the ones that score above the thresholds."""
+
+    which = 0
+
+
+class FalsePositives(_Count):
+    """Weight of the zeros that score above the thresholds."""
+
+    which = 1
+
+
+class TrueNegatives(_Count):
+    """Weight of the zeros that do not score above the thresholds."""
+
+    which = 2
+
+
+class FalseNegatives(_Count):
+    """Weight of the ones that do not score above the thresholds."""
+
+    which = 3
+
+
+class AUC(AtThresholds):
+    r"""Area under a curve, by its points at thresholds.
+
+    Parameters
+    ----------
+    num_thresholds : int of at least 2, default 200
+        Evenly spaced from 0 to 1.
+    curve : {"ROC", "PR"}, default "ROC"
+        True positive rate by false positive rate, or precision by recall.
+    summation_method : {"interpolation", "minoring", "majoring"}, default "interpolation"
+        Height between two points: their mean, the lower, the higher. For ``"PR"`` the first
+        interpolates true and false positives (Davis, Goadrich, *The Relationship Between
+        Precision-Recall and ROC Curves*, 2006).
+    name : str, default "auc"
+    thresholds : sequence of float in [0, 1], optional
+        Instead of ``num_thresholds``; 0 and 1 are added.
+    from_logits : bool, default False
+        Whether the sigmoid of the scores is to be taken.
+
+    Examples
+    --------
+    >>> AUC(num_thresholds=3)([0, 0, 1, 1], [0, 0.5, 0.3, 0.9])
+    0.75
+    """
+
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        thresholds: Sequence[float] | None = None,
+        from_logits: bool = False,
+    ) -> None:
+        self.num_thresholds = check_positive(num_thresholds, "num_thresholds", "AUC")
+        if self.num_thresholds < 2:
+            raise DataError("AUC: num_thresholds must be at least 2, received 1")
+        if thresholds is not None and num_thresholds != 200:
+            raise DataError("AUC: expected either num_thresholds or thresholds, received both")
+        between = np.arange(1, num_thresholds - 1) / (num_thresholds - 1)
+        given = sorted(_checked(between if thresholds is None else thresholds, "AUC"))
+        super().__init__(name=name)
+        self._thresholds = self._sorted = np.array([-EPSILON, *given, 1 + EPSILON])
+        self._even = thresholds is None
+        self.curve = lookup("curve", curve, {key: key for key in ("ROC", "PR")})
+        self.summation_method = lookup(
+            "summation method", summation_method,
+            {key: key for key in ("interpolation", "minoring", "majoring")},
+        )  # fmt: skip
+        self.from_logits = from_logits
+
+    def exceeded(self, scores: Any) -> Any:
+        """Return how many thresholds each score exceeds."""
+        if self.from_logits:
+            scores = SIGMOID(scores)
+        if not self._even:
+            return super().exceeded(scores)
+        steps = len(self._sorted) - 1
+        return np.maximum(np.ceil(np.clip(scores, 0, 1) * steps), 1).astype(np.int64)
+
+    def value(self, sums: Sums) -> float:
+        """Return the area."""
+        counts = self.counts(sums)
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            return _interpolated(*counts)
+        true, false, rest, missed = counts
+        recall = ratio(true, true + missed)
+        x, y = recall, ratio(true, true + false)
+        if self.curve == "ROC":
+            x, y = ratio(false, false + rest), recall
+        heights = {
+            "interpolation": (y[:-1] + y[1:]) / 2,
+            "minoring": np.minimum(y[:-1], y[1:]),
+            "majoring": np.maximum(y[:-1], y[1:]),
+        }[self.summation_method]
+        return float(np.sum((x[:-1] - x[1:]) * heights))
+
+
+def _interpolated(true: Any, false: Any, rest: Any, missed: Any) -> float:
+    """Return the area under precision by recall, true positives linear in positives between."""
+    positives = true + false
+    gained, more = true[:-1] - true[1:], positives[:-1] - positives[1:]
+    slope = ratio(gained, np.maximum(more, 0))
+    start = true[1:] - slope * positives[1:]
+    both = (positives[:-1] > 0) & (positives[1:] > 0)
+    growth = np.where(both, ratio(positives[:-1], positives[1:]), 1)
+    pieces = slope * (gained + start * np.log(growth))
+    return float(np.sum(ratio(pieces, true[1:] + missed[1:])))
+
+
+def tallied(
+    y_true: Any, scores: Any, exceeded: Any, thresholds: int, sample_weight: Any, where: str
+) -> Sums:
+    """Return the weights of ones and of zeros by how many thresholds their scores exceed."""
+    is_one = double(y_true != 0)
+    weight = np.ones(scores.shape)
+    if sample_weight is not None:
+        weight = weight * spread(sample_weight, scores.shape, np.dtype(np.float64), where)
+    place = np.ravel(exceeded)
+
+    def tally(amounts: Any) -> Any:
+        return SCATTER(
+            np.ravel(amounts), place, index=(SLOT,), shape=(thresholds + 1,), dtype=np.float64
+        )
+
+    return {"positives": tally(is_one * weight), "negatives": tally((1 - is_one) * weight)}
+
+
+def _first(scores: Any, k: int) -> Any:
+    """Return the k highest scores of each row, the first of equal ones, and `NEVER` for others."""
+    mine, others = scores[..., :, None], scores[..., None, :]
+    before = np.tri(scores.shape[-1], k=-1, dtype=bool)
+    rank = np.sum((others > mine) | ((others == mine) & before), axis=-1)
+    return np.where(rank < k, scores, NEVER)
+
+
+def _checked(thresholds: Any, where: str) -> Any:
+    given = [thresholds] if np.ndim(thresholds) == 0 else list(thresholds)
+    for threshold in given:
+        check_number(threshold, "thresholds", where)
+        if threshold > 1:
+            raise DataError(f"{where}: thresholds must be from 0 to 1, received {threshold!r}")
+    return np.array(given, dtype=float)
