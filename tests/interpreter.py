@@ -106,4 +106,4 @@ def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
         outcome = Outcome(np.zeros(1))
         engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
     assert outcome.updates == 1
-    return engine.carry["value"], engine.carry["gradient"]
+    return engine.read("value"), engine.read("gradient")

@@ -147,7 +147,7 @@ class TestInPrograms:
         for _ in range(2):
             run = make_engine(step, loss, carry, (X,), 3, engine, 3)
             run.run(np.arange(7)[np.newaxis], 3, Outcome(np.zeros(1)))
-            carry = run.carry
+            carry = {key: run.read(key) for key in carry}
         np.testing.assert_array_equal(carry["count"], expected)
         assert carry["counter"] == 15
 
