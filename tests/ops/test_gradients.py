@@ -33,16 +33,8 @@ BINARY = {
     "maximum": REAL, "minimum": REAL, "fmax": REAL, "fmin": REAL, "remainder": POSITIVE,
 }  # fmt: skip
 LIBRARY = [
-    cr.sigmoid,
-    cr.relu,
-    cr.softplus,
-    cr.elu,
-    cr.gelu,
-    cr.erf,
-    cr.tanh,
-    cr.dsigmoid,
-    cr.dtanh,
-]
+    cr.sigmoid, cr.relu, cr.softplus, cr.elu, cr.gelu, cr.erf, cr.tanh, cr.dsigmoid, cr.dtanh,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", list(UNARY))

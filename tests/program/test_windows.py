@@ -9,6 +9,7 @@ from tests.uber import assert_same, assert_three_ways
 
 import chainrule as cr
 from chainrule.errors import TraceError
+from chainrule.program.threads import running
 
 RNG = np.random.default_rng(0)
 windows = np.lib.stride_tricks.sliding_window_view
@@ -152,6 +153,20 @@ def test_machine_code_and_numpy_agree(filters, dtype):
     )
     digits = 1e-10 if dtype == "f8" else 1e-4
     assert_same(one, other, rtol=digits, atol=digits)
+
+
+def test_threads_change_no_bit():
+    params, (X, y) = made((16, 32), dtype="f4"), images(96, dtype="f4")
+
+    def run():
+        return cr.minimize(net, params, X, y, batch_size=48, epochs=3, seed=0, engine="compiled")[0]
+
+    together = run()
+    with running():  # as if another run had the threads
+        alone = run()
+    for key, value in together.items():
+        np.testing.assert_array_equal(value, alone[key])
+        assert not np.array_equal(value, params[key])
 
 
 def test_products_reach_blas_and_what_is_scattered_twice_is_never_made():
