@@ -11,7 +11,8 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import CompileError
 from chainrule.ops.random import random_bits
 from chainrule.program import bound, kernels
-from chainrule.program.engines import NativeEngine, Outcome, kernel_of, step_program
+from chainrule.program.engines import NativeEngine, Outcome
+from chainrule.program.steps import kernel_of, step_program
 from chainrule.program.threads import running
 from chainrule.validation import as_floats
 

@@ -23,7 +23,7 @@ from chainrule.errors import (
     ShapeError,
     UnknownNameError,
 )
-from chainrule.program import engines
+from chainrule.program import engines, steps
 from chainrule.program.bound import BoundKernel
 from chainrule.program.threads import running
 from tests.interpreter import interpreted
@@ -379,7 +379,7 @@ def test_auto_compiles_long_runs(monkeypatch):
             return True
 
         watcher = LambdaCallback(look)
-        monkeypatch.setattr(engines, "is_ready", lambda *_: ready)
+        monkeypatch.setattr(steps, "is_ready", lambda *_: ready)
         cr.minimize(loss, params, X, y, epochs=epochs, callbacks=[watcher])
         return kinds[-1]
 
