@@ -8,8 +8,13 @@ import typer
 
 import chainrule
 from chainrule.cli.cache import cache
+from chainrule.cli.evaluate import evaluate
+from chainrule.cli.export import export
 from chainrule.cli.lab import lab
+from chainrule.cli.plot import plot
+from chainrule.cli.predict import predict
 from chainrule.cli.problems import EXIT_CODES, Verbs
+from chainrule.cli.show import show
 from chainrule.cli.train import train
 
 CODES = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
@@ -42,6 +47,6 @@ def chainrule_command(
     """Backpropagation you can read: train and explain small networks in NumPy."""
 
 
-app.command()(train)
-app.command()(lab)
+for verb in (train, evaluate, predict, show, export, plot, lab):
+    app.command()(verb)
 app.add_typer(cache, name="cache")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chainrule.tables import Table, TrainingData
 
 Fact = tuple[str, str]
+LINES = 10  # that training prints where it is no terminal
 DATA_HELP = (
     "digits, iris, wine, breast_cancer, diabetes; a CSV, Parquet or .npz file; or a folder of "
     "images with a folder for each class."
@@ -108,10 +109,17 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
 
 
 def progress(console: Console) -> Callback:
-    """Return what shows the progress of training: a bar, or lines where it is no terminal."""
-    from chainrule.callbacks import EpochLines, ProgressBar
+    """Return what shows the progress of training: a bar, or some lines where it is no terminal."""
+    from chainrule.callbacks import LambdaCallback, ProgressBar
+    from chainrule.callbacks.progress import short_text
 
-    return ProgressBar() if console.is_terminal else EpochLines()
+    def line(epoch: int, logs: dict[str, float]) -> None:
+        done, total = epoch + 1, bar.params["epochs"]
+        if epoch == 0 or done % max(1, total // LINES) == 0 or done == total:
+            console.print(f"epoch {done}/{total}: {short_text(logs)}", soft_wrap=True)
+
+    bar = ProgressBar() if console.is_terminal else LambdaCallback(line)
+    return bar
 
 
 def _print_before(

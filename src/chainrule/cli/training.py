@@ -151,5 +151,5 @@ def _diverged(model: Sequential) -> DivergenceError:
     rate = model.learning_rate
     return DivergenceError(
         f"the loss became NaN or infinite in epoch {len(model.history.epoch) + 1}, at learning "
-        f"rate {rate:g}; no model was written. Try --lr {rate / 10:g}"
+        f"rate {rate:g}; no model was written. Try --lr {min(rate / 10, 1e-3):g}"
     )
