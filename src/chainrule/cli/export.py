@@ -41,15 +41,15 @@ def run_export(console: Console, path: str, to: str, output: str | None = None) 
     UnknownNameError, UsageError
         For another format, or a file whose name says another one.
     """
+    from chainrule.cli.models import load
     from chainrule.cli.training import check_output
-    from chainrule.sequential import load_model
 
     suffix, write, use = lookup("format", to, FORMATS)
     output = output or str(Path(path).with_suffix(suffix))
     if Path(output).suffix.lower() != suffix:
         raise UsageError(f"-o {output}: a file for {to} ends with {suffix}")
     check_output(output, path)
-    write(load_model(path), output)
+    write(load(path), output)
     console.print(f"[bold]{escape(output)}[/] {escape(use)}", soft_wrap=True)
 
 

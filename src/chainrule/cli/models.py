@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from chainrule.tables import Table
 
 
+def load(path: str) -> Sequential:
+    """Return the model in a file.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    """
+    from chainrule.sequential import load_model
+
+    if not os.path.lexists(path):
+        raise FileError(f"{path} does not exist; chainrule train DATA -o {path} writes a model")
+    return load_model(path)
+
+
 def open_model(path: str) -> Sequential:
     """Return a model that reads tables.
 
@@ -24,9 +40,7 @@ def open_model(path: str) -> Sequential:
     FileError
         If the file cannot be read, or holds a model without preprocessing, or of another width.
     """
-    from chainrule.sequential import load_model
-
-    model = load_model(path)
+    model = load(path)
     preprocessor = model.preprocessor
     if preprocessor is None:
         raise FileError(

@@ -70,9 +70,9 @@ def read_history(path: str) -> tuple[list[int], Scores]:
     """Return the numbers of the epochs, counted from 1, and the scores in them by name."""
     if Path(path).suffix.lower() == ".csv":
         return _from_csv(path)
-    from chainrule.sequential import load_model
+    from chainrule.cli.models import load
 
-    history = load_model(path).history
+    history = load(path).history
     if not history.epoch:
         raise FileError(f"{path} holds no history: the model was not trained when it was saved")
     whole = {n: v for n, v in history.history.items() if len(v) == len(history.epoch)}

@@ -29,10 +29,10 @@ def show(
     weights: Annotated[bool, typer.Option("--weights", help="Sum up the weights instead.")] = False,
 ) -> None:
     """Show a model: layers, preprocessing, how training went."""
-    from chainrule.sequential import load_model
+    from chainrule.cli.models import load
 
     console = Console(highlight=False)
-    found = load_model(model)
+    found = load(model)
     if source:
         typer.echo(source_of(found, model))
     if weights:
@@ -71,12 +71,12 @@ def print_model(console: Console, model: Sequential, path: str) -> None:
 
 
 def _print_report(console: Console, preprocessor: Preprocessor) -> None:
-    columns = len(preprocessor.steps) + len(preprocessor.left_out)
-    lines = preprocessor.report()[1 : 1 + columns]
-    for line in lines[:COLUMNS]:
-        console.print(f"  {escape(line)}", soft_wrap=True)
-    if columns > COLUMNS:
-        console.print(f"  and {columns - COLUMNS:,} more columns")
+    from chainrule.cli.terminal import print_facts
+
+    columns = [*preprocessor.steps, *preprocessor.left_out]
+    print_facts(console, [(column.name, column.describe()) for column in columns[:COLUMNS]])
+    if len(columns) > COLUMNS:
+        console.print(f"and {len(columns) - COLUMNS:,} more columns")
 
 
 def _training(model: Sequential) -> list[tuple[str, str]]:

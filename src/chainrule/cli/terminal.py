@@ -19,10 +19,10 @@ MISTAKES = 10  # that are listed where there are too many classes for a table
 def print_facts(console: Console, facts: Sequence[tuple[str, str]]) -> None:
     """Print names and what is to be said of them, side by side."""
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="cyan", no_wrap=True)
+    grid.add_column(style="cyan", no_wrap=True, max_width=console.width // 3)
     grid.add_column(overflow="fold")
     for name, text in facts:
-        grid.add_row(name, escape(text))
+        grid.add_row(escape(name), escape(text))
     console.print(grid)
 
 

@@ -128,7 +128,9 @@ def _print_before(
     from chainrule.cli.terminal import print_facts
 
     rows = f"{table.rows:,} rows × " if table.rows else ""
-    console.print(f"[bold]{escape(table.name)}[/]: {rows}{len(table.columns):,} columns")
+    console.print(
+        f"[bold]{escape(table.name)}[/]: {rows}{len(table.columns):,} columns", soft_wrap=True
+    )
     facts = [*describe(data.preprocessor), ("rows", _rows_text(data)), ("network", network(model))]
     print_facts(console, facts)
     for note in table.notes:
@@ -192,7 +194,9 @@ def _print_after(
     what = "scores on rows kept aside" if held else "scores on the rows of training"
     print_scores(console, score_arrays(model, X, y), what)
     size = Path(output).stat().st_size
-    console.print(f"\nmodel: [bold]{escape(output)}[/] ({size / 1000:,.0f} kB). Try:")
+    console.print(
+        f"\nmodel: [bold]{escape(output)}[/] ({size / 1000:,.0f} kB). Try:", soft_wrap=True
+    )
     model_name, data_name = shlex.quote(output), shlex.quote(source)
     for line in (
         f"evaluate {model_name} {data_name}",

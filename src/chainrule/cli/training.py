@@ -134,7 +134,7 @@ def fit(
             interrupted = model.stop_training and not stopping.stopped_epoch
         except KeyboardInterrupt:
             interrupted = True
-            if not model.history.epoch:
+            if not (model.optimizer_state or {}).get("iteration"):
                 raise
         except DivergenceError as error:
             raise _diverged(model) from error
