@@ -3,10 +3,10 @@ import sys
 
 import numpy as np
 import pytest
+from tests.cli.running import done, refused
 
 import chainrule as cr
 from chainrule.tables import load_arrays, open_table
-from tests.cli.running import done, refused
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_onnx_gives_the_same_names(iris, expected):
     assert labels.tolist() == predicted.tolist()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_keras_gives_the_same_probabilities(iris, expected, tmp_path):
     import keras
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -59,6 +60,14 @@ def test_whatever_happens_is_one_line(monkeypatch, error, code, message):
 
     monkeypatch.setattr(evaluate, "run_evaluate", fail)
     assert message in refused(code, "evaluate", "model", "iris")
+
+
+def test_a_warning_is_a_line_too(monkeypatch):
+    monkeypatch.setattr(
+        evaluate, "run_evaluate", lambda *_: warnings.warn("odd\nindeed", stacklevel=1)
+    )
+    result = run("evaluate", "model", "iris")
+    assert (result.exit_code, result.stderr) == (0, "note: odd indeed\n")
 
 
 def test_a_bug_can_be_traced(monkeypatch):

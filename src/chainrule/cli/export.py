@@ -62,6 +62,8 @@ def _to_keras(model: Sequential, output: str) -> None:
     from chainrule.storage import write_whole
 
     network = model.to_keras()
+    if network.optimizer is not None:  # Keras warns on loading where it has no state
+        network.optimizer.build(network.trainable_variables)
     with tempfile.TemporaryDirectory() as folder:
         place = os.path.join(folder, "model.keras")
         network.save(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -67,7 +68,7 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
-        with explained():
+        with explained(), warnings_as_notes():
             return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -105,6 +106,16 @@ def explained() -> Iterator[None]:
             raise
         what = f"{type(error).__name__}: {error}"
         _fail(f"unexpected, please report it: {what} ({TRACEBACK}=1 shows where)", UNEXPECTED)
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Tell warnings in a line each; what is deprecated is no user's business."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.showwarning = lambda message, *where, **more: warn(str(message))
+        yield
 
 
 def exit_code(error: BaseException) -> int:

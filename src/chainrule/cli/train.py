@@ -94,11 +94,9 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     model = make_model(data.preprocessor, settings)
     _print_before(console, table, data, model, settings)
     try:
-        interrupted, notes = fit(model, data, settings, [progress(console)])
+        interrupted = fit(model, data, settings, [progress(console)])
     except KeyboardInterrupt:
         raise Interrupted("nothing was trained yet, no model was written") from None
-    for note in notes:
-        warn(note)
     model.save(output, training=False)
     _print_after(console, source, output, data, model)
     if interrupted:

@@ -96,15 +96,13 @@ def make_model(preprocessor: Preprocessor, settings: Settings) -> Sequential:
 
 def fit(
     model: Sequential, data: TrainingData, settings: Settings, callbacks: Iterable[Callback] = ()
-) -> tuple[bool, list[str]]:
+) -> bool:
     """Train.
 
     Returns
     -------
     bool
         Whether Ctrl-C ended it; what was trained until then is in the model.
-    list of str
-        What the engine warned of.
 
     Raises
     ------
@@ -117,8 +115,7 @@ def fit(
 
     stopping = EarlyStopping(patience=PATIENCE, restore_best_weights=True)
     held = (data.X_val, data.y_val) if len(data.X_val) else None
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="training was interrupted")
         try:
             model.fit(
@@ -131,14 +128,13 @@ def fit(
                 validation_data=held,
                 class_weight=_class_weight(data) if settings.class_weight == "balanced" else None,
             )
-            interrupted = model.stop_training and not stopping.stopped_epoch
         except KeyboardInterrupt:
-            interrupted = True
             if not (model.optimizer_state or {}).get("iteration"):
                 raise
+            return True
         except DivergenceError as error:
             raise _diverged(model) from error
-    return interrupted, list(dict.fromkeys(str(warning.message) for warning in caught))
+    return model.stop_training and not stopping.stopped_epoch
 
 
 def _class_weight(data: TrainingData) -> dict[int, float]:
