@@ -152,7 +152,7 @@ def test_rows_without_a_target_are_left_out_and_counted(trained, tmp_path):
     pets = write_pets(tmp_path / "pets.csv")
     pets.write_text(pets.read_text() + "Ann,,4,4,black,no\n")
     result = done("evaluate", trained("pets"), pets)
-    assert "note: 1 rows without a value of 'kind' were left out" in result.stderr
+    assert "note: 1 row without a value of 'kind' left out" in result.stderr
     assert ": 60 rows" in result.stdout.replace("\n", "")
 
 

@@ -60,6 +60,14 @@ def test_the_module_runs_without_chainrule(iris):
     assert iris.with_suffix(".npz").exists()
 
 
+def test_data_beside_the_model_are_not_overwritten_by_weights(iris, tmp_path):
+    np.savez(tmp_path / "iris.npz", X=[1.0])
+    before = (tmp_path / "iris.npz").read_bytes()
+    line = refused(2, "export", iris, "--to", "numpy", "-o", tmp_path / "iris.py")
+    assert "is there already" in line
+    assert (tmp_path / "iris.npz").read_bytes() == before
+
+
 def test_a_format_and_a_name_must_agree(iris, tmp_path):
     line = refused(2, "export", iris, "--to", "onnx", "-o", tmp_path / "iris.py")
     assert "a file for onnx ends with .onnx" in line

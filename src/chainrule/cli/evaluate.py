@@ -33,15 +33,15 @@ def evaluate(
 def run_evaluate(console: Console, path: str, source: str, target: str | None = None) -> None:
     """Print a model's scores on data."""
     from chainrule.cli.models import open_data, open_model, tell_unseen
-    from chainrule.cli.terminal import print_scores
+    from chainrule.cli.terminal import count_of, print_scores
 
     model = open_model(path)
     name = model.preprocessor.target.name if target is None else target
     table = open_data(model, source, name)
     scores = score(model, table, name)
     tell_unseen(model)
-    if table.rows is not None and table.rows > scores.rows:
-        warn(f"{table.rows - scores.rows:,} rows without a value of {name!r} were left out")
+    if lost := (table.rows or 0) - scores.rows:
+        warn(f"{count_of(lost, 'row')} without a value of {name!r} left out")
     print_scores(console, scores, f"scores of {path} on {source}")
 
 

@@ -71,6 +71,9 @@ def _to_keras(model: Sequential, output: str) -> None:
 
 
 def _to_numpy(model: Sequential, output: str) -> None:
+    weights = Path(output).with_suffix(".npz")
+    if weights.exists() and not Path(output).exists():  # of no earlier export: data, maybe
+        raise UsageError(f"{weights}, where the weights go, is there already; choose another -o")
     model.eject(output)
 
 

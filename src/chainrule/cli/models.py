@@ -108,7 +108,7 @@ def tell_unseen(model: Sequential) -> None:
     """Say which values training did not have."""
     for name, count in model.preprocessor.unseen.items():
         values = "value" if count == 1 else "values"
-        warn(f"column {name!r}: {count:,} {values} that training did not have, taken as none known")
+        warn(f"column {name!r}: {count:,} {values} that training did not have")
 
 
 def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tuple[Array, Array]]:

@@ -51,6 +51,7 @@ def run_plot(console: Console, path: str, output: str | None = None) -> None:
     FileError, DataError
         If there is nothing to draw.
     """
+    from chainrule.cli.terminal import count_of
     from chainrule.cli.training import check_output
     from chainrule.storage import write_whole
 
@@ -63,7 +64,8 @@ def run_plot(console: Console, path: str, output: str | None = None) -> None:
     picture = io.BytesIO()
     draw(epochs, scores).savefig(picture, format=kind[1:], dpi=150)
     write_whole(output, [picture.getvalue()])
-    console.print(f"{len(epochs):,} epochs drawn in [bold]{escape(output)}[/]", soft_wrap=True)
+    drawn = count_of(len(epochs), "epoch")
+    console.print(f"{drawn} drawn in [bold]{escape(output)}[/]", soft_wrap=True)
 
 
 def read_history(path: str) -> tuple[list[int], Scores]:

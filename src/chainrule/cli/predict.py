@@ -45,7 +45,7 @@ def run_predict(
 ) -> None:
     """Write predictions to a file, whole or not at all, or to standard output."""
     from chainrule.cli.models import open_data, open_model, tell_unseen
-    from chainrule.cli.terminal import row_progress
+    from chainrule.cli.terminal import count_of, row_progress
     from chainrule.cli.training import check_output
     from chainrule.storage import write_whole
 
@@ -72,8 +72,9 @@ def run_predict(
         raise Interrupted(f"{'only a part' if output == '-' else 'nothing'} was written") from None
     tell_unseen(model)
     if output != "-":
-        rows = f"{written:,} prediction{'s' * (written != 1)}"
-        console.print(f"{rows} in [bold]{escape(output)}[/]", soft_wrap=True)
+        console.print(
+            f"{count_of(written, 'prediction')} in [bold]{escape(output)}[/]", soft_wrap=True
+        )
 
 
 def csv_blocks(

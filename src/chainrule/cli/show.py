@@ -82,16 +82,18 @@ def _print_report(console: Console, preprocessor: Preprocessor) -> None:
 def _training(model: Sequential) -> list[tuple[str, str]]:
     if model.loss is None:
         return []
+    from chainrule.cli.terminal import count_of
+
     epochs = len(model.history.epoch)
     rule = type(model.optimizer).__name__
     rate = f"learning rate {model.learning_rate:g}"
-    return [("trained", f"{epochs:,} epochs, {rule}, {rate}, loss {model.loss.name}")]
+    return [("trained", f"{count_of(epochs, 'epoch')}, {rule}, {rate}, loss {model.loss.name}")]
 
 
 def _print_history(console: Console, history: History) -> None:
-    from chainrule.cli.terminal import print_title
+    from chainrule.cli.terminal import count_of, print_title
 
-    print_title(console, f"history: {len(history.epoch):,} epochs")
+    print_title(console, f"history: {count_of(len(history.epoch), 'epoch')}")
     table = Table(show_edge=False)
     for name in ("score", "first", "last", "best", "in epoch"):
         table.add_column(name, justify="left" if name == "score" else "right")

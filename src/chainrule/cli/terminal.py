@@ -33,7 +33,7 @@ def print_title(console: Console, title: str) -> None:
 
 def print_scores(console: Console, scores: Scores, what: str) -> None:
     """Print scores beside the baseline's, and for classes what is taken for what."""
-    print_title(console, f"{what}: {scores.rows:,} row{'s' * (scores.rows != 1)}")
+    print_title(console, f"{what}: {count_of(scores.rows, 'row')}")
     table = Table(show_edge=False)
     table.add_column("")
     table.add_column("model", justify="right", style="bold")
@@ -85,6 +85,17 @@ def _print_mistakes(console: Console, worst: Sequence[tuple[str, str, int, float
     for true, predicted, rows, share in worst:
         table.add_row(escape(true), escape(predicted), f"{rows:,}", percent(share))
     console.print(table)
+
+
+def count_of(number: int, what: str) -> str:
+    """Write how many there are of something.
+
+    Examples
+    --------
+    >>> count_of(1, "row"), count_of(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 @contextmanager

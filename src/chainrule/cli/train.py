@@ -152,13 +152,15 @@ def describe(preprocessor: Preprocessor) -> list[Fact]:
 
 
 def _features(preprocessor: Preprocessor) -> list[str]:
+    from chainrule.cli.terminal import count_of
+
     kinds = {"number": "of numbers, scaled", "category": "of text, one-hot", "image": "of images"}
     lines = []
     for kind, text in kinds.items():
         steps = [step for step in preprocessor.steps if step.kind == kind]
         if steps:
             width = sum(step.width for step in steps)
-            lines.append(f"{_count(len(steps), 'column')} {text} → {_count(width, 'feature')}")
+            lines.append(f"{count_of(len(steps), 'column')} {text} → {count_of(width, 'feature')}")
     return lines
 
 
@@ -172,13 +174,15 @@ def _rows_text(data: TrainingData) -> str:
 
 def network(model: Sequential) -> str:
     """Return a model's layers in a line."""
+    from chainrule.cli.terminal import count_of
+
     sizes = [str(model.layers[0].input_shape[1])]
     for layer in model.layers:
         config = layer.get_config()
         if "units" in config:
             kind = config.get("activation")
             sizes.append(f"{config['units']}{'' if kind in (None, 'linear') else f' {kind}'}")
-    return f"{' → '.join(sizes)}; {_count(model.count_params(), 'weight')}"
+    return f"{' → '.join(sizes)}; {count_of(model.count_params(), 'weight')}"
 
 
 def _print_after(
@@ -203,10 +207,6 @@ def _print_after(
         f"export {model_name} --to numpy",
     ):
         console.print(f"  chainrule {escape(line)}", soft_wrap=True)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _some(names: list[str], most: int = 8) -> str:
