@@ -129,6 +129,48 @@ class Sequential(Trainable):
             take(model, tree)
         return model
 
+    # For others
+
+    def export(self, filepath: Any, format: str = "onnx") -> None:  # noqa: A002
+        """Write what the model computes into a file that other runtimes read.
+
+        Parameters
+        ----------
+        filepath : path-like
+        format : {"onnx"}
+
+        Raises
+        ------
+        DataError
+            If the model has no weights yet, or other class names than outputs.
+        ExportError
+            If a layer does what ONNX cannot.
+        FileError, MissingDependencyError
+            If the file cannot be written, or the package onnx is missing.
+
+        Notes
+        -----
+        The input is ``"X"``, for any number of samples. A model with a `preprocessor` has an input
+        a column instead, by its name and of shape ``(n,)``: numbers as float64 with NaN for
+        missing, categories as texts with an empty one for missing. Outputs are
+        ``"probabilities"`` (``"output"`` where they are none); with class names also ``"label"``,
+        the name of the likeliest; for a table's quantity ``"prediction"``, in its own unit.
+        Weights keep their names, such as ``dense_kernel``.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import chainrule as cr
+        >>> model = Sequential([cr.layers.Input((64,)), cr.layers.Dense(10)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export(os.path.join(folder, "digits.onnx"))
+        ...     os.listdir(folder)
+        ['digits.onnx']
+        """
+        from chainrule.sequential.export import export
+
+        export(self, filepath, format)
+
 
 def load_model(path: Any) -> Sequential:
     """Return the model in a file that `Sequential.save` wrote. It runs no code.
