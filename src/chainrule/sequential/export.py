@@ -76,7 +76,7 @@ class InUse:
         self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot)}
         target = None if self.preprocessor is None else self.preprocessor.target
         self.quantity = target if target is not None and target.task == "regression" else None
-        self.classes: tuple[str, ...] = tuple(model.class_names or getattr(target, "classes", ()))
+        self.classes = tuple(model.class_names or (() if target is None else target.classes))
         if self.steps and model.network.layers[0].input_shape[1:] != (self.preprocessor.width,):
             raise DataError(
                 f"export: the preprocessor makes {self.preprocessor.width} features, the model "
