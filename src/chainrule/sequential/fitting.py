@@ -12,7 +12,8 @@ from chainrule.callbacks import Callback, History, Logs, as_callback
 from chainrule.callbacks.progress import shown
 from chainrule.errors import DataError
 from chainrule.layers import Layer
-from chainrule.program.engines import ENGINES, Engine
+from chainrule.program.engines import Engine
+from chainrule.program.steps import ENGINES
 from chainrule.sequential.contents import resume
 from chainrule.sequential.forward import Forward
 from chainrule.sequential.inputs import check_labels_fit, checked_data, checked_x, split
