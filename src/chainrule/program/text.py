@@ -153,6 +153,7 @@ class _Writer:
         if not self.program.general:
             yield "    # for the shapes it was recorded with alone\n"
         prelude = [] if spread else [*self._unpacking(), *self._batch_size()]
+        prelude += [] if doc else self._checks()
         yield "".join(f"    {line}\n" for line in prelude)
         parts = {
             "forward": [e for e in self.program.equations if e.output in self.forward],
@@ -206,6 +207,9 @@ class _Writer:
     def _batch_size(self) -> Iterator[str]:
         if self.program.batch is not None and self.program.general and self._mentions_n():
             yield f"{self.n} = {self._length(self.program.batch)}"
+
+    def _checks(self) -> Iterator[str]:
+        """Yield what must hold of data whose length is not the batch size."""
         parameters = next(iter(self.program.arguments), None)
         for path, variable in leaves(self.program.arguments):
             data = path[0] != parameters and variable.shape and path != self.program.batch

@@ -35,7 +35,7 @@ def export(model: Trainable, filepath: str | os.PathLike[str], kind: str) -> Non
 
 def as_onnx(model: Trainable) -> Any:
     """Return a model as an ``onnx.ModelProto``."""
-    used = InUse(model)
+    used = InUse(model, "export")
     inputs = [f"{name} as a number" if name in used.codes else name for name in used.inputs]
     outputs = [f"{name} as a number" if name == used.label else name for name in used.outputs]
     about = {"class_names": json.dumps(used.classes)} if used.classes else {}
@@ -69,8 +69,8 @@ class InUse:
     classes : sequence of str
     """
 
-    def __init__(self, model: Trainable) -> None:
-        self.model, self.preprocessor = model, model.preprocessor
+    def __init__(self, model: Trainable, where: str) -> None:
+        self.model, self.preprocessor, self.where = model, model.preprocessor, where
         self.steps: tuple[Step, ...] = () if self.preprocessor is None else self.preprocessor.steps
         self.inputs = [step.name for step in self.steps] or ["X"]
         self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot)}
@@ -79,7 +79,7 @@ class InUse:
         self.classes = tuple(model.class_names or (() if target is None else target.classes))
         if self.steps and model.network.layers[0].input_shape[1:] != (self.preprocessor.width,):
             raise DataError(
-                f"export: the preprocessor makes {self.preprocessor.width} features, the model "
+                f"{where}: the preprocessor makes {self.preprocessor.width} features, the model "
                 f"takes samples of shape {model.network.layers[0].input_shape[1:]}"
             )
         self.outputs = list(map(self._free, self._wishes()))
@@ -102,7 +102,7 @@ class InUse:
         count = len(self.classes)
         if shape[1] != count and (shape[1], count) != (1, 2):
             raise DataError(
-                f"export: the model has {shape[1]} outputs, but {count} class names: "
+                f"{self.where}: the model has {shape[1]} outputs, but {count} class names: "
                 f"{', '.join(self.classes[:5])}"
             )
         return shape[1] == 1 or kind is not activations.sigmoid  # which may say yes to several

@@ -171,6 +171,42 @@ class Sequential(Trainable):
 
         export(self, filepath, format)
 
+    def eject(self, path: Any) -> None:
+        """Write the model as a module that needs NumPy alone, and its weights beside it.
+
+        ``digits.py`` and ``digits.npz``: prediction, loss and gradient as in `source`, the
+        optimizer's step and a training loop, what a `preprocessor` does, class names, all to be
+        read and changed; ``python digits.py data.csv`` predicts. A model that is not compiled has
+        no loss and no training loop.
+
+        Parameters
+        ----------
+        path : path-like
+            Of the module, ``….py``.
+
+        Raises
+        ------
+        DataError
+            If the path is none of a module, or the model has no weights yet.
+        ExportError, TraceError
+            If the optimizer or a layer cannot be written as NumPy.
+        FileError
+            If a file cannot be written.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import chainrule as cr
+        >>> model = Sequential([cr.layers.Input((64,)), cr.layers.Dense(10)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.eject(os.path.join(folder, "digits.py"))
+        ...     sorted(os.listdir(folder))
+        ['digits.npz', 'digits.py']
+        """
+        from chainrule.sequential.ejecting import eject
+
+        eject(self, path)
+
 
 def load_model(path: Any) -> Sequential:
     """Return the model in a file that `Sequential.save` wrote. It runs no code.
