@@ -171,6 +171,30 @@ class Sequential(Trainable):
 
         export(self, filepath, format)
 
+    def to_keras(self) -> Any:
+        """Return the model as a ``keras.Sequential``, with copies of its weights.
+
+        How it was compiled is taken over; what Keras has no counterpart for, such as a loss of
+        your own, leaves the result uncompiled, with a warning that says why. See `from_keras`.
+
+        Raises
+        ------
+        DataError
+            If a layer is of your own, or the model has no weights yet.
+        MissingDependencyError
+            If Keras is missing.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> model = Sequential([cr.layers.Input((64,)), cr.layers.Dense(10)])
+        >>> model.to_keras().count_params() == model.count_params()
+        True
+        """
+        from chainrule.sequential.keras_models import to_keras
+
+        return to_keras(self)
+
     def eject(self, path: Any) -> None:
         """Write the model as a module that needs NumPy alone, and its weights beside it.
 
