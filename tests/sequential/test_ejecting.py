@@ -146,6 +146,15 @@ def test_the_gradient_reads_as_the_model_tells_it(tmp_path):
     assert body.rstrip() in (tmp_path / "model.py").read_text()
 
 
+def test_what_only_the_next_batch_needs_has_a_part_of_its_own(tmp_path):
+    model = cr.Sequential([layers.Input((4,)), layers.BatchNormalization(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.eject(tmp_path / "model.py")
+    text = (tmp_path / "model.py").read_text()
+    forward, backward, state = (text.index(f"    # {t}") for t in ("forward", "backward", "state"))
+    assert forward < backward < state < text.index("new_batch_normalization_moving_mean = ")
+
+
 def test_it_runs_with_numpy_alone(tmp_path):
     model = cr.Sequential(
         [

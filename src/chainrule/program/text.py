@@ -133,6 +133,7 @@ class _Writer:
         self.program = program
         self.inlines = inlines
         self.forward = _needed(program, value)
+        self.backward = _needed(program, program.result[1]) if self.forward else set()
         self.helpers = helpers_of(program)
         self.names = Names(program, value, name, (helper.__name__ for helper in self.helpers))
         self.n = self.names.fresh("n")
@@ -155,10 +156,9 @@ class _Writer:
         prelude = [] if spread else [*self._unpacking(), *self._batch_size()]
         prelude += [] if doc else self._checks()
         yield "".join(f"    {line}\n" for line in prelude)
-        parts = {
-            "forward": [e for e in self.program.equations if e.output in self.forward],
-            "backward": [e for e in self.program.equations if e.output not in self.forward],
-        }
+        parts: dict[str, list[Equation]] = {"forward": [], "backward": [], "state": []}
+        for equation in self.program.equations:
+            parts[self._part(equation.output)].append(equation)
         lines = {
             title: [line for equation in part for line in self.lines(equation)]
             for title, part in parts.items()
@@ -170,11 +170,17 @@ class _Writer:
         )
         for title, part in lines.items():
             if part:
-                yield "\n" if prelude or (title == "backward" and self.forward) else ""
+                yield "\n" if prelude or (title != "forward" and self.forward) else ""
                 yield f"    # {title}\n" if self.forward else ""
             for code, shape in part:
                 yield f"    {code:<{column}}  # {shape}\n" if shape else f"    {code}\n"
         yield ("\n" if self.forward else "") + f"    return {self._returned()}\n"
+
+    def _part(self, variable: Variable) -> str:
+        """Return which part of the text a value belongs to."""
+        if variable in self.forward:
+            return "forward"
+        return "state" if self.forward and variable not in self.backward else "backward"
 
     def _returned(self) -> str:
         result = self.program.result
@@ -386,9 +392,9 @@ def _template(equation: Equation) -> str:
     return text
 
 
-def _needed(program: Program, value: Any) -> set[Variable]:
-    """Return the variables that the value is computed from."""
-    needed = {value} if isinstance(value, Variable) else set()
+def _needed(program: Program, values: Any) -> set[Variable]:
+    """Return the variables that values are computed from."""
+    needed = {leaf for _, leaf in leaves(values) if isinstance(leaf, Variable)}
     for equation in reversed(program.equations):
         if equation.output in needed:
             needed.update(equation.variables)

@@ -30,14 +30,14 @@ from chainrule.sequential import ejected, templates
 from chainrule.sequential.export import InUse
 from chainrule.sequential.forward import Forward
 from chainrule.sequential.objective import Objective
-from chainrule.sequential.rules import rule_texts
+from chainrule.sequential.rules import plainer, rule_texts
 from chainrule.sequential.runs import example_data
 from chainrule.storage.files import check_writable, write_text, write_whole
 
 if TYPE_CHECKING:
     from chainrule.sequential.fitting import Trainable
 
-WIDTH = 88  # columns of a line
+WIDTH, LONGEST = 88, 100  # columns of a line
 ORDER = (
     "The network",
     "Functions used above",
@@ -110,7 +110,7 @@ class _Module:
         wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for name, shape, about in rows:
             line = f"    {name:<{wide[0]}}  {shape:<{wide[1]}}  {about}".rstrip()
-            yield line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
+            yield line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
     def _usage(self) -> list[str]:
         data = "rows.csv" if self.used.steps else "samples.npy"
@@ -161,7 +161,7 @@ class _Module:
 
     def _text(self, program: Program, name: str, about: str, **options: Any) -> str:
         self.helpers += helpers_of(program)
-        return function_text(program, name, about, **options)
+        return plainer(function_text(program, name, about, **options))
 
     def _loss_text(self) -> str:
         objective = Objective(self.network, self.model.loss, [])

@@ -40,14 +40,18 @@ def rule_texts(optimizer: Any, params: Mapping[str, Any]) -> Texts:
     return [_start_text(memory, params, name), *texts], programs
 
 
-def _plainer(text: str) -> str:
-    """Write 1 - 0.9 as 0.1, not as 0.09999999999999998."""
+def plainer(text: str) -> str:
+    """Write 1 - 0.9 as 0.1, not as 0.09999999999999998; comments stay where they are."""
+    return "\n".join(map(_plain_line, text.splitlines()))
 
-    def plainer(found: re.Match[str]) -> str:
+
+def _plain_line(line: str) -> str:
+    def shorter(found: re.Match[str]) -> str:
         short = f"{float(found[0]):.12g}"
         return short if len(short) < 10 else found[0]
 
-    return re.sub(r"\d+\.\d{14,}", plainer, text)
+    short = re.sub(r"\d+\.\d{14,}", shorter, line)
+    return short.replace("  # ", " " * (len(line) - len(short)) + "  # ", 1)
 
 
 def _start_text(memory: Mapping[str, Any], params: Mapping[str, Any], name: str) -> str:
@@ -91,7 +95,7 @@ def _step_by_step(optimizer: Any, params: Mapping[str, Any], name: str) -> Texts
     if len(set(texts)) > 1:
         return None
     slots = [key for key, kept in optimizer.init(params).items() if isinstance(kept, dict)]
-    return [_plainer(texts[0]), _loop_text(list(_used(programs[0])), slots, name)], programs[:1]
+    return [plainer(texts[0]), _loop_text(list(_used(programs[0])), slots, name)], programs[:1]
 
 
 def _step(optimizer: Optimizer, w: Any) -> Program:
@@ -149,7 +153,7 @@ def _at_once(optimizer: Any, params: Any, memory: Any, name: str) -> Texts:
     program = _recorded(update, {"params": params, "gradients": params, "memory": memory})
     program.arguments = program.arguments["given"]
     text = function_text(program, "update", UPDATE.format(name))
-    return [_plainer(text)], [program]
+    return [plainer(text)], [program]
 
 
 def _recorded(f: Callable[..., Any], given: Any) -> Program:
