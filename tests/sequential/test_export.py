@@ -62,6 +62,15 @@ def test_any_network_gives_its_predictions_for_any_number_of_samples(tmp_path_fa
             np.testing.assert_allclose(found["probabilities"], model.predict(X), atol=2e-6)
 
 
+def test_a_maximum_over_a_border_on_one_side_is_the_same_for_all(tmp_path):
+    model = cr.Sequential(
+        [layers.Input((4, 4, 1)), layers.MaxPooling2D(2, strides=1, padding="same")]
+    )
+    X = samples(model, 2)
+    for found in outputs(exported(model, tmp_path), {"X": X}):
+        np.testing.assert_array_equal(found["output"], model.predict(X))
+
+
 def test_weights_keep_their_names(tmp_path):
     names = {tensor.name for tensor in exported(digits_model(), tmp_path).graph.initializer}
     assert {"dense_kernel", "dense_bias", "dense_1_kernel", "dense_1_bias"} <= names

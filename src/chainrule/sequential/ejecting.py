@@ -118,15 +118,18 @@ class _Module:
         lines += [f"    python {self.name}.py {data}", "", "prints a prediction for every row."]
         if not self.name.isidentifier():
             return lines
-        samples = f"{self.name}.features(table)" if self.used.steps else "X"
+        X, y = (f"{self.name}.features(table)", f"{self.name}.targets(values)")
+        if not self.used.steps:
+            X, y = "X", "y"
         lines[-1] += " In Python,"
         lines += ["", f"    import {self.name}", "", f"    weights = {self.name}.load()"]
-        lines += [f"    scores = {self.name}.predict(weights, {samples})"]
+        lines += [f"    scores = {self.name}.predict(weights, {X})"]
         if self.trains:
-            lines += [f"    weights, losses = {self.name}.train(weights, X, y, epochs=5)"]
-            lines += ["", f"where X holds samples, shape {self._shape(self.X)}, and y"]
-            lines[-1] += f" {self._targets()}."
-        return lines
+            lines += [f"    weights, losses = {self.name}.train(weights, {X}, {y}, epochs=5)"]
+        if self.used.steps:
+            return [*lines, "", "where table holds the values of columns by their names."]
+        where = f"where X holds samples, shape {self._shape(self.X)}"
+        return [*lines, "", f"{where}, and y {self._targets()}." if self.trains else f"{where}."]
 
     def _targets(self) -> str:
         """Return what a target is."""
@@ -229,7 +232,7 @@ class _Module:
             limit = 0 if getattr(self.model.loss, "from_logits", False) else 0.5
             which = f"(scores.reshape(-1) > {limit}).astype(int)"
         labels = templates.LABELS.format(which=which)
-        return [labels, self._codes()] if self.used.steps and self.trains else [labels]
+        return [labels, self._codes()] if self.used.steps else [labels]
 
     def _codes(self) -> str:
         """Return the function that makes targets of classes."""
