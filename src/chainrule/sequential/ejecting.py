@@ -118,9 +118,9 @@ class _Module:
         lines += [f"    python {self.name}.py {data}", "", "prints a prediction for every row."]
         if not self.name.isidentifier():
             return lines
-        X, y = (f"{self.name}.features(table)", f"{self.name}.targets(values)")
-        if not self.used.steps:
-            X, y = "X", "y"
+        X, y = f"{self.name}.features(table)", f"{self.name}.targets(values)"
+        X = X if self.used.steps else "X"
+        y = y if self.used.steps and self._meaning() else "y"
         lines[-1] += " In Python,"
         lines += ["", f"    import {self.name}", "", f"    weights = {self.name}.load()"]
         lines += [f"    scores = {self.name}.predict(weights, {X})"]
