@@ -133,7 +133,7 @@ class Layer(Configurable):
         self._rng, self._dtype, self._new = rng, np.dtype(dtype), []
         self.build(input_shape)
         self._kept = dict(map(self._attribute, self._new))
-        self._new, self.built, self.input_shape = [], True, input_shape
+        self._new, self.input_shape = [], input_shape
         sizes = [size or 1 for size in input_shape[1:]]
         example = np.zeros((2, *sizes), np.dtype(np.int32) if self.integers else self._dtype)
         with np.errstate(all="ignore"):
@@ -143,7 +143,7 @@ class Layer(Configurable):
                 f"{self}: for an input of shape (2, …) the output must have 2 rows, has shape "
                 f"{np.shape(result)}"
             )
-        self.output_shape = (None, *np.shape(result)[1:])
+        self.output_shape, self.built = (None, *np.shape(result)[1:]), True
         return self.output_shape
 
     def _attribute(self, new: tuple[Any, Weight]) -> tuple[str, Weight]:

@@ -103,8 +103,6 @@ class LayerNormalization(Layer):
         Over which the mean is taken.
     epsilon : float, default 0.001
     center, scale : bool, default True
-    rms_scaling : bool, default False
-        Divide by the root mean square alone, without subtracting the mean.
     """
 
     def __init__(
@@ -113,7 +111,6 @@ class LayerNormalization(Layer):
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
-        rms_scaling: bool = False,
         beta_initializer: Any = "zeros",
         gamma_initializer: Any = "ones",
         beta_regularizer: Any = None,
@@ -124,7 +121,7 @@ class LayerNormalization(Layer):
         axes = axis if isinstance(axis, Sequence) else (axis,)
         self.axes = tuple(_axis(a, "LayerNormalization") for a in axes)
         self.epsilon = check_number(epsilon, "epsilon", "LayerNormalization")
-        self.center, self.scale, self.rms_scaling = bool(center), bool(scale), bool(rms_scaling)
+        self.center, self.scale = bool(center), bool(scale)
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
 
@@ -136,7 +133,7 @@ class LayerNormalization(Layer):
             self.gamma = self.add_weight(
                 shape, self.gamma_initializer, regularizer=self.gamma_regularizer
             )
-        if self.center and not self.rms_scaling:
+        if self.center:
             self.beta = self.add_weight(
                 shape, self.beta_initializer, regularizer=self.beta_regularizer
             )
@@ -144,15 +141,12 @@ class LayerNormalization(Layer):
     def call(self, x: Any) -> Any:
         """Return the normalised input."""
         axes = tuple(sorted(a % x.ndim for a in self.axes))
-        if self.rms_scaling:
-            y = x / np.sqrt(np.mean(x**2, axis=axes, keepdims=True) + self.epsilon)
-        else:
-            mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
-            y = (x - mean) / np.sqrt(variance + self.epsilon)
+        mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
+        y = (x - mean) / np.sqrt(variance + self.epsilon)
         along = [x.shape[i] if i in axes else 1 for i in range(x.ndim)]
         if self.scale:
             y = y * self.gamma.reshape(along)
-        return y + self.beta.reshape(along) if self.center and not self.rms_scaling else y
+        return y + self.beta.reshape(along) if self.center else y
 
 
 class Normalization(Layer):

@@ -71,7 +71,7 @@ class Stack:
         self._changed()
         if shape is not None:
             try:
-                layer.prepare(shape, self.rng, self.dtype)
+                self._prepare([layer], shape)
             except Exception:
                 self.layers.pop()
                 raise
@@ -127,11 +127,24 @@ class Stack:
                 f"Sequential: built for an input of shape {shape_text(known)}, received "
                 f"{shape_text(shape)}"
             )
-        for layer in self.layers:
-            if not layer.built or layer.input_shape != shape:
-                layer.prepare(shape, self.rng, self.dtype)
-            shape = layer.output_shape
+        self._prepare(self.layers, shape)
         self._network = None
+
+    def _prepare(self, layers: Sequence[Layer], shape: Shape) -> None:
+        """Build layers on one another; those that are built keep their weights, and must fit."""
+        fresh, before = [layer for layer in layers if not layer.built], self.rng.bit_generator.state
+        try:
+            for layer in layers:
+                if not layer.built:
+                    layer.prepare(shape, self.rng, self.dtype)
+                elif layer.input_shape != shape:
+                    raise layer.misfit(layer.input_shape, shape, "it was built before")
+                shape = layer.output_shape
+        except Exception:
+            self.rng.bit_generator.state = before
+            for layer in fresh:
+                layer.built = False
+            raise
 
     @property
     def built(self) -> bool:
