@@ -214,17 +214,26 @@ class Trainable(Stack):
         return self.history
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None
-    ) -> Logs:
-        """Make one update and return this batch's scores, taken before it."""
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one update and return this batch's scores, taken before it, as `evaluate` does.
+
+        Unlike Keras's, they are those of this batch alone, not the mean over all calls so far.
+        """
         before = self.history
-        self.fit(
-            x, y, batch_size=_rows(x), verbose=0, shuffle=False, sample_weight=sample_weight,
-            class_weight=class_weight,
-        )  # fmt: skip
-        logs = {name: values[-1] for name, values in self.history.history.items()}
-        self.history = before
-        return logs
+        try:
+            logs = self.fit(
+                x, y, batch_size=_rows(x), verbose=0, shuffle=False, sample_weight=sample_weight,
+                class_weight=class_weight,
+            )  # fmt: skip
+        finally:
+            self.history = before
+        return _scores({name: values[-1] for name, values in logs.history.items()}, return_dict)
 
     def evaluate(
         self,
@@ -263,8 +272,7 @@ class Trainable(Stack):
         self._build(supply.first)
         run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
         logs = run.score({"params": self.network.params, "layers": self.network.state})
-        values = list(logs.values())
-        return logs if return_dict else values if len(values) > 1 else values[0]
+        return _scores(logs, return_dict)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> Array:
         """Return the output for samples, or for batches from an iterator, one after another.
@@ -368,6 +376,12 @@ class Trainable(Stack):
             for given in self.compiled_metrics
         )
         return Objective(self.network, self.loss, *counted)
+
+
+def _scores(logs: Logs, by_name: bool) -> Any:
+    """Return scores as they were asked for: by name, or in a list, or the loss alone."""
+    values = list(logs.values())
+    return logs if by_name else values if len(values) > 1 else values[0]
 
 
 def _rows(x: Any) -> int:
