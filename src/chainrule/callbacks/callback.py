@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.errors import DataError, DivergenceError
+from chainrule.validation import lookup
 
 Logs = dict[str, float]
 
@@ -111,7 +112,7 @@ class Callback:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` returned."""
-        vars(self).update(state)
+        vars(self).update({name: state[name] for name in self.get_state()})
 
 
 class LambdaCallback(Callback):
@@ -127,9 +128,11 @@ class LambdaCallback(Callback):
     def __init__(
         self, on_epoch_end: Callable[[int, Logs], Any] | None = None, **others: Callable[..., Any]
     ) -> None:
-        unknown = [name for name in others if not name.startswith("on_") or not _is_event(name)]
-        if unknown:
-            raise DataError(f"LambdaCallback: there is no event {unknown[0]!r}")
+        for name in others:
+            lookup("event", name, dict.fromkeys(EVENTS))
+        for name, function in {"on_epoch_end": on_epoch_end, **others}.items():
+            if function is not None and not callable(function):
+                raise DataError(f"LambdaCallback: {name} must be a function, received {function!r}")
         self.function = on_epoch_end
         vars(self).update(others)
 
@@ -139,8 +142,7 @@ class LambdaCallback(Callback):
             self.model.stop_training = True
 
 
-def _is_event(name: str) -> bool:
-    return hasattr(Callback, name)
+EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
 def as_callback(thing: Any, where: str) -> Callback:

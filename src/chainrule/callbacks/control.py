@@ -29,11 +29,14 @@ class LearningRateScheduler(Callback):
         self.schedule, self.verbose = schedule, verbose
         self._alone = _arguments(schedule) == 1
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Refuse what follows a schedule of its own."""
+        if callable(self.model.optimizer.learning_rate):
+            raise DataError("LearningRateScheduler: the learning rate follows a schedule already")
+
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate."""
         optimizer = self.model.optimizer
-        if callable(optimizer.learning_rate):
-            raise DataError("LearningRateScheduler: the learning rate follows a schedule already")
         arguments = (epoch,) if self._alone else (epoch, float(optimizer.learning_rate))
         rate = self.schedule(*arguments)
         optimizer.learning_rate = check_number(rate, "the schedule's rate", "LearningRateScheduler")

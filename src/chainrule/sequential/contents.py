@@ -59,7 +59,8 @@ def _training(model: Trainable) -> dict[str, Any]:
         "epoch": model.history.epoch[-1] + 1 if model.history.epoch else 0,
         "random": generator_state(model.rng),
         "engine": model.engine if trainer is None else trainer.run.engine.name,
-        "callbacks": [] if trainer is None else [c.get_state() for c in trainer.callbacks],
+        "callbacks": [] if trainer is None else trainer.states(),
+        "stopped": trainer is not None and model.stop_training,
     }
 
 
@@ -104,7 +105,7 @@ def resume(model: Trainable, path: Any) -> tuple[int, str, list[dict[str, Any]]]
             raise FileError("the epoch must be a number, and callbacks a list")
         _go_back(model, training)
     model.network.take(weights)
-    model.history = history
+    model.history, model.stop_training = history, training.get("stopped") is True
     return epoch, engine, states
 
 

@@ -191,8 +191,10 @@ class Trainable(Stack):
         objective = self._objective(supply.first)
         if self.optimizer_state is None:
             self.optimizer_state = self.optimizer.init(self.network.params)
-        self.history, mode, states = History(), self.engine, None
-        if resume_from is not None:
+        mode, states = self.engine, None
+        if resume_from is None:
+            self.history, self.stop_training = History(), False
+        else:
             first, mode, states = resume(self, resume_from)
             if isinstance(supply, Samples) and supply.rng is not None:
                 supply.rng = self.rng
@@ -202,7 +204,7 @@ class Trainable(Stack):
         if held is not None:
             samples = Samples(held, max(size, SCORED), None)
             checks = scoring_run(objective, samples, mode, updates)
-        self.stop_training, self._running = False, run.engine
+        self._running = run.engine
         self.training_data = supply.first if isinstance(supply, Samples) else None
         self.trainer = Trainer(
             run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
