@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
 from chainrule.callbacks import Callback, Logs, listens, tell
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, FileError
 from chainrule.program.engines import Engine, Outcome, rows_of
 from chainrule.supply import Batches, Samples
 
@@ -144,8 +144,15 @@ class Trainer:
         left = [dict(state) for state in states]
         for callback in self.callbacks:
             kinds = [state.get("class_name") for state in left]
-            if type(callback).__name__ in kinds:
-                callback.set_state(left.pop(kinds.index(type(callback).__name__)))
+            kind = type(callback).__name__
+            if kind not in kinds:
+                continue
+            try:
+                callback.set_state(left.pop(kinds.index(kind)))
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                raise FileError(
+                    f"{self.where}: the checkpoint does not hold the state of {kind}: {error}"
+                ) from error
 
     def _take_averages(self) -> None:
         """Let the weights be their running averages, where the optimizer keeps them."""
@@ -189,8 +196,11 @@ class Trainer:
             if self.callbacks:
                 self.model.trained(self.run.engine)
             tell(self.callbacks, "on_epoch_end", self.epoch, logs)
+            self._renew_rate()
             self._finish(logs)
-            tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
+            if listens(self.callbacks, "on_epoch_kept"):
+                self.model.trained(self.run.engine)  # once more: callbacks may have changed it
+                tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
         if interrupted:  # only now: what was saved is to go on
             self.model.stop_training = True
 

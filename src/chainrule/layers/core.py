@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import activations
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.layer import Layer, Shape, shape_text
+from chainrule.layers.layer import Layer, Shape, activation_of, shape_text
 from chainrule.validation import check_positive
 
 
@@ -84,7 +83,7 @@ class Dense(Layer):
     ) -> None:
         super().__init__(**options)
         self.units = check_positive(units, "units", "Dense")
-        self.activation = activations.get(activation, "Dense")
+        self.activation = activation_of(activation, "Dense")
         self.use_bias = bool(use_bias)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
@@ -129,7 +128,7 @@ class Activation(Layer):
 
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.activation = activations.get(activation, "Activation")
+        self.activation = activation_of(activation, "Activation")
 
     def call(self, x: Any) -> Any:
         """Return the function of every entry."""

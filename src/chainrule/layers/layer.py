@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 import re
+import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from chainrule import initializers, regularizers
+from chainrule import activations, initializers, regularizers
 from chainrule.autodiff.names import called
 from chainrule.config import Configurable
 from chainrule.errors import ChainruleError, DataError, ShapeError
 from chainrule.validation import Array
 
 Shape = tuple[int | None, ...]
+LARGEST = 2**28  # numbers in a sample
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,28 @@ class Weight:
 
     trainable: bool = True
     regularizer: Any = None
+
+
+class Blank:
+    """Stands for a random generator where weights come from a file: until then they are zeros.
+
+    There are no more of them than the file holds, whatever it says of its layers.
+
+    Parameters
+    ----------
+    entries : int
+        How many numbers the file holds.
+    """
+
+    def __init__(self, entries: int) -> None:
+        self.left = entries
+
+    def weight(self, shape: tuple[int, ...], rng: Blank) -> Array:
+        """Return a weight, if there are as many numbers left."""
+        self.left -= math.prod(shape)
+        if self.left < 0:
+            raise DataError("the layers have more weights than the file holds")
+        return np.zeros(shape)
 
 
 class Layer(Configurable):
@@ -119,8 +145,15 @@ class Layer(Configurable):
         regularizer : str or Regularizer, optional
         """
         where = str(self)
-        make = initializers.get(initializer, where)
-        values = np.asarray(make(tuple(shape), self._rng), dtype or self._dtype)
+        make: Any = initializers.get(initializer, where)
+        if isinstance(self._rng, Blank):
+            make = self._rng.weight
+        try:
+            values = np.asarray(make(tuple(shape), self._rng), dtype or self._dtype)
+        except MemoryError as error:
+            raise ShapeError(
+                f"{where}: a weight of shape {tuple(shape)} does not fit into memory"
+            ) from error
         if values.shape != tuple(shape):
             raise ShapeError(
                 f"{where}: the initializer was to give shape {tuple(shape)}, gave {values.shape}"
@@ -130,21 +163,40 @@ class Layer(Configurable):
 
     def prepare(self, input_shape: Shape, rng: Any, dtype: Any) -> Shape:
         """Build the layer and return the shape of its output, by trying it."""
+        if math.prod(size or 1 for size in input_shape) > LARGEST:
+            raise ShapeError(f"{self}: an input of shape {shape_text(input_shape)} is too large")
         self._rng, self._dtype, self._new = rng, np.dtype(dtype), []
         self.build(input_shape)
         self._kept = dict(map(self._attribute, self._new))
         self._new, self.input_shape = [], input_shape
-        sizes = [size or 1 for size in input_shape[1:]]
-        example = np.zeros((2, *sizes), np.dtype(np.int32) if self.integers else self._dtype)
-        with np.errstate(all="ignore"):
-            result = self.bound({}).run(example, False)
-        if np.ndim(result) == 0 or np.shape(result)[0] != 2:
+        shape = self._output()
+        if math.prod(shape) > LARGEST:
             raise ShapeError(
-                f"{self}: for an input of shape (2, …) the output must have 2 rows, has shape "
-                f"{np.shape(result)}"
+                f"{self}: an output of shape {shape_text((None, *shape))} is too large"
             )
-        self.output_shape, self.built = (None, *np.shape(result)[1:]), True
+        self.output_shape, self.built = (None, *shape), True
         return self.output_shape
+
+    def _output(self) -> tuple[int, ...]:
+        """Return the shape of a sample's output; no samples take no memory, whatever their size."""
+        if type(self).__module__.startswith("chainrule."):
+            with suppress(Exception):
+                return self._tried(0)
+        return self._tried(2)
+
+    def _tried(self, rows: int) -> tuple[int, ...]:
+        """Return the shape of a sample's output, by running so many samples."""
+        sizes = [size or 1 for size in self.input_shape[1:]]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error" if rows == 0 else "default")
+            example = np.zeros((rows, *sizes), np.int32 if self.integers else self._dtype)
+            shape: tuple[int, ...] = np.shape(self.bound({}).run(example, False))
+        if not shape or shape[0] != rows:
+            raise ShapeError(
+                f"{self}: for an input of shape ({rows}, …) the output must have {rows} rows, has "
+                f"shape {shape}"
+            )
+        return shape[1:]
 
     def _attribute(self, new: tuple[Any, Weight]) -> tuple[str, Weight]:
         """Return the attribute that holds a new weight."""
@@ -224,6 +276,13 @@ class Layer(Configurable):
     def __str__(self) -> str:
         kind = type(self).__name__
         return f"layer {self.name!r} ({kind})"
+
+
+def activation_of(activation: Any, where: str) -> Any:
+    """Return an activation function; a layer is none, as its weights would not be trained."""
+    if isinstance(activation, Layer):
+        raise DataError(f"{where}: the activation is a layer; put {activation} after this one")
+    return activations.get(activation, where)
 
 
 def snake_case(name: str) -> str:

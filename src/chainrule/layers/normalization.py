@@ -204,7 +204,7 @@ class Normalization(Layer):
     def build(self, input_shape: Shape) -> None:
         """Make mean and variance; they are not trained."""
         size = _size(self, self.axis, input_shape)
-        start = self.known or [np.zeros(size), np.ones(size)]
+        start = self.known or [np.zeros(1), np.ones(1)]
         if any(v.size not in (1, size) for v in start):
             raise ShapeError(
                 f"{self}: mean and variance are of {start[0].size} features, the input has {size}"

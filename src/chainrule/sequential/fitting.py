@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import losses, metrics, optimizers
+from chainrule import losses, optimizers
 from chainrule.callbacks import Callback, History, Logs, as_callback
 from chainrule.callbacks.progress import shown
 from chainrule.errors import DataError
 from chainrule.layers import Layer
+from chainrule.metrics import get as get_metric
 from chainrule.program.engines import ENGINES, Engine
 from chainrule.sequential.contents import resume
 from chainrule.sequential.forward import Forward
@@ -94,6 +95,8 @@ class Trainable(Stack):
         for given in (metrics, weighted_metrics):
             if isinstance(given, str) or not isinstance(given, Sequence | None):
                 raise DataError(f"Sequential.compile: metrics must be a list, received {given!r}")
+            for metric in given or ():
+                get_metric(metric, loss, (), "Sequential.compile")
         self.optimizer, self.loss, self.optimizer_state = rule, loss, None
         self.compiled_metrics = (tuple(metrics or ()), tuple(weighted_metrics or ()))
         self.engine = engine
@@ -374,7 +377,7 @@ class Trainable(Stack):
         """Return loss and metrics for targets like these."""
         shape = self.output_shape or ()
         counted = tuple(
-            [metrics.get(metric, self.loss, shape, "compile") for metric in given]
+            [get_metric(metric, self.loss, shape, "compile") for metric in given]
             for given in self.compiled_metrics
         )
         return Objective(self.network, self.loss, *counted)

@@ -10,11 +10,12 @@ import numpy as np
 from chainrule.config import made, plain
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
-from chainrule.layers.layer import Shape, shape_text, snake_case
+from chainrule.layers.layer import Blank, Shape, shape_text, snake_case
 from chainrule.sequential.network import Network
 from chainrule.sequential.summary import count, print_summary
 from chainrule.validation import Array, as_numbers, check_positive, check_seed, lookup
 
+MOST_LAYERS = 10_000
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
@@ -43,6 +44,7 @@ class Stack:
         self.layers: list[Layer] = []
         self._input: Input | None = None
         self._network: Network | None = None
+        self._blank: Blank | None = None  # while the weights are to come from a file
         if isinstance(layers, Layer) or not isinstance(layers, Sequence):
             raise DataError(f"Sequential: layers must be a list of layers, received {layers!r}")
         for layer in layers:
@@ -133,10 +135,11 @@ class Stack:
     def _prepare(self, layers: Sequence[Layer], shape: Shape) -> None:
         """Build layers on one another; those that are built keep their weights, and must fit."""
         fresh, before = [layer for layer in layers if not layer.built], self.rng.bit_generator.state
+        source = self.rng if self._blank is None else self._blank
         try:
             for layer in layers:
                 if not layer.built:
-                    layer.prepare(shape, self.rng, self.dtype)
+                    layer.prepare(shape, source, self.dtype)
                 elif layer.input_shape != shape:
                     raise layer.misfit(layer.input_shape, shape, "it was built before")
                 shape = layer.output_shape
@@ -272,9 +275,21 @@ class Stack:
         for key in config:
             if key not in keys:
                 raise UnknownNameError("part of a model's config", key, keys)
-        layers = made(config.get("layers", []))
-        if not isinstance(layers, list):
-            raise DataError("Sequential.from_config: layers must be a list")
-        shape = config.get("input_shape")
-        first = [] if shape is None else [Input(shape)]
-        return cls([*first, *layers], config.get("name"), dtype=config.get("dtype", "float32"))
+        return cls._from_config(config, None)
+
+    @classmethod
+    def _from_config(cls, config: Mapping[str, Any], entries: int | None) -> Self:
+        """Return a model; with ``entries`` its weights are to come from a file that has so many."""
+        described, shape = config.get("layers", []), config.get("input_shape")
+        if not isinstance(described, list) or len(described) > MOST_LAYERS:
+            raise DataError(
+                f"Sequential.from_config: layers must be a list of at most {MOST_LAYERS:,}"
+            )
+        model = cls([], config.get("name"), dtype=config.get("dtype", "float32"))
+        model._blank = None if entries is None else Blank(entries)
+        if shape is not None:
+            model.add(Input(shape))
+        for layer in made(described):
+            model.add(layer)
+        model._blank = None
+        return model
