@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from chainrule.callbacks.callback import Logs
+from chainrule.callbacks.callback import Logs, check_verbose
 from chainrule.callbacks.monitor import Monitor, optional_number
 from chainrule.errors import DataError
 from chainrule.validation import check_flag, lookup
@@ -49,7 +49,7 @@ class ModelCheckpoint(Monitor):
         super().__init__(monitor, mode)
         if not isinstance(filepath, str | Path):
             raise DataError(f"ModelCheckpoint: filepath must be a path, received {filepath!r}")
-        self.filepath, self.verbose = filepath, verbose
+        self.filepath, self.verbose = filepath, check_verbose(verbose, "ModelCheckpoint")
         where = "ModelCheckpoint"
         self.save_best_only = check_flag(save_best_only, "save_best_only", where)
         self.save_weights_only = check_flag(save_weights_only, "save_weights_only", where)

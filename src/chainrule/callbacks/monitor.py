@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.callbacks.callback import Callback, Logs
+from chainrule.callbacks.callback import Callback, Logs, check_verbose
 from chainrule.errors import DataError
 from chainrule.validation import check_count, check_flag, check_number, lookup
 
@@ -117,7 +117,8 @@ class EarlyStopping(Monitor):
         where = "EarlyStopping"
         self.patience = check_count(patience, "patience", where)
         self.start_from_epoch = check_count(start_from_epoch, "start_from_epoch", where)
-        self.verbose, self.baseline = verbose, optional_number(baseline, "baseline", where)
+        self.verbose = check_verbose(verbose, where)
+        self.baseline = optional_number(baseline, "baseline", where)
         self.restore_best_weights = check_flag(restore_best_weights, "restore_best_weights", where)
         self._start()
 
@@ -196,7 +197,8 @@ class ReduceLROnPlateau(Monitor):
         self.factor = check_number(factor, "factor", where, high=1.0)
         self.patience = check_count(patience, "patience", where)
         self.cooldown = check_count(cooldown, "cooldown", where)
-        self.min_lr, self.verbose = check_number(min_lr, "min_lr", where), verbose
+        self.min_lr = check_number(min_lr, "min_lr", where)
+        self.verbose = check_verbose(verbose, where)
         self.wait = self.cooldown_counter = 0
 
     changing = ("best", "wait", "cooldown_counter")

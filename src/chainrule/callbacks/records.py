@@ -107,6 +107,13 @@ class TensorBoard(Callback):
         self.histogram_freq = check_count(histogram_freq, "histogram_freq", "TensorBoard")
         self._writers: dict[str, Any] = {}
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that there is a folder to write into."""
+        try:
+            self.log_dir.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise FileError(f"TensorBoard: cannot write to {self.log_dir}: {error}") from error
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write the scores."""
         for name, score in (logs or {}).items():

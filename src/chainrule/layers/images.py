@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import LARGEST, Layer, Shape, activation_of, shape_text
-from chainrule.validation import check_positive, lookup
+from chainrule.validation import check_flag, check_positive, lookup
 
 Pair = tuple[int, int]
 PADDINGS = {"valid": False, "same": True}
@@ -143,7 +143,7 @@ class Conv2D(_Sliding):
             raise DataError("Conv2D: strides and dilation_rate cannot both be larger than 1")
         self.padding = _padding(padding)
         self.activation = activation_of(activation, "Conv2D")
-        self.use_bias = bool(use_bias)
+        self.use_bias = check_flag(use_bias, "use_bias", "Conv2D")
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
 
@@ -243,7 +243,7 @@ class GlobalAveragePooling2D(_Sliding):
 
     def __init__(self, keepdims: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.keepdims = bool(keepdims)
+        self.keepdims = check_flag(keepdims, "keepdims", "GlobalAveragePooling2D")
 
     def build(self, input_shape: Shape) -> None:
         """Check that there are images."""

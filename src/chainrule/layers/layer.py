@@ -18,10 +18,11 @@ from chainrule import activations, initializers, regularizers
 from chainrule.autodiff.names import called
 from chainrule.config import Configurable
 from chainrule.errors import ChainruleError, DataError, ShapeError
-from chainrule.validation import Array
+from chainrule.validation import Array, as_numbers, check_flag
 
 Shape = tuple[int | None, ...]
 LARGEST = 2**28  # numbers in a sample
+MOST = 2**48  # in a weight: NumPy counts no further than some thousand times that
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,13 @@ class Layer(Configurable):
                     f"received {name!r}"
                 )
             self.name = name
-        self.trainable = bool(trainable)
+        self.trainable = check_flag(trainable, "trainable", type(self).__name__)
 
     def build(self, input_shape: Shape) -> None:
         """Make the weights for an input of this shape, ``(None, …)``."""
+
+    def check(self, x: Array) -> None:
+        """Refuse samples that there is no output for, where it is the first layer."""
 
     def call(self, x: Any) -> Any:
         """Return the layer's output. With an argument ``training`` it is told what it is for."""
@@ -149,10 +153,18 @@ class Layer(Configurable):
         if isinstance(self._rng, Blank):
             make = self._rng.weight
         try:
+            if math.prod(shape) > MOST:
+                raise MemoryError
             values = np.asarray(make(tuple(shape), self._rng), dtype or self._dtype)
         except MemoryError as error:
             raise ShapeError(
                 f"{where}: a weight of shape {tuple(shape)} does not fit into memory"
+            ) from error
+        except (TypeError, ValueError) as error:
+            if isinstance(error, ChainruleError):
+                raise
+            raise DataError(
+                f"{where}: no weight of shape {tuple(shape)} can be made: {error}"
             ) from error
         if values.shape != tuple(shape):
             raise ShapeError(
@@ -232,10 +244,11 @@ class Layer(Configurable):
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Return the output for arrays; the first call builds the layer."""
+        training = check_flag(training, "training", str(self))
         if not hasattr(x, "level"):
-            x = np.asarray(x)
-            if x.dtype.kind not in "fiub" or x.ndim == 0:
-                raise DataError(f"{self}: expected an array of numbers with a sample a row")
+            x = as_numbers(x, "the input", str(self))
+            if x.ndim == 0:
+                raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
             x = x if self.integers else x.astype(self._dtype, copy=False)
         if not self.built:
             self.prepare((None, *x.shape[1:]), self._rng, self._dtype)

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, Shape, shape_text
-from chainrule.validation import as_numbers, check_number
+from chainrule.validation import as_numbers, check_flag, check_number
 
 SMALLEST = 1e-7  # deviation that `Normalization` divides by, as in Keras
 
@@ -52,7 +52,8 @@ class BatchNormalization(Layer):
         self.axis = _axis(axis, "BatchNormalization")
         self.momentum = check_number(momentum, "momentum", "BatchNormalization")
         self.epsilon = check_number(epsilon, "epsilon", "BatchNormalization")
-        self.center, self.scale = bool(center), bool(scale)
+        self.center = check_flag(center, "center", "BatchNormalization")
+        self.scale = check_flag(scale, "scale", "BatchNormalization")
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
@@ -121,7 +122,8 @@ class LayerNormalization(Layer):
         axes = axis if isinstance(axis, Sequence) else (axis,)
         self.axes = tuple(_axis(a, "LayerNormalization") for a in axes)
         self.epsilon = check_number(epsilon, "epsilon", "LayerNormalization")
-        self.center, self.scale = bool(center), bool(scale)
+        self.center = check_flag(center, "center", "LayerNormalization")
+        self.scale = check_flag(scale, "scale", "LayerNormalization")
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
 
@@ -178,6 +180,12 @@ class Normalization(Layer):
         if mean is not None:
             values = [as_numbers(v, "mean and variance", "Normalization") for v in (mean, variance)]
             self.known = [np.asarray(v, np.float64).ravel() for v in values]
+            finite = all(np.isfinite(v).all() for v in self.known)
+            if not finite or self.known[1].min(initial=0) < 0:
+                raise DataError(
+                    "Normalization: mean and variance must be finite, the variance at least 0, "
+                    f"received {mean!r} and {variance!r}"
+                )
 
     def adapt(self, data: Any) -> None:
         """Take mean and variance of data with a sample a row.

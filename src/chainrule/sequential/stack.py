@@ -13,7 +13,15 @@ from chainrule.layers import Input, Layer
 from chainrule.layers.layer import Blank, Shape, shape_text, snake_case
 from chainrule.sequential.network import Network
 from chainrule.sequential.summary import count, print_summary
-from chainrule.validation import Array, as_numbers, check_positive, check_seed, lookup
+from chainrule.sequential.unchanged import unchanged_on_error
+from chainrule.validation import (
+    Array,
+    as_numbers,
+    check_flag,
+    check_positive,
+    check_seed,
+    lookup,
+)
 
 MOST_LAYERS = 10_000
 DTYPES = {"float32": np.float32, "float64": np.float64}
@@ -134,20 +142,14 @@ class Stack:
 
     def _prepare(self, layers: Sequence[Layer], shape: Shape) -> None:
         """Build layers on one another; those that are built keep their weights, and must fit."""
-        fresh, before = [layer for layer in layers if not layer.built], self.rng.bit_generator.state
         source = self.rng if self._blank is None else self._blank
-        try:
+        with unchanged_on_error(self):
             for layer in layers:
                 if not layer.built:
                     layer.prepare(shape, source, self.dtype)
                 elif layer.input_shape != shape:
                     raise layer.misfit(layer.input_shape, shape, "it was built before")
                 shape = layer.output_shape
-        except Exception:
-            self.rng.bit_generator.state = before
-            for layer in fresh:
-                layer.built = False
-            raise
 
     @property
     def built(self) -> bool:
@@ -179,8 +181,9 @@ class Stack:
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
+        training = check_flag(training, "training", "Sequential")
         if not hasattr(x, "level"):
-            x = as_numbers(x, self.name, "Sequential")
+            x = as_numbers(x, "x", "Sequential")
         if not self.built:
             self.build((None, *x.shape[1:]))
         network = self.network
@@ -194,8 +197,12 @@ class Stack:
         if (name is None) == (index is None):
             raise DataError("Sequential.get_layer: give a name or an index")
         if index is not None:
-            if not -len(self.layers) <= index < len(self.layers):
-                raise DataError(f"Sequential.get_layer: there are {len(self.layers)} layers")
+            number = isinstance(index, int | np.integer) and not isinstance(index, bool)
+            if not number or not -len(self.layers) <= index < len(self.layers):
+                raise DataError(
+                    f"Sequential.get_layer: there are {len(self.layers)} layers, received index "
+                    f"{index!r}"
+                )
             return self.layers[index]
         return lookup("layer", str(name), {layer.name: layer for layer in self.layers})
 
@@ -214,6 +221,10 @@ class Stack:
             If one does not fit; then none is changed.
         """
         listed = self._listed()
+        if not isinstance(weights, Sequence):
+            raise DataError(
+                f"Sequential.set_weights: expected a list of arrays, received {weights!r}"
+            )
         if len(weights) != len(listed):
             raise ShapeError(
                 f"Sequential.set_weights: expected {len(listed)} arrays, received {len(weights)}"
