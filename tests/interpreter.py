@@ -11,7 +11,8 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import CompileError
 from chainrule.ops.random import random_bits
 from chainrule.program import bound, kernels
-from chainrule.program.engines import NativeEngine, Outcome, kernel_of, step_program
+from chainrule.program.engines import NativeEngine, Outcome
+from chainrule.program.steps import kernel_of, step_program
 from chainrule.program.threads import running
 from chainrule.validation import as_floats
 
@@ -106,4 +107,4 @@ def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
         outcome = Outcome(np.zeros(1))
         engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
     assert outcome.updates == 1
-    return engine.carry["value"], engine.carry["gradient"]
+    return engine.read("value"), engine.read("gradient")

@@ -60,7 +60,8 @@ def test_values_and_slopes_as_in_keras(name, options, dtype):
     assert (value.dtype, slope.dtype) == (dtype, dtype)
     assert not np.isnan(value).any()
     assert not np.isnan(slope).any()
-    tolerance = {"rtol": 200 * np.finfo(dtype).eps, "atol": 20 * np.finfo(dtype).eps}
+    # In gelu's slope what 1 + tanh has lost near -6 is multiplied by 13, in Keras and here.
+    tolerance = {"rtol": 200 * np.finfo(dtype).eps, "atol": 50 * np.finfo(dtype).eps}
     expected, theirs = judged(name, options, x)
     assert expected.dtype == dtype
     # Where Keras overflows on its way to a finite number it has no say.

@@ -3,6 +3,7 @@
 import _thread
 import functools
 import itertools
+import signal
 import threading
 import time
 
@@ -22,7 +23,7 @@ from chainrule.errors import (
     ShapeError,
     UnknownNameError,
 )
-from chainrule.program import engines
+from chainrule.program import engines, steps
 from chainrule.program.bound import BoundKernel
 from chainrule.program.threads import running
 from tests.interpreter import interpreted
@@ -259,6 +260,14 @@ def test_an_optimizer_of_ones_own_compiles():
     assert_same(one, other, rtol=1e-10, atol=1e-12)
 
 
+@pytest.fixture
+def interrupts():
+    """Let Ctrl-C be heard, also where a shell has had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class TestEnds:
     def branching(self, w, X):
         error = X @ w
@@ -323,7 +332,7 @@ class TestEnds:
             cr.minimize(loss, params, X, y, engine="compiled", batch_size=20)
 
     @pytest.mark.parametrize("engine", ["numpy", "compiled"])
-    def test_interrupted(self, engine):
+    def test_interrupted(self, engine, interrupts):
         loss, params = network([30, 40, 5], "tanh")
         X, y = samples(2000, 30, 5)
         threading.Timer(1.0 if engine == "numpy" else 3.0, _thread.interrupt_main).start()
@@ -370,7 +379,7 @@ def test_auto_compiles_long_runs(monkeypatch):
             return True
 
         watcher = LambdaCallback(look)
-        monkeypatch.setattr(engines, "is_ready", lambda *_: ready)
+        monkeypatch.setattr(steps, "is_ready", lambda *_: ready)
         cr.minimize(loss, params, X, y, epochs=epochs, callbacks=[watcher])
         return kinds[-1]
 

@@ -14,8 +14,9 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.errors import DataError
 from chainrule.program import source as numpy_source
-from chainrule.program.engines import ENGINES, Engine, make_engine, step_kernel
+from chainrule.program.engines import Engine
 from chainrule.program.fingerprint import UnclearError, fingerprint
+from chainrule.program.steps import ENGINES, make_engine, step_kernel
 from chainrule.supply import (
     Batches,
     Samples,

@@ -108,7 +108,6 @@ def test_images_have_one_mean_and_one_deviation():
 
 @pytest.mark.parametrize(("values", "reason"), [
     ([7.0] * 40, "always 7"),
-    ([0.1] * 40, "always 0.1"),
     (["x"] * 40, "always 'x'"),
     ([np.nan] * 40, "holds no value"),
     (np.array([None] * 40), "holds no value"),
@@ -122,6 +121,11 @@ def test_columns_that_say_nothing_are_left_out(values, reason):
     (line,) = [line for line in preprocessor.report() if line.startswith("x: ")]
     assert line.startswith("x: left out: ")
     assert reason in line
+
+
+def test_a_constant_is_one_though_its_mean_is_rounded():
+    assert np.std([0.1] * 1001) > 0
+    assert fitted({"x": [0.1] * 1001, "n": np.arange(1001)}).feature_names == ["n"]
 
 
 def test_a_constant_with_gaps_leaves_the_mark():
@@ -234,6 +238,18 @@ def test_a_damaged_description_is_refused_or_works(path, junk, drop):
 def test_what_is_no_description_is_refused(junk):
     with pytest.raises(DataError, match="preprocessor"):
         Preprocessor.from_dict(junk)
+
+
+def test_a_description_that_cannot_be_is_refused():
+    twice = EXAMPLE | {"columns": EXAMPLE["columns"] * 2}
+    with pytest.raises(DataError, match="a column is there twice"):
+        Preprocessor.from_dict(twice)
+    flat = EXAMPLE | {"columns": [EXAMPLE["columns"][0] | {"scale": 0}]}
+    with pytest.raises(DataError, match="column 'plain': scale must be a number above 0"):
+        Preprocessor.from_dict(flat)
+    nothing = EXAMPLE | {"columns": []}
+    with pytest.raises(DataError, match="every column is left out"):
+        Preprocessor.from_dict(nothing)
 
 
 def test_a_later_version_says_so():

@@ -59,6 +59,13 @@ def test_quoted_fields_hold_separators_quotes_and_lines(write):
     assert read(write('a,b\n"x, ""y""\nz",1\n')) == {"a": ['x, "y"\nz'], "b": [1.0]}
 
 
+def test_lines_within_quotes_may_lie_across_blocks(write, monkeypatch):
+    monkeypatch.setattr(delimited, "BLOCK", 64)
+    texts = [f"line\n{i}\n" + "x\n" * (i % 9) for i in range(200)]
+    path = write("a,b\n" + "".join(f'{i},"{text}."\n' for i, text in enumerate(texts)))
+    assert read(path)["b"] == [f"{text}." for text in texts]
+
+
 def test_a_header_of_several_lines_is_one(write):
     assert read(write('"a\nb",c\n1,2\n')) == {"a\nb": [1.0], "c": [2.0]}
 
@@ -151,6 +158,7 @@ def test_some_columns_can_be_read_in_another_order(write):
     ("a,b,a\n1,2,3\n", "more than once: 'a'"),
     ("5.1,3.5,setosa\n4.9,3.0,setosa\n", "looks like data .'5.1', '3.5'."),
     ("39,State-gov,13\n50,Private,9\n", "looks like data"),
+    ("x" * 200_000 + ",b\n1,2\n", "the first line does not name columns: field larger than"),
     ("a,b\n1,2\n3\n", "line 3 has 1 fields, but the header names 2 columns"),
     ("a,b\n1,2\n\n3,4,5\n", "line 4 has 3 fields, but the header names 2 columns"),
     (b"a,b\n1,x\n2,caf\xe9\n", "line 3 is not UTF-8 .byte 0xe9."),
@@ -161,10 +169,21 @@ def test_what_cannot_be_read_is_refused(write, content, message):
         open_table(write(content))
 
 
+def test_a_quote_that_is_not_closed_is_told(write, monkeypatch):
+    monkeypatch.setattr(delimited, "BLOCK", 100)
+    with pytest.raises(DataError, match="longer than 100 bytes; is a quote not closed"):
+        open_table(write('a,b\n1,"x\n' + "2,y\n" * 200))
+
+
 def test_bytes_that_are_no_utf8_far_behind_are_found(write, monkeypatch):
     monkeypatch.setattr("chainrule.tables.dialect.HEAD", 100)
     with pytest.raises(DataError, match="line 1,002 is not UTF-8"):
         open_table(write(b"a,b\n" + b"1,x\n" * 1000 + b"1,\xff\n"))
+
+
+def test_a_field_of_any_length_is_read(write):
+    long = "x" * 1_000_000
+    assert read(write(f"a,b\n{long},1\ny,2\n")) == {"a": [long, "y"], "b": [1.0, 2.0]}
 
 
 @pytest.mark.parametrize("header", ["0,1,2,label", "2021,2022,2023,label"])

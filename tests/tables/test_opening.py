@@ -63,6 +63,11 @@ def test_a_path_that_is_none_is_refused():
         open_table("x" * 5000 + ".csv")
 
 
+def test_what_is_neither_name_nor_path_is_refused():
+    with pytest.raises(DataError, match="expected a name or a path, received 3"):
+        open_table(3)
+
+
 def test_an_unknown_kind_of_file_is_refused(tmp_path):
     path = tmp_path / "data.xlsx"
     path.touch()

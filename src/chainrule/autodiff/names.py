@@ -22,7 +22,7 @@ _PACKAGE = Path(__file__).parents[1]
 _ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program"))
 _RULES = (
     str(_PACKAGE / name)
-    for name in ("optimizers", "schedules", "training", "layers", "losses", "metrics", "sequential")
+    for name in ("optimizers", "schedules", "training", "layers", "metrics", "sequential")
 )
 _SILENT = (str(Path(np.__file__).parent), *_ROOMS, *_RULES)
 _FUNCTIONS = {

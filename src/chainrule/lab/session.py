@@ -34,6 +34,7 @@ SECTIONS: dict[str, str] = {
     "reverse-mode": "reverse_mode",
     "gradient-source": "gradient_source",
     "compiled": "compiled",
+    "framework": "minimal_framework",
 }
 
 SLOW_SECTIONS = {

@@ -62,9 +62,7 @@ class Moments:
 
     def _merge(self, present: Array) -> None:
         mean = float(present.mean(dtype=np.float64))
-        from_mean = present - mean
-        rest = float(from_mean.sum(dtype=np.float64))  # what rounding left in the mean
-        squares = float(np.square(from_mean, dtype=np.float64).sum()) - rest * rest / present.size
+        squares = float(np.square(present - mean).sum())
         delta, total = mean - self.mean, self.count + present.size
         self.mean += delta * present.size / total
         self.squares += squares + delta * delta * self.count * present.size / total

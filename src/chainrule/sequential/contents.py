@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.callbacks import History
 from chainrule.config import made, plain
 from chainrule.errors import DataError, FileError
-from chainrule.program.engines import ENGINES
+from chainrule.program.steps import ENGINES
 from chainrule.sequential.saving import (
     as_file_error,
     generator_at,

@@ -13,7 +13,8 @@ from chainrule.callbacks.progress import shown
 from chainrule.errors import DataError
 from chainrule.layers import Layer
 from chainrule.metrics import get as get_metric
-from chainrule.program.engines import ENGINES, Engine
+from chainrule.program.engines import Engine
+from chainrule.program.steps import ENGINES
 from chainrule.sequential.contents import resume
 from chainrule.sequential.forward import SCORED, Predictor
 from chainrule.sequential.inputs import check_labels_fit, checked_data, split

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
 from chainrule.losses import SparseCategoricalCrossentropy
-from chainrule.program.engines import make_engine, step_kernel
+from chainrule.program.steps import make_engine, step_kernel
 from chainrule.sequential.network import Network
 from chainrule.sequential.objective import Objective
 from chainrule.supply import Batches, Samples

@@ -82,7 +82,8 @@ class CsvTable(Table):
         """Yield blocks of these columns, all as text."""
         csv, pa = pyarrow("csv"), pyarrow()
         places = [str(i) for i in range(len(self._dialect.names))]  # names may be empty
-        wanted = [str(self._dialect.names.index(name)) for name in names]
+        where = dict(zip(self._dialect.names, places, strict=True))
+        wanted = [where[name] for name in names]
         with (
             self._explained(),
             csv.open_csv(
@@ -108,6 +109,8 @@ class CsvTable(Table):
             yield
         except pyarrow().ArrowInvalid as error:
             fault = broken_line(self._path, self._dialect) or " ".join(str(error).split())
+            if "straddl" in fault:  # Arrow's word for a row that crosses two ends of blocks
+                fault = f"a row is longer than {BLOCK:,} bytes; is a quote not closed?"
             raise DataError(f"{self._path}: {fault}") from error
         except OSError as error:
             raise FileError(f"{self._path} cannot be read: {error.strerror or error}") from error

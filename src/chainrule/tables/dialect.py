@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,13 +53,16 @@ def read_dialect(path: Path) -> Dialect:
         If it is empty, has no header or no rows, names two columns alike, or is not UTF-8.
     """
     head = _head(path)
-    separator = max(SEPARATORS, key=lambda each: len(_header(head, each)[1]))
+    separator = max(SEPARATORS, key=lambda each: len(_header(head, each)))
     records = _records(io.StringIO(head, newline=""), separator)
-    lines, names = next(records, (0, []))
+    try:
+        lines, names = next(records, (0, []))
+    except csv.Error as error:
+        raise DataError(f"{path}: the first line does not name columns: {error}") from error
     if not names:
         raise DataError(f"{path} is empty; expected a line of column names, then rows")
     _check_header(path, names)
-    rows = [fields for _, fields in itertools.islice(records, 100)]
+    rows = _sample(records)
     if not rows:
         raise DataError(f"{path} holds a line of column names, but no rows")
     fields = [field.strip() for row in rows for field in row]
@@ -75,7 +80,7 @@ def broken_line(path: Path, dialect: Dialect) -> str:
             except UnicodeDecodeError as error:
                 byte = line[error.start]
                 return f"line {number:,} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8"
-    with path.open(encoding="utf-8-sig", newline="") as text:
+    with path.open(encoding="utf-8-sig", newline="") as text, contextlib.suppress(csv.Error):
         for number, fields in _records(text, dialect.separator):
             if len(fields) != len(dialect.names):
                 return (
@@ -96,19 +101,27 @@ def _head(path: Path) -> str:
         raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _header(head: str, separator: str) -> tuple[int, list[str]]:
-    return next(_records(io.StringIO(head, newline=""), separator), (0, []))
+def _header(head: str, separator: str) -> list[str]:
+    try:
+        return next(_records(io.StringIO(head, newline=""), separator), (0, []))[1]
+    except csv.Error:  # a field of over 128 kB
+        return []
+
+
+def _sample(records: Iterator[tuple[int, list[str]]]) -> list[list[str]]:
+    """Return the first rows; where a field is too long to look at, an empty one instead."""
+    rows: list[list[str]] = []
+    try:
+        rows.extend(fields for _, fields in itertools.islice(records, 100))
+    except csv.Error:
+        rows.append([])
+    return rows
 
 
 def _records(text: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each record that is not blank, with the number of its last line."""
     reader = csv.reader(text, delimiter=separator)
-    try:
-        for fields in reader:
-            if fields:
-                yield reader.line_num, fields
-    except csv.Error:  # a field of 128 kB, a lone quote: the reader of rows will say more
-        return
+    yield from ((reader.line_num, fields) for fields in reader if fields)
 
 
 def _check_header(path: Path, names: list[str]) -> None:
@@ -122,9 +135,9 @@ def _check_header(path: Path, names: list[str]) -> None:
             f"{path}: the first line looks like data ({quoted(numbers, 3)}), not like names of "
             "columns; add a line that names them"
         )
-    twice = {name for name in stripped if name and stripped.count(name) > 1}
+    twice = [name for name, count in Counter(stripped).items() if name and count > 1]
     if twice:
         raise DataError(
             f"{path}: each column needs a name of its own, but these are there more than once: "
-            f"{quoted(sorted(twice))}"
+            f"{quoted(twice)}"
         )

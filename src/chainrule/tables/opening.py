@@ -62,6 +62,8 @@ def open_table(source: str | os.PathLike[str], like: Iterable[Column] = ()) -> T
     >>> table.rows, table.target, table.columns[0]
     (178, 'target', Column(name='alcohol', kind='number', shape=()))
     """
+    if not isinstance(source, str | os.PathLike):
+        raise DataError(f"open_table: expected a name or a path, received {source!r}")
     path = Path(source)
     if source in BUILT_IN:
         if path.exists():
@@ -71,10 +73,11 @@ def open_table(source: str | os.PathLike[str], like: Iterable[Column] = ()) -> T
             )
         return built_in(str(source))
     try:
-        if not path.exists():
-            raise FileError(f"{os.fspath(source)!r} does not exist{_closest(path)}")
-    except OSError as error:
+        there = path.exists()
+    except OSError as error:  # too long a name, say
         raise FileError(f"{os.fspath(source)!r}: {error.strerror or error}") from error
+    if not there:
+        raise FileError(f"{os.fspath(source)!r} does not exist{_closest(path)}")
     like = tuple(like)
     if path.is_dir():
         return ImageTable(path, like)

@@ -1,0 +1,107 @@
+"""What no loss takes."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule import losses
+from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError
+
+DENSE = [name for name in losses.LOSSES if not name.startswith("sparse")]
+shapes = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
+
+
+@pytest.mark.parametrize("name", DENSE)
+@given(true=shapes, pred=shapes)
+def test_shapes_that_would_broadcast_are_refused(name, true, pred):
+    assume(true != pred and true != (*pred, 1) and pred != (*true, 1))
+    loss = losses.LOSSES[name]()
+    with pytest.raises(ShapeError) as error:
+        loss(np.ones(true), np.ones(pred))
+    assert str(true) in str(error.value)
+    assert str(pred) in str(error.value)
+    with pytest.raises(ShapeError):
+        cr.grad(lambda p: np.sum(loss(np.ones(true), p)))(np.ones(pred))
+
+
+@given(labels=shapes, scores=shapes)
+def test_class_numbers_are_one_a_sample(labels, scores):
+    assume(labels not in (scores[:-1], (*scores[:-1], 1)))
+    with pytest.raises(ShapeError, match="one class number a sample"):
+        losses.SparseCategoricalCrossentropy()(np.zeros(labels), np.ones(scores))
+
+
+@given(label=st.sampled_from([-1, 3, 0.5, 7.0, np.nan, np.inf]))
+def test_class_numbers_are_whole_and_in_range(label):
+    with pytest.raises(DataError, match=r"class numbers must be whole|NaN"):
+        losses.SparseCategoricalCrossentropy()([0, label], np.full((2, 3), 1 / 3))
+
+
+@pytest.mark.parametrize("name", DENSE)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, "text", None, 1j])
+def test_targets_are_finite_numbers(name, bad):
+    with pytest.raises(DataError):
+        losses.LOSSES[name]()(np.array([[bad, 1.0]]), np.full((1, 2), 0.5))
+
+
+@given(weight=shapes)
+def test_weights_are_one_a_sample(weight):
+    loss, y = losses.MeanSquaredError(), np.ones((3, 2))
+    fits = weight in ((3,), (3, 1))
+    if fits:
+        assert loss(y, y + 1, np.ones(weight)) == 1
+    else:
+        with pytest.raises(ShapeError, match="one weight for each"):
+            loss(y, y + 1, np.ones(weight))
+
+
+@pytest.mark.parametrize("weight", [[1.0, np.nan], ["a", "b"]])
+def test_weights_are_finite_numbers(weight):
+    with pytest.raises(DataError, match="sample_weight"):
+        losses.MeanSquaredError()(np.ones((2, 1)), np.ones((2, 1)), weight)
+
+
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "binary_crossentropy"])
+def test_logits_are_not_taken_for_probabilities(name):
+    with pytest.raises(DataError, match="from_logits=True"):
+        losses.LOSSES[name]()(np.eye(2), np.array([[-1.0, 2.0], [1.0, 0.0]]))
+
+
+@pytest.mark.parametrize("empty", [np.empty((0, 3)), np.empty((3, 0)), np.float64(1)])
+def test_nothing_has_no_loss(empty):
+    with pytest.raises(ShapeError, match="at least one sample"):
+        losses.MeanSquaredError()(empty, empty)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda: losses.get("mes", "test"), UnknownNameError, "did you mean 'mse'"),
+        (lambda: losses.get(3, "test"), DataError, "test: loss must be a name"),
+        (lambda: losses.get(losses.Huber, "test"), DataError, "test: loss must be a name"),
+        (lambda: losses.Huber(reduction="men"), UnknownNameError, "did you mean 'mean'"),
+        (lambda: losses.Huber(delta=-1.0), DataError, "delta"),
+        (lambda: losses.BinaryCrossentropy(label_smoothing=1.5), DataError, "label_smoothing"),
+        (lambda: losses.CategoricalCrossentropy(axis=True), DataError, "axis"),
+        (lambda: losses.CategoricalCrossentropy(logits=True), UnknownNameError, "from_logits"),
+        (lambda: losses.BinaryFocalCrossentropy(gamma="2"), DataError, "gamma"),
+        (lambda: losses.LossFunctionWrapper(3), DataError, "must be a function"),
+    ],
+)
+def test_arguments_are_checked(make, error, match):
+    with pytest.raises(error, match=match):
+        make()
+
+
+def test_a_function_that_broadcasts_is_found_out():
+    loss = losses.get(lambda y_true, y_pred: y_true[:, 0] - y_pred, "test")
+    with pytest.raises(ShapeError, match="one value a sample"):
+        loss(np.ones((3, 2)), np.ones((3, 2, 1, 1)))
+    assert issubclass(ShapeError, ChainruleError)
+
+
+def test_a_class_without_call_says_so():
+    with pytest.raises(NotImplementedError, match="must define call"):
+        losses.Loss()([1.0], [1.0])

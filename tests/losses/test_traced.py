@@ -1,0 +1,118 @@
+"""Losses as part of a recorded program."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import losses
+from chainrule.program import trace
+
+RNG = np.random.default_rng(0)
+X, W = RNG.normal(size=(7, 3)), RNG.normal(size=(3, 4))
+LABELS = RNG.integers(0, 4, 7)
+ONE_HOT = np.eye(4)[LABELS]
+MULTI = (RNG.uniform(size=(7, 4)) > 0.5) * 1.0
+WEIGHTS = RNG.uniform(size=7)
+
+SOFTMAX, SIGMOID = cr.softmax, cr.sigmoid
+CASES = [
+    *((name, {}, MULTI, SIGMOID) for name in losses.LOSSES if "categorical" not in name),
+    ("categorical_hinge", {}, ONE_HOT, np.tanh),
+    ("categorical_crossentropy", {}, ONE_HOT, SOFTMAX),
+    ("categorical_crossentropy", {"label_smoothing": 0.1}, ONE_HOT, SIGMOID),
+    ("categorical_crossentropy", {"from_logits": True}, ONE_HOT, np.tanh),
+    ("categorical_focal_crossentropy", {}, ONE_HOT, SOFTMAX),
+    ("sparse_categorical_crossentropy", {}, LABELS, SOFTMAX),
+    ("sparse_categorical_crossentropy", {}, LABELS[:, None].astype(float), SOFTMAX),
+    ("sparse_categorical_crossentropy", {"ignore_class": 1}, LABELS, SIGMOID),
+    ("binary_crossentropy", {"from_logits": True}, MULTI, np.tanh),
+]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "mean_with_sample_weight"])
+@pytest.mark.parametrize(("name", "options", "y", "last"), CASES)
+def test_program_and_machine_code_do_what_the_function_does(name, options, y, last, reduction):
+    loss = losses.LOSSES[name](**options, reduction=reduction)
+
+    def f(W, X, y, w):
+        return loss(y, last(X @ W), w)
+
+    program = trace(cr.value_and_grad(f))(W, X, y, WEIGHTS)
+    assert program.general
+    for rows in (7, 2):
+        data = (X[:rows], y[:rows], WEIGHTS[:rows])
+        value, gradient = program(W, *data)
+        np.testing.assert_allclose(value, f(W, *data), rtol=1e-5)
+        np.testing.assert_allclose(gradient, cr.grad(f)(W, *data), rtol=1e-12, atol=1e-15)
+        value, gradient = cr.jit(cr.value_and_grad(f))(W, *data)
+        np.testing.assert_allclose(gradient, cr.grad(f)(W, *data), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
+def test_after_softmax_the_gradient_is_p_minus_y_over_n(loss):
+    y = ONE_HOT if loss.startswith("cat") else LABELS
+    z = RNG.normal(size=(7, 4)) * 3
+    mine = cr.grad(lambda z: losses.get(loss, "test")(y, cr.softmax(z)))(z)
+    np.testing.assert_allclose(mine, (cr.softmax(z) - ONE_HOT) / 7, rtol=1e-12, atol=1e-15)
+
+
+def test_after_sigmoid_the_gradient_is_p_minus_y_over_n():
+    z = RNG.normal(size=(7, 1)) * 3
+    mine = cr.grad(lambda z: losses.BinaryCrossentropy()(MULTI[:, 0], cr.sigmoid(z)))(z)
+    np.testing.assert_allclose(mine, (cr.sigmoid(z) - MULTI[:, :1]) / 7, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "last", "y"),
+    [
+        ("categorical_crossentropy", cr.softmax, [[0.0, 1.0]]),
+        ("sparse_categorical_crossentropy", cr.softmax, [1]),
+        ("binary_crossentropy", cr.sigmoid, [[0.0, 1.0]]),
+    ],
+)
+def test_hopeless_predictions_still_learn(loss, last, y):
+    z = np.array([[800.0, -800.0]], "f4")
+    value, gradient = cr.value_and_grad(lambda z: losses.get(loss, "test")(np.array(y), last(z)))(z)
+    assert value == (800 if loss.startswith("binary") else 1600)
+    assert np.abs(gradient).max() >= 0.5
+
+
+def test_softmax_along_another_axis_is_not_taken_for_one_along_the_classes():
+    z, y = RNG.normal(size=(2, 2)), np.eye(2)
+    columns = cr.ops.nn.SOFTMAX
+    value, _ = cr.value_and_grad(lambda z: losses.CategoricalCrossentropy()(y, columns(z, axis=0)))(
+        z
+    )
+    np.testing.assert_allclose(value, losses.CategoricalCrossentropy()(y, columns(z, axis=0)))
+
+
+def test_the_text_of_a_crossentropy_is_the_textbooks():
+    text = cr.source(lambda W, X, y: losses.SparseCategoricalCrossentropy()(y, cr.softmax(X @ W)))(
+        W, X, LABELS
+    )
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    assert [line for line in lines if line][3:-1] == [
+        "logits = X @ W",
+        "shifted = logits - logits.max(axis=-1, keepdims=True)",
+        "log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))",
+        "values = -log_p[np.arange(n), y]",
+        "value = np.mean(values)",
+        "d_log_p = np.zeros((n, 4))",
+        "np.add.at(d_log_p, np.s_[np.arange(n), y], -1 / n)",
+        "t1 = np.exp(log_p) * np.sum(d_log_p, axis=-1, keepdims=True)",
+        "d_logits = d_log_p - t1",
+        "d_W = X.T @ d_logits",
+    ]
+
+
+def test_a_loss_of_ones_own_trains():
+    def quartic(y_true, y_pred):
+        return np.mean((y_true - y_pred) ** 4, axis=-1)
+
+    loss = losses.get(quartic, "test")
+    y = X @ W
+    _, history = cr.minimize(
+        lambda V, X, y: loss(y, X @ V), np.zeros_like(W), X, y,
+        optimizer=cr.optimizers.Adam(0.05), epochs=100, seed=0, engine="numpy",
+    )  # fmt: skip
+    assert history.loss[-1] < 1e-2 * history.loss[0]
