@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.autodiff import grad
 from chainrule.program import source
-from chainrule.sequential.contents import contents, take
+from chainrule.sequential.contents import contents, described, take
 from chainrule.sequential.fitting import Trainable
 from chainrule.sequential.runs import example_data, training_kernel_text
 from chainrule.sequential.saving import as_file_error, read_model, write_model
@@ -125,7 +125,7 @@ class Sequential(Trainable):
         """Return a model from a file that `save` wrote; see `load_model`."""
         tree = read_model(path)
         with as_file_error(path):
-            model = cls.from_config(tree.get("model") or {})
+            model = cls._from_config(*described(tree))
             take(model, tree)
         return model
 
