@@ -104,7 +104,7 @@ class Batches:
             yield from ahead
             source = self._rest
         else:
-            source = iter(self.batches() if callable(self.batches) else self.batches)
+            source = each_batch(self.batches, self.where)
         for batch in source:
             yield self.checked(batch)
 
@@ -138,6 +138,19 @@ class Batches:
     def batch(self, update: int) -> Any:
         """Return the data of the last update."""
         return self.last
+
+
+def each_batch(batches: Any, where: str) -> Iterator[Any]:
+    """Return an iterator over batches, or over those that a function gives."""
+    source = batches
+    if callable(batches) and not isinstance(batches, type):
+        try:
+            source = batches()
+        except TypeError as error:
+            raise DataError(f"{where}: {batches!r} gives no batches: {error}") from error
+    if not isinstance(source, Iterable):
+        raise DataError(f"{where}: batches must come from an iterable, received {source!r}")
+    return iter(source)
 
 
 def gives_batches(X: Any) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
 from chainrule.callbacks import Callback, Logs, listens, tell
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, FileError
 from chainrule.program.engines import Engine, Outcome, rows_of
 from chainrule.supply import Batches, Samples
 
@@ -103,7 +103,7 @@ class Trainer:
     ) -> None:
         self.run, self.model, self.loss, self.where = run, model, loss, where
         self.callbacks, self.held, self.parts = callbacks, held, parts
-        self.epoch = 0
+        self.epoch, self._logs = 0, Logs()
         self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
         self._each = listens(callbacks, "on_train_batch_begin", "on_train_batch_end")
         self._rate = getattr(model.optimizer, "learning_rate", None)
@@ -121,17 +121,38 @@ class Trainer:
         for callback in self.callbacks:
             callback.set_model(self.model)
             callback.set_params(about)
-        tell(self.callbacks, "on_train_begin")
-        for callback, state in zip(self.callbacks, states or (), strict=False):
-            callback.set_state(state)
+        begun: list[Callback] = []
         try:
+            for callback in self.callbacks:
+                callback.on_train_begin({})
+                begun.append(callback)
+            self._go_on(states or ())
             with self.run.engine.running():
                 while self.epoch < epochs and not self.model.stop_training:
                     self._epochs(1 if self._watched else epochs - self.epoch)
             self._take_averages()
         finally:
             self.model.trained(self.run.engine)
-            tell(self.callbacks, "on_train_end")
+            tell(begun, "on_train_end", self._logs)
+
+    def states(self) -> list[dict[str, Any]]:
+        """Return what the callbacks keep for a run that goes on, each with its class."""
+        return [{"class_name": type(c).__name__, **c.get_state()} for c in self.callbacks]
+
+    def _go_on(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """Let callbacks have their states; what shows progress may have come or gone since."""
+        left = [dict(state) for state in states]
+        for callback in self.callbacks:
+            kinds = [state.get("class_name") for state in left]
+            kind = type(callback).__name__
+            if kind not in kinds:
+                continue
+            try:
+                callback.set_state(left.pop(kinds.index(kind)))
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                raise FileError(
+                    f"{self.where}: the checkpoint does not hold the state of {kind}: {error}"
+                ) from error
 
     def _take_averages(self) -> None:
         """Let the weights be their running averages, where the optimizer keeps them."""
@@ -143,17 +164,18 @@ class Trainer:
     def _epochs(self, wanted: int) -> None:
         """Train one epoch, or several where nobody watches."""
         supply = self.run.supply
-        tell(self.callbacks, "on_epoch_begin", self.epoch)
+        tell(self.callbacks, "on_epoch_begin", self.epoch, {})
         self._renew_rate()
         done = Outcome(np.zeros(supply.together(wanted)), watch=self._watch(), each=self._each)
+        interrupted = False
         try:
             self.run.epochs(done)
         except KeyboardInterrupt:
             epoch = self.epoch + done.updates // supply.updates + 1
             warnings.warn(f"training was interrupted in epoch {epoch}", stacklevel=4)
-            self.model.stop_training = True
+            interrupted = True
         finished = len(done.totals)
-        if done.fails or self.model.stop_training:
+        if done.fails or interrupted:
             finished = done.updates // supply.updates
         logs: Logs = {}
         for total in done.totals[:finished]:
@@ -174,12 +196,17 @@ class Trainer:
             if self.callbacks:
                 self.model.trained(self.run.engine)
             tell(self.callbacks, "on_epoch_end", self.epoch, logs)
+            self._renew_rate()
             self._finish(logs)
-            tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
+            if listens(self.callbacks, "on_epoch_kept"):
+                self.model.trained(self.run.engine)  # once more: callbacks may have changed it
+                tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
+        if interrupted:  # only now: what was saved is to go on
+            self.model.stop_training = True
 
     def _finish(self, logs: Logs) -> None:
         self.model.history.append(self.epoch, logs)
-        self.epoch += 1
+        self.epoch, self._logs = self.epoch + 1, logs
 
     def _watch(self) -> Callable[[Outcome], None] | None:
         """Return what is called in the middle of an epoch."""
@@ -187,7 +214,7 @@ class Trainer:
         if not self._each and not listens(self.callbacks, "on_progress"):
             return None
         if self._each:
-            tell(self.callbacks, "on_train_batch_begin", 0)
+            tell(self.callbacks, "on_train_batch_begin", 0, {})
 
         def watch(done: Outcome) -> None:
             samples = min(done.updates * self.run.supply.batch_size, self.run.supply.samples)
@@ -196,7 +223,7 @@ class Trainer:
             if self._each:
                 tell(self.callbacks, "on_train_batch_end", done.updates - 1, logs)
                 if done.updates < steps:
-                    tell(self.callbacks, "on_train_batch_begin", done.updates)
+                    tell(self.callbacks, "on_train_batch_begin", done.updates, {})
             self._renew_rate()
 
         return watch

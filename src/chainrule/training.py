@@ -11,7 +11,7 @@ import numpy as np
 from chainrule import optimizers
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.callbacks import Callback, History, as_callback
+from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.errors import DataError
 from chainrule.program import source as numpy_source
 from chainrule.program.engines import Engine
@@ -119,7 +119,7 @@ def minimize(
     rng = check_seed(seed, "minimize")
     lookup("engine", engine, ENGINES)
     rule = optimizers.get(optimizer, "minimize")
-    watching = [as_callback(thing, "minimize") for thing in callbacks]
+    watching = as_callbacks(callbacks, "minimize")
     params = map_leaves(_parameter, params)
     if not list(leaves(params)):
         raise DataError("minimize: params holds no array")

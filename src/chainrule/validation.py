@@ -98,6 +98,13 @@ def check_positive(value: int, name: str, where: str) -> int:
     return int(value)
 
 
+def check_count(value: int, name: str, where: str) -> int:
+    """Return ``value`` as an int, refusing anything but a whole number of at least zero."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < 0:
+        raise DataError(f"{where}: {name} must be a whole number of at least 0, received {value!r}")
+    return int(value)
+
+
 def check_number(
     value: float,
     name: str,

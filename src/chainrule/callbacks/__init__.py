@@ -6,6 +6,7 @@ from chainrule.callbacks.callback import (
     LambdaCallback,
     Logs,
     as_callback,
+    as_callbacks,
     listens,
     tell,
 )
@@ -18,5 +19,6 @@ from chainrule.callbacks.records import CSVLogger, GradientNorms, TensorBoard
 __all__ = [
     "CSVLogger", "Callback", "EarlyStopping", "EpochLines", "GradientNorms", "History",
     "LambdaCallback", "LearningRateScheduler", "Logs", "ModelCheckpoint", "ProgressBar",
-    "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback", "listens", "tell",
+    "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback",
+    "as_callbacks", "listens", "tell",
 ]  # fmt: skip

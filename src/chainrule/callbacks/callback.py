@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.errors import DataError, DivergenceError
+from chainrule.validation import check_count, lookup
 
 Logs = dict[str, float]
 
@@ -111,7 +113,7 @@ class Callback:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` returned."""
-        vars(self).update(state)
+        vars(self).update({name: state[name] for name in self.get_state()})
 
 
 class LambdaCallback(Callback):
@@ -127,9 +129,12 @@ class LambdaCallback(Callback):
     def __init__(
         self, on_epoch_end: Callable[[int, Logs], Any] | None = None, **others: Callable[..., Any]
     ) -> None:
-        unknown = [name for name in others if not name.startswith("on_") or not _is_event(name)]
-        if unknown:
-            raise DataError(f"LambdaCallback: there is no event {unknown[0]!r}")
+        for name in others:
+            lookup("event", name, dict.fromkeys(EVENTS))
+        for name, function in {"on_epoch_end": on_epoch_end, **others}.items():
+            if function is not None:
+                count = len(inspect.signature(getattr(Callback, name)).parameters) - 1
+                check_function(function, count, name, "LambdaCallback")
         self.function = on_epoch_end
         vars(self).update(others)
 
@@ -139,8 +144,28 @@ class LambdaCallback(Callback):
             self.model.stop_training = True
 
 
-def _is_event(name: str) -> bool:
-    return hasattr(Callback, name)
+def check_verbose(verbose: Any, where: str) -> int:
+    """Return whether to print: 0 or False, 1 or True."""
+    return check_count(int(verbose) if isinstance(verbose, bool) else verbose, "verbose", where)
+
+
+def check_function(function: Any, count: int, name: str, where: str) -> None:
+    """Refuse what is no function of so many arguments."""
+    if not callable(function) or isinstance(function, type):
+        raise DataError(f"{where}: {name} must be a function, received {function!r}")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some of C's have none
+        return
+    try:
+        signature.bind(*range(count))
+    except TypeError as error:
+        raise DataError(
+            f"{where}: {name} is called with {count} arguments, {function!r} takes others"
+        ) from error
+
+
+EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
 def as_callback(thing: Any, where: str) -> Callback:
@@ -150,6 +175,13 @@ def as_callback(thing: Any, where: str) -> Callback:
     if callable(thing) and not isinstance(thing, type):
         return LambdaCallback(thing)
     raise DataError(f"{where}: a callback must be a Callback or a function, received {thing!r}")
+
+
+def as_callbacks(things: Any, where: str) -> list[Callback]:
+    """Return a list of callbacks and functions, or None, as callbacks."""
+    if things is not None and not isinstance(things, list | tuple):
+        raise DataError(f"{where}: callbacks must be a list, received {things!r}")
+    return [as_callback(thing, where) for thing in things or ()]
 
 
 def tell(callbacks: Iterable[Callback], event: str, *args: Any) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from chainrule.callbacks.callback import Logs
-from chainrule.callbacks.monitor import Monitor
+from chainrule.callbacks.callback import Logs, check_verbose
+from chainrule.callbacks.monitor import Monitor, optional_number
 from chainrule.errors import DataError
-from chainrule.validation import check_positive
+from chainrule.validation import check_flag, lookup
 
 
 class ModelCheckpoint(Monitor):
@@ -28,8 +28,9 @@ class ModelCheckpoint(Monitor):
     save_weights_only : bool, default False
         Leave out what training needs to go on.
     mode : {"auto", "min", "max"}
-    save_freq : "epoch" or int
-        After how many epochs to save; ``"epoch"`` is 1.
+    save_freq : "epoch"
+        Keras can save after a number of batches as well; here a run goes on from the end of an
+        epoch, so that models are saved there alone.
     initial_value_threshold : float, optional
         What the first score must beat.
     """
@@ -42,38 +43,33 @@ class ModelCheckpoint(Monitor):
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
-        save_freq: int | str = "epoch",
+        save_freq: str = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
         if not isinstance(filepath, str | Path):
             raise DataError(f"ModelCheckpoint: filepath must be a path, received {filepath!r}")
-        self.filepath, self.verbose = filepath, verbose
-        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
-        self.every = 1 if save_freq == "epoch" else check_positive(
-            save_freq, "save_freq", "ModelCheckpoint")  # type: ignore[arg-type]  # fmt: skip
-        self.best = initial_value_threshold
-
-    def get_state(self) -> dict[str, Any]:
-        """Return the best score so far."""
-        return {"best": self.best}
+        self.filepath, self.verbose = filepath, check_verbose(verbose, "ModelCheckpoint")
+        where = "ModelCheckpoint"
+        self.save_best_only = check_flag(save_best_only, "save_best_only", where)
+        self.save_weights_only = check_flag(save_weights_only, "save_weights_only", where)
+        lookup("save_freq", save_freq, {"epoch": None})
+        self.best = optional_number(initial_value_threshold, "initial_value_threshold", where)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """See that the file can be written, before hours of training."""
+        """See that the model can be saved, before hours of training."""
         from chainrule.storage import check_writable
 
+        if not hasattr(self.model, "save"):
+            raise DataError("ModelCheckpoint: what is trained is no model that can be saved")
+        self.model.get_config()
         if "{" not in str(self.filepath):
             check_writable(self.filepath)
 
     def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
         """Save."""
-        if (epoch + 1) % self.every:
+        if self.save_best_only and not self._best_yet(self.score(logs)):
             return
-        if self.save_best_only:
-            score = self.score(logs)
-            if score is None or not self.improves(score, self.best):
-                return
-            self.best = score
         try:
             path = str(self.filepath).format(epoch=epoch + 1, **(logs or {}))
         except (KeyError, ValueError, IndexError) as error:
@@ -84,3 +80,11 @@ class ModelCheckpoint(Monitor):
         self.model.save(path, training=not self.save_weights_only)
         if self.verbose:
             print(f"Epoch {epoch + 1}: saved as {path}")
+
+    def _best_yet(self, score: float | None) -> bool:
+        """Whether to save; without a score there is no better model than the last."""
+        if score is not None:
+            if not self.improves(score, self.best):
+                return False
+            self.best = score
+        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from chainrule.callbacks.callback import Callback, Logs
+from chainrule.callbacks.callback import Callback, Logs, check_function, check_verbose
 from chainrule.errors import DataError, DivergenceError
 from chainrule.validation import check_number
 
@@ -21,19 +21,19 @@ class LearningRateScheduler(Callback):
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
-        if not callable(schedule):
-            raise DataError(
-                "LearningRateScheduler: schedule must be a function of epoch and learning rate, "
-                f"received {schedule!r}"
-            )
-        self.schedule, self.verbose = schedule, verbose
-        self._alone = _arguments(schedule) == 1
+        self._alone = callable(schedule) and _arguments(schedule) == 1
+        check_function(schedule, 1 if self._alone else 2, "schedule", "LearningRateScheduler")
+        self.schedule = schedule
+        self.verbose = check_verbose(verbose, "LearningRateScheduler")
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Refuse what follows a schedule of its own."""
+        if callable(self.model.optimizer.learning_rate):
+            raise DataError("LearningRateScheduler: the learning rate follows a schedule already")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate."""
         optimizer = self.model.optimizer
-        if callable(optimizer.learning_rate):
-            raise DataError("LearningRateScheduler: the learning rate follows a schedule already")
         arguments = (epoch,) if self._alone else (epoch, float(optimizer.learning_rate))
         rate = self.schedule(*arguments)
         optimizer.learning_rate = check_number(rate, "the schedule's rate", "LearningRateScheduler")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.callbacks.callback import Callback, Logs
+from chainrule.callbacks.callback import Callback, Logs, check_verbose
 from chainrule.errors import DataError
-from chainrule.validation import check_number, check_positive, lookup
+from chainrule.validation import check_count, check_flag, check_number, lookup
 
 MODES = {"auto": None, "min": False, "max": True}
 _HIGHER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "true", "similarity")
@@ -30,6 +30,8 @@ class Monitor(Callback):
         How much better a score must be to count.
     """
 
+    changing: tuple[str, ...] = ("best",)  # attributes that a checkpoint keeps
+
     def __init__(self, monitor: str, mode: str = "auto", min_delta: float = 0.0) -> None:
         where = type(self).__name__
         if not isinstance(monitor, str):
@@ -42,7 +44,7 @@ class Monitor(Callback):
 
     def get_state(self) -> dict[str, Any]:
         """Return all that changes in training."""
-        return {name: value for name, value in vars(self).items() if name not in _FIXED}
+        return {name: getattr(self, name) for name in self.changing}
 
     def score(self, logs: Logs | None) -> float | None:
         """Return the score; say so if there is none."""
@@ -59,11 +61,9 @@ class Monitor(Callback):
         """Whether a score is better than another."""
         if reference is None:
             return True
-        gain = score - reference if self._higher else reference - score
-        return bool(gain > self.min_delta)
-
-
-_FIXED = {"model", "params", "monitor", "mode", "min_delta", "_higher"}
+        if self._higher:
+            return bool(score - self.min_delta > reference)
+        return bool(score + self.min_delta < reference)
 
 
 def higher_is_better(monitor: str, where: str) -> bool:
@@ -82,6 +82,11 @@ def higher_is_better(monitor: str, where: str) -> bool:
     raise DataError(
         f"{where}: whether a higher {monitor!r} is better cannot be told; give mode='max' or 'min'"
     )
+
+
+def optional_number(value: Any, name: str, where: str) -> float | None:
+    """Return a finite number as it is, or None."""
+    return None if value is None else check_number(value, name, where, low=-np.inf)
 
 
 class EarlyStopping(Monitor):
@@ -116,13 +121,15 @@ class EarlyStopping(Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.patience = int(check_number(patience, "patience", "EarlyStopping"))
-        self.start_from_epoch = int(
-            check_number(start_from_epoch, "start_from_epoch", "EarlyStopping")
-        )
-        self.verbose, self.baseline = verbose, baseline
-        self.restore_best_weights = restore_best_weights
+        where = "EarlyStopping"
+        self.patience = check_count(patience, "patience", where)
+        self.start_from_epoch = check_count(start_from_epoch, "start_from_epoch", where)
+        self.verbose = check_verbose(verbose, where)
+        self.baseline = optional_number(baseline, "baseline", where)
+        self.restore_best_weights = check_flag(restore_best_weights, "restore_best_weights", where)
         self._start()
+
+    changing = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
 
     def _start(self) -> None:
         self.best, self.wait, self.stopped_epoch = None, 0, 0
@@ -135,6 +142,8 @@ class EarlyStopping(Monitor):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget an earlier run."""
+        if self.restore_best_weights and not hasattr(self.model, "get_weights"):
+            raise DataError("EarlyStopping: restore_best_weights needs a model with get_weights")
         self._start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -193,10 +202,13 @@ class ReduceLROnPlateau(Monitor):
         where = "ReduceLROnPlateau"
         super().__init__(monitor, mode, min_delta)
         self.factor = check_number(factor, "factor", where, high=1.0)
-        self.patience = check_positive(patience, "patience", where)
-        self.cooldown = int(check_number(cooldown, "cooldown", where))
-        self.min_lr, self.verbose = check_number(min_lr, "min_lr", where), verbose
+        self.patience = check_count(patience, "patience", where)
+        self.cooldown = check_count(cooldown, "cooldown", where)
+        self.min_lr = check_number(min_lr, "min_lr", where)
+        self.verbose = check_verbose(verbose, where)
         self.wait = self.cooldown_counter = 0
+
+    changing = ("best", "wait", "cooldown_counter")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget an earlier run; a schedule cannot be lowered."""

@@ -89,10 +89,11 @@ def short_text(logs: Logs | None) -> str:
 
 def shown(verbose: int | str) -> list[Callback]:
     """Return what shows the progress of a run, as Keras's ``verbose`` tells."""
-    if verbose == "auto":
+    name = str(int(verbose)) if isinstance(verbose, int) else verbose
+    if isinstance(name, str) and name == "auto":
         watched = sys.stdout.isatty() or "ipykernel" in sys.modules
         return [ProgressBar()] if watched else []
     kinds: dict[str, Callable[[], list[Callback]]] = {
         "0": list, "1": lambda: [ProgressBar()], "2": lambda: [EpochLines()]
     }  # fmt: skip
-    return lookup("verbose", str(int(verbose) if isinstance(verbose, bool) else verbose), kinds)()
+    return lookup("verbose", name, kinds)()

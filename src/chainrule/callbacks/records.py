@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.errors import DataError, FileError, MissingDependencyError
+from chainrule.validation import check_count, check_flag
 
 
 class CSVLogger(Callback):
@@ -25,9 +26,10 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
-        if not isinstance(separator, str) or len(separator) != 1:
+        if not isinstance(separator, str) or len(separator) != 1 or separator in '\r\n"':
             raise DataError(f"CSVLogger: separator must be one character, received {separator!r}")
-        self.filename, self.separator, self.append = Path(filename), separator, append
+        self.filename, self.separator = _path(filename, "filename", "CSVLogger"), separator
+        self.append = check_flag(append, "append", "CSVLogger")
         self._file: Any = None
         self._names: list[str] = []
 
@@ -101,8 +103,16 @@ class TensorBoard(Callback):
             raise MissingDependencyError(
                 "TensorBoard needs tensorboardX: pip install 'chainrule[tensorboard]'"
             ) from error
-        self.log_dir, self.histogram_freq = Path(log_dir), int(histogram_freq)
+        self.log_dir = _path(log_dir, "log_dir", "TensorBoard")
+        self.histogram_freq = check_count(histogram_freq, "histogram_freq", "TensorBoard")
         self._writers: dict[str, Any] = {}
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that there is a folder to write into."""
+        try:
+            self.log_dir.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise FileError(f"TensorBoard: cannot write to {self.log_dir}: {error}") from error
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write the scores."""
@@ -150,8 +160,12 @@ class GradientNorms(Callback):
         self.data = None if x is None else (x, y)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """See that there are samples."""
-        if self.data is None and self.model.training_data is None:
+        """See that there are samples, and that they fit."""
+        if not hasattr(self.model, "gradients"):
+            raise DataError("GradientNorms: what is trained is no model with gradients")
+        if self.data is not None:
+            self.model.gradients(*self.data)
+        elif self.model.training_data is None:
             raise DataError("GradientNorms: training takes batches as they come; give x and y")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -161,3 +175,9 @@ class GradientNorms(Callback):
         if logs is not None:
             logs["gradient_norm"] = float(np.sqrt(sum(squares.values())))
             logs |= {f"gradient_norm_{name}": float(np.sqrt(s)) for name, s in squares.items()}
+
+
+def _path(path: Any, name: str, where: str) -> Path:
+    if not isinstance(path, str | Path):
+        raise DataError(f"{where}: {name} must be a path, received {path!r}")
+    return Path(path)

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import activations
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.layer import Layer, Shape, shape_text
-from chainrule.validation import check_positive
+from chainrule.layers.layer import Layer, Shape, activation_of, shape_text
+from chainrule.validation import Array, check_flag, check_positive
 
 
 class Input(Layer):
@@ -84,8 +83,8 @@ class Dense(Layer):
     ) -> None:
         super().__init__(**options)
         self.units = check_positive(units, "units", "Dense")
-        self.activation = activations.get(activation, "Dense")
-        self.use_bias = bool(use_bias)
+        self.activation = activation_of(activation, "Dense")
+        self.use_bias = check_flag(use_bias, "use_bias", "Dense")
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
 
@@ -129,7 +128,7 @@ class Activation(Layer):
 
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.activation = activations.get(activation, "Activation")
+        self.activation = activation_of(activation, "Activation")
 
     def call(self, x: Any) -> Any:
         """Return the function of every entry."""
@@ -182,11 +181,18 @@ class Embedding(Layer):
             regularizer=self.embeddings_regularizer,
         )
 
-    def call(self, x: Any) -> Any:
-        """Return the rows."""
-        if not hasattr(x, "level") and x.size and not 0 <= x.min() <= x.max() < self.input_dim:
+    def check(self, x: Array) -> None:
+        """Refuse things that have no row."""
+        if not x.size:
+            return
+        if not 0 <= x.min() <= x.max() < self.input_dim or not np.array_equal(x, np.floor(x)):
             raise DataError(
                 f"{self}: expected whole numbers from 0 to {self.input_dim - 1}, received "
                 f"{x.min()} to {x.max()}"
             )
+
+    def call(self, x: Any) -> Any:
+        """Return the rows."""
+        if not hasattr(x, "level"):
+            self.check(x)
         return self.embeddings[x.astype(np.int64)]

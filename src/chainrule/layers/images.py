@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule import activations
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.layer import Layer, Shape, shape_text
-from chainrule.validation import check_positive, lookup
+from chainrule.layers.layer import LARGEST, Layer, Shape, activation_of, shape_text
+from chainrule.validation import check_flag, check_positive, lookup
 
 Pair = tuple[int, int]
 PADDINGS = {"valid": False, "same": True}
@@ -34,6 +34,21 @@ class _Sliding(Layer):
                     f"{self}: a window of {window} does not fit into axis {axis} of the input, "
                     f"{shape_text(input_shape)}; use padding='same' or fewer poolings before"
                 )
+        self._check_size(input_shape)
+
+    def _check_size(self, shape: Shape) -> None:
+        """Refuse windows that would not fit into memory."""
+        _, height, width, channels = (size or 1 for size in shape)
+        sides = zip((height, width), self.strides, self.size, self.reach, strict=True)
+        looked_at = [
+            max(size + reach, window * (-(-size // stride)))
+            for size, stride, window, reach in sides
+        ]
+        if math.prod(looked_at) * channels > LARGEST:
+            raise ShapeError(
+                f"{self}: its windows look at too many pixels of an input of shape "
+                f"{shape_text(shape)}; choose smaller windows, or larger strides"
+            )
 
     def check_images(self, shape: Shape) -> None:
         """Refuse what is no batch of images."""
@@ -127,8 +142,8 @@ class Conv2D(_Sliding):
         if max(self.strides) > 1 < max(self.dilation_rate):
             raise DataError("Conv2D: strides and dilation_rate cannot both be larger than 1")
         self.padding = _padding(padding)
-        self.activation = activations.get(activation, "Conv2D")
-        self.use_bias = bool(use_bias)
+        self.activation = activation_of(activation, "Conv2D")
+        self.use_bias = check_flag(use_bias, "use_bias", "Conv2D")
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
 
@@ -228,7 +243,7 @@ class GlobalAveragePooling2D(_Sliding):
 
     def __init__(self, keepdims: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.keepdims = bool(keepdims)
+        self.keepdims = check_flag(keepdims, "keepdims", "GlobalAveragePooling2D")
 
     def build(self, input_shape: Shape) -> None:
         """Check that there are images."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 import re
+import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from chainrule import initializers, regularizers
+from chainrule import activations, initializers, regularizers
 from chainrule.autodiff.names import called
 from chainrule.config import Configurable
 from chainrule.errors import ChainruleError, DataError, ShapeError
-from chainrule.validation import Array
+from chainrule.validation import Array, as_numbers, check_flag
 
 Shape = tuple[int | None, ...]
+LARGEST = 2**28  # numbers in a sample
+MOST = 2**48  # in a weight: NumPy counts no further than some thousand times that
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,28 @@ class Weight:
 
     trainable: bool = True
     regularizer: Any = None
+
+
+class Blank:
+    """Stands for a random generator where weights come from a file: until then they are zeros.
+
+    There are no more of them than the file holds, whatever it says of its layers.
+
+    Parameters
+    ----------
+    entries : int
+        How many numbers the file holds.
+    """
+
+    def __init__(self, entries: int) -> None:
+        self.left = entries
+
+    def weight(self, shape: tuple[int, ...], rng: Blank) -> Array:
+        """Return a weight, if there are as many numbers left."""
+        self.left -= math.prod(shape)
+        if self.left < 0:
+            raise DataError("the layers have more weights than the file holds")
+        return np.zeros(shape)
 
 
 class Layer(Configurable):
@@ -90,10 +117,13 @@ class Layer(Configurable):
                     f"received {name!r}"
                 )
             self.name = name
-        self.trainable = bool(trainable)
+        self.trainable = check_flag(trainable, "trainable", type(self).__name__)
 
     def build(self, input_shape: Shape) -> None:
         """Make the weights for an input of this shape, ``(None, …)``."""
+
+    def check(self, x: Array) -> None:
+        """Refuse samples that there is no output for, where it is the first layer."""
 
     def call(self, x: Any) -> Any:
         """Return the layer's output. With an argument ``training`` it is told what it is for."""
@@ -119,8 +149,23 @@ class Layer(Configurable):
         regularizer : str or Regularizer, optional
         """
         where = str(self)
-        make = initializers.get(initializer, where)
-        values = np.asarray(make(tuple(shape), self._rng), dtype or self._dtype)
+        make: Any = initializers.get(initializer, where)
+        if isinstance(self._rng, Blank):
+            make = self._rng.weight
+        try:
+            if math.prod(shape) > MOST:
+                raise MemoryError
+            values = np.asarray(make(tuple(shape), self._rng), dtype or self._dtype)
+        except MemoryError as error:
+            raise ShapeError(
+                f"{where}: a weight of shape {tuple(shape)} does not fit into memory"
+            ) from error
+        except (TypeError, ValueError) as error:
+            if isinstance(error, ChainruleError):
+                raise
+            raise DataError(
+                f"{where}: no weight of shape {tuple(shape)} can be made: {error}"
+            ) from error
         if values.shape != tuple(shape):
             raise ShapeError(
                 f"{where}: the initializer was to give shape {tuple(shape)}, gave {values.shape}"
@@ -130,21 +175,40 @@ class Layer(Configurable):
 
     def prepare(self, input_shape: Shape, rng: Any, dtype: Any) -> Shape:
         """Build the layer and return the shape of its output, by trying it."""
+        if math.prod(size or 1 for size in input_shape) > LARGEST:
+            raise ShapeError(f"{self}: an input of shape {shape_text(input_shape)} is too large")
         self._rng, self._dtype, self._new = rng, np.dtype(dtype), []
         self.build(input_shape)
         self._kept = dict(map(self._attribute, self._new))
-        self._new, self.built, self.input_shape = [], True, input_shape
-        sizes = [size or 1 for size in input_shape[1:]]
-        example = np.zeros((2, *sizes), np.dtype(np.int32) if self.integers else self._dtype)
-        with np.errstate(all="ignore"):
-            result = self.bound({}).run(example, False)
-        if np.ndim(result) == 0 or np.shape(result)[0] != 2:
+        self._new, self.input_shape = [], input_shape
+        shape = self._output()
+        if math.prod(shape) > LARGEST:
             raise ShapeError(
-                f"{self}: for an input of shape (2, …) the output must have 2 rows, has shape "
-                f"{np.shape(result)}"
+                f"{self}: an output of shape {shape_text((None, *shape))} is too large"
             )
-        self.output_shape = (None, *np.shape(result)[1:])
+        self.output_shape, self.built = (None, *shape), True
         return self.output_shape
+
+    def _output(self) -> tuple[int, ...]:
+        """Return the shape of a sample's output; no samples take no memory, whatever their size."""
+        if type(self).__module__.startswith("chainrule."):
+            with suppress(Exception):
+                return self._tried(0)
+        return self._tried(2)
+
+    def _tried(self, rows: int) -> tuple[int, ...]:
+        """Return the shape of a sample's output, by running so many samples."""
+        sizes = [size or 1 for size in self.input_shape[1:]]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error" if rows == 0 else "default")
+            example = np.zeros((rows, *sizes), np.int32 if self.integers else self._dtype)
+            shape: tuple[int, ...] = np.shape(self.bound({}).run(example, False))
+        if not shape or shape[0] != rows:
+            raise ShapeError(
+                f"{self}: for an input of shape ({rows}, …) the output must have {rows} rows, has "
+                f"shape {shape}"
+            )
+        return shape[1:]
 
     def _attribute(self, new: tuple[Any, Weight]) -> tuple[str, Weight]:
         """Return the attribute that holds a new weight."""
@@ -180,10 +244,11 @@ class Layer(Configurable):
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Return the output for arrays; the first call builds the layer."""
+        training = check_flag(training, "training", str(self))
         if not hasattr(x, "level"):
-            x = np.asarray(x)
-            if x.dtype.kind not in "fiub" or x.ndim == 0:
-                raise DataError(f"{self}: expected an array of numbers with a sample a row")
+            x = as_numbers(x, "the input", str(self))
+            if x.ndim == 0:
+                raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
             x = x if self.integers else x.astype(self._dtype, copy=False)
         if not self.built:
             self.prepare((None, *x.shape[1:]), self._rng, self._dtype)
@@ -224,6 +289,13 @@ class Layer(Configurable):
     def __str__(self) -> str:
         kind = type(self).__name__
         return f"layer {self.name!r} ({kind})"
+
+
+def activation_of(activation: Any, where: str) -> Any:
+    """Return an activation function; a layer is none, as its weights would not be trained."""
+    if isinstance(activation, Layer):
+        raise DataError(f"{where}: the activation is a layer; put {activation} after this one")
+    return activations.get(activation, where)
 
 
 def snake_case(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, Shape, shape_text
-from chainrule.validation import as_numbers, check_number
+from chainrule.validation import as_numbers, check_flag, check_number
 
 SMALLEST = 1e-7  # deviation that `Normalization` divides by, as in Keras
 
@@ -52,7 +52,8 @@ class BatchNormalization(Layer):
         self.axis = _axis(axis, "BatchNormalization")
         self.momentum = check_number(momentum, "momentum", "BatchNormalization")
         self.epsilon = check_number(epsilon, "epsilon", "BatchNormalization")
-        self.center, self.scale = bool(center), bool(scale)
+        self.center = check_flag(center, "center", "BatchNormalization")
+        self.scale = check_flag(scale, "scale", "BatchNormalization")
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
@@ -103,8 +104,6 @@ class LayerNormalization(Layer):
         Over which the mean is taken.
     epsilon : float, default 0.001
     center, scale : bool, default True
-    rms_scaling : bool, default False
-        Divide by the root mean square alone, without subtracting the mean.
     """
 
     def __init__(
@@ -113,7 +112,6 @@ class LayerNormalization(Layer):
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
-        rms_scaling: bool = False,
         beta_initializer: Any = "zeros",
         gamma_initializer: Any = "ones",
         beta_regularizer: Any = None,
@@ -124,7 +122,8 @@ class LayerNormalization(Layer):
         axes = axis if isinstance(axis, Sequence) else (axis,)
         self.axes = tuple(_axis(a, "LayerNormalization") for a in axes)
         self.epsilon = check_number(epsilon, "epsilon", "LayerNormalization")
-        self.center, self.scale, self.rms_scaling = bool(center), bool(scale), bool(rms_scaling)
+        self.center = check_flag(center, "center", "LayerNormalization")
+        self.scale = check_flag(scale, "scale", "LayerNormalization")
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
 
@@ -136,7 +135,7 @@ class LayerNormalization(Layer):
             self.gamma = self.add_weight(
                 shape, self.gamma_initializer, regularizer=self.gamma_regularizer
             )
-        if self.center and not self.rms_scaling:
+        if self.center:
             self.beta = self.add_weight(
                 shape, self.beta_initializer, regularizer=self.beta_regularizer
             )
@@ -144,15 +143,12 @@ class LayerNormalization(Layer):
     def call(self, x: Any) -> Any:
         """Return the normalised input."""
         axes = tuple(sorted(a % x.ndim for a in self.axes))
-        if self.rms_scaling:
-            y = x / np.sqrt(np.mean(x**2, axis=axes, keepdims=True) + self.epsilon)
-        else:
-            mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
-            y = (x - mean) / np.sqrt(variance + self.epsilon)
+        mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
+        y = (x - mean) / np.sqrt(variance + self.epsilon)
         along = [x.shape[i] if i in axes else 1 for i in range(x.ndim)]
         if self.scale:
             y = y * self.gamma.reshape(along)
-        return y + self.beta.reshape(along) if self.center and not self.rms_scaling else y
+        return y + self.beta.reshape(along) if self.center else y
 
 
 class Normalization(Layer):
@@ -184,6 +180,12 @@ class Normalization(Layer):
         if mean is not None:
             values = [as_numbers(v, "mean and variance", "Normalization") for v in (mean, variance)]
             self.known = [np.asarray(v, np.float64).ravel() for v in values]
+            finite = all(np.isfinite(v).all() for v in self.known)
+            if not finite or self.known[1].min(initial=0) < 0:
+                raise DataError(
+                    "Normalization: mean and variance must be finite, the variance at least 0, "
+                    f"received {mean!r} and {variance!r}"
+                )
 
     def adapt(self, data: Any) -> None:
         """Take mean and variance of data with a sample a row.
@@ -210,7 +212,7 @@ class Normalization(Layer):
     def build(self, input_shape: Shape) -> None:
         """Make mean and variance; they are not trained."""
         size = _size(self, self.axis, input_shape)
-        start = self.known or [np.zeros(size), np.ones(size)]
+        start = self.known or [np.zeros(1), np.ones(1)]
         if any(v.size not in (1, size) for v in start):
             raise ShapeError(
                 f"{self}: mean and variance are of {start[0].size} features, the input has {size}"

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, Shape, shape_text
+from chainrule.validation import as_numbers
 
 
 class Flatten(Layer):
@@ -84,8 +85,7 @@ class Rescaling(Layer):
     def __init__(self, scale: Any, offset: Any = 0.0, **options: Any) -> None:
         super().__init__(**options)
         for name, value in (("scale", scale), ("offset", offset)):
-            array = np.asarray(value)
-            if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            if not np.isfinite(as_numbers(value, name, "Rescaling")).all():
                 raise DataError(f"Rescaling: {name} must be finite numbers, received {value!r}")
         self.scale, self.offset = scale, offset
 

@@ -303,6 +303,11 @@ class SparseCategoricalCrossentropy(Loss):
         name: str | None = "sparse_categorical_crossentropy",
     ) -> None:
         super().__init__(name, reduction)
+        if isinstance(ignore_class, bool) or not isinstance(ignore_class, int | np.integer | None):
+            raise DataError(
+                "SparseCategoricalCrossentropy: ignore_class must be a class number, received "
+                f"{ignore_class!r}"
+            )
         self.from_logits, self.ignore_class = from_logits, ignore_class
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

@@ -18,6 +18,7 @@ from chainrule.ops.index import SCATTER, SLOT
 from chainrule.ops.nn import SIGMOID
 from chainrule.validation import check_number, check_positive, lookup
 
+MOST = 100_000  # thresholds
 NEVER = -1e10  # the score of what is not among the first k: below every threshold
 
 
@@ -198,8 +199,10 @@ class AUC(AtThresholds):
         from_logits: bool = False,
     ) -> None:
         self.num_thresholds = check_positive(num_thresholds, "num_thresholds", "AUC")
-        if self.num_thresholds < 2:
-            raise DataError("AUC: num_thresholds must be at least 2, received 1")
+        if not 2 <= self.num_thresholds <= MOST:
+            raise DataError(
+                f"AUC: num_thresholds must be from 2 to {MOST:,}, received {num_thresholds}"
+            )
         if thresholds is not None and num_thresholds != 200:
             raise DataError("AUC: expected either num_thresholds or thresholds, received both")
         between = np.arange(1, num_thresholds - 1) / (num_thresholds - 1)

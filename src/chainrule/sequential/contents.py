@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.callbacks import History
 from chainrule.config import made, plain
 from chainrule.errors import DataError, FileError
@@ -16,7 +18,7 @@ from chainrule.sequential.saving import (
     read_model,
     restored,
 )
-from chainrule.validation import lookup
+from chainrule.validation import check_count, lookup
 
 if TYPE_CHECKING:
     from chainrule.sequential.fitting import Trainable
@@ -59,8 +61,17 @@ def _training(model: Trainable) -> dict[str, Any]:
         "epoch": model.history.epoch[-1] + 1 if model.history.epoch else 0,
         "random": generator_state(model.rng),
         "engine": model.engine if trainer is None else trainer.run.engine.name,
-        "callbacks": [] if trainer is None else [c.get_state() for c in trainer.callbacks],
+        "callbacks": [] if trainer is None else trainer.states(),
+        "stopped": trainer is not None and model.stop_training,
     }
+
+
+def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
+    """Return the architecture in what `contents` returned, and how many weights are there."""
+    config, weights = tree.get("model"), tree.get("weights")
+    if not isinstance(config, Mapping) or not isinstance(weights, Mapping):
+        raise FileError("a model must have an architecture and weights")
+    return config, sum(np.size(weight) for weight in weights.values())
 
 
 def take(model: Trainable, tree: Mapping[str, Any]) -> None:
@@ -100,11 +111,12 @@ def resume(model: Trainable, path: Any) -> tuple[int, str, list[dict[str, Any]]]
         history = _history(tree.get("history"))
         epoch, engine, states = training["epoch"], training["engine"], training["callbacks"]
         lookup("engine", engine, ENGINES)
-        if not isinstance(epoch, int) or not isinstance(states, list):
-            raise FileError("the epoch must be a number, and callbacks a list")
+        check_count(epoch, "the epoch", "fit")
+        if not isinstance(states, list) or not all(isinstance(s, Mapping) for s in states):
+            raise FileError("callbacks must be a list of their states")
         _go_back(model, training)
     model.network.take(weights)
-    model.history = history
+    model.history, model.stop_training = history, training.get("stopped") is True
     return epoch, engine, states
 
 

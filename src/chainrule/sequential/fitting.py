@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule import losses, metrics, optimizers
-from chainrule.callbacks import Callback, History, Logs, as_callback
+from chainrule import losses, optimizers
+from chainrule.callbacks import Callback, History, Logs, as_callbacks
 from chainrule.callbacks.progress import shown
 from chainrule.errors import DataError
 from chainrule.layers import Layer
+from chainrule.metrics import get as get_metric
 from chainrule.program.engines import Engine
 from chainrule.program.steps import ENGINES
 from chainrule.sequential.contents import resume
-from chainrule.sequential.forward import Forward
-from chainrule.sequential.inputs import check_labels_fit, checked_data, checked_x, split
+from chainrule.sequential.forward import SCORED, Predictor
+from chainrule.sequential.inputs import check_labels_fit, checked_data, split
 from chainrule.sequential.objective import Objective
 from chainrule.sequential.runs import (
     scoring_run,
     training_run,
 )
-from chainrule.sequential.stack import Stack
+from chainrule.sequential.unchanged import unchanged_on_error
 from chainrule.supply import Batches, Samples, gives_batches
 from chainrule.trainer import Trainer, rate_of
-from chainrule.validation import Array, check_positive, check_seed, lookup
+from chainrule.validation import (
+    Array,
+    check_count,
+    check_flag,
+    check_number,
+    check_positive,
+    check_seed,
+    lookup,
+)
 
-SCORED = 1024  # samples that are scored or predicted at once, at least
 
-
-class Trainable(Stack):
+class Trainable(Predictor):
     """A stack of layers that is trained, scored, and predicts."""
 
     def __init__(
@@ -53,7 +60,6 @@ class Trainable(Stack):
         self.optimizer_state: Any = None  # of the optimizer
         self._running: Engine | None = None  # while training
         self.trainer: Trainer | None = None
-        self._forward: Forward | None = None
 
     def _changed(self) -> None:
         super()._changed()
@@ -95,6 +101,8 @@ class Trainable(Stack):
         for given in (metrics, weighted_metrics):
             if isinstance(given, str) or not isinstance(given, Sequence | None):
                 raise DataError(f"Sequential.compile: metrics must be a list, received {given!r}")
+            for metric in given or ():
+                get_metric(metric, loss, (), "Sequential.compile")
         self.optimizer, self.loss, self.optimizer_state = rule, loss, None
         self.compiled_metrics = (tuple(metrics or ()), tuple(weighted_metrics or ()))
         self.engine = engine
@@ -163,69 +171,96 @@ class Trainable(Stack):
         """
         self._check_compiled("fit")
         epochs = check_positive(epochs, "epochs", "fit")
-        first = 0 if initial_epoch == 0 else check_positive(initial_epoch, "initial_epoch", "fit")
-        steps = None if steps_per_epoch is None else check_positive(
-            steps_per_epoch, "steps_per_epoch", "fit")  # fmt: skip
-        size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
-        if seed is not None:
-            self.rng = check_seed(seed, "fit")
-        watching = [*shown(verbose), *(as_callback(thing, "fit") for thing in callbacks or ())]
-        rng = self.rng if shuffle else None
-        if y is None and gives_batches(x):
-            if validation_split or class_weight is not None or sample_weight is not None:
-                raise DataError(
-                    "fit: validation_split, class_weight and sample_weight need arrays; batches "
-                    "may be (x, y, sample_weight), and validation_data holds samples back"
-                )
-            supply: Samples | Batches = Batches(x, self._batch, "fit", steps)
-            held = None
-        else:
-            data = self._data(x, y, sample_weight, class_weight, "fit")
-            if validation_split and validation_data is None:
-                data, held = split(data, validation_split, "fit")
-            else:
-                held = None
-            supply = Samples(data, size, rng, steps)
-        if validation_data is not None:
-            held = self._batch(validation_data, "validation_data")
-        self._build(supply.first)
-        objective = self._objective(supply.first)
-        if self.optimizer_state is None:
-            self.optimizer_state = self.optimizer.init(self.network.params)
-        self.history, mode, states = History(), self.engine, None
-        if resume_from is not None:
-            first, mode, states = resume(self, resume_from)
-            if isinstance(supply, Samples) and supply.rng is not None:
-                supply.rng = self.rng
-        updates = max(epochs - first, 0) * supply.updates
-        run = training_run(objective, self.optimizer, self.optimizer_state, supply, mode, updates)
-        checks = None
-        if held is not None:
-            samples = Samples(held, max(size, SCORED), None)
-            checks = scoring_run(objective, samples, mode, updates)
-        self.stop_training, self._running = False, run.engine
-        self.training_data = supply.first if isinstance(supply, Samples) else None
-        self.trainer = Trainer(
-            run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
-        )
+        first = check_count(initial_epoch, "initial_epoch", "fit")
+        watching = [*shown(verbose), *as_callbacks(callbacks, "fit")]
+        with unchanged_on_error(self):
+            if seed is not None:
+                self.rng = check_seed(seed, "fit")
+            rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
+            supply, held = self._supplies(
+                x, y, batch_size, validation_split, validation_data, class_weight, sample_weight,
+                steps_per_epoch, rng,
+            )  # fmt: skip
+            states = None
+            self.history, self.stop_training = History(), False
+            if self.optimizer_state is None:
+                self.optimizer_state = self.optimizer.init(self.network.params)
+            mode = self.engine
+            if resume_from is not None:
+                first, mode, states = resume(self, resume_from)
+                if isinstance(supply, Samples) and rng is not None:
+                    supply.rng = self.rng
+            self._ready(supply, held, mode, max(epochs - first, 0) * supply.updates, watching)
+        assert self.trainer is not None
         try:
             self.trainer.train(epochs, first, states)
         finally:
             self._running = self.trainer = self.training_data = None
         return self.history
 
+    def _supplies(
+        self, x: Any, y: Any, batch_size: Any, share: Any, validation_data: Any,
+        class_weight: Any, sample_weight: Any, steps: Any, rng: Any,
+    ) -> tuple[Samples | Batches, Samples | None]:  # fmt: skip
+        """Return what to train with and what is held back, checked; see that the model is built."""
+        size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
+        steps = None if steps is None else check_positive(steps, "steps_per_epoch", "fit")
+        share, held = check_number(share, "validation_split", "fit", high=1.0), None
+        if y is None and gives_batches(x):
+            if share or class_weight is not None or sample_weight is not None:
+                raise DataError(
+                    "fit: validation_split, class_weight and sample_weight need arrays; batches "
+                    "may be (x, y, sample_weight), and validation_data holds samples back"
+                )
+            supply: Samples | Batches = Batches(x, self._batch, "fit", steps)
+        else:
+            data = self._data(x, y, sample_weight, class_weight, "fit")
+            if share and validation_data is None:
+                data, held = split(data, share, "fit")
+            supply = Samples(data, size, rng, steps)
+        if validation_data is not None:
+            held = self._batch(validation_data, "validation_data")
+        self._build(supply.first)
+        if held is None:
+            return supply, None
+        self._build(held)
+        return supply, Samples(held, max(size, SCORED), None)
+
+    def _ready(
+        self, supply: Any, held: Samples | None, mode: str, updates: int, watching: list[Callback]
+    ) -> None:
+        """Make the trainer."""
+        objective = self._objective(supply.first)
+        run = training_run(objective, self.optimizer, self.optimizer_state, supply, mode, updates)
+        checks = None if held is None else scoring_run(objective, held, mode, updates)
+        self._running = run.engine
+        self.training_data = supply.first if isinstance(supply, Samples) else None
+        self.trainer = Trainer(
+            run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
+        )
+
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None
-    ) -> Logs:
-        """Make one update and return this batch's scores, taken before it."""
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one update and return this batch's scores, taken before it, as `evaluate` does.
+
+        Unlike Keras's, they are those of this batch alone, not the mean over all calls so far.
+        """
+        check_flag(return_dict, "return_dict", "train_on_batch")
         before = self.history
-        self.fit(
-            x, y, batch_size=_rows(x), verbose=0, shuffle=False, sample_weight=sample_weight,
-            class_weight=class_weight,
-        )  # fmt: skip
-        logs = {name: values[-1] for name, values in self.history.history.items()}
-        self.history = before
-        return logs
+        try:
+            logs = self.fit(
+                x, y, batch_size=_rows(x), verbose=0, shuffle=False, sample_weight=sample_weight,
+                class_weight=class_weight,
+            )  # fmt: skip
+        finally:
+            self.history = before
+        return _scores({name: values[-1] for name, values in logs.history.items()}, return_dict)
 
     def evaluate(
         self,
@@ -253,6 +288,7 @@ class Trainable(Stack):
             The loss alone, if there are no metrics; ``[loss, *metrics]``; or all by name.
         """
         self._check_compiled("evaluate")
+        check_flag(return_dict, "return_dict", "evaluate")
         size = (
             SCORED if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         )
@@ -261,43 +297,11 @@ class Trainable(Stack):
         else:
             data = self._data(x, y, sample_weight, None, "evaluate")
             supply = Samples(data, size, None)
-        self._build(supply.first)
-        run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
+        with unchanged_on_error(self):
+            self._build(supply.first)
+            run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
         logs = run.score({"params": self.network.params, "layers": self.network.state})
-        values = list(logs.values())
-        return logs if return_dict else values if len(values) > 1 else values[0]
-
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> Array:
-        """Return the output for samples, or for batches from an iterator, one after another.
-
-        Parameters
-        ----------
-        x : array_like with a sample a row, or iterable of such
-        batch_size : int, optional
-            Samples at once.
-        verbose : ignored
-        """
-        size = check_positive(SCORED if batch_size is None else batch_size, "batch_size", "predict")
-        return np.concatenate(list(self.predictions(x, size)))
-
-    def predictions(self, x: Any, batch_size: int = SCORED) -> Iterator[Array]:
-        """Yield the output batch by batch, so that neither input nor output need fit in memory."""
-        batches = x if gives_batches(x) else None
-        first = self.layers[0] if self.layers else None
-        if batches is None:
-            whole = checked_x(x, first, "predict")
-            batches = (whole[i : i + batch_size] for i in range(0, len(whole), batch_size))
-        for batch in batches() if callable(batches) else batches:
-            yield self.predict_on_batch(batch[0] if isinstance(batch, tuple) else batch)
-
-    def predict_on_batch(self, x: Any) -> Array:
-        """Return the output for some samples."""
-        X = checked_x(x, self.layers[0] if self.layers else None, "predict")
-        if not self.built:
-            self.build((None, *X.shape[1:]))
-        if self._forward is None or self._forward.network is not self.network:
-            self._forward = Forward(self.network)
-        return self._forward(np.asarray(X))
+        return _scores(logs, return_dict)
 
     # What callbacks see
 
@@ -365,12 +369,19 @@ class Trainable(Stack):
         """Return loss and metrics for targets like these."""
         shape = self.output_shape or ()
         counted = tuple(
-            [metrics.get(metric, self.loss, shape, "compile") for metric in given]
+            [get_metric(metric, self.loss, shape, "compile") for metric in given]
             for given in self.compiled_metrics
         )
         return Objective(self.network, self.loss, *counted)
 
 
+def _scores(logs: Logs, by_name: bool) -> Any:
+    """Return scores as they were asked for: by name, or in a list, or the loss alone."""
+    values = list(logs.values())
+    return logs if by_name else values if len(values) > 1 else values[0]
+
+
 def _rows(x: Any) -> int:
     """Return how many samples there are."""
-    return max(len(x), 1) if hasattr(x, "__len__") else 32
+    shape: Any = getattr(x, "shape", None)
+    return max(len(x), 1) if hasattr(x, "__len__") and shape != () else 32

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import DataError
 from chainrule.program.program import Program, trace
+from chainrule.sequential.inputs import checked_x
 from chainrule.sequential.network import Network, Weights
-from chainrule.validation import Array
+from chainrule.sequential.stack import Stack
+from chainrule.supply import each_batch, gives_batches
+from chainrule.validation import Array, check_positive
+
+SCORED = 1024  # samples that are scored or predicted at once, at least
 
 
 class Forward:
@@ -40,3 +47,44 @@ class Forward:
         with np.errstate(all="ignore"):
             result: Array = program(self.network.weights, X)
         return result
+
+
+class Predictor(Stack):
+    """A stack of layers that predicts."""
+
+    _forward: Forward | None = None
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> Array:
+        """Return the output for samples, or for batches from an iterator, one after another.
+
+        Parameters
+        ----------
+        x : array_like with a sample a row, or iterable of such
+        batch_size : int, optional
+            Samples at once.
+        verbose : ignored
+        """
+        size = check_positive(SCORED if batch_size is None else batch_size, "batch_size", "predict")
+        found = list(self.predictions(x, size))
+        if not found:
+            raise DataError("predict: x gives no batch")
+        return np.concatenate(found)
+
+    def predictions(self, x: Any, batch_size: int = SCORED) -> Iterator[Array]:
+        """Yield the output batch by batch, so that neither input nor output need fit in memory."""
+        batches = x if gives_batches(x) else None
+        first = self.layers[0] if self.layers else None
+        if batches is None:
+            whole = checked_x(x, first, "predict")
+            batches = (whole[i : i + batch_size] for i in range(0, len(whole), batch_size))
+        for batch in each_batch(batches, "predict"):
+            yield self.predict_on_batch(batch[0] if isinstance(batch, tuple) else batch)
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """Return the output for some samples."""
+        X = checked_x(x, self.layers[0] if self.layers else None, "predict")
+        if not self.built:
+            self.build((None, *X.shape[1:]))
+        if self._forward is None or self._forward.network is not self.network:
+            self._forward = Forward(self.network)
+        return self._forward(np.asarray(X))

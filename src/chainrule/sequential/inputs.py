@@ -28,7 +28,10 @@ def checked_x(x: Any, first: Layer | None, where: str) -> Any:
     if first is not None and first.built and array.shape[1:] != first.input_shape[1:]:
         expected, received = first.input_shape, (None, *array.shape[1:])
         raise ShapeError(f"{where}: {first.misfit(expected, received)}")
-    return _finite(array, "x", where)
+    _finite(array, "x", where)
+    if first is not None and not isinstance(array, np.memmap):
+        first.check(array)
+    return array
 
 
 def checked_data(
@@ -116,7 +119,6 @@ def _all_finite(array: Any) -> bool:
 
 def split(data: Data, share: float, where: str) -> tuple[Data, Data]:
     """Return the first samples, and a share of the last ones for validation, as in Keras."""
-    share = check_number(share, "validation_split", where, high=1.0)
     rows = len(data[0])
     at = int(rows * (1 - share))
     if not 0 < at < rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -43,6 +44,18 @@ class Objective:
     ) -> None:
         self.network, self.loss = network, loss
         self.metrics, self.weighted_metrics = list(metrics), list(weighted_metrics)
+        self.named: dict[str, tuple[Metric, bool]] = {}
+        for metric in self.metrics:
+            self.named[self._unique(metric.name)] = metric, False
+        for metric in self.weighted_metrics:
+            taken = metric.name in self.named
+            self.named[self._unique(f"weighted_{metric.name}" if taken else metric.name)] = (
+                metric, True)  # fmt: skip
+
+    def _unique(self, name: str) -> str:
+        """Return a name for a metric that no other has, as Keras does."""
+        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(1)))
+        return next(each for each in names if each not in self.named)
 
     def value(
         self, params: Weights, state: Weights, training: bool, X: Any, y: Any, weight: Any = None
@@ -99,8 +112,10 @@ class Objective:
         return map_leaves(lambda a, b: a + b, sums, self._measured(y_pred, y, weight))
 
     def _measured(self, y_pred: Any, y: Any, weight: Any) -> dict[str, Any]:
-        found = {m.name: m.measure(y, y_pred) for m in self.metrics}
-        return found | {m.name: m.measure(y, y_pred, weight) for m in self.weighted_metrics}
+        return {
+            name: metric.measure(y, y_pred, weight if weighted else None)
+            for name, (metric, weighted) in self.named.items()
+        }
 
     def sums(self, data: Any) -> Sums:
         """Return what a run over such data adds up."""
@@ -111,7 +126,7 @@ class Objective:
 
     def scores(self, sums: Any) -> Logs:
         """Return the metrics' values."""
-        return {m.name: m.value(sums[m.name]) for m in (*self.metrics, *self.weighted_metrics)}
+        return {name: metric.value(sums[name]) for name, (metric, _) in self.named.items()}
 
     def fingerprint(self, optimizer: Any = None) -> Any:
         """Return what tells whether two runs record the same; None if nothing does."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, DataError, FileError
+from chainrule.errors import DataError, FileError
 from chainrule.storage import read_tensors, write_tensors
 
 ARRAY = "$array"  # stands in the document where an array was
@@ -38,7 +38,8 @@ def read_model(path: Any) -> dict[str, Any]:
         tree = _unpacked(document, arrays)
     except (KeyError, TypeError) as error:
         raise FileError(f"{path}: the file refers to an array that it does not hold") from error
-    assert isinstance(tree, dict)
+    if not isinstance(tree, dict):
+        raise FileError(f"{path}: the file holds an array alone, no model")
     return tree
 
 
@@ -81,19 +82,25 @@ def restored(template: Any, found: Any, what: str) -> Any:
         return {key: restored(part, found[key], f"{what}: {key}") for key, part in template.items()}
     expected = np.asarray(template)
     array = np.asarray(found)
-    if array.shape != expected.shape or array.dtype.kind not in "fiub":
+    fits = array.dtype.kind in "fiub" and np.can_cast(array.dtype, expected.dtype, "same_kind")
+    if array.shape != expected.shape or not fits:
         raise FileError(
-            f"{what}: expected an array of shape {expected.shape}, the file holds {_names(found)}"
+            f"{what}: expected {expected.dtype} of shape {expected.shape}, the file holds "
+            f"{_names(found)}"
         )
+    with np.errstate(all="ignore"):
+        array = array.astype(expected.dtype)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise FileError(f"{what}: the file holds NaN or infinite values")
-    return array.astype(expected.dtype)
+    return array
 
 
 def _names(found: Any) -> str:
     if isinstance(found, Mapping):
         return ", ".join(map(str, found)) or "nothing"
-    return f"shape {np.shape(found)}" if isinstance(found, np.ndarray) else type(found).__name__
+    if isinstance(found, np.ndarray):
+        return f"{found.dtype} of shape {found.shape}"
+    return type(found).__name__
 
 
 @contextmanager
@@ -103,8 +110,8 @@ def as_file_error(path: Any) -> Iterator[None]:
         yield
     except FileError:
         raise
-    except (ChainruleError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise FileError(f"{path}: {error}") from error
+    except Exception as error:  # a hostile file may provoke any
+        raise FileError(f"{path}: {' '.join(str(error).split())[:500]}") from error
 
 
 def generator_state(rng: np.random.Generator) -> dict[str, Any]:

@@ -10,11 +10,20 @@ import numpy as np
 from chainrule.config import made, plain
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
-from chainrule.layers.layer import Shape, shape_text, snake_case
+from chainrule.layers.layer import Blank, Shape, shape_text, snake_case
 from chainrule.sequential.network import Network
 from chainrule.sequential.summary import count, print_summary
-from chainrule.validation import Array, as_numbers, check_positive, check_seed, lookup
+from chainrule.sequential.unchanged import unchanged_on_error
+from chainrule.validation import (
+    Array,
+    as_numbers,
+    check_flag,
+    check_positive,
+    check_seed,
+    lookup,
+)
 
+MOST_LAYERS = 10_000
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
@@ -43,6 +52,7 @@ class Stack:
         self.layers: list[Layer] = []
         self._input: Input | None = None
         self._network: Network | None = None
+        self._blank: Blank | None = None  # while the weights are to come from a file
         if isinstance(layers, Layer) or not isinstance(layers, Sequence):
             raise DataError(f"Sequential: layers must be a list of layers, received {layers!r}")
         for layer in layers:
@@ -71,7 +81,7 @@ class Stack:
         self._changed()
         if shape is not None:
             try:
-                layer.prepare(shape, self.rng, self.dtype)
+                self._prepare([layer], shape)
             except Exception:
                 self.layers.pop()
                 raise
@@ -127,11 +137,19 @@ class Stack:
                 f"Sequential: built for an input of shape {shape_text(known)}, received "
                 f"{shape_text(shape)}"
             )
-        for layer in self.layers:
-            if not layer.built or layer.input_shape != shape:
-                layer.prepare(shape, self.rng, self.dtype)
-            shape = layer.output_shape
+        self._prepare(self.layers, shape)
         self._network = None
+
+    def _prepare(self, layers: Sequence[Layer], shape: Shape) -> None:
+        """Build layers on one another; those that are built keep their weights, and must fit."""
+        source = self.rng if self._blank is None else self._blank
+        with unchanged_on_error(self):
+            for layer in layers:
+                if not layer.built:
+                    layer.prepare(shape, source, self.dtype)
+                elif layer.input_shape != shape:
+                    raise layer.misfit(layer.input_shape, shape, "it was built before")
+                shape = layer.output_shape
 
     @property
     def built(self) -> bool:
@@ -163,8 +181,9 @@ class Stack:
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
+        training = check_flag(training, "training", "Sequential")
         if not hasattr(x, "level"):
-            x = as_numbers(x, self.name, "Sequential")
+            x = as_numbers(x, "x", "Sequential")
         if not self.built:
             self.build((None, *x.shape[1:]))
         network = self.network
@@ -178,8 +197,12 @@ class Stack:
         if (name is None) == (index is None):
             raise DataError("Sequential.get_layer: give a name or an index")
         if index is not None:
-            if not -len(self.layers) <= index < len(self.layers):
-                raise DataError(f"Sequential.get_layer: there are {len(self.layers)} layers")
+            number = isinstance(index, int | np.integer) and not isinstance(index, bool)
+            if not number or not -len(self.layers) <= index < len(self.layers):
+                raise DataError(
+                    f"Sequential.get_layer: there are {len(self.layers)} layers, received index "
+                    f"{index!r}"
+                )
             return self.layers[index]
         return lookup("layer", str(name), {layer.name: layer for layer in self.layers})
 
@@ -198,6 +221,10 @@ class Stack:
             If one does not fit; then none is changed.
         """
         listed = self._listed()
+        if not isinstance(weights, Sequence):
+            raise DataError(
+                f"Sequential.set_weights: expected a list of arrays, received {weights!r}"
+            )
         if len(weights) != len(listed):
             raise ShapeError(
                 f"Sequential.set_weights: expected {len(listed)} arrays, received {len(weights)}"
@@ -259,9 +286,21 @@ class Stack:
         for key in config:
             if key not in keys:
                 raise UnknownNameError("part of a model's config", key, keys)
-        layers = made(config.get("layers", []))
-        if not isinstance(layers, list):
-            raise DataError("Sequential.from_config: layers must be a list")
-        shape = config.get("input_shape")
-        first = [] if shape is None else [Input(shape)]
-        return cls([*first, *layers], config.get("name"), dtype=config.get("dtype", "float32"))
+        return cls._from_config(config, None)
+
+    @classmethod
+    def _from_config(cls, config: Mapping[str, Any], entries: int | None) -> Self:
+        """Return a model; with ``entries`` its weights are to come from a file that has so many."""
+        described, shape = config.get("layers", []), config.get("input_shape")
+        if not isinstance(described, list) or len(described) > MOST_LAYERS:
+            raise DataError(
+                f"Sequential.from_config: layers must be a list of at most {MOST_LAYERS:,}"
+            )
+        model = cls([], config.get("name"), dtype=config.get("dtype", "float32"))
+        model._blank = None if entries is None else Blank(entries)
+        if shape is not None:
+            model.add(Input(shape))
+        for layer in made(described):
+            model.add(layer)
+        model._blank = None
+        return model

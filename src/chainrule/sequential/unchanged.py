@@ -1,0 +1,35 @@
+"""What was refused leaves a model as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chainrule.sequential.stack import Stack
+
+CHANGING = ("rng", "history", "stop_training", "optimizer_state", "training_data")
+
+
+@contextmanager
+def unchanged_on_error(model: Stack) -> Iterator[None]:
+    """Have a model be what it was before, weights and random generator too, if this fails."""
+    before = {name: vars(model)[name] for name in CHANGING if name in vars(model)}
+    random = model.rng.bit_generator.state
+    optimizer = getattr(model, "optimizer", None)
+    rate = getattr(optimizer, "learning_rate", None)
+    fresh = [layer for layer in model.layers if not layer.built]
+    weights = model.network.weights if model.built else {}
+    try:
+        yield
+    except Exception:
+        vars(model).update(before)
+        model.rng.bit_generator.state = random
+        if rate is not None:
+            optimizer.learning_rate = rate  # type: ignore[union-attr]
+        for layer in fresh:
+            layer.built = False
+        if weights:
+            model.network.take(weights)
+        raise

@@ -1,0 +1,179 @@
+"""Callbacks decide as Keras's do on the same scores."""
+
+import inspect
+import warnings
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule import callbacks
+
+EXAMPLES = settings(max_examples=60)
+# Eighths: Keras compares in float32, where they are exact.
+SCORES = st.lists(st.integers(-16, 16).map(lambda n: n / 8) | st.just(np.nan), max_size=25)
+MODES = st.sampled_from(["min", "max"])
+DELTAS = st.sampled_from([0, 0.125, 0.5])
+COUNTS = st.integers(0, 4)
+
+# What of Keras's arguments is left out on purpose.
+LEFT_OUT = {
+    "kwargs",
+    "raise_error",  # training raises a DivergenceError without TerminateOnNaN
+    "write_graph",
+    "write_images",
+    "write_steps_per_second",
+    "update_freq",
+    "profile_batch",
+    "embeddings_freq",
+    "embeddings_metadata",
+}
+SAME = ["CSVLogger", "EarlyStopping", "LearningRateScheduler", "ModelCheckpoint",
+        "ReduceLROnPlateau", "TensorBoard"]  # fmt: skip
+
+
+class Model:
+    """What a callback sees of a model; it notes what is done to it."""
+
+    def __init__(self):
+        self.optimizer = SimpleNamespace(learning_rate=1.0)
+        self.stop_training, self.epoch, self.done = False, -1, []
+
+    def get_config(self):
+        return {}
+
+    def get_weights(self):
+        return [np.array(self.epoch)]
+
+    def set_weights(self, weights):
+        self.done.append(("weights", int(weights[0])))
+
+    def save(self, path, **options):
+        self.done.append(("save", str(path)))
+
+
+def replayed(callback, scores, name="val_loss"):
+    """Return what a callback makes of scores, epoch by epoch."""
+    model = Model()
+    callback.set_model(model)
+    callback.on_train_begin()
+    seen = []
+    for model.epoch, score in enumerate(scores):
+        callback.on_epoch_begin(model.epoch)
+        logs = {"accuracy": 0.5} if score is None else {name: score}
+        callback.on_epoch_end(model.epoch, logs)
+        if isinstance(callback, callbacks.Callback):
+            callback.on_epoch_kept(model.epoch, logs)
+        rate = model.optimizer.learning_rate
+        seen.append((model.stop_training, rate, logs.get("learning_rate"), list(model.done)))
+        if model.stop_training:
+            break
+    callback.on_train_end()
+    return seen, model.done
+
+
+def assert_same_decisions(name, options, scores, **more):
+    ours = replayed(getattr(callbacks, name)(**options), scores)
+    theirs = replayed(getattr(keras.callbacks, name)(**options, **more), scores)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_arguments_are_those_of_keras(name):
+    ours = inspect.signature(getattr(callbacks, name)).parameters
+    theirs = inspect.signature(getattr(keras.callbacks, name)).parameters
+    assert set(theirs) - set(ours) <= LEFT_OUT
+    assert list(ours) == [argument for argument in theirs if argument in ours]
+    for argument, parameter in ours.items():
+        assert parameter.default == theirs[argument].default
+
+
+@EXAMPLES
+@given(
+    SCORES,
+    st.fixed_dictionaries(
+        {
+            "mode": MODES,
+            "min_delta": DELTAS,
+            "patience": COUNTS,
+            "baseline": st.none() | st.integers(-8, 8).map(lambda n: n / 8),
+            "restore_best_weights": st.booleans(),
+            "start_from_epoch": COUNTS,
+        }
+    ),
+)
+def test_early_stopping_stops_where_keras_stops(scores, options):
+    assert_same_decisions("EarlyStopping", options, scores)
+
+
+@EXAMPLES
+@given(
+    SCORES,
+    st.fixed_dictionaries(
+        {
+            "mode": MODES,
+            "min_delta": DELTAS,
+            "patience": COUNTS,
+            "cooldown": COUNTS,
+            "factor": st.sampled_from([0.5, 0.1]),
+            "min_lr": st.sampled_from([0, 0.2]),
+        }
+    ),
+)
+def test_the_learning_rate_falls_where_that_of_keras_falls(scores, options):
+    assert_same_decisions("ReduceLROnPlateau", options, scores)
+
+
+@EXAMPLES
+@given(
+    SCORES,
+    st.fixed_dictionaries(
+        {
+            "mode": MODES,
+            "save_best_only": st.booleans(),
+            "initial_value_threshold": st.none() | st.sampled_from([-0.5, 0.5]),
+        }
+    ),
+)
+def test_models_are_saved_where_keras_saves_them(tmp_path_factory, scores, options):
+    path = tmp_path_factory.getbasetemp() / "{epoch:02d}-{val_loss:.2f}.keras"
+    assert_same_decisions("ModelCheckpoint", {"filepath": str(path), **options}, scores)
+
+
+def test_all_epochs_without_a_score_are_borne_and_saved(tmp_path):
+    path = str(tmp_path / "last.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_same_decisions("EarlyStopping", {"patience": 1}, [None] * 4)
+        assert_same_decisions("ReduceLROnPlateau", {"patience": 1}, [None] * 4)
+        assert_same_decisions("ModelCheckpoint", {"filepath": path, "save_best_only": True}, [None])
+    with pytest.warns(UserWarning, match="no score 'val_loss'; there are accuracy"):
+        replayed(callbacks.EarlyStopping(), [1.0], "accuracy")
+
+
+@pytest.mark.parametrize(
+    "schedule", [lambda epoch, rate: rate / (epoch + 1), lambda epoch: 0.5**epoch]
+)
+def test_a_schedule_is_asked_as_by_keras(schedule):
+    assert_same_decisions("LearningRateScheduler", {"schedule": schedule}, [1.0] * 5)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "worse", "better"),
+    [("val_loss", 2.0, 1.0), ("accuracy", 0.1, 0.9), ("val_auc", 0.1, 0.9), ("mae", 2.0, 1.0),
+     ("f1_score", 0.1, 0.9), ("gradient_norm", 2.0, 1.0), ("false_positives", 9, 1)],
+)  # fmt: skip
+def test_the_name_of_a_score_tells_which_way_is_better(monitor, worse, better):
+    improving, _ = replayed(callbacks.EarlyStopping(monitor), [worse, better], monitor)
+    worsening, _ = replayed(callbacks.EarlyStopping(monitor), [better, worse], monitor)
+    assert not improving[-1][0]
+    assert worsening[-1][0]
+
+
+def test_a_name_that_does_not_tell_is_refused():
+    with pytest.raises(cr.DataError, match="mode='max' or 'min'"):
+        callbacks.EarlyStopping("quality")

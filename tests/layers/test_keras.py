@@ -1,0 +1,207 @@
+"""Every layer, with Keras as the judge: arguments, outputs, gradients, moving averages."""
+
+import inspect
+
+import jax
+import keras
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.layers import __all__ as NAMES
+
+IMAGES, ROWS, SERIES = (2, 5, 6, 3), (4, 6), (3, 4, 5)
+CASES = [
+    ("Dense", {"units": 4}, ROWS),
+    ("Dense", {"units": 4, "activation": "tanh"}, SERIES),
+    ("Dense", {"units": 4, "activation": "softmax", "use_bias": False}, ROWS),
+    ("Activation", {"activation": "silu"}, ROWS),
+    ("Activation", {"activation": "softmax"}, SERIES),
+    ("Dropout", {"rate": 0.5}, ROWS),
+    ("BatchNormalization", {}, ROWS),
+    ("BatchNormalization", {}, IMAGES),
+    ("BatchNormalization", {"axis": 1, "momentum": 0.6, "epsilon": 0.1}, IMAGES),
+    ("BatchNormalization", {"axis": -2, "center": False}, SERIES),
+    ("BatchNormalization", {"scale": False}, ROWS),
+    ("BatchNormalization", {"trainable": False}, ROWS),
+    ("LayerNormalization", {}, ROWS),
+    ("LayerNormalization", {"axis": [1, 2], "epsilon": 0.1}, SERIES),
+    ("LayerNormalization", {"axis": [3, 1]}, IMAGES),
+    ("LayerNormalization", {"axis": 1, "center": False}, SERIES),
+    ("LayerNormalization", {"scale": False}, ROWS),
+    ("Flatten", {}, IMAGES),
+    ("Reshape", {"target_shape": (15, -1)}, IMAGES),
+    ("Rescaling", {"scale": 0.5, "offset": -1.0}, ROWS),
+    ("Rescaling", {"scale": [1.0, 2.0, 3.0], "offset": [0.0, 1.0, 2.0]}, IMAGES),
+    ("Normalization", {"mean": 2.0, "variance": 4.0}, ROWS),
+    ("Normalization", {"mean": [1.0, 2.0, 3.0], "variance": [4.0, 0.0, 1.0]}, IMAGES),
+    ("Conv2D", {"filters": 2, "kernel_size": 3}, IMAGES),
+    ("Conv2D", {"filters": 2, "kernel_size": (2, 3), "padding": "same"}, IMAGES),
+    ("Conv2D", {"filters": 2, "kernel_size": 2, "strides": (2, 3), "padding": "same"}, IMAGES),
+    ("Conv2D", {"filters": 2, "kernel_size": (3, 2), "strides": 2, "use_bias": False}, IMAGES),
+    ("Conv2D", {"filters": 2, "kernel_size": 2, "dilation_rate": (2, 3)}, IMAGES),
+    ("Conv2D", {"filters": 2, "kernel_size": 3, "dilation_rate": 2, "padding": "same"}, IMAGES),
+    ("MaxPooling2D", {}, IMAGES),
+    ("MaxPooling2D", {"padding": "same"}, IMAGES),
+    ("MaxPooling2D", {"pool_size": (3, 2), "strides": (1, 2), "padding": "same"}, IMAGES),
+    ("MaxPooling2D", {"pool_size": 2, "strides": 3}, IMAGES),
+    ("AveragePooling2D", {"pool_size": 2}, IMAGES),
+    ("AveragePooling2D", {"pool_size": (3, 2), "strides": (2, 1), "padding": "same"}, IMAGES),
+    ("AveragePooling2D", {"pool_size": 4, "strides": 1, "padding": "same"}, IMAGES),
+    ("GlobalAveragePooling2D", {}, IMAGES),
+    ("GlobalAveragePooling2D", {"keepdims": True}, IMAGES),
+    ("Embedding", {"input_dim": 7, "output_dim": 3}, SERIES),
+]
+
+# What of Keras's arguments is left out on purpose.
+LEFT_OUT = {
+    "kernel_constraint",  # regularizers serve
+    "bias_constraint",
+    "beta_constraint",
+    "gamma_constraint",
+    "embeddings_constraint",
+    "activity_regularizer",
+    "data_format",  # channels come last, as in Keras by default
+    "groups",
+    "lora_rank",
+    "lora_alpha",
+    "quantization_config",
+    "renorm",
+    "renorm_clipping",
+    "renorm_momentum",
+    "synchronized",
+    "noise_shape",
+    "mask_zero",
+    "weights",  # set_weights does it
+    "invert",
+    "batch_size",  # it is never fixed
+    "batch_shape",
+    "sparse",
+    "ragged",
+    "tensor",
+    "optional",
+}
+EASIER = {("AveragePooling2D", "pool_size"), ("Input", "shape")}  # a default more, a default less
+OF_EVERY_LAYER = {"self", "kwargs", "options", "name", "trainable"}
+
+
+def drawn(shape, name="Dense"):
+    """Return inputs, or whole numbers for an `Embedding`."""
+    rng = np.random.default_rng(1)
+    if name == "Embedding":
+        return rng.integers(7, size=shape).astype("int32")
+    return rng.normal(size=shape).astype("float32")
+
+
+def pair(name, config, shape):
+    """Return the layer of each library, with the same weights."""
+    ours, theirs = getattr(cr.layers, name)(**config), getattr(keras.layers, name)(**config)
+    ours(drawn(shape, name))
+    theirs.build(shape)
+    rng = np.random.default_rng(2)
+    weights = {
+        attribute: rng.uniform(0.5, 1.5, w.shape).astype("float32")
+        for attribute, w in ours.weights.items()
+        if w.dtype.kind == "f" and name != "Normalization"
+    }
+    vars(ours).update(weights)
+    for attribute, value in weights.items():
+        getattr(theirs, attribute).assign(value)
+    return ours, theirs
+
+
+def slopes_of_ours(layer, x, seed, training):
+    """Return the output, and the gradients by weights and inputs."""
+    whole = x.dtype.kind == "i"
+    names = [name for name in layer.weights if layer.is_trained(name)]
+
+    def total(weights, x):
+        y = layer.bound(weights).run(x, training)
+        return np.sum(y * seed), y
+
+    weights = {name: getattr(layer, name) for name in names}
+    (_, y), slopes = cr.value_and_grad(total, (0,) if whole else (0, 1), has_aux=True)(weights, x)
+    return y, [slopes[0], None if whole else slopes[1]]
+
+
+def slopes_of_theirs(layer, x, seed, training):
+    whole = x.dtype.kind == "i"
+    told = {"training": training} if layer._call_has_training_arg else {}
+    frozen = [v.value for v in layer.non_trainable_variables]
+
+    def total(weights, x):
+        y, _ = layer.stateless_call(weights, frozen, x, **told)
+        return (y * seed).sum(), y
+
+    weights = [v.value for v in layer.trainable_variables]
+    slopes, y = jax.grad(total, (0,) if whole else (0, 1), has_aux=True)(weights, x)
+    named = dict(zip([v.name for v in layer.trainable_variables], slopes[0], strict=True))
+    return y, [named, None if whole else slopes[1]]
+
+
+def assert_close(ours, theirs):
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "shape", "training"),
+    [(*case, False) for case in CASES]
+    + [(*case, True) for case in CASES if case[0] == "BatchNormalization"],
+)
+def test_outputs_and_gradients_are_those_of_keras(name, config, shape, training):
+    ours, theirs = pair(name, config, shape)
+    x = drawn(shape, name)
+    seed = np.random.default_rng(3).normal(size=(shape[0], *ours.output_shape[1:])).astype("f4")
+    y, (weights, inputs) = slopes_of_ours(ours, x, seed, training)
+    expected, (theirs_weights, theirs_inputs) = slopes_of_theirs(theirs, x, seed, training)
+    assert_close(y, expected)
+    assert weights.keys() == theirs_weights.keys()
+    for attribute, slope in weights.items():
+        assert_close(slope, theirs_weights[attribute])
+    if inputs is not None:
+        assert_close(inputs, theirs_inputs)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "Layer"])
+def test_arguments_are_those_of_keras(name):
+    ours = inspect.signature(getattr(cr.layers, name).__init__).parameters
+    theirs = inspect.signature(getattr(keras.layers, name)).parameters
+    shared = [argument for argument in ours if argument in theirs]
+    assert set(theirs) - set(ours) <= LEFT_OUT | OF_EVERY_LAYER
+    assert set(ours) - set(theirs) <= OF_EVERY_LAYER
+    assert shared == [argument for argument in theirs if argument in ours]
+    for argument in shared:
+        if (name, argument) not in EASIER:
+            assert ours[argument].default == theirs[argument].default
+
+
+def test_each_argument_that_is_left_out_is_one_of_keras():
+    signatures = [inspect.signature(getattr(keras.layers, name)) for name in NAMES]
+    assert LEFT_OUT <= {argument for s in signatures for argument in s.parameters}
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(-1, IMAGES), (1, SERIES)])
+def test_moving_statistics_follow_keras_over_many_batches(axis, shape):
+    ours, theirs = pair("BatchNormalization", {"axis": axis, "momentum": 0.8}, shape)
+    rng = np.random.default_rng(4)
+    for _ in range(10):
+        x = (3 * rng.normal(size=shape) + rng.normal(size=shape[-1])).astype("f4")
+        model = cr.Sequential([ours])
+        model(x, training=True)
+        theirs(x, training=True)
+    assert_close(ours.moving_mean, theirs.moving_mean)
+    assert_close(ours.moving_variance, theirs.moving_variance)
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(-1, ROWS), (1, SERIES), (-1, IMAGES)])
+def test_normalization_adapts_to_data_as_keras_does(axis, shape):
+    ours, theirs = cr.layers.Normalization(axis), keras.layers.Normalization(axis)
+    rng = np.random.default_rng(5)
+    data = (100 + 3 * rng.normal(size=(70, *shape[1:]))).astype("f4")
+    ours.adapt(data)
+    theirs.adapt(data)
+    np.testing.assert_allclose(ours(data[:4]), theirs(data[:4]), atol=2e-4)  # theirs is float32
+    exact = np.moveaxis(data.astype(float), axis, 0).reshape(shape[axis], -1)
+    np.testing.assert_allclose(ours.mean, exact.mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(ours.variance, exact.var(axis=1), rtol=1e-6)
