@@ -21,13 +21,13 @@ class Configurable:
 
     Examples
     --------
-    >>> class Scale(Configurable):
+    >>> class Power(Configurable):
     ...     def __init__(self, by=2.0):
     ...         self.by = by
-    >>> Scale(3.0).get_config()
+    >>> Power(3.0).get_config()
     {'by': 3.0}
-    >>> Scale.from_config({"by": 3.0})
-    Scale(by=3.0)
+    >>> Power.from_config({"by": 3.0})
+    Power(by=3.0)
 
     Attributes
     ----------

@@ -55,7 +55,7 @@ ARGUMENTS = [
     (lambda: metrics.MeanMetricWrapper(7), DataError, "must be a function"),
     (lambda: metrics.AUC(curve="ROCK"), UnknownNameError, "did you mean 'ROC'"),
     (lambda: metrics.AUC(summation_method="lower"), UnknownNameError, "minoring"),
-    (lambda: metrics.AUC(num_thresholds=1), DataError, "at least 2"),
+    (lambda: metrics.AUC(num_thresholds=1), DataError, "from 2 to 100,000"),
     (lambda: metrics.AUC(num_thresholds=5, thresholds=[0.5]), DataError, "received both"),
     (lambda: metrics.Precision(1.5), DataError, "from 0 to 1"),
     (lambda: metrics.Precision(["a"]), DataError, "thresholds"),

@@ -72,7 +72,11 @@ RUNS = {
         (X, BINARY),
         lambda module: module.optimizers.Adam(0.05),
         lambda module: "binary_crossentropy",
-        lambda module: ["accuracy", module.metrics.AUC(), module.metrics.Precision()],
+        lambda module: [
+            "accuracy",
+            module.metrics.AUC(name="auc"),
+            module.metrics.Precision(name="precision"),
+        ],
         {
             "sample_weight": WEIGHTS,
             "validation_data": (X[:32], BINARY[:32], WEIGHTS[:32]),

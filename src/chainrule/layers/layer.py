@@ -77,13 +77,13 @@ class Layer(Configurable):
 
     Examples
     --------
-    >>> class Scale(Layer):
+    >>> class Gain(Layer):
     ...     def build(self, input_shape):
     ...         self.by = self.add_weight(input_shape[-1:], initializer="ones")
     ...
     ...     def call(self, x):
     ...         return x * self.by
-    >>> Scale()(np.array([[1.0, 2.0]]))
+    >>> Gain()(np.array([[1.0, 2.0]]))
     array([[1., 2.]], dtype=float32)
     """
 
