@@ -57,7 +57,7 @@ from chainrule.program import Program, trace
 if TYPE_CHECKING:
     from chainrule.autodiff import GradientReport, check_gradients
     from chainrule.program.jit import jit
-    from chainrule.sequential import Sequential, load_model
+    from chainrule.sequential import Sequential, from_keras, load_model
     from chainrule.storage.onnx import export_onnx, onnx_model
     from chainrule.training import minimize, source
 
@@ -90,6 +90,7 @@ __all__ = [
     "elu",
     "erf",
     "export_onnx",
+    "from_keras",
     "gelu",
     "grad",
     "hessian",
@@ -144,6 +145,7 @@ _LATER = {
     "check_gradients": "autodiff",
     "export_onnx": "storage.onnx",
     "Sequential": "sequential",
+    "from_keras": "sequential",
     "jit": "program.jit",
     "load_model": "sequential",
     "minimize": "training",

@@ -11,7 +11,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an old terminal shows ? where it lacks a sign
     try:
-        from chainrule.cli import app
+        from chainrule.cli.app import app
 
         app()
     except KeyboardInterrupt:

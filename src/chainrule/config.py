@@ -47,11 +47,11 @@ class Configurable:
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Keep the arguments; refuse those that the class does not have."""
         self = super().__new__(cls)
-        unknown = [name for name in kwargs if name not in _parameters(cls)]
+        unknown = [name for name in kwargs if name not in arguments(cls)]
         if unknown and not _takes_any(cls):
-            raise UnknownNameError(f"argument of {cls.__name__}", unknown[0], _parameters(cls))
+            raise UnknownNameError(f"argument of {cls.__name__}", unknown[0], arguments(cls))
         given = dict(zip(_positional(cls), args, strict=False)) | kwargs
-        self.__config__ = {**_parameters(cls), **given}
+        self.__config__ = {**arguments(cls), **given}
         return self
 
     def get_config(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Configurable:
             raise DataError(f"{cls.__name__}: the config does not fit: {error}") from error
 
     def __repr__(self) -> str:
-        usual = _parameters(type(self))
+        usual = arguments(type(self))
         changed = {
             name: value
             for name, value in self.get_config().items()
@@ -174,7 +174,8 @@ def _signatures(cls: type) -> tuple[dict[str, Any], tuple[str, ...], bool]:
     return found, positional or (), ancestor is not object
 
 
-def _parameters(cls: type) -> dict[str, Any]:
+def arguments(cls: type) -> dict[str, Any]:
+    """Return the arguments of a class with their defaults; None where there is none."""
     return _signatures(cls)[0]
 
 

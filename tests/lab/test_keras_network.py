@@ -34,5 +34,5 @@ def test_likelihoods(result, full_lab):
 
 def test_without_keras_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match="pip install 'keras"):
+    with pytest.raises(MissingDependencyError, match="pip install 'chainrule"):
         Lab(quick=True, log=lambda line: None).run("keras")

@@ -39,7 +39,7 @@ class Monitor(Callback):
         self.monitor, self.mode = monitor, mode
         self.min_delta = check_number(min_delta, "min_delta", where)
         higher = lookup("mode", mode, MODES)
-        self._higher = _is_better_when_higher(monitor, where) if higher is None else higher
+        self._higher = higher_is_better(monitor, where) if higher is None else higher
         self.best: float | None = None
 
     def get_state(self) -> dict[str, Any]:
@@ -66,7 +66,14 @@ class Monitor(Callback):
         return bool(score + self.min_delta < reference)
 
 
-def _is_better_when_higher(monitor: str, where: str) -> bool:
+def higher_is_better(monitor: str, where: str) -> bool:
+    """Return whether a higher score is better, told by its name.
+
+    Raises
+    ------
+    DataError
+        If the name does not tell.
+    """
     name = monitor.removeprefix("val_").lower()
     if any(part in name for part in _LOWER):
         return False

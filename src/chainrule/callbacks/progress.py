@@ -17,12 +17,14 @@ class ProgressBar(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Show an empty bar."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
         self._bar: Any = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[scores]}"),
+            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6, max_width=24)),
+            TextColumn("{task.fields[scores]}", table_column=Column(no_wrap=True)),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            expand=True,
         )
         self._epochs = self.params["epochs"]
         self._task = self._bar.add_task("", total=self._epochs, scores="")
@@ -42,7 +44,7 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Show the scores."""
-        self._bar.update(self._task, completed=epoch + 1, scores=scores_text(logs))
+        self._bar.update(self._task, completed=epoch + 1, scores=short_text(logs))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave the bar as it is."""
@@ -67,6 +69,22 @@ def scores_text(logs: Logs | None) -> str:
     """Write scores in a line; norms of single arrays are left out."""
     shown = {k: v for k, v in (logs or {}).items() if not k.startswith("gradient_norm_")}
     return " - ".join(f"{name}: {score:.4g}" for name, score in shown.items())
+
+
+def short_text(logs: Logs | None) -> str:
+    """Write scores for a bar, those of data held back beside their own.
+
+    Examples
+    --------
+    >>> short_text({"loss": 0.03127, "accuracy": 0.9912, "val_loss": 0.0481, "val_accuracy": 0.98})
+    'loss 0.0313 (held 0.0481), accuracy 0.991 (held 0.98)'
+    """
+    shown = {k: v for k, v in (logs or {}).items() if not k.startswith(("gradient_norm_", "val_"))}
+    held = {name: (logs or {}).get(f"val_{name}") for name in shown}
+    return ", ".join(
+        f"{name} {score:.3g}" + ("" if held[name] is None else f" (held {held[name]:.3g})")
+        for name, score in shown.items()
+    )
 
 
 def shown(verbose: int | str) -> list[Callback]:

@@ -11,8 +11,6 @@ recompute it: take the predicted probability of each sample's true class, take â
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +19,10 @@ import numpy as np
 from chainrule import plots
 from chainrule.callbacks import History
 from chainrule.data import Digits
-from chainrule.errors import MissingDependencyError
 from chainrule.functions import nll, one_hot
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Prediction, Result
+from chainrule.sequential.keras_models import import_keras
 from chainrule.validation import Array
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 BATCH_SIZE, LEARNING_RATE, MOMENTUM, EPOCHS = 32, 0.1, 0.9, 15
 SAMPLE = 42
-BACKENDS = ("jax", "torch", "tensorflow")
 
 
 @dataclass
@@ -164,26 +161,6 @@ def run(lab: Lab) -> KerasResult:
         backend=keras.backend.backend(),
         log=lines,
     )
-
-
-def import_keras() -> Any:
-    """Return Keras 3 on a backend that is installed, or say how to get it."""
-    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
-    if importlib.util.find_spec("keras") is None or not installed:
-        raise MissingDependencyError(
-            "this section needs Keras 3 and a backend: pip install 'keras>=3.6' 'jax>=0.4.35'"
-        )
-    backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
-    try:
-        keras = importlib.import_module("keras")
-    except Exception as error:
-        raise MissingDependencyError(
-            f"Keras cannot be loaded with KERAS_BACKEND={backend}: {error}; installed here: "
-            f"{', '.join(installed)}"
-        ) from error
-    if not hasattr(keras, "ops"):
-        raise MissingDependencyError(f"this section needs Keras 3, found {keras.__version__}")
-    return keras
 
 
 def keras_network(keras: Any, net: NeuralNet) -> Any:

@@ -27,12 +27,14 @@ def run_lab(console: Console, names: Sequence[str], *, quick: bool, seed: int, r
     Returns
     -------
     int
-        The exit code: 1 if the report could not be written or no section could run, else 0.
+        The exit code: 1 if no section could run, else 0.
 
     Raises
     ------
     ChainruleError
         If a name or the seed is wrong, before any work.
+    FileError
+        If the report could not be written, after it.
     """
     began = time.perf_counter()
     for name in names:
@@ -84,8 +86,7 @@ def run_lab(console: Console, names: Sequence[str], *, quick: bool, seed: int, r
         except FileError as error:
             unwritable = error
     if unwritable is not None:
-        say(f"[bold red]error:[/] {escape(str(unwritable))}")
-        return 1
+        raise unwritable
     if not lab.results:
         return 1
     say(f"\nThe whole report, with pictures: [bold]{escape(str(report.resolve()))}[/]")

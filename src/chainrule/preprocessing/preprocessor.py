@@ -148,6 +148,11 @@ class Preprocessor(Configurable):
         """What is done to each of `columns`: `Scaled`, `OneHot` or `Picture`."""
         return tuple(self._used())
 
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The columns that nothing is learned from, with the reasons."""
+        return tuple(step for step in self._steps if isinstance(step, LeftOut))
+
     def compare(self, columns: Iterable[Column]) -> list[str]:
         """Hold the columns of other data against those of training.
 

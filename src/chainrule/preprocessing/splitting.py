@@ -50,7 +50,7 @@ def split_rows(
     if not kept.sum():
         raise DataError(
             f"split_rows: {len(classes)} rows, the largest class of {counts.max(initial=0)}, are "
-            "too few to keep some aside; use a share of 0"
+            "too few to keep some aside; use a share of 0 (--validation 0)"
         )
     order = rng.permutation(len(classes))
     grouped = order[np.argsort(classes[order], kind="stable")]

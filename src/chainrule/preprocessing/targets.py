@@ -138,12 +138,14 @@ class Target:
             raise DataError(f"target {summary.name!r} is {value}; there is nothing to learn")
         return cls(summary.name, "number", "regression", mean=moments.mean, scale=moments.deviation)
 
-    def encode(self, y: Any) -> Array:
+    def encode(self, y: Any, rows: Array | None = None) -> Array:
         """Return the column as a network learns it.
 
         Parameters
         ----------
         y : array_like, shape (n,)
+        rows : ndarray of int, shape (n,), optional
+            Which rows of a table they are, counted from 0, for errors to tell.
 
         Returns
         -------
@@ -172,8 +174,9 @@ class Target:
         codes = [keys.get(value, -1) for value in values.tolist()]
         if -1 in codes:
             at = codes.index(-1)
+            row = (at if rows is None else int(rows[at])) + 1
             raise DataError(
-                f"target {self.name!r}, row {at + 1:,}: {values[at]!r} is none of the classes of "
+                f"target {self.name!r}, row {row:,}: {values[at]!r} is none of the classes of "
                 f"training: {quoted(self.classes, 20)}"
             )
         return np.array(codes, dtype=np.int32)

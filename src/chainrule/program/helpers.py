@@ -27,18 +27,18 @@ def helpers_of(program: Program) -> list[Callable[..., Any]]:
 def quoted(helpers: Iterable[Callable[..., Any]]) -> str:
     """Return the imports of a module and its helpers, as their own source without annotations."""
     helpers = list(helpers)
-    others = sorted({f"import {name}\n" for helper in helpers for name in _modules(helper)})
+    others = sorted({f"import {name}\n" for helper in helpers for name in modules_of(helper)})
     imports = "".join([*others, *["\n"][: len(others)], "import numpy as np"])
-    return "\n\n\n".join([imports, *map(_bare, helpers)])
+    return "\n\n\n".join([imports, *map(bare_source, helpers)])
 
 
-def _modules(helper: Callable[..., Any]) -> set[str]:
+def modules_of(helper: Callable[..., Any]) -> set[str]:
     """Return the modules that a function uses, besides NumPy."""
     used = (helper.__globals__.get(name) for name in helper.__code__.co_names)
     return {thing.__name__ for thing in used if isinstance(thing, ModuleType)} - {"numpy"}
 
 
-def _bare(helper: Callable[..., Any]) -> str:
+def bare_source(helper: Callable[..., Any]) -> str:
     """Return a function's source with its annotations taken out, comments kept."""
     source = textwrap.dedent(inspect.getsource(helper))
     node: Any = ast.parse(source).body[0]

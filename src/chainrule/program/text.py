@@ -12,6 +12,7 @@ import builtins
 import json
 import keyword
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -84,6 +85,33 @@ def module_text(program: Program, name: str = "value") -> str:
     return "".join(_Writer(program, program.result[0], name).module())
 
 
+def function_text(
+    program: Program,
+    name: str,
+    doc: str,
+    value: Any = None,
+    *,
+    value_name: str = "value",
+    spread: bool = False,
+) -> str:
+    """Write a program as a function alone; `quoted` writes the imports and helpers it needs.
+
+    Parameters
+    ----------
+    program : Program
+        A tuple as its result is returned as it is.
+    name, doc : str
+        The function's, and its docstring.
+    value : Variable, optional
+        What everything else is the gradient of, and ``value_name`` what to call it: then the text
+        has a part for each.
+    spread : bool, default False
+        The arrays within the arguments, as far as they are used, are arguments themselves, of any
+        shape.
+    """
+    return "".join(_Writer(program, value, value_name).function(name, doc, spread))
+
+
 def equation_lines(program: Program) -> list[tuple[Variable, str, str]]:
     """Return every variable with its name and the expression that gives it (none for inputs)."""
     writer = _Writer(program, None, "value", inlines=False)
@@ -105,6 +133,7 @@ class _Writer:
         self.program = program
         self.inlines = inlines
         self.forward = _needed(program, value)
+        self.backward = _needed(program, program.result[1]) if self.forward else set()
         self.helpers = helpers_of(program)
         self.names = Names(program, value, name, (helper.__name__ for helper in self.helpers))
         self.n = self.names.fresh("n")
@@ -114,30 +143,61 @@ class _Writer:
         self.inline: dict[Variable, ast.expr] = {}
 
     def module(self) -> Iterator[str]:
-        arguments = ", ".join(self.program.arguments)
-        yield f"{quoted(self.helpers)}\n\n\ndef value_and_gradients({arguments}):\n"
+        yield f"{quoted(self.helpers)}\n\n\n"
+        yield from self.function("value_and_gradients")
+
+    def function(self, name: str, doc: str = "", spread: bool = False) -> Iterator[str]:
+        arguments = self._used_names() if spread else self.program.arguments
+        yield f"def {name}({', '.join(arguments)}):\n"
+        if doc:
+            yield textwrap.indent(f'"""{doc}"""\n', "    ")
         if not self.program.general:
             yield "    # for the shapes it was recorded with alone\n"
-        prelude = [*self._unpacking(), *self._batch_size()]
+        prelude = [] if spread else [*self._unpacking(), *self._batch_size()]
+        prelude += [] if doc else self._checks()
         yield "".join(f"    {line}\n" for line in prelude)
-        parts = {
-            "forward": [e for e in self.program.equations if e.output in self.forward],
-            "backward": [e for e in self.program.equations if e.output not in self.forward],
-        }
+        parts: dict[str, list[Equation]] = {"forward": [], "backward": [], "state": []}
+        for equation in self.program.equations:
+            parts[self._part(equation.output)].append(equation)
         lines = {
             title: [line for equation in part for line in self.lines(equation)]
             for title, part in parts.items()
         }
+        if spread:
+            lines = {title: [(code, "") for code, _ in part] for title, part in lines.items()}
         column = max(
             (len(code) for part in lines.values() for code, shape in part if shape), default=0
         )
         for title, part in lines.items():
             if part:
-                yield ("\n" if prelude or title == "backward" else "") + f"    # {title}\n"
+                yield "\n" if prelude or (title != "forward" and self.forward) else ""
+                yield f"    # {title}\n" if self.forward else ""
             for code, shape in part:
                 yield f"    {code:<{column}}  # {shape}\n" if shape else f"    {code}\n"
-        value, gradients = self.program.result
-        yield f"\n    return {self._tree(value)}, {self._tree(gradients)}\n"
+        yield ("\n" if self.forward else "") + f"    return {self._returned()}\n"
+
+    def _part(self, variable: Variable) -> str:
+        """Return which part of the text a value belongs to."""
+        if variable in self.forward:
+            return "forward"
+        return "state" if self.forward and variable not in self.backward else "backward"
+
+    def _returned(self) -> str:
+        result = self.program.result
+        parts = result if isinstance(result, tuple) else (result,)
+        line = ", ".join(map(self._tree, parts))
+        return line if len(line) <= WIDTH else ", ".join(map(self._tall, parts))
+
+    def _tall(self, tree: Any) -> str:
+        """Write a dict with a line for each entry."""
+        if not isinstance(tree, dict):
+            return self._tree(tree)
+        inside = "".join(f"        {_key_text(k)}: {self._tree(v)},\n" for k, v in tree.items())
+        return f"{{\n{inside}    }}"
+
+    def _used_names(self) -> list[str]:
+        """Return the names of the inputs that are used."""
+        return [self.names[v] for v in self.program.inputs if self.uses[v] or v in self.kept]
 
     def _unpacking(self) -> Iterator[str]:
         used = [
@@ -153,6 +213,9 @@ class _Writer:
     def _batch_size(self) -> Iterator[str]:
         if self.program.batch is not None and self.program.general and self._mentions_n():
             yield f"{self.n} = {self._length(self.program.batch)}"
+
+    def _checks(self) -> Iterator[str]:
+        """Yield what must hold of data whose length is not the batch size."""
         parameters = next(iter(self.program.arguments), None)
         for path, variable in leaves(self.program.arguments):
             data = path[0] != parameters and variable.shape and path != self.program.batch
@@ -329,9 +392,9 @@ def _template(equation: Equation) -> str:
     return text
 
 
-def _needed(program: Program, value: Any) -> set[Variable]:
-    """Return the variables that the value is computed from."""
-    needed = {value} if isinstance(value, Variable) else set()
+def _needed(program: Program, values: Any) -> set[Variable]:
+    """Return the variables that values are computed from."""
+    needed = {leaf for _, leaf in leaves(values) if isinstance(leaf, Variable)}
     for equation in reversed(program.equations):
         if equation.output in needed:
             needed.update(equation.variables)

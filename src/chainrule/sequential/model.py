@@ -129,6 +129,108 @@ class Sequential(Trainable):
             take(model, tree)
         return model
 
+    # For others
+
+    def export(self, filepath: Any, format: str = "onnx") -> None:  # noqa: A002
+        """Write what the model computes into a file that other runtimes read.
+
+        Parameters
+        ----------
+        filepath : path-like
+        format : {"onnx"}
+
+        Raises
+        ------
+        DataError
+            If the model has no weights yet, or other class names than outputs.
+        ExportError
+            If a layer does what ONNX cannot.
+        FileError, MissingDependencyError
+            If the file cannot be written, or the package onnx is missing.
+
+        Notes
+        -----
+        The input is ``"X"``, for any number of samples. A model with a `preprocessor` has an input
+        a column instead, by its name and of shape ``(n,)``: numbers as float64 with NaN for
+        missing, categories as texts with an empty one for missing. Outputs are
+        ``"probabilities"`` (``"output"`` where they are none); with class names also ``"label"``,
+        the name of the likeliest; for a table's quantity ``"prediction"``, in its own unit.
+        Weights keep their names, such as ``dense_kernel``.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import chainrule as cr
+        >>> model = Sequential([cr.layers.Input((64,)), cr.layers.Dense(10)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export(os.path.join(folder, "digits.onnx"))
+        ...     os.listdir(folder)
+        ['digits.onnx']
+        """
+        from chainrule.sequential.export import export
+
+        export(self, filepath, format)
+
+    def to_keras(self) -> Any:
+        """Return the model as a ``keras.Sequential``, with copies of its weights.
+
+        How it was compiled is taken over; what Keras has no counterpart for, such as a loss of
+        your own, leaves the result uncompiled, with a warning that says why. See `from_keras`.
+
+        Raises
+        ------
+        DataError
+            If a layer is of your own, or the model has no weights yet.
+        MissingDependencyError
+            If Keras is missing.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> model = Sequential([cr.layers.Input((64,)), cr.layers.Dense(10)])
+        >>> model.to_keras().count_params() == model.count_params()
+        True
+        """
+        from chainrule.sequential.keras_models import to_keras
+
+        return to_keras(self)
+
+    def eject(self, path: Any) -> None:
+        """Write the model as a module that needs NumPy alone, and its weights beside it.
+
+        ``digits.py`` and ``digits.npz``: prediction, loss and gradient as in `source`, the
+        optimizer's step and a training loop, what a `preprocessor` does, class names, all to be
+        read and changed; ``python digits.py data.csv`` predicts. A model that is not compiled has
+        no loss and no training loop.
+
+        Parameters
+        ----------
+        path : path-like
+            Of the module, ``….py``.
+
+        Raises
+        ------
+        DataError
+            If the path is none of a module, or the model has no weights yet.
+        ExportError, TraceError
+            If the optimizer or a layer cannot be written as NumPy.
+        FileError
+            If a file cannot be written.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import chainrule as cr
+        >>> model = Sequential([cr.layers.Input((64,)), cr.layers.Dense(10)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.eject(os.path.join(folder, "digits.py"))
+        ...     sorted(os.listdir(folder))
+        ['digits.npz', 'digits.py']
+        """
+        from chainrule.sequential.ejecting import eject
+
+        eject(self, path)
+
 
 def load_model(path: Any) -> Sequential:
     """Return the model in a file that `Sequential.save` wrote. It runs no code.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from chainrule.sequential.objective import Objective
 from chainrule.supply import Batches, Samples
 from chainrule.trainer import Run
 
-EXAMPLES = 8  # samples that a readable text is written for
+EXAMPLES = 8  # samples that a readable text is written for, at least
 
 
 def training_run(
@@ -74,7 +75,9 @@ def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
     shape = [size or 1 for size in first.input_shape[1:]]
     floats = network.params or network.state
     dtype = next((w.dtype for w in floats.values() if w.dtype.kind == "f"), np.dtype("float32"))
-    X = np.zeros((EXAMPLES, *shape), np.int64 if first.integers else dtype)
+    lengths = {len(w) for w in network.state.values() if w.ndim}
+    rows = next(n for n in count(EXAMPLES) if n not in lengths)  # no state may pass for samples
+    X = np.zeros((rows, *shape), np.int64 if first.integers else dtype)
     if isinstance(loss, SparseCategoricalCrossentropy):
-        return X, np.zeros((EXAMPLES, *last.output_shape[1:-1]), np.int64)
-    return X, np.zeros((EXAMPLES, *[size or 1 for size in last.output_shape[1:]]), dtype)
+        return X, np.zeros((rows, *last.output_shape[1:-1]), np.int64)
+    return X, np.zeros((rows, *[size or 1 for size in last.output_shape[1:]]), dtype)

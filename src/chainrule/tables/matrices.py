@@ -133,7 +133,7 @@ def load_arrays(
     lookup("column", name, {column.name: column for column in table.columns})
     preprocessor.compare(table.columns)
     values, labelled = _target_values(table, name)
-    y = preprocessor.target.encode(values[labelled])
+    y = preprocessor.target.encode(values[labelled], labelled)
     return _fill(table, preprocessor, [labelled], memory)[0], y
 
 

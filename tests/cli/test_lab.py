@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import chainrule
-from chainrule.cli import app
+from chainrule.cli.app import app
 from chainrule.lab import SECTIONS
 
 RUN = CliRunner()
@@ -88,7 +88,7 @@ def test_a_negative_seed_is_refused():
 def test_an_unwritable_report_still_prints_the_numbers(tmp_path):
     path = tmp_path / "nowhere" / "report.html"
     done = lab("--only", "data", "--report", path)
-    assert done.exit_code == 1
+    assert done.exit_code == 4
     assert "training samples" in done.output
     assert done.output.count("does not exist; make it first") == 2
     assert os.listdir(tmp_path) == []

@@ -1,0 +1,1 @@
+"""The command line: each verb a module, `app.py` the whole."""

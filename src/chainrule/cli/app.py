@@ -1,0 +1,52 @@
+"""The command line, ``chainrule VERB``, started by ``__main__.py``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import chainrule
+from chainrule.cli.cache import cache
+from chainrule.cli.evaluate import evaluate
+from chainrule.cli.export import export
+from chainrule.cli.lab import lab
+from chainrule.cli.plot import plot
+from chainrule.cli.predict import predict
+from chainrule.cli.problems import EXIT_CODES, Verbs
+from chainrule.cli.show import show
+from chainrule.cli.train import train
+
+CODES = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
+
+app = typer.Typer(
+    name="chainrule",
+    cls=Verbs,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=f"Exit codes: {CODES}.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chainrule {chainrule.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def chainrule_command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Backpropagation you can read: train and explain small networks in NumPy."""
+
+
+for verb in (train, evaluate, predict, show, export, plot, lab):
+    app.command()(verb)
+app.add_typer(cache, name="cache")

@@ -1,0 +1,23 @@
+"""``chainrule cache``."""
+
+from __future__ import annotations
+
+import typer
+
+from chainrule.cli.problems import Verbs
+from chainrule.errors import FileError
+
+cache = typer.Typer(cls=Verbs, no_args_is_help=True, help="Compiled kernels kept on disk.")
+
+
+@cache.command("clear")
+def clear_cache() -> None:
+    """Delete every compiled kernel; each is compiled again when it is needed."""
+    from chainrule.program import native
+
+    try:
+        count = native.clear_cache()
+    except OSError as error:
+        where = native.cache_folder()
+        raise FileError(f"cannot clear {where}: {error.strerror or error}") from error
+    typer.echo(f"Deleted {count} compiled kernel{'s' * (count != 1)} from {native.cache_folder()}")

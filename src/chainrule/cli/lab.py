@@ -1,0 +1,42 @@
+"""``chainrule lab``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from chainrule.cli.problems import Interrupted
+from chainrule.lab.session import SECTIONS
+
+
+def lab(
+    sections: Annotated[
+        list[str] | None, typer.Argument(metavar="[SECTION]...", help="The same as --only.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SECTION", help=f"Run these sections alone. Sections: {', '.join(SECTIONS)}."
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Fewer epochs, smaller searches, no Keras: a look around."),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights.")] = 0,
+    report: Annotated[Path, typer.Option(help="Where to write the report, one HTML file.")] = Path(
+        "lab-report.html"
+    ),
+) -> None:
+    """Run the backpropagation lab on the handwritten digits, and write its report."""
+    from chainrule.lab.terminal import run_lab
+
+    names = [name for given in (only, sections) for name in given or []]
+    console = Console(highlight=False)
+    try:
+        raise typer.Exit(run_lab(console, names, quick=quick, seed=seed, report=report))
+    except KeyboardInterrupt:
+        raise Interrupted("no report was written") from None

@@ -1,0 +1,124 @@
+"""``chainrule plot``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from chainrule.cli.problems import UsageError
+from chainrule.errors import DataError, FileError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Scores = Mapping[str, Sequence[float]]
+SUFFIXES = (".png", ".svg")
+PANEL = (6.4, 3.2)  # inches of a score's picture
+
+
+def plot(
+    history: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|HISTORY.csv", help="A file that train wrote, or one of CSVLogger's."
+        ),
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE.png|svg", help="By default a .png beside the file."
+        ),
+    ] = None,
+) -> None:
+    """Draw loss and scores over the epochs of training."""
+    run_plot(Console(highlight=False), history, output)
+
+
+def run_plot(console: Console, path: str, output: str | None = None) -> None:
+    """Draw a history into a file.
+
+    Raises
+    ------
+    UsageError
+        If the file is to be of another kind.
+    FileError, DataError
+        If there is nothing to draw.
+    """
+    from chainrule.cli.terminal import count_of
+    from chainrule.cli.training import check_output
+    from chainrule.storage import write_whole
+
+    output = output or str(Path(path).with_suffix(".png"))
+    kind = Path(output).suffix.lower()
+    if kind not in SUFFIXES:
+        raise UsageError(f"-o {output}: pictures are written as {' or '.join(SUFFIXES)}")
+    check_output(output, path)
+    epochs, scores = read_history(path)
+    picture = io.BytesIO()
+    draw(epochs, scores).savefig(picture, format=kind[1:], dpi=150)
+    write_whole(output, [picture.getvalue()])
+    drawn = count_of(len(epochs), "epoch")
+    console.print(f"{drawn} drawn in [bold]{escape(output)}[/]", soft_wrap=True)
+
+
+def read_history(path: str) -> tuple[list[int], Scores]:
+    """Return the numbers of the epochs, counted from 1, and the scores in them by name."""
+    if Path(path).suffix.lower() == ".csv":
+        return _from_csv(path)
+    from chainrule.cli.models import load
+
+    history = load(path).history
+    if not history.epoch:
+        raise FileError(f"{path} holds no history: the model was not trained when it was saved")
+    whole = {n: v for n, v in history.history.items() if len(v) == len(history.epoch)}
+    return [epoch + 1 for epoch in history.epoch], whole
+
+
+def _from_csv(path: str) -> tuple[list[int], Scores]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV file: {error}") from error
+    if not rows or "epoch" not in rows[0]:
+        raise DataError(f"{path}: expected a column 'epoch', rows, and a column for each score")
+    try:
+        epochs = [int(row["epoch"]) + 1 for row in rows]
+        names = [name for name in rows[0] if name and name != "epoch"]
+        scores = {n: [_number(row[n]) for row in rows] for n in names}
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: scores must be numbers: {error}") from error
+    if not scores:
+        raise DataError(f"{path} holds no score, only epochs")
+    return epochs, scores
+
+
+def _number(text: str | None) -> float:
+    return float("nan") if text in ("", "NA", None) else float(text)
+
+
+def draw(epochs: Sequence[int], scores: Scores) -> Figure:
+    """Return a figure with a panel for each score, data held back beside their own."""
+    from matplotlib.figure import Figure
+
+    from chainrule import plots
+
+    names = [name for name in scores if not name.startswith("val_")] or list(scores)
+    figure = Figure(figsize=(PANEL[0], PANEL[1] * len(names)), layout="constrained")
+    axes: Any = figure.subplots(len(names), 1, squeeze=False)[:, 0]
+    for ax, name in zip(axes, names, strict=True):
+        lines = {"training": (epochs, scores[name])}
+        if f"val_{name}" in scores:
+            lines["kept aside"] = (epochs, scores[f"val_{name}"])
+        marker = "o" if len(epochs) == 1 else ""
+        plots.curves(lines, ylabel=name.replace("_", " "), marker=marker, xlabel="epoch", ax=ax)
+    return figure

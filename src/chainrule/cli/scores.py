@@ -1,0 +1,153 @@
+"""How good predictions are, summed up while rows stream by, beside a guess without the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.validation import Array
+
+if TYPE_CHECKING:
+    from chainrule.preprocessing import Target
+
+LEAST = 1e-7  # a probability counts for at least so much: one certain mistake is not infinite
+
+
+class ClassScores:
+    """Scores of classes.
+
+    Parameters
+    ----------
+    target : Target
+
+    Attributes
+    ----------
+    confusion : ndarray of int, shape (k, k)
+        Rows of each true class (down) by the predicted one (across).
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.confusion = np.zeros((len(target.classes),) * 2, dtype=np.int64)
+        self._log_loss = 0.0
+
+    def add(self, y: Array, output: Array) -> None:
+        """Take in true classes, shape (n,), and predicted probabilities, shape (n, k)."""
+        np.add.at(self.confusion, (y, output.argmax(axis=1)), 1)
+        of_true = output[np.arange(len(y)), y].astype(np.float64)
+        self._log_loss -= float(np.log(np.maximum(of_true, LEAST)).sum())
+
+    @property
+    def rows(self) -> int:
+        """How many rows were scored."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the rows that are predicted right."""
+        return float(np.trace(self.confusion)) / self.rows
+
+    def table(self) -> dict[str, tuple[str, str]]:
+        """Return each score, of the model and of the baseline."""
+        true = self.confusion.sum(axis=1)
+        counts = np.maximum(self.target.counts, 1)
+        guess = -float(true @ np.log(counts / counts.sum())) / self.rows
+        usual = float(true[int(np.argmax(counts))]) / self.rows
+        return {
+            "accuracy": (percent(self.accuracy), percent(usual)),
+            "log loss": (f"{self._log_loss / self.rows:.4g}", f"{guess:.4g}"),
+        }
+
+    @property
+    def baseline(self) -> str:
+        """What the baseline predicts."""
+        usual = self.target.classes[int(np.argmax(self.target.counts))]
+        return f"always {usual!r}, the most frequent class in training"
+
+    def worst(self, most: int) -> list[tuple[str, str, int, float]]:
+        """Return the most frequent mistakes: true class, predicted one, rows, their share."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        classes, of_class = self.target.classes, self.confusion.sum(axis=1)
+        order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+        places = [divmod(int(at), len(classes)) for at in order]
+        return [
+            (classes[i], classes[j], int(wrong[i, j]), float(wrong[i, j] / of_class[i]))
+            for i, j in places
+            if wrong[i, j]
+        ]
+
+
+class QuantityScores:
+    r"""Scores of a quantity: :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2`, errors.
+
+    Parameters
+    ----------
+    target : Target
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target, self.rows = target, 0
+        self._sums = dict.fromkeys(("y", "y²", "|y|", "e²", "|e|"), 0.0)
+
+    def add(self, y: Array, output: Array) -> None:
+        """Take in true and predicted values as the network has them, of mean 0 in training."""
+        true = y.astype(np.float64)
+        error = true - output.reshape(-1)
+        self.rows += len(y)
+        parts = (true, true**2, np.abs(true), error**2, np.abs(error))
+        for name, part in zip(self._sums, parts, strict=True):
+            self._sums[name] += float(part.sum())
+
+    def table(self) -> dict[str, tuple[str, str]]:
+        """Return each score, of the model and of the baseline."""
+        sums, scale = self._sums, self.target.scale
+        spread = sums["y²"] - sums["y"] ** 2 / self.rows
+
+        def r2(squares: float) -> str:
+            return f"{1 - squares / spread:.4f}" if spread > 0 else "undefined"
+
+        def mean(total: float) -> str:
+            return f"{scale * total / self.rows:.4g}"
+
+        def root(squares: float) -> str:
+            return f"{scale * np.sqrt(squares / self.rows):.4g}"
+
+        return {
+            "R²": (r2(sums["e²"]), r2(sums["y²"])),
+            "mean absolute error": (mean(sums["|e|"]), mean(sums["|y|"])),
+            "root mean square error": (root(sums["e²"]), root(sums["y²"])),
+        }
+
+    @property
+    def baseline(self) -> str:
+        """What the baseline predicts."""
+        return f"always {self.target.mean:.5g}, the mean in training"
+
+
+Scores = ClassScores | QuantityScores
+
+
+def new_scores(target: Target) -> Scores:
+    """Return empty scores for a target."""
+    return ClassScores(target) if target.classes else QuantityScores(target)
+
+
+def score_arrays(model: Any, X: Array, y: Array, rows: int = 2**14) -> Scores:
+    """Return the scores of a model on samples, taken some rows at a time."""
+    scores = new_scores(model.preprocessor.target)
+    for start in range(0, len(X), rows):
+        part = slice(start, start + rows)
+        scores.add(y[part], model.predict_on_batch(X[part]))
+    return scores
+
+
+def percent(share: float) -> str:
+    """Write a share.
+
+    Examples
+    --------
+    >>> percent(0.9634), percent(1.0)
+    ('96.3 %', '100 %')
+    """
+    return "100 %" if share == 1 else f"{100 * share:.1f} %"

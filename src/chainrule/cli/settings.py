@@ -1,0 +1,212 @@
+"""How to train: options from the command line and a TOML file, checked before any work."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from chainrule.cli.problems import UsageError
+from chainrule.errors import ChainruleError, FileError, UnknownNameError
+from chainrule.validation import check_flag, check_number, check_positive, lookup
+
+CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of ``chainrule train``; each field is one, with ``_`` for ``-``.
+
+    Attributes
+    ----------
+    target : str or None
+        By default the data's own, if they have one.
+    output : str or None
+        Where the model goes.
+    hidden : tuple of int
+        Units of the hidden layers; none makes it softmax or linear regression.
+    lr : float or None
+        By default the optimizer's own.
+    """
+
+    target: str | None = None
+    output: str | None = None
+    task: str = "auto"
+    hidden: tuple[int, ...] = (64,)
+    activation: str = "relu"
+    dropout: float = 0.0
+    l2: float = 0.0
+    optimizer: str = "adam"
+    lr: float | None = None
+    epochs: int = 100
+    batch_size: int = 32
+    validation: float = 0.2
+    early_stop: bool = False
+    class_weight: str = "none"
+    seed: int = 0
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], config: Path | None = None) -> Settings:
+        """Return the settings that options and a TOML file make; options win.
+
+        Parameters
+        ----------
+        given : dict
+            Field → value; None where the option was not given.
+        config : Path, optional
+
+        Raises
+        ------
+        UsageError, UnknownNameError
+            For a value or a key that cannot be.
+        FileError
+            If the file cannot be read.
+        """
+        options = {name: value for name, value in given.items() if value is not None}
+        written = {} if config is None else read_config(config)
+        values = {n: _checked(n, v, f"{config}: {key_of(n)}") for n, v in written.items()}
+        values |= {n: _checked(n, v, f"--{key_of(n)}") for n, v in options.items()}
+        settings = cls(**values)
+        if settings.early_stop and not settings.validation:
+            raise UsageError(
+                "--early-stop needs rows kept aside: give --validation a share above 0"
+            )
+        return settings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was chosen, by the options' names."""
+        return {key_of(field.name): getattr(self, field.name) for field in fields(self)}
+
+
+def key_of(field: str) -> str:
+    """Return an option's name without the dashes before it."""
+    return field.replace("_", "-")
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the fields that a TOML file sets.
+
+    Raises
+    ------
+    UsageError, UnknownNameError
+        If it is no TOML, or has a key that is no option.
+    FileError
+        If it cannot be read.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # bad TOML, or not UTF-8
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    keys = {key_of(field.name): field.name for field in fields(Settings)}
+    return {_field(key, keys, path): value for key, value in found.items()}
+
+
+def _field(key: str, keys: Mapping[str, str], path: Path) -> str:
+    if key not in keys:
+        raise UnknownNameError(f"option in {path}:", key, keys)
+    return keys[key]
+
+
+def hidden_units(value: Any, where: str = "--hidden") -> tuple[int, ...]:
+    """Return the sizes of hidden layers from ``"100,50"``, ``[100, 50]``, 100 or ``"none"``.
+
+    Examples
+    --------
+    >>> hidden_units("100,50"), hidden_units("none")
+    ((100, 50), ())
+    """
+    if value == "none":
+        return ()
+    parts = value.split(",") if isinstance(value, str) else value
+    parts = parts if isinstance(parts, list | tuple) else [parts]
+    try:
+        units = [int(part) if isinstance(part, str) else part for part in parts]
+        return tuple(check_positive(size, "units", where) for size in units)
+    except ValueError:  # chainrule's own errors of bad values are such
+        raise UsageError(
+            f"{where}: expected sizes of layers such as 100,50, or none, received {value!r}"
+        ) from None
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{where}: expected a text, received {value!r}")
+    return value
+
+
+def _name(kind: str, names: Callable[[], Mapping[str, Any]]) -> Callable[[Any, str], str]:
+    def check(value: Any, where: str) -> str:
+        lookup(kind, value, names())
+        return str(value)
+
+    return check
+
+
+def _number(**bounds: Any) -> Callable[[Any, str], float]:
+    def check(value: Any, where: str) -> float:
+        number = float(value) if type(value) is int else value
+        return check_number(number, "the value", where, **bounds)
+
+    return check
+
+
+def _count(value: Any, where: str) -> int:
+    return check_positive(value, "the value", where)
+
+
+def _seed(value: Any, where: str) -> int:
+    return check_positive(value, "the value", where) if value else 0
+
+
+def _flag(value: Any, where: str) -> bool:
+    return check_flag(value, "the value", where)
+
+
+def _activations() -> Mapping[str, Any]:
+    from chainrule.activations import ACTIVATIONS
+
+    return ACTIVATIONS
+
+
+def _optimizers() -> Mapping[str, Any]:
+    from chainrule.optimizers import OPTIMIZERS
+
+    return OPTIMIZERS
+
+
+def _tasks() -> Mapping[str, Any]:
+    from chainrule.preprocessing.targets import TASKS
+
+    return TASKS
+
+
+CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "target": _text,
+    "output": _text,
+    "task": _name("task", _tasks),
+    "hidden": hidden_units,
+    "activation": _name("activation", _activations),
+    "dropout": _number(high=1.0),
+    "l2": _number(),
+    "optimizer": _name("optimizer", _optimizers),
+    "lr": _number(strict=True),
+    "epochs": _count,
+    "batch_size": _count,
+    "validation": _number(high=1.0),
+    "early_stop": _flag,
+    "class_weight": _name("class weight", lambda: CLASS_WEIGHTS),
+    "seed": _seed,
+}
+
+
+def _checked(field: str, value: Any, where: str) -> Any:
+    try:
+        return CHECKS[field](value, where)
+    except UnknownNameError:
+        raise
+    except ChainruleError as error:
+        raise UsageError(str(error)) from None

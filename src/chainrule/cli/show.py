@@ -1,0 +1,131 @@
+"""``chainrule show``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from chainrule.errors import FileError
+
+if TYPE_CHECKING:
+    from chainrule.callbacks import History
+    from chainrule.preprocessing import Preprocessor
+    from chainrule.sequential import Sequential
+
+COLUMNS = 40  # whose preprocessing is shown
+
+
+def show(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A file that train wrote.")],
+    source: Annotated[
+        bool, typer.Option("--source", help="Print loss and gradient as NumPy instead.")
+    ] = False,
+    weights: Annotated[bool, typer.Option("--weights", help="Sum up the weights instead.")] = False,
+) -> None:
+    """Show a model: layers, preprocessing, how training went."""
+    from chainrule.cli.models import load
+
+    console = Console(highlight=False)
+    found = load(model)
+    if source:
+        typer.echo(source_of(found, model))
+    if weights:
+        print_weights(console, found)
+    if not source and not weights:
+        print_model(console, found, model)
+
+
+def source_of(model: Sequential, path: str) -> str:
+    """Return loss and gradient as NumPy.
+
+    Raises
+    ------
+    FileError
+        If the file does not say how the model is trained.
+    """
+    if model.loss is None or not model.built:
+        raise FileError(f"{path} holds a model without a loss, so there is no gradient to show")
+    return model.source().rstrip()
+
+
+def print_model(console: Console, model: Sequential, path: str) -> None:
+    """Print all but the weights."""
+    from chainrule.cli.terminal import print_facts, print_title
+    from chainrule.cli.train import describe
+
+    facts = [] if model.preprocessor is None else describe(model.preprocessor)
+    print_facts(console, [("model", path), *facts, *_training(model)])
+    print_title(console, "layers")
+    model.summary(lambda text: console.print(text.partition("\n")[2], markup=False))
+    if model.preprocessor is not None:
+        print_title(console, "preprocessing")
+        _print_report(console, model.preprocessor)
+    if model.history.epoch:
+        _print_history(console, model.history)
+
+
+def _print_report(console: Console, preprocessor: Preprocessor) -> None:
+    from chainrule.cli.terminal import print_facts
+
+    columns = [*preprocessor.steps, *preprocessor.left_out]
+    print_facts(console, [(column.name, column.describe()) for column in columns[:COLUMNS]])
+    if len(columns) > COLUMNS:
+        console.print(f"and {len(columns) - COLUMNS:,} more columns")
+
+
+def _training(model: Sequential) -> list[tuple[str, str]]:
+    if model.loss is None:
+        return []
+    from chainrule.cli.terminal import count_of
+
+    epochs = len(model.history.epoch)
+    rule = type(model.optimizer).__name__
+    rate = f"learning rate {model.learning_rate:g}"
+    return [("trained", f"{count_of(epochs, 'epoch')}, {rule}, {rate}, loss {model.loss.name}")]
+
+
+def _print_history(console: Console, history: History) -> None:
+    from chainrule.cli.terminal import count_of, print_title
+
+    print_title(console, f"history: {count_of(len(history.epoch), 'epoch')}")
+    table = Table(show_edge=False)
+    for name in ("score", "first", "last", "best", "in epoch"):
+        table.add_column(name, justify="left" if name == "score" else "right")
+    for name, values in history.history.items():
+        ends = [f"{value:.4g}" for value in (values[0], values[-1])]
+        table.add_row(escape(name), *ends, *_best(name, values))
+    console.print(table)
+
+
+def _best(name: str, values: Sequence[float]) -> list[str]:
+    """Return the best of a score's values and its epoch, if the name tells which way is better."""
+    from chainrule.callbacks.monitor import higher_is_better
+
+    try:
+        find = np.nanargmax if higher_is_better(name, "show") else np.nanargmin
+        at = int(find(values))
+    except ValueError:  # it does not tell, or all are NaN
+        return []
+    return [f"{values[at]:.4g}", str(at + 1)]
+
+
+def print_weights(console: Console, model: Sequential) -> None:
+    """Print shapes, ranges and spreads of a model's weights."""
+    table = Table(show_edge=False)
+    table.add_column("weight", overflow="fold", style="cyan")
+    for name in ("shape", "lowest", "mean", "highest", "deviation"):
+        table.add_column(name, justify="right")
+    for layer in model.layers:
+        for name, weight in layer.weights.items():
+            if weight.dtype.kind == "f":
+                numbers = (weight.min(), weight.mean(), weight.max(), weight.std())
+                shape = " × ".join(map(str, weight.shape)) or "1"
+                row = [f"{number:.3g}" for number in numbers]
+                table.add_row(escape(f"{layer.name}.{name}"), shape, *row)
+    console.print(table)

@@ -1,0 +1,214 @@
+"""``chainrule train``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from chainrule.cli.problems import Interrupted, warn
+from chainrule.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from chainrule.callbacks import Callback
+    from chainrule.preprocessing import Preprocessor
+    from chainrule.sequential import Sequential
+    from chainrule.tables import Table, TrainingData
+
+Fact = tuple[str, str]
+LINES = 10  # that training prints where it is no terminal
+DATA_HELP = (
+    "digits, iris, wine, breast_cancer, diabetes; a CSV, Parquet or .npz file; or a folder of "
+    "images with a folder for each class."
+)
+
+
+def option(metavar: str | None, text: str, *names: str) -> Any:
+    """Return an option without a default of its own, as a file may give it."""
+    return typer.Option(*names, metavar=metavar, help=text, show_default=False)
+
+
+def train(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
+    target: Annotated[str | None, option("COLUMN", "The column to predict.", "--target")] = None,
+    output: Annotated[
+        str | None, option("MODEL", "Where the model goes.", "-o", "--output")
+    ] = None,
+    hidden: Annotated[
+        str | None, option("SIZES", "Hidden layers, as 100,50, or none. Default: 64.")
+    ] = None,
+    activation: Annotated[
+        str | None, option("NAME", "Of the hidden layers. Default: relu.")
+    ] = None,
+    optimizer: Annotated[str | None, option("NAME", "The update rule. Default: adam.")] = None,
+    lr: Annotated[
+        float | None, option("RATE", "The learning rate. Default: the optimizer's.")
+    ] = None,
+    epochs: Annotated[int | None, option("N", "Passes over the rows. Default: 100.")] = None,
+    batch_size: Annotated[int | None, option("N", "Rows of an update. Default: 32.")] = None,
+    validation: Annotated[
+        float | None, option("SHARE", "Share of the rows kept aside. Default: 0.2.")
+    ] = None,
+    early_stop: Annotated[
+        bool | None,
+        option(
+            None,
+            "Stop when rows kept aside get no better for 10 epochs; keep the best epoch.",
+            "--early-stop/--no-early-stop",
+        ),
+    ] = None,
+    dropout: Annotated[
+        float | None, option("SHARE", "Hidden units switched off at random. Default: 0.")
+    ] = None,
+    l2: Annotated[float | None, option("FACTOR", "Penalty on large weights. Default: 0.")] = None,
+    class_weight: Annotated[
+        str | None, option("NAME", "balanced: every class counts alike. Default: none.")
+    ] = None,
+    task: Annotated[
+        str | None,
+        option("NAME", "classification or regression. Default: auto, told from the target."),
+    ] = None,
+    seed: Annotated[int | None, option("N", "Same seed, same model. Default: 0.")] = None,
+    config: Annotated[
+        Path | None, option("FILE.toml", "Options by these names; the command line wins.")
+    ] = None,
+) -> None:
+    """Train a network on any table, and write it to a file."""
+    given = {name: value for name, value in locals().items() if name not in ("data", "config")}
+    run_train(Console(highlight=False), data, Settings.of(given, config))
+
+
+def run_train(console: Console, source: str, settings: Settings) -> None:
+    """Train, save, and print what came of it."""
+    from chainrule.cli.training import check_output, fit, make_model, prepare
+    from chainrule.tables import open_table
+
+    output = check_output(settings.output, source)
+    with console.status("reading the data …"):
+        table = open_table(source)
+        data = prepare(table, settings)
+    model = make_model(data.preprocessor, settings)
+    _print_before(console, table, data, model, settings)
+    try:
+        interrupted = fit(model, data, settings, [progress(console)])
+    except KeyboardInterrupt:
+        raise Interrupted("nothing was trained yet, no model was written") from None
+    model.save(output, training=False)
+    _print_after(console, source, output, data, model)
+    if interrupted:
+        done = len(model.history.epoch)
+        raise Interrupted(
+            f"{done} of {settings.epochs} epochs were completed; what was trained is in {output}"
+        )
+
+
+def progress(console: Console) -> Callback:
+    """Return what shows the progress of training: a bar, or some lines where it is no terminal."""
+    from chainrule.callbacks import LambdaCallback, ProgressBar
+    from chainrule.callbacks.progress import short_text
+
+    def line(epoch: int, logs: dict[str, float]) -> None:
+        done, total = epoch + 1, bar.params["epochs"]
+        if epoch == 0 or done % max(1, total // LINES) == 0 or done == total:
+            console.print(f"epoch {done}/{total}: {short_text(logs)}", soft_wrap=True)
+
+    bar = ProgressBar() if console.is_terminal else LambdaCallback(line)
+    return bar
+
+
+def _print_before(
+    console: Console, table: Table, data: TrainingData, model: Sequential, settings: Settings
+) -> None:
+    from chainrule.cli.terminal import print_facts
+
+    rows = f"{table.rows:,} rows × " if table.rows else ""
+    console.print(
+        f"[bold]{escape(table.name)}[/]: {rows}{len(table.columns):,} columns", soft_wrap=True
+    )
+    facts = [*describe(data.preprocessor), ("rows", _rows_text(data)), ("network", network(model))]
+    print_facts(console, facts)
+    for note in table.notes:
+        warn(note)
+    console.print()
+
+
+def describe(preprocessor: Preprocessor) -> list[Fact]:
+    """Return what is predicted, from what, and what was done about gaps."""
+    target = preprocessor.target
+    facts = [("target", f"{target.name} → {target.task}, {target.describe()}")]
+    facts += [("features", text) for text in _features(preprocessor)]
+    counts = {step.name: getattr(step, "missing", 0) for step in preprocessor.steps}
+    gaps = [f"{name} ({count:,})" for name, count in counts.items() if count]
+    if gaps:
+        facts.append(("missing", f"{_some(gaps)}: marked by a feature of their own"))
+    reasons: dict[str, list[str]] = {}
+    for step in preprocessor.left_out:
+        reasons.setdefault(step.reason, []).append(step.name)
+    return facts + [("left out", f"{_some(names)}: {why}") for why, names in reasons.items()]
+
+
+def _features(preprocessor: Preprocessor) -> list[str]:
+    from chainrule.cli.terminal import count_of
+
+    kinds = {"number": "of numbers, scaled", "category": "of text, one-hot", "image": "of images"}
+    lines = []
+    for kind, text in kinds.items():
+        steps = [step for step in preprocessor.steps if step.kind == kind]
+        if steps:
+            width = sum(step.width for step in steps)
+            lines.append(f"{count_of(len(steps), 'column')} {text} → {count_of(width, 'feature')}")
+    return lines
+
+
+def _rows_text(data: TrainingData) -> str:
+    held = len(data.X_val)
+    text = f"{len(data.X_train):,} to train on, "
+    text += f"{held:,} kept aside to validate" if held else "none kept aside"
+    lost = data.unlabelled
+    return text + (f"; {lost:,} without a target left out" if lost else "")
+
+
+def network(model: Sequential) -> str:
+    """Return a model's layers in a line."""
+    from chainrule.cli.terminal import count_of
+
+    sizes = [str(model.layers[0].input_shape[1])]
+    for layer in model.layers:
+        config = layer.get_config()
+        if "units" in config:
+            kind = config.get("activation")
+            sizes.append(f"{config['units']}{'' if kind in (None, 'linear') else f' {kind}'}")
+    return f"{' → '.join(sizes)}; {count_of(model.count_params(), 'weight')}"
+
+
+def _print_after(
+    console: Console, source: str, output: str, data: TrainingData, model: Sequential
+) -> None:
+    from chainrule.cli.scores import score_arrays
+    from chainrule.cli.terminal import print_scores
+
+    held = len(data.X_val) > 0
+    X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
+    what = "scores on rows kept aside" if held else "scores on the rows of training"
+    print_scores(console, score_arrays(model, X, y), what)
+    size = Path(output).stat().st_size
+    console.print(
+        f"\nmodel: [bold]{escape(output)}[/] ({size / 1000:,.0f} kB). Try:", soft_wrap=True
+    )
+    model_name, data_name = shlex.quote(output), shlex.quote(source)
+    for line in (
+        f"evaluate {model_name} {data_name}",
+        f"predict {model_name} {data_name} -o predictions.csv",
+        f"show {model_name} --source",
+        f"export {model_name} --to numpy",
+    ):
+        console.print(f"  chainrule {escape(line)}", soft_wrap=True)
+
+
+def _some(names: list[str], most: int = 8) -> str:
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join(names[:most] + more)

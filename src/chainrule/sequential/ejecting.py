@@ -1,0 +1,323 @@
+"""A model as a module that needs NumPy alone, to be read as much as to be run.
+
+What computes is recorded and written like all else: the network, its loss and gradient, and the
+optimizer's rule. The rest is laid out around it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.trees import leaves
+from chainrule.errors import DataError
+from chainrule.layers.layer import shape_text
+from chainrule.losses import SparseCategoricalCrossentropy
+from chainrule.preprocessing.columns import OneHot, Picture, Step
+from chainrule.program.helpers import bare_source, helpers_of, modules_of
+from chainrule.program.program import Program, Variable, trace
+from chainrule.program.text import function_text
+from chainrule.sequential import ejected, templates
+from chainrule.sequential.export import InUse
+from chainrule.sequential.forward import Forward
+from chainrule.sequential.objective import Objective
+from chainrule.sequential.rules import plainer, rule_texts
+from chainrule.sequential.runs import example_data
+from chainrule.storage.files import check_writable, write_text, write_whole
+
+if TYPE_CHECKING:
+    from chainrule.sequential.fitting import Trainable
+
+WIDTH, LONGEST = 88, 100  # columns of a line
+ORDER = (
+    "The network",
+    "Functions used above",
+    "Training",
+    "From a table to the network",
+    "What the outputs say",
+    "The command line",
+)
+STEPS: dict[type, Any] = {OneHot: ejected.one_hot, Picture: ejected.pixels}
+
+
+def eject(model: Trainable, path: str | os.PathLike[str]) -> None:
+    """Write a model as a module and its weights; see `Sequential.eject`."""
+    check_writable(path)
+    place = Path(path)
+    if place.suffix != ".py":
+        raise DataError(f"eject: expected the name of a module, such as digits.py, received {path}")
+    weights = place.with_suffix(".npz")
+    check_writable(weights)
+    text, arrays = _Module(model, place.stem).text(), io.BytesIO()
+    np.savez(arrays, **model.network.weights)
+    write_whole(weights, [arrays.getvalue()])
+    write_text(place, text)
+
+
+class _Module:
+    """The text of a module, section by section."""
+
+    def __init__(self, model: Trainable, name: str) -> None:
+        self.model, self.name, self.network = model, name, model.network
+        self.used = InUse(model, "eject")
+        self.X, self.y = example_data(self.network, model.loss)
+        self.trains, self.state = model.loss is not None, self.network.state
+        self.helpers: list[Any] = []
+
+    def text(self) -> str:
+        """Return the whole."""
+        sections = {
+            "The network": self._network(),
+            "Training": self._training() if self.trains else [],
+            "From a table to the network": self._table(),
+            "What the outputs say": self._meaning(),
+            "The command line": self._command_line(),
+        }
+        sections["Functions used above"] = [bare_source(f) for f in dict.fromkeys(self.helpers)]
+        body = "\n\n".join(
+            f"# ---- {title} ".ljust(WIDTH, "-") + "\n\n" + "\n\n".join(map(_lines, parts))
+            for title in ORDER
+            if (parts := sections[title])
+        )
+        return "\n\n".join([self._docstring() + "\n\n" + self._head(), body, templates.END])
+
+    # What stands on top
+
+    def _docstring(self) -> str:
+        lines = [f"{self.name}: a neural network in NumPy alone, written by chainrule.", ""]
+        lines += [*self._layers(), "", *self._usage()]
+        if self.trains:
+            rule, loss = self.model.optimizer, self.model.loss
+            lines += ["", *textwrap.wrap(f"Training minimises {loss!r} by {rule!r}.", WIDTH)]
+        text = "\n".join(lines).replace("\\", r"\\").replace('"""', "'''")
+        return f'"""{text}\n"""'
+
+    def _layers(self) -> Iterator[str]:
+        """Yield a line for each layer: its name, the shape of its output, what it is."""
+        rows = [("X", shape_text(self.network.layers[0].input_shape), "")]
+        for layer in self.network.layers:
+            about = re.sub(rf"(, )?name='{layer.name}'", "", repr(layer))
+            rows.append((layer.name, shape_text(layer.output_shape), about))
+        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for name, shape, about in rows:
+            line = f"    {name:<{wide[0]}}  {shape:<{wide[1]}}  {about}".rstrip()
+            yield line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+
+    def _usage(self) -> list[str]:
+        data = "rows.csv" if self.used.steps else "samples.npy"
+        lines = [f"Its weights are in {self.name}.npz, beside this file. On the command line,", ""]
+        lines += [f"    python {self.name}.py {data}", "", "prints a prediction for every row."]
+        if not self.name.isidentifier():
+            return lines
+        X, y = f"{self.name}.features(table)", f"{self.name}.targets(values)"
+        X = X if self.used.steps else "X"
+        y = y if self.used.steps and self._meaning() else "y"
+        lines[-1] += " In Python,"
+        lines += ["", f"    import {self.name}", "", f"    weights = {self.name}.load()"]
+        lines += [f"    scores = {self.name}.predict(weights, {X})"]
+        if self.trains:
+            lines += [f"    weights, losses = {self.name}.train(weights, {X}, {y}, epochs=5)"]
+        if self.used.steps:
+            return [*lines, "", "where table holds the values of columns by their names."]
+        where = f"where X holds samples, shape {self._shape(self.X)}"
+        return [*lines, "", f"{where}, and y {self._targets()}." if self.trains else f"{where}."]
+
+    def _targets(self) -> str:
+        """Return what a target is."""
+        if isinstance(self.model.loss, SparseCategoricalCrossentropy):
+            return f"class numbers, shape {self._shape(self.y)}"
+        return f"targets, shape {self._shape(self.y)}"
+
+    def _shape(self, data: Any) -> str:
+        return shape_text((None, *data.shape[1:]))
+
+    def _head(self) -> str:
+        modules = {name for helper in [*self.helpers, self._reader] for name in modules_of(helper)}
+        imports = "".join(f"\nimport {name}" for name in sorted(modules))
+        text = templates.HEAD.format(imports=imports)
+        if self.used.label:
+            text += _assigned("CLASS_NAMES", self.used.classes)
+        if self.trains and self.state:
+            text += (
+                "# Only these weights are trained; the others are kept up as training goes on.\n"
+            )
+            text += _assigned("TRAINED", self.network.params)
+        return text
+
+    # Sections
+
+    def _network(self) -> list[str]:
+        about = f"Return the outputs, {shape_text(self.network.layers[-1].output_shape)}."
+        if self.used.outputs[0] == "probabilities":
+            about = about.replace("outputs", "probabilities")
+        forward = self._text(Forward(self.network).program(self.X), "predict", about)
+        return [templates.LOAD, forward, *([self._loss_text()] if self.trains else [])]
+
+    def _text(self, program: Program, name: str, about: str, **options: Any) -> str:
+        self.helpers += helpers_of(program)
+        return plainer(function_text(program, name, about, **options))
+
+    def _loss_text(self) -> str:
+        objective = Objective(self.network, self.model.loss, [])
+        if not self.state:
+            program = trace(value_and_grad(objective.plain_loss()))(
+                self.network.params, self.X, self.y
+            )
+            about = "Return the mean loss of samples, and its gradient by each weight."
+        else:
+            program = trace(_with_state(objective))(self.network.params, self.X, self.y, self.state)
+            about = "Return the mean loss of samples, its gradient, and the new state."
+            _name(program.result[2])
+        value = program.result[0]
+        return self._text(program, "value_and_gradients", about, value=value, value_name="loss")
+
+    def _training(self) -> list[str]:
+        texts, programs = rule_texts(self.model.optimizer, self.network.params)
+        self.helpers += [helper for program in programs for helper in helpers_of(program)]
+        averaged = getattr(self.model.optimizer, "use_ema", False)
+        trained = 'memory["ema"]' if averaged else "params"
+        sizes = "".join(f", {size}" for size in self.y.shape[1:])
+        loop = templates.TRAIN.format(
+            X=f"shape {self._shape(self.X)}",
+            y=f"holds {self._targets()}",
+            dtype=self.X.dtype,
+            y_dtype=self.y.dtype,
+            shape=f"-1{sizes}",
+            parts=templates.PARTS if self.state else templates.NO_PARTS,
+            state=", state" if self.state else "",
+            trained=f"{{**{trained}, **state}}" if self.state else trained,
+        )
+        return [*texts, loop]
+
+    def _table(self) -> list[str]:
+        if not self.used.steps:
+            return []
+        lines, functions = "", {}
+        for step in self.used.steps:
+            function = STEPS.get(type(step), ejected.numbers)
+            functions[function] = bare_source(function)
+            options = "".join(
+                f"        {json.dumps(key)}: {_value_text(value, 8)},\n"
+                for key, value in _options(step).items()
+            )
+            name = json.dumps(step.name, ensure_ascii=False)
+            lines += f"    {name}: ({function.__name__}, {{\n{options}    }}),\n"
+        return [
+            *functions.values(),
+            f"COLUMNS = {{\n{lines}}}\n",
+            templates.FEATURES.format(dtype=self.model.dtype),
+        ]
+
+    def _meaning(self) -> list[str]:
+        """Return the function that tells what scores mean."""
+        target = self.used.quantity
+        if target is not None:
+            constants = templates.SCALE.format(
+                name=json.dumps(target.name), mean=target.mean, scale=target.scale
+            )
+            return [constants, templates.SCALED, templates.QUANTITIES]
+        if self.used.label is None:
+            return []
+        which = "np.argmax(scores, axis=1)"
+        if self.network.layers[-1].output_shape[-1] == 1:
+            limit = 0 if getattr(self.model.loss, "from_logits", False) else 0.5
+            which = f"(scores.reshape(-1) > {limit}).astype(int)"
+        labels = templates.LABELS.format(which=which)
+        return [labels, self._codes()] if self.used.steps else [labels]
+
+    def _codes(self) -> str:
+        """Return the function that makes targets of classes."""
+        is_number = self.model.preprocessor.target.kind == "number"
+        one_hot = self.y.ndim > 1 and self.y.shape[-1] > 1
+        codes = "np.eye(len(CLASS_NAMES))" if one_hot else "np.arange(len(CLASS_NAMES))"
+        return templates.CODES.format(
+            codes=codes, key="str(int(value))" if is_number else "str(value)"
+        )
+
+    def _command_line(self) -> list[str]:
+        sizes = ", ".join(map(str, self.X.shape[1:]))
+        reading = f"read_numbers(options.data).reshape(-1, {sizes}).astype(np.{self.X.dtype})"
+        if self.used.steps:
+            reading = "features(read_table(options.data))"
+        about = ".csv whose first line names the columns" if self.used.steps else (
+            ".npy or .csv of numbers, a sample a row"
+        )  # fmt: skip
+        main = templates.MAIN.format(help=about, read=reading, show=self._show())
+        return [bare_source(self._reader), main]
+
+    @property
+    def _reader(self) -> Any:
+        return ejected.read_table if self.used.steps else ejected.read_numbers
+
+    def _show(self) -> str:
+        if self.used.quantity is not None:
+            return '    print(*quantities(scores), sep="\\n")'
+        if self.used.label is None:
+            return "    for row in scores.reshape(len(scores), -1):\n        print(*row)"
+        return (
+            "    for name, row in zip(labels(scores), scores, strict=True):\n"
+            '        print(name, *row, sep="\\t")'
+        )
+
+
+def _with_state(objective: Objective) -> Any:
+    """Return a loss with its gradient and the state after it."""
+
+    def value_and_gradients(params: Any, X: Any, y: Any, state: Any) -> Any:
+        def loss(params: Any) -> Any:
+            return objective.value(params, state, True, X, y)
+
+        (value, (new, _)), gradients = value_and_grad(loss, has_aux=True)(params)
+        return value, gradients, new
+
+    return value_and_gradients
+
+
+def _name(state: Any) -> None:
+    """Call the new values of a state new."""
+    for path, leaf in leaves(state):
+        if isinstance(leaf, Variable) and leaf.name is None:
+            leaf.name = f"new_{path[-1]}"
+
+
+def _options(step: Step) -> dict[str, Any]:
+    """Return what a step of preprocessing needs to know."""
+    if isinstance(step, OneHot):
+        marks = {"other": step.other > 0, "missing": step.missing > 0}
+        return {"categories": step.categories, **marks}
+    scale = {"mean": step.mean, "scale": step.scale}
+    return scale if isinstance(step, Picture) else {**scale, "marked": step.missing > 0}
+
+
+def _assigned(name: str, texts: Iterable[str]) -> str:
+    return f"{name} = {_value_text(tuple(texts), 0)}\n"
+
+
+def _value_text(value: Any, indent: int) -> str:
+    """Write a number or texts, as many on a line as there is room for."""
+    if not isinstance(value, tuple):
+        return repr(value)
+    texts = [json.dumps(text, ensure_ascii=False) for text in value]
+    line = f"({', '.join(texts)}{',' * (len(texts) == 1)})"
+    if len(line) <= WIDTH - 2 * indent - 12:
+        return line
+    rows = [""]
+    for text in texts:
+        if len(rows[-1]) + len(text) > WIDTH - indent - 4:
+            rows.append("")
+        rows[-1] += f" {text}," if rows[-1] else f"{text},"
+    inner = "".join(f"{' ' * (indent + 4)}{row}\n" for row in rows)
+    return f"(\n{inner}{' ' * indent})"
+
+
+def _lines(part: str) -> str:
+    return part.strip("\n") + "\n"

@@ -1,0 +1,193 @@
+"""A model as an ONNX graph: from a table's columns, or samples, to scores and names of classes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import activations
+from chainrule.errors import DataError
+from chainrule.preprocessing.columns import OneHot, Picture, Step
+from chainrule.program.program import trace
+from chainrule.sequential.runs import example_data
+from chainrule.storage.files import check_writable, write_whole
+from chainrule.storage.onnx import onnx_model
+from chainrule.storage.onnx.graph import onnx_package
+from chainrule.validation import lookup
+
+if TYPE_CHECKING:
+    from chainrule.sequential.fitting import Trainable
+
+FORMATS = {"onnx": "onnx"}
+TEXT_OPERATORS = 2  # version of ai.onnx.ml, whose LabelEncoder numbers texts
+
+
+def export(model: Trainable, filepath: str | os.PathLike[str], kind: str) -> None:
+    """Write a model into a file for other runtimes; see `Sequential.export`."""
+    lookup("export format", kind, FORMATS)
+    check_writable(filepath)
+    write_whole(filepath, [as_onnx(model).SerializeToString(deterministic=True)])
+
+
+def as_onnx(model: Trainable) -> Any:
+    """Return a model as an ``onnx.ModelProto``."""
+    used = InUse(model, "export")
+    inputs = [f"{name} as a number" if name in used.codes else name for name in used.inputs]
+    outputs = [f"{name} as a number" if name == used.label else name for name in used.outputs]
+    about = {"class_names": json.dumps(used.classes)} if used.classes else {}
+    made = onnx_model(
+        trace(used)(model.network.weights, used.example()),
+        name=model.name, inputs=inputs, outputs=outputs, metadata=about,
+    )  # fmt: skip
+    _read_texts(made.graph, used.codes)
+    if used.label and used.classes:
+        _write_names(made.graph, used.label, used.classes)
+    if used.codes:
+        made.opset_import.append(onnx_package().helper.make_opsetid("ai.onnx.ml", TEXT_OPERATORS))
+    onnx_package().checker.check_model(made, full_check=True)
+    return made
+
+
+class InUse:
+    """What a model in use computes, in NumPy alone: from columns or samples to all its outputs.
+
+    Texts are numbers here, on the way in and out: NumPy code that is recorded knows no others.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+        What is done to columns; none without a preprocessor.
+    inputs, outputs : list of str
+    codes : dict of str to OneHot
+        The columns of texts.
+    label : str or None
+        The output that tells the class.
+    classes : sequence of str
+    """
+
+    def __init__(self, model: Trainable, where: str) -> None:
+        self.model, self.preprocessor, self.where = model, model.preprocessor, where
+        self.steps: tuple[Step, ...] = () if self.preprocessor is None else self.preprocessor.steps
+        self.inputs = [step.name for step in self.steps] or ["X"]
+        self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot)}
+        target = None if self.preprocessor is None else self.preprocessor.target
+        self.quantity = target if target is not None and target.task == "regression" else None
+        self.classes = tuple(model.class_names or (() if target is None else target.classes))
+        if self.steps and model.network.layers[0].input_shape[1:] != (self.preprocessor.width,):
+            raise DataError(
+                f"{where}: the preprocessor makes {self.preprocessor.width} features, the model "
+                f"takes samples of shape {model.network.layers[0].input_shape[1:]}"
+            )
+        self.outputs = list(map(self._free, self._wishes()))
+        self.label = self.outputs[1] if len(self.outputs) > 1 else None
+
+    def _wishes(self) -> list[str]:
+        """Return what outputs are to be called."""
+        if self.quantity is not None:
+            return ["prediction"]
+        kind = getattr(self.model.network.layers[-1], "activation", None)
+        is_share = kind in (activations.softmax, activations.sigmoid)
+        scores = ["probabilities" if is_share else "output"]
+        return [*scores, "label"] if self._tells_class(kind) else scores
+
+    def _tells_class(self, kind: Any) -> bool:
+        """Whether a sample is of one class, whose name is known."""
+        shape = self.model.network.layers[-1].output_shape
+        if not self.classes or len(shape) != 2:
+            return False
+        count = len(self.classes)
+        if shape[1] != count and (shape[1], count) != (1, 2):
+            raise DataError(
+                f"{self.where}: the model has {shape[1]} outputs, but {count} class names: "
+                f"{', '.join(self.classes[:5])}"
+            )
+        return shape[1] == 1 or kind is not activations.sigmoid  # which may say yes to several
+
+    def _free(self, wish: str) -> str:
+        """Return a name that no input has."""
+        while wish in self.inputs:
+            wish += "_"
+        return wish
+
+    def example(self) -> Any:
+        """Return an input that the computation can be recorded with."""
+        if not self.steps:
+            return example_data(self.model.network, None)[0]
+        return {step.name: _column(step) for step in self.steps}
+
+    def __call__(self, weights: Any, X: Any) -> Any:
+        """Return the outputs."""
+        samples = self._features(X) if self.steps else X
+        scores = self.model.network.apply(weights, {}, samples, False)[0]
+        if self.quantity is not None:
+            exact = scores.reshape(len(scores)).astype(np.float64)
+            return exact * self.quantity.scale + self.quantity.mean
+        if self.label is None:
+            return scores
+        if scores.shape[1] > 1:
+            return scores, np.argmax(scores, axis=1)
+        is_logit = getattr(self.model.loss, "from_logits", False)
+        return scores, (scores.reshape(len(scores)) > (0 if is_logit else 0.5)).astype(np.int64)
+
+    def _features(self, columns: Any) -> Any:
+        parts = [part for step in self.steps for part in _features_of(step, columns[step.name])]
+        return np.concatenate(parts, axis=1).astype(self.model.dtype)
+
+
+def _column(step: Step) -> Any:
+    """Return some values of a column, texts as numbers."""
+    dtype = np.int64 if isinstance(step, OneHot) else np.float64
+    return np.ones((2, *getattr(step, "shape", ())), dtype)
+
+
+def _features_of(step: Step, values: Any) -> list[Any]:
+    """Return what becomes of a column, as `Preprocessor.transform` makes it."""
+    if isinstance(step, OneHot):
+        return [(values[:, np.newaxis] == np.arange(step.width)).astype(np.float32)]
+    if isinstance(step, Picture):
+        pixels = values.reshape(len(values), step.width)
+        return [((pixels - step.mean) / step.scale).astype(np.float32)]
+    values = values[:, np.newaxis]
+    is_missing = np.isnan(values)
+    filled = np.where(is_missing, step.mean, values)
+    scaled = ((filled - step.mean) / step.scale).astype(np.float32)
+    return [scaled, is_missing.astype(np.float32)] if step.missing else [scaled]
+
+
+def _read_texts(graph: Any, codes: dict[str, OneHot]) -> None:
+    """Let columns of texts come as texts, an empty one for missing."""
+    helper, text = onnx_package().helper, onnx_package().TensorProto.STRING
+    nodes = []
+    for i, given in enumerate(list(graph.input)):
+        name = given.name.removesuffix(" as a number")
+        if name == given.name or name not in codes:
+            continue
+        step = codes[name]
+        texts = {category: code for code, category in enumerate(step.categories)}
+        if step.missing:
+            texts.setdefault("", step.width - 1)
+        nodes.append(
+            helper.make_node(
+                "LabelEncoder", [name], [given.name], f"number {name}", domain="ai.onnx.ml",
+                keys_strings=list(texts), values_int64s=list(texts.values()),
+                default_int64=len(step.categories) if step.other else -1,
+            )
+        )  # fmt: skip
+        graph.input[i].CopyFrom(helper.make_tensor_value_info(name, text, ["n"]))
+    for node in nodes:
+        graph.node.insert(0, node)
+
+
+def _write_names(graph: Any, label: str, classes: Iterable[str]) -> None:
+    """Let the label be the class's name."""
+    onnx = onnx_package()
+    names = onnx.numpy_helper.from_array(np.array(classes, dtype=object), "class names")
+    graph.initializer.append(names)
+    number = graph.output[1].name
+    graph.node.append(onnx.helper.make_node("Gather", ["class names", number], [label], label))
+    text = onnx.helper.make_tensor_value_info(label, onnx.TensorProto.STRING, ["n"])
+    graph.output[1].CopyFrom(text)

@@ -1,0 +1,271 @@
+"""Models to and from Keras 3: the same layers under the same names, weights copied as they are."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import layers as our_layers
+from chainrule.config import Configurable, arguments, class_called, plain
+from chainrule.errors import ChainruleError, DataError, MissingDependencyError
+from chainrule.layers import Activation, Input, Layer, Normalization
+from chainrule.layers.layer import snake_case
+
+if TYPE_CHECKING:
+    from chainrule.sequential.fitting import Trainable
+    from chainrule.sequential.model import Sequential
+
+BACKENDS = ("jax", "torch", "tensorflow")
+FUNCTIONS = {"ELU": "elu", "ReLU": "relu", "Softmax": "softmax"}  # layers of an activation alone
+USUAL = {"data_format": "channels_last"}  # options that ours do not have, and what they must be
+PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
+
+
+def import_keras() -> Any:
+    """Return Keras 3 on a backend that is installed, or say how to get it."""
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    if importlib.util.find_spec("keras") is None or not installed:
+        raise MissingDependencyError(
+            "this needs Keras 3 and a backend: pip install 'chainrule[keras]'"
+        )
+    backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
+    try:
+        keras = importlib.import_module("keras")
+    except Exception as error:
+        raise MissingDependencyError(
+            f"Keras cannot be loaded with KERAS_BACKEND={backend}: {error}; installed here: "
+            f"{', '.join(installed)}"
+        ) from error
+    if not hasattr(keras, "ops"):
+        raise MissingDependencyError(f"this needs Keras 3, found {keras.__version__}")
+    return keras
+
+
+# From Keras
+
+
+def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> Sequential:
+    """Return a model of Keras's as a `Sequential`, with copies of its weights.
+
+    Parameters
+    ----------
+    model : keras.Sequential, or keras.Model whose layers are a plain chain
+        Built. How it was compiled is taken over; what there is no counterpart for leaves the
+        result uncompiled, with a warning that says why.
+    seed : int, Generator or None
+        Of what happens by chance from here on.
+
+    Returns
+    -------
+    Sequential
+        Its outputs are those of the given one, up to rounding.
+
+    Raises
+    ------
+    DataError
+        For a layer or an option that there is no counterpart for; the message names it.
+    MissingDependencyError
+        If Keras is missing.
+
+    Examples
+    --------
+    >>> keras = import_keras()
+    >>> layer = keras.layers.Dense(2, activation="relu", name="top")
+    >>> from_keras(keras.Sequential([keras.Input((4,)), layer])).layers
+    [Dense(units=2, activation='relu', name='top')]
+    """
+    from chainrule.sequential.model import Sequential
+
+    keras = import_keras()
+    theirs = list(_chain(keras, model))
+    dtypes = {layer.dtype_policy.name for layer in theirs}
+    if dtypes not in ({"float32"}, {"float64"}):
+        raise DataError(
+            f"from_keras: all layers must compute in float32, or all in float64, received "
+            f"{', '.join(sorted(dtypes))}"
+        )
+    ours = [_layer_from(keras, layer) for layer in theirs]
+    shape = model.input_shape[1:]
+    if None in shape:
+        raise DataError(f"from_keras: the shape of a sample must be fixed, received {shape}")
+    made = Sequential([Input(shape), *ours], dtype=dtypes.pop(), seed=seed)
+    for mine, other in zip(ours, theirs, strict=True):
+        for variable in other.weights:
+            if variable.name in mine.weights:
+                value = np.array(keras.ops.convert_to_numpy(variable.value), made.dtype)
+                setattr(mine, variable.name, value)
+    if getattr(model, "compiled", False):
+        _compile_as(keras, made, model)
+    return made
+
+
+def _chain(keras: Any, model: Any) -> Iterator[Any]:
+    """Yield the layers of a model in their order."""
+    if not isinstance(model, keras.Model) or not model.built:
+        raise DataError(f"from_keras: expected a built model of Keras's, received {model!r}")
+    if isinstance(model, keras.Sequential):
+        yield from model.layers
+        return
+    if not hasattr(model, "inputs") or len(model.inputs or ()) != 1 or len(model.outputs) != 1:
+        raise DataError(
+            f"from_keras: model {model.name!r} ({type(model).__name__}) must have one input and "
+            "one output, and layers one after the other"
+        )
+    (value,) = model.inputs
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        if len(layer._inbound_nodes) != 1 or layer.input is not value:
+            raise DataError(
+                f"from_keras: layer {layer.name!r} ({type(layer).__name__}) does not follow the "
+                "one before it alone; a Sequential is a plain chain"
+            )
+        value = layer.output
+        yield layer
+    if value is not model.outputs[0]:
+        raise DataError("from_keras: the model's output is not that of its last layer")
+
+
+def _layer_from(keras: Any, layer: Any) -> Layer:
+    kind, config = type(layer).__name__, layer.get_config()
+    known = kind in our_layers.__all__ or kind in FUNCTIONS
+    if not known or getattr(keras.layers, kind, None) is not type(layer):
+        raise DataError(
+            f"from_keras: layer {layer.name!r} ({kind}) has no counterpart; there are "
+            f"{', '.join(our_layers.__all__)}"
+        )
+    where = f"from_keras: layer {layer.name!r} ({kind})"
+    cls = Activation if kind in FUNCTIONS else class_called(kind, Layer)
+    config = {**_known(type(layer), cls, config, where)}
+    config["name"] = re.sub(r"\W", "_", re.sub(r"^(?=\d)", "_", layer.name))
+    if kind in FUNCTIONS:
+        config["activation"] = FUNCTIONS[kind]
+    if cls is Normalization and len(layer.axis) == 1:
+        (config["axis"],) = layer.axis
+    try:
+        made = cls(**config)
+    except ChainruleError as error:
+        raise DataError(f"{where}: {error}") from error
+    assert isinstance(made, Layer)
+    return made
+
+
+def _known(theirs: type, ours: type[Configurable], config: Any, where: str) -> dict[str, Any]:
+    """Return the options that ours has too; refuse others that are not what they usually are."""
+    usual = {p.name: p.default for p in inspect.signature(theirs).parameters.values()} | USUAL
+    found = {}
+    for name, value in config.items():
+        if name in arguments(ours):
+            made = _from(value, f"{where}, {name}")
+            if snake_case(repr(made)) != arguments(ours)[name]:  # GlorotUniform() is usual
+                found[name] = made
+        elif name not in ("dtype", "name") and value != usual.get(name):
+            raise DataError(f"{where}: the option {name}={value!r} has no counterpart")
+    return found
+
+
+def _from(value: Any, where: str) -> Any:
+    """Return an option as ours, made of what Keras tells of its own objects."""
+    if isinstance(value, list | tuple):
+        return [_from(part, where) for part in value]
+    if not isinstance(value, Mapping) or "class_name" not in value:
+        return value
+    module, name = str(value.get("module")), value["class_name"]
+    if not module.startswith("keras.") or not isinstance(value["config"], Mapping):
+        raise DataError(f"{where}: {name} {value['config']!r} is of your own, not of Keras")
+    room = module.split(".")[-1]
+    cls = class_called("metrics." + name if room == "metrics" else name)
+    theirs = getattr(importlib.import_module(module), name)
+    config = _known(theirs, cls, value["config"], where)
+    if isinstance(config.get("learning_rate"), float):  # of float32, whose digits are fewer
+        config["learning_rate"] = float(str(np.float32(config["learning_rate"])))
+    return cls(**config)
+
+
+def _compile_as(keras: Any, ours: Sequential, theirs: Any) -> None:
+    """Compile as a model of Keras's was, if that can be."""
+    try:
+        with warnings.catch_warnings():  # Keras reads its learning rate in a way NumPy warns of
+            warnings.simplefilter("ignore", DeprecationWarning)
+            config = theirs.get_compile_config() or {}
+        found = {part: _from(config.get(part), part) for part in PARTS}
+        if config.get("loss_weights") is not None:
+            raise DataError("loss_weights has no counterpart")
+        ours.compile(**found)
+    except ChainruleError as error:
+        _warn("from_keras", error)
+
+
+# To Keras
+
+
+def to_keras(model: Trainable) -> Any:
+    """Return a model as Keras's; see `Sequential.to_keras`."""
+    keras = import_keras()
+    network, dtype = model.network, model.dtype.name
+    first = network.layers[0]
+    given = keras.Input(first.input_shape[1:], dtype="int32" if first.integers else dtype)
+    theirs = [_layer_to(keras, layer, dtype) for layer in network.layers]
+    made = keras.Sequential([given, *theirs], name=re.sub(r"\W", "_", model.name))
+    for mine, other in zip(network.layers, theirs, strict=True):
+        for variable in other.weights:
+            variable.assign(getattr(mine, variable.name))
+    if model.loss is not None:
+        metrics, weighted = model.compiled_metrics
+        parts = (model.optimizer, model.loss, metrics, weighted)
+        try:
+            found = [_to(keras, plain(part), name) for part, name in zip(parts, PARTS, strict=True)]
+            made.compile(**dict(zip(PARTS, found, strict=True)))
+        except ChainruleError as error:
+            _warn("to_keras", error)
+    return made
+
+
+def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
+    kind, where = type(layer), f"to_keras: {layer}"
+    if getattr(our_layers, kind.__name__, None) is not kind:
+        raise DataError(f"{where} has no counterpart; it is a layer of your own")
+    config = {**layer.get_config(), "trainable": layer.trainable}
+    if isinstance(layer, Normalization):
+        config |= {"mean": layer.mean.tolist(), "variance": layer.variance.tolist()}
+    options = {**_changed(kind, config), "name": layer.name, "dtype": dtype}
+    return _made(getattr(keras.layers, kind.__name__), keras, options, where)
+
+
+def _changed(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are not what they are by default, which is the same in Keras."""
+    usual = arguments(cls)
+    return {name: value for name, value in config.items() if value != usual[name]}
+
+
+def _to(keras: Any, value: Any, where: str) -> Any:
+    """Return an option as Keras's, made of its description by plain values."""
+    if isinstance(value, list):
+        return [_to(keras, part, where) for part in value]
+    if not isinstance(value, Mapping):
+        return value
+    cls = class_called(value["class_name"])
+    _, room, *_ = cls.__module__.split(".")
+    place = keras.optimizers.schedules if room == "schedules" else getattr(keras, room, None)
+    if not cls.__module__.startswith("chainrule.") or not hasattr(place, cls.__name__):
+        raise DataError(f"{where}: {cls.__name__} has no counterpart")
+    return _made(getattr(place, cls.__name__), keras, _changed(cls, value["config"]), where)
+
+
+def _made(cls: Any, keras: Any, options: Mapping[str, Any], where: str) -> Any:
+    values = {name: _to(keras, value, f"{where}, {name}") for name, value in options.items()}
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: Keras refuses it: {error}") from error
+
+
+def _warn(where: str, error: Exception) -> None:
+    warnings.warn(f"{where}: the model comes uncompiled, {error}; compile it anew", stacklevel=4)

@@ -1,0 +1,87 @@
+"""The parts of an ejected module that are the same for all models, but for what is in braces."""
+
+from __future__ import annotations
+
+HEAD = """import argparse{imports}
+from pathlib import Path
+
+import numpy as np
+
+WEIGHTS = Path(__file__).with_suffix(".npz")
+"""
+END = """if __name__ == "__main__":
+    main()
+"""
+LOAD = '''
+def load(path=WEIGHTS):
+    """Return the weights by name."""
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+'''
+TRAIN = '''
+def train(weights, X, y, epochs=1, batch_size=32, shuffle=True, seed=None):
+    """Return trained weights and the mean loss of every epoch.
+
+    X holds samples, {X}; y {y}.
+    """
+    X, y = np.asarray(X, np.{dtype}), np.asarray(y, np.{y_dtype}).reshape({shape})
+{parts}    rng = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = rng.permutation(len(X)) if shuffle else np.arange(len(X))
+        total = 0.0
+        for first in range(0, len(X), batch_size):
+            rows = order[first : first + batch_size]
+            loss, gradients{state} = value_and_gradients(params, X[rows], y[rows]{state})
+            params, memory = update(params, gradients, memory)
+            total += float(loss) * len(rows)
+        losses.append(total / len(X))
+    return {trained}, losses
+'''
+PARTS = """    params = {name: weights[name] for name in TRAINED}
+    state = {name: weights[name] for name in weights if name not in TRAINED}
+    memory, losses = start(params), []
+"""
+NO_PARTS = """    params, memory, losses = weights, start(weights), []
+"""
+FEATURES = '''
+def features(table):
+    """Return a table, names of columns -> their values, as the network takes it."""
+    parts = [step(table[name], **options) for name, (step, options) in COLUMNS.items()]
+    return np.concatenate(parts, axis=1).astype(np.{dtype})
+'''
+LABELS = '''
+def labels(scores):
+    """Return the name of every sample's likeliest class."""
+    return np.array(CLASS_NAMES)[{which}]
+'''
+CODES = '''
+def targets(values):
+    """Return classes, by their names, as the network learns them."""
+    return {codes}[[CLASS_NAMES.index({key}) for value in values]]
+'''
+SCALE = """
+MEAN, SCALE = {mean}, {scale}  # of {name}, in training
+"""
+SCALED = '''
+def targets(values):
+    """Return quantities as the network learns them."""
+    return (np.asarray(values, float) - MEAN) / SCALE
+'''
+QUANTITIES = '''
+def quantities(scores):
+    """Return predictions as quantities."""
+    return scores.reshape(-1).astype(float) * SCALE + MEAN
+'''
+MAIN = '''
+def main():
+    """Print a prediction for every row of a file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", nargs="?", help="{help}")
+    parser.add_argument("--weights", default=WEIGHTS, help="by default %(default)s")
+    options = parser.parse_args()
+    if options.data is None:
+        return parser.print_help()
+    X = {read}
+    scores = predict(load(options.weights), X)
+{show}
+'''

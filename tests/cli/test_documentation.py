@@ -1,0 +1,40 @@
+"""The page says what the commands say."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.cli.running import done
+
+from chainrule.cli.problems import EXIT_CODES
+from chainrule.cli.settings import CHECKS, Settings, key_of
+
+PAGE = Path(__file__).parents[2].joinpath("docs", "cli.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_every_exit_code():
+    codes = dict(re.findall(r"^\| (\d+) \| ([^:;|]+?)[:;|\s]*(?:[:;].*)?\|$", PAGE, re.MULTILINE))
+    assert {int(code): text.strip() for code, text in codes.items()} == EXIT_CODES
+
+
+def test_the_page_has_every_option_of_train_with_its_default():
+    rows = re.findall(r"^\| (`-.*?)( [A-Z.a-z]+)?` \| (.*?) \|", PAGE, re.MULTILINE)
+    listed = {names.split("--")[-1].strip("`"): default.strip("` ") for names, _, default in rows}
+    fields = Settings()
+    assert set(listed) == {key_of(name) for name in CHECKS} | {"config"}
+    for key, default in listed.items():
+        value = getattr(fields, key.replace("-", "_"), None)
+        shown = value[0] if isinstance(value, tuple) else "off" if value is False else value
+        shown = default if shown is None else shown
+        assert default == (f"{shown:g}" if isinstance(shown, float) else str(shown)), key
+
+
+@pytest.mark.parametrize("key", [key_of(name) for name in CHECKS])
+def test_help_has_every_option(key):
+    assert f"--{key} " in done("train", "--help").stdout
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "predict", "show", "export", "plot"])
+def test_every_verb_has_a_section_and_help(verb):
+    assert f"\n## {verb}\n" in PAGE
+    assert f" {verb} [OPTIONS] " in done(verb, "--help").stdout

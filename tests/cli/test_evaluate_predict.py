@@ -1,0 +1,257 @@
+import csv
+import io
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tests.cli.running import done, refused, run, write_pets
+
+import chainrule as cr
+from chainrule.cli.evaluate import score
+from chainrule.cli.predict import csv_blocks
+from chainrule.tables import ArrayTable, load_arrays, open_table
+
+SETS = ["digits", "iris", "wine", "breast_cancer", "diabetes"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Give a function that trains on a built-in set or the pets, once."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_pets(folder / "pets.csv")
+
+    def model(name):
+        path = folder / name
+        if not path.exists():
+            data = folder / "pets.csv" if name == "pets" else name
+            target = ["--target", "kind"] if name == "pets" else []
+            done("train", data, *target, "-o", path, "--epochs", "3")
+        return path
+
+    return model
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_scores_are_those_of_the_model(trained, name):
+    path = trained(name)
+    model = cr.load_model(path)
+    table = open_table(name, like=model.preprocessor.columns)
+    X, y = load_arrays(table, model.preprocessor)
+    expected = model.evaluate(X, y, return_dict=True)
+    output = done("evaluate", path, name).stdout
+    if name == "diabetes":
+        assert f" {expected['r2']:.4f} │" in output
+    else:
+        assert f" {100 * expected['accuracy']:.1f} % │" in output
+        assert f" {expected['loss']:.4g} │" in output
+
+
+def test_the_errors_of_a_quantity_are_in_its_own_units(trained):
+    model = cr.load_model(trained("diabetes"))
+    table = open_table("diabetes")
+    X, y = load_arrays(table, model.preprocessor)
+    target = model.preprocessor.target
+    wrong = target.decode(model.predict(X)) - (y.astype(float) * target.scale + target.mean)
+    shown = score(model, table, "target").table()
+    assert float(shown["mean absolute error"][0]) == pytest.approx(np.abs(wrong).mean(), rel=1e-3)
+    assert float(shown["root mean square error"][0]) == pytest.approx(
+        np.sqrt((wrong**2).mean()), rel=1e-3
+    )
+
+
+def test_the_baseline_of_classes_is_the_most_frequent_one_of_training(trained):
+    output = done("evaluate", trained("breast_cancer"), "breast_cancer").stdout
+    assert re.search(r"accuracy │ +[\d.]+ % │ +62.7 %", output)  # 357 of 569 are benign
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_predictions_are_those_of_the_model(trained, tmp_path, name):
+    out = tmp_path / "out.csv"
+    assert "predictions in" in done("predict", trained(name), name, "-o", out).stdout
+    model = cr.load_model(trained(name))
+    X, _ = load_arrays(open_table(name), model.preprocessor)
+    output, rows = model.predict(X), read(out)
+    expected = model.preprocessor.target.decode(output)
+    found = [row["prediction"] for row in rows]
+    if name == "diabetes":
+        np.testing.assert_allclose(np.array(found, float), expected, rtol=1e-5)
+        assert list(rows[0]) == ["prediction"]
+    else:
+        assert found == expected.tolist()
+        shown = [float(row["probability"]) for row in rows]
+        np.testing.assert_allclose(shown, output.max(axis=1), rtol=1e-4)
+
+
+def test_all_probabilities_can_be_written(trained):
+    text = done("predict", trained("iris"), "iris", "--probabilities").stdout
+    rows = list(csv.DictReader(io.StringIO(text)))
+    names = [f"probability of {name}" for name in ("setosa", "versicolor", "virginica")]
+    assert list(rows[0]) == ["prediction", *names]
+    assert len(rows) == 150
+    for row in rows:
+        shares = [float(row[name]) for name in names]
+        assert sum(shares) == pytest.approx(1, abs=1e-4)
+        assert names[int(np.argmax(shares))].endswith(row["prediction"])
+
+
+def test_standard_output_holds_the_predictions_alone(trained, tmp_path):
+    pets = write_pets(tmp_path / "pets.csv", copies=2)
+    pets.write_text(pets.read_text().replace("brown", "pink"))
+    result = done("predict", trained("pets"), pets, "-o", "-")
+    assert len(result.stdout.splitlines()) == 13
+    assert result.stdout.startswith("prediction,probability\n")
+    assert result.stderr.startswith("note: column 'colour': 2 values that training did not have")
+
+
+def test_columns_are_matched_by_name_and_extra_ones_are_told_of(trained, tmp_path):
+    pets = write_pets(tmp_path / "pets.csv")
+    with open(pets, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with open(tmp_path / "other.csv", "w", newline="", encoding="utf-8") as file:
+        names = ["owner", "home", "colour", "legs", "weight", "kind"]
+        writer = csv.DictWriter(file, names, restval="Ada", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    same = done("predict", trained("pets"), pets)
+    other = done("predict", trained("pets"), tmp_path / "other.csv")
+    assert other.stdout == same.stdout
+    assert "note: not looked at, as training did not have them: 'owner'" in other.stderr
+
+
+def test_missing_columns_are_named(trained, tmp_path):
+    (tmp_path / "few.csv").write_text("weight,kind\n1,dog\n")
+    for verb in ("predict", "evaluate"):
+        line = refused(3, verb, trained("pets"), tmp_path / "few.csv")
+        assert "'legs', 'colour', 'home'" in line
+
+
+def test_text_where_training_had_numbers_is_refused_and_nothing_is_written(trained, tmp_path):
+    pets = write_pets(tmp_path / "pets.csv")
+    pets.write_text(pets.read_text() + "Zoe,cat,heavy,4,black,no\n")
+    line = refused(3, "predict", trained("pets"), pets, "-o", tmp_path / "out.csv")
+    assert "column 'weight' must hold numbers, but row 61 holds 'heavy'" in line
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_class_that_training_did_not_have_is_named_with_its_row(trained, tmp_path):
+    pets = write_pets(tmp_path / "pets.csv")
+    gap, new = "Ann,,4,4,black,no\n", "Kim,fish,0.1,0,red,yes\n"
+    pets.write_text(pets.read_text() + gap + new)
+    line = refused(3, "evaluate", trained("pets"), pets)
+    assert "target 'kind', row 62: 'fish' is none of the classes of training" in line
+
+
+def test_rows_without_a_target_are_left_out_and_counted(trained, tmp_path):
+    pets = write_pets(tmp_path / "pets.csv")
+    pets.write_text(pets.read_text() + "Ann,,4,4,black,no\n")
+    result = done("evaluate", trained("pets"), pets)
+    assert "note: 1 row without a value of 'kind' left out" in result.stderr
+    assert ": 60 rows" in result.stdout.replace("\n", "")
+
+
+def test_the_target_may_have_another_name(trained, tmp_path):
+    pets = write_pets(tmp_path / "pets.csv")
+    pets.write_text(pets.read_text().replace("kind", "species", 1))
+    assert "has no column 'kind'" in refused(2, "evaluate", trained("pets"), pets)
+    result = done("evaluate", trained("pets"), pets, "--target", "species")
+    assert result.stderr == ""
+
+
+def test_a_model_is_not_overwritten_by_its_predictions(trained):
+    path = trained("iris")
+    before = path.read_bytes()
+    assert "give another name" in refused(2, "predict", path, "iris", "-o", path)
+    assert path.read_bytes() == before
+
+
+def test_rows_are_read_a_chunk_at_a_time(trained):
+    model = cr.load_model(trained("iris"))
+    features = [column.name for column in model.preprocessor.columns]
+
+    class Endless(ArrayTable):
+        def _read(self, rows, names):
+            assert rows <= 2**14
+            while True:
+                yield {name: np.zeros(3) for name in names}
+
+    table = Endless("endless", {name: [0.0] for name in features})
+    blocks = csv_blocks(model, table, False, lambda rows: None)
+    assert next(blocks) == b"prediction,probability\n"
+    assert [next(blocks).count(b"\n") for _ in range(5)] == [3] * 5
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "predict"])
+def test_what_is_no_model_is_refused(tmp_path, verb):
+    assert "does not exist; chainrule train" in refused(4, verb, tmp_path / "no-model", "iris")
+    (tmp_path / "text").write_text("hello")
+    assert "expected a file of chainrule" in refused(4, verb, tmp_path / "text", "iris")
+
+
+def test_a_model_without_preprocessing_cannot_read_tables(tmp_path):
+    model = cr.Sequential([cr.layers.Input((4,)), cr.layers.Dense(3)])
+    model.save(tmp_path / "model")
+    assert "holds no preprocessing" in refused(4, "predict", tmp_path / "model", "iris")
+
+
+def test_a_model_of_another_width_is_refused(trained, tmp_path):
+    model = cr.Sequential([cr.layers.Input((7,)), cr.layers.Dense(3, activation="softmax")])
+    model.preprocessor = cr.load_model(trained("iris")).preprocessor
+    model.save(tmp_path / "model")
+    line = refused(4, "predict", tmp_path / "model", "iris")
+    assert "does not take its preprocessing's features" in line
+
+
+def test_a_single_output_is_the_second_class_s_probability(trained, tmp_path):
+    model = cr.Sequential([cr.layers.Input((30,)), cr.layers.Dense(1, activation="sigmoid")])
+    model.preprocessor = cr.load_model(trained("breast_cancer")).preprocessor
+    model.save(tmp_path / "model")
+    text = done("predict", tmp_path / "model", "breast_cancer", "--probabilities").stdout
+    row = next(csv.DictReader(io.StringIO(text)))
+    shares = float(row["probability of benign"]), float(row["probability of malignant"])
+    assert sum(shares) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+def test_a_reader_that_has_seen_enough_ends_it_quietly(trained):
+    command = [sys.executable, "-m", "chainrule", "predict", trained("digits"), "digits"]
+    process = subprocess.Popen(
+        [*command, "--probabilities"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline().startswith("prediction,")
+    process.stdout.close()  # of 150 kB, more than a pipe holds
+    assert process.stderr.read() == ""
+    assert process.wait() == 1
+    process.stderr.close()
+
+
+def test_images_are_read_from_folders(tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for kind, light in (("dark", 40), ("light", 200)):
+        (tmp_path / "images" / kind).mkdir(parents=True)
+        for i in range(10):
+            pixels = np.clip(rng.normal(light, 20, (6, 5)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / kind / f"{i}.png")
+    model = tmp_path / "model"
+    done("train", tmp_path / "images", "-o", model, "--epochs", "5")
+    text = run("predict", model, tmp_path / "images" / "light").stdout
+    assert [row["prediction"] for row in csv.DictReader(io.StringIO(text))] == ["light"] * 10
+
+
+def test_parquet_is_read_as_csv_is(trained, tmp_path):
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    pets = write_pets(tmp_path / "pets.csv")
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(pets), tmp_path / "pets.parquet")
+    out = [done("predict", trained("pets"), tmp_path / f"pets.{kind}").stdout
+           for kind in ("csv", "parquet")]  # fmt: skip
+    assert out[0] == out[1]

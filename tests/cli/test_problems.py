@@ -1,0 +1,158 @@
+"""What goes wrong is a line on stderr and an exit code."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pytest
+from tests.cli.running import refused, run
+
+import chainrule as cr
+from chainrule.cli import evaluate
+from chainrule.cli.problems import EXIT_CODES, exit_code
+from chainrule.cli.settings import Settings
+from chainrule.cli.training import make_model
+from chainrule.errors import (
+    DataError,
+    DivergenceError,
+    FileError,
+    MissingDependencyError,
+    ShapeError,
+    UnknownNameError,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UnknownNameError("optimizer", "adm", ["adam"]), 2),
+        (DataError("x"), 3),
+        (ShapeError("x"), 3),
+        (FileError("x"), 4),
+        (PermissionError("x"), 4),
+        (DivergenceError("x"), 5),
+        (MissingDependencyError("x"), 1),
+        (RuntimeError("x"), 1),
+    ],
+)
+def test_every_kind_of_error_has_its_code(error, code):
+    assert exit_code(error) == code
+    assert code in EXIT_CODES
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (ZeroDivisionError("a\nb"), 1, "unexpected, please report it: ZeroDivisionError: a b"),
+        (MemoryError(), 1, "not enough memory"),
+        (OSError(28, "No space left on device", "out"), 4, "out: the disk is full"),
+        (PermissionError(13, "Permission denied", "out"), 4, "out: Permission denied"),
+        (DataError("[red]odd[/]"), 3, "[red]odd[/]"),
+    ],
+)
+def test_whatever_happens_is_one_line(monkeypatch, error, code, message):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(evaluate, "run_evaluate", fail)
+    assert message in refused(code, "evaluate", "model", "iris")
+
+
+def test_a_warning_is_a_line_too(monkeypatch):
+    monkeypatch.setattr(
+        evaluate, "run_evaluate", lambda *_: warnings.warn("odd\nindeed", stacklevel=1)
+    )
+    result = run("evaluate", "model", "iris")
+    assert (result.exit_code, result.stderr) == (0, "note: odd indeed\n")
+
+
+def test_a_bug_can_be_traced(monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(evaluate, "run_evaluate", fail)
+    monkeypatch.setenv("CHAINRULE_TRACEBACK", "1")
+    assert isinstance(run("evaluate", "model", "iris").exception, ZeroDivisionError)
+
+
+def test_an_unknown_verb_is_told_the_closest():
+    assert "unknown command 'trian': did you mean 'train'?" in refused(2, "trian")
+    assert "No such option: --nonsense" in refused(2, "--nonsense")
+
+
+def test_a_missing_argument_is_told():
+    assert "chainrule train --help" in refused(2, "train").replace("root", "chainrule")
+
+
+@pytest.fixture
+def start():
+    """Start a command that hears Ctrl-C, also where a shell has had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda *arguments: subprocess.Popen(
+        [sys.executable, "-m", "chainrule", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+    )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def large(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50_000, 20))
+    np.savez(tmp_path / "large.npz", X=X, y=(X[:, 0] > 0).astype(int))
+    return tmp_path / "large.npz"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
+def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path):
+    path = tmp_path / "model"
+    process = start("train", large, "--epochs", 100_000, "-o", path)
+    for line in process.stdout:
+        if line.startswith("epoch 1/"):
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 20
+    assert process.returncode == 130, err
+    model = cr.load_model(path)
+    epochs = len(model.history.epoch)
+    assert err == (
+        f"Stopped by Ctrl-C; {epochs} of 100000 epochs were completed; what was trained is in "
+        f"{path}.\n"
+    )
+    assert epochs < 100_000
+    untrained = make_model(model.preprocessor, Settings()).get_weights()
+    assert not np.array_equal(model.get_weights()[0], untrained[0])
+    assert "scores on rows kept aside" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
+def test_ctrl_c_in_predicting_leaves_nothing_behind(start, large, tmp_path):
+    model, out = tmp_path / "model", tmp_path / "out.csv"
+    run("train", large, "--epochs", "1", "-o", model)
+    before = set(os.listdir(tmp_path))
+    process = start("predict", model, large, "-o", out)
+    deadline = time.monotonic() + 60
+    while set(os.listdir(tmp_path)) == before and time.monotonic() < deadline:
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (0, 130), err
+    if process.returncode == 130:
+        assert err == "Stopped by Ctrl-C; nothing was written.\n"
+        assert set(os.listdir(tmp_path)) == before
+
+
+def test_exit_codes_reach_the_shell(start, tmp_path):
+    def code(*arguments):
+        process = start(*arguments)
+        process.communicate(timeout=60)
+        return process.returncode
+
+    assert code("show", tmp_path / "no-model") == 4
+    assert code("train", "iris", "--lr", "fast") == 2

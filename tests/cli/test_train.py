@@ -1,0 +1,222 @@
+import re
+
+import numpy as np
+import pytest
+from tests.cli.running import done, refused, run, write_pets
+
+import chainrule as cr
+from chainrule.cli.problems import UsageError
+from chainrule.cli.settings import Settings
+from chainrule.cli.training import fit, make_model, prepare
+from chainrule.tables import open_table
+
+
+def train(tmp_path, data, *options):
+    model = tmp_path / "model.safetensors"
+    return done("train", data, "-o", model, "--epochs", "2", *options), model
+
+
+@pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer"])
+def test_sets_of_classes_are_learned_without_saying_more(tmp_path, name):
+    result, path = train(tmp_path, name)
+    assert "target → classification" in result.stdout
+    assert "confusion" in result.stdout
+    model = cr.load_model(path)
+    assert model.class_names == list(model.preprocessor.target.classes)
+
+
+def test_a_quantity_is_told_from_the_target(tmp_path):
+    result, path = train(tmp_path, "diabetes")
+    assert "target → regression" in result.stdout
+    assert "confusion" not in result.stdout
+    assert re.search(r"mean absolute error +│ +[\d.]+ │ +68.5", result.stdout)  # the mean's
+    assert cr.load_model(path).class_names is None
+
+
+def test_the_defaults_learn_the_digits():
+    settings = Settings(epochs=20)
+    data = prepare(open_table("digits"), settings)
+    model = make_model(data.preprocessor, settings)
+    assert not fit(model, data, settings)
+    assert model.history.val_accuracy[-1] > 0.95
+
+
+def test_text_and_gaps_are_handled_and_reported(tmp_path):
+    result, path = train(tmp_path, write_pets(tmp_path / "pets.csv"), "--target", "kind")
+    assert "left out  name: 48 different texts in 48" in result.stdout
+    assert re.search(r"missing +weight \(\d\), colour \(\d\)", result.stdout)
+    assert cr.load_model(path).class_names == ["bird", "cat", "dog"]
+
+
+def test_every_line_fits_a_terminal_of_80_columns(tmp_path):
+    result, _ = train(tmp_path, "digits")
+    lines = [line for line in result.stdout.splitlines() if str(tmp_path) not in line]
+    assert max(map(len, lines)) <= 80
+
+
+def test_many_classes_are_summed_up_by_the_worst_mistakes(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.array([f"class number {i}" for i in range(30)])[rng.integers(30, size=300)]
+    np.savez(tmp_path / "many.npz", x=rng.normal(size=(300, 3)), label=labels)
+    result, _ = train(tmp_path, tmp_path / "many.npz", "--target", "label")
+    assert "most frequent mistakes" in result.stdout
+    assert "confusion" not in result.stdout
+
+
+def test_the_same_seed_gives_the_same_model(tmp_path):
+    def weights(seed):
+        _, path = train(tmp_path, "iris", "--seed", str(seed), "--dropout", "0.5")
+        return cr.load_model(path).get_weights()
+
+    for first, again in zip(weights(1), weights(1), strict=True):
+        np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(weights(1)[0], weights(2)[0])
+
+
+def test_options_make_the_network():
+    settings = Settings.of(
+        {"hidden": "5,4", "activation": "tanh", "dropout": 0.5, "l2": 0.1, "optimizer": "sgd",
+         "lr": 0.3}
+    )  # fmt: skip
+    model = make_model(prepare(open_table("iris"), settings).preprocessor, settings)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
+    assert [layer.units for layer in model.layers[::2]] == [5, 4, 3]
+    assert model.layers[0].get_config()["activation"] == "tanh"
+    assert model.layers[0].kernel_regularizer.l2 == 0.1
+    assert isinstance(model.optimizer, cr.optimizers.SGD)
+    assert model.learning_rate == pytest.approx(0.3)
+
+
+def test_without_hidden_layers_it_is_softmax_regression(tmp_path):
+    result, _ = train(tmp_path, "iris", "--hidden", "none")
+    assert "4 → 3 softmax; 15 weights" in result.stdout
+
+
+def test_balanced_weights_let_a_rare_class_count(tmp_path):
+    def recall(*options):
+        rng = np.random.default_rng(0)
+        y = (rng.random(2000) < 0.05).astype(int)
+        np.savez(tmp_path / "rare.npz", x=rng.normal(size=2000) + y, y=y)
+        done("train", tmp_path / "rare.npz", "--target", "y", "-o", tmp_path / "rare",
+             "--epochs", "5", "--hidden", "none", "--lr", "0.01", *options)  # fmt: skip
+        model = cr.load_model(tmp_path / "rare")
+        found = model.predict(((rng.normal(size=200) + 1.0) / 1.02)[:, np.newaxis])
+        return (found.argmax(axis=1) == 1).mean()
+
+    assert recall() < 0.1
+    assert recall("--class-weight", "balanced") > 0.5
+
+
+def test_early_stopping_keeps_the_best_epoch():
+    settings = Settings(epochs=60, early_stop=True, lr=0.1)
+    data = prepare(open_table("iris"), settings)
+    model = make_model(data.preprocessor, settings)
+    interrupted = fit(model, data, settings)
+    history = model.history.val_loss
+    assert not interrupted
+    assert len(history) < 60
+    loss = model.evaluate(data.X_val, data.y_val, return_dict=True)["loss"]
+    assert loss == pytest.approx(min(history), rel=1e-5)
+
+
+def test_without_rows_kept_aside_scores_are_those_of_training(tmp_path):
+    result, _ = train(tmp_path, "iris", "--validation", "0")
+    assert "scores on the rows of training: 150 rows" in result.stdout
+
+
+def test_a_file_sets_options_and_the_command_line_wins(tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text('hidden = [7, 5]\noptimizer = "sgd"\nbatch-size = 16\nearly-stop = true\n')
+    settings = Settings.of({"hidden": None, "optimizer": "adam", "early_stop": False}, config)
+    assert settings == Settings(hidden=(7, 5), batch_size=16)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("batch_size = 16", "did you mean 'batch-size'?"),
+        ("epochs = 1.5", "epochs: the value must be a whole number"),
+        ("hidden = [8, 'x']", "hidden: expected sizes of layers"),
+        ("target = 3", "target: expected a text"),
+        ("early-stop = 1", "early-stop: the value must be True or False"),
+        ("epochs = ", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_file_of_options_is_refused(tmp_path, text, message):
+    config = tmp_path / "run.toml"
+    config.write_text(text)
+    line = refused(2, "train", "iris", "--config", config, "-o", tmp_path / "model")
+    assert message in line
+    assert str(config) in line
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--hidden", "8,x"], "--hidden: expected sizes of layers"),
+        (["--hidden", "0"], "--hidden: expected sizes of layers"),
+        (["--activation", "rely"], "did you mean 'relu'?"),
+        (["--optimizer", "adm"], "did you mean 'adam'?"),
+        (["--lr", "0"], "--lr: the value must be a finite number above 0"),
+        (["--lr", "fast"], "'--lr'"),
+        (["--epochs", "0"], "--epochs: the value must be a whole number of at least 1"),
+        (["--validation", "1"], "--validation: the value must be"),
+        (["--early-stop", "--validation", "0"], "--early-stop needs rows kept aside"),
+        (["--class-weight", "blanced"], "did you mean 'balanced'?"),
+        (["--seed", "-1"], "--seed"),
+        (["--target", "targt"], "did you mean 'target'?"),
+        (["--nonsense"], "No such option: --nonsense"),
+        (["--config", "nowhere.toml", "--epochs", "0"], "nowhere.toml"),
+    ],
+)
+def test_wrong_options_are_refused_before_any_work(tmp_path, options, message):
+    code = 4 if "--config" in options else 2
+    assert message in refused(code, "train", "iris", "-o", tmp_path / "model", *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_must_be_named_and_there(tmp_path):
+    path = write_pets(tmp_path / "pets.csv")
+    line = refused(2, "train", path, "-o", tmp_path / "model")
+    assert "--target, one of name, kind, weight, legs, colour, home" in line
+
+
+def test_where_the_model_goes_is_seen_to_first(tmp_path):
+    path = write_pets(tmp_path / "pets.csv")
+    before = path.read_text()
+    assert "-o is missing" in refused(2, "train", "iris")
+    assert "make it first" in refused(4, "train", "iris", "-o", tmp_path / "no" / "model")
+    assert "overwrite the data" in refused(2, "train", path, "--target", "kind", "-o", path)
+    assert path.read_text() == before
+
+
+def test_balanced_weights_need_classes():
+    settings = Settings(class_weight="balanced")
+    with pytest.raises(UsageError, match="needs classes"):
+        prepare(open_table("diabetes"), settings)
+
+
+def test_what_is_no_data_is_refused(tmp_path):
+    assert "did you mean 'iris'?" in refused(4, "train", "irs", "-o", tmp_path / "model")
+    (tmp_path / "a.xlsx").write_text("")
+    line = refused(2, "train", tmp_path / "a.xlsx", "-o", tmp_path / "model")
+    assert "unknown kind of file '.xlsx'" in line
+
+
+def test_divergence_leaves_no_model_and_says_what_to_try(tmp_path):
+    options = ["--optimizer", "sgd", "--lr", "1e30", "-o", tmp_path / "model"]
+    line = refused(5, "train", "diabetes", *options)
+    assert "in epoch 1, at learning rate 1e+30; no model was written. Try --lr 0.001" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_regression_can_be_asked_for(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(60.0), y=np.arange(60) % 3)
+    result, _ = train(tmp_path, tmp_path / "a.npz", "--target", "y", "--task", "regression")
+    assert "y → regression" in result.stdout
+
+
+def test_help_names_the_exit_codes():
+    text = " ".join(run("--help").output.split())
+    assert "0 done, 1 something unexpected, 2 wrong usage, 3 bad data, 4" in text

@@ -1,0 +1,225 @@
+"""Models that come from Keras and go there: the same outputs, and the same training."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+from tests.sequential.networks import samples
+
+import chainrule as cr
+from chainrule import layers
+from chainrule.errors import DataError, MissingDependencyError
+
+SIZE = (6, 5, 2)
+
+
+def images_there():
+    return [
+        keras.Input(SIZE),
+        keras.layers.Rescaling(0.5, offset=0.1),
+        keras.layers.Conv2D(3, 3, padding="same", kernel_regularizer="l2"),
+        keras.layers.BatchNormalization(momentum=0.9),
+        keras.layers.ReLU(),
+        keras.layers.MaxPooling2D(2, strides=1, padding="same"),
+        keras.layers.Conv2D(2, (2, 3), strides=2, activation="gelu"),
+        keras.layers.AveragePooling2D(1),
+        keras.layers.Flatten(),
+        keras.layers.LayerNormalization(),
+        keras.layers.Dropout(0.3),
+        keras.layers.Dense(4, activation="tanh", kernel_initializer="he_normal"),
+        keras.layers.Reshape((2, 2)),
+        keras.layers.Flatten(),
+        keras.layers.Activation("sigmoid"),
+        keras.layers.Dense(3, use_bias=False),
+        keras.layers.Softmax(),
+    ]
+
+
+def images_here():
+    model = cr.Sequential(
+        [
+            layers.Input(SIZE),
+            layers.Normalization(mean=[0.1, 0.2], variance=[2.0, 3.0]),
+            layers.Conv2D(3, 3, padding="same", dilation_rate=2, kernel_regularizer="l1"),
+            layers.BatchNormalization(scale=False, name="normal"),
+            layers.Activation("relu"),
+            layers.MaxPooling2D(2, strides=1, padding="same"),
+            layers.Conv2D(2, 2, strides=2, activation="silu", trainable=False),
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.2),
+            layers.Dense(3, "softmax", bias_initializer=cr.initializers.Constant(0.5)),
+        ],
+        seed=0,
+    )
+    weights = [np.random.default_rng(i).uniform(0.2, 0.9, w.shape)
+               for i, w in enumerate(model.get_weights())]  # fmt: skip
+    model.set_weights(weights)
+    return model
+
+
+def values(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def doubled(x):
+    return 2 * x
+
+
+def assert_same(ours, theirs):
+    X = samples(ours, 5)
+    np.testing.assert_allclose(ours.predict(X), values(theirs(X)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def there():
+    model = keras.Sequential(images_there())
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.2, 0.9, w.shape) for w in model.weights])
+    return model
+
+
+def test_a_sequential_comes_with_its_weights(there):
+    ours = cr.from_keras(there)
+    for layer in ours.layers:
+        for variable in there.get_layer(layer.name).weights:
+            np.testing.assert_array_equal(getattr(layer, variable.name), values(variable.value))
+    assert_same(ours, there)
+    assert ours.get_layer("conv2d").kernel_regularizer.get_config() == {"l2": pytest.approx(0.01)}
+
+
+def test_a_functional_chain_comes_too(there):
+    start = value = keras.Input(SIZE)
+    for layer in images_there()[1:]:
+        value = layer(value)
+    model = keras.Model(start, value)
+    model.set_weights([values(w.value) for w in there.weights])
+    assert_same(cr.from_keras(model), there)
+
+
+def test_a_model_goes_with_its_weights_and_comes_back():
+    ours = images_here()
+    theirs = ours.to_keras()
+    assert_same(ours, theirs)
+    back = cr.from_keras(theirs)
+    assert [layer.name for layer in back.layers] == [layer.name for layer in ours.layers]
+    assert [layer.trainable for layer in back.layers] == [la.trainable for la in ours.layers]
+    for mine, other in zip(back.get_weights(), ours.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert_same(back, theirs)
+
+
+def test_an_embedding_goes_and_comes_back():
+    ours = cr.Sequential(
+        [layers.Input((3,), dtype="int32"), layers.Embedding(5, 2), layers.Flatten()], seed=0
+    )
+    theirs, X = ours.to_keras(), np.array([[0, 4, 2], [1, 1, 3]])
+    np.testing.assert_array_equal(values(theirs(X)), ours.predict(X))
+    np.testing.assert_array_equal(cr.from_keras(theirs).predict(X), ours.predict(X))
+
+
+def test_what_was_adapted_comes_along():
+    layer = keras.layers.Normalization()
+    layer.adapt(np.array([[1.0, 2.0], [3.0, 8.0]]))
+    theirs = keras.Sequential([keras.Input((2,)), layer])
+    assert_same(cr.from_keras(theirs), theirs)
+
+
+RULES = [
+    (keras.optimizers.SGD(0.1, momentum=0.9), "SGD(learning_rate=0.1, momentum=0.9)"),
+    (
+        keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(0.01, 100), clipnorm=1.0, use_ema=True
+        ),
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "text"), RULES)
+def test_how_it_was_compiled_comes_along_and_goes_back(rule, text):
+    theirs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    theirs.compile(rule, loss, metrics=["accuracy", keras.metrics.AUC(num_thresholds=50)])
+    ours = cr.from_keras(theirs)
+    assert text is None or repr(ours.optimizer) == text
+    assert ours.loss.label_smoothing == 0.1
+    assert [getattr(m, "num_thresholds", m) for m in ours.compiled_metrics[0]] == ["accuracy", 50]
+    again = cr.from_keras(ours.to_keras())
+    for part in ("optimizer", "loss"):
+        assert getattr(again, part).get_config() == getattr(ours, part).get_config()
+
+
+def test_training_goes_on_alike():
+    theirs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    theirs.compile("adam", "mse")
+    ours = cr.from_keras(theirs)
+    X, y = samples(ours, 12), np.ones((12, 3), np.float32)
+    for model in (ours, theirs):
+        model.fit(X, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    for mine, other in zip(ours.get_weights(), theirs.weights, strict=True):
+        np.testing.assert_allclose(mine, values(other.value), rtol=1e-5, atol=1e-6)
+
+
+def test_what_only_one_of_them_has_leaves_a_model_uncompiled():
+    theirs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    theirs.compile(keras.optimizers.Adafactor(), "mse")
+    with pytest.warns(UserWarning, match="comes uncompiled, unknown"):
+        ours = cr.from_keras(theirs)
+    assert ours.loss is None
+    ours.compile("sgd", lambda y, p: np.abs(y - p))
+    with pytest.warns(UserWarning, match="comes uncompiled"):
+        assert not ours.to_keras().compiled
+    ours.compile(cr.optimizers.SGD(l2=0.1), "mse")
+    with pytest.warns(UserWarning, match="l2"):
+        ours.to_keras()
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (keras.layers.GRU(3, name="memory"), r"'memory' \(GRU\)"),
+        (keras.layers.Dense(3, kernel_constraint="non_neg", name="top"), r"'top' .*constraint"),
+        (keras.layers.Dense(3, activation=doubled, name="top"), r"'top' .*of your own"),
+        (keras.layers.ReLU(max_value=6.0), "max_value=6.0"),
+        (keras.layers.Dense(3, dtype="mixed_bfloat16"), "float32"),
+    ],
+)
+def test_what_has_no_counterpart_is_refused_by_name(layer, message):
+    model = keras.Sequential([keras.Input((4, 2)), layer])
+    with pytest.raises(DataError, match=message):
+        cr.from_keras(model)
+
+
+def test_what_is_no_chain_is_refused():
+    start = keras.Input((4,))
+    a = keras.layers.Dense(3)(start)
+    b = keras.layers.Dense(3, name="beside")(start)
+    with pytest.raises(DataError, match="'beside'"):
+        cr.from_keras(keras.Model(start, keras.layers.Dense(1)(keras.layers.Add()([a, b]))))
+    with pytest.raises(DataError, match="one output"):
+        cr.from_keras(keras.Model(start, [a, b]))
+    with pytest.raises(DataError, match="built model"):
+        cr.from_keras(keras.Sequential([keras.layers.Dense(1)]))
+    with pytest.raises(DataError, match="built model"):
+        cr.from_keras("digits.keras")
+    with pytest.raises(DataError, match="must be fixed"):
+        cr.from_keras(keras.Sequential([keras.Input((None, None, 2)), keras.layers.Conv2D(1, 2)]))
+
+
+def test_a_layer_of_ones_own_cannot_go():
+    class Twice(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    with pytest.raises(DataError, match=r"'twice' \(Twice\) has no counterpart"):
+        cr.Sequential([layers.Input((4,)), Twice()]).to_keras()
+
+
+def test_keras_may_be_missing(monkeypatch):
+    model = cr.Sequential([layers.Input((4,)), layers.Dense(1)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'chainrule\[keras\]'"):
+        model.to_keras()
+    with pytest.raises(MissingDependencyError, match=r"pip install 'chainrule\[keras\]'"):
+        cr.from_keras(None)
