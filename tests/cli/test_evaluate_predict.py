@@ -11,6 +11,7 @@ from tests.cli.running import done, refused, run, write_pets
 import chainrule as cr
 from chainrule.cli.evaluate import score
 from chainrule.cli.predict import csv_blocks
+from chainrule.errors import DataError
 from chainrule.tables import ArrayTable, load_arrays, open_table
 
 SETS = ["digits", "iris", "wine", "breast_cancer", "diabetes"]
@@ -146,6 +147,20 @@ def test_a_class_that_training_did_not_have_is_named_with_its_row(trained, tmp_p
     pets.write_text(pets.read_text() + gap + new)
     line = refused(3, "evaluate", trained("pets"), pets)
     assert "target 'kind', row 62: 'fish' is none of the classes of training" in line
+
+
+def test_rows_are_counted_over_chunks(trained):
+    class Small(ArrayTable):
+        def _read(self, rows, names):
+            return super()._read(4, names)
+
+    model = cr.load_model(trained("iris"))
+    columns = {column.name: np.zeros(10) for column in model.preprocessor.columns}
+    table = Small("small", {**columns, "target": [None, *["setosa"] * 8, "rose"]})
+    with pytest.raises(DataError, match="row 10: 'rose'"):
+        score(model, table, "target")
+    table = Small("small", {**columns, "target": [None, *["setosa"] * 9]})
+    assert score(model, table, "target").rows == 9
 
 
 def test_rows_without_a_target_are_left_out_and_counted(trained, tmp_path):
