@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 BACKENDS = ("jax", "torch", "tensorflow")
 FUNCTIONS = {"ELU": "elu", "ReLU": "relu", "Softmax": "softmax"}  # layers of an activation alone
-USUAL = {
-    "data_format": "channels_last",
-    "rms_scaling": False,
-}  # options that ours do not have, and what they must be
+# Options that ours do not have, and what they must be.
+USUAL = {"data_format": "channels_last", "rms_scaling": False}
 PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
 
 
