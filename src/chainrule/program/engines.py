@@ -27,8 +27,9 @@ from chainrule.program.threads import running
 
 Step = Callable[..., tuple[Any, Any]]
 TURN = 0.05  # seconds between looks at the keyboard
-TRIAL = 0.005  # seconds that the pace with another number of threads is measured for
+TRIAL = 0.005  # seconds that the pace with one thread alone is measured for
 TURNS = 50  # between trials: processors and their other guests change
+TRIALS = (4, 5)  # which turns: the first wakes the processor; a short run needs none
 
 
 @dataclass
@@ -200,11 +201,12 @@ class NativeEngine:
         """
         if not self._compiled.helpers:
             return 1, TURN
-        choices = (self._compiled.parts, 1)
-        phase, self._turns = self._turns % TURNS, self._turns + 1
-        if phase < 2 * len(choices):  # each gets a warm-up, then a trial
-            return choices[phase // 2], TRIAL
-        return min(choices, key=lambda threads: self._paces.get(threads, 0)), TURN
+        together, phase = self._compiled.parts, self._turns % TURNS
+        self._turns += 1
+        if phase in TRIALS:
+            return 1, TRIAL
+        alone = self._paces.get(1, np.inf)
+        return (1 if alone < self._paces.get(together, 0.0) else together), TURN
 
     def _turn(self, done: Outcome, count: int, threads: int) -> None:
         kernel, began = self._compiled, time.perf_counter()
