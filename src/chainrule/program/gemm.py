@@ -1,4 +1,4 @@
-"""Matrix products of our own, for processors with wider vectors than NumPy's BLAS makes use of.
+"""Matrix products of our own, for processors with vectors of 64 bytes.
 
 The result is made in tiles that stay in registers, a few rows by a few vectors, as in Goto and van
 de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Both operands are read where

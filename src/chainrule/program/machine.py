@@ -23,8 +23,8 @@ class Machine:
     blas_bits : int
         Of the whole numbers that matrix products take; 0 if there are none.
     own_products : bool
-        Whether they are those of `gemm`: where the processor has vectors of 64 bytes and BLAS
-        does not use them. Nothing is timed, so that a machine has the same numbers in every run.
+        Whether they are those of `gemm`: where the processor has vectors of 64 bytes. Nothing is
+        timed, so that a machine has the same numbers in every run.
     """
 
     processor: str
@@ -51,9 +51,10 @@ def machine() -> Machine:
     """Return the machine that this process runs on, LLVM made ready."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    blas, features = find_blas(), llvm.get_host_cpu_features()
-    own = blas is not None and blas.is_narrow and features.get("avx512f", False)
-    if blas is not None and not own:
+    features = llvm.get_host_cpu_features()
+    own = bool(features.get("avx512f", False))
+    blas = None if own else find_blas()
+    if blas is not None:
         for name, address in blas.addresses.items():
             llvm.add_symbol(f"chainrule_{name}", address)
     rest: Any = ctypes.CDLL(None).sched_yield if os.name == "posix" else _switch()
