@@ -12,7 +12,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,11 @@ class NativeFunction:
 
 def key_of(text: str, dtypes: list[str]) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
+    return _digest(text, tuple(dtypes))
+
+
+@lru_cache(1024)
+def _digest(text: str, dtypes: tuple[str, ...]) -> str:
     try:
         from chainrule.program.machine import machine
     except ImportError as error:
