@@ -41,7 +41,34 @@ class Input(Layer):
         return x
 
 
-class Dense(Layer):
+class Affine(Layer):
+    """What multiplies with a kernel, adds a bias and applies an activation."""
+
+    activation: Any
+    use_bias: bool
+    kernel_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    bias_regularizer: Any
+
+    def weigh(self, shape: tuple[int, ...]) -> None:
+        """Make a kernel of a shape, whose last axis is that of the outputs, and a bias."""
+        self.kernel = self.add_weight(
+            shape, self.kernel_initializer, regularizer=self.kernel_regularizer
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape[-1:], self.bias_initializer, regularizer=self.bias_regularizer
+            )
+
+    def activated(self, z: Any) -> Any:
+        """Return the activations of what the kernel gave."""
+        if self.use_bias:
+            z = z + self.bias
+        return self.activation(self.named("z", z))
+
+
+class Dense(Affine):
     r"""Every output sees every input.
 
     .. math:: y = f(x W + b)
@@ -95,22 +122,11 @@ class Dense(Layer):
                 f"{self}: expected samples that are rows, shape (n, d), received "
                 f"{shape_text(input_shape)}; give X[:, np.newaxis] for single numbers"
             )
-        self.kernel = self.add_weight(
-            (input_shape[-1] or 1, self.units),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-        )
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, regularizer=self.bias_regularizer
-            )
+        self.weigh((input_shape[-1] or 1, self.units))
 
     def call(self, x: Any) -> Any:
         """Return the activations."""
-        z = x @ self.kernel
-        if self.use_bias:
-            z = z + self.bias
-        return self.activation(self.named("z", z))
+        return self.activated(x @ self.kernel)
 
 
 class Activation(Layer):

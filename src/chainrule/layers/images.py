@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, ShapeError
+from chainrule.layers.core import Affine
 from chainrule.layers.layer import LARGEST, Layer, Shape, activation_of, shape_text
 from chainrule.validation import check_flag, check_positive, lookup
 
@@ -87,7 +88,7 @@ class _Sliding(Layer):
         return found if (d, e) == (1, 1) else found[..., ::d, ::e]
 
 
-class Conv2D(_Sliding):
+class Conv2D(_Sliding, Affine):
     r"""Every output pixel sees a window of the input, with the same weights everywhere.
 
     .. math:: y_{ijf} = g\Big(b_f + \sum_{abc} x_{i s + a d,\, j s + b d,\, c}\, W_{abcf}\Big)
@@ -150,22 +151,12 @@ class Conv2D(_Sliding):
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
         super().build(input_shape)
-        self.kernel = self.add_weight(
-            (*self.size, input_shape[-1] or 1, self.filters),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-        )
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,), self.bias_initializer, regularizer=self.bias_regularizer
-            )
+        self.weigh((*self.size, input_shape[-1] or 1, self.filters))
 
     def call(self, x: Any) -> Any:
         """Return the activations."""
-        z = np.tensordot(self.windows(x), self.kernel, axes=((4, 5, 3), (0, 1, 2)))
-        if self.use_bias:
-            z = z + self.bias
-        return self.activation(self.named("z", z))
+        axes = ((4, 5, 3), (0, 1, 2))  # rows, columns and channels of windows and of the kernel
+        return self.activated(np.tensordot(self.windows(x), self.kernel, axes=axes))
 
 
 class _Pooling(_Sliding):
