@@ -1,4 +1,5 @@
 import os
+import signal
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # before anything imports Keras
 
@@ -27,3 +28,11 @@ def quick_lab():
 @pytest.fixture(scope="session")
 def full_lab():
     return Lab(log=lambda line: None)
+
+
+@pytest.fixture
+def interrupts():
+    """Let Ctrl-C be heard, also where a shell has had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -3,7 +3,6 @@
 import _thread
 import functools
 import itertools
-import signal
 import threading
 import time
 
@@ -258,14 +257,6 @@ def test_an_optimizer_of_ones_own_compiles():
         for engine in ("numpy", "compiled")
     )
     assert_same(one, other, rtol=1e-10, atol=1e-12)
-
-
-@pytest.fixture
-def interrupts():
-    """Let Ctrl-C be heard, also where a shell has had it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 class TestEnds:

@@ -55,6 +55,10 @@ class Samples:
         self.orders = self.orders[:, : self.samples]
         engine.run(self.orders, self.batch_size, done)
 
+    def finished(self, updates: int) -> int:
+        """Return how many epochs so many updates are."""
+        return updates // self.updates
+
     def batch(self, update: int) -> Any:
         """Return the data of an update of the last run."""
         epoch, at = divmod(update, self.updates)
@@ -74,18 +78,26 @@ class Batches:
         What errors call the run.
     steps : int, optional
         Batches an epoch. Then one iterator may serve all epochs, one after the other.
+    again : bool, default True
+        Whether there is more than one pass.
     """
 
     def __init__(
-        self, batches: Any, checked: Callable[[Any], Any], where: str, steps: int | None = None
+        self,
+        batches: Any,
+        checked: Callable[[Any], Any],
+        where: str,
+        steps: int | None = None,
+        again: bool = True,
     ) -> None:
         self.batches, self.checked, self.where, self.steps = batches, checked, where, steps
         once = not callable(batches) and iter(batches) is batches
-        if once and steps is None:
+        if once and again and steps is None:
             raise DataError(
                 f"{where}: X is an iterator, which can be gone through once; give a list, a "
                 "function that returns a new iterator for every epoch, or steps_per_epoch"
             )
+        self.first: Any = None
         self._rest = iter(batches) if once else None
         self._ahead: list[Any] = []
         first = next(self._all(), None)
@@ -106,11 +118,21 @@ class Batches:
         else:
             source = each_batch(self.batches, self.where)
         for batch in source:
-            yield self.checked(batch)
+            data = self.checked(batch)
+            if self.first is not None and len(data) != len(self.first):
+                raise DataError(
+                    f"{self.where}: a batch has {len(data)} parts, the first one had "
+                    f"{len(self.first)}; let all have a sample_weight, or none"
+                )
+            yield data
 
     def together(self, epochs: int) -> int:
         """Return how many epochs to run at once."""
         return 1
+
+    def finished(self, updates: int) -> int:
+        """Return how many epochs are finished where one broke off."""
+        return 0
 
     def run(self, engine: Engine, done: Outcome) -> None:
         """Run an epoch."""

@@ -61,8 +61,9 @@ class Run:
         done = Outcome(np.zeros(1))
         with self.engine.running():
             self.epochs(done)
-        loss = np.nan if done.fails else float(done.totals[0]) / self.supply.samples
-        return {"loss": loss, **self._scores()}
+        if done.fails:  # it broke off: no score is of all samples
+            return dict.fromkeys(("loss", *self._scores()), np.nan)
+        return self.logs(done.totals[0])
 
     def logs(self, total: float) -> Logs:
         """Return an epoch's mean loss and scores."""
@@ -106,7 +107,7 @@ class Trainer:
         self.epoch, self._logs = 0, Logs()
         self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
         self._each = listens(callbacks, "on_train_batch_begin", "on_train_batch_end")
-        self._rate = getattr(model.optimizer, "learning_rate", None)
+        self._rate = run.engine.read("state").get("learning_rate")
 
     def train(
         self, epochs: int, first: int = 0, states: Sequence[dict[str, Any]] | None = None
@@ -165,18 +166,20 @@ class Trainer:
         """Train one epoch, or several where nobody watches."""
         supply = self.run.supply
         tell(self.callbacks, "on_epoch_begin", self.epoch, {})
+        if self._each:
+            self._tell_batch("on_train_batch_begin", 0, {})
         self._renew_rate()
         done = Outcome(np.zeros(supply.together(wanted)), watch=self._watch(), each=self._each)
         interrupted = False
         try:
             self.run.epochs(done)
         except KeyboardInterrupt:
-            epoch = self.epoch + done.updates // supply.updates + 1
+            epoch = self.epoch + supply.finished(done.updates) + 1
             warnings.warn(f"training was interrupted in epoch {epoch}", stacklevel=4)
             interrupted = True
         finished = len(done.totals)
         if done.fails or interrupted:
-            finished = done.updates // supply.updates
+            finished = supply.finished(done.updates)
         logs: Logs = {}
         for total in done.totals[:finished]:
             logs = self.run.logs(total)
@@ -213,25 +216,28 @@ class Trainer:
         steps = self.run.supply.updates
         if not self._each and not listens(self.callbacks, "on_progress"):
             return None
-        if self._each:
-            tell(self.callbacks, "on_train_batch_begin", 0, {})
 
         def watch(done: Outcome) -> None:
             samples = min(done.updates * self.run.supply.batch_size, self.run.supply.samples)
             logs = {"loss": float(done.totals[0]) / max(samples, 1)}
             tell(self.callbacks, "on_progress", done.updates, logs)
             if self._each:
-                tell(self.callbacks, "on_train_batch_end", done.updates - 1, logs)
+                self._tell_batch("on_train_batch_end", done.updates - 1, logs)
                 if done.updates < steps:
-                    tell(self.callbacks, "on_train_batch_begin", done.updates, {})
+                    self._tell_batch("on_train_batch_begin", done.updates, {})
             self._renew_rate()
 
         return watch
 
+    def _tell_batch(self, event: str, batch: int, logs: Logs) -> None:
+        """Let callbacks know of a batch; what they see of the model is as it is now."""
+        self.model.trained(self.run.engine)
+        tell(self.callbacks, event, batch, logs)
+
     def _renew_rate(self) -> None:
         """Take the learning rate that somebody has set since."""
         rate = getattr(self.model.optimizer, "learning_rate", None)
-        if rate != self._rate and not callable(rate):
+        if self._rate is not None and rate != self._rate and not callable(rate):
             state = self.run.engine.read("state")
             self.run.engine.write("state", {**state, "learning_rate": np.float64(rate)})
             self._rate = rate

@@ -112,7 +112,7 @@ def test_version_and_help():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
-def test_ctrl_c_stops_cleanly_with_130(tmp_path):
+def test_ctrl_c_stops_cleanly_with_130(tmp_path, interrupts):
     path = tmp_path / "report.html"
     command = [sys.executable, "-m", "chainrule"]
     process = subprocess.Popen(

@@ -260,6 +260,15 @@ class Layer(Configurable):
         names = sorted(self._kept, key=lambda name: not self._kept[name].trainable)
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What `call` may look at besides the weights."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name not in self._kept and not name.startswith("_")
+        }
+
     def is_trained(self, name: str) -> bool:
         """Whether a weight is trained."""
         return self.trainable and self._kept[name].trainable

@@ -128,9 +128,10 @@ def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -
     return kernel_of(program, data, batch_size)
 
 
-def _dtype(carry: Any) -> np.dtype[Any]:
-    """Return the dtype that the parameters have together."""
-    return np.result_type(*(leaf.dtype for _, leaf in leaves(carry["params"])))
+def _dtype(carry: Any) -> np.dtype[Any] | None:
+    """Return the dtype that the parameters have together; None if there are none."""
+    found = [leaf.dtype for _, leaf in leaves(carry["params"])]
+    return np.result_type(*found) if found else None
 
 
 def _pays(program: Program, batch_size: int, updates: int, kernel: Kernel) -> bool:

@@ -57,13 +57,19 @@ def _compiled(model: Trainable) -> dict[str, Any] | None:
 def _training(model: Trainable) -> dict[str, Any]:
     trainer = model.trainer
     return {
-        "state": model.optimizer_state,
+        "state": _memory(model),
         "epoch": model.history.epoch[-1] + 1 if model.history.epoch else 0,
         "random": generator_state(model.rng),
         "engine": model.engine if trainer is None else trainer.run.engine.name,
         "callbacks": [] if trainer is None else trainer.states(),
         "stopped": trainer is not None and model.stop_training,
     }
+
+
+def _memory(model: Trainable) -> Any:
+    """Return what the optimizer remembers, with the learning rate that it has by now."""
+    state, rate = model.optimizer_state, getattr(model.optimizer, "learning_rate", None)
+    return {**state, "learning_rate": np.float64(rate)} if "learning_rate" in state else state
 
 
 def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:

@@ -170,6 +170,8 @@ class Trainable(Predictor):
             If the loss turns NaN or infinite; the model keeps the last good weights.
         """
         self._check_compiled("fit")
+        if self._running is not None:
+            raise DataError("fit: this model is in training; let that run end first")
         epochs = check_positive(epochs, "epochs", "fit")
         first = check_count(initial_epoch, "initial_epoch", "fit")
         watching = [*shown(verbose), *as_callbacks(callbacks, "fit")]
@@ -183,8 +185,7 @@ class Trainable(Predictor):
             )  # fmt: skip
             states = None
             self.history, self.stop_training = History(), False
-            if self.optimizer_state is None:
-                self.optimizer_state = self.optimizer.init(self.network.params)
+            self.optimizer_state = self._memory()
             mode = self.engine
             if resume_from is not None:
                 first, mode, states = resume(self, resume_from)
@@ -197,6 +198,21 @@ class Trainable(Predictor):
         finally:
             self._running = self.trainer = self.training_data = None
         return self.history
+
+    def _memory(self) -> Any:
+        """Return what the optimizer remembers; of weights trained now and not before, nothing."""
+        params = self.network.params
+        if not params:
+            raise DataError("fit: there is nothing to train: no layer has weights that are trained")
+        fresh, kept = self.optimizer.init(params), self.optimizer_state or {}
+
+        def remembered(new: Any, old: Any) -> Any:
+            if isinstance(new, dict):
+                old = old if isinstance(old, dict) else {}
+                return {key: remembered(part, old.get(key)) for key, part in new.items()}
+            return new if old is None or np.shape(old) != np.shape(new) else old
+
+        return remembered(fresh, kept)
 
     def _supplies(
         self, x: Any, y: Any, batch_size: Any, share: Any, validation_data: Any,
@@ -293,7 +309,7 @@ class Trainable(Predictor):
             SCORED if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         )
         if y is None and gives_batches(x):
-            supply: Samples | Batches = Batches(x, self._batch, "evaluate")
+            supply: Samples | Batches = Batches(x, self._batch, "evaluate", again=False)
         else:
             data = self._data(x, y, sample_weight, None, "evaluate")
             supply = Samples(data, size, None)
@@ -315,8 +331,10 @@ class Trainable(Predictor):
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next update."""
-        state = self.optimizer_state or self.optimizer.init({})
-        return rate_of(self.optimizer, state)
+        rate = self.optimizer.learning_rate
+        if not callable(rate):
+            return float(rate)
+        return rate_of(self.optimizer, self.optimizer_state or self.optimizer.init({}))
 
     def trained(self, engine: Engine) -> None:
         """Take what was trained so far."""

@@ -29,14 +29,22 @@ class Forward:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._programs: dict[Any, Program] = {}
+        self._settings: list[Any] = []
 
     def program(self, X: Any) -> Program:
         """Return the program for samples like these."""
         weights = self.network.weights
+        settings = [value for layer in self.network.layers for value in layer.settings.values()]
+        if [*map(id, settings)] != [*map(id, self._settings)]:  # of a layer, changed since
+            self._programs, self._settings = {}, settings
         key = (X.dtype, tuple(weights))
         if key not in self._programs:
             self._programs[key] = trace(self._output)(weights, X[:2])
         return self._programs[key]
+
+    def __reduce__(self) -> Any:
+        """Be pickled without what can be recorded again."""
+        return Forward, (self.network,)
 
     def _output(self, weights: Weights, X: Any) -> Any:
         return self.network.apply(weights, {}, X, False)[0]

@@ -81,7 +81,13 @@ def _of_classes(y: Any, class_weight: Any, where: str) -> Any:
         raise DataError(
             f"{where}: class_weight must be a dict from class to weight, received {class_weight!r}"
         )
-    labels = np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else np.ravel(y)
+    rows = y.ndim > 1 and y.shape[-1] > 1
+    if y.ndim > 2 or (rows and not ((y == 0) | (y == 1)).all()):
+        raise DataError(
+            f"{where}: class_weight needs a class a sample, a number or a one-hot row, received y "
+            f"of shape {y.shape}; give sample_weight"
+        )
+    labels = np.argmax(y, axis=-1) if rows else np.ravel(y)
     weights = np.ones(len(labels))
     for label, weight in class_weight.items():
         if isinstance(label, bool) or not isinstance(label, int | np.integer):
@@ -114,7 +120,7 @@ def _finite(array: Any, name: str, where: str) -> Any:
 def _all_finite(array: Any) -> bool:
     """Whether all is finite; a sum tells in most cases, without an array of truths."""
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(array.sum(dtype=array.dtype))) or bool(np.isfinite(array).all())
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
 
 
 def split(data: Data, share: float, where: str) -> tuple[Data, Data]:

@@ -134,7 +134,9 @@ class Objective:
         try:
             rule = None if optimizer is None else rule_fingerprint(optimizer)
             kinds = tuple(fingerprint(type(thing)) for thing in things)
+            settings = tuple(fingerprint(layer.settings) for layer in self.network.layers)
             trained = tuple(self.network.params)
-            return (kinds, json.dumps(plain(things)), trained, len(self.metrics), rule)
+            described = json.dumps(plain(things))
+            return (kinds, settings, described, trained, len(self.metrics), rule)
         except (UnclearError, DataError):
             return None

@@ -78,13 +78,13 @@ class Stack:
         self._name(layer)
         self.layers.append(layer)
         shape = self.output_shape if len(self.layers) > 1 else self._first_shape()
-        self._changed()
         if shape is not None:
             try:
                 self._prepare([layer], shape)
             except Exception:
                 self.layers.pop()
                 raise
+        self._changed()
 
     def pop(self) -> Layer:
         """Take the top layer away, and return it."""
@@ -102,8 +102,13 @@ class Stack:
         taken = {other.name for other in self.layers}
         if layer.name not in taken:
             return
-        if layer.__config__.get("name") is not None or layer in self.layers:
+        if layer in self.layers or layer.__config__.get("name") is not None:
             raise DataError(f"Sequential.add: there is a layer {layer.name!r} already")
+        if layer.built:  # another model may know it by its name
+            raise DataError(
+                f"Sequential.add: there is a layer {layer.name!r} already, and the new one is "
+                "built: give one of them a name of its own"
+            )
         base, number = layer.name, 1
         while f"{base}_{number}" in taken:
             number += 1
