@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule.cli.problems import UsageError
 from chainrule.errors import ChainruleError, FileError, UnknownNameError
-from chainrule.validation import check_flag, check_number, check_positive, lookup
+from chainrule.validation import check_count, check_flag, check_number, check_positive, lookup
 
 CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
 
@@ -74,10 +74,6 @@ class Settings:
                 "--early-stop needs rows kept aside: give --validation a share above 0"
             )
         return settings
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what was chosen, by the options' names."""
-        return {key_of(field.name): getattr(self, field.name) for field in fields(self)}
 
 
 def key_of(field: str) -> str:
@@ -159,7 +155,7 @@ def _count(value: Any, where: str) -> int:
 
 
 def _seed(value: Any, where: str) -> int:
-    return check_positive(value, "the value", where) if value else 0
+    return check_count(value, "the value", where)
 
 
 def _flag(value: Any, where: str) -> bool:

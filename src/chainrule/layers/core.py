@@ -9,7 +9,9 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, Shape, activation_of, shape_text
-from chainrule.validation import Array, check_flag, check_positive
+from chainrule.validation import Array, check_flag, check_positive, lookup
+
+KINDS = {name: name for name in ("float32", "float64", "int32", "int64", "uint8", "bool")}
 
 
 class Input(Layer):
@@ -20,7 +22,8 @@ class Input(Layer):
     shape : tuple of int
         Of one sample, without the batch size.
     dtype : str, optional
-        ``"int32"`` keeps whole numbers as they are, for an `Embedding`.
+        Taken for Keras's sake: the model's own dtype counts, and an `Embedding` above takes whole
+        numbers whatever is said here.
 
     Examples
     --------
@@ -34,7 +37,7 @@ class Input(Layer):
         super().__init__(**options)
         sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
         self.shape = tuple(check_positive(size, "a size of shape", "Input") for size in sizes)
-        self.dtype = dtype
+        self.dtype = None if dtype is None else lookup("dtype", dtype, KINDS)
 
     def call(self, x: Any) -> Any:
         """Return the input."""
