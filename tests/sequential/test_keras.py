@@ -115,8 +115,8 @@ def made(name):
     """Return the model of each library, with the same weights, and what to fit it with."""
     layers, (x, y), optimizer, loss, metrics, arguments = RUNS[name]
     models = []
-    for module in (cr, keras):
-        model = module.Sequential(layers(module.layers))
+    for module, seeded in ((cr, {"seed": 0}), (keras, {})):
+        model = module.Sequential(layers(module.layers), **seeded)
         model.build((None, *x.shape[1:]))
         weighted = ["mae"] if name == "sample weights" else None
         model.compile(
