@@ -70,7 +70,7 @@ RUNS = {
     "sample weights": (
         lambda of: dense(of, 1, "sigmoid"),
         (X, BINARY),
-        lambda module: module.optimizers.Adam(0.05),
+        lambda module: module.optimizers.Adam(0.01),
         lambda module: "binary_crossentropy",
         lambda module: [
             "accuracy",
@@ -85,7 +85,7 @@ RUNS = {
     "label smoothing": (
         lambda of: normalised(of, 3),
         (X, ONE_HOT),
-        lambda module: module.optimizers.Adam(0.05, amsgrad=True),
+        lambda module: module.optimizers.Adam(0.01, amsgrad=True),
         lambda module: module.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=0.2
         ),
