@@ -120,7 +120,13 @@ def made(thing: Any) -> Any:
         return [made(value) for value in thing]
     if isinstance(thing, Mapping):
         if set(thing) == {"class_name", "config"}:
-            return class_called(thing["class_name"]).from_config(thing["config"])
+            name = thing["class_name"]
+            if name not in _CLASSES:
+                raise DataError(
+                    f"there is no class {name!r} here: if it is one of your own, define or import "
+                    "it first"
+                )
+            return class_called(name).from_config(thing["config"])
         return {key: made(value) for key, value in thing.items()}
     return thing
 

@@ -159,7 +159,7 @@ def test_a_layer_that_is_not_defined_is_named(tmp_path):
     model.save(tmp_path / "model")
     content = (tmp_path / "model").read_bytes()
     (tmp_path / "model").write_bytes(content.replace(b'"Scale', b'"Scalf'))
-    with pytest.raises(FileError, match="unknown configurable 'Scalf': did you mean 'Scale'"):
+    with pytest.raises(FileError, match="no class 'Scalf' here: if it is one of your own"):
         cr.load_model(tmp_path / "model")
 
 

@@ -80,6 +80,10 @@ def _to_numpy(model: Sequential, output: str) -> None:
 Format = tuple[str, Callable[["Sequential", str], None], str]
 FORMATS: dict[str, Format] = {
     "onnx": (".onnx", _to_onnx, "runs in ONNX Runtime and whatever else reads ONNX"),
-    "keras": (".keras", _to_keras, "is for keras.saving.load_model"),
+    "keras": (
+        ".keras",
+        _to_keras,
+        "is for keras.saving.load_model, without the preprocessing: it takes prepared rows",
+    ),
     "numpy": (".py", _to_numpy, "needs NumPy alone; its weights lie beside it, in .npz"),
 }
