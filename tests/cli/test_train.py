@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -220,3 +222,17 @@ def test_a_regression_can_be_asked_for(tmp_path):
 def test_help_names_the_exit_codes():
     text = " ".join(run("--help").output.split())
     assert "0 done, 1 something unexpected, 2 wrong usage, 3 bad data, 4" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+def test_a_reader_that_leaves_does_not_cost_the_model(tmp_path):
+    path = tmp_path / "model"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chainrule", "train", "wine", "--epochs", "20", "-o", str(path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.stdout.readline()
+    process.stdout.close()
+    assert (process.wait(timeout=60), process.stderr.read()) == (0, "")
+    process.stderr.close()
+    assert path.exists()

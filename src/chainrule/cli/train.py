@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +81,16 @@ def train(
 ) -> None:
     """Train a network on any table, and write it to a file."""
     given = {name: value for name, value in locals().items() if name not in ("data", "config")}
-    run_train(Console(highlight=False), data, Settings.of(given, config))
+    run_train(_Unheard(highlight=False), data, Settings.of(given, config))
+
+
+class _Unheard(Console):
+    """Goes on where nobody reads any more: the model is worth more than what is said of it."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run_train(console: Console, source: str, settings: Settings) -> None:
