@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -191,3 +192,16 @@ def _positional(cls: type) -> tuple[str, ...]:
 
 def _takes_any(cls: type) -> bool:
     return _signatures(cls)[2]
+
+
+def snake_case(name: str) -> str:
+    """Return a class's name as Keras writes names.
+
+    Examples
+    --------
+    >>> snake_case("MaxPooling2D"), snake_case("KLDivergence"), snake_case("R2Score")
+    ('max_pooling2d', 'kl_divergence', 'r2_score')
+    """
+    name = re.sub(r"\W", "", name)
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ import numpy as np
 
 from chainrule import activations, initializers, regularizers
 from chainrule.autodiff.names import called
-from chainrule.config import Configurable
+from chainrule.config import Configurable, snake_case
 from chainrule.errors import ChainruleError, DataError, ShapeError
 from chainrule.validation import Array, as_numbers, check_flag
 
@@ -305,13 +304,6 @@ def activation_of(activation: Any, where: str) -> Any:
     if isinstance(activation, Layer):
         raise DataError(f"{where}: the activation is a layer; put {activation} after this one")
     return activations.get(activation, where)
-
-
-def snake_case(name: str) -> str:
-    """Return a class's name as Keras names its layers: ``MaxPooling2D`` → ``max_pooling2d``."""
-    name = re.sub(r"\W", "", name)
-    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def shape_text(shape: Sequence[int | None]) -> str:

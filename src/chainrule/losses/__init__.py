@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from chainrule.config import snake_case
 from chainrule.errors import DataError
-from chainrule.losses.base import Loss, LossFunctionWrapper, snake_case
+from chainrule.losses.base import Loss, LossFunctionWrapper
 from chainrule.losses.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,

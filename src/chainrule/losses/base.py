@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable
+from chainrule.config import Configurable, snake_case
 from chainrule.errors import DataError, ShapeError
 from chainrule.losses.operands import floats, same_rank, spread
 from chainrule.ops import Traced
@@ -164,14 +163,3 @@ def reduced(values: Any, sample_weight: Any, reduction: str, where: str) -> Any:
         total = np.sum(weight)
         return np.sum(values) / np.where(total == 0, total + 1, total)
     return np.mean(values)
-
-
-def snake_case(name: str) -> str:
-    """Return a class's name in small letters, its words apart.
-
-    Examples
-    --------
-    >>> snake_case("KLDivergence"), snake_case("MSE"), snake_case("R2Score")
-    ('kl_divergence', 'mse', 'r2_score')
-    """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chainrule import losses
+from chainrule.config import snake_case
 from chainrule.errors import DataError
-from chainrule.losses.base import snake_case
 from chainrule.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,

@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.config import Configurable
+from chainrule.config import Configurable, snake_case
 from chainrule.errors import DataError, ShapeError
-from chainrule.losses.base import snake_case
 from chainrule.losses.operands import same_rank, spread
 from chainrule.ops import Traced
 from chainrule.validation import as_numbers

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import layers as our_layers
-from chainrule.config import Configurable, arguments, class_called, plain
+from chainrule.config import Configurable, arguments, class_called, plain, snake_case
 from chainrule.errors import ChainruleError, DataError, MissingDependencyError
 from chainrule.layers import Activation, Input, Layer, Normalization
-from chainrule.layers.layer import snake_case
 
 if TYPE_CHECKING:
     from chainrule.sequential.fitting import Trainable

@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule.config import made, plain
+from chainrule.config import made, plain, snake_case
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
-from chainrule.layers.layer import Blank, Shape, shape_text, snake_case
+from chainrule.layers.layer import Blank, Shape, shape_text
 from chainrule.sequential.network import Network
 from chainrule.sequential.summary import count, print_summary
 from chainrule.sequential.unchanged import unchanged_on_error
