@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops.kernel import Elementwise
-from chainrule.ops.primitive import Family, Primitive, Rule, unbroadcast
+from chainrule.ops.primitive import Family, Primitive, Rule, Traced, unbroadcast
 
 ELEMENTWISE = Family()
 # NaN is larger and smaller than all, as in NumPy; fmax and fmin pass over it.
@@ -96,11 +96,13 @@ def _half(g: Any, y: Any, winner: Any, other: Any) -> Any:
 
 
 def _power_base(g: Any, y: Any, x: Any, p: Any) -> Any:
-    if np.ndim(p) == 0 and not hasattr(p, "level"):
-        if p == 2:
-            return 2 * g * x
-        return g * p * x ** (p - 1) if p != 0 else g * 0
-    return g * p * x ** np.where(p == 0, 1, p - 1)
+    if not isinstance(p, Traced):
+        if np.ndim(p) == 0 and p in (0, 2):
+            return 2 * g * x if p == 2 else g * 0
+        if np.all(p != 0):
+            return g * p * x ** (p - 1)
+    # At 0**0 the slope counts as 0; everywhere else it must stay differentiable in p as well.
+    return g * p * x ** np.where((p == 0) & (x == 0), 1, p - 1)
 
 
 def _power_exponent(g: Any, y: Any, x: Any, p: Any) -> Any:

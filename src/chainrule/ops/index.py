@@ -91,19 +91,24 @@ SCATTER = INDEX.add(
 )
 
 
+def _as_index(part: Any) -> Any:
+    array = np.asarray(part)
+    return array if array.size else array.astype(np.intp)
+
+
 def getitem(x: Any, index: Any) -> Any:
     """Return ``x[index]``, the index's arrays and tensors made operands."""
     parts = index if isinstance(index, tuple) else (index,)
     fixed: list[Any] = []
     arrays = []
     for part in parts:
-        if isinstance(part, Traced | np.ndarray | list):
+        if isinstance(part, int | np.integer | np.bool_):
+            fixed.append(bool(part) if isinstance(part, bool | np.bool_) else int(part))
+        elif part is None or part is Ellipsis or isinstance(part, slice):
+            fixed.append(part)
+        else:  # an array, a tensor, or any sequence that NumPy takes for an array
             fixed.append(SLOT)
-            arrays.append(
-                np.asarray(part, None if part else np.intp) if isinstance(part, list) else part
-            )
-        else:
-            fixed.append(int(part) if isinstance(part, np.integer) else part)
+            arrays.append(part if isinstance(part, Traced | np.ndarray) else _as_index(part))
     return GETITEM(x, *arrays, index=tuple(fixed))
 
 

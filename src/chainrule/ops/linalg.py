@@ -6,6 +6,7 @@ The norm at 0 has gradient 0.
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -144,7 +145,8 @@ def _einsum_rule(position: int, g: Any, y: Any, *operands: Any, subscripts: str)
     parts = [(out, g)]
     parts += [(t, o) for i, (t, o) in enumerate(zip(terms, operands, strict=True)) if i != position]
     # A letter twice in one term takes a diagonal: the gradient goes back onto that diagonal. A
-    # letter that stands in no other term was summed away: the gradient is the same all along it.
+    # letter that stands in no other term, or with size 1, was summed away: the gradient is the same
+    # all along it.
     free = iter(c for c in string.ascii_letters if c not in subscripts)
     seen: list[str] = []
     dtype = np.result_type(getattr(x, "dtype", np.float64))
@@ -154,10 +156,16 @@ def _einsum_rule(position: int, g: Any, y: Any, *operands: Any, subscripts: str)
             parts.append((letter + seen[-1], np.eye(size, dtype=dtype)))
         else:
             seen.append(letter)
-            if not any(letter in term for term, _ in parts):
+            if _extent(letter, parts) != size:
                 parts.append((letter, np.ones(size, dtype=dtype)))
     back = f"{','.join(term for term, _ in parts)}->{''.join(seen)}"
     return unbroadcast(EINSUM(*(part for _, part in parts), subscripts=back), x)
+
+
+def _extent(letter: str, parts: Sequence[tuple[str, Any]]) -> int:
+    """Return the largest size that a letter stands for in these terms, 0 if in none."""
+    sizes = (zip(term, np.shape(x), strict=True) for term, x in parts)
+    return max((size for pairs in sizes for c, size in pairs if c == letter), default=0)
 
 
 EINSUM = LINALG.add(

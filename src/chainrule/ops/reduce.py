@@ -103,6 +103,12 @@ def _variance(x: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
     return np.sum(centred**2, axis=axis, keepdims=keepdims) / (_count(x, axis) - ddof)
 
 
+def _over_freedom(number: int, x: Any, axis: Any, ddof: int) -> float:
+    """Divide by the degrees of freedom; NaN where there are none, as NumPy's variance then is."""
+    freedom = _count(x, axis) - ddof
+    return number / freedom if freedom > 0 else math.nan
+
+
 def _plain(name: str, value: Any, rule: Any, kernel: Kernel) -> Primitive:
     rules = None if rule is None else (rule,)
     text = f"np.{name}(_0, axis=axis, keepdims=keepdims)"
@@ -118,7 +124,7 @@ VAR = REDUCE.add(
     (
         lambda g, y, x, axis, ddof, keepdims: (
             _restore(g, x, axis, keepdims)
-            * (2 / (_count(x, axis) - ddof))
+            * _over_freedom(2, x, axis, ddof)
             * (x - np.mean(x, axis=axis, keepdims=True))
         ),
     ),
@@ -131,7 +137,7 @@ STD = REDUCE.add(
     (
         lambda g, y, x, axis, ddof, keepdims: (
             _restore(g / np.where(y == 0, 1, y), x, axis, keepdims)
-            * (1 / (_count(x, axis) - ddof))
+            * _over_freedom(1, x, axis, ddof)
             * (x - np.mean(x, axis=axis, keepdims=True))
         ),
     ),
@@ -183,7 +189,15 @@ def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 @REDUCE.implements(np.cumsum)
 def _cumsum(a: Any, axis: int | None = None) -> Any:
-    return CUMSUM(np.ravel(a), axis=0) if axis is None else CUMSUM(a, axis=axis)
+    a, axis = _one_axis(a, axis)
+    return CUMSUM(a, axis=axis)
+
+
+def _one_axis(a: Any, axis: int | None) -> tuple[Any, int]:
+    """Return the array and the axis to go along: all entries in one where none is named."""
+    if axis is None:
+        return np.ravel(a), 0
+    return (np.ravel(a) if np.ndim(a) == 0 else a), axis
 
 
 @REDUCE.implements(np.argsort)

@@ -279,6 +279,8 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 @SHAPE.implements(np.pad)
 def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Any:
     widths = np.broadcast_to(np.asarray(pad_width), (np.ndim(array), 2))
+    if not len(widths):
+        return array
     if mode == "constant":
         pairs = tuple((int(before), int(after)) for before, after in widths)
         return PAD(array, pad_width=pairs, constant_values=constant_values)
@@ -343,12 +345,17 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 @SHAPE.implements(np.tril)
 def _tril(m: Any, k: int = 0) -> Any:
-    return TRIL(m, k=k)
+    return TRIL(_as_matrix(m), k=k)
 
 
 @SHAPE.implements(np.triu)
 def _triu(m: Any, k: int = 0) -> Any:
-    return TRIU(m, k=k)
+    return TRIU(_as_matrix(m), k=k)
+
+
+def _as_matrix(m: Any) -> Any:
+    """Return a vector as the square matrix of equal rows that NumPy takes it for."""
+    return np.broadcast_to(m, (len(m), len(m))) if np.ndim(m) == 1 else m
 
 
 @SHAPE.implements(np.diff)
