@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -13,9 +14,65 @@ import numpy as np
 from chainrule.errors import DataError, UnknownNameError
 
 _CLASSES: dict[str, type[Configurable]] = {}
+LONGEST = 160  # characters of what a console shows of a thing
 
 
-class Configurable:
+class _Short(reprlib.Repr):
+    """Arrays by their shapes, functions by their names, the rest by its first and last parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+
+    def repr_ndarray(self, array: Any, level: int) -> str:
+        return f"{array.dtype} {array.shape}"
+
+    def repr_function(self, function: Any, level: int) -> str:
+        return str(function.__name__)
+
+    repr_builtin_function_or_method = repr_ufunc = repr_type = repr_function
+    repr__ArrayFunctionDispatcher = repr_function  # noqa: N815  (NumPy's own functions)
+
+
+def short(thing: Any) -> str:
+    """Return a thing as a console shows it, on one line that is never long.
+
+    Examples
+    --------
+    >>> short({"W": np.zeros((64, 10)), "rule": np.tanh, "rows": list(range(1000))})
+    "{'W': float64 (64, 10), 'rows': [0, 1, 2, 3, 4, 5, ...], 'rule': tanh}"
+    """
+    return cut(" ".join(_SHORT.repr(thing).split()))
+
+
+def cut(text: str, end: str = "") -> str:
+    """Return a text of at most `LONGEST` characters, and its end."""
+    return (text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...") + end
+
+
+_SHORT = _Short()
+
+
+class Shown:
+    """Its repr: the class and the arguments that are not as usual, never long."""
+
+    def __repr__(self) -> str:
+        cls, held = type(self), vars(self)
+        given = held.get("__config__", {})
+        usual = dict(arguments(cls))
+        if usual.get("name", "") is None:
+            usual["name"] = snake_case(cls.__name__)
+        known = {name: held[name] for name in usual if name in held}
+        known |= {name: v for name, v in given.items() if not _is_plain(known.get(name, known))}
+        told = [
+            f"{name}={short(value)}"
+            for name, value in known.items()
+            if name not in usual or short(value) != short(usual[name])
+        ]
+        return cut(f"{cls.__name__}({', '.join(told)}", ")")
+
+
+class Configurable(Shown):
     """Something that a dict of plain values describes, and that can be made again from it.
 
     A class of your own needs nothing more than its ``__init__``: its arguments are the description.
@@ -78,15 +135,6 @@ class Configurable:
             return cls(**{name: made(value) for name, value in config.items()})
         except TypeError as error:
             raise DataError(f"{cls.__name__}: the config does not fit: {error}") from error
-
-    def __repr__(self) -> str:
-        usual = arguments(type(self))
-        changed = {
-            name: value
-            for name, value in self.get_config().items()
-            if name not in usual or value != plain(usual[name])
-        }
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
 
 
 def plain(thing: Any) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.config import Shown
 from chainrule.errors import DataError, ShapeError
 from chainrule.validation import Array, check_features
 
 
-@dataclass(frozen=True)
-class Digits:
+@dataclass(frozen=True, repr=False)
+class Digits(Shown):
     """scikit-learn's handwritten digits as the lab uses them.
 
     Attributes

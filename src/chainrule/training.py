@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from chainrule import optimizers
 from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.errors import DataError
@@ -28,12 +29,13 @@ from chainrule.supply import (
 from chainrule.trainer import Run, Trainer, rate_of
 from chainrule.validation import as_floats, check_positive, check_seed, lookup
 
+T = TypeVar("T")
 VALIDATION_BATCH = 1024  # samples that a validation loss is taken of at once, at least
 
 
 def minimize(
     loss: Callable[..., Any],
-    params: Any,
+    params: T,
     X: Any,
     y: Any = None,
     *,
@@ -45,7 +47,7 @@ def minimize(
     validation_data: tuple[Any, ...] | None = None,
     callbacks: Sequence[Callback | Callable[..., Any]] = (),
     engine: str = "auto",
-) -> tuple[Any, History]:
+) -> tuple[T, History]:
     r"""Minimise a loss over batches of samples, at compiled speed.
 
     The loss, its gradient and the optimizer's rule are recorded as one program; whole epochs of it
@@ -120,8 +122,8 @@ def minimize(
     lookup("engine", engine, ENGINES)
     rule = optimizers.get(optimizer, "minimize")
     watching = as_callbacks(callbacks, "minimize")
-    params = map_leaves(_parameter, params)
-    if not list(leaves(params)):
+    start = map_leaves(_parameter, params)
+    if not list(leaves(start)):
         raise DataError("minimize: params holds no array")
     supply: Samples | Batches
     if y is None and gives_batches(X):
@@ -137,7 +139,7 @@ def minimize(
     def score(carry: Any, *data: Any) -> tuple[Any, Any]:
         return loss(carry["params"], *data), carry
 
-    carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
+    carry = {"params": start, "state": map_leaves(np.asarray, rule.init(start))}
     updates, means = epochs * supply.updates, _meaning(loss, rule)
 
     def made(step: Any, carry: Any, supply: Any, means: Any) -> Run:
@@ -148,19 +150,20 @@ def minimize(
     checks = None
     if held is not None:
         checked = Samples(held, max(batch_size, VALIDATION_BATCH), None)
-        checks = made(score, {"params": params}, checked, means and ("score", means))
+        checks = made(score, {"params": start}, checked, means and ("score", means))
     training = Training(run.engine, rule)
     Trainer(run, training, loss, "minimize", watching, checks).train(epochs)
-    return training.params, training.history
+    trained: T = training.params
+    return trained, training.history
 
 
 def source(
-    f: Callable[..., Any],
+    f: Callable[P, Any],
     dialect: str = "numpy",
     *,
     optimizer: str | optimizers.Optimizer = "sgd",
     batch_size: int = 32,
-) -> Callable[..., str]:
+) -> Callable[P, str]:
     r"""Return a function that writes ``f`` and its gradient as Python.
 
     Parameters
@@ -204,7 +207,7 @@ def source(
             step = _step(f, rule)
             return step_kernel(step, f, {"params": params, "state": state}, data, batch_size).text
 
-        return kernel_text
+        return Derived(kernel_text, source, f, dialect)
     return numpy_source(f)
 
 

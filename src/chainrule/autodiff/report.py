@@ -7,11 +7,12 @@ from html import escape
 from typing import Any
 
 from chainrule.autodiff.diagnosis import Diagnosis
+from chainrule.config import Shown
 from chainrule.validation import Array
 
 
-@dataclass(frozen=True)
-class ParameterCheck:
+@dataclass(frozen=True, repr=False)
+class ParameterCheck(Shown):
     r"""One parameter's gradient by hand beside the right one.
 
     Attributes
@@ -57,8 +58,8 @@ class ParameterCheck:
 _HEAD = ("parameter", "norm ratio", "worst entry", "by hand", "numerical", "")
 
 
-@dataclass(frozen=True)
-class GradientReport:
+@dataclass(frozen=True, repr=False)
+class GradientReport(Shown):
     """The outcome of a gradient check; ``print`` it to read it.
 
     Attributes

@@ -6,20 +6,21 @@ same structure. ``argnums`` names the arguments to differentiate, by position, a
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, Literal, TypeVar, overload
 
 import numpy as np
 
 from chainrule.autodiff.backward import adjoints, scalar_seed
+from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.elementwise import ASTYPE, STOP_GRADIENT
-from chainrule.validation import as_floats
+from chainrule.validation import Array, as_floats
 
 Argnums = int | tuple[int, ...]
+T = TypeVar("T")
 
 
 def wrap(tree: Any, level: Level, where: str) -> Any:
@@ -43,9 +44,19 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
     return map_leaves(tensor, tree)
 
 
+@overload  # a position that only the run knows may be 0 as well, hence "ignore"
+def value_and_grad(  # type: ignore[overload-overlap]
+    f: Callable[Concatenate[T, P], R], argnums: Literal[0] = 0, has_aux: bool = False
+) -> Callable[Concatenate[T, P], tuple[R, T]]: ...
+@overload
 def value_and_grad(
-    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
-) -> Callable[..., tuple[Any, Any]]:
+    f: Callable[P, R], argnums: int, has_aux: bool = False
+) -> Callable[P, tuple[R, Any]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, R], argnums: tuple[int, ...], has_aux: bool = False
+) -> Callable[P, tuple[R, tuple[Any, ...]]]: ...
+def value_and_grad(f: Any, argnums: Argnums = 0, has_aux: bool = False) -> Any:
     """Return a function that computes ``f`` and its gradient.
 
     Parameters
@@ -80,17 +91,24 @@ def value_and_grad(
     (np.float64(0.0), array([1., 2.]))
     """
 
-    @functools.wraps(f)
     def value_and_grad_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         value, pullback, aux = _vjp(f, args, kwargs, argnums, "grad", has_aux)
         seed = scalar_seed(value, "grad")
         known = _outside(value, pullback.level)
         return (known, aux) if has_aux else known, pullback(seed)
 
-    return value_and_grad_f
+    return Derived(value_and_grad_f, value_and_grad, f, argnums, has_aux)
 
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+@overload
+def grad(  # type: ignore[overload-overlap]
+    f: Callable[Concatenate[T, P], R], argnums: Literal[0] = 0
+) -> Callable[Concatenate[T, P], T]: ...
+@overload
+def grad(f: Callable[P, R], argnums: int) -> Callable[P, Any]: ...
+@overload
+def grad(f: Callable[P, R], argnums: tuple[int, ...]) -> Callable[P, tuple[Any, ...]]: ...
+def grad(f: Any, argnums: Argnums = 0) -> Any:
     r"""Return a function that computes the gradient of ``f``.
 
     .. math:: \nabla f(\theta) = \Big(\frac{\partial f}{\partial \theta_i}\Big)_i
@@ -108,11 +126,10 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """
     value_and_grad_f = value_and_grad(f, argnums)
 
-    @functools.wraps(f)
     def grad_f(*args: Any, **kwargs: Any) -> Any:
         return value_and_grad_f(*args, **kwargs)[1]
 
-    return grad_f
+    return Derived(grad_f, grad, f, argnums)
 
 
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -155,7 +172,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     return _outside(value, pullback.level), checked
 
 
-def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     r"""Return a function that computes all derivatives of all outputs.
 
     .. math:: J_{i \dots j \dots} = \frac{\partial f_{i \dots}}{\partial x_{j \dots}}
@@ -186,10 +203,10 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
         return map_leaves(stacked, rows[0], *rows[1:])
 
-    return jacobian_f
+    return Derived(jacobian_f, jacobian, f, argnums)
 
 
-def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def hessian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Array]:
     r"""Return a function that computes the matrix of second derivatives.
 
     .. math:: H_{ij} = \frac{\partial^2 f}{\partial x_i \partial x_j}
@@ -202,7 +219,7 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     array([[6., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return Derived(jacobian(grad(f, argnums), argnums), hessian, f, argnums)
 
 
 def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
@@ -236,10 +253,10 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
         return grad(slope, argnums)(*args_f)
 
-    return hvp_f
+    return Derived(hvp_f, hvp, f, argnums)
 
 
-def stop_gradient(x: Any) -> Any:
+def stop_gradient(x: T) -> T:
     """Return ``x`` as a constant: no gradient flows through it.
 
     Examples
@@ -247,7 +264,8 @@ def stop_gradient(x: Any) -> Any:
     >>> grad(lambda x: x * stop_gradient(x))(3.0)
     np.float64(3.0)
     """
-    return STOP_GRADIENT(x)
+    constant: T = STOP_GRADIENT(x)
+    return constant
 
 
 class _Pullback:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.config import Shown
 from chainrule.errors import DataError, DivergenceError
 from chainrule.validation import check_count, lookup
 
 Logs = dict[str, float]
 
 
-@dataclass
-class History:
+@dataclass(repr=False)
+class History(Shown):
     """Scores of every epoch.
 
     Attributes
@@ -50,7 +51,7 @@ class History:
         raise AttributeError(f"the history has no {name!r}; it holds {', '.join(history)}")
 
 
-class Callback:
+class Callback(Shown):
     """Called at the start and the end of training, of epochs and batches; override what you need.
 
     Names and arguments are Keras's. ``logs`` holds the scores so far; what a callback adds to it

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.callbacks import History
+from chainrule.config import Shown
 from chainrule.errors import DataError, DivergenceError
 from chainrule.functions import accuracy, nll, one_hot
 from chainrule.validation import Array, check_features, check_number, check_positive, check_samples
@@ -17,7 +18,7 @@ from chainrule.validation import Array, check_features, check_number, check_posi
 OnEpoch = Callable[[int, dict[str, float]], Any]
 
 
-class Classifier(ABC):
+class Classifier(Shown, ABC):
     """What the lab's models share: predicting, scoring, and stochastic gradient descent.
 
     A model keeps its parameters as attributes; ``parameter_names`` lists them in order.

@@ -118,8 +118,8 @@ class Layer(Configurable):
             self.name = name
         self.trainable = check_flag(trainable, "trainable", type(self).__name__)
 
-    def build(self, input_shape: Shape) -> None:
-        """Make the weights for an input of this shape, ``(None, …)``."""
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for an input of this shape, a tuple ``(None, …)``."""
 
     def check(self, x: Array) -> None:
         """Refuse samples that there is no output for, where it is the first layer."""
@@ -130,12 +130,12 @@ class Layer(Configurable):
 
     def add_weight(
         self,
-        shape: Sequence[int] = (),
+        shape: Sequence[int | None] = (),
         initializer: Any = "glorot_uniform",
         dtype: Any = None,
         trainable: bool = True,
         regularizer: Any = None,
-    ) -> Any:
+    ) -> Array:
         """Return a new weight, to be kept in an attribute.
 
         Parameters
@@ -152,7 +152,7 @@ class Layer(Configurable):
         if isinstance(self._rng, Blank):
             make = self._rng.weight
         try:
-            if math.prod(shape) > MOST:
+            if math.prod(size or 0 for size in shape) > MOST:
                 raise MemoryError
             values = np.asarray(make(tuple(shape), self._rng), dtype or self._dtype)
         except MemoryError as error:

@@ -85,6 +85,17 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
+    def __reduce__(self) -> Any:
+        return known, (self.name,)
+
+
+_KNOWN: dict[str, Primitive] = {}
+
+
+def known(name: str) -> Primitive:
+    """Return a primitive of the tables by its name."""
+    return _KNOWN[name]
+
 
 @dataclass
 class Family:
@@ -115,7 +126,7 @@ class Family:
     ) -> Primitive:
         """Add a primitive, reached by the NumPy function ``of`` if one is given."""
         primitive = Primitive(name, value, gradients, text, broadcasts, kernel, helpers)
-        self.primitives[name] = primitive
+        self.primitives[name] = _KNOWN[name] = primitive
         if of is not None:
             self.numpy[of] = primitive
         return primitive

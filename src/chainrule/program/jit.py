@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError
 from chainrule.program.kernels import FIXED, Kernel, function_kernel
@@ -17,7 +17,7 @@ from chainrule.program.passes import expand, fixed
 from chainrule.program.program import Program, trace
 
 
-def jit(f: Callable[..., Any]) -> Callable[..., Any]:
+def jit(f: Callable[P, R]) -> Callable[P, R]:
     """Return a function that does what ``f`` does, compiled.
 
     ``f`` is recorded and compiled once for each combination of shapes and dtypes; machine code is
@@ -33,7 +33,8 @@ def jit(f: Callable[..., Any]) -> Callable[..., Any]:
     Returns
     -------
     callable
-        With ``f``'s positional arguments; safe to call from several threads.
+        With ``f``'s positional arguments; safe to call from several threads. A copy by `pickle`
+        holds ``f`` alone and compiles for itself.
 
     Raises
     ------
@@ -49,8 +50,7 @@ def jit(f: Callable[..., Any]) -> Callable[..., Any]:
     """
     compiled: dict[Any, _Call] = {}
 
-    @functools.wraps(f)
-    def jitted(*args: Any) -> Any:
+    def jitted(*args: Any) -> R:
         try:
             key: Any = tuple([(a.shape, a.dtype) for a in args])
             arrays: Any = args
@@ -62,9 +62,10 @@ def jit(f: Callable[..., Any]) -> Callable[..., Any]:
         call = compiled.get(key)
         if call is None:
             call = compiled[key] = _Call(f, args)
-        return call(arrays)
+        result: R = call(arrays)
+        return result
 
-    return jitted
+    return Derived(jitted, jit, f)
 
 
 class _Call:

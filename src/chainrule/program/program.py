@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.backward import ancestors
+from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.names import argument_names, watch_names
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.config import Shown
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops import NUMPY, Primitive
 from chainrule.program.batch import Filled, at, constant, generalise
 
 
-@dataclass(eq=False)
-class Variable:
+@dataclass(eq=False, repr=False)
+class Variable(Shown):
     """A value in a program.
 
     Attributes
@@ -41,8 +43,8 @@ class Variable:
     adjoint_of: Variable | None = None
 
 
-@dataclass(eq=False)
-class Equation:
+@dataclass(eq=False, repr=False)
+class Equation(Shown):
     """``output = primitive(*operands, **params)``; operands are variables or constants."""
 
     output: Variable
@@ -56,7 +58,7 @@ class Equation:
         return [operand for operand in self.operands if isinstance(operand, Variable)]
 
 
-@dataclass
+@dataclass(repr=False)
 class Program:
     """A recorded function: its inputs, its equations in order, its result.
 
@@ -122,6 +124,9 @@ class Program:
             values[equation.output] = equation.primitive.value(*operands, **params)
         return map_leaves(known, self.result)
 
+    def __repr__(self) -> str:
+        return f"<Program of {', '.join(self.arguments)}: {len(self.equations)} equations>"
+
     def __str__(self) -> str:
         from chainrule.program.show import table
 
@@ -153,8 +158,8 @@ class Program:
 
 
 def trace(
-    f: Callable[..., Any], prepare: Callable[[Program], Program] | None = None
-) -> Callable[..., Program]:
+    f: Callable[P, Any], prepare: Callable[[Program], Program] | None = None
+) -> Callable[P, Program]:
     """Return a function that records what ``f`` does.
 
     Parameters
@@ -215,7 +220,7 @@ def trace(
             _confirm(merged(*data.values()), _record(f, data))
         return merged
 
-    return trace_f
+    return Derived(trace_f, trace, f, prepare)
 
 
 def shape_text(shape: tuple[Any, ...]) -> str:

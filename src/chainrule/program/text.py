@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.transforms import value_and_grad
 from chainrule.autodiff.trees import Path, leaves
 from chainrule.errors import TraceError
@@ -28,7 +29,7 @@ from chainrule.program.program import Equation, Program, Variable, shape_text, t
 WIDTH = 92  # columns of a line without its comment
 
 
-def source(f: Callable[..., Any]) -> Callable[..., str]:
+def source(f: Callable[P, Any]) -> Callable[P, str]:
     """Return a function that writes ``f`` and its gradient as NumPy.
 
     Parameters
@@ -77,7 +78,7 @@ def source(f: Callable[..., Any]) -> Callable[..., str]:
     def source_f(*args: Any) -> str:
         return module_text(trace(value_and_grad(f))(*args), getattr(f, "__name__", "value"))
 
-    return source_f
+    return Derived(source_f, source, f)
 
 
 def module_text(program: Program, name: str = "value") -> str:

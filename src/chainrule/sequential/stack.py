@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule.config import made, plain, snake_case
+from chainrule.config import cut, made, plain, short, snake_case
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
 from chainrule.layers.layer import Blank, Shape, shape_text
@@ -57,6 +57,11 @@ class Stack:
             raise DataError(f"Sequential: layers must be a list of layers, received {layers!r}")
         for layer in layers:
             self.add(layer)
+
+    def __repr__(self) -> str:
+        layers = [self._input] if self._input is not None else []
+        shown = ", ".join(map(short, [*layers, *self.layers]))
+        return cut(f"{type(self).__name__}([{shown}", "])")
 
     def add(self, layer: Layer) -> None:
         """Put a layer on top.
@@ -184,7 +189,7 @@ class Stack:
         top = next((layer for layer in reversed(self.layers) if layer.built), None)
         return self._first_shape() if top is None else top.output_shape
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
+    def __call__(self, x: Any, training: bool = False) -> Array:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
         training = check_flag(training, "training", "Sequential")
         if not hasattr(x, "level"):
@@ -192,6 +197,7 @@ class Stack:
         if not self.built:
             self.build((None, *x.shape[1:]))
         network = self.network
+        y: Array
         y, state = network.apply(network.params, network.state, x, training)
         if training and not any(hasattr(value, "level") for value in state.values()):
             network.take(state)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.config import Shown
 from chainrule.errors import DataError
 from chainrule.preprocessing import Preprocessor, Target, split_rows
 from chainrule.preprocessing.values import Column, missing
@@ -20,8 +21,8 @@ from chainrule.validation import Array, check_number, lookup
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-@dataclass(frozen=True)
-class TrainingData:
+@dataclass(frozen=True, repr=False)
+class TrainingData(Shown):
     """A table, ready to train on.
 
     Attributes

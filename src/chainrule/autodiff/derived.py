@@ -1,0 +1,60 @@
+"""Functions made of other functions, which can be looked at and pickled."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from chainrule.config import short
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Derived(Generic[P, R]):
+    """What ``maker(f, *options)`` returns: it looks like ``f``, and is shown and pickled by that.
+
+    Parameters
+    ----------
+    call : callable
+        What it does.
+    maker : callable
+        The public function that made it.
+    f : callable
+        What it was made of: where that can be pickled, so can this.
+    *options
+        The maker's other arguments.
+
+    Examples
+    --------
+    >>> from chainrule import grad, softmax
+    >>> grad(softmax, 0)
+    grad(softmax, 0)
+    """
+
+    def __init__(
+        self,
+        call: Callable[..., R],
+        maker: Callable[..., Any],
+        f: Callable[P, Any],
+        *options: Any,
+    ) -> None:
+        functools.update_wrapper(self, f, updated=())
+        self._call = call
+        self._made = (maker, (f, *options))
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call it."""
+        return self._call(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        return self._made
+
+    def __repr__(self) -> str:
+        maker, parts = self._made
+        return f"{maker.__name__}({', '.join(map(short, parts))})"
