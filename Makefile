@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests docs notebooks benchmarks
 
-.PHONY: help lab test coverage check format bench pictures functions clean
+.PHONY: help lab test torture coverage check format bench pictures functions clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make test      run every test"
+	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
 	@echo "make check     ruff, formatting and strict mypy"
 	@echo "make format    mend what ruff can mend"
@@ -21,6 +22,9 @@ lab: .venv/lab
 
 test: .venv/dev
 	@$(BIN)/python -m pytest $(ARGS)
+
+torture: .venv/dev
+	@$(BIN)/python -m tests.torture.interrupts 500 $(SEED)
 
 coverage: .venv/dev
 	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)

@@ -13,10 +13,10 @@ import chainrule
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
 ROOMS = [
-    "errors", "validation", "config", "ops", "autodiff", "program", "functions", "activations",
-    "initializers", "regularizers", "schedules", "optimizers", "losses", "metrics", "layers",
-    "storage", "callbacks", "supply", "trainer", "training", "data", "preprocessing", "tables",
-    "sequential", "plots", "lab", "estimators", "cli", "blackboard", "__main__",
+    "errors", "interrupts", "validation", "config", "ops", "autodiff", "program", "functions",
+    "activations", "initializers", "regularizers", "schedules", "optimizers", "losses", "metrics",
+    "layers", "storage", "callbacks", "supply", "trainer", "training", "data", "preprocessing",
+    "tables", "sequential", "plots", "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -11,10 +12,14 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an old terminal shows ? where it lacks a sign
     try:
-        from chainrule.cli.app import app
+        try:
+            from chainrule.cli.app import app
 
-        app()
+            app()
+        finally:  # the end is decided: Ctrl-C once more would only change its code
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("Stopped by Ctrl-C.", file=sys.stderr)
         sys.exit(130)
 

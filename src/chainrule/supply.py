@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
+from chainrule.interrupts import immediate
 from chainrule.program.engines import Engine, Outcome, rows_in, rows_of
 from chainrule.validation import as_numbers
 
@@ -116,8 +117,9 @@ class Batches:
             yield from ahead
             source = self._rest
         else:
-            source = each_batch(self.batches, self.where)
-        for batch in source:
+            with immediate():
+                source = each_batch(self.batches, self.where)
+        for batch in _interruptible(source):
             data = self.checked(batch)
             if self.first is not None and len(data) != len(self.first):
                 raise DataError(
@@ -160,6 +162,17 @@ class Batches:
     def batch(self, update: int) -> Any:
         """Return the data of the last update."""
         return self.last
+
+
+def _interruptible(source: Iterator[Any]) -> Iterator[Any]:
+    """Yield what an iterator gives, which may wait for it as long as it likes."""
+    while True:
+        with immediate():
+            try:
+                batch = next(source)
+            except StopIteration:
+                return
+        yield batch
 
 
 def each_batch(batches: Any, where: str) -> Iterator[Any]:

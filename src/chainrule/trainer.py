@@ -13,6 +13,7 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
 from chainrule.callbacks import Callback, Logs, listens, tell
 from chainrule.errors import DivergenceError, FileError
+from chainrule.interrupts import deferred, immediate
 from chainrule.program.engines import Engine, Outcome, rows_of
 from chainrule.supply import Batches, Samples
 
@@ -59,7 +60,7 @@ class Run:
         for key, part in parts.items():
             self.engine.write(key, part)
         done = Outcome(np.zeros(1))
-        with self.engine.running():
+        with deferred(), self.engine.running():
             self.epochs(done)
         if done.fails:  # it broke off: no score is of all samples
             return dict.fromkeys(("loss", *self._scores()), np.nan)
@@ -114,8 +115,13 @@ class Trainer:
     ) -> None:
         """Train from the epoch ``first``, counted from 0, up to ``epochs``.
 
-        ``states`` are those of the callbacks, where an interrupted run goes on.
+        ``states`` are those of the callbacks, where an interrupted run goes on. Ctrl-C ends
+        training between two updates, or within a callback.
         """
+        with deferred(late=self.interrupted):
+            self._train(epochs, first, states)
+
+    def _train(self, epochs: int, first: int, states: Sequence[dict[str, Any]] | None) -> None:
         self.epoch = first
         about = {"epochs": epochs, "steps": self.run.supply.updates,
                  "samples": self.run.supply.samples}  # fmt: skip
@@ -125,16 +131,24 @@ class Trainer:
         begun: list[Callback] = []
         try:
             for callback in self.callbacks:
-                callback.on_train_begin({})
+                with immediate():
+                    callback.on_train_begin({})
                 begun.append(callback)
             self._go_on(states or ())
             with self.run.engine.running():
                 while self.epoch < epochs and not self.model.stop_training:
-                    self._epochs(1 if self._watched else epochs - self.epoch)
+                    try:
+                        self._epochs(1 if self._watched else epochs - self.epoch)
+                    except KeyboardInterrupt:  # in a callback, or while data held back were scored
+                        self.interrupted()
             self._take_averages()
         finally:
             self.model.trained(self.run.engine)
-            tell(begun, "on_train_end", self._logs)
+            for callback in begun:
+                try:
+                    tell([callback], "on_train_end", self._logs)
+                except KeyboardInterrupt:  # the others may have files to close
+                    self.interrupted()
 
     def states(self) -> list[dict[str, Any]]:
         """Return what the callbacks keep for a run that goes on, each with its class."""
@@ -174,8 +188,6 @@ class Trainer:
         try:
             self.run.epochs(done)
         except KeyboardInterrupt:
-            epoch = self.epoch + supply.finished(done.updates) + 1
-            warnings.warn(f"training was interrupted in epoch {epoch}", stacklevel=4)
             interrupted = True
         finished = len(done.totals)
         if done.fails or interrupted:
@@ -205,7 +217,12 @@ class Trainer:
                 self.model.trained(self.run.engine)  # once more: callbacks may have changed it
                 tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
         if interrupted:  # only now: what was saved is to go on
-            self.model.stop_training = True
+            self.interrupted()
+
+    def interrupted(self) -> None:
+        """End training with what was trained."""
+        self.model.stop_training = True
+        warnings.warn(f"training was interrupted in epoch {self.epoch + 1}", stacklevel=4)
 
     def _finish(self, logs: Logs) -> None:
         self.model.history.append(self.epoch, logs)

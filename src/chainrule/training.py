@@ -14,6 +14,7 @@ from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.errors import DataError
+from chainrule.interrupts import deferred
 from chainrule.program import source as numpy_source
 from chainrule.program.engines import Engine
 from chainrule.program.fingerprint import UnclearError, fingerprint
@@ -100,7 +101,8 @@ def minimize(
 
     Notes
     -----
-    Ctrl-C ends training with what was trained until then.
+    Ctrl-C ends training, after the update that runs or within a callback, with what was trained
+    until then.
 
     Examples
     --------
@@ -152,9 +154,11 @@ def minimize(
         checked = Samples(held, max(batch_size, VALIDATION_BATCH), None)
         checks = made(score, {"params": start}, checked, means and ("score", means))
     training = Training(run.engine, rule)
-    Trainer(run, training, loss, "minimize", watching, checks).train(epochs)
-    trained: T = training.params
-    return trained, training.history
+    trainer = Trainer(run, training, loss, "minimize", watching, checks)
+    with deferred(late=trainer.interrupted):
+        trainer.train(epochs)
+        trained: T = training.params
+        return trained, training.history
 
 
 def source(

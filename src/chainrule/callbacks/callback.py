@@ -9,6 +9,7 @@ from typing import Any
 
 from chainrule.config import Shown
 from chainrule.errors import DataError, DivergenceError
+from chainrule.interrupts import immediate
 from chainrule.validation import check_count, lookup
 
 Logs = dict[str, float]
@@ -186,9 +187,10 @@ def as_callbacks(things: Any, where: str) -> list[Callback]:
 
 
 def tell(callbacks: Iterable[Callback], event: str, *args: Any) -> None:
-    """Let every callback know of an event."""
+    """Let every callback know of an event; each may take its time."""
     for callback in callbacks:
-        getattr(callback, event)(*args)
+        with immediate():
+            getattr(callback, event)(*args)
 
 
 def listens(callbacks: Iterable[Callback], *events: str) -> bool:

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from chainrule.cli.problems import Interrupted, warn
 from chainrule.cli.settings import Settings
+from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
     from chainrule.callbacks import Callback
@@ -104,11 +105,16 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         data = prepare(table, settings)
     model = make_model(data.preprocessor, settings)
     _print_before(console, table, data, model, settings)
+    saved = False
     try:
-        interrupted = fit(model, data, settings, [progress(console)])
+        with deferred():
+            interrupted = fit(model, data, settings, [progress(console)])
+            model.save(output, training=False)
+            saved = True
     except KeyboardInterrupt:
-        raise Interrupted("nothing was trained yet, no model was written") from None
-    model.save(output, training=False)
+        if not saved:
+            raise Interrupted("nothing was trained yet, no model was written") from None
+        interrupted = True
     _print_after(console, source, output, data, model)
     if interrupted:
         done = len(model.history.epoch)

@@ -128,13 +128,12 @@ def fit(
                 validation_data=held,
                 class_weight=_class_weight(data) if settings.class_weight == "balanced" else None,
             )
-        except KeyboardInterrupt:
-            if not (model.optimizer_state or {}).get("iteration"):
-                raise
-            return True
         except DivergenceError as error:
             raise _diverged(model) from error
-    return model.stop_training and not stopping.stopped_epoch
+    interrupted = model.stop_training and not stopping.stopped_epoch
+    if interrupted and not (model.optimizer_state or {}).get("iteration"):
+        raise KeyboardInterrupt
+    return interrupted
 
 
 def _class_weight(data: TrainingData) -> dict[int, float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
+from chainrule.interrupts import deferred
 from chainrule.program.batch import at
 from chainrule.program.kernels import Kernel
 from chainrule.program.loops import PARTS, Buffer
@@ -118,15 +119,18 @@ class BoundKernel:
         return completed
 
     def _together(self) -> int:
-        """Let all threads run their parts."""
-        others = [self.helpers.submit(call) for call in self._calls[1:]]
-        try:
-            completed: int = self._calls[0]()
-        except BaseException:
-            self._meeting[1] = 1  # interrupted before it began: nobody is to wait for this thread
-            raise
-        finally:
-            wait(others)
+        """Let all threads run their parts; none is left behind, whatever happens."""
+        others: list[Any] = []
+        with deferred():
+            try:
+                for call in self._calls[1:]:
+                    others.append(self.helpers.submit(call))
+                completed: int = self._calls[0]()
+            except BaseException:
+                self._meeting[1] = 1  # a thread could not be started: nobody is to wait for it
+                raise
+            finally:
+                wait(others)
         return completed
 
     def state(self) -> dict[str, Any]:

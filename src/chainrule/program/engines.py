@@ -20,6 +20,7 @@ import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import DataError
+from chainrule.interrupts import check, immediate
 from chainrule.program.bound import BoundKernel
 from chainrule.program.kernels import Kernel
 from chainrule.program.program import Program
@@ -108,7 +109,8 @@ class NumpyEngine:
             batch = rows_of(self.data, rows, self.dtype)
             with np.errstate(all="ignore"):  # what is not finite is found here
                 try:
-                    loss, carry = self.step(self._carry, *batch)
+                    with immediate():
+                        loss, carry = self.step(self._carry, *batch)
                 except IndexError as error:
                     raise DataError(f"{place_of(error)}{error}") from error
                 done.fails = not np.isfinite(loss)
@@ -121,6 +123,7 @@ class NumpyEngine:
             if done.each or time.perf_counter() - looked > TURN:
                 done.look()
                 looked = time.perf_counter()
+            check()
 
 
 class NativeEngine:
@@ -193,6 +196,7 @@ class NativeEngine:
             longest = max(1, int(seconds / self._paces[threads])) if known else 1
             self._turn(done, min(longest, updates - done.updates), threads)
             done.look()
+            check()
 
     def _plan(self) -> tuple[int, float]:
         """Return with how many threads to run next, the fastest so far or a trial, and how long.
@@ -213,7 +217,7 @@ class NativeEngine:
         start, first = kernel.state(), done.updates
         try:
             completed = kernel.run(first, count, threads)
-        except BaseException:  # an interrupt may have left the threads at different places
+        except BaseException:  # it may have left the threads at different places
             kernel.restore(start)
             raise
         done.updates += completed

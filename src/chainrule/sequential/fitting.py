@@ -11,6 +11,7 @@ from chainrule import losses, optimizers
 from chainrule.callbacks import Callback, History, Logs, as_callbacks
 from chainrule.callbacks.progress import shown
 from chainrule.errors import DataError
+from chainrule.interrupts import deferred, immediate
 from chainrule.layers import Layer
 from chainrule.metrics import get as get_metric
 from chainrule.program.engines import Engine
@@ -175,7 +176,7 @@ class Trainable(Predictor):
         epochs = check_positive(epochs, "epochs", "fit")
         first = check_count(initial_epoch, "initial_epoch", "fit")
         watching = [*shown(verbose), *as_callbacks(callbacks, "fit")]
-        with unchanged_on_error(self):
+        with immediate(), unchanged_on_error(self):
             if seed is not None:
                 self.rng = check_seed(seed, "fit")
             rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
@@ -191,12 +192,15 @@ class Trainable(Predictor):
                 first, mode, states = resume(self, resume_from)
                 if isinstance(supply, Samples) and rng is not None:
                     supply.rng = self.rng
-            self._ready(supply, held, mode, max(epochs - first, 0) * supply.updates, watching)
-        assert self.trainer is not None
-        try:
-            self.trainer.train(epochs, first, states)
-        finally:
-            self._running = self.trainer = self.training_data = None
+            updates = max(epochs - first, 0) * supply.updates
+            trainer = self._trainer(supply, held, mode, updates, watching)
+        with deferred(late=trainer.interrupted):
+            self.trainer, self._running = trainer, trainer.run.engine
+            self.training_data = supply.first if isinstance(supply, Samples) else None
+            try:
+                trainer.train(epochs, first, states)
+            finally:
+                self._running = self.trainer = self.training_data = None
         return self.history
 
     def _memory(self) -> Any:
@@ -242,16 +246,13 @@ class Trainable(Predictor):
         self._build(held)
         return supply, Samples(held, max(size, SCORED), None)
 
-    def _ready(
+    def _trainer(
         self, supply: Any, held: Samples | None, mode: str, updates: int, watching: list[Callback]
-    ) -> None:
-        """Make the trainer."""
+    ) -> Trainer:
         objective = self._objective(supply.first)
         run = training_run(objective, self.optimizer, self.optimizer_state, supply, mode, updates)
         checks = None if held is None else scoring_run(objective, held, mode, updates)
-        self._running = run.engine
-        self.training_data = supply.first if isinstance(supply, Samples) else None
-        self.trainer = Trainer(
+        return Trainer(
             run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
         )
 
@@ -276,6 +277,8 @@ class Trainable(Predictor):
             )  # fmt: skip
         finally:
             self.history = before
+        if self.stop_training:  # Ctrl-C is for the loop around
+            raise KeyboardInterrupt
         return _scores({name: values[-1] for name, values in logs.history.items()}, return_dict)
 
     def evaluate(

@@ -1,10 +1,12 @@
-"""What was refused leaves a model as it was."""
+"""What was refused or interrupted leaves a model as it was."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
     from chainrule.sequential.stack import Stack
@@ -23,13 +25,14 @@ def unchanged_on_error(model: Stack) -> Iterator[None]:
     weights = model.network.weights if model.built else {}
     try:
         yield
-    except Exception:
-        vars(model).update(before)
-        model.rng.bit_generator.state = random
-        if rate is not None:
-            optimizer.learning_rate = rate  # type: ignore[union-attr]
-        for layer in fresh:
-            layer.built = False
-        if weights:
-            model.network.take(weights)
+    except BaseException:
+        with deferred():
+            vars(model).update(before)
+            model.rng.bit_generator.state = random
+            if rate is not None:
+                optimizer.learning_rate = rate  # type: ignore[union-attr]
+            for layer in fresh:
+                layer.built = False
+            if weights:
+                model.network.take(weights)
         raise

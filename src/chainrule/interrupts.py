@@ -1,0 +1,108 @@
+"""Ctrl-C heard where it does no harm.
+
+Python raises `KeyboardInterrupt` between any two of its instructions, also between two that belong
+together. Within `deferred` an interrupt waits for the next `check`. What is not ours and may take
+any time, a callback or a loader of batches, runs within `immediate`, where it is heard at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class _Desk:
+    """Takes interrupts in place of the handler that was there.
+
+    Attributes
+    ----------
+    open : bool
+        Whether an interrupt is handed on at once.
+    waiting : bool
+        Whether there is one to hand on.
+    """
+
+    def __init__(self, handler: Callable[[int, Any], Any]) -> None:
+        self.handler, self.open, self.waiting = handler, False, False
+
+    def take(self, signum: int, frame: Any) -> None:
+        """Take an interrupt."""
+        self.waiting = True
+        if self.open:
+            self.hand_on()
+
+    def hand_on(self) -> None:
+        """Let the handler have it; while its exception is on its way, the next one waits."""
+        was, self.open, self.waiting = self.open, False, False
+        self.handler(signal.SIGINT, None)
+        self.open = was
+
+
+_desk: _Desk | None = None  # of the main thread, the only one that Python interrupts
+
+
+def _here() -> _Desk | None:
+    return _desk if _in_main_thread() else None
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def check() -> None:
+    """Hear an interrupt that waits."""
+    if _desk is not None and _desk.waiting and _in_main_thread():
+        _desk.hand_on()
+
+
+@contextmanager
+def deferred(late: Callable[[], Any] | None = None) -> Iterator[None]:
+    """Let interrupts wait for `check`, or for the end of the outermost such block.
+
+    Parameters
+    ----------
+    late : callable, optional
+        Called at that end in place of the handler: where raising would lose what was made.
+    """
+    global _desk
+    desk = _here()
+    if desk is not None:
+        was, desk.open = desk.open, False
+        try:
+            yield
+        finally:
+            desk.open = was
+            if was:
+                check()
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or not _in_main_thread():  # ignored, or the end of the process
+        yield
+        return
+    desk = _Desk(handler)
+    signal.signal(signal.SIGINT, desk.take)
+    _desk = desk
+    try:
+        yield
+    finally:
+        _desk = None
+        signal.signal(signal.SIGINT, handler)
+        if desk.waiting:
+            late() if late is not None else handler(signal.SIGINT, None)
+
+
+class immediate:  # noqa: N801
+    """A block within `deferred` where an interrupt is heard at once."""
+
+    def __enter__(self) -> None:
+        self._desk = _here()
+        if self._desk is not None:
+            self._was, self._desk.open = self._desk.open, True
+            check()
+
+    def __exit__(self, *_: object) -> None:
+        if self._desk is not None:
+            self._desk.open = self._was

@@ -1,0 +1,236 @@
+"""An interrupt at any moment ends training with what was trained, and leaves nothing behind."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import callbacks
+from chainrule.interrupts import check, deferred, immediate
+from chainrule.program import engines
+from tests.torture import interrupts as torture
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+class TestDeferring:
+    def test_an_interrupt_waits_for_the_next_check(self, interrupts):
+        with deferred():
+            interrupt()
+            with pytest.raises(KeyboardInterrupt):
+                check()
+            check()  # once
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+    def test_or_for_the_end(self, interrupts):
+        done = []
+
+        def twice():
+            with deferred():
+                interrupt()
+                interrupt()
+                done.append(1)
+
+        with pytest.raises(KeyboardInterrupt):
+            twice()
+        assert done
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+    def test_where_it_must_not_be_raised_something_else_is_done(self, interrupts):
+        said = []
+        with deferred(late=lambda: said.append("late")), deferred():
+            interrupt()
+        assert said == ["late"]
+
+    def test_code_of_others_is_interrupted_at_once_and_what_cleans_up_is_not(self, interrupts):
+        steps = []
+
+        def others():
+            with immediate():
+                try:
+                    interrupt()
+                    steps.append("not reached")
+                finally:
+                    interrupt()
+                    steps.append("cleaned up")
+
+        with deferred():
+            with pytest.raises(KeyboardInterrupt):
+                others()
+            with pytest.raises(KeyboardInterrupt):
+                check()
+        assert steps == ["cleaned up"]
+
+    def test_one_that_waits_is_heard_before_code_of_others(self, interrupts):
+        with deferred():
+            interrupt()
+            with pytest.raises(KeyboardInterrupt), immediate():
+                raise AssertionError("not reached")
+            with immediate(), deferred():  # a callback that evaluates the model
+                pass
+
+    def test_within_code_of_others_it_may_wait_again(self, interrupts):
+        reached = []
+
+        def others():
+            with immediate():
+                with deferred():
+                    interrupt()
+                    reached.append(1)
+                reached.append(2)
+
+        with deferred(), pytest.raises(KeyboardInterrupt):
+            others()
+        assert reached == [1]
+
+    def test_a_handler_of_the_users_is_called(self, interrupts):
+        calls = []
+        signal.signal(signal.SIGINT, lambda signum, frame: calls.append(signum))
+        with deferred():
+            interrupt()
+            assert not calls
+            check()
+            with immediate():
+                interrupt()
+                interrupt()
+        assert calls == [signal.SIGINT] * 3
+
+    @pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.SIG_DFL])
+    def test_what_is_ignored_or_ends_the_process_stays_so(self, interrupts, handler):
+        signal.signal(signal.SIGINT, handler)
+        with deferred(), immediate():
+            assert signal.getsignal(signal.SIGINT) == handler
+
+    def test_other_threads_leave_it_alone(self, interrupts):
+        def other():
+            with deferred(), immediate():
+                check()
+                seen.append(signal.getsignal(signal.SIGINT))
+
+        seen = []
+        with deferred():
+            ours = signal.getsignal(signal.SIGINT)
+            interrupt()
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join()
+            with pytest.raises(KeyboardInterrupt):
+                check()
+        assert seen == [ours]
+
+
+# At every instruction
+
+BATCH, RATE, SIZE = 8, 2.0**-10, 16  # enough for matrix products, which are shared out
+X = np.random.default_rng(0).normal(size=(6 * BATCH, SIZE))
+START = {"W": np.eye(SIZE), "updates": np.zeros(1)}
+
+
+def loss(params, X):
+    h = np.tanh(X @ params["W"]) @ params["W"]
+    return np.mean(h**2) - np.sum(params["updates"]) / RATE  # whose gradient counts updates
+
+
+def trained(engine, rows=None, params=START, epochs=3, **options):
+    return cr.minimize(
+        loss, params, X[:rows], optimizer=cr.optimizers.SGD(RATE), batch_size=BATCH,
+        shuffle=False, engine=engine, epochs=epochs, **options,
+    )[0]  # fmt: skip
+
+
+class Instructions:
+    """Counts the instructions of a run, from the first epoch on, and interrupts it at some."""
+
+    def __init__(self, *moments):
+        self.moments, self.count, self.begun = moments, 0, False
+
+    def __call__(self, frame, event, arg):
+        path, name = frame.f_code.co_filename, frame.f_code.co_name
+        self.begun = self.begun or name == "_epochs"
+        if "chainrule" not in path and "concurrent" not in path and "contextlib" not in path:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode" and self.begun and path != __file__:
+            self.count += 1
+            if self.count in self.moments:
+                interrupt()
+        return self
+
+    def __enter__(self):
+        self.before = sys.gettrace()
+        sys.settrace(self)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(self.before)
+
+
+def watched():
+    return [callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None)]
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    monkeypatch.setattr("chainrule.program.kernels.LARGE", 0.0)
+    monkeypatch.setenv("CHAINRULE_NUM_THREADS", "2")
+    monkeypatch.setattr(engines, "ThreadPoolExecutor", torture.CheckedExecutor)
+    monkeypatch.setattr(engines, "TRIALS", ())
+    monkeypatch.setattr(torture.CheckedExecutor, "submitted", 0)
+
+
+MOMENTS = 40
+
+
+@pytest.mark.filterwarnings("ignore:training was interrupted")
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize("watching", [list, watched])
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_at_any_instruction_training_ends_with_what_was_trained(
+    engine, watching, twice, two_threads, interrupts
+):
+    after = [START["W"]]
+    for count in range(1, 19):
+        epochs, rest = divmod(count, 6)
+        params = trained(engine, epochs=epochs) if epochs else START
+        params = trained(engine, rest * BATCH, params, 1) if rest else params
+        after.append(params["W"])
+    with Instructions() as whole:
+        trained(engine, callbacks=watching())
+    assert whole.count > 500
+    chance = random.Random(0)
+    counts = set()
+    for first in sorted(chance.sample(range(whole.count), MOMENTS)):
+        moments = (first, first + chance.choice([1, 20, 200])) if twice else (first,)
+        try:
+            with Instructions(*moments):
+                params = trained(engine, callbacks=watching())
+        except KeyboardInterrupt:  # in the last instructions, when Ctrl-C means the caller
+            assert moments[-1] > whole.count - 100
+            continue
+        finally:
+            torture.assert_nothing_left()
+        updates = round(params["updates"][0])
+        counts.add(updates)
+        np.testing.assert_array_equal(params["W"], after[updates])
+    assert len(counts) > 1
+    assert bool(torture.CheckedExecutor.submitted) == (engine == "compiled")
+
+
+def test_at_random_moments(interrupts):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.torture.interrupts", "20"],
+        capture_output=True, text=True, timeout=300,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("20 interrupts: ")
