@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests docs notebooks benchmarks
 
-.PHONY: help lab test torture coverage check format bench pictures functions clean
+.PHONY: help lab test torture fuzz coverage check format bench pictures functions clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make test      run every test"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
+	@echo "make fuzz      hold 50,000 random NumPy programs against NumPy, differences and autograd"
 	@echo "make check     ruff, formatting and strict mypy"
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers; tables and a plot go to benchmarks/"
@@ -28,6 +29,9 @@ torture: .venv/dev
 
 coverage: .venv/dev
 	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+fuzz: .venv/dev .venv/bench
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --programs 50000 $(ARGS)
 
 check: .venv/dev
 	$(BIN)/ruff check $(SOURCES)

@@ -1,0 +1,279 @@
+"""Rules of the grammar: each proposes one NumPy expression over what a program has so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from tests.fuzz.programs import Node
+
+UNARY = [
+    "np.sin({0})", "np.cos({0})", "np.tanh({0})", "np.exp({0})", "np.square({0})", "np.abs({0})",
+    "np.arctan({0})", "np.sqrt(np.abs({0}) + 0.5)", "np.log(np.abs({0}) + 0.1)", "np.expm1({0})",
+    "np.log1p({0}**2)", "np.cbrt({0} + 3.0)", "-{0}", "1 / (1 + {0}**2)", "np.arcsinh({0})",
+    "{0}**2", "{0}**3", "{0}**0.5", "np.log({0})", "np.sqrt({0})", "np.sinh({0})", "np.exp2({0})",
+    "np.reciprocal({0})", "np.arctanh({0} / 10)", "np.arccosh({0}**2 + 1.5)", "np.fabs({0})",
+    "np.log2({0}**2 + 1)", "np.log10({0}**2 + 2)", "np.arcsin(np.tanh({0}))", "np.cosh({0})",
+    "np.maximum({0}, 0)", "np.maximum(0.1, {0})", "np.clip({0}, -0.5, 0.5)", "np.tan({0} / 4)",
+    "{0}.clip(0, None)", "np.where({0} > 0, {0}, 0.1 * {0})", "np.where({0} < 0.2, 1.0, {0})",
+    "2 * {0}", "{0} / 3", "{0} - 1", "2.0 - {0}", "2.0**{0}", "{0} % 2.0", "+{0}",
+    "np.float32(2) * {0}", "np.positive({0})", "{0} * np.pi", "np.sign({0}) * {0}",
+    "np.arccos({0} / 20)", "{0}.copy()", "np.nan_to_num({0})", "np.zeros_like({0})",
+    "np.ones_like({0}) * {0}", "np.full_like({0}, 0.5) + {0}", "{0}.astype(np.float64)",
+    "{0}.astype(np.float32)",
+]  # fmt: skip
+LIBRARY = [
+    "cr.sigmoid({0})", "cr.relu({0})", "cr.softplus({0})", "cr.elu({0})", "cr.gelu({0})",
+    "cr.erf({0})", "cr.softmax({0})", "cr.log_softmax({0})", "cr.logsumexp({0})",
+    "cr.stop_gradient({0})",
+]  # fmt: skip
+BINARY = [
+    "{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} / ({1}**2 + 0.5)", "np.maximum({0}, {1})",
+    "np.minimum({0}, {1})", "np.hypot({0}, {1})", "np.arctan2({0}, {1})", "np.add({0}, {1})",
+    "np.logaddexp({0}, {1})", "np.fmax({0}, {1})", "np.fmin({0}, {1})", "{0} / {1}",
+    "(np.abs({0}) + 0.5)**{1}", "np.where({0} > {1}, {0}, {1})", "np.where({0} > 0, {1}, -{0})",
+    "np.remainder({0}, np.abs({1}) + 1)", "np.power(np.abs({0}) + 0.3, {1})", "{0} * {1}",
+    "np.float_power(np.abs({0}) + 0.5, {1})", "np.where({1} <= 0.3, {0}**2, 2.0)",
+    "np.multiply({0}, {1})", "np.clip({0}, -1, {1}**2)", "{0} + {1}", "{0} - {1}",
+]  # fmt: skip
+TRUTH = [
+    "{0} > {1}", "{0} <= {1}", "{0} == {1}", "{0} != {1}", "np.isfinite({0})", "{0} > 0",
+    "np.logical_and({0} > 0, {1} > 0)", "({0} > 0) | ({1} > 0)", "~({0} > 0.5)",
+]  # fmt: skip
+WHOLE = [
+    "np.argsort({0}, axis=-1)", "np.argmax({0}, axis=-1)", "np.argmin({0}, axis=0)",
+    "np.floor({0})", "np.sign({0})", "np.rint({0})", "np.argmax({0})", "np.ceil({0})",
+    "({0} > 0).astype(int)", "np.sum({0} > 0, axis=0)", "np.any({0} > 0, axis=-1)",
+    "np.all({0} > -1)", "np.trunc({0})",
+]  # fmt: skip
+REDUCTIONS = ["sum", "mean", "max", "min", "prod", "var", "std", "sum", "mean", "ptp", "amax"]
+SHAPES = [
+    "np.ravel({0})", "{0}.T", "np.transpose({0})", "{0}.reshape(-1)", "np.squeeze({0})",
+    "{0}[:, None]", "{0}[None]", "{0}[..., np.newaxis]", "np.expand_dims({0}, 0)", "{0}.ravel()",
+    "np.expand_dims({0}, -1)", "np.atleast_1d({0})", "np.atleast_2d({0})", "{0}.reshape(-1, 1)",
+    "{0}.reshape(len(X), -1)", "np.reshape({0}, (-1, len(X)))", "{0}.reshape((1, -1))",
+    "np.flip({0})", "np.flip({0}, 0)", "np.flip({0}, axis=(0, -1))", "np.roll({0}, 1)",
+    "np.roll({0}, -1, axis=0)", "np.roll({0}, (1, 2), axis=(0, -1))", "np.tile({0}, 2)",
+    "np.tile({0}, (2, 1))", "np.repeat({0}, 2)", "np.repeat({0}, 2, axis=0)", "{0}.flatten()",
+    "np.repeat({0}, 3, axis=-1)", "np.pad({0}, 1)", "np.swapaxes({0}, 0, -1)", "{0}.squeeze()",
+    "np.moveaxis({0}, 0, -1)", "np.broadcast_to({0}, (2, *np.shape({0})))", "np.stack([{0}, {0}])",
+    "np.concatenate([{0}, 2 * {0}], axis=-1)", "np.split({0}, 2)[1]", "np.split({0}, [1], -1)[0]",
+    "np.diff({0})", "np.diff({0}, axis=0)", "np.cumsum({0})", "np.cumsum({0}, axis=0)",
+    "np.cumsum({0}, axis=-1)", "{0}.cumsum(-1)", "np.sort({0})", "np.sort({0}, axis=0)",
+    "np.sort({0}, axis=None)", "np.tril({0})", "np.triu({0}, 1)", "np.tril({0}, -1)",
+    "np.diag({0})", "np.diag({0}, 1)", "np.trace({0})", "np.diagonal({0})", "np.diagonal({0}, 1)",
+    "np.swapaxes({0}, -1, -2)", "np.matrix_transpose({0})", "np.diff({0}, n=2, axis=0)",
+    "np.take({0}, [0, 0], axis=-1)", "np.take({0}, 0)", "{0}.take([-1, 0])", "sum({0})",
+    "np.take_along_axis({0}, np.argsort({0}, axis=-1), axis=-1)", "{0}[np.argsort({0}[:, 0])]",
+    "np.linalg.norm({0})", "np.linalg.norm({0}, axis=-1)", "np.linalg.norm({0}, 1, axis=0)",
+    "np.linalg.norm({0}, axis=-1, keepdims=True)", "np.stack(list({0}), axis=-1)",
+    "np.pad({0}, ((0, 1), (2, 0)))", "np.pad({0}, 1, mode='edge')", "np.stack([{0}, {0}], -1)",
+    "np.linalg.norm({0}, np.inf, axis=-1)", "np.vstack([{0}, {0}])", "np.hstack([{0}, {0}])",
+    "np.zeros(np.shape({0})) + {0}", "{0} + np.zeros(({0}.shape[0], 1))", "{0} / len({0})",
+    "{0} * np.arange(len({0}))[:, None]", "{0} / {0}.size", "{0} / np.shape({0})[-1]",
+    "{0} - {0}.mean(0)", "{0} / (1 + np.max(np.abs({0})))", "{0} - np.mean({0}, -1, keepdims=True)",
+]  # fmt: skip
+PRODUCTS = [
+    "{0} @ {1}", "{0} @ {1}.T", "{0}.T @ {1}", "np.dot({0}, {1})", "np.matmul({0}, {1})",
+    "np.inner({0}, {1})", "np.outer({0}, {1})", "np.tensordot({0}, {1}, 1)", "{0}.dot({1})",
+    "np.vdot({0}, {1})", "np.tensordot({0}, {1}, ([0], [0]))", "np.tensordot({0}, {1}, 0)",
+    "np.tensordot({0}, {1}, axes=([-1], [0]))", "{0} @ {1}", "np.kron({0}, {1})",
+]  # fmt: skip
+JOINS = [
+    "np.concatenate([{0}, {1}])", "np.concatenate(({0}, {1}), axis=-1)", "np.stack([{0}, {1}])",
+    "np.hstack([{0}, {1}])", "np.vstack(({0}, {1}))", "np.stack(({0}, {1}), axis=-1)",
+    "np.concatenate([{0}, {1}], axis=None)", "np.column_stack([{0}, {1}])",
+]  # fmt: skip
+MATRICES = [
+    "np.linalg.inv({0})", "np.linalg.det({0})", "np.linalg.slogdet({0})[1]", "np.trace({0})",
+    "np.linalg.cholesky({0})", "np.linalg.solve({0}, {1})", "np.linalg.inv({0}) @ {1}",
+]  # fmt: skip
+SIZES = [
+    "{0} if len(X) > {k} else {1}", "{0} if len(X) == 1 else {1}", "{0} / len(X)",
+    "{0} if len(X) % 2 else {1}", "{0} * X.shape[0]", "np.sum({0}) / (len(X) - 1 + 1e-3)",
+    "np.broadcast_to({0}, (len(X), *np.shape({0})))", "np.ones((len(X), 1)) * {0}",
+    "{0} * np.arange(len(X))[:, None]", "np.eye(len(X)) * {0}", "len(X) + {0}",
+    "{0} if X.shape[0] < {k} else {1}", "{0}**len(X)", "{0} / np.sqrt(len(X))",
+    "np.linspace(0, 1, len(X))[:, None] * {0}", "np.full(len(X), 0.5) @ {0}",
+    "{0} if np.ndim({0}) > 1 else {1}", "np.zeros(len(X)) + {0}", "(1 - 1 / len(X)) * {0}",
+    "{0} * (len(X) // 2)", "{0} * max(len(X), 3)", "{0} / min(len(X), {k})",
+]  # fmt: skip
+
+
+NUMBERS = [
+    "np.sum({0})", "np.mean({0}**2)", "np.sum(np.sin({0}))", "np.mean({0})", "np.sum({0} * {0})",
+    "np.mean(np.tanh({0}))", "np.sum(np.cos({0}) / 2)",
+]  # fmt: skip
+
+
+def unary(d: Any) -> Node:
+    templates = LIBRARY if d.library and d.chance(0.3) else UNARY
+    return Node(d.pick(templates), (d.item().node,))
+
+
+def binary(d: Any) -> Node:
+    a = d.item()
+    return mixed(d, BINARY, a, fitting(d, a))
+
+
+def truth(d: Any) -> Node:
+    a = d.item(kind="fiu")
+    return mixed(d, TRUTH, a, fitting(d, a))
+
+
+def whole(d: Any) -> Node:
+    return Node(d.pick(WHOLE), (d.item().node,))
+
+
+def fitting(d: Any, a: Any) -> Any:
+    """Return something that broadcasts with an item, if one is found at once."""
+    for _ in range(4):
+        b = d.item(kind="fffiub")
+        try:
+            np.broadcast_shapes(a.value.shape, b.value.shape)
+        except ValueError:
+            continue
+        return b
+    return a
+
+
+def mixed(d: Any, templates: list[str], a: Any, b: Any) -> Node:
+    operands = (a.node, b.node) if d.chance(0.7) else (b.node, a.node)
+    return Node(d.pick(templates), operands)
+
+
+def chosen_by_truth(d: Any) -> Node:
+    a, mask = d.item(), d.item(kind="b")
+    return Node("np.where({0}, {1}, {2})", (mask.node, a.node, fitting(d, a).node))
+
+
+def reduction(d: Any) -> Node:
+    a, name = d.item(1), d.pick(REDUCTIONS)
+    ndim = a.value.ndim
+    options = []
+    if d.chance(0.75):
+        count = d.whole(1, ndim)
+        axes = [int(axis) - ndim * d.chance(0.4) for axis in d.rng.permutation(ndim)[:count]]
+        options.append(f"axis={axes[0] if count == 1 and d.chance(0.8) else tuple(axes)}")
+    if d.chance(0.3):
+        options.append("keepdims=True")
+    if name in ("var", "std") and d.chance(0.3):
+        options.append("ddof=1")
+    method = d.chance(0.3) and name not in ("ptp", "amax")
+    inside = ", ".join(options if method else ["{0}", *options])
+    return Node(f"{{0}}.{name}({inside})" if method else f"np.{name}({inside})", (a.node,))
+
+
+def shape(d: Any) -> Node:
+    return Node(d.pick(SHAPES), (d.item(d.whole(0, 2)).node,))
+
+
+def product(d: Any) -> Node:
+    return mixed(d, PRODUCTS, d.item(1), d.item(1))
+
+
+def join(d: Any) -> Node:
+    a = d.item(1)
+    return mixed(d, JOINS, a, fitting(d, a))
+
+
+def matrix(d: Any) -> Node:
+    a = d.item(2, most=2)
+    k = a.value.shape[1]
+    square = Node(f"{{0}}.T @ {{0}} + 2 * np.eye({k})", (a.node,))
+    return Node(d.pick(MATRICES), (square, fitting(d, a).node))
+
+
+def by_size(d: Any) -> Node:
+    a = d.item()
+    template = d.pick(SIZES).replace("{k}", str(d.whole(1, 6)))
+    return Node(template, (a.node, fitting(d, a).node))
+
+
+def einsum(d: Any) -> Node:
+    """Propose an einsum: equal sizes often share a letter, the output any of the letters."""
+    count = d.pick([1, 2, 2, 2, 3])
+    items = [d.item(1, most=3) for _ in range(count)]
+    sizes: dict[str, int] = {}
+    terms = []
+    for item in items:
+        term = ""
+        for size in item.value.shape:
+            known = [c for c, s in sizes.items() if s == size or (1 in (s, size) and d.chance(0.3))]
+            fresh = "abcdefghijk"[len(sizes)]
+            letter = d.pick(known) if known and d.chance(0.7) else fresh
+            sizes[letter] = max(size, sizes.get(letter, 1))
+            term += letter
+        terms.append(term)
+    kept = [letter for letter in sizes if d.chance(0.5)]
+    output = "".join(d.rng.permutation(kept)) if kept else ""
+    if d.chance(0.1):
+        terms = [f"...{term[1:]}" for term in terms]
+        output = "..." + "".join(c for c in output if any(c in term for term in terms))
+    arrow = f"->{output}" if d.chance(0.9) else ""
+    places = ", ".join(f"{{{i}}}" for i in range(count))
+    return Node(f"np.einsum('{','.join(terms)}{arrow}', {places})", tuple(i.node for i in items))
+
+
+def index(d: Any) -> Node:
+    """Propose an indexing: of any kind, an axis after the other."""
+    a = d.item(1, kind="ffffi")
+    parts: list[str] = []
+    operands = [a.node]
+    for size in a.value.shape[: d.whole(1, a.value.ndim)]:
+        if d.chance(0.12):
+            parts.append(d.pick(["None", "np.newaxis"]))
+        parts.append(_one_index(d, size, operands, size == d.n and a.value.shape[0] == size))
+    if d.chance(0.15):
+        parts.insert(d.whole(0, len(parts)), "...")
+    if len(parts) == 1 and d.chance(0.2):
+        parts.append("")  # a tuple of one
+    return Node(f"{{0}}[{', '.join(parts).strip() or '...'}]", tuple(operands))
+
+
+def _one_index(d: Any, size: int, operands: list[Node], rows: bool) -> str:
+    def position() -> int:
+        return d.whole(-size, size - 1) if size else 0
+
+    def positions() -> list[int]:
+        return [position() for _ in range(d.whole(0 if d.chance(0.1) else 1, 4))]
+
+    kind = d.whole(0, 11)
+    if kind < 5 or (rows and kind < 8):
+        start, stop, step = (d.pick(["", "", d.whole(-3, 4)]) for _ in range(3))
+        return f"{start}:{stop}" + (f":{step}" if step not in ("", 0) else "")
+    if kind < 7:
+        return str(position())
+    if kind == 7:
+        return str(positions())
+    if kind == 8:
+        return f"np.array({[positions()[:1] * 2, positions()[:1] * 2]})"
+    if kind == 9:
+        truths = [d.chance(0.6) for _ in range(size)]
+        return f"np.array({truths})" if truths else ":"
+    if kind == 10:
+        return f"np.array({positions() or [0]})"
+    found = [i for i in d.pool if i.value.dtype.kind in "ib" and i.value.ndim]
+    if not found:
+        return ":"
+    operands.append(d.pick(found).node)
+    return f"{{{len(operands) - 1}}}"
+
+
+def number(d: Any, item: Any) -> Node:
+    """Return an item made one number."""
+    if item.value.ndim == 0 and d.chance(0.5):
+        return item.node
+    return Node(d.pick(NUMBERS), (item.node,))
+
+
+RULES = (
+    [unary] * 4 + [binary] * 4 + [reduction] * 3 + [shape] * 4 + [index] * 4 + [product] * 3
+    + [einsum] * 2 + [join, matrix, by_size, by_size, truth, whole, chosen_by_truth]
+)  # fmt: skip
+KEEPING = [unary, binary, product, shape]
+LOOPS = [
+    ("for _ in range(2): ", "{0}"), ("for i in range(3): ", "{0} / (i + 1)"),
+    ("for x in X[0]: ", "{0} * x / 3"), ("for i in range(len(X)): ", "{0} / (i + 2)"),
+    ("for i in reversed(range(2)): ", "{0} - i"), ("if len(X) > 2: ", "{0}"),
+]  # fmt: skip

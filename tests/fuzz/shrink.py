@@ -1,0 +1,166 @@
+"""From a program that fails to a smaller one that fails in the same way."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pickle
+import re
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.fuzz.judges import judge
+from tests.fuzz.programs import Array, Failure, Node, Program, Statement
+
+from chainrule.autodiff.trees import leaves
+
+Outcome = tuple[str, str, str]  # the road, the way it fails, details
+SECONDS = 60.0  # at most, that a program is made smaller
+
+
+def failing(program: Program, **options: Any) -> Outcome | None:
+    """Return how a program fails; None if it does not."""
+    try:
+        judge(program, **options)
+    except Failure as failure:
+        return (failure.road, failure.way, failure.detail)
+    except Exception:
+        return None
+    return None
+
+
+def failing_apart(program: Program, seconds: float, **options: Any) -> Outcome | None:
+    """Do the same in a process of its own, which may crash or hang."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(write, pickle.dumps(failing(program, **options)))
+        os._exit(0)
+    os.close(write)
+    ready, _, _ = select.select([read], [], [], seconds)
+    if not ready:
+        os.kill(child, signal.SIGKILL)
+    with os.fdopen(read, "rb") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if not ready:
+        return ("process", "hangs", f"for {seconds} seconds")
+    if os.WIFSIGNALED(status):
+        return ("process", "dies", f"of signal {os.WTERMSIG(status)}")
+    outcome: Outcome | None = pickle.loads(told)
+    return outcome
+
+
+def shrunk(program: Program, outcome: Outcome, run: Callable[[Program], Outcome | None]) -> Any:
+    """Return the smallest program found that fails in the same way, and how it fails."""
+    end = time.monotonic() + SECONDS
+    seen = {repr(program)}
+    improved = True
+    while improved:
+        improved = False
+        for candidate in smaller(program):
+            if repr(candidate) in seen:
+                continue
+            if time.monotonic() > end:
+                return program, outcome
+            seen.add(repr(candidate))
+            found = run(candidate)
+            if found and found[:2] == outcome[:2]:
+                program, outcome, improved = candidate, found, True
+                break
+    return program, outcome
+
+
+def smaller(program: Program) -> Iterator[Program]:
+    """Propose smaller programs, what leaves most away first; many of them make no sense."""
+    change = dataclasses.replace
+    if " + " in program.loss.template:
+        for operand in program.loss.operands:
+            yield change(program, loss=operand)
+    for i, statement in reversed(list(enumerate(program.statements))):
+        rest = program.statements[:i] + program.statements[i + 1 :]
+        yield change(program, statements=rest)
+        if not statement.head:
+            yield _everywhere(
+                change(program, statements=rest), Node(statement.name), statement.node
+            )
+        else:
+            plain = Statement(statement.name, statement.node)
+            yield change(program, statements=(*rest[:i], plain, *rest[i:]))
+    if len(program.data) > 1:
+        for i in range(1, len(program.data)):
+            yield change(program, data=program.data[:i] + program.data[i + 1 :])
+    yield from _fewer_parameters(program)
+    for node in sorted(set(program.nodes()), key=lambda node: -len(str(node))):
+        for new in (*node.operands, *(Node(text) for text in ("p", "X", "1.0"))):
+            if len(str(new)) < len(str(node)):
+                yield _everywhere(program, node, new)
+        for template in _shorter(node.template):
+            yield _everywhere(program, node, Node(template, node.operands))
+    for n in (1, 2, 3):
+        if n < program.n:
+            yield change(program, n=n, sizes=(n, *program.sizes[1:]))
+    for i in range(1, len(program.sizes)):
+        yield change(program, sizes=program.sizes[:i] + program.sizes[i + 1 :])
+    yield from _plainer_arrays(program)
+
+
+def _everywhere(program: Program, old: Node, new: Node) -> Program:
+    statements = tuple(
+        dataclasses.replace(statement, node=statement.node.replaced(old, new))
+        for statement in program.statements
+    )
+    return dataclasses.replace(program, statements=statements, loss=program.loss.replaced(old, new))
+
+
+def _shorter(template: str) -> Iterator[str]:
+    """Propose templates with an argument or a part of an index left away."""
+    for found in re.finditer(r", (?:\w+=)?(?:\([^()]*\)|\[[^][]*\]|[^][(),]+)(?=[,)\]])", template):
+        yield template[: found.start()] + template[found.end() :]
+    for found in re.finditer(r"(?<=\[)[^][(),]+, ", template):
+        yield template[: found.start()] + template[found.end() :]
+
+
+def _fewer_parameters(program: Program) -> Iterator[Program]:
+    found = list(leaves(program.params))
+    if not found[0][0]:
+        return
+    for path, array in found:
+        text = "p" + "".join(f"[{part!r}]" for part in path)
+        yield _everywhere(dataclasses.replace(program, params=array), Node(text), Node("p"))
+
+
+def _plainer_arrays(program: Program) -> Iterator[Program]:
+    def placed(tree: Any, path: Any, new: Array) -> Any:
+        if not path:
+            return new
+        if isinstance(tree, dict):
+            return {k: placed(v, path[1:], new) if k == path[0] else v for k, v in tree.items()}
+        return type(tree)(
+            placed(v, path[1:], new) if i == path[0] else v for i, v in enumerate(tree)
+        )
+
+    for path, array in leaves(program.params):
+        for new in _plainer(array):
+            yield dataclasses.replace(program, params=placed(program.params, path, new))
+    for i, (name, array) in enumerate(program.data):
+        for new in _plainer(array):
+            data = (*program.data[:i], (name, new), *program.data[i + 1 :])
+            yield dataclasses.replace(program, data=data)
+
+
+def _plainer(array: Array) -> Iterator[Array]:
+    change = dataclasses.replace
+    if array.layout != "C":
+        yield change(array, layout="C")
+    if array.dtype == "float32":
+        yield change(array, dtype="float64")
+    for i, size in enumerate(array.shape):
+        rest = array.shape[:i], array.shape[i + 1 :]
+        yield change(array, shape=rest[0] + rest[1])
+        for less in (1, 2):
+            if less < size:
+                yield change(array, shape=(*rest[0], less, *rest[1]))
