@@ -1,14 +1,9 @@
-"""Penalties on weights, with Keras as the judge."""
+"""Penalties on weights."""
 
-import inspect
-
-import jax
-import keras
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 import chainrule as cr
 from chainrule import regularizers
@@ -25,28 +20,6 @@ CASES = [
     ("OrthogonalRegularizer", {}),
     ("OrthogonalRegularizer", {"factor": 0.5, "mode": "columns"}),
 ]
-MATRICES = arrays(
-    "f4",
-    st.sampled_from([(2, 2), (3, 4), (5, 2)]),
-    elements=st.floats(0.0625, 8, width=32) | st.floats(-8, -0.0625, width=32),
-)
-
-
-@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
-@given(w=MATRICES)
-def test_penalties_and_gradients_as_in_keras(name, options, w):
-    ours, judge = (getattr(room, name)(**options) for room in (regularizers, keras.regularizers))
-    penalty, gradient = cr.value_and_grad(ours)(w)
-    expected, theirs = jax.value_and_grad(lambda w: judge(w))(w)
-    assert (np.asarray(penalty).dtype, gradient.dtype) == ("f4", "f4")
-    np.testing.assert_allclose(penalty, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(gradient, theirs, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["L1", "L2", "L1L2", "OrthogonalRegularizer"])
-def test_arguments_and_defaults_are_keras(name):
-    parameters = inspect.signature(getattr(keras.regularizers, name)).parameters.values()
-    assert getattr(regularizers, name)().get_config() == {p.name: p.default for p in parameters}
 
 
 @pytest.mark.parametrize("mode", ["rows", "columns"])

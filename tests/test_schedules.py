@@ -1,7 +1,5 @@
-"""Schedules of the learning rate, with Keras as the judge."""
+"""Schedules of the learning rate."""
 
-import jax
-import keras
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,23 +25,6 @@ SCHEDULES = [
     ("CosineDecayRestarts", {"first_decay_steps": 9, "t_mul": 1.0, "m_mul": 0.8, "alpha": 0.1}),
     ("CosineDecayRestarts", {"first_decay_steps": 5.5, "t_mul": 1.5, "m_mul": 0.9}),
 ]
-
-
-@pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=str)
-def test_schedules_as_in_keras(name, options):
-    judge = getattr(keras.optimizers.schedules, name)(0.1, **options)
-    ours = getattr(schedules, name)(0.1, **options)
-    with jax.disable_jit():  # which would compile each of the ninety anew
-        expected = [np.asarray(judge(step)) for step in range(90)]
-    for step, rate in enumerate(expected):
-        np.testing.assert_allclose(ours(np.float64(step)), rate, rtol=1e-5, atol=1e-7)
-
-
-def test_pieces_as_in_keras():
-    judge = keras.optimizers.schedules.PiecewiseConstantDecay([10, 30], [0.1, 0.05, 0.01])
-    ours = schedules.PiecewiseConstantDecay([10, 30], [0.1, 0.05, 0.01])
-    for step in range(40):
-        np.testing.assert_allclose(ours(step), np.asarray(judge(step)), rtol=1e-6)
 
 
 @given(first=st.integers(1, 50), t_mul=st.integers(2, 7), restarts=st.integers(0, 8))

@@ -1,4 +1,4 @@
-"""`minimize`: engines agree, with each other and with other libraries; runs end well."""
+"""`minimize`: engines agree; runs end well."""
 
 import _thread
 import functools
@@ -8,7 +8,6 @@ import time
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,7 +115,7 @@ def test_compiled_and_numpy_agree(widths, activation, name, batch_size, dtype):
     parts=st.sampled_from([None, 2]),
     dtype=st.sampled_from(["f4", "f8"]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_kernels_and_numpy_agree(hidden, activation, name, batch_size, parts, dtype):
     loss, params = network([3, *hidden, 2], activation, dtype)
     X, y = samples(5, 3, 2, dtype)
@@ -131,28 +130,6 @@ def test_kernels_and_numpy_agree(hidden, activation, name, batch_size, parts, dt
     digits = 1e-10 if dtype == "f8" else 2e-5
     assert_same(one[0], other[0], rtol=digits, atol=digits)
     np.testing.assert_allclose(one[1].loss, other[1].loss, rtol=digits)
-
-
-def test_against_pytorch_from_the_same_start():
-    loss, params = network([12, 9, 4], "tanh")
-    X, y = samples(64, 12, 4)
-    trained, _history = cr.minimize(
-        loss, params, X, y, optimizer=optimizers.SGD(0.1, momentum=0.9), epochs=20,
-        batch_size=10, shuffle=False, engine="compiled",
-    )  # fmt: skip
-    theirs = {key: torch.tensor(value, requires_grad=True) for key, value in params.items()}
-    rule = torch.optim.SGD(theirs.values(), 0.1, momentum=0.9)
-    for _ in range(20):
-        for start in range(0, 64, 10):
-            x, t = torch.tensor(X[start : start + 10]), torch.tensor(y[start : start + 10])
-            z = torch.tanh(x @ theirs["W0"] + theirs["b0"]) @ theirs["W1"] + theirs["b1"]
-            rule.zero_grad()
-            torch.nn.functional.cross_entropy(z, t).backward()
-            rule.step()
-    for key in params:
-        np.testing.assert_allclose(
-            trained[key], theirs[key].detach().numpy(), rtol=1e-9, atol=1e-11
-        )
 
 
 def test_threads_change_no_bit():

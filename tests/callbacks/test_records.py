@@ -1,12 +1,7 @@
 """What callbacks write down, and when they are called."""
 
-import csv
-
-import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tensorboardX.proto.event_pb2 import Event
 
 import chainrule as cr
@@ -15,8 +10,6 @@ from chainrule.lab import NeuralNet
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(50, 4)).astype("f4"), RNG.integers(3, size=50)
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
-ROWS = st.lists(st.fixed_dictionaries({"loss": FINITE, "val_loss": FINITE}), min_size=1, max_size=5)
 
 
 def model(**options):
@@ -33,28 +26,6 @@ def fitted(*watching, **options):
     made = model()
     made.fit(X, Y, verbose=0, callbacks=list(watching), **{"epochs": 2, **options})
     return made
-
-
-# Files
-
-
-@settings(max_examples=20)
-@given(ROWS, ROWS, st.sampled_from(",;\t"), st.booleans())
-def test_rows_are_those_that_keras_writes(tmp_path_factory, first, second, separator, append):
-    folder = tmp_path_factory.mktemp("csv")
-    tables = []
-    for module in (cr, keras):
-        path = folder / module.__name__
-        for run in (first, second):
-            logger = module.callbacks.CSVLogger(str(path), separator, append)
-            logger.on_train_begin()
-            for epoch, scores in enumerate(run):
-                logger.on_epoch_end(epoch, scores)
-            logger.on_train_end()
-        with path.open(newline="") as file:
-            tables.append(list(csv.DictReader(file, delimiter=separator)))
-    assert tables[0] == tables[1]
-    assert len(tables[0]) == len(second) + append * len(first)
 
 
 def events(folder):
@@ -124,28 +95,6 @@ def noted(event):
 for name in callbacks.callback.EVENTS:
     if name not in ("on_divergence", "on_progress"):
         setattr(Diary, name, noted(name))
-
-
-def keras_diary():
-    diary = keras.callbacks.Callback()
-    diary.events = []
-    for name in callbacks.callback.EVENTS:
-        if hasattr(diary, name):
-            setattr(diary, name, noted(name).__get__(diary))
-    return diary
-
-
-@pytest.mark.parametrize("engine", ["numpy", "compiled"])
-def test_events_come_in_keras_order(engine):
-    diary, theirs = Diary(), keras_diary()
-    made = model()
-    made.compile("sgd", "sparse_categorical_crossentropy", engine=engine)
-    made.fit(X, Y, epochs=2, verbose=0, callbacks=[diary])
-    judge = keras.Sequential([keras.layers.Dense(3, activation="softmax")])
-    judge.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
-    judge.fit(X, Y, epochs=2, verbose=0, callbacks=[theirs])
-    assert [event for event in diary.events if event[0] != "on_epoch_kept"] == theirs.events
-    assert sum(event[0] == "on_train_batch_end" for event in diary.events) == 4
 
 
 def test_the_last_batch_knows_the_loss_of_the_epoch():

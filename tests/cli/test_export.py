@@ -39,16 +39,6 @@ def test_onnx_gives_the_same_names(iris, expected):
     assert labels.tolist() == predicted.tolist()
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
-def test_keras_gives_the_same_probabilities(iris, expected, tmp_path):
-    import keras
-
-    done("export", iris, "--to", "keras", "-o", tmp_path / "iris.keras")
-    network = keras.saving.load_model(tmp_path / "iris.keras")
-    found = network.predict(expected[0], verbose=0)
-    np.testing.assert_allclose(found, expected[1], rtol=1e-4, atol=1e-6)
-
-
 def test_the_module_runs_without_chainrule(iris):
     done("export", iris, "--to", "numpy")
     code = (

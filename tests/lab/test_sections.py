@@ -1,3 +1,4 @@
+import importlib.util
 import pickle
 
 import matplotlib.pyplot as plt
@@ -5,17 +6,17 @@ import numpy as np
 import pytest
 
 from chainrule.callbacks import History
-from chainrule.errors import DataError, UnknownNameError
+from chainrule.errors import DataError, MissingDependencyError, UnknownNameError
 from chainrule.lab import SECTIONS, Lab
 from chainrule.lab.overfitting import converged, verdict
 from chainrule.lab.results import format_number
 from chainrule.lab.session import section_text
 
 
-@pytest.mark.parametrize("name", list(SECTIONS))
-def test_every_section_gives_numbers_findings_and_pictures(name, quick_lab):
-    result = quick_lab.run(name)
-    assert result is quick_lab.run(name)
+def assert_complete(lab, name):
+    """A section gives numbers, findings and pictures, and can be sent to another process."""
+    result = lab.run(name)
+    assert result is lab.run(name)
     assert result.numbers
     assert all(format_number(value) for value in result.numbers.values())
     assert len(result.findings) > 60
@@ -31,6 +32,11 @@ def test_every_section_gives_numbers_findings_and_pictures(name, quick_lab):
     assert title
     assert paragraphs
     pickle.loads(pickle.dumps(result))  # the report draws it in another process
+
+
+@pytest.mark.parametrize("name", [name for name in SECTIONS if name != "keras"])
+def test_every_section_gives_numbers_findings_and_pictures(name, quick_lab):
+    assert_complete(quick_lab, name)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -148,6 +154,12 @@ def test_an_unknown_section_and_a_wrong_seed():
         Lab().run("momentun")
     with pytest.raises(DataError, match="seed"):
         Lab(seed=-1)
+
+
+def test_without_keras_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match="pip install 'chainrule"):
+        Lab(quick=True, log=lambda line: None).run("keras")
 
 
 def test_compiled_training_is_the_same_training(full_lab):

@@ -141,7 +141,7 @@ def test_more_texts_than_are_counted_are_left_out(monkeypatch):
     assert "x: left out: more than 30 different texts" in preprocessor.report()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(1, 60), max_size=8))
 def test_chunks_change_nothing(seed, sizes):
     rows = random_rows(seed)
@@ -156,7 +156,7 @@ def test_chunks_change_nothing(seed, sizes):
     np.testing.assert_array_equal(joined, whole.transform(rows))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(order=st.permutations(["plain", "gaps", "city", "bool", "label", "more"]))
 def test_the_order_of_columns_changes_nothing(order):
     rows = random_rows(1)
@@ -172,7 +172,7 @@ def test_means_far_from_zero_keep_their_deviation():
     assert step.scale == pytest.approx(0.5, rel=1e-9)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**32), most=st.integers(1, 4), numbers=st.booleans())
 def test_a_description_in_json_makes_the_same_again(seed, most, numbers):
     rows = random_rows(seed)
@@ -209,7 +209,7 @@ EXAMPLE = (
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(path=st.sampled_from([p for p in paths(EXAMPLE) if p]), junk=JSON, drop=st.booleans())
 def test_a_damaged_description_is_refused_or_works(path, junk, drop):
     damaged = json.loads(json.dumps(EXAMPLE))

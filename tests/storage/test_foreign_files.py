@@ -70,24 +70,6 @@ def test_a_foreign_file_is_named(tmp_path, what):
     assert f"expected a file of chainrule, but it seems to be {what}" in refusal(tmp_path / "file")
 
 
-@pytest.mark.parametrize(
-    ("name", "what"), [("model.keras", "a Keras model"), ("model.h5", "an HDF5 file")]
-)
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras, about NumPy
-def test_a_file_of_keras_is_named(tmp_path, name, what):
-    import keras
-
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save(tmp_path / name)
-    assert what in refusal(tmp_path / name)
-
-
-def test_a_file_of_pytorch_is_named(tmp_path):
-    import torch
-
-    torch.save({"W": torch.zeros(3)}, tmp_path / "model.pt")
-    assert "a PyTorch file, which can run code" in refusal(tmp_path / "model.pt")
-
-
 def test_a_safetensors_file_of_another_program_is_named(tmp_path):
     safetensors.numpy.save_file({"W": np.zeros(3)}, tmp_path / "W", metadata={"format": "pt"})
     assert "a safetensors file of another program" in refusal(tmp_path / "W")

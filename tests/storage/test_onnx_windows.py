@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.program.test_windows import convolved, images, padded, pooled
-from tests.storage.test_onnx import assert_equal, assert_exports, of_data, operations, run
+from tests.storage.test_onnx import assert_exports, of_data, operations
 
 import chainrule as cr
-from chainrule.storage.onnx import onnx_model
 
 RNG = np.random.default_rng(0)
 windows = np.lib.stride_tricks.sliding_window_view
@@ -37,21 +35,6 @@ def test_convolution_is_one_node(size, stride, dilation, pad, channels, filters)
         "kernel_shape": [size] * 2, "strides": [stride] * 2, "dilations": [dilation] * 2,
         "pads": [pad] * 4,
     }  # fmt: skip
-
-
-def test_convolution_along_one_axis_against_pytorch():
-    x, kernel = single(4, 9, 2), single(3, 2, 5)
-
-    def f(k, x):
-        return np.einsum("nlcw,wcf->nlf", windows(x, 3, axis=1)[:, ::2], k)
-
-    model = onnx_model(f, kernel, x)
-    assert "Conv" in operations(model)
-    wanted = torch.nn.functional.conv1d(
-        torch.tensor(x.transpose(0, 2, 1)), torch.tensor(kernel.transpose(2, 1, 0)), stride=2
-    )
-    found = [one[0] for one in run(model, x)]
-    assert_equal(found, wanted.numpy().transpose(0, 2, 1))
 
 
 @pytest.mark.parametrize("by", [np.max, np.mean])

@@ -4,7 +4,7 @@ import string
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import DataError
@@ -197,7 +197,6 @@ TEXTS = st.text(string.printable + "äß€😀", min_size=1, max_size=8).map(st
 NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(st.tuples(NUMBERS, st.none() | TEXTS), min_size=1, max_size=30),
     separator=st.sampled_from(",;\t|"),

@@ -1,10 +1,14 @@
-import importlib.util
+"""The lab's section that trains the same network in Keras."""
 
 import numpy as np
 import pytest
+from tests.lab.test_sections import assert_complete
 
-from chainrule.errors import MissingDependencyError
-from chainrule.lab import Lab
+pytest.importorskip("keras")
+
+
+def test_the_section_gives_numbers_findings_and_pictures(quick_lab):
+    assert_complete(quick_lab, "keras")
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +34,3 @@ def test_likelihoods(result, full_lab):
     assert result.sample.probabilities.sum() == pytest.approx(1, abs=1e-5)
     p = result.sample.probabilities[result.sample.label]
     assert result.sample_nll == pytest.approx(-np.log(p), abs=1e-5)
-
-
-def test_without_keras_it_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match="pip install 'chainrule"):
-        Lab(quick=True, log=lambda line: None).run("keras")

@@ -1,0 +1,88 @@
+"""Activations, with Keras as the judge."""
+
+import inspect
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytest
+from tests.test_activations import CASES, ROWS
+
+import chainrule as cr
+from chainrule import activations
+from chainrule.activations import ACTIVATIONS
+
+
+def grid(dtype, has_zero):
+    """From zero to the largest float, between the kinks."""
+    most = np.finfo(dtype).max
+    sizes = [1e-30, 1e-7, 0.003, 0.2, 0.7, 1.1, 1.7, 2.9, 3.3, 4.6, 5.8, 6.7, 12, 25, 80, 200, 1e4]
+    x = np.array([*sizes, 1e30, float(most) / 2, float(most)], dtype)
+    return np.concatenate([-x[::-1], np.zeros(int(has_zero), dtype), x])
+
+
+def judged(name, options, x):
+    """Keras's values and slopes, in the precision of ``x``."""
+    whole = jnp.tanh if name == "tanh" else getattr(keras.activations, name)
+    function = partial(whole, **options)  # Keras's tanh makes float32 of float64
+    with jax.enable_x64(x.dtype == np.float64):
+        value = function(jnp.asarray(x))
+        slope = jax.vmap(jax.grad(lambda t: function(t)))(jnp.asarray(x))
+        return np.asarray(value), np.asarray(slope)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+def test_values_and_slopes_as_in_keras(name, options, dtype):
+    x = grid(dtype, has_zero="shrink" not in name and "threshold" not in options)
+    value, pull = cr.vjp(partial(ACTIVATIONS.get(name, activations.threshold), **options), x)
+    (slope,) = pull(np.ones_like(x))
+    assert (value.dtype, slope.dtype) == (dtype, dtype)
+    assert not np.isnan(value).any()
+    assert not np.isnan(slope).any()
+    # In gelu's slope what 1 + tanh has lost near -6 is multiplied by 13, in Keras and here.
+    tolerance = {"rtol": 200 * np.finfo(dtype).eps, "atol": 50 * np.finfo(dtype).eps}
+    expected, theirs = judged(name, options, x)
+    assert expected.dtype == dtype
+    # Where Keras overflows on its way to a finite number it has no say.
+    known = (np.isfinite(expected) | (value == expected)) & ~np.isnan(theirs)
+    assert known[np.abs(x) < 1e9].all()
+    np.testing.assert_allclose(value[known], expected[known], **tolerance)
+    np.testing.assert_allclose(slope[known], theirs[known], **tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("axis", [-1, 0])
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_as_in_keras(name, axis, dtype):
+    x = np.concatenate([grid(dtype, True)[1:-1]] * 3).reshape(-1, 3)
+    weights = np.random.default_rng(0).normal(size=x.shape).astype(dtype)
+    function = partial(getattr(activations, name), axis=axis)
+    judge = partial(getattr(keras.activations, name), axis=axis)
+    with jax.enable_x64(dtype == "float64"):
+        expected, back = jax.vjp(judge, jnp.asarray(x))
+        slopes = back(jnp.asarray(weights))[0]
+    value, pull = cr.vjp(function, x)
+    assert value.dtype == dtype
+    tolerance = {"rtol": 200 * np.finfo(dtype).eps, "atol": 20 * np.finfo(dtype).eps}
+    np.testing.assert_allclose(value, np.asarray(expected), **tolerance)
+    np.testing.assert_allclose(np.squeeze(pull(weights)), np.asarray(slopes), **tolerance)
+
+
+@pytest.mark.parametrize("name", [n for n in ACTIVATIONS if n not in ("swish", "hard_swish")])
+def test_arguments_and_defaults_are_keras(name):
+    ours, theirs = (
+        [p.default for p in inspect.signature(getattr(room, name)).parameters.values()]
+        for room in (activations, keras.activations)
+    )
+    assert ours == theirs
+
+
+def test_names_are_keras():
+    left_out = {"glu", "sparsemax", "sparse_plus", "sparse_sigmoid", "threshold"}
+    names = {
+        name for name, value in vars(keras.activations).items() if inspect.isfunction(value)
+    } - {"get", "serialize", "deserialize"}
+    assert names == set(ACTIVATIONS) | left_out

@@ -1,0 +1,121 @@
+"""Callbacks decide as Keras's do on the same scores."""
+
+import inspect
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.callbacks.test_decisions import replayed
+
+from chainrule import callbacks
+
+EXAMPLES = settings(max_examples=150)
+# Eighths: Keras compares in float32, where they are exact.
+SCORES = st.lists(st.sampled_from([*np.arange(-6, 7) / 8, np.nan]), min_size=8, max_size=20)
+MODES = st.sampled_from(["min", "max"])
+DELTAS = st.sampled_from([0, 0.125, 0.5])
+COUNTS = st.integers(0, 4)
+
+# What of Keras's arguments is left out on purpose.
+LEFT_OUT = {
+    "kwargs",
+    "raise_error",  # training raises a DivergenceError without TerminateOnNaN
+    "write_graph",
+    "write_images",
+    "write_steps_per_second",
+    "update_freq",
+    "profile_batch",
+    "embeddings_freq",
+    "embeddings_metadata",
+}
+SAME = ["CSVLogger", "EarlyStopping", "LearningRateScheduler", "ModelCheckpoint",
+        "ReduceLROnPlateau", "TensorBoard"]  # fmt: skip
+
+
+def assert_same_decisions(name, options, scores, **more):
+    ours = replayed(getattr(callbacks, name)(**options), scores)
+    theirs = replayed(getattr(keras.callbacks, name)(**options, **more), scores)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_arguments_are_those_of_keras(name):
+    ours = inspect.signature(getattr(callbacks, name)).parameters
+    theirs = inspect.signature(getattr(keras.callbacks, name)).parameters
+    assert set(theirs) - set(ours) <= LEFT_OUT
+    assert list(ours) == [argument for argument in theirs if argument in ours]
+    for argument, parameter in ours.items():
+        assert parameter.default == theirs[argument].default
+
+
+@EXAMPLES
+@given(
+    SCORES,
+    st.fixed_dictionaries(
+        {
+            "mode": MODES,
+            "min_delta": DELTAS,
+            "patience": COUNTS,
+            "baseline": st.none() | st.integers(-8, 8).map(lambda n: n / 8),
+            "restore_best_weights": st.booleans(),
+            "start_from_epoch": COUNTS,
+        }
+    ),
+)
+def test_early_stopping_stops_where_keras_stops(scores, options):
+    assert_same_decisions("EarlyStopping", options, scores)
+
+
+@EXAMPLES
+@given(
+    SCORES,
+    st.fixed_dictionaries(
+        {
+            "mode": MODES,
+            "min_delta": DELTAS,
+            "patience": COUNTS,
+            "cooldown": COUNTS,
+            "factor": st.sampled_from([0.5, 0.1]),
+            "min_lr": st.sampled_from([0, 0.2]),
+        }
+    ),
+)
+def test_the_learning_rate_falls_where_that_of_keras_falls(scores, options):
+    assert_same_decisions("ReduceLROnPlateau", options, scores)
+
+
+@EXAMPLES
+@given(
+    SCORES,
+    st.fixed_dictionaries(
+        {
+            "mode": MODES,
+            "save_best_only": st.booleans(),
+            "initial_value_threshold": st.none() | st.sampled_from([-0.5, 0.5]),
+        }
+    ),
+)
+def test_models_are_saved_where_keras_saves_them(tmp_path_factory, scores, options):
+    path = tmp_path_factory.getbasetemp() / "{epoch:02d}-{val_loss:.2f}.keras"
+    assert_same_decisions("ModelCheckpoint", {"filepath": str(path), **options}, scores)
+
+
+def test_all_epochs_without_a_score_are_borne_and_saved(tmp_path):
+    path = str(tmp_path / "last.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_same_decisions("EarlyStopping", {"patience": 1}, [None] * 4)
+        assert_same_decisions("ReduceLROnPlateau", {"patience": 1}, [None] * 4)
+        assert_same_decisions("ModelCheckpoint", {"filepath": path, "save_best_only": True}, [None])
+    with pytest.warns(UserWarning, match="no score 'val_loss'; there are accuracy"):
+        replayed(callbacks.EarlyStopping(), [1.0], "accuracy")
+
+
+@pytest.mark.parametrize(
+    "schedule", [lambda epoch, rate: rate / (epoch + 1), lambda epoch: 0.5**epoch]
+)
+def test_a_schedule_is_asked_as_by_keras(schedule):
+    assert_same_decisions("LearningRateScheduler", {"schedule": schedule}, [1.0] * 5)

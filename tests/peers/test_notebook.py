@@ -1,0 +1,31 @@
+"""The notebook runs from top to bottom; one of its sections asks Keras."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from tests.test_notebook import NOTEBOOK
+
+pytest.importorskip("keras")
+
+
+def test_the_notebook_runs(tmp_path):
+    # In a process of its own, so that the warnings of Jupyter's machinery are not ours.
+    ran = tmp_path / "ran.ipynb"
+    command = [sys.executable, "-m", "jupyter", "execute", "--output", str(ran), str(NOTEBOOK)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    outputs = [
+        output
+        for cell in nbformat.read(ran, as_version=4).cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
+    pictures = [o for o in outputs if o.output_type == "display_data" and "image/png" in o.data]
+    assert len(pictures) > 20
+    text = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert "Epoch #15, train loss: 0.0" in text
+    shown = "".join(str(o.data.get("text/html")) for o in outputs if "data" in o)
+    assert "at least one gradient is wrong" in shown  # the mistake made on purpose at the end
+    assert "the derivative of the sigmoid" in shown
