@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import peers
-from peers import Workload
 from threadpoolctl import threadpool_limits
 
 import chainrule as cr
+import peers
 from autodiff import _processor
+from peers import Workload
 
 HERE = Path(__file__).parent
 A = Workload("A. 64-10-10 sigmoid, batch 1, SGD", (64, 10, 10), "sigmoid", 1, "sgd", 1527, 15)
