@@ -4,9 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.ops.composed import COMPOSED
+from chainrule.ops.decompositions import DECOMPOSITIONS
 from chainrule.ops.elementwise import ELEMENTWISE
 from chainrule.ops.index import INDEX
+from chainrule.ops.joining import JOINING
 from chainrule.ops.linalg import LINALG
+from chainrule.ops.matrices import MATRICES
+from chainrule.ops.ordering import ORDERING
 from chainrule.ops.primitive import Family
 from chainrule.ops.reduce import REDUCE
 from chainrule.ops.shape import SHAPE
@@ -14,9 +19,14 @@ from chainrule.ops.shape import SHAPE
 FAMILIES = {
     "Element by element": ELEMENTWISE,
     "Reductions": REDUCE,
+    "In order": ORDERING,
     "Shapes": SHAPE,
+    "Joined and split": JOINING,
     "Indexing": INDEX,
-    "Linear algebra": LINALG,
+    "Products": LINALG,
+    "Matrices": MATRICES,
+    "Decompositions and norms": DECOMPOSITIONS,
+    "Made of the others": COMPOSED,
 }
 HEAD = """\
 # NumPy functions on tensors
@@ -46,10 +56,13 @@ numbers; where an index repeats, gradients add up.
 | `max`, `min`, `sort` with ties | `max` and `min` share equally; `sort` follows NumPy's order |
 | `clip` at a bound | passes |
 | `np.linalg.norm` at 0, `std` of equal numbers | 0 |
+| `np.linalg.eigh` | flows to the triangle that is read, `UPLO` |
+| equal eigenvalues, singular values | 0 where their vectors turn into each other |
+| `det` of a singular matrix | exact, the cofactors |
 | `x ** 0` | 0 for x |
 | `x ** p` for p, where x is not positive | 0 |
 | `np.hypot(0, 0)` | NaN: use `np.linalg.norm` |
-| `prod` with zeros among the factors | exact, at the cost of the square of their number |
+| `prod`, `cumprod` with zeros among the factors | exact; `prod` at a cost of their number squared |
 
 ## Two differences from arrays
 
@@ -59,9 +72,16 @@ taken: make a new one instead of reusing a buffer.
 
 ## Not covered
 
-Complex numbers, `np.fft`, polynomials, `median`, percentiles, `interp`, eigenvalues, singular
-values, matrix norms other than Frobenius's, `cumprod`, `np.random`, and keyword arguments
-like `where=`, `initial=`, `dtype=` and `out=`. Each says so when it is called, and what to do.
+Complex numbers (complex eigenvalues among them), `np.fft`, polynomials, `interp`, `np.random`, and
+the keyword arguments `dtype=` and `out=`. Each says so when it is called, and what to do.
+
+What NumPy turns into an array before it asks anybody cannot be covered: `np.array([t, u])`,
+`np.mean([t, u])`, `np.r_[t, u]` (write `np.stack([t, u])`), `X.dot(t)` of an array `X` (write
+`X @ t`), `a[0] = t` (collect the entries in a list, and `np.stack` it).
+
+`argsort`, `argpartition` and what is made of them (`sort`, `partition`, `median`, quantiles),
+`inv`, `solve`, `det`, `cholesky` and the decompositions run in NumPy: eagerly, in programs and in
+text, but not in compiled kernels.
 """
 
 
@@ -75,7 +95,10 @@ def names(family: Family) -> str:
         ]
         name = f"{home[-1]}{function.__name__}"
         found[name] = getattr(target, "gradients", True) is not None
-    whole = {"argmax", "argmin", "argsort", "all", "any"}
+    whole = {
+        "all", "allclose", "angle", "any", "argmax", "argmin", "argpartition", "argsort", "imag",
+        "iscomplex", "isclose", "isreal",
+    }  # fmt: skip
     return ", ".join(
         f"`{name}`" if flows and name not in whole else f"*`{name}`*"
         for name, flows in sorted(found.items())

@@ -7,15 +7,11 @@ from chainrule.errors import CompileError
 from chainrule.program import module_text
 from tests.interpreter import kernel_gradient
 
-NUMPY_ALONE = (
-    "argsort runs",
-    "inv runs",
-    "det runs",
-    "solve runs",
-    "cholesky runs",
-    "is a mask",
-    "every batch size",
-)
+OPERATIONS = (
+    "argsort", "argpartition", "inv", "det", "cofactor", "solve", "cholesky", "pinv",
+    "eig_values", "eig_vectors", "eigh_values", "eigh_vectors", "svd_u", "svd_values", "svd_vh",
+)  # fmt: skip
+NUMPY_ALONE = (*(f"{name} runs" for name in OPERATIONS), "is a mask", "every batch size")
 
 
 def directional(f, xs, vs, step):

@@ -19,6 +19,7 @@ from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.index import getitem
+from chainrule.ops.joining import stacked
 
 _order, _levels = count(), count()
 _NO_PARAMS: dict[str, Any] = {}
@@ -131,7 +132,10 @@ class Tensor(Traced):
                 if type(operand) is Tensor:  # of a lower level: recorded there as well
                     plain = False
             elif type(operand) is list:
-                values[i] = np.asarray(operand)
+                array = stacked(operand)
+                if isinstance(array, Traced):
+                    return primitive(*operands[:i], array, *operands[i + 1 :], **params)
+                values[i] = array
         value = (primitive.value if plain else primitive)(*values, **params)
         if value.dtype.kind == "c":
             raise TraceError(
@@ -228,23 +232,39 @@ class Tensor(Traced):
         """The transpose of the last two axes."""
         return np.matrix_transpose(self)
 
-    def astype(self, dtype: Any) -> Any:
+    @property
+    def real(self) -> Any:
+        """The tensor itself, which is real."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """Zeros: a tensor is real."""
+        return np.imag(self)
+
+    def conj(self) -> Any:
+        """Return the tensor itself, which is real."""
+        return self
+
+    conjugate = conj
+
+    def astype(self, dtype: Any, *, copy: bool = True) -> Any:
         """Return the tensor with entries of another type."""
         return ASTYPE(self, dtype=np.dtype(dtype).type)
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         """Return the entries in another shape."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload]
 
     def transpose(self, *axes: Any) -> Any:
         """Return the axes in another order."""
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
-    def flatten(self) -> Any:
+    def flatten(self, order: str = "C") -> Any:
         """Return the entries in one axis."""
-        return np.ravel(self)
+        return np.ravel(self, order=order)  # type: ignore[call-overload]
 
-    def copy(self) -> Any:
+    def copy(self, order: str = "C") -> Any:
         """Return the tensor: it never changes, so it need not be copied."""
         return self
 
@@ -354,7 +374,8 @@ for _name, _ufunc in {
 }.items():  # fmt: skip
     setattr(Tensor, f"__{_name}__", _operator(_ufunc)[2])
 for _name in (
-    "sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "argmax", "argmin", "argsort",
+    "sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "cumprod", "argmax", "argmin",
+    "argsort", "argpartition",
     "all", "any", "dot", "ravel", "swapaxes", "squeeze", "repeat", "take", "clip", "trace",
     "diagonal", "ptp",
 ):  # fmt: skip
@@ -373,7 +394,8 @@ _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
     ),
     np.result_type: lambda *parts: np.result_type(*(getattr(p, "dtype", p) for p in parts)),
     np.iscomplexobj: lambda x: False,
-    np.copy: lambda a: a,
+    np.isrealobj: lambda x: True,
+    np.copy: lambda a, order="K", subok=False: a,
 }
 
 

@@ -1,18 +1,14 @@
-"""Matrix products and linear algebra.
-
-The norm at 0 has gradient 0.
-"""
+"""Products of matrices and tensors."""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from chainrule.errors import TraceError
-from chainrule.ops.kernel import Composite, Contraction
+from chainrule.ops.kernel import Contraction
 from chainrule.ops.primitive import EachOperand, Family, unbroadcast
 
 LINALG = Family()
@@ -25,7 +21,7 @@ def _left(g: Any, y: Any, a: Any, b: Any) -> Any:
         return unbroadcast(np.expand_dims(g, -1) * b, a) if a.ndim > 1 else g * b
     if a.ndim == 1:
         return b @ g if b.ndim == 2 else unbroadcast(np.squeeze(b @ np.expand_dims(g, -1), -1), a)
-    return unbroadcast(g @ _t(b), a)
+    return unbroadcast(g @ transposed(b), a)
 
 
 def _right(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -38,11 +34,12 @@ def _right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
         if a.ndim == 2:
             return a.T @ g
-        return unbroadcast(np.squeeze(_t(a) @ np.expand_dims(g, -1), -1), b)
-    return unbroadcast(_t(a) @ g, b)
+        return unbroadcast(np.squeeze(transposed(a) @ np.expand_dims(g, -1), -1), b)
+    return unbroadcast(transposed(a) @ g, b)
 
 
-def _t(a: Any) -> Any:
+def transposed(a: Any) -> Any:
+    """Return matrices with rows and columns exchanged."""
     return a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)
 
 
@@ -179,10 +176,21 @@ EINSUM = LINALG.add(
 )
 
 
+def _as_string(*pairs: Any) -> tuple[Any, ...]:
+    """Return subscripts and operands of einsum's other form: operand, its axes, …, the result's."""
+
+    def term(axes: Any) -> str:
+        letters = string.ascii_uppercase + string.ascii_lowercase  # sorted as their numbers are
+        return "".join("..." if axis is Ellipsis else letters[axis] for axis in axes)
+
+    subscripts = ",".join(map(term, pairs[1::2])) + (f"->{term(pairs[-1])}" * (len(pairs) % 2))
+    return subscripts, *pairs[: len(pairs) // 2 * 2 : 2]
+
+
 @LINALG.implements(np.einsum)
-def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
+def _einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
     if not isinstance(subscripts, str):
-        raise TraceError("np.einsum of tensors takes its subscripts as a string")
+        return _einsum(*_as_string(subscripts, *operands))
     inputs, arrow, out = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if "..." in subscripts:
@@ -204,118 +212,3 @@ def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
             c for c in sorted(set(letters)) if letters.count(c) == 1 and c not in dots
         )
     return EINSUM(*operands, subscripts=f"{','.join(terms)}->{out}")
-
-
-INV = LINALG.add(
-    "inv",
-    np.linalg.inv,
-    (lambda g, y, x: -_t(y) @ g @ _t(y),),
-    "np.linalg.inv(_0)",
-    of=np.linalg.inv,
-)
-DET = LINALG.add(
-    "det",
-    np.linalg.det,
-    (lambda g, y, x: _matrix(g * y) * _t(np.linalg.inv(x)),),
-    "np.linalg.det(_0)",
-    of=np.linalg.det,
-)
-LOGABSDET = LINALG.add(
-    "logabsdet",
-    lambda x: np.linalg.slogdet(x)[1],
-    (lambda g, y, x: _matrix(g) * _t(np.linalg.inv(x)),),
-    "np.linalg.slogdet(_0)[1]",
-)
-SIGNDET = LINALG.add("signdet", lambda x: np.linalg.slogdet(x)[0], None, "np.linalg.slogdet(_0)[0]")
-
-
-class Slogdet(NamedTuple):
-    """What NumPy's slogdet returns."""
-
-    sign: Any
-    logabsdet: Any
-
-
-@LINALG.implements(np.linalg.slogdet)
-def _slogdet(a: Any) -> Slogdet:
-    return Slogdet(SIGNDET(a), LOGABSDET(a))
-
-
-def _matrix(g: Any) -> Any:
-    return np.expand_dims(g, (-2, -1)) if np.ndim(g) else g
-
-
-def _solve_left(g: Any, y: Any, a: Any, b: Any) -> Any:
-    if b.ndim == 1:
-        back = _solve_columns(a, g)
-        return unbroadcast(-np.expand_dims(back, -1) * np.expand_dims(y, -2), a)
-    return unbroadcast(-np.linalg.solve(_t(a), g) @ _t(y), a)
-
-
-def _solve_right(g: Any, y: Any, a: Any, b: Any) -> Any:
-    back = _solve_columns(a, g) if b.ndim == 1 else np.linalg.solve(_t(a), g)
-    return unbroadcast(back, b)
-
-
-def _solve_columns(a: Any, g: Any) -> Any:
-    """Solve the transposed systems for one vector each."""
-    if a.ndim == 2:
-        return np.linalg.solve(a.T, g)
-    return np.squeeze(np.linalg.solve(_t(a), np.expand_dims(g, -1)), -1)
-
-
-SOLVE = LINALG.add(
-    "solve",
-    np.linalg.solve,
-    (_solve_left, _solve_right),
-    "np.linalg.solve(_0, _1)",
-    of=np.linalg.solve,
-)
-
-
-def _cholesky_rule(g: Any, y: Any, x: Any) -> Any:
-    # Murray, Differentiation of the Cholesky decomposition, 2016, equation 10.
-    phi = np.tril(_t(y) @ g)
-    phi = phi - np.eye(np.shape(y)[-1], dtype=y.dtype) * phi / 2
-    inverse = np.linalg.inv(y)
-    s = _t(inverse) @ phi @ inverse
-    return (s + _t(s)) / 2
-
-
-CHOLESKY = LINALG.add(
-    "cholesky",
-    np.linalg.cholesky,
-    (_cholesky_rule,),
-    "np.linalg.cholesky(_0)",
-    of=np.linalg.cholesky,
-)
-
-
-def _norm_rule(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    if not keepdims and axis is not None:
-        g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
-    return g * x / np.where(y == 0, 1, y)
-
-
-NORM = LINALG.add(
-    "norm",
-    lambda x, axis, keepdims: np.linalg.norm(x, axis=axis, keepdims=keepdims),
-    (_norm_rule,),
-    "np.linalg.norm(_0, axis=axis, keepdims=keepdims)",
-    kernel=Composite(lambda x, axis, keepdims: np.sqrt(np.sum(x**2, axis=axis, keepdims=keepdims))),
-)
-
-
-@LINALG.implements(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    matrix = (np.ndim(x) == 2 and axis is None) or np.ndim(axis) == 1
-    if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
-        return NORM(x, axis=axis, keepdims=keepdims)
-    if matrix or ord not in (1, np.inf, -np.inf):
-        raise TraceError(
-            "np.linalg.norm of a tensor takes ord None, 'fro', or for vectors 1, 2, inf and -inf; "
-            f"received {ord!r}"
-        )
-    size = np.abs(x)
-    reduce: Any = {1: np.sum, np.inf: np.max, -np.inf: np.min}[ord]
-    return reduce(size, axis=axis, keepdims=keepdims)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import ShapeError, TraceError
 from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
 from chainrule.ops.primitive import Family, Primitive
@@ -153,32 +154,86 @@ CUMSUM = REDUCE.add(
 )
 ARGMAX = _plain("argmax", np.argmax, None, Best("_1 > _0 or (_1 != _1 and _0 == _0)"))
 ARGMIN = _plain("argmin", np.argmin, None, Best("_1 < _0 or (_1 != _1 and _0 == _0)"))
-ARGSORT = REDUCE.add("argsort", np.argsort, None, "np.argsort(_0, axis=axis)")
 ALL = _plain("all", np.all, None, Reduction("_0 and _1", True))
 ANY = _plain("any", np.any, None, Reduction("_0 or _1", False))
 
 
-def _reduction(primitive: Any) -> Any:
-    def reduce(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-        return primitive(a, axis=axis, keepdims=bool(keepdims))
+_FOLDS: dict[Any, tuple[Primitive, Any, Any]] = {
+    np.sum: (SUM, np.add, 0), np.prod: (PROD, np.multiply, 1), np.max: (MAX, np.maximum, None),
+    np.min: (MIN, np.minimum, None), np.amax: (MAX, np.maximum, None),
+    np.amin: (MIN, np.minimum, None), np.all: (ALL, None, True), np.any: (ANY, None, False),
+}  # fmt: skip
+"""Primitive, the operation that it repeats, and the number that changes nothing."""
+
+
+def _fold(function: Any) -> Any:
+    primitive, combine, neutral = _FOLDS[function]
+
+    def reduce(
+        a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        if where is not True:
+            if neutral is None and initial is None:
+                raise TraceError(
+                    f"np.{primitive.name} with where= needs initial=, the result where nothing is "
+                    "chosen"
+                )
+            a = np.where(where, a, initial if neutral is None else neutral)
+        if initial is None:
+            return primitive(a, axis=axis, keepdims=bool(keepdims))
+        if _count(a, axis) == 0:  # nothing to compare: the start alone, in the result's shape
+            return SUM(a, axis=axis, keepdims=bool(keepdims)) + initial
+        return combine(primitive(a, axis=axis, keepdims=bool(keepdims)), initial)
 
     return reduce
 
 
-_REDUCTIONS: dict[Any, Primitive] = {
-    np.sum: SUM, np.mean: MEAN, np.prod: PROD, np.max: MAX, np.min: MIN, np.amax: MAX,
-    np.amin: MIN, np.argmax: ARGMAX, np.argmin: ARGMIN, np.all: ALL, np.any: ANY,
-}  # fmt: skip
-REDUCE.numpy.update({function: _reduction(p) for function, p in _REDUCTIONS.items()})
+REDUCE.numpy.update({function: _fold(function) for function in _FOLDS})
+
+
+def _best(primitive: Primitive) -> Any:
+    return lambda a, axis=None, *, keepdims=False: primitive(a, axis=axis, keepdims=bool(keepdims))
+
+
+REDUCE.numpy.update({np.argmax: _best(ARGMAX), np.argmin: _best(ARGMIN)})
+
+
+@REDUCE.implements(np.mean)
+def _average_of(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    if where is not True:
+        total = np.sum(a, axis=axis, keepdims=keepdims, where=where)
+        return total / _chosen(a, where, axis, keepdims)
+    return MEAN(a, axis=axis, keepdims=bool(keepdims))
+
+
+def _chosen(a: Any, where: Any, axis: Any, keepdims: bool) -> Any:
+    """Return how many entries ``where`` chooses, in the dtype of ``a``."""
+    chosen = np.broadcast_to(where, np.shape(a))
+    return np.sum(chosen, axis=axis, keepdims=keepdims).astype(a.dtype)
+
+
+def _spread_where(a: Any, axis: Any, ddof: int, keepdims: bool, where: Any) -> Any:
+    """Return the variance of the chosen entries."""
+    centred = a - np.mean(a, axis=axis, keepdims=True, where=where)
+    squares = np.sum(centred**2, axis=axis, keepdims=keepdims, where=where)
+    return squares / (_chosen(a, where, axis, keepdims) - ddof)
 
 
 @REDUCE.implements(np.var)
-def _var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+def _var(
+    a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, where: Any = True
+) -> Any:
+    if where is not True:
+        return _spread_where(a, axis, ddof, keepdims, where)
     return VAR(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
 
 
 @REDUCE.implements(np.std)
-def _std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+def _std(
+    a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, where: Any = True
+) -> Any:
+    if where is not True:
+        return np.sqrt(_spread_where(a, axis, ddof, keepdims, where))
     return STD(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
 
 
@@ -187,26 +242,47 @@ def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
+@REDUCE.implements(np.average)
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    if weights is None:
+        weights = np.ones(np.shape(a), a.dtype)
+    elif np.shape(weights) != np.shape(a):  # one weight for each place along the axis
+        if not isinstance(axis, int) or np.shape(weights) != (np.shape(a)[axis],):
+            raise ShapeError(
+                "np.average: weights must have the shape of the array or, with one axis, its "
+                f"length, received shapes {np.shape(weights)} and {np.shape(a)}"
+            )
+        weights = np.reshape(weights, (-1,) + (1,) * (np.ndim(a) - 1 - axis % np.ndim(a)))
+        weights = np.broadcast_to(weights, np.shape(a))
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    average = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (average, total) if returned else average
+
+
 @REDUCE.implements(np.cumsum)
 def _cumsum(a: Any, axis: int | None = None) -> Any:
-    a, axis = _one_axis(a, axis)
+    a, axis = one_axis(a, axis)
     return CUMSUM(a, axis=axis)
 
 
-def _one_axis(a: Any, axis: int | None) -> tuple[Any, int]:
+@REDUCE.implements(np.cumprod)
+def _cumprod(a: Any, axis: int | None = None) -> Any:
+    # In log n products, each of twice as many factors as the one before: nothing is divided by, so
+    # that the gradient holds where factors are 0.
+    a, axis = one_axis(a, axis)
+    size, reach = np.shape(a)[axis], 1
+    before = (slice(None),) * (axis % np.ndim(a))
+    while reach < size:
+        head, shifted = a[(*before, slice(reach))], a[(*before, slice(size - reach))]
+        a = np.concatenate([head, a[(*before, slice(reach, None))] * shifted], axis=axis)
+        reach *= 2
+    return a
+
+
+def one_axis(a: Any, axis: int | None) -> tuple[Any, int]:
     """Return the array and the axis to go along: all entries in one where none is named."""
     if axis is None:
         return np.ravel(a), 0
     return (np.ravel(a) if np.ndim(a) == 0 else a), axis
-
-
-@REDUCE.implements(np.argsort)
-def _argsort(a: Any, axis: int | None = -1) -> Any:
-    return ARGSORT(np.ravel(a), axis=0) if axis is None else ARGSORT(a, axis=axis)
-
-
-@REDUCE.implements(np.sort)
-def _sort(a: Any, axis: int | None = -1) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    return np.take_along_axis(a, np.argsort(a, axis=axis), axis=axis)

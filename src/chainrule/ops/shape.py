@@ -1,16 +1,15 @@
-"""Operations that move entries without changing them."""
+"""Operations that move the entries of an array without changing them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import TraceError
 from chainrule.ops import moves
 from chainrule.ops.kernel import Pieces, Scatter
-from chainrule.ops.primitive import EachOperand, Family, Primitive, unbroadcast
+from chainrule.ops.primitive import Family, Primitive, unbroadcast
 
 SHAPE = Family()
 
@@ -151,34 +150,6 @@ FOLD: Primitive = SHAPE.add(
 )
 
 
-def _concatenate_rule(position: int, g: Any, y: Any, *parts: Any, axis: int) -> Any:
-    ends = np.cumsum([0, *(np.shape(part)[axis] for part in parts)])
-    start, stop = list(pairwise(int(end) for end in ends))[position]
-    return g[(slice(None),) * (axis % np.ndim(g)) + (slice(start, stop),)]
-
-
-CONCATENATE = SHAPE.add(
-    "concatenate",
-    lambda *parts, axis: np.concatenate(parts, axis),
-    EachOperand(_concatenate_rule),
-    lambda shapes, axis: f"np.concatenate([{_listed(shapes)}], axis={axis})",
-    kernel=Pieces(moves.concatenate),
-)
-STACK = SHAPE.add(
-    "stack",
-    lambda *parts, axis: np.stack(parts, axis),
-    EachOperand(
-        lambda position, g, y, *parts, axis: g[(slice(None),) * (axis % g.ndim) + (position,)]
-    ),
-    lambda shapes, axis: f"np.stack([{_listed(shapes)}], axis={axis})",
-    kernel=Pieces(moves.stack),
-)
-
-
-def _listed(shapes: Sequence[Any]) -> str:
-    return ", ".join(f"_{i}" for i in range(len(shapes)))
-
-
 def _negated(shift: Any) -> Any:
     return tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
 
@@ -197,7 +168,7 @@ def _unrepeat(g: Any, shape: tuple[int, ...], repeats: int, axis: int) -> Any:
 
 
 def _whole(shape: Any) -> Any:
-    return tuple(int(s) for s in shape) if isinstance(shape, tuple | list) else int(shape)
+    return tuple(int(s) for s in shape) if np.ndim(shape) else int(shape)
 
 
 @SHAPE.implements(np.transpose)
@@ -227,13 +198,24 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 
 @SHAPE.implements(np.reshape)
-def _reshape(a: Any, shape: Any) -> Any:
+def _reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+    if _order(order) == "F":  # the same with all axes the other way round
+        return np.transpose(RESHAPE(np.transpose(a), shape=_whole(np.atleast_1d(shape)[::-1])))
     return RESHAPE(a, shape=_whole(shape))
 
 
 @SHAPE.implements(np.ravel)
-def _ravel(a: Any) -> Any:
+def _ravel(a: Any, order: str = "C") -> Any:
+    a = np.transpose(a) if _order(order) == "F" else a
     return a if np.ndim(a) == 1 else RESHAPE(a, shape=-1)
+
+
+def _order(order: str) -> str:
+    if order not in ("C", "F"):
+        raise TraceError(
+            f"a tensor has no order in memory: order must be 'C' or 'F', received {order!r}"
+        )
+    return order
 
 
 @SHAPE.implements(np.expand_dims)
@@ -269,8 +251,8 @@ def _tile(A: Any, reps: Any) -> Any:
 
 @SHAPE.implements(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), 0
+    if axis is None or np.ndim(a) == 0:  # a number is repeated as if it were one entry
+        a, axis = np.ravel(a), axis or 0
     if np.ndim(repeats) == 0:
         return REPEAT(a, repeats=int(repeats), axis=axis)
     return np.take(a, np.repeat(np.arange(np.shape(a)[axis]), repeats), axis=axis)
@@ -298,51 +280,6 @@ def _sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
     return WINDOWS(x, window_shape=sizes, axis=axes)
 
 
-@SHAPE.implements(np.concatenate)
-def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    if axis is None:
-        arrays, axis = [np.ravel(part) for part in arrays], 0
-    return CONCATENATE(*arrays, axis=axis)
-
-
-@SHAPE.implements(np.stack)
-def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    return STACK(*arrays, axis=axis)
-
-
-@SHAPE.implements(np.vstack)
-def _vstack(tup: Sequence[Any]) -> Any:
-    return CONCATENATE(*map(np.atleast_2d, tup), axis=0)
-
-
-@SHAPE.implements(np.hstack)
-def _hstack(tup: Sequence[Any]) -> Any:
-    parts = [np.atleast_1d(part) for part in tup]
-    return CONCATENATE(*parts, axis=0 if np.ndim(parts[0]) == 1 else 1)
-
-
-@SHAPE.implements(np.atleast_1d)
-def _atleast_1d(ary: Any) -> Any:
-    return np.reshape(ary, (1,)) if np.ndim(ary) == 0 else ary
-
-
-@SHAPE.implements(np.atleast_2d)
-def _atleast_2d(ary: Any) -> Any:
-    return ary if np.ndim(ary) >= 2 else np.reshape(ary, (1, -1))
-
-
-@SHAPE.implements(np.split)
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    size = np.shape(ary)[axis]
-    if np.ndim(indices_or_sections):
-        cuts = [0, *(int(i) for i in indices_or_sections), size]
-    else:
-        pieces = np.split(np.arange(size), indices_or_sections)  # refuses an unequal division
-        cuts = [0, *(int(i) for i in np.cumsum([len(piece) for piece in pieces]))]
-    before = (slice(None),) * (axis % np.ndim(ary))
-    return [ary[(*before, slice(start, stop))] for start, stop in pairwise(cuts)]
-
-
 @SHAPE.implements(np.tril)
 def _tril(m: Any, k: int = 0) -> Any:
     return TRIL(_as_matrix(m), k=k)
@@ -356,11 +293,3 @@ def _triu(m: Any, k: int = 0) -> Any:
 def _as_matrix(m: Any) -> Any:
     """Return a vector as the square matrix of equal rows that NumPy takes it for."""
     return np.broadcast_to(m, (len(m), len(m))) if np.ndim(m) == 1 else m
-
-
-@SHAPE.implements(np.diff)
-def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    before = (slice(None),) * (axis % np.ndim(a))
-    for _ in range(n):
-        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
-    return a
