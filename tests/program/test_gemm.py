@@ -3,6 +3,8 @@
 import ctypes
 import mmap
 import sys
+import threading
+import time
 from functools import cache
 
 import llvmlite.binding as llvm
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.program import cache as on_disk
 from chainrule.program import machine as room
 from chainrule.program import native
 from chainrule.program.blas import Blas
@@ -212,18 +215,26 @@ def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
     assert list(tmp_path.glob("*.kernel")) == [file]
 
 
-def test_of_two_compiled_at_once_the_first_stays(provided, monkeypatch):
-    """Kernels may hold its address already."""
+def test_threads_that_need_the_same_compile_it_once(provided, monkeypatch):
     provided("sgemm", own=True)
-    (code,) = [native._read(file.stem) for file in native.cache_folder().glob("*.kernel")]
-    monkeypatch.setattr(native, "_write", lambda key, code: None)
-    made = []
+    (code,) = [on_disk.read(file.stem) for file in on_disk.cache_folder().glob("*.kernel")]
+    compiled, made = [], []
 
-    def compiled():  # and meanwhile another thread does the same
-        made.append(native._kept("product", lambda: code))
+    def compile_slowly():
+        compiled.append(1)
+        time.sleep(0.2)
         return code
 
-    assert native._kept("product", compiled) is made[0]
+    def need():
+        made.append(native._kept("0" * 64, compile_slowly))
+
+    threads = [threading.Thread(target=need) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert compiled == [1]
+    assert made == [made[0]] * 4  # kernels may hold its address already
 
 
 def test_kernels_multiply_by_the_machine_s_rule():

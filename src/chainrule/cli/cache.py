@@ -13,11 +13,12 @@ cache = typer.Typer(cls=Verbs, no_args_is_help=True, help="Compiled kernels kept
 @cache.command("clear")
 def clear_cache() -> None:
     """Delete every compiled kernel; each is compiled again when it is needed."""
-    from chainrule.program import native
+    from chainrule.program.cache import cache_folder
+    from chainrule.program.cache import clear_cache as clear
 
+    where = cache_folder()
     try:
-        count = native.clear_cache()
+        count = clear()
     except OSError as error:
-        where = native.cache_folder()
         raise FileError(f"cannot clear {where}: {error.strerror or error}") from error
-    typer.echo(f"Deleted {count} compiled kernel{'s' * (count != 1)} from {native.cache_folder()}")
+    typer.echo(f"Deleted {count} compiled kernel{'s' * (count != 1)} from {where}")

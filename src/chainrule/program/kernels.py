@@ -46,6 +46,7 @@ from chainrule.program.reductions import best, reduction, scan
 from chainrule.program.scalars import elementwise, numbered
 from chainrule.program.sections import Section, shared_out
 from chainrule.program.text import Names
+from chainrule.program.threads import making
 
 FIXED = ("sizes", "constants", "fault", "totals", "order", "meeting")  # first arguments
 FIXED_DTYPES = ("int64", "float64", "int64", "float64", "int64", "int64")
@@ -109,6 +110,7 @@ class Kernel:
         return [*FIXED_DTYPES, *(buffer.dtype.name for buffer in self.pointed)]
 
 
+@making()
 def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Kernel:
     """Write the kernel that runs updates: batches gathered, gradients taken, state renewed.
 
@@ -141,6 +143,7 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
     return writer.kernel("train", n)
 
 
+@making()
 def function_kernel(program: Program) -> Kernel:
     """Write the kernel that runs a program once, for the shapes it was recorded with.
 

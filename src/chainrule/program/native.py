@@ -1,43 +1,19 @@
-"""Machine code: made once, kept on disk, called.
-
-A file of the cache holds an object file behind its own digest. It is written under another name and
-renamed, so that processes can write at once; one that is damaged or foreign is made anew.
-"""
+"""Machine code: made once, kept on disk by `cache`, called."""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
+import functools
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
-from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import CompileError
+from chainrule.program import cache
+from chainrule.program.threads import making
 
 ENTRY = "chainrule_kernel"
-MAGIC = b"chainrule kernel 1\n"
-
-
-def cache_folder() -> Path:
-    """Return where compiled kernels are kept: ``CHAINRULE_CACHE``, or the user's cache folder."""
-    named = os.environ.get("CHAINRULE_CACHE")
-    if named:
-        return Path(named)
-    import platformdirs
-
-    return platformdirs.user_cache_path("chainrule") / "kernels"
-
-
-def clear_cache() -> int:
-    """Delete every compiled kernel on disk and return how many there were."""
-    files = list(cache_folder().glob("*.kernel"))
-    for file in files:
-        file.unlink(missing_ok=True)
-    return len(files)
 
 
 class NativeFunction:
@@ -74,7 +50,7 @@ def key_of(text: str, dtypes: list[str]) -> str:
     return _digest(text, tuple(dtypes))
 
 
-@lru_cache(1024)
+@functools.lru_cache(1024)
 def _digest(text: str, dtypes: tuple[str, ...]) -> str:
     try:
         from chainrule.program.machine import machine
@@ -91,7 +67,7 @@ _OWN_CODE = (
 )  # fmt: skip
 
 
-@cache
+@functools.cache
 def _own_code() -> str:
     folder = Path(__file__).parent
     return "".join((folder / name).read_text() for name in _OWN_CODE)
@@ -103,7 +79,7 @@ _loaded: dict[str, NativeFunction] = {}
 def is_ready(text: str, dtypes: list[str]) -> bool:
     """Whether a kernel need not be compiled any more."""
     key = key_of(text, dtypes)
-    return key in _loaded or (cache_folder() / f"{key}.kernel").exists()
+    return key in _loaded or cache.holds(key)
 
 
 def load(text: str, name: str, dtypes: list[str]) -> NativeFunction:
@@ -139,33 +115,11 @@ def _provide(routine: str) -> None:
 
 def _kept(key: str, compiled: Callable[[], bytes]) -> NativeFunction:
     if key not in _loaded:
-        code = _read(key)
-        if code is None:
-            code = compiled()
-            _write(key, code)
-        _loaded.setdefault(key, NativeFunction(code))  # others may hold the address of the first
+        with making():
+            if key not in _loaded:  # no other thread has made it meanwhile
+                code = cache.read(key)
+                if code is None:
+                    code = compiled()
+                    cache.write(key, code)
+                _loaded[key] = NativeFunction(code)
     return _loaded[key]
-
-
-def _read(key: str) -> bytes | None:
-    try:
-        content = (cache_folder() / f"{key}.kernel").read_bytes()
-    except OSError:
-        return None
-    digest, code = content[len(MAGIC) : len(MAGIC) + 32], content[len(MAGIC) + 32 :]
-    sound = content.startswith(MAGIC) and hashlib.sha256(code).digest() == digest
-    return code if sound else None
-
-
-def _write(key: str, code: bytes) -> None:
-    """Keep machine code on disk; a disk that is full or read-only costs speed alone."""
-    folder = cache_folder()
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(MAGIC + hashlib.sha256(code).digest() + code)
-            os.replace(name, folder / f"{key}.kernel")
-        except OSError:
-            os.unlink(name)

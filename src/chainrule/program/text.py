@@ -25,6 +25,7 @@ from chainrule.program.batch import depends_on_n
 from chainrule.program.helpers import helpers_of, quoted
 from chainrule.program.literals import literal_text
 from chainrule.program.program import Equation, Program, Variable, shape_text, trace
+from chainrule.program.threads import making
 
 WIDTH = 92  # columns of a line without its comment
 
@@ -81,11 +82,13 @@ def source(f: Callable[P, Any]) -> Callable[P, str]:
     return Derived(source_f, source, f)
 
 
+@making()
 def module_text(program: Program, name: str = "value") -> str:
     """Write a program of a value and its gradients as a module."""
     return "".join(_Writer(program, program.result[0], name).module())
 
 
+@making()
 def function_text(
     program: Program,
     name: str,
@@ -113,6 +116,7 @@ def function_text(
     return "".join(_Writer(program, value, value_name).function(name, doc, spread))
 
 
+@making()
 def equation_lines(program: Program) -> list[tuple[Variable, str, str]]:
     """Return every variable with its name and the expression that gives it (none for inputs)."""
     writer = _Writer(program, None, "value", inlines=False)

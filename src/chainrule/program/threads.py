@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+_making = threading.RLock()
 _lock = threading.Lock()
 _runs = 0
 _limits: Any = None
@@ -40,6 +41,16 @@ def running() -> Iterator[int]:
             if _runs == 0:
                 _limits.restore_original_limits()
                 _limits = None
+
+
+@contextmanager
+def making() -> Iterator[None]:
+    """Let one thread at a time write and compile: several may not parse syntax trees at once.
+
+    Python counts how deep a tree is in one place for all threads, and fails where they differ.
+    """
+    with _making:
+        yield
 
 
 _controller: Any = None

@@ -1,0 +1,227 @@
+"""Machine code kept on disk, where this user alone can have put it.
+
+What is kept is executed. So its folder and its file must belong to the user, with nobody else
+allowed to write there; that is asked of what was opened, whatever bears its name a moment later.
+A file holds code behind its digest. It is written under another name and renamed, so that processes
+can write at once; one that is damaged is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import stat
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MAGIC = b"chainrule kernel 1\n"
+LIMIT = 100 * 2**20  # bytes of all files together
+STALE = 3600.0  # seconds after which the writer of an unfinished file is dead
+_KERNEL = re.compile(r"[0-9a-f]{64}\.kernel")
+_UNFINISHED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}\.tmp|tmp[a-z0-9_]{8}")
+
+
+def cache_folder() -> Path:
+    """Return where compiled kernels are kept: ``CHAINRULE_CACHE``, or the user's cache folder."""
+    named = os.environ.get("CHAINRULE_CACHE")
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_cache_path("chainrule") / "kernels"
+
+
+def clear_cache() -> int:
+    """Delete every compiled kernel on disk, and what killed writers left.
+
+    Returns
+    -------
+    int
+        How many kernels there were.
+
+    Raises
+    ------
+    OSError
+        If one cannot be deleted.
+    """
+    count = 0
+    try:
+        with _Folder.opened(cache_folder()) as folder:
+            for name in folder.names():
+                if _KERNEL.fullmatch(name) or _UNFINISHED.fullmatch(name):
+                    count += folder.delete(name) and name.endswith(".kernel")
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    return count
+
+
+def holds(key: str) -> bool:
+    """Whether there is a kernel of this name that may be read."""
+    with contextlib.suppress(OSError), _trusted() as folder, folder.reading(_name(key)):
+        return True
+    return False
+
+
+def read(key: str) -> bytes | None:
+    """Return a kernel's machine code; None if there is none that is whole and this user's."""
+    content = b""
+    with contextlib.suppress(OSError), _trusted() as folder, folder.reading(_name(key)) as file:
+        with os.fdopen(os.dup(file), "rb") as whole:
+            content = whole.read(LIMIT)
+        if os.utime in os.supports_fd:
+            os.utime(file)  # the least recently used goes first
+    digest, code = content[len(MAGIC) : len(MAGIC) + 32], content[len(MAGIC) + 32 :]
+    sound = content.startswith(MAGIC) and hashlib.sha256(code).digest() == digest
+    return code if sound else None
+
+
+def write(key: str, code: bytes) -> None:
+    """Keep machine code on disk; a disk that is full or read-only costs speed alone."""
+    path = cache_folder()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(0o700)
+        with _trusted() as folder:
+            folder.write(_name(key), MAGIC + hashlib.sha256(code).digest() + code)
+            folder.shrink()
+
+
+def _name(key: str) -> str:
+    return f"{key}.kernel"
+
+
+class _DistrustError(OSError):
+    """A folder or a file that others may have written to."""
+
+
+_told: set[str] = set()
+
+
+@contextmanager
+def _trusted() -> Iterator[_Folder]:
+    """Open the cache; say once why it, or a file in it, is not used.
+
+    Raises
+    ------
+    OSError
+        If it cannot be used.
+    """
+    path = cache_folder()
+    try:
+        with _Folder.opened(path) as folder:
+            folder.check()
+            yield folder
+    except _DistrustError as error:
+        if str(error) not in _told:
+            _told.add(str(error))
+            warnings.warn(f"{error}; kernels are compiled without it", stacklevel=2)
+        raise
+
+
+class _Folder:
+    """An open folder; names are looked up in it, not along a path that may change."""
+
+    def __init__(self, path: Path, place: int | None) -> None:
+        self.path, self._place = path, place
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[_Folder]:
+        """Open a folder, where the system has open folders."""
+        if os.open not in os.supports_dir_fd:
+            yield cls(path, None)
+            return
+        place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield cls(path, place)
+        finally:
+            os.close(place)
+
+    def _at(self, name: str) -> str:
+        return name if self._place is not None else str(self.path / name)
+
+    def names(self) -> list[str]:
+        """Return the names of all that is there."""
+        return os.listdir(self.path if self._place is None else self._place)
+
+    def check(self) -> None:
+        """Raise unless this user alone can write here."""
+        if self._place is not None:
+            _check_own(os.fstat(self._place), self.path)
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[int]:
+        """Open a regular file that this user alone can write to."""
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait
+        file = os.open(self._at(name), flags, dir_fd=self._place)
+        try:
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode):
+                raise FileNotFoundError(f"{self.path / name} is no file")
+            _check_own(found, self.path / name)
+            yield file
+        finally:
+            os.close(file)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, whole or not at all."""
+        unfinished = self._at(f"{name.removesuffix('.kernel')}.{secrets.token_hex(8)}.tmp")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        try:
+            file = os.open(unfinished, flags, 0o600, dir_fd=self._place)
+            with os.fdopen(file, "wb") as whole:
+                whole.write(content)
+            os.replace(unfinished, self._at(name), src_dir_fd=self._place, dst_dir_fd=self._place)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(unfinished, dir_fd=self._place)
+            raise
+
+    def delete(self, name: str) -> bool:
+        """Delete a file, a link or a pipe; return whether it was there."""
+        try:
+            if stat.S_ISDIR(self._status(name).st_mode):
+                return False
+            os.unlink(self._at(name), dir_fd=self._place)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _status(self, name: str) -> os.stat_result:
+        return os.stat(self._at(name), dir_fd=self._place, follow_symlinks=False)
+
+    def shrink(self) -> None:
+        """Delete the kernels that were used longest ago, until all fit; and unfinished ones."""
+        kernels, total, now = [], 0, time.time()
+        for name in self.names():
+            with contextlib.suppress(FileNotFoundError):
+                found = self._status(name)
+                if _UNFINISHED.fullmatch(name) and now - found.st_mtime > STALE:
+                    self.delete(name)
+                elif _KERNEL.fullmatch(name):
+                    kernels.append((found.st_mtime_ns, found.st_size, name))
+                    total += found.st_size
+        for _, size, name in sorted(kernels):
+            if total <= LIMIT:
+                break
+            self.delete(name)
+            total -= size
+
+
+def _check_own(found: os.stat_result, path: Path) -> None:
+    """Raise unless this user alone can have written what was opened."""
+    if sys.platform == "win32":  # a user's profile is theirs by the rules of the system
+        return
+    if found.st_uid != os.geteuid():
+        raise _DistrustError(f"{path} belongs to another user (number {found.st_uid})")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise _DistrustError(f"others may write to {path} (chmod go-w forbids it)")
