@@ -45,7 +45,7 @@ def run_export(console: Console, path: str, to: str, output: str | None = None) 
     from chainrule.cli.training import check_output
 
     suffix, write, use = lookup("format", to, FORMATS)
-    output = output or str(Path(path).with_suffix(suffix))
+    output = str(Path(path).with_suffix(suffix)) if output is None else output
     if Path(output).suffix.lower() != suffix:
         raise UsageError(f"-o {output}: a file for {to} ends with {suffix}")
     check_output(output, path)

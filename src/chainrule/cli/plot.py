@@ -55,7 +55,7 @@ def run_plot(console: Console, path: str, output: str | None = None) -> None:
     from chainrule.cli.training import check_output
     from chainrule.storage import write_whole
 
-    output = output or str(Path(path).with_suffix(".png"))
+    output = str(Path(path).with_suffix(".png")) if output is None else output
     kind = Path(output).suffix.lower()
     if kind not in SUFFIXES:
         raise UsageError(f"-o {output}: pictures are written as {' or '.join(SUFFIXES)}")
@@ -82,11 +82,11 @@ def read_history(path: str) -> tuple[list[int], Scores]:
 
 
 def _from_csv(path: str) -> tuple[list[int], Scores]:
+    from chainrule.storage.files import open_file
+
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is no CSV file: {error}") from error
     if not rows or "epoch" not in rows[0]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.cli.problems import UsageError
-from chainrule.errors import ChainruleError, FileError, UnknownNameError
+from chainrule.errors import ChainruleError, UnknownNameError
 from chainrule.validation import check_count, check_flag, check_number, check_positive, lookup
 
 CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
@@ -91,10 +91,13 @@ def read_config(path: Path) -> dict[str, Any]:
     FileError
         If it cannot be read.
     """
+    from chainrule.storage.files import open_file
+
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        with open_file(path) as file:
+            found = tomllib.load(file)
+    except RecursionError:
+        raise UsageError(f"{path} is nested too deep: options are keys with plain values") from None
     except ValueError as error:  # bad TOML, or not UTF-8
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     keys = {key_of(field.name): field.name for field in fields(Settings)}

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -99,36 +100,44 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
     FileError
         If there is none, or it is no file, or may not be read.
     """
+    check_readable(path)
     try:
-        place = Path(path)
-        if place.is_dir():
-            raise FileError(f"cannot read {path}: it is a folder; name a file in it")
-        if place.exists() and not place.is_file():
-            raise FileError(f"cannot read {path}: it is a device or a pipe, not a file")
-        return place.open("rb")
-    except FileError:
-        raise
+        return Path(path).open("rb")
+    except OSError as error:
+        raise _failure("read", path, error) from error
+
+
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Raise a `FileError` unless ``path`` leads to a file: a pipe would be waited for in vain."""
+    try:
+        mode = os.stat(path).st_mode
     except (OSError, ValueError, TypeError) as error:
         raise _failure("read", path, error) from error
+    _check_kind("read", path, mode)
+
+
+def _check_kind(verb: str, path: object, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise FileError(f"cannot {verb} {path}: it is a folder; name a file in it")
+    if not stat.S_ISREG(mode):
+        raise FileError(f"cannot {verb} {path}: it is a device or a pipe, not a file")
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
     """Return the file behind ``path``, links followed; refuse what is no file or is protected."""
     try:
-        target = Path(path).resolve()
-        if target.is_dir():
-            raise FileError(f"cannot write {path}: it is a folder; name a file in it")
-        if target.exists() and not target.is_file():
-            raise FileError(f"cannot write {path}: it is a device or a pipe, not a file")
-        if target.exists() and not os.access(target, os.W_OK):
-            raise FileError(f"cannot write {path}: it is write-protected")
+        target = Path(os.path.realpath(path))
         if not target.parent.exists():
             raise FileError(
                 f"cannot write {path}: the folder {target.parent} does not exist; make it first"
             )
+        with contextlib.suppress(FileNotFoundError):
+            _check_kind("write", path, os.stat(target).st_mode)
+            if not os.access(target, os.W_OK):
+                raise FileError(f"cannot write {path}: it is write-protected")
+    except FileError:
+        raise
     except (OSError, ValueError, TypeError) as error:
-        if isinstance(error, FileError):
-            raise
         raise _failure("write", path, error) from error
     return target
 

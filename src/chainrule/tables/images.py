@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.errors import DataError, FileError
 from chainrule.preprocessing.values import Column
+from chainrule.storage.files import check_readable
 from chainrule.tables.table import Table
 from chainrule.validation import Array
 
@@ -115,6 +116,7 @@ class _Opened:
     def __enter__(self) -> Any:
         from PIL import Image
 
+        check_readable(self._path)
         try:
             self._image = Image.open(self._path)
             return self._image

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chainrule.errors import DataError, FileError, UnknownNameError
 from chainrule.preprocessing.values import Column
+from chainrule.storage.files import check_readable
 from chainrule.tables.archives import NpzTable
 from chainrule.tables.builtin import BUILT_IN, built_in
 from chainrule.tables.delimited import CsvTable
@@ -72,15 +73,12 @@ def open_table(source: str | os.PathLike[str], like: Iterable[Column] = ()) -> T
                 f"{'.' + os.sep + str(source)!r} for the file, or start elsewhere for the data set"
             )
         return built_in(str(source))
-    try:
-        there = path.exists()
-    except OSError as error:  # too long a name, say
-        raise FileError(f"{os.fspath(source)!r}: {error.strerror or error}") from error
-    if not there:
+    if not os.path.lexists(path):
         raise FileError(f"{os.fspath(source)!r} does not exist{_closest(path)}")
     like = tuple(like)
     if path.is_dir():
         return ImageTable(path, like)
+    check_readable(path)
     suffix = path.suffix.lower()
     if suffix not in READERS:
         raise UnknownNameError("kind of file", suffix, READERS)
