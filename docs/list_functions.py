@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import scipy.special
 
 from chainrule.ops.composed import COMPOSED
 from chainrule.ops.decompositions import DECOMPOSITIONS
@@ -15,6 +16,7 @@ from chainrule.ops.ordering import ORDERING
 from chainrule.ops.primitive import Family
 from chainrule.ops.reduce import REDUCE
 from chainrule.ops.shape import SHAPE
+from chainrule.ops.special import SPECIAL
 
 FAMILIES = {
     "Element by element": ELEMENTWISE,
@@ -27,6 +29,7 @@ FAMILIES = {
     "Matrices": MATRICES,
     "Decompositions and norms": DECOMPOSITIONS,
     "Made of the others": COMPOSED,
+    "`scipy.special`": SPECIAL,
 }
 HEAD = """\
 # NumPy functions on tensors
@@ -80,8 +83,10 @@ What NumPy turns into an array before it asks anybody cannot be covered: `np.arr
 `X @ t`), `a[0] = t` (collect the entries in a list, and `np.stack` it).
 
 `argsort`, `argpartition` and what is made of them (`sort`, `partition`, `median`, quantiles),
-`inv`, `solve`, `det`, `cholesky` and the decompositions run in NumPy: eagerly, in programs and in
-text, but not in compiled kernels.
+`inv`, `solve`, `det`, `cholesky`, the decompositions and most of `scipy.special` run in NumPy and
+SciPy: eagerly, in programs and in text, but not in compiled kernels. SciPy's `logsumexp`, `softmax`
+and `log_softmax` make an array of their argument first: write `cr.logsumexp`, `cr.softmax`,
+`cr.log_softmax`.
 """
 
 
@@ -89,7 +94,11 @@ def names(family: Family) -> str:
     """Return the family's functions, sorted; those without a gradient in italics."""
     found = {}
     for function, target in family.numpy.items():
-        places = {"": np, "linalg.": np.linalg, "lib.stride_tricks.": np.lib.stride_tricks}
+        places = {
+            "": np, "linalg.": np.linalg, "lib.stride_tricks.": np.lib.stride_tricks,
+        }  # fmt: skip
+        if family is SPECIAL:
+            places = {"": scipy.special}
         home = [
             p for p, room in places.items() if getattr(room, function.__name__, None) is function
         ]

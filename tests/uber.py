@@ -4,6 +4,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule.errors import CompileError
+from chainrule.ops.special import SPECIAL
 from chainrule.program import module_text
 from tests.interpreter import kernel_gradient
 
@@ -11,7 +12,10 @@ OPERATIONS = (
     "argsort", "argpartition", "inv", "det", "cofactor", "solve", "cholesky", "pinv",
     "eig_values", "eig_vectors", "eigh_values", "eigh_vectors", "svd_u", "svd_values", "svd_vh",
 )  # fmt: skip
-NUMPY_ALONE = (*(f"{name} runs" for name in OPERATIONS), "is a mask", "every batch size")
+SCIPY = [name for name, primitive in SPECIAL.primitives.items() if primitive.kernel is None]
+NUMPY_ALONE = (
+    *(f"{name} runs" for name in (*OPERATIONS, *SCIPY)), "is a mask", "every batch size",
+)  # fmt: skip
 
 
 def directional(f, xs, vs, step):

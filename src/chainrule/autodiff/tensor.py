@@ -8,6 +8,7 @@ derivatives, need nothing of their own.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
+from chainrule.autodiff.refusals import after_call, no_array, not_covered, numpy_name
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.elementwise import ASTYPE
@@ -169,10 +171,11 @@ class Tensor(Traced):
                 f"{ufunc.__name__} cannot write its result into an array: the gradient would be "
                 "lost. Write a = a + b instead of a += b, and leave out= away"
             )
-        target = NUMPY.get(ufunc)
+        target = NUMPY.get(ufunc) or _of_scipy(ufunc)
         if target is None or method != "__call__" or options:
-            asked = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
-            _not_covered(asked, options)
+            home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
+            asked = f"{home}{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+            not_covered(asked, options)
         return target(*inputs)
 
     def __array_function__(
@@ -180,23 +183,17 @@ class Tensor(Traced):
     ) -> Any:
         target = NUMPY.get(function) or _PLAIN.get(function)
         if target is None:
-            _not_covered(_numpy_name(function))
+            not_covered(numpy_name(function))
         try:
             return target(*args, **kwargs)
         except TypeError as error:
-            name = _numpy_name(function)
+            name = numpy_name(function)
             if "unexpected keyword argument" in str(error) or "positional argument" in str(error):
-                raise TraceError(f"{name} of a tensor: {_after_call(error)}") from None
+                raise TraceError(f"{name} of a tensor: {after_call(error)}") from None
             raise
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        raise TraceError(
-            "a tensor cannot become a plain array: its gradient would be lost. For a list of "
-            "tensors write np.stack([...]), also to fill an array entry by entry; leave np.asarray "
-            "away, NumPy's functions take tensors; to index an array with a tensor, write "
-            "np.take(array, t, axis=0), or cr.one_hot(n, t) for np.eye(n)[t]; for the bare number, "
-            "read t.value"
-        )
+        raise no_array()
 
     # Attributes and methods of arrays.
 
@@ -399,17 +396,10 @@ _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
 }
 
 
-def _not_covered(name: str, options: Mapping[str, Any] | None = None) -> NoReturn:
-    given = f" with {', '.join(f'{key}=' for key in options)}" if options else ""
-    raise TraceError(
-        f"{name}{given} has no gradient in chainrule; compose it from functions that have one "
-        "(docs/functions.md lists them), or take what it needs out of the differentiated function"
-    )
+def _of_scipy(ufunc: np.ufunc) -> Callable[..., Any] | None:
+    """Return what a ufunc of SciPy leads to; SciPy is not loaded for it."""
+    if "scipy.special" not in sys.modules:
+        return None
+    from chainrule.ops.special import SPECIAL
 
-
-def _numpy_name(function: Callable[..., Any]) -> str:
-    return f"{function.__module__}.{function.__name__}".replace("numpy", "np")
-
-
-def _after_call(error: TypeError) -> str:
-    return str(error).partition("() ")[2] or str(error)
+    return SPECIAL.numpy.get(ufunc)

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.autodiff.backward import adjoints, scalar_seed
 from chainrule.autodiff.derived import Derived, P, R
+from chainrule.autodiff.refusals import entries_told
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
@@ -316,7 +317,8 @@ def _vjp(
     wrapped = list(args)
     for i in chosen:
         wrapped[i] = wrap(args[i], level, where)
-    value, aux = f(*wrapped, **kwargs) if has_aux else (f(*wrapped, **kwargs), None)
+    with entries_told():
+        value, aux = f(*wrapped, **kwargs) if has_aux else (f(*wrapped, **kwargs), None)
     if type(value) is not Tensor:
         value = _checked_output(value, where)
     inputs = tuple(wrapped[i] for i in chosen)

@@ -1,0 +1,90 @@
+"""What cannot be done with a tensor, told with what to write instead."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule.errors import TraceError
+
+_OWN = ("logsumexp", "softmax", "log_softmax")  # which scipy.special has as well
+_ENTRIES = (
+    "an entry of a plain array was set to a tensor, so that its gradient would be lost: collect "
+    "the entries in a list and write np.stack(entries), or np.where(mask, a, b)"
+)
+
+
+def no_array() -> TraceError:
+    """Return the refusal to become a plain array, as who asked for one needs it."""
+    asked = _asked()
+    name = asked.rpartition(".")[2]
+    if asked.startswith("scipy."):
+        instead = (
+            f"write cr.{name}, whose axis is the last one if none is given"
+            if name in _OWN
+            else "write it in NumPy's functions and those of scipy.special that docs/functions.md "
+            "lists"
+        )
+        return TraceError(
+            f"{asked} makes a plain array of a tensor, so that its gradient would be lost: "
+            + instead
+        )
+    return TraceError(
+        f"{asked}{': ' * bool(asked)}a tensor cannot become a plain array: its gradient would be "
+        "lost. For a list of tensors write np.stack([...]), also to fill an array entry by entry; "
+        "for array.dot(t) write array @ t; leave np.asarray away, NumPy's functions take tensors; "
+        "to index an array with a tensor, write np.take(array, t, axis=0), or cr.one_hot(n, t) for "
+        "np.eye(n)[t]; for the bare number, read t.value"
+    )
+
+
+def _asked() -> str:
+    """Return the function of NumPy or SciPy that the user's code called, as far as it is Python."""
+    frame: FrameType | None = sys._getframe(3)
+    found = ""
+    while frame is not None:
+        home = str(frame.f_globals.get("__name__", "")).split(".")
+        name = frame.f_code.co_name
+        if home[0] == "scipy":
+            found = ".".join([*(part for part in home if not part.startswith("_")), name])
+        elif home[0] == "numpy":
+            found = f"np.{name}" if hasattr(np, name) else ""
+        else:
+            break
+        frame = frame.f_back
+    return found
+
+
+@contextmanager
+def entries_told() -> Iterator[None]:
+    """Tell in plain words that an array's entry was set, where NumPy has only its own to say."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error.__cause__, TraceError) and "array element" in str(error):
+            raise TraceError(_ENTRIES).with_traceback(error.__traceback__) from None
+        raise
+
+
+def not_covered(name: str, options: Mapping[str, Any] | None = None) -> NoReturn:
+    """Refuse a function that has no gradient, or not with these options."""
+    given = f" with {', '.join(f'{key}=' for key in options)}" if options else ""
+    raise TraceError(
+        f"{name}{given} has no gradient in chainrule; compose it from functions that have one "
+        "(docs/functions.md lists them), or take what it needs out of the differentiated function"
+    )
+
+
+def numpy_name(function: Callable[..., Any]) -> str:
+    """Return a function's name as it is written."""
+    return f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+
+
+def after_call(error: TypeError) -> str:
+    """Return what Python says of a wrong call, without the name of the function behind it."""
+    return str(error).partition("() ")[2] or str(error)
