@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.errors import DataError
 from chainrule.layers import Layer
+from chainrule.layers.tracking import Held, held
 
 Weights = dict[str, Any]
 
@@ -21,22 +22,27 @@ class Network:
     Parameters
     ----------
     layers : sequence of Layer
+    trainable : bool, default True
+        False leaves all weights as they are.
 
     Attributes
     ----------
-    places : dict of str to (Layer, str)
-        The layer and the attribute of every weight.
+    places : dict of str to Held
+        Where every weight is.
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers = list(layers)
-        self.places: dict[str, tuple[Layer, str]] = {}
+    def __init__(self, layers: Sequence[Layer], trainable: bool = True) -> None:
+        self.layers, self.trainable = list(layers), trainable
+        self.places: dict[str, Held] = {}
+        self._names: list[dict[str, str]] = []  # for each layer: what the model calls its weights
         for layer in self.layers:
-            for attribute in layer.weights:
-                name = f"{layer.name}_{attribute}"
-                if name in self.places:
-                    raise DataError(f"{layer}: two weights are called {name}; rename a layer")
-                self.places[name] = (layer, attribute)
+            found = held(layer)
+            self._names.append({f"{layer.name}_{name}": name for name in found})
+            for name, place in found.items():
+                whole = f"{layer.name}_{name}"
+                if whole in self.places:
+                    raise DataError(f"{layer}: two weights are called {whole}; rename a layer")
+                self.places[whole] = place
 
     @property
     def params(self) -> Weights:
@@ -55,37 +61,36 @@ class Network:
 
     def _weights(self, trained: bool) -> Weights:
         return {
-            name: getattr(layer, attribute)
-            for name, (layer, attribute) in self.places.items()
-            if layer.is_trained(attribute) is trained
+            name: place.read()
+            for name, place in self.places.items()
+            if (self.trainable and place.is_trained) is trained
         }
 
     def take(self, weights: Mapping[str, Any]) -> None:
         """Give the layers these weights."""
         for name, value in weights.items():
-            layer, attribute = self.places[name]
-            setattr(layer, attribute, value)
+            self.places[name].write(value)
 
     def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> tuple[Any, Weights]:
         """Return the output and the new state."""
         weights, new = {**params, **state}, dict(state)
         floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), None)
         y = X if self.layers[0].integers or floats in (None, X.dtype) else X.astype(floats)
-        for layer in self.layers:
-            mine = [(name, at) for name, (owner, at) in self.places.items() if owner is layer]
-            twin = layer.bound({attribute: weights[name] for name, attribute in mine})
+        for layer, names in zip(self.layers, self._names, strict=True):
+            twin = layer.bound({name: weights[whole] for whole, name in names.items()})
             y = twin.run(y, training)
-            for name, attribute in mine:
-                if name in state:
-                    new[name] = _as_before(getattr(twin, attribute), state[name])
+            after = twin.weights
+            for whole, name in names.items():
+                if whole in state:
+                    new[whole] = _as_before(after[name], state[whole])
         return y, new
 
     def penalty(self, params: Weights) -> Any:
         """Return what the size of the weights adds to the loss; None if nothing."""
         costs = [
-            layer.regularizer_of(attribute)(params[name])
-            for name, (layer, attribute) in self.places.items()
-            if name in params and layer.regularizer_of(attribute) is not None
+            place.about.regularizer(params[name])
+            for name, place in self.places.items()
+            if name in params and place.about.regularizer is not None
         ]
         return sum(costs[1:], costs[0]) if costs else None
 

@@ -10,7 +10,10 @@ import numpy as np
 from chainrule.config import cut, made, plain, short, snake_case
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
-from chainrule.layers.layer import Blank, Shape, shape_text
+from chainrule.layers.hooks import check_model, check_model_setting
+from chainrule.layers.layer import Shape, shape_text
+from chainrule.layers.tracking import around
+from chainrule.layers.weights import Blank, fitted
 from chainrule.sequential.network import Network
 from chainrule.sequential.summary import count, print_summary
 from chainrule.sequential.unchanged import unchanged_on_error
@@ -34,9 +37,19 @@ class Stack:
     ----------
     layers : list of Layer
         Without the `Input`.
+    trainable : bool
+        Set to False it keeps all weights as they are, of the layers within layers too.
     built : bool
         Whether the weights are there.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_model(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_model_setting(name)
+        object.__setattr__(self, name, value)
 
     def __init__(
         self,
@@ -50,6 +63,7 @@ class Stack:
         self.dtype = np.dtype(lookup("dtype", str(np.dtype(dtype)), DTYPES))
         self.rng = check_seed(seed, "Sequential")
         self.layers: list[Layer] = []
+        self._trainable = True
         self._input: Input | None = None
         self._network: Network | None = None
         self._blank: Blank | None = None  # while the weights are to come from a file
@@ -162,6 +176,18 @@ class Stack:
                 shape = layer.output_shape
 
     @property
+    def trainable(self) -> bool:
+        """Whether the weights are trained, but for those of layers that are not."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = check_flag(value, "trainable", "Sequential")
+        for layer in self.layers:
+            layer.trainable = value
+        self._network = None
+
+    @property
     def built(self) -> bool:
         """Whether the weights are there."""
         return bool(self.layers) and all(layer.built for layer in self.layers)
@@ -175,7 +201,7 @@ class Stack:
                 "build((None, …)), or fit it"
             )
         if self._network is None or self._network.layers != self.layers:
-            self._network = Network(self.layers)
+            self._network = Network(self.layers, self._trainable)
         return self._network
 
     @property
@@ -191,6 +217,12 @@ class Stack:
 
     def __call__(self, x: Any, training: bool = False) -> Array:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
+        outer = around()
+        if outer is not None:
+            raise DataError(
+                f"{outer.outer}: calls the model {self.name!r}; models within layers are not "
+                "supported, hold a list of its layers instead"
+            )
         training = check_flag(training, "training", "Sequential")
         if not hasattr(x, "level"):
             x = as_numbers(x, "x", "Sequential")
@@ -221,7 +253,7 @@ class Stack:
 
     def get_weights(self) -> list[Array]:
         """Return copies of all weights, layer by layer, in Keras's order."""
-        return [w.copy() for _, _, w in self._listed()]
+        return [w.copy() for w in self._listed().values()]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all weights, in the order of `get_weights`.
@@ -232,39 +264,17 @@ class Stack:
             If one does not fit; then none is changed.
         """
         listed = self._listed()
-        if not isinstance(weights, Sequence):
-            raise DataError(
-                f"Sequential.set_weights: expected a list of arrays, received {weights!r}"
-            )
-        if len(weights) != len(listed):
-            raise ShapeError(
-                f"Sequential.set_weights: expected {len(listed)} arrays, received {len(weights)}"
-            )
-        values = []
-        for (layer, name, old), new in zip(listed, weights, strict=True):
-            value = as_numbers(new, f"{layer.name}.{name}", "Sequential.set_weights")
-            if value.shape != old.shape:
-                raise ShapeError(
-                    f"Sequential.set_weights: {layer.name}.{name} has shape {old.shape}, received "
-                    f"{value.shape}"
-                )
-            values.append(value.astype(old.dtype))
-        for (layer, name, _), value in zip(listed, values, strict=True):
-            setattr(layer, name, value)
+        network = self.network
+        network.take(fitted(listed, weights, "Sequential.set_weights"))
 
-    def _listed(self) -> list[tuple[Layer, str, Array]]:
-        """Return every weight with its layer; what dropout counts is none."""
-        layers = self.network.layers
-        return [
-            (layer, name, weight)
-            for layer in layers
-            for name, weight in layer.weights.items()
-            if weight.dtype.kind == "f"
-        ]
+    def _listed(self) -> dict[str, Array]:
+        """Return every weight by its name; what dropout counts is none."""
+        weights = {name: place.read() for name, place in self.network.places.items()}
+        return {name: w for name, w in weights.items() if w.dtype.kind == "f"}
 
     def count_params(self) -> int:
         """Return how many weights there are."""
-        return count({f"{layer.name}.{name}": w for layer, name, w in self._listed()})
+        return count(self._listed())
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print layers, shapes and numbers of weights; ``print_fn`` takes the text instead."""
@@ -280,6 +290,7 @@ class Stack:
             "dtype": self.dtype.name,
             "input_shape": None if shape is None else list(shape[1:]),
             "layers": plain(self.layers),
+            **({} if self._trainable else {"trainable": False}),
         }
 
     @classmethod
@@ -293,7 +304,7 @@ class Stack:
         """
         if not isinstance(config, Mapping):
             raise DataError(f"Sequential.from_config: expected a dict, received {config!r}")
-        keys = ("name", "dtype", "input_shape", "layers")
+        keys = ("name", "dtype", "input_shape", "layers", "trainable")
         for key in config:
             if key not in keys:
                 raise UnknownNameError("part of a model's config", key, keys)
@@ -314,4 +325,5 @@ class Stack:
         for layer in made(described):
             model.add(layer)
         model._blank = None
+        model._trainable = check_flag(config.get("trainable", True), "trainable", "Sequential")
         return model

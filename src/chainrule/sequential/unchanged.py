@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chainrule.interrupts import deferred
+from chainrule.layers.tracking import family
 
 if TYPE_CHECKING:
     from chainrule.sequential.stack import Stack
@@ -21,7 +22,7 @@ def unchanged_on_error(model: Stack) -> Iterator[None]:
     random = model.rng.bit_generator.state
     optimizer = getattr(model, "optimizer", None)
     rate = getattr(optimizer, "learning_rate", None)
-    fresh = [layer for layer in model.layers if not layer.built]
+    fresh = [each for layer in model.layers for each in family(layer) if not each.built]
     weights = model.network.weights if model.built else {}
     try:
         yield

@@ -1,0 +1,77 @@
+"""Weights: drawn when a layer is built, and set anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ChainruleError, DataError, ShapeError
+from chainrule.validation import Array, as_numbers
+
+MOST = 2**48  # in a weight: NumPy counts no further than some thousand times that
+
+
+class Blank:
+    """Stands for a random generator where weights come from a file: until then they are zeros.
+
+    There are no more of them than the file holds, whatever it says of its layers.
+
+    Parameters
+    ----------
+    entries : int
+        How many numbers the file holds.
+    """
+
+    def __init__(self, entries: int) -> None:
+        self.left = entries
+
+    def weight(self, shape: tuple[int, ...], rng: Blank) -> Array:
+        """Return a weight, if there are as many numbers left."""
+        self.left -= math.prod(shape)
+        if self.left < 0:
+            raise DataError("the layers have more weights than the file holds")
+        return np.zeros(shape)
+
+
+def drawn(
+    where: str, shape: tuple[int, ...], initializer: Any, dtype: Any, rng: Any, usual: Any
+) -> Array:
+    """Return the values of a new weight, in its own dtype or the usual one."""
+    make: Any = rng.weight if isinstance(rng, Blank) else initializer
+    try:
+        if math.prod(size or 0 for size in shape) > MOST:
+            raise MemoryError
+        values = np.asarray(make(shape, rng), dtype or usual)
+    except MemoryError as error:
+        raise ShapeError(f"{where}: a weight of shape {shape} does not fit into memory") from error
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ChainruleError):
+            raise
+        raise DataError(f"{where}: no weight of shape {shape} can be made: {error}") from error
+    if values.shape != shape:
+        raise ShapeError(f"{where}: the initializer was to give shape {shape}, gave {values.shape}")
+    return values
+
+
+def fitted(old: Mapping[str, Array], new: Any, where: str) -> dict[str, Array]:
+    """Return new values for weights, in their order, by their names.
+
+    Raises
+    ------
+    ShapeError, DataError
+        If there are not as many, or one does not fit.
+    """
+    if not isinstance(new, Sequence):
+        raise DataError(f"{where}: expected a list of arrays, received {new!r}")
+    if len(new) != len(old):
+        raise ShapeError(f"{where}: expected {len(old)} arrays, received {len(new)}")
+    values = {}
+    for (name, before), after in zip(old.items(), new, strict=True):
+        value = as_numbers(after, name, where)
+        if value.shape != before.shape:
+            raise ShapeError(f"{where}: {name} has shape {before.shape}, received {value.shape}")
+        values[name] = value.astype(before.dtype)
+    return values
