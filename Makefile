@@ -10,7 +10,7 @@ help:
 	@echo "make test      run every test"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
-	@echo "make fuzz      hold 50,000 random NumPy programs against NumPy, differences and autograd"
+	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
 	@echo "make check     ruff, formatting and strict mypy"
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers; tables and a plot go to benchmarks/"
@@ -32,6 +32,7 @@ coverage: .venv/dev
 
 fuzz: .venv/dev .venv/bench
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --programs 50000 $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.networks --configurations 1000
 
 check: .venv/dev
 	$(BIN)/ruff check $(SOURCES)

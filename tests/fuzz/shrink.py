@@ -1,77 +1,15 @@
-"""From a program that fails to a smaller one that fails in the same way."""
+"""From a program to smaller ones, which may fail in the same way."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import pickle
 import re
-import select
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from tests.fuzz.judges import judge
-from tests.fuzz.programs import Array, Failure, Node, Program, Statement
+from tests.fuzz.programs import Array, Node, Program, Statement
 
 from chainrule.autodiff.trees import leaves
-
-Outcome = tuple[str, str, str]  # the road, the way it fails, details
-SECONDS = 60.0  # at most, that a program is made smaller
-
-
-def failing(program: Program, **options: Any) -> Outcome | None:
-    """Return how a program fails; None if it does not."""
-    try:
-        judge(program, **options)
-    except Failure as failure:
-        return (failure.road, failure.way, failure.detail)
-    except Exception:
-        return None
-    return None
-
-
-def failing_apart(program: Program, seconds: float, **options: Any) -> Outcome | None:
-    """Do the same in a process of its own, which may crash or hang."""
-    read, write = os.pipe()
-    child = os.fork()
-    if not child:
-        os.write(write, pickle.dumps(failing(program, **options)))
-        os._exit(0)
-    os.close(write)
-    ready, _, _ = select.select([read], [], [], seconds)
-    if not ready:
-        os.kill(child, signal.SIGKILL)
-    with os.fdopen(read, "rb") as pipe:
-        told = pipe.read()
-    _, status = os.waitpid(child, 0)
-    if not ready:
-        return ("process", "hangs", f"for {seconds} seconds")
-    if os.WIFSIGNALED(status):
-        return ("process", "dies", f"of signal {os.WTERMSIG(status)}")
-    outcome: Outcome | None = pickle.loads(told)
-    return outcome
-
-
-def shrunk(program: Program, outcome: Outcome, run: Callable[[Program], Outcome | None]) -> Any:
-    """Return the smallest program found that fails in the same way, and how it fails."""
-    end = time.monotonic() + SECONDS
-    seen = {repr(program)}
-    improved = True
-    while improved:
-        improved = False
-        for candidate in smaller(program):
-            if repr(candidate) in seen:
-                continue
-            if time.monotonic() > end:
-                return program, outcome
-            seen.add(repr(candidate))
-            found = run(candidate)
-            if found and found[:2] == outcome[:2]:
-                program, outcome, improved = candidate, found, True
-                break
-    return program, outcome
 
 
 def smaller(program: Program) -> Iterator[Program]:

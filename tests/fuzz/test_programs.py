@@ -1,13 +1,15 @@
 """A fixed set of random programs, on every road in NumPy; `make fuzz` runs any number of others."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 from tests.fuzz.grammar import program_of
+from tests.fuzz.jobs import failing, shrunk
 from tests.fuzz.judges import InvalidError, judge
 from tests.fuzz.programs import Array, Failure, Node, Program
-from tests.fuzz.shrink import failing, shrunk
+from tests.fuzz.shrink import smaller
 
 from chainrule.ops import NUMPY
 
@@ -51,8 +53,10 @@ def test_the_same_seed_makes_the_same_program():
 def test_a_wrong_gradient_is_found_and_the_program_made_small(monkeypatch):
     wrong = dataclasses.replace(NUMPY[np.tanh], gradients=(lambda g, y, x: g * (1 - y),))
     monkeypatch.setitem(NUMPY, np.tanh, wrong)
-    large = next(p for p in map(program_of, range(100)) if (failing(p) or ())[:2] == WRONG)
-    small, outcome = shrunk(large, failing(large), failing)
+    large = next(p for p in map(program_of, range(100)) if (failing(judge, p) or ())[:2] == WRONG)
+    small, outcome = shrunk(
+        large, failing(judge, large), functools.partial(failing, judge), smaller
+    )
     assert outcome[:2] == WRONG
     assert "np.tanh(" in str(small)
     assert len(str(small)) < 60

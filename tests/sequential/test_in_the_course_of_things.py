@@ -131,3 +131,9 @@ def test_a_layer_in_another_model_keeps_its_name(tmp_path):
         cr.Sequential([layers.Input((4,)), layers.Dense(4), shared])
     first.save(tmp_path / "m")
     assert cr.load_model(tmp_path / "m").layers[0].name == "dense"
+
+
+def test_a_model_in_float64_predicts_in_float64_whatever_it_is_given():
+    model = cr.Sequential([layers.Activation("softsign"), layers.Dense(1)], dtype="float64", seed=0)
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("f4")
+    np.testing.assert_array_equal(model.predict(x), model.predict(x.astype("f8")))

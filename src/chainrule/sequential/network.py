@@ -74,8 +74,8 @@ class Network:
     def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> tuple[Any, Weights]:
         """Return the output and the new state."""
         weights, new = {**params, **state}, dict(state)
-        floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), None)
-        y = X if self.layers[0].integers or floats in (None, X.dtype) else X.astype(floats)
+        floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), X.dtype)
+        y = X if self.layers[0].integers or floats == X.dtype else X.astype(floats)
         for layer, names in zip(self.layers, self._names, strict=True):
             twin = layer.bound({name: weights[whole] for whole, name in names.items()})
             y = twin.run(y, training)

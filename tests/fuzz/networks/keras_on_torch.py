@@ -1,0 +1,189 @@
+"""The judge: Keras on PyTorch in float64, and how far rounding may lead away from it.
+
+How far is measured, not guessed: the judge runs again with every result of its arithmetic off by
+one unit in the last place at random (Parker, *Monte Carlo Arithmetic*, 1997). What such runs end
+with lies about the exact end as any honest float computation does.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+from keras.src import backend
+from keras.src.backend.common import dtypes
+from tests.fuzz.networks.configuration import Configuration
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import chainrule as cr
+from chainrule.ops.random import random_uniform
+
+keras.config.set_floatx("float64")
+dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else Keras mixes PyTorch's float64 to float32
+torch.set_num_threads(1)
+# PyTorch divides by a six of float32 in the gradient of its own.
+backend.nn.hard_sigmoid = lambda x: torch.clamp(backend.convert_to_tensor(x) + 3, 0, 6) / 6
+
+UNITS = {"float32": 2.0**-23, "float64": 2.0**-52}
+# What only moves, chooses or compares numbers is exact.
+EXACT = {
+    "_to_copy", "abs", "arange", "cat", "clamp", "clone", "constant_pad_nd", "copy", "detach",
+    "embedding", "empty", "empty_like", "eq", "fill", "floor", "ceil", "round", "full",
+    "full_like", "gather", "ge", "gt", "index", "index_select", "le", "lift_fresh", "linspace",
+    "logical_not", "lt", "max", "max_pool2d_with_indices", "max_pool2d_with_indices_backward",
+    "maximum", "min", "minimum", "ne", "neg", "one_hot", "ones", "ones_like", "randint", "relu",
+    "argsort", "scalar_tensor", "scatter", "sign", "sort", "stack", "threshold_backward", "topk",
+    "where", "zero", "zeros", "zeros_like",
+}  # fmt: skip
+End = dict[str, np.ndarray]  # what a run ends with: scores, predictions, weights
+
+
+class Dropout(keras.layers.Layer):
+    """Leaves out what chainrule's layer leaves out: its masks are a function of seed and count."""
+
+    def __init__(self, rate: float, seed: int) -> None:
+        super().__init__()
+        self.rate, self.draws, self.calls = rate, seed, 0
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return x
+        kept = random_uniform(self.draws, self.calls, tuple(x.shape)) >= self.rate
+        self.calls += 1
+        return x * torch.as_tensor(kept / (1 - self.rate))
+
+
+PARTS = SimpleNamespace(
+    layers=SimpleNamespace(**{**vars(keras.layers), "Dropout": Dropout}),
+    losses=keras.losses, optimizers=keras.optimizers, regularizers=keras.regularizers,
+    schedules=keras.optimizers.schedules,
+)  # fmt: skip
+
+
+class Rounded(TorchDispatchMode):
+    """Lets every result be off by one unit in the last place, up or down at random."""
+
+    def __init__(self, unit: float, seed: int) -> None:
+        super().__init__()
+        self.unit, self.generator = unit, torch.Generator().manual_seed(seed)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not self.unit:
+            return result
+        name = func._schema.name.removeprefix("aten::").removesuffix("_")
+        aliases = any(returned.alias_info is not None for returned in func._schema.returns)
+        if name in EXACT or (aliases and not func._schema.is_mutable):
+            return result
+        for part in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(part, torch.Tensor) and part.dtype == torch.float64 and part.numel():
+                self._disturb(part)
+        return result
+
+    def _disturb(self, part: torch.Tensor) -> None:
+        signs = torch.randint(0, 2, part.shape, generator=self.generator) * 2 - 1
+        part.mul_(1 + self.unit * signs)
+
+
+class Judge:
+    """Trains a configuration in Keras.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    start : list of ndarray
+        The weights to start from, as chainrule gives them.
+    """
+
+    def __init__(self, configuration: Configuration, start: list[np.ndarray]) -> None:
+        self.configuration, self.start = configuration, start
+        self.data = {
+            name: part.astype(np.float64) if part.dtype.kind == "f" else part
+            for name, part in configuration.data().items()
+        }
+        if "weight" in self.data:  # a sample's weight is that of each of its values
+            self.data["weight"] = self.data["weight"].reshape(-1, *[1] * configuration.axes)
+        self.ends: dict[tuple[str, int], End] = {}
+        self.exact = self.run()
+
+    def run(self, unit: float = 0.0, seed: int = 0) -> End:
+        """Return the end of a run whose roundings are of one unit."""
+        configuration, model = self.configuration, self._model(self.start, unit, seed)
+        model.compile(
+            configuration.optimizer.made(PARTS), configuration.loss.made(PARTS),
+            metrics=[*configuration.metrics], weighted_metrics=[*configuration.weighted_metrics],
+            run_eagerly=True, jit_compile=False,
+        )  # fmt: skip
+        with Rounded(unit, seed):
+            return ends(model, configuration, self.data)
+
+    def _model(self, weights: list[np.ndarray], unit: float, seed: int) -> Any:
+        """Return the network in Keras, with weights that are off by a unit."""
+        model = keras.Sequential([layer.made(PARTS) for layer in self.configuration.layers])
+        rng = np.random.default_rng(seed)
+        model.set_weights(
+            [w.astype(np.float64) * (1 + unit * rng.choice([-1, 1], w.shape)) for w in weights]
+        )
+        return model
+
+    def room(self, weights: list[np.ndarray], X: Any, runs: int) -> float:
+        """Return how far two predictions in float32 from these weights may be apart."""
+        unit, found = UNITS["float32"], []
+        for seed in range(runs + 1):
+            model = self._model(weights, unit if seed else 0, seed)
+            with Rounded(unit if seed else 0, seed):
+                found.append(np.asarray(model.predict_on_batch(X.astype(np.float64))))
+        spread = max(float(np.max(np.abs(each - found[0]))) for each in found[1:])
+        return 8 * (spread + unit * float(np.max(np.abs(found[0]))))
+
+    def bound(self, dtype: str, runs: int) -> dict[str, float]:
+        """Return how far a run in this dtype may end away from the exact one.
+
+        ``4`` times what the farthest of some random runs did: their largest is near the standard
+        deviation, and sums of many terms round more often than the judge does.
+        """
+        unit = UNITS[dtype]
+        for seed in range(runs):
+            if (dtype, seed) not in self.ends:
+                self.ends[dtype, seed] = self.run(unit, seed + 1)
+        return {
+            name: 4 * (max(_spread(self.ends[dtype, seed][name], exact) for seed in range(runs))
+                       + unit * float(np.max(np.abs(exact), initial=0)))
+            for name, exact in self.exact.items()
+        }  # fmt: skip
+
+
+def ends(model: Any, configuration: Configuration, data: Any) -> End:
+    """Train a compiled model of either library, and return what it ends with."""
+    k, arguments = configuration.samples, configuration.arguments()
+    held = tuple(part[k:] for part in data.values())
+    if configuration.held:
+        arguments["validation_data"] = held
+    if "weight" in data:
+        arguments["sample_weight"] = data["weight"][:k]
+    history = model.fit(data["X"][:k], data["y"][:k], **arguments).history
+    values = {score: np.array(values, np.float64) for score, values in history.items()}
+    values["predictions"] = np.asarray(model.predict_on_batch(data["X"]), np.float64)
+    for number, weight in enumerate(weights_of(model)):
+        values[f"weight {number}"] = np.asarray(weight, np.float64)
+    return values
+
+
+def _spread(one: Any, other: Any) -> float:
+    return float(np.max(np.abs(one - other), initial=0))
+
+
+def weights_of(model: Any) -> list[np.ndarray]:
+    """Return the weights of a model of either library; Keras has none for a known mean."""
+    if isinstance(model, keras.Model):
+        return model.get_weights()
+    return [
+        weight
+        for layer in model.layers
+        if not isinstance(layer, cr.layers.Normalization)
+        for weight in layer.weights.values()
+        if weight.dtype.kind == "f"
+    ]
