@@ -10,9 +10,10 @@ from tests.cli.running import done, refused, run, write_pets
 
 import chainrule as cr
 from chainrule.cli.evaluate import score
-from chainrule.cli.predict import csv_blocks
+from chainrule.cli.predict import predictions
 from chainrule.errors import DataError
-from chainrule.tables import ArrayTable, load_arrays, open_table
+from chainrule.tables import ArrayTable, Column, load_arrays, open_table
+from chainrule.tables.writing import WRITERS, csv_file, parquet_file
 
 SETS = ["digits", "iris", "wine", "breast_cancer", "diabetes"]
 
@@ -197,9 +198,10 @@ def test_rows_are_read_a_chunk_at_a_time(trained):
                 yield {name: np.zeros(3) for name in names}
 
     table = Endless("endless", {name: [0.0] for name in features})
-    blocks = csv_blocks(model, table, False, lambda rows: None)
-    assert next(blocks) == b"prediction,probability\n"
-    assert [next(blocks).count(b"\n") for _ in range(5)] == [3] * 5
+    chunks = predictions(model, table, False, lambda rows: None)
+    for write in (csv_file, parquet_file):
+        blocks = write(chunks)
+        assert all(0 < len(next(blocks)) < 2000 for _ in range(5))
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "predict"])
@@ -270,3 +272,73 @@ def test_parquet_is_read_as_csv_is(trained, tmp_path):
     out = [done("predict", trained("pets"), tmp_path / f"pets.{kind}").stdout
            for kind in ("csv", "parquet")]  # fmt: skip
     assert out[0] == out[1]
+
+
+def write_signs(path, classes):
+    """Write a table whose target has these classes, told apart by its one number."""
+    rows = [f"{i % len(classes)},{classes[i % len(classes)]}" for i in range(60)]
+    path.write_text("\n".join(["x,class", *rows]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("name", ["diabetes", "iris", "digits", "pets"])
+def test_every_format_of_predictions_is_read_back(trained, tmp_path, name, suffix):
+    path = trained(name)
+    data = path.parent / "pets.csv" if name == "pets" else name
+    out = tmp_path / f"out{suffix}"
+    done("predict", path, data, "-o", out, "--probabilities")
+    model = cr.load_model(path)
+    X, _ = load_arrays(open_table(data, like=model.preprocessor.columns), model.preprocessor)
+    output = model.predict(X)
+    target = model.preprocessor.target
+    like = [Column("prediction", target.kind)]  # texts may look like numbers
+    back = open_table(out if suffix else out.rename(tmp_path / "out.csv"), like=like)
+    columns = next(back.chunks(10_000))
+    expected = target.decode(output)
+    kinds = {column.name: column.kind for column in back.columns}
+    assert list(kinds) == ["prediction", *(f"probability of {c}" for c in target.classes)]
+    assert kinds["prediction"] == target.kind
+    if target.kind == "category":
+        assert columns["prediction"].tolist() == expected.tolist()
+    else:
+        np.testing.assert_allclose(columns["prediction"], expected.astype(float), rtol=1e-6)
+    for i, label in enumerate(target.classes):
+        np.testing.assert_allclose(columns[f"probability of {label}"], output[:, i], rtol=1e-5)
+
+
+def test_the_bytes_of_a_parquet_file_are_parquet(trained, tmp_path):
+    done("predict", trained("iris"), "iris", "-o", tmp_path / "out.PARQUET")
+    raw = (tmp_path / "out.PARQUET").read_bytes()
+    assert (raw[:4], raw[-4:]) == (b"PAR1", b"PAR1")
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out.json", "out.npz", "out.csv.gz"])
+def test_another_kind_of_file_is_refused_before_any_work(trained, tmp_path, name):
+    line = refused(2, "predict", trained("iris"), "iris", "-o", tmp_path / name)
+    assert "predictions are written as .csv, .txt, .tsv, .parquet, .pq" in line
+    assert not (tmp_path / name).exists()
+
+
+def test_safe_csv_lets_no_text_be_a_formula(tmp_path):
+    classes = ["=1+1", "+49", "-x", "@sum", "plain"]
+    data, model = write_signs(tmp_path / "signs.csv", classes), tmp_path / "model"
+    done("train", data, "--target", "class", "-o", model, "--epochs", "40", "--lr", "0.1")
+    plain = done("predict", model, data, "--probabilities").stdout
+    safe = done("predict", model, data, "--probabilities", "--safe-csv").stdout
+    fields = [field for row in csv.reader(io.StringIO(safe)) for field in row]
+    assert not [field for field in fields if field.startswith(("=", "+", "-", "@"))]
+    assert {f"'{name}" for name in classes if name != "plain"} <= set(fields)
+    for a, b in zip(csv.reader(io.StringIO(plain)), csv.reader(io.StringIO(safe)), strict=True):
+        assert [field.removeprefix("'") for field in b] == a
+
+
+def test_safe_csv_leaves_numbers_alone(trained, tmp_path):
+    for name in ("diabetes", "digits"):
+        plain = done("predict", trained(name), name).stdout
+        assert done("predict", trained(name), name, "--safe-csv").stdout == plain
+    data, model = write_signs(tmp_path / "signs.csv", [-1, 1]), tmp_path / "model"
+    done("train", data, "--target", "class", "-o", model, "--epochs", "1")
+    assert "'" not in done("predict", model, data, "--safe-csv").stdout
+    line = refused(2, "predict", model, data, "--safe-csv", "-o", tmp_path / "out.parquet")
+    assert "--safe-csv is for CSV" in line

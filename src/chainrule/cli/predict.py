@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.problems import Interrupted
+from chainrule.cli.problems import Interrupted, UsageError
 from chainrule.validation import Array
 
 if TYPE_CHECKING:
+    from chainrule.preprocessing.values import Chunk
     from chainrule.sequential import Sequential
     from chainrule.tables import Table
 
@@ -30,18 +32,35 @@ def predict(
     ],
     output: Annotated[
         str,
-        typer.Option("-o", "--output", metavar="FILE.csv", help="Where to; - is standard output."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.csv|tsv|parquet",
+            help="Where to; - is standard output, as CSV.",
+        ),
     ] = "-",
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Write the probability of every class.")
     ] = False,
+    safe_csv: Annotated[
+        bool,
+        typer.Option(
+            "--safe-csv",
+            help="Put ' before texts that begin with = + - @, which a spreadsheet would run.",
+        ),
+    ] = False,
 ) -> None:
     """Write a prediction for every row, whatever the size of the data."""
-    run_predict(Console(highlight=False), model, data, output, probabilities)
+    run_predict(Console(highlight=False), model, data, output, probabilities, safe_csv)
 
 
 def run_predict(
-    console: Console, path: str, source: str, output: str = "-", every_class: bool = False
+    console: Console,
+    path: str,
+    source: str,
+    output: str = "-",
+    every_class: bool = False,
+    safe: bool = False,
 ) -> None:
     """Write predictions to a file, whole or not at all, or to standard output."""
     from chainrule.cli.models import open_data, open_model, tell_unseen
@@ -49,6 +68,7 @@ def run_predict(
     from chainrule.cli.training import check_output
     from chainrule.storage import write_whole
 
+    write = _writer(output, safe)
     if output != "-":
         check_output(output, source)
         check_output(output, path)
@@ -63,7 +83,7 @@ def run_predict(
 
     try:
         with row_progress("predicting", table.rows) as advance:
-            blocks = csv_blocks(model, table, every_class, count)
+            blocks = write(predictions(model, table, every_class, count))
             if output == "-":
                 _print(blocks)
             else:
@@ -77,12 +97,30 @@ def run_predict(
         )
 
 
-def csv_blocks(
-    model: Sequential, table: Table, every_class: bool, done: Callable[[int], Any]
-) -> Iterator[bytes]:
-    """Yield the lines of a CSV file of predictions, some thousands at a time.
+def _writer(output: str, safe: bool) -> Callable[[Iterator[Chunk]], Iterator[bytes]]:
+    """Return what makes a file of columns, by the file's name."""
+    from chainrule.tables.arrow import pyarrow
+    from chainrule.tables.writing import WRITERS, parquet_file
 
-    Its columns are ``prediction`` and, for classes, ``probability``, that of the prediction; or
+    suffix = Path(output).suffix.lower()
+    if suffix not in WRITERS:
+        kinds = ", ".join(filter(None, WRITERS))
+        raise UsageError(f"-o {output}: predictions are written as {kinds}")
+    write = WRITERS[suffix]
+    if write is parquet_file:
+        pyarrow()  # missing, it is told before any work
+        if safe:
+            raise UsageError("--safe-csv is for CSV; a Parquet file holds no formulas")
+        return write
+    return partial(write, safe=safe)
+
+
+def predictions(
+    model: Sequential, table: Table, every_class: bool, done: Callable[[int], Any]
+) -> Iterator[Chunk]:
+    """Yield predictions as columns, some thousands of rows at a time.
+
+    The columns are ``prediction`` and, for classes, ``probability``, that of the prediction; or
     ``probability of A`` and so on, for every class.
 
     Parameters
@@ -91,41 +129,37 @@ def csv_blocks(
     table : Table
     every_class : bool
     done : callable
-        Called with the number of rows of every block.
+        Called with the number of rows of every chunk, once it is taken.
     """
     from chainrule.cli.models import probabilities
 
     target = model.preprocessor.target
-    names = ["prediction"]
-    if target.classes:
-        names += [f"probability of {c}" for c in target.classes] if every_class else ["probability"]
-    yield _lines([names])
-    rows = min(CHUNK, max(1, CELLS // len(names)))
+    rows = min(CHUNK, max(1, CELLS // (len(target.classes) + 1)))
     for chunk in table.chunks(rows, [column.name for column in model.preprocessor.columns]):
         output = probabilities(model, model.preprocessor.transform(chunk))
-        yield _lines(_rows(output, target, every_class))
+        columns = {"prediction": _decoded(target, output)}
+        if target.classes and every_class:
+            names = [f"probability of {name}" for name in target.classes]
+            columns |= dict(zip(names, output.T, strict=True))
+        elif target.classes:
+            columns["probability"] = output.max(axis=1)
+        yield columns
         done(len(output))
 
 
-def _rows(output: Array, target: Any, every_class: bool) -> Iterator[tuple[str, ...]]:
-    decoded = target.decode(output)
-    if not target.classes:
-        return zip(_numbers(decoded, 7), strict=True)
-    shown = output.T if every_class else [output.max(axis=1)]
-    return zip(decoded, *(_numbers(column, 6) for column in shown), strict=True)
-
-
-def _numbers(values: Array, digits: int) -> list[str]:
-    return [f"{value:.{digits}g}" for value in values.tolist()]
-
-
-def _lines(rows: Any) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+def _decoded(target: Any, output: Array) -> Array:
+    """Return predictions in the target's terms: texts, or numbers."""
+    decoded: Array = target.decode(output)
+    if not target.classes or target.kind == "category":
+        return decoded
+    whole = np.array([int(name) for name in decoded])
+    return whole.astype(np.float64) if whole.dtype == object else whole
 
 
 def _print(blocks: Iterator[bytes]) -> None:
+    out = sys.stdout.buffer
     for block in blocks:
-        sys.stdout.buffer.write(block)
-        sys.stdout.buffer.flush()
+        left = memoryview(block)
+        while left:  # unbuffered (python -u), a pipe may take a part
+            left = left[out.write(left) :]
+        out.flush()

@@ -24,7 +24,7 @@ def pyarrow(part: str = "") -> Any:
         return importlib.import_module(f"pyarrow.{part}" if part else "pyarrow")
     except ImportError as error:
         raise MissingDependencyError(
-            "reading CSV and Parquet files needs pyarrow: pip install 'chainrule[data]'"
+            "CSV and Parquet files need pyarrow: pip install 'chainrule[data]'"
         ) from error
 
 
