@@ -3,11 +3,9 @@
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +22,6 @@ X = RNG.normal(size=(60, 5)).astype("f4")
 Y = (X[:, 0] > 0) + (X[:, 1] > 0.3) * 1
 HELD = (RNG.normal(size=(20, 5)).astype("f4"), RNG.integers(3, size=20))
 EPOCHS = 6
-N_KILLS = 40
 
 OPTIMIZERS = {
     "adam": lambda: cr.optimizers.Adam(0.02),
@@ -134,6 +131,144 @@ def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
         other.fit(X, Y, verbose=0, resume_from=tmp_path / "model")
 
 
+def another_loss(made):
+    """Compile with another loss, one of the user's own."""
+
+    def squares(y_true, y_pred):
+        return cr.losses.sparse_categorical_crossentropy(y_true, y_pred) ** 2
+
+    made.compile(made.optimizer, squares, ["accuracy"])
+
+
+def with_optimizer(optimizer):
+    def compiled(made):
+        made.compile(optimizer(), "sparse_categorical_crossentropy", ["accuracy"])
+
+    return compiled
+
+
+Adam, SGD, Schedule = cr.optimizers.Adam, cr.optimizers.SGD, cr.schedules.CosineDecay
+WEIGHTS = np.linspace(0.5, 1.5, len(X))
+ANOTHER_ROW = np.concatenate([X[:-1], X[-1:] + 1])
+# What another run has: arguments of fit and a change of the model; and what is said of it.
+DIFFERENT = {
+    "data": ({"x": ANOTHER_ROW}, None, r"x is float32 of shape \(60, 5\) with digest \w+, it was "),
+    "targets": ({"y": Y[::-1].copy()}, None, r"y is int64 of shape \(60,\) .*, it was int64"),
+    "rows": ({"x": X[:50], "y": Y[:50]}, None, r"x is .*\(50, 5\).*, it was .*\(60, 5\)"),
+    "held": ({"validation_data": (HELD[0] * 2, HELD[1])}, None, "validation x is .*, it was"),
+    "none held": ({"validation_data": None}, None, "validation x is none, it was"),
+    "weights": ({"sample_weight": WEIGHTS}, None, "sample_weight is .*, it was none"),
+    "classes": ({"class_weight": {0: 1.0, 1: 2.0, 2: 3.0}}, None, "sample_weight is .*, it was"),
+    "batch": ({"batch_size": 32}, None, "batch_size is 32, it was 16"),
+    "steps": ({"steps_per_epoch": 2}, None, "steps_per_epoch is 2, it was 4"),
+    "order": ({"shuffle": False}, None, "shuffle is False, it was True"),
+    "loss": ({}, another_loss, "loss is .*squares.*, it was SparseCategoricalCrossentropy"),
+    "optimizer": ({}, with_optimizer(SGD), "optimizer is SGD, it was Adam"),
+    "rate": ({}, with_optimizer(lambda: Adam(0.5)), r"learning_rate is 0\.5, it was 0\.02"),
+    "schedule": (
+        {}, with_optimizer(lambda: Adam(Schedule(0.02, 9))),
+        r"learning_rate is CosineDecay\(.*9.*\), it was 0\.02",
+    ),
+    "momentum": ({}, with_optimizer(lambda: Adam(0.02, 0.5)), r"beta_1 is 0\.5, it was 0\.9"),
+    "clipping": ({}, with_optimizer(lambda: Adam(0.02, clipnorm=1)), "clipnorm is 1.0, it was"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "last"
+    trained(model("adam"), [callbacks.ModelCheckpoint(path)], epochs=2)
+    return path
+
+
+@pytest.mark.parametrize("difference", list(DIFFERENT))
+def test_what_would_make_it_another_run_is_refused_by_name(checkpoint, difference):
+    arguments, change, message = DIFFERENT[difference]
+    other = model("adam")
+    if change is not None:
+        change(other)
+    before = other.get_weights(), other.optimizer.learning_rate, other.rng.bit_generator.state
+    options = {"x": X, "y": Y, "epochs": EPOCHS, "batch_size": 16, "validation_data": HELD}
+    with pytest.raises(DataError, match=message):
+        other.fit(**{**options, **arguments}, verbose=0, resume_from=checkpoint)
+    assert other.optimizer.learning_rate == before[1]
+    assert other.rng.bit_generator.state == before[2]
+    for a, b in zip(other.get_weights(), before[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", list(cr.optimizers.OPTIMIZERS))
+def test_the_first_argument_of_every_optimizer_is_compared(tmp_path, name):
+    kind = cr.optimizers.OPTIMIZERS[name]
+    made = cr.Sequential([layers.Input((5,)), layers.Dense(3)], seed=0)
+    made.compile(kind(0.25), "sparse_categorical_crossentropy")
+    assert made.optimizer.learning_rate == 0.25
+    made.fit(X, Y, verbose=0)
+    made.save(tmp_path / "last")
+    made.compile(kind(0.5), "sparse_categorical_crossentropy")
+    with pytest.raises(DataError, match=r"learning_rate is 0\.5, it was 0\.25"):
+        made.fit(X, Y, verbose=0, epochs=2, resume_from=tmp_path / "last")
+
+
+def test_more_than_one_difference_is_told_at_once(checkpoint):
+    other = model("momentum")
+    with pytest.raises(DataError, match=r"batch_size is 8.*shuffle is False.*optimizer is SGD"):
+        trained(other, batch_size=8, shuffle=False, resume_from=checkpoint)
+
+
+def test_a_batch_size_that_comes_to_the_same_is_the_same(tmp_path):
+    made = trained(model(), epochs=1, batch_size=60)
+    made.save(tmp_path / "last")
+    other = trained(model(), epochs=2, batch_size=1000, resume_from=tmp_path / "last")
+    assert other.history.epoch == [0, 1]
+
+
+def test_a_run_may_go_on_as_the_rate_was_and_as_it_became(tmp_path):
+    def halving():
+        return callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+
+    saving = callbacks.ModelCheckpoint(tmp_path / "{epoch}")
+    whole = trained(model("momentum"), [halving(), saving])
+    again = model("momentum")
+    assert_same(trained(again, [halving()], resume_from=tmp_path / "3"), whole)
+    read = cr.load_model(tmp_path / "3")
+    assert read.optimizer.learning_rate == 0.1 / 8
+    assert_same(trained(read, [halving(), saving], resume_from=tmp_path / "3"), whole)
+    third = model("momentum")  # a checkpoint of that run still knows how the first began
+    assert_same(trained(third, [halving()], resume_from=tmp_path / "5"), whole)
+    with pytest.warns(UserWarning, match=r"goes on with 0\.0125, as in .*3; it was set to 0\.0015"):
+        trained(again, [halving()], resume_from=tmp_path / "3")
+
+
+def test_an_engine_that_was_asked_for_gives_way_and_that_is_said(checkpoint):
+    other = model("adam", "compiled")
+    with pytest.warns(UserWarning, match="the engine goes on to be 'numpy'"):
+        trained(other, resume_from=checkpoint)
+    assert_same(other, trained(model("adam")))
+
+
+def test_large_data_are_compared_here_and_there(tmp_path, monkeypatch):
+    monkeypatch.setattr("chainrule.sequential.conditions.READ", 12 * X[0].nbytes)
+    trained(model(), [callbacks.ModelCheckpoint(tmp_path / "last")], epochs=1)
+    trained(model(), resume_from=tmp_path / "last")
+    for at in (0, 59):
+        other = X.copy()
+        other[at] += 1
+        with pytest.raises(DataError, match=r"x is .*, it was"):
+            model().fit(
+                other, Y, 16, 2, verbose=0, validation_data=HELD, resume_from=tmp_path / "last"
+            )
+
+
+@pytest.mark.parametrize("damage", [5, {}, {"settings": 5}, {"settings": {}, "data": 5}])
+def test_a_checkpoint_with_damaged_conditions_is_refused(checkpoint, tmp_path, damage):
+    arrays, document = read_tensors(checkpoint)
+    document["training"]["conditions"] = damage
+    write_tensors(tmp_path / "last", arrays, document)
+    with pytest.raises(FileError, match="the conditions of the run"):
+        trained(model("adam"), resume_from=tmp_path / "last")
+
+
 def test_a_model_saved_without_training_is_refused_and_nothing_changes(tmp_path):
     made = trained(model(), epochs=1)
     made.save(tmp_path / "model", training=False)
@@ -150,58 +285,17 @@ def test_a_model_saved_without_training_is_refused_and_nothing_changes(tmp_path)
 # Interrupted for good
 
 
-def killed(run, after):
-    """Run in a process that is killed after some seconds, if it has not ended; say how it went."""
-    child = os.fork()
-    if not child:
-        signal.alarm(60)
-        code = 1
-        try:
-            run()
-            code = 0
-        finally:
-            os._exit(code)
-    time.sleep(after)
-    os.kill(child, signal.SIGKILL)
-    return os.waitpid(child, 0)[1]
-
-
-def killed_again_and_again(path):
-    """Train, killed at random moments, until the end; hold it against a run in peace."""
-    epochs = 400
-
-    def run():
-        watching = [*CALLBACKS["plateau"](), callbacks.ModelCheckpoint(path)]
-        start = {"resume_from": path} if path.exists() else {}
-        return trained(model("momentum"), watching, epochs=epochs, **start)
-
-    seconds, n_killed, rng = 0.3, 0, np.random.default_rng(0)
-    while n_killed < N_KILLS:
-        status = killed(run, rng.uniform(0, seconds))
-        n_killed += status == signal.SIGKILL
-        assert status in (0, signal.SIGKILL)
-        if path.exists():
-            reached = cr.load_model(path).history.epoch[-1]
-            if reached > epochs - 50:  # there is to be something left to interrupt
-                epochs += 50
-    end = run()
-    assert n_killed == N_KILLS
-    assert_same(end, trained(model("momentum"), CALLBACKS["plateau"](), epochs=epochs))
-
-
-def test_however_often_it_is_killed_a_run_ends_the_same(tmp_path):
+def test_however_often_it_is_killed_a_run_ends_the_same():
     # In a process of its own, without the threads of other tests: it can be forked.
-    program = "import sys; from tests.sequential import test_resuming as t; t." + (
-        f"{killed_again_and_again.__name__}(t.Path(sys.argv[1]))"
-    )
     paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-c", program, tmp_path / "last"],
+        [sys.executable, "-m", "tests.torture.kills", "5"],
         capture_output=True,
         text=True,
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": paths},
     )
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("5 kills of") == 2
 
 
 # Nowhere to write to

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from chainrule.sequential.saving import (
 from chainrule.validation import check_count, lookup
 
 if TYPE_CHECKING:
+    from chainrule.sequential.conditions import Conditions
     from chainrule.sequential.fitting import Trainable
 
 
@@ -62,6 +64,7 @@ def _training(model: Trainable) -> dict[str, Any]:
         "random": generator_state(model.rng),
         "engine": model.engine if trainer is None else trainer.run.engine.name,
         "callbacks": [] if trainer is None else trainer.states(),
+        "conditions": None if model.conditions is None else model.conditions.described(),
         "stopped": trainer is not None and model.stop_training,
     }
 
@@ -96,13 +99,16 @@ def take(model: Trainable, tree: Mapping[str, Any]) -> None:
         _go_back(model, training)
 
 
-def resume(model: Trainable, path: Any) -> tuple[int, str, list[dict[str, Any]]]:
+def resume(
+    model: Trainable, path: Any, conditions: Conditions
+) -> tuple[int, str, list[dict[str, Any]]]:
     """Go back to a checkpoint; return the next epoch, the engine, and the callbacks' states.
 
     Raises
     ------
     DataError
-        If the file holds another architecture, or nothing to go on from.
+        If the file holds another architecture, or nothing to go on from, or was trained under
+        other conditions.
     FileError
         If it is damaged.
     """
@@ -117,12 +123,19 @@ def resume(model: Trainable, path: Any) -> tuple[int, str, list[dict[str, Any]]]
         history = _history(tree.get("history"))
         epoch, engine, states = training["epoch"], training["engine"], training["callbacks"]
         lookup("engine", engine, ENGINES)
+        rate = training["state"].get("learning_rate")
+        rate = None if rate is None else float(rate)
         check_count(epoch, "the epoch", "fit")
         if not isinstance(states, list) or not all(isinstance(s, Mapping) for s in states):
             raise FileError("callbacks must be a list of their states")
+    if training.get("conditions") is not None:
+        conditions.check(training["conditions"], rate, path)
+    with as_file_error(path):
         _go_back(model, training)
     model.network.take(weights)
     model.history, model.stop_training = history, training.get("stopped") is True
+    if model.engine not in ("auto", engine):
+        warnings.warn(f"fit: the engine goes on to be {engine!r}, as in {path}", stacklevel=4)
     return epoch, engine, states
 
 

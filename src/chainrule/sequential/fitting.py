@@ -16,6 +16,7 @@ from chainrule.layers import Layer
 from chainrule.metrics import get as get_metric
 from chainrule.program.engines import Engine
 from chainrule.program.steps import ENGINES
+from chainrule.sequential.conditions import Conditions
 from chainrule.sequential.contents import resume
 from chainrule.sequential.forward import SCORED, Predictor
 from chainrule.sequential.inputs import check_labels_fit, checked_data, split
@@ -61,6 +62,7 @@ class Trainable(Predictor):
         self.optimizer_state: Any = None  # of the optimizer
         self._running: Engine | None = None  # while training
         self.trainer: Trainer | None = None
+        self.conditions: Conditions | None = None  # of the last run
 
     def _changed(self) -> None:
         super()._changed()
@@ -155,8 +157,10 @@ class Trainable(Predictor):
         seed : int, Generator or None
             Of the order of samples; by default the model's own goes on.
         resume_from : path, optional
-            What a `ModelCheckpoint` saved: training goes on from there, with the same arguments
-            otherwise, to the bit as if it had not been interrupted.
+            What a `ModelCheckpoint` saved: training goes on from there, to the bit as if it had
+            not been interrupted. More epochs are welcome, and callbacks that show progress; data,
+            batch size, ``shuffle``, loss, metrics and optimizer must be those of then. The learning
+            rate and the engine are the checkpoint's.
 
         Returns
         -------
@@ -184,23 +188,25 @@ class Trainable(Predictor):
                 x, y, batch_size, validation_split, validation_data, class_weight, sample_weight,
                 steps_per_epoch, rng,
             )  # fmt: skip
-            states = None
+            conditions, states = Conditions(self, supply, held, rng is not None), None
             self.history, self.stop_training = History(), False
             self.optimizer_state = self._memory()
             mode = self.engine
             if resume_from is not None:
-                first, mode, states = resume(self, resume_from)
+                first, mode, states = resume(self, resume_from, conditions)
                 if isinstance(supply, Samples) and rng is not None:
                     supply.rng = self.rng
             updates = max(epochs - first, 0) * supply.updates
             trainer = self._trainer(supply, held, mode, updates, watching)
         with deferred(late=trainer.interrupted):
             self.trainer, self._running = trainer, trainer.run.engine
+            self.conditions = conditions
             self.training_data = supply.first if isinstance(supply, Samples) else None
             try:
                 trainer.train(epochs, first, states)
             finally:
                 self._running = self.trainer = self.training_data = None
+                conditions.forget_data()
         return self.history
 
     def _memory(self) -> Any:
