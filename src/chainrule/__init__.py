@@ -5,6 +5,7 @@ Importing it loads NumPy alone; ``chainrule.lab`` and its pictures load when fir
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +160,14 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"chainrule.{name}")
     if name in _LATER:
         return getattr(importlib.import_module(f"chainrule.{_LATER[name]}"), name)
-    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}{_hint(name)}")
+
+
+def _hint(name: str) -> str:
+    wish, names = name.lower(), [*__all__, *_ROOMS]
+    close = [n for n in names if wish.startswith(n) or n.startswith(wish)]
+    close = close or difflib.get_close_matches(wish, names, n=1)
+    return f": did you mean {' or '.join(close)}?" if close and not name.startswith("_") else ""
 
 
 def __dir__() -> list[str]:

@@ -16,8 +16,30 @@ Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 T = TypeVar("T")
 
 
+def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> None:
+    """Refuse what other libraries hold numbers in, if it has to be made an array first.
+
+    With ``frames=False`` data frames may pass: NumPy makes arrays of them.
+    """
+    if isinstance(value, np.ndarray | np.generic | int | float):
+        return
+    if hasattr(value, "toarray"):
+        advice = ".toarray()"
+    elif getattr(value, "requires_grad", False) is True:
+        advice = ".detach().numpy()"
+    elif frames and hasattr(value, "to_numpy"):
+        advice = ".to_numpy()"
+    else:
+        return
+    raise DataError(
+        f"{where}: {name} is a {type(value).__module__.partition('.')[0]} {type(value).__name__}, "
+        f"expected an array; make one of it with {advice}"
+    )
+
+
 def as_numbers(value: Any, name: str, where: str) -> Array:
     """Return ``value`` as an array of real numbers, or say why it is none."""
+    refuse_foreign(value, name, where, frames=False)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -25,7 +47,10 @@ def as_numbers(value: Any, name: str, where: str) -> Array:
             f"{where}: {name} is ragged: its rows have different lengths, an array needs equal ones"
         ) from error
     if array.dtype.kind not in "fiub":
-        raise DataError(f"{where}: {name} must hold numbers, but its dtype is {array.dtype}")
+        columns = "; give its columns of numbers, with .to_numpy()" * hasattr(value, "to_numpy")
+        raise DataError(
+            f"{where}: {name} must hold numbers, but its dtype is {array.dtype}{columns}"
+        )
     return array
 
 

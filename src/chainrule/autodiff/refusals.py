@@ -23,17 +23,18 @@ def no_array() -> TraceError:
     """Return the refusal to become a plain array, as who asked for one needs it."""
     asked = _asked()
     name = asked.rpartition(".")[2]
-    if asked.startswith("scipy."):
-        instead = (
-            f"write cr.{name}, whose axis is the last one if none is given"
-            if name in _OWN
-            else "write it in NumPy's functions and those of scipy.special that docs/functions.md "
-            "lists"
-        )
-        return TraceError(
-            f"{asked} makes a plain array of a tensor, so that its gradient would be lost: "
-            + instead
-        )
+    for library, instead in (
+        ("pandas", "give the numbers of a data frame with .to_numpy()"),
+        ("scipy.sparse.", "make an array of the sparse matrix with .toarray()"),
+        ("scipy.", f"write cr.{name}, whose axis is the last one if none is given"),
+    ):
+        if asked.startswith(library):
+            if library == "scipy." and name not in _OWN:
+                instead = "write it in the functions that docs/functions.md lists"
+            return TraceError(
+                f"{asked} makes a plain array of a tensor, so that its gradient would be lost: "
+                + instead
+            )
     return TraceError(
         f"{asked}{': ' * bool(asked)}a tensor cannot become a plain array: its gradient would be "
         "lost. For a list of tensors write np.stack([...]), also to fill an array entry by entry; "
@@ -44,13 +45,15 @@ def no_array() -> TraceError:
 
 
 def _asked() -> str:
-    """Return the function of NumPy or SciPy that the user's code called, as far as it is Python."""
+    """Return the library's function that the user's code called, as far as it is Python."""
     frame: FrameType | None = sys._getframe(3)
     found = ""
     while frame is not None:
         home = str(frame.f_globals.get("__name__", "")).split(".")
         name = frame.f_code.co_name
-        if home[0] == "scipy":
+        if home[0] == "pandas":
+            found = "pandas"
+        elif home[0] == "scipy":
             found = ".".join([*(part for part in home if not part.startswith("_")), name])
         elif home[0] == "numpy":
             found = f"np.{name}" if hasattr(np, name) else ""

@@ -22,6 +22,7 @@ from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
+from chainrule.validation import refuse_foreign
 
 _order, _levels = count(), count()
 _NO_PARAMS: dict[str, Any] = {}
@@ -46,6 +47,13 @@ class Level:
 
 
 GROUND = Level()
+_KNOWN = frozenset([np.ndarray, float, int, bool, np.float64, np.float32, np.int64, np.bool_])
+
+
+def _as_operand(value: Any, where: str) -> Any:
+    """Return an operand of no common type as an array, or as a tensor."""
+    refuse_foreign(value, "an operand", where)
+    return stacked(value) if isinstance(value, list | tuple) else np.asarray(value)
 
 
 class Tensor(Traced):
@@ -90,6 +98,7 @@ class Tensor(Traced):
     about: Tensor | None
 
     def __init__(self, value: Any) -> None:
+        refuse_foreign(value, "the value", "Tensor", frames=False)
         array = np.array(value)
         if array.dtype.kind not in "fiu":
             raise DataError(f"Tensor: expected numbers, received dtype {array.dtype}")
@@ -133,9 +142,9 @@ class Tensor(Traced):
                     return operand.record(primitive, operands, params)
                 if type(operand) is Tensor:  # of a lower level: recorded there as well
                     plain = False
-            elif type(operand) is list:
-                array = stacked(operand)
-                if isinstance(array, Traced):
+            elif type(operand) not in _KNOWN:
+                array = _as_operand(operand, primitive.name)
+                if isinstance(array, Traced):  # a list that holds tensors
                     return primitive(*operands[:i], array, *operands[i + 1 :], **params)
                 values[i] = array
         value = (primitive.value if plain else primitive)(*values, **params)
@@ -291,6 +300,12 @@ class Tensor(Traced):
         return bool(self.value)
 
     def _number(self, name: str) -> NoReturn:
+        if self.level.records_all and self.value.dtype.kind in "iu":
+            raise TraceError(
+                f"{name}(t): a whole number among the arguments is recorded as data, so that it "
+                "cannot tell shapes, lengths or indices. Where it does, fix it before: record "
+                "lambda w: f(w, 3) or functools.partial(f, n=3)"
+            )
         raise TraceError(
             f"{name}(t) of a tensor would lose its gradient: go on with t itself; for printing, "
             "read t.value"

@@ -18,7 +18,7 @@ from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.elementwise import ASTYPE, STOP_GRADIENT
-from chainrule.validation import Array, as_floats
+from chainrule.validation import Array, as_floats, refuse_foreign
 
 Argnums = int | tuple[int, ...]
 T = TypeVar("T")
@@ -31,6 +31,7 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
         if type(leaf) is np.ndarray or type(leaf) is Tensor:
             value = leaf
         else:  # a Python number, whole or not, or a list that stands for an array
+            refuse_foreign(leaf, "a parameter", where)
             value = np.asarray(leaf, np.float64 if isinstance(leaf, int) else None)
         if value.dtype.kind != "f":
             raise DataError(

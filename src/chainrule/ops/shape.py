@@ -168,7 +168,8 @@ def _unrepeat(g: Any, shape: tuple[int, ...], repeats: int, axis: int) -> Any:
 
 
 def _whole(shape: Any) -> Any:
-    return tuple(int(s) for s in shape) if np.ndim(shape) else int(shape)
+    shape = shape.tolist() if isinstance(shape, np.ndarray) else shape
+    return tuple(int(s) for s in shape) if isinstance(shape, tuple | list) else int(shape)
 
 
 @SHAPE.implements(np.transpose)

@@ -15,6 +15,7 @@ from chainrule.program.kernels import FIXED, Kernel, function_kernel
 from chainrule.program.native import load
 from chainrule.program.passes import expand, fixed
 from chainrule.program.program import Program, trace
+from chainrule.validation import refuse_foreign
 
 
 def jit(f: Callable[P, R]) -> Callable[P, R]:
@@ -56,7 +57,7 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
             arrays: Any = args
         except AttributeError:  # a structure, or numbers
             found = list(leaves(args))
-            arrays = [np.asarray(leaf) for _, leaf in found]
+            arrays = [_array(leaf) for _, leaf in found]
             paths = tuple(path for path, _ in found)
             key = (paths, *((a.shape, a.dtype) for a in arrays))
         call = compiled.get(key)
@@ -68,11 +69,16 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     return Derived(jitted, jit, f)
 
 
+def _array(leaf: Any) -> Any:
+    refuse_foreign(leaf, "an argument", "jit")
+    return np.asarray(leaf)
+
+
 class _Call:
     """A function compiled for some shapes and dtypes, with the memory that it works in."""
 
     def __init__(self, f: Callable[..., Any], args: Any) -> None:
-        args = map_leaves(np.asarray, list(args))
+        args = map_leaves(_array, list(args))
         program = _recorded(f, args)
         self.result = program.result
         kernel = function_kernel(program)

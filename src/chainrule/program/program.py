@@ -12,12 +12,14 @@ import numpy as np
 from chainrule.autodiff.backward import ancestors
 from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.names import argument_names, watch_names
+from chainrule.autodiff.refusals import entries_told
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.config import Shown
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops import NUMPY, Primitive
 from chainrule.program.batch import Filled, at, constant, generalise
+from chainrule.validation import refuse_foreign
 
 
 @dataclass(eq=False, repr=False)
@@ -197,6 +199,8 @@ def trace(
     def trace_f(*args: Any) -> Program:
         names = argument_names(f, len(args))
         given = dict(zip(names, args, strict=True))
+        for path, leaf in leaves(given):
+            refuse_foreign(leaf, str(path[0]), "trace")
         batch, n = _batch(given)
         if batch is None:
             return record(given)
@@ -279,7 +283,7 @@ def _record(f: Callable[..., Any], given: dict[str, Any]) -> Program:
     for path, tensor in leaves(inputs):
         tensor.name = _leaf_name(path, taken)
         taken.add(tensor.name)
-    with watch_names():
+    with watch_names(), entries_told():
         result = f(*inputs.values())
     return program_of(inputs, result, level)[0]
 

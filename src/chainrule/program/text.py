@@ -13,6 +13,7 @@ import json
 import keyword
 import re
 import textwrap
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -27,6 +28,7 @@ from chainrule.program.literals import literal_text
 from chainrule.program.program import Equation, Program, Variable, shape_text, trace
 from chainrule.program.threads import making
 
+LONG = 1000  # lines of a text that nobody reads
 WIDTH = 92  # columns of a line without its comment
 
 
@@ -77,7 +79,14 @@ def source(f: Callable[P, Any]) -> Callable[P, str]:
     """
 
     def source_f(*args: Any) -> str:
-        return module_text(trace(value_and_grad(f))(*args), getattr(f, "__name__", "value"))
+        text = module_text(trace(value_and_grad(f))(*args), getattr(f, "__name__", "value"))
+        if (lines := text.count("\n")) > LONG:
+            warnings.warn(
+                f"source: the text has {lines:,} lines, since a loop is recorded turn by turn; to "
+                "read it, give an example for which the loop takes two or three turns",
+                stacklevel=2,
+            )
+        return text
 
     return Derived(source_f, source, f)
 

@@ -19,7 +19,7 @@ from chainrule.program.steps import ENGINES
 from chainrule.sequential.conditions import Conditions
 from chainrule.sequential.contents import resume
 from chainrule.sequential.forward import SCORED, Predictor
-from chainrule.sequential.inputs import check_labels_fit, checked_data, split
+from chainrule.sequential.inputs import check_labels_fit, checked_data, split, warn_of_one_share
 from chainrule.sequential.objective import Objective
 from chainrule.sequential.runs import (
     scoring_run,
@@ -391,6 +391,7 @@ class Trainable(Predictor):
         outputs = self.output_shape
         assert outputs is not None
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
+        warn_of_one_share(self.network.layers[-1], outputs[-1] or 1)
 
     def _objective(self, data: Any) -> Objective:
         """Return loss and metrics for targets like these."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from chainrule import activations
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, shape_text
 from chainrule.losses import SparseCategoricalCrossentropy
@@ -145,6 +147,16 @@ def check_labels_fit(y: Any, outputs: int, loss: Any, where: str) -> None:
         raise DataError(
             f"{where}: labels must be from 0 to {outputs - 1}, for the {outputs} outputs of the "
             f"last layer, received {labels.min()} to {labels.max()}"
+        )
+
+
+def warn_of_one_share(layer: Any, outputs: int) -> None:
+    """Warn of a softmax over one unit, from which nothing can be learned."""
+    if outputs == 1 and getattr(layer, "activation", None) is activations.softmax:
+        warnings.warn(
+            f"the softmax of one unit ({layer.name}) is 1 for every sample, so that nothing is "
+            "learned; for two classes use activation='sigmoid' with binary_crossentropy",
+            stacklevel=5,
         )
 
 
