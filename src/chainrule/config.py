@@ -18,7 +18,7 @@ LONGEST = 160  # characters of what a console shows of a thing
 
 
 class _Short(reprlib.Repr):
-    """Arrays by their shapes, functions by their names, the rest by its first and last parts."""
+    """Arrays by their shapes, functions by their names, the rest by its first parts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,19 +57,18 @@ class Shown:
     """Its repr: the class and the arguments that are not as usual, never long."""
 
     def __repr__(self) -> str:
-        cls, held = type(self), vars(self)
-        given = held.get("__config__", {})
-        usual = dict(arguments(cls))
-        if usual.get("name", "") is None:
-            usual["name"] = snake_case(cls.__name__)
-        known = {name: held[name] for name in usual if name in held}
-        known |= {name: v for name, v in given.items() if not _is_plain(known.get(name, known))}
-        told = [
-            f"{name}={short(value)}"
-            for name, value in known.items()
-            if name not in usual or short(value) != short(usual[name])
-        ]
-        return cut(f"{cls.__name__}({', '.join(told)}", ")")
+        cls = type(self)
+        usual = {name: short(value) for name, value in arguments(cls).items()}
+        if usual.get("name") == "None":
+            usual["name"] = repr(snake_case(cls.__name__))
+        told = {name: short(value) for name, value in self._as_made().items()}
+        changed = [f"{n}={text}" for n, text in told.items() if text != usual.get(n)]
+        return cut(f"{cls.__name__}({', '.join(changed)}", ")")
+
+    def _as_made(self) -> dict[str, Any]:
+        """Return the arguments as they are now, as far as they are attributes."""
+        held = vars(self)
+        return {name: held[name] for name in arguments(type(self)) if name in held}
 
 
 class Configurable(Shown):
@@ -114,11 +113,12 @@ class Configurable(Shown):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make the same thing again, as plain values for JSON."""
-        held = vars(self)
-        return {
-            name: plain(held[name] if name in held and _is_plain(held[name]) else value)
-            for name, value in self.__config__.items()
-        }
+        return {name: plain(value) for name, value in self._as_made().items()}
+
+    def _as_made(self) -> dict[str, Any]:
+        """Return the arguments: numbers and texts as they are now, the rest as they came."""
+        now = {name: value for name, value in super()._as_made().items() if _is_plain(value)}
+        return self.__config__ | now
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:

@@ -90,7 +90,6 @@ def test_a_layer_is_made_again_from_its_config(name):
     config = json.loads(json.dumps(layer.get_config()))
     again = type(layer).from_config(config)
     assert again.get_config() == layer.get_config()
-    assert repr(again) == repr(layer)
 
 
 @pytest.mark.parametrize("name", LAYERS)

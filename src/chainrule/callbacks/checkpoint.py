@@ -58,11 +58,12 @@ class ModelCheckpoint(Monitor):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """See that the model can be saved, before hours of training."""
-        from chainrule.storage import check_writable
+        from chainrule.storage import check_name, check_writable
 
         if not hasattr(self.model, "save"):
             raise DataError("ModelCheckpoint: what is trained is no model that can be saved")
         self.model.get_config()
+        check_name(self.filepath)
         if "{" not in str(self.filepath):
             check_writable(self.filepath)
 

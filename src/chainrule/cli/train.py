@@ -97,9 +97,11 @@ class _Unheard(Console):
 def run_train(console: Console, source: str, settings: Settings) -> None:
     """Train, save, and print what came of it."""
     from chainrule.cli.training import check_output, fit, make_model, prepare
+    from chainrule.storage import check_name
     from chainrule.tables import open_table
 
     output = check_output(settings.output, source)
+    check_name(output)
     with console.status("reading the data …"):
         table = open_table(source)
         data = prepare(table, settings)

@@ -116,7 +116,8 @@ class Sequential(Trainable):
         DataError
             If a layer of your own cannot be described by plain values.
         FileError
-            If the file cannot be written; what was there before stays.
+            If the file cannot be written, or its name is that of another kind of file, such as
+            ``.h5``; what was there before stays.
         """
         write_model(path, contents(self, training))
 

@@ -1,10 +1,12 @@
 """Files: written whole or not at all, read without running code."""
 
 from chainrule.storage.files import check_writable, write_text, write_whole
+from chainrule.storage.signatures import check_name
 from chainrule.storage.tensors import Contents, describe, read_tensors, write_tensors
 
 __all__ = [
     "Contents",
+    "check_name",
     "check_writable",
     "describe",
     "read_tensors",

@@ -1,8 +1,11 @@
-"""What a file seems to be that is none of ours."""
+"""What a file seems to be that is none of ours, by its first bytes or its name."""
 
 from __future__ import annotations
 
+import os
 import re
+
+from chainrule.errors import FileError
 
 SIGNATURES = {
     rb"\x80[\x02-\x05]": "a pickle, which can run code when it is loaded",
@@ -19,6 +22,18 @@ SIGNATURES = {
     rb"(?i:\s*<(!doctype|html))": "a web page: the download may have failed",
 }
 PEEK = 512  # bytes that tell
+KERAS = "; Keras's files come from model.to_keras().save(path)"
+SUFFIXES = {
+    ".h5": ("HDF5", KERAS),
+    ".hdf5": ("HDF5", KERAS),
+    ".keras": ("a Keras model", KERAS),
+    ".onnx": ("ONNX", "; model.export(path) writes that"),
+    ".py": ("Python", "; model.eject(path) writes that"),
+    **dict.fromkeys((".npz", ".npy"), ("a NumPy file", "")),
+    **dict.fromkeys((".pt", ".pth", ".ckpt"), ("a PyTorch file", "")),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), ("a pickle", "")),
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".json", ".toml", ".parquet"), ("data", "")),
+}
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -37,3 +52,20 @@ def guess(head: bytes) -> str:
         if re.match(pattern, head, re.DOTALL):
             return name
     return "of an unknown kind" if CONTROL.search(head) else "a text"
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Raise a `FileError` where a file's name says something else than what is written.
+
+    Examples
+    --------
+    >>> check_name("model.safetensors"), check_name("model")
+    (None, None)
+    """
+    stem, suffix = os.path.splitext(str(path))
+    if suffix.lower() in SUFFIXES:
+        kind, hint = SUFFIXES[suffix.lower()]
+        raise FileError(
+            f"cannot write {path}: by its name it would be {kind}, but safetensors is written; "
+            f"call it {os.path.basename(stem)}.safetensors{hint}"
+        )

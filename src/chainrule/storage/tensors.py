@@ -30,7 +30,7 @@ from chainrule.storage.layout import (
     place,
     stored,
 )
-from chainrule.storage.signatures import PEEK, guess
+from chainrule.storage.signatures import PEEK, check_name, guess
 from chainrule.validation import Array
 
 FORMAT = "chainrule"
@@ -88,7 +88,8 @@ def write_tensors(
     DataError
         If arrays or document hold what cannot be kept.
     FileError
-        If the file cannot be written: what was there is untouched.
+        If the file cannot be written, or its name is that of another kind of file: what was
+        there is untouched.
 
     Examples
     --------
@@ -102,6 +103,7 @@ def write_tensors(
     >>> arrays["W"], document
     (array([[1., 0.], [0., 1.]], dtype=float32), {'units': 2})
     """
+    check_name(path)
     kept = {name: stored(array, name) for name, array in arrays.items()}
     places = place(kept)
     metadata = {
