@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 
@@ -58,40 +57,42 @@ def check() -> None:
         _desk.hand_on()
 
 
-@contextmanager
-def deferred(late: Callable[[], Any] | None = None) -> Iterator[None]:
-    """Let interrupts wait for `check`, or for the end of the outermost such block.
+class deferred:  # noqa: N801
+    """A block in which interrupts wait for `check`, or for the end of the outermost such block.
 
     Parameters
     ----------
     late : callable, optional
         Called at that end in place of the handler: where raising would lose what was made.
     """
-    global _desk
-    desk = _here()
-    if desk is not None:
-        was, desk.open = desk.open, False
-        try:
-            yield
-        finally:
-            desk.open = was
-            if was:
+
+    def __init__(self, late: Callable[[], Any] | None = None) -> None:
+        self._late = late
+        self._desk: _Desk | None = None
+
+    def __enter__(self) -> None:
+        global _desk
+        self._outer = _here()
+        if self._outer is not None:
+            self._was, self._outer.open = self._outer.open, False
+            return
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler) and _in_main_thread():  # neither ignored nor the end of the process
+            self._desk = _Desk(handler)
+            signal.signal(signal.SIGINT, self._desk.take)
+            _desk = self._desk
+
+    def __exit__(self, *_: object) -> None:
+        global _desk
+        if self._outer is not None:
+            self._outer.open = self._was
+            if self._was:
                 check()
-        return
-    handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler) or not _in_main_thread():  # ignored, or the end of the process
-        yield
-        return
-    desk = _Desk(handler)
-    signal.signal(signal.SIGINT, desk.take)
-    _desk = desk
-    try:
-        yield
-    finally:
-        _desk = None
-        signal.signal(signal.SIGINT, handler)
-        if desk.waiting:
-            late() if late is not None else handler(signal.SIGINT, None)
+        elif self._desk is not None:
+            desk, _desk = self._desk, None
+            signal.signal(signal.SIGINT, desk.handler)  # the last moment at which nothing is lost
+            if desk.waiting:
+                self._late() if self._late is not None else desk.handler(signal.SIGINT, None)
 
 
 class immediate:  # noqa: N801

@@ -1,4 +1,4 @@
-"""Several threads record, write and compile at once."""
+"""Several threads record, write and compile at once; several share the work of one run."""
 
 import gc
 import sys
@@ -6,11 +6,18 @@ import threading
 
 import numpy as np
 import pytest
+from tests.torture.interrupts import CheckedExecutor, assert_nothing_left
 
 import chainrule as cr
+from chainrule.errors import DataError, DivergenceError
+from chainrule.program import engines, kernels, native
+from chainrule.program import threads as sharing
 from chainrule.program.kernels import function_kernel
 from chainrule.program.passes import expand, fixed
 from chainrule.program.program import trace
+
+BATCH, SIZE = 8, 16
+ROWS = np.random.default_rng(1).normal(size=(6 * BATCH, SIZE))
 
 
 @pytest.fixture
@@ -56,3 +63,110 @@ def test_syntax_trees_are_made_by_one_thread_at_a_time(restless):
     assert not errors
     assert len(texts) == 12
     assert len(set(texts)) == 1
+
+
+def linear(p, X):
+    return np.mean((np.tanh(X @ p["W"]) @ p["W"]) ** 2)
+
+
+def test_first_compilations_in_several_threads_while_another_trains(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(native, "_loaded", {})
+    x, barrier, found = np.linspace(0, 1, 5), threading.Barrier(4), {}
+    functions = [lambda x: np.tanh(x) * 2, lambda x: np.exp(x) - x, lambda x: np.tanh(x) * 2]
+
+    def compile_first(number):
+        barrier.wait()
+        found[number] = cr.jit(functions[number])(x)
+
+    def train():
+        barrier.wait()
+        found["W"] = cr.minimize(
+            linear, {"W": np.eye(SIZE)}, ROWS, engine="numpy", epochs=20, shuffle=False
+        )[0]["W"]
+
+    works = [*(lambda n=n: compile_first(n) for n in range(3)), train]
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number, function in enumerate(functions):
+        np.testing.assert_allclose(found[number], function(x), rtol=1e-14)
+    train_alone = cr.minimize(
+        linear, {"W": np.eye(SIZE)}, ROWS, engine="numpy", epochs=20, shuffle=False
+    )[0]["W"]
+    np.testing.assert_array_equal(found["W"], train_alone)
+    assert len(list(tmp_path.glob("*.kernel"))) == 2
+
+
+# Sharing
+
+
+@pytest.fixture
+def three_threads(monkeypatch):
+    """Share even small work among three threads, and check what they leave behind."""
+    monkeypatch.setattr(kernels, "LARGE", 0.0)
+    monkeypatch.setenv("CHAINRULE_NUM_THREADS", "3")
+    monkeypatch.setattr(engines, "TRIALS", ())
+    monkeypatch.setattr(sharing, "ThreadPoolExecutor", CheckedExecutor)
+    monkeypatch.setattr(CheckedExecutor, "submitted", 0)
+    return monkeypatch
+
+
+def shared(loss=linear, rows=ROWS, **options):
+    start = {"W": np.eye(SIZE)}
+    return cr.minimize(loss, start, rows, engine="compiled", shuffle=False, **options)[0]["W"]
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_where_no_more_threads_can_be_started_fewer_do_the_same(three_threads, started):
+    expected = shared(batch_size=BATCH, epochs=3)
+    begin, count = threading.Thread.start, iter(range(100))
+
+    def start(thread):
+        if thread.name.startswith("chainrule") and next(count) >= started:
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    three_threads.setattr(threading.Thread, "start", start)
+    np.testing.assert_array_equal(shared(batch_size=BATCH, epochs=3), expected)
+    assert next(count) > started
+    assert_nothing_left()
+
+
+def test_a_thread_that_fails_later_is_not_waited_for(three_threads):
+    submit, count = CheckedExecutor.submit, iter(range(100))
+
+    def failing(pool, call, *args):
+        if next(count) >= 3:  # two are started, the first update has one thread
+            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+        return submit(pool, call, *args)
+
+    three_threads.setattr(CheckedExecutor, "submit", failing)
+    with pytest.raises(RuntimeError, match="cannot schedule"):
+        shared(batch_size=BATCH, epochs=3)
+    assert_nothing_left()
+
+
+def steep(p, X):
+    return np.mean((X @ p["W"]) ** 4) * 1e9
+
+
+def indexed(p, X):
+    return np.mean((X @ p["W"]) ** 2) + np.mean(np.take(p["W"], X[:, 0].astype(int), axis=0))
+
+
+@pytest.mark.parametrize(
+    ("loss", "error"), [(steep, DivergenceError), (indexed, DataError), (linear, None)]
+)
+def test_small_numbers_are_computed_with_again_however_a_run_ends(three_threads, loss, error):
+    rows = np.abs(ROWS) % 0.9
+    rows[-1, 0] = 99  # no row of W
+    if error is None:
+        shared(loss, rows, batch_size=BATCH, epochs=3)
+    else:
+        with pytest.raises(error):
+            shared(loss, rows, batch_size=BATCH, epochs=9)
+    assert CheckedExecutor.submitted > 2
+    assert_nothing_left()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import product
@@ -24,7 +23,7 @@ from chainrule.interrupts import check, immediate
 from chainrule.program.bound import BoundKernel
 from chainrule.program.kernels import Kernel
 from chainrule.program.program import Program
-from chainrule.program.threads import running
+from chainrule.program.threads import helpers, running
 
 Step = Callable[..., tuple[Any, Any]]
 TURN = 0.05  # seconds between looks at the keyboard
@@ -179,9 +178,11 @@ class NativeEngine:
             return
         with running() as runs:
             if kernel.parts > 1 and runs == 1:
-                with ThreadPoolExecutor(kernel.parts - 1) as kernel.helpers:
-                    yield
-                kernel.helpers = None
+                with helpers(kernel.parts - 1) as kernel.helpers:
+                    try:
+                        yield
+                    finally:
+                        kernel.helpers = None
             else:
                 yield
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,6 +42,26 @@ def running() -> Iterator[int]:
             if _runs == 0:
                 _limits.restore_original_limits()
                 _limits = None
+
+
+@contextmanager
+def helpers(count: int) -> Iterator[Executor | None]:
+    """Start so many threads to share work with; yields None where the system allows no more.
+
+    They are started here: one that was missing later would be waited for.
+    """
+    ready = threading.Barrier(count + 1)
+    with ThreadPoolExecutor(count, "chainrule") as pool:
+        try:
+            for _ in range(count):
+                pool.submit(ready.wait)
+            ready.wait()
+        except RuntimeError:  # of a thread that cannot be started
+            ready.abort()
+            pool.shutdown(cancel_futures=True)
+            yield None
+        else:
+            yield pool
 
 
 @contextmanager
