@@ -29,6 +29,7 @@ REFUSED = {
     "dot of an array": (lambda w: X.dot(w), r"for array\.dot\(t\) write array @ t"),
     "mean of a list": (lambda w: np.mean([w[0], w[1]]), r"^np\.mean: a tensor.*np\.stack"),
     "array of a list": (lambda w: np.array([w[0], w[1]]), r"^a tensor cannot.*np\.stack"),
+    "full": (lambda w: np.full((2, 3), w), r"write np\.broadcast_to\(t, shape\)"),
     "r_": (lambda w: np.r_[w, w], "^a tensor cannot become"),
     "logsumexp": (scipy.special.logsumexp, r"^scipy\.special\.logsumexp.*write cr\.logsumexp"),
     "softmax": (scipy.special.softmax, r"^scipy\.special\.softmax.*write cr\.softmax"),

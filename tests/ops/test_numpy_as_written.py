@@ -139,6 +139,51 @@ def test_three_ways(name):
     assert_three_ways(lambda xs: np.sum(np.sin(f(*xs))), xs)
 
 
+ROWS = {
+    "sum where": lambda x: np.sum(x**2, axis=1, where=x > 0.5),
+    "mean where": lambda x: np.mean(x, axis=1, where=np.abs(x) > 0.1),
+    "max initial": lambda x: np.max(x, axis=1, initial=0.5),
+    "average": lambda x: np.average(x, axis=1, weights=np.array([1.0, 2, 3, 4])),
+    "cumprod": lambda x: np.cumprod(x, axis=1),
+    "quantile": lambda x: np.quantile(x, 0.3, axis=1),
+    "median": lambda x: np.median(x, axis=1, keepdims=True),
+    "partition": lambda x: np.partition(x, 1, axis=1) * np.arange(4),
+    "degrees": np.rad2deg,
+    "sinc": np.sinc,
+    "logaddexp2": lambda x: np.logaddexp2(x, 0.5),
+    "nan_to_num": np.nan_to_num,
+    "select": lambda x: np.select([x > 1, x < 0], [x**2, x**3], default=2.0),
+    "linspace": lambda x: np.linspace(x, 2.0, 3, axis=-1),
+    "diff": lambda x: np.diff(x, axis=1, prepend=x[:, :1]),
+    "gradient": lambda x: np.gradient(x, axis=1),
+    "kron": lambda x: np.kron(x, np.array([[1.0, 2.0]])),
+    "cross": lambda x: np.cross(x[:, 1:], x[:, :3] + 1),
+    "fliplr": np.fliplr,
+    "rot90": lambda x: np.rot90(x, 2),
+    "rollaxis": lambda x: np.rollaxis(x, 1),
+    "append": lambda x: np.append(x, x[:, :2] ** 2, axis=1),
+    "column_stack": lambda x: np.column_stack([x, x[:, 0] ** 2]),
+    "dstack": lambda x: np.dstack([x, x**2]),
+    "array_split": lambda x: np.array_split(x, 3, axis=1)[0],
+    "hsplit": lambda x: np.hsplit(x, 2)[1],
+    "atleast_3d": np.atleast_3d,
+    "reshape": lambda x: np.reshape(x, (-1, 2, 2), order="F") ** 2,
+    "einsum": lambda x: np.einsum(x, [0, 1], np.ones((4, 2)), [1, 2], [0, 2]),
+    "norms": lambda x: np.linalg.norm(x, 3, axis=1) + np.linalg.norm(x, -np.inf, axis=1),
+    "svd": lambda x: np.linalg.svd(x.reshape(-1, 2, 2), compute_uv=False),
+    "pinv": lambda x: np.linalg.pinv(x.reshape(-1, 2, 2)),
+    "det": lambda x: np.linalg.det(x.reshape(-1, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_of_a_batch(name):
+    """Recorded for one number of rows, right for others: what each row gives is its own."""
+    w, X = numbers(4, seed=7), numbers(9, 4, seed=8)
+    others = [(w, X[:3]), (w, X)]
+    assert_three_ways(lambda w, X: np.sum(np.sin(ROWS[name](X * w))), w, X[:6], others=others)
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 @pytest.mark.parametrize("zeros", range(1 << 3))
 def test_cumprod_is_exact_where_factors_are_zero(size, zeros):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,6 +21,8 @@ _ENTRIES = (
 def no_array() -> TraceError:
     """Return the refusal to become a plain array, as who asked for one needs it."""
     asked = _asked()
+    if asked == "np.full":
+        return TraceError("np.full cannot be filled with a tensor: write np.broadcast_to(t, shape)")
     name = asked.rpartition(".")[2]
     for library, instead in (
         ("pandas", "give the numbers of a data frame with .to_numpy()"),
@@ -63,15 +64,21 @@ def _asked() -> str:
     return found
 
 
-@contextmanager
-def entries_told() -> Iterator[None]:
-    """Tell in plain words that an array's entry was set, where NumPy has only its own to say."""
-    try:
-        yield
-    except ValueError as error:
-        if isinstance(error.__cause__, TraceError) and "array element" in str(error):
-            raise TraceError(_ENTRIES).with_traceback(error.__traceback__) from None
-        raise
+class EntriesTold:
+    """Tells in plain words that an array's entry was set, where NumPy has only its own to say."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, where: Any) -> None:
+        ours = isinstance(error, ValueError) and isinstance(error.__cause__, TraceError)
+        if ours and "array element" in str(error):
+            raise TraceError(_ENTRIES).with_traceback(where) from None
+
+
+entries_told = EntriesTold()
 
 
 def not_covered(name: str, options: Mapping[str, Any] | None = None) -> NoReturn:

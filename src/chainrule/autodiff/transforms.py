@@ -318,7 +318,7 @@ def _vjp(
     wrapped = list(args)
     for i in chosen:
         wrapped[i] = wrap(args[i], level, where)
-    with entries_told():
+    with entries_told:
         value, aux = f(*wrapped, **kwargs) if has_aux else (f(*wrapped, **kwargs), None)
     if type(value) is not Tensor:
         value = _checked_output(value, where)

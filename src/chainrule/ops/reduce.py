@@ -247,18 +247,20 @@ def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
     if weights is None:
-        weights = np.ones(np.shape(a), a.dtype)
-    elif np.shape(weights) != np.shape(a):  # one weight for each place along the axis
-        if not isinstance(axis, int) or np.shape(weights) != (np.shape(a)[axis],):
+        average, total = np.mean(a, axis=axis, keepdims=keepdims), _count(a, axis)
+    else:
+        if np.shape(weights) == np.shape(a):
+            total = np.sum(weights, axis=axis, keepdims=keepdims)
+        elif isinstance(axis, int) and np.shape(weights) == (np.shape(a)[axis],):
+            total = np.sum(weights)
+            weights = np.reshape(weights, (-1,) + (1,) * (np.ndim(a) - 1 - axis % np.ndim(a)))
+        else:
             raise ShapeError(
                 "np.average: weights must have the shape of the array or, with one axis, its "
                 f"length, received shapes {np.shape(weights)} and {np.shape(a)}"
             )
-        weights = np.reshape(weights, (-1,) + (1,) * (np.ndim(a) - 1 - axis % np.ndim(a)))
-        weights = np.broadcast_to(weights, np.shape(a))
-    total = np.sum(weights, axis=axis, keepdims=keepdims)
-    average = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (average, total) if returned else average
+        average = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (average, total + np.zeros_like(average)) if returned else average
 
 
 @REDUCE.implements(np.cumsum)

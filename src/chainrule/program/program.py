@@ -283,7 +283,7 @@ def _record(f: Callable[..., Any], given: dict[str, Any]) -> Program:
     for path, tensor in leaves(inputs):
         tensor.name = _leaf_name(path, taken)
         taken.add(tensor.name)
-    with watch_names(), entries_told():
+    with watch_names(), entries_told:
         result = f(*inputs.values())
     return program_of(inputs, result, level)[0]
 
