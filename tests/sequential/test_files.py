@@ -144,6 +144,14 @@ def test_all_there_is_to_a_model_comes_back(tmp_path, dtype):
     same_weights(again, model)
 
 
+def test_a_score_for_each_class_comes_back_with_the_history(tmp_path):
+    model = cr.Sequential([layers.Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "categorical_crossentropy", metrics=["f1_score"])
+    scores = model.fit(X, np.eye(3)[Y], epochs=2, verbose=0).history["f1_score"]
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(cr.load_model(tmp_path / "model").history.f1_score, scores)
+
+
 def test_without_training_a_file_holds_the_model_alone(tmp_path):
     model = trained()
     model.save(tmp_path / "whole")

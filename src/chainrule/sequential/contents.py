@@ -154,11 +154,11 @@ def _history(found: Any) -> History:
         return History()
     epoch, history = found["epoch"], found["history"]
     numbers = all(
-        isinstance(part, list) and all(isinstance(v, int | float) for v in part)
+        isinstance(part, list) and all(isinstance(v, int | float | np.ndarray) for v in part)
         for part in (epoch, *history.values())
     )
     if not numbers:
-        raise FileError("the history must be lists of numbers")
+        raise FileError("the history must be lists of numbers, or of arrays")
     return History(epoch, history)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import torch
+import torch.nn.functional as functional
 from keras.src import backend
 from keras.src.backend.common import dtypes
 from tests.fuzz.networks.configuration import Configuration
@@ -26,6 +27,14 @@ dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else Keras mixes PyTorch's
 torch.set_num_threads(1)
 # PyTorch divides by a six of float32 in the gradient of its own.
 backend.nn.hard_sigmoid = lambda x: torch.clamp(backend.convert_to_tensor(x) + 3, 0, 6) / 6
+
+
+def convolved(x: Any, kernel: Any, *others: Any, **options: Any) -> Any:
+    """Return PyTorch's convolution; in float64 it refuses gradients of transposed kernels."""
+    return conv2d(x, kernel.clone(memory_format=torch.contiguous_format), *others, **options)
+
+
+conv2d, functional.conv2d = functional.conv2d, convolved
 
 UNITS = {"float32": 2.0**-23, "float64": 2.0**-52}
 # What only moves, chooses or compares numbers is exact.

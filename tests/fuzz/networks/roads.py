@@ -21,7 +21,11 @@ from tests.fuzz.programs import Failure
 import chainrule as cr
 from chainrule.errors import DivergenceError
 
-RUNS, MANY = 2, 16  # of the judge, to find out how far rounding leads; before a road is blamed
+RUNS, SOME, MANY = (
+    2,
+    6,
+    16,
+)  # of the judge, to find out how far rounding leads; before a road is blamed
 SHARP = 0.01  # of the largest entry: a wider bound says little
 
 
@@ -68,7 +72,7 @@ class Roads:
                 raise Failure("fit", "diverges where the judge does not", str(error)) from error
             return Counter({"diverged": 1})
         if not finite:
-            raise Failure("fit", "goes on where the judge diverges")
+            return Counter({"the judge alone diverges": 1})  # of vectors of zeros, for instance
         self._judged("float64", double, "float64")
         self._judged("float32", single, "float32")
         if self.configuration.compiled:
@@ -143,7 +147,7 @@ class Roads:
         self._equal("save and load", loaded.predict(X), expected, "the prediction")
         self._evaluated(model)
         self._resumed(folder)
-        room = self.keras.room(weights_of(model), X, MANY)
+        room = self.keras.room(weights_of(model), X, SOME)
         self._near("predict one by one", loaded.predict(X, batch_size=1), expected, room)
         self._near("predict one by one", loaded.predict(X, batch_size=1), expected, room)
         self._near("eject", ejected(model, folder, X), expected, room)
@@ -155,9 +159,9 @@ class Roads:
             return
         X, y = self.data["X"], self.data["y"]
         weight = {"sample_weight": self.data["weight"]} if "weight" in self.data else {}
-        whole = np.atleast_1d(model.evaluate(X, y, **weight))
+        whole = np.hstack(model.evaluate(X, y, **weight))
         for size in (1, 3):
-            parts = np.atleast_1d(model.evaluate(X, y, batch_size=size, **weight))
+            parts = np.hstack(model.evaluate(X, y, batch_size=size, **weight))
             room = len(X) * 2.0**-23 * (1 + np.max(np.abs(whole)))
             self._near("evaluate in small batches", parts, whole, room)
 
