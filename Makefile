@@ -27,6 +27,7 @@ test: .venv/dev
 torture: .venv/dev
 	@$(BIN)/python -m tests.torture.interrupts 500 $(SEED)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.torture.kills 40 $(SEED)
+	@$(BIN)/python -m tests.torture.hostile 2000 $(SEED)
 
 coverage: .venv/dev
 	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)

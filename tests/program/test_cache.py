@@ -1,6 +1,7 @@
 """What is kept on disk is executed: it must be this user's, and nothing in its way stops a run."""
 
 import os
+import random
 import shutil
 import stat
 import sys
@@ -10,12 +11,12 @@ import warnings
 import numpy as np
 import pytest
 from tests.storage.test_files import NOBODY
+from tests.torture.hostile import KEY, OBSTACLES, caches, directory, unreadable
 
 import chainrule as cr
 from chainrule.program import cache, native
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
-KEY = "0123456789abcdef" * 4
 CODE = b"machine code"
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
@@ -110,37 +111,6 @@ def test_into_a_folder_of_others_nothing_is_written(folder):
 
 
 # What may lie in the place of a file, of the folder
-
-
-def pipe(path):
-    os.mkfifo(path)
-
-
-def link(path):
-    target = path.parent.parent / "elsewhere"
-    target.write_bytes(cache.MAGIC)
-    path.symlink_to(target)
-
-
-def loop(path):
-    path.symlink_to(path)
-
-
-def device(path):
-    path.symlink_to("/dev/zero")
-
-
-def directory(path):
-    path.mkdir()
-    (path / "something").touch()
-
-
-def unreadable(path):
-    path.touch()
-    path.chmod(0)
-
-
-OBSTACLES = [pipe, link, loop, device, directory, unreadable]
 
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
@@ -263,3 +233,10 @@ def test_nothing_is_said_of_a_sound_cache(file):
         warnings.simplefilter("error")
         cache.write(KEY, CODE)
         assert cache.read(KEY) == CODE
+
+
+def test_whatever_is_done_to_it_only_what_is_whole_and_the_users_is_read(tmp_path, folder):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*kernels are compiled without it")
+        counts = caches(60, random.Random(0), tmp_path)
+    assert counts.total() == 60

@@ -22,6 +22,7 @@ X = RNG.normal(size=(60, 5)).astype("f4")
 Y = (X[:, 0] > 0) + (X[:, 1] > 0.3) * 1
 HELD = (RNG.normal(size=(20, 5)).astype("f4"), RNG.integers(3, size=20))
 EPOCHS = 6
+PATHS = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
 
 OPTIMIZERS = {
     "adam": lambda: cr.optimizers.Adam(0.02),
@@ -287,15 +288,25 @@ def test_a_model_saved_without_training_is_refused_and_nothing_changes(tmp_path)
 
 def test_however_often_it_is_killed_a_run_ends_the_same():
     # In a process of its own, without the threads of other tests: it can be forked.
-    paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
     done = subprocess.run(
         [sys.executable, "-m", "tests.torture.kills", "5"],
         capture_output=True,
         text=True,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": paths},
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": PATHS},
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("5 kills of") == 2
+
+
+def test_whatever_a_checkpoint_says_a_run_goes_on_or_refuses_it():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.torture.hostile", "30"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": PATHS},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("30 hostile") == 2
 
 
 # Nowhere to write to

@@ -15,6 +15,7 @@ from chainrule.supply import Batches, Samples
 
 READ = 2**28  # bytes of an array that are compared; of a larger one, rows here and there
 RATE = "learning_rate"
+LONGEST = 300  # characters of a value in a message
 _ABSENT = "none"
 
 
@@ -119,12 +120,11 @@ def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Mapping) and set(value) == {"class_name", "config"}:
-        options = ", ".join(f"{name}={_text(part)}" for name, part in value["config"].items())
-        return f"{value['class_name']}({options})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
-    return str(value)
+    config = value.get("config") if isinstance(value, Mapping) else None
+    if isinstance(config, Mapping):
+        options = ", ".join(f"{name}={part}" for name, part in config.items())
+        value = f"{value.get('class_name')}({options})"
+    return " ".join(str(value)[:LONGEST].split())
 
 
 def _options(thing: Any) -> Iterator[tuple[str, Any]]:
