@@ -142,13 +142,10 @@ class Configuration:
     def __str__(self) -> str:
         """Write a program that trains it."""
         model = self.model()
-        k, weight = (
-            self.samples,
-            ", sample_weight=weight[:{k}]" * (self.weighted == "sample_weight"),
-        )
-        held = ""
+        k, is_weighted = self.samples, self.weighted == "sample_weight"
+        weight, held = f", sample_weight=weight[:{k}]" * is_weighted, ""
         if self.held:
-            names = ["X", "y", *["weight"] * (self.weighted == "sample_weight")]
+            names = ["X", "y", *["weight"] * is_weighted]
             held = f", validation_data=({', '.join(f'{name}[{k}:]' for name in names)})"
         options = ", ".join(f"{name}={value!r}" for name, value in self.arguments().items())
         return "\n".join(

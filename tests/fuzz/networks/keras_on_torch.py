@@ -81,20 +81,26 @@ class Rounded(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if not self.unit:
+        schema = func._schema
+        name = schema.name.removeprefix("aten::").removeprefix("_foreach_").removesuffix("_")
+        if not self.unit or name in EXACT:
             return result
-        name = func._schema.name.removeprefix("aten::").removesuffix("_")
-        aliases = any(returned.alias_info is not None for returned in func._schema.returns)
-        if name in EXACT or (aliases and not func._schema.is_mutable):
-            return result
-        for part in result if isinstance(result, tuple | list) else (result,):
+        aliases = any(returned.alias_info is not None for returned in schema.returns)
+        changed: list[Any] = []
+        if schema.is_mutable:
+            for argument, given in zip(schema.arguments, args, strict=False):
+                if argument.alias_info is not None and argument.alias_info.is_write:
+                    changed += [given]
+        elif not aliases:
+            changed = [result]
+        for part in torch.utils._pytree.tree_leaves(changed):
             if isinstance(part, torch.Tensor) and part.dtype == torch.float64 and part.numel():
                 self._disturb(part)
         return result
 
     def _disturb(self, part: torch.Tensor) -> None:
-        signs = torch.randint(0, 2, part.shape, generator=self.generator) * 2 - 1
-        part.mul_(1 + self.unit * signs)
+        signs = torch.randint(0, 2, part.shape, generator=self.generator, dtype=part.dtype)
+        part.mul_(1 + self.unit * (2 * signs - 1))
 
 
 class Judge:

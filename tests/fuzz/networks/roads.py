@@ -159,9 +159,9 @@ class Roads:
             return
         X, y = self.data["X"], self.data["y"]
         weight = {"sample_weight": self.data["weight"]} if "weight" in self.data else {}
-        whole = np.hstack(model.evaluate(X, y, **weight))
+        whole = scores(model.evaluate(X, y, return_dict=True, **weight))
         for size in (1, 3):
-            parts = np.hstack(model.evaluate(X, y, batch_size=size, **weight))
+            parts = scores(model.evaluate(X, y, size, return_dict=True, **weight))
             room = len(X) * 2.0**-23 * (1 + np.max(np.abs(whole)))
             self._near("evaluate in small batches", parts, whole, room)
 
@@ -189,6 +189,11 @@ def distance(one: Any, other: Any) -> float:
     """Return the largest difference."""
     one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
     return float(np.max(np.abs(one - other), initial=0))
+
+
+def scores(found: dict[str, Any]) -> np.ndarray:
+    """Return all scores in a row; some are one for each class."""
+    return np.hstack([np.ravel(value) for value in found.values()])
 
 
 @contextmanager
