@@ -106,7 +106,7 @@ def names(family: Family) -> str:
         found[name] = getattr(target, "gradients", True) is not None
     whole = {
         "all", "allclose", "angle", "any", "argmax", "argmin", "argpartition", "argsort", "imag",
-        "iscomplex", "isclose", "isreal",
+        "around", "count_nonzero", "iscomplex", "isclose", "isreal", "round",
     }  # fmt: skip
     return ", ".join(
         f"`{name}`" if flows and name not in whole else f"*`{name}`*"

@@ -86,6 +86,40 @@ CASES = {
     "isclose": (lambda x: np.where(np.isclose(x, A[0], rtol=0.01), x, x**2), A),
     "det": (lambda x: np.linalg.det(x), SQUARE),
     "det of several": (np.linalg.det, np.stack([SQUARE, SYMMETRIC])),
+    "over nan": (
+        lambda x: np.nansum(np.where(MASK, x, np.nan), axis=1) * np.nanmean(
+            np.where(MASK, x, np.nan), axis=1) + np.nanstd(np.where(MASK, x, np.nan), axis=1), A,
+    ),
+    "extremes over nan": (
+        lambda x: np.nanmax(np.where(MASK, x, np.nan), axis=1)
+        * np.nanmin(np.where(MASK, x, np.nan)), A,
+    ),
+    "rounding": (lambda x: np.round(x, 1) * x + np.round(10 * x, -1), A),
+    "count_nonzero": (lambda x: x / (1 + np.count_nonzero(x > 0, axis=0)).astype(x.dtype), A),
+    "polyval": (lambda p, x: np.polyval(p, x), VECTOR, A),
+    "trapezoid": (lambda y, x: np.trapezoid(y, x, axis=0), A, numbers(3, seed=6)),
+    "trapezoid of equal steps": (lambda y: np.trapezoid(y, dx=0.5) ** 2, A),
+    "convolve": (lambda a, v: np.convolve(a, v) ** 2, VECTOR, numbers(3, seed=6)),
+    "convolve same": (lambda a, v: np.convolve(a, v, "same") ** 2, VECTOR, numbers(3, seed=6)),
+    "convolve valid": (lambda a, v: np.convolve(a, v, "valid") ** 2, numbers(3, seed=6), VECTOR),
+    "meshgrid": (lambda a, b: np.stack(np.meshgrid(a, b)) ** 2, VECTOR, numbers(3, seed=6)),
+    "meshgrid by rows": (
+        lambda a, b: np.multiply(*np.meshgrid(a, b, indexing="ij", sparse=True)), VECTOR, VECTOR,
+    ),
+    "block": (lambda x: np.block([[x, x[:, :1] ** 2], [x[:1], 2 * x[:1, :1]]]) ** 2, A),
+    "vecdot": (lambda a, b: np.vecdot(a, b) + np.linalg.vecdot(a, b, axis=-1) ** 2, A, A + 1),
+    "multi_dot": (lambda a, b: np.linalg.multi_dot([b.T, a.T, a]), A, B),
+    "matrix_power": (
+        lambda x: np.linalg.matrix_power(x, 3) + np.linalg.matrix_power(x, 0)
+        + np.linalg.matrix_power(x, -2) @ np.linalg.matrix_power(x, 6), SYMMETRIC / 5,
+    ),
+    "linalg.diagonal": (lambda x: np.linalg.diagonal(x, offset=1) ** 2, CUBE),
+    "linalg.trace": (lambda x: np.linalg.trace(x) ** 2, CUBE),
+    "linalg.outer": (lambda a: np.linalg.matmul(np.linalg.outer(a, a), a), VECTOR),
+    "vector_norm": (
+        lambda x: np.linalg.vector_norm(x) * np.linalg.vector_norm(x, axis=0, ord=3), A,
+    ),
+    "matrix_norm": (lambda x: np.linalg.matrix_norm(x) + np.linalg.matrix_norm(x, ord="nuc"), CUBE),
     "pinv": (np.linalg.pinv, A),
     "pinv of several": (np.linalg.pinv, CUBE.transpose(0, 2, 1)),
     "eigvalsh": (np.linalg.eigvalsh, SYMMETRIC),

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tests.uber import assert_gradients
+from tests.uber import assert_gradients, assert_three_ways
 
 import chainrule as cr
 from chainrule.ops import NUMPY
@@ -13,6 +13,8 @@ from chainrule.program import trace
 SHAPES = [(), (1,), (3,), (1, 1), (1, 3), (3, 1), (2, 2), (1, 2, 1), (0,), (0, 2)]
 TWO = {
     "dot", "inner", "outer", "vdot", "solve", "append", "isclose", "allclose", "linspace", "kron",
+    "matmul",
+    "vecdot", "polyval", "convolve",
 }  # fmt: skip
 CALLS = {
     "concatenate": lambda f, x: f([x, 2 * x]),
@@ -51,6 +53,8 @@ CALLS = {
     "select": lambda f, x: f([x > 0.5], [x]),
     "gradient": lambda f, x: f(x, axis=-1),
     "cross": lambda f, x: f(x, x + 0.25),
+    "matrix_power": lambda f, x: f(x, 2),
+    "meshgrid": lambda f, x: f(x, x)[1],
     "rollaxis": lambda f, x: f(x, -1),
     "cumprod": lambda f, x: f(x, axis=-1),
     "cumsum": lambda f, x: f(x, axis=0),
@@ -162,3 +166,14 @@ def test_second_derivatives_of_a_power(x, p, wrap):
         assert second(0, 1) == pytest.approx(x ** (p - 1) * (1 + p * np.log(x)))
         assert second(1, 0) == pytest.approx(x ** (p - 1) * (1 + p * np.log(x)))
         assert second(1, 1) == pytest.approx(x**p * np.log(x) ** 2)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (3, 0, 2)])
+def test_no_entries_reshaped_and_joined(shape):
+    """Compiled too: there is nothing to move, and the rest moves as before."""
+
+    def loss(w):
+        nothing = np.zeros(shape) * np.sum(w)
+        return np.sum(np.concatenate([np.ravel(nothing), np.sin(w), np.reshape(nothing, -1)]))
+
+    assert_three_ways(loss, np.arange(1.0, 4.0))

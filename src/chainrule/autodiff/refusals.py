@@ -12,6 +12,10 @@ import numpy as np
 from chainrule.errors import TraceError
 
 _OWN = ("logsumexp", "softmax", "log_softmax")  # which scipy.special has as well
+COMPLEX = (
+    "complex numbers have no gradient in chainrule; write real and imaginary parts as two real "
+    "arrays"
+)
 _ENTRIES = (
     "an entry of a plain array was set to a tensor, so that its gradient would be lost: collect "
     "the entries in a list and write np.stack(entries), or np.where(mask, a, b)"
@@ -39,8 +43,9 @@ def no_array() -> TraceError:
     return TraceError(
         f"{asked}{': ' * bool(asked)}a tensor cannot become a plain array: its gradient would be "
         "lost. For a list of tensors write np.stack([...]), also to fill an array entry by entry; "
-        "for array.dot(t) write array @ t; leave np.asarray away, NumPy's functions take tensors; "
-        "to index an array with a tensor, write np.take(array, t, axis=0), or cr.one_hot(n, t) for "
+        "for array.dot(t) write array @ t, for np.int64(t) t.astype(int); leave np.asarray away, "
+        "NumPy's functions take tensors; to index an array with a tensor, write "
+        "np.take(array, t, axis=0), or cr.one_hot(n, t) for "
         "np.eye(n)[t]; for the bare number, read t.value"
     )
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
-from chainrule.autodiff.refusals import after_call, no_array, not_covered, numpy_name
+from chainrule.autodiff.refusals import COMPLEX, after_call, no_array, not_covered, numpy_name
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.elementwise import ASTYPE
@@ -149,10 +149,7 @@ class Tensor(Traced):
                 values[i] = array
         value = (primitive.value if plain else primitive)(*values, **params)
         if value.dtype.kind == "c":
-            raise TraceError(
-                f"{primitive.name}: complex numbers have no gradient in chainrule; write real and "
-                "imaginary parts as two real arrays"
-            )
+            raise TraceError(f"{primitive.name}: {COMPLEX}")
         if primitive.gradients is None and not level.records_all:
             return value
         return Tensor.made(value, level, primitive, values, params, parents)

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.autodiff.backward import adjoints, scalar_seed
 from chainrule.autodiff.derived import Derived, P, R
-from chainrule.autodiff.refusals import entries_told
+from chainrule.autodiff.refusals import COMPLEX, entries_told
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
@@ -33,6 +33,8 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
         else:  # a Python number, whole or not, or a list that stands for an array
             refuse_foreign(leaf, "a parameter", where)
             value = np.asarray(leaf, np.float64 if isinstance(leaf, int) else None)
+        if value.dtype.kind == "c":
+            raise DataError(f"{where}: {COMPLEX}")
         if value.dtype.kind != "f":
             raise DataError(
                 f"{where}: cannot differentiate with respect to an array of dtype {value.dtype}; "

@@ -107,6 +107,57 @@ def _allclose(
     return np.all(np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
+@COMPOSED.implements(np.round, np.around)
+def _round(a: Any, decimals: int = 0) -> Any:
+    if decimals == 0:
+        return np.rint(a)
+    scale = 10.0 ** abs(decimals)
+    return np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
+
+
+@COMPOSED.implements(np.polyval)
+def _polyval(p: Any, x: Any) -> Any:
+    y: Any = np.zeros_like(x)
+    for coefficient in p:
+        y = y * x + coefficient
+    return y
+
+
+@COMPOSED.implements(np.trapezoid)
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    if np.ndim(x) == 1:
+        x = np.reshape(x, (-1,) + (1,) * (np.ndim(y) - 1 - axis % np.ndim(y)))
+    width = dx if x is None else np.diff(x, axis=axis if np.ndim(x) == np.ndim(y) else 0)
+    return np.sum(width * (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2, axis=axis)
+
+
+@COMPOSED.implements(np.convolve)
+def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = np.atleast_1d(a), np.atleast_1d(v)
+    if np.size(v) > np.size(a):
+        a, v = v, a
+    size = np.size(v)
+    around = {"full": (size - 1, size - 1), "same": (size // 2, (size - 1) // 2), "valid": (0, 0)}
+    before, after = around[mode]
+    padded = np.pad(a, (after, before)) if mode == "same" else np.pad(a, (before, after))
+    return np.lib.stride_tricks.sliding_window_view(padded, size) @ np.flip(v)
+
+
+@COMPOSED.implements(np.meshgrid)
+def _meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> Any:
+    rank = len(xi)
+    grids = [
+        np.reshape(x, [-1 if d == position else 1 for d in range(rank)])
+        for position, x in enumerate(xi)
+    ]
+    if not sparse:
+        sizes = tuple(np.size(x) for x in xi)
+        grids = [np.broadcast_to(grid, sizes) for grid in grids]
+    if indexing == "xy" and rank > 1:
+        grids = [np.swapaxes(grid, 0, 1) for grid in grids]
+    return tuple(grids)
+
+
 @COMPOSED.implements(np.linspace)
 def _linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,

@@ -226,3 +226,15 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         return _VECTOR_NORMS[ord](x, axis=axes[0], keepdims=keepdims)
     total = np.sum(np.abs(x) ** ord, axis=axes[0], keepdims=keepdims)
     return np.where(total == 0, 0, np.where(total == 0, 1, total) ** (1 / ord))
+
+
+@DECOMPOSITIONS.implements(np.linalg.vector_norm)
+def _vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
+    if axis is None and keepdims:
+        return np.reshape(_vector_norm(x, ord=ord), (1,) * np.ndim(x))
+    return _norm(np.ravel(x) if axis is None else x, ord, -1 if axis is None else axis, keepdims)
+
+
+@DECOMPOSITIONS.implements(np.linalg.matrix_norm)
+def _matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+    return _norm(x, ord, (-2, -1), keepdims)

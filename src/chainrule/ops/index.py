@@ -155,3 +155,13 @@ def _diag(v: Any, k: int = 0) -> Any:
 @INDEX.implements(np.trace)
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@INDEX.implements(np.linalg.diagonal)
+def _last_diagonal(x: Any, *, offset: int = 0) -> Any:
+    return _diagonal(x, offset, -2, -1)
+
+
+@INDEX.implements(np.linalg.trace)
+def _last_trace(x: Any, *, offset: int = 0) -> Any:
+    return _trace(x, offset, -2, -1)

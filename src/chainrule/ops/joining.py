@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -106,6 +106,30 @@ def _dstack(tup: Sequence[Any]) -> Any:
 @JOINING.implements(np.append)
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
     return np.concatenate([arr, values], axis=axis)
+
+
+@JOINING.implements(np.block)
+def _block(arrays: Any) -> Any:
+    rank = max(_depth(arrays), *(np.ndim(leaf) for leaf in _flat(arrays)))
+
+    def joined(part: Any, axis: int) -> Any:
+        if not isinstance(part, list):
+            return np.reshape(part, (1,) * (rank - np.ndim(part)) + np.shape(part))
+        return CONCATENATE(*(joined(inner, axis + 1) for inner in part), axis=axis)
+
+    return joined(arrays, rank - _depth(arrays))
+
+
+def _depth(part: Any) -> int:
+    return 1 + _depth(part[0]) if isinstance(part, list) else 0
+
+
+def _flat(part: Any) -> Iterator[Any]:
+    if isinstance(part, list):
+        for inner in part:
+            yield from _flat(inner)
+    else:
+        yield part
 
 
 def _at_least(reshaped: Callable[[Any], Any], arys: tuple[Any, ...]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -70,6 +71,31 @@ def _dot(a: Any, b: Any) -> Any:
     return np.tensordot(a, b, axes=(-1, -2))
 
 
+@LINALG.implements(np.linalg.matmul)
+def _matmul(x1: Any, x2: Any) -> Any:
+    return x1 @ x2
+
+
+@LINALG.implements(np.vecdot, np.linalg.vecdot)
+def _vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+    return np.sum(x1 * x2, axis=axis)
+
+
+@LINALG.implements(np.linalg.multi_dot)
+def _multi_dot(arrays: Any) -> Any:
+    return functools.reduce(np.dot, arrays)
+
+
+@LINALG.implements(np.linalg.matrix_power)
+def _matrix_power(a: Any, n: int) -> Any:
+    if n < 0:
+        return np.linalg.matrix_power(np.linalg.inv(a), -n)
+    if n == 0:
+        return np.broadcast_to(np.eye(np.shape(a)[-1], dtype=a.dtype), np.shape(a))
+    half = a if n == 1 else np.linalg.matrix_power(a @ a, n // 2)
+    return half @ a if n % 2 and n > 1 else half
+
+
 @LINALG.implements(np.vdot)
 def _vdot(a: Any, b: Any) -> Any:
     return np.ravel(a) @ np.ravel(b)
@@ -82,12 +108,12 @@ def _inner(a: Any, b: Any) -> Any:
     return np.tensordot(a, b, axes=(-1, -1))
 
 
-@LINALG.implements(np.outer)
+@LINALG.implements(np.outer, np.linalg.outer)
 def _outer(a: Any, b: Any) -> Any:
     return np.expand_dims(np.ravel(a), 1) * np.ravel(b)
 
 
-@LINALG.implements(np.tensordot)
+@LINALG.implements(np.tensordot, np.linalg.tensordot)
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
     if np.ndim(axes) == 0:

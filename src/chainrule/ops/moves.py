@@ -35,6 +35,8 @@ def transpose(index: Index, shapes: Any, shape: Any, /, axes: Any) -> list[Piece
 def reshape(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]:
     """Entries keep their order: groups of axes with equally many entries correspond."""
     source, found = list(shapes[0]), []
+    if 0 in source:  # there is no entry to be found
+        return [Piece(0, ("0",) * len(source))]
     i, target = 0, 0
     while i < len(source):
         j, wanted = i + 1, source[i]

@@ -214,6 +214,7 @@ def _chosen(a: Any, where: Any, axis: Any, keepdims: bool) -> Any:
 
 def _spread_where(a: Any, axis: Any, ddof: int, keepdims: bool, where: Any) -> Any:
     """Return the variance of the chosen entries."""
+    a = np.where(where, a, 0)  # what is not chosen may be NaN, whose square has no gradient
     centred = a - np.mean(a, axis=axis, keepdims=True, where=where)
     squares = np.sum(centred**2, axis=axis, keepdims=keepdims, where=where)
     return squares / (_chosen(a, where, axis, keepdims) - ddof)
@@ -235,6 +236,41 @@ def _std(
     if where is not True:
         return np.sqrt(_spread_where(a, axis, ddof, keepdims, where))
     return STD(a, axis=axis, ddof=ddof, keepdims=bool(keepdims))
+
+
+def _numbers_alone(function: Any) -> Any:
+    """Return a reduction that passes over NaN."""
+
+    def reduce(a: Any, *args: Any, **options: Any) -> Any:
+        return function(a, *args, where=~np.isnan(a), **options)
+
+    return reduce
+
+
+REDUCE.numpy.update(
+    {
+        np.nansum: _numbers_alone(np.sum), np.nanprod: _numbers_alone(np.prod),
+        np.nanmean: _numbers_alone(np.mean), np.nanvar: _numbers_alone(np.var),
+        np.nanstd: _numbers_alone(np.std),
+    }
+)  # fmt: skip
+
+
+@REDUCE.implements(np.nanmax)
+def _nanmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    found = np.max(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=-np.inf)
+    return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, found)
+
+
+@REDUCE.implements(np.nanmin)
+def _nanmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    found = np.min(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=np.inf)
+    return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, found)
+
+
+@REDUCE.implements(np.count_nonzero)
+def _count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.sum(a != 0, axis=axis, keepdims=keepdims)
 
 
 @REDUCE.implements(np.ptp)

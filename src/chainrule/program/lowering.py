@@ -164,9 +164,11 @@ class Lowering:
             return parsed(f"{dtype.name}({'-' if value < 0 else ''}inf)")
         if float(value).is_integer() and abs(value) <= SMALL:
             return parsed(f"{dtype.name}({int(value)})")
-        if float(value) not in self.lifted:
+        known = [repr(number) for number in self.lifted]  # as text, since NaN equals nothing
+        if repr(float(value)) not in known:
+            known.append(repr(float(value)))
             self.lifted.append(float(value))
-        return self._local(f"{dtype.name}(constants[{self.lifted.index(float(value))}])", dtype)
+        return self._local(f"{dtype.name}(constants[{known.index(repr(float(value)))}])", dtype)
 
     def _local(self, expression: str, dtype: Any) -> ast.expr:
         """Return a local variable that is set once, before the loops."""
