@@ -145,9 +145,13 @@ def heat_map(
     write: Callable[[Any], str] = "{:.2f}".format,
     cmap: str = "viridis",
     around_zero: bool = False,
+    mark: tuple[int, int] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a table of numbers as colours, each written into its cell by ``write``."""
+    """Draw a table of numbers as colours, each written into its cell by ``write``.
+
+    The cell ``mark``, a row and a column, is framed.
+    """
     ax = new_axes(ax, (6.5, 4.5))
     picture = ax.imshow(values, cmap=cmap, aspect="auto")
     if around_zero:
@@ -157,6 +161,11 @@ def heat_map(
         bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
         colour = "black" if bright else "white"
         ax.text(j, i, write(value), ha="center", va="center", color=colour, fontsize=8)
+    if mark is not None:
+        from matplotlib.patches import Rectangle
+
+        corner = (mark[1] - 0.5, mark[0] - 0.5)
+        ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=3))
     ax.set_xticks(range(len(columns)), [str(column) for column in columns])
     ax.set_yticks(range(len(rows)), [str(row) for row in rows])
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
@@ -196,15 +205,16 @@ def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | No
         for column, nodes in columns.items()
         for row, i in enumerate(nodes)
     }
-    for a, b in edges:
-        ax.annotate(
-            "", place[b], place[a],
-            arrowprops={"arrowstyle": "->", "color": GREY, "shrinkA": 18, "shrinkB": 18},
-        )  # fmt: skip
+    boxes = []
     for i, label in enumerate(labels):
         colour = BLUE if any(b == i for _, b in edges) else ORANGE
         box = {"boxstyle": "round,pad=0.4", "edgecolor": colour, "facecolor": "none"}
-        ax.text(*place[i], label, ha="center", va="center", fontsize=8, bbox=box)
+        text = ax.text(*place[i], label, ha="center", va="center", fontsize=8, bbox=box)
+        boxes.append(text.get_bbox_patch())
+    for a, b in edges:  # drawn after the boxes, whose borders they end at
+        ends = {"patchA": boxes[a], "patchB": boxes[b], "shrinkA": 2, "shrinkB": 2}
+        arrow = {"arrowstyle": "->", "color": GREY, **ends}
+        ax.annotate("", place[b], place[a], arrowprops=arrow)
     ys = [y for _, y in place.values()]
     ax.set_xlim(-0.6, max(columns) + 0.6)
     ax.set_ylim(min(ys) - 0.8, max(ys) + 0.6)

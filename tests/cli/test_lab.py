@@ -57,6 +57,10 @@ def test_the_quick_lab_prints_logs_numbers_and_writes_one_file(tmp_path):
     for picture in pictures:
         ElementTree.fromstring(picture)
     assert "prefers-color-scheme: dark" in text
+    prose = re.sub(r"<pre>.*?</pre>|<style>.*?</style>", "", text, flags=re.DOTALL)
+    assert "`" not in prose
+    assert "<code>cr.minimize</code>" in prose
+    assert not re.search(r"\ba 8\b", prose)
     assert "--only keras" in text
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import pickle
 
@@ -5,12 +6,69 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from chainrule import plots
 from chainrule.callbacks import History
 from chainrule.errors import DataError, MissingDependencyError, UnknownNameError
 from chainrule.lab import SECTIONS, Lab
 from chainrule.lab.overfitting import converged, verdict
-from chainrule.lab.results import format_number
+from chainrule.lab.results import as_tables, format_number
 from chainrule.lab.session import section_text
+
+
+def test_numbers_in_rows_and_columns_are_a_table(quick_lab):
+    [(columns, rows)] = as_tables(quick_lab.run("mini-batches").numbers)
+    assert columns == ["", "updates per second", "train loss", "test accuracy", "gradient norm"]
+    assert [row[0] for row in rows] == [
+        f"batch {size}" for size in quick_lab.run("mini-batches").runs
+    ]
+    assert {len(row) for row in rows} == {5}
+    for name in SECTIONS:
+        if name != "keras":
+            numbers = quick_lab.run(name).numbers
+            texts = [text for _, rows in as_tables(numbers) for row in rows for text in row[1:]]
+            assert texts == list(map(format_number, numbers.values()))
+
+
+def test_numbers_are_shown_to_four_digits():
+    shown = [format_number(value) for value in (348.7308, 66.8992, 9.5548, 0.0204, 1234.5, 12345.6)]
+    assert shown == ["348.7", "66.9", "9.5548", "0.0204", "1234", "1.2e+04"]
+
+
+def test_a_prediction_before_and_after_training_is_of_the_same_sample(quick_lab):
+    for name in ("softmax-regression", "hidden-layer"):
+        result = quick_lab.run(name)
+        assert result.before.index == result.after.index
+
+
+def test_means_over_trainings_say_so(quick_lab):
+    result = quick_lab.run("framework")
+    several = dataclasses.replace(result, trainings=3)
+    assert "in the mean of 3 trainings" in several.findings
+    assert "in the mean" not in result.findings
+    assert result.trainings == 1
+
+
+def test_the_best_cell_of_the_map_is_framed(quick_lab):
+    result = quick_lab.run("hyperparameters")
+    ax = result.plot_map()
+    [frame] = ax.patches
+    row, column = np.unravel_index(np.argmax(result.accuracies), result.accuracies.shape)
+    assert (frame.get_x() + 0.5, frame.get_y() + 0.5) == (column, row)
+    plt.close(ax.figure)
+
+
+def test_arrows_of_a_graph_end_at_the_boxes():
+    ax = plots.graph(["a", "b", "a long label\nof two lines"], [(0, 2), (1, 2)])
+    ax.figure.canvas.draw()
+    renderer = ax.figure.canvas.get_renderer()
+    arrows = [text.arrow_patch for text in ax.texts if getattr(text, "arrow_patch", None)]
+    boxes = [text.get_bbox_patch().get_window_extent(renderer) for text in ax.texts[:3]]
+    assert len(arrows) == 2
+    for arrow in arrows:
+        path, _ = arrow._get_path_in_displaycoord()
+        for box in boxes:
+            assert not box.contains(*path[0].vertices[-1])
+    plt.close(ax.figure)
 
 
 def assert_complete(lab, name):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 HIDDEN, LEARNING_RATE, EPOCHS = 10, 0.1, 15
 CHECKED = 50
+SAMPLE = 5
 
 
 @dataclass
@@ -122,7 +123,7 @@ def run(lab: Lab) -> HiddenLayerResult:
     lines, log = lab.logger()
     digits = lab.digits
     model = NeuralNet(digits.n_features, HIDDEN, digits.n_classes, seed=lab.seed)
-    before = Prediction.of(model, digits, 5)
+    before = Prediction.of(model, digits, SAMPLE)
     check = GradientCheck(
         check_gradients(model)(digits.X_train[:CHECKED], digits.y_train[:CHECKED])
     )
@@ -140,5 +141,5 @@ def run(lab: Lab) -> HiddenLayerResult:
             digits.X_train, digits.y_train, epochs=epochs, learning_rate=LEARNING_RATE,
             validation_data=(digits.X_test, digits.y_test), on_epoch=on_epoch,
         )  # fmt: skip
-    after = Prediction.of(model, digits, 4)
+    after = Prediction.of(model, digits, SAMPLE)
     return HiddenLayerResult(model, history, before, after, check, lines)

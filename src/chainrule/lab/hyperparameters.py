@@ -149,7 +149,8 @@ class HyperparametersResult(Result):
         """Heat map, zero start, activations, depths."""
         return [
             Picture(
-                "Test accuracy by hidden units and learning rate, one sample an update.",
+                "Test accuracy by hidden units and learning rate, one sample an update. "
+                "The best is framed.",
                 self.plot_map,
                 (9, 4),
             ),
@@ -171,6 +172,7 @@ class HyperparametersResult(Result):
         return plots.heat_map(
             self.accuracies, self.hidden_sizes, [f"{rate:g}" for rate in self.learning_rates],
             title="Test accuracy", xlabel="learning rate", ylabel="hidden units", ax=ax,
+            mark=_best(self.accuracies),
         )  # fmt: skip
 
     def plot_starts(self, ax: Axes | None = None) -> Axes:
@@ -220,7 +222,7 @@ def run(lab: Lab) -> HyperparametersResult:
     accuracies = np.zeros((len(sizes), len(rates)))
     for row, column in lab.track(list(np.ndindex(accuracies.shape)), "learning rate × hidden size"):
         accuracies[row, column] = _accuracy(lab, sizes[row], rates[column])
-    row, column = np.unravel_index(np.argmax(accuracies), accuracies.shape)
+    row, column = _best(accuracies)
     log(
         f"Best of {accuracies.size}: {sizes[row]} hidden units, learning rate {rates[column]:g}, "
         f"test acc: {accuracies.max():.3f}"
@@ -246,6 +248,12 @@ def run(lab: Lab) -> HyperparametersResult:
         log(f"Hidden {label}: train loss: {depths[label].loss[-1]:.4f}")
 
     return HyperparametersResult(rates, sizes, accuracies, starts, activations, depths, lines)
+
+
+def _best(accuracies: Array) -> tuple[int, int]:
+    """Return row and column of the highest accuracy."""
+    row, column = np.unravel_index(np.argmax(accuracies), accuracies.shape)
+    return int(row), int(column)
 
 
 def _net(lab: Lab, hidden: int | tuple[int, ...], **options: str) -> NeuralNet:

@@ -21,7 +21,7 @@ from chainrule.callbacks import History
 from chainrule.data import Digits
 from chainrule.functions import nll, one_hot
 from chainrule.lab.models import NeuralNet
-from chainrule.lab.results import Number, Picture, Prediction, Result
+from chainrule.lab.results import Number, Picture, Prediction, Result, digit_text
 from chainrule.sequential.keras_models import import_keras
 from chainrule.validation import Array
 
@@ -90,9 +90,9 @@ class KerasResult(Result):
             f"After {self.history.epoch[-1]} epochs no parameter differs by more than "
             f"{max(self.differences.values()):.0e} and no epoch's loss by more than "
             f"{self.loss_difference:.0e}: the gradients by hand do what Keras does. "
-            f"Test sample {SAMPLE} is a {self.sample.label}, to which Keras gives the probability "
-            f"{p:.4f}: its NLL is {self.sample_nll:.4f}. Averaged over the training set the NLL is "
-            f"{self.train_nll:.5f}; Keras's evaluate reports {self.reported:.5f}."
+            f"Test sample {SAMPLE} is {digit_text(self.sample.label)}, to which Keras gives the "
+            f"probability {p:.4f}: its NLL is {self.sample_nll:.4f}. Averaged over the training "
+            f"set the NLL is {self.train_nll:.5f}; Keras's evaluate reports {self.reported:.5f}."
         )
 
     @property

@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 import os
 import platform
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ import numpy as np
 
 import chainrule
 from chainrule.errors import ChainruleError
-from chainrule.lab.results import Result, format_number
+from chainrule.lab.results import Result, as_tables, format_number
 from chainrule.lab.session import SECTIONS, Lab, section_text
 from chainrule.plots import to_svg
 
@@ -109,7 +110,9 @@ def render(
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["code"] = _with_code
     environment.filters["number"] = format_number
+    environment.filters["tables"] = as_tables
     template = resources.files("chainrule.lab").joinpath("templates/report.html").read_text("utf-8")
     sections = []
     for number, name in enumerate(SECTIONS, start=1):
@@ -161,6 +164,13 @@ def _ctrl_c_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _with_code(text: str) -> str:
+    """Return prose as HTML, what stands in backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`+([^`]+)`+", r"<code>\1</code>", str(escape(text))))
 
 
 def _paragraph(text: str) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,14 +74,47 @@ def format_number(value: Number) -> str:
 
     Examples
     --------
-    >>> format_number(0.98765), format_number(1527), format_number(3.2e-9), format_number("none")
-    ('0.9877', '1527', '3.2e-09', 'none')
+    >>> [format_number(value) for value in (0.98765, 348.7308, 1527, 3.2e-9, "none")]
+    ['0.9877', '348.7', '1527', '3.2e-09', 'none']
     """
     if isinstance(value, str | int | np.integer):
         return str(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
+    if value == 0 or 1e-3 <= abs(value) < 10:
         return f"{value:.4f}"
+    if 10 <= abs(value) < 1e4:
+        return f"{value:.4g}"
     return f"{value:.1e}"
+
+
+def as_tables(numbers: Mapping[str, Number]) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Yield numbers as tables, each with the names of its columns and rows of texts.
+
+    Numbers called ``"row: column"`` are a table where several rows have the same columns; what is
+    between such is a table of a column, without a name.
+
+    Examples
+    --------
+    >>> list(as_tables({"n": 3, "batch 1: loss": 0.5, "batch 8: loss": 0.2}))
+    [([], [['n', '3']]), (['', 'loss'], [['batch 1', '0.5000'], ['batch 8', '0.2000']])]
+    """
+    rows: dict[str, dict[str, str]] = {}
+    for name, value in numbers.items():
+        row, _, column = name.partition(": ")
+        rows.setdefault(row, {})[column] = format_number(value)
+    for columns, group in groupby(rows.items(), key=lambda row: list(row[1])):
+        found = [[name, *texts.values()] for name, texts in group]
+        yield [] if columns == [""] else ["", *columns], found
+
+
+def digit_text(digit: int) -> str:
+    """Return a digit with its article.
+
+    Examples
+    --------
+    >>> digit_text(7), digit_text(8)
+    ('a 7', 'an 8')
+    """
+    return f"{'an' if digit == 8 else 'a'} {digit}"
 
 
 def score_line(model: Classifier, digits: Digits, decimals: int) -> tuple[Array, str]:
