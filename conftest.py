@@ -1,4 +1,11 @@
-"""The README's examples write files: into a folder of their own."""
+"""What holds for tests and doctests alike."""
+
+import os
+
+# Before anything imports NumPy: products here are small, and threads of BLAS that wait for work
+# take the processor from the other tests.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 

@@ -1,9 +1,9 @@
 """`chainrule export` for Keras."""
 
 import keras
-import numpy as np
 import pytest
 from tests.cli.running import done
+from tests.tolerances import assert_predicts
 
 import chainrule as cr
 from chainrule.tables import load_arrays, open_table
@@ -16,5 +16,4 @@ def test_keras_gives_the_same_probabilities(tmp_path):
     model = cr.load_model(tmp_path / "iris.safetensors")
     X, _ = load_arrays(open_table("iris"), model.preprocessor)
     network = keras.saving.load_model(tmp_path / "iris.keras")
-    found = network.predict(X, verbose=0)
-    np.testing.assert_allclose(found, model.predict(X), rtol=1e-4, atol=1e-6)
+    assert_predicts(network.predict(X, verbose=0), model, X)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from tests.sequential.networks import samples
+from tests.tolerances import assert_predicts
 
 import chainrule as cr
 from chainrule import layers
@@ -68,7 +69,7 @@ def doubled(x):
 
 def assert_same(ours, theirs):
     X = samples(ours, 5)
-    np.testing.assert_allclose(ours.predict(X), values(theirs(X)), rtol=1e-5, atol=1e-6)
+    assert_predicts(values(theirs(X)), ours, X)
 
 
 @pytest.fixture(scope="module")

@@ -48,9 +48,9 @@ def image_layers(draw):
 
 
 @st.composite
-def networks(draw, units=3, activation="softmax"):
+def networks(draw, units=3, activation="softmax", dtype="float32"):
     below = draw(st.one_of(dense_layers(), image_layers()))
-    model = cr.Sequential([*below, layers.Dense(units, activation=activation)], seed=0)
+    model = cr.Sequential([*below, layers.Dense(units, activation=activation)], seed=0, dtype=dtype)
     stir(model)
     return model
 
