@@ -192,7 +192,7 @@ def two_threads(monkeypatch):
 MOMENTS = 40
 
 
-@pytest.mark.filterwarnings("ignore:training was interrupted")
+@pytest.mark.filterwarnings("ignore::chainrule.errors.InterruptedWarning")
 @pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("watching", [list, watched])
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])

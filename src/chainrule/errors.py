@@ -68,6 +68,13 @@ class FileError(ChainruleError, OSError):
     """A file cannot be read or written; nothing was half-done."""
 
 
+class InterruptedWarning(UserWarning):
+    """Ctrl-C ended training, which kept what was trained.
+
+    ``warnings.simplefilter("error", InterruptedWarning)`` lets it end the program around as well.
+    """
+
+
 class TraceError(ChainruleError, RuntimeError):
     """Something was asked of a tensor that would lose its gradient; the message says what to write.
 

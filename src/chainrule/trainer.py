@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
 from chainrule.callbacks import Callback, Logs, listens, tell
-from chainrule.errors import DivergenceError, FileError
+from chainrule.errors import DivergenceError, FileError, InterruptedWarning
 from chainrule.interrupts import deferred, immediate
 from chainrule.program.engines import Engine, Outcome, rows_of
 from chainrule.supply import Batches, Samples
@@ -222,7 +222,8 @@ class Trainer:
     def interrupted(self) -> None:
         """End training with what was trained."""
         self.model.stop_training = True
-        warnings.warn(f"training was interrupted in epoch {self.epoch + 1}", stacklevel=4)
+        message = f"training was interrupted in epoch {self.epoch + 1}"
+        warnings.warn(message, InterruptedWarning, stacklevel=4)
 
     def _finish(self, logs: Logs) -> None:
         self.model.history.append(self.epoch, logs)

@@ -8,6 +8,7 @@ import time
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -133,4 +134,22 @@ def test_ctrl_c_stops_cleanly_with_130(tmp_path, interrupts):
     assert process.returncode == 130, err
     assert "The lab in numbers" in out
     assert err.strip() == "Stopped by Ctrl-C; no report was written."
+    assert os.listdir(tmp_path) == []
+
+
+def test_ctrl_c_in_a_section_that_trains_ends_the_others_as_well(tmp_path, monkeypatch, interrupts):
+    begun = []
+
+    def section(lab, name):
+        begun.append(name)
+        chainrule.minimize(
+            lambda w, X: np.mean((X @ w) ** 2), np.ones(2), np.ones((4, 2)), engine="numpy",
+            callbacks=[lambda epoch, logs: signal.raise_signal(signal.SIGINT)],
+        )  # fmt: skip
+
+    monkeypatch.setattr(chainrule.lab.Lab, "run", section)
+    result = lab("--report", tmp_path / "report.html")
+    assert result.exit_code == 130
+    assert result.stderr == "Stopped by Ctrl-C; no report was written.\n"
+    assert len(begun) == 1
     assert os.listdir(tmp_path) == []

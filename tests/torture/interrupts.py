@@ -24,6 +24,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule import callbacks, interrupts, layers
+from chainrule.errors import InterruptedWarning
 from chainrule.program import threads
 
 BATCH, WIDTH, RATE = 32, 256, 2.0**-10
@@ -171,7 +172,7 @@ def interrupted(run, pauses):
     sender = threading.Thread(target=send, args=(pauses,))
     outcome = check = None
     with mock.patch.object(cr.trainer.Trainer, "_epochs", epochs), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="training was interrupted")
+        warnings.simplefilter("ignore", InterruptedWarning)
         try:
             sender.start()
             updates, check = run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 
 from chainrule.cli.problems import Interrupted
+from chainrule.errors import InterruptedWarning
 from chainrule.lab.session import SECTIONS
 
 
@@ -37,6 +39,8 @@ def lab(
     names = [name for given in (only, sections) for name in given or []]
     console = Console(highlight=False)
     try:
-        raise typer.Exit(run_lab(console, names, quick=quick, seed=seed, report=report))
-    except KeyboardInterrupt:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InterruptedWarning)  # the other sections end as well
+            raise typer.Exit(run_lab(console, names, quick=quick, seed=seed, report=report))
+    except (KeyboardInterrupt, InterruptedWarning):
         raise Interrupted("no report was written") from None

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.cli.problems import UsageError
 from chainrule.cli.settings import Settings
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, InterruptedWarning
 from chainrule.validation import lookup
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def fit(
     stopping = EarlyStopping(patience=PATIENCE, restore_best_weights=True)
     held = (data.X_val, data.y_val) if len(data.X_val) else None
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="training was interrupted")
+        warnings.simplefilter("ignore", InterruptedWarning)
         try:
             model.fit(
                 data.X_train,
