@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule import losses
 
 NUMBERS, POSITIVE, ROWS, SHARES, LABELS = "numbers", "positive", "rows", "shares", "labels"
@@ -90,3 +91,10 @@ def test_every_loss_is_found_by_each_of_its_names():
         assert type(losses.get(loss.__name__, "test")) is loss
         again = loss.from_config(loss(reduction="sum").get_config())
         assert (again.name, again.reduction) == (loss().name, "sum")
+
+
+def test_a_direction_of_almost_no_length_has_a_gradient_that_steps_survive():
+    y_true, tiny = np.array([[1.0, 0.0]]), np.array([[1e-8, 0.0]])
+    np.testing.assert_allclose(losses.cosine_similarity(y_true, tiny), [-0.1], rtol=1e-12)
+    gradient = cr.grad(lambda p: np.sum(losses.cosine_similarity(y_true, p)))(np.zeros((1, 2)))
+    np.testing.assert_allclose(gradient, [[-1e7, 0.0]], rtol=1e-12)

@@ -115,7 +115,8 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     r"""Return :math:`-y \cdot p / (\lVert y \rVert \lVert p \rVert)` of each sample.
 
-    A loss: -1 where the directions are the same. A vector of zeros is similar to none: 0.
+    A loss: -1 where the directions are the same. A vector of zeros is similar to none: 0. Lengths
+    below :math:`10^{-7}` count as that.
 
     Examples
     --------
@@ -127,7 +128,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 
 def _unit(x: Any, axis: int) -> Any:
-    return x / np.sqrt(np.maximum(np.sum(x**2, axis=axis, keepdims=True), 1e-24))
+    return x / np.sqrt(np.maximum(np.sum(x**2, axis=axis, keepdims=True), EPSILON**2))
 
 
 class MeanSquaredError(FunctionLoss):

@@ -75,6 +75,8 @@ class Configuration:
         Of samples that are whole numbers; 0 where they are floats.
     compiled : bool
         Whether the compiled engine trains it as well.
+    split : bool
+        Whether `fit` is to hold those back itself.
     seed : int
         Of weights and data.
     """
@@ -92,6 +94,7 @@ class Configuration:
     weighted: str = ""
     vocabulary: int = 0
     compiled: bool = False
+    split: bool = False
     seed: int = 0
 
     def model(self, dtype: str = "float32") -> Any:
@@ -126,6 +129,11 @@ class Configuration:
         return {name: names[name] for name in ("X", "y", "weight") if name in names}
 
     @property
+    def fitted(self) -> int:
+        """How many samples `fit` is given."""
+        return self.samples + self.held * self.split
+
+    @property
     def axes(self) -> int:
         """How many axes a sample's losses have: 1 for a row of predictions a time step."""
         return len(self.model().output_shape) - 2
@@ -135,6 +143,8 @@ class Configuration:
         given: dict[str, Any] = {
             "batch_size": self.batch_size, "epochs": self.epochs, "shuffle": False, "verbose": 0,
         }  # fmt: skip
+        if self.split:
+            given["validation_split"] = self.held / (self.samples + self.held)
         if self.weighted == "class_weight":
             given["class_weight"] = {0: 0.3, 1: 2.0}
         return given
@@ -142,9 +152,9 @@ class Configuration:
     def __str__(self) -> str:
         """Write a program that trains it."""
         model = self.model()
-        k, is_weighted = self.samples, self.weighted == "sample_weight"
+        k, is_weighted = self.fitted, self.weighted == "sample_weight"
         weight, held = f", sample_weight=weight[:{k}]" * is_weighted, ""
-        if self.held:
+        if self.held and not self.split:
             names = ["X", "y", *["weight"] * is_weighted]
             held = f", validation_data=({', '.join(f'{name}[{k}:]' for name in names)})"
         options = ", ".join(f"{name}={value!r}" for name, value in self.arguments().items())
@@ -168,7 +178,7 @@ class Configuration:
             yield replace(self, layers=self.layers[:at] + self.layers[at + 1 :])
         for field in fields(self):
             if getattr(self, field.name) and field.name in (
-                "metrics", "weighted_metrics", "held", "weighted", "compiled"
+                "metrics", "weighted_metrics", "held", "weighted", "compiled", "split"
             ):  # fmt: skip
                 yield replace(self, **{field.name: field.default})
         for name, least in (("epochs", 1), ("samples", 1), ("batch_size", 1)):

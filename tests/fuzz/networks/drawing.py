@@ -79,6 +79,8 @@ class Drawing:
         hidden[-1].arguments.pop("activation", None)
         if activation and not from_logits:
             hidden[-1].arguments["activation"] = activation
+        if name == "CosineSimilarity":  # of a vector of zeros Keras gives NaN as the gradient
+            hidden[-1].arguments.update(use_bias=True, bias_initializer="ones")
         targets = rng.choice(kinds)
         weights = ["", "", "sample_weight"]
         if len(shape) == 1 and targets in ("labels", "one-hot"):
@@ -95,7 +97,7 @@ class Drawing:
             tuple(hidden), loss, self._optimizer(), targets,
             self._some(metrics), self._some(metrics), samples,
             rng.choice([1, 2, 3, 4, 8, samples, samples + 5]), rng.choice([1, 2, 3]),
-            held, rng.choice(weights), vocabulary, compiled, seed,
+            held, rng.choice(weights), vocabulary, compiled, held > 0 and self._maybe(), seed,
         )  # fmt: skip
 
     def _some(self, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -166,6 +168,10 @@ class Drawing:
             layers.append(layer)
             if self._maybe(0.2):
                 layers.append(self._normalization())
+                if self._maybe():
+                    axis = rng.choice([1, 2, [1, 3], [1, 2, 3]])
+                    kind = "Layer" if isinstance(axis, list) else rng.choice(["Batch", "Layer"])
+                    layers[-1] = Call(f"layers.{kind}Normalization", {"axis": axis})
         if self._maybe():
             return [*layers, Call("layers.GlobalAveragePooling2D", {})], (c,), 0
         return [*layers, Call("layers.Flatten", {})], (h * w * c,), 0
@@ -179,6 +185,10 @@ class Drawing:
         for part in ("kernel", "bias"):
             if self._maybe(0.2):
                 arguments[f"{part}_regularizer"] = self._regularizer()
+        if arguments.get("units", 1) > 1 and self._maybe(0.1):
+            arguments["kernel_regularizer"] = Call(
+                "regularizers.OrthogonalRegularizer", {"factor": 0.1, "mode": "columns"}
+            )
         if self._maybe(0.4):
             arguments["kernel_initializer"] = self.rng.choice(INITIALIZERS)
         if self._maybe(0.5):

@@ -25,7 +25,8 @@ from chainrule.ops.random import random_uniform
 keras.config.set_floatx("float64")
 dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else Keras mixes PyTorch's float64 to float32
 torch.set_num_threads(1)
-# PyTorch divides by a six of float32 in the gradient of its own.
+# PyTorch's own divides by a six of float32 in its gradient, and rounds from 20 on.
+functional.softplus = lambda x: torch.logaddexp(x, torch.zeros_like(x))
 backend.nn.hard_sigmoid = lambda x: torch.clamp(backend.convert_to_tensor(x) + 3, 0, 6) / 6
 
 
@@ -173,10 +174,9 @@ class Judge:
 
 def ends(model: Any, configuration: Configuration, data: Any) -> End:
     """Train a compiled model of either library, and return what it ends with."""
-    k, arguments = configuration.samples, configuration.arguments()
-    held = tuple(part[k:] for part in data.values())
-    if configuration.held:
-        arguments["validation_data"] = held
+    k, arguments = configuration.fitted, configuration.arguments()
+    if configuration.held and not configuration.split:
+        arguments["validation_data"] = tuple(part[k:] for part in data.values())
     if "weight" in data:
         arguments["sample_weight"] = data["weight"][:k]
     history = model.fit(data["X"][:k], data["y"][:k], **arguments).history

@@ -155,7 +155,11 @@ class Roads:
 
     def _evaluated(self, model: Any) -> None:
         """Score in batches of several sizes; what is no mean of the samples depends on them."""
-        if self.configuration.loss.arguments.get("reduction") in ("sum", "mean_with_sample_weight"):
+        options = self.configuration.loss.arguments
+        if (
+            options.get("reduction") in ("sum", "mean_with_sample_weight")
+            or "ignore_class" in options
+        ):
             return
         X, y = self.data["X"], self.data["y"]
         weight = {"sample_weight": self.data["weight"]} if "weight" in self.data else {}
@@ -167,7 +171,7 @@ class Roads:
 
     def _resumed(self, folder: Path) -> None:
         """Train an epoch, save, and go on from the file."""
-        configuration, k, path = self.configuration, self.configuration.samples, folder / "kept"
+        configuration, k, path = self.configuration, self.configuration.fitted, folder / "kept"
         if configuration.epochs == 1:
             return
         arguments = {**configuration.arguments(), "shuffle": True}
