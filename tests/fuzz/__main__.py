@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from tests.fuzz.grammar import program_of
 from tests.fuzz.jobs import fuzz, parser
-from tests.fuzz.judges import InvalidError, judge
+from tests.fuzz.judges import ROADS, InvalidError, judge
 from tests.fuzz.programs import Program
 from tests.fuzz.shrink import smaller
 
@@ -28,9 +28,9 @@ class Programs:
     def case(self, seed: int) -> Program:
         return program_of(seed)
 
-    def judge(self, case: Program, seed: int) -> Counter[str]:
+    def judge(self, case: Program, seed: int, failed: str = "") -> Counter[str]:
         try:
-            return judge(case, **self._options(seed))
+            return judge(case, again(failed) or self._roads(seed))
         except InvalidError:
             return Counter({"without a number": 1})
 
@@ -41,12 +41,24 @@ class Programs:
         return case.pasted()
 
     def limit(self, seed: int) -> int:
-        return COMPILING if any(self._options(seed).values()) else LIMIT
+        return COMPILING if {"compiled", "jax"} & {*self._roads(seed)} else LIMIT
 
-    def _options(self, seed: int) -> dict[str, bool]:
-        """Return which of the slower roads a program takes, by its seed."""
-        draws = np.random.default_rng([seed, 1]).random(2)
-        return {"compiled": bool(draws[0] < self.compiled), "jax": bool(draws[1] < self.jax)}
+    def _roads(self, seed: int) -> list[str]:
+        """Return the roads that a program takes: a share of them the slower ones, by its seed."""
+        shares = {"second order": 0.5, "compiled": self.compiled, "jax": self.jax}
+        draws = np.random.default_rng([seed, 1]).random(len(ROADS))
+        return [
+            road for road, draw in zip(ROADS, draws, strict=True) if draw < shares.get(road, 1.0)
+        ]
+
+
+def again(failed: str) -> list[str]:
+    """Return the roads to take to see a failure again, if it is known on which it was."""
+    if failed in ("", "process"):
+        return []
+    if "compiled" in failed or failed == "jit":
+        return ["compiled"]
+    return ["second order"] if "second" in failed else ["eager", "recorded", "minimize"]
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 
 LARGEST, ENTRIES = 100.0, 600  # of what a program computes on its way
-REFUSING = 0.02  # of the expressions that NumPy refuses at some batch size and that are kept
+SOMETIMES, ALWAYS = 0.02, 0.004  # kept of what NumPy refuses: for some batch sizes, for all
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Item:
 
     node: Node
     values: list[Any]
-    used: bool = False
+    trained: bool  # whether it depends on the parameters
 
     @property
     def value(self) -> Any:
@@ -76,21 +76,27 @@ class Draw:
         ]
         if not found:
             raise NoneFitsError
+        if self.chance(0.6):
+            found = [item for item in found if item.trained] or found
         return found[len(found) - 1 - int(len(found) * self.rng.random() ** 1.5)]
 
     # How it grows.
 
     def program(self) -> Program:
         self.inputs()
-        for _ in range(self.whole(2, 9)):
-            self.grow()
+        try:
+            for _ in range(self.whole(3, 9)):
+                self.grow()
+            loss = self.loss()
+        except RefusedError as refused:
+            loss = Node("np.sum({0})", refused.args)
         return Program(
-            self.params, tuple(self.data.items()), tuple(self.statements), self.loss(), self.n,
-            self.sizes,
-        )  # fmt: skip
+            self.params, tuple(self.data.items()), tuple(self.statements), loss, self.n, self.sizes
+        )
 
     def inputs(self) -> None:
-        self.params = self.tree(self.whole(1, 3), 0)
+        self.layers = self.pick([*rules.LAYERS]) if self.chance(0.15) else ""
+        self.params = self.stack() if self.layers else self.tree(self.whole(1, 3), 0)
         rows = Array((self.feature,), self.pick([self.dtype] * 4 + ["float64"]), True)
         kinds = [
             Array((), self.dtype, True), Array((), "int64", True, span=3),
@@ -105,9 +111,9 @@ class Draw:
             self.data[name] = self.varied(self.pick(kinds))
         for path, array in leaves(self.params):
             text = "p" + "".join(f"[{part!r}]" for part in path)
-            self.pool.append(Item(Node(text), [array.made() for _ in self.sizes]))
+            self.pool.append(Item(Node(text), [array.made() for _ in self.sizes], True))
         for name, array in self.data.items():
-            self.pool.append(Item(Node(name), [array.made(n) for n in self.sizes]))
+            self.pool.append(Item(Node(name), [array.made(n) for n in self.sizes], False))
         self.space = [
             {
                 "np": np, "cr": cr, "p": map_leaves(lambda array: array.made(), self.params),
@@ -125,6 +131,20 @@ class Draw:
         names = self.rng.permutation(["W", "b", "v", "scale", "E"])[:count].tolist()
         return self.pick([tuple, list, lambda parts: dict(zip(names, parts, strict=True))])(parts)
 
+    def stack(self) -> Any:
+        """Return parameters of layers that a loop goes through."""
+        k = self.feature
+
+        def arrays(*shape: int) -> list[Array]:
+            return [self.varied(Array(shape, self.dtype)) for _ in range(2)]
+
+        if "zip" in self.layers:
+            return {"W": arrays(k, k), "b": arrays(k)}
+        if "layer" in self.layers:
+            pairs = zip(arrays(k, k), arrays(k), strict=True)
+            return [{"W": W, "b": b} for W, b in pairs]
+        return arrays(k, k)
+
     def shape(self) -> tuple[int, ...]:
         k = self.feature
         return self.pick(
@@ -139,7 +159,7 @@ class Draw:
 
     def grow(self) -> None:
         """Add an expression to what there is, and most often a statement for it."""
-        if self.chance(0.06):
+        if self.chance(0.2 if self.layers else 0.06):
             self.loop()
             return
         for _ in range(20):
@@ -147,12 +167,20 @@ class Draw:
                 node = self.pick(rules.RULES)(self)
             except NoneFitsError:
                 continue
-            if values := self.evaluated(f"_ = {node}", self.space):
-                item = Item(node, values)
+            values = self.evaluated(f"_ = {node}", self.space)
+            if values is None and self.chance(ALWAYS) and self.trained(node):
+                raise RefusedError(node)
+            if values:
+                item = Item(node, values, self.trained(node))
                 if self.chance(0.6):
                     self.name(item)
                 self.pool.append(item)
                 return
+
+    def trained(self, node: Node) -> bool:
+        """Whether an expression depends on the parameters."""
+        names = {str(item.node) for item in self.pool if item.trained}
+        return any(not part.operands and str(part) in names for part in node.nodes())
 
     def name(self, item: Item) -> None:
         """Make a statement of an expression."""
@@ -165,7 +193,7 @@ class Draw:
     def loop(self) -> None:
         """Add a variable that a loop goes on changing, its shape kept."""
         start = self.item()
-        item = Item(start.node, start.values)
+        item = Item(start.node, start.values, start.trained)
         self.name(item)
         self.pool.append(item)
         for _ in range(10):
@@ -178,13 +206,17 @@ class Draw:
             once = self.evaluated(f"_ = {node}", self.space)
             if not once or np.shape(once[0]) != np.shape(item.value):
                 continue  # and it would grow with every round
-            head, scaled = self.pick(rules.LOOPS)
+            if self.layers and self.chance(0.7):
+                head, scaled, node = self.layers, rules.LAYERS[self.layers], item.node
+            else:
+                head, scaled = self.pick(rules.LOOPS)
             statement = Statement(str(item.node), Node(scaled, (node,)), head)
             spaces = [dict(space) for space in self.space]
             values = self.evaluated(str(statement), spaces, str(item.node))
             if values:
                 self.statements.append(statement)
                 self.space, item.values = spaces, values
+                item.trained |= self.trained(node) or head == self.layers
                 return
 
     def evaluated(self, text: str, spaces: Any, name: str = "_") -> list[Any] | None:
@@ -201,7 +233,7 @@ class Draw:
                         return None
                     values.append(value if isinstance(value, np.ndarray) else np.asarray(value)[()])
                 except Exception as error:
-                    if not values or not self.chance(REFUSING):
+                    if not values or not self.chance(SOMETIMES):
                         return None
                     space[name] = error
                     values.append(error)
@@ -210,7 +242,9 @@ class Draw:
     def loss(self) -> Node:
         """Return a sum of what there is, each made a number."""
         floats = [item for item in self.pool if item.value.dtype.kind == "f"]
-        parts = [rules.number(self, item) for item in reversed(floats[-4:])]
+        trained = [item for item in floats if item.trained]
+        chosen = trained[-3:] + [item for item in floats[-1:] if not item.trained]
+        parts = [rules.number(self, item) for item in reversed(chosen)]
         return Node(" + ".join(f"{{{i}}}" for i in range(len(parts))), tuple(parts))
 
 
@@ -221,6 +255,10 @@ def ordinary(value: Any) -> bool:
         return False
     largest = np.abs(array.astype(float)).max(initial=0.0)
     return bool(largest < LARGEST * (1 if array.dtype.kind == "f" else 100))
+
+
+class RefusedError(Exception):
+    """NumPy refuses an expression, and so must everything else."""
 
 
 class NoneFitsError(Exception):

@@ -31,8 +31,11 @@ class Subject(Protocol):
     def case(self, seed: int) -> Any:
         """Return the case of a seed."""
 
-    def judge(self, case: Any, seed: int) -> Counter[str]:
-        """Return what was done, by how often; raise a `Failure` if something is wrong."""
+    def judge(self, case: Any, seed: int, failed: str = "") -> Counter[str]:
+        """Return what was done, by how often; raise a `Failure` if something is wrong.
+
+        ``failed`` is the road of a failure that is to be seen again.
+        """
 
     def smaller(self, case: Any) -> Iterator[Any]:
         """Propose smaller cases, what leaves most away first; they need not make sense."""
@@ -115,14 +118,14 @@ def shrunk(
 
 def work(pipe: Connection, subject: Subject) -> None:
     """Judge the cases, or shrink those, that the parent names."""
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGPROF, _too_long)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         task, seed, outcome = pipe.recv()
         if task == "judge":
             pipe.send(_judged(subject, seed))
         else:
-            judge = functools.partial(subject.judge, seed=seed)
+            judge = functools.partial(subject.judge, seed=seed, failed=outcome[0])
             run = functools.partial(failing_apart, judge, seconds=subject.limit(seed))
             case, found = shrunk(subject.case(seed), outcome, run, subject.smaller)
             pipe.send((Counter(), (*found[:2], f"{found[2]}\n{subject.pasted(case)}")))
@@ -133,7 +136,7 @@ def _too_long(*_: Any) -> None:
 
 
 def _judged(subject: Subject, seed: int) -> tuple[Counter[str], Outcome | None]:
-    signal.alarm(subject.limit(seed))
+    signal.setitimer(signal.ITIMER_PROF, subject.limit(seed))  # of the processor, which is shared
     try:
         return subject.judge(subject.case(seed), seed), None
     except Failure as failure:
@@ -141,7 +144,7 @@ def _judged(subject: Subject, seed: int) -> tuple[Counter[str], Outcome | None]:
     except TooLongError:
         return Counter(), ("process", "hangs", f"for {subject.limit(seed)} seconds")
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 class Worker:
@@ -157,7 +160,7 @@ class Worker:
     def give(self, task: str, seed: int, outcome: Outcome | None = None) -> None:
         """Hand out a case."""
         self.task, self.seed = task, seed
-        self.patience = time.monotonic() + SECONDS + 2 * self.subject.limit(seed)
+        self.patience = time.monotonic() + 2 * SECONDS + 4 * self.subject.limit(seed)
         self.pipe.send((task, seed, outcome))
 
     def taken(self) -> tuple[Counter[str], Outcome | None]:

@@ -85,8 +85,11 @@ def by_autograd(function: Any, args: Any) -> Any:
 
 def by_jax(function: Any, args: Any) -> Any:
     """Return the gradient that JAX finds."""
+    import warnings
+
     import jax
     import jax.numpy as jnp
 
+    warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # children do without it
     jax.config.update("jax_enable_x64", True)
     return jax.grad(function(jnp))(*map_leaves(jnp.asarray, list(args)))

@@ -138,7 +138,7 @@ class Program:
 
     def function(self, namespace: Any = np) -> Any:
         """Return the function, its ``np`` another library's if one is given."""
-        space: dict[str, Any] = {"np": namespace, "cr": cr}
+        space: dict[str, Any] = {"np": namespace, "cr": cr, "__name__": "program"}
         exec(compile(str(self), "<program>", "exec"), space)
         return space["f"]
 

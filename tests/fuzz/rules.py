@@ -20,12 +20,17 @@ UNARY = [
     "np.float32(2) * {0}", "np.positive({0})", "{0} * np.pi", "np.sign({0}) * {0}",
     "np.arccos({0} / 20)", "{0}.copy()", "np.nan_to_num({0})", "np.zeros_like({0})",
     "np.ones_like({0}) * {0}", "np.full_like({0}, 0.5) + {0}", "{0}.astype(np.float64)",
-    "{0}.astype(np.float32)",
+    "{0}.astype(np.float32)", "np.sinc({0})", "np.deg2rad({0} * 20)", "np.degrees({0} / 30)",
+    "np.real({0})", "np.imag({0}) + {0}", "np.conj({0})", "np.angle({0}) + {0}", "np.radians({0})",
+    "np.logaddexp2({0}, 0.5)", "np.select([{0} > 1, {0} > 0], [{0}**2, {0}], 0.1)", "abs({0})",
+    "(lambda a: a * np.sin(a))({0})", "sum(({0} * k for k in range(3)))", "np.heaviside({0}, 0.5)",
+    "np.interp({0}, [-1.0, 0.0, 1.0], [0.0, 1.0, 0.5])", "pow({0}, 2)", "{0} // 0.5 + {0}",
+    "{0}.astype('float64', copy=False)", "np.where(np.isnan({0}), 0, {0})", "{0} - {0}",
 ]  # fmt: skip
 LIBRARY = [
     "cr.sigmoid({0})", "cr.relu({0})", "cr.softplus({0})", "cr.elu({0})", "cr.gelu({0})",
     "cr.erf({0})", "cr.softmax({0})", "cr.log_softmax({0})", "cr.logsumexp({0})",
-    "cr.stop_gradient({0})",
+    "cr.nll(cr.one_hot(3, np.zeros(3, int)), {0})",
 ]  # fmt: skip
 BINARY = [
     "{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} / ({1}**2 + 0.5)", "np.maximum({0}, {1})",
@@ -71,22 +76,49 @@ SHAPES = [
     "np.linalg.norm({0}, np.inf, axis=-1)", "np.vstack([{0}, {0}])", "np.hstack([{0}, {0}])",
     "np.zeros(np.shape({0})) + {0}", "{0} + np.zeros(({0}.shape[0], 1))", "{0} / len({0})",
     "{0} * np.arange(len({0}))[:, None]", "{0} / {0}.size", "{0} / np.shape({0})[-1]",
-    "{0} - {0}.mean(0)", "{0} / (1 + np.max(np.abs({0})))", "{0} - np.mean({0}, -1, keepdims=True)",
+    "np.hsplit({0}, 2)[0]", "np.vsplit({0}, [1])[1]", "np.array_split({0}, 3)[1]", "np.flipud({0})",
+    "np.fliplr({0})", "np.rot90({0})", "np.rollaxis({0}, 1)", "np.atleast_3d({0})",
+    "np.partition({0}, 0, axis=-1)", "np.gradient({0})", "np.gradient({0}, axis=0)",
+    "np.linalg.norm({0}, 3, axis=-1)", "np.cumprod({0}, axis=-1)", "np.median({0})",
+    "np.median({0}, axis=0)", "np.percentile({0}, 30, axis=0)", "np.quantile({0}, [0.2, 0.7])",
+    "np.reshape({0}, -1, order='F')", "np.sum({0}, axis=0, initial=2.0)",
+    "np.max({0}, initial=3.0)",
+    "np.sum({0}, where={0} > 0)", "np.mean({0}, axis=-1, where={0} < 9)", "np.average({0}, axis=0)",
+    "np.nansum({0}, axis=0)", "np.count_nonzero({0}) * {0}", "np.ravel({0}, order='F')",
+    "{0}[{0} > 0]", "{0}[np.ix_([0, 0], [-1, 0])]", "{0}[tuple([0] * np.ndim({0}))]",
+    "np.cumsum({0}[::-1])[::-1]", "np.take({0}, np.array([[0, -1]]), axis=0)", "{0}[..., ::-1]",
+    "np.stack([row * k for k, row in enumerate({0})])", "np.concatenate([{0}[1:], {0}[:1]])",
+    "np.array([[1.0, 2.0], [3.0, 4.0]]) @ {0}", "{0} * np.array([0.5])", "np.unstack({0})[0]",
+    "np.delete({0}, 0, axis=0)", "np.tile({0}, (1, 1, 2))", "np.squeeze({0}, axis=0)",
+    "np.permute_dims({0})", "np.expand_dims({0}, (0, -1))", "np.max({0}, axis=-1, keepdims=True)",
+    "np.trapezoid({0})", "np.convolve({0}, [1.0, 0.5])", "np.outer({0}, [1.0, 2.0])",
+    "np.lib.stride_tricks.sliding_window_view({0}, 2)", "np.apply_along_axis(np.sum, 0, {0})",
+    "np.insert({0}, 0, 1.0)", "np.tril({0} @ {0}.T)", "np.nanmax({0})", "np.corrcoef({0})",
+    "np.cov({0})", "{0} - {0}.mean(0)", "{0} / (1 + np.max(np.abs({0})))",
+    "{0} - np.mean({0}, -1, keepdims=True)",
 ]  # fmt: skip
 PRODUCTS = [
     "{0} @ {1}", "{0} @ {1}.T", "{0}.T @ {1}", "np.dot({0}, {1})", "np.matmul({0}, {1})",
     "np.inner({0}, {1})", "np.outer({0}, {1})", "np.tensordot({0}, {1}, 1)", "{0}.dot({1})",
-    "np.vdot({0}, {1})", "np.tensordot({0}, {1}, ([0], [0]))", "np.tensordot({0}, {1}, 0)",
+    "np.vdot({0}, {1})", "np.cross({0}, {1})", "np.tensordot({0}, {1}, ([0], [0]))",
+    "np.tensordot({0}, {1}, 0)",
     "np.tensordot({0}, {1}, axes=([-1], [0]))", "{0} @ {1}", "np.kron({0}, {1})",
 ]  # fmt: skip
 JOINS = [
     "np.concatenate([{0}, {1}])", "np.concatenate(({0}, {1}), axis=-1)", "np.stack([{0}, {1}])",
     "np.hstack([{0}, {1}])", "np.vstack(({0}, {1}))", "np.stack(({0}, {1}), axis=-1)",
     "np.concatenate([{0}, {1}], axis=None)", "np.column_stack([{0}, {1}])",
+    "np.append({0}, {1})", "np.append({0}, {1}, axis=0)", "np.dstack([{0}, {1}])",
+    "np.concatenate([np.atleast_1d({0}), [1.0, 2.0]])", "np.stack([np.sum({0}), np.mean({1})])",
+    "np.array([np.sum({0}), 1.0])", "np.block([[{0}, {1}]])", "np.diff({0}, prepend={1})",
 ]  # fmt: skip
 MATRICES = [
     "np.linalg.inv({0})", "np.linalg.det({0})", "np.linalg.slogdet({0})[1]", "np.trace({0})",
     "np.linalg.cholesky({0})", "np.linalg.solve({0}, {1})", "np.linalg.inv({0}) @ {1}",
+    "np.linalg.eigvalsh({0})", "np.linalg.eigh({0})[0]", "np.linalg.pinv({0})",
+    "np.linalg.svd({0}, compute_uv=False)", "np.linalg.norm({0}, 'nuc')", "{0} @ {0}",
+    "np.linalg.norm({0}, 'fro')", "np.linalg.solve({0}, {0}.T)", "np.linalg.slogdet({0}).logabsdet",
+    "np.linalg.matrix_power({0}, 3)", "np.linalg.multi_dot([{0}, {0}, {0}])",
 ]  # fmt: skip
 SIZES = [
     "{0} if len(X) > {k} else {1}", "{0} if len(X) == 1 else {1}", "{0} / len(X)",
@@ -96,6 +128,9 @@ SIZES = [
     "{0} if X.shape[0] < {k} else {1}", "{0}**len(X)", "{0} / np.sqrt(len(X))",
     "np.linspace(0, 1, len(X))[:, None] * {0}", "np.full(len(X), 0.5) @ {0}",
     "{0} if np.ndim({0}) > 1 else {1}", "np.zeros(len(X)) + {0}", "(1 - 1 / len(X)) * {0}",
+    "X[:{k}].sum() * {0}", "X[-{k}:].mean() + {0}", "{0} * X[len(X) // 2]", "X[len(X) - 1] * {0}",
+    "np.sum(X[: len(X) // 2]) * {0}", "{0}[: len(X)]", "{0}[{k}:]", "{0}[len(X) - 1 :]", "X[::{k}]",
+    "np.resize({0}, (len(X),))", "({0} if len(X) in (1, 2, {k}) else {1})",
     "{0} * (len(X) // 2)", "{0} * max(len(X), 3)", "{0} / min(len(X), {k})",
 ]  # fmt: skip
 
@@ -108,7 +143,22 @@ NUMBERS = [
 
 def unary(d: Any) -> Node:
     templates = LIBRARY if d.library and d.chance(0.3) else UNARY
-    return Node(d.pick(templates), (d.item().node,))
+    return Node(d.pick(templates), (d.item(kind=d.pick(["f"] * 9 + ["iu"])).node,))
+
+
+def constant(d: Any) -> Node:
+    """Propose a product or sum with numbers written out."""
+    a = d.item()
+    size = a.value.shape[-1] if a.value.ndim else 1
+    numbers: Any = [d.whole(-20, 20) / 10 for _ in range(size)]
+    if d.chance(0.3):
+        numbers = [d.whole(-2, 3) for _ in range(size)]
+    if d.chance(0.2):
+        numbers = numbers[:1] * size
+    text = d.pick(["{0} * np.array(%s)", "np.array(%s) - {0}", "{0} + np.array([%s])", "{0} / %s"])
+    if "np.array" not in text:
+        numbers = d.pick([2, 2.0, 0.5, 1, -1, 1e-3, 255.0])
+    return Node(text % numbers, (a.node,))
 
 
 def binary(d: Any) -> Node:
@@ -269,9 +319,14 @@ def number(d: Any, item: Any) -> Node:
 
 RULES = (
     [unary] * 4 + [binary] * 4 + [reduction] * 3 + [shape] * 4 + [index] * 4 + [product] * 3
-    + [einsum] * 2 + [join, matrix, by_size, by_size, truth, whole, chosen_by_truth]
+    + [einsum, join, matrix, by_size, constant] * 2 + [truth, whole, chosen_by_truth]
 )  # fmt: skip
 KEEPING = [unary, binary, product, shape]
+LAYERS = {
+    "for W in p: ": "np.tanh({0} @ W)", "for W in reversed(p): ": "{0} + np.sin({0} @ W.T)",
+    "for layer in p: ": "np.tanh({0} @ layer['W'] + layer['b'])",
+    "for W, b in zip(p['W'], p['b']): ": "np.maximum({0} @ W, 0.1) - b",
+}  # fmt: skip
 LOOPS = [
     ("for _ in range(2): ", "{0}"), ("for i in range(3): ", "{0} / (i + 1)"),
     ("for x in X[0]: ", "{0} * x / 3"), ("for i in range(len(X)): ", "{0} / (i + 2)"),

@@ -18,6 +18,12 @@ def smaller(program: Program) -> Iterator[Program]:
     if " + " in program.loss.template:
         for operand in program.loss.operands:
             yield change(program, loss=operand)
+    for i, statement in enumerate(program.statements):
+        loss = Node("np.sum({0})", (Node(statement.name),))
+        if len(str(loss)) < len(str(program.loss)):
+            yield change(program, statements=program.statements[: i + 1], loss=loss)
+    used = {str(node) for node in program.nodes() if not node.operands}
+    yield change(program, statements=tuple(s for s in program.statements if s.name in used))
     for i, statement in reversed(list(enumerate(program.statements))):
         rest = program.statements[:i] + program.statements[i + 1 :]
         yield change(program, statements=rest)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
-from chainrule.ops.primitive import Family
+from chainrule.ops.primitive import Family, axis_of
+from chainrule.ops.shape import moved
 
 COMPOSED = Family()
 
@@ -186,7 +187,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 
 def _part(a: Any, axis: int, start: int | None, stop: int | None, step: int | None = None) -> Any:
     """Return the entries of a slice along an axis."""
-    return a[(*(slice(None),) * (axis % np.ndim(a)), slice(start, stop, step))]
+    return a[(*(slice(None),) * axis_of(axis, a), slice(start, stop, step))]
 
 
 def _along(value: Any, a: Any, axis: int) -> Any:
@@ -279,6 +280,4 @@ def _rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 @COMPOSED.implements(np.rollaxis)
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    ndim = np.ndim(a)
-    axis, start = axis % ndim, start + ndim if start < 0 else start
-    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+    return moved(np.rollaxis, a, axis, start)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import ShapeError
 from chainrule.ops.kernel import Gather, Scatter
-from chainrule.ops.primitive import EachOperand, Family, Traced
+from chainrule.ops.primitive import EachOperand, Family, Traced, axis_of
 
 INDEX = Family()
 
@@ -114,10 +115,10 @@ def getitem(x: Any, index: Any) -> Any:
 
 @INDEX.implements(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), 0
+    if axis is None or np.ndim(a) == 0:
+        a, axis = np.ravel(a), axis or 0
     indices = indices if isinstance(indices, Traced) else np.asarray(indices)
-    before = (slice(None),) * (axis % np.ndim(a))
+    before = (slice(None),) * axis_of(axis, a)
     return GETITEM(a, indices, index=(*before, SLOT))
 
 
@@ -127,7 +128,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         arr, axis = np.ravel(arr), 0
     sizes = np.shape(arr)
     grids: list[Any] = list(np.ogrid[tuple(slice(size) for size in sizes)])
-    grids[axis] = indices
+    grids[axis_of(axis, arr)] = indices
     return GETITEM(arr, *grids, index=(SLOT,) * len(sizes))
 
 
@@ -145,6 +146,8 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 def _diag(v: Any, k: int = 0) -> Any:
     if np.ndim(v) == 2:
         return _diagonal(v, k)
+    if np.ndim(v) != 1:
+        raise ShapeError(f"np.diag takes a vector or a matrix, received shape {np.shape(v)}")
     size = np.shape(v)[0] + abs(k)
     i = np.arange(np.shape(v)[0])
     return SCATTER(

@@ -186,9 +186,9 @@ def _einsum_rule(position: int, g: Any, y: Any, *operands: Any, subscripts: str)
 
 
 def _extent(letter: str, parts: Sequence[tuple[str, Any]]) -> int:
-    """Return the largest size that a letter stands for in these terms, 0 if in none."""
+    """Return the largest size that a letter stands for in these terms, -1 if in none."""
     sizes = (zip(term, np.shape(x), strict=True) for term, x in parts)
-    return max((size for pairs in sizes for c, size in pairs if c == letter), default=0)
+    return max((size for pairs in sizes for c, size in pairs if c == letter), default=-1)
 
 
 EINSUM = LINALG.add(

@@ -8,10 +8,13 @@ arrays they run at full speed, on tensors they are recorded and can be different
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from chainrule.ops.kernel import Kernel
 
@@ -153,6 +156,11 @@ def unbroadcast(g: Any, x: Any) -> Any:
     if repeated:
         g = g.sum(axis=repeated[0] if len(repeated) == 1 else repeated, keepdims=True)
     return g
+
+
+def axis_of(axis: Any, a: Any) -> int:
+    """Return an axis counted from the first; NumPy's error if there is none such."""
+    return np.lib.array_utils.normalize_axis_index(operator.index(axis), np.ndim(a))
 
 
 def tables(*families: Family) -> Mapping[Callable[..., Any], Callable[..., Any]]:

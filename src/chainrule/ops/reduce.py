@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
-from chainrule.ops.primitive import Family, Primitive
+from chainrule.ops.primitive import Family, Primitive, axis_of
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
 
 REDUCE = Family()
@@ -74,8 +74,8 @@ def _prod(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     axes = _axes(axis, x.ndim)
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(x, axes, last)
-    flat = np.reshape(moved, (*moved.shape[: moved.ndim - len(axes)], -1))
-    size = flat.shape[-1]
+    size = _count(x, axis)
+    flat = np.reshape(moved, (*moved.shape[: moved.ndim - len(axes)], size))
     others = np.where(np.eye(size, dtype=bool), 1, np.expand_dims(flat, -2))
     rest = np.moveaxis(np.reshape(np.prod(others, axis=-1), moved.shape), last, axes)
     return _restore(g, x, axis, keepdims) * rest
@@ -287,9 +287,9 @@ def _average(
     else:
         if np.shape(weights) == np.shape(a):
             total = np.sum(weights, axis=axis, keepdims=keepdims)
-        elif isinstance(axis, int) and np.shape(weights) == (np.shape(a)[axis],):
+        elif isinstance(axis, int) and np.shape(weights) == (np.shape(a)[axis_of(axis, a)],):
             total = np.sum(weights)
-            weights = np.reshape(weights, (-1,) + (1,) * (np.ndim(a) - 1 - axis % np.ndim(a)))
+            weights = np.reshape(weights, (-1,) + (1,) * (np.ndim(a) - 1 - axis_of(axis, a)))
         else:
             raise ShapeError(
                 "np.average: weights must have the shape of the array or, with one axis, its "
@@ -311,7 +311,7 @@ def _cumprod(a: Any, axis: int | None = None) -> Any:
     # that the gradient holds where factors are 0.
     a, axis = one_axis(a, axis)
     size, reach = np.shape(a)[axis], 1
-    before = (slice(None),) * (axis % np.ndim(a))
+    before = (slice(None),) * axis
     while reach < size:
         head, shifted = a[(*before, slice(reach))], a[(*before, slice(size - reach))]
         a = np.concatenate([head, a[(*before, slice(reach, None))] * shifted], axis=axis)
@@ -323,4 +323,5 @@ def one_axis(a: Any, axis: int | None) -> tuple[Any, int]:
     """Return the array and the axis to go along: all entries in one where none is named."""
     if axis is None:
         return np.ravel(a), 0
-    return (np.ravel(a) if np.ndim(a) == 0 else a), axis
+    a = np.ravel(a) if np.ndim(a) == 0 else a
+    return a, axis_of(axis, a)

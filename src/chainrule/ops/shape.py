@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -169,14 +170,15 @@ def _unrepeat(g: Any, shape: tuple[int, ...], repeats: int, axis: int) -> Any:
 
 def _whole(shape: Any) -> Any:
     shape = shape.tolist() if isinstance(shape, np.ndarray) else shape
-    return tuple(int(s) for s in shape) if isinstance(shape, tuple | list) else int(shape)
+    several = isinstance(shape, tuple | list)
+    return tuple(map(operator.index, shape)) if several else operator.index(shape)
 
 
 @SHAPE.implements(np.transpose)
 def _transpose(a: Any, axes: Any = None) -> Any:
-    ndim = np.ndim(a)
-    axes = range(ndim)[::-1] if axes is None else axes
-    return TRANSPOSE(a, axes=tuple(int(i) % ndim for i in axes))
+    if axes is None:
+        return TRANSPOSE(a, axes=tuple(range(np.ndim(a))[::-1]))
+    return moved(np.transpose, a, axes)
 
 
 @SHAPE.implements(np.matrix_transpose, np.linalg.matrix_transpose)
@@ -186,16 +188,19 @@ def _matrix_transpose(x: Any) -> Any:
 
 @SHAPE.implements(np.swapaxes)
 def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
-    axes = list(range(np.ndim(a)))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-    return TRANSPOSE(a, axes=tuple(axes))
+    return moved(np.swapaxes, a, axis1, axis2)
 
 
 @SHAPE.implements(np.moveaxis)
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    # An axis of length i + 1 at position i tells where it went.
+    return moved(np.moveaxis, a, source, destination)
+
+
+def moved(function: Any, a: Any, *where: Any) -> Any:
+    """Return the axes in the order that a function of NumPy's puts them in."""
+    # An axis of length i + 1 at position i tells where it went; NumPy refuses what is no axis.
     probe = np.empty(range(1, np.ndim(a) + 1))
-    return TRANSPOSE(a, axes=tuple(n - 1 for n in np.moveaxis(probe, source, destination).shape))
+    return TRANSPOSE(a, axes=tuple(n - 1 for n in function(probe, *where).shape))
 
 
 @SHAPE.implements(np.reshape)

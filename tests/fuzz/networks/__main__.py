@@ -24,7 +24,7 @@ class Networks:
     def case(self, seed: int) -> Configuration:
         return drawn(seed, self.compiled)
 
-    def judge(self, case: Configuration, seed: int) -> Counter[str]:
+    def judge(self, case: Configuration, seed: int, failed: str = "") -> Counter[str]:
         from tests.fuzz.networks.roads import judge  # PyTorch is slow to start
 
         return judge(case)
