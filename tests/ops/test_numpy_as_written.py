@@ -101,6 +101,7 @@ CASES = {
     "trapezoid of equal steps": (lambda y: np.trapezoid(y, dx=0.5) ** 2, A),
     "convolve": (lambda a, v: np.convolve(a, v) ** 2, VECTOR, numbers(3, seed=6)),
     "convolve same": (lambda a, v: np.convolve(a, v, "same") ** 2, VECTOR, numbers(3, seed=6)),
+    "convolve an even number": (lambda a, v: np.convolve(a, v, "same") ** 2, VECTOR, B[0]),
     "convolve valid": (lambda a, v: np.convolve(a, v, "valid") ** 2, numbers(3, seed=6), VECTOR),
     "meshgrid": (lambda a, b: np.stack(np.meshgrid(a, b)) ** 2, VECTOR, numbers(3, seed=6)),
     "meshgrid by rows": (
@@ -118,6 +119,10 @@ CASES = {
     "linalg.outer": (lambda a: np.linalg.matmul(np.linalg.outer(a, a), a), VECTOR),
     "vector_norm": (
         lambda x: np.linalg.vector_norm(x) * np.linalg.vector_norm(x, axis=0, ord=3), A,
+    ),
+    "vector_norm of axes": (
+        lambda x: np.linalg.vector_norm(x, axis=(0, -1), ord=3, keepdims=True)
+        + np.linalg.vector_norm(x, keepdims=True), CUBE,
     ),
     "matrix_norm": (lambda x: np.linalg.matrix_norm(x) + np.linalg.matrix_norm(x, ord="nuc"), CUBE),
     "pinv": (np.linalg.pinv, A),

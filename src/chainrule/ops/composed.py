@@ -139,9 +139,8 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
         a, v = v, a
     size = np.size(v)
     around = {"full": (size - 1, size - 1), "same": (size // 2, (size - 1) // 2), "valid": (0, 0)}
-    before, after = around[mode]
-    padded = np.pad(a, (after, before)) if mode == "same" else np.pad(a, (before, after))
-    return np.lib.stride_tricks.sliding_window_view(padded, size) @ np.flip(v)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(a, around[mode]), size)
+    return windows @ np.flip(v)
 
 
 @COMPOSED.implements(np.meshgrid)

@@ -6,6 +6,7 @@ other's direction counts as 0.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -230,9 +231,16 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 @DECOMPOSITIONS.implements(np.linalg.vector_norm)
 def _vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
-    if axis is None and keepdims:
-        return np.reshape(_vector_norm(x, ord=ord), (1,) * np.ndim(x))
-    return _norm(np.ravel(x) if axis is None else x, ord, -1 if axis is None else axis, keepdims)
+    axes = tuple(range(np.ndim(x))) if axis is None else axis
+    axes = np.lib.array_utils.normalize_axis_tuple(axes, np.ndim(x))
+    kept = [d for d in range(np.ndim(x)) if d not in axes]
+    sizes = np.shape(x)
+    rows = np.reshape(  # all entries that go into one norm along the last axis
+        np.transpose(x, (*kept, *axes)),
+        (*(sizes[d] for d in kept), math.prod(sizes[d] for d in axes)),
+    )
+    found = _norm(rows, ord, -1)
+    return np.expand_dims(found, axes) if keepdims and axes else found
 
 
 @DECOMPOSITIONS.implements(np.linalg.matrix_norm)
