@@ -213,3 +213,12 @@ class TestJit:
         np.testing.assert_array_equal(f(x, np.array([0, -1])), [0, 4])
         with pytest.raises(DataError, match="out of range"):
             f(x, np.array([0, 5]))
+
+
+def test_a_large_factor_of_the_batch_size():
+    def loss(w, X):
+        return np.mean((X @ w) ** 2) * 1e200
+
+    w, X = np.full(2, 1e-100), np.ones((4, 2))
+    trained = cr.minimize(loss, w, X, optimizer=cr.optimizers.SGD(1e-200), engine="compiled")[0]
+    np.testing.assert_allclose(trained, -3e-100, rtol=1e-12)

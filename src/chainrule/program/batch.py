@@ -50,8 +50,9 @@ class Scaled:
         return number if self.dtype is None else np.asarray(number, self.dtype)
 
     def __str__(self) -> str:
-        number = np.float32(self.factor) if self.dtype == np.float32 else self.factor
-        factor = str(int(number)) if number == int(number) else str(number)
+        number: Any = np.float32(self.factor) if self.dtype == np.float32 else self.factor
+        whole = abs(number) < 1e6 and number == int(number)
+        factor = str(int(number)) if whole else str(number)
         return f"{factor} / n" if self.divides else f"{factor} * n"
 
 
