@@ -93,9 +93,11 @@ class Drawing:
             metrics = tuple(name for name in metrics if name != "r2_score")
         if from_logits:
             metrics = tuple({"mae", "mse"} & {*metrics})
+        # Keras on PyTorch multiplies the samples' weights in place where a class is ignored.
+        weighted = () if "ignore_class" in loss.arguments else metrics
         return Configuration(
             tuple(hidden), loss, self._optimizer(), targets,
-            self._some(metrics), self._some(metrics), samples,
+            self._some(metrics), self._some(weighted), samples,
             rng.choice([1, 2, 3, 4, 8, samples, samples + 5]), rng.choice([1, 2, 3]),
             held, rng.choice(weights), vocabulary, compiled, held > 0 and self._maybe(), seed,
         )  # fmt: skip

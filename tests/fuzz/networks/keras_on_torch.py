@@ -25,7 +25,8 @@ from chainrule.ops.random import random_uniform
 keras.config.set_floatx("float64")
 dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else Keras mixes PyTorch's float64 to float32
 torch.set_num_threads(1)
-# PyTorch's own divides by a six of float32 in its gradient, and rounds from 20 on.
+# PyTorch's own round from 20 on, divide by a six of float32 in the gradient, have another at 0.
+functional.leaky_relu = lambda x, negative_slope: torch.where(x >= 0, x, negative_slope * x)
 functional.softplus = lambda x: torch.logaddexp(x, torch.zeros_like(x))
 backend.nn.hard_sigmoid = lambda x: torch.clamp(backend.convert_to_tensor(x) + 3, 0, 6) / 6
 
