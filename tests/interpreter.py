@@ -8,11 +8,10 @@ from scipy import special
 
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.errors import CompileError
 from chainrule.ops.random import random_bits
 from chainrule.program import bound, kernels
 from chainrule.program.engines import NativeEngine, Outcome
-from chainrule.program.steps import kernel_of, step_program
+from chainrule.program.steps import RecordedStep, kernel_of
 from chainrule.program.threads import running
 from chainrule.validation import as_floats
 
@@ -50,7 +49,7 @@ SPACE = {
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
     "random_bits": random_bits,
     **{name: getattr(np, name) for name in ("float32", "float64", "int64", "int32")},
-    **{name: getattr(np, name) for name in ("uint8", "uint32")},
+    **{name: getattr(np, name) for name in ("int8", "uint8", "uint32")},
 }  # fmt: skip
 
 
@@ -97,10 +96,7 @@ def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
     example = loss(params, *data)
     zeros = map_leaves(lambda leaf: np.full_like(leaf, np.nan), params)
     carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
-    dtype = np.result_type(*(leaf.dtype for _, leaf in leaves(params)))
-    program = step_program(step, loss, carry, data, dtype, rows)
-    if data and not program.general:
-        raise CompileError("it does something else for every batch size: runs in NumPy alone")
+    program = RecordedStep(step, loss, carry, data).program(rows)
     with interpreted(parts):
         kernel = kernel_of(program, data, batch_size or rows)
         engine = NativeEngine(program, kernel, carry, data, batch_size or rows)

@@ -17,7 +17,6 @@ from chainrule.errors import DataError
 from chainrule.interrupts import deferred
 from chainrule.program import source as numpy_source
 from chainrule.program.engines import Engine
-from chainrule.program.fingerprint import UnclearError, fingerprint
 from chainrule.program.steps import ENGINES, make_engine, step_kernel
 from chainrule.supply import (
     Batches,
@@ -142,17 +141,16 @@ def minimize(
         return loss(carry["params"], *data), carry
 
     carry = {"params": start, "state": map_leaves(np.asarray, rule.init(start))}
-    updates, means = epochs * supply.updates, _meaning(loss, rule)
 
-    def made(step: Any, carry: Any, supply: Any, means: Any) -> Run:
-        data, size = supply.first, supply.batch_size
-        return Run(make_engine(step, loss, carry, data, size, engine, updates, means), supply)
+    def made(step: Any, carry: Any, supply: Any) -> Run:
+        data, size, updates = supply.first, supply.batch_size, epochs * supply.updates
+        return Run(make_engine(step, loss, carry, data, size, engine, updates), supply)
 
-    run = made(_step(loss, rule), carry, supply, means)
+    run = made(_step(loss, rule), carry, supply)
     checks = None
     if held is not None:
         checked = Samples(held, max(batch_size, VALIDATION_BATCH), None)
-        checks = made(score, {"params": start}, checked, means and ("score", means))
+        checks = made(score, {"params": start}, checked)
     training = Training(run.engine, rule)
     trainer = Trainer(run, training, loss, "minimize", watching, checks)
     with deferred(late=trainer.interrupted):
@@ -213,33 +211,6 @@ def source(
 
         return Derived(kernel_text, source, f, dialect)
     return numpy_source(f)
-
-
-def _meaning(loss: Any, rule: Any) -> Any:
-    """Return what tells whether two runs record the same; None if nothing does."""
-    try:
-        return (fingerprint(loss), rule_fingerprint(rule))
-    except UnclearError:
-        return None
-
-
-def rule_fingerprint(rule: Any) -> Any:
-    """Return a fingerprint of an optimizer.
-
-    The learning rate goes into a run as data, unless the rule itself looks at it.
-
-    Raises
-    ------
-    UnclearError
-        If it cannot be told what the rule does.
-    """
-    kind: Any = type(rule)
-    if not isinstance(rule, optimizers.Optimizer):
-        raise UnclearError("an optimizer of another kind")
-    plain = kind.update is optimizers.Optimizer.update and kind.init is optimizers.Optimizer.init
-    looks = "learning_rate" in getattr(getattr(kind.step, "__code__", None), "co_names", ())
-    fixed = callable(rule.learning_rate) or not plain or looks
-    return fingerprint(rule, frozenset() if fixed else frozenset({"learning_rate"}))
 
 
 def _step(loss: Callable[..., Any], rule: Any) -> Callable[..., tuple[Any, Any]]:

@@ -14,7 +14,7 @@ from chainrule.program import engines, kernels, native
 from chainrule.program import threads as sharing
 from chainrule.program.kernels import function_kernel
 from chainrule.program.passes import expand, fixed
-from chainrule.program.program import trace
+from chainrule.program.tracing import trace
 
 BATCH, SIZE = 8, 16
 ROWS = np.random.default_rng(1).normal(size=(6 * BATCH, SIZE))

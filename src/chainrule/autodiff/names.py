@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 import sys
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,12 @@ _SILENT = (str(Path(np.__file__).parent), *_ROOMS, *_RULES)
 _FUNCTIONS = {
     str(_PACKAGE / name) for name in ("functions.py", "activations.py", "regularizers.py")
 }
-_told: list[str] = []  # what of the silent speaks at the moment
+_TOOLS = (4, 3, 5, 2, 1, 0)  # ids for tools of `sys.monitoring`, those that nobody claims first
+
+_told: list[str] = []  # silent rooms whose names count for now
+_watching: Counter[int] = Counter()  # threads, and how many watches each is in
+_tool: int | None = None  # the id that is taken while any thread watches
+_lock = threading.Lock()
 
 
 @contextmanager
@@ -43,21 +50,81 @@ def telling(*rooms: str) -> Iterator[None]:
 
 @contextmanager
 def watch_names() -> Iterator[None]:
-    """Name tensors after the local variables of every function that returns meanwhile."""
-    before = sys.getprofile()
-    sys.setprofile(_on_return)
+    """Name tensors after the local variables of every function that returns meanwhile.
+
+    Profilers, debuggers and coverage go on as if nothing was: Python 3.12 has ids for several
+    tools at once; before, where one profiler takes the place of another, there are no names
+    while one is at work.
+    """
+    if sys.version_info >= (3, 12):
+        with _monitored():
+            yield
+    elif sys.getprofile() in (None, _on_event):
+        before = sys.getprofile()
+        sys.setprofile(_on_event)
+        try:
+            yield
+        finally:
+            sys.setprofile(before)
+    else:
+        yield
+
+
+def _on_event(frame: FrameType, event: str, result: Any) -> None:
+    if event == "return":
+        _name_locals(frame)
+
+
+@contextmanager
+def _monitored() -> Iterator[None]:
+    """Have `sys.monitoring` tell of returns in this thread."""
+    thread = threading.get_ident()
+    with _lock:
+        if not _watching:
+            _claim()
+        _watching[thread] += 1
     try:
         yield
     finally:
-        sys.setprofile(before if callable(before) else None)  # a C profiler cannot be put back
+        with _lock:
+            _watching[thread] -= 1
+            if not _watching[thread]:
+                del _watching[thread]
+            if not _watching:
+                _release()
 
 
-def _on_return(frame: FrameType, event: str, result: Any) -> None:
-    code = frame.f_code
-    is_silent = code.co_filename.startswith(_SILENT)
-    if event != "return" or (is_silent and not code.co_filename.startswith(tuple(_told))):
+def _claim() -> None:
+    global _tool
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+    _tool = next((i for i in _TOOLS if monitoring.get_tool(i) is None), None)
+    if _tool is not None:
+        event = monitoring.events.PY_RETURN
+        monitoring.use_tool_id(_tool, "chainrule")
+        monitoring.register_callback(_tool, event, _on_return)
+        monitoring.set_events(_tool, event)
+
+
+def _release() -> None:
+    global _tool
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+    if _tool is not None:
+        monitoring.set_events(_tool, 0)
+        monitoring.free_tool_id(_tool)
+        _tool = None
+
+
+def _on_return(code: CodeType, offset: int, result: Any) -> None:
+    if threading.get_ident() in _watching:
+        _name_locals(sys._getframe(1))
+
+
+def _name_locals(frame: FrameType) -> None:
+    """Name the tensors that a function's local variables hold when it returns."""
+    file = frame.f_code.co_filename
+    if file.startswith(_SILENT) and not file.startswith(tuple(_told)):
         return
-    own = code.co_filename in _FUNCTIONS  # whose short names say nothing about the user's values
+    own = file in _FUNCTIONS  # whose short names say nothing about the user's values
     for name, value in frame.f_locals.items():
         if type(value) is Tensor and not name.startswith(("_", ".")) and ("_" in name or not own):
             called(name, value)

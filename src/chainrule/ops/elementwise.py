@@ -85,7 +85,7 @@ def _binary(
         rules if left or right else None,
         text,
         of=ufunc,
-        broadcasts=True,
+        broadcasts=ufunc.nin,
         kernel=kernel,
     )
 
@@ -118,7 +118,7 @@ ELEMENTWISE.add(
     (lambda g, y, a, b: unbroadcast(g, a), lambda g, y, a, b: unbroadcast(g, b)),
     "_0 + _1",
     of=np.add,
-    broadcasts=True,
+    broadcasts=2,
     kernel=Elementwise("_0 + _1"),
 )
 _binary(np.subtract, "_0 - _1", lambda g, y, a, b: g, lambda g, y, a, b: -g)
@@ -162,7 +162,7 @@ WHERE = ELEMENTWISE.add(
     ),
     "np.where(_0, _1, _2)",
     of=np.where,
-    broadcasts=True,
+    broadcasts=3,
     kernel=Elementwise(_SCALARS["where"]),
 )
 

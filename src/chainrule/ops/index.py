@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -23,9 +26,30 @@ class Slot:
 SLOT = Slot()
 
 
+_others = ContextVar("_others", default=False)
+
+
+@contextmanager
+def other_masks() -> Iterator[None]:
+    """Have every mask that is computed pick an entry more or fewer."""
+    token = _others.set(True)
+    try:
+        yield
+    finally:
+        _others.reset(token)
+
+
 def _fill(index: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-    following = iter(arrays)
+    following = map(_other, arrays) if _others.get() else iter(arrays)
     return tuple(next(following) if part is SLOT else part for part in index)
+
+
+def _other(array: Any) -> Any:
+    if np.asarray(array).dtype.kind != "b" or not np.size(array):
+        return array
+    other = np.array(array)
+    other.flat[0] ^= True
+    return other
 
 
 def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
@@ -87,7 +111,7 @@ SCATTER = INDEX.add(
             else f"_y[{_written(index, 1)}] = _0"
         )
     ),
-    broadcasts=True,
+    broadcasts=1,
     kernel=Scatter(),
 )
 
@@ -99,18 +123,30 @@ def _as_index(part: Any) -> Any:
 
 def getitem(x: Any, index: Any) -> Any:
     """Return ``x[index]``, the index's arrays and tensors made operands."""
-    parts = index if isinstance(index, tuple) else (index,)
     fixed: list[Any] = []
-    arrays = []
-    for part in parts:
-        if isinstance(part, int | np.integer | np.bool_):
-            fixed.append(bool(part) if isinstance(part, bool | np.bool_) else int(part))
-        elif part is None or part is Ellipsis or isinstance(part, slice):
+    arrays: list[Any] = []
+    axes = list(np.shape(x))  # still to be indexed; all of them unknown behind an ellipsis
+    for part in index if isinstance(index, tuple) else (index,):
+        if part is None or part is Ellipsis or isinstance(part, slice):
             fixed.append(part)
+            axes = [] if part is Ellipsis else axes[part is not None :]
+        elif isinstance(part, int | np.integer | np.bool_):
+            fixed.append(bool(part) if isinstance(part, bool | np.bool_) else int(part))
+            axes = axes[not isinstance(part, bool | np.bool_) :]
         else:  # an array, a tensor, or any sequence that NumPy takes for an array
-            fixed.append(SLOT)
-            arrays.append(part if isinstance(part, Traced | np.ndarray) else _as_index(part))
+            array: Any = part if isinstance(part, Traced | np.ndarray) else _as_index(part)
+            places = _places(array, axes)
+            fixed += [SLOT] * len(places)
+            arrays += places
+            axes = axes[np.ndim(array) if array.dtype.kind == "b" else 1 :]
     return GETITEM(x, *arrays, index=tuple(fixed))
+
+
+def _places(array: Any, axes: list[int]) -> tuple[Any, ...]:
+    """Return the index arrays that say the same as a mask which is known and fits."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "b" or not array.ndim:
+        return (array,)
+    return np.nonzero(array) if list(array.shape) == axes[: array.ndim] else (array,)
 
 
 @INDEX.implements(np.take)

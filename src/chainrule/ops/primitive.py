@@ -61,8 +61,9 @@ class Primitive:
         The operation as NumPy: an expression in which ``_0``, ``_1`` stand for operands and the
         parameters for themselves, or a function of the operands' shapes and the parameters that
         returns one; or several lines that leave the result in ``_y``.
-    broadcasts : bool
-        Whether a constant operand with one number everywhere may stand as that number.
+    broadcasts : int
+        How many operands, from the first on, may stand as one number where they are constants with
+        that number everywhere.
     kernel : Kernel or None
         How it becomes loops; None if it runs in NumPy alone.
     helpers : tuple of callable
@@ -74,7 +75,7 @@ class Primitive:
     value: Callable[..., Any]
     gradients: Rules = None
     text: str | Callable[..., str] | None = None
-    broadcasts: bool = False
+    broadcasts: int = 0
     kernel: Kernel | None = None
     helpers: tuple[Callable[..., Any], ...] = ()
 
@@ -123,7 +124,7 @@ class Family:
         text: str | Callable[..., str] | None = None,
         *,
         of: Callable[..., Any] | None = None,
-        broadcasts: bool = False,
+        broadcasts: int = 0,
         kernel: Kernel | None = None,
         helpers: tuple[Callable[..., Any], ...] = (),
     ) -> Primitive:

@@ -1,6 +1,8 @@
 """Programs: recorded functions, run, shown and written as NumPy."""
 
-from chainrule.program.program import Equation, Program, Variable, trace
+from chainrule.program.equations import Equation, Variable
+from chainrule.program.program import Program
 from chainrule.program.text import module_text, source
+from chainrule.program.tracing import trace
 
 __all__ = ["Equation", "Program", "Variable", "module_text", "source", "trace"]

@@ -93,6 +93,13 @@ def at(thing: Any, n: int) -> Any:
     return thing
 
 
+def fix(thing: Any, n: int) -> Any:
+    """Return the same for one batch size; what is short to write stays short."""
+    if isinstance(thing, Filled):
+        return Filled(at(thing.number, n), at(thing.shape, n), thing.dtype)
+    return Counted(at(thing.shape, n), thing.dtype) if isinstance(thing, Counted) else at(thing, n)
+
+
 def depends_on_n(thing: Any) -> bool:
     """Whether a shape, parameter or constant holds the batch size."""
     if isinstance(thing, Linear | Scaled):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -62,6 +62,30 @@ class Outcome:
             self.watch(self)
 
 
+class Engine(Protocol):
+    """What runs updates. The carry is a dict; its parts are told by their keys."""
+
+    name: str
+
+    def read(self, key: str) -> Any:
+        """Return a part of the carry."""
+
+    def write(self, key: str, part: Any) -> None:
+        """Take a part of the carry."""
+
+    def undo(self) -> None:
+        """Go back to before the last update."""
+
+    def running(self) -> AbstractContextManager[None]:
+        """Have what runs need at hand."""
+
+    def feed(self, data: Any) -> None:
+        """Take other samples."""
+
+    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
+        """Run updates, a batch after another, over samples in an order for each epoch."""
+
+
 class NumpyEngine:
     """Runs a step in NumPy.
 
@@ -84,6 +108,11 @@ class NumpyEngine:
         self.step, self._carry, self.data, self.dtype = step, carry, data, dtype
         self._before = carry
 
+    @property
+    def keys(self) -> Iterable[str]:
+        """What the parts of the carry are called."""
+        return self._carry.keys()  # type: ignore[no-any-return]
+
     def read(self, key: str) -> Any:
         """Return a part of the carry."""
         return self._carry[key]
@@ -91,6 +120,10 @@ class NumpyEngine:
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
         self._carry = {**self._carry, key: part}
+
+    def undo(self) -> None:
+        """Go back to before the last update."""
+        self._carry = self._before
 
     def running(self) -> AbstractContextManager[None]:
         """Have what runs need at hand: nothing here."""
@@ -114,7 +147,7 @@ class NumpyEngine:
                     raise DataError(f"{place_of(error)}{error}") from error
                 done.fails = not np.isfinite(loss)
             if done.fails:
-                self._carry = self._before
+                self.undo()
                 return
             self._before, self._carry = self._carry, carry
             done.updates += 1
@@ -228,18 +261,21 @@ class NativeEngine:
             self._last = (self.data, kernel.orders, kernel.batch_size, first, count, start)
             if count > 1 or threads not in self._paces:
                 self._paces[threads] = (time.perf_counter() - began) / count
-        elif completed:
+        else:
             kernel.restore(start)
-            kernel.run(first, completed - 1)
-        elif self._last is not None:  # back to before the last update of the turn before
+            if completed:
+                kernel.run(first, completed - 1)
+            else:
+                self.undo()
+
+    def undo(self) -> None:
+        """Go back to before the last update."""
+        if self._last is not None:
             data, orders, batch_size, first, count, start = self._last
             self.feed(data)
-            kernel.take(orders, batch_size)
-            kernel.restore(start)
-            kernel.run(first, count - 1)
-
-
-Engine = NumpyEngine | NativeEngine
+            self._compiled.take(orders, batch_size)
+            self._compiled.restore(start)
+            self._compiled.run(first, count - 1)
 
 
 def place_of(error: Exception) -> str:

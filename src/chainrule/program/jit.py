@@ -13,8 +13,8 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError
 from chainrule.program.kernels import FIXED, Kernel, function_kernel
 from chainrule.program.native import load
-from chainrule.program.passes import expand, fixed
-from chainrule.program.program import Program, trace
+from chainrule.program.passes import expand
+from chainrule.program.tracing import Recorder
 from chainrule.validation import refuse_foreign
 
 
@@ -79,7 +79,7 @@ class _Call:
 
     def __init__(self, f: Callable[..., Any], args: Any) -> None:
         args = map_leaves(_array, list(args))
-        program = _recorded(f, args)
+        program = Recorder(f, args, expand).alone()
         self.result = program.result
         kernel = function_kernel(program)
         inputs = {path: i for i, (path, _) in enumerate(leaves(program.arguments))}
@@ -122,11 +122,3 @@ class _Call:
                 return self.outputs[0].copy()
             values = iter([output.copy() for output in self.outputs])
         return map_leaves(lambda _: next(values), self.result)
-
-
-def _recorded(f: Callable[..., Any], args: Any) -> Program:
-    program = trace(f, expand)(*args)
-    if program.batch is None or not program.general:
-        return program
-    rows = np.shape(dict(leaves(dict(zip(program.arguments, args, strict=True))))[program.batch])[0]
-    return fixed(program, rows)

@@ -29,6 +29,7 @@ from chainrule.ops.kernel import (
     Scatter,
 )
 from chainrule.program.batch import Linear, at
+from chainrule.program.equations import Variable
 from chainrule.program.fusing import fuse, hoist, keep_in_locals
 from chainrule.program.loops import (
     Buffer,
@@ -41,7 +42,7 @@ from chainrule.program.lowering import Lowering, assign, cast, parsed, places, s
 from chainrule.program.passes import fixed, needed
 from chainrule.program.places import gathered, moved, scattered
 from chainrule.program.products import contraction, operations
-from chainrule.program.program import Program, Variable
+from chainrule.program.program import Program
 from chainrule.program.reductions import best, reduction, scan
 from chainrule.program.scalars import elementwise, numbered
 from chainrule.program.sections import Section, shared_out
@@ -175,7 +176,7 @@ class _Writer:
         self.shared = bool(program.batch) and operations(program, n) >= LARGE
         self.lowering = Lowering(program, names, n, self.shared)
         self.names = names
-        self.one = not any(isinstance(v.shape[0], Linear) for v in program.inputs if v.shape)
+        self.one = n == 1  # the loop over samples is the loop over updates
         self.next_of: dict[str, str] = {}
 
     def gather(self, variable: Variable, path: Path, dtype: Any) -> None:

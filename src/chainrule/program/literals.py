@@ -8,15 +8,17 @@ import numpy as np
 
 from chainrule.errors import TraceError
 from chainrule.program.batch import Counted, Filled, Linear, Scaled
-from chainrule.program.program import Equation
+from chainrule.program.equations import Equation
 
 LARGEST = 1000  # entries of a constant array that may stand in the text
 
 
 def literal_text(thing: Any, equation: Equation | None = None) -> str:
     """Write a parameter or a constant of ``equation`` as Python, the batch size as ``n``."""
-    if isinstance(thing, Linear | Scaled):
+    if isinstance(thing, Linear):
         return str(thing)
+    if isinstance(thing, Scaled):
+        return _scaled_text(thing, equation)
     if isinstance(thing, Filled):
         shape, number = literal_text(thing.shape), literal_text(thing.number)
         return f"np.full({shape}, {number}, {_dtype_text(thing.dtype)})"
@@ -35,8 +37,28 @@ def literal_text(thing: Any, equation: Equation | None = None) -> str:
     if isinstance(thing, type) and issubclass(thing, np.generic):
         return _dtype_text(np.dtype(thing))
     if isinstance(thing, float):
-        return _float_text(thing)
+        return _float_text(thing, _is_floating(equation))
     return repr(thing)
+
+
+def result_text(thing: Any) -> str:
+    """Write a constant that is a result, with its dtype."""
+    text, dtype = literal_text(thing), getattr(thing, "dtype", None)
+    number = dtype is not None and not getattr(thing, "shape", ())
+    return f"{_dtype_text(np.dtype(dtype))}({text})" if number else text
+
+
+def _is_floating(equation: Equation | None) -> bool:
+    """Whether a whole number does as well as a float: beside integers it would stay whole."""
+    return equation is None or any(v.dtype.kind == "f" for v in equation.variables)
+
+
+def _scaled_text(scaled: Scaled, equation: Equation | None) -> str:
+    if scaled.dtype is None:
+        whole = not scaled.divides and not _is_floating(equation)
+        return f"float({scaled})" if whole else str(scaled)
+    weak = equation is None or any(v.dtype == scaled.dtype for v in equation.variables)
+    return str(scaled) if weak else f"{_dtype_text(scaled.dtype)}({scaled})"
 
 
 def _array_text(array: Any, equation: Equation | None) -> str:
@@ -56,13 +78,13 @@ def _array_text(array: Any, equation: Equation | None) -> str:
     return text if array.ndim == 1 else f"{text}.reshape({array.shape})"
 
 
-def _float_text(x: Any) -> str:
+def _float_text(x: Any, whole: bool = True) -> str:
     if np.isnan(x):
         return "np.nan"
     if np.isinf(x):
         return "np.inf" if x > 0 else "-np.inf"
     text = str(x)
-    return text.removesuffix(".0") if float(x).is_integer() and abs(x) < 1e6 else text
+    return text.removesuffix(".0") if whole and abs(x) < 1e6 else text
 
 
 def _dtype_text(dtype: np.dtype[Any]) -> str:

@@ -21,8 +21,9 @@ from chainrule.autodiff.trees import leaves
 from chainrule.errors import CompileError
 from chainrule.ops.kernel import Elementwise, Reduction, Scatter
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at
+from chainrule.program.equations import Variable
 from chainrule.program.loops import PARTS, Buffer, Item, Statement, nest
-from chainrule.program.program import Program, Variable
+from chainrule.program.program import Program
 from chainrule.program.text import Names
 
 Axes = Sequence[tuple[str, str]]  # a loop variable and an extent for each axis

@@ -10,8 +10,10 @@ import numpy as np
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.ops.kernel import Composite
-from chainrule.program.batch import at
-from chainrule.program.program import Equation, Program, Variable, program_of
+from chainrule.program.batch import at, fix
+from chainrule.program.equations import Equation, Variable
+from chainrule.program.program import Program
+from chainrule.program.recording import program_of
 
 
 def expand(program: Program) -> Program:
@@ -57,7 +59,7 @@ def fixed(program: Program, n: int) -> Program:
         variable.adjoint_of = made.get(before.adjoint_of) if before.adjoint_of else None
 
     def known(thing: Any) -> Any:
-        return made[thing] if isinstance(thing, Variable) else at(thing, n)
+        return made[thing] if isinstance(thing, Variable) else fix(thing, n)
 
     equations = [
         Equation(

@@ -13,10 +13,10 @@ from chainrule.errors import CompileError
 from chainrule.ops.index import SLOT
 from chainrule.ops.kernel import Gather, Piece, Pieces, Scatter
 from chainrule.ops.moves import aligned, plus
-from chainrule.program.batch import Linear
+from chainrule.program.batch import Filled, Linear, at, constant
+from chainrule.program.equations import Equation, Variable
 from chainrule.program.loops import Statement, nest
 from chainrule.program.lowering import Lowering, parsed, places, shape_of, stored
-from chainrule.program.program import Equation, Variable
 
 
 @dataclass(frozen=True)
@@ -203,8 +203,9 @@ def _looked_up(
         raise CompileError(
             f"{equation.primitive.name}: the index is a mask, so the shape depends on values"
         )
-    if isinstance(array, np.ndarray) and isinstance(size, int):
-        array = np.where(array < 0, array + size, array)
+    if isinstance(array, np.ndarray | Filled) and isinstance(size, int):
+        array = np.asarray(at(array, 0))
+        array = constant(np.where(array < 0, array + size, array))
     place = aligned(tuple(index), shape_of(array))
     text = ast.unparse(low.entry(array, place, np.int64))
     if not isinstance(array, Variable):

@@ -11,9 +11,10 @@ import numpy as np
 
 from chainrule.ops.kernel import Contraction
 from chainrule.program.batch import at
+from chainrule.program.equations import Equation, Variable
 from chainrule.program.loops import Access, Buffer, Statement
 from chainrule.program.lowering import Lowering, places, shape_of, stored
-from chainrule.program.program import Equation, Program, Variable
+from chainrule.program.program import Program
 from chainrule.program.reductions import Reduced, reduce
 
 SMALLEST = 512  # multiplications from which a matrix product goes to BLAS

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops.kernel import Best, Reduction, Scan
+from chainrule.program.equations import Equation, Variable
 from chainrule.program.loops import PART, PARTS, Buffer, Statement, nest
 from chainrule.program.lowering import (
     Axes,
@@ -21,7 +22,6 @@ from chainrule.program.lowering import (
     shape_of,
     stored,
 )
-from chainrule.program.program import Equation, Variable
 from chainrule.program.scalars import typed
 
 Places = Mapping[str, str]  # where loop variables are to be other indices

@@ -13,8 +13,8 @@ import numpy as np
 from chainrule.ops.kernel import Elementwise, Numbered
 from chainrule.ops.moves import aligned, flat
 from chainrule.program.batch import Linear, Scaled
+from chainrule.program.equations import Equation, Variable
 from chainrule.program.lowering import Lowering, cast, parsed, shape_of
-from chainrule.program.program import Equation, Variable
 
 OWN = {"exp", "log", "tanh"}  # what vector_math.py computes
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.program.program import Program, Variable, shape_text
+from chainrule.program.equations import Variable, shape_text
+from chainrule.program.program import Program
 from chainrule.program.text import equation_lines
 
 Row = tuple[str, str, str, str, str]

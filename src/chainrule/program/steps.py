@@ -1,8 +1,9 @@
-"""From a step to an engine: recorded once for all batch sizes, compiled where that pays."""
+"""From a step to an engine: recorded for the batch sizes there are, compiled where that pays."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -25,45 +26,47 @@ from chainrule.program.kernels import Kernel, training_kernel
 from chainrule.program.native import is_ready
 from chainrule.program.passes import expand
 from chainrule.program.products import operations
-from chainrule.program.program import Program, Variable, trace
+from chainrule.program.program import Program
+from chainrule.program.recording import signature
+from chainrule.program.sized import SizedEngine
+from chainrule.program.tracing import Recorder
 
 COMPILING = 2.5  # seconds that a new structure takes
 EQUATION, OPERATION = 2e-6, 2e-11  # seconds that NumPy takes for each, on a machine of 2024
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
+EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
+REMEMBERED = 64  # programs, and kernels
+
+_programs: dict[Hashable, Program] = {}
+_kernels: dict[Hashable, Kernel] = {}
 
 
 def make_engine(
-    step: Step,
-    loss: Any,
-    carry: Any,
-    data: Any,
-    batch_size: int,
-    engine: str,
-    updates: int,
-    means: Any = None,
+    step: Step, loss: Any, carry: Any, data: Any, batch_size: int, engine: str, updates: int
 ) -> Engine:
     """Return the engine for a run of so many updates.
-
-    ``means`` tells what the step does: where it and all shapes are as they were, what was recorded
-    then is used again. None if that cannot be told.
 
     Raises
     ------
     CompileError
         If ``engine`` is "compiled" and the step cannot be compiled.
     """
-    dtype = _dtype(carry)
     wanted = ENGINES[engine]
     data = map_leaves(_plain, data)
+    recorded = RecordedStep(step, loss, carry, data)
+    in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
     try:
-        key = _structure_key(means, carry, data, batch_size)
-        program = _programs.get(key) or step_program(step, loss, carry, data, dtype, batch_size)
-        _keep(_programs, key, program)
-        if data and not program.general:
-            raise TraceError("it does something else for every batch size")
+        program = recorded.program(batch_size)
+        if wanted is False:
+            return in_numpy
+        kernel = kernel_of(program, data, batch_size)
+        if not wanted and not _pays(program, batch_size, updates, kernel):
+            return in_numpy
+        compiled = NativeEngine(program, kernel, carry, data, batch_size)
+        return SizedEngine(compiled, in_numpy, lambda n: recorded.run(n) is program)
     except (TraceError, CompileError) as error:
         _falls_back(loss, error, wanted)
-        return NumpyEngine(step, carry, data, dtype)
+        return in_numpy
     except (ValueError, IndexError, TypeError) as error:
         if isinstance(error, ChainruleError):
             raise
@@ -72,17 +75,84 @@ def make_engine(
         raise kind(
             f"{_name(loss)} fails on data of shapes {shapes}: {place_of(error)}{error}"
         ) from error
-    if wanted is False:
-        return NumpyEngine(program, carry, data, dtype)
-    try:
-        kernel = _kernels.get(key) or kernel_of(program, data, batch_size)
-        _keep(_kernels, key, kernel)
-        if not wanted and not _pays(program, batch_size, updates, kernel):
-            return NumpyEngine(program, carry, data, dtype)
-        return NativeEngine(program, kernel, carry, data, batch_size)
-    except CompileError as error:
-        _falls_back(loss, error, wanted)
-        return NumpyEngine(program, carry, data, dtype)
+
+
+class RecordedStep(Recorder):
+    """A step that runs as the program recorded for its batch size.
+
+    Parameters
+    ----------
+    step : callable
+    loss : callable
+        Its arguments' names are those of the step's.
+    carry, data : tree of ndarray
+
+    Attributes
+    ----------
+    dtype : numpy.dtype or None
+        That the parameters have together, and that floating data are taken in.
+    """
+
+    def __init__(self, step: Step, loss: Any, carry: Any, data: Any) -> None:
+        first, *others = argument_names(loss, 1 + len(data))
+        names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
+        parameters = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in names]
+        step.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        self.dtype = _dtype(carry)
+        example = rows_of(data, np.arange(EXAMPLE) % max(rows_in(data), 1), self.dtype)
+        super().__init__(step, (carry, *example), expand)
+        # One array of parameters is called what the loss calls it.
+        self._called = None if isinstance(carry["params"], dict | list | tuple) else first
+        self._runs: dict[int, Step] = {}
+
+    def found(self, n: int) -> Program:
+        """Return the program that another step was recorded as, if it does the same, or a new one.
+
+        What a step does is known from its recording alone.
+        """
+        key = (self._called, signature(self.recorded(n)))
+        if key not in _programs:
+            program = super().found(n)
+            program.proof = None  # it holds the data
+            if self._called:
+                program.arguments["carry"]["params"].name = self._called
+            _keep(_programs, key, program)
+        return _programs[key]
+
+    def run(self, n: int) -> Step:
+        """Return what makes an update with a batch of ``n``; the step itself if it must be."""
+        if n not in self._runs:
+            try:
+                self._runs[n] = self.program(n)
+            except Exception:  # an error of the step itself comes when it runs
+                self._runs[n] = self.f
+        return self._runs[n]
+
+    def __call__(self, carry: Any, *batch: Any) -> tuple[Any, Any]:
+        """Make an update."""
+        return self.run(rows_in(batch))(carry, *batch)
+
+
+def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
+    """Return the kernel of a step's program for data of these dtypes."""
+    dtypes = {path: leaf.dtype for path, leaf in data_leaves(program, data)}
+    key = (program, batch_size, tuple(dtypes.values()))
+    if key not in _kernels:
+        _keep(_kernels, key, training_kernel(program, batch_size, dtypes))
+    return _kernels[key]
+
+
+def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:
+    """Return the kernel of a step."""
+    data = map_leaves(lambda leaf: _plain(np.asarray(leaf)), data)
+    return kernel_of(RecordedStep(step, loss, carry, data).program(batch_size), data, batch_size)
+
+
+def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:
+    """Remember a value, and forget the oldest where there are too many."""
+    table[key] = value
+    if len(table) > REMEMBERED:
+        table.pop(next(iter(table)), None)
 
 
 def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
@@ -92,40 +162,6 @@ def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
         raise CompileError(message) from error
     if wanted is None:
         warnings.warn(f"{message}; it runs in NumPy", stacklevel=4)
-
-
-_programs: dict[Any, Program] = {}
-_kernels: dict[Any, Kernel] = {}
-REMEMBERED = 64  # structures
-
-
-def _structure_key(means: Any, carry: Any, data: Any, batch_size: int) -> Any:
-    if means is None:
-        return None
-    forms = [(path, np.shape(x), np.asarray(x).dtype) for path, x in leaves(carry)]
-    forms += [(path, x.shape[1:], x.dtype) for path, x in leaves(data)]
-    return (means, tuple(forms), batch_size)
-
-
-def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:
-    """Remember a value, and forget the oldest where there are too many."""
-    if key is not None:
-        table[key] = value
-        if len(table) > REMEMBERED:
-            table.pop(next(iter(table)), None)
-
-
-def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
-    """Return the kernel of a step's program for data of these dtypes."""
-    dtypes = {path: leaf.dtype for path, leaf in data_leaves(program, data)}
-    return training_kernel(program, batch_size, dtypes)
-
-
-def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:
-    """Return the kernel of a step."""
-    data = map_leaves(lambda leaf: _plain(np.asarray(leaf)), data)
-    program = step_program(step, loss, carry, data, _dtype(carry), batch_size)
-    return kernel_of(program, data, batch_size)
 
 
 def _dtype(carry: Any) -> np.dtype[Any] | None:
@@ -150,19 +186,3 @@ def _plain(leaf: Any) -> Any:
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         dtype = np.dtype(np.float32 if dtype.itemsize == 2 else np.float64)
     return np.ascontiguousarray(leaf, dtype)
-
-
-def step_program(
-    step: Step, loss: Any, carry: Any, data: Any, dtype: Any, batch_size: int
-) -> Program:
-    """Record a step for all batch sizes, with the names that the loss gives its arguments."""
-    first, *others = argument_names(loss, 1 + len(data))
-    names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
-    parameters = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in names]
-    step.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    example = rows_of(data, np.arange(max(batch_size, 2)) % max(rows_in(data), 1), dtype)
-    program = trace(step, expand)(carry, *example)
-    params = program.arguments["carry"]["params"]
-    if isinstance(params, Variable):  # one array: it is called what the loss calls it
-        params.name = first
-    return program

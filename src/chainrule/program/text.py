@@ -11,8 +11,8 @@ import ast
 import builtins
 import json
 import keyword
-import re
 import textwrap
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -23,10 +23,12 @@ from chainrule.autodiff.transforms import value_and_grad
 from chainrule.autodiff.trees import Path, leaves
 from chainrule.errors import TraceError
 from chainrule.program.batch import depends_on_n
+from chainrule.program.equations import Equation, Variable, shape_text
 from chainrule.program.helpers import helpers_of, quoted
-from chainrule.program.literals import literal_text
-from chainrule.program.program import Equation, Program, Variable, shape_text, trace
+from chainrule.program.literals import literal_text, result_text
+from chainrule.program.program import Program
 from chainrule.program.threads import making
+from chainrule.program.tracing import trace
 
 LONG = 1000  # lines of a text that nobody reads
 WIDTH = 92  # columns of a line without its comment
@@ -168,7 +170,8 @@ class _Writer:
         if not self.program.general:
             yield "    # for the shapes it was recorded with alone\n"
         prelude = [] if spread else [*self._unpacking(), *self._batch_size()]
-        prelude += [] if doc else self._checks()
+        prelude += [] if doc else self._lengths()
+        prelude += self._sizes()
         yield "".join(f"    {line}\n" for line in prelude)
         parts: dict[str, list[Equation]] = {"forward": [], "backward": [], "state": []}
         for equation in self.program.equations:
@@ -228,13 +231,22 @@ class _Writer:
         if self.program.batch is not None and self.program.general and self._mentions_n():
             yield f"{self.n} = {self._length(self.program.batch)}"
 
-    def _checks(self) -> Iterator[str]:
+    def _lengths(self) -> Iterator[str]:
         """Yield what must hold of data whose length is not the batch size."""
         parameters = next(iter(self.program.arguments), None)
         for path, variable in leaves(self.program.arguments):
             data = path[0] != parameters and variable.shape and path != self.program.batch
-            if self.program.general and data and not depends_on_n(variable.shape):
+            if data and not depends_on_n(variable.shape):
                 yield f"assert {self._length(path)} == {variable.shape[0]}"
+
+    def _sizes(self) -> Iterator[str]:
+        """Yield for which batch sizes the text holds, where not for all."""
+        batch, proof = self.program.batch, self.program.proof
+        if batch is not None and proof is not None:
+            low, high = proof.sizes(self.program)
+            ends = f"{low} <= " * (low > 1), f" <= {high}" * (high is not None)
+            if any(ends):
+                yield f"assert {self._length(batch).join(ends)}"
 
     def _length(self, path: Path) -> str:
         where = _path_text(path)
@@ -301,7 +313,10 @@ class _Writer:
         return self._literal(operand, equation)
 
     def _literal(self, thing: Any, equation: Equation | None = None) -> ast.expr:
-        tree = ast.parse(literal_text(thing, equation), mode="eval").body
+        return self._parsed(literal_text(thing, equation))
+
+    def _parsed(self, text: str) -> ast.expr:
+        tree = ast.parse(text, mode="eval").body
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id == "n":
                 node.id = self.n
@@ -319,7 +334,7 @@ class _Writer:
             return f"({inside},)" if len(tree) == 1 else f"({inside})"
         if isinstance(tree, Variable):
             return self.names[tree]
-        return "None" if tree is None else ast.unparse(self._literal(tree))
+        return "None" if tree is None else ast.unparse(self._parsed(result_text(tree)))
 
 
 class Names:
@@ -343,10 +358,11 @@ class Names:
 
     def fresh(self, wish: str) -> str:
         """Return ``wish`` or, if it is taken, ``wish`` with a number."""
-        wish = re.sub(r"\W", "_", wish)
-        wish = f"_{wish}" if not wish or wish[0].isdigit() else wish
+        wish = unicodedata.normalize("NFKC", wish)  # as Python reads it
+        wish = "".join(c if f"_{c}".isidentifier() else "_" for c in wish)
+        wish = wish if wish.isidentifier() else f"_{wish}"
         name, i = wish, 1
-        while name in self.taken or not name.isidentifier() or name in vars(builtins):
+        while name in self.taken or name in vars(builtins):
             name, i = f"{wish}_{i}", i + 1
         self.taken.add(name)
         return name
@@ -420,4 +436,6 @@ def _path_text(path: Path) -> str:
 
 
 def _key_text(key: Any) -> str:
-    return json.dumps(key) if isinstance(key, str) else repr(key)
+    if isinstance(key, str):
+        return json.dumps(key, ensure_ascii=False) if key.isprintable() else ascii(key)
+    return repr(key)

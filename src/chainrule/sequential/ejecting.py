@@ -23,9 +23,11 @@ from chainrule.errors import DataError
 from chainrule.layers.layer import shape_text
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.preprocessing.columns import OneHot, Picture, Step
+from chainrule.program.equations import Variable
 from chainrule.program.helpers import bare_source, helpers_of, modules_of
-from chainrule.program.program import Program, Variable, trace
+from chainrule.program.program import Program
 from chainrule.program.text import function_text
+from chainrule.program.tracing import trace
 from chainrule.sequential import ejected, templates
 from chainrule.sequential.export import InUse
 from chainrule.sequential.forward import Forward

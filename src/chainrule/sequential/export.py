@@ -12,7 +12,7 @@ import numpy as np
 from chainrule import activations
 from chainrule.errors import DataError
 from chainrule.preprocessing.columns import OneHot, Picture, Step
-from chainrule.program.program import trace
+from chainrule.program.tracing import trace
 from chainrule.sequential.runs import example_data
 from chainrule.storage.files import check_writable, write_whole
 from chainrule.storage.onnx import onnx_model

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.program.program import Program, trace
+from chainrule.program.program import Program
+from chainrule.program.tracing import Recorder
 from chainrule.sequential.inputs import checked_x
 from chainrule.sequential.network import Network, Weights
 from chainrule.sequential.stack import Stack
@@ -16,6 +17,7 @@ from chainrule.supply import each_batch, gives_batches
 from chainrule.validation import Array, check_positive
 
 SCORED = 1024  # samples that are scored or predicted at once, at least
+EXAMPLE = 8  # samples that a network is recorded with
 
 
 class Forward:
@@ -28,7 +30,7 @@ class Forward:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._programs: dict[Any, Program] = {}
+        self._recorders: dict[Any, Recorder] = {}
         self._settings: list[Any] = []
 
     def program(self, X: Any) -> Program:
@@ -36,11 +38,11 @@ class Forward:
         weights = self.network.weights
         settings = [value for layer in self.network.layers for value in layer.settings.values()]
         if [*map(id, settings)] != [*map(id, self._settings)]:  # of a layer, changed since
-            self._programs, self._settings = {}, settings
+            self._recorders, self._settings = {}, settings
         key = (X.dtype, tuple(weights))
-        if key not in self._programs:
-            self._programs[key] = trace(self._output)(weights, X[:2])
-        return self._programs[key]
+        if key not in self._recorders:
+            self._recorders[key] = Recorder(self._output, (weights, X[:EXAMPLE]))
+        return self._recorders[key].program(len(X))
 
     def __reduce__(self) -> Any:
         """Be pickled without what can be recorded again."""

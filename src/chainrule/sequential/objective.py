@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,14 +11,10 @@ import numpy as np
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import map_leaves
 from chainrule.callbacks import Logs
-from chainrule.config import plain
-from chainrule.errors import DataError
 from chainrule.losses import Loss
 from chainrule.metrics import Metric
-from chainrule.program.fingerprint import UnclearError, fingerprint
 from chainrule.sequential.network import Network, Weights
 from chainrule.trainer import Sums
-from chainrule.training import rule_fingerprint
 
 Step = Callable[..., tuple[Any, Any]]
 
@@ -127,16 +122,3 @@ class Objective:
     def scores(self, sums: Any) -> Logs:
         """Return the metrics' values."""
         return {name: metric.value(sums[name]) for name, (metric, _) in self.named.items()}
-
-    def fingerprint(self, optimizer: Any = None) -> Any:
-        """Return what tells whether two runs record the same; None if nothing does."""
-        things = [*self.network.layers, self.loss, *self.metrics, *self.weighted_metrics]
-        try:
-            rule = None if optimizer is None else rule_fingerprint(optimizer)
-            kinds = tuple(fingerprint(type(thing)) for thing in things)
-            settings = tuple(fingerprint(layer.settings) for layer in self.network.layers)
-            trained = tuple(self.network.params)
-            described = json.dumps(plain(things))
-            return (kinds, settings, described, trained, len(self.metrics), rule)
-        except (UnclearError, DataError):
-            return None

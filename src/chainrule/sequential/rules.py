@@ -12,8 +12,10 @@ from chainrule.autodiff.names import telling
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ExportError
 from chainrule.optimizers import Optimizer
-from chainrule.program.program import Program, Variable, trace
+from chainrule.program.equations import Variable
+from chainrule.program.program import Program
 from chainrule.program.text import function_text
+from chainrule.program.tracing import trace
 
 Texts = tuple[list[str], list[Program]]
 START = "Return what {} remembers before the first update."

@@ -27,15 +27,13 @@ def training_run(
     updates: int,
 ) -> Run:
     """Return updates of a network's weights."""
-    step, means = objective.training_step(optimizer), objective.fingerprint(optimizer)
-    return _run(objective, step, {"state": state}, supply, engine, updates, means)
+    step = objective.training_step(optimizer)
+    return _run(objective, step, {"state": state}, supply, engine, updates)
 
 
 def scoring_run(objective: Objective, supply: Samples | Batches, engine: str, updates: int) -> Run:
     """Return passes that score samples without training."""
-    means = objective.fingerprint()
-    means = means and ("score", means)
-    return _run(objective, objective.scoring_step(), {}, supply, engine, updates, means)
+    return _run(objective, objective.scoring_step(), {}, supply, engine, updates)
 
 
 def _run(
@@ -45,13 +43,11 @@ def _run(
     supply: Samples | Batches,
     engine: str,
     updates: int,
-    means: Any,
 ) -> Run:
     sums = objective.sums(supply.first)
     carry = {**_carry(objective, sums.zero), **map_leaves(np.asarray, more)}
     made = make_engine(
-        step, objective.loss_of_params, carry, supply.first, supply.batch_size, engine, updates,
-        means,
+        step, objective.loss_of_params, carry, supply.first, supply.batch_size, engine, updates
     )  # fmt: skip
     return Run(made, supply, sums)
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from chainrule.errors import ExportError, MissingDependencyError
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at, depends_on_n
-from chainrule.program.program import Equation, Variable, trace
+from chainrule.program.equations import Equation, Variable
 from chainrule.program.text import Names
+from chainrule.program.tracing import trace
 
 Rule = Callable[["Graph", Equation], str]
 

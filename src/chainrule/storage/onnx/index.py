@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import ExportError
 from chainrule.ops.index import SLOT
 from chainrule.program.batch import at, depends_on_n
-from chainrule.program.program import Equation, Variable
+from chainrule.program.equations import Equation, Variable
 from chainrule.storage.onnx.graph import INT64, Graph, Rule, shape_of
 from chainrule.storage.onnx.shape import sliced, squeezed, transposed, unsqueezed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.ops.kernel import Contraction
-from chainrule.program.program import Equation
+from chainrule.program.equations import Equation
 from chainrule.storage.onnx.graph import Graph, Rule, shape_of
 from chainrule.storage.onnx.reduce import reduction
 from chainrule.storage.onnx.shape import squeezed

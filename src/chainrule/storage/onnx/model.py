@@ -12,8 +12,10 @@ import numpy as np
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError, ExportError
-from chainrule.program.program import Equation, Program, Variable, trace
+from chainrule.program.equations import Equation, Variable
+from chainrule.program.program import Program
 from chainrule.program.text import Names, equation_lines
+from chainrule.program.tracing import trace
 from chainrule.storage.files import check_writable, write_whole
 from chainrule.storage.onnx.elementwise import ELEMENTWISE
 from chainrule.storage.onnx.graph import Graph, Rule, onnx_package, shape_of
@@ -161,6 +163,8 @@ def _recorded(f: Any, examples: Sequence[Any]) -> tuple[Program, list[Variable]]
         f = trace(_without_parameters(f))({}, *examples) if alone else trace(f)(*examples)
     elif examples:
         raise DataError("onnx_model: a Program knows its arguments; give no examples")
+    if f.general and f.proof is not None and f.proof.sizes(f) != (1, None):
+        f = f.proof.alone()  # for the examples' shapes: a graph refuses others
     parameters, *data = f.arguments.values() or [None]
     return f, [variable for _, variable in leaves(parameters)] if data else []
 

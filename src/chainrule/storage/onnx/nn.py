@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.program.program import Equation
+from chainrule.program.equations import Equation
 from chainrule.storage.onnx.graph import BOOL, FLOAT32, Graph, Rule, common_dtype, shape_of
 from chainrule.storage.onnx.reduce import reduced
 from chainrule.storage.onnx.shape import unsqueezed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.program.batch import Counted
-from chainrule.program.program import Equation
+from chainrule.program.equations import Equation
 from chainrule.storage.onnx.graph import FLOAT32, INT64, Graph, Rule, count_of
 
 UINT32 = np.dtype(np.uint32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.program.program import Equation
+from chainrule.program.equations import Equation
 from chainrule.storage.onnx.graph import BOOL, INT64, Graph, Rule, count_of, shape_of
 
 REDUCE: dict[str, Rule] = {}

@@ -17,7 +17,8 @@ from chainrule.autodiff.trees import leaves
 from chainrule.ops.kernel import Contraction
 from chainrule.ops.primitive import Primitive
 from chainrule.program.batch import Counted, Linear
-from chainrule.program.program import Equation, Program, Variable
+from chainrule.program.equations import Equation, Variable
+from chainrule.program.program import Program
 from chainrule.storage.onnx.graph import INT64, Graph, Rule, shape_of
 from chainrule.storage.onnx.index import parts_of
 from chainrule.storage.onnx.reduce import axes_of

@@ -1,0 +1,225 @@
+"""Recording: from a function and its arguments to a program for just these shapes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.backward import ancestors
+from chainrule.autodiff.names import watch_names
+from chainrule.autodiff.refusals import entries_told
+from chainrule.autodiff.tensor import Level, Tensor
+from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.ops import NUMPY
+from chainrule.ops.reduce import MAX, MEAN, MIN, PROD, SUM
+from chainrule.ops.shape import BROADCAST_TO, RESHAPE
+from chainrule.program.batch import Filled, constant
+from chainrule.program.equations import Equation, Variable
+from chainrule.program.program import Program
+
+_REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
+_COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # where the shape stays as it is
+
+
+def record(f: Callable[..., Any], given: dict[str, Any]) -> Program:
+    """Return what ``f`` does with these arguments, by name; the first one holds parameters."""
+    level = Level(records_all=True)
+
+    def wrap(leaf: Any) -> Any:
+        return Tensor.made(np.asarray(leaf), level)
+
+    def parameter(leaf: Any) -> Any:
+        whole = isinstance(leaf, int) and not isinstance(leaf, bool)
+        return wrap(float(leaf) if whole else leaf)
+
+    first = next(iter(given), None)
+    inputs = {
+        name: map_leaves(parameter if name == first else wrap, value)
+        for name, value in given.items()
+    }
+    taken: set[str] = set()
+    for path, tensor in leaves(inputs):
+        tensor.name = _leaf_name(path, taken)
+        taken.add(tensor.name)
+    with watch_names(), entries_told:
+        result = f(*inputs.values())
+    return program_of(inputs, result, level)[0]
+
+
+def _leaf_name(path: Path, taken: set[str]) -> str:
+    """Name a leaf after the last parts of its path, as few as tell it from others."""
+    for count in range(1, len(path) + 1):
+        name = unicodedata.normalize("NFKC", "_".join(map(str, path[-count:])))
+        if name.isidentifier() and name not in taken:
+            return name
+    return re.sub(r"\W", "_", "_".join(map(str, path)))
+
+
+def program_of(
+    inputs: dict[str, Any], result: Any, level: Level
+) -> tuple[Program, dict[int, Variable]]:
+    """Return what a level recorded, and the variable of each tensor by its order."""
+    outputs = [
+        leaf for _, leaf in leaves(result) if isinstance(leaf, Tensor) and leaf.level is level
+    ]
+    recorded = {t.order: t for output in outputs for t in ancestors(output)}
+    recorded |= {t.order: t for _, t in leaves(inputs)}
+    variables = {
+        order: Variable(tensor.name, tensor.shape, tensor.dtype, tensor.value)
+        for order, tensor in recorded.items()
+    }
+    equations = []
+    for order in sorted(recorded):
+        tensor = recorded[order]
+        if tensor.primitive is not None and tensor.level is level:
+            operands = list(map(constant, tensor.operands))
+            for i, parent in tensor.parents:
+                operands[i] = variables[parent.order]
+            params = dict(tensor.params)
+            equations.append(Equation(variables[order], tensor.primitive, tuple(operands), params))
+    equations, same = _simplified(equations)
+    variables = {order: same.get(variable, variable) for order, variable in variables.items()}
+    for order, tensor in recorded.items():
+        _tell_adjoint(variables, order, tensor, level)
+
+    def known(leaf: Any) -> Any:
+        inside = isinstance(leaf, Tensor) and leaf.level is level
+        return variables[leaf.order] if inside else constant(np.asarray(leaf))
+
+    arguments = map_leaves(lambda tensor: variables[tensor.order], inputs)
+    return Program(arguments, equations, map_leaves(known, result)), variables
+
+
+def _tell_adjoint(variables: dict[int, Variable], order: int, tensor: Tensor, level: Level) -> None:
+    """Note which variable the tensor is the gradient of, if it is one."""
+    source: Any = tensor.about
+    while isinstance(source, Tensor):
+        if source.level is level and source.order in variables:
+            mine, about = variables[order], variables[source.order]
+            if mine.adjoint_of is None and mine is not about:
+                mine.adjoint_of = about
+            return
+        source = source.value
+
+
+def simplified(program: Program) -> Program:
+    """Return the program with equal expressions computed once, and nothing done in vain."""
+    equations, same = _simplified(program.equations)
+
+    def known(leaf: Any) -> Any:
+        return same.get(leaf, leaf) if isinstance(leaf, Variable) else leaf
+
+    result = map_leaves(known, program.result)
+    return Program(program.arguments, equations, result, program.batch, program.general)
+
+
+def _simplified(
+    equations: Sequence[Equation],
+) -> tuple[list[Equation], dict[Variable, Variable]]:
+    """Return equations without those that repeat another, and what stands for their outputs."""
+    kept: list[Equation] = []
+    same: dict[Variable, Variable] = {}
+    seen: dict[Hashable, Variable] = {}
+    for equation in equations:
+        operands = [same.get(o, o) if isinstance(o, Variable) else o for o in equation.operands]
+        operands = [_as_number(equation, i, operands) for i in range(len(operands))]
+        params = _few_axes(equation)
+        key = (equation.primitive, tuple(map(key_of, operands)), key_of(params))
+        found = seen.get(key) or _unchanged(equation, operands)
+        if found is not None:
+            same[equation.output] = found
+            found.name = found.name or equation.output.name
+            continue
+        seen[key] = equation.output
+        kept.append(Equation(equation.output, equation.primitive, tuple(operands), params))
+    return kept, same
+
+
+def _few_axes(equation: Equation) -> dict[str, Any]:
+    """Return the parameters; of a reduction that keeps its axes, without those of size 1."""
+    params, axes = equation.params, equation.params.get("axis")
+    if equation.primitive not in _REDUCTIONS or not params.get("keepdims") or axes is None:
+        return params
+    shape = np.shape(equation.operands[0])
+    axes = axes if isinstance(axes, tuple) else (axes,)
+    longer = tuple(axis for axis in axes if shape[axis] != 1)
+    return {**params, "axis": longer[0] if len(longer) == 1 else longer or axes}
+
+
+def _as_number(equation: Equation, i: int, operands: Sequence[Any]) -> Any:
+    """Return the number of a constant that broadcasts all the same, else the operand itself."""
+    operand, output = operands[i], equation.output
+    if i >= equation.primitive.broadcasts or not isinstance(operand, Filled):
+        return operand
+    others = [v for v in operands if isinstance(v, Variable) and v.shape == output.shape]
+    fits = bool(others) and operand.dtype == others[0].dtype
+    return operand.number if fits or "shape" in equation.params else operand
+
+
+def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
+    """Return the operand that an operation leaves as it is: times 1, or a sum of one entry each."""
+    output = equation.output
+    if equation.primitive is NUMPY[np.multiply]:
+        pairs: list[Any] = [operands, operands[::-1]]
+        for one, other in pairs:
+            is_one = not isinstance(one, Variable) and np.ndim(one) == 0 and np.all(one == 1)
+            if is_one and isinstance(other, Variable) and other.dtype == output.dtype:
+                return other
+    if equation.primitive in _COPIES and isinstance(operands[0], Variable):
+        first = operands[0]
+        if (first.shape, first.dtype) == (output.shape, output.dtype):
+            return first
+    return None
+
+
+def key_of(thing: Any) -> Any:
+    """Return something hashable that is equal where a parameter or constant is the same."""
+    if isinstance(thing, dict):
+        return tuple((name, key_of(value)) for name, value in thing.items())
+    if isinstance(thing, tuple | list):
+        return (type(thing), *map(key_of, thing))
+    if isinstance(thing, slice):
+        return (slice, key_of(thing.start), key_of(thing.stop), key_of(thing.step))
+    if isinstance(thing, Filled):
+        return (Filled, key_of(thing.number), key_of(thing.shape), thing.dtype.str)
+    if isinstance(thing, np.ndarray):
+        return (thing.shape, thing.dtype.str, thing.tobytes())
+    if isinstance(thing, float | int | np.generic):
+        return (type(thing), str(thing))
+    return thing
+
+
+def signature(program: Program) -> Hashable:
+    """Return something that is equal where two programs are the same, names included."""
+    numbers = {variable: i for i, variable in enumerate(program.variables)}
+
+    def key(thing: Any) -> Any:
+        return ("variable", numbers[thing]) if isinstance(thing, Variable) else key_of(thing)
+
+    def about(variable: Variable) -> Any:
+        return (
+            variable.name, variable.shape, variable.dtype.str,
+            numbers.get(variable.adjoint_of) if variable.adjoint_of else None,
+        )  # fmt: skip
+
+    return (
+        _structure(program.arguments, key),
+        tuple(map(about, program.variables)),
+        tuple(
+            (e.primitive, tuple(map(key, e.operands)), key_of(e.params)) for e in program.equations
+        ),
+        _structure(program.result, key),
+    )
+
+
+def _structure(tree: Any, key: Callable[[Any], Any]) -> Any:
+    """Return something hashable that tells a tree's structure and leaves."""
+    if isinstance(tree, dict):
+        return (dict, *((name, _structure(part, key)) for name, part in tree.items()))
+    if isinstance(tree, tuple | list):
+        return (type(tree), *(_structure(part, key) for part in tree))
+    return None if tree is None else key(tree)

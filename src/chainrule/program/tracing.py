@@ -1,0 +1,360 @@
+"""Tracing: from recordings for single batch sizes to one program for all of them, with a proof.
+
+A function is recorded for two batch sizes; where the recordings differ, the difference tells how
+the program depends on the batch size. For any other size the program holds if it is, equation by
+equation, what a recording for that size is: nothing is concluded from one size to another.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.derived import Derived, P
+from chainrule.autodiff.names import argument_names
+from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.errors import TraceError
+from chainrule.ops.index import GETITEM, SCATTER, other_masks
+from chainrule.program.batch import Counted, Filled, at, generalise
+from chainrule.program.equations import Equation, Variable
+from chainrule.program.passes import fixed, needed
+from chainrule.program.program import Program
+from chainrule.program.recording import record, simplified
+from chainrule.validation import refuse_foreign
+
+Prepare = Callable[[Program], Program]
+LARGEST = 4096  # batch size that is tried on suspicion
+_OTHERWISE = "the code does something else for another batch size"
+
+
+def trace(f: Callable[P, Any], prepare: Prepare | None = None) -> Callable[P, Program]:
+    """Return a function that records what ``f`` does.
+
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy. Record ``value_and_grad(f)`` to have its gradient recorded as well.
+    prepare : callable, optional
+        Applied to every single recording, before they are made to serve every batch size.
+
+    Returns
+    -------
+    callable
+        With ``f``'s positional arguments; returns a `Program`. Arrays in the arguments after the
+        first that have the same length hold a sample a row, and the program serves every batch
+        size for which ``f`` does the same; ``f`` is run for several sizes to find that out.
+
+    Raises
+    ------
+    TraceError
+        When called, if ``f`` branches on values, draws random numbers or leaves NumPy's functions.
+
+    Examples
+    --------
+    >>> program = trace(lambda w, x: np.sum(np.tanh(x @ w)))(np.ones(2), np.zeros((3, 2)))
+    >>> [equation.primitive.name for equation in program.equations]
+    ['matmul', 'tanh', 'sum']
+    >>> program(np.array([1.0, 0.0]), np.array([[0.5, 2.0]])).round(4)
+    np.float64(0.4621)
+    """
+
+    def trace_f(*args: Any) -> Program:
+        recorder = Recorder(f, args, prepare)
+        return recorder.program(recorder.n)
+
+    return Derived(trace_f, trace, f, prepare)
+
+
+class Recorder:
+    """Records what a function does for one batch size or another, and compares.
+
+    Parameters
+    ----------
+    f : callable
+    args : sequence
+        Examples of its arguments.
+    prepare : callable, optional
+        Applied to every recording.
+
+    Attributes
+    ----------
+    batch : Path or None
+        Where the batch size is read: the first array after the first argument.
+    n : int
+        The batch size of the examples.
+    """
+
+    def __init__(self, f: Callable[..., Any], args: Any, prepare: Prepare | None = None) -> None:
+        self.f, self.prepare = f, prepare
+        self.given = dict(zip(argument_names(f, len(args)), args, strict=True))
+        for path, leaf in leaves(self.given):
+            refuse_foreign(leaf, str(path[0]), "trace")
+        self.batch, self.n = _batch(self.given)
+        self._held: dict[tuple[Program, int], bool] = {}
+        self._known: dict[int, Program] = {}
+
+    def program(self, n: int) -> Program:
+        """Return a program that does for ``n`` samples what the function does.
+
+        It is general, with this recorder as its proof, if one can be found.
+        """
+        if n not in self._known:
+            found = {*self._known.values()}
+            held = (program for program in found if program.general and self.holds(program, n))
+            self._known[n] = next(held, None) or self.found(n)
+        return self._known[n]
+
+    def found(self, n: int) -> Program:
+        """Return a new program for ``n`` samples."""
+        if self.batch is not None and self.n > 0:
+            # A size of 1 broadcasts, and a factor that happens to be 1 for a size is left out.
+            for size in dict.fromkeys((max(self.n, 2), max(n, 2), 2 * n + 5)):
+                program = self.general(size)
+                if program is not None and self.holds(program, n):
+                    return program
+        return self.alone(n)
+
+    def general(self, size: int) -> Program | None:
+        """Return the program that recordings for ``size`` and one more suggest, if a third is so.
+
+        Between two alone, ``n // 2`` looks like ``n - 3``.
+        """
+        sizes = (size, size + 1)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                first, second = map(self.recorded, sizes)
+                program = _generalised(first, second, sizes)
+        except Exception:  # of the function, for a size that nobody asked for
+            return None
+        if not self._keeps_shapes(first, size):
+            return None
+        program.batch, program.proof = self.batch, self
+        self._held |= {(program, size): True, (program, size + 1): True}
+        return program if self.holds(program, 2 * size + 3) else None
+
+    def alone(self, n: int | None = None) -> Program:
+        """Return the recording for one batch size, that of the examples if none is given.
+
+        Raises
+        ------
+        TraceError
+            If a second recording differs.
+        """
+        n = self.n if n is None else n
+        program, again = self.recorded(n), self.recorded(n)
+        if not _same(program, again):
+            raise TraceError(
+                "the code does something else each time: it draws random numbers, or reads what "
+                "changes meanwhile; draw them outside and pass them as an argument"
+            )
+        if not self._keeps_shapes(program, n):
+            raise TraceError(
+                "a number depends on how many entries a mask picks; keep the shape, for instance "
+                "by np.where(mask, x, 0)"
+            )
+        program.general = self.batch is None
+        return program
+
+    def _keeps_shapes(self, program: Program, n: int) -> bool:
+        """Whether the program would be the same if its masks picked more or fewer entries."""
+        if not any(map(_picks_by_mask, program.equations)):
+            return True
+        try:
+            with other_masks():
+                return _same(program, self.recorded(n), shapes=False)
+        except Exception:  # of the function, for entries that it does not pick
+            return False
+
+    def holds(self, program: Program, n: int) -> bool:
+        """Whether a program is what the function does for ``n`` samples."""
+        if (program, n) not in self._held:
+            self._held[program, n] = self._is_recorded(program, n)
+        return self._held[program, n]
+
+    def _is_recorded(self, program: Program, n: int) -> bool:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                expected = self.recorded(n)
+        except Exception:  # of the function: the program may not give a result where it gives none
+            return False
+        return _same(simplified(fixed(program, n)), expected)
+
+    def sizes(self, program: Program) -> tuple[int, int | None]:
+        """Return the smallest and the largest batch size that a general program holds for.
+
+        All cannot be tried: tried are 1 and the sizes around the numbers that the code mentions.
+        """
+        points = sorted({1, 2, *_turning_points(self.f, program)})
+        known = next(n for (held, n), holds in self._held.items() if held is program and holds)
+        low, high = known, None
+        for point in reversed([p for p in points if p < known]):
+            if not self.holds(program, point):
+                low = self._last(program, low, point)
+                break
+            low = point
+        for point in [p for p in points if p > known]:
+            if not self.holds(program, point):
+                high = self._last(program, known, point)
+                break
+        return low, high
+
+    def _last(self, program: Program, holds: int, fails: int) -> int:
+        """Return the last size towards ``fails`` that the program holds for."""
+        while abs(holds - fails) > 1:
+            middle = (holds + fails) // 2
+            holds, fails = (middle, fails) if self.holds(program, middle) else (holds, middle)
+        return holds
+
+    def recorded(self, n: int) -> Program:
+        """Return what the function does for ``n`` samples like the examples."""
+        with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
+            program = record(self.f, _resized(self.given, self.n, n))
+            return program if self.prepare is None else self.prepare(program)
+
+
+def _batch(given: dict[str, Any]) -> tuple[Path | None, int]:
+    """Return where the first array after the first argument is, and its length."""
+    for path, leaf in leaves({name: given[name] for name in list(given)[1:]}):
+        if np.ndim(leaf) > 0:
+            return path, np.shape(leaf)[0]
+    return None, 0
+
+
+def _resized(given: dict[str, Any], n: int, size: int) -> dict[str, Any]:
+    """Return arguments with other numbers of samples, the given ones over and over."""
+
+    def resize(leaf: Any) -> Any:
+        if np.ndim(leaf) > 0 and np.shape(leaf)[0] == n:
+            return np.asarray(leaf)[np.arange(size) % n]
+        return leaf
+
+    if size == n:
+        return given
+    first = next(iter(given))
+    return {
+        name: value if name == first else map_leaves(resize, value) for name, value in given.items()
+    }
+
+
+def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:
+    """Return batch sizes from which the code may do something else, by the numbers it mentions."""
+    code = getattr(inspect.unwrap(f), "__code__", None)
+    numbers = {*_whole(code), *_whole([list(e.params.values()) for e in program.equations])}
+    near = {number + more for number in numbers for more in (-1, 0, 1)}
+    return {size for size in near if 0 < size <= LARGEST}
+
+
+def _whole(thing: Any) -> Iterator[int]:
+    """Yield the whole numbers in a piece of code or in parameters."""
+    if isinstance(thing, int) and not isinstance(thing, bool):
+        yield abs(thing)
+    parts: Any = thing if isinstance(thing, tuple | list) else ()
+    if isinstance(thing, slice):
+        parts = (thing.start, thing.stop, thing.step)
+    elif isinstance(thing, types.CodeType):
+        parts = thing.co_consts
+    for part in parts:
+        yield from _whole(part)
+
+
+def _generalised(first: Program, second: Program, sizes: tuple[int, int]) -> Program:
+    """Make the first recording hold for every batch size, by the second."""
+    if len(first.equations) != len(second.equations):
+        raise TraceError(_OTHERWISE)
+    pairs = dict(zip(first.variables, second.variables, strict=True))
+
+    def merged(a: Any, b: Any) -> Any:
+        if isinstance(a, Variable):
+            if pairs[a] is not b:
+                raise TraceError(_OTHERWISE)
+            return a
+        return generalise(a, b, sizes)
+
+    shapes = {v: generalise(v.shape, w.shape, sizes) for v, w in pairs.items()}
+    equations = []
+    for a, b in zip(first.equations, second.equations, strict=True):
+        if a.primitive is not b.primitive or len(a.operands) != len(b.operands):
+            raise TraceError(_OTHERWISE)
+        operands = tuple(map(merged, a.operands, b.operands))
+        params = {name: generalise(a.params[name], b.params[name], sizes) for name in a.params}
+        equations.append(Equation(a.output, a.primitive, operands, params))
+    result = map_leaves(merged, first.result, second.result)
+    for variable, shape in shapes.items():
+        variable.shape = shape
+    return Program(first.arguments, equations, result)
+
+
+def _picks_by_mask(equation: Equation) -> bool:
+    """Whether the shape depends on values."""
+    picks = equation.primitive in (GETITEM, SCATTER)
+    return picks and any(
+        isinstance(v, Variable) and v.dtype.kind == "b" for v in equation.operands[1:]
+    )
+
+
+def _same(a: Program, b: Program, shapes: bool = True) -> bool:
+    """Whether two programs for one batch size compute the same."""
+    a, b = needed(a), needed(b)
+    if len(a.equations) != len(b.equations):
+        return False
+    pairs: dict[Variable, Variable] = {}
+
+    def equal(x: Any, y: Any) -> bool:
+        return pairs.get(x) is y if isinstance(x, Variable) else _equal(x, y)
+
+    def paired(x: Variable, y: Variable) -> bool:
+        pairs[x] = y
+        return x.dtype == y.dtype and (x.shape == y.shape or not shapes)
+
+    inputs = all(paired(x, y) for x, y in zip(a.inputs, b.inputs, strict=True))
+    return (
+        inputs
+        and all(
+            e.primitive is f.primitive
+            and len(e.operands) == len(f.operands)
+            and all(map(equal, e.operands, f.operands))
+            and _equal(e.params, f.params)
+            and paired(e.output, f.output)
+            for e, f in zip(a.equations, b.equations, strict=True)
+        )
+        and _same_result(a.result, b.result, equal)
+    )
+
+
+def _same_result(a: Any, b: Any, equal: Callable[[Any, Any], bool]) -> bool:
+    found, expected = list(leaves(a)), list(leaves(b))
+    return [path for path, _ in found] == [path for path, _ in expected] and all(
+        equal(x, y) for (_, x), (_, y) in zip(found, expected, strict=True)
+    )
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether constants or parameters are the same, but for the rounding of a number."""
+    if isinstance(a, Filled | Counted | np.ndarray | np.generic):
+        if not isinstance(b, Filled | Counted | np.ndarray | np.generic):
+            return False
+        x, y = np.asarray(at(a, 0)), np.asarray(at(b, 0))
+        close = x.dtype.kind == "f"
+        return (x.shape, x.dtype) == (y.shape, y.dtype) and (
+            np.allclose(x, y, rtol=1e-6 if x.dtype.itemsize < 8 else 1e-13, atol=0, equal_nan=True)
+            if close
+            else np.array_equal(x, y)
+        )
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, slice):
+        return all(map(_equal, (a.start, a.stop, a.step), (b.start, b.stop, b.step)))
+    if isinstance(a, float):
+        return bool(np.isclose(a, b, rtol=1e-13, atol=0, equal_nan=True))
+    return bool(a is b or a == b)
