@@ -186,7 +186,7 @@ def fuzz(subject: Subject, count: int, seed: int, jobs: int) -> int:
     """Judge so many cases, print those that fail, and return an exit code."""
     seeds = iter(range(seed, seed + count))
     counts: Counter[str] = Counter()
-    failures: Counter[Any] = Counter()
+    failures: dict[tuple[str, str], list[int]] = {}
     shrinks: list[tuple[str, int, Outcome]] = []
     started = last = time.monotonic()
     done = 0
@@ -213,8 +213,9 @@ def fuzz(subject: Subject, count: int, seed: int, jobs: int) -> int:
             if worker.task == "judge":
                 done += 1
                 if outcome:
-                    failures[outcome[:2]] += 1
-                    if failures[outcome[:2]] <= SHRUNK:
+                    alike = failures.setdefault(outcome[:2], [])
+                    alike.append(worker.seed)
+                    if len(alike) <= SHRUNK:
                         shrinks.append(("shrink", worker.seed, outcome))
             elif outcome:
                 print(
@@ -227,11 +228,11 @@ def fuzz(subject: Subject, count: int, seed: int, jobs: int) -> int:
                 active.append(worker)
         if time.monotonic() - last > 10:
             last = time.monotonic()
-            said = f"{done} of {count}, {sum(failures.values())} failed"
+            said = f"{done} of {count}, {sum(map(len, failures.values()))} failed"
             print(f"{said}, {done / (last - started):.1f} /s", file=sys.stderr, flush=True)
     print(f"\n{count} {subject.name} from seed {seed}, {time.monotonic() - started:.0f} s")
     for what, times in counts.most_common(40):
         print(f"{times:8}  {what}")
-    for (road, way), times in failures.most_common():
-        print(f"{times:8}  FAILED  {road}: {way}")
+    for (road, way), alike in sorted(failures.items(), key=lambda item: -len(item[1])):
+        print(f"{len(alike):8}  FAILED  {road}: {way}, seeds {', '.join(map(str, alike[:10]))}")
     return 1 if failures else 0

@@ -75,6 +75,8 @@ class Configuration:
         Of samples that are whole numbers; 0 where they are floats.
     compiled : bool
         Whether the compiled engine trains it as well.
+    fits : int
+        How many times `fit` is called.
     split : bool
         Whether `fit` is to hold those back itself.
     seed : int
@@ -94,6 +96,7 @@ class Configuration:
     weighted: str = ""
     vocabulary: int = 0
     compiled: bool = False
+    fits: int = 1
     split: bool = False
     seed: int = 0
 
@@ -157,6 +160,7 @@ class Configuration:
         if self.held and not self.split:
             names = ["X", "y", *["weight"] * is_weighted]
             held = f", validation_data=({', '.join(f'{name}[{k}:]' for name in names)})"
+        given = f"X[:{k}], y[:{k}]"
         options = ", ".join(f"{name}={value!r}" for name, value in self.arguments().items())
         return "\n".join(
             [
@@ -168,7 +172,7 @@ class Configuration:
                 f"], seed={self.seed})",
                 f"model.compile({self.optimizer!r}, {self.loss!r}, {[*self.metrics]!r}, "
                 f"{[*self.weighted_metrics]!r}, engine='numpy')",
-                f"print(model.fit(X[:{k}], y[:{k}]{weight}{held}, {options}).history)",
+                *[f"print(model.fit({given}{weight}{held}, {options}).history)"] * self.fits,
             ]
         )
 
@@ -181,7 +185,7 @@ class Configuration:
                 "metrics", "weighted_metrics", "held", "weighted", "compiled", "split"
             ):  # fmt: skip
                 yield replace(self, **{field.name: field.default})
-        for name, least in (("epochs", 1), ("samples", 1), ("batch_size", 1)):
+        for name, least in (("epochs", 1), ("fits", 1), ("samples", 1), ("batch_size", 1)):
             now = getattr(self, name)
             yield from (
                 replace(self, **{name: n}) for n in {least, now // 2, now - 1} if 0 < n < now

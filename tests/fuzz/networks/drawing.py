@@ -99,7 +99,8 @@ class Drawing:
             tuple(hidden), loss, self._optimizer(), targets,
             self._some(metrics), self._some(weighted), samples,
             rng.choice([1, 2, 3, 4, 8, samples, samples + 5]), rng.choice([1, 2, 3]),
-            held, rng.choice(weights), vocabulary, compiled, held > 0 and self._maybe(), seed,
+            held, rng.choice(weights), vocabulary, compiled, rng.choice([1, 1, 1, 2]),
+            held > 0 and self._maybe(), seed,
         )  # fmt: skip
 
     def _some(self, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -101,6 +101,8 @@ class Rounded(TorchDispatchMode):
         return result
 
     def _disturb(self, part: torch.Tensor) -> None:
+        if part.ndim == 0 and part == torch.round(part):
+            return  # a count, which is exact
         signs = torch.randint(0, 2, part.shape, generator=self.generator, dtype=part.dtype)
         part.mul_(1 + self.unit * (2 * signs - 1))
 
@@ -180,8 +182,15 @@ def ends(model: Any, configuration: Configuration, data: Any) -> End:
         arguments["validation_data"] = tuple(part[k:] for part in data.values())
     if "weight" in data:
         arguments["sample_weight"] = data["weight"][:k]
-    history = model.fit(data["X"][:k], data["y"][:k], **arguments).history
-    values = {score: np.array(values, np.float64) for score, values in history.items()}
+    given, values = (data["X"][:k], data["y"][:k]), {}
+    for number in range(configuration.fits):
+        history = model.fit(*given, **arguments).history
+        values |= {f"{score} of fit {number}": np.array(v, float) for score, v in history.items()}
+    options = {
+        name: arguments[name] for name in ("sample_weight", "batch_size") if name in arguments
+    }
+    found = model.evaluate(*given, verbose=0, return_dict=True, **options)
+    values |= {f"{score} of evaluate": np.asarray(v, float) for score, v in found.items()}
     values["predictions"] = np.asarray(model.predict_on_batch(data["X"]), np.float64)
     for number, weight in enumerate(weights_of(model)):
         values[f"weight {number}"] = np.asarray(weight, np.float64)
