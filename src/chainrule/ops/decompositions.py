@@ -191,19 +191,24 @@ def _pinv(a: Any, rcond: Any = None) -> Any:
     return PINV(a, rcond=rcond)
 
 
+def _largest(x: Any, **how: Any) -> Any:
+    """Return the maximum of what is not negative; 0 of no entries, as in NumPy's norms."""
+    return (np.max if np.size(x) else np.sum)(x, **how)
+
+
 _MATRIX_NORMS: dict[Any, Any] = {
     "nuc": lambda x: np.sum(SVD_VALUES(x), axis=-1),
-    2: lambda x: np.max(SVD_VALUES(x), axis=-1),
+    2: lambda x: _largest(SVD_VALUES(x), axis=-1),
     -2: lambda x: np.min(SVD_VALUES(x), axis=-1),
-    1: lambda x: np.max(np.sum(np.abs(x), axis=-2), axis=-1),
+    1: lambda x: _largest(np.sum(np.abs(x), axis=-2), axis=-1),
     -1: lambda x: np.min(np.sum(np.abs(x), axis=-2), axis=-1),
-    np.inf: lambda x: np.max(np.sum(np.abs(x), axis=-1), axis=-1),
+    np.inf: lambda x: _largest(np.sum(np.abs(x), axis=-1), axis=-1),
     -np.inf: lambda x: np.min(np.sum(np.abs(x), axis=-1), axis=-1),
 }
 _VECTOR_NORMS: dict[Any, Any] = {
     0: lambda x, **how: np.sum(x != 0, **how).astype(x.dtype),
     1: lambda x, **how: np.sum(np.abs(x), **how),
-    np.inf: lambda x, **how: np.max(np.abs(x), **how),
+    np.inf: lambda x, **how: _largest(np.abs(x), **how),
     -np.inf: lambda x, **how: np.min(np.abs(x), **how),
 }
 

@@ -88,7 +88,7 @@ def _written(index: tuple[Any, ...], first: int) -> str:
             ends = ["" if end is None else str(end) for end in (part.start, part.stop)]
             parts.append(":".join(ends if part.step is None else [*ends, str(part.step)]))
         else:
-            parts.append({None: "None", Ellipsis: "..."}.get(part, repr(part)))
+            parts.append({None: "None", Ellipsis: "..."}.get(part, str(part)))
     return ", ".join(parts) or "()"
 
 

@@ -65,7 +65,9 @@ def _array_text(array: Any, equation: Equation | None) -> str:
     if array.ndim == 0:
         text = _float_text(array[()]) if array.dtype.kind == "f" else str(array)
         dtypes = {v.dtype for v in equation.variables} if equation else {array.dtype}
-        if dtypes == {array.dtype} or array.dtype.kind == "b":
+        # Only where NumPy broadcasts does a Python number take the dtype of what stands beside it.
+        weak = equation is None or equation.primitive.broadcasts or array.dtype == np.float64
+        if (dtypes == {array.dtype} and weak) or array.dtype.kind == "b":
             return text
         return f"{_dtype_text(array.dtype)}({text})"
     if array.size > LARGEST:

@@ -192,7 +192,8 @@ class Recorder:
         All cannot be tried: tried are 1 and the sizes around the numbers that the code mentions.
         """
         points = sorted({1, 2, *_turning_points(self.f, program)})
-        known = next(n for (held, n), holds in self._held.items() if held is program and holds)
+        held = (n for (held, n), holds in self._held.items() if held is program and holds)
+        known = self.n if self.holds(program, self.n) else next(held)
         low, high = known, None
         for point in reversed([p for p in points if p < known]):
             if not self.holds(program, point):
