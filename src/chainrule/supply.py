@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -19,14 +19,21 @@ TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing wat
 
 
 class Samples:
-    """Samples at random access, in a new order every epoch.
+    """Samples at random access, in a new order every pass.
+
+    An epoch is a pass, or the next ``steps`` batches of one: passes go on over epochs, the last
+    epoch of a pass may be shorter.
 
     Attributes
     ----------
     first : tuple
         Data that a step can be recorded with.
     updates, samples : int
-        Of an epoch, which takes all samples, or ``steps`` batches of them.
+        Of an epoch: the last one, the first one before it.
+    at : int
+        Samples of the present pass that were taken.
+    before : dict or None
+        The state of the random generator when that pass began.
     """
 
     def __init__(
@@ -39,22 +46,51 @@ class Samples:
         self.first, self.rng = data, rng
         self.rows = rows_in(data)
         self.batch_size = min(batch_size, self.rows)
-        self.samples = min(self.rows, (steps or self.rows) * self.batch_size)
+        self.longest = min(self.rows, (steps or self.rows) * self.batch_size)
+        self.at = 0
+        self.before: Mapping[str, Any] | None = None
+        self._pass = self._order(1)
+        self._take(self._pass[:, : self.longest])
+
+    def _take(self, orders: Any) -> None:
+        self.orders, self.samples = orders, int(orders.shape[1])
         self.updates = -(-self.samples // self.batch_size)
-        self.orders = np.arange(self.samples)[np.newaxis]
+
+    def _order(self, passes: int) -> Any:
+        """Return the order of the samples in so many passes."""
+        return np.broadcast_to(np.arange(self.rows), (passes, self.rows))
 
     def together(self, epochs: int) -> int:
         """Return how many epochs to run at once, of so many wanted."""
-        return max(1, min(epochs, TOGETHER // self.rows))
+        is_whole = self.longest == self.rows
+        return max(1, min(epochs, TOGETHER // self.rows)) if is_whole else 1
 
     def run(self, engine: Engine, done: Outcome) -> None:
         """Run the epochs that ``done`` has room for."""
-        epochs = len(done.totals)
-        self.orders = np.broadcast_to(np.arange(self.rows), (epochs, self.rows))
-        if self.rng is not None:
-            self.orders = self.rng.permuted(self.orders, axis=1)
-        self.orders = self.orders[:, : self.samples]
+        if self.at == 0:
+            self.begin(len(done.totals))
+        self._take(self._pass[:, self.at : self.at + self.longest])
         engine.run(self.orders, self.batch_size, done)
+        self.at = (self.at + self.samples) % self.rows
+
+    def begin(self, passes: int = 1) -> None:
+        """Begin with passes over the samples."""
+        self._pass = self._order(passes)
+        if self.rng is not None:
+            self.before = self.rng.bit_generator.state
+            self._pass = self.rng.permuted(self._pass, axis=1)
+
+    def go_on(self, rng: np.random.Generator | None, at: int) -> None:
+        """Go on in the middle of a pass that began when the generator was as it is."""
+        if at >= self.rows:
+            raise DataError(f"fit: the checkpoint stands at sample {at}, there are {self.rows}")
+        self.rng, self.at = rng, at
+        if at:
+            self.begin()
+
+    def seen(self, updates: int) -> int:
+        """Return how many samples so many updates of an epoch take."""
+        return min(updates * self.batch_size, self.samples)
 
     def finished(self, updates: int) -> int:
         """Return how many epochs so many updates are."""
@@ -131,6 +167,10 @@ class Batches:
     def together(self, epochs: int) -> int:
         """Return how many epochs to run at once."""
         return 1
+
+    def seen(self, updates: int) -> int:
+        """Return how many samples there were in the epoch so far."""
+        return self.samples
 
     def finished(self, updates: int) -> int:
         """Return how many epochs are finished where one broke off."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
-from chainrule.callbacks import Callback, Logs, listens, tell
+from chainrule.callbacks import Callback, Logs, introduce, listens, tell
+from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning
 from chainrule.interrupts import deferred, immediate
 from chainrule.program.engines import Engine, Outcome, rows_of
@@ -55,23 +56,40 @@ class Run:
             self.engine.write("metrics", self.sums.zero)
         self.supply.run(self.engine, done)
 
-    def score(self, parts: Mapping[str, Any]) -> Logs:
+    def score(self, parts: Mapping[str, Any], callbacks: Sequence[Callback] = ()) -> Logs:
         """Return loss and scores of one pass, with these parts of the carry."""
         for key, part in parts.items():
             self.engine.write(key, part)
-        done = Outcome(np.zeros(1))
+        each = listens(callbacks, "on_test_batch_begin", "on_test_batch_end")
+
+        def watch(done: Outcome) -> None:
+            tell(callbacks, "on_test_batch_end", done.updates - 1, self.logs(done))
+            if done.updates < self.supply.updates:
+                tell(callbacks, "on_test_batch_begin", done.updates, {})
+
+        done = Outcome(np.zeros(1), watch=watch if each else None, each=each)
+        tell(callbacks, "on_test_begin", {})
+        if each:
+            tell(callbacks, "on_test_batch_begin", 0, {})
         with deferred(), self.engine.running():
             self.epochs(done)
+        logs = self.logs(done)
         if done.fails:  # it broke off: no score is of all samples
-            return dict.fromkeys(("loss", *self._scores()), np.nan)
-        return self.logs(done.totals[0])
+            logs = dict.fromkeys(logs, np.nan)
+        tell(callbacks, "on_test_end", logs)
+        return logs
 
-    def logs(self, total: float) -> Logs:
-        """Return an epoch's mean loss and scores."""
-        return {"loss": float(total) / self.supply.samples, **self._scores()}
+    def logs(self, done: Outcome, epoch: int = 0) -> Logs:
+        """Return the mean loss and the scores of an epoch, also of one that is not at its end."""
+        samples = self.supply.seen(done.updates - epoch * self.supply.updates)
+        return {"loss": float(done.totals[epoch]) / max(samples, 1), **self._scores()}
 
     def _scores(self) -> Logs:
         return self.sums.scores(self.engine.read("metrics")) if self.sums.zero else {}
+
+
+class _StopError(Exception):
+    """A callback ends training in the middle of an epoch."""
 
 
 class Trainer:
@@ -107,7 +125,7 @@ class Trainer:
         self.callbacks, self.held, self.parts = callbacks, held, parts
         self.epoch, self._logs = 0, Logs()
         self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
-        self._each = listens(callbacks, "on_train_batch_begin", "on_train_batch_end")
+        self._each = listens(callbacks, *BATCH_EVENTS)
         self._rate = run.engine.read("state").get("learning_rate")
 
     def train(
@@ -125,9 +143,7 @@ class Trainer:
         self.epoch = first
         about = {"epochs": epochs, "steps": self.run.supply.updates,
                  "samples": self.run.supply.samples}  # fmt: skip
-        for callback in self.callbacks:
-            callback.set_model(self.model)
-            callback.set_params(about)
+        introduce(self.callbacks, self.model, about)
         begun: list[Callback] = []
         try:
             for callback in self.callbacks:
@@ -189,24 +205,20 @@ class Trainer:
             self.run.epochs(done)
         except KeyboardInterrupt:
             interrupted = True
+        except _StopError:  # by a callback, which ends the epoch as well
+            pass
         finished = len(done.totals)
         if done.fails or interrupted:
             finished = supply.finished(done.updates)
-        logs: Logs = {}
-        for total in done.totals[:finished]:
-            logs = self.run.logs(total)
-            if self.held is not None:
-                scores = self.held.score({part: self.run.engine.read(part) for part in self.parts})
-                logs |= {f"val_{name}": score for name, score in scores.items()}
-            if not self._watched:
-                self._finish(logs)
+        logs = self._scored(done, finished)
         if done.fails:
             error = self._diverged(done.updates)
             heard = [callback.on_divergence(error) for callback in self.callbacks]
             if not any(heard):
                 raise error
-            self.model.stop_training = True
-            return
+            self.model.stop_training, finished = True, 1
+            done.totals[:] = np.nan
+            logs = self._scored(done, finished)
         if self._watched and finished:
             if self.callbacks:
                 self.model.trained(self.run.engine)
@@ -218,6 +230,19 @@ class Trainer:
                 tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
         if interrupted:  # only now: what was saved is to go on
             self.interrupted()
+
+    def _scored(self, done: Outcome, finished: int) -> Logs:
+        """Return the scores of the last of so many epochs; where nobody watches, keep all."""
+        logs: Logs = {}
+        for epoch in range(finished):
+            logs = self.run.logs(done, epoch)
+            if self.held is not None:
+                parts = {part: self.run.engine.read(part) for part in self.parts}
+                scores = self.held.score(parts, self.callbacks)
+                logs |= {f"val_{name}": score for name, score in scores.items()}
+            if not self._watched:
+                self._finish(logs)
+        return logs
 
     def interrupted(self) -> None:
         """End training with what was trained."""
@@ -231,17 +256,17 @@ class Trainer:
 
     def _watch(self) -> Callable[[Outcome], None] | None:
         """Return what is called in the middle of an epoch."""
-        steps = self.run.supply.updates
         if not self._each and not listens(self.callbacks, "on_progress"):
             return None
 
         def watch(done: Outcome) -> None:
-            samples = min(done.updates * self.run.supply.batch_size, self.run.supply.samples)
-            logs = {"loss": float(done.totals[0]) / max(samples, 1)}
+            logs = self.run.logs(done)
             tell(self.callbacks, "on_progress", done.updates, logs)
             if self._each:
                 self._tell_batch("on_train_batch_end", done.updates - 1, logs)
-                if done.updates < steps:
+                if self.model.stop_training:
+                    raise _StopError
+                if done.updates < self.run.supply.updates:
                     self._tell_batch("on_train_batch_begin", done.updates, {})
             self._renew_rate()
 

@@ -65,7 +65,7 @@ def test_what_makes_no_sense_is_refused_at_once(name):
 
 
 BEFORE_TRAINING = {
-    "no folder": (callbacks.ModelCheckpoint("/nowhere/model"), FileError, "does not exist"),
+    "no folder": (callbacks.ModelCheckpoint("/dev/null/a/model"), FileError, "cannot write"),
     "no folder for rows": (callbacks.CSVLogger("/nowhere/log.csv"), FileError, "cannot write"),
     "too few samples": (callbacks.GradientNorms(X, Y[:5]), cr.ShapeError, "equally many"),
     "another shape": (callbacks.GradientNorms(X[:, :2], Y), cr.ShapeError, "axis 1"),

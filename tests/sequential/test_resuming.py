@@ -360,3 +360,13 @@ def test_a_checkpoint_with_damaged_states_of_callbacks_is_refused(tmp_path):
     write_tensors(tmp_path / "last", arrays, document)
     with pytest.raises(FileError, match=r"ReduceLROnPlateau.*'wait'"):
         trained(model(), watching, resume_from=tmp_path / "last")
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("stop", [1, 2, 3, 5])
+def test_a_pass_that_takes_several_epochs_goes_on_where_it_was(tmp_path, stop, shuffle):
+    options = {"steps_per_epoch": 3, "batch_size": 8, "shuffle": shuffle}  # 8 batches: 3, 3, 2
+    whole = trained(model(), **options)
+    path = tmp_path / "m"
+    trained(model(), [callbacks.ModelCheckpoint(path)], epochs=stop, **options)
+    assert_same(trained(model(), resume_from=path, **options), whole)

@@ -7,6 +7,7 @@ from chainrule.callbacks.callback import (
     Logs,
     as_callback,
     as_callbacks,
+    introduce,
     listens,
     tell,
 )
@@ -20,5 +21,5 @@ __all__ = [
     "CSVLogger", "Callback", "EarlyStopping", "EpochLines", "GradientNorms", "History",
     "LambdaCallback", "LearningRateScheduler", "Logs", "ModelCheckpoint", "ProgressBar",
     "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback",
-    "as_callbacks", "listens", "tell",
+    "as_callbacks", "introduce", "listens", "tell",
 ]  # fmt: skip

@@ -62,7 +62,8 @@ class Callback(Shown):
     ----------
     model : object
         What is trained: it has ``optimizer`` (whose ``learning_rate`` may be set), ``params``,
-        ``history`` and ``stop_training`` (set it to True to end after this epoch).
+        ``history`` and ``stop_training`` (set it to True to end after this epoch, or, after an
+        update, to end the epoch as well).
     params : dict
         ``epochs``, ``steps`` (updates an epoch) and ``samples``.
     """
@@ -99,9 +100,41 @@ class Callback(Shown):
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Act before an update. Overriding this or the next has updates run one at a time."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Act after an update, with the epoch's mean loss so far."""
+        """Act after an update, with the epoch's scores so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before an update: an older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after an update: an older name of `on_train_batch_end`."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Act before samples are scored: those held back, after every epoch, or `evaluate`'s."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Act after samples were scored, with the scores."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before a batch is scored."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after a batch was scored, with the scores so far."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Act before predictions."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Act after predictions."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before a batch is predicted."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after a batch was predicted, with its ``outputs``."""
 
     def on_progress(self, batch: int, logs: Logs | None = None) -> None:
         """Act within an epoch, after ``batch`` updates; at most some 20 times a second."""
@@ -168,6 +201,7 @@ def check_function(function: Any, count: int, name: str, where: str) -> None:
 
 
 EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+BATCH_EVENTS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
 
 def as_callback(thing: Any, where: str) -> Callback:
@@ -179,11 +213,20 @@ def as_callback(thing: Any, where: str) -> Callback:
     raise DataError(f"{where}: a callback must be a Callback or a function, received {thing!r}")
 
 
-def as_callbacks(things: Any, where: str) -> list[Callback]:
-    """Return a list of callbacks and functions, or None, as callbacks."""
+def as_callbacks(things: Any, where: str, epochs: bool = True) -> list[Callback]:
+    """Return callbacks; plain functions are such where there are epochs."""
     if things is not None and not isinstance(things, list | tuple):
         raise DataError(f"{where}: callbacks must be a list, received {things!r}")
+    for thing in things or ():
+        if not epochs and not isinstance(thing, Callback):
+            raise DataError(f"{where}: a callback must be a Callback, received {thing!r}")
     return [as_callback(thing, where) for thing in things or ()]
+
+
+def introduce(callbacks: Iterable[Callback], model: Any, params: dict[str, Any]) -> None:
+    """Tell callbacks what they watch."""
+    tell(callbacks, "set_model", model)
+    tell(callbacks, "set_params", params)
 
 
 def tell(callbacks: Iterable[Callback], event: str, *args: Any) -> None:

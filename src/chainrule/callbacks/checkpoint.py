@@ -7,12 +7,12 @@ from typing import Any
 
 from chainrule.callbacks.callback import Logs, check_verbose
 from chainrule.callbacks.monitor import Monitor, optional_number
-from chainrule.errors import DataError
+from chainrule.errors import DataError, FileError
 from chainrule.validation import check_flag, lookup
 
 
 class ModelCheckpoint(Monitor):
-    """Saves the model after every epoch, or after its best ones.
+    """Saves the model after every epoch, or after its best ones, in a folder that is made.
 
     A file holds all that training needs to go on, bit for bit as if it had not been interrupted:
     ``model.fit(..., resume_from=path)``. It is written whole or not at all.
@@ -65,6 +65,7 @@ class ModelCheckpoint(Monitor):
         self.model.get_config()
         check_name(self.filepath)
         if "{" not in str(self.filepath):
+            self._make_folder(str(self.filepath))
             check_writable(self.filepath)
 
     def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
@@ -78,9 +79,17 @@ class ModelCheckpoint(Monitor):
                 f"ModelCheckpoint: filepath {str(self.filepath)!r} names {error}; there are epoch, "
                 f"{', '.join(logs or {})}"
             ) from error
+        self._make_folder(path)
         self.model.save(path, training=not self.save_weights_only)
         if self.verbose:
             print(f"Epoch {epoch + 1}: saved as {path}")
+
+    def _make_folder(self, path: str) -> None:
+        """Make the folder of a file."""
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"ModelCheckpoint: cannot write {path}: {error}") from error
 
     def _best_yet(self, score: float | None) -> bool:
         """Whether to save; without a score there is no better model than the last."""

@@ -153,6 +153,8 @@ def reduced(values: Any, sample_weight: Any, reduction: str, where: str) -> Any:
     """Return the samples' values weighted and reduced."""
     weight = sample_weight
     if weight is not None:
+        if reduction == "none" and np.shape(weight) == (*values.shape, 1) and values.ndim == 1:
+            values = values[:, None]  # as Keras does: the result has the weights' shape
         weight = spread(weight, values.shape, values.dtype, where)
         values = values * weight
     if reduction == "none" or values.ndim == 0:

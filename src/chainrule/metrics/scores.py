@@ -171,7 +171,7 @@ class R2Score(Metric):
         left = sums["entries"] - self.num_regressors - 1
         if self.num_regressors and left > 0:
             score = 1 - (1 - score) * (sums["entries"] - 1) / left
-        return plain(score)
+        return plain(score) if self.class_aggregation else score
 
 
 class ConfusionMatrix(Metric):

@@ -61,12 +61,20 @@ def _training(model: Trainable) -> dict[str, Any]:
     return {
         "state": _memory(model),
         "epoch": model.history.epoch[-1] + 1 if model.history.epoch else 0,
-        "random": generator_state(model.rng),
+        **_place(model),
         "engine": model.engine if trainer is None else trainer.run.engine.name,
         "callbacks": [] if trainer is None else trainer.states(),
         "conditions": None if model.conditions is None else model.conditions.described(),
         "stopped": trainer is not None and model.stop_training,
     }
+
+
+def _place(model: Trainable) -> dict[str, Any]:
+    """Return the state of the random generator when the pass began, and how far the pass is."""
+    supply = None if model.trainer is None else model.trainer.run.supply
+    at, before = getattr(supply, "at", 0), getattr(supply, "before", None)
+    random = generator_state(model.rng) if at == 0 or before is None else dict(before)
+    return {"random": random, "samples": at}
 
 
 def _memory(model: Trainable) -> Any:
@@ -101,8 +109,12 @@ def take(model: Trainable, tree: Mapping[str, Any]) -> None:
 
 def resume(
     model: Trainable, path: Any, conditions: Conditions
-) -> tuple[int, str, list[dict[str, Any]]]:
-    """Go back to a checkpoint; return the next epoch, the engine, and the callbacks' states.
+) -> tuple[int, str, list[dict[str, Any]], int]:
+    """Go back to a checkpoint.
+
+    Returns
+    -------
+    the next epoch, the engine, the callbacks' states, and how many samples of a pass were taken
 
     Raises
     ------
@@ -126,6 +138,7 @@ def resume(
         rate = training["state"].get("learning_rate")
         rate = None if rate is None else float(rate)
         check_count(epoch, "the epoch", "fit")
+        at = check_count(training.get("samples", 0), "the samples", "fit")
         if not isinstance(states, list) or not all(isinstance(s, Mapping) for s in states):
             raise FileError("callbacks must be a list of their states")
     if training.get("conditions") is not None:
@@ -136,7 +149,7 @@ def resume(
     model.history, model.stop_training = history, training.get("stopped") is True
     if model.engine not in ("auto", engine):
         warnings.warn(f"fit: the engine goes on to be {engine!r}, as in {path}", stacklevel=4)
-    return epoch, engine, states
+    return epoch, engine, states, at
 
 
 def _go_back(model: Trainable, training: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import losses, optimizers
-from chainrule.callbacks import Callback, History, Logs, as_callbacks
+from chainrule.callbacks import Callback, History, Logs, as_callbacks, introduce
 from chainrule.callbacks.progress import shown
 from chainrule.errors import DataError
 from chainrule.interrupts import deferred, immediate
@@ -18,7 +18,7 @@ from chainrule.program.engines import Engine
 from chainrule.program.steps import ENGINES
 from chainrule.sequential.conditions import Conditions
 from chainrule.sequential.contents import resume
-from chainrule.sequential.forward import SCORED, Predictor
+from chainrule.sequential.forward import Predictor
 from chainrule.sequential.inputs import check_labels_fit, checked_data, split, warn_of_one_share
 from chainrule.sequential.objective import Objective
 from chainrule.sequential.runs import (
@@ -125,6 +125,7 @@ class Trainable(Predictor):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
+        validation_batch_size: int | None = None,
         *,
         seed: int | np.random.Generator | None = None,
         resume_from: Any = None,
@@ -153,7 +154,9 @@ class Trainable(Predictor):
         sample_weight : array_like, shape (n,), optional
         initial_epoch : int, default 0
         steps_per_epoch : int, optional
-            Updates an epoch, at most.
+            Updates an epoch, at most; the next epoch goes on with the samples after them.
+        validation_batch_size : int, optional
+            By default ``batch_size``.
         seed : int, Generator or None
             Of the order of samples; by default the model's own goes on.
         resume_from : path, optional
@@ -186,16 +189,16 @@ class Trainable(Predictor):
             rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
             supply, held = self._supplies(
                 x, y, batch_size, validation_split, validation_data, class_weight, sample_weight,
-                steps_per_epoch, rng,
+                steps_per_epoch, validation_batch_size, rng,
             )  # fmt: skip
             conditions, states = Conditions(self, supply, held, rng is not None), None
             self.history, self.stop_training = History(), False
             self.optimizer_state = self._memory()
             mode = self.engine
             if resume_from is not None:
-                first, mode, states = resume(self, resume_from, conditions)
-                if isinstance(supply, Samples) and rng is not None:
-                    supply.rng = self.rng
+                first, mode, states, at = resume(self, resume_from, conditions)
+                if isinstance(supply, Samples):
+                    supply.go_on(None if rng is None else self.rng, at)
             updates = max(epochs - first, 0) * supply.updates
             trainer = self._trainer(supply, held, mode, updates, watching)
         with deferred(late=trainer.interrupted):
@@ -226,11 +229,13 @@ class Trainable(Predictor):
 
     def _supplies(
         self, x: Any, y: Any, batch_size: Any, share: Any, validation_data: Any,
-        class_weight: Any, sample_weight: Any, steps: Any, rng: Any,
+        class_weight: Any, sample_weight: Any, steps: Any, scored_in: Any, rng: Any,
     ) -> tuple[Samples | Batches, Samples | None]:  # fmt: skip
         """Return what to train with and what is held back, checked; see that the model is built."""
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
         steps = None if steps is None else check_positive(steps, "steps_per_epoch", "fit")
+        if scored_in is not None:
+            check_positive(scored_in, "validation_batch_size", "fit")
         share, held = check_number(share, "validation_split", "fit", high=1.0), None
         if y is None and gives_batches(x):
             if share or class_weight is not None or sample_weight is not None:
@@ -250,7 +255,7 @@ class Trainable(Predictor):
         if held is None:
             return supply, None
         self._build(held)
-        return supply, Samples(held, max(size, SCORED), None)
+        return supply, Samples(held, scored_in or size, None)
 
     def _trainer(
         self, supply: Any, held: Samples | None, mode: str, updates: int, watching: list[Callback]
@@ -294,6 +299,7 @@ class Trainable(Predictor):
         batch_size: int | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
+        callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
         *,
         return_dict: bool = False,
     ) -> Any:
@@ -302,9 +308,12 @@ class Trainable(Predictor):
         Parameters
         ----------
         x, y, batch_size, sample_weight
-            As for `fit`.
+            As for `fit`. A loss that is no mean over samples, such as one with
+            ``reduction="sum"``, depends on the batch size.
         verbose : ignored
             There is nothing to wait for.
+        callbacks : sequence of Callback, optional
+            What acts on ``on_test_…``.
         return_dict : bool, default False
 
         Returns
@@ -314,9 +323,8 @@ class Trainable(Predictor):
         """
         self._check_compiled("evaluate")
         check_flag(return_dict, "return_dict", "evaluate")
-        size = (
-            SCORED if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
-        )
+        watching = as_callbacks(callbacks, "evaluate", epochs=False)
+        size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if y is None and gives_batches(x):
             supply: Samples | Batches = Batches(x, self._batch, "evaluate", again=False)
         else:
@@ -325,7 +333,8 @@ class Trainable(Predictor):
         with unchanged_on_error(self):
             self._build(supply.first)
             run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
-        logs = run.score({"params": self.network.params, "layers": self.network.state})
+        introduce(watching, self, {"steps": supply.updates, "samples": supply.samples})
+        logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
         return _scores(logs, return_dict)
 
     # What callbacks see

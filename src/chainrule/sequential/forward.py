@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.callbacks import Callback, as_callbacks, introduce, tell
 from chainrule.errors import DataError
 from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
@@ -16,7 +17,7 @@ from chainrule.sequential.stack import Stack
 from chainrule.supply import each_batch, gives_batches
 from chainrule.validation import Array, check_positive
 
-SCORED = 1024  # samples that are scored or predicted at once, at least
+PREDICTED = 1024  # samples that are predicted at once, if nothing else is said
 EXAMPLE = 8  # samples that a network is recorded with
 
 
@@ -64,7 +65,13 @@ class Predictor(Stack):
 
     _forward: Forward | None = None
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> Array:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+    ) -> Array:
         """Return the output for samples, or for batches from an iterator, one after another.
 
         Parameters
@@ -73,22 +80,38 @@ class Predictor(Stack):
         batch_size : int, optional
             Samples at once.
         verbose : ignored
+        callbacks : sequence of Callback, optional
+            What acts on ``on_predict_…``.
         """
-        size = check_positive(SCORED if batch_size is None else batch_size, "batch_size", "predict")
-        found = list(self.predictions(x, size))
+        size = check_positive(
+            PREDICTED if batch_size is None else batch_size, "batch_size", "predict"
+        )
+        watching = as_callbacks(callbacks, "predict", epochs=False)
+        introduce(watching, self, {})
+        tell(watching, "on_predict_begin", {})
+        found = []
+        for number, batch in enumerate(self._inputs(x, size)):
+            tell(watching, "on_predict_batch_begin", number, {})
+            found.append(self.predict_on_batch(batch))
+            tell(watching, "on_predict_batch_end", number, {"outputs": found[-1]})
+        tell(watching, "on_predict_end", {})
         if not found:
             raise DataError("predict: x gives no batch")
         return np.concatenate(found)
 
-    def predictions(self, x: Any, batch_size: int = SCORED) -> Iterator[Array]:
+    def predictions(self, x: Any, batch_size: int = PREDICTED) -> Iterator[Array]:
         """Yield the output batch by batch, so that neither input nor output need fit in memory."""
+        yield from map(self.predict_on_batch, self._inputs(x, batch_size))
+
+    def _inputs(self, x: Any, batch_size: int) -> Iterator[Any]:
+        """Yield samples batch by batch."""
         batches = x if gives_batches(x) else None
         first = self.layers[0] if self.layers else None
         if batches is None:
             whole = checked_x(x, first, "predict")
             batches = (whole[i : i + batch_size] for i in range(0, len(whole), batch_size))
         for batch in each_batch(batches, "predict"):
-            yield self.predict_on_batch(batch[0] if isinstance(batch, tuple) else batch)
+            yield batch[0] if isinstance(batch, tuple) else batch
 
     def predict_on_batch(self, x: Any) -> Array:
         """Return the output for some samples."""
