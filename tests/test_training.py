@@ -474,3 +474,17 @@ def test_a_loss_that_is_an_object_is_recorded_again_when_its_call_changes():
         return cr.minimize(Loss(), np.ones(()), X, y, seed=0, engine="numpy")[0]
 
     assert trained(2) != trained(4)
+
+
+@pytest.mark.parametrize("size", [7, 20, 100])
+def test_a_sum_is_scored_in_the_batches_that_it_is_trained_in(size):
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0)
+
+    def loss(w, X, y):
+        return np.sum((X @ w - y) ** 2)
+
+    _, history = cr.minimize(
+        loss, np.ones(3), X, y, optimizer=cr.optimizers.SGD(0.0), batch_size=size, shuffle=False,
+        epochs=1, validation_data=(X, y),
+    )  # fmt: skip
+    assert history.val_loss == pytest.approx(history.loss)

@@ -30,7 +30,6 @@ from chainrule.trainer import Run, Trainer, rate_of
 from chainrule.validation import as_floats, check_positive, check_seed, lookup
 
 T = TypeVar("T")
-VALIDATION_BATCH = 1024  # samples that a validation loss is taken of at once, at least
 
 
 def minimize(
@@ -149,7 +148,7 @@ def minimize(
     run = made(_step(loss, rule), carry, supply)
     checks = None
     if held is not None:
-        checked = Samples(held, max(batch_size, VALIDATION_BATCH), None)
+        checked = Samples(held, batch_size, None)
         checks = made(score, {"params": start}, checked)
     training = Training(run.engine, rule)
     trainer = Trainer(run, training, loss, "minimize", watching, checks)

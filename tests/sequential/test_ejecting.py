@@ -1,5 +1,6 @@
 """Ejected modules: NumPy alone, the same numbers as the model."""
 
+import csv
 import importlib.util
 import subprocess
 import sys
@@ -178,7 +179,7 @@ def test_it_runs_with_numpy_alone(tmp_path):
         seed=0,
     )
     model.compile("adam", "sparse_categorical_crossentropy")
-    model.class_names = ["zero", "one", "two"]
+    model.class_names = ["zero", "one", 'two, "or" more']
     model.eject(tmp_path / "digits.py")
     X = samples(model, 4)
     np.save(tmp_path / "X.npy", X)
@@ -188,7 +189,8 @@ def test_it_runs_with_numpy_alone(tmp_path):
     wanted = model.predict(X)
     for file in ("X.npy", "X.csv"):
         lines = run_alone(tmp_path, tmp_path / "digits.py", tmp_path / file).splitlines()
-        rows = [line.split("\t") for line in lines]
+        header, *rows = csv.reader(lines)
+        assert header == ["prediction", *(f"probability of {name}" for name in model.class_names)]
         assert [row[0] for row in rows] == [model.class_names[i] for i in wanted.argmax(axis=1)]
         np.testing.assert_allclose([list(map(float, row[1:])) for row in rows], wanted, rtol=1e-5)
     assert "usage" in run_alone(tmp_path, tmp_path / "digits.py")
@@ -209,7 +211,8 @@ def test_a_table_goes_in_by_name_and_a_quantity_comes_out(tmp_path):
             file.write(f"{team},1,{city},{age},{year}\n".replace("'", "").replace("np.float64", ""))
     text = (tmp_path / "rows.csv").read_text().replace("(", "").replace(")", "")
     (tmp_path / "rows.csv").write_text(text)
-    lines = run_alone(tmp_path, tmp_path / "price.py", tmp_path / "rows.csv").split()
+    header, *lines = run_alone(tmp_path, tmp_path / "price.py", tmp_path / "rows.csv").split()
+    assert header == "prediction"
     np.testing.assert_allclose(list(map(float, lines)), wanted, rtol=1e-6)
     y = module.targets(table()["price"])
     np.testing.assert_allclose(y, preprocessor.target.encode(table()["price"]), rtol=1e-5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import textwrap
@@ -117,7 +118,11 @@ class _Module:
     def _usage(self) -> list[str]:
         data = "rows.csv" if self.used.steps else "samples.npy"
         lines = [f"Its weights are in {self.name}.npz, beside this file. On the command line,", ""]
-        lines += [f"    python {self.name}.py {data}", "", "prints a prediction for every row."]
+        lines += [
+            f"    python {self.name}.py {data}",
+            "",
+            "prints a prediction for every row, as CSV.",
+        ]
         if not self.name.isidentifier():
             return lines
         X, y = f"{self.name}.features(table)", f"{self.name}.targets(values)"
@@ -144,6 +149,7 @@ class _Module:
 
     def _head(self) -> str:
         modules = {name for helper in [*self.helpers, self._reader] for name in modules_of(helper)}
+        modules |= {"csv", "sys"}  # of the command line
         imports = "".join(f"\nimport {name}" for name in sorted(modules))
         text = templates.HEAD.format(imports=imports)
         if self.used.label:
@@ -253,22 +259,27 @@ class _Module:
         about = ".csv whose first line names the columns" if self.used.steps else (
             ".npy or .csv of numbers, a sample a row"
         )  # fmt: skip
-        main = templates.MAIN.format(help=about, read=reading, show=self._show())
+        names, rows = self._show()
+        main = templates.MAIN.format(help=about, read=reading, names=names, rows=rows)
         return [bare_source(self._reader), main]
 
     @property
     def _reader(self) -> Any:
         return ejected.read_table if self.used.steps else ejected.read_numbers
 
-    def _show(self) -> str:
+    def _show(self) -> tuple[str, str]:
+        """Return the names of the columns that are printed, and their rows."""
         if self.used.quantity is not None:
-            return '    print(*quantities(scores), sep="\\n")'
+            return '["prediction"]', "zip(quantities(scores))"
         if self.used.label is None:
-            return "    for row in scores.reshape(len(scores), -1):\n        print(*row)"
-        return (
-            "    for name, row in zip(labels(scores), scores, strict=True):\n"
-            '        print(name, *row, sep="\\t")'
-        )
+            sizes = self.network.layers[-1].output_shape[1:]
+            names = f'[f"output {{i}}" for i in range({math.prod(size or 1 for size in sizes)})]'
+            return names, "scores.reshape(len(scores), -1)"
+        what = "probability of" if self.used.outputs[0] == "probabilities" else "output for"
+        is_one = self.network.layers[-1].output_shape[-1] == 1
+        shown = "CLASS_NAMES[1:]" if is_one else "CLASS_NAMES"
+        names = f'["prediction", *(f"{what} {{name}}" for name in {shown})]'
+        return names, "([name, *row] for name, row in zip(labels(scores), scores, strict=True))"
 
 
 def _with_state(objective: Objective) -> Any:

@@ -74,7 +74,7 @@ def quantities(scores):
 '''
 MAIN = '''
 def main():
-    """Print a prediction for every row of a file."""
+    """Print a prediction for every row of a file, as CSV."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", nargs="?", help="{help}")
     parser.add_argument("--weights", default=WEIGHTS, help="by default %(default)s")
@@ -83,5 +83,7 @@ def main():
         return parser.print_help()
     X = {read}
     scores = predict(load(options.weights), X)
-{show}
+    out = csv.writer(sys.stdout, lineterminator="\\n")
+    out.writerow({names})
+    out.writerows({rows})
 '''
