@@ -147,7 +147,7 @@ class Configuration:
             "batch_size": self.batch_size, "epochs": self.epochs, "shuffle": False, "verbose": 0,
         }  # fmt: skip
         if self.split:
-            given["validation_split"] = self.held / (self.samples + self.held)
+            given["validation_split"] = (self.held - 0.5) / (self.samples + self.held)
         if self.weighted == "class_weight":
             given["class_weight"] = {0: 0.3, 1: 2.0}
         return given

@@ -172,8 +172,8 @@ class Drawing:
             if self._maybe(0.2):
                 layers.append(self._normalization())
                 if self._maybe():
-                    axis = rng.choice([1, 2, [1, 3], [1, 2, 3]])
-                    kind = "Layer" if isinstance(axis, list) else rng.choice(["Batch", "Layer"])
+                    axis = rng.choice([1, 2, [2, 3], [1, 2, 3]])
+                    kind = "Layer" if isinstance(axis, list) else "Batch"
                     layers[-1] = Call(f"layers.{kind}Normalization", {"axis": axis})
         if self._maybe():
             return [*layers, Call("layers.GlobalAveragePooling2D", {})], (c,), 0

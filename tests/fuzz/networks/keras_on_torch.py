@@ -36,7 +36,13 @@ def convolved(x: Any, kernel: Any, *others: Any, **options: Any) -> Any:
     return conv2d(x, kernel.clone(memory_format=torch.contiguous_format), *others, **options)
 
 
+def summed(data: Any, segment_ids: Any, num_segments: int, sorted: bool = False) -> Any:  # noqa: A002
+    """Return the sums of segments; Keras's are of float32."""
+    return data.new_zeros(num_segments).index_add(0, segment_ids, data)
+
+
 conv2d, functional.conv2d = functional.conv2d, convolved
+backend.math.segment_sum = summed
 
 UNITS = {"float32": 2.0**-23, "float64": 2.0**-52}
 # What only moves, chooses or compares numbers is exact.
