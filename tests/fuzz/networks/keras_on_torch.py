@@ -41,6 +41,20 @@ def summed(data: Any, segment_ids: Any, num_segments: int, sorted: bool = False)
     return data.new_zeros(num_segments).index_add(0, segment_ids, data)
 
 
+def of_logits(entropy: Any) -> Any:
+    """Return a cross-entropy that takes logits where they are known, as with TensorFlow."""
+
+    def taken(target: Any, output: Any, from_logits: bool = False, **options: Any) -> Any:
+        logits = getattr(output, "_keras_logits", None)
+        output = output if logits is None else logits
+        return entropy(target, output, from_logits or logits is not None, **options)
+
+    return taken
+
+
+for name in ("binary", "categorical", "sparse_categorical"):
+    entropy = getattr(backend.nn, f"{name}_crossentropy")
+    setattr(backend.nn, f"{name}_crossentropy", of_logits(entropy))
 conv2d, functional.conv2d = functional.conv2d, convolved
 backend.math.segment_sum = summed
 
