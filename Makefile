@@ -2,12 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests docs notebooks benchmarks
+# As many processes as there are processors, up to four; each takes what is left when it is done.
+SHARED := -n logical --maxprocesses 4 --dist worksteal
+OLDEST := build/oldest
 
-.PHONY: help lab test torture fuzz coverage check format bench pictures functions clean
+.PHONY: help lab test test-oldest torture fuzz coverage check format bench pictures functions clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make test      run every test"
+	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
 	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
@@ -22,7 +26,11 @@ lab: .venv/lab
 	@$(BIN)/chainrule lab $(ARGS)
 
 test: .venv/dev
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
+
+# Warnings are no errors here: old libraries use what newer ones among them call deprecated.
+test-oldest: $(OLDEST)/made
+	@$(OLDEST)/bin/python -m pytest -o filterwarnings= $(SHARED) $(ARGS)
 
 torture: .venv/dev
 	@$(BIN)/python -m tests.torture.interrupts 500 $(SEED)
@@ -30,11 +38,12 @@ torture: .venv/dev
 	@$(BIN)/python -m tests.torture.hostile 2000 $(SEED)
 
 coverage: .venv/dev
-	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest --cov --cov-report=term $(SHARED) $(ARGS)
 
 fuzz: .venv/dev .venv/bench
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --programs 50000 $(ARGS)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.networks --configurations 1000
+	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(SHARED)
 
 check: .venv/dev
 	$(BIN)/ruff check $(SOURCES)
@@ -76,6 +85,16 @@ clean:
 .venv/bench: .venv/lab
 	@echo "Installing the peers into .venv (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+$(OLDEST)/made: pyproject.toml | .venv/made
+	@echo "Installing the oldest versions into $(OLDEST) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv venv --quiet --clear --python 3.11 $(OLDEST)
+	@$(BIN)/uv pip compile --quiet --python $(OLDEST)/bin/python --resolution lowest-direct \
+	  --extra test --output-file $(OLDEST)/versions.txt pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python \
+	  --requirement $(OLDEST)/versions.txt --no-deps --editable .
 	@touch $@
 
 .venv/dev: .venv/lab

@@ -1,7 +1,10 @@
 """What holds for tests and doctests alike."""
 
 import os
+from pathlib import Path
 
+# Kernels are compiled once for all tests and runs of this checkout; `make clean` takes them away.
+os.environ.setdefault("CHAINRULE_CACHE", str(Path(__file__).parent / "build" / "kernels"))
 # Before anything imports NumPy: products here are small, and threads of BLAS that wait for work
 # take the processor from the other tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

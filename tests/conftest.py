@@ -4,6 +4,7 @@ import signal
 os.environ.setdefault("KERAS_BACKEND", "jax")  # before anything imports Keras
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -15,6 +16,13 @@ mpl.use("agg")
 settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
 settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("fixed")
+
+
+@pytest.fixture(autouse=True)
+def numbers_of_its_own(request):
+    """Draw the same in a test, whichever tests ran before."""
+    if isinstance(request.node, pytest.Function) and hasattr(request.module, "RNG"):
+        request.module.RNG.bit_generator.state = np.random.default_rng(1).bit_generator.state
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.uber import assert_kernel
 
 import chainrule as cr
 from chainrule import losses
@@ -31,7 +32,7 @@ CASES = [
 
 @pytest.mark.parametrize("reduction", ["mean", "mean_with_sample_weight"])
 @pytest.mark.parametrize(("name", "options", "y", "last"), CASES)
-def test_program_and_machine_code_do_what_the_function_does(name, options, y, last, reduction):
+def test_program_and_kernel_do_what_the_function_does(name, options, y, last, reduction):
     loss = losses.LOSSES[name](**options, reduction=reduction)
 
     def f(W, X, y, w):
@@ -44,7 +45,20 @@ def test_program_and_machine_code_do_what_the_function_does(name, options, y, la
         value, gradient = program(W, *data)
         np.testing.assert_allclose(value, f(W, *data), rtol=1e-5)
         np.testing.assert_allclose(gradient, cr.grad(f)(W, *data), rtol=1e-12, atol=1e-15)
-        value, gradient = cr.jit(cr.value_and_grad(f))(W, *data)
+        assert_kernel(f, cr.value_and_grad(f)(W, *data), W, *data)
+
+
+@pytest.mark.parametrize(("name", "options", "y", "last"), CASES)
+def test_machine_code_does_what_the_function_does(name, options, y, last):
+    loss = losses.LOSSES[name](**options)
+
+    def f(W, X, y, w):
+        return loss(y, last(X @ W), w)
+
+    compiled = cr.jit(cr.value_and_grad(f))
+    for rows in (7, 2):
+        data = (X[:rows], y[:rows], WEIGHTS[:rows])
+        _, gradient = compiled(W, *data)
         np.testing.assert_allclose(gradient, cr.grad(f)(W, *data), rtol=1e-9, atol=1e-12)
 
 
