@@ -137,3 +137,11 @@ def test_a_model_in_float64_predicts_in_float64_whatever_it_is_given():
     model = cr.Sequential([layers.Activation("softsign"), layers.Dense(1)], dtype="float64", seed=0)
     x = np.random.default_rng(0).normal(size=(3, 4)).astype("f4")
     np.testing.assert_array_equal(model.predict(x), model.predict(x.astype("f8")))
+
+
+def test_samples_that_fit_holds_back_are_scored_without_the_weights_of_classes():
+    x, y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
+    model = cr.Sequential([layers.Dense(2, "softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    history = model.fit(x, y, validation_split=0.5, class_weight={0: 9.0, 1: 0.1}, verbose=0)
+    np.testing.assert_allclose(history.val_loss, model.evaluate(x[3:], y[3:]), rtol=1e-6)

@@ -248,6 +248,7 @@ class Trainable(Predictor):
             data = self._data(x, y, sample_weight, class_weight, "fit")
             if share and validation_data is None:
                 data, held = split(data, share, "fit")
+                held = held if class_weight is None else held[:2]  # it is for training alone
             supply = Samples(data, size, rng, steps)
         if validation_data is not None:
             held = self._batch(validation_data, "validation_data")
