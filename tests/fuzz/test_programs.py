@@ -33,6 +33,8 @@ FOUND = [
     ("np.sum(p) * np.mean(X / min(len(X), 3))", (1,)),
     ("np.mean(X[-2:].mean() + p)", (2,)),
     ("np.mean(p**len(X))", (2,)),
+    ("np.mean(np.arctan2(Z, p))", (1,)),
+    ("np.mean((Z / 99) ** p + Z ** (p / 9))", (1,)),
     ("np.mean(X if len(X) > 1 else p)", (1,)),
     ("np.sum(np.remainder(X[4:], np.abs(p) + 1)**2)", (1,)),
     ("np.sum(np.sin((p + X[:, None])[:2]))", (2,)),
@@ -67,7 +69,7 @@ def test_programs_agree_on_every_road(start):
 
 @pytest.mark.parametrize(("loss", "shape"), FOUND)
 def test_what_was_found_stays_mended(loss, shape):
-    data = (("X", Array((), rows=True)),)
+    data = (("X", Array((), rows=True)), ("Z", Array((), "uint8", rows=True, span=256)))
     assert judge(Program(Array(shape), data, (), Node(loss), 3, (3, 1, 2, 7)))["judged"]
 
 

@@ -109,7 +109,7 @@ def _power_exponent(g: Any, y: Any, x: Any, p: Any) -> Any:
     # Where the base is not positive the slope counts as 0, the limit of x**p log x at 0.
     if isinstance(x, int | float):
         return g * y * (math.log(x) if x > 0 else 0)
-    return g * y * np.log(np.where(x > 0, x, 1))
+    return g * y * np.log(np.where(x > 0, x, 1.0))
 
 
 ELEMENTWISE.add(
@@ -128,7 +128,8 @@ _binary(np.power, "_0 ** _1", _power_base, _power_exponent)
 _binary(np.float_power, "np.float_power(_0, _1)", _power_base, _power_exponent)
 _binary(
     np.arctan2, "np.arctan2(_0, _1)",
-    lambda g, y, a, b: g * b / (a**2 + b**2), lambda g, y, a, b: -g * a / (a**2 + b**2),
+    # The squares of whole numbers would not fit their own dtype.
+    lambda g, y, a, b: g * b / np.hypot(a, b) ** 2, lambda g, y, a, b: -g * a / np.hypot(a, b) ** 2,
 )  # fmt: skip
 _binary(np.hypot, "np.hypot(_0, _1)", lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)
 _binary(
