@@ -34,6 +34,7 @@ FOUND = [
     ("np.mean(X[-2:].mean() + p)", (2,)),
     ("np.mean(p**len(X))", (2,)),
     ("np.mean(np.arctan2(Z, p))", (1,)),
+    ("np.sum(p**2, axis=0, initial=2.0) * np.max(p, axis=-1)", ()),
     ("np.mean((Z / 99) ** p + Z ** (p / 9))", (1,)),
     ("np.mean(X if len(X) > 1 else p)", (1,)),
     ("np.sum(np.remainder(X[4:], np.abs(p) + 1)**2)", (1,)),

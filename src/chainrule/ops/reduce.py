@@ -22,10 +22,10 @@ _add_reduce: Any = np.add.reduce
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    if axis is None or ndim == 0:  # NumPy reduces a number along axis 0 and -1
+        return tuple(range(ndim))
     if isinstance(axis, int):
         return (axis % ndim,)
-    if axis is None:
-        return tuple(range(ndim))
     return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
 
 
