@@ -78,7 +78,7 @@ def interpreted(parts=None):
         else:
             with (
                 mock.patch.object(kernels, "LARGE", -1.0),
-                mock.patch.object(bound, "cores", return_value=parts),
+                mock.patch.object(bound, "SHARED", parts),
                 running(),  # so that one thread does all parts: Python's would not meet
             ):
                 yield

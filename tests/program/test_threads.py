@@ -170,3 +170,26 @@ def test_small_numbers_are_computed_with_again_however_a_run_ends(three_threads,
             shared(loss, rows, batch_size=BATCH, epochs=9)
     assert CheckedExecutor.submitted > 2
     assert_nothing_left()
+
+
+@pytest.mark.parametrize("rows", [31, 96])
+def test_the_number_of_cores_changes_no_bit(rows, monkeypatch):
+    """Work is shared out into parts that depend on the program alone."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(rows, 64)), rng.normal(size=(rows, 10))
+    params = [rng.normal(size=(64, 100)), rng.normal(size=(100, 10))]
+    monkeypatch.setattr(kernels, "LARGE", 0.0)
+
+    def loss(p, X, y):
+        return np.mean((np.tanh(X @ p[0]) @ p[1] - y) ** 2)
+
+    def trained(cores):
+        monkeypatch.setenv("CHAINRULE_NUM_THREADS", str(cores))
+        return cr.minimize(loss, params, X, y, batch_size=rows, epochs=5, seed=0, engine="compiled")
+
+    one, history = trained(1)
+    for cores in (2, 3, 4, 7):
+        found, others = trained(cores)
+        assert others.loss == history.loss
+        for a, b in zip(found, one, strict=True):
+            np.testing.assert_array_equal(a, b)

@@ -17,6 +17,8 @@ from chainrule.program.loops import PARTS, Buffer
 from chainrule.program.native import load
 from chainrule.program.threads import cores
 
+SHARED = 4  # parts of the work of an update that threads may share: how many do changes no bit
+
 
 class BoundKernel:
     """A training kernel, its carry and its memory.
@@ -29,8 +31,10 @@ class BoundKernel:
 
     Attributes
     ----------
+    threads : int
+        How many may share the work.
     helpers : Executor or None
-        Threads that share the work, where there are any.
+        The other threads, where there are any.
     totals : list of ndarray
         For each thread, the sum of the losses of each epoch.
     """
@@ -38,14 +42,15 @@ class BoundKernel:
     def __init__(self, kernel: Kernel, capacity: int) -> None:
         self.kernel = kernel
         self.helpers: Any = None
-        self.parts = cores() if kernel.shared else 1
+        self.parts = SHARED if kernel.shared else 1
+        self.threads = min(cores(), self.parts)
         self._function = load(kernel.text, kernel.name, kernel.dtypes)
         self._calls: Any = None
-        self._sizes = [np.zeros(9, np.int64) for _ in range(self.parts)]
+        self._sizes = [np.zeros(9, np.int64) for _ in range(self.threads)]
         self._fault, self._meeting = np.zeros(1, np.int64), np.zeros(2, np.int64)
         self._constants = np.array([*kernel.constants, 0.0])
         self._order = np.zeros(0, np.int64)
-        self.totals = [np.zeros(1) for _ in range(self.parts)]
+        self.totals = [np.zeros(1) for _ in range(self.threads)]
         self._arrays: dict[str, Any] = {
             buffer.name: self._made(buffer, capacity) for buffer in kernel.pointed
         }
@@ -112,18 +117,18 @@ class BoundKernel:
                 self._rows, thread, threads, self.parts,
             )  # fmt: skip
         self._meeting[:] = 0
-        completed: int = self._together() if threads > 1 else self._calls[0]()
+        completed: int = self._together(threads) if threads > 1 else self._calls[0]()
         if self._fault[0]:
             number, self._fault[0] = int(self._fault[0]), 0
             raise DataError(self.kernel.checks[number - 1])
         return completed
 
-    def _together(self) -> int:
+    def _together(self, threads: int) -> int:
         """Let all threads run their parts; none is left behind, whatever happens."""
         others: list[Any] = []
         with deferred():
             try:
-                for call in self._calls[1:]:
+                for call in self._calls[1:threads]:
                     others.append(self.helpers.submit(call))
                 completed: int = self._calls[0]()
             except BaseException:

@@ -210,8 +210,8 @@ class NativeEngine:
             yield
             return
         with running() as runs:
-            if kernel.parts > 1 and runs == 1:
-                with helpers(kernel.parts - 1) as kernel.helpers:
+            if kernel.threads > 1 and runs == 1:
+                with helpers(kernel.threads - 1) as kernel.helpers:
                     try:
                         yield
                     finally:
@@ -239,7 +239,7 @@ class NativeEngine:
         """
         if not self._compiled.helpers:
             return 1, TURN
-        together, phase = self._compiled.parts, self._turns % TURNS
+        together, phase = self._compiled.threads, self._turns % TURNS
         self._turns += 1
         if phase in TRIALS:
             return 1, TRIAL
