@@ -18,6 +18,12 @@ settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=T
 settings.load_profile("fixed")
 
 
+def pytest_ignore_collect(collection_path):
+    """Leave out helpers: to look for doctests is to import them, with all that this changes."""
+    is_helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+    return is_helper or None
+
+
 @pytest.fixture(autouse=True)
 def numbers_of_its_own(request):
     """Draw the same in a test, whichever tests ran before."""
