@@ -1,5 +1,8 @@
 """Programs run, texts and eager code agree; names, shapes and batch sizes are the code's own."""
 
+import builtins
+import keyword
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +11,7 @@ from tests.uber import assert_same, assert_three_ways
 
 import chainrule as cr
 from chainrule.errors import ShapeError, TraceError
+from chainrule.program import kernels
 
 RNG = np.random.default_rng(0)
 PARAMS = {
@@ -122,6 +126,20 @@ def test_names_that_python_or_numpy_own_are_left_to_them():
 
     args = (np.ones(6), np.float64(2.0), np.float64(1.0), batch(4)[0])
     assert_three_ways(loss, *args)
+
+
+def test_arguments_named_like_what_a_kernel_uses():
+    theirs = {*kernels.RESERVED, *dir(builtins)}
+    for name in sorted(theirs - {*keyword.kwlist, "__debug__"}):
+        space = {}
+        exec(f"def loss(w, {name}): return ((w @ {name}) ** 2).sum()", space)
+        program = cr.trace(space["loss"])(np.ones(2), np.ones((2, 3)))
+        kernel = kernels.function_kernel(program)
+        assert not theirs & {buffer.name for buffer in kernel.buffers}, name
+
+
+def test_a_batch_size_as_an_argument_compiles():
+    assert cr.jit(lambda w, n: np.sum(w) * n)(np.ones(2), 3) == 6
 
 
 def test_arguments_named_like_what_the_text_uses():

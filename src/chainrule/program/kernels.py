@@ -172,7 +172,7 @@ class _Writer:
 
     def __init__(self, program: Program, n: int) -> None:
         self.program = program
-        names = Names(program, None, "value", RESERVED)
+        names = Names(program, None, "value", RESERVED, renames=True)
         self.shared = bool(program.batch) and operations(program, n) >= LARGE
         self.lowering = Lowering(program, names, n, self.shared)
         self.names = names

@@ -338,16 +338,26 @@ class _Writer:
 
 
 class Names:
-    """Gives every variable a name of its own: the code's where it can, else the operation's."""
+    """Gives every variable a name of its own: the code's where it can, else the operation's.
+
+    Arguments keep theirs, unless ``renames`` allows others where those are reserved.
+    """
 
     def __init__(
-        self, program: Program, value: Any, name: str, reserved: Iterable[str] = ()
+        self,
+        program: Program,
+        value: Any,
+        name: str,
+        reserved: Iterable[str] = (),
+        renames: bool = False,
     ) -> None:
-        self.taken = {"np", *keyword.kwlist, *program.arguments, *reserved}
+        self.taken = {"np", *keyword.kwlist, *reserved}
+        self.taken.update(() if renames else program.arguments)
         self.chosen: dict[Variable, str] = {}
         for path, variable in leaves(program.arguments):
             bare = len(path) == 1
-            self.chosen[variable] = str(path[0]) if bare else self.fresh(str(variable.name))
+            wish = str(path[0] if bare else variable.name)
+            self.chosen[variable] = wish if bare and not renames else self.fresh(wish)
         if isinstance(value, Variable) and value.name is None:
             value.name = name if name.isidentifier() else "value"
         for equation in program.equations:
