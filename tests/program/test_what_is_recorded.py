@@ -126,6 +126,8 @@ WHOLE = {
     "clipped": lambda w, X: np.sum(w) + np.sum(np.clip(X, 1.0, 300.0)),
     "times the batch size": lambda w, X: np.sum(w) + np.sum(X * (2.0 * len(X))),
     "over the batch size": lambda w, X: np.sum(w) + np.sum(X / len(X)),
+    "over a float of the batch size": lambda w, X: np.sum(w) + np.sum(X / np.float64(len(X))),
+    "times a float32 of the batch size": lambda w, X: np.sum(w) + np.sum(X * np.float32(len(X))),
     "of NumPy's type": lambda w, X: np.sum(w) + np.sum(X * np.float32(300)),
     "a mask": lambda w, X: np.sum(w) + np.sum((X > 5) * 2.0),
 }

@@ -11,6 +11,7 @@ import pytest
 
 from chainrule.errors import FileError
 from chainrule.storage import check_writable, write_text, write_whole
+from chainrule.storage.files import open_file
 
 NOBODY = 65534
 
@@ -105,6 +106,16 @@ def test_impossible_names(path, tmp_path, monkeypatch):
     with pytest.raises(FileError, match="cannot write"):
         write_text(path, "text")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["number of an open file", "bytes", None, "a\0b", "x" * 300, ""])
+def test_what_is_no_name_of_a_file_is_not_read(kind, tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"text")
+    with path.open() as opened:
+        odd = {"number of an open file": opened.fileno(), "bytes": os.fsencode(path)}
+        with pytest.raises(FileError, match="cannot read"):
+            open_file(odd.get(kind, kind))
 
 
 def test_text_that_is_no_unicode(tmp_path):

@@ -57,8 +57,21 @@ def _scaled_text(scaled: Scaled, equation: Equation | None) -> str:
     if scaled.dtype is None:
         whole = not scaled.divides and not _is_floating(equation)
         return f"float({scaled})" if whole else str(scaled)
-    weak = equation is None or any(v.dtype == scaled.dtype for v in equation.variables)
-    return str(scaled) if weak else f"{_dtype_text(scaled.dtype)}({scaled})"
+    number: int | float = 0.0 if scaled.divides or scaled.factor % 1 else 0
+    if _is_weak(number, scaled.dtype, equation):
+        return str(scaled)
+    return f"{_dtype_text(scaled.dtype)}({scaled})"
+
+
+def _is_weak(number: float, dtype: np.dtype[Any], equation: Equation | None) -> bool:
+    """Whether a Python number does as well as one of ``dtype``: NumPy makes it one of ``dtype``.
+
+    It takes the dtype of what stands beside it only in a primitive that broadcasts.
+    """
+    if equation is None:
+        return True
+    beside = [v.dtype for v in equation.variables if equation.primitive.broadcasts]
+    return np.result_type(*beside, number) == np.result_type(*beside, dtype) == dtype
 
 
 def _array_text(array: Any, equation: Equation | None) -> str:

@@ -110,7 +110,7 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
 def check_readable(path: str | os.PathLike[str]) -> None:
     """Raise a `FileError` unless ``path`` leads to a file: a pipe would be waited for in vain."""
     try:
-        mode = os.stat(path).st_mode
+        mode = Path(path).stat().st_mode  # a number is no path: os.stat takes it for a descriptor
     except (OSError, ValueError, TypeError) as error:
         raise _failure("read", path, error) from error
     _check_kind("read", path, mode)
