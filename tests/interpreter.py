@@ -32,6 +32,12 @@ def wrap(index, size, fault, number):
     return place
 
 
+def within(entry, size, fault, number):
+    if not 0 <= entry < size or entry != np.floor(entry):
+        fault[0], entry = number, entry - entry
+    return entry
+
+
 def gemm(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):
     a = a.reshape(k, m).T if ta else a.reshape(m, k)
     b = b.reshape(n, k).T if tb else b.reshape(k, n)
@@ -43,8 +49,8 @@ def gemm(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):
 
 
 SPACE = {
-    "np": np, "inf": np.inf, "carray": carray, "share": share, "wrap": wrap, "sgemm": gemm,
-    "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh, "erf": special.erf,
+    "np": np, "inf": np.inf, "carray": carray, "share": share, "wrap": wrap, "within": within,
+    "sgemm": gemm, "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh, "erf": special.erf,
     "meet": lambda *_: None,
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
     "random_bits": random_bits,

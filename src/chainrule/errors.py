@@ -18,6 +18,23 @@ class DataError(ChainruleError, ValueError):
     """A value cannot be used: NaN, out of range, empty, of the wrong type."""
 
 
+class OutOfRangeError(DataError, IndexError):
+    """A class number or an index is out of range; the message names it and its row.
+
+    Attributes
+    ----------
+    row : int or None
+        In which row of the data it is.
+    """
+
+    def __init__(self, message: str, row: int | None = None) -> None:
+        super().__init__(message, row)
+        self.message, self.row = message, row
+
+    def __str__(self) -> str:
+        return self.message if self.row is None else f"{self.message} in row {self.row}"
+
+
 class DivergenceError(ChainruleError, ArithmeticError):
     """A loss became NaN or infinite; the message says where and what to try.
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import ShapeError
 from chainrule.layers.layer import Layer, Shape, activation_of, shape_text
+from chainrule.ops.index import IN_RANGE
 from chainrule.validation import Array, check_flag, check_positive, lookup
 
 KINDS = {name: name for name in ("float32", "float64", "int32", "int64", "uint8", "bool")}
@@ -200,18 +201,13 @@ class Embedding(Layer):
             regularizer=self.embeddings_regularizer,
         )
 
-    def check(self, x: Array) -> None:
-        """Refuse things that have no row."""
-        if not x.size:
-            return
-        if not 0 <= x.min() <= x.max() < self.input_dim or not np.array_equal(x, np.floor(x)):
-            raise DataError(
-                f"{self}: expected whole numbers from 0 to {self.input_dim - 1}, received "
-                f"{x.min()} to {x.max()}"
-            )
-
     def call(self, x: Any) -> Any:
-        """Return the rows."""
-        if not hasattr(x, "level"):
-            self.check(x)
-        return self.embeddings[x.astype(np.int64)]
+        """Return the rows; a number that has none is refused."""
+        return self.embeddings[self._placed(x).astype(np.int64)]
+
+    def check(self, x: Array) -> None:
+        """Refuse numbers that have no row."""
+        self._placed(x)
+
+    def _placed(self, x: Any) -> Any:
+        return IN_RANGE(x, size=self.input_dim, what="Embedding: entries")

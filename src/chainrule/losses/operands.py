@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.autodiff.tensor import Tensor
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops import Primitive, Traced
-from chainrule.ops.index import getitem
+from chainrule.ops.index import IN_RANGE, getitem
 from chainrule.validation import as_numbers
 
 EPSILON = 1e-7
@@ -92,14 +92,9 @@ def class_numbers(y_true: Any, y_pred: Any, where: str, ignored: int | None = No
             f"{y_pred.shape}, received y_true of shape {labels.shape}"
             + _advice(labels.shape, y_pred.shape)
         )
-    if not isinstance(labels, Traced):
-        bad = (labels < 0) | (labels >= n_classes) | (labels != np.floor(labels))
-        bad &= labels != ignored if ignored is not None else True
-        if bad.any():
-            raise DataError(
-                f"{where}: class numbers must be whole, from 0 to {n_classes - 1}, received "
-                f"{labels[bad].flat[0]}"
-            )
+    counted = labels if ignored is None else np.where(labels == ignored, 0, labels)
+    counted = IN_RANGE(counted, size=n_classes, what=f"{where}: class numbers")
+    labels = counted if ignored is None else np.where(labels == ignored, ignored, counted)
     return labels if labels.dtype.kind in "iu" else labels.astype(np.int64)
 
 

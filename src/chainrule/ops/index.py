@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
-from chainrule.ops.kernel import Gather, Scatter
+from chainrule.errors import OutOfRangeError, ShapeError
+from chainrule.ops.kernel import Checked, Gather, Scatter
 from chainrule.ops.primitive import EachOperand, Family, Traced, axis_of
 
 INDEX = Family()
@@ -53,7 +54,38 @@ def _other(array: Any) -> Any:
 
 
 def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
-    return np.asarray(x)[_fill(index, arrays)]
+    try:
+        return np.asarray(x)[_fill(index, arrays)]
+    except IndexError as error:
+        raise _with_row(error, np.ndim(x), arrays, index) from error
+
+
+def _with_row(error: IndexError, rank: int, arrays: Any, index: tuple[Any, ...]) -> IndexError:
+    """Return NumPy's error of an index that is out of range, with the row that it is in."""
+    found = re.match(r"index (-?\d+) is out of bounds for axis (\d+)", str(error))
+    if found is None:
+        return error
+    parts = [part for part in index if part is not None]
+    behind = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    axes = [i if i < behind else i - len(parts) + rank for i in range(len(parts))]
+    slots = [axis for axis, part in zip(axes, parts, strict=True) if part is SLOT]
+    of_axis = dict(zip(slots, arrays, strict=True))
+    rows = np.argwhere(np.atleast_1d(of_axis.get(int(found[2]), ())) == int(found[1]))
+    return OutOfRangeError(str(error), int(rows[0][0])) if len(rows) else error
+
+
+def _in_range(x: Any, size: int, what: str) -> Any:
+    x = np.asarray(x)
+    bad = (x < 0) | (x >= size) | (x != np.floor(x))
+    if bad.any():
+        row = int(np.argwhere(bad)[0][0]) if x.ndim else None
+        raise OutOfRangeError(
+            f"{what} must be whole numbers from 0 to {size - 1}, received {x[bad].flat[0]}", row
+        )
+    return x
+
+
+IN_RANGE = INDEX.add("in_range", _in_range, None, "_0", kernel=Checked())
 
 
 def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: Any) -> Any:

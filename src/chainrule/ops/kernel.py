@@ -21,6 +21,11 @@ class Elementwise:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """Every entry as it is, if it is a whole number below the parameter ``size``."""
+
+
+@dataclass(frozen=True)
 class Numbered:
     """Every entry from its number in order: an expression in ``place``, ``_0`` and ``_1``.
 
@@ -105,5 +110,5 @@ class Composite:
 
 Kernel = (
     Elementwise | Numbered | Pieces | Reduction | Best | Scan | Contraction | Gather | Scatter
-    | Composite
+    | Checked | Composite
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ops.index import IN_RANGE
 from chainrule.ops.kernel import Composite, Elementwise
 from chainrule.ops.primitive import Family
 
@@ -37,6 +38,7 @@ def _logsumexp(x: Any, axis: int, keepdims: bool) -> Any:
 
 
 def _one_hot(y: Any, n_classes: int) -> Any:
+    y = IN_RANGE(y, size=n_classes, what="one_hot: labels")
     return (np.expand_dims(y, -1) == np.arange(n_classes)).astype(np.float64)
 
 

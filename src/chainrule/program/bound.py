@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import OutOfRangeError, ShapeError
 from chainrule.interrupts import deferred
 from chainrule.program.batch import at
 from chainrule.program.kernels import Kernel
@@ -35,6 +35,8 @@ class BoundKernel:
         How many may share the work.
     helpers : Executor or None
         The other threads, where there are any.
+    faulty : int
+        The update that an index out of range has ended.
     totals : list of ndarray
         For each thread, the sum of the losses of each epoch.
     """
@@ -120,7 +122,8 @@ class BoundKernel:
         completed: int = self._together(threads) if threads > 1 else self._calls[0]()
         if self._fault[0]:
             number, self._fault[0] = int(self._fault[0]), 0
-            raise DataError(self.kernel.checks[number - 1])
+            self.faulty = first + completed
+            raise OutOfRangeError(self.kernel.checks[number - 1])
         return completed
 
     def _together(self, threads: int) -> int:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves
-from chainrule.errors import DataError
+from chainrule.errors import DataError, OutOfRangeError
 from chainrule.interrupts import check, immediate
 from chainrule.program.bound import BoundKernel
 from chainrule.program.kernels import Kernel
@@ -138,14 +138,8 @@ class NumpyEngine:
         starts, looked = range(0, orders.shape[1], batch_size), time.perf_counter()
         for (epoch, order), start in product(enumerate(orders), starts):
             rows = order[start : start + batch_size]
-            batch = rows_of(self.data, rows, self.dtype)
-            with np.errstate(all="ignore"):  # what is not finite is found here
-                try:
-                    with immediate():
-                        loss, carry = self.step(self._carry, *batch)
-                except IndexError as error:
-                    raise DataError(f"{place_of(error)}{error}") from error
-                done.fails = not np.isfinite(loss)
+            loss, carry = updated(self.step, self._carry, self.data, rows, self.dtype)
+            done.fails = not np.isfinite(loss)
             if done.fails:
                 self.undo()
                 return
@@ -251,8 +245,10 @@ class NativeEngine:
         start, first = kernel.state(), done.updates
         try:
             completed = kernel.run(first, count, threads)
-        except BaseException:  # it may have left the threads at different places
+        except BaseException as error:  # it may have left the threads at different places
             kernel.restore(start)
+            if isinstance(error, OutOfRangeError):
+                self._explain(kernel.faulty)
             raise
         done.updates += completed
         done.totals[:] = kernel.totals[0][: len(done.totals)]
@@ -268,6 +264,13 @@ class NativeEngine:
             else:
                 self.undo()
 
+    def _explain(self, update: int) -> None:
+        """Make an update once more in NumPy, which tells the row that is out of range."""
+        kernel = self._compiled
+        epoch, at = divmod(update, kernel.updates)
+        rows = kernel.orders[epoch, at * kernel.batch_size : (at + 1) * kernel.batch_size]
+        updated(self._program, self._carry, self.data, rows, None)
+
     def undo(self) -> None:
         """Go back to before the last update."""
         if self._last is not None:
@@ -276,6 +279,26 @@ class NativeEngine:
             self._compiled.take(orders, batch_size)
             self._compiled.restore(start)
             self._compiled.run(first, count - 1)
+
+
+def updated(step: Step, carry: Any, data: Any, rows: Any, dtype: Any) -> tuple[Any, Any]:
+    """Make an update with some rows of data.
+
+    Raises
+    ------
+    OutOfRangeError
+        With the row among all data.
+    """
+    batch = rows_of(data, rows, dtype)
+    try:
+        with np.errstate(all="ignore"), immediate():  # what is not finite is found later
+            return step(carry, *batch)
+    except OutOfRangeError as error:
+        inside = error.row is not None and error.row < len(rows)
+        row = int(rows[error.row]) if inside else error.row
+        raise OutOfRangeError(f"{place_of(error)}{error.message}", row) from error
+    except IndexError as error:
+        raise DataError(f"{place_of(error)}{error}") from error
 
 
 def place_of(error: Exception) -> str:

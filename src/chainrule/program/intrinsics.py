@@ -15,7 +15,7 @@ from numba.extending import intrinsic, overload
 from chainrule.ops.random import mixed, random_bits
 from chainrule.program.vector_math import STRICT
 
-NAMES = ("wrap", "share", "meet", "natural", "flush", "restore", "random_bits")
+NAMES = ("wrap", "within", "share", "meet", "natural", "flush", "restore", "random_bits")
 
 
 def _arrive(typing: Any, pointer: Any) -> Any:
@@ -117,6 +117,15 @@ def wrap(index: Any, size: Any, fault: Any, number: Any) -> Any:
         fault[0] = number
         place = np.int64(0)
     return place
+
+
+@compiled
+def within(entry: Any, size: Any, fault: Any, number: Any) -> Any:
+    """Return an entry; leave ``number`` in ``fault`` if it is no place of an axis."""
+    if not 0 <= entry < size or entry != np.floor(entry):
+        fault[0] = number
+        return entry - entry
+    return entry
 
 
 @compiled

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.errors import DataError
+from chainrule.errors import OutOfRangeError
 from chainrule.program.kernels import FIXED, Kernel, function_kernel
 from chainrule.program.native import load
 from chainrule.program.passes import expand
@@ -80,7 +80,7 @@ class _Call:
     def __init__(self, f: Callable[..., Any], args: Any) -> None:
         args = map_leaves(_array, list(args))
         program = Recorder(f, args, expand).alone()
-        self.result = program.result
+        self.program, self.result = program, program.result
         kernel = function_kernel(program)
         inputs = {path: i for i, (path, _) in enumerate(leaves(program.arguments))}
         self.inputs: list[tuple[int, Any]] = []
@@ -110,6 +110,12 @@ class _Call:
             arrays.append(array)
         return arrays
 
+    def _explain(self, arrays: Any) -> None:
+        """Run the program in NumPy, which tells the row that is out of range."""
+        values = iter(arrays)
+        arguments = list(self.program.arguments.values())
+        self.program(*map_leaves(lambda _: next(values), arguments))
+
     def __call__(self, arrays: Any) -> Any:
         with self.lock:
             for i, place in self.inputs:
@@ -117,7 +123,8 @@ class _Call:
             self.run()
             if self.fault[0]:
                 number, self.fault[0] = int(self.fault[0]), 0
-                raise DataError(self.checks[number - 1])
+                self._explain(arrays)
+                raise OutOfRangeError(self.checks[number - 1])
             if self.single:
                 return self.outputs[0].copy()
             values = iter([output.copy() for output in self.outputs])

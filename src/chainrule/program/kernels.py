@@ -19,6 +19,7 @@ from chainrule.autodiff.trees import Path, leaves
 from chainrule.errors import CompileError
 from chainrule.ops.kernel import (
     Best,
+    Checked,
     Contraction,
     Elementwise,
     Gather,
@@ -40,7 +41,7 @@ from chainrule.program.loops import (
 )
 from chainrule.program.lowering import Lowering, assign, cast, parsed, places, shape_of
 from chainrule.program.passes import fixed, needed
-from chainrule.program.places import gathered, moved, scattered
+from chainrule.program.places import checked, gathered, moved, scattered
 from chainrule.program.products import contraction, operations
 from chainrule.program.program import Program
 from chainrule.program.reductions import best, reduction, scan
@@ -54,16 +55,17 @@ FIXED_DTYPES = ("int64", "float64", "int64", "float64", "int64", "int64")
 LARGE = 2e6  # operations of an update from which threads share its work
 RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "rows", "step", "start", "row",
-    "value", "wrap", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "thread",
-    "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp", "log",
-    "tanh", "erf", "natural", "random_bits",
+    "value", "wrap", "within", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf",
+    "thread", "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp",
+    "log", "tanh", "erf", "natural", "random_bits",
 )  # fmt: skip
 
 
 _MENTIONS_N = re.compile(r"\bn\b")
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
-    Scatter: scattered, Reduction: reduction, Best: best, Scan: scan, Contraction: contraction,
+    Scatter: scattered, Checked: checked, Reduction: reduction, Best: best, Scan: scan,
+    Contraction: contraction,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import CompileError
 from chainrule.ops.index import SLOT
-from chainrule.ops.kernel import Gather, Piece, Pieces, Scatter
+from chainrule.ops.kernel import Checked, Gather, Piece, Pieces, Scatter
 from chainrule.ops.moves import aligned, plus
 from chainrule.program.batch import Filled, Linear, at, constant
 from chainrule.program.equations import Equation, Variable
@@ -49,6 +49,19 @@ def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
 
     def entry(index: Sequence[str]) -> ast.expr:
         return _choice(low, equation, [Piece(0, _picked(low, equation, shape, index))], 0)
+
+    low.entries[equation.output] = entry
+
+
+def checked(low: Lowering, equation: Equation, kernel: Checked) -> None:
+    """Lower the check that entries are places of an axis."""
+    (operand,), size, what = equation.operands, equation.params["size"], equation.params["what"]
+    low.checks.append(f"{what} must be whole numbers from 0 to {size - 1}")
+    number = len(low.checks)
+
+    def entry(index: Sequence[str]) -> ast.expr:
+        text = ast.unparse(low.entry(operand, index))
+        return parsed(f"within({text}, {size}, fault, {number})")
 
     low.entries[equation.output] = entry
 

@@ -11,7 +11,14 @@ import numpy as np
 
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
+from chainrule.errors import (
+    ChainruleError,
+    CompileError,
+    DataError,
+    OutOfRangeError,
+    ShapeError,
+    TraceError,
+)
 from chainrule.program.engines import (
     Engine,
     NativeEngine,
@@ -105,6 +112,16 @@ class RecordedStep(Recorder):
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
 
+    def recorded(self, n: int) -> Program:
+        """Return what the step does for ``n`` samples, in range or not: that is told of a batch."""
+        try:
+            return super().recorded(n)
+        except OutOfRangeError:
+            _, *names = self.given
+            for name in names:
+                self.given[name] = map_leaves(_zeros, self.given[name])
+            return super().recorded(n)
+
     def found(self, n: int) -> Program:
         """Return the program that another step was recorded as, if it does the same, or a new one.
 
@@ -131,6 +148,11 @@ class RecordedStep(Recorder):
     def __call__(self, carry: Any, *batch: Any) -> tuple[Any, Any]:
         """Make an update."""
         return self.run(rows_in(batch))(carry, *batch)
+
+
+def _zeros(leaf: Any) -> Any:
+    """Return indices that are in range in place of whole numbers."""
+    return np.zeros_like(leaf)
 
 
 def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:

@@ -12,6 +12,7 @@ from chainrule import activations
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, shape_text
 from chainrule.losses import SparseCategoricalCrossentropy
+from chainrule.ops.index import IN_RANGE
 from chainrule.validation import as_numbers, check_number
 
 Data = tuple[Any, ...]
@@ -142,12 +143,9 @@ def check_labels_fit(y: Any, outputs: int, loss: Any, where: str) -> None:
     if not isinstance(loss, SparseCategoricalCrossentropy) or isinstance(y, np.memmap):
         return
     ignored = getattr(loss, "ignore_class", None)
-    labels = y if ignored is None else y[y != ignored]
-    if labels.size and not 0 <= labels.min() <= labels.max() < outputs:
-        raise DataError(
-            f"{where}: labels must be from 0 to {outputs - 1}, for the {outputs} outputs of the "
-            f"last layer, received {labels.min()} to {labels.max()}"
-        )
+    labels = y if ignored is None else np.where(y == ignored, 0, y)
+    what = f"{where}: labels, for the {outputs} outputs of the last layer,"
+    IN_RANGE(labels, size=outputs, what=what)
 
 
 def warn_of_one_share(layer: Any, outputs: int) -> None:

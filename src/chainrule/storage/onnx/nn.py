@@ -49,4 +49,5 @@ NN: dict[str, Rule] = {
     "log_softmax": _along_axis("LogSoftmax"),
     "logsumexp": _logsumexp,
     "one_hot": _one_hot,
+    "in_range": lambda g, e: g.value(e.operands[0], e.output.dtype),
 }
