@@ -10,6 +10,7 @@ from tests.uber import assert_three_ways
 
 import chainrule as cr
 from chainrule.errors import TraceError
+from chainrule.program import kernels
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(3, 3, 3))
@@ -204,3 +205,21 @@ class TestMasks:
     def test_a_mask_that_does_not_fit_is_refused_as_by_numpy(self, index):
         with pytest.raises(IndexError, match="boolean index did not match"):
             cr.grad(lambda x: np.sum(x[index]))(np.ones((3, 3)))
+
+
+@pytest.mark.parametrize(("turns", "longest"), [(400, 10_000), (60, 100)])
+def test_what_is_too_long_to_compile_runs_in_numpy(turns, longest, monkeypatch):
+    monkeypatch.setattr(kernels, "LONGEST", longest)
+
+    def loss(w, X):
+        h = X @ w
+        for _ in range(turns):
+            h = np.sin(h) * 1.01
+        return np.mean(h**2)
+
+    arguments = loss, W[0, 0], X
+    with pytest.raises(cr.errors.CompileError, match="since a loop is recorded turn by turn"):
+        cr.minimize(*arguments, engine="compiled")
+    with pytest.warns(UserWarning, match="turn by turn; it runs in NumPy"):
+        w, _ = cr.minimize(*arguments, shuffle=False, batch_size=8)
+    np.testing.assert_allclose(w, W[0, 0] - 0.01 * cr.grad(loss)(W[0, 0], X), rtol=1e-12)

@@ -14,6 +14,7 @@ from numba import types
 from numba.core import compiler as numba_compiler
 from numba.core import cpu as numba_cpu
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.extending import overload
 
@@ -108,7 +109,10 @@ def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
     exec(compile(text, f"<kernel {name}>", "exec"), space)
     pointer: Any = types.CPointer
     arguments = tuple(pointer(_TYPES[dtype]) for dtype in dtypes)
-    parts, symbol = _translated(space[name], arguments)
+    try:
+        parts, symbol = _translated(space[name], arguments)
+    except NumbaError as error:
+        raise CompileError(f"Numba does not compile it: {error}") from error
     parts = [_apart(parts[0], symbol), *parts[1:], _entry(symbol, len(dtypes))]
     return _object(parts, unrolls="row = " in text)
 

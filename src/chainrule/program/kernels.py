@@ -52,6 +52,7 @@ from chainrule.program.threads import making
 
 FIXED = ("sizes", "constants", "fault", "totals", "order", "meeting")  # first arguments
 FIXED_DTYPES = ("int64", "float64", "int64", "float64", "int64", "int64")
+LONGEST = 2000  # equations, which compile in some minutes
 LARGE = 2e6  # operations of an update from which threads share its work
 RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "rows", "step", "start", "row",
@@ -203,6 +204,12 @@ class _Writer:
 
     def equations(self) -> None:
         """Lower every equation."""
+        count = len(self.program.equations)
+        if count > LONGEST:
+            raise CompileError(
+                f"it has {count:,} equations, more than {LONGEST:,}, since a loop is recorded turn "
+                "by turn"
+            )
         for equation in self.program.equations:
             kernel = equation.primitive.kernel
             if kernel is None:
