@@ -40,6 +40,7 @@ from chainrule.program.loops import (
     walk,
 )
 from chainrule.program.lowering import Lowering, assign, cast, parsed, places, shape_of
+from chainrule.program.naming import Names
 from chainrule.program.passes import fixed, needed
 from chainrule.program.places import checked, gathered, moved, scattered
 from chainrule.program.products import contraction, operations
@@ -47,7 +48,6 @@ from chainrule.program.program import Program
 from chainrule.program.reductions import best, reduction, scan
 from chainrule.program.scalars import elementwise, numbered
 from chainrule.program.sections import Section, shared_out
-from chainrule.program.text import Names
 from chainrule.program.threads import making
 
 FIXED = ("sizes", "constants", "fault", "totals", "order", "meeting")  # first arguments

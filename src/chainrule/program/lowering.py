@@ -23,8 +23,8 @@ from chainrule.ops.kernel import Elementwise, Reduction, Scatter
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at
 from chainrule.program.equations import Variable
 from chainrule.program.loops import PARTS, Buffer, Item, Statement, nest
+from chainrule.program.naming import Names
 from chainrule.program.program import Program
-from chainrule.program.text import Names
 
 Axes = Sequence[tuple[str, str]]  # a loop variable and an extent for each axis
 Entry = Callable[[Sequence[str]], ast.expr]  # from an index to the expression of an entry

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.errors import ExportError, MissingDependencyError
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at, depends_on_n
 from chainrule.program.equations import Equation, Variable
-from chainrule.program.text import Names
+from chainrule.program.naming import Names
 from chainrule.program.tracing import trace
 
 Rule = Callable[["Graph", Equation], str]

@@ -13,8 +13,9 @@ from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError, ExportError
 from chainrule.program.equations import Equation, Variable
+from chainrule.program.naming import Names
 from chainrule.program.program import Program
-from chainrule.program.text import Names, equation_lines
+from chainrule.program.text import equation_lines
 from chainrule.program.tracing import trace
 from chainrule.storage.files import check_writable, write_whole
 from chainrule.storage.onnx.elementwise import ELEMENTWISE
