@@ -3,6 +3,8 @@
 Every function here does something else for some number of samples.
 """
 
+import functools
+
 import numpy as np
 import pytest
 from tests.interpreter import interpreted
@@ -100,6 +102,51 @@ def test_a_program_says_for_which_sizes_it_holds():
 def test_a_text_says_for_which_sizes_it_holds(name, rows, line):
     text = cr.source(LOSSES[name])(W, X[:rows])
     assert line in text if line else "assert" not in text
+
+
+def few(X):
+    return len(X) in {6, 17}
+
+
+def fewer(X, than=7):
+    return len(X) < than
+
+
+class Chooser:
+    def __init__(self, than):
+        self.than = than
+
+    def __call__(self, X):
+        return self.is_short(X)
+
+    def is_short(self, X):
+        return len(X) < self.than
+
+
+def below(than):
+    return lambda X: len(X) < than
+
+
+BRANCHES = {
+    "a global": few, "a default": fewer, "a closure": below(7), "an object": Chooser(7),
+    "a method": Chooser(7).is_short, "a partial": functools.partial(fewer, than=7),
+    "a wrapped function": functools.lru_cache(Chooser(7).is_short), "a tuple": (below(7),),
+    "within a function": lambda X: (lambda X: fewer(X))(X),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shorter", BRANCHES.values(), ids=BRANCHES.keys())
+def test_a_text_knows_of_branches_in_what_the_function_calls(shorter):
+    def loss(w, X):
+        chosen = shorter if callable(shorter) else shorter[0]
+        return np.mean(X @ w) if chosen(range(len(X))) else np.mean((X @ w) ** 2)
+
+    f = cr.value_and_grad(loss)
+    text = run_text(cr.trace(f)(W, X[:10]))
+    assert_same(f(W, X[:10]), text(W, X[:10]), rtol=1e-12, atol=1e-14)
+    for n in (6, 17) if shorter is few else (6, 1):
+        with pytest.raises(AssertionError):
+            text(W, X[:n])
 
 
 def test_machine_code_reads_no_sample_that_is_not_there():

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path as FilePath
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +21,7 @@ from chainrule.errors import DataError, OutOfRangeError
 from chainrule.interrupts import check, immediate
 from chainrule.program.bound import BoundKernel
 from chainrule.program.kernels import Kernel
+from chainrule.program.mentions import is_users
 from chainrule.program.program import Program
 from chainrule.program.threads import helpers, running
 
@@ -303,17 +303,9 @@ def updated(step: Step, carry: Any, data: Any, rows: Any, dtype: Any) -> tuple[A
 
 def place_of(error: Exception) -> str:
     """Return the user's own line that an error came from."""
-    own = str(FilePath(__file__).parents[1])
-    numpy = str(FilePath(np.__file__).parent)
-    lines = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((own, numpy))
-    ]
-    if not lines:
-        return ""
-    last = lines[-1]
-    return f"{last.filename}, line {last.lineno}, `{last.line}`: "
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((frame for frame in reversed(frames) if is_users(frame.filename)), None)
+    return f"{last.filename}, line {last.lineno}, `{last.line}`: " if last else ""
 
 
 def data_leaves(program: Program, data: Any) -> list[tuple[Path, Any]]:

@@ -7,10 +7,8 @@ equation, what a recording for that size is: nothing is concluded from one size 
 
 from __future__ import annotations
 
-import inspect
-import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from chainrule.errors import TraceError
 from chainrule.ops.index import GETITEM, SCATTER, other_masks
 from chainrule.program.batch import Counted, Filled, at, generalise
 from chainrule.program.equations import Equation, Variable
+from chainrule.program.mentions import numbers_in
 from chainrule.program.passes import fixed, needed
 from chainrule.program.program import Program
 from chainrule.program.recording import record, simplified
@@ -246,23 +245,9 @@ def _resized(given: dict[str, Any], n: int, size: int) -> dict[str, Any]:
 
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:
     """Return batch sizes from which the code may do something else, by the numbers it mentions."""
-    code = getattr(inspect.unwrap(f), "__code__", None)
-    numbers = {*_whole(code), *_whole([list(e.params.values()) for e in program.equations])}
-    near = {number + more for number in numbers for more in (-1, 0, 1)}
+    params = [number for e in program.equations for number in numbers_in(e.params)]
+    near = {number + more for number in {*numbers_in(f), *params} for more in (-1, 0, 1)}
     return {size for size in near if 0 < size <= LARGEST}
-
-
-def _whole(thing: Any) -> Iterator[int]:
-    """Yield the whole numbers in a piece of code or in parameters."""
-    if isinstance(thing, int) and not isinstance(thing, bool):
-        yield abs(thing)
-    parts: Any = thing if isinstance(thing, tuple | list) else ()
-    if isinstance(thing, slice):
-        parts = (thing.start, thing.stop, thing.step)
-    elif isinstance(thing, types.CodeType):
-        parts = thing.co_consts
-    for part in parts:
-        yield from _whole(part)
 
 
 def _generalised(first: Program, second: Program, sizes: tuple[int, int]) -> Program:
