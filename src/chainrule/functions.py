@@ -410,8 +410,11 @@ def _nll(Y_true: Any, Y_pred: Any) -> Any:
 
 
 def _input(X: Any, name: str, where: str) -> Any:
-    """Return a tensor as it is, anything else as a floating array."""
-    return X if isinstance(X, Traced) else as_floats(X, name, where)
+    """Return a floating tensor or array; whole numbers become float64."""
+    if not isinstance(X, Traced):
+        return as_floats(X, name, where)
+    tensor: Any = X
+    return X if tensor.dtype.kind == "f" else tensor.astype(np.float64)
 
 
 def _logits(X: Any, where: str, axis: int) -> Any:

@@ -39,6 +39,11 @@ FOUND = [
     ("np.mean(X if len(X) > 1 else p)", (1,)),
     ("np.sum(np.remainder(X[4:], np.abs(p) + 1)**2)", (1,)),
     ("np.sum(np.sin((p + X[:, None])[:2]))", (2,)),
+    ("np.sum(np.radians(Z) * p) + np.mean(np.degrees(Z > 99) * p)", (1,)),
+    ("np.sum(cr.sigmoid((p > 0).astype(int)) * p * np.mean(cr.softplus(Z)))", (2,)),
+    ("np.sum(np.quantile(p.astype('f4'), [0.7])) + np.percentile(p.astype('f4'), 30)", (3,)),
+    ("np.sum(np.nan_to_num(Z) * p)", (1,)),
+    ("np.sum(np.angle(-0.0 * np.abs(p)) + np.mean(np.angle(Z)) * p)", (2,)),
 ]
 REFUSED = [
     "np.take(p, [0], axis=5)", "np.transpose(p, (0, 3))", "np.diff(p, axis=5)", "np.rollaxis(p, 5)",

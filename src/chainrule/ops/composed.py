@@ -17,12 +17,18 @@ COMPOSED = Family()
 
 @COMPOSED.implements(np.deg2rad, np.radians)
 def _deg2rad(x: Any) -> Any:
-    return x * (math.pi / 180)
+    return _scaled(x, math.pi / 180)
 
 
 @COMPOSED.implements(np.rad2deg, np.degrees)
 def _rad2deg(x: Any) -> Any:
-    return x * (180 / math.pi)
+    return _scaled(x, 180 / math.pi)
+
+
+def _scaled(x: Any, factor: float) -> Any:
+    """Return a multiple with the dtype that NumPy gives it: float16 of small integers."""
+    dtype = np.result_type(x.dtype, np.float16)
+    return (x.astype(np.result_type(dtype, np.float32)) * factor).astype(dtype)
 
 
 @COMPOSED.implements(np.logaddexp2)
@@ -47,6 +53,8 @@ def _sinc(x: Any) -> Any:
 def _nan_to_num(
     x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
+    if x.dtype.kind != "f":
+        return x
     limits = np.finfo(x.dtype)
     largest = float(limits.max) if posinf is None else posinf
     smallest = float(limits.min) if neginf is None else neginf
@@ -80,7 +88,8 @@ def _imag(x: Any) -> Any:
 
 @COMPOSED.implements(np.angle)
 def _angle(z: Any, deg: bool = False) -> Any:
-    return np.where(z < 0, 180 if deg else math.pi, 0).astype(z.dtype)
+    half = np.where(np.arctan2(z, -1.0) < 0, 180 if deg else math.pi, 0)  # of -0.0 too
+    return np.where(np.isnan(z), np.nan, half).astype(np.result_type(z.dtype, np.float16))
 
 
 @COMPOSED.implements(np.isreal)

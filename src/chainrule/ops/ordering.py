@@ -80,7 +80,10 @@ def _quantile(
     )
     if keepdims:
         found = np.expand_dims(found, tuple(d + shares.ndim for d in axes))
-    return found
+    if type(q) in (int, float) or method in ("lower", "higher"):
+        return found
+    dtype = np.asarray(q).dtype  # counts, as in NumPy
+    return found.astype(np.result_type(found.dtype, dtype)) if dtype.kind == "f" else found
 
 
 def _between(ordered: Any, share: float, method: str) -> Any:
@@ -100,7 +103,8 @@ def _between(ordered: Any, share: float, method: str) -> Any:
 def _percentile(
     a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    share = q if isinstance(q, Traced) else np.true_divide(q, 100)
+    plain = isinstance(q, Traced) or type(q) in (int, float)
+    share = q / 100 if plain else np.true_divide(q, 100)
     return np.quantile(a, share, axis=axis, method=method, keepdims=keepdims)  # type: ignore[call-overload]
 
 

@@ -99,7 +99,8 @@ def _float_text(x: Any, whole: bool = True) -> str:
     if np.isinf(x):
         return "np.inf" if x > 0 else "-np.inf"
     text = str(x)
-    return text.removesuffix(".0") if whole and abs(x) < 1e6 else text
+    whole = whole and abs(x) < 1e6 and text != "-0.0"  # -0 is 0
+    return text.removesuffix(".0") if whole else text
 
 
 def _dtype_text(dtype: np.dtype[Any]) -> str:
