@@ -163,6 +163,7 @@ WIDENED = {
     "append a list",
     "stack of rows with numbers",
     "a list of tensors",
+    "quantile",
 }  # as in NumPy: by a list
 
 
