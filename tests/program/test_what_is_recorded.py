@@ -223,3 +223,20 @@ def test_what_is_too_long_to_compile_runs_in_numpy(turns, longest, monkeypatch):
     with pytest.warns(UserWarning, match="turn by turn; it runs in NumPy"):
         w, _ = cr.minimize(*arguments, shuffle=False, batch_size=8)
     np.testing.assert_allclose(w, W[0, 0] - 0.01 * cr.grad(loss)(W[0, 0], X), rtol=1e-12)
+
+
+def test_a_kernel_that_is_shown_has_the_names_of_its_own_code():
+    def first(w, X):
+        error = np.tanh(X @ w)
+        return np.mean(error * error + error)
+
+    def second(v, Z):
+        wave = np.tanh(Z @ v)
+        return np.mean(wave * wave + wave)
+
+    for loss in (first, second):
+        cr.minimize(loss, W[0, 0], X)
+    texts = [cr.source(loss, "kernel")(W[0, 0], X) for loss in (first, second)]
+    assert "error" in texts[0]
+    assert "wave" in texts[1]
+    assert "Z_all" in texts[1]

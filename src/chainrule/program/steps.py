@@ -36,6 +36,7 @@ from chainrule.program.products import operations
 from chainrule.program.program import Program
 from chainrule.program.recording import signature
 from chainrule.program.sized import SizedEngine
+from chainrule.program.threads import running
 from chainrule.program.tracing import Recorder
 
 COMPILING = 2.5  # seconds that a new structure takes
@@ -112,29 +113,34 @@ class RecordedStep(Recorder):
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
 
-    def recorded(self, n: int) -> Program:
+    def recorded(self, n: int, named: bool = False) -> Program:
         """Return what the step does for ``n`` samples, in range or not: that is told of a batch."""
-        try:
-            return super().recorded(n)
-        except OutOfRangeError:
-            _, *names = self.given
-            for name in names:
-                self.given[name] = map_leaves(_zeros, self.given[name])
-            return super().recorded(n)
+        with running():  # BLAS's threads take longer to wake than small products take
+            try:
+                return super().recorded(n, named)
+            except OutOfRangeError:
+                _, *names = self.given
+                for name in names:
+                    self.given[name] = map_leaves(_zeros, self.given[name])
+                return super().recorded(n, named)
 
     def found(self, n: int) -> Program:
         """Return the program that another step was recorded as, if it does the same, or a new one.
 
         What a step does is known from its recording alone.
         """
-        key = (self._called, signature(self.recorded(n)))
+        key = signature(self.recorded(n))
         if key not in _programs:
-            program = super().found(n)
-            program.proof = None  # it holds the data
-            if self._called:
-                program.arguments["carry"]["params"].name = self._called
-            _keep(_programs, key, program)
+            _keep(_programs, key, self.fresh(n))
         return _programs[key]
+
+    def fresh(self, n: int) -> Program:
+        """Return a new program, with the names that this step's own code has."""
+        program = super().found(n)
+        program.proof = None  # it holds the data
+        if self._called:
+            program.arguments["carry"]["params"].name = self._called
+        return program
 
     def run(self, n: int) -> Step:
         """Return what makes an update with a batch of ``n``; the step itself if it must be."""
@@ -167,7 +173,7 @@ def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
 def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:
     """Return the kernel of a step."""
     data = map_leaves(lambda leaf: _plain(np.asarray(leaf)), data)
-    return kernel_of(RecordedStep(step, loss, carry, data).program(batch_size), data, batch_size)
+    return kernel_of(RecordedStep(step, loss, carry, data).fresh(batch_size), data, batch_size)
 
 
 def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:

@@ -127,7 +127,7 @@ class Recorder:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                first, second = map(self.recorded, sizes)
+                first, second = (self.recorded(n, named=True) for n in sizes)
                 program = _generalised(first, second, sizes)
         except Exception:  # of the function, for a size that nobody asked for
             return None
@@ -146,7 +146,7 @@ class Recorder:
             If a second recording differs.
         """
         n = self.n if n is None else n
-        program, again = self.recorded(n), self.recorded(n)
+        program, again = self.recorded(n, named=True), self.recorded(n)
         if not _same(program, again):
             raise TraceError(
                 "the code does something else each time: it draws random numbers, or reads what "
@@ -212,10 +212,10 @@ class Recorder:
             holds, fails = (middle, fails) if self.holds(program, middle) else (holds, middle)
         return holds
 
-    def recorded(self, n: int) -> Program:
-        """Return what the function does for ``n`` samples like the examples."""
+    def recorded(self, n: int, named: bool = False) -> Program:
+        """Return what the function does for ``n`` samples like the examples; see `record`."""
         with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
-            program = record(self.f, _resized(self.given, self.n, n))
+            program = record(self.f, _resized(self.given, self.n, n), named)
             return program if self.prepare is None else self.prepare(program)
 
 
