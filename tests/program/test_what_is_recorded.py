@@ -117,6 +117,13 @@ def test_indices_that_do_not_change(pick):
     assert_three_ways(lambda p, X: np.sum(np.sin(pick(p)) * pick(p)) + np.mean(X), W[0], X)
 
 
+def test_zeros_of_both_signs_are_not_one_number():
+    zeros = np.array([0.0, -0.0, 0.0])
+    assert_three_ways(
+        lambda p, X: np.sum(np.arctan2(zeros, p * X) * p), -np.ones(3), np.ones((4, 3))
+    )
+
+
 BYTES = RNG.integers(0, 256, size=(5, 3)).astype(np.uint8)
 WHOLE = {
     "subtracted": lambda w, X: np.mean((X * 2.0 - 255.0) @ w),

@@ -119,7 +119,8 @@ def constant(array: Any) -> Any:
     """Return an array as `Filled` if it holds one number everywhere."""
     if isinstance(array, np.ndarray) and array.ndim and array.size:
         first = array.flat[0]
-        if (array == first).all():
+        signs = array.dtype.kind == "f" and np.signbit(array) != np.signbit(first)  # of zeros
+        if (array == first).all() and not np.any(signs):
             return Filled(first, array.shape, array.dtype)
     return array
 
