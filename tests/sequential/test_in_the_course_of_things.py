@@ -9,6 +9,7 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.callbacks import LambdaCallback
 from chainrule.errors import DataError
+from chainrule.program import steps
 
 RNG = np.random.default_rng(0)
 X, y = RNG.normal(size=(64, 4)).astype("f4"), RNG.integers(0, 3, 64)
@@ -145,3 +146,54 @@ def test_samples_that_fit_holds_back_are_scored_without_the_weights_of_classes()
     model.compile("sgd", "sparse_categorical_crossentropy")
     history = model.fit(x, y, validation_split=0.5, class_weight={0: 9.0, 1: 0.1}, verbose=0)
     np.testing.assert_allclose(history.val_loss, model.evaluate(x[3:], y[3:]), rtol=1e-6)
+
+
+def test_what_train_on_batch_keeps_is_recorded_anew_when_something_changes(monkeypatch):
+    """The same updates as `fit` makes, which records every time."""
+    recordings = []
+    recorded = steps.RecordedStep.recorded
+
+    def counted(self, *args, **options):
+        recordings.append(self)
+        return recorded(self, *args, **options)
+
+    monkeypatch.setattr(steps.RecordedStep, "recorded", counted)
+
+    class Scaled(layers.Layer):
+        factor = 1.0
+
+        def call(self, x):
+            return x * self.factor
+
+    def made():
+        scaled = Scaled()
+        model = cr.Sequential(
+            [layers.Input((4,)), layers.Dense(3), layers.Dense(3), scaled], seed=0
+        )
+        model.compile(cr.optimizers.SGD(0.1), "mse", ["mae"], engine="numpy")
+        return model, scaled
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
+    kept, anew = made(), made()
+    changes = [
+        lambda model, scaled: None,
+        lambda model, scaled: setattr(scaled, "factor", 2.0),
+        lambda model, scaled: setattr(model.optimizer, "clipnorm", 0.01),
+        lambda model, scaled: setattr(model.optimizer, "learning_rate", 0.5),
+        lambda model, scaled: setattr(model.layers[0], "trainable", False),
+        lambda model, scaled: setattr(model.layers[0], "trainable", True),
+        lambda model, scaled: model.compile("adam", "mae", engine="numpy"),
+    ]  # fmt: skip
+    for change in changes:
+        for model, scaled in (kept, anew):
+            change(model, scaled)
+        for rows in (8, 8, 5, 8):
+            kept[0].train_on_batch(X[:rows], y[:rows])
+            anew[0].fit(X[:rows], y[:rows], batch_size=rows, shuffle=False, verbose=0)
+        for a, b in zip(kept[0].get_weights(), anew[0].get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    before = len(recordings)
+    kept[0].train_on_batch(X, y)
+    assert len(recordings) == before
+    assert not pickle.loads(pickle.dumps(kept[0]._kept))._known

@@ -45,14 +45,24 @@ ENGINES = {"auto": None, "compiled": True, "numpy": False}
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
 REMEMBERED = 64  # programs, and kernels
 
+Known = dict[Hashable, dict[int, Program]]  # by shapes and dtypes: a program for each batch size
 _programs: dict[Hashable, Program] = {}
 _kernels: dict[Hashable, Kernel] = {}
 
 
 def make_engine(
-    step: Step, loss: Any, carry: Any, data: Any, batch_size: int, engine: str, updates: int
+    step: Step,
+    loss: Any,
+    carry: Any,
+    data: Any,
+    batch_size: int,
+    engine: str,
+    updates: int,
+    known: Known | None = None,
 ) -> Engine:
     """Return the engine for a run of so many updates.
+
+    ``known`` holds what was recorded of a step that is still the same; it is added to.
 
     Raises
     ------
@@ -61,7 +71,7 @@ def make_engine(
     """
     wanted = ENGINES[engine]
     data = map_leaves(_plain, data)
-    recorded = RecordedStep(step, loss, carry, data)
+    recorded = RecordedStep(step, loss, carry, data, known)
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
     try:
         program = recorded.program(batch_size)
@@ -101,7 +111,9 @@ class RecordedStep(Recorder):
         That the parameters have together, and that floating data are taken in.
     """
 
-    def __init__(self, step: Step, loss: Any, carry: Any, data: Any) -> None:
+    def __init__(
+        self, step: Step, loss: Any, carry: Any, data: Any, known: Known | None = None
+    ) -> None:
         first, *others = argument_names(loss, 1 + len(data))
         names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
         parameters = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in names]
@@ -112,6 +124,8 @@ class RecordedStep(Recorder):
         # One array of parameters is called what the loss calls it.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
+        if known is not None:
+            self._known = known.setdefault(_forms(carry, data), self._known)
 
     def recorded(self, n: int, named: bool = False) -> Program:
         """Return what the step does for ``n`` samples, in range or not: that is told of a batch."""
@@ -159,6 +173,14 @@ class RecordedStep(Recorder):
 def _zeros(leaf: Any) -> Any:
     """Return indices that are in range in place of whole numbers."""
     return np.zeros_like(leaf)
+
+
+def _forms(carry: Any, data: Any) -> Hashable:
+    """Return something that is equal where a recording is, for the same step."""
+    return (
+        *((path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in leaves(carry)),
+        *((path, leaf.shape[1:], leaf.dtype) for path, leaf in leaves(data)),
+    )
 
 
 def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:

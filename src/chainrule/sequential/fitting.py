@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,13 @@ from chainrule.interrupts import deferred, immediate
 from chainrule.layers import Layer
 from chainrule.metrics import get as get_metric
 from chainrule.program.engines import Engine
-from chainrule.program.steps import ENGINES
+from chainrule.program.steps import ENGINES, Known
 from chainrule.sequential.conditions import Conditions
 from chainrule.sequential.contents import resume
 from chainrule.sequential.forward import Predictor
 from chainrule.sequential.inputs import check_labels_fit, checked_data, split, warn_of_one_share
 from chainrule.sequential.objective import Objective
-from chainrule.sequential.runs import (
-    scoring_run,
-    training_run,
-)
+from chainrule.sequential.runs import Kept, scoring_run, training_run
 from chainrule.sequential.unchanged import unchanged_on_error
 from chainrule.supply import Batches, Samples, gives_batches
 from chainrule.trainer import Trainer, rate_of
@@ -61,6 +59,8 @@ class Trainable(Predictor):
         self.compiled_metrics: tuple[Any, Any] = ((), ())
         self.optimizer_state: Any = None  # of the optimizer
         self._running: Engine | None = None  # while training
+        self._kept = Kept()  # between calls of train_on_batch
+        self._known: Known | None = None  # while it trains
         self.trainer: Trainer | None = None
         self.conditions: Conditions | None = None  # of the last run
 
@@ -262,7 +262,9 @@ class Trainable(Predictor):
         self, supply: Any, held: Samples | None, mode: str, updates: int, watching: list[Callback]
     ) -> Trainer:
         objective = self._objective(supply.first)
-        run = training_run(objective, self.optimizer, self.optimizer_state, supply, mode, updates)
+        run = training_run(
+            objective, self.optimizer, self.optimizer_state, supply, mode, updates, self._known
+        )
         checks = None if held is None else scoring_run(objective, held, mode, updates)
         return Trainer(
             run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
@@ -279,16 +281,23 @@ class Trainable(Predictor):
         """Make one update and return this batch's scores, taken before it, as `evaluate` does.
 
         Unlike Keras's, they are those of this batch alone, not the mean over all calls so far.
+
+        What is done is recorded at the first call, and again where layers, loss, metrics, the
+        optimizer or an attribute of theirs are other objects. What else code of one's own reads,
+        globals for instance, is taken as it was then.
         """
         check_flag(return_dict, "return_dict", "train_on_batch")
         before = self.history
+        self._known = self._kept.of(
+            self.layers, self.loss, self.optimizer, *chain(*self.compiled_metrics)
+        )
         try:
             logs = self.fit(
                 x, y, batch_size=_rows(x), verbose=0, shuffle=False, sample_weight=sample_weight,
                 class_weight=class_weight,
             )  # fmt: skip
         finally:
-            self.history = before
+            self.history, self._known = before, None
         if self.stop_training:  # Ctrl-C is for the loop around
             raise KeyboardInterrupt
         return _scores({name: values[-1] for name, values in logs.history.items()}, return_dict)
