@@ -11,7 +11,7 @@ pytest.importorskip("keras")
 
 
 def test_the_notebook_runs(tmp_path):
-    # With few epochs: the sections' own tests train in full.
+    # With few epochs; `make lab` trains in full.
     text, whole = NOTEBOOK.read_text(encoding="utf-8"), "lab = Lab(seed=0)"
     assert text.count(whole) == 1
     quick, ran = tmp_path / "quick.ipynb", tmp_path / "ran.ipynb"
