@@ -43,7 +43,7 @@ COMPILING = 2.5  # seconds that a new structure takes
 EQUATION, OPERATION = 2e-6, 2e-11  # seconds that NumPy takes for each, on a machine of 2024
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
-REMEMBERED = 64  # programs, and kernels
+REMEMBERED = 128  # batch sizes' programs, and kernels
 
 Known = dict[Hashable, dict[int, Program]]  # by shapes and dtypes: a program for each batch size
 _programs: dict[Hashable, Program] = {}
@@ -127,28 +127,30 @@ class RecordedStep(Recorder):
         if known is not None:
             self._known = known.setdefault(_forms(carry, data), self._known)
 
-    def recorded(self, n: int, named: bool = False) -> Program:
+    def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
         """Return what the step does for ``n`` samples, in range or not: that is told of a batch."""
         with running():  # BLAS's threads take longer to wake than small products take
             try:
-                return super().recorded(n, named)
+                return super().recorded(n, named, prepared)
             except OutOfRangeError:
                 _, *names = self.given
                 for name in names:
                     self.given[name] = map_leaves(_zeros, self.given[name])
-                return super().recorded(n, named)
+                return super().recorded(n, named, prepared)
 
-    def found(self, n: int) -> Program:
+    def program(self, n: int) -> Program:
         """Return the program that another step was recorded as, if it does the same, or a new one.
 
         What a step does is known from its recording alone.
         """
-        key = signature(self.recorded(n))
-        if key not in _programs:
-            _keep(_programs, key, self.fresh(n))
-        return _programs[key]
+        if n not in self._known:
+            key = signature(self.recorded(n, prepared=False))  # tells what it is expanded to
+            if key not in _programs:
+                _keep(_programs, key, super().program(n))
+            self._known[n] = _programs[key]
+        return self._known[n]
 
-    def fresh(self, n: int) -> Program:
+    def found(self, n: int) -> Program:
         """Return a new program, with the names that this step's own code has."""
         program = super().found(n)
         program.proof = None  # it holds the data
@@ -195,7 +197,7 @@ def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
 def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:
     """Return the kernel of a step."""
     data = map_leaves(lambda leaf: _plain(np.asarray(leaf)), data)
-    return kernel_of(RecordedStep(step, loss, carry, data).fresh(batch_size), data, batch_size)
+    return kernel_of(RecordedStep(step, loss, carry, data).found(batch_size), data, batch_size)
 
 
 def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:

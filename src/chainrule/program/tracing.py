@@ -212,11 +212,11 @@ class Recorder:
             holds, fails = (middle, fails) if self.holds(program, middle) else (holds, middle)
         return holds
 
-    def recorded(self, n: int, named: bool = False) -> Program:
+    def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
         """Return what the function does for ``n`` samples like the examples; see `record`."""
         with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
             program = record(self.f, _resized(self.given, self.n, n), named)
-            return program if self.prepare is None else self.prepare(program)
+            return self.prepare(program) if prepared and self.prepare is not None else program
 
 
 def _batch(given: dict[str, Any]) -> tuple[Path | None, int]:
