@@ -21,8 +21,9 @@ from chainrule.sequential.conditions import Conditions
 from chainrule.sequential.contents import resume
 from chainrule.sequential.forward import Predictor
 from chainrule.sequential.inputs import check_labels_fit, checked_data, split, warn_of_one_share
+from chainrule.sequential.kept import Kept
 from chainrule.sequential.objective import Objective
-from chainrule.sequential.runs import Kept, scoring_run, training_run
+from chainrule.sequential.runs import scoring_run, training_run
 from chainrule.sequential.unchanged import unchanged_on_error
 from chainrule.supply import Batches, Samples, gives_batches
 from chainrule.trainer import Trainer, rate_of

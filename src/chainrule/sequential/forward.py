@@ -12,6 +12,7 @@ from chainrule.errors import DataError
 from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
 from chainrule.sequential.inputs import checked_x
+from chainrule.sequential.kept import Kept
 from chainrule.sequential.network import Network, Weights
 from chainrule.sequential.stack import Stack
 from chainrule.supply import each_batch, gives_batches
@@ -31,19 +32,16 @@ class Forward:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._recorders: dict[Any, Recorder] = {}
-        self._settings: list[Any] = []
+        self._kept = Kept()
 
     def program(self, X: Any) -> Program:
         """Return the program for samples like these."""
         weights = self.network.weights
-        settings = [value for layer in self.network.layers for value in layer.settings.values()]
-        if [*map(id, settings)] != [*map(id, self._settings)]:  # of a layer, changed since
-            self._recorders, self._settings = {}, settings
+        recorders: dict[Any, Recorder] = self._kept.of(self.network.layers)
         key = (X.dtype, tuple(weights))
-        if key not in self._recorders:
-            self._recorders[key] = Recorder(self._output, (weights, X[:EXAMPLE]))
-        return self._recorders[key].program(len(X))
+        if key not in recorders:
+            recorders[key] = Recorder(self._output, (weights, X[:EXAMPLE]))
+        return recorders[key].program(len(X))
 
     def __reduce__(self) -> Any:
         """Be pickled without what can be recorded again."""

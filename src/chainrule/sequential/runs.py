@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from itertools import count
-from operator import is_
 from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
-from chainrule.layers import Layer
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.program.steps import Known, make_engine, step_kernel
 from chainrule.sequential.network import Network
@@ -19,31 +16,6 @@ from chainrule.supply import Batches, Samples
 from chainrule.trainer import Run
 
 EXAMPLES = 8  # samples that a readable text is written for, at least
-
-
-class Kept:
-    """What was recorded of an update, as long as it is made of the same objects."""
-
-    def __init__(self) -> None:
-        self._made_of: list[Any] = []
-        self._known: Known = {}
-
-    def of(self, layers: Sequence[Layer], *things: Any) -> Known:
-        """Return what was recorded of an update by these layers and things, as they are now."""
-        parts = [part for thing in things for part in (thing, *_attributes(thing))]
-        parts += [value for layer in layers for value in layer.settings.values()]
-        same = len(parts) == len(self._made_of) and all(map(is_, parts, self._made_of))
-        if not same:
-            self._made_of, self._known = parts, {}
-        return self._known
-
-    def __reduce__(self) -> Any:
-        """Be pickled without what can be recorded again."""
-        return Kept, ()
-
-
-def _attributes(thing: Any) -> Iterable[Any]:
-    return getattr(thing, "__dict__", {}).values()
 
 
 def training_run(
