@@ -70,6 +70,17 @@ def test_a_warning_is_a_line_too(monkeypatch):
     assert (result.exit_code, result.stderr) == (0, "note: odd indeed\n")
 
 
+@pytest.mark.parametrize(
+    "kind", [ResourceWarning, DeprecationWarning, PendingDeprecationWarning, ImportWarning]
+)
+def test_what_is_meant_for_programmers_is_not_told(monkeypatch, kind):
+    monkeypatch.setattr(
+        evaluate, "run_evaluate", lambda *_: warnings.warn("unclosed", kind, stacklevel=1)
+    )
+    result = run("evaluate", "model", "iris")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
 def test_a_bug_can_be_traced(monkeypatch):
     def fail(*_):
         raise ZeroDivisionError

@@ -110,10 +110,11 @@ def explained() -> Iterator[None]:
 
 @contextmanager
 def warnings_as_notes() -> Iterator[None]:
-    """Tell warnings in a line each; what is deprecated is no user's business."""
+    """Tell warnings in a line each; those meant for programmers are no user's business."""
     with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")
+        for kind in (UserWarning, RuntimeWarning, FutureWarning):
+            warnings.simplefilter("default", kind)
         warnings.showwarning = lambda message, *where, **more: warn(str(message))
         yield
 

@@ -7,6 +7,7 @@ with lies about the exact end as any honest float computation does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,13 +62,13 @@ backend.math.segment_sum = summed
 UNITS = {"float32": 2.0**-23, "float64": 2.0**-52}
 # What only moves, chooses or compares numbers is exact.
 EXACT = {
-    "_to_copy", "abs", "arange", "cat", "clamp", "clone", "constant_pad_nd", "copy", "detach",
-    "embedding", "empty", "empty_like", "eq", "fill", "floor", "ceil", "round", "full",
-    "full_like", "gather", "ge", "gt", "index", "index_select", "le", "lift_fresh", "linspace",
-    "logical_not", "lt", "max", "max_pool2d_with_indices", "max_pool2d_with_indices_backward",
-    "maximum", "min", "minimum", "ne", "neg", "one_hot", "ones", "ones_like", "randint", "relu",
-    "argsort", "scalar_tensor", "scatter", "sign", "sort", "stack", "threshold_backward", "topk",
-    "where", "zero", "zeros", "zeros_like",
+    "_to_copy", "abs", "amax", "amin", "arange", "argsort", "cat", "ceil", "clamp", "clone",
+    "constant_pad_nd", "copy", "detach", "embedding", "empty", "empty_like", "eq", "fill",
+    "floor", "full", "full_like", "gather", "ge", "gt", "index", "index_select", "le",
+    "lift_fresh", "linspace", "logical_not", "lt", "max", "max_pool2d_with_indices",
+    "max_pool2d_with_indices_backward", "maximum", "min", "minimum", "ne", "neg", "one_hot",
+    "ones", "ones_like", "randint", "relu", "round", "scalar_tensor", "scatter", "sign", "sort",
+    "stack", "threshold_backward", "topk", "where", "zero", "zeros", "zeros_like",
 }  # fmt: skip
 End = dict[str, np.ndarray]  # what a run ends with: scores, predictions, weights
 
@@ -150,14 +151,18 @@ class Judge:
 
     def run(self, unit: float = 0.0, seed: int = 0) -> End:
         """Return the end of a run whose roundings are of one unit."""
-        configuration, model = self.configuration, self._model(self.start, unit, seed)
+        model = self._model(self.start, unit, seed)
+        self._compile(model)
+        with Rounded(unit, seed):
+            return ends(model, self.configuration, self.data)
+
+    def _compile(self, model: Any) -> None:
+        configuration = self.configuration
         model.compile(
             configuration.optimizer.made(PARTS), configuration.loss.made(PARTS),
             metrics=[*configuration.metrics], weighted_metrics=[*configuration.weighted_metrics],
             run_eagerly=True, jit_compile=False,
         )  # fmt: skip
-        with Rounded(unit, seed):
-            return ends(model, configuration, self.data)
 
     def _model(self, weights: list[np.ndarray], unit: float, seed: int) -> Any:
         """Return the network in Keras, with weights that are off by a unit."""
@@ -170,13 +175,37 @@ class Judge:
 
     def room(self, weights: list[np.ndarray], X: Any, runs: int) -> float:
         """Return how far two predictions in float32 from these weights may be apart."""
+
+        def predicted(model: Any) -> End:
+            return {"": np.asarray(model.predict_on_batch(X.astype(np.float64)))}
+
+        return self._apart(predicted, weights, runs)[""]
+
+    def room_of_scores(self, weights: list[np.ndarray], runs: int) -> dict[str, float]:
+        """Return how far two evaluations of all samples may be apart, score by score."""
+        weighted = {"sample_weight": self.data["weight"]} if "weight" in self.data else {}
+
+        def evaluated(model: Any) -> End:
+            self._compile(model)
+            given = self.data["X"], self.data["y"]
+            found = model.evaluate(*given, verbose=0, return_dict=True, **weighted)
+            return {name: np.asarray(value, float) for name, value in found.items()}
+
+        return self._apart(evaluated, weights, runs)
+
+    def _apart(
+        self, found_by: Callable[[Any], End], weights: list[np.ndarray], runs: int
+    ) -> dict[str, float]:
         unit, found = UNITS["float32"], []
         for seed in range(runs + 1):
             model = self._model(weights, unit if seed else 0, seed)
             with Rounded(unit if seed else 0, seed):
-                found.append(np.asarray(model.predict_on_batch(X.astype(np.float64))))
-        spread = max(float(np.max(np.abs(each - found[0]))) for each in found[1:])
-        return 8 * (spread + unit * float(np.max(np.abs(found[0]))))
+                found.append(found_by(model))
+        return {
+            name: 8 * (max(_spread(each[name], exact) for each in found[1:])
+                       + unit * float(np.max(np.abs(exact))))
+            for name, exact in found[0].items()
+        }  # fmt: skip
 
     def bound(self, dtype: str, runs: int) -> dict[str, float]:
         """Return how far a run in this dtype may end away from the exact one.

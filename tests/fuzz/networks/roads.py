@@ -164,11 +164,11 @@ class Roads:
             return
         X, y = self.data["X"], self.data["y"]
         weight = {"sample_weight": self.data["weight"]} if "weight" in self.data else {}
-        whole = scores(model.evaluate(X, y, return_dict=True, **weight))
+        whole = model.evaluate(X, y, return_dict=True, **weight)
+        room = self.keras.room_of_scores(weights_of(model), SOME)
         for size in (1, 3):
-            parts = scores(model.evaluate(X, y, size, return_dict=True, **weight))
-            room = len(X) * 2.0**-23 * (1 + np.max(np.abs(whole)))
-            self._near("evaluate in small batches", parts, whole, room)
+            for name, part in model.evaluate(X, y, size, return_dict=True, **weight).items():
+                self._near(f"{name} in small batches", part, whole[name], room[name])
 
     def _resumed(self, folder: Path) -> None:
         """Train an epoch, save, and go on from the file."""
@@ -194,11 +194,6 @@ def distance(one: Any, other: Any) -> float:
     """Return the largest difference."""
     one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
     return float(np.max(np.abs(one - other), initial=0))
-
-
-def scores(found: dict[str, Any]) -> np.ndarray:
-    """Return all scores in a row; some are one for each class."""
-    return np.hstack([np.ravel(value) for value in found.values()])
 
 
 @contextmanager
