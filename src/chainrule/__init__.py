@@ -58,7 +58,7 @@ from chainrule.functions import (
 from chainrule.program import Program, trace
 
 if TYPE_CHECKING:
-    from chainrule.autodiff import GradientReport, check_gradients
+    from chainrule.checking import GradientReport, check_gradients
     from chainrule.program.jit import jit
     from chainrule.sequential import Sequential, from_keras, load_model
     from chainrule.storage.onnx import export_onnx, onnx_model
@@ -125,6 +125,7 @@ _ROOMS = (
     "activations",
     "autodiff",
     "callbacks",
+    "checking",
     "data",
     "errors",
     "functions",
@@ -146,8 +147,8 @@ _ROOMS = (
 
 
 _LATER = {
-    "GradientReport": "autodiff",
-    "check_gradients": "autodiff",
+    "GradientReport": "checking",
+    "check_gradients": "checking",
     "export_onnx": "storage.onnx",
     "Sequential": "sequential",
     "from_keras": "sequential",

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.ops.primitive import EachOperand, Rule, Traced
-
-if TYPE_CHECKING:
-    from chainrule.autodiff.tensor import Tensor
+from chainrule.ops.primitive import EachOperand, Primitive, Rule, Traced
 
 
-def ancestors(output: Tensor) -> list[Tensor]:
+class Node(Protocol):
+    """A value in a recording, and the operation that it came from."""
+
+    value: Any
+    primitive: Primitive | None
+    operands: Sequence[Any]
+    params: dict[str, Any]
+    order: int
+    name: str | None
+
+    @property
+    def parents(self) -> Sequence[tuple[int, Self]]:
+        """The operands that are recorded too, behind their positions."""
+
+
+N = TypeVar("N", bound=Node)
+
+
+def ancestors(output: N) -> list[N]:
     """Return all that ``output`` was computed from at its level, latest first, itself included."""
     found = {output.order: output}
     waiting = [output]
@@ -26,7 +41,7 @@ def ancestors(output: Tensor) -> list[Tensor]:
     return [found[order] for order in sorted(found, reverse=True)]
 
 
-def adjoints(output: Tensor, seed: Any, rules: Mapping[int, Rule] | None = None) -> dict[int, Any]:
+def adjoints(output: Node, seed: Any, rules: Mapping[int, Rule] | None = None) -> dict[int, Any]:
     """Return the adjoint of each tensor that ``output`` depends on, by the tensor's ``order``.
 
     The chain rule, from the output backwards: each operation takes the adjoint of its result and

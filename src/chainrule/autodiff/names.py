@@ -21,7 +21,7 @@ import numpy as np
 from chainrule.autodiff.tensor import Tensor
 
 _PACKAGE = Path(__file__).parents[1]
-_ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program"))
+_ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program", "checking"))
 _RULES = (
     str(_PACKAGE / name)
     for name in ("optimizers", "schedules", "training", "layers", "metrics", "sequential")

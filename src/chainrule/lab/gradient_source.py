@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import plots
-from chainrule.autodiff import check_gradients
+from chainrule.checking import check_gradients
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Result
 from chainrule.lab.reverse_mode import network_loss

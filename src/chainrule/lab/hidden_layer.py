@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule import plots
-from chainrule.autodiff import check_gradients
 from chainrule.callbacks import History
+from chainrule.checking import check_gradients
 from chainrule.functions import dsigmoid, sigmoid
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import (

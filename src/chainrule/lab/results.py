@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import plots
-from chainrule.autodiff import GradientReport
 from chainrule.callbacks import History
+from chainrule.checking import GradientReport
 from chainrule.data import Digits
 from chainrule.lab.classifier import Classifier
 from chainrule.validation import Array

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chainrule import plots
-from chainrule.autodiff import check_gradients
+from chainrule.checking import check_gradients
 from chainrule.lab.models import LogisticRegression
 from chainrule.lab.results import (
     GradientCheck,

@@ -83,7 +83,7 @@ class Sequential(Trainable):
         -------
         GradientReport
         """
-        from chainrule.autodiff.checking import check_gradients
+        from chainrule.checking import check_gradients
 
         self._check_compiled("check_gradients")
         data = self._data(x, y, None, None, "check_gradients")

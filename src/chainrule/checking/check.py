@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.diagnosis import Diagnosis, diagnose, ratio
-from chainrule.autodiff.mistakes import Gradients, Mistake, Recording, at_kinks, without_epsilon
-from chainrule.autodiff.problem import (
+from chainrule.autodiff.trees import map_leaves
+from chainrule.checking.diagnosis import Diagnosis, diagnose, ratio
+from chainrule.checking.mistakes import Gradients, Mistake, Recording, at_kinks, without_epsilon
+from chainrule.checking.problem import (
     Problem,
     batch_size,
     function_problem,
     loss_value,
     model_problem,
 )
-from chainrule.autodiff.report import GradientReport, ParameterCheck
-from chainrule.autodiff.trees import map_leaves
+from chainrule.checking.report import GradientReport, ParameterCheck
 from chainrule.errors import ChainruleError, DataError
 from chainrule.validation import Array, check_number
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.mistakes import Gradients, Mistake, Recording, mistakes
+from chainrule.checking.mistakes import Gradients, Mistake, Recording, mistakes
 from chainrule.validation import Array
 
 

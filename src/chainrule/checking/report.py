@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from chainrule.autodiff.diagnosis import Diagnosis
+from chainrule.checking.diagnosis import Diagnosis
 from chainrule.config import Shown
 from chainrule.validation import Array
 

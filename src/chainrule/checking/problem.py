@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.mistakes import Gradients
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.checking.mistakes import Gradients
 from chainrule.errors import ChainruleError, DataError
 from chainrule.validation import Array, as_floats
 
