@@ -17,7 +17,7 @@ ROOT = SOURCE.parents[1]
 ROOMS = [
     "errors", "interrupts", "validation", "config", "ops", "autodiff", "program", "checking",
     "functions", "activations", "initializers", "regularizers", "schedules", "optimizers", "losses",
-    "metrics", "layers", "storage", "callbacks", "supply", "trainer", "training", "data",
+    "metrics", "layers", "storage", "callbacks", "training", "data",
     "preprocessing", "tables", "sequential", "plots", "lab", "estimators", "cli", "blackboard",
     "__main__",
 ]  # fmt: skip

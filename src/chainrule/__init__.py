@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from chainrule.program.jit import jit
     from chainrule.sequential import Sequential, from_keras, load_model
     from chainrule.storage.onnx import export_onnx, onnx_model
-    from chainrule.training import minimize, source
+    from chainrule.training.minimize import minimize, source
 
 __version__ = "0.1.0"
 

@@ -64,7 +64,7 @@ class Held:
 
     def read(self) -> Any:
         """Return its values."""
-        return get(self.layer, self.path)
+        return _at(self.layer, self.path)
 
     def write(self, values: Any) -> None:
         """Give it other values, wherever its layer holds it."""
@@ -142,7 +142,7 @@ def kept(layer: Holder, new: Sequence[tuple[Any, Weight]]) -> dict[Path, Weight]
 def check_shared(layer: Holder) -> None:
     """Refuse a weight that a layer holds which did not make it: there it would never change."""
     layers = family(layer)
-    owners = {id(get(each, path)): each for each in layers for path in each._kept}
+    owners = {id(_at(each, path)): each for each in layers for path in each._kept}
     for each in layers:
         for path, value in parts(each):
             owner = owners.get(id(value), each)
@@ -198,7 +198,7 @@ def settings(layer: Holder) -> dict[str, Any]:
 # Paths
 
 
-def get(layer: Holder, path: Path) -> Any:
+def _at(layer: Holder, path: Path) -> Any:
     """Return what is at a path."""
     value = vars(layer)[path[0]]
     for key in path[1:]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.ops.kernel import Index, Piece
+from chainrule.ops.primitive import axes_of
 
 
 def plus(index: str, offset: Any) -> str:
@@ -94,7 +95,7 @@ def aligned(index: Index, shape: Sequence[Any]) -> Index:
 
 def flip(index: Index, shapes: Any, shape: Any, /, axis: Any) -> list[Piece]:
     """Axes run backwards."""
-    axes = _axes(axis, len(shape))
+    axes = axes_of(axis, len(shape))
     return [
         Piece(
             0, tuple(f"({shape[d]}) - 1 - ({i})" if d in axes else i for d, i in enumerate(index))
@@ -109,7 +110,7 @@ def roll(index: Index, shapes: Any, shape: Any, /, shift: Any, axis: Any) -> lis
         place = flat(index, shape)
         return [Piece(0, tuple(_group((f"(({place}) - {shift}) % ({size})",), [size], shape)))]
     moved = list(index)
-    shifts = shift if isinstance(shift, tuple) else (shift,) * len(_axes(axis, len(shape)))
+    shifts = shift if isinstance(shift, tuple) else (shift,) * len(axes_of(axis, len(shape)))
     for d, by in zip(axis if isinstance(axis, tuple) else (axis,), shifts, strict=True):
         d %= len(shape)
         moved[d] = f"({moved[d]} - ({by})) % ({shape[d]})"
@@ -181,9 +182,3 @@ def stack(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:
         Piece(operand, place, None if operand == last else f"{index[axis]} == {operand}")
         for operand in range(len(shapes))
     ]
-
-
-def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    if axis is None:
-        return tuple(range(ndim))
-    return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))

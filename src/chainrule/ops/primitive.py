@@ -164,6 +164,15 @@ def axis_of(axis: Any, a: Any) -> int:
     return np.lib.array_utils.normalize_axis_index(operator.index(axis), np.ndim(a))
 
 
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction or a move, counted from the first; all for None."""
+    if axis is None or ndim == 0:  # NumPy reduces a number along axis 0 and -1
+        return tuple(range(ndim))
+    if isinstance(axis, int):
+        return (axis % ndim,)
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
+
+
 def tables(*families: Family) -> Mapping[Callable[..., Any], Callable[..., Any]]:
     """Return all families' ways from NumPy functions to primitives in one table."""
     return {function: target for family in families for function, target in family.numpy.items()}

@@ -14,25 +14,17 @@ import numpy as np
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
-from chainrule.ops.primitive import Family, Primitive, axis_of
+from chainrule.ops.primitive import Family, Primitive, axes_of, axis_of
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
 
 REDUCE = Family()
 _add_reduce: Any = np.add.reduce
 
 
-def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    if axis is None or ndim == 0:  # NumPy reduces a number along axis 0 and -1
-        return tuple(range(ndim))
-    if isinstance(axis, int):
-        return (axis % ndim,)
-    return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
-
-
 def _count(x: Any, axis: Any) -> int:
     if axis is None:
         return int(x.size)
-    return math.prod([x.shape[a] for a in _axes(axis, x.ndim)])
+    return math.prod([x.shape[a] for a in axes_of(axis, x.ndim)])
 
 
 def _restore(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -41,7 +33,7 @@ def _restore(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
         return g
     if axis == -1 or axis == x.ndim - 1:
         return EXPAND_DIMS(g, axis=-1)
-    axes = _axes(axis, x.ndim)
+    axes = axes_of(axis, x.ndim)
     if not axes:
         return g
     return EXPAND_DIMS(g, axis=axes if len(axes) > 1 else axes[0])
@@ -71,7 +63,7 @@ def _share(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 def _prod(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     # The product of all others: exact also where entries are zero, at the cost of their square.
-    axes = _axes(axis, x.ndim)
+    axes = axes_of(axis, x.ndim)
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(x, axes, last)
     size = _count(x, axis)

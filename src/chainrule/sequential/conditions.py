@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.config import Configurable, plain
 from chainrule.errors import DataError, FileError
-from chainrule.supply import Batches, Samples
+from chainrule.training.supply import Batches, Samples
 
 READ = 2**28  # bytes of an array that are compared; of a larger one, rows here and there
 RATE = "learning_rate"

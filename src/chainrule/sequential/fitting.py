@@ -25,8 +25,8 @@ from chainrule.sequential.kept import Kept
 from chainrule.sequential.objective import Objective
 from chainrule.sequential.runs import scoring_run, training_run
 from chainrule.sequential.unchanged import unchanged_on_error
-from chainrule.supply import Batches, Samples, gives_batches
-from chainrule.trainer import Trainer, rate_of
+from chainrule.training.supply import Batches, Samples, gives_batches
+from chainrule.training.trainer import Trainer, rate_of
 from chainrule.validation import (
     Array,
     check_count,

@@ -15,7 +15,7 @@ from chainrule.sequential.inputs import checked_x
 from chainrule.sequential.kept import Kept
 from chainrule.sequential.network import Network, Weights
 from chainrule.sequential.stack import Stack
-from chainrule.supply import each_batch, gives_batches
+from chainrule.training.supply import each_batch, gives_batches
 from chainrule.validation import Array, check_positive
 
 PREDICTED = 1024  # samples that are predicted at once, if nothing else is said

@@ -14,7 +14,7 @@ from chainrule.callbacks import Logs
 from chainrule.losses import Loss
 from chainrule.metrics import Metric
 from chainrule.sequential.network import Network, Weights
-from chainrule.trainer import Sums
+from chainrule.training.trainer import Sums
 
 Step = Callable[..., tuple[Any, Any]]
 

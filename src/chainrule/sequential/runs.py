@@ -12,8 +12,8 @@ from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.program.steps import Known, make_engine, step_kernel
 from chainrule.sequential.network import Network
 from chainrule.sequential.objective import Objective
-from chainrule.supply import Batches, Samples
-from chainrule.trainer import Run
+from chainrule.training.supply import Batches, Samples
+from chainrule.training.trainer import Run
 
 EXAMPLES = 8  # samples that a readable text is written for, at least
 

@@ -16,7 +16,7 @@ from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning
 from chainrule.interrupts import deferred, immediate
 from chainrule.program.engines import Engine, Outcome, rows_of
-from chainrule.supply import Batches, Samples
+from chainrule.training.supply import Batches, Samples
 
 
 @dataclass

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import DataError
 from chainrule.interrupts import immediate
 from chainrule.program.engines import Engine, Outcome, rows_in, rows_of
-from chainrule.validation import as_numbers
 
 UNKNOWN = 1000  # updates of an epoch that is not known yet: taken for many
 TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing watches
@@ -235,40 +233,3 @@ def gives_batches(X: Any) -> bool:
     if isinstance(X, list):
         return bool(X) and isinstance(X[0], tuple) and all(np.ndim(p) > 0 for p in X[0])
     return callable(X) or isinstance(X, Iterable)
-
-
-def checked_batch(batch: Any) -> tuple[Any, ...]:
-    """Return a loss's arguments after the parameters from a batch, ``X`` or ``(X, y)``."""
-    parts = batch if isinstance(batch, tuple) else (batch,)
-    return checked_data(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
-
-
-def checked_pair(validation_data: Any) -> tuple[Any, Any]:
-    """Return ``(X, y)``; ``y`` is None for a loss without."""
-    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (1, 2):
-        raise DataError(
-            "minimize: validation_data must be (X, y), or (X,) for a loss without y, received "
-            f"{type(validation_data).__name__}"
-        )
-    return validation_data[0], validation_data[1] if len(validation_data) == 2 else None
-
-
-def checked_data(X: Any, y: Any, name: str) -> tuple[Any, ...]:
-    """Return the loss's arguments after the parameters: arrays of equally many rows."""
-
-    def array(leaf: Any) -> Any:
-        found = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, "minimize")
-        if found.ndim == 0 or len(found) == 0:
-            raise DataError(
-                f"minimize: {name} must hold a sample a row, received shape {found.shape}"
-            )
-        return found
-
-    data = tuple(map_leaves(array, part) for part in ((X,) if y is None else (X, y)))
-    lengths = {len(leaf) for _, leaf in leaves(data)}
-    if len(lengths) != 1:
-        raise ShapeError(
-            f"minimize: expected arrays of equally many samples in {name}, received "
-            f"{', '.join(str(leaf.shape) for _, leaf in leaves(data))}"
-        )
-    return data

@@ -13,21 +13,14 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callbacks
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ShapeError
 from chainrule.interrupts import deferred
 from chainrule.program import source as numpy_source
 from chainrule.program.engines import Engine
 from chainrule.program.steps import ENGINES, make_engine, step_kernel
-from chainrule.supply import (
-    Batches,
-    Samples,
-    checked_batch,
-    checked_data,
-    checked_pair,
-    gives_batches,
-)
-from chainrule.trainer import Run, Trainer, rate_of
-from chainrule.validation import as_floats, check_positive, check_seed, lookup
+from chainrule.training.supply import Batches, Samples, gives_batches
+from chainrule.training.trainer import Run, Trainer, rate_of
+from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
 
 T = TypeVar("T")
 
@@ -127,14 +120,10 @@ def minimize(
         raise DataError("minimize: params holds no array")
     supply: Samples | Batches
     if y is None and gives_batches(X):
-        supply = Batches(X, checked_batch, "minimize")
+        supply = Batches(X, _batch, "minimize")
     else:
-        supply = Samples(checked_data(X, y, "X, y"), batch_size, rng if shuffle else None)
-    held = (
-        None
-        if validation_data is None
-        else checked_data(*checked_pair(validation_data), "validation_data")
-    )
+        supply = Samples(_samples(X, y, "X, y"), batch_size, rng if shuffle else None)
+    held = None if validation_data is None else _held(validation_data)
 
     def score(carry: Any, *data: Any) -> tuple[Any, Any]:
         return loss(carry["params"], *data), carry
@@ -270,3 +259,41 @@ def _parameter(leaf: Any) -> Any:
     if not np.isfinite(array).all():
         raise DataError("minimize: params holds NaN or infinite values")
     return array
+
+
+def _batch(batch: Any) -> tuple[Any, ...]:
+    """Return a loss's arguments after the parameters from a batch, ``X`` or ``(X, y)``."""
+    parts = batch if isinstance(batch, tuple) else (batch,)
+    return _samples(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
+
+
+def _held(validation_data: Any) -> tuple[Any, ...]:
+    """Return the same from ``(X, y)``, or ``(X,)`` for a loss without ``y``."""
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (1, 2):
+        raise DataError(
+            "minimize: validation_data must be (X, y), or (X,) for a loss without y, received "
+            f"{type(validation_data).__name__}"
+        )
+    y = validation_data[1] if len(validation_data) == 2 else None
+    return _samples(validation_data[0], y, "validation_data")
+
+
+def _samples(X: Any, y: Any, name: str) -> tuple[Any, ...]:
+    """Return the same as arrays of equally many rows."""
+
+    def array(leaf: Any) -> Any:
+        found = leaf if isinstance(leaf, np.memmap) else as_numbers(leaf, name, "minimize")
+        if found.ndim == 0 or len(found) == 0:
+            raise DataError(
+                f"minimize: {name} must hold a sample a row, received shape {found.shape}"
+            )
+        return found
+
+    data = tuple(map_leaves(array, part) for part in ((X,) if y is None else (X, y)))
+    lengths = {len(leaf) for _, leaf in leaves(data)}
+    if len(lengths) != 1:
+        raise ShapeError(
+            f"minimize: expected arrays of equally many samples in {name}, received "
+            f"{', '.join(str(leaf.shape) for _, leaf in leaves(data))}"
+        )
+    return data
