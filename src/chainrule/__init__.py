@@ -59,9 +59,9 @@ from chainrule.program import Program, trace
 
 if TYPE_CHECKING:
     from chainrule.checking import GradientReport, check_gradients
+    from chainrule.onnx import export_onnx, onnx_model
     from chainrule.program.jit import jit
     from chainrule.sequential import Sequential, from_keras, load_model
-    from chainrule.storage.onnx import export_onnx, onnx_model
     from chainrule.training.minimize import minimize, source
 
 __version__ = "0.1.0"
@@ -149,13 +149,13 @@ _ROOMS = (
 _LATER = {
     "GradientReport": "checking",
     "check_gradients": "checking",
-    "export_onnx": "storage.onnx",
+    "export_onnx": "onnx",
     "Sequential": "sequential",
     "from_keras": "sequential",
     "jit": "program.jit",
     "load_model": "sequential",
     "minimize": "training",
-    "onnx_model": "storage.onnx",
+    "onnx_model": "onnx",
     "source": "training",
 }  # functions whose room loads when they are first used
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from tests.storage.test_onnx import assert_equal, operations, run
-from tests.storage.test_onnx_windows import single, windows
+from tests.onnx.test_model import assert_equal, operations, run
+from tests.onnx.test_windows import single, windows
 
-from chainrule.storage.onnx import onnx_model
+from chainrule.onnx import onnx_model
 
 
 def test_convolution_along_one_axis_against_pytorch():

@@ -11,12 +11,12 @@ import numpy as np
 
 from chainrule import activations
 from chainrule.errors import DataError
+from chainrule.onnx import onnx_model
+from chainrule.onnx.graph import onnx_package
 from chainrule.preprocessing.columns import OneHot, Picture, Step
 from chainrule.program.tracing import trace
 from chainrule.sequential.runs import example_data
 from chainrule.storage.files import check_writable, write_whole
-from chainrule.storage.onnx import onnx_model
-from chainrule.storage.onnx.graph import onnx_package
 from chainrule.validation import lookup
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.onnx.graph import INT64, Graph, Rule, count_of, shape_of
+from chainrule.onnx.reduce import axes_of
 from chainrule.program.equations import Equation
-from chainrule.storage.onnx.graph import INT64, Graph, Rule, count_of, shape_of
-from chainrule.storage.onnx.reduce import axes_of
 
 SHAPE: dict[str, Rule] = {}
 LARGEST, SMALLEST = 2**63 - 1, -(2**63)

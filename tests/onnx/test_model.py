@@ -13,8 +13,8 @@ from tests.ops.test_gradients import BINARY, CASES, LIBRARY, REDUCTIONS, UNARY, 
 
 import chainrule as cr
 from chainrule.errors import DataError, ExportError, FileError, MissingDependencyError
-from chainrule.storage.onnx import export_onnx, onnx_model
-from chainrule.storage.onnx.graph import SINGLE
+from chainrule.onnx import export_onnx, onnx_model
+from chainrule.onnx.graph import SINGLE
 
 WITHOUT = ("inv", "det", "solve", "cholesky", "slogdet")  # ONNX has no such operations
 SAME = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 2e-5}

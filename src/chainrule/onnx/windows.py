@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.trees import leaves
+from chainrule.onnx.graph import INT64, Graph, Rule, shape_of
+from chainrule.onnx.index import parts_of
+from chainrule.onnx.reduce import axes_of
+from chainrule.onnx.shape import transposed
 from chainrule.ops.kernel import Contraction
 from chainrule.ops.primitive import Primitive
 from chainrule.program.batch import Counted, Linear
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
-from chainrule.storage.onnx.graph import INT64, Graph, Rule, shape_of
-from chainrule.storage.onnx.index import parts_of
-from chainrule.storage.onnx.reduce import axes_of
-from chainrule.storage.onnx.shape import transposed
 
 Made = Mapping[Any, Equation]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from chainrule.onnx.graph import Graph, Rule, shape_of
+from chainrule.onnx.reduce import reduction
+from chainrule.onnx.shape import squeezed
 from chainrule.ops.kernel import Contraction
 from chainrule.program.equations import Equation
-from chainrule.storage.onnx.graph import Graph, Rule, shape_of
-from chainrule.storage.onnx.reduce import reduction
-from chainrule.storage.onnx.shape import squeezed
 
 
 def _matmul(g: Graph, e: Equation) -> str:

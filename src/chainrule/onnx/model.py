@@ -12,21 +12,21 @@ import numpy as np
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError, ExportError
+from chainrule.onnx.elementwise import ELEMENTWISE
+from chainrule.onnx.graph import Graph, Rule, onnx_package, shape_of
+from chainrule.onnx.index import INDEX
+from chainrule.onnx.linalg import LINALG
+from chainrule.onnx.nn import NN
+from chainrule.onnx.random import RANDOM
+from chainrule.onnx.reduce import REDUCE
+from chainrule.onnx.shape import SHAPE
+from chainrule.onnx.windows import WINDOWS, with_convolutions
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.naming import Names
 from chainrule.program.program import Program
 from chainrule.program.text import equation_lines
 from chainrule.program.tracing import trace
 from chainrule.storage.files import check_writable, write_whole
-from chainrule.storage.onnx.elementwise import ELEMENTWISE
-from chainrule.storage.onnx.graph import Graph, Rule, onnx_package, shape_of
-from chainrule.storage.onnx.index import INDEX
-from chainrule.storage.onnx.linalg import LINALG
-from chainrule.storage.onnx.nn import NN
-from chainrule.storage.onnx.random import RANDOM
-from chainrule.storage.onnx.reduce import REDUCE
-from chainrule.storage.onnx.shape import SHAPE
-from chainrule.storage.onnx.windows import WINDOWS, with_convolutions
 
 RULES: dict[str, Rule] = {
     **ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **LINALG, **NN, **RANDOM, **WINDOWS,

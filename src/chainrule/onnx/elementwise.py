@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.onnx.graph import BOOL, FLOAT32, INT64, Graph, Rule, common_dtype, formula
 from chainrule.program.equations import Equation
-from chainrule.storage.onnx.graph import BOOL, FLOAT32, INT64, Graph, Rule, common_dtype, formula
 
 ELEMENTWISE: dict[str, Rule] = {}
 

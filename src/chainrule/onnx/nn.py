@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.onnx.graph import BOOL, FLOAT32, Graph, Rule, common_dtype, shape_of
+from chainrule.onnx.reduce import reduced
+from chainrule.onnx.shape import unsqueezed
 from chainrule.program.equations import Equation
-from chainrule.storage.onnx.graph import BOOL, FLOAT32, Graph, Rule, common_dtype, shape_of
-from chainrule.storage.onnx.reduce import reduced
-from chainrule.storage.onnx.shape import unsqueezed
 
 
 def _relu(g: Graph, e: Equation) -> str:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.onnx.test_model import assert_exports, of_data, operations
 from tests.program.test_windows import convolved, images, padded, pooled
-from tests.storage.test_onnx import assert_exports, of_data, operations
 
 import chainrule as cr
 

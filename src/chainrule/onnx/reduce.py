@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.onnx.graph import BOOL, INT64, Graph, Rule, count_of, shape_of
 from chainrule.program.equations import Equation
-from chainrule.storage.onnx.graph import BOOL, INT64, Graph, Rule, count_of, shape_of
 
 REDUCE: dict[str, Rule] = {}
 

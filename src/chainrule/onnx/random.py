@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.onnx.graph import FLOAT32, INT64, Graph, Rule, count_of
 from chainrule.program.batch import Counted
 from chainrule.program.equations import Equation
-from chainrule.storage.onnx.graph import FLOAT32, INT64, Graph, Rule, count_of
 
 UINT32 = np.dtype(np.uint32)
 

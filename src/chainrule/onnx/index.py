@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ExportError
+from chainrule.onnx.graph import INT64, Graph, Rule, shape_of
+from chainrule.onnx.shape import sliced, squeezed, transposed, unsqueezed
 from chainrule.ops.index import SLOT
 from chainrule.program.batch import at, depends_on_n
 from chainrule.program.equations import Equation, Variable
-from chainrule.storage.onnx.graph import INT64, Graph, Rule, shape_of
-from chainrule.storage.onnx.shape import sliced, squeezed, transposed, unsqueezed
 
 
 def _getitem(g: Graph, e: Equation) -> str:
