@@ -12,10 +12,12 @@ also when many updates have made it larger, and far below any fault.
 """
 
 import copy
+from functools import partial
 
 import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
+from tests.uber import assert_same
 
 DRAWS, FACTOR = 6, 32
 
@@ -59,6 +61,18 @@ def assert_apart(found, wanted, allowed):
         excess = np.abs(one - other) - bound
         at = np.unravel_index(excess.argmax(), excess.shape)
         assert excess[at] <= 0, f"{path}{at}: {one[at]} instead of {other[at]} ± {bound[at]:.1e}"
+
+
+def assert_engines_agree(run, *inputs):
+    """Assert that ``run(engine, *inputs)`` gives the same by both engines; see above for how close.
+
+    In float32, let a run be of a few updates.
+    """
+    wanted, found = run("numpy", *inputs), run("compiled", *inputs)
+    if any(np.asarray(leaf).dtype == np.float32 for _, leaf in leaves(inputs)):
+        assert_apart(found, wanted, bounds(partial(run, "numpy"), *inputs))
+    else:
+        assert_same(found, wanted, rtol=1e-10, atol=1e-10)
 
 
 def with_weights(model, weights):

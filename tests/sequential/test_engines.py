@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.tolerances import assert_engines_agree
 
 import chainrule as cr
 from chainrule import layers, losses, optimizers
@@ -22,7 +23,7 @@ HIDDEN = st.one_of(
     st.builds(layers.Rescaling, st.floats(0.5, 2), st.floats(-1, 1)),
 )
 PICTURES = st.tuples(
-    st.builds(layers.Reshape, st.just((4, 3, 1))),
+    st.builds(layers.Reshape, st.just((3, 4, 1))),
     st.builds(
         layers.Conv2D,
         st.integers(1, 3),
@@ -34,14 +35,8 @@ PICTURES = st.tuples(
     | st.builds(layers.AveragePooling2D, st.just(2), st.just(1), st.just("same")),
     st.sampled_from([layers.Flatten, layers.GlobalAveragePooling2D]).map(lambda kind: kind()),
 )
-# Where a gradient is zero but for rounding, before a normalisation for instance, a smaller epsilon
-# would make whole steps of what was rounded away.
 OPTIMIZERS = st.sampled_from(
-    [
-        optimizers.SGD(0.05, momentum=0.9),
-        optimizers.Adam(0.01, epsilon=0.01),
-        optimizers.RMSprop(0.01, epsilon=0.01),
-    ]
+    [optimizers.SGD(0.05, momentum=0.9), optimizers.Adam(0.01), optimizers.RMSprop(0.01)]
 )
 LOSSES = st.sampled_from(
     [losses.SparseCategoricalCrossentropy(from_logits=True), losses.MeanSquaredError()]
@@ -56,19 +51,24 @@ LOSSES = st.sampled_from(
     LOSSES,
     st.integers(1, 12),
     st.integers(0, 9),
+    st.sampled_from(["float64", "float32"]),
 )
-def test_both_engines_end_at_the_same_weights(front, hidden, optimizer, loss, batch_size, seed):
+def test_both_engines_end_at_the_same_weights(
+    front, hidden, optimizer, loss, batch_size, seed, dtype
+):
     rng = np.random.default_rng(seed)
-    x, y = rng.normal(size=(19, 12)).astype("f4"), rng.integers(3, size=19)
-    config = cr.Sequential([*front, *hidden, layers.Dense(3)]).get_config()
+    x, y = rng.normal(size=(19, 12)).astype(dtype), rng.integers(3, size=19)
     if isinstance(loss, losses.MeanSquaredError):
-        y = np.eye(3, dtype="f4")[y]
-    ends = []
-    for engine in ("numpy", "compiled"):
-        model = cr.Sequential.from_config(config)
+        y = np.eye(3, dtype=dtype)[y]
+    start = cr.Sequential([layers.Input((12,)), *front, *hidden, layers.Dense(3)], dtype=dtype)
+    rows = slice(None) if dtype == "float64" else slice(batch_size)  # one batch
+
+    def run(engine, weights, x):
+        model = cr.Sequential.from_config(start.get_config())
+        model.set_weights(weights)
         model.rng = np.random.default_rng(seed)
         model.compile(type(optimizer).from_config(optimizer.get_config()), loss, engine=engine)
-        history = model.fit(x, y, batch_size, epochs=2, verbose=0)
-        ends.append([*model.get_weights(), *map(np.array, history.history.values())])
-    for a, b in zip(*ends, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+        history = model.fit(x[rows], y[rows], batch_size, epochs=2, verbose=0)
+        return model.get_weights(), history.history
+
+    assert_engines_agree(run, start.get_weights(), x)
