@@ -51,12 +51,12 @@ NAMES = sorted({name for name, _ in VARIANTS})
 
 def start():
     rng = np.random.default_rng(0)
-    return [rng.normal(size=(3, 4)).astype("f4"), rng.normal(size=4).astype("f4")]
+    return [rng.normal(size=(3, 4)), rng.normal(size=4)]
 
 
 def gradients(step):
     rng = np.random.default_rng(step + 1)
-    return [(rng.normal(size=w.shape) * (1 + step % 3)).astype("f4") for w in start()]
+    return [rng.normal(size=w.shape) * (1 + step % 3) for w in start()]
 
 
 def followed(optimizer):
@@ -93,6 +93,16 @@ def test_compiled_as_in_numpy(name, options, extra):
     assert not np.allclose(one["w"], 1)
     for key, value in one.items():
         np.testing.assert_allclose(other[key], value, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_float32_stays_float32(name, options):
+    schedule = optimizers.ExponentialDecay(0.1, 9, 0.8)
+    rule = getattr(optimizers, name)(**{**options, **AVERAGES[3], "learning_rate": schedule})
+    params, state = np.ones(3, "f4"), rule.init(np.ones(3, "f4"))
+    for _ in range(2):
+        params, state = rule.update(params, np.ones(3, "f4"), state)
+    assert params.dtype == rule.finalize_variable_values(params, state).dtype == np.float32
 
 
 def test_training_ends_with_the_averages():

@@ -3,6 +3,8 @@
 import re
 from importlib.util import find_spec
 
+import pytest
+
 PEERS = ("autograd", "jax", "keras", "mygrad", "torch")
 IMPORTED = re.compile(rf"^(?:import|from) ({'|'.join(PEERS)})\b", re.MULTILINE)
 
@@ -13,3 +15,15 @@ def pytest_ignore_collect(collection_path):
         return None
     needed = IMPORTED.findall(collection_path.read_text(encoding="utf-8"))
     return not all(map(find_spec, needed)) or None
+
+
+@pytest.fixture
+def exact_judge():
+    """Let Keras compute in float64."""
+    import jax
+    import keras
+
+    keras.config.set_floatx("float64")
+    with jax.enable_x64(True):
+        yield
+    keras.config.set_floatx("float32")

@@ -14,14 +14,7 @@ import chainrule as cr
 from chainrule import losses
 
 REDUCTIONS = ["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"]
-
-
-@pytest.fixture(autouse=True)
-def _exact_judge():
-    keras.config.set_floatx("float64")
-    with jax.enable_x64(True):
-        yield
-    keras.config.set_floatx("float32")
+pytestmark = pytest.mark.usefixtures("exact_judge")
 
 
 @functools.cache

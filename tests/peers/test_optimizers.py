@@ -10,6 +10,7 @@ from tests.test_optimizers import AVERAGES, NAMES, STEPS, VARIANTS, followed, gr
 
 from chainrule import optimizers
 
+pytestmark = pytest.mark.usefixtures("exact_judge")
 CLIPS = [{}, {"clipnorm": 0.7}, {"clipvalue": 0.2}, {"global_clipnorm": 0.9}]
 DECAYS = [{}, {"weight_decay": 0.02}]
 SCHEDULES = [None, "ExponentialDecay"]
@@ -42,8 +43,7 @@ def assert_as_in_keras(name, options, schedule=None):
     judge = judged(getattr(keras.optimizers, name)(**theirs))
     for part, other in zip(mine, judge, strict=True):
         for w, expected in zip(part, other, strict=True):
-            assert w.dtype == np.float32
-            np.testing.assert_allclose(w, expected, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(w, expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(("more", "schedule"), COMBINED, ids=str)
