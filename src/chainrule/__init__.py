@@ -61,7 +61,8 @@ if TYPE_CHECKING:
     from chainrule.checking import GradientReport, check_gradients
     from chainrule.onnx import export_onnx, onnx_model
     from chainrule.program.jit import jit
-    from chainrule.sequential import Sequential, from_keras, load_model
+    from chainrule.sequential.from_keras import from_keras
+    from chainrule.sequential.model import Sequential, load_model
     from chainrule.training.minimize import minimize, source
 
 __version__ = "0.1.0"

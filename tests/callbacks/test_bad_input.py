@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from tests.sequential.test_bad_input import ODD, X, Y
+from tests.network.test_bad_input import ODD, X, Y
 
 import chainrule as cr
 from chainrule import callbacks

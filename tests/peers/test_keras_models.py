@@ -5,7 +5,7 @@ import importlib.util
 import keras
 import numpy as np
 import pytest
-from tests.sequential.networks import samples
+from tests.network.networks import samples
 from tests.tolerances import assert_predicts
 
 import chainrule as cr

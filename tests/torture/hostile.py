@@ -17,7 +17,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from tests.sequential.test_resuming import model, trained
+from tests.network.test_resuming import model, trained
 from tests.storage.test_files import NOBODY
 
 import chainrule as cr

@@ -21,12 +21,11 @@ import numpy as np
 from chainrule.autodiff.tensor import Tensor
 
 _PACKAGE = Path(__file__).parents[1]
-_ROOMS = (str(_PACKAGE / room) for room in ("ops", "autodiff", "program", "checking"))
-_RULES = (
-    str(_PACKAGE / name)
-    for name in ("optimizers", "schedules", "training", "layers", "metrics", "sequential")
-)
-_SILENT = (str(Path(np.__file__).parent), *_ROOMS, *_RULES)
+_SILENT_ROOMS = (
+    "ops", "autodiff", "program", "checking", "optimizers", "schedules", "metrics", "layers",
+    "training", "network", "export", "sequential",
+)  # fmt: skip
+_SILENT = (str(Path(np.__file__).parent), *(str(_PACKAGE / room) for room in _SILENT_ROOMS))
 _FUNCTIONS = {
     str(_PACKAGE / name) for name in ("functions.py", "activations.py", "regularizers.py")
 }

@@ -19,10 +19,10 @@ import numpy as np
 from chainrule import plots
 from chainrule.callbacks import History
 from chainrule.data import Digits
+from chainrule.export.to_keras import import_keras
 from chainrule.functions import nll, one_hot
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Prediction, Result, digit_text
-from chainrule.sequential.keras_models import import_keras
 from chainrule.validation import Array
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.autodiff import grad
+from chainrule.network.contents import contents, described, take
+from chainrule.network.fitting import Trainable
+from chainrule.network.runs import example_data, training_kernel_text
+from chainrule.network.saving import as_file_error, read_model, write_model
 from chainrule.program import source
-from chainrule.sequential.contents import contents, described, take
-from chainrule.sequential.fitting import Trainable
-from chainrule.sequential.runs import example_data, training_kernel_text
-from chainrule.sequential.saving import as_file_error, read_model, write_model
 from chainrule.validation import Array, lookup
 
 
@@ -168,7 +168,7 @@ class Sequential(Trainable):
         ...     os.listdir(folder)
         ['digits.onnx']
         """
-        from chainrule.sequential.export import export
+        from chainrule.export.onnx_model import export
 
         export(self, filepath, format)
 
@@ -192,7 +192,7 @@ class Sequential(Trainable):
         >>> model.to_keras().count_params() == model.count_params()
         True
         """
-        from chainrule.sequential.keras_models import to_keras
+        from chainrule.export.to_keras import to_keras
 
         return to_keras(self)
 
@@ -228,7 +228,7 @@ class Sequential(Trainable):
         ...     sorted(os.listdir(folder))
         ['digits.npz', 'digits.py']
         """
-        from chainrule.sequential.ejecting import eject
+        from chainrule.export.ejecting import eject
 
         eject(self, path)
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
 from chainrule.losses import SparseCategoricalCrossentropy
+from chainrule.network.network import Network
+from chainrule.network.objective import Objective
 from chainrule.program.steps import Known, make_engine, step_kernel
-from chainrule.sequential.network import Network
-from chainrule.sequential.objective import Objective
 from chainrule.training.supply import Batches, Samples
 from chainrule.training.trainer import Run
 

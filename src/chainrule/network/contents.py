@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.callbacks import History
 from chainrule.config import made, plain
 from chainrule.errors import DataError, FileError
-from chainrule.program.steps import ENGINES
-from chainrule.sequential.saving import (
+from chainrule.network.compiled import Compiled
+from chainrule.network.conditions import Conditions
+from chainrule.network.saving import (
     as_file_error,
     generator_at,
     generator_state,
     read_model,
     restored,
 )
+from chainrule.program.steps import ENGINES
 from chainrule.validation import check_count, lookup
 
-if TYPE_CHECKING:
-    from chainrule.sequential.conditions import Conditions
-    from chainrule.sequential.fitting import Trainable
 
-
-def contents(model: Trainable, training: bool) -> dict[str, Any]:
+def contents(model: Compiled, training: bool) -> dict[str, Any]:
     """Return all there is to a model; with ``training`` also what training needs to go on."""
     preprocessor = model.preprocessor
     return {
@@ -40,7 +38,7 @@ def contents(model: Trainable, training: bool) -> dict[str, Any]:
     }
 
 
-def _compiled(model: Trainable) -> dict[str, Any] | None:
+def _compiled(model: Compiled) -> dict[str, Any] | None:
     """Return how the model was compiled; None if it was not, or with functions of one's own."""
     if model.loss is None:
         return None
@@ -56,7 +54,7 @@ def _compiled(model: Trainable) -> dict[str, Any] | None:
         return None
 
 
-def _training(model: Trainable) -> dict[str, Any]:
+def _training(model: Compiled) -> dict[str, Any]:
     trainer = model.trainer
     return {
         "state": _memory(model),
@@ -69,7 +67,7 @@ def _training(model: Trainable) -> dict[str, Any]:
     }
 
 
-def _place(model: Trainable) -> dict[str, Any]:
+def _place(model: Compiled) -> dict[str, Any]:
     """Return the state of the random generator when the pass began, and how far the pass is."""
     supply = None if model.trainer is None else model.trainer.run.supply
     at, before = getattr(supply, "at", 0), getattr(supply, "before", None)
@@ -77,7 +75,7 @@ def _place(model: Trainable) -> dict[str, Any]:
     return {"random": random, "samples": at}
 
 
-def _memory(model: Trainable) -> Any:
+def _memory(model: Compiled) -> Any:
     """Return what the optimizer remembers, with the learning rate that it has by now."""
     state, rate = model.optimizer_state, getattr(model.optimizer, "learning_rate", None)
     return {**state, "learning_rate": np.float64(rate)} if "learning_rate" in state else state
@@ -91,7 +89,7 @@ def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
     return config, sum(np.size(weight) for weight in weights.values())
 
 
-def take(model: Trainable, tree: Mapping[str, Any]) -> None:
+def take(model: Compiled, tree: Mapping[str, Any]) -> None:
     """Let a model of the right architecture have what `contents` returned."""
     model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
     model.class_names = _texts(tree.get("class_names"))
@@ -108,7 +106,7 @@ def take(model: Trainable, tree: Mapping[str, Any]) -> None:
 
 
 def resume(
-    model: Trainable, path: Any, conditions: Conditions
+    model: Compiled, path: Any, conditions: Conditions
 ) -> tuple[int, str, list[dict[str, Any]], int]:
     """Go back to a checkpoint.
 
@@ -152,7 +150,7 @@ def resume(
     return epoch, engine, states, at
 
 
-def _go_back(model: Trainable, training: Mapping[str, Any]) -> None:
+def _go_back(model: Compiled, training: Mapping[str, Any]) -> None:
     """Let optimizer and random generator be where they were."""
     template = model.optimizer.init(model.network.params)
     state = restored(template, training.get("state"), "the optimizer's state")

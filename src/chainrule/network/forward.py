@@ -9,12 +9,12 @@ import numpy as np
 
 from chainrule.callbacks import Callback, as_callbacks, introduce, tell
 from chainrule.errors import DataError
+from chainrule.network.inputs import checked_x
+from chainrule.network.kept import Kept
+from chainrule.network.network import Network, Weights
+from chainrule.network.stack import Stack
 from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
-from chainrule.sequential.inputs import checked_x
-from chainrule.sequential.kept import Kept
-from chainrule.sequential.network import Network, Weights
-from chainrule.sequential.stack import Stack
 from chainrule.training.supply import each_batch, gives_batches
 from chainrule.validation import Array, check_positive
 

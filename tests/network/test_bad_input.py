@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.sequential.test_files import LAYERS
+from tests.network.test_files import LAYERS
 
 import chainrule as cr
 from chainrule import layers

@@ -13,7 +13,7 @@ from chainrule.autodiff.trees import map_leaves
 from chainrule.callbacks import Logs
 from chainrule.losses import Loss
 from chainrule.metrics import Metric
-from chainrule.sequential.network import Network, Weights
+from chainrule.network.network import Network, Weights
 from chainrule.training.trainer import Sums
 
 Step = Callable[..., tuple[Any, Any]]

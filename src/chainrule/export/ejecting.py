@@ -14,31 +14,29 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError
+from chainrule.export import ejected, templates
+from chainrule.export.in_use import InUse
+from chainrule.export.rules import plainer, rule_texts
 from chainrule.layers.layer import shape_text
 from chainrule.losses import SparseCategoricalCrossentropy
+from chainrule.network.compiled import Compiled
+from chainrule.network.forward import Forward
+from chainrule.network.objective import Objective
+from chainrule.network.runs import example_data
 from chainrule.preprocessing.columns import OneHot, Picture, Step
 from chainrule.program.equations import Variable
 from chainrule.program.helpers import bare_source, helpers_of, modules_of
 from chainrule.program.program import Program
 from chainrule.program.text import function_text
 from chainrule.program.tracing import trace
-from chainrule.sequential import ejected, templates
-from chainrule.sequential.export import InUse
-from chainrule.sequential.forward import Forward
-from chainrule.sequential.objective import Objective
-from chainrule.sequential.rules import plainer, rule_texts
-from chainrule.sequential.runs import example_data
 from chainrule.storage.files import check_writable, write_text, write_whole
-
-if TYPE_CHECKING:
-    from chainrule.sequential.fitting import Trainable
 
 WIDTH, LONGEST = 88, 100  # columns of a line
 ORDER = (
@@ -52,7 +50,7 @@ ORDER = (
 STEPS: dict[type, Any] = {OneHot: ejected.one_hot, Picture: ejected.pixels}
 
 
-def eject(model: Trainable, path: str | os.PathLike[str]) -> None:
+def eject(model: Compiled, path: str | os.PathLike[str]) -> None:
     """Write a model as a module and its weights; see `Sequential.eject`."""
     check_writable(path)
     place = Path(path)
@@ -69,7 +67,7 @@ def eject(model: Trainable, path: str | os.PathLike[str]) -> None:
 class _Module:
     """The text of a module, section by section."""
 
-    def __init__(self, model: Trainable, name: str) -> None:
+    def __init__(self, model: Compiled, name: str) -> None:
         self.model, self.name, self.network = model, name, model.network
         self.used = InUse(model, "eject")
         self.X, self.y = example_data(self.network, model.loss)

@@ -14,9 +14,9 @@ from chainrule.layers.hooks import check_model, check_model_setting
 from chainrule.layers.layer import Shape, shape_text
 from chainrule.layers.tracking import around
 from chainrule.layers.weights import Blank, fitted
-from chainrule.sequential.network import Network
-from chainrule.sequential.summary import count, print_summary
-from chainrule.sequential.unchanged import unchanged_on_error
+from chainrule.network.network import Network
+from chainrule.network.summary import count, print_summary
+from chainrule.network.unchanged import unchanged_on_error
 from chainrule.validation import (
     Array,
     as_numbers,

@@ -1,0 +1,1 @@
+"""Models for others: ONNX, Keras, modules that need NumPy alone."""

@@ -1,0 +1,105 @@
+"""Models to Keras 3: the same layers under the same names, weights copied as they are."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule import layers as our_layers
+from chainrule.config import Configurable, arguments, class_called, plain
+from chainrule.errors import ChainruleError, DataError, MissingDependencyError
+from chainrule.layers import Layer, Normalization
+from chainrule.network.compiled import Compiled
+
+BACKENDS = ("jax", "torch", "tensorflow")
+PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
+
+
+def import_keras() -> Any:
+    """Return Keras 3 on a backend that is installed, or say how to get it."""
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    if importlib.util.find_spec("keras") is None or not installed:
+        raise MissingDependencyError(
+            "this needs Keras 3 and a backend: pip install 'chainrule[keras]'"
+        )
+    backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
+    try:
+        keras = importlib.import_module("keras")
+    except Exception as error:
+        raise MissingDependencyError(
+            f"Keras cannot be loaded with KERAS_BACKEND={backend}: {error}; installed here: "
+            f"{', '.join(installed)}"
+        ) from error
+    if not hasattr(keras, "ops"):
+        raise MissingDependencyError(f"this needs Keras 3, found {keras.__version__}")
+    return keras
+
+
+def to_keras(model: Compiled) -> Any:
+    """Return a model as Keras's; see `Sequential.to_keras`."""
+    keras = import_keras()
+    network, dtype = model.network, model.dtype.name
+    first = network.layers[0]
+    given = keras.Input(first.input_shape[1:], dtype="int32" if first.integers else dtype)
+    theirs = [_layer_to(keras, layer, dtype) for layer in network.layers]
+    made = keras.Sequential([given, *theirs], name=re.sub(r"\W", "_", model.name))
+    for mine, other in zip(network.layers, theirs, strict=True):
+        for variable in other.weights:
+            variable.assign(getattr(mine, variable.name))
+    if model.loss is not None:
+        metrics, weighted = model.compiled_metrics
+        parts = (model.optimizer, model.loss, metrics, weighted)
+        try:
+            found = [_to(keras, plain(part), name) for part, name in zip(parts, PARTS, strict=True)]
+            made.compile(**dict(zip(PARTS, found, strict=True)))
+        except ChainruleError as error:
+            warn_uncompiled("to_keras", error)
+    return made
+
+
+def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
+    kind, where = type(layer), f"to_keras: {layer}"
+    if getattr(our_layers, kind.__name__, None) is not kind:
+        raise DataError(f"{where} has no counterpart; it is a layer of your own")
+    config = {**layer.get_config(), "trainable": layer.trainable}
+    if isinstance(layer, Normalization):
+        config |= {"mean": layer.mean.tolist(), "variance": layer.variance.tolist()}
+    options = {**_changed(kind, config), "name": layer.name, "dtype": dtype}
+    return _made(getattr(keras.layers, kind.__name__), keras, options, where)
+
+
+def _changed(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are not what they are by default, which is the same in Keras."""
+    usual = arguments(cls)
+    return {name: value for name, value in config.items() if value != usual[name]}
+
+
+def _to(keras: Any, value: Any, where: str) -> Any:
+    """Return an option as Keras's, made of its description by plain values."""
+    if isinstance(value, list):
+        return [_to(keras, part, where) for part in value]
+    if not isinstance(value, Mapping):
+        return value
+    cls = class_called(value["class_name"])
+    _, room, *_ = cls.__module__.split(".")
+    place = keras.optimizers.schedules if room == "schedules" else getattr(keras, room, None)
+    if not cls.__module__.startswith("chainrule.") or not hasattr(place, cls.__name__):
+        raise DataError(f"{where}: {cls.__name__} has no counterpart")
+    return _made(getattr(place, cls.__name__), keras, _changed(cls, value["config"]), where)
+
+
+def _made(cls: Any, keras: Any, options: Mapping[str, Any], where: str) -> Any:
+    values = {name: _to(keras, value, f"{where}, {name}") for name, value in options.items()}
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: Keras refuses it: {error}") from error
+
+
+def warn_uncompiled(where: str, error: Exception) -> None:
+    """Say that a model comes without how it was compiled, and why."""
+    warnings.warn(f"{where}: the model comes uncompiled, {error}; compile it anew", stacklevel=4)

@@ -1,0 +1,161 @@
+"""What a model is trained for and how: optimizer, loss, metrics, and what training left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import losses, optimizers
+from chainrule.callbacks import History
+from chainrule.errors import DataError
+from chainrule.layers import Layer
+from chainrule.metrics import get as get_metric
+from chainrule.network.conditions import Conditions
+from chainrule.network.forward import Predictor
+from chainrule.network.inputs import check_labels_fit, checked_data, warn_of_one_share
+from chainrule.network.kept import Kept
+from chainrule.network.objective import Objective
+from chainrule.program.engines import Engine
+from chainrule.program.steps import ENGINES, Known
+from chainrule.training.trainer import Trainer, rate_of
+from chainrule.validation import Array, lookup
+
+
+class Compiled(Predictor):
+    """A stack of layers, how it is trained, and what came of that so far."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] = (),
+        name: str | None = None,
+        *,
+        dtype: str = "float32",
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(layers, name, dtype=dtype, seed=seed)
+        self.history = History()
+        self.stop_training = False
+        self.training_data: Any = None
+        self.class_names: list[str] | None = None
+        self.preprocessor: Any = None
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.compiled_metrics: tuple[Any, Any] = ((), ())
+        self.optimizer_state: Any = None  # of the optimizer
+        self._running: Engine | None = None  # while training
+        self._kept = Kept()  # between calls of train_on_batch
+        self._known: Known | None = None  # while it trains
+        self.trainer: Trainer | None = None
+        self.conditions: Conditions | None = None  # of the last run
+
+    def _changed(self) -> None:
+        super()._changed()
+        self.optimizer_state = None
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Sequence[Any] | None = None,
+        weighted_metrics: Sequence[Any] | None = None,
+        *,
+        engine: str = "auto",
+    ) -> None:
+        """Say how to train.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "rmsprop"
+        loss : str, Loss or callable
+            A function takes ``(y_true, y_pred)`` and returns a value a sample.
+        metrics, weighted_metrics : sequence of str, Metric or callable, optional
+            Without and with the samples' weights.
+        engine : {"auto", "compiled", "numpy"}
+            As for `minimize`.
+
+        Raises
+        ------
+        UnknownNameError, DataError
+            For what is no optimizer, loss or metric.
+        """
+        if loss is None:
+            raise DataError(
+                "Sequential.compile: loss is missing; for instance "
+                "loss='sparse_categorical_crossentropy', or 'mse'"
+            )
+        lookup("engine", engine, ENGINES)
+        rule, loss = optimizers.get(optimizer, "compile"), losses.get(loss, "compile")
+        for given in (metrics, weighted_metrics):
+            if isinstance(given, str) or not isinstance(given, Sequence | None):
+                raise DataError(f"Sequential.compile: metrics must be a list, received {given!r}")
+            for metric in given or ():
+                get_metric(metric, loss, (), "Sequential.compile")
+        self.optimizer, self.loss, self.optimizer_state = rule, loss, None
+        self.compiled_metrics = (tuple(metrics or ()), tuple(weighted_metrics or ()))
+        self.engine = engine
+
+    # What callbacks see
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The trained weights by name, as they are now."""
+        if self._running is not None:
+            return self._running.read("params")  # type: ignore[no-any-return]
+        return self.network.params
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next update."""
+        rate = self.optimizer.learning_rate
+        if not callable(rate):
+            return float(rate)
+        return rate_of(self.optimizer, self.optimizer_state or self.optimizer.init({}))
+
+    def trained(self, engine: Engine) -> None:
+        """Take what was trained so far."""
+        self.network.take(engine.read("params"))
+        self.network.take(engine.read("layers"))
+        self.optimizer_state = engine.read("state")
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights, in the order of `get_weights`; also in the middle of training.
+
+        Raises
+        ------
+        ShapeError, DataError
+            If one does not fit; then none is changed.
+        """
+        super().set_weights(weights)
+        if self._running is not None:
+            self._running.write("params", self.network.params)
+            self._running.write("layers", self.network.state)
+
+    # Parts
+
+    def _check_compiled(self, where: str) -> None:
+        if self.loss is None:
+            raise DataError(f"{where}: compile the model first: model.compile(optimizer, loss)")
+
+    def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
+        first = self.layers[0] if self.layers else None
+        return checked_data(x, y, weight, class_weight, first, self.loss, where)
+
+    def _build(self, data: Any) -> None:
+        """Build for data; see that targets fit the output."""
+        if not self.built:
+            self.build((None, *data[0].shape[1:]))
+        outputs = self.output_shape
+        assert outputs is not None
+        check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
+        warn_of_one_share(self.network.layers[-1], outputs[-1] or 1)
+
+    def _objective(self, data: Any) -> Objective:
+        """Return loss and metrics for targets like these."""
+        shape = self.output_shape or ()
+        counted = tuple(
+            [get_metric(metric, self.loss, shape, "compile") for metric in given]
+            for given in self.compiled_metrics
+        )
+        return Objective(self.network, self.loss, *counted)
