@@ -18,11 +18,13 @@ def pytest_ignore_collect(collection_path):
 
 
 @pytest.fixture
-def exact_judge():
-    """Let Keras compute in float64."""
+def exact_judge(monkeypatch):
+    """Let Keras compute in float64, also where it makes float32 of all that it mixes."""
     import jax
     import keras
+    from keras.src.backend.common import dtypes
 
+    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
     keras.config.set_floatx("float64")
     with jax.enable_x64(True):
         yield

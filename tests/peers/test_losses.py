@@ -43,11 +43,11 @@ def test_values_and_gradients_as_in_keras(number, shape, seed):
     both, gradient = judge(number, shape)(y_true, y_pred, weight)
     for reduction, (plain, weighted) in both.items():
         ours = getattr(losses, name)(**options, reduction=reduction)
-        np.testing.assert_allclose(ours(y_true, y_pred), plain, rtol=1e-6, atol=1e-9)
-        np.testing.assert_allclose(ours(y_true, y_pred, weight), weighted, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(ours(y_true, y_pred), plain, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(ours(y_true, y_pred, weight), weighted, rtol=1e-10, atol=1e-12)
     loss = getattr(losses, name)(**options)
     mine = cr.grad(lambda p: loss(y_true, p, weight))(y_pred)
-    np.testing.assert_allclose(mine, gradient, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(mine, gradient, rtol=1e-10, atol=1e-12)
 
 
 def test_names_as_in_keras():
@@ -63,7 +63,7 @@ def test_a_last_axis_of_one_is_no_obstacle(name, true, pred):
     rng = np.random.default_rng(0)
     y_true, y_pred = rng.uniform(size=true), rng.uniform(size=pred)
     judge, ours = getattr(keras.losses, name)(), getattr(losses, name)()
-    np.testing.assert_allclose(ours(y_true, y_pred), np.asarray(judge(y_true, y_pred)), rtol=1e-6)
+    np.testing.assert_allclose(ours(y_true, y_pred), np.asarray(judge(y_true, y_pred)), rtol=1e-10)
 
 
 def test_functions_as_in_keras():
@@ -77,7 +77,7 @@ def test_functions_as_in_keras():
     assert len(names) == 16
     for name in names:
         theirs = np.asarray(getattr(keras.losses, name)(y_true, y_pred))
-        np.testing.assert_allclose(getattr(losses, name)(y_true, y_pred), theirs, rtol=1e-6)
+        np.testing.assert_allclose(getattr(losses, name)(y_true, y_pred), theirs, rtol=1e-10)
 
 
 @pytest.mark.parametrize("short", ["bce", "mse", "MSE", "mae", "mape", "msle", "kld", "KLD"])

@@ -6,13 +6,14 @@ import pytest
 
 import chainrule as cr
 
+pytestmark = pytest.mark.usefixtures("exact_judge")
 EPOCHS = 3
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(80, 6)).astype("f4")
-IMAGES = RNG.normal(size=(80, 6, 6, 1)).astype("f4")
+X = RNG.normal(size=(80, 6))
+IMAGES = RNG.normal(size=(80, 6, 6, 1))
 LABELS = RNG.integers(3, size=80)
-ONE_HOT = np.eye(3, dtype="f4")[LABELS]
-BINARY = (X[:, :1] + X[:, 1:2] ** 2 > 0.5).astype("f4")
+ONE_HOT = np.eye(3)[LABELS]
+BINARY = (X[:, :1] + X[:, 1:2] ** 2 > 0.5).astype(float)
 VALUES = np.stack([X[:, 0] * X[:, 1], X[:, 2]], axis=1)
 WEIGHTS = RNG.uniform(0.2, 2, size=80)
 
@@ -115,7 +116,7 @@ def made(name):
     """Return the model of each library, with the same weights, and what to fit it with."""
     layers, (x, y), optimizer, loss, metrics, arguments = RUNS[name]
     models = []
-    for module, seeded in ((cr, {"seed": 0}), (keras, {})):
+    for module, seeded in ((cr, {"seed": 0, "dtype": "float64"}), (keras, {})):
         model = module.Sequential(layers(module.layers), **seeded)
         model.build((None, *x.shape[1:]))
         weighted = ["mae"] if name == "sample weights" else None
@@ -125,7 +126,7 @@ def made(name):
         models.append(model)
     ours, theirs = models
     rng = np.random.default_rng(1)
-    start = [w + rng.uniform(0, 0.1, w.shape).astype("f4") for w in ours.get_weights()]
+    start = [w + rng.uniform(0, 0.1, w.shape) for w in ours.get_weights()]
     for model in models:
         model.set_weights(start)
     return ours, theirs, (x, y), arguments
@@ -138,9 +139,13 @@ def test_metrics_of_the_same_name_are_called_as_in_keras():
     assert list(history) == ["loss", "mae", "mae_1", "weighted_mae", "weighted_mae_1", "mse"]
 
 
+def assert_close(found, expected, **options):
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10, **options)
+
+
 def assert_same_weights(ours, theirs):
     for a, b in zip(ours.get_weights(), [np.asarray(w.value) for w in theirs.weights], strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+        assert_close(a, b)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -151,14 +156,11 @@ def test_training_ends_where_that_of_keras_ends(name):
     expected = theirs.fit(*data, **arguments).history
     assert history.keys() == expected.keys()
     for score, values in history.items():
-        np.testing.assert_allclose(values, expected[score], rtol=1e-4, atol=1e-6, err_msg=score)
+        assert_close(values, expected[score], err_msg=score)
     assert_same_weights(ours, theirs)
     x, y = data[0][:32], data[1][:32]
-    predicted = ours.predict(x), theirs.predict(x, verbose=0)
-    np.testing.assert_allclose(*predicted, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(ours.evaluate(x, y), theirs.evaluate(x, y, verbose=0), rtol=1e-4)
+    assert_close(ours.predict(x), theirs.predict(x, verbose=0))
+    assert_close(ours.evaluate(x, y), theirs.evaluate(x, y, verbose=0))
     theirs.reset_metrics()
-    np.testing.assert_allclose(
-        ours.train_on_batch(x, y), theirs.train_on_batch(x, y), rtol=1e-4, atol=1e-6
-    )
+    assert_close(ours.train_on_batch(x, y), theirs.train_on_batch(x, y))
     assert_same_weights(ours, theirs)
