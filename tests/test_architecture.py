@@ -1,6 +1,7 @@
 """The house keeps its order: imports go down, never in circles, and importing stays light."""
 
 import ast
+import re
 import runpy
 import subprocess
 import sys
@@ -22,7 +23,8 @@ ROOMS = [
     "metrics", "layers", "callbacks",
     "training",
     "data", "preprocessing", "tables", "plots",
-    "network", "export", "sequential", "lab", "estimators", "cli", "blackboard", "__main__",
+    "network", "export", "sequential", "recipes",
+    "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 ENTANGLED = {"program"}  # rooms with circles within, until they are parted
 
@@ -99,6 +101,12 @@ def test_the_architecture_page_names_every_module():
     names = {path.relative_to(SOURCE).as_posix() for path in MODULES.values()}
     missing = {n for n in names if not n.endswith("__init__.py") and f"`{n}`" not in page}
     assert not missing
+
+
+def test_the_architecture_page_has_the_rooms_in_their_order():
+    page = (ROOT / "docs" / "architecture.md").read_text().partition("\nInside the lab")[0]
+    listed = re.findall(r"^\| `(\w+)", page, re.MULTILINE)
+    assert list(dict.fromkeys(listed)) == [room for room in ROOMS if room in listed]
 
 
 def test_every_public_name_is_there():

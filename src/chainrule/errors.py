@@ -77,6 +77,25 @@ class UnknownNameError(ChainruleError, ValueError):
         super().__init__(f"unknown {kind} {name!r}: {hint}Valid: {', '.join(self.valid)}")
 
 
+class OptionError(ChainruleError, ValueError):
+    """An option does not suit the data that it is given for.
+
+    Parameters
+    ----------
+    option : str
+        Its name.
+    reason : str
+        What is wrong with it, and what to give.
+    """
+
+    def __init__(self, option: str, reason: str) -> None:
+        super().__init__(option, reason)
+        self.option, self.reason = option, reason
+
+    def __str__(self) -> str:
+        return f"{self.option}: {self.reason}"
+
+
 class MissingDependencyError(ChainruleError, ImportError):
     """An optional package is not installed; the message says how to get it."""
 

@@ -9,9 +9,8 @@ import pytest
 from tests.cli.running import done, refused, run, write_pets
 
 import chainrule as cr
-from chainrule.cli.evaluate import score
-from chainrule.cli.predict import predictions
 from chainrule.errors import DataError
+from chainrule.recipes.trained import predictions, score
 from chainrule.tables import ArrayTable, Column, load_arrays, open_table
 from chainrule.tables.writing import WRITERS, csv_file, parquet_file
 

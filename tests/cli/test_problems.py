@@ -15,7 +15,6 @@ import chainrule as cr
 from chainrule.cli import evaluate
 from chainrule.cli.problems import EXIT_CODES, exit_code
 from chainrule.cli.settings import Settings
-from chainrule.cli.training import make_model
 from chainrule.errors import (
     DataError,
     DivergenceError,
@@ -24,6 +23,7 @@ from chainrule.errors import (
     ShapeError,
     UnknownNameError,
 )
+from chainrule.recipes.tabular import make_model
 
 
 @pytest.mark.parametrize(

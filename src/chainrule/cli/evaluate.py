@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from chainrule.cli.problems import warn
-from chainrule.errors import DataError
-
-if TYPE_CHECKING:
-    from chainrule.cli.scores import Scores
-    from chainrule.sequential import Sequential
-    from chainrule.tables import Table
+from chainrule.cli.problems import tell, warn
 
 
 def evaluate(
@@ -32,36 +26,16 @@ def evaluate(
 
 def run_evaluate(console: Console, path: str, source: str, target: str | None = None) -> None:
     """Print a model's scores on data."""
-    from chainrule.cli.models import open_data, open_model, tell_unseen
-    from chainrule.cli.terminal import count_of, print_scores
+    from chainrule.cli.terminal import count_of, print_scores, row_progress
+    from chainrule.recipes.trained import open_data, open_model, score, unseen
 
     model = open_model(path)
     name = model.preprocessor.target.name if target is None else target
-    table = open_data(model, source, name)
-    scores = score(model, table, name)
-    tell_unseen(model)
+    table, notes = open_data(model, source, name)
+    tell(notes)
+    with row_progress("evaluating", table.rows) as advance:
+        scores = score(model, table, name, advance)
+    tell(unseen(model))
     if lost := (table.rows or 0) - scores.rows:
         warn(f"{count_of(lost, 'row')} without a value of {name!r} left out")
     print_scores(console, scores, f"scores of {path} on {source}")
-
-
-def score(model: Sequential, table: Table, target: str) -> Scores:
-    """Return the scores of a model's predictions for a table, in one pass.
-
-    Raises
-    ------
-    DataError
-        If no row has a true value, or one is of a class that training did not have.
-    """
-    from chainrule.cli.models import labelled_chunks, probabilities
-    from chainrule.cli.scores import new_scores
-    from chainrule.cli.terminal import row_progress
-
-    scores = new_scores(model.preprocessor.target)
-    with row_progress("evaluating", table.rows) as advance:
-        for features, y in labelled_chunks(model, table, target):
-            scores.add(y, probabilities(model, features))
-            advance(len(y))
-    if not scores.rows:
-        raise DataError(f"{table.name}: no row has a value of {target!r}")
-    return scores

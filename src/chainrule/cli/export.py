@@ -41,8 +41,8 @@ def run_export(console: Console, path: str, to: str, output: str | None = None) 
     UnknownNameError, UsageError
         For another format, or a file whose name says another one.
     """
-    from chainrule.cli.models import load
-    from chainrule.cli.training import check_output
+    from chainrule.cli.output import check_output
+    from chainrule.recipes.trained import load
 
     suffix, write, use = lookup("format", to, FORMATS)
     output = str(Path(path).with_suffix(suffix)) if output is None else output

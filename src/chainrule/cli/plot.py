@@ -51,8 +51,8 @@ def run_plot(console: Console, path: str, output: str | None = None) -> None:
     FileError, DataError
         If there is nothing to draw.
     """
+    from chainrule.cli.output import check_output
     from chainrule.cli.terminal import count_of
-    from chainrule.cli.training import check_output
     from chainrule.storage import write_whole
 
     output = str(Path(path).with_suffix(".png")) if output is None else output
@@ -72,7 +72,7 @@ def read_history(path: str) -> tuple[list[int], Scores]:
     """Return the numbers of the epochs, counted from 1, and the scores in them by name."""
     if Path(path).suffix.lower() == ".csv":
         return _from_csv(path)
-    from chainrule.cli.models import load
+    from chainrule.recipes.trained import load
 
     history = load(path).history
     if not history.epoch:

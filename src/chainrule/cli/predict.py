@@ -6,23 +6,16 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.problems import Interrupted, UsageError
-from chainrule.validation import Array
+from chainrule.cli.problems import Interrupted, UsageError, tell
 
 if TYPE_CHECKING:
     from chainrule.preprocessing.values import Chunk
-    from chainrule.sequential import Sequential
-    from chainrule.tables import Table
-
-CELLS = 2**20  # probabilities that are written at once, at most
-CHUNK = 2**14  # rows, likewise
 
 
 def predict(
@@ -63,9 +56,9 @@ def run_predict(
     safe: bool = False,
 ) -> None:
     """Write predictions to a file, whole or not at all, or to standard output."""
-    from chainrule.cli.models import open_data, open_model, tell_unseen
+    from chainrule.cli.output import check_output
     from chainrule.cli.terminal import count_of, row_progress
-    from chainrule.cli.training import check_output
+    from chainrule.recipes.trained import open_data, open_model, predictions, unseen
     from chainrule.storage import write_whole
 
     write = _writer(output, safe)
@@ -73,7 +66,8 @@ def run_predict(
         check_output(output, source)
         check_output(output, path)
     model = open_model(path)
-    table = open_data(model, source)
+    table, notes = open_data(model, source)
+    tell(notes)
     written = 0
 
     def count(rows: int) -> None:
@@ -90,7 +84,7 @@ def run_predict(
                 write_whole(output, blocks)
     except KeyboardInterrupt:
         raise Interrupted(f"{'only a part' if output == '-' else 'nothing'} was written") from None
-    tell_unseen(model)
+    tell(unseen(model))
     if output != "-":
         console.print(
             f"{count_of(written, 'prediction')} in [bold]{escape(output)}[/]", soft_wrap=True
@@ -113,47 +107,6 @@ def _writer(output: str, safe: bool) -> Callable[[Iterator[Chunk]], Iterator[byt
             raise UsageError("--safe-csv is for CSV; a Parquet file holds no formulas")
         return write
     return partial(write, safe=safe)
-
-
-def predictions(
-    model: Sequential, table: Table, every_class: bool, done: Callable[[int], Any]
-) -> Iterator[Chunk]:
-    """Yield predictions as columns, some thousands of rows at a time.
-
-    The columns are ``prediction`` and, for classes, ``probability``, that of the prediction; or
-    ``probability of A`` and so on, for every class.
-
-    Parameters
-    ----------
-    model : Sequential
-    table : Table
-    every_class : bool
-    done : callable
-        Called with the number of rows of every chunk, once it is taken.
-    """
-    from chainrule.cli.models import probabilities
-
-    target = model.preprocessor.target
-    rows = min(CHUNK, max(1, CELLS // (len(target.classes) + 1)))
-    for chunk in table.chunks(rows, [column.name for column in model.preprocessor.columns]):
-        output = probabilities(model, model.preprocessor.transform(chunk))
-        columns = {"prediction": _decoded(target, output)}
-        if target.classes and every_class:
-            names = [f"probability of {name}" for name in target.classes]
-            columns |= dict(zip(names, output.T, strict=True))
-        elif target.classes:
-            columns["probability"] = output.max(axis=1)
-        yield columns
-        done(len(output))
-
-
-def _decoded(target: Any, output: Array) -> Array:
-    """Return predictions in the target's terms: texts, or numbers."""
-    decoded: Array = target.decode(output)
-    if not target.classes or target.kind == "category":
-        return decoded
-    whole = np.array([int(name) for name in decoded])
-    return whole.astype(np.float64) if whole.dtype == object else whole
 
 
 def _print(blocks: Iterator[bytes]) -> None:

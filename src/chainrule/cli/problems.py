@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -20,6 +20,7 @@ from chainrule.errors import (
     DataError,
     DivergenceError,
     FileError,
+    OptionError,
     ShapeError,
     UnknownNameError,
 )
@@ -45,6 +46,7 @@ class UsageError(ChainruleError, ValueError):
 _TypersUsageError: type[Exception] = typer.BadParameter.__bases__[0]  # its module varies
 _CODES: list[tuple[type[BaseException], int]] = [
     (UsageError, USAGE),
+    (OptionError, USAGE),
     (DivergenceError, DIVERGED),
     (FileError, FILE),
     (OSError, FILE),
@@ -95,6 +97,8 @@ def explained() -> Iterator[None]:
         kept = f"; {stop}" if str(stop) else ""
         typer.echo(f"Stopped by Ctrl-C{kept}.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    except OptionError as error:
+        _fail(f"--{error.option.replace('_', '-')}: {error.reason}", exit_code(error))
     except ChainruleError as error:
         _fail(str(error), exit_code(error))
     except OSError as error:
@@ -136,6 +140,12 @@ def warn(message: str, label: str = "note", style: str = "bold yellow") -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"[{style}]{label}:[/] {escape(line)}"
     )
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Write notes to stderr, a line each."""
+    for note in notes:
+        warn(note)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -10,42 +10,21 @@ from typing import Any
 
 from chainrule.cli.problems import UsageError
 from chainrule.errors import ChainruleError, UnknownNameError
+from chainrule.recipes.recipe import CLASS_WEIGHTS, Recipe
 from chainrule.validation import check_count, check_flag, check_number, check_positive, lookup
-
-CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Recipe):
     """Options of ``chainrule train``; each field is one, with ``_`` for ``-``.
 
     Attributes
     ----------
-    target : str or None
-        By default the data's own, if they have one.
     output : str or None
         Where the model goes.
-    hidden : tuple of int
-        Units of the hidden layers; none makes it softmax or linear regression.
-    lr : float or None
-        By default the optimizer's own.
     """
 
-    target: str | None = None
     output: str | None = None
-    task: str = "auto"
-    hidden: tuple[int, ...] = (64,)
-    activation: str = "relu"
-    dropout: float = 0.0
-    l2: float = 0.0
-    optimizer: str = "adam"
-    lr: float | None = None
-    epochs: int = 100
-    batch_size: int = 32
-    validation: float = 0.2
-    early_stop: bool = False
-    class_weight: str = "none"
-    seed: int = 0
 
     @classmethod
     def of(cls, given: Mapping[str, Any], config: Path | None = None) -> Settings:

@@ -29,7 +29,7 @@ def show(
     weights: Annotated[bool, typer.Option("--weights", help="Sum up the weights instead.")] = False,
 ) -> None:
     """Show a model: layers, preprocessing, how training went."""
-    from chainrule.cli.models import load
+    from chainrule.recipes.trained import load
 
     console = Console(highlight=False)
     found = load(model)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from chainrule.cli.scores import ClassScores, Scores, percent
+from chainrule.recipes.scores import ClassScores, Scores, percent
 
 MISTAKES = 10  # that are listed where there are too many classes for a table
 

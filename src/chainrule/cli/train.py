@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.problems import Interrupted, warn
+from chainrule.cli.problems import Interrupted, tell
 from chainrule.cli.settings import Settings
+from chainrule.errors import DivergenceError
 from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class _Unheard(Console):
 
 def run_train(console: Console, source: str, settings: Settings) -> None:
     """Train, save, and print what came of it."""
-    from chainrule.cli.training import check_output, fit, make_model, prepare
+    from chainrule.cli.output import check_output
+    from chainrule.recipes.tabular import fit, make_model, prepare
     from chainrule.storage import check_name
     from chainrule.tables import open_table
 
@@ -113,6 +115,8 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
             interrupted = fit(model, data, settings, [progress(console)])
             model.save(output, training=False)
             saved = True
+    except DivergenceError as error:
+        raise _diverged(model) from error
     except KeyboardInterrupt:
         if not saved:
             raise Interrupted("nothing was trained yet, no model was written") from None
@@ -123,6 +127,14 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         raise Interrupted(
             f"{done} of {settings.epochs} epochs were completed; what was trained is in {output}"
         )
+
+
+def _diverged(model: Sequential) -> DivergenceError:
+    rate = model.learning_rate
+    return DivergenceError(
+        f"the loss became NaN or infinite in epoch {len(model.history.epoch) + 1}, at learning "
+        f"rate {rate:g}; no model was written. Try --lr {min(rate / 10, 1e-3):g}"
+    )
 
 
 def progress(console: Console) -> Callback:
@@ -150,8 +162,7 @@ def _print_before(
     )
     facts = [*describe(data.preprocessor), ("rows", _rows_text(data)), ("network", network(model))]
     print_facts(console, facts)
-    for note in table.notes:
-        warn(note)
+    tell(table.notes)
     console.print()
 
 
@@ -207,8 +218,8 @@ def network(model: Sequential) -> str:
 def _print_after(
     console: Console, source: str, output: str, data: TrainingData, model: Sequential
 ) -> None:
-    from chainrule.cli.scores import score_arrays
     from chainrule.cli.terminal import print_scores
+    from chainrule.recipes.scores import score_arrays
 
     held = len(data.X_val) > 0
     X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from chainrule.preprocessing import Target
 from chainrule.validation import Array
-
-if TYPE_CHECKING:
-    from chainrule.preprocessing import Target
 
 LEAST = 1e-7  # a probability counts for at least so much: one certain mistake is not infinite
 

@@ -1,0 +1,1 @@
+"""Which network for which table, how good it is, and what it says of other data."""

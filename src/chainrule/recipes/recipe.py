@@ -1,0 +1,38 @@
+"""How to train on a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
+PATIENCE = 10  # epochs without a lower loss that stopping early bears
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which network, trained how.
+
+    Attributes
+    ----------
+    target : str or None
+        By default the data's own, if they have one.
+    hidden : tuple of int
+        Units of the hidden layers; none makes it softmax or linear regression.
+    lr : float or None
+        By default the optimizer's own.
+    """
+
+    target: str | None = None
+    task: str = "auto"
+    hidden: tuple[int, ...] = (64,)
+    activation: str = "relu"
+    dropout: float = 0.0
+    l2: float = 0.0
+    optimizer: str = "adam"
+    lr: float | None = None
+    epochs: int = 100
+    batch_size: int = 32
+    validation: float = 0.2
+    early_stop: bool = False
+    class_weight: str = "none"
+    seed: int = 0

@@ -1,0 +1,110 @@
+"""From a table and a recipe to a trained model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from chainrule import layers, metrics, optimizers, regularizers
+from chainrule.callbacks import Callback, EarlyStopping
+from chainrule.errors import InterruptedWarning, OptionError
+from chainrule.preprocessing import Preprocessor
+from chainrule.recipes.recipe import PATIENCE, Recipe
+from chainrule.sequential import Sequential
+from chainrule.tables import Table, TrainingData, training_data
+from chainrule.validation import lookup
+
+
+def prepare(table: Table, recipe: Recipe) -> TrainingData:
+    """Return a table as arrays, split and preprocessed.
+
+    Raises
+    ------
+    OptionError, UnknownNameError
+        If the target is not there, or no class.
+    DataError
+        If nothing can be learned from the table.
+    """
+    names = {column.name: column for column in table.columns}
+    target = table.target if recipe.target is None else recipe.target
+    if target is None:
+        listed = ", ".join(list(names)[:20]) + (", …" if len(names) > 20 else "")
+        raise OptionError("target", f"say which column of {table.name} to predict, one of {listed}")
+    lookup("target column", target, names)
+    data = training_data(
+        table,
+        target,
+        preprocessor=Preprocessor(task=recipe.task),
+        validation_split=recipe.validation,
+        seed=recipe.seed,
+    )
+    if recipe.class_weight == "balanced" and not data.preprocessor.target.classes:
+        raise OptionError("class_weight", f"balanced needs classes, but {target!r} is a quantity")
+    return data
+
+
+def make_model(preprocessor: Preprocessor, recipe: Recipe) -> Sequential:
+    """Return a network for a preprocessor's features and target, compiled."""
+    stack: list[Any] = [layers.Input((preprocessor.width,))]
+    for units in recipe.hidden:
+        penalty = regularizers.L2(recipe.l2) if recipe.l2 else None
+        stack.append(layers.Dense(units, recipe.activation, kernel_regularizer=penalty))
+        if recipe.dropout:
+            stack.append(layers.Dropout(recipe.dropout))
+    classes = preprocessor.target.classes
+    stack.append(layers.Dense(len(classes), "softmax") if classes else layers.Dense(1))
+    model = Sequential(stack, "network", seed=recipe.seed)
+    rule = optimizers.OPTIMIZERS[recipe.optimizer]
+    optimizer = rule() if recipe.lr is None else rule(recipe.lr)
+    if classes:
+        model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
+    else:
+        model.compile(optimizer, "mse", [metrics.R2Score(name="r2")])
+    model.preprocessor, model.class_names = preprocessor, list(classes) or None
+    return model
+
+
+def fit(
+    model: Sequential, data: TrainingData, recipe: Recipe, callbacks: Iterable[Callback] = ()
+) -> bool:
+    """Train.
+
+    Returns
+    -------
+    bool
+        Whether Ctrl-C ended it; what was trained until then is in the model.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss became NaN or infinite.
+    KeyboardInterrupt
+        If nothing had been trained when it came.
+    """
+    stopping = EarlyStopping(patience=PATIENCE, restore_best_weights=True)
+    held = (data.X_val, data.y_val) if len(data.X_val) else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InterruptedWarning)
+        model.fit(
+            data.X_train,
+            data.y_train,
+            recipe.batch_size,
+            recipe.epochs,
+            verbose=0,
+            callbacks=[*callbacks, *([stopping] if recipe.early_stop else [])],
+            validation_data=held,
+            class_weight=_class_weight(data) if recipe.class_weight == "balanced" else None,
+        )
+    interrupted = model.stop_training and not stopping.stopped_epoch
+    if interrupted and not (model.optimizer_state or {}).get("iteration"):
+        raise KeyboardInterrupt
+    return interrupted
+
+
+def _class_weight(data: TrainingData) -> dict[int, float]:
+    """Return weights that let every class count alike: n / (k · n_c)."""
+    counts = np.bincount(data.y_train)
+    return {label: len(data.y_train) / (len(counts) * n) for label, n in enumerate(counts) if n}

@@ -1,0 +1,187 @@
+"""A trained model and the data that are put before it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, FileError, OptionError
+from chainrule.preprocessing.values import Chunk, Column, missing
+from chainrule.recipes.scores import Scores, new_scores
+from chainrule.sequential import Sequential, load_model
+from chainrule.tables import Table, open_table
+from chainrule.validation import Array
+
+CELLS = 2**20  # probabilities that are told at once, at most
+CHUNK = 2**14  # rows, likewise
+
+
+def load(path: str) -> Sequential:
+    """Return the model in a file.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    """
+    if not os.path.lexists(path):
+        raise FileError(f"{path} does not exist; chainrule train DATA -o {path} writes a model")
+    return load_model(path)
+
+
+def open_model(path: str) -> Sequential:
+    """Return a model that reads tables.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or holds a model without preprocessing, or of another width.
+    """
+    model = load(path)
+    preprocessor = model.preprocessor
+    if preprocessor is None:
+        raise FileError(
+            f"{path} holds no preprocessing, so the model cannot read tables; train it with "
+            "chainrule train, or set its preprocessor before saving it"
+        )
+    classes = len(preprocessor.target.classes)
+    outputs = {(None, classes or 1), (None, 1 if classes == 2 else classes or 1)}
+    if not model.built or model.layers[0].input_shape != (None, preprocessor.width):
+        raise FileError(f"{path}: the model does not take its preprocessing's features")
+    if model.output_shape not in outputs:
+        raise FileError(f"{path}: the model's outputs are not those of its target")
+    return model
+
+
+def open_data(model: Sequential, source: str, target: str | None = None) -> tuple[Table, list[str]]:
+    """Return data as a model's training had them, and notes on what is different.
+
+    Parameters
+    ----------
+    model : Sequential
+    source : str
+    target : str, optional
+        The column of true values, if they are needed.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or of another kind.
+    OptionError
+        If it is the target's.
+    """
+    preprocessor = model.preprocessor
+    like = list(preprocessor.columns)
+    if target is not None:
+        like.append(Column(target, preprocessor.target.kind))
+    table = open_table(source, like=like)
+    columns = [column for column in table.columns if column.name != target]
+    if target is not None and len(columns) == len(table.columns):
+        raise OptionError(
+            "target",
+            f"{source} has no column {target!r} to compare predictions with; name another, or "
+            f"predict only. Columns: {', '.join(c.name for c in columns)}",
+        )
+    try:
+        notes = preprocessor.compare(columns)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
+    return table, [*table.notes, *notes]
+
+
+def probabilities(model: Sequential, features: Array) -> Array:
+    """Return the output for features, for classes a column each; shape (n, k), or (n, 1)."""
+    output = model.predict_on_batch(features)
+    if model.preprocessor.target.classes and output.shape[1] == 1:
+        return np.hstack([1 - output, output])
+    return output
+
+
+def unseen(model: Sequential) -> list[str]:
+    """Return notes on values that training did not have."""
+    return [
+        f"column {name!r}: {count:,} value{'s' * (count != 1)} that training did not have"
+        for name, count in model.preprocessor.unseen.items()
+    ]
+
+
+def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tuple[Array, Array]]:
+    """Yield features and encoded targets of the rows that have one, and nothing of others."""
+    preprocessor, start = model.preprocessor, 0
+    for chunk in table.chunks(columns=[*(c.name for c in preprocessor.columns), target]):
+        here = np.flatnonzero(~missing(chunk[target]))
+        rows, start = here + start, start + len(chunk[target])
+        whole = len(here) == len(chunk[target])
+        kept = chunk if whole else {n: values[here] for n, values in chunk.items()}
+        if len(here):
+            yield preprocessor.transform(kept), preprocessor.target.encode(kept[target], rows)
+
+
+def score(
+    model: Sequential, table: Table, target: str, done: Callable[[int], Any] = lambda rows: None
+) -> Scores:
+    """Return the scores of a model's predictions for a table, in one pass.
+
+    Parameters
+    ----------
+    model : Sequential
+    table : Table
+    target : str
+        The column of true values.
+    done : callable
+        Called with the number of rows of every chunk, once it is scored.
+
+    Raises
+    ------
+    DataError
+        If no row has a true value, or one is of a class that training did not have.
+    """
+    scores = new_scores(model.preprocessor.target)
+    for features, y in labelled_chunks(model, table, target):
+        scores.add(y, probabilities(model, features))
+        done(len(y))
+    if not scores.rows:
+        raise DataError(f"{table.name}: no row has a value of {target!r}")
+    return scores
+
+
+def predictions(
+    model: Sequential, table: Table, every_class: bool, done: Callable[[int], Any]
+) -> Iterator[Chunk]:
+    """Yield predictions as columns, some thousands of rows at a time.
+
+    The columns are ``prediction`` and, for classes, ``probability``, that of the prediction; or
+    ``probability of A`` and so on, for every class.
+
+    Parameters
+    ----------
+    model : Sequential
+    table : Table
+    every_class : bool
+    done : callable
+        Called with the number of rows of every chunk, once it is taken.
+    """
+    target = model.preprocessor.target
+    rows = min(CHUNK, max(1, CELLS // (len(target.classes) + 1)))
+    for chunk in table.chunks(rows, [column.name for column in model.preprocessor.columns]):
+        output = probabilities(model, model.preprocessor.transform(chunk))
+        columns = {"prediction": _decoded(target, output)}
+        if target.classes and every_class:
+            names = [f"probability of {name}" for name in target.classes]
+            columns |= dict(zip(names, output.T, strict=True))
+        elif target.classes:
+            columns["probability"] = output.max(axis=1)
+        yield columns
+        done(len(output))
+
+
+def _decoded(target: Any, output: Array) -> Array:
+    """Return predictions in the target's terms: texts, or numbers."""
+    decoded: Array = target.decode(output)
+    if not target.classes or target.kind == "category":
+        return decoded
+    whole = np.array([int(name) for name in decoded])
+    return whole.astype(np.float64) if whole.dtype == object else whole
