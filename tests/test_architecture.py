@@ -38,10 +38,12 @@ MODULES = {dotted(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 
 def imports(path):
-    """Yield the modules of chainrule that a file imports anywhere, for its annotations too."""
+    """Yield the modules that a file imports anywhere, for its annotations too."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
+                if alias.name == "__version__":  # any room may tell it
+                    continue
                 whole = f"{node.module}.{alias.name}"
                 yield whole if whole in MODULES else node.module
         elif isinstance(node, ast.Import):
@@ -55,7 +57,7 @@ IMPORTS = {
 
 
 def room(name):
-    return name.split(".")[1] if "." in name else None
+    return name.split(".")[1] if "." in name else "the front door"
 
 
 def circle(graph):
@@ -73,7 +75,7 @@ def test_a_room_imports_only_from_rooms_above(name):
     here = room(name)
     assert here in ROOMS, f"{here} has no place in the house plan"
     above = ROOMS[: ROOMS.index(here) + 1]
-    assert [there for there in IMPORTS[name] if room(there) not in (None, *above)] == []
+    assert [there for there in IMPORTS[name] if room(there) not in above] == []
 
 
 @pytest.mark.parametrize("here", [room for room in ROOMS if (SOURCE / room).is_dir()])

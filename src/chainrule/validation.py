@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -170,6 +170,12 @@ def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.
             f"{where}: seed must be a whole number of at least 0, a numpy Generator or None, "
             f"received {seed!r}"
         ) from error
+
+
+def shape_text(shape: Sequence[object]) -> str:
+    """Write a shape; None, the batch size, is ``n``."""
+    sizes = ["n" if size is None else str(size) for size in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:

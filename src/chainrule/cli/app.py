@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-import chainrule
+from chainrule import __version__
 from chainrule.cli.cache import cache
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.export import export
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"chainrule {chainrule.__version__}")
+        typer.echo(f"chainrule {__version__}")
         raise typer.Exit
 
 

@@ -24,7 +24,6 @@ from chainrule.errors import DataError
 from chainrule.export import ejected, templates
 from chainrule.export.in_use import InUse
 from chainrule.export.rules import plainer, rule_texts
-from chainrule.layers.layer import shape_text
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.network.compiled import Compiled
 from chainrule.network.forward import Forward
@@ -37,6 +36,7 @@ from chainrule.program.program import Program
 from chainrule.program.text import function_text
 from chainrule.program.tracing import trace
 from chainrule.storage.files import check_writable, write_text, write_whole
+from chainrule.validation import shape_text
 
 WIDTH, LONGEST = 88, 100  # columns of a line
 ORDER = (

@@ -21,7 +21,7 @@ from typing import Self
 
 import numpy as np
 
-import chainrule
+from chainrule import __version__
 from chainrule.errors import ChainruleError
 from chainrule.lab.results import Result, as_tables, format_number
 from chainrule.lab.session import SECTIONS, Lab, section_text
@@ -134,7 +134,7 @@ def render(
         "extent": "quick" if lab.quick else "full",
         "time": f"{seconds:.1f} s",
         "made": f"{datetime.now():%Y-%m-%d %H:%M}",
-        "with": f"chainrule {chainrule.__version__}, NumPy {np.__version__}, "
+        "with": f"chainrule {__version__}, NumPy {np.__version__}, "
         f"Python {platform.python_version()}",
         "on": f"{platform.system()} {platform.machine()}",
     }

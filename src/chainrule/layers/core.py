@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.layers.layer import Layer, Shape, activation_of, shape_text
+from chainrule.layers.layer import Layer, Shape, activation_of
 from chainrule.ops.index import IN_RANGE
-from chainrule.validation import Array, check_flag, check_positive, lookup
+from chainrule.validation import Array, check_flag, check_positive, lookup, shape_text
 
 KINDS = {name: name for name in ("float32", "float64", "int32", "int64", "uint8", "bool")}
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.core import Affine
-from chainrule.layers.layer import LARGEST, Layer, Shape, activation_of, shape_text
-from chainrule.validation import check_flag, check_positive, lookup
+from chainrule.layers.layer import LARGEST, Layer, Shape, activation_of
+from chainrule.validation import check_flag, check_positive, lookup, shape_text
 
 Pair = tuple[int, int]
 PADDINGS = {"valid": False, "same": True}

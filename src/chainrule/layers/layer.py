@@ -22,7 +22,7 @@ from chainrule.layers import tracking
 from chainrule.layers.hooks import check_layer, check_setting, missing
 from chainrule.layers.tracking import Path, Surroundings, Weight, around
 from chainrule.layers.weights import drawn, fitted
-from chainrule.validation import Array, as_numbers, check_flag
+from chainrule.validation import Array, as_numbers, check_flag, shape_text
 
 Shape = tuple[int | None, ...]
 LARGEST = 2**28  # numbers in a sample
@@ -409,9 +409,3 @@ def activation_of(activation: Any, where: str) -> Any:
     if isinstance(activation, Layer):
         raise DataError(f"{where}: the activation is a layer; put {activation} after this one")
     return activations.get(activation, where)
-
-
-def shape_text(shape: Sequence[int | None]) -> str:
-    """Write a shape, the batch size as ``n``."""
-    sizes = ["n" if size is None else str(size) for size in shape]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

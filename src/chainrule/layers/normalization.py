@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.layer import Layer, Shape, shape_text
-from chainrule.validation import as_numbers, check_flag, check_number
+from chainrule.layers.layer import Layer, Shape
+from chainrule.validation import as_numbers, check_flag, check_number, shape_text
 
 SMALLEST = 1e-7  # deviation that `Normalization` divides by, as in Keras
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.layer import Layer, Shape, shape_text
-from chainrule.validation import as_numbers
+from chainrule.layers.layer import Layer, Shape
+from chainrule.validation import as_numbers, shape_text
 
 
 class Flatten(Layer):

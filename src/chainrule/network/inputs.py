@@ -10,10 +10,10 @@ import numpy as np
 
 from chainrule import activations
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.layer import Layer, shape_text
+from chainrule.layers.layer import Layer
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.ops.index import IN_RANGE
-from chainrule.validation import as_numbers, check_number
+from chainrule.validation import as_numbers, check_number, shape_text
 
 Data = tuple[Any, ...]
 

@@ -11,7 +11,7 @@ from chainrule.config import cut, made, plain, short, snake_case
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
 from chainrule.layers.hooks import check_model, check_model_setting
-from chainrule.layers.layer import Shape, shape_text
+from chainrule.layers.layer import Shape
 from chainrule.layers.tracking import around
 from chainrule.layers.weights import Blank, fitted
 from chainrule.network.network import Network
@@ -24,6 +24,7 @@ from chainrule.validation import (
     check_positive,
     check_seed,
     lookup,
+    shape_text,
 )
 
 MOST_LAYERS = 10_000

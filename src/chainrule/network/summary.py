@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.layers import Layer
-from chainrule.layers.layer import shape_text
+from chainrule.validation import shape_text
 
 
 def print_summary(model: Any, print_fn: Callable[[str], Any] | None) -> None:
