@@ -1,10 +1,12 @@
-"""Matrix products of our own: exact, the same bits however they are shared out, chosen by rule."""
+"""Matrix products: exact, for vectors of all widths, the same bits however they are shared out."""
 
 import ctypes
 import mmap
+import platform
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import cache
 
 import llvmlite.binding as llvm
@@ -17,19 +19,39 @@ import chainrule as cr
 from chainrule.program import cache as on_disk
 from chainrule.program import machine as room
 from chainrule.program import native
-from chainrule.program.blas import Blas
 from chainrule.program.gemm import HEIGHT, TERMS
 
 DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
-AVX2, AVX512 = {"avx2": True}, {"avx2": True, "avx512f": True}
+
+
+def machines():
+    """Return machines whose code this one runs, which comes first."""
+    own = room.machine()
+    has = llvm.get_host_cpu_features().get
+    made = [own]
+    if has("avx512vl"):
+        made.append(replace(own, width=16, registers=32))
+    if has("avx2") and has("fma"):
+        made.append(replace(own, processor="haswell", features="", width=32, registers=16))
+    if has("sse4.2"):
+        made.append(replace(own, processor="x86-64-v2", features="", width=16, registers=16))
+    return made
+
+
+MACHINES = machines()
+named = pytest.mark.parametrize(
+    "machine", MACHINES, ids=lambda m: f"{m.processor}-{m.width}-{m.registers}"
+)
 
 
 @cache
-def product(routine):
-    """Return ``gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc)``, whatever this machine's rule."""
-    from chainrule.program.compiler import compile_product
+def product(routine, machine=MACHINES[0]):
+    """Return ``gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc)``."""
+    from chainrule.program import compiler
 
-    code = native.NativeFunction(compile_product(routine))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiler, "machine", lambda: machine)
+        code = native.NativeFunction(compiler.compile_product(routine))
     real = ctypes.c_float if routine == "sgemm" else ctypes.c_double
     whole, place = ctypes.c_int64, ctypes.c_void_p
     kinds = [
@@ -65,22 +87,24 @@ def step(array):
     return array.strides[0] // array.itemsize
 
 
-def multiplied(routine, ta, tb, m, n, k, apart=0):
+def multiplied(machine, routine, ta, tb, m, n, k, apart=0):
     dtype, rng = DTYPES[routine], np.random.default_rng(0)
     a = matrix(rng, *((k, m) if ta else (m, k)), apart, dtype)
     b = matrix(rng, *((n, k) if tb else (k, n)), apart, dtype)
     memory = np.full((m, n + apart), np.nan, dtype)
-    product(routine)(ta, tb, m, n, k, a, step(a), b, step(b), memory, n + apart)
+    gemm = product(routine, machine)
+    gemm(ta, tb, m, n, k, a, step(a), b, step(b), memory, n + apart)
     return memory, (a.T if ta else a) @ (b.T if tb else b)
 
 
 SIZES = st.integers(1, 70)
+WIDE = 530  # columns from which a transposed operand is turned, whatever the vectors
 
 
-@given(st.sampled_from(list(DTYPES)), st.booleans(), st.booleans(), SIZES, SIZES, SIZES,
-       st.integers(0, 5))  # fmt: skip
-def test_products_are_those_of_numpy(routine, ta, tb, m, n, k, apart):
-    memory, expected = multiplied(routine, ta, tb, m, n, k, apart)
+@given(st.sampled_from(MACHINES), st.sampled_from(list(DTYPES)), st.booleans(), st.booleans(),
+       SIZES, SIZES, SIZES, st.integers(0, 5))  # fmt: skip
+def test_products_are_those_of_numpy(machine, routine, ta, tb, m, n, k, apart):
+    memory, expected = multiplied(machine, routine, ta, tb, m, n, k, apart)
     np.testing.assert_array_equal(memory[:, :n], expected)
     assert np.isnan(memory[:, n:]).all(), "written beside the result"
 
@@ -88,19 +112,23 @@ def test_products_are_those_of_numpy(routine, ta, tb, m, n, k, apart):
 @pytest.mark.parametrize("ta", [False, True])
 @pytest.mark.parametrize("tb", [False, True])
 @pytest.mark.parametrize("routine", list(DTYPES))
-def test_products_of_several_blocks(routine, ta, tb):
-    for m, n, k in ((HEIGHT + 13, 37, 2 * TERMS + 3), (200, 100, TERMS), (3, 200, TERMS + 1)):
-        np.testing.assert_array_equal(*multiplied(routine, ta, tb, m, n, k))
+@named
+def test_products_of_several_blocks(machine, routine, ta, tb):
+    sizes = [(HEIGHT + 13, 37, 2 * TERMS + 3), (200, 100, TERMS), (3, 200, TERMS + 1)]
+    for m, n, k in [*sizes, (HEIGHT + 13, WIDE, TERMS + 3), (5, WIDE, 2)]:
+        np.testing.assert_array_equal(*multiplied(machine, routine, ta, tb, m, n, k))
 
 
-@given(st.sampled_from(list(DTYPES)), st.booleans(), st.booleans(), st.integers(1, 250), SIZES,
-       st.integers(1, 2 * TERMS), st.data())  # fmt: skip
-def test_rows_and_columns_left_to_others_change_no_bit(routine, ta, tb, m, n, k, data):
+@given(st.sampled_from(MACHINES), st.sampled_from(list(DTYPES)), st.booleans(), st.booleans(),
+       st.integers(1, 250), SIZES | st.just(WIDE), st.integers(1, 2 * TERMS),
+       st.data())  # fmt: skip
+def test_rows_and_columns_left_to_others_change_no_bit(machine, routine, ta, tb, m, n, k, data):
     dtype, rng = DTYPES[routine], np.random.default_rng(0)
     a = rng.normal(size=(k, m) if ta else (m, k)).astype(dtype)
     b = rng.normal(size=(n, k) if tb else (k, n)).astype(dtype)
     whole, parts = np.empty((m, n), dtype), np.full((m, n), np.nan, dtype)
-    product(routine)(ta, tb, m, n, k, a, step(a), b, step(b), whole, n)
+    gemm = product(routine, machine)
+    gemm(ta, tb, m, n, k, a, step(a), b, step(b), whole, n)
     row, column = data.draw(st.integers(0, m)), data.draw(st.integers(0, n))
     for top, bottom in ((0, row), (row, m)):
         for left, right in ((0, column), (column, n)):
@@ -108,10 +136,14 @@ def test_rows_and_columns_left_to_others_change_no_bit(routine, ta, tb, m, n, k,
             second = b[left:right] if tb else b[:, left:right]
             place = parts[top:bottom, left:right]
             size = bottom - top, right - left, k
-            product(routine)(ta, tb, *size, first, step(a), second, step(b), place, n)
+            gemm(ta, tb, *size, first, step(a), second, step(b), place, n)
     np.testing.assert_array_equal(parts, whole)
 
 
+@pytest.mark.skipif(
+    platform.machine() in ("x86_64", "AMD64") and not llvm.get_host_cpu_features().get("fma"),
+    reason="this processor rounds products as well",
+)
 def test_sums_are_rounded_term_by_term():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 600)).astype("f4"), rng.normal(size=(600, 3)).astype("f4")
@@ -145,78 +177,63 @@ def before_a_wall(array):
 
 @pytest.mark.parametrize("ta", [False, True])
 @pytest.mark.parametrize("tb", [False, True])
-def test_nothing_beyond_the_matrices_is_read(ta, tb):
-    for m, n, k in ((12, 37, 19), (5, 3, 2), (200, 33, 17)):
+@named
+def test_nothing_beyond_the_matrices_is_read(machine, ta, tb):
+    for m, n, k in ((12, 37, 19), (5, 3, 2), (200, 33, 17), (37, WIDE, 19)):
         a = before_a_wall(np.ones((k, m) if ta else (m, k), "f4"))
         b = before_a_wall(np.ones((n, k) if tb else (k, n), "f4"))
         c = before_a_wall(np.empty((m, n), "f4"))
-        product("sgemm")(ta, tb, m, n, k, a, step(a), b, step(b), c, n)
+        product("sgemm", machine)(ta, tb, m, n, k, a, step(a), b, step(b), c, n)
         assert (c == k).all()
 
 
-@pytest.fixture
-def machine_of(monkeypatch):
-    """Return what a machine decides that has these features and this BLAS."""
-
-    def decided(features, blas):
-        monkeypatch.setattr(room.llvm, "get_host_cpu_features", lambda: llvm.FeatureMap(features))
-        monkeypatch.setattr(room, "find_blas", lambda: blas)
-        monkeypatch.setattr(room.llvm, "add_symbol", lambda name, address: added.append(name))
-        added = []
-        return room.machine.__wrapped__(), {name for name in added if name.endswith("gemm")}
-
-    return decided
-
-
-@pytest.mark.parametrize(("features", "own"), [(AVX512, True), (AVX2, False), ({}, False)])
-def test_own_products_where_vectors_are_wide(machine_of, features, own):
-    machine, blas = machine_of(features, Blas({"sgemm": 1, "dgemm": 2}, 32))
-    assert machine.own_products == own
-    assert machine.blas_bits == (64 if own else 32)
-    assert blas == (set() if own else {"chainrule_sgemm", "chainrule_dgemm"})
+@pytest.mark.parametrize(("features", "vectors"), [
+    (["avx", "avx2", "fma", "avx512f"], (64, 32)),
+    (["avx", "avx2", "fma"], (32, 16)),
+    (["sse4.2"], (16, 16)),
+])  # fmt: skip
+def test_the_processor_says_how_wide_vectors_are(features, vectors, monkeypatch):
+    features = llvm.FeatureMap(dict.fromkeys(features, True))
+    monkeypatch.setattr(room.llvm, "get_host_cpu_features", lambda: features)
+    monkeypatch.setattr(room.llvm, "get_process_triple", lambda: "x86_64-unknown-linux-gnu")
+    machine = room.machine.__wrapped__()
+    assert (machine.width, machine.registers) == vectors
 
 
-def test_no_products_without_blas(machine_of):
-    machine, blas = machine_of(AVX2, None)
-    assert (machine.own_products, machine.blas_bits, blas) == (False, 0, set())
-    assert machine_of(AVX512, None)[0].own_products
+def test_vectors_of_arm_processors(monkeypatch):
+    monkeypatch.setattr(room.llvm, "get_host_cpu_features", llvm.FeatureMap)
+    monkeypatch.setattr(room.llvm, "get_process_triple", lambda: "arm64-apple-darwin23.4.0")
+    machine = room.machine.__wrapped__()
+    assert (machine.width, machine.registers) == (16, 32)
 
 
 @pytest.fixture
 def provided(tmp_path, monkeypatch):
-    """Return a way to provide a product with a rule's outcome; yields the addresses it gave."""
+    """Return a way to provide a product; it returns the addresses that it gave."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     monkeypatch.setattr(native, "_loaded", {})
     given = {}
     monkeypatch.setattr(llvm, "add_symbol", given.__setitem__)
 
-    def provide(routine, own):
-        machine = room.machine()
-        changed = type(machine)(**{**vars(machine), "own_products": own})
-        monkeypatch.setattr(room, "machine", lambda: changed)
+    def provide(routine):
         native._provide(routine)
         return given
 
     return provide
 
 
-def test_blas_stays_where_the_rule_says_so(provided, tmp_path):
-    assert not provided("sgemm", own=False)
-    assert not list(tmp_path.glob("*.kernel"))
-
-
 def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
-    first = provided("sgemm", own=True)["chainrule_sgemm"]
+    first = provided("sgemm")["chainrule_sgemm"]
     (file,) = tmp_path.glob("*.kernel")
     monkeypatch.setitem(sys.modules, "chainrule.program.compiler", None)  # cannot compile now
-    assert provided("sgemm", own=True)["chainrule_sgemm"] == first
+    assert provided("sgemm")["chainrule_sgemm"] == first
     monkeypatch.setattr(native, "_loaded", {})
-    assert provided("sgemm", own=True)["chainrule_sgemm"]
+    assert provided("sgemm")["chainrule_sgemm"]
     assert list(tmp_path.glob("*.kernel")) == [file]
 
 
 def test_threads_that_need_the_same_compile_it_once(provided, monkeypatch):
-    provided("sgemm", own=True)
+    provided("sgemm")
     (code,) = [on_disk.read(file.stem) for file in on_disk.cache_folder().glob("*.kernel")]
     compiled, made = [], []
 
@@ -237,13 +254,11 @@ def test_threads_that_need_the_same_compile_it_once(provided, monkeypatch):
     assert made == [made[0]] * 4  # kernels may hold its address already
 
 
-def test_kernels_multiply_by_the_machine_s_rule():
-    """A compiled function has the bits of the product that the rule chooses."""
+def test_kernels_multiply_so():
+    """A compiled function has the bits of the product."""
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(40, 300)), rng.normal(size=(300, 50))
-    got = cr.jit(np.matmul)(a, b)
+    got, own = cr.jit(np.matmul)(a, b), np.empty((40, 50))
     np.testing.assert_allclose(got, a @ b, rtol=1e-12, atol=1e-12)
-    if room.machine().own_products:
-        own = np.empty((40, 50))
-        product("dgemm")(False, False, 40, 50, 300, a, 300, b, 50, own, 50)
-        np.testing.assert_array_equal(got, own)
+    product("dgemm")(False, False, 40, 50, 300, a, 300, b, 50, own, 50)
+    np.testing.assert_array_equal(got, own)

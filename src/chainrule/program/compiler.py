@@ -32,23 +32,23 @@ _TYPES: dict[str, Any] = {
 } | {"bool": types.boolean}  # fmt: skip
 
 
-def _convention(real: Any, whole: Any) -> list[Any]:
+def _convention(real: Any) -> list[Any]:
     """Return the types of what C's ``gemm`` takes."""
+    whole = types.int64
     matrix: list[Any] = [types.uintp, whole]
     return [*[types.int32] * 3, *[whole] * 3, real, *matrix, *matrix, real, *matrix]
 
 
-def _product(name: str, real: Any, bits: int) -> Any:
-    """Return ``gemm(ta, tb, m, n, k, a, b, c)``, which multiplies matrices by BLAS or `gemm`.
+def _product(name: str, real: Any) -> Any:
+    """Return ``gemm(ta, tb, m, n, k, a, b, c)``, which multiplies matrices by `gemm`.
 
     ``ta`` and ``tb`` tell which lie transposed; ``rows, part, parts`` that a part of the result's
     rows or columns is wanted.
     """
-    whole: Any = np.int64 if bits == 64 else np.int32
-    kind = types.int64 if bits == 64 else types.int32
+    whole: Any = np.int64
     external: Any = types.ExternalFunction(
         f"chainrule_{name}",
-        types.void(*_convention(real, kind)),
+        types.void(*_convention(real)),
     )
     number = np.float32 if real is types.float32 else np.float64
     size = number().itemsize
@@ -86,7 +86,7 @@ def _product(name: str, real: Any, bits: int) -> Any:
 
 
 REALS: dict[str, Any] = {"sgemm": types.float32, "dgemm": types.float64}
-PRODUCTS = {name: _product(name, real, machine().blas_bits or 64) for name, real in REALS.items()}
+PRODUCTS = {name: _product(name, real) for name, real in REALS.items()}
 
 
 def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
@@ -118,13 +118,9 @@ def compile_text(text: str, name: str, dtypes: list[str]) -> bytes:
 
 
 def compile_product(name: str) -> bytes:
-    """Return the machine code of ``sgemm`` or ``dgemm`` of our own, called as those of C."""
-    real = REALS[name]
-    size = real.bitwidth // 8
-    arguments = _convention(real, types.int64)
-    parts, symbol = _translated(gemm.product(size, gemm.BYTES // size), arguments)
-    kinds = {types.int32: "i32", types.float32: "float", types.float64: "double"}
-    return _object([*parts, _entry_of_c(symbol, [kinds.get(x, "i64") for x in arguments])])
+    """Return the machine code of ``sgemm`` or ``dgemm``, called as those of C."""
+    size = REALS[name].bitwidth // 8
+    return _object([gemm.module(ENTRY, size, machine().width, machine().registers)])
 
 
 def _translated(function: Any, arguments: Sequence[Any]) -> tuple[list[str], str]:
@@ -206,16 +202,6 @@ def _entry(symbol: str, count: int) -> str:
         f'declare i32 @"{symbol}"({declared})\n\n'
         f"define i32 @{ENTRY}(ptr %result, ptr %error, ptr %table) {{\n{body}\n"
         f'  %status = call i32 @"{symbol}"({given})\n  ret i32 %status\n}}\n'
-    )
-
-
-def _entry_of_c(symbol: str, kinds: list[str]) -> str:
-    """Return LLVM's text of a function that takes these arguments and returns nothing."""
-    taken = ", ".join(f"{kind} %a{i}" for i, kind in enumerate(kinds))
-    return (
-        f'declare i32 @"{symbol}"(ptr, ptr, {", ".join(kinds)})\n\n'
-        f"define void @{ENTRY}({taken}) {{\n  %result = alloca i64\n  %error = alloca ptr\n"
-        f'  %status = call i32 @"{symbol}"(ptr %result, ptr %error, {taken})\n  ret void\n}}\n'
     )
 
 

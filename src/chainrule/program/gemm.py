@@ -1,198 +1,306 @@
-"""Matrix products of our own, for processors with vectors of 64 bytes.
+"""Matrix products of our own, written in LLVM's language.
 
 The result is made in tiles that stay in registers, a few rows by a few vectors, as in Goto and van
-de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Both operands are read where
-they lie, but for panels of the second that lie transposed or serve many rows: those are laid
-together first. Every entry is one chain of fused multiplications and additions in the order of the
-terms, whatever the tiles: rows or columns that are left to other threads change no bit.
+de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read where they
+lie, but for panels of the second that lie transposed or serve many rows: those are laid together
+first. Every entry is one chain of fused multiplications and additions in the order of the terms,
+whatever the tiles: rows or columns that are left to other threads change no bit.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from chainrule.program.vectors import WHOLE, Vectors, number
+from chainrule.program.vectors import WHOLE, Vectors, number, real
 
-BYTES = 64  # of a vector
-ROWS = (12, 10, 8, 4, 2, 1)  # of tiles; the largest take 24 of 32 registers for their sums
+# Rows of tiles, for processors with so many registers: their sums take three quarters of them.
+ROWS = {32: (12, 8, 4, 2, 1), 16: (6, 4, 2, 1)}
 VECTORS = 2  # across a tile; the last columns have tiles of one
 HEIGHT, TERMS = 384, 256  # rows and terms of a block of the first operand, which stays in the cache
-TALL = 192  # rows from which it pays to lay a panel together
-TRANSPOSED = 112  # as C calls it
+TURNED = 1024  # bytes of a row of a turned block, which lies on the stack
+APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
+CHOICE: Any = ir.IntType(32)
+PLAIN, TRANSPOSED = (ir.Constant(CHOICE, code) for code in (111, 112))  # as C calls them
+NAMES = ("order", "ta", "tb", "m", "n", "k", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc")
 
 
-def product(size: int, lanes: int) -> Any:
-    """Return a function of what C's ``gemm`` takes, for Numba.
+class Shape(NamedTuple):
+    """What depends on the processor.
 
-    It multiplies alone: matrices lie row by row, ``alpha`` is 1 and ``beta`` 0.
+    Attributes
+    ----------
+    width : int
+        Bytes of a vector.
+    rows : tuple of int
+        That tiles have, the largest first.
+    """
+
+    width: int
+    rows: tuple[int, ...]
+
+    @property
+    def masks(self) -> bool:
+        """Whether to load a part of a vector takes no longer than to load all of it."""
+        return self.width == 64
+
+    @property
+    def tall(self) -> int:
+        """Return the rows from which it pays to lay a panel together."""
+        return 192 if self.width == 64 else 48  # narrow panels use a part of each line of the cache
+
+    @property
+    def wide(self) -> int:
+        """Return the columns from which it pays to turn a transposed first operand; 0 if never.
+
+        A narrow tile reads but a part of each line of the cache, and lines a power of two apart
+        push each other out.
+        """
+        return 0 if self.width == 64 else 8 * self.width
+
+
+def module(name: str, size: int, width: int, registers: int) -> str:
+    """Return LLVM's text of a function that takes what C's ``gemm`` takes.
+
+    It multiplies alone: matrices lie row by row, ``alpha`` is 1 and ``beta`` is 0, or 1 to add to
+    what is there.
 
     Parameters
     ----------
+    name : str
+        Of the function.
     size : int
         Bytes of an entry, 4 or 8.
-    lanes : int
-        Entries of a vector.
+    width : int
+        Bytes of a vector.
+    registers : int
+        That hold vectors.
     """
-    across = VECTORS * lanes
-    memory, strip, copy, turn = _intrinsics(size, lanes)
-
-    def gemm(
-        order: Any, ta: Any, tb: Any, m: Any, n: Any, k: Any, alpha: Any, a: Any, lda: Any,
-        b: Any, ldb: Any, beta: Any, c: Any, ldc: Any,
-    ) -> Any:  # fmt: skip
-        panel = memory()
-        down, along = (1, lda) if ta == TRANSPOSED else (lda, 1)
-        for row in range(0, m, HEIGHT):
-            height = min(HEIGHT, m - row)
-            for term in range(0, k, TERMS):
-                depth = min(TERMS, k - term)
-                left = a + size * (row * down + term * along)
-                column = 0
-                while column < n:
-                    width = across if n - column >= across else min(lanes, n - column)
-                    right, step = b + size * (term * ldb + column), ldb
-                    if tb == TRANSPOSED:
-                        turn(b + size * (column * ldb + term), ldb, depth, width, panel)
-                        right, step = panel, across
-                    elif height >= TALL:
-                        copy(right, ldb, depth, width, panel)
-                        right, step = panel, across
-                    made = c + size * (row * ldc + column)
-                    strip(left, down, along, right, step, made, ldc, height, depth, width, term)
-                    column += width
-        return 0
-
-    return gemm
+    kinds: dict[str, Any] = dict.fromkeys(("alpha", "beta"), real(size))
+    kinds |= dict.fromkeys(("order", "ta", "tb"), CHOICE)
+    kind = ir.FunctionType(ir.VoidType(), [kinds.get(name, WHOLE) for name in NAMES])
+    made = ir.Module()
+    product, turned = ir.Function(made, kind, name), ir.Function(made, kind, f"{name}_turned")
+    turned.attributes.add("noinline")  # its block is large, and seldom wanted
+    turned.linkage = "internal"
+    for function, other, kernel in ((product, turned, _Product), (turned, product, _Turned)):
+        code = Vectors(ir.IRBuilder(function.append_basic_block()), size, width // size)
+        kernel(code, Shape(width, ROWS[registers]), function, other).emit()
+        code.builder.ret_void()
+    return str(made)
 
 
-def _intrinsics(size: int, lanes: int) -> tuple[Any, ...]:
-    """Return what the product is made of; all take whole numbers, addresses included."""
+class _Blocks:
+    """Loops over the blocks of the first operand.
 
-    def emitting(emit: Any, count: int) -> Any:
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            emit(Vectors(builder, size, lanes), *arguments)
-            return context.get_dummy_value()
+    Parameters
+    ----------
+    code : Vectors
+    shape : Shape
+    function : llvmlite.ir.Function
+        That is written.
+    other : llvmlite.ir.Function
+        That it calls.
+    """
 
-        return types.void(*[types.intp] * count), code
+    def __init__(self, code: Vectors, shape: Shape, function: Any, other: Any) -> None:
+        self.code, self.builder, self.shape, self.other = code, code.builder, shape, other
+        self.given = dict(zip(NAMES, function.args, strict=True))
+        self.across, self.terms = VECTORS * code.lanes, TERMS
+        adds = self.builder.fcmp_ordered("!=", self.given["beta"], ir.Constant(real(code.size), 0))
+        self.adds: Any = adds
 
-    @intrinsic
-    def memory(typing: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            with builder.goto_entry_block():
-                place = builder.alloca(ir.ArrayType(ir.IntType(8), TERMS * VECTORS * lanes * size))
-            place.align = BYTES
-            return builder.ptrtoint(place, WHOLE)
+    def emit(self) -> None:
+        """Emit the loops over rows and over terms."""
+        code, builder, m, k = self.code, self.builder, self.given["m"], self.given["k"]
 
-        return types.intp(), code
+        def rows(row: Any) -> None:
+            height = code.least(number(HEIGHT), builder.sub(m, row))
 
-    @intrinsic
-    def strip(
-        typing: Any, a: Any, down: Any, along: Any, b: Any, across: Any, c: Any, ldc: Any,
-        height: Any, depth: Any, width: Any, done: Any,
-    ) -> Any:  # fmt: skip
-        return emitting(_strip, 11)
+            def terms(term: Any) -> None:
+                depth = code.least(number(self.terms), builder.sub(k, term))
+                more = builder.or_(self.adds, builder.icmp_signed(">", term, number(0)))
+                self.block(row, term, height, depth, more)
 
-    @intrinsic
-    def copy(typing: Any, b: Any, ldb: Any, depth: Any, width: Any, panel: Any) -> Any:
-        return emitting(_copy, 5)
+            code.loop(number(0), k, self.terms, terms)
 
-    @intrinsic
-    def turn(typing: Any, b: Any, ldb: Any, depth: Any, width: Any, panel: Any) -> Any:
-        return emitting(_turn, 5)
+        code.loop(number(0), m, HEIGHT, rows)
 
-    return memory, strip, copy, turn
+    def block(self, row: Any, term: Any, height: Any, depth: Any, more: Any) -> None:
+        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        raise NotImplementedError
+
+    def turn(self, source: Any, far: Any, depth: Any, width: Any, target: Any, apart: Any) -> None:
+        """Emit a copy of ``width`` rows of ``depth`` entries as columns."""
+        code, builder = self.code, self.builder
+
+        def columns(column: Any) -> None:
+            def terms(term: Any) -> None:
+                here = builder.sub(depth, term)
+                rows = []
+                for lane in range(code.lanes):
+                    row = builder.add(column, number(lane))
+                    inside = builder.icmp_signed("<", row, width)
+                    flags = code.first(builder.select(inside, here, number(0)))
+                    rows.append(code.load(code.at(source, builder.mul(row, far), term), flags))
+                for lane, vector in enumerate(code.transposed(rows)):
+                    line = builder.mul(builder.add(term, number(lane)), apart)
+                    code.store(vector, code.at(target, line, column))
+
+            code.loop(number(0), depth, code.lanes, terms)
+
+        code.loop(number(0), width, code.lanes, columns)
 
 
-def _strip(
-    code: Vectors, a: Any, down: Any, along: Any, b: Any, across: Any, c: Any, ldc: Any,
-    height: Any, *rest: Any,
-) -> None:  # fmt: skip
-    """Emit all rows of a few columns: large tiles as long as there are rows for them."""
-    builder = code.builder
+class _Turned(_Blocks):
+    """The product of a transposed operand, whose blocks are turned."""
 
-    def tiles(vectors: int) -> None:
+    def __init__(self, code: Vectors, shape: Shape, function: Any, other: Any) -> None:
+        super().__init__(code, shape, function, other)
+        self.terms = TURNED // code.size
+
+    def block(self, row: Any, term: Any, height: Any, depth: Any, more: Any) -> None:
+        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        code, builder, given = self.code, self.builder, self.given
+        lda, ldb, ldc, one = given["lda"], given["ldb"], given["ldc"], number(1)
+        apart = self.terms + APART
+        block = code.memory(HEIGHT * apart)
+        a = code.at(given["a"], builder.mul(term, lda), row)
+        self.turn(a, lda, height, depth, block, number(apart))
+        along = builder.select(builder.icmp_signed("==", given["tb"], TRANSPOSED), one, ldb)
+        b = code.at(given["b"], builder.mul(term, along))
+        c = code.at(given["c"], builder.mul(row, ldc))
+        beta = builder.uitofp(more, real(code.size))
+        part = {"ta": PLAIN, "m": height, "k": depth, "a": block, "lda": number(apart)}
+        part |= {"b": b, "c": c, "beta": beta}
+        builder.call(self.other, list((given | part).values()))
+
+
+class _Product(_Blocks):
+    """The product of operands as they lie."""
+
+    def emit(self) -> None:
+        """Emit the product, or a call of the other if the first operand is to be turned."""
+        code, builder, given = self.code, self.builder, self.given
+        turned = builder.icmp_signed("==", given["ta"], TRANSPOSED)
+        if self.shape.wide:
+            wide = builder.icmp_signed(">=", given["n"], number(self.shape.wide))
+            with builder.if_then(builder.and_(turned, wide), likely=False):
+                builder.call(self.other, list(given.values()))
+                builder.ret_void()
+        self.panel = code.memory(TERMS * self.across)
+        self.down = builder.select(turned, number(1), given["lda"])
+        self.along = builder.select(turned, given["lda"], number(1))
+        super().emit()
+
+    def block(self, row: Any, term: Any, height: Any, depth: Any, more: Any) -> None:
+        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        code, builder, given = self.code, self.builder, self.given
+        a = code.at(given["a"], builder.mul(row, self.down), builder.mul(term, self.along))
+
+        def panels(column: Any) -> None:
+            width = code.least(number(self.across), builder.sub(given["n"], column))
+            b, ldb = self._second(term, column, height, depth, width)
+            c = code.at(given["c"], builder.mul(row, given["ldc"]), column)
+
+            def narrow(shift: Any) -> None:
+                flags = code.first(builder.sub(width, shift))
+                places = code.at(b, shift), ldb, code.at(c, shift)
+                self._strip(1, a, *places, height, depth, more, flags)
+
+            full = builder.icmp_signed("==", width, number(self.across))
+            with builder.if_else(full) as (yes, no):
+                with yes:
+                    self._strip(VECTORS, a, b, ldb, c, height, depth, more)
+                with no:
+                    code.loop(number(0), width, code.lanes, narrow)
+
+        code.loop(number(0), given["n"], self.across, panels)
+
+    def _second(
+        self, term: Any, column: Any, height: Any, depth: Any, width: Any
+    ) -> tuple[Any, Any]:
+        """Emit the laying together of a panel; returns where it lies and how far its rows are."""
+        code, builder, b, ldb = self.code, self.builder, self.given["b"], self.given["ldb"]
+        across = number(self.across)
+        plain = code.at(b, builder.mul(term, ldb), column)
+        turned = builder.icmp_signed("==", self.given["tb"], TRANSPOSED)
+        laid = builder.icmp_signed(">=", height, number(self.shape.tall))
+        if not self.shape.masks:
+            laid = builder.or_(laid, builder.icmp_signed("<", width, across))
+        with builder.if_else(turned) as (yes, no):
+            with yes:
+                place = code.at(b, builder.mul(column, ldb), term)
+                self.turn(place, ldb, depth, width, self.panel, across)
+            with no, builder.if_then(laid):
+                self._lay(plain, ldb, depth, width)
+        laid = builder.or_(laid, turned)
+        return builder.select(laid, self.panel, plain), builder.select(laid, across, ldb)
+
+    def _lay(self, source: Any, far: Any, depth: Any, width: Any) -> None:
+        """Emit a copy of a panel, with zeros behind its columns."""
+        code, builder = self.code, self.builder
+        columns = [number(code.lanes * vector) for vector in range(VECTORS)]
+        flags = [code.first(builder.sub(width, column)) for column in columns]
+
+        def terms(term: Any) -> None:
+            here = code.at(source, builder.mul(term, far))
+            there = code.at(self.panel, builder.mul(term, number(self.across)))
+            for column, flag in zip(columns, flags, strict=True):
+                code.store(code.load(code.at(here, column), flag), code.at(there, column))
+
+        code.loop(number(0), depth, 1, terms)
+
+    def _strip(
+        self, vectors: int, a: Any, b: Any, ldb: Any, c: Any, height: Any, *rest: Any
+    ) -> None:
+        """Emit all rows of a few columns: large tiles as long as there are rows for them."""
+        code, builder = self.code, self.builder
         begin: Any = number(0)
-        for rows in ROWS:
-            left = builder.srem(builder.sub(height, begin), number(rows))
+        for rows in self.shape.rows:
+            left = builder.urem(builder.sub(height, begin), number(rows))
             end = builder.sub(height, left)
-            with cgutils.for_range_slice(builder, begin, end, number(rows)) as (row, _):
-                first = code.at(a, builder.mul(row, down))
-                made = code.at(c, builder.mul(row, ldc))
-                _tile(code, rows, vectors, first, down, along, b, across, made, ldc, *rest)
+
+            def tile(row: Any, rows: int = rows) -> None:
+                first = code.at(a, builder.mul(row, self.down))
+                made = code.at(c, builder.mul(row, self.given["ldc"]))
+                self._tile(rows, vectors, first, b, ldb, made, *rest)
+
+            code.loop(begin, end, rows, tile)
             begin = end
 
-    width = rest[1]
-    with builder.if_else(builder.icmp_signed(">", width, number(code.lanes))) as (wide, narrow):
-        with wide:
-            tiles(VECTORS)
-        with narrow:
-            tiles(1)
+    def _tile(
+        self, rows: int, vectors: int, a: Any, b: Any, ldb: Any, c: Any, depth: Any, more: Any,
+        flags: Any = None,
+    ) -> None:  # fmt: skip
+        """Emit a tile: sums of products, added to what is there if there were ``more`` terms.
 
+        One of several vectors is full; flags tell of a single vector how much of it is.
+        """
+        code, builder = self.code, self.builder
+        columns = [number(code.lanes * vector) for vector in range(vectors)]
+        lines = [code.at(c, builder.mul(number(row), self.given["ldc"])) for row in range(rows)]
+        places = [code.at(line, column) for line in lines for column in columns]
+        before = builder.block
+        with builder.if_then(more):
+            held = [code.load(place, flags) for place in places]
+            loaded = builder.block
+        begin = [builder.phi(code.zero.type) for _ in places]
+        for phi, value in zip(begin, held, strict=True):
+            phi.add_incoming(code.zero, before)
+            phi.add_incoming(value, loaded)
 
-def _tile(
-    code: Vectors, rows: int, vectors: int, a: Any, down: Any, along: Any, b: Any, across: Any,
-    c: Any, ldc: Any, depth: Any, width: Any, done: Any,
-) -> None:  # fmt: skip
-    """Emit a tile: sums of products, added to what is there if terms were ``done`` before.
+        def add(term: Any, *sums: Any) -> list[Any]:
+            line, made = code.at(b, builder.mul(term, ldb)), list(sums)
+            wanted = flags if self.shape.masks else None
+            seconds = [code.load(code.at(line, column), wanted) for column in columns]
+            for row in range(rows):
+                steps = builder.mul(number(row), self.down), builder.mul(term, self.along)
+                first = code.scalar(code.at(a, *steps))
+                for at, second in enumerate(seconds, row * vectors):
+                    made[at] = code.fused(first, second, sums[at])
+            return made
 
-    One of several vectors is full; one of a single vector may be narrower.
-    """
-    builder = code.builder
-    columns = [number(code.lanes * vector) for vector in range(vectors)]
-    flags = code.first(width) if vectors == 1 else code.all
-    places = {
-        (row, v): code.at(c, builder.mul(number(row), ldc), column)
-        for row in range(rows)
-        for v, column in enumerate(columns)
-    }
-    sums = {at: code.variable(code.zero) for at in places}
-    with builder.if_then(builder.icmp_signed(">", done, number(0))):
-        for at, place in places.items():
-            builder.store(code.load(place, flags), sums[at])
-    with cgutils.for_range(builder, depth) as turn:
-        line = code.at(b, builder.mul(turn.index, across))
-        seconds = [code.load(code.at(line, column), flags) for column in columns]
-        for row in range(rows):
-            steps = builder.mul(number(row), down), builder.mul(turn.index, along)
-            first = code.scalar(code.at(a, *steps))
-            for v, second in enumerate(seconds):
-                total = code.fused(first, second, builder.load(sums[row, v]))
-                builder.store(total, sums[row, v])
-    for at, place in places.items():
-        code.store(builder.load(sums[at]), place, flags)
-
-
-def _copy(code: Vectors, b: Any, ldb: Any, depth: Any, width: Any, panel: Any) -> None:
-    """Emit a copy of a panel as a tile reads it."""
-    builder, across = code.builder, number(VECTORS * code.lanes)
-    columns = [number(code.lanes * vector) for vector in range(VECTORS)]
-    flags = [code.first(builder.sub(width, column)) for column in columns]
-    with cgutils.for_range(builder, depth) as turn:
-        source = code.at(b, builder.mul(turn.index, ldb))
-        target = code.at(panel, builder.mul(turn.index, across))
-        for column, flag in zip(columns, flags, strict=True):
-            code.store(code.load(code.at(source, column), flag), code.at(target, column), code.all)
-
-
-def _turn(code: Vectors, b: Any, ldb: Any, depth: Any, width: Any, panel: Any) -> None:
-    """Emit a copy of a panel that lies transposed."""
-    builder = code.builder
-    zero, step, across = number(0), number(code.lanes), number(VECTORS * code.lanes)
-    with (
-        cgutils.for_range_slice(builder, zero, width, step) as (column, _),
-        cgutils.for_range_slice(builder, zero, depth, step) as (term, _),
-    ):
-        here = code.first(builder.sub(depth, term))
-        rows = []
-        for lane in range(code.lanes):
-            row = builder.add(column, number(lane))
-            flags = builder.select(builder.icmp_signed("<", row, width), here, code.none)
-            rows.append(code.load(code.at(b, builder.mul(row, ldb), term), flags))
-        for lane, vector in enumerate(code.transposed(rows)):
-            line = builder.mul(builder.add(term, number(lane)), across)
-            code.store(vector, code.at(panel, line, column), code.all)
+        for total, place in zip(code.loop(number(0), depth, 1, add, begin), places, strict=True):
+            code.store(total, place, flags)

@@ -1,4 +1,4 @@
-"""What machine code is made for: the processor, LLVM, BLAS."""
+"""What machine code is made for: the processor, LLVM."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from chainrule.program.blas import find_blas
-
 
 @dataclass(frozen=True)
 class Machine:
@@ -20,19 +18,18 @@ class Machine:
 
     Attributes
     ----------
-    blas_bits : int
-        Of the whole numbers that matrix products take; 0 if there are none.
-    own_products : bool
-        Whether they are those of `gemm`: where the processor has vectors of 64 bytes. Nothing is
-        timed, so that a machine has the same numbers in every run.
+    width : int
+        Bytes of a vector.
+    registers : int
+        That hold vectors.
     """
 
     processor: str
     features: str
     triple: str
     tools: str
-    blas_bits: int
-    own_products: bool
+    width: int
+    registers: int
 
     def target(self) -> Any:
         """Return LLVM's target machine."""
@@ -40,6 +37,18 @@ class Machine:
             cpu=self.processor, features=self.features, opt=3, reloc="pic",
             codemodel="jitdefault", jit=True,
         )  # fmt: skip
+
+
+def _vectors(features: Any, triple: str) -> tuple[int, int]:
+    """Return the bytes of a processor's vectors, and how many registers hold them.
+
+    Nothing is timed, so that a machine has the same numbers in every run.
+    """
+    if features.get("avx512f"):
+        return 64, 32
+    if features.get("avx"):
+        return 32, 16
+    return 16, 32 if triple.startswith(("aarch64", "arm64")) else 16
 
 
 def _switch() -> Any:
@@ -52,19 +61,14 @@ def machine() -> Machine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features()
-    own = bool(features.get("avx512f", False))
-    blas = None if own else find_blas()
-    if blas is not None:
-        for name, address in blas.addresses.items():
-            llvm.add_symbol(f"chainrule_{name}", address)
+    triple = llvm.get_process_triple()
     rest: Any = ctypes.CDLL(None).sched_yield if os.name == "posix" else _switch()
     llvm.add_symbol("chainrule_yield", ctypes.cast(rest, ctypes.c_void_p).value or 0)
     tools = " ".join(f"{name} {metadata.version(name)}" for name in ("numba", "llvmlite"))
     return Machine(
         llvm.get_host_cpu_name(),
         features.flatten(),
-        llvm.get_process_triple(),
+        triple,
         tools,
-        64 if own else blas.bits if blas else 0,
-        own,
+        *_vectors(features, triple),
     )

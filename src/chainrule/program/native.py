@@ -98,19 +98,16 @@ def load(text: str, name: str, dtypes: list[str]) -> NativeFunction:
 
 
 def _provide(routine: str) -> None:
-    """Let kernels find matrix products of our own, where they have those."""
+    """Let kernels find matrix products."""
     import llvmlite.binding as llvm
-
-    from chainrule.program.machine import machine
 
     def compiled() -> bytes:
         from chainrule.program.compiler import compile_product
 
         return compile_product(routine)
 
-    if machine().own_products:
-        function = _kept(key_of(routine, []), compiled)
-        llvm.add_symbol(f"chainrule_{routine}", function.address)
+    function = _kept(key_of(routine, []), compiled)
+    llvm.add_symbol(f"chainrule_{routine}", function.address)
 
 
 def _kept(key: str, compiled: Callable[[], bytes]) -> NativeFunction:
