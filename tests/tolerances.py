@@ -23,11 +23,15 @@ DRAWS, FACTOR = 6, 32
 
 
 def moved(value, rng):
-    """Return a float array, each entry by one unit in the last place larger or smaller."""
+    """Return a float array, each entry but zeros by one unit in the last place larger or smaller.
+
+    Zero is exact: a bias of zero that is moved puts relu on either side of where it has no slope.
+    """
     value = np.asarray(value)
     if value.dtype.kind != "f":
         return value
-    return np.nextafter(value, np.inf * rng.choice([-1, 1], value.shape), dtype=value.dtype)
+    sides = rng.choice([-np.inf, np.inf], value.shape)
+    return np.nextafter(value, np.where(value == 0, value, sides), dtype=value.dtype)
 
 
 def results(run, inputs):
