@@ -2,9 +2,10 @@
 
 The result is made in tiles that stay in registers, a few rows by a few vectors, as in Goto and van
 de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read where they
-lie, but for panels of the second that lie transposed or serve many rows: those are laid together
-first. Every entry is one chain of fused multiplications and additions in the order of the terms,
-whatever the tiles: rows or columns that are left to other threads change no bit.
+lie, but for panels of the second that lie transposed or serve many rows, and with narrow vectors
+blocks of a transposed first that serve many columns: those are laid together before. Every entry is
+one chain of fused multiplications and additions in the order of the terms, whatever the tiles: rows
+or columns that are left to other threads change no bit.
 """
 
 from __future__ import annotations
@@ -81,12 +82,13 @@ def module(name: str, size: int, width: int, registers: int) -> str:
     kinds |= dict.fromkeys(("order", "ta", "tb"), CHOICE)
     kind = ir.FunctionType(ir.VoidType(), [kinds.get(name, WHOLE) for name in NAMES])
     made = ir.Module()
-    product, turned = ir.Function(made, kind, name), ir.Function(made, kind, f"{name}_turned")
+    product, turned = (ir.Function(made, kind, called) for called in (name, f"{name}_turned"))
     turned.attributes.add("noinline")  # its block is large, and seldom wanted
-    turned.linkage = "internal"
-    for function, other, kernel in ((product, turned, _Product), (turned, product, _Turned)):
+    shape = Shape(width, ROWS[registers])
+    kernels = [(product, turned, _Product), (turned, product, _Turned)]
+    for function, other, kernel in kernels if shape.wide else kernels[:1]:
         code = Vectors(ir.IRBuilder(function.append_basic_block()), size, width // size)
-        kernel(code, Shape(width, ROWS[registers]), function, other).emit()
+        kernel(code, shape, function, other).emit()
         code.builder.ret_void()
     return str(made)
 
