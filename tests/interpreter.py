@@ -9,7 +9,8 @@ from scipy import special
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.ops.random import random_bits
-from chainrule.program import bound, kernels
+from chainrule.compiler import kernels
+from chainrule.program import bound
 from chainrule.program.engines import NativeEngine, Outcome
 from chainrule.program.steps import RecordedStep, kernel_of
 from chainrule.program.threads import running
@@ -55,17 +56,17 @@ SPACE = {
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
     "random_bits": random_bits,
     **{name: getattr(np, name) for name in ("float32", "float64", "int64", "int32")},
-    **{name: getattr(np, name) for name in ("int8", "uint8", "uint32")},
+    **{name: getattr(np, name) for name in ("int8", "uint8", "int16", "uint16", "uint32", "uint64")},
 }  # fmt: skip
 
 
 class Interpreted:
     """Stands for the compiled function."""
 
-    def __init__(self, text, name, dtypes):
+    def __init__(self, kernel):
         self.space = dict(SPACE)
-        exec(text, self.space)
-        self.function = self.space[name]
+        exec(kernel.text, self.space)
+        self.function = self.space[kernel.function.name]
 
     def bound(self, arrays):
         def call():

@@ -14,7 +14,8 @@ from tests.storage.test_files import NOBODY
 from tests.torture.hostile import KEY, OBSTACLES, caches, directory, unreadable
 
 import chainrule as cr
-from chainrule.program import cache, native
+from chainrule.native import cache
+from chainrule.native import code as native
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 CODE = b"machine code"

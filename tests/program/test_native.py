@@ -1,9 +1,7 @@
 """Machine code: accurate, kept on disk, safe there."""
 
 import multiprocessing
-import subprocess
 import sys
-import textwrap
 import threading
 
 import mpmath
@@ -13,8 +11,8 @@ from scipy import special
 
 import chainrule as cr
 from chainrule.errors import CompileError, DataError
-from chainrule.program import cache as cache_on_disk
-from chainrule.program import native
+from chainrule.native import cache as cache_on_disk
+from chainrule.native import code as native
 
 
 @pytest.fixture
@@ -24,20 +22,11 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "kernels"
 
 
-TEXT = """
-def run(sizes, x, y):
-    for i in range(sizes[0]):
-        y[i] = {0}(x[i])
-    return 0
-"""
+FUNCTIONS = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "erf": special.erf}
 
 
 def apply(name, x):
-    kind = x.dtype.name
-    function = native.load(TEXT.format(name), "run", ["int64", kind, kind])
-    y = np.empty_like(x)
-    function.bound([np.array([len(x)]), np.ascontiguousarray(x), y])()
-    return y
+    return cr.jit(FUNCTIONS[name])(x)
 
 
 def units_off(got, x, exact):
@@ -90,7 +79,7 @@ def test_kept_on_disk_and_found_again(cache, monkeypatch):
     (file,) = cache.glob("*.kernel")
     before = file.read_bytes()
     monkeypatch.setattr(native, "_loaded", {})
-    monkeypatch.setitem(sys.modules, "chainrule.program.compiler", None)  # cannot compile now
+    monkeypatch.setattr(native, "compiled", None)  # cannot compile now
     np.testing.assert_array_equal(small(x), expected)
     assert file.read_bytes() == before
 
@@ -148,24 +137,11 @@ def test_clearing(cache):
     assert cache_on_disk.clear_cache() == 0
 
 
-def test_a_cached_kernel_needs_no_numba(cache):
-    code = textwrap.dedent("""
-        import sys, numpy as np, chainrule as cr
-        print(cr.jit(lambda x: np.tanh(x) * 2)(np.ones(3))[0], "numba" in sys.modules)
-    """)
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        for _ in range(2)
-    ]
-    first, second = (run.stdout.split() for run in runs)
-    assert first[0] == second[0]
-    assert (first[1], second[1]) == ("True", "False")
-
-
-def test_without_numba_it_says_so(monkeypatch):
-    monkeypatch.setitem(sys.modules, "chainrule.program.machine", None)
-    with pytest.raises(CompileError, match="pip install numba"):
-        native.key_of("", [])
+def test_without_llvmlite_it_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "chainrule.native.machine", None)
+    monkeypatch.delitem(sys.modules, "chainrule.native.emission", raising=False)
+    with pytest.raises(CompileError, match="pip install llvmlite"):
+        small(np.ones(3))
 
 
 class TestJit:

@@ -11,7 +11,7 @@ from tests.uber import assert_same, assert_three_ways
 
 import chainrule as cr
 from chainrule.errors import ShapeError, TraceError
-from chainrule.program import kernels
+from chainrule.compiler import kernels
 
 RNG = np.random.default_rng(0)
 PARAMS = {

@@ -10,9 +10,11 @@ from tests.torture.interrupts import CheckedExecutor, assert_nothing_left
 
 import chainrule as cr
 from chainrule.errors import DataError, DivergenceError
-from chainrule.program import engines, kernels, native
+from chainrule.compiler import kernels
+from chainrule.native import code as native
+from chainrule.program import engines
 from chainrule.program import threads as sharing
-from chainrule.program.kernels import function_kernel
+from chainrule.compiler.kernels import function_kernel
 from chainrule.program.passes import expand, fixed
 from chainrule.program.tracing import trace
 

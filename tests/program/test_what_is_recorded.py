@@ -10,7 +10,7 @@ from tests.uber import assert_three_ways
 
 import chainrule as cr
 from chainrule.errors import TraceError
-from chainrule.program import kernels
+from chainrule.compiler import kernels
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(3, 3, 3))
@@ -214,16 +214,25 @@ class TestMasks:
             cr.grad(lambda x: np.sum(x[index]))(np.ones((3, 3)))
 
 
-@pytest.mark.parametrize(("turns", "longest"), [(400, 10_000), (60, 100)])
-def test_what_is_too_long_to_compile_runs_in_numpy(turns, longest, monkeypatch):
-    monkeypatch.setattr(kernels, "LONGEST", longest)
-
+def turned(turns):
     def loss(w, X):
         h = X @ w
         for _ in range(turns):
             h = np.sin(h) * 1.01
         return np.mean(h**2)
 
+    return loss
+
+
+def test_expressions_of_hundreds_of_operations_compile():
+    loss = turned(400)
+    w, _ = cr.minimize(loss, W[0, 0], X, shuffle=False, batch_size=8, engine="compiled")
+    np.testing.assert_allclose(w, W[0, 0] - 0.01 * cr.grad(loss)(W[0, 0], X), rtol=1e-9)
+
+
+def test_what_is_too_long_to_compile_runs_in_numpy(monkeypatch):
+    monkeypatch.setattr(kernels, "LONGEST", 100)
+    loss = turned(60)
     arguments = loss, W[0, 0], X
     with pytest.raises(cr.errors.CompileError, match="since a loop is recorded turn by turn"):
         cr.minimize(*arguments, engine="compiled")

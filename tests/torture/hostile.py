@@ -23,7 +23,8 @@ from tests.storage.test_files import NOBODY
 import chainrule as cr
 from chainrule import callbacks
 from chainrule.errors import ChainruleError
-from chainrule.program import cache, native
+from chainrule.native import cache
+from chainrule.native import code as native
 from chainrule.storage import read_tensors, write_tensors
 
 KEY = "0123456789abcdef" * 4

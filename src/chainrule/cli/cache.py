@@ -13,8 +13,8 @@ cache = typer.Typer(cls=Verbs, no_args_is_help=True, help="Compiled kernels kept
 @cache.command("clear")
 def clear_cache() -> None:
     """Delete every compiled kernel; each is compiled again when it is needed."""
-    from chainrule.program.cache import cache_folder
-    from chainrule.program.cache import clear_cache as clear
+    from chainrule.native.cache import cache_folder
+    from chainrule.native.cache import clear_cache as clear
 
     where = cache_folder()
     try:

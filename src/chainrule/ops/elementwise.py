@@ -19,14 +19,18 @@ ELEMENTWISE = Family()
 _SCALARS = {
     "maximum": "_1 if _0 < _1 or _1 != _1 else _0",
     "minimum": "_1 if _0 > _1 or _1 != _1 else _0",
+    "fmax": "_1 if _0 < _1 or _0 != _0 else _0",
+    "fmin": "_1 if _0 > _1 or _0 != _0 else _0",
     "where": "_1 if _0 else _2",
+    "square": "_0 * _0",
+    "reciprocal": "1 / _0",
 }
 
 
 def _unary(ufunc: np.ufunc, rule: Rule | None) -> None:
     name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
     text = f"np.{name}(_0)"
-    ELEMENTWISE.add(name, ufunc, rule and (rule,), text, of=ufunc, kernel=Elementwise(text))
+    ELEMENTWISE.add(name, ufunc, rule and (rule,), text, of=ufunc, kernel=Elementwise(_SCALARS.get(name, text)))
 
 
 for _ufunc, _rule in {

@@ -1,7 +1,7 @@
 """How an operation becomes loops: the part of a primitive's record that the compiler reads.
 
-Indices are Python expressions as text: ``"i"``, ``"j + 1"``. Sizes may hold the batch size ``n``;
-they are written into indices as they print.
+An index is made of whole-number expressions, one an axis, that take Python's ``+ - * // % < >= &``
+with each other, with numbers and with sizes; what they are is the compiler's business.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Index = tuple[str, ...]
+Index = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Piece:
 
     operand: int
     index: Index
-    guard: str | None = None
+    guard: Any = None
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,19 @@
 """Where the entries of a moved array come from, as the compiler's loops need to know.
 
 A rule takes the index of an entry of the result, the shapes of the operands and of the result, and
-the operation's parameters. Sizes may hold the batch size.
+the operation's parameters. An index is made of whole-number expressions (see `kernel`), which are
+combined by Python's operators; sizes may hold the batch size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from chainrule.ops.kernel import Index, Piece
 from chainrule.ops.primitive import axes_of
-
-
-def plus(index: str, offset: Any) -> str:
-    """Return an index moved by ``offset``."""
-    if index == "0":
-        return str(offset)
-    return index if str(offset) == "0" else f"{index} + ({offset})"
 
 
 def product(sizes: Sequence[Any]) -> Any:
@@ -37,7 +33,7 @@ def reshape(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]:
     """Entries keep their order: groups of axes with equally many entries correspond."""
     source, found = list(shapes[0]), []
     if 0 in source:  # there is no entry to be found
-        return [Piece(0, ("0",) * len(source))]
+        return [Piece(0, (0,) * len(source))]
     i, target = 0, 0
     while i < len(source):
         j, wanted = i + 1, source[i]
@@ -61,24 +57,24 @@ def _large(size: Any) -> int:
     return int(size) if isinstance(size, int) else int(size.at(10**9))
 
 
-def _group(index: Index, shape: Any, source: Any) -> list[str]:
+def _group(index: Index, shape: Any, source: Any) -> list[Any]:
     shape, index = list(shape), tuple(index)
     if [s for s in shape if s != 1] == [s for s in source if s != 1]:
         kept = iter(i for i, size in zip(index, shape, strict=True) if size != 1)
-        return [next(kept) if size != 1 else "0" for size in source]
+        return [next(kept) if size != 1 else 0 for size in source]
     place, found = flat(index, shape), []
     for axis, size in enumerate(source):
         stride = product(source[axis + 1 :])
-        part = place if stride == 1 else f"({place}) // ({stride})"
-        found.append(part if axis == 0 else f"({part}) % ({size})")
+        part = place if stride == 1 else place // stride
+        found.append(part if axis == 0 or size == 1 else part % size)
     return found
 
 
-def flat(index: Sequence[str], shape: Sequence[Any]) -> str:
+def flat(index: Sequence[Any], shape: Sequence[Any]) -> Any:
     """Return the number of an entry, counted in order."""
-    place = "0"
+    place: Any = 0
     for i, size in zip(index, shape, strict=True):
-        place = i if place == "0" else f"({place}) * ({size}) + {i}"
+        place = i + place * size
     return place
 
 
@@ -90,7 +86,7 @@ def broadcast(index: Index, shapes: Any, shape: Any, /, **_: Any) -> list[Piece]
 def aligned(index: Index, shape: Sequence[Any]) -> Index:
     """Return the index of an operand of ``shape`` that is broadcast."""
     last = index[len(index) - len(shape) :]
-    return tuple("0" if size == 1 else i for i, size in zip(last, shape, strict=True))
+    return tuple(0 if size == 1 else i for i, size in zip(last, shape, strict=True))
 
 
 def flip(index: Index, shapes: Any, shape: Any, /, axis: Any) -> list[Piece]:
@@ -98,7 +94,7 @@ def flip(index: Index, shapes: Any, shape: Any, /, axis: Any) -> list[Piece]:
     axes = axes_of(axis, len(shape))
     return [
         Piece(
-            0, tuple(f"({shape[d]}) - 1 - ({i})" if d in axes else i for d, i in enumerate(index))
+            0, tuple(-1 - i + shape[d] if d in axes else i for d, i in enumerate(index))
         )
     ]
 
@@ -108,32 +104,32 @@ def roll(index: Index, shapes: Any, shape: Any, /, shift: Any, axis: Any) -> lis
     if axis is None:
         size = product(shape)
         place = flat(index, shape)
-        return [Piece(0, tuple(_group((f"(({place}) - {shift}) % ({size})",), [size], shape)))]
+        return [Piece(0, tuple(_group(((place - shift) % size,), [size], shape)))]
     moved = list(index)
     shifts = shift if isinstance(shift, tuple) else (shift,) * len(axes_of(axis, len(shape)))
     for d, by in zip(axis if isinstance(axis, tuple) else (axis,), shifts, strict=True):
         d %= len(shape)
-        moved[d] = f"({moved[d]} - ({by})) % ({shape[d]})"
+        moved[d] = (moved[d] - by) % shape[d]
     return [Piece(0, tuple(moved))]
 
 
 def tile(index: Index, shapes: Any, shape: Any, /, reps: Any) -> list[Piece]:
     """The whole array, repeated."""
     last = index[len(index) - len(shapes[0]) :]
-    return [Piece(0, tuple(f"({i}) % ({size})" for i, size in zip(last, shapes[0], strict=True)))]
+    return [Piece(0, tuple(i % size for i, size in zip(last, shapes[0], strict=True)))]
 
 
 def repeat(index: Index, shapes: Any, shape: Any, /, repeats: int, axis: int) -> list[Piece]:
     """Every entry, repeated."""
     axis %= len(index)
-    return [Piece(0, tuple(f"({i}) // {repeats}" if d == axis else i for d, i in enumerate(index)))]
+    return [Piece(0, tuple(i // repeats if d == axis else i for d, i in enumerate(index)))]
 
 
-def triangle(sign: str) -> Any:
-    """The lower (``<=``) or upper (``>=``) triangle."""
+def triangle(inside: Callable[[Any, Any], Any]) -> Any:
+    """The lower or upper triangle: columns ``inside`` what a row's number tells."""
 
     def rule(index: Index, shapes: Any, shape: Any, /, k: int) -> list[Piece]:
-        return [Piece(0, index, f"{index[-1]} {sign} {plus(index[-2], k)}")]
+        return [Piece(0, index, inside(index[-1], index[-2] + k))]
 
     return rule
 
@@ -142,12 +138,10 @@ def pad(index: Index, shapes: Any, shape: Any, /, pad_width: Any, **_: Any) -> l
     """The array in the middle, a border around it."""
     inside, guards = [], []
     for i, (before, after), size in zip(index, pad_width, shapes[0], strict=True):
-        inside.append(plus(i, -before))
-        if before:
-            guards.append(f"{i} >= {before}")
-        if after:
-            guards.append(f"{i} < {plus(str(size), before)}")
-    return [Piece(0, tuple(inside), " and ".join(guards) or None)]
+        place = i - before
+        inside.append(place)
+        guards += [place >= 0] * bool(before) + [place < size] * bool(after)
+    return [Piece(0, tuple(inside), reduce(operator.and_, guards) if guards else None)]
 
 
 def windows(index: Index, shapes: Any, shape: Any, /, axis: Any, **_: Any) -> list[Piece]:
@@ -155,21 +149,19 @@ def windows(index: Index, shapes: Any, shape: Any, /, axis: Any, **_: Any) -> li
     rank = len(shapes[0])
     place = list(index[:rank])
     for d, offset in zip(axis, index[rank:], strict=True):
-        place[d] = plus(place[d], offset)
+        place[d] = place[d] + offset
     return [Piece(0, tuple(place))]
 
 
 def concatenate(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:
     """One operand after the other."""
     axis %= len(index)
-    pieces, start = [], "0"
+    pieces, inside = [], index[axis]
     for operand, part in enumerate(shapes):
-        end = str(part[axis]) if start == "0" else f"{start} + {part[axis]}"
-        inside = index[axis] if start == "0" else f"{index[axis]} - ({start})"
         place = (*index[:axis], inside, *index[axis + 1 :])
         last = operand == len(shapes) - 1
-        pieces.append(Piece(operand, place, None if last else f"{index[axis]} < {end}"))
-        start = end
+        pieces.append(Piece(operand, place, None if last else inside < part[axis]))
+        inside = inside - part[axis]
     return pieces
 
 
@@ -179,6 +171,6 @@ def stack(index: Index, shapes: Any, shape: Any, /, axis: int) -> list[Piece]:
     place = (*index[:axis], *index[axis + 1 :])
     last = len(shapes) - 1
     return [
-        Piece(operand, place, None if operand == last else f"{index[axis]} == {operand}")
+        Piece(operand, place, None if operand == last else index[axis] < operand + 1)
         for operand in range(len(shapes))
     ]

@@ -95,14 +95,14 @@ TRIL = SHAPE.add(
     np.tril,
     (lambda g, y, x, k: np.tril(g, k),),
     "np.tril(_0, k)",
-    kernel=Pieces(moves.triangle("<=")),
+    kernel=Pieces(moves.triangle(operator.le)),
 )
 TRIU = SHAPE.add(
     "triu",
     np.triu,
     (lambda g, y, x, k: np.triu(g, k),),
     "np.triu(_0, k)",
-    kernel=Pieces(moves.triangle(">=")),
+    kernel=Pieces(moves.triangle(operator.ge)),
 )
 PAD = SHAPE.add(
     "pad",

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.compiler.kernels import Kernel
+from chainrule.compiler.nodes import PARTS, Buffer
 from chainrule.errors import OutOfRangeError, ShapeError
 from chainrule.interrupts import deferred
+from chainrule.native.code import load
 from chainrule.program.batch import at
-from chainrule.program.kernels import Kernel
-from chainrule.program.loops import PARTS, Buffer
-from chainrule.program.native import load
 from chainrule.program.threads import cores
 
 SHARED = 4  # parts of the work of an update that threads may share: how many do changes no bit
@@ -46,7 +46,7 @@ class BoundKernel:
         self.helpers: Any = None
         self.parts = SHARED if kernel.shared else 1
         self.threads = min(cores(), self.parts)
-        self._function = load(kernel.text, kernel.name, kernel.dtypes)
+        self._function = load(kernel)
         self._calls: Any = None
         self._sizes = [np.zeros(9, np.int64) for _ in range(self.threads)]
         self._fault, self._meeting = np.zeros(1, np.int64), np.zeros(2, np.int64)
@@ -65,7 +65,7 @@ class BoundKernel:
             return None
         if buffer.role == "constant":
             return np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
-        sizes = (self.parts if size == PARTS else size for size in buffer.memory_shape)
+        sizes = (self.parts if size is PARTS else size for size in buffer.memory_shape)
         return np.zeros(at(tuple(sizes), capacity), buffer.dtype)
 
     def bind(self, data: Mapping[Path, Any]) -> None:

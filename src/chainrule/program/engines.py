@@ -17,10 +17,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.compiler.kernels import Kernel
 from chainrule.errors import DataError, OutOfRangeError
 from chainrule.interrupts import check, immediate
 from chainrule.program.bound import BoundKernel
-from chainrule.program.kernels import Kernel
 from chainrule.program.mentions import is_users
 from chainrule.program.program import Program
 from chainrule.program.threads import helpers, running
@@ -200,7 +200,7 @@ class NativeEngine:
     def running(self) -> Iterator[None]:
         """Have threads at hand, if they help and no other run has them."""
         kernel = self._compiled
-        if not kernel.kernel.multiplies:
+        if not kernel.kernel.products:
             yield
             return
         with running() as runs:

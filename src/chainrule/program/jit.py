@@ -10,9 +10,10 @@ import numpy as np
 
 from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.compiler.kernels import Kernel, function_kernel
+from chainrule.compiler.lowering import FIXED
 from chainrule.errors import OutOfRangeError
-from chainrule.program.kernels import FIXED, Kernel, function_kernel
-from chainrule.program.native import load
+from chainrule.native.code import load
 from chainrule.program.passes import expand
 from chainrule.program.tracing import Recorder
 from chainrule.validation import refuse_foreign
@@ -86,8 +87,8 @@ class _Call:
         self.inputs: list[tuple[int, Any]] = []
         self.outputs: list[Any] = []
         arrays = self._arrays(kernel, inputs)
-        self.run = load(kernel.text, kernel.name, kernel.dtypes).bound(arrays)
-        self.checks, self.fault = kernel.checks, arrays[FIXED.index("fault")]
+        self.run = load(kernel).bound(arrays)
+        self.checks, self.fault = kernel.checks, arrays[list(FIXED).index("fault")]
         self.lock = threading.Lock()
         self.single = not isinstance(self.result, dict | list | tuple)
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.compiler.kernels import Kernel, training_kernel
+from chainrule.compiler.products import operations
 from chainrule.errors import (
     ChainruleError,
     CompileError,
@@ -29,10 +31,8 @@ from chainrule.program.engines import (
     rows_in,
     rows_of,
 )
-from chainrule.program.kernels import Kernel, training_kernel
-from chainrule.program.native import is_ready
+from chainrule.native.code import is_ready
 from chainrule.program.passes import expand
-from chainrule.program.products import operations
 from chainrule.program.program import Program
 from chainrule.program.recording import signature
 from chainrule.program.sized import SizedEngine
@@ -225,7 +225,7 @@ def _dtype(carry: Any) -> np.dtype[Any] | None:
 def _pays(program: Program, batch_size: int, updates: int, kernel: Kernel) -> bool:
     """Whether a run is long enough for compiling, or compiled already."""
     each = len(program.equations) * EQUATION + operations(program, batch_size) * OPERATION
-    return updates * each > COMPILING or is_ready(kernel.text, kernel.dtypes)
+    return updates * each > COMPILING or is_ready(kernel)
 
 
 def _name(function: Any) -> str:

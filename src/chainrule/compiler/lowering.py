@@ -2,14 +2,12 @@
 
 An operation whose result is used once by another of the same shape becomes part of the expression
 that uses it; a moved array (transposed, sliced, repeated …) is never made: its entries are read
-where they are. Everything else gets loops of its own, which `loops.fuse` joins afterwards.
+where they are. Everything else gets loops of its own, which `fusing` joins afterwards.
 """
 
 from __future__ import annotations
 
-import ast
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,21 +16,54 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.trees import leaves
+from chainrule.compiler.nodes import (
+    BOOL,
+    N,
+    PARTS,
+    WHOLE,
+    ZERO,
+    Access,
+    Buffer,
+    Call,
+    Const,
+    Expr,
+    Index,
+    Item,
+    Let,
+    Load,
+    Local,
+    Run,
+    Statement,
+    Store,
+    cast,
+    locals_in,
+    loop_variable,
+    nest,
+    whole,
+)
 from chainrule.errors import CompileError
 from chainrule.ops.kernel import Elementwise, Reduction, Scatter
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at
 from chainrule.program.equations import Variable
-from chainrule.program.loops import PARTS, Buffer, Item, Statement, nest
 from chainrule.program.naming import Names
 from chainrule.program.program import Program
 
-Axes = Sequence[tuple[str, str]]  # a loop variable and an extent for each axis
-Entry = Callable[[Sequence[str]], ast.expr]  # from an index to the expression of an entry
+Axes = Sequence[tuple[Local, Any]]  # a loop variable and a size for each axis
+Entry = Callable[[Index], Expr]  # from an index to the expression of an entry
+View = Callable[[Index], tuple[Any, Index] | None]  # to the entry of another operand that it is
 
 VECTOR = 16  # entries that a processor works on at once; shorter rows waste it
-_NAMES = re.compile(r"[^\W\d]\w*")
 LOOP_VARIABLES = "ijklmpqrstuvw"
 SMALL = 16  # whole numbers up to here are written into a kernel, others are arguments of it
+DEEPEST = 64  # operations within one expression
+FLOAT64 = np.dtype(np.float64)
+FIXED = {
+    name: Buffer(name, (), dtype, (), "fixed")
+    for name, dtype in {
+        "sizes": WHOLE, "constants": FLOAT64, "fault": WHOLE, "totals": FLOAT64, "order": WHOLE,
+        "meeting": WHOLE,
+    }.items()
+}  # fmt: skip
 
 
 class Lowering:
@@ -53,15 +84,17 @@ class Lowering:
     ----------
     items : list of Item
         The loops so far.
-    buffers : dict of str to Buffer
+    buffers : list of Buffer
     stored : dict of Variable to Buffer
         Variables whose entries are in memory.
     entries : dict of Variable to Entry
         Variables whose entries are computed where they are used.
+    views : dict of Variable to View
+        Variables whose entries are those of others, moved.
     scattered : dict of Variable to Scattered
         Variables whose entries are put where another operation scatters them to.
-    constants : dict of str to (str, str)
-        Local variables set before the loops: name → dtype and expression.
+    numbers : list of Let
+        Local variables set before the loops.
     lifted : list of float
         Numbers that the kernel takes as arguments.
     checks : list of str
@@ -71,15 +104,20 @@ class Lowering:
     def __init__(self, program: Program, names: Names, n: int, shared: bool) -> None:
         self.names, self.n, self.shared = names, n, shared
         self.items: list[Item] = []
-        self.buffers: dict[str, Buffer] = {}
+        self.buffers: list[Buffer] = []
         self.stored: dict[Variable, Buffer] = {}
         self.entries: dict[Variable, Entry] = {}
+        self.views: dict[Variable, View] = {}
         self.scattered: dict[Variable, Any] = {}
-        self.constants: dict[str, tuple[str, str]] = {}
+        self.numbers: list[Let] = []
         self.lifted: list[float] = []
         self.checks: list[str] = []
         self._prelude: list[Item] = []
-        self._loop_variables = [names.fresh(letter) for letter in LOOP_VARIABLES]
+        self._letters = [names.fresh(letter) for letter in LOOP_VARIABLES]
+        self.sample = loop_variable(self._letters[0], None)
+        self._known_numbers: dict[Any, Local] = {}
+        self._arrays: dict[int, Buffer] = {}
+        self._depth: dict[Variable, int] = {}
         self._uses = Counter(v for e in program.equations for v in e.variables)
         self._user = {v: e for e in program.equations for v in e.variables}
         self._kept = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
@@ -95,13 +133,13 @@ class Lowering:
             raise CompileError(f"{name} has dtype {dtype}, which kernels do not work on")
         order = tuple(range(len(shape))) if role == "data" else self.layout(shape)
         made = Buffer(name, tuple(shape), dtype, order, role, content)
-        self.buffers[name] = made
+        self.buffers.append(made)
         return made
 
     def layout(self, shape: Sequence[Any]) -> tuple[int, ...]:
         """Return the axes of an array as they are to lie in memory."""
         order = tuple(range(len(shape)))
-        sizes = [1 if size == PARTS else at(size, self.n) for size in shape]
+        sizes = [1 if size is PARTS else at(size, self.n) for size in shape]
         if self.is_short(shape) and max(sizes) >= VECTOR:
             longest = sizes.index(max(sizes))
             return (*(axis for axis in order if axis != longest), longest)
@@ -109,7 +147,7 @@ class Lowering:
 
     def is_short(self, shape: Sequence[Any]) -> bool:
         """Whether rows that lie as the axes are would waste the processor's vectors."""
-        return len(shape) > 1 and shape[-1] != PARTS and at(shape[-1], self.n) < VECTOR
+        return len(shape) > 1 and shape[-1] is not PARTS and at(shape[-1], self.n) < VECTOR
 
     def input(self, variable: Variable, role: str, content: Any) -> Buffer:
         """Make the buffer of an input of the program."""
@@ -125,112 +163,123 @@ class Lowering:
 
     # Entries
 
-    def entry(self, operand: Any, index: Sequence[str], dtype: Any = None) -> ast.expr:
-        """Return the expression of an entry of a variable or constant, as a number of a type."""
+    def entry(self, operand: Any, index: Index, dtype: Any = None) -> Expr:
+        """Return an entry of a variable or constant, as a number of a type."""
         if not isinstance(operand, Variable):
             return self.constant(operand, index, dtype)
         held = self.stored.get(operand)
-        expression = self.entries[operand](index) if held is None else held.at(index)
-        return cast(expression, operand.dtype, dtype)
+        found = self.entries[operand](index) if held is None else held.at(index)
+        return cast(found, dtype)
 
-    def constant(self, thing: Any, index: Sequence[str], dtype: Any) -> ast.expr:
-        """Return the expression of an entry of a constant."""
+    def view(self, operand: Any, index: Index) -> Load | None:
+        """Return the entry of an array in memory that an operand's entry is, if it is one."""
+        while isinstance(operand, Variable):
+            held = self.stored.get(operand)
+            if held is not None:
+                return held.at(index)
+            found = self.views[operand](index) if operand in self.views else None
+            if found is None:
+                return None
+            operand, index = found
+        constant = self.constant(operand, index, None)
+        return constant if isinstance(constant, Load) else None
+
+    def constant(self, thing: Any, index: Index, dtype: Any) -> Expr:
+        """Return an entry of a constant."""
         if isinstance(thing, Filled):
             return self.number(thing.number, dtype or thing.dtype)
         if isinstance(thing, Counted):
             moving = [i for i, size in zip(index, thing.shape, strict=True) if size != 1]
-            return cast(parsed(moving[0] if moving else "0"), np.int64, dtype)
+            return cast(moving[0] if moving else ZERO, dtype or thing.dtype)
         if isinstance(thing, Scaled | Linear) or np.ndim(thing) == 0:
             return self.number(thing, dtype or np.asarray(_plain(thing)).dtype)
         array = np.asarray(thing)
         counts = array.dtype.kind in "iu" and array.size == max(array.shape)
         if counts and np.array_equal(array.ravel(), np.arange(array.size)):
             return self.constant(Counted(array.shape, array.dtype), index, dtype)
-        held = self.buffer(
-            self.names.fresh("constant"), array.shape, array.dtype, "constant", array
-        )
-        return cast(held.at(index), array.dtype, dtype)
+        if id(thing) not in self._arrays:
+            name = self.names.fresh("constant")
+            self._arrays[id(thing)] = self.buffer(name, array.shape, array.dtype, "constant", thing)
+        return cast(self._arrays[id(thing)].at(index), dtype)
 
-    def number(self, thing: Any, dtype: Any) -> ast.expr:
+    def number(self, thing: Any, dtype: Any) -> Expr:
         """Return a number; one that is not small and whole is an argument of the kernel."""
         dtype = np.dtype(dtype)
-        if isinstance(thing, Scaled | Linear):
-            return self._local(f"{dtype.name}({thing})", dtype)
+        if isinstance(thing, Linear):
+            return self._set_before((dtype, thing), cast(whole(thing), dtype))
+        if isinstance(thing, Scaled):
+            factor = Const(float(thing.factor), FLOAT64)
+            size = cast(N, FLOAT64)
+            value = Call("div" if thing.divides else "mul", (factor, size), FLOAT64)
+            return self._set_before((dtype, thing), cast(value, dtype))
         value = np.asarray(thing)[()]
         if dtype.kind == "b":
-            return ast.Constant(bool(value))
+            return Const(bool(value), BOOL)
         if dtype.kind in "iu":
-            return ast.Constant(int(value))
-        if np.isinf(value):
-            return parsed(f"{dtype.name}({'-' if value < 0 else ''}inf)")
-        if float(value).is_integer() and abs(value) <= SMALL:
-            return parsed(f"{dtype.name}({int(value)})")
-        known = [repr(number) for number in self.lifted]  # as text, since NaN equals nothing
-        if repr(float(value)) not in known:
-            known.append(repr(float(value)))
+            return Const(int(value), dtype)
+        if np.isinf(value) or (float(value).is_integer() and abs(value) <= SMALL):
+            return Const(float(value), dtype)
+        number = repr(float(value))  # as text, since NaN equals nothing
+        known = [repr(lifted) for lifted in self.lifted]
+        if number not in known:
+            known.append(number)
             self.lifted.append(float(value))
-        return self._local(f"{dtype.name}(constants[{known.index(repr(float(value)))}])", dtype)
+        place = Load(FIXED["constants"], (Const(known.index(number)),))
+        return self._set_before((dtype, number), cast(place, dtype))
 
-    def _local(self, expression: str, dtype: Any) -> ast.expr:
+    def _set_before(self, key: Any, value: Expr) -> Local:
         """Return a local variable that is set once, before the loops."""
-        for name, known in self.constants.items():
-            if known == (dtype.name, expression):
-                return loaded(name)
-        name = self.names.fresh("c")
-        self.constants[name] = (dtype.name, expression)
-        return loaded(name)
-
-    def glance(self, operand: Any, index: Sequence[str]) -> ast.expr | None:
-        """Return the expression of an entry if nothing need be done for it first."""
-        checks, outer, self._prelude = len(self.checks), self._prelude, []
-        expression = self.entry(operand, index)
-        bare = not self._prelude and len(self.checks) == checks
-        self._prelude = outer
-        del self.checks[checks:]
-        return expression if bare else None
+        if key not in self._known_numbers:
+            local = self._known_numbers[key] = Local(self.names.fresh("c"), value.dtype)
+            self.numbers.append(Let(local, value))
+        return self._known_numbers[key]
 
     # Loops
 
-    def axes(self, shape: Sequence[Any]) -> list[tuple[str, str]]:
-        """Return a loop variable and an extent for each axis: ``i`` is the sample."""
-        sample, *others = self._loop_variables
-        free = iter(others)
-        found: list[tuple[str, str]] = []
+    def axes(self, shape: Sequence[Any]) -> list[tuple[Local, Any]]:
+        """Return a loop variable and a size for each axis: ``i`` is the sample."""
+        free = iter(self._letters[1:])
+        found: list[tuple[Local, Any]] = []
+        taken = False
         for size in shape:
-            first = isinstance(size, Linear) and all(variable != sample for variable, _ in found)
-            found.append((sample if first else next(free), str(size)))
+            first = isinstance(size, Linear) and not taken
+            taken = taken or first
+            known = size if isinstance(size, int) else None
+            variable = self.sample if first else loop_variable(next(free), known)
+            found.append((variable, size))
         return found
 
-    @property
-    def sample(self) -> str:
-        """The loop variable of samples."""
-        return self._loop_variables[0]
+    def entries_of(self, sizes: Sequence[Any]) -> int:
+        """Return how many entries loops of these sizes go over, for a typical batch."""
+        return math.prod(2 if size is PARTS else at(size, self.n) for size in sizes)
 
-    def entries_of(self, extents: Sequence[str]) -> int:
-        """Return how many entries loops of these extents go over, for a typical batch."""
-        return math.prod(int(eval(extent, {"n": self.n, PARTS: 2})) for extent in extents)
-
-    def before(self, name: str, value: ast.expr) -> ast.expr:
+    def before(self, name: str, value: Expr) -> Local:
         """Set a new local variable before the statement in the making, and return it."""
-        local = self.names.fresh(name)
-        self._prelude.append(assign(loaded(local), value))
-        return loaded(local)
+        local = Local(self.names.fresh(name), value.dtype)
+        self._prelude.append(Let(local, value))
+        return local
 
-    def leaf(self, make: Callable[[], ast.stmt]) -> list[Item]:
+    def leaf(self, make: Callable[[], Statement]) -> list[Item]:
         """Return a statement after those that it needs."""
         outer, self._prelude = self._prelude, []
-        node = make()
-        items, self._prelude = [*self._prelude, Statement(node)], outer
+        made = make()
+        items, self._prelude = [*self._prelude, made], outer
         return items
+
+    def taken(self, make: Callable[[], Expr]) -> tuple[list[Item], Expr]:
+        """Return an expression, and the statements that it needs before it."""
+        *before, last = self.leaf(lambda: Run(make()))
+        assert isinstance(last, Run)
+        return before, last.call
 
     def store(self, variable: Variable, entry: Entry) -> Buffer:
         """Emit the loops that write an array."""
         made = self.output(variable)
         axes = self.axes(made.shape)
         index = places(axes)
-        *before, last = self.leaf(lambda: ast.Expr(entry(index)))
-        self.lie_along(made, index, self.in_memory_order([*before, last], axes))
-        leaf = [*before, assign(made.at(index), last.node.value)]  # type: ignore[union-attr]
+        before, value = self.taken(lambda: entry(index))
+        self.lie_along(made, index, self.in_memory_order([*before, Run(value)], axes))
+        leaf = [*before, Store(made.at(index), cast(value, made.dtype))]
         self.items += nest([axes[axis] for axis in made.order], leaf)
         return made
 
@@ -238,39 +287,36 @@ class Lowering:
         """Emit the loops that write a buffer."""
         axes = self.axes(buffer.shape)
         index = places(axes)
-        leaf = self.leaf(lambda: assign(buffer.at(index), entry(index)).node)
+        leaf = self.leaf(lambda: Store(buffer.at(index), cast(entry(index), buffer.dtype)))
         self.items += nest([axes[axis] for axis in buffer.order], leaf)
 
-    def in_memory_order(self, items: Sequence[Item], axes: Axes) -> list[tuple[str, str]]:
+    def in_memory_order(self, items: Sequence[Item], axes: Axes) -> list[tuple[Local, Any]]:
         """Return loops in the order in which the largest array touched lies in memory."""
-        extents = dict(axes)
-        best: list[str] = []
+        sizes = dict(axes)
+        best: list[Local] = []
         weight = 0
         for item in items:
             for access in item.accesses:
-                parts = (name for part in access.index for name in _NAMES.findall(part))
-                found = list(dict.fromkeys(name for name in parts if name in extents))
-                entries = self.entries_of([extents[v] for v in found])
+                mentioned = mentions(access)
+                found = list(dict.fromkeys(v for v in mentioned if v in sizes))
+                entries = self.entries_of([sizes[v] for v in found])
                 if found and entries > weight:
                     best, weight = found, entries
-        return [pair for pair in axes if pair[0] not in best] + [(v, extents[v]) for v in best]
+        return [pair for pair in axes if pair[0] not in best] + [(v, sizes[v]) for v in best]
 
-    def lie_along(self, made: Buffer, index: Sequence[str], loops: Axes) -> None:
+    def lie_along(self, made: Buffer, index: Index, loops: Axes) -> None:
         """Let an array whose rows are short lie as what it is made from, which loops run along."""
         if len(made.shape) > 2 and self.is_short(made.shape):
             ranks = {variable: rank for rank, (variable, _) in enumerate(loops)}
-            first = [min((ranks.get(v, -1) for v in _NAMES.findall(i)), default=-1) for i in index]
+            first = [min((ranks.get(v, -1) for v in locals_in(i)), default=-1) for i in index]
             made.order = tuple(sorted(range(len(made.shape)), key=first.__getitem__))
-
-    def lies_ready(self, operand: Any) -> bool:
-        """Whether entries are read from an array as they are."""
-        expression = self.glance(operand, places(self.axes(shape_of(operand))))
-        return isinstance(expression, ast.Subscript)
 
     def ready(self, operand: Any) -> None:
         """Make an operand whose entries are read several times, unless they lie in an array."""
-        if isinstance(operand, Variable) and not self.lies_ready(operand):
-            self.hold(operand)
+        if isinstance(operand, Variable):
+            index = places(self.axes(operand.shape))
+            if self.view(operand, index) is None:
+                self.hold(operand)
 
     def hold(self, variable: Variable) -> Buffer:
         """Return the variable's buffer; a moved or unnamed array is written out if it must be."""
@@ -288,19 +334,31 @@ class Lowering:
             self.stored[variable] = made
         return made
 
-    def define(self, variable: Variable, entry: Entry) -> None:
+    def define(self, variable: Variable, operands: Sequence[Any], entry: Entry) -> None:
         """Let an entry be computed where it is used, or in loops of its own."""
-        if not self._stands_inside(variable):
+        depth = 1 + max((self._depth.get(o, 0) for o in _variables(operands)), default=0)
+        if depth > DEEPEST or not self._stands_inside(variable):
             self.store(variable, entry)
-        elif self.names.given(variable):  # the code's own names stay, as local variables
+            return
+        self._depth[variable] = depth
+        if self.names.given(variable):  # the code's own names stay, as local variables
             name = self.names[variable]
 
-            def named(index: Sequence[str]) -> ast.expr:
-                return self.before(f"{name}_{_letters(index)}", entry(index))
+            def named(index: Index) -> Expr:
+                return self.before(f"{name}_{letters(index)}", entry(index))
 
             self.entries[variable] = named
         else:
             self.entries[variable] = entry
+
+    def move(self, variable: Variable, operands: Sequence[Any], entry: Entry, view: View) -> None:
+        """Let an entry be read where it is: ``view`` tells where, if it is always one."""
+        depth = 1 + max((self._depth.get(o, 0) for o in _variables(operands)), default=0)
+        if depth > DEEPEST:
+            self.store(variable, entry)
+            return
+        self._depth[variable] = depth
+        self.entries[variable], self.views[variable] = entry, view
 
     def _stands_inside(self, variable: Variable) -> bool:
         if self._uses[variable] != 1 or variable in self._kept:
@@ -321,9 +379,19 @@ class Lowering:
         return first and isinstance(user.primitive.kernel, Scatter)
 
 
-def places(axes: Axes) -> list[str]:
+def places(axes: Axes) -> Index:
     """Return the index that loops run over: 0 along an axis of one entry."""
-    return ["0" if extent == "1" else variable for variable, extent in axes]
+    return tuple([ZERO if size == 1 else variable for variable, size in axes])
+
+
+def mentions(access: Access) -> list[Local]:
+    """Return the local variables that an access's index is made of, in order."""
+    return [variable for part in access.index or () for variable in locals_in(part)]
+
+
+def letters(index: Index) -> str:
+    """Return the names of an index's loop variables together."""
+    return "".join(part.name for part in index if isinstance(part, Local)) or "0"
 
 
 def shape_of(operand: Any) -> tuple[Any, ...]:
@@ -333,40 +401,8 @@ def shape_of(operand: Any) -> tuple[Any, ...]:
     return () if isinstance(operand, Scaled | Linear) else np.shape(operand)
 
 
-def parsed(text: str) -> ast.expr:
-    """Return an expression from its text."""
-    return ast.parse(text, mode="eval").body
-
-
-def loaded(name: str) -> ast.expr:
-    """Return a variable that is read."""
-    return ast.Name(name, ast.Load())
-
-
-def stored(target: ast.expr) -> Any:
-    """Return a place that is written to."""
-    copy = parsed(ast.unparse(target))
-    copy.ctx = ast.Store()  # type: ignore[attr-defined]
-    return copy
-
-
-def assign(target: ast.expr, value: ast.expr) -> Statement:
-    """Return ``target = value``."""
-    return Statement(ast.Assign([stored(target)], value, lineno=0))
-
-
-def cast(expression: ast.expr, has: Any, wants: Any) -> ast.expr:
-    """Return an expression as a number of another type."""
-    if wants is None or np.dtype(has) == np.dtype(wants):
-        return expression
-    wanted = np.dtype(wants)
-    if wanted.kind == "b":
-        return ast.Compare(expression, [ast.NotEq()], [ast.Constant(0)])
-    return ast.Call(loaded(wanted.name), [expression], [])
-
-
-def _letters(index: Sequence[str]) -> str:
-    return "".join(part for part in index if part.isidentifier()) or "0"
+def _variables(operands: Sequence[Any]) -> list[Variable]:
+    return [operand for operand in operands if isinstance(operand, Variable)]
 
 
 def _plain(thing: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from chainrule.program.vectors import WHOLE, Vectors, number, real
+from chainrule.native.vectors import WHOLE, Vectors, number, real
 
 # Rows of tiles, for processors with so many registers: their sums take three quarters of them.
 ROWS = {32: (12, 8, 4, 2, 1), 16: (6, 4, 2, 1)}

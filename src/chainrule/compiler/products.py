@@ -1,24 +1,34 @@
-"""Products summed over axes: small ones in loops, large ones by BLAS or its like, `gemm`."""
+"""Products summed over axes: small ones in loops, large ones as matrix products."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.lowering import Lowering, places, shape_of
+from chainrule.compiler.nodes import (
+    ZERO,
+    Accumulate,
+    Buffer,
+    Call,
+    Const,
+    Expr,
+    Local,
+    Product,
+    cast,
+    whole,
+)
+from chainrule.compiler.reductions import Places, Reduced, Target, reduce
 from chainrule.ops.kernel import Contraction
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable
-from chainrule.program.loops import Access, Buffer, Statement
-from chainrule.program.lowering import Lowering, places, shape_of, stored
 from chainrule.program.program import Program
-from chainrule.program.reductions import Reduced, reduce
 
-SMALLEST = 512  # multiplications from which a matrix product goes to BLAS
-ROUTINES = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
+SMALLEST = 512  # multiplications from which a product is one of matrices
+MATRICES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
@@ -28,31 +38,30 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     terms, out, sizes = letters_of(equation, kernel)
     letters = [*out, *(c for c in sizes if c not in out)]
     summed = [c for c in letters if c not in out]
-    product = Product(equation, terms, out, [c for c in summed if sizes[c] != 1], sizes)
-    if product.by_blas(low):
+    if Matrices(low, equation, terms, out, [c for c in summed if sizes[c] != 1], sizes).emitted():
         return
-    for operand in equation.operands if product.summed else ():
-        low.ready(operand)  # each entry is used many times
+    if any(sizes[c] != 1 for c in summed):
+        for operand in equation.operands:
+            low.ready(operand)  # each entry is used many times
     axes = dict(zip(letters, low.axes([sizes[c] for c in letters]), strict=True))
 
-    def entry(at: Mapping[str, str]) -> ast.expr:
-        value: ast.expr | None = None
+    def entry(at: Places) -> Expr:
+        value: Expr | None = None
         for operand, term, shape in zip(equation.operands, terms, shapes, strict=True):
-            variables = [axes[c][0] for c in term]
-            index = zip(variables, shape, strict=True)
-            place = ["0" if size == 1 else at.get(v, v) for v, size in index]
+            index = zip((axes[c][0] for c in term), shape, strict=True)
+            place = tuple([ZERO if size == 1 else at.get(v, v) for v, size in index])
             factor = low.entry(operand, place, output.dtype)
-            value = factor if value is None else ast.BinOp(value, ast.Mult(), factor)
+            value = factor if value is None else Call("mul", (value, factor), output.dtype)
         assert value is not None
         return value
 
-    def add(total: ast.expr, value: ast.expr) -> ast.stmt:
-        return ast.AugAssign(stored(total), ast.Add(), value)
+    def add(total: Target, value: Expr) -> Accumulate:
+        return Accumulate(total, cast(value, output.dtype))
 
     kept = [axes[c] for c in out]
     gone = [axes[c] for c in summed]
     start = low.number(0, output.dtype)
-    reduce(low, output, Reduced(kept, gone, places(kept), entry, start, add))
+    reduce(low, equation, Reduced(kept, gone, places(kept), entry, start, add))
 
 
 def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str, dict[str, Any]]:
@@ -98,11 +107,12 @@ class Matrix:
     plain: bool
 
 
-class Product:
+class Matrices:
     """A sum of products that may be a matrix product.
 
     Parameters
     ----------
+    low : Lowering
     equation : Equation
     terms : list of str
         A letter for each axis of each operand, as in einsum.
@@ -114,17 +124,16 @@ class Product:
     """
 
     def __init__(
-        self, equation: Equation, terms: list[str], out: str, summed: list[str], sizes: Any
-    ) -> None:
-        self.equation, self.terms, self.out = equation, terms, out
+        self, low: Lowering, equation: Equation, terms: list[str], out: str, summed: list[str],
+        sizes: Any,
+    ) -> None:  # fmt: skip
+        self.low, self.equation, self.terms, self.out = low, equation, terms, out
         self.summed, self.sizes = summed, sizes
 
-    def by_blas(self, low: Lowering) -> bool:
-        """Emit a call of BLAS, if it is a matrix product and large enough."""
-        output = self.equation.output
-        if not self._is_matrix_product(low):
-            return False
-        found = self._matrices(low)
+    def emitted(self) -> bool:
+        """Emit a matrix product, if it is one and large enough."""
+        low, output = self.low, self.equation.output
+        found = self._matrices() if self._is_matrix_product() else None
         if found is None:
             return False
         first, second = found
@@ -135,26 +144,19 @@ class Product:
             made.order = _order(self.out, lies)
         if lies[: len(first.free)] != first.free:
             first, second = second, first  # it lies transposed: (A B)ᵀ = Bᵀ Aᵀ
-        rows, columns = first.free, second.free
-        call = (
-            f"{ROUTINES[output.dtype]}({int(not first.plain)}, {int(second.plain)}, "
-            f"{self._size(rows)}, {self._size(columns)}, {self._size(first.summed)}, "
-            f"{first.buffer.name}, {second.buffer.name}, {made.name})"
+        axes = low.axes([self.sizes[c] for c in (*first.free, *second.free)])
+        variables = tuple(variable for variable, _ in axes)
+        rows, columns = variables[: len(first.free)], variables[len(first.free) :]
+        sizes = (self._size(part) for part in (first.free, second.free, first.summed))
+        turns = (not first.plain, second.plain)
+        low.items.append(
+            Product(first.buffer, second.buffer, made, *sizes, turns, rows, columns)
         )
-        axes = low.axes([self.sizes[c] for c in (*rows, *columns)])
-        variables = [variable for variable, _ in axes]
-        left, right = tuple(variables[: len(rows)]), tuple(variables[len(rows) :])
-        touched = [
-            Access(first.buffer.name, (*left, "…") if first.plain else ("…", *left), False),
-            Access(second.buffer.name, (*right, "…") if second.plain else ("…", *right), False),
-            Access(made.name, (*left, *right), True),
-        ]
-        low.items.append(Statement(ast.parse(call).body[0], touched))
         return True
 
-    def _is_matrix_product(self, low: Lowering) -> bool:
+    def _is_matrix_product(self) -> bool:
         output, sizes = self.equation.output, self.sizes
-        if len(self.terms) != 2 or output.dtype not in ROUTINES or not self.summed:
+        if len(self.terms) != 2 or output.dtype not in MATRICES or not self.summed:
             return False
         a, b = self.terms
         left = [c for c in self.out if c in a]
@@ -169,36 +171,39 @@ class Product:
             return False
 
         def total(letters: Sequence[str]) -> int:
-            return int(np.prod([at(sizes[c], low.n) for c in letters], dtype=float))
+            return self.low.entries_of([sizes[c] for c in letters])
 
         m, k, p = total(left), total(self.summed), total(right)
         return min(m, k, p) > 1 and m * k * p >= SMALLEST
 
-    def _size(self, letters: Sequence[str]) -> str:
-        return " * ".join(f"({self.sizes[c]})" for c in letters) or "1"
+    def _size(self, letters: Sequence[str]) -> Expr:
+        size: Expr = Const(1)
+        for letter in letters:
+            size = size * whole(self.sizes[letter])
+        return size
 
-    def _matrices(self, low: Lowering) -> list[Matrix] | None:
+    def _matrices(self) -> list[Matrix] | None:
         """Return the operands as matrices whose summed letters lie in the same order.
 
         One that does not lie so is written out: windows of an image become the rows of a matrix.
         """
         pairs = list(zip(self.equation.operands, self.terms, strict=True))
-        found = [self._lying(low, operand, term) for operand, term in pairs]
+        found = [self._lying(operand, term) for operand, term in pairs]
         lying = [matrix for matrix in found if matrix is not None]
-        summed = max(lying, key=lambda m: self._entries(low, m)).summed if lying else self.summed
+        summed = max(lying, key=self._entries).summed if lying else self.summed
         for side, (operand, term) in enumerate(pairs):
             matrix = found[side]
             if matrix is None or matrix.summed != summed:
                 if not isinstance(operand, Variable):
                     return None
                 free = [c for c in term if c not in summed and self.sizes[c] != 1]
-                held = low.written_out(operand, _order(term, free + summed))
+                held = self.low.written_out(operand, _order(term, free + summed))
                 found[side] = Matrix(held, free, summed, True)
         return [matrix for matrix in found if matrix is not None]
 
-    def _lying(self, low: Lowering, operand: Any, term: str) -> Matrix | None:
+    def _lying(self, operand: Any, term: str) -> Matrix | None:
         """Return an operand as a matrix, if that is how it lies in memory."""
-        found = _permuted(low, operand)
+        found = _permuted(self.low, operand)
         if found is None:
             return None
         buffer, order = found
@@ -212,8 +217,8 @@ class Product:
                 return Matrix(buffer, free, summed, plain)
         return None
 
-    def _entries(self, low: Lowering, matrix: Matrix) -> int:
-        return low.entries_of([str(self.sizes[c]) for c in (*matrix.free, *matrix.summed)])
+    def _entries(self, matrix: Matrix) -> int:
+        return self.low.entries_of([self.sizes[c] for c in (*matrix.free, *matrix.summed)])
 
 
 def _order(term: str, letters: list[str]) -> tuple[int, ...]:
@@ -224,22 +229,17 @@ def _order(term: str, letters: list[str]) -> tuple[int, ...]:
 
 def _permuted(low: Lowering, operand: Any) -> tuple[Buffer, list[int]] | None:
     """Return the buffer that an operand is, and the operand's axes as they lie in memory."""
-    axes = low.axes(shape_of(operand))
     if not isinstance(operand, Variable | np.ndarray):
         return None
-    expression = low.glance(operand, places(axes))
-    if not isinstance(expression, ast.Subscript) or not isinstance(expression.value, ast.Name):
+    axes = low.axes(shape_of(operand))
+    place = low.view(operand, places(axes))
+    if place is None or place.buffer.role == "data":
         return None
-    buffer = low.buffers[expression.value.id]
-    if buffer.role == "data":
-        return None
-    place = expression.slice
-    parts = place.elts if isinstance(place, ast.Tuple) else [place]
-    axis_of = {var: axis for axis, (var, extent) in enumerate(axes) if extent != "1"}
+    axis_of: dict[Local, int] = {var: axis for axis, (var, size) in enumerate(axes) if size != 1}
     order = []
-    for part, size in zip(map(ast.unparse, parts), buffer.memory_shape or (1,), strict=True):
-        if part in axis_of and str(size) == axes[axis_of[part]][1]:
+    for part, size in zip(place.index, place.buffer.memory_shape or (1,), strict=True):
+        if isinstance(part, Local) and part in axis_of and size == axes[axis_of[part]][1]:
             order.append(axis_of.pop(part))
-        elif part != "0" or size != 1:
+        elif part != ZERO or size != 1:
             return None
-    return None if axis_of else (buffer, order)
+    return None if axis_of else (place.buffer, order)

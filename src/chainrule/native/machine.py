@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import Any
 
 import llvmlite.binding as llvm
+
+
+MATHEMATICS = (
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh",
+    "exp", "exp2", "expm1", "floor", "fmod", "hypot", "log", "log10", "log1p", "log2", "pow",
+    "rint", "sin", "sinh", "tan", "tanh", "trunc",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,16 @@ class Machine:
     tools: str
     width: int
     registers: int
+
+    @property
+    def is_x86(self) -> bool:
+        """Whether it is one of Intel's kind, of 64 bits."""
+        return self.triple.startswith("x86_64")
+
+    @property
+    def is_arm(self) -> bool:
+        """Whether it is one of Arm's, of 64 bits."""
+        return self.triple.startswith(("aarch64", "arm64"))
 
     def target(self) -> Any:
         """Return LLVM's target machine."""
@@ -55,6 +73,19 @@ def _switch() -> Any:
     return ctypes.windll.kernel32.SwitchToThread  # type: ignore[attr-defined,unused-ignore]
 
 
+def _mathematics() -> dict[str, int]:
+    """Return the addresses of C's mathematical functions, of both precisions."""
+    libraries = {"linux": "libm.so.6", "win32": "ucrtbase"}
+    library = ctypes.CDLL(libraries.get(sys.platform))
+    names = (name + kind for name in MATHEMATICS for kind in ("", "f"))
+    found = {name: getattr(library, name, None) for name in names}
+    return {
+        name: ctypes.cast(function, ctypes.c_void_p).value or 0
+        for name, function in found.items()
+        if function is not None
+    }
+
+
 @cache
 def machine() -> Machine:
     """Return the machine that this process runs on, LLVM made ready."""
@@ -63,12 +94,13 @@ def machine() -> Machine:
     features = llvm.get_host_cpu_features()
     triple = llvm.get_process_triple()
     rest: Any = ctypes.CDLL(None).sched_yield if os.name == "posix" else _switch()
+    for name, address in _mathematics().items():
+        llvm.add_symbol(name, address)
     llvm.add_symbol("chainrule_yield", ctypes.cast(rest, ctypes.c_void_p).value or 0)
-    tools = " ".join(f"{name} {metadata.version(name)}" for name in ("numba", "llvmlite"))
     return Machine(
         llvm.get_host_cpu_name(),
         features.flatten(),
         triple,
-        tools,
+        f"llvmlite {metadata.version('llvmlite')}",
         *_vectors(features, triple),
     )

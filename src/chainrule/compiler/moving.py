@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.lowering import FIXED, Lowering, places, shape_of
+from chainrule.compiler.nodes import (
+    WHOLE,
+    Accumulate,
+    Call,
+    Const,
+    Expr,
+    Index,
+    Select,
+    cast,
+    nest,
+    whole,
+)
 from chainrule.errors import CompileError
 from chainrule.ops.index import SLOT
 from chainrule.ops.kernel import Checked, Gather, Piece, Pieces, Scatter
-from chainrule.ops.moves import aligned, plus
+from chainrule.ops.moves import aligned
 from chainrule.program.batch import Filled, Linear, at, constant
 from chainrule.program.equations import Equation, Variable
-from chainrule.program.loops import Statement, nest
-from chainrule.program.lowering import Lowering, parsed, places, shape_of, stored
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Scattered:
 
     source: Any
     shape: Sequence[Any]
-    target: Callable[[Sequence[str]], Sequence[str]]
+    target: Callable[[Index], Index]
 
 
 def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
@@ -36,21 +46,33 @@ def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
     for operand in equation.operands if kernel.again else ():
         low.ready(operand)
 
-    def entry(index: Sequence[str]) -> ast.expr:
-        pieces = kernel.rule(tuple(index), shapes, output.shape, **equation.params)
-        return _choice(low, equation, pieces, fill)
+    def pieces(index: Index) -> Sequence[Piece]:
+        return kernel.rule(index, shapes, output.shape, **equation.params)
 
-    low.entries[output] = entry
+    def entry(index: Index) -> Expr:
+        return _choice(low, equation, pieces(index), fill)
+
+    def view(index: Index) -> tuple[Any, Index] | None:
+        first, *others = pieces(index)
+        return None if others or first.guard else (equation.operands[first.operand], first.index)
+
+    low.move(output, equation.operands, entry, view)
 
 
 def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
     """Lower an operation that picks entries by an index."""
     shape = shape_of(equation.operands[0])
 
-    def entry(index: Sequence[str]) -> ast.expr:
-        return _choice(low, equation, [Piece(0, _picked(low, equation, shape, index))], 0)
+    def entry(index: Index) -> Expr:
+        place = _picked(low, equation, shape, index)
+        return low.entry(equation.operands[0], place, equation.output.dtype)
 
-    low.entries[equation.output] = entry
+    def view(index: Index) -> tuple[Any, Index] | None:
+        if any(isinstance(array, Variable) for array in equation.operands[1:]):
+            return None
+        return equation.operands[0], _picked(low, equation, shape, index)
+
+    low.move(equation.output, equation.operands, entry, view)
 
 
 def checked(low: Lowering, equation: Equation, kernel: Checked) -> None:
@@ -59,11 +81,14 @@ def checked(low: Lowering, equation: Equation, kernel: Checked) -> None:
     low.checks.append(f"{what} must be whole numbers from 0 to {size - 1}")
     number = len(low.checks)
 
-    def entry(index: Sequence[str]) -> ast.expr:
-        text = ast.unparse(low.entry(operand, index))
-        return parsed(f"within({text}, {size}, fault, {number})")
+    def entry(index: Index) -> Expr:
+        return _check(low, "within", low.entry(operand, index), size, number)
 
-    low.entries[equation.output] = entry
+    low.define(equation.output, equation.operands, entry)
+
+
+def _check(low: Lowering, name: str, value: Expr, size: Any, number: int) -> Expr:
+    return Call(name, (value, whole(size), FIXED["fault"], Const(number)), value.dtype)
 
 
 def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
@@ -79,31 +104,30 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     made = low.output(output)
     axes = low.axes(how.shape)
     index = places(axes)
-    target: list[str] = []
+    target: list[Expr] = []
 
-    def taken() -> ast.stmt:
+    def value() -> Expr:
         target.extend(how.target(index))
-        source = aligned(tuple(index), shape_of(how.source))  # a number goes to every place
-        return ast.Expr(low.entry(how.source, source, output.dtype))
+        source = aligned(index, shape_of(how.source))  # a number goes to every place
+        return low.entry(how.source, source, output.dtype)
 
-    *before, last = low.leaf(taken)
-    loops = low.in_memory_order([*before, last], axes)
-    low.lie_along(made, target, loops)
+    before, added = low.taken(value)
+    probe = Accumulate(made.at(target), added)
+    loops = low.in_memory_order([*before, probe], axes)
+    low.lie_along(made, tuple(target), loops)
     low.fill(made, lambda index: low.number(0, output.dtype))
-    value = last.node.value  # type: ignore[union-attr]
-    add = Statement(ast.AugAssign(stored(made.at(target)), ast.Add(), value))
-    low.items += nest(loops, [*before, add])
+    low.items += nest(loops, [*before, Accumulate(made.at(target), added)])
 
 
 def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
     """Return what an operation scatters, seen from where its entries are made."""
     operand, shape = equation.operands[0], equation.output.shape
 
-    def target(index: Sequence[str]) -> Sequence[str]:
+    def target(index: Index) -> Index:
         if kernel.undoes is None:
             return _picked(low, equation, shape, index)
-        (piece,) = kernel.undoes(tuple(index), [shape], shape_of(operand), **equation.params)
-        return _tidy(piece.index)
+        (piece,) = kernel.undoes(index, [shape], shape_of(operand), **equation.params)
+        return piece.index
 
     before = low.scattered.get(operand) if isinstance(operand, Variable) else None
     if before is None:
@@ -112,25 +136,26 @@ def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
     return Scattered(before.source, before.shape, lambda index: target(before.target(index)))
 
 
-def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: Any) -> ast.expr:
+def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: Any) -> Expr:
     """Return the first piece whose guard holds."""
     dtype = equation.output.dtype
-    expression = low.number(fill, dtype)
+    found = None if pieces[-1].guard is None else low.number(fill, dtype)
     for piece in reversed(pieces):
-        part = low.entry(equation.operands[piece.operand], _tidy(piece.index), dtype)
-        guarded = piece.guard is not None
-        expression = ast.IfExp(parsed(piece.guard or ""), part, expression) if guarded else part
-    return expression
+        part = low.entry(equation.operands[piece.operand], piece.index, dtype)
+        if piece.guard is None or piece.guard is True or found is None:
+            found = part
+        elif piece.guard is not False:
+            found = Select(piece.guard, part, found)
+    assert found is not None
+    return found
 
 
-def _picked(
-    low: Lowering, equation: Equation, shape: Sequence[Any], index: Sequence[str]
-) -> tuple[str, ...]:
+def _picked(low: Lowering, equation: Equation, shape: Sequence[Any], index: Index) -> Index:
     """Return the place in an array of ``shape`` that an index picks for a result's entry."""
     arrays = list(equation.operands[1:])
     parts = _spelled_out(equation.params["index"], len(shape))
     own, of_arrays = _split(index, parts, arrays)
-    place: list[str] = []
+    place: list[Expr] = []
     for part in parts:
         if part is None:
             next(own)
@@ -141,8 +166,8 @@ def _picked(
         elif part is SLOT:
             place.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
         else:
-            place.append(str(part) if part >= 0 else plus(str(size), part))
-    return tuple(_tidy(place))
+            place.append(whole(part) if isinstance(part, Linear) or part >= 0 else part + whole(size))
+    return tuple(place)
 
 
 def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
@@ -192,24 +217,24 @@ def _spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
     return parts
 
 
-def _split(index: Sequence[str], parts: list[Any], arrays: list[Any]) -> tuple[Any, list[str]]:
+def _split(index: Index, parts: list[Any], arrays: list[Any]) -> tuple[Iterator[Expr], Index]:
     """Tell the result's axes that come from index arrays from its others.
 
     Those of the arrays stand together where the first of them did, or in front if the arrays are
     not side by side.
     """
     if not arrays:
-        return iter(index), []
+        return iter(index), ()
     rank = max(len(shape_of(array)) for array in arrays)
     picks = [i for i, part in enumerate(parts) if part is SLOT or isinstance(part, int)]
     together = picks == list(range(picks[0], picks[-1] + 1))
     start = picks[0] if together else 0
-    return iter([*index[:start], *index[start + rank :]]), list(index[start : start + rank])
+    return iter([*index[:start], *index[start + rank :]]), index[start : start + rank]
 
 
 def _looked_up(
-    low: Lowering, equation: Equation, array: Any, index: Sequence[str], size: Any
-) -> str:
+    low: Lowering, equation: Equation, array: Any, index: Index, size: Any
+) -> Expr:
     """Return the entry of an index array, counted from the front and inside the axis."""
     dtype = np.asarray(array).dtype if isinstance(array, list) else array.dtype
     if dtype.kind not in "iu":
@@ -219,29 +244,21 @@ def _looked_up(
     if isinstance(array, np.ndarray | Filled) and isinstance(size, int):
         array = np.asarray(at(array, 0))
         array = constant(np.where(array < 0, array + size, array))
-    place = aligned(tuple(index), shape_of(array))
-    text = ast.unparse(low.entry(array, place, np.int64))
+    place = cast(low.entry(array, aligned(index, shape_of(array)), WHOLE), WHOLE)
     if not isinstance(array, Variable):
-        return text
+        return place
     what = equation.output.name or equation.primitive.name
     low.checks.append(f"{what}: an index is out of range for an axis of size {size}")
-    return f"wrap({text}, {size}, fault, {len(low.checks)})"
+    return _check(low, "wrap", place, size, len(low.checks))
 
 
-def _sliced(index: str, part: slice, size: Any) -> str:
+def _sliced(index: Expr, part: slice, size: Any) -> Expr:
     """Return where a slice takes its entry ``index`` from."""
     step = 1 if part.step is None else int(part.step)
-    start: Any
     if isinstance(size, int) and not isinstance(part.start, Linear):
-        start = slice(part.start, None, step).indices(size)[0]
-    elif part.start is None:
-        start = 0 if step > 0 else f"{size} - 1"
-    elif isinstance(part.start, int) and part.start < 0:
-        start = f"{size} + ({part.start})"
-    else:
-        start = part.start
-    return plus(index if step == 1 else f"({index}) * ({step})", start)
-
-
-def _tidy(index: Sequence[str]) -> list[str]:
-    return [ast.unparse(parsed(part)) for part in index]
+        return index * step + slice(part.start, None, step).indices(size)[0]
+    if part.start is None:
+        return index * step + (0 if step > 0 else whole(size) - 1)
+    if isinstance(part.start, int) and part.start < 0:
+        return index * step + (whole(size) + part.start)
+    return index * step + part.start

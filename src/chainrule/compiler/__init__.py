@@ -1,0 +1,1 @@
+"""From a program to a kernel: typed statements on buffers."""

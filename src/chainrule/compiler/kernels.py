@@ -1,0 +1,304 @@
+"""A program as a kernel: typed statements on buffers, with the names of the readable source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.trees import Path, leaves
+from chainrule.compiler import driver
+from chainrule.compiler.elementwise import elementwise, numbered
+from chainrule.compiler.fusing import fuse
+from chainrule.compiler.lowering import FIXED, FLOAT64, Lowering, shape_of
+from chainrule.compiler.memory import in_place, slots
+from chainrule.compiler.moving import checked, gathered, moved, scattered
+from chainrule.compiler.nodes import (
+    PARTS,
+    ROW,
+    ROWS,
+    START,
+    ZERO,
+    Buffer,
+    Call,
+    Const,
+    Declare,
+    Expr,
+    Index,
+    Item,
+    Load,
+    N,
+    Product,
+    Select,
+    Store,
+    cast,
+    walk,
+)
+from chainrule.compiler.products import contraction, operations
+from chainrule.compiler.reading import Function, framed
+from chainrule.compiler.reductions import best, reduction, scan
+from chainrule.compiler.registers import hoist, keep_in_locals
+from chainrule.compiler.sections import THREAD, THREADS, Section, shared_out
+from chainrule.compiler.text import lines
+from chainrule.compiler.text import text as written
+from chainrule.errors import CompileError
+from chainrule.ops.kernel import (
+    Best,
+    Checked,
+    Contraction,
+    Elementwise,
+    Gather,
+    Numbered,
+    Pieces,
+    Reduction,
+    Scan,
+    Scatter,
+)
+from chainrule.program.batch import at
+from chainrule.program.equations import Variable
+from chainrule.program.naming import Names
+from chainrule.program.passes import fixed, needed
+from chainrule.program.program import Program
+
+LONGEST = 2000  # equations, which compile in some minutes
+LARGE = 2e6  # operations of an update from which threads share its work
+RESERVED = (
+    *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",
+    "wrap", "within", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "done",
+    "thread", "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp",
+    "log", "tanh", "erf", "natural", "random_bits", "rows",
+)  # fmt: skip
+RULES: dict[Any, Any] = {
+    Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
+    Scatter: scattered, Checked: checked, Reduction: reduction, Best: best, Scan: scan,
+    Contraction: contraction,
+}  # fmt: skip
+
+
+@dataclass(eq=False)
+class Kernel:
+    """A kernel and what it must be called with.
+
+    Attributes
+    ----------
+    function : Function
+        Of the `FIXED` buffers and those `pointed` to.
+    buffers : list of Buffer
+        What it works on.
+    slots : dict of Buffer to Buffer
+        Temporaries that share the memory of an earlier one.
+    shared : bool
+        Whether several threads may run it together, each a part of the work.
+    constants : list of float
+        Numbers that it leaves open, so that one kernel serves many of them.
+    checks : list of str
+        What went wrong, by the number that the kernel leaves in ``fault``.
+    """
+
+    function: Function
+    buffers: list[Buffer]
+    slots: dict[Buffer, Buffer]
+    shared: bool
+    constants: list[float]
+    checks: list[str]
+    llvm: str | None = None  # what it is in LLVM's language, once that is known
+
+    @cached_property
+    def pointed(self) -> list[Buffer]:
+        """The buffers with memory of their own, in the order of the pointers."""
+        return [buffer for buffer in self.buffers if buffer not in self.slots]
+
+    @cached_property
+    def products(self) -> list[Product]:
+        """The matrix products."""
+        return [item for item in statements(self.function.body) if isinstance(item, Product)]
+
+    @property
+    def unrolls(self) -> bool:
+        """Whether loops over entries had better be unrolled: those of a single sample are short."""
+        return self.function.name == "train_one"
+
+    @cached_property
+    def dtypes(self) -> list[str]:
+        """What the function's arguments point to."""
+        return [buffer.dtype.name for buffer in (*FIXED.values(), *self.pointed)]
+
+    @cached_property
+    def text(self) -> str:
+        """The kernel as Python."""
+        function = self.function
+        pointers = [f"{buffer.name}_at" for buffer in self.pointed]
+        head = f"def {function.name}({', '.join([*FIXED, *pointers])}):"
+        last = f"    return {written(function.result)}"
+        return "\n".join([head, *lines(function.body, "    "), last]) + "\n"
+
+
+def statements(items: Sequence[Any]) -> Iterator[Any]:
+    """Yield every statement, those of loops and conditions among them."""
+    for item in items:
+        if hasattr(item, "body"):
+            yield from statements(item.body)
+        else:
+            yield item
+
+
+def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Kernel:
+    """Return the kernel that runs updates: batches gathered, gradients taken, state renewed.
+
+    Parameters
+    ----------
+    program : Program
+        Of ``step(carry, *data)`` → ``(loss, carry)``.
+    n : int
+        The batch size. 1 is compiled for itself; larger ones choose the layout alone.
+    dtypes : mapping of path to dtype
+        Of the data where samples are read from.
+    """
+    if n == 1:
+        program = fixed(program, n)
+    program = needed(program)
+    writer = _Writer(program, n)
+    carry_name = next(iter(program.arguments))
+    loss, carry = program.result
+    data = {name: tree for name, tree in program.arguments.items() if name != carry_name}
+    old = dict(leaves({carry_name: program.arguments[carry_name]}))
+    new = dict(leaves({carry_name: carry}))
+    for path, variable in old.items():
+        writer.lowering.input(variable, "state", path)
+    for path, variable in leaves(data):
+        writer.gather(variable, path, dtypes[path])
+    writer.equations()
+    writer.loss(loss)
+    writer.renew([(old[path], new[path]) for path in old if new[path] is not old[path]])
+    return writer.kernel(driver.train_one if n == 1 else driver.train)
+
+
+def function_kernel(program: Program) -> Kernel:
+    """Return the kernel that runs a program once, for the shapes it was recorded with.
+
+    Arguments and results lie in memory as NumPy's arrays do.
+    """
+    program = needed(program)
+    writer = _Writer(program, 1)
+    low = writer.lowering
+    for path, variable in leaves(program.arguments):
+        low.input(variable, "argument", path).order = tuple(range(len(variable.shape)))
+    writer.equations()
+    for path, leaf in leaves({"result": program.result}):
+        dtype = leaf.dtype if isinstance(leaf, Variable) else np.asarray(at(leaf, 1)).dtype
+        shape = shape_of(leaf)
+        made = low.buffer(writer.names.fresh("result"), shape, dtype, "result", path)
+        made.order = tuple(range(len(shape)))
+        low.fill(made, partial(low.entry, leaf, dtype=dtype))
+    return writer.kernel(driver.run)
+
+
+class _Writer:
+    """Puts a kernel together."""
+
+    def __init__(self, program: Program, n: int) -> None:
+        self.program = program
+        self.names = Names(program, None, "value", RESERVED, renames=True)
+        self.shared = bool(program.batch) and operations(program, n) >= LARGE
+        self.lowering = Lowering(program, self.names, n, self.shared)
+        self.one = n == 1  # the loop over samples is the loop over updates
+        self.renewed: dict[Buffer, Buffer] = {}
+        self.loss_value = Buffer("loss_value", (), FLOAT64, ())
+
+    def gather(self, variable: Variable, path: Path, dtype: Any) -> None:
+        """Let a batch be read from the data in the order given."""
+        low = self.lowering
+        name, shape = self.names.fresh(f"{variable.name}_all"), (ROWS, *variable.shape[1:])
+        whole = low.buffer(name, shape, dtype, "data", path)
+
+        def entry(index: Index) -> Expr:
+            row: Expr = ROW if self.one else Load(FIXED["order"], (START + index[0],))
+            return cast(whole.at((row, *index[1:])), variable.dtype)
+
+        if self.one:  # read where it lies
+            low.entries[variable] = entry
+        else:
+            low.store(variable, entry)
+
+    def equations(self) -> None:
+        """Lower every equation."""
+        count = len(self.program.equations)
+        if count > LONGEST:
+            raise CompileError(
+                f"it has {count:,} equations, more than {LONGEST:,}, since a loop is recorded turn "
+                "by turn"
+            )
+        for equation in self.program.equations:
+            kernel = equation.primitive.kernel
+            if kernel is None:
+                raise CompileError(f"{equation.primitive.name} runs in NumPy alone")
+            RULES[type(kernel)](self.lowering, equation, kernel)
+
+    def loss(self, variable: Any) -> None:
+        """Let the loss be known outside."""
+        low = self.lowering
+        self.loss_value = low.buffer(self.names.fresh("loss_value"), (), np.float64)
+        fails = Call("ne", (Load(FIXED["fault"], (ZERO,)), ZERO), np.dtype(bool))  # of an index
+
+        def value() -> Store:
+            infinite = Const(np.inf, FLOAT64)
+            chosen = Select(fails, infinite, low.entry(variable, (), FLOAT64))
+            return Store(self.loss_value.at(()), chosen)
+
+        low.items += low.leaf(value)
+
+    def renew(self, pairs: Sequence[tuple[Variable, Any]]) -> None:
+        """Let the new state take the place of the old."""
+        low = self.lowering
+        for old, new in pairs:
+            home = low.stored[old]
+            made = low.stored.get(new) if isinstance(new, Variable) else None
+            fits = (
+                made is not None
+                and made.role == "temporary"
+                and made not in self.renewed
+                and (made.dtype, made.shape, made.order) == (home.dtype, home.shape, home.order)
+            )
+            if made is None or not fits:
+                made = low.buffer(self.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
+                made.order = home.order
+                low.fill(made, partial(low.entry, new, dtype=home.dtype))
+            self.renewed[made] = home
+
+    def kernel(self, frame: Any) -> Kernel:
+        """Fuse, and put the statements into their frame."""
+        low, taken = self.lowering, self.names.taken
+        items = in_place(low, fuse(low.items), self.renewed)
+        gone = keep_in_locals(items, [self.loss_value], taken, inside=self.shared)
+        sections = shared_out(items, low) if self.shared else [Section(items)]
+        for section in sections:
+            hoist(section.items, taken)
+        body = [item for section in sections for item in section.items]
+        used = {a.what for statement in walk(body) for a in statement.accesses}
+        buffers = [b for b in low.buffers if b in used and b not in gone and b.home is None]
+        shares = slots(sections, buffers, self.shared)
+        if self.shared:
+            body = [item for section in sections for item in section.shared()]
+        function = self._framed(frame, body, buffers, shares)
+        return Kernel(function, buffers, shares, self.shared, low.lifted, low.checks)
+
+    def _framed(
+        self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]
+    ) -> Function:
+        declared = [Declare(b, f"{shares.get(b, b).name}_at") for b in buffers]
+        names = {
+            **FIXED, "n": N, "row": ROW, "start": START, "parts": PARTS, "thread": THREAD,
+            "threads": THREADS, "rows": ROWS, "loss": self.loss_value,
+        }  # fmt: skip
+        hooks: dict[str, list[Any]] = {
+            "declare": [d for d in declared if not d.varies],
+            "prepare": [*(d for d in declared if d.varies), *self.lowering.numbers],
+            "update": body,
+        }
+        function = framed(frame, names, hooks)
+        owners = [b for b in buffers if b not in shares]
+        function.arguments = [*FIXED.values(), *owners]
+        return function

@@ -1,0 +1,90 @@
+"""Where arrays lie: new state over the old, temporaries in one another's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chainrule.compiler.lowering import Lowering, places
+from chainrule.compiler.nodes import Access, Buffer, Item, Store, nest, walk
+from chainrule.compiler.sections import Section
+from chainrule.program.batch import Linear
+
+
+def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer]) -> list[Item]:
+    """Write new state over the old where nothing reads the old any more, or copy it at the end.
+
+    ``renewed`` leads from the buffers of new state to those of the old.
+    """
+    touches: dict[Any, list[tuple[int, int, Access]]] = {}
+    position = 0
+    for top, item in enumerate(items):
+        for statement in walk([item]):
+            position += 1
+            for access in statement.accesses:
+                touches.setdefault(access.what, []).append((top, position, access))
+    copies: list[Item] = []
+    for new, old in renewed.items():
+        if _may_replace(touches.get(new, []), touches.get(old, [])):
+            new.home = old
+        else:
+            axes = low.axes(old.shape)
+            index = places(axes)
+            copy = Store(old.at(index), new.at(index))
+            copies += nest([axes[axis] for axis in old.order], [copy])
+    for item in items:
+        _forget(item)
+    return items + copies
+
+
+def _forget(item: Any) -> None:
+    item.__dict__.pop("accesses", None)
+    for inner in getattr(item, "body", ()):
+        _forget(inner)
+
+
+def _may_replace(new: Sequence[Any], old: Sequence[Any]) -> bool:
+    """Whether the old array can be written over where the new one is made."""
+    first_top, first_position, made = next(t for t in new if t[2].writes)
+    return all(
+        top < first_top
+        or (top == first_top and place <= first_position and access.index == made.index)
+        for top, place, access in old
+    )
+
+
+def slots(
+    sections: Sequence[Section], buffers: Sequence[Buffer], shared: bool
+) -> dict[Buffer, Buffer]:
+    """Let temporaries whose lives do not overlap share memory: which has whose."""
+    lives: dict[Any, list[int]] = {}
+    section_of: list[int] = []
+    for number, section in enumerate(sections):
+        for item in section.items:
+            section_of.append(number)
+            for access in item.accesses:
+                lives.setdefault(access.what, [len(section_of) - 1, 0])[1] = len(section_of) - 1
+    temporaries = [b for b in buffers if b.role == "temporary"]
+    free: dict[Any, list[tuple[int, Buffer]]] = {}  # by form: until when an owner's memory is used
+    found: dict[Buffer, Buffer] = {}
+    for buffer in sorted(temporaries, key=lambda b: lives[b][0]):
+        begin, end = lives[buffer]
+        owners = free.setdefault(_form(buffer), [])
+        for place, (busy, owner) in enumerate(owners):
+            together = shared and section_of[busy] == section_of[begin]
+            if busy < begin and (not together or _in_the_same_places(owner, buffer)):
+                found[buffer], owners[place] = owner, (end, owner)
+                break
+        else:
+            owners.append((end, buffer))
+    return found
+
+
+def _form(buffer: Buffer) -> Any:
+    return buffer.dtype, tuple(sorted(map(str, buffer.memory_shape)))
+
+
+def _in_the_same_places(one: Buffer, other: Buffer) -> bool:
+    """Whether threads that work on both without a meeting find their samples in the same places."""
+    by_sample = any(isinstance(size, Linear) for size in one.shape)
+    return by_sample and one.memory_shape == other.memory_shape

@@ -1,0 +1,586 @@
+"""What a kernel is made of: typed expressions and statements on buffers.
+
+Every expression has a dtype. Whole-number expressions, of which indices are made, are kept as sums
+of multiples, so that equal places are equal expressions; rules write them with Python's operators.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.program.batch import Linear
+
+WHOLE, BOOL = np.dtype(np.int64), np.dtype(bool)
+Index = tuple["Expr", ...]
+
+
+class Expr:
+    """A value; arithmetic with ``+ - * // %`` and comparisons is of whole numbers."""
+
+    __slots__ = ()
+    dtype: np.dtype[Any]
+
+    def __neg__(self) -> Expr:
+        return self * -1
+
+    def __add__(self, other: Any) -> Expr:
+        return _sum(self, whole(other), 1)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Expr:
+        return _sum(self, whole(other), -1)
+
+    def __rsub__(self, other: Any) -> Expr:
+        return _sum(whole(other), self, -1)
+
+    def __mul__(self, other: Any) -> Expr:
+        return _product(self, whole(other))
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Any) -> Expr:
+        return _divided(self, whole(other))[0]
+
+    def __mod__(self, other: Any) -> Expr:
+        return _divided(self, whole(other))[1]
+
+    def __lt__(self, other: Any) -> Expr:
+        return Call("lt", (self, whole(other)), BOOL)
+
+    def __le__(self, other: Any) -> Expr:
+        return Call("le", (self, whole(other)), BOOL)
+
+    def __ge__(self, other: Any) -> Expr:
+        return Call("ge", (self, whole(other)), BOOL)
+
+    def __and__(self, other: Expr) -> Expr:
+        return Call("and", (self, other), BOOL)
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Expr):
+    """A number that is written into the kernel."""
+
+    value: Any
+    dtype: np.dtype[Any] = WHOLE
+
+
+@dataclass(eq=False, slots=True)
+class Local(Expr):
+    """A local variable; of a loop's it may be known that it stays below ``size``."""
+
+    name: str
+    dtype: np.dtype[Any] = WHOLE
+    size: int | None = None
+
+
+@functools.cache
+def loop_variable(name: str, size: int | None) -> Local:
+    """Return the variable of loops of a size, the same whenever it is asked for."""
+    return Local(name, WHOLE, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Expr):
+    """An entry of a buffer, by its place in memory."""
+
+    buffer: Buffer
+    index: Index
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        return self.buffer.dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expr):
+    """An operation by its name in the tables; a buffer as an argument is its address."""
+
+    name: str
+    args: tuple[Any, ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Expr):
+    """A value as one of another dtype."""
+
+    value: Expr
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Expr):
+    """One value where a condition holds, another where it does not."""
+
+    test: Expr
+    one: Expr
+    other: Expr
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        return self.one.dtype
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine(Expr):
+    """A whole number ``const + Σ factor * part``."""
+
+    const: int
+    terms: tuple[tuple[Expr, int], ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        return WHOLE
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Affine)
+            and self.const == other.const
+            and frozenset(self.terms) == frozenset(other.terms)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.const, frozenset(self.terms)))
+
+
+N = Local("n")  # the batch size
+START, ROW = Local("start"), Local("row")  # where in the order a batch begins, or which sample it is
+ROWS = Local("rows")  # how many samples there are
+PART, PARTS = Local("part"), Local("parts")  # a thread's part of the work, and how many there are
+ANYWHERE = Local("…")  # an index that a matrix product runs over
+ZERO = Const(0)
+
+
+def whole(number: Any) -> Expr:
+    """Return a size or an offset as an expression."""
+    if isinstance(number, Expr):
+        return number
+    if isinstance(number, Linear):
+        return _affine(number.offset, {N: number.slope})
+    return Const(int(number))
+
+
+def _parts(number: Expr) -> tuple[int, Sequence[tuple[Expr, int]]]:
+    if isinstance(number, Const):
+        return int(number.value), ()
+    return (number.const, number.terms) if isinstance(number, Affine) else (0, ((number, 1),))
+
+
+def _affine(const: int, terms: Mapping[Expr, int]) -> Expr:
+    left = tuple((part, factor) for part, factor in terms.items() if factor)
+    if not left:
+        return Const(const)
+    if not const and len(left) == 1 and left[0][1] == 1:
+        return left[0][0]
+    return Affine(const, left)
+
+
+def _sum(a: Expr, b: Expr, sign: int) -> Expr:
+    const, left = _parts(a)
+    more, right = _parts(b)
+    terms = dict(left)
+    for part, factor in right:
+        terms[part] = terms.get(part, 0) + sign * factor
+    return _affine(const + sign * more, terms)
+
+
+def _product(a: Expr, b: Expr) -> Expr:
+    const, left = _parts(a)
+    more, right = _parts(b)
+    terms: dict[Expr, int] = {}
+    for part, factor in left:
+        terms[part] = terms.get(part, 0) + factor * more
+    for part, factor in right:
+        terms[part] = terms.get(part, 0) + factor * const
+    for one, f in left:
+        for other, g in right:
+            pair = Call("mul", (one, other), WHOLE)
+            terms[pair] = terms.get(pair, 0) + f * g
+    return _affine(const * more, terms)
+
+
+def _divided(a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """Return quotient and rest; multiples of the divisor are taken out where that is exact."""
+    if isinstance(b, Const):
+        size = int(b.value)
+        const, terms = _parts(a)
+        outside = {part: f // size for part, f in terms if f % size == 0}
+        inside = [(part, f) for part, f in terms if f % size]
+        largest = const % size
+        for part, factor in inside:
+            known = isinstance(part, Local) and part.size is not None and factor > 0
+            largest = largest + factor * (part.size - 1) if known else size  # type: ignore[union-attr,operator]
+        if largest < size:
+            return _affine(const // size, outside), _affine(const % size, dict(inside))
+    return Call("floordiv", (a, b), WHOLE), Call("mod", (a, b), WHOLE)
+
+
+# Buffers and statements
+
+
+@dataclass(eq=False)
+class Buffer:
+    """An array that a kernel works on.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int or Linear
+        By axis, as NumPy code sees it; `PARTS` is as many as share the work.
+    dtype : numpy.dtype
+    order : tuple of int
+        The axes as they lie in memory, the contiguous one last.
+    role : str
+        ``"state"`` is read and written across updates, ``"data"`` holds a sample a row,
+        ``"constant"`` is read alone, ``"result"`` is written, ``"temporary"`` lives in one update.
+    content : path or ndarray or None
+        Which leaf of the arguments or of the result it is, or the constant itself.
+    home : Buffer or None
+        The buffer of the same shape that it is written over.
+    """
+
+    name: str
+    shape: tuple[Any, ...]
+    dtype: np.dtype[Any]
+    order: tuple[int, ...]
+    role: str = "temporary"
+    content: Any = None
+    home: Buffer | None = None
+
+    def at(self, index: Sequence[Any]) -> Load:
+        """Return the entry at an index, by axis."""
+        return Load(self, tuple([whole(index[axis]) for axis in self.order]) or (ZERO,))
+
+    @property
+    def root(self) -> Buffer:
+        """The buffer whose memory it has."""
+        return self if self.home is None else self.home.root
+
+    @property
+    def memory_shape(self) -> tuple[Any, ...]:
+        """The shape as it lies in memory."""
+        return tuple(self.shape[axis] for axis in self.order)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A place that a statement touches: an entry of a buffer, or a local variable."""
+
+    what: Buffer | Local
+    index: Index | None
+    writes: bool
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether the index is made of loop variables alone."""
+        return bool(self.index) and all(type(i) is Local or i == ZERO for i in self.index or ())
+
+
+class Statement:
+    """One thing that is done; not a loop."""
+
+    def _touched(self) -> Iterator[Access]:
+        raise NotImplementedError
+
+    @cached_property
+    def accesses(self) -> list[Access]:
+        """What it reads and writes, in the order in which it does."""
+        return list(self._touched())
+
+    def replaced(self, new: Mapping[Expr, Expr]) -> Statement:
+        """Return the same with other expressions in the place of some."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class Let(Statement):
+    """``local = value``."""
+
+    local: Local
+    value: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield Access(self.local, None, True)
+
+    def replaced(self, new: Mapping[Expr, Expr]) -> Let:
+        local: Any = new.get(self.local, self.local)
+        return Let(local, replaced(self.value, new))
+
+
+@dataclass(eq=False)
+class Store(Statement):
+    """``buffer[index] = value``."""
+
+    place: Load
+    value: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield from _written(self.place)
+
+    def replaced(self, new: Mapping[Expr, Expr]) -> Store:
+        return Store(_moved(self.place, new), replaced(self.value, new))
+
+
+@dataclass(eq=False)
+class Accumulate(Statement):
+    """``target += value``, or another operation by its name."""
+
+    target: Load | Local
+    value: Expr
+    name: str = "add"
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield from reads(self.target)
+        if isinstance(self.target, Local):
+            yield Access(self.target, None, True)
+        else:
+            yield from _written(self.target)
+
+    def replaced(self, new: Mapping[Expr, Expr]) -> Accumulate:
+        target: Any = new.get(self.target, self.target)
+        if isinstance(target, Load):
+            target = _moved(target, new)
+        return Accumulate(target, replaced(self.value, new), self.name)
+
+
+@dataclass(eq=False)
+class Product(Statement):
+    """A matrix product, ``c = a @ b``: ``m`` by ``k`` with ``k`` by ``n``.
+
+    Attributes
+    ----------
+    a, b, c : Buffer
+    m, n, k : Expr
+    turns : (bool, bool)
+        Which operands lie transposed.
+    rows, columns : tuple of Local
+        Variables that stand for the axes of the result.
+    shared : {"rows", "columns", ""}
+        Which side is shared out among threads.
+    """
+
+    a: Buffer
+    b: Buffer
+    c: Buffer
+    m: Expr
+    n: Expr
+    k: Expr
+    turns: tuple[bool, bool]
+    rows: tuple[Local, ...]
+    columns: tuple[Local, ...]
+    shared: str = ""
+
+    def _touched(self) -> Iterator[Access]:
+        ta, tb = self.turns
+        left, right = self.rows, self.columns
+        yield Access(self.a.root, (ANYWHERE, *left) if ta else (*left, ANYWHERE), False)
+        yield Access(self.b.root, (*right, ANYWHERE) if tb else (ANYWHERE, *right), False)
+        yield Access(self.c.root, (*left, *right), True)
+
+    def replaced(self, new: Mapping[Expr, Expr]) -> Product:
+        return self
+
+
+@dataclass(eq=False)
+class Run(Statement):
+    """A call for what it does, not for its value."""
+
+    call: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.call)
+
+    def replaced(self, new: Mapping[Expr, Expr]) -> Run:
+        return Run(replaced(self.call, new))
+
+
+@dataclass(eq=False)
+class Declare(Statement):
+    """Says of what shape the memory at a pointer is."""
+
+    buffer: Buffer
+    pointer: str
+
+    def _touched(self) -> Iterator[Access]:
+        yield from ()
+
+    @property
+    def varies(self) -> bool:
+        """Whether the shape holds the batch size."""
+        return any(isinstance(size, Linear) for size in self.buffer.shape)
+
+
+@dataclass(eq=False)
+class Break(Statement):
+    """Leaves the loop."""
+
+    def _touched(self) -> Iterator[Access]:
+        yield from ()
+
+
+@dataclass(eq=False)
+class If(Statement):
+    """Statements that run where a condition holds; there are none in what passes change."""
+
+    test: Expr
+    body: list[Any]
+
+
+@dataclass(eq=False)
+class While(Statement):
+    """Statements that run as long as a condition holds; in functions alone."""
+
+    test: Expr
+    body: list[Any]
+
+
+@dataclass(eq=False)
+class Loop:
+    """``for var in range(start, stop, step)``."""
+
+    var: Local
+    stop: Expr
+    body: list[Item] = field(default_factory=list)
+    start: Expr = ZERO
+    step: Expr = Const(1)
+
+    @property
+    def innermost(self) -> bool:
+        """Whether no loop is inside."""
+        return not any(isinstance(item, Loop) for item in self.body)
+
+    @cached_property
+    def accesses(self) -> list[Access]:
+        """What is read and written inside."""
+        return list({access: None for item in self.body for access in item.accesses})
+
+    def changed(self) -> None:
+        """Forget what was known of the body."""
+        self.__dict__.pop("accesses", None)
+
+
+Item = Loop | Statement
+
+
+def _written(place: Load) -> Iterator[Access]:
+    for part in place.index:
+        yield from reads(part)
+    yield Access(place.buffer.root, place.index, True)
+
+
+def children(expr: Expr) -> Sequence[Any]:
+    """Return what an expression is made of."""
+    if isinstance(expr, Call):
+        return expr.args
+    if isinstance(expr, Cast):
+        return (expr.value,)
+    if isinstance(expr, Select):
+        return (expr.test, expr.one, expr.other)
+    if isinstance(expr, Load):
+        return expr.index
+    return [part for part, _ in expr.terms] if isinstance(expr, Affine) else ()
+
+
+def reads(expr: Any) -> Iterator[Access]:
+    """Yield what an expression reads."""
+    if isinstance(expr, Local):
+        yield Access(expr, None, False)
+    elif isinstance(expr, Expr):
+        for part in children(expr):
+            yield from reads(part)
+        if isinstance(expr, Load):
+            yield Access(expr.buffer.root, expr.index, False)
+
+
+def locals_in(expr: Expr) -> Iterator[Local]:
+    """Yield the local variables of an expression, in order."""
+    return (a.what for a in reads(expr) if isinstance(a.what, Local))
+
+
+def replaced(expr: Any, new: Mapping[Expr, Expr]) -> Any:
+    """Return an expression with others in the place of some; an entry counts by its memory."""
+    if not isinstance(expr, Expr):
+        return expr
+    if isinstance(expr, Load | Local):
+        known = new.get(entry_of(expr) if isinstance(expr, Load) else expr)
+        if known is not None:
+            return known
+    if isinstance(expr, Call):
+        return Call(expr.name, tuple(replaced(x, new) for x in expr.args), expr.dtype)
+    if isinstance(expr, Cast):
+        return Cast(replaced(expr.value, new), expr.dtype)
+    if isinstance(expr, Select):
+        return Select(*(replaced(part, new) for part in children(expr)))
+    if isinstance(expr, Load):
+        return _moved(expr, new)
+    if isinstance(expr, Affine):
+        parts = (replaced(part, new) * factor for part, factor in expr.terms)
+        return sum(parts, Const(expr.const))
+    return expr
+
+
+def _moved(place: Load, new: Mapping[Expr, Expr]) -> Load:
+    return Load(place.buffer, tuple(replaced(part, new) for part in place.index))
+
+
+def entry_of(place: Load) -> Load:
+    """Return the entry by the buffer whose memory it has."""
+    return place if place.buffer.home is None else Load(place.buffer.root, place.index)
+
+
+def cast(expr: Expr, dtype: Any) -> Expr:
+    """Return a value as one of a dtype, None being its own."""
+    if dtype is None or expr.dtype == dtype:
+        return expr
+    if isinstance(expr, Const):
+        return Const(np.asarray(expr.value, expr.dtype).astype(dtype)[()].item(), np.dtype(dtype))
+    return Cast(expr, np.dtype(dtype))
+
+
+def nest(axes: Sequence[tuple[Local, Any]], leaf: Sequence[Item]) -> list[Item]:
+    """Return loops over ``(variable, size)`` around statements; none for a size of 1."""
+    items = list(leaf)
+    for var, size in reversed(axes):
+        if size != 1:
+            items = [Loop(var, whole(size), items)]
+    return items
+
+
+def walk(items: Sequence[Item]) -> Iterator[Statement]:
+    """Yield every statement, in order."""
+    for item in items:
+        if isinstance(item, Loop):
+            yield from walk(item.body)
+        else:
+            yield item
+
+
+def bodies(items: list[Item]) -> Iterator[list[Item]]:
+    """Yield every list of items, the outermost first."""
+    yield items
+    for item in items:
+        if isinstance(item, Loop):
+            yield from bodies(item.body)
+
+
+def evaluated(expr: Expr, known: Mapping[Expr, int]) -> int:
+    """Return a size as a number."""
+    if isinstance(expr, Const):
+        return int(expr.value)
+    if isinstance(expr, Affine):
+        return expr.const + sum(evaluated(part, known) * f for part, f in expr.terms)
+    if isinstance(expr, Call):
+        return math.prod(evaluated(part, known) for part in expr.args)
+    return known[expr]

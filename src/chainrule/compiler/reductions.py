@@ -1,0 +1,207 @@
+"""Reductions: sums, maxima, their places, running sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.lowering import Axes, Lowering, places, shape_of
+from chainrule.compiler.nodes import (
+    BOOL,
+    PART,
+    PARTS,
+    ZERO,
+    Accumulate,
+    Buffer,
+    Const,
+    Expr,
+    Index,
+    Let,
+    Load,
+    Local,
+    Select,
+    Statement,
+    Store,
+    cast,
+    nest,
+)
+from chainrule.compiler.reading import expression, names_in, operation
+from chainrule.ops.kernel import Best, Reduction, Scan
+from chainrule.program.equations import Equation
+
+Places = Mapping[Expr, Expr]  # where loop variables are to be other indices
+Target = Load | Local
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What is taken together, and how.
+
+    Attributes
+    ----------
+    kept, gone : Axes
+        The loops over the axes that stay and over those that are taken together.
+    out : Index
+        The place of the result's entry.
+    entry : callable
+        Returns what is taken in.
+    start : Expr
+        What a total is at first.
+    combine : callable
+        Returns the statement that takes a value into a total.
+    """
+
+    kept: Axes
+    gone: Axes
+    out: Index
+    entry: Callable[[Places], Expr]
+    start: Expr
+    combine: Callable[[Target, Expr], Statement]
+
+
+def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
+    """Lower an operation that takes entries along axes together."""
+    operand, output = equation.operands[0], equation.output
+    axes = low.axes(shape_of(operand))
+    gone = _reduced(equation, len(axes))
+    index = places(axes)
+    name = operation(kernel.combine)
+
+    def entry(at: Places) -> Expr:
+        value = low.entry(operand, tuple([at.get(i, i) for i in index]), output.dtype)
+        twice = names_in(kernel.combine)["_1"] > 1 and not isinstance(value, Local)
+        return low.before("t", value) if twice else value
+
+    def combine(total: Target, value: Expr) -> Statement:
+        if name is not None:
+            return Accumulate(total, value, name)
+        operands = {"_0": total, "_1": value}
+        return _set(total, expression(kernel.combine, operands, output.dtype))
+
+    kept = [pair for axis, pair in enumerate(axes) if axis not in gone]
+    out = _remaining(equation, index, gone)
+    start = _start(low, kernel.start, output.dtype)
+    gone_axes = [axes[axis] for axis in gone]
+    reduce(low, equation, Reduced(kept, gone_axes, out, entry, start, combine))
+
+
+def _set(target: Target, value: Expr) -> Statement:
+    value = cast(value, target.dtype)
+    return Let(target, value) if isinstance(target, Local) else Store(target, value)
+
+
+def reduce(low: Lowering, equation: Equation, how: Reduced) -> None:
+    """Emit a reduction; over samples that threads share, first each part's, then all parts'."""
+    output = equation.output
+    if all(size == 1 for _, size in how.gone):
+        variables = {var: axis for axis, var in enumerate(how.out) if var != ZERO}
+
+        def single(place: Index) -> Expr:
+            return how.entry({v: place[i] for v, i in variables.items()})
+
+        low.define(output, equation.operands, single)
+        return
+    if not low.shared or low.sample not in (variable for variable, _ in how.gone):
+        _emit(low, low.output(output), how)
+        return
+    name = low.names.fresh(f"{low.names[output]}_parts")
+    parts = low.buffer(name, (PARTS, *output.shape), output.dtype)
+    parts.order = (0, *(axis + 1 for axis in low.layout(output.shape)))
+    _emit(low, parts, replace(how, out=(PART, *how.out)))
+    made = low.output(output)
+    axes = low.axes([PARTS, *output.shape])
+    index = places(axes)
+    low.fill(made, lambda _: how.start)
+    add = how.combine(made.at(index[1:]), parts.at(index))
+    low.items += nest([axes[0], *(axes[axis + 1] for axis in made.order)], [add])
+
+
+def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
+    """Emit the loops of a reduction, in the order in which the largest array lies in memory.
+
+    Where the innermost loop runs along a reduced axis, a local variable takes the total; else
+    the result's array takes it, row after row, so that the inner loop stays long.
+    """
+    before, value = low.taken(lambda: how.entry({}))
+    probe = Let(Local("_", value.dtype), value)
+    sizes = dict([*how.kept, *how.gone])
+    loops = low.in_memory_order([*before, probe], [*how.kept, *how.gone])
+    low.lie_along(made, how.out, loops)
+    order = [variable for variable, size in loops if size != 1]
+    inner = {variable for variable, _ in how.gone}
+    target = made.at(how.out)
+    outer = [(v, sizes[v]) for v in order if v not in inner]
+    if order[-1] in inner and (outer or PART not in how.out):
+        total = Local(low.names.fresh(f"{made.name}_total"), made.dtype)
+        add = [*before, how.combine(total, value)]
+        sums = nest([(v, sizes[v]) for v in order if v in inner], add)
+        low.items += nest(outer, [Let(total, how.start), *sums, Store(target, total)])
+    else:
+        low.items += nest(outer, [Store(target, how.start)])
+        low.items += nest([(v, sizes[v]) for v in order], [*before, how.combine(target, value)])
+
+
+def best(low: Lowering, equation: Equation, kernel: Best) -> None:
+    """Lower an operation that finds the place of the largest or smallest entry."""
+    operand, output = equation.operands[0], equation.output
+    axes = low.axes(shape_of(operand))
+    gone = _reduced(equation, len(axes))
+    index = places(axes)
+    made = low.output(output)
+    dtype = np.dtype(operand.dtype)
+    top = Local(low.names.fresh(f"{made.name}_top"), dtype)
+    place, turn = (Local(low.names.fresh(f"{made.name}_{x}")) for x in ("at", "turn"))
+    better = Local(low.names.fresh(f"{made.name}_better"), BOOL)
+    value = Local(low.names.fresh("t"), dtype)
+    first = tuple(ZERO if axis in gone else i for axis, i in enumerate(index))
+    steps: list[Any] = [
+        *low.leaf(lambda: Let(value, low.entry(operand, index, dtype))),
+        Let(better, expression(kernel.better, {"_0": top, "_1": value}, dtype)),
+        Let(top, Select(better, value, top)),
+        Let(place, Select(better, turn, place)),
+        Accumulate(turn, Const(1)),
+    ]
+    start = low.leaf(lambda: Let(top, low.entry(operand, first, dtype)))
+    zeros = [Let(place, ZERO), Let(turn, ZERO)]
+    loops = nest([axes[axis] for axis in gone], steps)
+    result = Store(made.at(_remaining(equation, index, gone)), cast(place, made.dtype))
+    kept = [pair for axis, pair in enumerate(axes) if axis not in gone]
+    low.items += nest(kept, [*start, *zeros, *loops, result])
+
+
+def scan(low: Lowering, equation: Equation, kernel: Scan) -> None:
+    """Lower a running sum."""
+    operand, output = equation.operands[0], equation.output
+    axes = low.axes(output.shape)
+    index = places(axes)
+    axis = equation.params["axis"] % len(axes)
+    made = low.output(output)
+    total = Local(low.names.fresh(f"{made.name}_total"), output.dtype)
+    add = low.leaf(lambda: Accumulate(total, low.entry(operand, index, output.dtype)))
+    along = nest([axes[axis]], [*add, Store(made.at(index), total)])
+    others = [pair for i, pair in enumerate(axes) if i != axis]
+    low.items += nest(others, [Let(total, low.number(0, output.dtype)), *along])
+
+
+def _reduced(equation: Equation, rank: int) -> list[int]:
+    axis = equation.params["axis"]
+    if axis is None:
+        return list(range(rank))
+    return sorted(a % rank for a in (axis if isinstance(axis, tuple | list) else (axis,)))
+
+
+def _remaining(equation: Equation, index: Index, gone: Sequence[int]) -> Index:
+    if equation.params.get("keepdims"):
+        return tuple(ZERO if axis in gone else i for axis, i in enumerate(index))
+    return tuple(i for axis, i in enumerate(index) if axis not in gone)
+
+
+def _start(low: Lowering, value: Any, dtype: np.dtype[Any]) -> Expr:
+    if dtype.kind in "iu" and np.isinf(value):
+        info = np.iinfo(dtype)
+        return Const(int(info.max if value > 0 else info.min), dtype)
+    return low.number(value, dtype)
+

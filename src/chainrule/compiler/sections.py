@@ -1,0 +1,184 @@
+"""An update's work shared out among threads.
+
+Every section is a stretch of work that threads do together, each its part of the turns of one loop
+variable, or that one of them does while the others wait. They meet between sections. Samples are
+what is shared out where it is possible: then most of a batch's values stay with one thread, and
+sections that follow one another need no meeting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chainrule.compiler.fusing import can_share, in_step
+from chainrule.compiler.lowering import FIXED, Lowering
+from chainrule.compiler.nodes import (
+    N,
+    PART,
+    PARTS,
+    WHOLE,
+    Access,
+    Buffer,
+    Call,
+    Const,
+    Expr,
+    If,
+    Item,
+    Local,
+    Loop,
+    Product,
+    Run,
+    Statement,
+    evaluated,
+)
+
+WORTHWHILE = 4096  # entries from which a loop over anything but samples is shared out
+THREAD, THREADS = Local("thread"), Local("threads")
+Sharing = tuple[Any, Any]  # a loop variable and its extent
+
+
+@dataclass(eq=False)
+class Section:
+    """A stretch of an update's work.
+
+    Attributes
+    ----------
+    items : list of Item
+    sharing : (Local or None, Expr or None)
+        The loop variable whose turns are shared out, and its extent; None if one thread does all.
+    """
+
+    items: list[Item]
+    sharing: Sharing = (None, None)
+    _touched: dict[Any, list[Access]] = field(default_factory=dict)
+
+    def add(self, item: Item) -> None:
+        """Add an item."""
+        self.items.append(item)
+        self.note(item)
+
+    def note(self, item: Item) -> None:
+        """Take note of what an item touches."""
+        for access in item.accesses:
+            self._touched.setdefault(access.what, []).append(access)
+
+    def conflicts(self, item: Item) -> bool:
+        """Whether the order of an item and those here matters."""
+        return any(
+            a.writes or b.writes for a in item.accesses for b in self._touched.get(a.what, ())
+        )
+
+    def in_step(self, item: Item, turn: Local) -> bool:
+        """Whether an item touches what is written here at the same turn or part."""
+        return all(in_step(x, item, turn) for x in self._users(item))
+
+    def _users(self, item: Item) -> list[Item]:
+        names = {a.what for a in item.accesses}
+        return [x for x in self.items if any(a.what in names for a in x.accesses)]
+
+    def shared(self) -> Iterator[Item]:
+        """Yield its statements as threads run them."""
+        variable = self.sharing[0]
+        if variable is None:
+            yield If(Call("eq", (THREAD, Const(0)), WHOLE), self.items)
+        else:
+            body = [_part_of(item, variable) for item in self.items]
+            yield Loop(PART, PARTS, body, THREAD, THREADS)
+        yield Run(Call("meet", (FIXED["meeting"], THREADS), WHOLE))
+
+
+def _part_of(item: Item, variable: Local) -> Item:
+    """Return an item with a part of the turns of a variable."""
+    if isinstance(item, Product):
+        return replace(item, shared="rows" if variable in item.rows else "columns")
+    if isinstance(item, Statement):
+        return item
+    body = [_part_of(inner, variable) for inner in item.body]
+    if item.var is not variable:
+        return Loop(item.var, item.stop, body, item.start, item.step)
+    ends = (Call("share", (item.stop, part, PARTS), WHOLE) for part in (PART, PART + 1))
+    start, stop = ends
+    return Loop(variable, stop, [Run(Call("natural", (variable,), WHOLE)), *body], start)
+
+
+def shared_out(items: Sequence[Item], low: Lowering) -> list[Section]:
+    """Share the work of an update out."""
+    outside = {
+        access.what
+        for item in items
+        if isinstance(item, Statement)
+        for access in item.accesses
+        if access.index is None
+    }
+    sections: list[Section] = []
+    for item in items:
+        sharing = _sharing(item, outside, low)
+        for section in reversed(sections):  # the earlier, the fewer meetings
+            if _go_together(section, item, sharing, low.sample):
+                section.add(item)
+                if section.sharing[0] is PART:
+                    section.sharing = sharing
+                break
+            if section.conflicts(item):
+                sections.append(_section(item, sharing))
+                break
+        else:
+            sections.append(_section(item, sharing))
+    return sections
+
+
+def _section(item: Item, sharing: Sharing) -> Section:
+    made = Section([item], sharing)
+    made.note(item)
+    return made
+
+
+def _go_together(section: Section, item: Item, sharing: Sharing, sample: Local) -> bool:
+    """Whether an item may follow in a section without a meeting."""
+    variable, before = sharing[0], section.sharing[0]
+    if variable is None or before is None:
+        return variable is before
+    if section.sharing != sharing and {before, variable} != {PART, sample}:
+        return False
+    return section.in_step(item, before if variable is PART else variable)
+
+
+def _sharing(item: Item, outside: set[Buffer | Local], low: Lowering) -> Sharing:
+    """Return the loop variable to share out and its extent: the sample, or the outermost."""
+    sample, extents = low.sample, _extents(item)
+    written = [access.index for access in item.accesses if access.writes and access.index]
+    if written and all(PART in index for index in written) and sample not in extents:
+        return PART, None
+    if isinstance(item, Product):
+        return _of_product(item, sample)
+    if isinstance(item, Statement):
+        return None, None
+    candidates = [v for v in extents if v is sample] + [v for v in extents if v is not sample]
+    known = {N: low.n, PARTS: 2}
+    entries = math.prod(evaluated(extent, known) for extent in extents.values())
+    for variable in candidates:
+        worthwhile = variable is sample or entries >= WORTHWHILE
+        if worthwhile and can_share(item, variable, outside):
+            return variable, extents[variable]
+    return None, None
+
+
+def _of_product(item: Product, sample: Local) -> Sharing:
+    axes = (*item.rows, *item.columns)
+    if len(axes) != 2:  # axes taken together, not by samples: shared out on its own
+        chosen = next(v for v in axes if v is not sample)
+        return chosen, item
+    chosen = sample if sample in axes else axes[0]
+    return chosen, item.m if chosen in item.rows else item.n
+
+
+def _extents(item: Item) -> dict[Local, Expr]:
+    found: dict[Local, Expr] = {}
+    if isinstance(item, Loop):
+        found[item.var] = item.stop
+        for inner in item.body:
+            found |= _extents(inner)
+    return found

@@ -1,0 +1,145 @@
+"""Machine code: made once, kept on disk by `cache`, called."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chainrule.compiler.kernels import Kernel
+from chainrule.errors import CompileError
+from chainrule.native import cache
+
+ENTRY = "chainrule_kernel"
+ROUTINES = {"float32": "sgemm", "float64": "dgemm"}
+_making = threading.RLock()
+
+
+class NativeFunction:
+    """A compiled kernel; it runs without Python's global lock."""
+
+    def __init__(self, code: bytes) -> None:
+        import llvmlite.binding as llvm
+
+        from chainrule.native.machine import machine
+
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        self.address = self._engine.get_function_address(ENTRY)
+
+    def bound(self, arrays: list[Any]) -> Callable[[], int]:
+        """Return a call of the kernel on these arrays, which it keeps alive."""
+        table = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+        function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
+        place = ctypes.cast(table, ctypes.c_void_p)
+        held = (self, arrays, table)
+
+        def call() -> int:
+            done: int = function(place)
+            return done if held else 0
+
+        return call
+
+
+def load(kernel: Kernel) -> NativeFunction:
+    """Return a kernel's machine code, from memory, from disk, or compiled."""
+    if kernel.products:
+        _provide(sorted({item.c.dtype.name for item in kernel.products}))
+    text = _text(kernel)
+    return _kept(_key(text), lambda: text, kernel.unrolls)
+
+
+def is_ready(kernel: Kernel) -> bool:
+    """Whether a kernel need not be compiled any more."""
+    key = _key(_text(kernel))
+    return key in _loaded or cache.holds(key)
+
+
+def _text(kernel: Kernel) -> str:
+    """Return a kernel in LLVM's language."""
+    if kernel.llvm is None:
+        try:
+            from chainrule.native.emission import module_text
+        except ImportError as error:
+            raise CompileError(f"compiling needs llvmlite ({error}); pip install llvmlite") from error
+        kernel.llvm = module_text(kernel)
+    return kernel.llvm
+
+
+@functools.lru_cache(1024)
+def _key(text: str) -> str:
+    """Return the name of a kernel's file: a digest of all that its machine code depends on."""
+    from chainrule.native.machine import machine
+
+    return hashlib.sha256(f"{machine()!r}\0{text}".encode()).hexdigest()
+
+
+def _provide(dtypes: list[str]) -> None:
+    """Let kernels find matrix products."""
+    import llvmlite.binding as llvm
+
+    for dtype in dtypes:
+        function = _kept(_key(f"{dtype}{_source_of_products()}"), partial(_product, dtype))
+        llvm.add_symbol(f"chainrule_{ROUTINES[dtype]}", function.address)
+
+
+@functools.cache
+def _source_of_products() -> str:
+    folder = Path(__file__).parent
+    return "".join((folder / name).read_text() for name in ("gemm.py", "vectors.py"))
+
+
+def _product(dtype: str) -> str:
+    from chainrule.native import gemm
+    from chainrule.native.machine import machine
+
+    return gemm.module(ENTRY, int(dtype[-2:]) // 8, machine().width, machine().registers)
+
+
+_loaded: dict[str, NativeFunction] = {}
+
+
+def _kept(key: str, text: Callable[[], str], unrolls: bool = False) -> NativeFunction:
+    if key not in _loaded:
+        with _making:
+            if key not in _loaded:  # no other thread has made it meanwhile
+                code = cache.read(key)
+                if code is None:
+                    code = compiled(text(), unrolls)
+                    cache.write(key, code)
+                _loaded[key] = NativeFunction(code)
+    return _loaded[key]
+
+
+def compiled(text: str, unrolls: bool = False) -> bytes:
+    """Return the machine code of a module as an object file.
+
+    Raises
+    ------
+    CompileError
+        If it calls what is not part of this process.
+    """
+    import llvmlite.binding as llvm
+
+    from chainrule.native.machine import machine
+
+    module = llvm.parse_assembly(text)
+    for function in module.functions:
+        name = function.name
+        outside = function.is_declaration and not name.startswith("llvm.")
+        if outside and not llvm.address_of_symbol(name):
+            raise CompileError(f"{name}, which the kernel calls, is not part of this process")
+    target = machine().target()
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = True
+    options.loop_unrolling = unrolls
+    builder = llvm.create_pass_builder(target, options)
+    builder.getModulePassManager().run(module, builder)
+    code: bytes = target.emit_object(module)
+    return code
