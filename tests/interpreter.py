@@ -8,12 +8,12 @@ from scipy import special
 
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.ops.random import random_bits
 from chainrule.compiler import kernels
-from chainrule.program import bound
-from chainrule.program.engines import NativeEngine, Outcome
-from chainrule.program.steps import RecordedStep, kernel_of
-from chainrule.program.threads import running
+from chainrule.ops.random import random_bits
+from chainrule.running import bound
+from chainrule.running.engines import NativeEngine, Outcome
+from chainrule.running.steps import RecordedStep, kernel_of
+from chainrule.running.threads import running
 from chainrule.validation import as_floats
 
 
@@ -55,8 +55,9 @@ SPACE = {
     "meet": lambda *_: None,
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
     "random_bits": random_bits,
-    **{name: getattr(np, name) for name in ("float32", "float64", "int64", "int32")},
-    **{name: getattr(np, name) for name in ("int8", "uint8", "int16", "uint16", "uint32", "uint64")},
+    "float32": np.float32, "float64": np.float64,
+    **{f"int{bits}": getattr(np, f"int{bits}") for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": getattr(np, f"uint{bits}") for bits in (8, 16, 32, 64)},
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ ROOT = SOURCE.parents[1]
 # above the last room that it leans on.
 ROOMS = [
     "errors", "interrupts", "validation", "config", "storage",
-    "ops", "autodiff", "program", "checking", "onnx",
+    "ops", "autodiff", "program", "checking", "onnx", "compiler", "native", "running",
     "functions", "activations", "initializers", "regularizers", "schedules", "optimizers", "losses",
     "metrics", "layers", "callbacks",
     "training",

@@ -14,7 +14,7 @@ import pytest
 import chainrule as cr
 from chainrule import callbacks
 from chainrule.interrupts import check, deferred, immediate
-from chainrule.program import engines, threads
+from chainrule.running import engines, threads
 from tests.torture import interrupts as torture
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -9,7 +9,7 @@ import chainrule as cr
 from chainrule import optimizers
 from chainrule.config import made, plain
 from chainrule.errors import ChainruleError, DataError, UnknownNameError
-from chainrule.program import steps
+from chainrule.running import steps
 
 STEPS = 40
 VARIANTS = [

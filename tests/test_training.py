@@ -21,9 +21,9 @@ from chainrule.errors import (
     ShapeError,
     UnknownNameError,
 )
-from chainrule.program import steps
-from chainrule.program.bound import BoundKernel
-from chainrule.program.threads import running
+from chainrule.running import steps
+from chainrule.running.bound import BoundKernel
+from chainrule.running.threads import running
 from tests.interpreter import interpreted
 from tests.tolerances import assert_apart, assert_engines_agree, bounds
 from tests.uber import assert_same

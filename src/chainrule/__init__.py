@@ -61,7 +61,7 @@ from chainrule.program import Program, trace
 if TYPE_CHECKING:
     from chainrule.checking import GradientReport, check_gradients
     from chainrule.onnx import export_onnx, onnx_model
-    from chainrule.program.jit import jit
+    from chainrule.running.jit import jit
     from chainrule.sequential.from_keras import from_keras
     from chainrule.sequential.model import Sequential, load_model
     from chainrule.training.minimize import minimize, source
@@ -155,7 +155,7 @@ _LATER = {
     "export_onnx": "onnx",
     "Sequential": "sequential",
     "from_keras": "sequential",
-    "jit": "program.jit",
+    "jit": "running.jit",
     "load_model": "sequential",
     "minimize": "training",
     "onnx_model": "onnx",

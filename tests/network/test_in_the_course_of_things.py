@@ -9,7 +9,7 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.callbacks import LambdaCallback
 from chainrule.errors import DataError
-from chainrule.program import steps
+from chainrule.running import steps
 
 RNG = np.random.default_rng(0)
 X, y = RNG.normal(size=(64, 4)).astype("f4"), RNG.integers(0, 3, 64)

@@ -11,8 +11,8 @@ from tests.uber import run_text
 import chainrule as cr
 from chainrule.errors import DataError
 from chainrule.ops.random import mixed, random_bits, random_uniform
-from chainrule.program.engines import Outcome
-from chainrule.program.steps import make_engine
+from chainrule.running.engines import Outcome
+from chainrule.running.steps import make_engine
 
 PLACES = np.arange(1 << 18, dtype=np.uint32)
 words = st.integers(0, 2**32 - 1)

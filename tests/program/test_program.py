@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.uber import assert_same, assert_three_ways
 
 import chainrule as cr
-from chainrule.errors import ShapeError, TraceError
 from chainrule.compiler import kernels
+from chainrule.errors import ShapeError, TraceError
 
 RNG = np.random.default_rng(0)
 PARAMS = {

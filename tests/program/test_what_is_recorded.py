@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.uber import assert_three_ways
 
 import chainrule as cr
-from chainrule.errors import TraceError
 from chainrule.compiler import kernels
+from chainrule.errors import TraceError
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(3, 3, 3))

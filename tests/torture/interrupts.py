@@ -25,7 +25,7 @@ import numpy as np
 import chainrule as cr
 from chainrule import callbacks, interrupts, layers
 from chainrule.errors import InterruptedWarning
-from chainrule.program import threads
+from chainrule.running import threads
 
 BATCH, WIDTH, RATE = 32, 256, 2.0**-10
 RNG = np.random.default_rng(0)

@@ -6,7 +6,6 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 
 from chainrule.compiler.nodes import (
-
     PART,
     Access,
     Buffer,
@@ -124,11 +123,10 @@ def _alike(first: Loop, second: Loop) -> bool:
 
 def _no_locals(first: Loop, second: Loop) -> bool:
     """Whether no local variable that one writes is touched by the other."""
-    touched = {a.what: a.writes for a in first.accesses if a.index is None and a.writes}
-    touched |= {a.what: False for a in first.accesses if a.index is None and a.what not in touched}
+    touched = {a.what for a in first.accesses if a.index is None}
+    written = {a.what for a in first.accesses if a.index is None and a.writes}
     return not any(
-        a.index is None and a.what in touched and (a.writes or touched[a.what])
-        for a in second.accesses
+        a.index is None and a.what in (touched if a.writes else written) for a in second.accesses
     )
 
 
@@ -209,5 +207,3 @@ def _loops(item: Item) -> Iterable[Loop]:
         yield item
         for inner in item.body:
             yield from _loops(inner)
-
-

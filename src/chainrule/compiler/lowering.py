@@ -18,7 +18,6 @@ import numpy as np
 from chainrule.autodiff.trees import leaves
 from chainrule.compiler.nodes import (
     BOOL,
-    N,
     PARTS,
     WHOLE,
     ZERO,
@@ -32,6 +31,7 @@ from chainrule.compiler.nodes import (
     Let,
     Load,
     Local,
+    N,
     Run,
     Statement,
     Store,
@@ -210,8 +210,8 @@ class Lowering:
         if isinstance(thing, Scaled):
             factor = Const(float(thing.factor), FLOAT64)
             size = cast(N, FLOAT64)
-            value = Call("div" if thing.divides else "mul", (factor, size), FLOAT64)
-            return self._set_before((dtype, thing), cast(value, dtype))
+            scaled = Call("div" if thing.divides else "mul", (factor, size), FLOAT64)
+            return self._set_before((dtype, thing), cast(scaled, dtype))
         value = np.asarray(thing)[()]
         if dtype.kind == "b":
             return Const(bool(value), BOOL)

@@ -166,7 +166,9 @@ def _picked(low: Lowering, equation: Equation, shape: Sequence[Any], index: Inde
         elif part is SLOT:
             place.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
         else:
-            place.append(whole(part) if isinstance(part, Linear) or part >= 0 else part + whole(size))
+            place.append(
+                whole(part) if isinstance(part, Linear) or part >= 0 else part + whole(size)
+            )
     return tuple(place)
 
 
@@ -232,9 +234,7 @@ def _split(index: Index, parts: list[Any], arrays: list[Any]) -> tuple[Iterator[
     return iter([*index[:start], *index[start + rank :]]), index[start : start + rank]
 
 
-def _looked_up(
-    low: Lowering, equation: Equation, array: Any, index: Index, size: Any
-) -> Expr:
+def _looked_up(low: Lowering, equation: Equation, array: Any, index: Index, size: Any) -> Expr:
     """Return the entry of an index array, counted from the front and inside the axis."""
     dtype = np.asarray(array).dtype if isinstance(array, list) else array.dtype
     if dtype.kind not in "iu":
@@ -261,4 +261,4 @@ def _sliced(index: Expr, part: slice, size: Any) -> Expr:
         return index * step + (0 if step > 0 else whole(size) - 1)
     if isinstance(part.start, int) and part.start < 0:
         return index * step + (whole(size) + part.start)
-    return index * step + part.start
+    return index * step + whole(part.start)

@@ -19,13 +19,14 @@ from chainrule.program.batch import Linear
 
 WHOLE, BOOL = np.dtype(np.int64), np.dtype(bool)
 Index = tuple["Expr", ...]
+New = Mapping["Expr", "Expr"]
 
 
 class Expr:
     """A value; arithmetic with ``+ - * // %`` and comparisons is of whole numbers."""
 
     __slots__ = ()
-    dtype: np.dtype[Any]
+    dtype: Any  # numpy.dtype; None of a number that takes it from what it is combined with
 
     def __neg__(self) -> Expr:
         return self * -1
@@ -97,6 +98,7 @@ class Load(Expr):
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """That of the buffer."""
         return self.buffer.dtype
 
 
@@ -127,6 +129,7 @@ class Select(Expr):
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """That of either value."""
         return self.one.dtype
 
 
@@ -139,6 +142,7 @@ class Affine(Expr):
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """That of whole numbers."""
         return WHOLE
 
     def __eq__(self, other: object) -> bool:
@@ -153,7 +157,10 @@ class Affine(Expr):
 
 
 N = Local("n")  # the batch size
-START, ROW = Local("start"), Local("row")  # where in the order a batch begins, or which sample it is
+START, ROW = (
+    Local("start"),
+    Local("row"),
+)  # where in the order a batch begins, or which sample it is
 ROWS = Local("rows")  # how many samples there are
 PART, PARTS = Local("part"), Local("parts")  # a thread's part of the work, and how many there are
 ANYWHERE = Local("…")  # an index that a matrix product runs over
@@ -217,8 +224,8 @@ def _divided(a: Expr, b: Expr) -> tuple[Expr, Expr]:
         inside = [(part, f) for part, f in terms if f % size]
         largest = const % size
         for part, factor in inside:
-            known = isinstance(part, Local) and part.size is not None and factor > 0
-            largest = largest + factor * (part.size - 1) if known else size  # type: ignore[union-attr,operator]
+            below = part.size if isinstance(part, Local) and factor > 0 else None
+            largest += size if below is None else factor * (below - 1)
         if largest < size:
             return _affine(const // size, outside), _affine(const % size, dict(inside))
     return Call("floordiv", (a, b), WHOLE), Call("mod", (a, b), WHOLE)
@@ -296,7 +303,7 @@ class Statement:
         """What it reads and writes, in the order in which it does."""
         return list(self._touched())
 
-    def replaced(self, new: Mapping[Expr, Expr]) -> Statement:
+    def replaced(self, new: New) -> Statement:
         """Return the same with other expressions in the place of some."""
         raise NotImplementedError
 
@@ -312,7 +319,8 @@ class Let(Statement):
         yield from reads(self.value)
         yield Access(self.local, None, True)
 
-    def replaced(self, new: Mapping[Expr, Expr]) -> Let:
+    def replaced(self, new: New) -> Let:
+        """Return the same with other expressions in the place of some."""
         local: Any = new.get(self.local, self.local)
         return Let(local, replaced(self.value, new))
 
@@ -328,7 +336,8 @@ class Store(Statement):
         yield from reads(self.value)
         yield from _written(self.place)
 
-    def replaced(self, new: Mapping[Expr, Expr]) -> Store:
+    def replaced(self, new: New) -> Store:
+        """Return the same with other expressions in the place of some."""
         return Store(_moved(self.place, new), replaced(self.value, new))
 
 
@@ -348,7 +357,8 @@ class Accumulate(Statement):
         else:
             yield from _written(self.target)
 
-    def replaced(self, new: Mapping[Expr, Expr]) -> Accumulate:
+    def replaced(self, new: New) -> Accumulate:
+        """Return the same with other expressions in the place of some."""
         target: Any = new.get(self.target, self.target)
         if isinstance(target, Load):
             target = _moved(target, new)
@@ -389,7 +399,8 @@ class Product(Statement):
         yield Access(self.b.root, (*right, ANYWHERE) if tb else (ANYWHERE, *right), False)
         yield Access(self.c.root, (*left, *right), True)
 
-    def replaced(self, new: Mapping[Expr, Expr]) -> Product:
+    def replaced(self, new: New) -> Product:
+        """Return the same with other expressions in the place of some."""
         return self
 
 
@@ -402,7 +413,8 @@ class Run(Statement):
     def _touched(self) -> Iterator[Access]:
         yield from reads(self.call)
 
-    def replaced(self, new: Mapping[Expr, Expr]) -> Run:
+    def replaced(self, new: New) -> Run:
+        """Return the same with other expressions in the place of some."""
         return Run(replaced(self.call, new))
 
 
@@ -509,7 +521,7 @@ def locals_in(expr: Expr) -> Iterator[Local]:
     return (a.what for a in reads(expr) if isinstance(a.what, Local))
 
 
-def replaced(expr: Any, new: Mapping[Expr, Expr]) -> Any:
+def replaced(expr: Any, new: New) -> Any:
     """Return an expression with others in the place of some; an entry counts by its memory."""
     if not isinstance(expr, Expr):
         return expr
@@ -531,7 +543,7 @@ def replaced(expr: Any, new: Mapping[Expr, Expr]) -> Any:
     return expr
 
 
-def _moved(place: Load, new: Mapping[Expr, Expr]) -> Load:
+def _moved(place: Load, new: New) -> Load:
     return Load(place.buffer, tuple(replaced(part, new) for part in place.index))
 
 
@@ -575,12 +587,15 @@ def bodies(items: list[Item]) -> Iterator[list[Item]]:
             yield from bodies(item.body)
 
 
-def evaluated(expr: Expr, known: Mapping[Expr, int]) -> int:
+def evaluated(expr: Expr, known: Mapping[Any, int]) -> int:
     """Return a size as a number."""
     if isinstance(expr, Const):
         return int(expr.value)
     if isinstance(expr, Affine):
-        return expr.const + sum(evaluated(part, known) * f for part, f in expr.terms)
+        total = expr.const
+        for part, factor in expr.terms:
+            total += factor * evaluated(part, known)
+        return total
     if isinstance(expr, Call):
         return math.prod(evaluated(part, known) for part in expr.args)
     return known[expr]

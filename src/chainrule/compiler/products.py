@@ -147,11 +147,9 @@ class Matrices:
         axes = low.axes([self.sizes[c] for c in (*first.free, *second.free)])
         variables = tuple(variable for variable, _ in axes)
         rows, columns = variables[: len(first.free)], variables[len(first.free) :]
-        sizes = (self._size(part) for part in (first.free, second.free, first.summed))
+        m, n, k = (self._size(part) for part in (first.free, second.free, first.summed))
         turns = (not first.plain, second.plain)
-        low.items.append(
-            Product(first.buffer, second.buffer, made, *sizes, turns, rows, columns)
-        )
+        low.items.append(Product(first.buffer, second.buffer, made, m, n, k, turns, rows, columns))
         return True
 
     def _is_matrix_product(self) -> bool:

@@ -204,4 +204,3 @@ def _start(low: Lowering, value: Any, dtype: np.dtype[Any]) -> Expr:
         info = np.iinfo(dtype)
         return Const(int(info.max if value > 0 else info.min), dtype)
     return low.number(value, dtype)
-

@@ -9,7 +9,6 @@ from chainrule.compiler.nodes import (
     Access,
     Buffer,
     Expr,
-
     Item,
     Let,
     Load,
@@ -21,7 +20,6 @@ from chainrule.compiler.nodes import (
     bodies,
     children,
     entry_of,
-
     reads,
     walk,
 )
@@ -213,5 +211,3 @@ def _variables(loop: Loop) -> Iterator[Local]:
     for item in loop.body:
         if isinstance(item, Loop):
             yield from _variables(item)
-
-

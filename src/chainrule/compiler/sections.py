@@ -16,7 +16,6 @@ from typing import Any
 from chainrule.compiler.fusing import can_share, in_step
 from chainrule.compiler.lowering import FIXED, Lowering
 from chainrule.compiler.nodes import (
-    N,
     PART,
     PARTS,
     WHOLE,
@@ -29,6 +28,7 @@ from chainrule.compiler.nodes import (
     Item,
     Local,
     Loop,
+    N,
     Product,
     Run,
     Statement,
@@ -158,7 +158,7 @@ def _sharing(item: Item, outside: set[Buffer | Local], low: Lowering) -> Sharing
         return None, None
     candidates = [v for v in extents if v is sample] + [v for v in extents if v is not sample]
     known = {N: low.n, PARTS: 2}
-    entries = math.prod(evaluated(extent, known) for extent in extents.values())
+    entries = math.prod([evaluated(extent, known) for extent in extents.values()])
     for variable in candidates:
         worthwhile = variable is sample or entries >= WORTHWHILE
         if worthwhile and can_share(item, variable, outside):

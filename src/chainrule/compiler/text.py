@@ -23,7 +23,6 @@ from chainrule.compiler.nodes import (
     Local,
     Loop,
     Product,
-    Run,
     Select,
     Store,
     While,
@@ -128,7 +127,11 @@ def _number(expr: Const) -> str:
     if value != value or value in (float("inf"), -float("inf")):
         return f"{expr.dtype.name}({'nan' if value != value else '-inf' if value < 0 else 'inf'})"
     number = repr(float(value))
-    return number if expr.dtype.name == "float64" else f"{expr.dtype.name}({number.removesuffix('.0')})"
+    return (
+        number
+        if expr.dtype.name == "float64"
+        else f"{expr.dtype.name}({number.removesuffix('.0')})"
+    )
 
 
 def _cast(expr: Cast, binds: int) -> str:

@@ -9,11 +9,14 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.compiler.kernels import Kernel
 from chainrule.errors import CompileError
 from chainrule.native import cache
+
+if TYPE_CHECKING:
+    from chainrule.native.machine import Machine
 
 ENTRY = "chainrule_kernel"
 ROUTINES = {"float32": "sgemm", "float64": "dgemm"}
@@ -67,7 +70,9 @@ def _text(kernel: Kernel) -> str:
         try:
             from chainrule.native.emission import module_text
         except ImportError as error:
-            raise CompileError(f"compiling needs llvmlite ({error}); pip install llvmlite") from error
+            raise CompileError(
+                f"compiling needs llvmlite ({error}); pip install llvmlite"
+            ) from error
         kernel.llvm = module_text(kernel)
     return kernel.llvm
 
@@ -85,7 +90,7 @@ def _provide(dtypes: list[str]) -> None:
     import llvmlite.binding as llvm
 
     for dtype in dtypes:
-        function = _kept(_key(f"{dtype}{_source_of_products()}"), partial(_product, dtype))
+        function = _kept(_key(f"{dtype}{_source_of_products()}"), partial(product_text, dtype))
         llvm.add_symbol(f"chainrule_{ROUTINES[dtype]}", function.address)
 
 
@@ -95,11 +100,13 @@ def _source_of_products() -> str:
     return "".join((folder / name).read_text() for name in ("gemm.py", "vectors.py"))
 
 
-def _product(dtype: str) -> str:
+def product_text(dtype: str, on: Machine | None = None) -> str:
+    """Return the matrix product of a dtype, as C calls it, in LLVM's language."""
     from chainrule.native import gemm
     from chainrule.native.machine import machine
 
-    return gemm.module(ENTRY, int(dtype[-2:]) // 8, machine().width, machine().registers)
+    on = on or machine()
+    return gemm.module(ENTRY, int(dtype[-2:]) // 8, on.width, on.registers)
 
 
 _loaded: dict[str, NativeFunction] = {}
@@ -117,7 +124,7 @@ def _kept(key: str, text: Callable[[], str], unrolls: bool = False) -> NativeFun
     return _loaded[key]
 
 
-def compiled(text: str, unrolls: bool = False) -> bytes:
+def compiled(text: str, unrolls: bool = False, on: Machine | None = None) -> bytes:
     """Return the machine code of a module as an object file.
 
     Raises
@@ -130,16 +137,16 @@ def compiled(text: str, unrolls: bool = False) -> bytes:
     from chainrule.native.machine import machine
 
     module = llvm.parse_assembly(text)
-    for function in module.functions:
-        name = function.name
-        outside = function.is_declaration and not name.startswith("llvm.")
-        if outside and not llvm.address_of_symbol(name):
-            raise CompileError(f"{name}, which the kernel calls, is not part of this process")
-    target = machine().target()
+    target = (on or machine()).target()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = True
     options.loop_unrolling = unrolls
     builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
+    for function in module.functions:
+        name = function.name
+        outside = function.is_declaration and not name.startswith("llvm.")
+        if outside and not llvm.address_of_symbol(name):
+            raise CompileError(f"{name}, which the kernel calls, is not part of this process")
     code: bytes = target.emit_object(module)
     return code

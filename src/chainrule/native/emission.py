@@ -87,7 +87,7 @@ def module_text(kernel: Kernel) -> str:
     body = module.add(kernel.function, kernel.slots)
     count = len(kernel.function.arguments)
     loads = "".join(
-        f"  %p{i} = getelementptr inbounds ptr, ptr %table, i64 {i}\n  %a{i} = load ptr, ptr %p{i}\n"
+        f"  %p{i} = getelementptr ptr, ptr %table, i64 {i}\n  %a{i} = load ptr, ptr %p{i}\n"
         for i in range(count)
     )
     given = ", ".join(f"ptr %a{i}" for i in range(count))
@@ -177,8 +177,8 @@ class Writer:
 
     def text(self) -> str:
         """Return the lines of the function, its variables first."""
-        return "".join(f"  {line}\n" if line[-1] != ":" else f"{line}\n"
-                       for line in ["entry:", *self.entry, "br label %begin", "begin:", *self.lines])  # fmt: skip
+        lines = ["entry:", *self.entry, "br label %begin", "begin:", *self.lines]
+        return "".join(line + "\n" for line in lines)
 
     def header(self, name: str, arguments: Sequence[Any], result: np.dtype[Any] | None) -> str:
         """Return the head of the definition, and take the arguments."""
@@ -640,4 +640,3 @@ def _is_cheap(expr: Any, known: set[Any]) -> bool:
     if isinstance(expr, Cast):
         return _is_cheap(expr.value, known)
     return all(_is_cheap(part, known) for part in getattr(expr, "args", ()))
-

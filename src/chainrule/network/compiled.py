@@ -17,8 +17,8 @@ from chainrule.network.forward import Predictor
 from chainrule.network.inputs import check_labels_fit, checked_data, warn_of_one_share
 from chainrule.network.kept import Kept
 from chainrule.network.objective import Objective
-from chainrule.program.engines import Engine
-from chainrule.program.steps import ENGINES, Known
+from chainrule.running.engines import Engine
+from chainrule.running.steps import ENGINES, Known
 from chainrule.training.trainer import Trainer, rate_of
 from chainrule.validation import Array, lookup
 

@@ -20,7 +20,7 @@ from chainrule.network.saving import (
     read_model,
     restored,
 )
-from chainrule.program.steps import ENGINES
+from chainrule.running.steps import ENGINES
 from chainrule.validation import check_count, lookup
 
 

@@ -11,7 +11,7 @@ from chainrule.autodiff.trees import map_leaves
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.network.network import Network
 from chainrule.network.objective import Objective
-from chainrule.program.steps import Known, make_engine, step_kernel
+from chainrule.running.steps import Known, make_engine, step_kernel
 from chainrule.training.supply import Batches, Samples
 from chainrule.training.trainer import Run
 

@@ -30,7 +30,9 @@ _SCALARS = {
 def _unary(ufunc: np.ufunc, rule: Rule | None) -> None:
     name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
     text = f"np.{name}(_0)"
-    ELEMENTWISE.add(name, ufunc, rule and (rule,), text, of=ufunc, kernel=Elementwise(_SCALARS.get(name, text)))
+    ELEMENTWISE.add(
+        name, ufunc, rule and (rule,), text, of=ufunc, kernel=Elementwise(_SCALARS.get(name, text))
+    )
 
 
 for _ufunc, _rule in {

@@ -92,11 +92,7 @@ def aligned(index: Index, shape: Sequence[Any]) -> Index:
 def flip(index: Index, shapes: Any, shape: Any, /, axis: Any) -> list[Piece]:
     """Axes run backwards."""
     axes = axes_of(axis, len(shape))
-    return [
-        Piece(
-            0, tuple(-1 - i + shape[d] if d in axes else i for d, i in enumerate(index))
-        )
-    ]
+    return [Piece(0, tuple(-1 - i + shape[d] if d in axes else i for d, i in enumerate(index)))]
 
 
 def roll(index: Index, shapes: Any, shape: Any, /, shift: Any, axis: Any) -> list[Piece]:

@@ -23,9 +23,9 @@ from chainrule.program.batch import depends_on_n
 from chainrule.program.equations import Equation, Variable, shape_text
 from chainrule.program.helpers import helpers_of, quoted
 from chainrule.program.literals import literal_text, result_text
+from chainrule.program.making import making
 from chainrule.program.naming import Names
 from chainrule.program.program import Program
-from chainrule.program.threads import making
 from chainrule.program.tracing import trace
 
 LONG = 1000  # lines of a text that nobody reads

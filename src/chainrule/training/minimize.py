@@ -16,8 +16,8 @@ from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.errors import DataError, ShapeError
 from chainrule.interrupts import deferred
 from chainrule.program import source as numpy_source
-from chainrule.program.engines import Engine
-from chainrule.program.steps import ENGINES, make_engine, step_kernel
+from chainrule.running.engines import Engine
+from chainrule.running.steps import ENGINES, make_engine, step_kernel
 from chainrule.training.supply import Batches, Samples, gives_batches
 from chainrule.training.trainer import Run, Trainer, rate_of
 from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import DataError
 from chainrule.interrupts import immediate
-from chainrule.program.engines import Engine, Outcome, rows_in, rows_of
+from chainrule.running.engines import Engine, Outcome, rows_in, rows_of
 
 UNKNOWN = 1000  # updates of an epoch that is not known yet: taken for many
 TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing watches

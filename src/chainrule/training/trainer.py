@@ -15,7 +15,7 @@ from chainrule.callbacks import Callback, Logs, introduce, listens, tell
 from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning
 from chainrule.interrupts import deferred, immediate
-from chainrule.program.engines import Engine, Outcome, rows_of
+from chainrule.running.engines import Engine, Outcome, rows_of
 from chainrule.training.supply import Batches, Samples
 
 

@@ -3,7 +3,6 @@
 import ctypes
 import mmap
 import platform
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -16,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.program import cache as on_disk
-from chainrule.program import machine as room
-from chainrule.program import native
-from chainrule.program.gemm import HEIGHT, TERMS
+from chainrule.native import cache as on_disk
+from chainrule.native import code as native
+from chainrule.native import machine as room
+from chainrule.native.gemm import HEIGHT, TERMS
 
 DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
 
@@ -47,11 +46,8 @@ named = pytest.mark.parametrize(
 @cache
 def product(routine, machine=MACHINES[0]):
     """Return ``gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc)``."""
-    from chainrule.program import compiler
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiler, "machine", lambda: machine)
-        code = native.NativeFunction(compiler.compile_product(routine))
+    text = native.product_text(DTYPES[routine].name, machine)
+    code = native.NativeFunction(native.compiled(text, on=machine))
     real = ctypes.c_float if routine == "sgemm" else ctypes.c_double
     whole, place = ctypes.c_int64, ctypes.c_void_p
     kinds = [
@@ -216,7 +212,7 @@ def provided(tmp_path, monkeypatch):
     monkeypatch.setattr(llvm, "add_symbol", given.__setitem__)
 
     def provide(routine):
-        native._provide(routine)
+        native._provide([DTYPES[routine].name])
         return given
 
     return provide
@@ -225,7 +221,7 @@ def provided(tmp_path, monkeypatch):
 def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
     first = provided("sgemm")["chainrule_sgemm"]
     (file,) = tmp_path.glob("*.kernel")
-    monkeypatch.setitem(sys.modules, "chainrule.program.compiler", None)  # cannot compile now
+    monkeypatch.setattr(native, "compiled", None)  # cannot compile now
     assert provided("sgemm")["chainrule_sgemm"] == first
     monkeypatch.setattr(native, "_loaded", {})
     assert provided("sgemm")["chainrule_sgemm"]
@@ -237,20 +233,22 @@ def test_threads_that_need_the_same_compile_it_once(provided, monkeypatch):
     (code,) = [on_disk.read(file.stem) for file in on_disk.cache_folder().glob("*.kernel")]
     compiled, made = [], []
 
-    def compile_slowly():
-        compiled.append(1)
+    def compile_slowly(text, unrolls):
+        compiled.append(text)
         time.sleep(0.2)
         return code
 
+    monkeypatch.setattr(native, "compiled", compile_slowly)
+
     def need():
-        made.append(native._kept("0" * 64, compile_slowly))
+        made.append(native._kept("0" * 64, lambda: "text"))
 
     threads = [threading.Thread(target=need) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert compiled == [1]
+    assert compiled == ["text"]
     assert made == [made[0]] * 4  # kernels may hold its address already
 
 

@@ -15,7 +15,7 @@ from chainrule.errors import OutOfRangeError, ShapeError
 from chainrule.interrupts import deferred
 from chainrule.native.code import load
 from chainrule.program.batch import at
-from chainrule.program.threads import cores
+from chainrule.running.threads import cores
 
 SHARED = 4  # parts of the work of an update that threads may share: how many do changes no bit
 

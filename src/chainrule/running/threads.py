@@ -9,9 +9,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from chainrule.errors import CompileError
-
-_making = threading.RLock()
 _lock = threading.Lock()
 _runs = 0
 _limits: Any = None
@@ -64,26 +61,6 @@ def helpers(count: int) -> Iterator[Executor | None]:
             yield None
         else:
             yield pool
-
-
-@contextmanager
-def making() -> Iterator[None]:
-    """Let one thread at a time write and compile: several may not parse syntax trees at once.
-
-    Python counts how deep a tree is in one place for all threads, and fails where they differ.
-
-    Raises
-    ------
-    CompileError
-        If an expression nests more deeply than Python reads.
-    """
-    with _making:
-        try:
-            yield
-        except RecursionError:
-            raise CompileError(
-                "expressions nest too deeply, since a loop is recorded turn by turn"
-            ) from None
 
 
 _controller: Any = None

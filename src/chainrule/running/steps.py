@@ -21,7 +21,12 @@ from chainrule.errors import (
     ShapeError,
     TraceError,
 )
-from chainrule.program.engines import (
+from chainrule.native.code import is_ready
+from chainrule.program.passes import expand
+from chainrule.program.program import Program
+from chainrule.program.recording import signature
+from chainrule.program.tracing import Recorder
+from chainrule.running.engines import (
     Engine,
     NativeEngine,
     NumpyEngine,
@@ -31,13 +36,8 @@ from chainrule.program.engines import (
     rows_in,
     rows_of,
 )
-from chainrule.native.code import is_ready
-from chainrule.program.passes import expand
-from chainrule.program.program import Program
-from chainrule.program.recording import signature
-from chainrule.program.sized import SizedEngine
-from chainrule.program.threads import running
-from chainrule.program.tracing import Recorder
+from chainrule.running.sized import SizedEngine
+from chainrule.running.threads import running
 
 COMPILING = 2.5  # seconds that a new structure takes
 EQUATION, OPERATION = 2e-6, 2e-11  # seconds that NumPy takes for each, on a machine of 2024

@@ -20,10 +20,10 @@ from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.compiler.kernels import Kernel
 from chainrule.errors import DataError, OutOfRangeError
 from chainrule.interrupts import check, immediate
-from chainrule.program.bound import BoundKernel
 from chainrule.program.mentions import is_users
 from chainrule.program.program import Program
-from chainrule.program.threads import helpers, running
+from chainrule.running.bound import BoundKernel
+from chainrule.running.threads import helpers, running
 
 Step = Callable[..., tuple[Any, Any]]
 TURN = 0.05  # seconds between looks at the keyboard

@@ -9,14 +9,14 @@ import pytest
 from tests.torture.interrupts import CheckedExecutor, assert_nothing_left
 
 import chainrule as cr
-from chainrule.errors import DataError, DivergenceError
 from chainrule.compiler import kernels
-from chainrule.native import code as native
-from chainrule.program import engines
-from chainrule.program import threads as sharing
 from chainrule.compiler.kernels import function_kernel
+from chainrule.errors import DataError, DivergenceError
+from chainrule.native import code as native
 from chainrule.program.passes import expand, fixed
 from chainrule.program.tracing import trace
+from chainrule.running import engines
+from chainrule.running import threads as sharing
 
 BATCH, SIZE = 8, 16
 ROWS = np.random.default_rng(1).normal(size=(6 * BATCH, SIZE))

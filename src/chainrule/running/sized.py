@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.program.engines import Engine, NativeEngine, NumpyEngine, Outcome
+from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Outcome
 
 
 class SizedEngine:

@@ -1,0 +1,1 @@
+"""Programs that run: engines of updates, in NumPy or compiled, and functions compiled."""
