@@ -71,7 +71,7 @@ class Const(Expr):
     """A number that is written into the kernel."""
 
     value: Any
-    dtype: np.dtype[Any] = WHOLE
+    dtype: Any = WHOLE
 
 
 @dataclass(eq=False, slots=True)
@@ -97,7 +97,7 @@ class Load(Expr):
     index: Index
 
     @property
-    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+    def dtype(self) -> Any:
         """That of the buffer."""
         return self.buffer.dtype
 
@@ -128,7 +128,7 @@ class Select(Expr):
     other: Expr
 
     @property
-    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+    def dtype(self) -> Any:
         """That of either value."""
         return self.one.dtype
 
@@ -141,7 +141,7 @@ class Affine(Expr):
     terms: tuple[tuple[Expr, int], ...]
 
     @property
-    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+    def dtype(self) -> Any:
         """That of whole numbers."""
         return WHOLE
 
