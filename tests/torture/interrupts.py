@@ -26,6 +26,7 @@ import chainrule as cr
 from chainrule import callbacks, interrupts, layers
 from chainrule.errors import InterruptedWarning
 from chainrule.running import threads
+from chainrule.training.trainer import Trainer
 
 BATCH, WIDTH, RATE = 32, 256, 2.0**-10
 RNG = np.random.default_rng(0)
@@ -163,7 +164,7 @@ def send(pauses):
 def interrupted(run, pauses):
     """Return how a run ended: with what it trained, or before it had begun, or scoring."""
     begun = []
-    original = cr.trainer.Trainer._epochs
+    original = Trainer._epochs
 
     def epochs(trainer, wanted):
         begun.append(trainer)
@@ -171,7 +172,7 @@ def interrupted(run, pauses):
 
     sender = threading.Thread(target=send, args=(pauses,))
     outcome = check = None
-    with mock.patch.object(cr.trainer.Trainer, "_epochs", epochs), warnings.catch_warnings():
+    with mock.patch.object(Trainer, "_epochs", epochs), warnings.catch_warnings():
         warnings.simplefilter("ignore", InterruptedWarning)
         try:
             sender.start()

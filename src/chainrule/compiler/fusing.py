@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from chainrule.compiler.nodes import (
@@ -32,34 +32,34 @@ class Timeline:
 
     def add(self, item: Item) -> None:
         """Add an item at the end."""
-        self.items.append(None)
-        self.put(len(self.items) - 1, item)
+        self.items.append(item)
+        self.note(len(self.items) - 1, item)
 
-    def put(self, place: int, item: Item) -> None:
-        """Put an item in a place, in the stead of what it holds as well."""
-        self.items[place] = item
-        written = {access.what for access in item.accesses if access.writes}
-        for what in {access.what for access in item.accesses}:
-            insort(self._touches.setdefault(what, []), place)
-            if what in written:
-                insort(self._writes.setdefault(what, []), place)
+    def note(self, place: int, item: Item) -> None:
+        """Take note of what an item in a place touches."""
+        for what, accesses in item.touched.items():
+            _put(self._touches.setdefault(what, []), place)
+            if any(access.writes for access in accesses):
+                _put(self._writes.setdefault(what, []), place)
 
-    def drop(self, place: int) -> None:
-        """Take an item out."""
+    def move_down(self, place: int) -> int:
+        """Move an item to the end, and return its place."""
         item = self.items[place]
         assert item is not None
         self.items[place] = None
-        for what in {access.what for access in item.accesses}:
+        for what in item.touched:
             for table in (self._touches, self._writes):
                 if place in table.get(what, ()):
                     table[what].remove(place)
+        self.add(item)
+        return len(self.items) - 1
 
     def near(self, item: Item) -> list[int]:
         """Return the places of items that touch an entry of what an item does, the last first."""
-        names = {access.what for access in item.accesses if access.index is not None}
         found: set[int] = set()
-        for name in names:
-            found.update(self._touches.get(name, ()))
+        for what in item.touched:
+            if isinstance(what, Buffer):
+                found.update(self._touches.get(what, ()))
         return sorted(found, reverse=True)
 
     def last_conflict(self, item: Item) -> int:
@@ -74,10 +74,17 @@ class Timeline:
         return min(later, default=len(self.items))
 
     def _conflicts(self, item: Item, every: bool) -> Iterable[int]:
-        for access in item.accesses:
-            table = self._touches if access.writes else self._writes
-            known = table.get(access.what, ())
+        for what, accesses in item.touched.items():
+            writes = any(access.writes for access in accesses)
+            known = (self._touches if writes else self._writes).get(what, ())
             yield from known if every else known[-1:]
+
+
+def _put(places: list[int], place: int) -> None:
+    """Put a place into a list in order, once."""
+    at = bisect_left(places, place)
+    if at == len(places) or places[at] != place:
+        places.insert(at, place)
 
 
 def fuse(items: Sequence[Item]) -> list[Item]:
@@ -107,12 +114,10 @@ def _joined(done: Timeline, loop: Loop) -> bool:
         second = loop if loop.var is first.var else _swapped(loop, first.var)
         if not _no_locals(first, second) or not in_step(first, second, first.var):
             continue
-        joined = Loop(first.var, first.stop, first.body + second.body)
-        done.drop(place)
-        if moves_up:
-            done.put(place, joined)
-        else:
-            done.add(joined)
+        if not moves_up:
+            place = done.move_down(place)
+        first.join(second)
+        done.note(place, second)
         return True
     return False
 
@@ -123,10 +128,12 @@ def _alike(first: Loop, second: Loop) -> bool:
 
 def _no_locals(first: Loop, second: Loop) -> bool:
     """Whether no local variable that one writes is touched by the other."""
-    touched = {a.what for a in first.accesses if a.index is None}
-    written = {a.what for a in first.accesses if a.index is None and a.writes}
     return not any(
-        a.index is None and a.what in (touched if a.writes else written) for a in second.accesses
+        a.writes or b.writes
+        for what, accesses in second.touched.items()
+        if isinstance(what, Local)
+        for a in accesses
+        for b in first.touched.get(what, ())
     )
 
 
@@ -150,15 +157,12 @@ def _swapped(loop: Loop, variable: Local) -> Loop:
 
 def in_step(first: Item, second: Item, variable: Local) -> bool:
     """Whether what one item writes and the other touches is at the same turn or part of both."""
-    by_name: dict[Touched, list[Access]] = {}
-    for access in second.accesses:
-        if access.index is not None:
-            by_name.setdefault(access.what, []).append(access)
     return all(
         _same_turn(a, b, variable)
-        for a in first.accesses
-        if a.index is not None
-        for b in by_name.get(a.what, ())
+        for what, accesses in second.touched.items()
+        if isinstance(what, Buffer)
+        for a in first.touched.get(what, ())
+        for b in accesses
         if a.writes or b.writes
     )
 

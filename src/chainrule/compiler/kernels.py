@@ -63,7 +63,7 @@ from chainrule.program.naming import Names
 from chainrule.program.passes import fixed, needed
 from chainrule.program.program import Program
 
-LONGEST = 2000  # equations, which compile in some minutes
+LONGEST = 10_000  # equations, which compile in some ten seconds
 LARGE = 2e6  # operations of an update from which threads share its work
 RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",

@@ -38,7 +38,8 @@ def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer])
 
 
 def _forget(item: Any) -> None:
-    item.__dict__.pop("accesses", None)
+    for name in ("accesses", "touched"):
+        item.__dict__.pop(name, None)
     for inner in getattr(item, "body", ()):
         _forget(inner)
 

@@ -303,6 +303,11 @@ class Statement:
         """What it reads and writes, in the order in which it does."""
         return list(self._touched())
 
+    @cached_property
+    def touched(self) -> dict[Buffer | Local, list[Access]]:
+        """The same by what it is."""
+        return _by_what(self.accesses)
+
     def replaced(self, new: New) -> Statement:
         """Return the same with other expressions in the place of some."""
         raise NotImplementedError
@@ -478,12 +483,35 @@ class Loop:
         """What is read and written inside."""
         return list({access: None for item in self.body for access in item.accesses})
 
+    @cached_property
+    def touched(self) -> dict[Buffer | Local, list[Access]]:
+        """The same by what it is."""
+        return _by_what(self.accesses)
+
+    def join(self, other: Loop) -> None:
+        """Take the body of another loop over the same variable as well."""
+        touched, accesses = self.touched, self.accesses
+        self.body += other.body
+        for access in other.accesses:
+            known = touched.setdefault(access.what, [])
+            if access not in known:
+                known.append(access)
+                accesses.append(access)
+
     def changed(self) -> None:
         """Forget what was known of the body."""
-        self.__dict__.pop("accesses", None)
+        for name in ("accesses", "touched"):
+            self.__dict__.pop(name, None)
 
 
 Item = Loop | Statement
+
+
+def _by_what(accesses: Sequence[Access]) -> dict[Buffer | Local, list[Access]]:
+    found: dict[Buffer | Local, list[Access]] = {}
+    for access in accesses:
+        found.setdefault(access.what, []).append(access)
+    return found
 
 
 def _written(place: Load) -> Iterator[Access]:

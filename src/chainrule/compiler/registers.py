@@ -136,7 +136,8 @@ def _replace(item: Item, new: Mapping[Expr, Expr]) -> None:
         for a in item.accesses
     ):
         item.__dict__.update(item.replaced(new).__dict__)
-        del item.accesses
+        item.__dict__.pop("accesses", None)
+        item.__dict__.pop("touched", None)
 
 
 def _forget(items: Sequence[Item]) -> None:
