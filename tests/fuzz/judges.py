@@ -140,8 +140,7 @@ def values(case: Case) -> None:
         expected = case.values[n]
         if isinstance(expected, Exception):
             raise Failure("eager", "goes on where NumPy refuses", f"n = {n}: {expected!r}")
-        if not np.array_equal(value, expected, equal_nan=True):
-            case.agree("eager value", (value,), (expected,), n, cr.value_and_grad(case.f))
+        case.agree("eager value", (value,), (expected,), n, cr.value_and_grad(case.f))
         for (path, g), (_, x) in zip(leaves(gradients), leaves(case.arguments(n)[0]), strict=True):
             if np.shape(g) != x.shape or g.dtype != x.dtype:
                 detail = f"{path}: {np.shape(g)} {g.dtype} instead of {x.shape} {x.dtype}"

@@ -43,6 +43,10 @@ FOUND = [
     ("np.sum(cr.sigmoid((p > 0).astype(int)) * p * np.mean(cr.softplus(Z)))", (2,)),
     ("np.sum(np.quantile(p.astype('f4'), [0.7])) + np.percentile(p.astype('f4'), 30)", (3,)),
     ("np.sum(np.nan_to_num(Z) * p)", (1,)),
+    ("np.sum(np.sin(np.clip(X > 0, -1, p.astype('f4')**2)))", (1,)),
+    ("np.sum(p > 0)", (1,)),
+    ("np.sum(Z > 9)", (1,)),
+    ("np.ptp(np.clip(X, -1, (p > 0)**2))", (1,)),
     ("np.sum(np.angle(-0.0 * np.abs(p)) + np.mean(np.angle(Z)) * p)", (2,)),
 ]
 REFUSED = [

@@ -19,7 +19,7 @@ from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
 from chainrule.autodiff.refusals import COMPLEX, after_call, no_array, not_covered, numpy_name
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
-from chainrule.ops.elementwise import ASTYPE
+from chainrule.ops.elementwise import ASTYPE, of_dtype
 from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
 from chainrule.validation import refuse_foreign
@@ -386,7 +386,7 @@ for _name in (
     "sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "cumprod", "argmax", "argmin",
     "argsort", "argpartition",
     "all", "any", "dot", "ravel", "swapaxes", "squeeze", "repeat", "take", "clip", "trace",
-    "diagonal", "ptp",
+    "diagonal", "ptp", "round",
 ):  # fmt: skip
     setattr(Tensor, _name, _method(getattr(np, _name)))
 
@@ -398,7 +398,9 @@ _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
     np.zeros_like: lambda a, dtype=None: np.zeros(a.shape, dtype or a.dtype),
     np.ones_like: lambda a, dtype=None: np.ones(a.shape, dtype or a.dtype),
     np.full_like: lambda a, fill_value, dtype=None: np.broadcast_to(
-        fill_value if isinstance(fill_value, Tensor) else np.asarray(fill_value, dtype or a.dtype),
+        of_dtype(fill_value, dtype or a.dtype)
+        if isinstance(fill_value, Tensor)
+        else np.asarray(fill_value, dtype or a.dtype),
         a.shape,
     ),
     np.result_type: lambda *parts: np.result_type(*(getattr(p, "dtype", p) for p in parts)),

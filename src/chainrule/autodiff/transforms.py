@@ -345,4 +345,4 @@ def _checked_output(value: Any, where: str) -> Any:
         raise DataError(
             f"{where}: the function must return numbers, received {type(value).__name__}"
         )
-    return array.astype(np.float64)[()] if array.dtype.kind != "f" else array[()]
+    return array[()]

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
-from chainrule.ops.primitive import Family, axis_of
+from chainrule.ops.elementwise import of_dtype
+from chainrule.ops.joining import stacked
+from chainrule.ops.primitive import Family, axis_of, common_dtype
 from chainrule.ops.shape import moved
 
 COMPOSED = Family()
@@ -33,7 +35,12 @@ def _scaled(x: Any, factor: float) -> Any:
 
 @COMPOSED.implements(np.logaddexp2)
 def _logaddexp2(a: Any, b: Any) -> Any:
-    return np.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
+    kinds = (type(x) if type(x) in (int, float) else common_dtype(x) for x in (a, b))
+    dtype = np.logaddexp2.resolve_dtypes((*kinds, None))[-1]
+    wide = np.result_type(dtype, np.float32)
+    a, b = (of_dtype(x, wide) if hasattr(x, "dtype") else x for x in (a, b))
+    found = np.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
+    return of_dtype(found, dtype)
 
 
 @COMPOSED.implements(np.sinc)
@@ -69,9 +76,9 @@ def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0
             "np.select takes as many conditions as choices, at least one, received "
             f"{len(condlist)} and {len(choicelist)}"
         )
-    chosen = default
+    chosen, dtype = default, common_dtype(*choicelist, default)
     for condition, choice in list(zip(condlist, choicelist, strict=True))[::-1]:
-        chosen = np.where(condition, choice, chosen)
+        chosen = of_dtype(np.where(condition, choice, chosen), dtype)
     return chosen
 
 
@@ -89,7 +96,9 @@ def _imag(x: Any) -> Any:
 @COMPOSED.implements(np.angle)
 def _angle(z: Any, deg: bool = False) -> Any:
     half = np.where(np.arctan2(z, -1.0) < 0, 180 if deg else math.pi, 0)  # of -0.0 too
-    return np.where(np.isnan(z), np.nan, half).astype(np.result_type(z.dtype, np.float16))
+    return np.where(np.isnan(z), np.nan, half).astype(
+        np.result_type(common_dtype(z, 0), np.float16)
+    )
 
 
 @COMPOSED.implements(np.isreal)
@@ -106,6 +115,8 @@ def _iscomplex(x: Any) -> Any:
 def _isclose(
     a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Any:
+    # Differences of booleans there are none, those of unsigned numbers are never negative.
+    b = of_dtype(b, common_dtype(b, 1.0)) if hasattr(b, "dtype") else b * 1.0
     near = (a == b) | ((np.abs(a - b) <= atol + rtol * np.abs(b)) & np.isfinite(b))
     return near | (np.isnan(a) & np.isnan(b)) if equal_nan else near
 
@@ -119,14 +130,21 @@ def _allclose(
 
 @COMPOSED.implements(np.round, np.around)
 def _round(a: Any, decimals: int = 0) -> Any:
+    whole = a.dtype.kind in "iu"
+    if whole and decimals >= 0:
+        return a
     if decimals == 0:
         return np.rint(a)
     scale = 10.0 ** abs(decimals)
-    return np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
+    if decimals > 0:
+        return np.rint(a * scale) / scale
+    found = np.rint(a / scale) * scale
+    return of_dtype(found, a.dtype) if whole else found
 
 
 @COMPOSED.implements(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
+    p = stacked(p) if isinstance(p, list | tuple) else p
     y: Any = np.zeros_like(x)
     for coefficient in p:
         y = y * x + coefficient
@@ -172,6 +190,8 @@ def _linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
     *, axis: int = 0,
 ) -> Any:  # fmt: skip
+    dtype = common_dtype(start, stop, 1.0)
+    start, stop = (of_dtype(x, dtype) if hasattr(x, "dtype") else x for x in (start, stop))
     parts = num - 1 if endpoint else num
     span = stop - start
     step = span / parts if parts > 0 else span * np.nan
@@ -189,7 +209,8 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
         parts = [_along(prepend, a, axis), a, _along(append, a, axis)]
         a = np.concatenate([part for part in parts if part is not None], axis=axis)
     for _ in range(n):
-        a = _part(a, axis, 1, None) - _part(a, axis, None, -1)
+        later, before = _part(a, axis, 1, None), _part(a, axis, None, -1)
+        a = later != before if a.dtype.kind == "b" else later - before
     return a
 
 
@@ -219,6 +240,7 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
         )
     if any(np.ndim(spacing) for spacing in spacings):
         raise TraceError("np.gradient of a tensor takes one number as spacing, no coordinates")
+    f = of_dtype(f, np.float64) if f.dtype.kind in "iu" else f
     slopes = [_slope(f, h, d, edge_order) for d, h in zip(axes, spacings, strict=True)]
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.errors import TraceError
+from chainrule.ops.elementwise import of_dtype
 from chainrule.ops.linalg import transposed as _t
 from chainrule.ops.matrices import NORM
 from chainrule.ops.primitive import Family, Primitive
@@ -215,6 +216,7 @@ _VECTOR_NORMS: dict[Any, Any] = {
 
 @DECOMPOSITIONS.implements(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    x = x if x.dtype.kind == "f" else of_dtype(x, np.float64)
     axes = tuple(range(np.ndim(x))) if axis is None else axis
     axes = np.lib.array_utils.normalize_axis_tuple(axes, np.ndim(x))
     matrix = len(axes) == 2

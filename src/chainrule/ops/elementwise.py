@@ -7,12 +7,13 @@ At kinks: ``abs`` has slope 0 at 0, ``maximum`` and its like give each of two eq
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from chainrule.ops.kernel import Elementwise
-from chainrule.ops.primitive import Family, Primitive, Rule, Traced, unbroadcast
+from chainrule.ops.primitive import Family, Primitive, Rule, Traced, common_dtype, unbroadcast
 
 ELEMENTWISE = Family()
 # NaN is larger and smaller than all, as in NumPy; fmax and fmin pass over it.
@@ -77,8 +78,9 @@ ELEMENTWISE.add(
 
 
 def _binary(
-    ufunc: np.ufunc, text: str, left: Rule | None = None, right: Rule | None = None
-) -> None:
+    ufunc: np.ufunc, text: str, left: Rule | None = None, right: Rule | None = None,
+    value: Any = None,
+) -> None:  # fmt: skip
     rules = (
         left and (lambda g, y, a, b: unbroadcast(left(g, y, a, b), a)),
         right and (lambda g, y, a, b: unbroadcast(right(g, y, a, b), b)),
@@ -87,7 +89,7 @@ def _binary(
     kernel = Elementwise(_SCALARS.get(name, text))
     ELEMENTWISE.add(
         name,
-        ufunc,
+        value or ufunc,
         rules if left or right else None,
         text,
         of=ufunc,
@@ -130,7 +132,8 @@ ELEMENTWISE.add(
 _binary(np.subtract, "_0 - _1", lambda g, y, a, b: g, lambda g, y, a, b: -g)
 _binary(np.multiply, "_0 * _1", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 _binary(np.divide, "_0 / _1", lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
-_binary(np.power, "_0 ** _1", _power_base, _power_exponent)
+# The operator squares booleans to int8, np.power to int64: as the text, so the value.
+_binary(np.power, "_0 ** _1", _power_base, _power_exponent, value=operator.pow)
 _binary(np.float_power, "np.float_power(_0, _1)", _power_base, _power_exponent)
 _binary(
     np.arctan2, "np.arctan2(_0, _1)",
@@ -182,6 +185,11 @@ ASTYPE: Primitive = ELEMENTWISE.add(
 )
 
 
+def of_dtype(x: Any, dtype: Any) -> Any:
+    """Return an array or tensor with this dtype: itself, with nothing recorded, if it has it."""
+    return x if x.dtype == dtype else ASTYPE(x, dtype=np.dtype(dtype).type)
+
+
 def erf(x: Any) -> Any:
     """Return the error function of every entry."""
     return np.vectorize(math.erf, otypes=[x.dtype])(x)
@@ -207,6 +215,14 @@ STOP_GRADIENT = ELEMENTWISE.add("stop_gradient", lambda x: x, None, "_0", kernel
 @ELEMENTWISE.implements(np.clip)
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
     low, high = (a_min if min is None else min), (a_max if max is None else max)
+    a = a if hasattr(a, "dtype") else np.asarray(a)
+    if a.dtype.kind in "iu":  # bounds that hold for all of the dtype's numbers need not fit in it
+        limits = np.iinfo(a.dtype)
+        low = None if type(low) is int and low <= limits.min else low
+        high = None if type(high) is int and high >= limits.max else high
+    if low is not None and high is not None:
+        # A bound alone may promote further: False and -1 to int64, which goes with no float32.
+        a = of_dtype(a, common_dtype(a, low, high))
     y = a if low is None else CLIP_LOW(a, low)
     return y if high is None else CLIP_HIGH(y, high)
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ops.elementwise import of_dtype
 from chainrule.ops.kernel import Contraction
-from chainrule.ops.primitive import EachOperand, Family, unbroadcast
+from chainrule.ops.primitive import EachOperand, Family, common_dtype, unbroadcast
 
 LINALG = Family()
 
@@ -62,8 +63,14 @@ MATMUL = LINALG.add(
 )
 
 
+def _arrays(*operands: Any) -> tuple[Any, ...]:
+    """Return numbers as arrays, whose dtype counts in products as in NumPy's own."""
+    return tuple(np.asarray(x) if isinstance(x, int | float) else x for x in operands)
+
+
 @LINALG.implements(np.dot)
 def _dot(a: Any, b: Any) -> Any:
+    a, b = _arrays(a, b)
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     if np.ndim(b) <= 2:
@@ -78,7 +85,7 @@ def _matmul(x1: Any, x2: Any) -> Any:
 
 @LINALG.implements(np.vecdot, np.linalg.vecdot)
 def _vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
-    return np.sum(x1 * x2, axis=axis)
+    return of_dtype(np.sum(x1 * x2, axis=axis), common_dtype(x1, x2))
 
 
 @LINALG.implements(np.linalg.multi_dot)
@@ -103,6 +110,7 @@ def _vdot(a: Any, b: Any) -> Any:
 
 @LINALG.implements(np.inner)
 def _inner(a: Any, b: Any) -> Any:
+    a, b = _arrays(a, b)
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     return np.tensordot(a, b, axes=(-1, -1))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, TraceError
-from chainrule.ops.primitive import Family, Traced
+from chainrule.ops.elementwise import of_dtype
+from chainrule.ops.primitive import Family, Traced, common_dtype
 from chainrule.ops.reduce import one_axis
 
 ORDERING = Family()
@@ -73,17 +74,16 @@ def _quantile(
     kept = [d for d in range(np.ndim(a)) if d not in axes]
     free = [np.shape(a)[d] for d in kept]
     size = math.prod(np.shape(a)[d] for d in axes)
+    if method not in ("lower", "higher") and a.dtype.kind != "b":
+        # Lists and arrays count for the dtype, as in NumPy.
+        by = q if type(q) is float else np.asarray(q)
+        a = of_dtype(a, common_dtype(a, by)) if common_dtype(by).kind == "f" else a
     ordered = np.sort(np.reshape(np.transpose(a, (*kept, *axes)), (*free, size)), axis=-1)
     found = np.reshape(
         np.stack([_between(ordered, float(s), method) for s in shares.ravel()]),
         (*shares.shape, *free),
     )
-    if keepdims:
-        found = np.expand_dims(found, tuple(d + shares.ndim for d in axes))
-    if type(q) in (int, float) or method in ("lower", "higher"):
-        return found
-    dtype = np.asarray(q).dtype  # counts, as in NumPy
-    return found.astype(np.result_type(found.dtype, dtype)) if dtype.kind == "f" else found
+    return np.expand_dims(found, tuple(d + shares.ndim for d in axes)) if keepdims else found
 
 
 def _between(ordered: Any, share: float, method: str) -> Any:
@@ -96,6 +96,8 @@ def _between(ordered: Any, share: float, method: str) -> Any:
     entry = ordered[..., below]
     if upper:
         entry = entry + (ordered[..., below + 1] - entry) * upper
+    if ordered.dtype.kind != "f":
+        return entry
     return np.where(np.isnan(ordered[..., last]), np.nan, entry)
 
 
@@ -110,4 +112,5 @@ def _percentile(
 
 @ORDERING.implements(np.median)
 def _median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    a = of_dtype(a, np.float64) if a.dtype.kind == "b" else a
     return np.quantile(a, 0.5, axis=axis, keepdims=keepdims)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
-from chainrule.ops.elementwise import ASTYPE
+from chainrule.ops.elementwise import ASTYPE, of_dtype
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
-from chainrule.ops.primitive import Family, Primitive, axes_of, axis_of
+from chainrule.ops.primitive import Family, Primitive, axes_of, axis_of, common_dtype
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
 
 REDUCE = Family()
@@ -158,6 +158,13 @@ _FOLDS: dict[Any, tuple[Primitive, Any, Any]] = {
 """Primitive, the operation that it repeats, and the number that changes nothing."""
 
 
+def _beside(dtype: Any, start: Any) -> Any:
+    """Return the start of a reduction as one that leaves the dtype of the result as it is."""
+    if common_dtype(np.empty(0, dtype), start) == dtype:
+        return start
+    return of_dtype(start if hasattr(start, "dtype") else np.asarray(start), dtype)
+
+
 def _fold(function: Any) -> Any:
     primitive, combine, neutral = _FOLDS[function]
 
@@ -170,12 +177,16 @@ def _fold(function: Any) -> Any:
                     f"np.{primitive.name} with where= needs initial=, the result where nothing is "
                     "chosen"
                 )
-            a = np.where(where, a, initial if neutral is None else neutral)
+            unchosen = _beside(common_dtype(a), initial) if neutral is None else neutral
+            a = np.where(where, a, unchosen)
         if initial is None:
             return primitive(a, axis=axis, keepdims=bool(keepdims))
         if _count(a, axis) == 0:  # nothing to compare: the start alone, in the result's shape
-            return SUM(a, axis=axis, keepdims=bool(keepdims)) + initial
-        return combine(primitive(a, axis=axis, keepdims=bool(keepdims)), initial)
+            nothing = SUM(a, axis=axis, keepdims=bool(keepdims))
+            nothing = of_dtype(nothing, common_dtype(a)) if neutral is None else nothing
+            return nothing + _beside(nothing.dtype, initial)
+        found = primitive(a, axis=axis, keepdims=bool(keepdims))
+        return combine(found, _beside(found.dtype, initial))
 
     return reduce
 
@@ -194,14 +205,14 @@ REDUCE.numpy.update({np.argmax: _best(ARGMAX), np.argmin: _best(ARGMIN)})
 def _average_of(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     if where is not True:
         total = np.sum(a, axis=axis, keepdims=keepdims, where=where)
-        return total / _chosen(a, where, axis, keepdims)
+        return total / _chosen(a, where, axis, keepdims, total.dtype)
     return MEAN(a, axis=axis, keepdims=bool(keepdims))
 
 
-def _chosen(a: Any, where: Any, axis: Any, keepdims: bool) -> Any:
-    """Return how many entries ``where`` chooses, in the dtype of ``a``."""
+def _chosen(a: Any, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Any:
+    """Return how many entries ``where`` chooses, with the dtype of their sum."""
     chosen = np.broadcast_to(where, np.shape(a))
-    return np.sum(chosen, axis=axis, keepdims=keepdims).astype(a.dtype)
+    return np.sum(chosen, axis=axis, keepdims=keepdims).astype(dtype)
 
 
 def _spread_where(a: Any, axis: Any, ddof: int, keepdims: bool, where: Any) -> Any:
@@ -209,7 +220,7 @@ def _spread_where(a: Any, axis: Any, ddof: int, keepdims: bool, where: Any) -> A
     a = np.where(where, a, 0)  # what is not chosen may be NaN, whose square has no gradient
     centred = a - np.mean(a, axis=axis, keepdims=True, where=where)
     squares = np.sum(centred**2, axis=axis, keepdims=keepdims, where=where)
-    return squares / (_chosen(a, where, axis, keepdims) - ddof)
+    return squares / (_chosen(a, where, axis, keepdims, squares.dtype) - ddof)
 
 
 @REDUCE.implements(np.var)
@@ -250,12 +261,16 @@ REDUCE.numpy.update(
 
 @REDUCE.implements(np.nanmax)
 def _nanmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    if a.dtype.kind != "f":
+        return np.max(a, axis=axis, keepdims=keepdims)
     found = np.max(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=-np.inf)
     return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, found)
 
 
 @REDUCE.implements(np.nanmin)
 def _nanmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    if a.dtype.kind != "f":
+        return np.min(a, axis=axis, keepdims=keepdims)
     found = np.min(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=np.inf)
     return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, found)
 
@@ -277,6 +292,9 @@ def _average(
     if weights is None:
         average, total = np.mean(a, axis=axis, keepdims=keepdims), _count(a, axis)
     else:
+        weights = weights if hasattr(weights, "dtype") else np.asarray(weights)
+        least = np.float16 if common_dtype(a).kind == "f" else np.float64
+        weights = of_dtype(weights, np.result_type(common_dtype(a, weights), least))
         if np.shape(weights) == np.shape(a):
             total = np.sum(weights, axis=axis, keepdims=keepdims)
         elif isinstance(axis, int) and np.shape(weights) == (np.shape(a)[axis_of(axis, a)],):
@@ -302,6 +320,7 @@ def _cumprod(a: Any, axis: int | None = None) -> Any:
     # In log n products, each of twice as many factors as the one before: nothing is divided by, so
     # that the gradient holds where factors are 0.
     a, axis = one_axis(a, axis)
+    a = of_dtype(a, np.prod(np.ones(1, a.dtype)).dtype)
     size, reach = np.shape(a)[axis], 1
     before = (slice(None),) * axis
     while reach < size:

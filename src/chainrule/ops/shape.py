@@ -264,6 +264,9 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     return np.take(a, np.repeat(np.arange(np.shape(a)[axis]), repeats), axis=axis)
 
 
+_REPEATING = ("edge", "reflect", "symmetric", "wrap")
+
+
 @SHAPE.implements(np.pad)
 def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Any:
     widths = np.broadcast_to(np.asarray(pad_width), (np.ndim(array), 2))
@@ -272,7 +275,12 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values:
     if mode == "constant":
         pairs = tuple((int(before), int(after)) for before, after in widths)
         return PAD(array, pad_width=pairs, constant_values=constant_values)
-    for axis, width in enumerate(widths):  # the other modes repeat entries: take them by index
+    if mode not in _REPEATING:
+        raise TraceError(
+            f"np.pad of a tensor takes mode 'constant', {', '.join(map(repr, _REPEATING))}; "
+            f"received {mode!r}"
+        )
+    for axis, width in enumerate(widths):  # these repeat entries: take them by index
         index = np.pad(np.arange(np.shape(array)[axis]), tuple(width), mode=mode)  # type: ignore[call-overload]
         array = np.take(array, index, axis=axis)
     return array

@@ -1,0 +1,103 @@
+"""Booleans, whole numbers and Python's numbers mixed in: the value and the dtype are NumPy's."""
+
+import numpy as np
+import pytest
+from tests.uber import run_text
+
+import chainrule as cr
+from chainrule.autodiff.tensor import Level, Tensor
+from chainrule.errors import TraceError
+
+DTYPES = ["bool", "int8", "uint8", "int64", "float16", "float32", "float64"]
+ONE = [
+    "np.sum(x, axis=0)", "np.sum(x, initial=2.5)", "np.prod(x, initial=2)", "np.max(x, initial=2)",
+    "np.max(x, axis=0, initial=0.5)", "np.max(x, where=x > 0, initial=0.5)", "np.min(x, initial=2)",
+    "np.mean(x, where=x > 0)", "np.var(x, where=x > 0)", "np.nanmean(x)", "np.nanmax(x, axis=0)",
+    "np.nanmin(x)", "np.cumsum(x, axis=1)", "np.cumprod(x, axis=1)", "np.median(x, axis=0)",
+    "np.quantile(x, 1)", "np.quantile(x, [0.0, 1.0], method='lower')", "np.percentile(x + 0, [30])",
+    "np.average(x, axis=1, weights=[1, 2, 3])", "np.clip(x, -1, 2)", "np.clip(x, 0, 300)",
+    "np.clip(x, 0.5, 2)", "np.clip(x, np.float64(0.5), 2)", "x**2", "x * True - 0.5",
+    "np.where(x > 0, 1, x)", "np.select([x > 0, x > 1], [x, x], 0.5)", "np.logaddexp2(x, 1)",
+    "np.select([x > 0], [1], x)",
+    "np.angle(x)", "np.isclose(x, 255, atol=2)", "np.allclose(x, x)", "np.round(x)",
+    "np.round(x + 12, -1)", "(x * 1.26).round(1)",
+    "np.polyval([1, 2], x)", "np.polyval(x[0], 2)",
+    "np.trapezoid(x, x[0])", "np.linspace(x, 3, 4)", "np.linspace(2, x, 3)", "np.diff(x, n=2)",
+    "np.gradient(x + 0, axis=1)", "np.gradient(x[0] + 0, edge_order=2)", "np.dot(x, 2)",
+    "np.inner(0.5, x)", "np.vecdot(x, x)", "np.linalg.norm(x)", "np.linalg.norm(x, 1)",
+    "np.linalg.norm(x, np.inf, axis=1)", "np.linalg.norm(x[0], 0)", "np.linalg.vector_norm(x)",
+    "np.full_like(x, x[1, 0])",
+]  # fmt: skip
+TWO = [
+    "np.clip(x > 0, -1, y)", "np.clip(x, 0.5, y)", "np.clip(1, x, y)", "np.clip(x, y, y)",
+    "np.logaddexp2(x, y)", "np.select([x > 0, y > 0], [x, y], 0.5)", "np.average(x, weights=y)",
+    "np.linspace(x, y, 3)", "np.vecdot(x, y)", "np.full_like(x, y[0, 0])", "np.where(x, y, 1)",
+    "np.max(x, initial=y[0, 0])", "np.isclose(x, y)", "np.average(x, axis=1, weights=y[0])",
+]  # fmt: skip
+
+
+def entries(dtype, more=0):
+    return ((np.array([[1, 0, 2], [3, 1, 1]]) + more) % (2 if dtype == "bool" else 9)).astype(dtype)
+
+
+def function(text):
+    return eval(f"lambda x, y=None: {text}", {"np": np})
+
+
+def assert_equal(got, expected):
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+    exact = expected.dtype.kind != "f"
+    digits = 0 if exact else 8 * np.finfo(expected.dtype).eps
+    np.testing.assert_allclose(got, expected, rtol=digits, atol=digits)
+
+
+def assert_numpys(text, *arrays):
+    f, level = function(text), Level(records_all=True)
+    try:
+        expected = f(*arrays)
+    except (TypeError, OverflowError):
+        pytest.skip("NumPy refuses")
+    assert_equal(f(*(Tensor.made(x, level) for x in arrays)).value, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("text", ONE)
+def test_of_one_array(text, dtype):
+    assert_numpys(text, entries(dtype))
+
+
+@pytest.mark.parametrize("text", TWO)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("other", DTYPES)
+def test_of_two_arrays(text, dtype, other):
+    assert_numpys(text, entries(dtype), entries(other, 1))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float32"])
+@pytest.mark.parametrize("text", ONE)
+def test_on_every_road(text, dtype):
+    """The value has the function's dtype, whole where that is whole."""
+    f, p, x = function(f"np.sum({text})"), np.ones(2), entries(dtype)
+    try:
+        expected = f(x)
+    except (TypeError, OverflowError):
+        pytest.skip("NumPy refuses")
+    both = cr.value_and_grad(lambda p, X: f(X))
+    program = cr.trace(both)(p, x)
+    for road in (both, program, run_text(program)):
+        value, gradient = road(p, x)
+        assert_equal(value, expected)
+        assert_equal(gradient, np.zeros(2))
+
+
+@pytest.mark.parametrize("result", [3, True, 2.5, np.float32(1), np.uint8(7)])
+def test_a_constant_keeps_its_dtype(result):
+    assert_equal(cr.value_and_grad(lambda p: result)(1.0)[0], result)
+    assert_equal(cr.vjp(lambda p: result, 1.0)[0], result)
+
+
+@pytest.mark.parametrize("mode", ["mean", "maximum", "minimum", "median", "linear_ramp", "empty"])
+def test_padding_with_what_is_no_entry_is_refused(mode):
+    with pytest.raises(TraceError, match=r"np\.pad of a tensor takes mode"):
+        cr.grad(lambda p: np.sum(np.pad(p, 1, mode=mode)))(np.ones(3))
