@@ -204,8 +204,8 @@ class Draw:
             if item.node not in node.nodes():
                 continue
             once = self.evaluated(f"_ = {node}", self.space)
-            if not once or np.shape(once[0]) != np.shape(item.value):
-                continue  # and it would grow with every round
+            if not once or list(map(np.shape, once)) != list(map(np.shape, item.values)):
+                continue  # for one size or another it would grow with every round
             if self.layers and self.chance(0.7):
                 head, scaled, node = self.layers, rules.LAYERS[self.layers], item.node
             else:
