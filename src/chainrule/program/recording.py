@@ -204,9 +204,11 @@ def signature(program: Program) -> Hashable:
     def key(thing: Any) -> Any:
         return ("variable", numbers[thing]) if isinstance(thing, Variable) else key_of(thing)
 
+    inputs = {*program.inputs}
+
     def about(variable: Variable) -> Any:
         return (
-            variable.name, variable.shape, variable.dtype.str,
+            variable.name if variable in inputs else None, variable.shape, variable.dtype.str,
             numbers.get(variable.adjoint_of) if variable.adjoint_of else None,
         )  # fmt: skip
 

@@ -96,6 +96,7 @@ class Recorder:
         self.batch, self.n = _batch(self.given)
         self._held: dict[tuple[Program, int], bool] = {}
         self._known: dict[int, Program] = {}
+        self._fresh: dict[int, Program] = {}  # recordings that nobody has changed
 
     def program(self, n: int) -> Program:
         """Return a program that does for ``n`` samples what the function does.
@@ -111,23 +112,26 @@ class Recorder:
     def found(self, n: int) -> Program:
         """Return a new program for ``n`` samples."""
         if self.batch is not None and self.n > 0:
-            # A size of 1 broadcasts, and a factor that happens to be 1 for a size is left out.
-            for size in dict.fromkeys((max(self.n, 2), max(n, 2), 2 * n + 5)):
+            for size in dict.fromkeys(self.tried(n)):
                 program = self.general(size)
                 if program is not None and self.holds(program, n):
                     return program
         return self.alone(n)
 
-    def general(self, size: int) -> Program | None:
-        """Return the program that recordings for ``size`` and one more suggest, if a third is so.
+    def tried(self, n: int) -> tuple[int, ...]:
+        """Return batch sizes to look for a general program with.
 
-        Between two alone, ``n // 2`` looks like ``n - 3``.
+        A size of 1 broadcasts, and a factor that happens to be 1 for a size is left out.
         """
+        return max(self.n, 2), max(n, 2), 2 * n + 5
+
+    def general(self, size: int) -> Program | None:
+        """Return the program that recordings for ``size`` and one more suggest."""
         sizes = (size, size + 1)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                first, second = (self.recorded(n, named=True) for n in sizes)
+                first, second = self.recorded(size, named=True), self.recorded(size + 1)
                 program = _generalised(first, second, sizes)
         except Exception:  # of the function, for a size that nobody asked for
             return None
@@ -135,7 +139,11 @@ class Recorder:
             return None
         program.batch, program.proof = self.batch, self
         self._held |= {(program, size): True, (program, size + 1): True}
-        return program if self.holds(program, 2 * size + 3) else None
+        return program if self.confirmed(program, size) else None
+
+    def confirmed(self, program: Program, size: int) -> bool:
+        """Whether a third recording says the same: between two, ``n // 2`` looks like ``n - 3``."""
+        return self.holds(program, 2 * size + 3)
 
     def alone(self, n: int | None = None) -> Program:
         """Return the recording for one batch size, that of the examples if none is given.
@@ -215,7 +223,8 @@ class Recorder:
     def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
         """Return what the function does for ``n`` samples like the examples; see `record`."""
         with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
-            program = record(self.f, _resized(self.given, self.n, n), named)
+            program = self._fresh.pop(n, None)
+            program = program or record(self.f, _resized(self.given, self.n, n), named)
             return self.prepare(program) if prepared and self.prepare is not None else program
 
 

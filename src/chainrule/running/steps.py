@@ -144,11 +144,22 @@ class RecordedStep(Recorder):
         What a step does is known from its recording alone.
         """
         if n not in self._known:
-            key = signature(self.recorded(n, prepared=False))  # tells what it is expanded to
+            recorded = self.recorded(n, named=True, prepared=False)
+            key = signature(recorded)  # tells what it is expanded to
             if key not in _programs:
+                self._fresh[n] = recorded
                 _keep(_programs, key, super().program(n))
+                self._fresh.clear()
             self._known[n] = _programs[key]
         return self._known[n]
+
+    def tried(self, n: int) -> tuple[int, ...]:
+        """Return the batch size itself: what is recorded for it is used."""
+        return (n, self.n, 2 * n + 5) if n > 1 else (self.n, 2 * n + 5)
+
+    def confirmed(self, program: Program, size: int) -> bool:
+        """Not be asked: whether it holds is found out for each size that comes up."""
+        return True
 
     def found(self, n: int) -> Program:
         """Return a new program, with the names that this step's own code has."""
