@@ -87,7 +87,7 @@ def interpreted(parts=None):
             with (
                 mock.patch.object(kernels, "LARGE", -1.0),
                 mock.patch.object(bound, "SHARED", parts),
-                running(),  # so that one thread does all parts: Python's would not meet
+                running(lambda: None),  # so that one thread does all parts: Python's would not meet
             ):
                 yield
 

@@ -25,7 +25,9 @@ def exact_judge(monkeypatch):
     from keras.src.backend.common import dtypes
 
     monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
+    dtypes._resolve_weak_type.cache_clear()  # it may have been asked before
     keras.config.set_floatx("float64")
     with jax.enable_x64(True):
         yield
     keras.config.set_floatx("float32")
+    dtypes._resolve_weak_type.cache_clear()

@@ -114,7 +114,7 @@ def test_threads_change_no_bit():
         return cr.minimize(net, params, X, y, batch_size=48, epochs=3, seed=0, engine="compiled")[0]
 
     together = run()
-    with running():  # as if another run had the threads
+    with running(lambda: None):  # as if another run had the threads
         alone = run()
     for key, value in together.items():
         np.testing.assert_array_equal(value, alone[key])

@@ -146,8 +146,7 @@ class CheckedExecutor(ThreadPoolExecutor):
 def assert_nothing_left():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert interrupts._desk is None
-    assert threads._runs == 0
-    assert threads._limits is None
+    assert not threads._runs
     assert keeps_small_numbers()
     assert not CheckedExecutor.spoiled
     helping = [t for t in threading.enumerate() if t.name.startswith("chainrule")]

@@ -169,7 +169,7 @@ class Lowering:
             return self.constant(operand, index, dtype)
         held = self.stored.get(operand)
         found = self.entries[operand](index) if held is None else held.at(index)
-        return cast(found, dtype)
+        return cast(cast(found, operand.dtype), dtype)
 
     def view(self, operand: Any, index: Index) -> Load | None:
         """Return the entry of an array in memory that an operand's entry is, if it is one."""

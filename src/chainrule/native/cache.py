@@ -62,13 +62,6 @@ def clear_cache() -> int:
     return count
 
 
-def holds(key: str) -> bool:
-    """Whether there is a kernel of this name that may be read."""
-    with contextlib.suppress(OSError), _trusted() as folder, folder.reading(_name(key)):
-        return True
-    return False
-
-
 def read(key: str) -> bytes | None:
     """Return a kernel's machine code; None if there is none that is whole and this user's."""
     content = b""

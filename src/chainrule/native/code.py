@@ -58,12 +58,6 @@ def load(kernel: Kernel) -> NativeFunction:
     return _kept(_key(text), lambda: text, kernel.unrolls)
 
 
-def is_ready(kernel: Kernel) -> bool:
-    """Whether a kernel need not be compiled any more."""
-    key = _key(_text(kernel))
-    return key in _loaded or cache.holds(key)
-
-
 def _text(kernel: Kernel) -> str:
     """Return a kernel in LLVM's language."""
     if kernel.llvm is None:

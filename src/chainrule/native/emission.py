@@ -62,6 +62,10 @@ ARITHMETIC = {
     "bitand": ("", "and", "and"), "bitor": ("", "or", "or"), "bitxor": ("", "xor", "xor"),
     "and": ("", "and", "and"), "or": ("", "or", "or"),
 }  # fmt: skip
+LOGIC = {  # of booleans
+    "add": "or", "mul": "and", "bitand": "and", "bitor": "or", "bitxor": "xor", "and": "and",
+    "or": "or",
+}  # fmt: skip
 COMPARISONS = {
     "lt": ("olt", "slt", "ult"), "le": ("ole", "sle", "ule"), "gt": ("ogt", "sgt", "ugt"),
     "ge": ("oge", "sge", "uge"), "eq": ("oeq", "eq", "eq"), "ne": ("une", "ne", "ne"),
@@ -451,7 +455,8 @@ class Writer:
         kind = _operand(expr)
         side = {"f": 0, "i": 1}.get(kind.kind, 2)
         if name in ARITHMETIC:
-            return self._arithmetic(expr, kind, ARITHMETIC[name][side])
+            row = LOGIC.get(name, "") if kind.kind == "b" else ARITHMETIC[name][side]
+            return self._arithmetic(expr, kind, row)
         if name in COMPARISONS:
             a, b = map(self.value, expr.args)
             compare = "fcmp" if kind.kind == "f" else "icmp"

@@ -203,8 +203,8 @@ class NativeEngine:
         if not kernel.kernel.products:
             yield
             return
-        with running() as runs:
-            if kernel.threads > 1 and runs == 1:
+        with running(self) as alone:
+            if kernel.threads > 1 and alone:
                 with helpers(kernel.threads - 1) as kernel.helpers:
                     try:
                         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Hashable
 from inspect import Parameter, Signature
@@ -21,7 +22,7 @@ from chainrule.errors import (
     ShapeError,
     TraceError,
 )
-from chainrule.native.code import is_ready
+from chainrule.program.batch import at
 from chainrule.program.passes import expand
 from chainrule.program.program import Program
 from chainrule.program.recording import signature
@@ -37,10 +38,12 @@ from chainrule.running.engines import (
     rows_of,
 )
 from chainrule.running.sized import SizedEngine
-from chainrule.running.threads import running
 
-COMPILING = 2.5  # seconds that a new structure takes
-EQUATION, OPERATION = 2e-6, 2e-11  # seconds that NumPy takes for each, on a machine of 2024
+# Seconds on a machine of 2024: to compile a structure and each of its equations, and what NumPy
+# takes in an update for each equation, entry and operation of a product. No clock is asked, so that
+# the same run takes the same engine everywhere.
+COMPILING, COMPILING_EQUATION = 0.15, 1.2e-3
+EQUATION, ENTRY, OPERATION = 2.2e-6, 2e-10, 1.5e-11
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
 REMEMBERED = 128  # batch sizes' programs, and kernels
@@ -75,11 +78,9 @@ def make_engine(
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
     try:
         program = recorded.program(batch_size)
-        if wanted is False:
+        if not (pays(program, batch_size, updates) if wanted is None else wanted):
             return in_numpy
         kernel = kernel_of(program, data, batch_size)
-        if not wanted and not _pays(program, batch_size, updates, kernel):
-            return in_numpy
         compiled = NativeEngine(program, kernel, carry, data, batch_size)
         return SizedEngine(compiled, in_numpy, lambda n: recorded.run(n) is program)
     except (TraceError, CompileError) as error:
@@ -129,14 +130,13 @@ class RecordedStep(Recorder):
 
     def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
         """Return what the step does for ``n`` samples, in range or not: that is told of a batch."""
-        with running():  # BLAS's threads take longer to wake than small products take
-            try:
-                return super().recorded(n, named, prepared)
-            except OutOfRangeError:
-                _, *names = self.given
-                for name in names:
-                    self.given[name] = map_leaves(_zeros, self.given[name])
-                return super().recorded(n, named, prepared)
+        try:
+            return super().recorded(n, named, prepared)
+        except OutOfRangeError:
+            _, *names = self.given
+            for name in names:
+                self.given[name] = map_leaves(_zeros, self.given[name])
+            return super().recorded(n, named, prepared)
 
     def program(self, n: int) -> Program:
         """Return the program that another step was recorded as, if it does the same, or a new one.
@@ -155,7 +155,7 @@ class RecordedStep(Recorder):
 
     def tried(self, n: int) -> tuple[int, ...]:
         """Return the batch size itself: what is recorded for it is used."""
-        return (n, self.n, 2 * n + 5) if n > 1 else (self.n, 2 * n + 5)
+        return (n, self.n, 2 * n + 5) if n > 1 else ()
 
     def confirmed(self, program: Program, size: int) -> bool:
         """Not be asked: whether it holds is found out for each size that comes up."""
@@ -233,10 +233,12 @@ def _dtype(carry: Any) -> np.dtype[Any] | None:
     return np.result_type(*found) if found else None
 
 
-def _pays(program: Program, batch_size: int, updates: int, kernel: Kernel) -> bool:
-    """Whether a run is long enough for compiling, or compiled already."""
-    each = len(program.equations) * EQUATION + operations(program, batch_size) * OPERATION
-    return updates * each > COMPILING or is_ready(kernel)
+def pays(program: Program, batch_size: int, updates: int) -> bool:
+    """Whether NumPy would take longer for a run than it takes to compile it."""
+    count = len(program.equations)
+    entries: int = sum(math.prod(at(e.output.shape, batch_size)) for e in program.equations)
+    each = count * EQUATION + entries * ENTRY + operations(program, batch_size) * OPERATION
+    return updates * each > COMPILING + count * COMPILING_EQUATION
 
 
 def _name(function: Any) -> str:

@@ -1,4 +1,4 @@
-"""Who works on what: threads that share an update, and BLAS kept to one thread meanwhile."""
+"""Threads that share an update, and which run has them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from weakref import WeakSet
 
 _lock = threading.Lock()
-_runs = 0
-_limits: Any = None
+_runs: WeakSet[object] = WeakSet()
 
 
 def cores() -> int:
@@ -25,22 +24,18 @@ def cores() -> int:
 
 
 @contextmanager
-def running() -> Iterator[int]:
-    """Keep BLAS to one thread while kernels run; yields how many runs there are, this included."""
-    global _runs, _limits
+def running(run: object) -> Iterator[bool]:
+    """Count a run while it runs; yields whether it is the only one.
+
+    One that an interrupt has kept from saying that it is over counts until it is collected.
+    """
     with _lock:
-        _runs += 1
-        count = _runs
-        if count == 1:
-            _limits = _blas().limit(limits=1, user_api="blas")
+        alone = not _runs
+        _runs.add(run)
     try:
-        yield count
+        yield alone
     finally:
-        with _lock:
-            _runs -= 1
-            if _runs == 0:
-                _limits.restore_original_limits()
-                _limits = None
+        _runs.discard(run)
 
 
 @contextmanager
@@ -61,15 +56,3 @@ def helpers(count: int) -> Iterator[Executor | None]:
             yield None
         else:
             yield pool
-
-
-_controller: Any = None
-
-
-def _blas() -> Any:
-    global _controller
-    if _controller is None:
-        from threadpoolctl import ThreadpoolController
-
-        _controller = ThreadpoolController()
-    return _controller
