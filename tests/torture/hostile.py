@@ -128,8 +128,6 @@ def caches(count, chance, folder):
         path, change = place / f"{KEY}.kernel", chance.choice(CHANGES)
         readable = change(path, chance)
         assert cache.read(KEY) == (code if readable else None), change
-        if not readable and cache.holds(KEY):  # all but its content is as it should be
-            assert change in (shortened, lengthened, one_bit_changed, an_obstacle)
         cache.write(KEY, code)
         assert cache.read(KEY) in (code, None)
         if number % 20 == 0:  # with a kernel that is called
