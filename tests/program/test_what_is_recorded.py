@@ -237,8 +237,8 @@ def test_what_is_too_long_to_compile_runs_in_numpy(monkeypatch):
     with pytest.raises(cr.errors.CompileError, match="since a loop is recorded turn by turn"):
         cr.minimize(*arguments, engine="compiled")
     with pytest.warns(UserWarning, match="turn by turn; it runs in NumPy"):
-        w, _ = cr.minimize(*arguments, shuffle=False, batch_size=8, epochs=500)
-    expected, _ = cr.minimize(*arguments, shuffle=False, batch_size=8, epochs=500, engine="numpy")
+        w, _ = cr.minimize(*arguments, shuffle=False, batch_size=8, epochs=900)
+    expected, _ = cr.minimize(*arguments, shuffle=False, batch_size=8, epochs=900, engine="numpy")
     np.testing.assert_array_equal(w, expected)
 
 
