@@ -254,7 +254,7 @@ class TestEnds:
             return np.sum(np.linalg.inv(w * np.eye(2)) * np.mean(X))
 
         with pytest.warns(UserWarning, match="cannot be compiled: inv runs in NumPy alone"):
-            cr.minimize(loss, np.array(2.0), np.ones((2000, 2)), epochs=1, batch_size=1)
+            cr.minimize(loss, np.array(2.0), np.ones((2000, 2)), epochs=4, batch_size=1)
 
     @pytest.mark.parametrize("engine", ["numpy", "compiled"])
     @pytest.mark.parametrize("batch_size", [1, 4])

@@ -214,12 +214,17 @@ class _Writer:
         name, shape = self.names.fresh(f"{variable.name}_all"), (ROWS, *variable.shape[1:])
         whole = low.buffer(name, shape, dtype, "data", path)
 
-        def entry(index: Index) -> Expr:
+        def place(index: Index) -> Load:
             row: Expr = ROW if self.one else Load(FIXED["order"], (START + index[0],))
-            return cast(whole.at((row, *index[1:])), variable.dtype)
+            return whole.at((row, *index[1:]))
+
+        def entry(index: Index) -> Expr:
+            return cast(place(index), variable.dtype)
 
         if self.one:  # read where it lies
             low.entries[variable] = entry
+            if whole.dtype == variable.dtype:
+                low.views[variable] = place
         else:
             low.store(variable, entry)
 

@@ -50,7 +50,7 @@ from chainrule.program.program import Program
 
 Axes = Sequence[tuple[Local, Any]]  # a loop variable and a size for each axis
 Entry = Callable[[Index], Expr]  # from an index to the expression of an entry
-View = Callable[[Index], tuple[Any, Index] | None]  # to the entry of another operand that it is
+View = Callable[[Index], tuple[Any, Index] | Load | None]  # to the entry that it is
 
 VECTOR = 16  # entries that a processor works on at once; shorter rows waste it
 LOOP_VARIABLES = "ijklmpqrstuvw"
@@ -178,8 +178,8 @@ class Lowering:
             if held is not None:
                 return held.at(index)
             found = self.views[operand](index) if operand in self.views else None
-            if found is None:
-                return None
+            if found is None or isinstance(found, Load):
+                return found
             operand, index = found
         constant = self.constant(operand, index, None)
         return constant if isinstance(constant, Load) else None

@@ -27,7 +27,7 @@ from chainrule.compiler.nodes import (
 
 def local_name(place: Load | Access) -> str:
     """Name the local variable that holds an entry: ``h[i, j]`` becomes ``h_ij``."""
-    name = place.buffer.name if isinstance(place, Load) else place.what.name
+    name = place.buffer.root.name if isinstance(place, Load) else place.what.name
     parts = [part.name for part in place.index or () if isinstance(part, Local)]
     return f"{name}_{''.join(parts)}" if parts else f"{name}_0"
 

@@ -52,6 +52,7 @@ TYPES = {
     "float32": "float", "float64": "double", "bool": "i1",
     **{f"{sign}int{bits}": f"i{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }  # fmt: skip
+ROLLED = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
 LONG = 60  # lines from which a nest that repeats is called instead of written again
 
 # By operation: the instruction for floats, signed and unsigned whole numbers.
@@ -118,7 +119,7 @@ class Module:
             for body, name in self.nests.items()
         )
         parts = [*self.declared.values(), *self.functions.values(), *nests]
-        return "\n".join(parts) + "\n"
+        return "\n".join([*parts, ROLLED])
 
     def _how(self, name: str, body: str) -> str:
         again = self.uses[name] > 1 and body.count("\n") > LONG
@@ -317,7 +318,7 @@ class Writer:
         now = self.new(f"load i64, ptr {place}")
         further = self.new(f"add nsw i64 {now}, {self.value(item.step)}")
         self.line(f"store i64 {further}, ptr {place}")
-        self.line(f"br label %{head}")
+        self.line(f"br label %{head}{_hint(item)}")
         self.line(f"{after}:")
 
     def _product(self, item: Product, outlined: bool) -> None:
@@ -618,6 +619,11 @@ class Nest(Writer):
                 parameters.append(f"{kind} {name}")
                 given.append(f"{kind} {outside.value(what)}")
         return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
+
+
+def _hint(loop: Loop) -> str:
+    """Tell LLVM to make vector code of a loop instead of writing its turns one after another."""
+    return "" if loop.innermost else ", !llvm.loop !0"
 
 
 def _leaves_locals(loop: Loop, outside: dict[Local, str]) -> bool:

@@ -38,6 +38,7 @@ from chainrule.running.engines import (
     rows_of,
 )
 from chainrule.running.sized import SizedEngine
+from chainrule.running.threads import one_blas_thread
 
 # Seconds on a machine of 2024: to compile a structure and each of its equations, and what NumPy
 # takes in an update for each equation, entry and operation of a product. No clock is asked, so that
@@ -130,13 +131,14 @@ class RecordedStep(Recorder):
 
     def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
         """Return what the step does for ``n`` samples, in range or not: that is told of a batch."""
-        try:
-            return super().recorded(n, named, prepared)
-        except OutOfRangeError:
-            _, *names = self.given
-            for name in names:
-                self.given[name] = map_leaves(_zeros, self.given[name])
-            return super().recorded(n, named, prepared)
+        with one_blas_thread():
+            try:
+                return super().recorded(n, named, prepared)
+            except OutOfRangeError:
+                _, *names = self.given
+                for name in names:
+                    self.given[name] = map_leaves(_zeros, self.given[name])
+                return super().recorded(n, named, prepared)
 
     def program(self, n: int) -> Program:
         """Return the program that another step was recorded as, if it does the same, or a new one.
