@@ -31,6 +31,9 @@ def train_one(sizes: Any, totals: Any, order: Any, loss: Any) -> Any:
     steps = sizes[2]
     samples = sizes[4]
     rows = sizes[5]
+    thread = sizes[6]
+    threads = sizes[7]
+    parts = sizes[8]
     done = 0
     control = flush()
     declare()
