@@ -17,7 +17,7 @@ help:
 	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
 	@echo "make check     ruff, formatting and strict mypy"
 	@echo "make format    mend what ruff can mend"
-	@echo "make bench     time chainrule against its peers; tables and a plot go to benchmarks/"
+	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
 	@echo "make functions list the NumPy functions that have a gradient anew"
 	@echo "make pictures  draw the pictures of the README anew"
 	@echo "make clean     remove .venv, caches and the report"
@@ -58,6 +58,7 @@ format: .venv/dev
 bench: .venv/bench
 	@$(BIN)/python benchmarks/autodiff.py
 	@$(BIN)/python benchmarks/training.py $(ARGS)
+	@$(BIN)/python benchmarks/cold.py $(ARGS)
 	@$(BIN)/python benchmarks/publish.py
 
 functions: .venv/lab

@@ -14,7 +14,6 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # so small that a second thread costs every peer time
 
 import argparse
-import platform
 import statistics
 import timeit
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
+from machine import measured_on
 
 N, D, H, K = 32, 64, 32, 10
 RNG = np.random.default_rng(0)
@@ -216,10 +216,9 @@ def main() -> None:
         timed(f, 50)
     times = [{name: timed(f, 60) for name, f in subjects.items()} for _ in range(rounds)]
 
-    versions = ", ".join(f"{name} {_version(name)}" for name in ("autograd", "mygrad", "torch"))
     lines = [
-        f"Measured on {_processor()}, one thread each, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, {versions}; {rounds} rounds.",
+        measured_on("numpy", "autograd", "mygrad", "torch")
+        + f"; one thread each, {rounds} rounds.",
         "",
         "| value and gradient, 64-32-10, batch 32, float64 | µs, median | × NumPy by hand |",
         "|---|---|---|",
@@ -235,22 +234,6 @@ def main() -> None:
     print(text)
     path = Path(__file__).parent / "autodiff.md"
     path.write_text(text, encoding="utf-8")
-
-
-def _version(name: str) -> str:
-    from importlib.metadata import version
-
-    return version(name)
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return f"{line.partition(': ')[2]}, {os.cpu_count()} cores"
-    except OSError:
-        pass
-    return f"{platform.machine()}, {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

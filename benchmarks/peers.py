@@ -10,81 +10,43 @@ import ctypes
 import ctypes.util
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 import chainrule as cr
+from workloads import Convolutions, Normalised, Numpy, Recurrent, Workload, jax_library, loss_of
 
 Train = Callable[[int], Any]
 
 
-@dataclass(frozen=True)
-class Workload:
-    """A network, its data and how it is trained."""
-
-    title: str
-    sizes: tuple[int, ...]
-    activation: str
-    batch_size: int
-    optimizer: str
-    rows: int
-    epochs: int
-
-    @property
-    def updates(self) -> int:
-        """Updates of an epoch."""
-        return -(-self.rows // self.batch_size)
-
-    def data(self) -> tuple[Any, Any]:
-        """Return samples: the digits, or random pixels where they are too few."""
-        if self.sizes[0] == 64:
-            digits = cr.data.load_digits()
-            X, y = digits.X_train[: self.rows], digits.y_train[: self.rows]
-            return np.ascontiguousarray(X, np.float32), np.ascontiguousarray(y, np.int64)
-        rng = np.random.default_rng(0)
-        X = rng.random((self.rows, self.sizes[0]), dtype=np.float32)
-        return X, rng.integers(0, self.sizes[-1], self.rows)
-
-    def params(self) -> list[tuple[Any, Any]]:
-        """Return initial weights and biases, layer by layer."""
-        rng = np.random.default_rng(0)
-        return [
-            ((rng.normal(size=(a, b)) / np.sqrt(a)).astype(np.float32), np.zeros(b, np.float32))
-            for a, b in zip(self.sizes, self.sizes[1:], strict=False)
-        ]
+OPTIMIZERS = {
+    "sgd": lambda: cr.optimizers.SGD(0.1),
+    "momentum": lambda: cr.optimizers.SGD(0.1, momentum=0.9),
+    "adam": lambda: cr.optimizers.Adam(0.001),
+}
 
 
-def chainrule_loss(workload: Workload) -> Callable[..., Any]:
-    """Return the loss in plain NumPy."""
-    activation = {"sigmoid": cr.sigmoid, "relu": cr.relu}[workload.activation]
+def chainrule(workload: Workload, engine: str = "compiled", shuffle: bool = True) -> Train:
+    """`cr.minimize`, or a `cr.Sequential` made anew and fitted; returns the epochs' losses."""
+    network, (X, y) = workload.network, workload.data()
+    given: dict[str, Any] = {"batch_size": workload.batch_size, "shuffle": shuffle, "seed": 0}
+    rule = OPTIMIZERS[workload.optimizer]
 
-    def loss(params: Any, X: Any, y: Any) -> Any:
-        h = X
-        for W, b in params[:-1]:
-            h = activation(h @ W + b)
-        W, b = params[-1]
-        return -np.mean(cr.log_softmax(h @ W + b)[np.arange(len(y)), y])
+    def fit(epochs: int) -> Any:
+        model = network.model()
+        model.compile(rule(), "sparse_categorical_crossentropy", engine=engine)
+        return model.fit(X, y, epochs=epochs, verbose=0, **given).history["loss"]
 
-    return loss
-
-
-def chainrule(workload: Workload) -> Train:
-    """`cr.minimize`, compiled beforehand."""
-    loss, params, (X, y) = chainrule_loss(workload), workload.params(), workload.data()
-    rule = {
-        "sgd": lambda: cr.optimizers.SGD(0.1),
-        "momentum": lambda: cr.optimizers.SGD(0.1, momentum=0.9),
-        "adam": lambda: cr.optimizers.Adam(0.001),
-    }[workload.optimizer]
+    if isinstance(network, Normalised):
+        return fit
+    loss, params = loss_of(network, Numpy), network.params()
 
     def train(epochs: int) -> Any:
         return cr.minimize(
-            loss, params, X, y, optimizer=rule(), epochs=epochs, batch_size=workload.batch_size,
-            seed=0, engine="compiled",
-        )  # fmt: skip
+            loss, params, X, y, optimizer=rule(), epochs=epochs, engine=engine, **given
+        )[1].loss
 
     return train
 
@@ -93,10 +55,12 @@ def lab(workload: Workload) -> Train:
     """The lab's arithmetic in bare NumPy: gradients by hand, nothing checked."""
     X, y = workload.data()
     X = X.astype(np.float64)
-    targets = np.eye(workload.sizes[-1])[y]
+    targets = np.eye(workload.network.sizes[-1])[y]
 
     def train(epochs: int) -> Any:
-        (W_h, b_h), (W_o, b_o) = ((W.astype(float), b.astype(float)) for W, b in workload.params())
+        (W_h, b_h), (W_o, b_o) = (
+            (W.astype(float), b.astype(float)) for W, b in workload.network.params()
+        )
         with threadpool_limits(1):
             for _ in range(epochs):
                 for x, t in zip(X, targets, strict=True):
@@ -113,26 +77,37 @@ def lab(workload: Workload) -> Train:
     return train
 
 
-def jax(workload: Workload) -> Train:
-    """One compiled scan over all updates of the run, batches gathered inside by shuffled rows."""
+def jax(workload: Workload, shuffle: bool = True) -> Train:
+    """One compiled scan over all updates of the run, batches gathered inside by shuffled rows.
+
+    Returns the epochs' losses.
+    """
     import jax as j
     import jax.numpy as jnp
 
-    X, y = map(jnp.asarray, workload.data())
-    activation = {"sigmoid": j.nn.sigmoid, "relu": j.nn.relu}[workload.activation]
+    network, (X, y) = workload.network, map(jnp.asarray, workload.data())
     n, steps = workload.batch_size, workload.rows // workload.batch_size
     tree_map = j.tree_util.tree_map
 
-    def loss(params: Any, x: Any, t: Any) -> Any:
-        h = x
-        for W, b in params[:-1]:
-            h = activation(h @ W + b)
-        log_p = j.nn.log_softmax(h @ params[-1][0] + params[-1][1])
-        return -jnp.mean(jnp.take_along_axis(log_p, t[:, None], 1))
+    if isinstance(network, Normalised):
+        memory = network.averages(), j.random.key(0)
 
-    def step(carry: Any, rows: Any) -> Any:
-        params, state, t = carry
-        value, g = j.value_and_grad(loss)(params, X[rows], y[rows])
+        def loss(params: Any, memory: Any, x: Any, t: Any) -> Any:
+            key, drawn = j.random.split(memory[1])
+            z, averages = network.jax_outputs(params, memory[0], x, drawn)
+            return -jnp.mean(jnp.take_along_axis(j.nn.log_softmax(z), t[:, None], 1)), (
+                averages,
+                key,
+            )
+    else:
+        memory, plain = (), loss_of(network, jax_library())
+
+        def loss(params: Any, memory: Any, x: Any, t: Any) -> Any:
+            return plain(params, x, t), memory
+
+    def step(carry: Any, rows: Any, X: Any, y: Any) -> Any:
+        params, memory, state, t = carry
+        (value, memory), g = j.value_and_grad(loss, has_aux=True)(params, memory, X[rows], y[rows])
         if workload.optimizer == "sgd":
             params = tree_map(lambda w, d: w - 0.1 * d, params, g)
         elif workload.optimizer == "momentum":
@@ -145,25 +120,37 @@ def jax(workload: Workload) -> Train:
             rate = 0.001 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
             params = tree_map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-7), params, m, v)
             state = (m, v)
-        return (params, state, t), value
+        return (params, memory, state, t), value
 
-    params = workload.params()
-    zeros = tree_map(np.zeros_like, params)
+    params = tree_map(jnp.asarray, network.params())
+    zeros = tree_map(jnp.zeros_like, params)
     state = {"sgd": (), "momentum": zeros, "adam": (zeros, zeros)}[workload.optimizer]
-    start = (params, state, jnp.float32(0))
-    scan = j.jit(lambda orders: j.lax.scan(step, start, orders))
+    start = (params, tree_map(jnp.asarray, memory), state, jnp.float32(0))
+    # Data are arguments: constants would be compiled in, which takes its time. Convolutions inside
+    # a scan are some fifty times slower in XLA than outside: there every update is a call.
+    whole = not isinstance(network, Convolutions)
+    one = j.jit(step)
+    scan = j.jit(
+        lambda start, orders, *data: j.lax.scan(lambda c, rows: step(c, rows, *data), start, orders)
+    )
     rng = np.random.default_rng(0)
 
     def orders(epochs: int) -> Any:
-        rows = [rng.permutation(workload.rows)[: steps * n] for _ in range(epochs)]
+        order = rng.permutation if shuffle else np.arange
+        rows = [order(workload.rows)[: steps * n] for _ in range(epochs)]
         return jnp.asarray(np.stack(rows).reshape(epochs * steps, n))
 
-    compiled: dict[int, Any] = {}
+    def run(orders: Any) -> Any:
+        if whole:
+            return scan(start, orders, X, y)[1]
+        carry, values = start, []
+        for rows in orders:
+            carry, value = one(carry, rows, X, y)
+            values.append(value)
+        return jnp.stack(values)
 
     def train(epochs: int) -> Any:
-        if epochs not in compiled:
-            compiled[epochs] = scan.lower(orders(epochs)).compile()
-        return j.block_until_ready(compiled[epochs](orders(epochs)))
+        return np.asarray(run(orders(epochs))).reshape(epochs, steps).mean(axis=1)
 
     return train
 
@@ -178,13 +165,13 @@ def scikit_learn(workload: Workload) -> Train:
 
     def train(epochs: int) -> Any:
         net = MLPClassifier(
-            workload.sizes[1:-1], solver="adam" if adam else "sgd", alpha=0.0,
-            activation={"sigmoid": "logistic"}.get(workload.activation, workload.activation),
+            workload.network.sizes[1:-1], solver="adam" if adam else "sgd", alpha=0.0,
+            activation={"sigmoid": "logistic", "relu": "relu"}[workload.network.activation],
             batch_size=workload.batch_size, learning_rate_init=0.001 if adam else 0.1,
             momentum=0.9 if workload.optimizer == "momentum" else 0.0, nesterovs_momentum=False,
             max_iter=epochs, tol=0.0, n_iter_no_change=10**9, random_state=0,
         )  # fmt: skip
-        with warnings.catch_warnings(), threadpool_limits(_threads(workload)):
+        with warnings.catch_warnings(), threadpool_limits(workload.threads):
             warnings.simplefilter("ignore", ConvergenceWarning)
             net.fit(X, y)
 
@@ -196,16 +183,14 @@ def pytorch(workload: Workload) -> Train:
     import torch
     from torch import nn
 
-    torch.set_num_threads(_threads(workload))
+    torch.set_num_threads(workload.threads)
     X, y = map(torch.from_numpy, workload.data())
-    activation = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU}[workload.activation]
+    if isinstance(workload.network, Convolutions):
+        X = X.movedim(-1, 1).contiguous()  # channels first
 
     def train(epochs: int) -> Any:
         torch.manual_seed(0)
-        layers: list[Any] = []
-        for a, b in zip(workload.sizes, workload.sizes[1:], strict=False):
-            layers += [nn.Linear(a, b), activation()]
-        net = nn.Sequential(*layers[:-1])
+        net = torch_network(workload.network)
         if workload.optimizer == "adam":
             rule: Any = torch.optim.Adam(net.parameters(), 0.001)
         else:
@@ -219,6 +204,36 @@ def pytorch(workload: Workload) -> Train:
                 rule.step()
 
     return train
+
+
+def torch_network(network: Any) -> Any:
+    """Return a network as users of PyTorch build it."""
+    from torch import nn
+
+    if isinstance(network, Recurrent):
+
+        class Last(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.cells = nn.RNN(network.sample[1], network.hidden, batch_first=True)
+                self.out = nn.Linear(network.hidden, network.classes)
+
+            def forward(self, x: Any) -> Any:
+                return self.out(self.cells(x)[0][:, -1])
+
+        return Last()
+    layers: list[Any] = []
+    if isinstance(network, Convolutions):
+        height, width, channels = network.sample
+        for filters in network.filters:
+            layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+            height, width, channels = height // 2, width // 2, filters
+        layers += [nn.Flatten(), nn.Linear(height * width * channels, network.classes)]
+        return nn.Sequential(*layers)
+    activation = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[network.activation]
+    for a, b in zip(network.sizes, network.sizes[1:], strict=False):
+        layers += [nn.Linear(a, b), activation()]
+    return nn.Sequential(*layers[:-1])
 
 
 class _TrainData(ctypes.Structure):
@@ -241,12 +256,14 @@ def fann(workload: Workload) -> Train | None:
     library.fann_create_train.restype = ctypes.POINTER(_TrainData)
     library.fann_train_epoch.restype = ctypes.c_float
     X, y = workload.data()
-    data = library.fann_create_train(workload.rows, workload.sizes[0], workload.sizes[-1])
-    targets = np.eye(workload.sizes[-1], dtype=np.float32)[y]
+    data = library.fann_create_train(
+        workload.rows, workload.network.sizes[0], workload.network.sizes[-1]
+    )
+    targets = np.eye(workload.network.sizes[-1], dtype=np.float32)[y]
     for i in range(workload.rows):
         ctypes.memmove(data.contents.input[i], X[i].ctypes.data, X[i].nbytes)
         ctypes.memmove(data.contents.output[i], targets[i].ctypes.data, targets[i].nbytes)
-    sizes = (ctypes.c_uint * len(workload.sizes))(*workload.sizes)
+    sizes = (ctypes.c_uint * len(workload.network.sizes))(*workload.network.sizes)
 
     def train(epochs: int) -> Any:
         net = ctypes.c_void_p(library.fann_create_standard_array(len(sizes), sizes))
@@ -259,11 +276,6 @@ def fann(workload: Workload) -> Train | None:
         library.fann_destroy(net)
 
     return train
-
-
-def _threads(workload: Workload) -> int:
-    """Return how many threads help a peer: one for networks as small as the digits'."""
-    return 2 if workload.sizes[0] > 64 else 1
 
 
 def predictors(params: list[tuple[Any, Any]], x: Any) -> dict[str, Callable[[], Any]]:

@@ -17,11 +17,14 @@ def put(page: Path, mark: str, text: str) -> None:
 
 
 def main() -> None:
-    """Publish the tables of the last run."""
-    tables = (HERE / "training.md").read_text(encoding="utf-8")
-    put(HERE / "README.md", "training", tables)
-    measured, training, *_ = tables.split("\n\n")
-    put(HERE.parent / "README.md", "speed", f"{training}\n\n{measured}")
+    """Publish the tables of the last run: all in README.md here, the first in the project's."""
+    for name, mark in (("training", "speed"), ("cold", "cold")):
+        path = HERE / f"{name}.md"
+        if path.exists():
+            tables = path.read_text(encoding="utf-8")
+            measured, first, *_ = tables.split("\n\n")
+            put(HERE / "README.md", name, tables)
+            put(HERE.parent / "README.md", mark, f"{first}\n\n{measured}")
 
 
 if __name__ == "__main__":
