@@ -207,7 +207,8 @@ def main() -> None:
     measured = (
         measured_on("numpy", "llvmlite", "jax") + f"; medians of {least(found)} to {rounds} rounds."
     )
-    text = "\n\n".join([measured, *("\n".join(table) for table in tables)]) + "\n"
+    picture = "![How compiling grows with depth](depth.png)"
+    text = "\n\n".join([measured, *("\n".join(table) for table in tables), picture]) + "\n"
     print(text)
     (out / "cold.md").write_text(text, encoding="utf-8")
     raw = json.dumps({"machine": measured, "runs": found}, indent=1, ensure_ascii=False)

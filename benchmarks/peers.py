@@ -126,8 +126,8 @@ def jax(workload: Workload, shuffle: bool = True) -> Train:
     zeros = tree_map(jnp.zeros_like, params)
     state = {"sgd": (), "momentum": zeros, "adam": (zeros, zeros)}[workload.optimizer]
     start = (params, tree_map(jnp.asarray, memory), state, jnp.float32(0))
-    # Data are arguments: constants would be compiled in, which takes its time. Convolutions inside
-    # a scan are some fifty times slower in XLA than outside: there every update is a call.
+    # Data are arguments: constants would be compiled in, which takes its time. Large
+    # convolutions are twenty times slower in XLA inside a scan: there every update is a call.
     whole = not isinstance(network, Convolutions)
     one = j.jit(step)
     scan = j.jit(
