@@ -165,6 +165,27 @@ class TestJit:
         np.testing.assert_allclose(value, expected, rtol=1e-12)
         np.testing.assert_allclose(gradient, by_numpy, rtol=1e-12)
 
+    def test_other_numbers_of_rows_are_not_compiled_for(self, cache):
+        W = np.random.default_rng(0).normal(size=(3, 4))
+
+        def f(X):
+            return np.tanh(X @ W) / len(X)
+
+        jitted = cr.jit(f)
+        for n in (5, 9, 1, 40, 2, 9):
+            X = np.random.default_rng(n).normal(size=(n, 3))
+            np.testing.assert_allclose(jitted(X), f(X), rtol=1e-12)
+        assert len([*cache.glob("*.kernel")]) == 2  # for 5 rows, and for any number
+
+    def test_where_the_code_goes_by_the_number_of_rows(self):
+        def f(w, X):
+            return np.mean(X[:3] @ w) if len(X) > 2 else np.sum((X @ w) ** 2)
+
+        jitted, w = cr.jit(f), np.arange(1.0, 4.0)
+        for n in (4, 5, 3, 1, 2, 6):
+            X = np.random.default_rng(n).normal(size=(n, 3))
+            np.testing.assert_allclose(jitted(w, X), f(w, X), rtol=1e-12)
+
     def test_from_threads(self):
         f = cr.jit(lambda x: np.exp(x) + 1)
         f(np.zeros(50))

@@ -160,7 +160,8 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
     if n == 1:
         program = fixed(program, n)
     program = needed(program)
-    writer = _Writer(program, n)
+    shared = bool(program.batch) and operations(program, n) >= LARGE
+    writer = _Writer(program, n, shared)
     carry_name = next(iter(program.arguments))
     loss, carry = program.result
     data = {name: tree for name, tree in program.arguments.items() if name != carry_name}
@@ -176,13 +177,13 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
     return writer.kernel(driver.train_one if n == 1 else driver.train)
 
 
-def function_kernel(program: Program) -> Kernel:
-    """Return the kernel that runs a program once, for the shapes it was recorded with.
+def function_kernel(program: Program, n: int = 1) -> Kernel:
+    """Return the kernel that runs a program once, for any batch size if it is general.
 
-    Arguments and results lie in memory as NumPy's arrays do.
+    Arguments and results lie in memory as NumPy's arrays do; other layouts are chosen by ``n``.
     """
     program = needed(program)
-    writer = _Writer(program, 1)
+    writer = _Writer(program, n, shared=False)
     low = writer.lowering
     for path, variable in leaves(program.arguments):
         low.input(variable, "argument", path).order = tuple(range(len(variable.shape)))
@@ -199,10 +200,9 @@ def function_kernel(program: Program) -> Kernel:
 class _Writer:
     """Puts a kernel together."""
 
-    def __init__(self, program: Program, n: int) -> None:
-        self.program = program
+    def __init__(self, program: Program, n: int, shared: bool) -> None:
+        self.program, self.shared = program, shared
         self.names = Names(program, None, "value", RESERVED, renames=True)
-        self.shared = bool(program.batch) and operations(program, n) >= LARGE
         self.lowering = Lowering(program, self.names, n, self.shared)
         self.one = n == 1  # the loop over samples is the loop over updates
         self.renewed: dict[Buffer, Buffer] = {}

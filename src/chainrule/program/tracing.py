@@ -79,21 +79,35 @@ class Recorder:
         Examples of its arguments.
     prepare : callable, optional
         Applied to every recording.
+    rows : callable, optional
+        Tells of a path whether samples are the rows of what is there. If there is none, they are
+        those of the first array after the first argument, and of what is as long.
 
     Attributes
     ----------
     batch : Path or None
-        Where the batch size is read: the first array after the first argument.
+        Where the batch size is read.
     n : int
         The batch size of the examples.
     """
 
-    def __init__(self, f: Callable[..., Any], args: Any, prepare: Prepare | None = None) -> None:
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: Any,
+        prepare: Prepare | None = None,
+        rows: Callable[[Path], bool] | None = None,
+    ) -> None:
         self.f, self.prepare = f, prepare
         self.given = dict(zip(argument_names(f, len(args)), args, strict=True))
         for path, leaf in leaves(self.given):
             refuse_foreign(leaf, str(path[0]), "trace")
-        self.batch, self.n = _batch(self.given)
+        arrays = [(path, leaf) for path, leaf in leaves(self.given) if np.ndim(leaf) > 0]
+        first = next(iter(self.given), None)
+        found = [(p, x) for p, x in arrays if (rows(p) if rows is not None else p[0] != first)]
+        self.batch = found[0][0] if found else None
+        self.n = len(found[0][1]) if found else 0
+        self._rows = {path for path, leaf in found if len(leaf) == self.n}
         self._held: dict[tuple[Program, int], bool] = {}
         self._known: dict[int, Program] = {}
         self._fresh: dict[int, Program] = {}  # recordings that nobody has changed
@@ -220,36 +234,23 @@ class Recorder:
             holds, fails = (middle, fails) if self.holds(program, middle) else (holds, middle)
         return holds
 
+    def _resized(self, n: int) -> dict[str, Any]:
+        """Return the arguments with ``n`` samples, the given ones over and over."""
+        if n == self.n or self.batch is None:
+            return self.given
+        found = {
+            path: np.asarray(leaf)[np.arange(n) % self.n] if path in self._rows else leaf
+            for path, leaf in leaves(self.given)
+        }
+        values = iter(found.values())
+        return {name: map_leaves(lambda _: next(values), tree) for name, tree in self.given.items()}
+
     def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
         """Return what the function does for ``n`` samples like the examples; see `record`."""
         with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
             program = self._fresh.pop(n, None)
-            program = program or record(self.f, _resized(self.given, self.n, n), named)
+            program = program or record(self.f, self._resized(n), named)
             return self.prepare(program) if prepared and self.prepare is not None else program
-
-
-def _batch(given: dict[str, Any]) -> tuple[Path | None, int]:
-    """Return where the first array after the first argument is, and its length."""
-    for path, leaf in leaves({name: given[name] for name in list(given)[1:]}):
-        if np.ndim(leaf) > 0:
-            return path, np.shape(leaf)[0]
-    return None, 0
-
-
-def _resized(given: dict[str, Any], n: int, size: int) -> dict[str, Any]:
-    """Return arguments with other numbers of samples, the given ones over and over."""
-
-    def resize(leaf: Any) -> Any:
-        if np.ndim(leaf) > 0 and np.shape(leaf)[0] == n:
-            return np.asarray(leaf)[np.arange(size) % n]
-        return leaf
-
-    if size == n:
-        return given
-    first = next(iter(given))
-    return {
-        name: value if name == first else map_leaves(resize, value) for name, value in given.items()
-    }
 
 
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:

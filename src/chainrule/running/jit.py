@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.derived import Derived, P, R
+from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, function_kernel
 from chainrule.compiler.lowering import FIXED
 from chainrule.errors import OutOfRangeError
 from chainrule.native.code import load
+from chainrule.program.batch import at
 from chainrule.program.passes import expand
+from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
 from chainrule.validation import refuse_foreign
 
@@ -22,7 +25,8 @@ from chainrule.validation import refuse_foreign
 def jit(f: Callable[P, R]) -> Callable[P, R]:
     """Return a function that does what ``f`` does, compiled.
 
-    ``f`` is recorded and compiled once for each combination of shapes and dtypes; machine code is
+    ``f`` is recorded and compiled for each combination of shapes and dtypes; where calls differ in
+    the number of rows alone, one piece of machine code serves them all from the second on. It is
     kept on disk, so the next process starts at once.
 
     Parameters
@@ -51,6 +55,7 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     array([0.6044, 0.7616])
     """
     compiled: dict[Any, _Call] = {}
+    known = _Known(f)
 
     def jitted(*args: Any) -> R:
         try:
@@ -63,7 +68,9 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
             key = (paths, *((a.shape, a.dtype) for a in arrays))
         call = compiled.get(key)
         if call is None:
-            call = compiled[key] = _Call(f, args)
+            with known.lock:
+                call = compiled.get(key) or known.call(map_leaves(_array, list(args)))
+                compiled[key] = call
         result: R = call(arrays)
         return result
 
@@ -75,14 +82,79 @@ def _array(leaf: Any) -> Any:
     return np.asarray(leaf)
 
 
-class _Call:
-    """A function compiled for some shapes and dtypes, with the memory that it works in."""
+Forms = list[tuple[Any, tuple[int, ...], Any]]  # of each array: path, shape and dtype
 
-    def __init__(self, f: Callable[..., Any], args: Any) -> None:
-        args = map_leaves(_array, list(args))
-        program = Recorder(f, args, expand).alone()
-        self.program, self.result = program, program.result
-        kernel = function_kernel(program)
+
+def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
+    """Return which arrays differ in the number of rows, and how many the first has; else None."""
+    if [(p, s[1:], d) for p, s, d in one] != [(p, s[1:], d) for p, s, d in other]:
+        return None
+    pairs = {(s[0], t[0]) for (_, s, _), (_, t, _) in zip(one, other, strict=True) if s != t}
+    if len(pairs) != 1:
+        return None
+    ((rows, _),) = pairs
+    return {p for (p, s, _), (_, t, _) in zip(one, other, strict=True) if s != t}, rows
+
+
+class _Known:
+    """What is known of a function: its calls so far, and programs for any number of rows.
+
+    Attributes
+    ----------
+    lock : Lock
+        Held while something new is made: another thread may need the same.
+    """
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f, self.lock = f, threading.RLock()
+        self.forms: list[Forms] = []
+        self.general: list[tuple[Forms, set[Any], Recorder, Program, Kernel]] = []
+
+    def call(self, args: list[Any]) -> _Call:
+        """Return a call for arguments like these."""
+        names = argument_names(self.f, len(args))
+        found = leaves(dict(zip(names, args, strict=True)))
+        forms = [(path, leaf.shape, leaf.dtype) for path, leaf in found]
+        for known, rows, recorder, program, kernel in self.general:
+            apart = _rows(forms, known)
+            if apart is not None and apart[0] == rows and recorder.holds(program, apart[1]):
+                return _Call(program, kernel, apart[1])
+        made = self._generalised(args, forms)
+        if made is None:
+            program = Recorder(self.f, args, expand).alone()
+            made = _Call(program, function_kernel(program), 1)
+        self.forms.append(forms)
+        return made
+
+    def _generalised(self, args: list[Any], forms: Forms) -> _Call | None:
+        """Return a call that serves any number of rows, where an earlier one had another."""
+        for known in self.forms:
+            apart = _rows(forms, known)
+            if apart is None:
+                continue
+            rows, n = apart
+            recorder = Recorder(self.f, args, expand, rows.__contains__)
+            program = recorder.program(n)
+            if program.general:
+                kernel = function_kernel(program, n)
+                self.general.append((forms, rows, recorder, program, kernel))
+                return _Call(program, kernel, n)
+        return None
+
+
+class _Call:
+    """A function compiled for some shapes and dtypes, with the memory that it works in.
+
+    Parameters
+    ----------
+    program : Program
+    kernel : Kernel
+    n : int
+        How many rows there are, if the kernel serves any number.
+    """
+
+    def __init__(self, program: Program, kernel: Kernel, n: int) -> None:
+        self.program, self.result, self.n = program, program.result, n
         inputs = {path: i for i, (path, _) in enumerate(leaves(program.arguments))}
         self.inputs: list[tuple[int, Any]] = []
         self.outputs: list[Any] = []
@@ -96,11 +168,11 @@ class _Call:
         fixed_ones = {
             "constants": np.array([*kernel.constants, 0.0]),
             "totals": np.zeros(1),
-            "sizes": np.array([0, 0, 1, 1, 1, 1, 0, 1, 1]),
+            "sizes": np.array([0, 0, 1, self.n, 1, 1, 0, 1, 1]),
         }
         arrays = [fixed_ones.get(name, np.zeros(2, np.int64)) for name in FIXED]
         for buffer in kernel.pointed:
-            array: Any = np.zeros(buffer.memory_shape or (1,), buffer.dtype)
+            array: Any = np.zeros(at(buffer.memory_shape, self.n) or (1,), buffer.dtype)
             if buffer.role == "constant":
                 array = np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
             shaped = array.reshape(buffer.shape) if not buffer.shape else array
