@@ -9,9 +9,9 @@ A program is a list of equations. Here is one of one equation, ``t1 = np.tanh(x)
 ['tanh']
 
 Its primitive's record says that it is elementwise, by the expression ``np.tanh(_0)``. `lowering`
-goes through the equations; the rule for elementwise ones reads that expression once (`reading`), puts
-the operand's entry in the place of ``_0``, and stores the result in a loop over entries. What comes
-out are the nodes of `nodes`, each expression with its dtype: a `Loop` in which a `Let` names the
+goes through the equations; the rule for elementwise ones reads that expression once (`reading`),
+puts the operand's entry in the place of ``_0``, and stores the result in a loop over entries. What
+comes out are the nodes of `nodes`, each expression with its dtype: a `Loop` in which a `Let` names the
 `Call` of a `Load`, and a `Store` puts it into the result.
 
 >>> from chainrule.compiler.kernels import function_kernel
@@ -40,6 +40,6 @@ of loops, so that nests that do the same are compiled once:
 %v9 = call reassoc nsz arcp contract double @tanh_float64(double %v8)
 
 `tanh` itself is a Python function of `functions`, read into nodes and written beside them. LLVM
-makes machine code of that text, which `native.code` keeps on disk under a digest of the text and calls
-with a table of pointers; `running` does so for many updates at a time.
+makes machine code of that text, which `native.code` keeps on disk under a digest of the text and
+calls with a table of pointers; `running` does so for many updates at a time.
 """
