@@ -11,8 +11,8 @@ A program is a list of equations. Here is one of one equation, ``t1 = np.tanh(x)
 Its primitive's record says that it is elementwise, by the expression ``np.tanh(_0)``. `lowering`
 goes through the equations; the rule for elementwise ones reads that expression once (`reading`),
 puts the operand's entry in the place of ``_0``, and stores the result in a loop over entries. What
-comes out are the nodes of `nodes`, each expression with its dtype: a `Loop` in which a `Let` names the
-`Call` of a `Load`, and a `Store` puts it into the result.
+comes out are the nodes of `nodes`, each expression with its dtype: a `Loop` in which a `Let` names
+the `Call` of a `Load`, and a `Store` puts it into the result.
 
 >>> from chainrule.compiler.kernels import function_kernel
 >>> kernel = function_kernel(program)
