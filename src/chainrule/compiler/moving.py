@@ -54,7 +54,7 @@ def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
 
     def view(index: Index) -> tuple[Any, Index] | None:
         first, *others = pieces(index)
-        return None if others or first.guard else (equation.operands[first.operand], first.index)
+        return None if others or first.guard else (equation.operands[first.operand], _index(first))
 
     low.move(output, equation.operands, entry, view)
 
@@ -127,7 +127,7 @@ def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
         if kernel.undoes is None:
             return _picked(low, equation, shape, index)
         (piece,) = kernel.undoes(index, [shape], shape_of(operand), **equation.params)
-        return piece.index
+        return _index(piece)
 
     before = low.scattered.get(operand) if isinstance(operand, Variable) else None
     if before is None:
@@ -136,12 +136,17 @@ def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
     return Scattered(before.source, before.shape, lambda index: target(before.target(index)))
 
 
+def _index(piece: Piece) -> Index:
+    """Return where a piece is taken from; rules may write plain numbers."""
+    return tuple([whole(place) for place in piece.index])
+
+
 def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: Any) -> Expr:
     """Return the first piece whose guard holds."""
     dtype = equation.output.dtype
     found = None if pieces[-1].guard is None else low.number(fill, dtype)
     for piece in reversed(pieces):
-        part = low.entry(equation.operands[piece.operand], piece.index, dtype)
+        part = low.entry(equation.operands[piece.operand], _index(piece), dtype)
         if piece.guard is None or piece.guard is True or found is None:
             found = part
         elif piece.guard is not False:

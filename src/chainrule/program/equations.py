@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule.autodiff.trees import Path, leaves
 from chainrule.config import Shown
 from chainrule.ops import Primitive
 
@@ -47,6 +49,58 @@ class Equation(Shown):
     def variables(self) -> list[Variable]:
         """The operands that are variables."""
         return [operand for operand in self.operands if isinstance(operand, Variable)]
+
+
+class Proof(Protocol):
+    """Tells for which batch sizes a program does what the recorded function does."""
+
+    def holds(self, program: Any, n: int) -> bool:
+        """Whether the program is what the function does for ``n`` samples."""
+
+    def sizes(self, program: Any) -> tuple[int, int | None]:
+        """Return the smallest and the largest batch size of the program; None: no bound."""
+
+    def alone(self, n: int | None = None) -> Any:
+        """Return the program for one batch size, that of the examples if none is given."""
+
+
+@dataclass(eq=False, repr=False)
+class Listing:
+    """Equations between arguments and a result: what a program is, before it runs.
+
+    Attributes
+    ----------
+    arguments : dict of str to tree of Variable
+        The arguments by name, with a variable for each array.
+    equations : list of Equation
+    result : tree of Variable or constant
+    batch : Path or None
+        Where the batch size is read: the first array with a sample a row.
+    general : bool
+        Whether it holds for more batch sizes than the recorded one.
+    proof : Proof or None
+        Tells for which ones, by recording the function for them.
+    """
+
+    arguments: dict[str, Any]
+    equations: list[Equation]
+    result: Any
+    batch: Path | None = None
+    general: bool = True
+    proof: Proof | None = field(default=None, repr=False)
+
+    @property
+    def inputs(self) -> Iterator[Variable]:
+        """The arguments' variables."""
+        for _, variable in leaves(self.arguments):
+            yield variable
+
+    @property
+    def variables(self) -> Iterator[Variable]:
+        """Every variable, inputs first."""
+        yield from self.inputs
+        for equation in self.equations:
+            yield equation.output
 
 
 def shape_text(shape: tuple[Any, ...]) -> str:

@@ -10,10 +10,10 @@ from types import ModuleType
 from typing import Any
 
 from chainrule.errors import TraceError
-from chainrule.program.program import Program
+from chainrule.program.equations import Listing
 
 
-def helpers_of(program: Program) -> list[Callable[..., Any]]:
+def helpers_of(program: Listing) -> list[Callable[..., Any]]:
     """Return the functions that the texts of a program's operations call, in order."""
     found = (helper for e in program.equations for helper in e.primitive.helpers)
     helpers = list(dict.fromkeys(found))

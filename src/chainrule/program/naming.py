@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chainrule.autodiff.trees import leaves
-from chainrule.program.equations import Variable
-from chainrule.program.program import Program
+from chainrule.program.equations import Listing, Variable
 
 
 class Names:
@@ -21,7 +20,7 @@ class Names:
 
     def __init__(
         self,
-        program: Program,
+        program: Listing,
         value: Any,
         name: str,
         reserved: Iterable[str] = (),

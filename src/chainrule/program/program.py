@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import ShapeError, TraceError
 from chainrule.program.batch import at
-from chainrule.program.equations import Equation, Variable, shape_text
-
-
-class Proof(Protocol):
-    """Tells for which batch sizes a program does what the recorded function does."""
-
-    def holds(self, program: Program, n: int) -> bool:
-        """Whether the program is what the function does for ``n`` samples."""
-
-    def sizes(self, program: Program) -> tuple[int, int | None]:
-        """Return the smallest and the largest batch size of the program; None: no bound."""
-
-    def alone(self, n: int | None = None) -> Program:
-        """Return the program for one batch size, that of the examples if none is given."""
+from chainrule.program.equations import Listing, Variable, shape_text
 
 
 @dataclass(eq=False, repr=False)
-class Program:
+class Program(Listing):
     """A recorded function: its inputs, its equations in order, its result.
 
     ``program(*args)`` runs it in NumPy, one equation after another; ``print(program)`` shows it.
-
-    Attributes
-    ----------
-    arguments : dict of str to tree of Variable
-        The arguments by name, with a variable for each array.
-    equations : list of Equation
-    result : tree of Variable or constant
-    batch : Path or None
-        Where the batch size is read: the first array with a sample a row.
-    general : bool
-        Whether it holds for more batch sizes than the recorded one.
-    proof : Proof or None
-        Tells for which ones, by recording the function for them.
     """
-
-    arguments: dict[str, Any]
-    equations: list[Equation]
-    result: Any
-    batch: Path | None = None
-    general: bool = True
-    proof: Proof | None = field(default=None, repr=False)
 
     def __call__(self, *args: Any) -> Any:
         """Run the program.
@@ -126,19 +92,6 @@ class Program:
         from chainrule.program.show import dot
 
         return dot(self)
-
-    @property
-    def inputs(self) -> Iterator[Variable]:
-        """The arguments' variables."""
-        for _, variable in leaves(self.arguments):
-            yield variable
-
-    @property
-    def variables(self) -> Iterator[Variable]:
-        """Every variable, inputs first."""
-        yield from self.inputs
-        for equation in self.equations:
-            yield equation.output
 
 
 def _paths(found: dict[Path, Any]) -> str:

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.program.equations import Variable, shape_text
-from chainrule.program.program import Program
+from chainrule.program.equations import Listing, Variable, shape_text
 from chainrule.program.text import equation_lines
 
 Row = tuple[str, str, str, str, str]
 HEAD: Row = ("name", "how", "shape", "value", "gradient")
 
 
-def rows(program: Program) -> list[Row]:
+def rows(program: Listing) -> list[Row]:
     """Return a row for each variable: name, expression, shape, value, gradient."""
     gradients = _gradients(program)
     return [
@@ -30,7 +29,7 @@ def rows(program: Program) -> list[Row]:
     ]
 
 
-def table(program: Program) -> str:
+def table(program: Listing) -> str:
     """Return the program as a table in plain text."""
     lines = [HEAD, *rows(program)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
@@ -40,7 +39,7 @@ def table(program: Program) -> str:
     )
 
 
-def html(program: Program) -> str:
+def html(program: Listing) -> str:
     """Return the program as an HTML table."""
     head = "".join(f"<th style='text-align: left'>{cell}</th>" for cell in HEAD)
     body = "".join(
@@ -52,7 +51,7 @@ def html(program: Program) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def dot(program: Program) -> str:
+def dot(program: Listing) -> str:
     """Return the program as a graph in Graphviz's language, values and gradients in its nodes."""
     number = {variable: i for i, variable in enumerate(program.variables)}
     lines = ["digraph program {", "  rankdir=LR;", '  node [shape=box, fontname="monospace"];']
@@ -77,7 +76,7 @@ def summary(value: Any) -> str:
     return f"{array.min():.4g} … {array.max():.4g}"
 
 
-def _gradients(program: Program) -> dict[Variable, Variable]:
+def _gradients(program: Listing) -> dict[Variable, Variable]:
     return {v.adjoint_of: v for v in program.variables if v.adjoint_of is not None}
 
 

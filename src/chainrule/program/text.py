@@ -10,96 +10,31 @@ from __future__ import annotations
 import ast
 import json
 import textwrap
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from chainrule.autodiff.derived import Derived, P
-from chainrule.autodiff.transforms import value_and_grad
 from chainrule.autodiff.trees import Path, leaves
 from chainrule.errors import TraceError
 from chainrule.program.batch import depends_on_n
-from chainrule.program.equations import Equation, Variable, shape_text
+from chainrule.program.equations import Equation, Listing, Variable, shape_text
 from chainrule.program.helpers import helpers_of, quoted
 from chainrule.program.literals import literal_text, result_text
 from chainrule.program.making import making
 from chainrule.program.naming import Names
-from chainrule.program.program import Program
-from chainrule.program.tracing import trace
 
-LONG = 1000  # lines of a text that nobody reads
 WIDTH = 92  # columns of a line without its comment
 
 
-def source(f: Callable[P, Any]) -> Callable[P, str]:
-    """Return a function that writes ``f`` and its gradient as NumPy.
-
-    Parameters
-    ----------
-    f : callable
-        Written in NumPy; returns a single number.
-
-    Returns
-    -------
-    callable
-        With ``f``'s arguments, as examples; returns the text of a module that imports NumPy alone
-        (and Python's ``math``, for ``erf``) and defines ``value_and_gradients``. That takes
-        ``f``'s arguments and returns the value and the gradient of the first argument in its
-        structure. The comment behind a line is the shape; ``n`` is the batch size.
-
-    Raises
-    ------
-    ShapeError, DataError, TraceError
-        As for `value_and_grad` and `trace`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> def loss(w, X, y):
-    ...     error = X @ w - y
-    ...     return np.mean(error**2)
-    >>> print(source(loss)(np.zeros(3), np.zeros((8, 3)), np.zeros(8)))
-    import numpy as np
-    <BLANKLINE>
-    <BLANKLINE>
-    def value_and_gradients(w, X, y):
-        n = len(X)
-    <BLANKLINE>
-        # forward
-        error = X @ w - y           # (n,)
-        loss = np.mean(error ** 2)  # ()
-    <BLANKLINE>
-        # backward
-        d_error = 2 / n * error     # (n,)
-        d_w = X.T @ d_error         # (3,)
-    <BLANKLINE>
-        return loss, d_w
-    <BLANKLINE>
-    """
-
-    def source_f(*args: Any) -> str:
-        text = module_text(trace(value_and_grad(f))(*args), getattr(f, "__name__", "value"))
-        if (lines := text.count("\n")) > LONG:
-            warnings.warn(
-                f"source: the text has {lines:,} lines, since a loop is recorded turn by turn; to "
-                "read it, give an example for which the loop takes two or three turns",
-                stacklevel=2,
-            )
-        return text
-
-    return Derived(source_f, source, f)
-
-
 @making()
-def module_text(program: Program, name: str = "value") -> str:
+def module_text(program: Listing, name: str = "value") -> str:
     """Write a program of a value and its gradients as a module."""
     return "".join(_Writer(program, program.result[0], name).module())
 
 
 @making()
 def function_text(
-    program: Program,
+    program: Listing,
     name: str,
     doc: str,
     value: Any = None,
@@ -111,7 +46,7 @@ def function_text(
 
     Parameters
     ----------
-    program : Program
+    program : Listing
         A tuple as its result is returned as it is.
     name, doc : str
         The function's, and its docstring.
@@ -126,7 +61,7 @@ def function_text(
 
 
 @making()
-def equation_lines(program: Program) -> list[tuple[Variable, str, str]]:
+def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
     """Return every variable with its name and the expression that gives it (none for inputs)."""
     writer = _Writer(program, None, "value", inlines=False)
     lines = [(v, writer.names[v], "") for _, v in leaves(program.arguments)]
@@ -143,7 +78,7 @@ def equation_lines(program: Program) -> list[tuple[Variable, str, str]]:
 class _Writer:
     """Writes one program."""
 
-    def __init__(self, program: Program, value: Any, name: str, inlines: bool = True) -> None:
+    def __init__(self, program: Listing, value: Any, name: str, inlines: bool = True) -> None:
         self.program = program
         self.inlines = inlines
         self.forward = _needed(program, value)
@@ -376,7 +311,7 @@ def _template(equation: Equation) -> str:
     return text
 
 
-def _needed(program: Program, values: Any) -> set[Variable]:
+def _needed(program: Listing, values: Any) -> set[Variable]:
     """Return the variables that values are computed from."""
     needed = {leaf for _, leaf in leaves(values) if isinstance(leaf, Variable)}
     for equation in reversed(program.equations):
