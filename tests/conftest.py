@@ -1,7 +1,29 @@
+import mmap
 import os
 import signal
+from importlib.util import find_spec
+from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # before anything imports Keras
+
+
+def compile_quickly(option="xla_cpu_use_fusion_emitters"):
+    """Let JAX fuse loops in its older way, which compiles three times as fast.
+
+    XLA ends a process that names an option that it does not have; so its library is asked.
+    """
+    found = find_spec("jaxlib")
+    for place in found.submodule_search_locations if found else ():
+        for path in Path(place).glob("*.so"):
+            with (
+                path.open("rb") as file,
+                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+            ):
+                if content.find(option.encode()) >= 0:
+                    os.environ.setdefault("XLA_FLAGS", f"--{option}=false")
+
+
+compile_quickly()
 
 import matplotlib as mpl
 import numpy as np

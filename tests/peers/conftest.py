@@ -26,8 +26,10 @@ def exact_judge(monkeypatch):
 
     monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
     dtypes._resolve_weak_type.cache_clear()  # it may have been asked before
-    keras.config.set_floatx("float64")
+    for choose in (keras.config.set_floatx, keras.config.set_dtype_policy):
+        choose("float64")
     with jax.enable_x64(True):
         yield
-    keras.config.set_floatx("float32")
+    for choose in (keras.config.set_floatx, keras.config.set_dtype_policy):
+        choose("float32")
     dtypes._resolve_weak_type.cache_clear()
