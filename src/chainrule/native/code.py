@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.compiler.kernels import Kernel
 from chainrule.errors import CompileError
-from chainrule.native import cache
+from chainrule.native import ENTRY, ROUTINES, cache
 
 if TYPE_CHECKING:
     from chainrule.native.machine import Machine
 
-ENTRY = "chainrule_kernel"
-ROUTINES = {"float32": "sgemm", "float64": "dgemm"}
 _making = threading.RLock()
 
 
