@@ -139,7 +139,8 @@ def test_clearing(cache):
 
 def test_without_llvmlite_it_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "chainrule.native.machine", None)
-    monkeypatch.delitem(sys.modules, "chainrule.native.emission", raising=False)
+    for name in ("emission", "values"):
+        monkeypatch.delitem(sys.modules, f"chainrule.native.{name}", raising=False)
     with pytest.raises(CompileError, match="pip install llvmlite"):
         small(np.ones(3))
 
