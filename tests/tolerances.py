@@ -79,25 +79,24 @@ def assert_engines_agree(run, *inputs):
         assert_same(found, wanted, rtol=1e-10, atol=1e-10)
 
 
-def with_weights(model, weights):
-    """Return a copy of a model that has other weights."""
-    twin = copy.deepcopy(model)
-    twin.set_weights(weights)
-    return twin
+def of_weights(model, use):
+    """Return ``use(model, X)`` as a function of the weights as well; the model stays as it is."""
+    twin = copy.deepcopy(model)  # one for all weights: what is recorded of it holds for all
+
+    def used(weights, X):
+        twin.set_weights(weights)
+        return use(twin, X)
+
+    return used
 
 
 def assert_predicts(found, model, X):
     """Assert that these are a model's predictions, but for the order of its sums."""
-    allowed = bounds(
-        lambda weights, X: with_weights(model, weights).predict(X), model.get_weights(), X
-    )
-    assert_apart(found, model.predict(X), allowed)
+    predicted = of_weights(model, type(model).predict)
+    assert_apart(found, model.predict(X), bounds(predicted, model.get_weights(), X))
 
 
 def gradient_bounds(model, X, y):
     """Return how far apart gradients by the weights may be."""
-
-    def run(weights, X):
-        return with_weights(model, weights).gradients(X, y)
-
-    return bounds(run, model.get_weights(), X)
+    gradients = of_weights(model, lambda model, X: model.gradients(X, y))
+    return bounds(gradients, model.get_weights(), X)

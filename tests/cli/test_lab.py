@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 
 import chainrule
 from chainrule.cli.app import app
-from chainrule.lab import SECTIONS
+from chainrule.lab import SECTIONS, report
 
 RUN = CliRunner()
 
@@ -65,7 +66,13 @@ def test_the_quick_lab_prints_logs_numbers_and_writes_one_file(tmp_path):
     assert "--only keras" in text
 
 
-def test_only_some_sections_in_either_spelling(tmp_path):
+@pytest.fixture
+def drawn_here(monkeypatch):
+    """Have pictures drawn in this process: another takes a second to start."""
+    monkeypatch.setattr(report, "ProcessPoolExecutor", lambda n, **_: ThreadPoolExecutor(n))
+
+
+def test_only_some_sections_in_either_spelling(tmp_path, drawn_here):
     path = tmp_path / "report.html"
     repeated = lab("--only", "momentum", "--only", "data", "--report", path)
     listed = lab("--only", "momentum", "data", "--report", path)
@@ -99,7 +106,7 @@ def test_an_unwritable_report_still_prints_the_numbers(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_without_keras_the_rest_runs(tmp_path, monkeypatch):
+def test_without_keras_the_rest_runs(tmp_path, monkeypatch, drawn_here):
     path = tmp_path / "report.html"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     done = lab("--only", "keras", "data", "--report", path)
@@ -137,7 +144,9 @@ def test_ctrl_c_stops_cleanly_with_130(tmp_path, interrupts):
     assert os.listdir(tmp_path) == []
 
 
-def test_ctrl_c_in_a_section_that_trains_ends_the_others_as_well(tmp_path, monkeypatch, interrupts):
+def test_ctrl_c_in_a_section_that_trains_ends_the_others_as_well(
+    tmp_path, monkeypatch, interrupts, drawn_here
+):
     begun = []
 
     def section(lab, name):

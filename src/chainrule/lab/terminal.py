@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -66,17 +66,17 @@ def run_lab(console: Console, names: Sequence[str], *, quick: bool, seed: int, r
         say(f"[bold yellow]{escape(str(error))}; the lab runs all the same[/]")
 
     drawings: dict[str, list[Drawing]] = {}
-    with bars, Artist() as artist:
+    with bars, nullcontext() if unwritable else Artist() as artist:
         try:
             for name in wanted:
                 _run_section(lab, name, say, skipped)
-                if name in lab.results and unwritable is None:
+                if artist and name in lab.results:
                     artist.draw(name, lab.results[name])
             for name, reason in skipped.items():
                 say(f"\n[yellow]Section {name} not run: {escape(reason)}[/]")
         finally:
             _print_numbers(console, lab)
-        if unwritable is None and lab.results:
+        if artist and lab.results:
             with lab.progress("drawing the report", 1):
                 drawings = artist.drawings()
 
