@@ -45,7 +45,9 @@ TAIL = """
 From chainrule: `sigmoid`, `tanh`, `relu`, `softplus`, `elu`, `gelu`, `erf` and the derivatives
 `dsigmoid`, `dtanh`, `dsoftplus`, `delu`, `softmax`, `log_softmax`, `logsumexp`, `nll`, `one_hot`,
 `stop_gradient`. `ops.random.random_uniform` makes random numbers that are a function of a seed and
-a counter, which may be tensors.
+a counter, which may be tensors. `scan` applies a function step by step, each time to what it
+returned before: recurrent networks, running products, filters. It is one equation and one loop,
+however many steps there are, where a Python loop is recorded turn by turn.
 
 Indexing is NumPy's: whole numbers, slices, `None`, `...`, lists, arrays, masks, tensors of whole
 numbers; where an index repeats, gradients add up.

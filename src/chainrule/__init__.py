@@ -56,7 +56,7 @@ from chainrule.functions import (
     softplus,
     tanh,
 )
-from chainrule.program import Program, trace
+from chainrule.program import Program, scan, trace
 
 if TYPE_CHECKING:
     from chainrule.checking import GradientReport, check_gradients
@@ -113,6 +113,7 @@ __all__ = [
     "one_hot",
     "onnx_model",
     "relu",
+    "scan",
     "sigmoid",
     "softmax",
     "softplus",

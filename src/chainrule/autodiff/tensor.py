@@ -37,13 +37,16 @@ class Level:
         Higher levels are further inside.
     records_all : bool
         Whether operations without a gradient are recorded too, as a program needs them.
+    sketches : bool
+        Whether shapes and dtypes do, where values take long.
     """
 
-    __slots__ = ("number", "records_all")
+    __slots__ = ("number", "records_all", "sketches")
 
-    def __init__(self, records_all: bool = False) -> None:
+    def __init__(self, records_all: bool = False, sketches: bool = False) -> None:
         self.number = next(_levels)  # one opened later, in any thread, is further inside
         self.records_all = records_all
+        self.sketches = sketches
 
 
 GROUND = Level()
@@ -147,7 +150,10 @@ class Tensor(Traced):
                 if isinstance(array, Traced):  # a list that holds tensors
                     return primitive(*operands[:i], array, *operands[i + 1 :], **params)
                 values[i] = array
-        value = (primitive.value if plain else primitive)(*values, **params)
+        apply = primitive.value if plain else primitive
+        if level.sketches and plain and primitive.form is not None:
+            apply = primitive.form
+        value = apply(*values, **params)
         if value.dtype.kind == "c":
             raise TraceError(f"{primitive.name}: {COMPLEX}")
         if primitive.gradients is None and not level.records_all:

@@ -39,6 +39,7 @@ from chainrule.compiler.nodes import (
 )
 from chainrule.compiler.products import contraction, operations
 from chainrule.compiler.reading import Function, framed
+from chainrule.compiler.recurrences import recurrence, result
 from chainrule.compiler.reductions import best, reduction, scan
 from chainrule.compiler.registers import hoist, keep_in_locals
 from chainrule.compiler.sections import THREAD, THREADS, Section, shared_out
@@ -53,12 +54,14 @@ from chainrule.ops.kernel import (
     Gather,
     Numbered,
     Pieces,
+    Recurrence,
     Reduction,
+    Result,
     Scan,
     Scatter,
 )
-from chainrule.program.batch import at
-from chainrule.program.equations import Variable
+from chainrule.program.batch import at, every
+from chainrule.program.equations import Equation, Variable
 from chainrule.program.naming import Names
 from chainrule.program.passes import fixed, needed
 from chainrule.program.program import Program
@@ -74,7 +77,7 @@ RESERVED = (
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
     Scatter: scattered, Checked: checked, Reduction: reduction, Best: best, Scan: scan,
-    Contraction: contraction,
+    Contraction: contraction, Recurrence: recurrence, Result: result,
 }  # fmt: skip
 
 
@@ -204,6 +207,7 @@ class _Writer:
         self.program, self.shared = program, shared
         self.names = Names(program, None, "value", RESERVED, renames=True)
         self.lowering = Lowering(program, self.names, n, self.shared)
+        self.lowering.lower = self._lower
         self.one = n == 1  # the loop over samples is the loop over updates
         self.renewed: dict[Buffer, Buffer] = {}
         self.loss_value = Buffer("loss_value", (), FLOAT64, ())
@@ -230,17 +234,20 @@ class _Writer:
 
     def equations(self) -> None:
         """Lower every equation."""
-        count = len(self.program.equations)
+        count = sum(1 for _ in every(self.program.equations))
         if count > LONGEST:
             raise CompileError(
                 f"it has {count:,} equations, more than {LONGEST:,}, since a loop is recorded turn "
                 "by turn"
             )
         for equation in self.program.equations:
-            kernel = equation.primitive.kernel
-            if kernel is None:
-                raise CompileError(f"{equation.primitive.name} runs in NumPy alone")
-            RULES[type(kernel)](self.lowering, equation, kernel)
+            self._lower(equation)
+
+    def _lower(self, equation: Equation) -> None:
+        kernel = equation.primitive.kernel
+        if kernel is None:
+            raise CompileError(f"{equation.primitive.name} runs in NumPy alone")
+        RULES[type(kernel)](self.lowering, equation, kernel)
 
     def loss(self, variable: Any) -> None:
         """Let the loss be known outside."""

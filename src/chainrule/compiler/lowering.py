@@ -44,7 +44,7 @@ from chainrule.compiler.nodes import (
 from chainrule.errors import CompileError
 from chainrule.ops.kernel import Elementwise, Reduction, Scatter
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at
-from chainrule.program.equations import Variable
+from chainrule.program.equations import Equation, Variable
 from chainrule.program.naming import Names
 from chainrule.program.program import Program
 
@@ -93,12 +93,16 @@ class Lowering:
         Variables whose entries are those of others, moved.
     scattered : dict of Variable to Scattered
         Variables whose entries are put where another operation scatters them to.
+    several : dict of Variable to list of Buffer
+        The results of what has several.
     numbers : list of Let
         Local variables set before the loops.
     lifted : list of float
         Numbers that the kernel takes as arguments.
     checks : list of str
         What an index out of range belongs to.
+    lower : callable
+        Lowers an equation by the rule for its kind.
     """
 
     def __init__(self, program: Program, names: Names, n: int, shared: bool) -> None:
@@ -109,6 +113,7 @@ class Lowering:
         self.entries: dict[Variable, Entry] = {}
         self.views: dict[Variable, View] = {}
         self.scattered: dict[Variable, Any] = {}
+        self.several: dict[Variable, list[Buffer]] = {}
         self.numbers: list[Let] = []
         self.lifted: list[float] = []
         self.checks: list[str] = []
@@ -118,9 +123,17 @@ class Lowering:
         self._known_numbers: dict[Any, Local] = {}
         self._arrays: dict[int, Buffer] = {}
         self._depth: dict[Variable, int] = {}
-        self._uses = Counter(v for e in program.equations for v in e.variables)
-        self._user = {v: e for e in program.equations for v in e.variables}
-        self._kept = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
+        self.lower: Callable[[Equation], None] = _no_rules
+        self._uses: Counter[Variable] = Counter()
+        self._user: dict[Variable, Equation] = {}
+        self._kept: set[Variable] = set()
+        self.enter(program)
+
+    def enter(self, program: Program) -> None:
+        """Learn how the values of a program are used, or of one within an equation."""
+        self._uses.update(v for e in program.equations for v in e.variables)
+        self._user |= {v: e for e in program.equations for v in e.variables}
+        self._kept |= {v for _, v in leaves(program.result) if isinstance(v, Variable)}
 
     # Buffers
 
@@ -283,12 +296,14 @@ class Lowering:
         self.items += nest([axes[axis] for axis in made.order], leaf)
         return made
 
-    def fill(self, buffer: Buffer, entry: Entry) -> None:
-        """Emit the loops that write a buffer."""
-        axes = self.axes(buffer.shape)
+    def fill(self, buffer: Buffer, entry: Entry, first: Index = ()) -> None:
+        """Emit the loops that write a buffer, or the part of it whose first indices are given."""
+        done = len(first)
+        axes = self.axes(buffer.shape[done:])
         index = places(axes)
-        leaf = self.leaf(lambda: Store(buffer.at(index), cast(entry(index), buffer.dtype)))
-        self.items += nest([axes[axis] for axis in buffer.order], leaf)
+        place = buffer.at((*first, *index))
+        leaf = self.leaf(lambda: Store(place, cast(entry(index), buffer.dtype)))
+        self.items += nest([axes[axis - done] for axis in buffer.order if axis >= done], leaf)
 
     def in_memory_order(self, items: Sequence[Item], axes: Axes) -> list[tuple[Local, Any]]:
         """Return loops in the order in which the largest array touched lies in memory."""
@@ -377,6 +392,10 @@ class Lowering:
         user = self._user[variable]
         first = user.operands[0] is variable and bool(variable.shape)
         return first and isinstance(user.primitive.kernel, Scatter)
+
+
+def _no_rules(equation: Equation) -> None:
+    raise NotImplementedError
 
 
 def places(axes: Axes) -> Index:

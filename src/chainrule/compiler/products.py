@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from chainrule.compiler.nodes import (
     whole,
 )
 from chainrule.compiler.reductions import Places, Reduced, Target, reduce
-from chainrule.ops.kernel import Contraction
+from chainrule.ops.kernel import Contraction, Recurrence
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
@@ -79,12 +79,19 @@ def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str,
 
 def operations(program: Program, n: int) -> float:
     """Return how many operations the products of a program take for a batch size."""
+    return _operations(program.equations, n)
+
+
+def _operations(equations: Iterable[Equation], n: int) -> float:
     total = 0.0
-    for equation in program.equations:
+    for equation in equations:
         kernel = equation.primitive.kernel
         if isinstance(kernel, Contraction):
             sizes = letters_of(equation, kernel)[2]
             total += 2 * float(np.prod([at(size, n) for size in sizes.values()], dtype=float))
+        elif isinstance(kernel, Recurrence):
+            params = equation.params
+            total += at(params["steps"], n) * _operations(params["body"].equations, n)
     return total
 
 

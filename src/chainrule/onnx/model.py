@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves
-from chainrule.errors import DataError, ExportError
+from chainrule.errors import DataError, ExportError, TraceError
 from chainrule.onnx.elementwise import ELEMENTWISE
 from chainrule.onnx.graph import Graph, Rule, onnx_package, shape_of
 from chainrule.onnx.index import INDEX
@@ -26,6 +26,7 @@ from chainrule.program.naming import Names
 from chainrule.program.program import Program
 from chainrule.program.text import equation_lines
 from chainrule.program.tracing import trace
+from chainrule.program.unrolling import unrolled
 from chainrule.storage.files import check_writable, write_whole
 
 RULES: dict[str, Rule] = {
@@ -166,6 +167,10 @@ def _recorded(f: Any, examples: Sequence[Any]) -> tuple[Program, list[Variable]]
         raise DataError("onnx_model: a Program knows its arguments; give no examples")
     if f.general and f.proof is not None and f.proof.sizes(f) != (1, None):
         f = f.proof.alone()  # for the examples' shapes: a graph refuses others
+    try:
+        f = unrolled(f)
+    except TraceError as error:
+        raise ExportError(f"onnx_model: {error}") from None
     parameters, *data = f.arguments.values() or [None]
     return f, [variable for _, variable in leaves(parameters)] if data else []
 

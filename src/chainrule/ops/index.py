@@ -90,10 +90,13 @@ IN_RANGE = INDEX.add("in_range", _in_range, None, "_0", kernel=Checked())
 
 def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: Any) -> Any:
     out = np.zeros(shape, dtype)
-    if arrays:
-        np.add.at(out, _fill(index, arrays), g)
-    else:
+    if not arrays:
         out[index] = g
+        return out
+    try:
+        np.add.at(out, _fill(index, arrays), g)
+    except IndexError as error:
+        raise _with_row(error, out.ndim, arrays, index) from error
     return out
 
 

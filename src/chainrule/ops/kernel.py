@@ -108,7 +108,17 @@ class Composite:
     value: Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class Recurrence:
+    """The equations of the parameter ``body``, once a step."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One of several results, which lies in memory already."""
+
+
 Kernel = (
     Elementwise | Numbered | Pieces | Reduction | Best | Scan | Contraction | Gather | Scatter
-    | Checked | Composite
+    | Checked | Composite | Recurrence | Result
 )  # fmt: skip

@@ -31,7 +31,23 @@ class EachOperand:
         return partial(self.rule, position)
 
 
-Rules = tuple[Rule | None, ...] | EachOperand | None
+@dataclass(frozen=True)
+class Together:
+    """One rule for all operands: it is told which ones are asked for, and gives what it has.
+
+    ``rule(g, y, wanted, *operands, **params)`` returns adjoints by the operand's position.
+    """
+
+    rule: Callable[..., Mapping[int, Any]]
+
+    def __getitem__(self, position: int) -> Rule:
+        def alone(g: Any, y: Any, *operands: Any, **params: Any) -> Any:
+            return self.rule(g, y, (position,), *operands, **params).get(position)
+
+        return alone
+
+
+Rules = tuple[Rule | None, ...] | EachOperand | Together | None
 
 
 class Traced:
@@ -54,7 +70,7 @@ class Primitive:
     name : str
     value : callable
         ``value(*operands, **params)`` on plain arrays.
-    gradients : tuple of callable or None, or EachOperand, or None
+    gradients : tuple of callable or None, or EachOperand, or Together, or None
         One rule an operand, ``rule(g, y, *operands, **params)``, None where no gradient flows; None
         if the operation has no gradient at all.
     text : str or callable, optional
@@ -69,6 +85,9 @@ class Primitive:
     helpers : tuple of callable
         Functions that the text calls, each after those that it calls itself. Their source is
         written above the text; they use nothing but each other and modules.
+    form : callable, optional
+        Instead of ``value`` where numbers do not matter: the result's shape and dtype, with less
+        work.
     """
 
     name: str
@@ -78,6 +97,7 @@ class Primitive:
     broadcasts: int = 0
     kernel: Kernel | None = None
     helpers: tuple[Callable[..., Any], ...] = ()
+    form: Callable[..., Any] | None = None
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply the operation; a tensor among the operands records it."""
@@ -127,9 +147,10 @@ class Family:
         broadcasts: int = 0,
         kernel: Kernel | None = None,
         helpers: tuple[Callable[..., Any], ...] = (),
+        form: Callable[..., Any] | None = None,
     ) -> Primitive:
         """Add a primitive, reached by the NumPy function ``of`` if one is given."""
-        primitive = Primitive(name, value, gradients, text, broadcasts, kernel, helpers)
+        primitive = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form)
         self.primitives[name] = _KNOWN[name] = primitive
         if of is not None:
             self.numpy[of] = primitive

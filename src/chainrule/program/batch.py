@@ -7,6 +7,7 @@ and constants, the difference tells how the thing depends on the batch size ``n`
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,9 +83,52 @@ class Counted:
         return np.arange(math.prod(shape), dtype=self.dtype).reshape(shape)
 
 
+class Nested:
+    """A parameter made of equations, anywhere in which the batch size may be."""
+
+    @property
+    def equations(self) -> Sequence[Any]:
+        """The equations."""
+        raise NotImplementedError
+
+    @property
+    def key(self) -> Hashable:
+        """Something that is equal where such parameters are the same."""
+        raise NotImplementedError
+
+    def at(self, n: int) -> Any:
+        """Return the same for a batch size."""
+        raise NotImplementedError
+
+    def depends_on_n(self) -> bool:
+        """Whether the batch size is in it."""
+        raise NotImplementedError
+
+    def generalised(self, other: Any, sizes: tuple[int, int]) -> Any:
+        """Return what is this for the first batch size and the other for the second."""
+        raise NotImplementedError
+
+    def expanded(self) -> Any:
+        """Return the same with composite operations written out in others."""
+        raise NotImplementedError
+
+    def equals(self, other: Any) -> bool:
+        """Whether another is the same, but for the rounding of numbers."""
+        raise NotImplementedError
+
+
+def every(equations: Iterable[Any]) -> Iterator[Any]:
+    """Yield equations, and after each those nested in it."""
+    for equation in equations:
+        yield equation
+        for value in equation.params.values():
+            if isinstance(value, Nested):
+                yield from every(value.equations)
+
+
 def at(thing: Any, n: int) -> Any:
     """Return a shape, parameter or constant for a batch size."""
-    if isinstance(thing, Linear | Scaled | Filled | Counted):
+    if isinstance(thing, Linear | Scaled | Filled | Counted | Nested):
         return thing.at(n)
     if isinstance(thing, tuple | list):
         return type(thing)(at(part, n) for part in thing)
@@ -104,6 +148,8 @@ def depends_on_n(thing: Any) -> bool:
     """Whether a shape, parameter or constant holds the batch size."""
     if isinstance(thing, Linear | Scaled):
         return True
+    if isinstance(thing, Nested):
+        return thing.depends_on_n()
     if isinstance(thing, Filled):
         return depends_on_n(thing.number) or depends_on_n(thing.shape)
     if isinstance(thing, Counted):
@@ -116,8 +162,10 @@ def depends_on_n(thing: Any) -> bool:
 
 
 def constant(array: Any) -> Any:
-    """Return an array as `Filled` if it holds one number everywhere."""
-    if isinstance(array, np.ndarray) and array.ndim and array.size:
+    """Return an array as `Filled` if it holds one number everywhere, or none."""
+    if isinstance(array, np.ndarray) and not array.size:
+        return Filled(array.dtype.type(0), array.shape, array.dtype)
+    if isinstance(array, np.ndarray) and array.ndim:
         first = array.flat[0]
         signs = array.dtype.kind == "f" and np.signbit(array) != np.signbit(first)  # of zeros
         if (array == first).all() and not np.any(signs):
@@ -133,6 +181,8 @@ def generalise(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
         return _arrays(np.asarray(a), np.asarray(b), sizes)
     if type(a) is not type(b):
         raise _differs(a, b)
+    if isinstance(a, Nested):
+        return a.generalised(b, sizes)
     if isinstance(a, Filled):
         number = generalise(a.number, b.number, sizes)
         return Filled(number, generalise(a.shape, b.shape, sizes), a.dtype)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from chainrule.autodiff.trees import Path, leaves
+from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.config import Shown
 from chainrule.ops import Primitive
 
@@ -103,7 +103,38 @@ class Listing:
             yield equation.output
 
 
+L = TypeVar("L", bound=Listing)
+
+
+def remade(program: L, param: Callable[[Any], Any], constant: Callable[[Any], Any]) -> L:
+    """Return a program with variables of its own, other parameters, shapes and constants."""
+    made = {v: replace(v, shape=param(v.shape)) for v in program.variables}
+    for variable in made.values():
+        source = variable.adjoint_of
+        variable.adjoint_of = made.get(source, source) if source else None
+
+    def known(thing: Any) -> Any:
+        return made[thing] if isinstance(thing, Variable) else constant(thing)
+
+    equations = [
+        Equation(
+            made[e.output],
+            e.primitive,
+            tuple(map(known, e.operands)),
+            {name: param(value) for name, value in e.params.items()},
+        )
+        for e in program.equations
+    ]
+    arguments, result = map_leaves(known, program.arguments), map_leaves(known, program.result)
+    return replace(program, arguments=arguments, equations=equations, result=result)
+
+
+def copied(program: L) -> L:
+    """Return the same program with variables of its own."""
+    return remade(program, lambda thing: thing, lambda thing: thing)
+
+
 def shape_text(shape: tuple[Any, ...]) -> str:
-    """Write a shape, the batch size as ``n``."""
-    sizes = ", ".join(str(size) for size in shape)
+    """Write a shape, the batch size as ``n``; or the shapes of several results."""
+    sizes = ", ".join(shape_text(s) if isinstance(s, tuple) else str(s) for s in shape)
     return f"({sizes},)" if len(shape) == 1 else f"({sizes})"

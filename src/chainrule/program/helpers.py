@@ -10,12 +10,13 @@ from types import ModuleType
 from typing import Any
 
 from chainrule.errors import TraceError
+from chainrule.program.batch import every
 from chainrule.program.equations import Listing
 
 
 def helpers_of(program: Listing) -> list[Callable[..., Any]]:
     """Return the functions that the texts of a program's operations call, in order."""
-    found = (helper for e in program.equations for helper in e.primitive.helpers)
+    found = (helper for e in every(program.equations) for helper in e.primitive.helpers)
     helpers = list(dict.fromkeys(found))
     for name in sorted({helper.__name__ for helper in helpers} & program.arguments.keys()):
         raise TraceError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from chainrule.autodiff.trees import leaves
@@ -40,6 +40,15 @@ class Names:
             if variable.name and variable not in self.chosen:
                 self.chosen[variable] = self.fresh(variable.name)
         self.count = 0
+        self._turns: list[str] = []
+
+    def add(self, program: Listing, but: Container[Variable] = ()) -> None:
+        """Give names to the variables of a program within an equation, as far as they have any."""
+        for variable in program.variables:
+            source = variable.adjoint_of
+            wish = variable.name or (source is not None and source.name and f"d_{source.name}")
+            if wish and variable not in but and variable not in self.chosen:
+                self.chosen[variable] = self.fresh(wish)
 
     def fresh(self, wish: str) -> str:
         """Return ``wish`` or, if it is taken, ``wish`` with a number."""
@@ -51,6 +60,12 @@ class Names:
             name, i = f"{wish}_{i}", i + 1
         self.taken.add(name)
         return name
+
+    def turn(self, depth: int) -> str:
+        """Return the name that counts the turns of a loop within so many others."""
+        while len(self._turns) <= depth:
+            self._turns.append(self.fresh("t"))
+        return self._turns[depth]
 
     def given(self, variable: Variable) -> bool:
         """Whether the code named it, or it is the gradient of something that was named."""

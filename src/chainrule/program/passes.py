@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.tensor import Level, Tensor
+from chainrule.autodiff.tensor import Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.ops.kernel import Composite
-from chainrule.program.batch import at, fix
-from chainrule.program.equations import Equation, Variable
+from chainrule.program.batch import Nested, at, every, fix
+from chainrule.program.equations import Variable, remade
 from chainrule.program.program import Program
-from chainrule.program.recording import program_of
+from chainrule.program.recording import program_of, recording_level
 
 
 def expand(program: Program) -> Program:
@@ -21,9 +21,9 @@ def expand(program: Program) -> Program:
 
     It is run once more, on tensors, so that the record is made by the one way there is.
     """
-    if not any(isinstance(e.primitive.kernel, Composite) for e in program.equations):
+    if not any(isinstance(e.primitive.kernel, Composite) for e in every(program.equations)):
         return program
-    level = Level(records_all=True)
+    level = recording_level()
     tensors = {v: Tensor.made(v.value, level) for v in program.inputs}
     for variable, tensor in tensors.items():
         tensor.name = variable.name
@@ -34,7 +34,11 @@ def expand(program: Program) -> Program:
     for equation in program.equations:
         kernel = equation.primitive.kernel
         apply = kernel.value if isinstance(kernel, Composite) else equation.primitive
-        made = apply(*map(known, equation.operands), **equation.params)
+        params = {
+            name: value.expanded() if isinstance(value, Nested) else value
+            for name, value in equation.params.items()
+        }
+        made = apply(*map(known, equation.operands), **params)
         if not isinstance(made, Tensor):
             made = Tensor.made(np.asarray(made), level)
         if made.name is None:
@@ -54,24 +58,8 @@ def expand(program: Program) -> Program:
 
 def fixed(program: Program, n: int) -> Program:
     """Return the program for one batch size."""
-    made = {v: replace(v, shape=at(v.shape, n)) for v in program.variables}
-    for before, variable in made.items():
-        variable.adjoint_of = made.get(before.adjoint_of) if before.adjoint_of else None
-
-    def known(thing: Any) -> Any:
-        return made[thing] if isinstance(thing, Variable) else fix(thing, n)
-
-    equations = [
-        Equation(
-            made[e.output],
-            e.primitive,
-            tuple(map(known, e.operands)),
-            {name: at(value, n) for name, value in e.params.items()},
-        )
-        for e in program.equations
-    ]
-    arguments, result = map_leaves(known, program.arguments), map_leaves(known, program.result)
-    return Program(arguments, equations, result, program.batch)
+    made = remade(program, lambda thing: at(thing, n), lambda thing: fix(thing, n))
+    return replace(made, general=True, proof=None)
 
 
 def needed(program: Program) -> Program:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Hashable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,31 @@ from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.ops import NUMPY
 from chainrule.ops.reduce import MAX, MEAN, MIN, PROD, SUM
 from chainrule.ops.shape import BROADCAST_TO, RESHAPE
-from chainrule.program.batch import Filled, constant
+from chainrule.program.batch import Filled, Nested, constant
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
+from chainrule.program.pruning import pruned
 
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
 _COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # where the shape stays as it is
+
+
+_sketching = ContextVar("_sketching", default=False)
+
+
+@contextmanager
+def sketching(on: bool = True) -> Iterator[None]:
+    """Have programs recorded without their values, where those take long."""
+    token = _sketching.set(on)
+    try:
+        yield
+    finally:
+        _sketching.reset(token)
+
+
+def recording_level() -> Level:
+    """Return a new level of a recording that becomes a program."""
+    return Level(records_all=True, sketches=_sketching.get())
 
 
 def record(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Program:
@@ -31,7 +51,7 @@ def record(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> 
 
     With ``named``, values are called what the code calls them, which takes half as long again.
     """
-    level = Level(records_all=True)
+    level = recording_level()
 
     def wrap(leaf: Any) -> Any:
         return Tensor.made(np.asarray(leaf), level)
@@ -47,14 +67,14 @@ def record(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> 
     }
     taken: set[str] = set()
     for path, tensor in leaves(inputs):
-        tensor.name = _leaf_name(path, taken)
+        tensor.name = leaf_name(path, taken)
         taken.add(tensor.name)
     with watch_names() if named else nullcontext(), entries_told:
         result = f(*inputs.values())
     return program_of(inputs, result, level)[0]
 
 
-def _leaf_name(path: Path, taken: set[str]) -> str:
+def leaf_name(path: Path, taken: set[str]) -> str:
     """Name a leaf after the last parts of its path, as few as tell it from others."""
     for count in range(1, len(path) + 1):
         name = unicodedata.normalize("NFKC", "_".join(map(str, path[-count:])))
@@ -85,7 +105,8 @@ def program_of(
                 operands[i] = variables[parent.order]
             params = dict(tensor.params)
             equations.append(Equation(variables[order], tensor.primitive, tuple(operands), params))
-    equations, same = _simplified(equations)
+    results = [variables[output.order] for output in outputs]
+    equations, same = _simplified(pruned(equations, results))
     variables = {order: same.get(variable, variable) for order, variable in variables.items()}
     for order, tensor in recorded.items():
         _tell_adjoint(variables, order, tensor, level)
@@ -188,6 +209,8 @@ def key_of(thing: Any) -> Any:
         return (type(thing), *map(key_of, thing))
     if isinstance(thing, slice):
         return (slice, key_of(thing.start), key_of(thing.stop), key_of(thing.step))
+    if isinstance(thing, Nested):
+        return thing.key
     if isinstance(thing, Filled):
         return (Filled, key_of(thing.number), key_of(thing.shape), thing.dtype.str)
     if isinstance(thing, np.ndarray):

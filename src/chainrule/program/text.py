@@ -15,13 +15,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainrule.autodiff.trees import Path, leaves
-from chainrule.errors import TraceError
-from chainrule.program.batch import depends_on_n
+from chainrule.ops.recurrence import ITEM, SCAN
+from chainrule.program.batch import Nested, depends_on_n, every
 from chainrule.program.equations import Equation, Listing, Variable, shape_text
 from chainrule.program.helpers import helpers_of, quoted
 from chainrule.program.literals import literal_text, result_text
+from chainrule.program.loops import loop_lines, written_sizes
 from chainrule.program.making import making
 from chainrule.program.naming import Names
+from chainrule.program.templates import Filler, template_of
 
 WIDTH = 92  # columns of a line without its comment
 
@@ -78,18 +80,26 @@ def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
 class _Writer:
     """Writes one program."""
 
-    def __init__(self, program: Listing, value: Any, name: str, inlines: bool = True) -> None:
+    def __init__(
+        self, program: Listing, value: Any, name: str, inlines: bool = True, outer: Any = None
+    ) -> None:
         self.program = program
         self.inlines = inlines
         self.forward = _needed(program, value)
         self.backward = _needed(program, program.result[1]) if self.forward else set()
         self.helpers = helpers_of(program)
-        self.names = Names(program, value, name, (helper.__name__ for helper in self.helpers))
-        self.n = self.names.fresh("n")
+        reserved = (helper.__name__ for helper in self.helpers)
+        self.names = outer.names if outer else Names(program, value, name, reserved)
+        self.depth: int = outer.depth + 1 if outer else 0
+        self.n: str = outer.n if outer else self.names.fresh("n")
         self.uses = Counter(v for equation in program.equations for v in equation.variables)
         self.user = {v: equation for equation in program.equations for v in equation.variables}
         self.kept = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
         self.inline: dict[Variable, ast.expr] = {}
+
+    def nested(self, program: Listing) -> _Writer:
+        """Return what writes a program within an equation of this one."""
+        return _Writer(program, None, "", outer=self)
 
     def module(self) -> Iterator[str]:
         yield f"{quoted(self.helpers)}\n\n\n"
@@ -188,14 +198,18 @@ class _Writer:
     def _mentions_n(self) -> bool:
         things = [
             thing
-            for equation in self.program.equations
-            for thing in (*equation.operands, *equation.params.values())
+            for equation in every(self.program.equations)
+            for thing in (*equation.operands, *equation.params.values(), *written_sizes(equation))
+            if not isinstance(thing, Nested)
         ]
         return any(map(depends_on_n, [*things, *(leaf for _, leaf in leaves(self.program.result))]))
 
     def lines(self, equation: Equation) -> Iterator[tuple[str, str]]:
         """Yield the equation's lines, each with its shape; none if it stands inside another."""
-        body = self._filled(equation)
+        if self.inlines and equation.primitive in (SCAN, ITEM):
+            yield from loop_lines(self, equation) if equation.primitive is SCAN else ()
+            return
+        body = self.filled(equation)
         variable = equation.output
         if self._stands_inside(equation, body):
             self.inline[variable] = body[0].value
@@ -219,13 +233,15 @@ class _Writer:
             return False
         user = self.user[variable]
         position = next(i for i, operand in enumerate(user.operands) if operand is variable)
+        if user.primitive is SCAN and position >= len(user.params["body"].carry):
+            return False  # it is used in every turn
         same_part = (variable in self.forward) == (user.output in self.forward)
-        once = _template(user).count(f"_{position}") == 1
+        once = template_of(user).count(f"_{position}") == 1
         return same_part and once and len(ast.unparse(body[0])) < WIDTH // 2
 
-    def _filled(self, equation: Equation) -> list[Any]:
+    def filled(self, equation: Equation) -> list[Any]:
         """Return the equation's text with everything in its place."""
-        tree = ast.parse(_template(equation))
+        tree = ast.parse(template_of(equation))
         assigned = {
             node.id
             for node in ast.walk(tree)
@@ -234,15 +250,16 @@ class _Writer:
         local = {name: self.names.fresh(name) for name in sorted(assigned - {"_y"})}
         if assigned:
             local["_y"] = self.names[equation.output]
-        filler = _Filler(
-            {f"_{i}": self._operand(equation, o) for i, o in enumerate(equation.operands)},
-            {name: self._literal(value) for name, value in equation.params.items()},
+        params = {k: v for k, v in equation.params.items() if not isinstance(v, Nested)}
+        filler = Filler(
+            {f"_{i}": self.operand(equation, o) for i, o in enumerate(equation.operands)},
+            {name: self._literal(value) for name, value in params.items()},
             equation.params,
             local,
         )
         return list(filler.visit(tree).body)
 
-    def _operand(self, equation: Equation, operand: Any) -> ast.expr:
+    def operand(self, equation: Equation, operand: Any) -> ast.expr:
         if isinstance(operand, Variable):
             return self.inline.get(operand) or ast.Name(self.names[operand])
         return self._literal(operand, equation)
@@ -269,46 +286,11 @@ class _Writer:
             return f"({inside},)" if len(tree) == 1 else f"({inside})"
         if isinstance(tree, Variable):
             return self.names[tree]
-        return "None" if tree is None else ast.unparse(self._parsed(result_text(tree)))
+        return "None" if tree is None else ast.unparse(self.constant(tree))
 
-
-class _Filler(ast.NodeTransformer):
-    """Puts operands, parameters and names into a text."""
-
-    def __init__(
-        self,
-        operands: dict[str, ast.expr],
-        literals: dict[str, ast.expr],
-        params: dict[str, Any],
-        renamed: dict[str, str],
-    ) -> None:
-        self.known = {**literals, **operands}
-        self.params, self.renamed = params, renamed
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id in self.known:
-            return self.known[node.id]
-        return ast.Name(self.renamed.get(node.id, node.id), node.ctx)
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        node.keywords = [k for k in node.keywords if not self._is_default(k)]
-        return self.generic_visit(node)  # type: ignore[return-value]
-
-    def _is_default(self, given: ast.keyword) -> bool:
-        if not isinstance(given.value, ast.Name) or given.value.id not in self.params:
-            return False
-        value = self.params[given.value.id]
-        return value is None or value is False or (given.arg == "ddof" and value == 0)
-
-
-def _template(equation: Equation) -> str:
-    text = equation.primitive.text
-    if text is None:
-        raise TraceError(f"{equation.primitive.name} has no text")
-    if callable(text):
-        shapes = [getattr(operand, "shape", ()) for operand in equation.operands]
-        return text(shapes, **equation.params)
-    return text
+    def constant(self, thing: Any) -> ast.expr:
+        """Return a constant that is a result."""
+        return self._parsed(result_text(thing))
 
 
 def _needed(program: Listing, values: Any) -> set[Variable]:

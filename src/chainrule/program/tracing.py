@@ -18,17 +18,17 @@ from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import TraceError
 from chainrule.ops.index import GETITEM, SCATTER, other_masks
-from chainrule.program.batch import Counted, Filled, at, generalise
+from chainrule.program.batch import every
+from chainrule.program.comparing import generalised, same
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.mentions import numbers_in
-from chainrule.program.passes import fixed, needed
+from chainrule.program.passes import fixed
 from chainrule.program.program import Program
-from chainrule.program.recording import record, simplified
+from chainrule.program.recording import record, simplified, sketching
 from chainrule.validation import refuse_foreign
 
 Prepare = Callable[[Program], Program]
 LARGEST = 4096  # batch size that is tried on suspicion
-_OTHERWISE = "the code does something else for another batch size"
 
 
 def trace(f: Callable[P, Any], prepare: Prepare | None = None) -> Callable[P, Program]:
@@ -89,6 +89,9 @@ class Recorder:
         Where the batch size is read.
     n : int
         The batch size of the examples.
+    values : bool
+        Whether programs hold the values of the examples; otherwise one step of a recurrence may
+        stand for all.
     """
 
     def __init__(
@@ -97,8 +100,9 @@ class Recorder:
         args: Any,
         prepare: Prepare | None = None,
         rows: Callable[[Path], bool] | None = None,
+        values: bool = True,
     ) -> None:
-        self.f, self.prepare = f, prepare
+        self.f, self.prepare, self.values = f, prepare, values
         self.given = dict(zip(argument_names(f, len(args)), args, strict=True))
         for path, leaf in leaves(self.given):
             refuse_foreign(leaf, str(path[0]), "trace")
@@ -146,7 +150,7 @@ class Recorder:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 first, second = self.recorded(size, named=True), self.recorded(size + 1)
-                program = _generalised(first, second, sizes)
+                program = generalised(first, second, sizes)
         except Exception:  # of the function, for a size that nobody asked for
             return None
         if not self._keeps_shapes(first, size):
@@ -169,7 +173,7 @@ class Recorder:
         """
         n = self.n if n is None else n
         program, again = self.recorded(n, named=True), self.recorded(n)
-        if not _same(program, again):
+        if not same(program, again):
             raise TraceError(
                 "the code does something else each time: it draws random numbers, or reads what "
                 "changes meanwhile; draw them outside and pass them as an argument"
@@ -184,11 +188,11 @@ class Recorder:
 
     def _keeps_shapes(self, program: Program, n: int) -> bool:
         """Whether the program would be the same if its masks picked more or fewer entries."""
-        if not any(map(_picks_by_mask, program.equations)):
+        if not any(map(_picks_by_mask, every(program.equations))):
             return True
         try:
             with other_masks():
-                return _same(program, self.recorded(n), shapes=False)
+                return same(program, self.recorded(n), shapes=False)
         except Exception:  # of the function, for entries that it does not pick
             return False
 
@@ -205,7 +209,7 @@ class Recorder:
                 expected = self.recorded(n)
         except Exception:  # of the function: the program may not give a result where it gives none
             return False
-        return _same(simplified(fixed(program, n)), expected)
+        return same(simplified(fixed(program, n)), expected)
 
     def sizes(self, program: Program) -> tuple[int, int | None]:
         """Return the smallest and the largest batch size that a general program holds for.
@@ -247,7 +251,8 @@ class Recorder:
 
     def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
         """Return what the function does for ``n`` samples like the examples; see `record`."""
-        with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
+        # What is recorded is not what the numbers are.
+        with np.errstate(all="ignore"), sketching(not (named and self.values)):
             program = self._fresh.pop(n, None)
             program = program or record(self.f, self._resized(n), named)
             return self.prepare(program) if prepared and self.prepare is not None else program
@@ -255,36 +260,9 @@ class Recorder:
 
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:
     """Return batch sizes from which the code may do something else, by the numbers it mentions."""
-    params = [number for e in program.equations for number in numbers_in(e.params)]
+    params = [number for e in every(program.equations) for number in numbers_in(e.params)]
     near = {number + more for number in {*numbers_in(f), *params} for more in (-1, 0, 1)}
     return {size for size in near if 0 < size <= LARGEST}
-
-
-def _generalised(first: Program, second: Program, sizes: tuple[int, int]) -> Program:
-    """Make the first recording hold for every batch size, by the second."""
-    if len(first.equations) != len(second.equations):
-        raise TraceError(_OTHERWISE)
-    pairs = dict(zip(first.variables, second.variables, strict=True))
-
-    def merged(a: Any, b: Any) -> Any:
-        if isinstance(a, Variable):
-            if pairs[a] is not b:
-                raise TraceError(_OTHERWISE)
-            return a
-        return generalise(a, b, sizes)
-
-    shapes = {v: generalise(v.shape, w.shape, sizes) for v, w in pairs.items()}
-    equations = []
-    for a, b in zip(first.equations, second.equations, strict=True):
-        if a.primitive is not b.primitive or len(a.operands) != len(b.operands):
-            raise TraceError(_OTHERWISE)
-        operands = tuple(map(merged, a.operands, b.operands))
-        params = {name: generalise(a.params[name], b.params[name], sizes) for name in a.params}
-        equations.append(Equation(a.output, a.primitive, operands, params))
-    result = map_leaves(merged, first.result, second.result)
-    for variable, shape in shapes.items():
-        variable.shape = shape
-    return Program(first.arguments, equations, result)
 
 
 def _picks_by_mask(equation: Equation) -> bool:
@@ -293,64 +271,3 @@ def _picks_by_mask(equation: Equation) -> bool:
     return picks and any(
         isinstance(v, Variable) and v.dtype.kind == "b" for v in equation.operands[1:]
     )
-
-
-def _same(a: Program, b: Program, shapes: bool = True) -> bool:
-    """Whether two programs for one batch size compute the same."""
-    a, b = needed(a), needed(b)
-    if len(a.equations) != len(b.equations):
-        return False
-    pairs: dict[Variable, Variable] = {}
-
-    def equal(x: Any, y: Any) -> bool:
-        return pairs.get(x) is y if isinstance(x, Variable) else _equal(x, y)
-
-    def paired(x: Variable, y: Variable) -> bool:
-        pairs[x] = y
-        return x.dtype == y.dtype and (x.shape == y.shape or not shapes)
-
-    inputs = all(paired(x, y) for x, y in zip(a.inputs, b.inputs, strict=True))
-    return (
-        inputs
-        and all(
-            e.primitive is f.primitive
-            and len(e.operands) == len(f.operands)
-            and all(map(equal, e.operands, f.operands))
-            and _equal(e.params, f.params)
-            and paired(e.output, f.output)
-            for e, f in zip(a.equations, b.equations, strict=True)
-        )
-        and _same_result(a.result, b.result, equal)
-    )
-
-
-def _same_result(a: Any, b: Any, equal: Callable[[Any, Any], bool]) -> bool:
-    found, expected = list(leaves(a)), list(leaves(b))
-    return [path for path, _ in found] == [path for path, _ in expected] and all(
-        equal(x, y) for (_, x), (_, y) in zip(found, expected, strict=True)
-    )
-
-
-def _equal(a: Any, b: Any) -> bool:
-    """Whether constants or parameters are the same, but for the rounding of a number."""
-    if isinstance(a, Filled | Counted | np.ndarray | np.generic):
-        if not isinstance(b, Filled | Counted | np.ndarray | np.generic):
-            return False
-        x, y = np.asarray(at(a, 0)), np.asarray(at(b, 0))
-        close = x.dtype.kind == "f"
-        return (x.shape, x.dtype) == (y.shape, y.dtype) and (
-            np.allclose(x, y, rtol=1e-6 if x.dtype.itemsize < 8 else 1e-13, atol=0, equal_nan=True)
-            if close
-            else np.array_equal(x, y)
-        )
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
-    if isinstance(a, tuple | list):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    if isinstance(a, slice):
-        return all(map(_equal, (a.start, a.stop, a.step), (b.start, b.stop, b.step)))
-    if isinstance(a, float):
-        return bool(np.isclose(a, b, rtol=1e-13, atol=0, equal_nan=True))
-    return bool(a is b or a == b)

@@ -121,7 +121,7 @@ class _Known:
                 return _Call(program, kernel, apart[1])
         made = self._generalised(args, forms)
         if made is None:
-            program = Recorder(self.f, args, expand).alone()
+            program = Recorder(self.f, args, expand, values=False).alone()
             made = _Call(program, function_kernel(program), 1)
         self.forms.append(forms)
         return made
@@ -133,7 +133,7 @@ class _Known:
             if apart is None:
                 continue
             rows, n = apart
-            recorder = Recorder(self.f, args, expand, rows.__contains__)
+            recorder = Recorder(self.f, args, expand, rows.__contains__, values=False)
             program = recorder.program(n)
             if program.general:
                 kernel = function_kernel(program, n)

@@ -122,7 +122,7 @@ class RecordedStep(Recorder):
         step.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         self.dtype = _dtype(carry)
         example = rows_of(data, np.arange(EXAMPLE) % max(rows_in(data), 1), self.dtype)
-        super().__init__(step, (carry, *example), expand)
+        super().__init__(step, (carry, *example), expand, values=False)
         # One array of parameters is called what the loss calls it.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}

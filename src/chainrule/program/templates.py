@@ -1,0 +1,51 @@
+"""The text of an equation's operation, with operands and parameters in their places."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from chainrule.errors import TraceError
+from chainrule.program.equations import Equation
+
+
+class Filler(ast.NodeTransformer):
+    """Puts operands, parameters and names into a text."""
+
+    def __init__(
+        self,
+        operands: dict[str, ast.expr],
+        literals: dict[str, ast.expr],
+        params: dict[str, Any],
+        renamed: dict[str, str],
+    ) -> None:
+        self.known = {**literals, **operands}
+        self.params, self.renamed = params, renamed
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Return what stands for a name."""
+        if node.id in self.known:
+            return self.known[node.id]
+        return ast.Name(self.renamed.get(node.id, node.id), node.ctx)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Leave out arguments that say what is so anyway."""
+        node.keywords = [k for k in node.keywords if not self._is_default(k)]
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+    def _is_default(self, given: ast.keyword) -> bool:
+        if not isinstance(given.value, ast.Name) or given.value.id not in self.params:
+            return False
+        value = self.params[given.value.id]
+        return value is None or value is False or (given.arg == "ddof" and value == 0)
+
+
+def template_of(equation: Equation) -> str:
+    """Return the text, operands as ``_0``, ``_1``."""
+    text = equation.primitive.text
+    if text is None:
+        raise TraceError(f"{equation.primitive.name} has no text")
+    if callable(text):
+        shapes = [getattr(operand, "shape", ()) for operand in equation.operands]
+        return text(shapes, **equation.params)
+    return text
