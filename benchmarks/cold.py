@@ -187,7 +187,7 @@ def draw(found: Runs, depths: Iterable[int], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=240, help="after which no round begins")
+    parser.add_argument("--seconds", type=float, default=210, help="after which no round begins")
     parser.add_argument("--quick", action="store_true", help="small and once: does it run?")
     parser.add_argument("--out", type=Path, help="folder for the results")
     parser.add_argument("--run", nargs=2, help=argparse.SUPPRESS)

@@ -68,8 +68,9 @@ def peak(threads: int) -> float:
     return 2 * 2048**3 / seconds / 1e9
 
 
-def train(workload: Workload, rounds: int, quick: bool) -> dict[str, list[float]]:
-    """Return the seconds an update of every subject, round by round."""
+def train(workload: Workload, rounds: int, budget: float, quick: bool) -> dict[str, list[float]]:
+    """Return the seconds an update of every subject, round by round, at least one."""
+    until = time.monotonic() + budget
     ready: dict[str, Any] = {}
     names, workload = ["chainrule", *FLOORS[workload]], workload.small() if quick else workload
     for name in names:
@@ -78,6 +79,8 @@ def train(workload: Workload, rounds: int, quick: bool) -> dict[str, list[float]
             ready[name] = subject
     found: dict[str, list[float]] = {name: [] for name in ready}
     for turn in range(rounds + 1):
+        if turn > 1 and time.monotonic() > until:
+            break
         for name, subject in ready.items():
             epochs = max(1, workload.epochs // FEWER.get(name, 1))
             time.sleep(0.3)  # until the threads of the one before have gone to sleep
@@ -197,7 +200,7 @@ def draw(ratios: dict[str, dict[str, float]], lines: Any, path: Path) -> None:
 
 
 def training_table(
-    raw: dict[str, dict[str, list[float]]], rounds: int, quick: bool, rate: float
+    raw: dict[str, dict[str, list[float]]], rounds: int, budget: float, quick: bool, rate: float
 ) -> tuple[list[str], dict[str, dict[str, float]]]:
     """Return the table's lines and the ratios that are drawn; put every round's seconds in raw."""
     lines = ["| workload | subject | µs an update | × chainrule | at least |",
@@ -205,7 +208,7 @@ def training_table(
     ratios: dict[str, dict[str, float]] = {}
     for workload in FLOORS:
         print(f"{workload.title} ...", file=sys.stderr, flush=True)
-        found = raw[workload.title] = train(workload, rounds, quick)
+        found = raw[workload.title] = train(workload, rounds, budget / len(FLOORS), quick)
         row = ratios.setdefault(workload.title[0], {})
         for name, seconds in found.items():
             ratio = statistics.median(
@@ -230,6 +233,7 @@ def training_table(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=160, help="after which no round begins")
     parser.add_argument("--quick", action="store_true", help="small and once: does it run?")
     parser.add_argument("--out", type=Path, help="folder for the results")
     given = parser.parse_args()
@@ -239,11 +243,11 @@ def main() -> None:
     both, one = peak(2), peak(1)
     packages = "numpy", "llvmlite", "jax", "scikit-learn", "torch", "keras", "onnxruntime"
     measured = (
-        f"{measured_on(*packages)}; {rounds} rounds. The largest rate of a float32 matrix product "
-        f"(2048³) here: {both:.0f} GFLOP/s with two threads, {one:.0f} with one."
+        f"{measured_on(*packages)}; up to {rounds} rounds. The largest rate of a float32 matrix "
+        f"product (2048³) here: {both:.0f} GFLOP/s with two threads, {one:.0f} with one."
     )
     raw: dict[str, dict[str, list[float]]] = {}
-    lines, ratios = training_table(raw, rounds, given.quick, both)
+    lines, ratios = training_table(raw, rounds, given.seconds, given.quick, both)
     print("E and the rest ...", file=sys.stderr, flush=True)
     lines.append(f"| E. 64 copies of A | two threads over one | | {many(rounds):.2f} | 1.85 |")
     lines += ["", "| one prediction, 64-10-10, one row | µs | × chainrule |", "|---|---|---|"]
