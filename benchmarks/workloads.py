@@ -44,9 +44,7 @@ class Numpy:
     @staticmethod
     def recurred(cell: Callable[..., Any], h: Any, X: Any) -> Any:
         """Return the last state."""
-        for i in range(X.shape[1]):
-            h = cell(h, X[:, i])
-        return h
+        return cr.scan(lambda h, x: (cell(h, x), None), h, np.swapaxes(X, 0, 1))[0]
 
 
 def jax_library() -> Any:
