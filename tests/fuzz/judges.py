@@ -275,7 +275,8 @@ def jitted(case: Case) -> None:
         elif isinstance(case.values[n], Exception):
             raise Failure("jit", "goes on where NumPy refuses", f"n = {n}: {got}")
         else:
-            case.agree("jit", (got,), (case.values[n],), n, cr.value_and_grad(case.f))
+            alone = lambda *given: (case.f(*given),)
+            case.agree("jit", (got,), (case.values[n],), n, alone, "value")
 
 
 def compiled(case: Case) -> None:
