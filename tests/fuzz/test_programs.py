@@ -48,6 +48,12 @@ FOUND = [
     ("np.sum(Z > 9)", (1,)),
     ("np.ptp(np.clip(X, -1, (p > 0)**2))", (1,)),
     ("np.sum(np.angle(-0.0 * np.abs(p)) + np.mean(np.angle(Z)) * p)", (2,)),
+    ("np.max(p[-1], axis=-1)", (1,)),
+]
+FOUND_COMPILED = [
+    ("np.sum(np.append(p, p) * np.arange(8))", (2, 1, 2)),
+    ("np.sum(np.sin(np.outer(p[np.array([False]),], X)))", (1,)),
+    ("np.sum(Z.astype(bool) * p) + np.sum((Z > 9) + (Z > 99))", (1,)),
 ]
 REFUSED = [
     "np.take(p, [0], axis=5)", "np.transpose(p, (0, 3))", "np.diff(p, axis=5)", "np.rollaxis(p, 5)",
@@ -81,6 +87,13 @@ def test_programs_agree_on_every_road(start):
 def test_what_was_found_stays_mended(loss, shape):
     data = (("X", Array((), rows=True)), ("Z", Array((), "uint8", rows=True, span=256)))
     assert judge(Program(Array(shape), data, (), Node(loss), 3, (3, 1, 2, 7)))["judged"]
+
+
+@pytest.mark.parametrize(("loss", "shape"), FOUND_COMPILED)
+def test_what_was_found_in_kernels_stays_mended(loss, shape):
+    data = (("X", Array((), rows=True)), ("Z", Array((), "uint8", rows=True, span=256)))
+    program = Program(Array(shape), data, (), Node(loss), 3, (3, 1, 7))
+    assert judge(program, ("compiled",))["judged"]
 
 
 @pytest.mark.parametrize("loss", REFUSED)

@@ -66,7 +66,7 @@ def _group(index: Index, shape: Any, source: Any) -> list[Any]:
     for axis, size in enumerate(source):
         stride = product(source[axis + 1 :])
         part = place if stride == 1 else place // stride
-        found.append(part if axis == 0 or size == 1 else part % size)
+        found.append(0 if size == 1 else part if axis == 0 else part % size)
     return found
 
 

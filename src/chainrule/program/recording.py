@@ -170,6 +170,8 @@ def _few_axes(equation: Equation) -> dict[str, Any]:
     if equation.primitive not in _REDUCTIONS or not params.get("keepdims") or axes is None:
         return params
     shape = np.shape(equation.operands[0])
+    if not shape:  # NumPy lets a number have an axis
+        return params
     axes = axes if isinstance(axes, tuple) else (axes,)
     longer = tuple(axis for axis in axes if shape[axis] != 1)
     return {**params, "axis": longer[0] if len(longer) == 1 else longer or axes}
