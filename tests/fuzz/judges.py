@@ -275,8 +275,7 @@ def jitted(case: Case) -> None:
         elif isinstance(case.values[n], Exception):
             raise Failure("jit", "goes on where NumPy refuses", f"n = {n}: {got}")
         else:
-            alone = lambda *given: (case.f(*given),)
-            case.agree("jit", (got,), (case.values[n],), n, alone, "value")
+            case.agree("jit", (got,), (case.values[n],), n, lambda *given: (case.f(*given),), "jit")
 
 
 def compiled(case: Case) -> None:
