@@ -7,8 +7,14 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "jax")  # before anything imports Keras
 
 
-def compile_quickly(option="xla_cpu_use_fusion_emitters"):
-    """Let JAX fuse loops in its older way, which compiles three times as fast.
+JAX_COMPILES_QUICKLY = {
+    "xla_cpu_use_fusion_emitters": "false",
+    "xla_cpu_parallel_codegen_split_count": "1",
+}
+
+
+def compile_quickly():
+    """Let JAX fuse loops in its older way and not in parts, which compiles four times as fast.
 
     XLA ends a process that names an option that it does not have; so its library is asked.
     """
@@ -19,8 +25,10 @@ def compile_quickly(option="xla_cpu_use_fusion_emitters"):
                 path.open("rb") as file,
                 mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
             ):
-                if content.find(option.encode()) >= 0:
-                    os.environ.setdefault("XLA_FLAGS", f"--{option}=false")
+                known = [o for o in JAX_COMPILES_QUICKLY if content.find(o.encode()) >= 0]
+            if known:
+                flags = " ".join(f"--{o}={JAX_COMPILES_QUICKLY[o]}" for o in known)
+                os.environ.setdefault("XLA_FLAGS", flags)
 
 
 compile_quickly()
