@@ -10,12 +10,14 @@ from chainrule.compiler.nodes import (
     Access,
     Buffer,
     Expr,
-    Item,
     Local,
-    Loop,
-    Statement,
     loop_variable,
     replaced,
+)
+from chainrule.compiler.statements import (
+    Item,
+    Loop,
+    Statement,
     walk,
 )
 

@@ -25,17 +25,12 @@ from chainrule.compiler.nodes import (
     Buffer,
     Call,
     Const,
-    Declare,
     Expr,
     Index,
-    Item,
     Load,
     N,
-    Product,
     Select,
-    Store,
     cast,
-    walk,
 )
 from chainrule.compiler.products import contraction, operations
 from chainrule.compiler.reading import Function, framed
@@ -43,6 +38,13 @@ from chainrule.compiler.recurrences import recurrence, result
 from chainrule.compiler.reductions import best, reduction, scan
 from chainrule.compiler.registers import hoist, keep_in_locals
 from chainrule.compiler.sections import THREAD, THREADS, Section, shared_out
+from chainrule.compiler.statements import (
+    Declare,
+    Item,
+    Product,
+    Store,
+    walk,
+)
 from chainrule.compiler.text import lines
 from chainrule.compiler.text import text as written
 from chainrule.errors import CompileError

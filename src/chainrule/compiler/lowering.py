@@ -27,19 +27,21 @@ from chainrule.compiler.nodes import (
     Const,
     Expr,
     Index,
-    Item,
-    Let,
     Load,
     Local,
     N,
-    Run,
-    Statement,
-    Store,
     cast,
     locals_in,
     loop_variable,
-    nest,
     whole,
+)
+from chainrule.compiler.statements import (
+    Item,
+    Let,
+    Run,
+    Statement,
+    Store,
+    nest,
 )
 from chainrule.errors import CompileError
 from chainrule.ops.kernel import Elementwise, Reduction, Scatter

@@ -6,8 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.compiler.lowering import Lowering, places
-from chainrule.compiler.nodes import Access, Buffer, Item, Store, nest, walk
+from chainrule.compiler.nodes import Access, Buffer
 from chainrule.compiler.sections import Section
+from chainrule.compiler.statements import (
+    Item,
+    Store,
+    nest,
+    walk,
+)
 from chainrule.program.batch import Linear
 
 

@@ -11,16 +11,15 @@ import numpy as np
 from chainrule.compiler.lowering import FIXED, Lowering, places, shape_of
 from chainrule.compiler.nodes import (
     WHOLE,
-    Accumulate,
     Call,
     Const,
     Expr,
     Index,
     Select,
     cast,
-    nest,
     whole,
 )
+from chainrule.compiler.statements import Accumulate, nest
 from chainrule.errors import CompileError
 from chainrule.ops.index import SLOT
 from chainrule.ops.kernel import Checked, Gather, Piece, Pieces, Scatter

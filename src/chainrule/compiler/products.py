@@ -11,17 +11,16 @@ import numpy as np
 from chainrule.compiler.lowering import Lowering, places, shape_of
 from chainrule.compiler.nodes import (
     ZERO,
-    Accumulate,
     Buffer,
     Call,
     Const,
     Expr,
     Local,
-    Product,
     cast,
     whole,
 )
 from chainrule.compiler.reductions import Places, Reduced, Target, reduce
+from chainrule.compiler.statements import Accumulate, Product
 from chainrule.ops.kernel import Contraction, Recurrence
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable

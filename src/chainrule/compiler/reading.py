@@ -22,24 +22,26 @@ import numpy as np
 from chainrule.compiler.nodes import (
     BOOL,
     WHOLE,
-    Accumulate,
-    Break,
     Buffer,
     Call,
     Cast,
     Const,
     Expr,
+    Load,
+    Local,
+    Select,
+    cast,
+)
+from chainrule.compiler.statements import (
+    Accumulate,
+    Break,
     If,
     Item,
     Let,
-    Load,
-    Local,
     Loop,
     Run,
-    Select,
     Store,
     While,
-    cast,
 )
 
 OPERATORS: dict[type[Any], str] = {

@@ -14,21 +14,23 @@ from chainrule.compiler.nodes import (
     PART,
     PARTS,
     ZERO,
-    Accumulate,
     Buffer,
     Const,
     Expr,
     Index,
-    Let,
     Load,
     Local,
     Select,
-    Statement,
-    Store,
     cast,
-    nest,
 )
 from chainrule.compiler.reading import expression, names_in, operation
+from chainrule.compiler.statements import (
+    Accumulate,
+    Let,
+    Statement,
+    Store,
+    nest,
+)
 from chainrule.ops.kernel import Best, Reduction, Scan
 from chainrule.program.equations import Equation
 

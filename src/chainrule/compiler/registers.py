@@ -9,18 +9,20 @@ from chainrule.compiler.nodes import (
     Access,
     Buffer,
     Expr,
-    Item,
-    Let,
     Load,
     Local,
-    Loop,
     Select,
-    Statement,
-    Store,
-    bodies,
     children,
     entry_of,
     reads,
+)
+from chainrule.compiler.statements import (
+    Item,
+    Let,
+    Loop,
+    Statement,
+    Store,
+    bodies,
     walk,
 )
 

@@ -24,15 +24,17 @@ from chainrule.compiler.nodes import (
     Call,
     Const,
     Expr,
+    Local,
+    N,
+    evaluated,
+)
+from chainrule.compiler.statements import (
     If,
     Item,
-    Local,
     Loop,
-    N,
     Product,
     Run,
     Statement,
-    evaluated,
 )
 
 WORTHWHILE = 4096  # entries from which a loop over anything but samples is shared out

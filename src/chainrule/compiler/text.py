@@ -7,26 +7,28 @@ from typing import Any
 
 from chainrule.compiler.nodes import (
     ZERO,
-    Accumulate,
     Affine,
-    Break,
     Buffer,
     Call,
     Cast,
     Const,
-    Declare,
     Expr,
+    Load,
+    Local,
+    Select,
+    whole,
+)
+from chainrule.compiler.statements import (
+    Accumulate,
+    Break,
+    Declare,
     If,
     Item,
     Let,
-    Load,
-    Local,
     Loop,
     Product,
-    Select,
     Store,
     While,
-    whole,
 )
 from chainrule.program.batch import Linear
 

@@ -19,24 +19,26 @@ from chainrule.compiler.nodes import (
     PART,
     PARTS,
     WHOLE,
-    Accumulate,
-    Break,
     Buffer,
     Call,
-    Declare,
     Expr,
-    If,
-    Let,
     Load,
     Local,
+    whole,
+)
+from chainrule.compiler.reading import Function
+from chainrule.compiler.statements import (
+    Accumulate,
+    Break,
+    Declare,
+    If,
+    Let,
     Loop,
     Product,
     Run,
     Store,
     While,
-    whole,
 )
-from chainrule.compiler.reading import Function
 from chainrule.errors import CompileError
 from chainrule.native import ENTRY, ROUTINES
 from chainrule.native.values import TYPES, Values, held

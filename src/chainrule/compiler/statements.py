@@ -1,0 +1,279 @@
+"""Statements and loops, and what they touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from chainrule.compiler.nodes import (
+    ANYWHERE,
+    ONE,
+    ZERO,
+    Access,
+    Buffer,
+    Expr,
+    Load,
+    Local,
+    New,
+    moved_to,
+    reads,
+    replaced,
+    whole,
+)
+from chainrule.program.batch import Linear
+
+
+class Statement:
+    """One thing that is done; not a loop."""
+
+    def _touched(self) -> Iterator[Access]:
+        raise NotImplementedError
+
+    @cached_property
+    def accesses(self) -> list[Access]:
+        """What it reads and writes, in the order in which it does."""
+        return list(self._touched())
+
+    @cached_property
+    def touched(self) -> dict[Buffer | Local, list[Access]]:
+        """The same by what it is."""
+        return _by_what(self.accesses)
+
+    def replaced(self, new: New) -> Statement:
+        """Return the same with other expressions in the place of some."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class Let(Statement):
+    """``local = value``."""
+
+    local: Local
+    value: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield Access(self.local, None, True)
+
+    def replaced(self, new: New) -> Let:
+        """Return the same with other expressions in the place of some."""
+        local: Any = new.get(self.local, self.local)
+        return Let(local, replaced(self.value, new))
+
+
+@dataclass(eq=False)
+class Store(Statement):
+    """``buffer[index] = value``."""
+
+    place: Load
+    value: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield from _written(self.place)
+
+    def replaced(self, new: New) -> Store:
+        """Return the same with other expressions in the place of some."""
+        return Store(moved_to(self.place, new), replaced(self.value, new))
+
+
+@dataclass(eq=False)
+class Accumulate(Statement):
+    """``target += value``, or another operation by its name."""
+
+    target: Load | Local
+    value: Expr
+    name: str = "add"
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield from reads(self.target)
+        if isinstance(self.target, Local):
+            yield Access(self.target, None, True)
+        else:
+            yield from _written(self.target)
+
+    def replaced(self, new: New) -> Accumulate:
+        """Return the same with other expressions in the place of some."""
+        target: Any = new.get(self.target, self.target)
+        if isinstance(target, Load):
+            target = moved_to(target, new)
+        return Accumulate(target, replaced(self.value, new), self.name)
+
+
+@dataclass(eq=False)
+class Product(Statement):
+    """A matrix product, ``c = a @ b``: ``m`` by ``k`` with ``k`` by ``n``.
+
+    Attributes
+    ----------
+    a, b, c : Buffer
+    m, n, k : Expr
+    turns : (bool, bool)
+        Which operands lie transposed.
+    rows, columns : tuple of Local
+        Variables that stand for the axes of the result.
+    shared : {"rows", "columns", ""}
+        Which side is shared out among threads.
+    """
+
+    a: Buffer
+    b: Buffer
+    c: Buffer
+    m: Expr
+    n: Expr
+    k: Expr
+    turns: tuple[bool, bool]
+    rows: tuple[Local, ...]
+    columns: tuple[Local, ...]
+    shared: str = ""
+
+    def _touched(self) -> Iterator[Access]:
+        ta, tb = self.turns
+        left, right = self.rows, self.columns
+        yield Access(self.a.root, (ANYWHERE, *left) if ta else (*left, ANYWHERE), False)
+        yield Access(self.b.root, (*right, ANYWHERE) if tb else (ANYWHERE, *right), False)
+        yield Access(self.c.root, (*left, *right), True)
+
+    def replaced(self, new: New) -> Product:
+        """Return the same with other expressions in the place of some."""
+        return self
+
+
+@dataclass(eq=False)
+class Run(Statement):
+    """A call for what it does, not for its value."""
+
+    call: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.call)
+
+    def replaced(self, new: New) -> Run:
+        """Return the same with other expressions in the place of some."""
+        return Run(replaced(self.call, new))
+
+
+@dataclass(eq=False)
+class Declare(Statement):
+    """Says of what shape the memory at a pointer is."""
+
+    buffer: Buffer
+    pointer: str
+
+    def _touched(self) -> Iterator[Access]:
+        yield from ()
+
+    @property
+    def varies(self) -> bool:
+        """Whether the shape holds the batch size."""
+        return any(isinstance(size, Linear) for size in self.buffer.shape)
+
+
+@dataclass(eq=False)
+class Break(Statement):
+    """Leaves the loop."""
+
+    def _touched(self) -> Iterator[Access]:
+        yield from ()
+
+
+@dataclass(eq=False)
+class If(Statement):
+    """Statements that run where a condition holds; there are none in what passes change."""
+
+    test: Expr
+    body: list[Any]
+
+
+@dataclass(eq=False)
+class While(Statement):
+    """Statements that run as long as a condition holds; in functions alone."""
+
+    test: Expr
+    body: list[Any]
+
+
+@dataclass(eq=False)
+class Loop:
+    """``for var in range(start, stop, step)``."""
+
+    var: Local
+    stop: Expr
+    body: list[Item] = field(default_factory=list)
+    start: Expr = ZERO
+    step: Expr = ONE
+
+    @property
+    def innermost(self) -> bool:
+        """Whether no loop is inside."""
+        return not any(isinstance(item, Loop) for item in self.body)
+
+    @cached_property
+    def accesses(self) -> list[Access]:
+        """What is read and written inside."""
+        return list({access: None for item in self.body for access in item.accesses})
+
+    @cached_property
+    def touched(self) -> dict[Buffer | Local, list[Access]]:
+        """The same by what it is."""
+        return _by_what(self.accesses)
+
+    def join(self, other: Loop) -> None:
+        """Take the body of another loop over the same variable as well."""
+        touched, accesses = self.touched, self.accesses
+        self.body += other.body
+        for access in other.accesses:
+            known = touched.setdefault(access.what, [])
+            if access not in known:
+                known.append(access)
+                accesses.append(access)
+
+    def changed(self) -> None:
+        """Forget what was known of the body."""
+        for name in ("accesses", "touched"):
+            self.__dict__.pop(name, None)
+
+
+Item = Loop | Statement
+
+
+def _by_what(accesses: Sequence[Access]) -> dict[Buffer | Local, list[Access]]:
+    found: dict[Buffer | Local, list[Access]] = {}
+    for access in accesses:
+        found.setdefault(access.what, []).append(access)
+    return found
+
+
+def _written(place: Load) -> Iterator[Access]:
+    for part in place.index:
+        yield from reads(part)
+    yield Access(place.buffer.root, place.index, True)
+
+
+def nest(axes: Sequence[tuple[Local, Any]], leaf: Sequence[Item]) -> list[Item]:
+    """Return loops over ``(variable, size)`` around statements; none for a size of 1."""
+    items = list(leaf)
+    for var, size in reversed(axes):
+        if size != 1:
+            items = [Loop(var, whole(size), items)]
+    return items
+
+
+def walk(items: Sequence[Item]) -> Iterator[Statement]:
+    """Yield every statement, in order."""
+    for item in items:
+        if isinstance(item, Loop):
+            yield from walk(item.body)
+        else:
+            yield item
+
+
+def bodies(items: list[Item]) -> Iterator[list[Item]]:
+    """Yield every list of items, the outermost first."""
+    yield items
+    for item in items:
+        if isinstance(item, Loop):
+            yield from bodies(item.body)
