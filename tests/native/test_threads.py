@@ -18,6 +18,7 @@ from chainrule.program.tracing import trace
 from chainrule.running import engines
 from chainrule.running import threads as sharing
 
+pytestmark = pytest.mark.usefixtures("interrupts")
 BATCH, SIZE = 8, 16
 ROWS = np.random.default_rng(1).normal(size=(6 * BATCH, SIZE))
 
