@@ -367,6 +367,20 @@ def test_the_number_of_threads_changes_no_bit(body, monkeypatch):
     assert_same(one, trained(1, "numpy"), rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize("body", [rnn, within_another])
+@pytest.mark.parametrize(("epochs", "engine"), [(1, "numpy"), (2000, "compiled")])
+def test_the_default_engine_counts_what_runs_in_every_step(body, epochs, engine):
+    p, X = made(), data(5)
+
+    def trained(**how):
+        how |= {"batch_size": 5, "epochs": epochs, "seed": 0}
+        return cr.minimize(lambda p, X: body(cr.scan, p, X) ** 2, p, X, **how)[0]
+
+    by_default, as_told = trained(), trained(engine=engine)
+    for name, found in by_default.items():
+        np.testing.assert_array_equal(found, as_told[name])
+
+
 def test_two_functions_that_share_tensors_from_outside():
     """What a step takes from outside may itself be recorded, at any level."""
     p, X = made(), data(3)

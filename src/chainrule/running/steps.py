@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -22,7 +22,9 @@ from chainrule.errors import (
     ShapeError,
     TraceError,
 )
+from chainrule.ops.kernel import Recurrence
 from chainrule.program.batch import at
+from chainrule.program.equations import Equation
 from chainrule.program.passes import expand
 from chainrule.program.program import Program
 from chainrule.program.recording import signature
@@ -237,10 +239,21 @@ def _dtype(carry: Any) -> np.dtype[Any] | None:
 
 def pays(program: Program, batch_size: int, updates: int) -> bool:
     """Whether NumPy would take longer for a run than it takes to compile it."""
-    count = len(program.equations)
-    entries: int = sum(math.prod(at(e.output.shape, batch_size)) for e in program.equations)
-    each = count * EQUATION + entries * ENTRY + operations(program, batch_size) * OPERATION
-    return updates * each > COMPILING + count * COMPILING_EQUATION
+    runs = list(_runs(program.equations, batch_size))
+    entries: int = sum(times * math.prod(at(e.output.shape, batch_size)) for e, times in runs)
+    each = sum(times for _, times in runs) * EQUATION + entries * ENTRY
+    each += operations(program, batch_size) * OPERATION
+    return updates * each > COMPILING + len(runs) * COMPILING_EQUATION
+
+
+def _runs(equations: Iterable[Equation], n: int, times: int = 1) -> Iterator[tuple[Equation, int]]:
+    """Yield equations and how often each runs: those of a recurrence in every step."""
+    for equation in equations:
+        if isinstance(equation.primitive.kernel, Recurrence):
+            steps = at(equation.params["steps"], n)
+            yield from _runs(equation.params["body"].equations, n, times * steps)
+        else:
+            yield equation, times
 
 
 def _name(function: Any) -> str:
