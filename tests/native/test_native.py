@@ -178,6 +178,11 @@ class TestJit:
             np.testing.assert_allclose(jitted(X), f(X), rtol=1e-12)
         assert len([*cache.glob("*.kernel")]) == 2  # for 5 rows, and for any number
 
+    def test_a_number_after_a_row(self):
+        jitted = cr.jit(lambda x: np.sum(x) * 2)
+        for x in (np.ones(3), np.float64(2.0), np.ones(4), 2.5, np.ones((4, 1)), np.ones(())):
+            assert jitted(x) == np.sum(x) * 2
+
     def test_where_the_code_goes_by_the_number_of_rows(self):
         def f(w, X):
             return np.mean(X[:3] @ w) if len(X) > 2 else np.sum((X @ w) ** 2)

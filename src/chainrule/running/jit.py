@@ -87,13 +87,12 @@ Forms = list[tuple[Any, tuple[int, ...], Any]]  # of each array: path, shape and
 
 def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
     """Return which arrays differ in the number of rows, and how many the first has; else None."""
-    if [(p, s[1:], d) for p, s, d in one] != [(p, s[1:], d) for p, s, d in other]:
+    if [(p, len(s), s[1:], d) for p, s, d in one] != [(p, len(s), s[1:], d) for p, s, d in other]:
         return None
-    pairs = {(s[0], t[0]) for (_, s, _), (_, t, _) in zip(one, other, strict=True) if s != t}
-    if len(pairs) != 1:
+    apart = {p: (s[0], t[0]) for (p, s, _), (_, t, _) in zip(one, other, strict=True) if s != t}
+    if len(set(apart.values())) != 1:
         return None
-    ((rows, _),) = pairs
-    return {p for (p, s, _), (_, t, _) in zip(one, other, strict=True) if s != t}, rows
+    return set(apart), next(iter(apart.values()))[0]
 
 
 class _Known:
