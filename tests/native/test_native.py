@@ -178,10 +178,27 @@ class TestJit:
             np.testing.assert_allclose(jitted(X), f(X), rtol=1e-12)
         assert len([*cache.glob("*.kernel")]) == 2  # for 5 rows, and for any number
 
-    def test_a_number_after_a_row(self):
-        jitted = cr.jit(lambda x: np.sum(x) * 2)
-        for x in (np.ones(3), np.float64(2.0), np.ones(4), 2.5, np.ones((4, 1)), np.ones(())):
-            assert jitted(x) == np.sum(x) * 2
+    def test_arrays_of_any_shape_one_after_another(self):
+        shapes = [
+            (3,),
+            (),
+            (5,),
+            (0,),
+            (1,),
+            (3, 2),
+            (5, 2),
+            (1, 2),
+            (0, 2),
+            (3, 3),
+            (2, 3, 2),
+            (4,),
+        ]
+        jitted = cr.jit(lambda x, y: np.sum(np.sin(x) * 2, axis=None) + np.mean(y))
+        for x, y in zip(shapes, [*shapes[1:], shapes[0]], strict=True):
+            for dtype in ("f8", "f4"):
+                given = np.full(x, 0.5, dtype), np.ones((2, *y[1:]), dtype)
+                expected = np.sum(np.sin(given[0]) * 2) + np.mean(given[1])
+                np.testing.assert_allclose(jitted(*given), expected, rtol=1e-6)
 
     def test_where_the_code_goes_by_the_number_of_rows(self):
         def f(w, X):
