@@ -1,8 +1,8 @@
 """The functions that a kernel's statements are put into, in a form that `reading` reads.
 
 ``update()`` stands for the statements, ``declare()`` and ``prepare()`` for what they need before:
-the shapes of arrays and numbers, those of the batch size last. A kernel for batches of one sample
-runs over the samples themselves; another has the batch size of every update in ``n``.
+the shapes of arrays and numbers, those of the batch size ``n`` last. A kernel for batches of one
+sample reads the sample ``row``.
 """
 
 from __future__ import annotations
@@ -24,36 +24,6 @@ def run(sizes: Any) -> Any:
     return 0
 
 
-def train_one(sizes: Any, totals: Any, order: Any, loss: Any) -> Any:
-    """Run updates with a sample each; return how many had a finite loss."""
-    epoch = sizes[0]
-    at = sizes[1]
-    steps = sizes[2]
-    samples = sizes[4]
-    rows = sizes[5]
-    thread = sizes[6]
-    threads = sizes[7]
-    parts = sizes[8]
-    done = 0
-    control = flush()
-    declare()
-    prepare()
-    while done < steps:
-        row = order[epoch * samples + at]
-        update()
-        value = loss[0]
-        if not abs(value) < inf:
-            break
-        totals[epoch] += value
-        done += 1
-        at += 1
-        if at >= samples:
-            epoch += 1
-            at = 0
-    restore(control)
-    return done
-
-
 def train(sizes: Any, totals: Any, order: Any, loss: Any) -> Any:
     """Run updates with a batch each; return how many had a finite loss."""
     epoch = sizes[0]
@@ -71,6 +41,7 @@ def train(sizes: Any, totals: Any, order: Any, loss: Any) -> Any:
     while done < steps:
         start = epoch * samples + at * batch
         n = min(batch, samples - at * batch)
+        row = order[start]
         prepare()
         update()
         value = loss[0]

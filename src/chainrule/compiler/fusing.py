@@ -18,6 +18,7 @@ from chainrule.compiler.statements import (
     Item,
     Loop,
     Statement,
+    forget,
     walk,
 )
 
@@ -99,7 +100,7 @@ def fuse(items: Sequence[Item]) -> list[Item]:
     for item in left:
         if isinstance(item, Loop):
             item.body = fuse(item.body)
-            item.changed()
+            forget([item])
     return left
 
 

@@ -14,7 +14,7 @@ from chainrule.compiler import driver
 from chainrule.compiler.elementwise import elementwise, numbered
 from chainrule.compiler.fusing import fuse
 from chainrule.compiler.lowering import FIXED, FLOAT64, Lowering, shape_of
-from chainrule.compiler.memory import in_place, slots
+from chainrule.compiler.memory import in_place, renewals, slots
 from chainrule.compiler.moving import checked, gathered, moved, scattered
 from chainrule.compiler.nodes import (
     PARTS,
@@ -101,6 +101,10 @@ class Kernel:
         Numbers that it leaves open, so that one kernel serves many of them.
     checks : list of str
         What went wrong, by the number that the kernel leaves in ``fault``.
+    unrolls : bool
+        Whether loops over entries had better be unrolled: those of a single sample are short.
+    llvm : str or None
+        What it is in LLVM's language, once that is known.
     """
 
     function: Function
@@ -109,7 +113,8 @@ class Kernel:
     shared: bool
     constants: list[float]
     checks: list[str]
-    llvm: str | None = None  # what it is in LLVM's language, once that is known
+    unrolls: bool = False
+    llvm: str | None = None
 
     @cached_property
     def pointed(self) -> list[Buffer]:
@@ -120,11 +125,6 @@ class Kernel:
     def products(self) -> list[Product]:
         """The matrix products."""
         return [item for item in statements(self.function.body) if isinstance(item, Product)]
-
-    @property
-    def unrolls(self) -> bool:
-        """Whether loops over entries had better be unrolled: those of a single sample are short."""
-        return self.function.name == "train_one"
 
     @cached_property
     def dtypes(self) -> list[str]:
@@ -178,8 +178,10 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
         writer.gather(variable, path, dtypes[path])
     writer.equations()
     writer.loss(loss)
-    writer.renew([(old[path], new[path]) for path in old if new[path] is not old[path]])
-    return writer.kernel(driver.train_one if n == 1 else driver.train)
+    stored = writer.lowering.stored
+    changed = [path for path in old if new[path] is not old[path]]
+    renewed = renewals(writer.lowering, [(stored[old[path]], new[path]) for path in changed])
+    return writer.kernel(driver.train, renewed)
 
 
 def function_kernel(program: Program, n: int = 1) -> Kernel:
@@ -211,7 +213,6 @@ class _Writer:
         self.lowering = Lowering(program, self.names, n, self.shared)
         self.lowering.lower = self._lower
         self.one = n == 1  # the loop over samples is the loop over updates
-        self.renewed: dict[Buffer, Buffer] = {}
         self.loss_value = Buffer("loss_value", (), FLOAT64, ())
 
     def gather(self, variable: Variable, path: Path, dtype: Any) -> None:
@@ -264,28 +265,10 @@ class _Writer:
 
         low.items += low.leaf(value)
 
-    def renew(self, pairs: Sequence[tuple[Variable, Any]]) -> None:
-        """Let the new state take the place of the old."""
-        low = self.lowering
-        for old, new in pairs:
-            home = low.stored[old]
-            made = low.stored.get(new) if isinstance(new, Variable) else None
-            fits = (
-                made is not None
-                and made.role == "temporary"
-                and made not in self.renewed
-                and (made.dtype, made.shape, made.order) == (home.dtype, home.shape, home.order)
-            )
-            if made is None or not fits:
-                made = low.buffer(self.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
-                made.order = home.order
-                low.fill(made, partial(low.entry, new, dtype=home.dtype))
-            self.renewed[made] = home
-
-    def kernel(self, frame: Any) -> Kernel:
-        """Fuse, and put the statements into their frame."""
+    def kernel(self, frame: Any, renewed: Mapping[Buffer, Buffer] | None = None) -> Kernel:
+        """Fuse, and put the statements into their frame; new state takes the place of the old."""
         low, taken = self.lowering, self.names.taken
-        items = in_place(low, fuse(low.items), self.renewed)
+        items = in_place(low, fuse(low.items), renewed or {})
         gone = keep_in_locals(items, [self.loss_value], taken, inside=self.shared)
         sections = shared_out(items, low) if self.shared else [Section(items)]
         for section in sections:
@@ -297,7 +280,8 @@ class _Writer:
         if self.shared:
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)
-        return Kernel(function, buffers, shares, self.shared, low.lifted, low.checks)
+        unrolls = self.one and frame is driver.train
+        return Kernel(function, buffers, shares, self.shared, low.lifted, low.checks, unrolls)
 
     def _framed(
         self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from chainrule.compiler.lowering import Lowering, places
 from chainrule.compiler.nodes import Access, Buffer
 from chainrule.compiler.sections import Section
-from chainrule.compiler.statements import (
-    Item,
-    Store,
-    nest,
-    walk,
-)
+from chainrule.compiler.statements import Item, Store, forget, nest, walk
 from chainrule.program.batch import Linear
+from chainrule.program.equations import Variable
+
+
+def renewals(low: Lowering, pairs: Iterable[tuple[Buffer, Any]]) -> dict[Buffer, Buffer]:
+    """Return the buffers that hold the new values of others: which leads to whose.
+
+    A value that was made here, in a buffer of the same form, is there already; another, of outside
+    or the new value of two, is copied.
+    """
+    written = {a.what for item in low.items for a in item.accesses if a.writes}
+    renewed: dict[Buffer, Buffer] = {}
+    for home, new in pairs:
+        made = low.stored.get(new) if isinstance(new, Variable) else None
+        if (
+            made is None
+            or made not in written
+            or made in renewed
+            or (made.dtype, made.shape, made.order) != (home.dtype, home.shape, home.order)
+        ):
+            made = low.buffer(low.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
+            made.order = home.order
+            low.fill(made, partial(low.entry, new, dtype=home.dtype))
+        renewed[made] = home
+    return renewed
 
 
 def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer]) -> list[Item]:
@@ -38,16 +58,8 @@ def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer])
             index = places(axes)
             copy = Store(old.at(index), new.at(index))
             copies += nest([axes[axis] for axis in old.order], [copy])
-    for item in items:
-        _forget(item)
+    forget(items)
     return items + copies
-
-
-def _forget(item: Any) -> None:
-    for name in ("accesses", "touched"):
-        item.__dict__.pop(name, None)
-    for inner in getattr(item, "body", ()):
-        _forget(inner)
 
 
 def _may_replace(new: Sequence[Any], old: Sequence[Any]) -> bool:

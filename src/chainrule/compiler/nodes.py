@@ -156,10 +156,8 @@ class Affine(Expr):
 
 
 N = Local("n")  # the batch size
-START, ROW = (
-    Local("start"),
-    Local("row"),
-)  # where in the order a batch begins, or which sample it is
+START = Local("start")  # where in the order a batch begins
+ROW = Local("row")  # its first sample
 ROWS = Local("rows")  # how many samples there are
 PART, PARTS = Local("part"), Local("parts")  # a thread's part of the work, and how many there are
 ANYWHERE = Local("…")  # an index that a matrix product runs over

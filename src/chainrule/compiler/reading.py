@@ -56,15 +56,15 @@ _FOLDED: dict[type[Any], Any] = {
     ast.Pow: operator.pow,
 }  # fmt: skip
 BITS, _BITS = {"mixed", "random_bits"}, np.dtype(np.uint32)
-LOGICAL = {"not", "and", "or", "isnan", "isfinite", "isinf"}
-COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
+LOGICAL = {"not", "and", "or"}
+TESTS = {"lt", "le", "gt", "ge", "eq", "ne", "isnan", "isfinite", "isinf"}
 DTYPES = {
     "f4": "float32", "f8": "float64", "i4": "int32", "i8": "int64",
     **{name: name for name in ("float32", "float64", "int64", "int32", "uint32")},
 }  # fmt: skip
 ALIASES = {
     "logical_and": "and", "logical_or": "or", "logical_not": "not", "invert": "invert",
-    "fabs": "abs", "np_abs": "abs",
+    "fabs": "abs",
 }  # fmt: skip
 
 
@@ -198,7 +198,7 @@ class _Reader:
 
     def call(self, name: str, arguments: list[Any]) -> Expr:
         """Return an operation on arguments of one dtype."""
-        if name in LOGICAL and name not in ("isnan", "isfinite", "isinf"):
+        if name in LOGICAL:
             return Call(name, tuple(cast(a, BOOL) for a in arguments), BOOL)
         values = [a for a in arguments if isinstance(a, Expr)]
         if name in BITS:
@@ -206,9 +206,7 @@ class _Reader:
         alike = iter(self.alike(values))
         found = tuple(next(alike) if isinstance(a, Expr) else a for a in arguments)
         kind = next((a.dtype for a in found if isinstance(a, Expr)), WHOLE)
-        if name in COMPARISONS or name in LOGICAL:
-            kind = BOOL
-        return Call(name, found, kind)
+        return Call(name, found, BOOL if name in TESTS else kind)
 
     def alike(self, values: Sequence[Expr]) -> list[Expr]:
         """Return values of one dtype: numbers take that of the others."""

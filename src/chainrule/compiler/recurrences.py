@@ -11,14 +11,8 @@ from typing import Any
 
 from chainrule.compiler.fusing import fuse
 from chainrule.compiler.lowering import Lowering, shape_of
-from chainrule.compiler.memory import in_place
-from chainrule.compiler.nodes import (
-    Buffer,
-    Expr,
-    Index,
-    loop_variable,
-    whole,
-)
+from chainrule.compiler.memory import in_place, renewals
+from chainrule.compiler.nodes import Buffer, Expr, Index, loop_variable, whole
 from chainrule.compiler.statements import Loop
 from chainrule.ops.kernel import Recurrence, Result
 from chainrule.program.equations import Equation, Variable, copied
@@ -47,10 +41,10 @@ def recurrence(low: Lowering, equation: Equation, kernel: Recurrence) -> None:
     stacks = {i: _stacked(low, steps, step, y) for i, y in enumerate(ys) if _is_in(y, carry)}
     for inner in body.equations:
         low.lower(inner)
-    renewed: dict[Buffer, Buffer] = {}
-    for home, old, leaf in zip(homes, carry, new, strict=True):
-        if leaf is not old:
-            renewed[_renewed(low, home, leaf, renewed)] = home
+    changed = [
+        (home, leaf) for home, old, leaf in zip(homes, carry, new, strict=True) if leaf is not old
+    ]
+    renewed = renewals(low, changed)
     stacks |= {i: _stacked(low, steps, step, y) for i, y in enumerate(ys) if i not in stacks}
     items = in_place(low, fuse(low.items), renewed)
     low.items, low.shared = outer, sharing
@@ -81,22 +75,6 @@ def _alias(low: Lowering, variable: Variable, operand: Any, step: Index) -> None
         return operand, (*step, *index)
 
     low.entries[variable], low.views[variable] = entry, view
-
-
-def _renewed(low: Lowering, home: Buffer, leaf: Any, renewed: dict[Buffer, Buffer]) -> Buffer:
-    """Return the array that holds the new carry at the end of a turn."""
-    made = low.stored.get(leaf) if isinstance(leaf, Variable) else None
-    fits = (
-        made is not None
-        and made not in renewed
-        and (made.dtype, made.shape, made.order) == (home.dtype, home.shape, home.order)
-        and any(a.what is made and a.writes for item in low.items for a in item.accesses)
-    )
-    if made is None or not fits:  # or it is of outside, the carry of another perhaps
-        made = low.buffer(low.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
-        made.order = home.order
-        low.fill(made, partial(low.entry, leaf, dtype=home.dtype))
-    return made
 
 
 def _stacked(low: Lowering, steps: Any, step: Expr, leaf: Any) -> Buffer:

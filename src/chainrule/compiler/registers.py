@@ -23,6 +23,7 @@ from chainrule.compiler.statements import (
     Statement,
     Store,
     bodies,
+    forget,
     walk,
 )
 
@@ -104,7 +105,7 @@ def keep_in_locals(
             else:
                 made.append(Store(item.place, local))
         body[:] = made
-    _forget(items)
+    forget(items)
     return gone
 
 
@@ -138,19 +139,16 @@ def _replace(item: Item, new: Mapping[Expr, Expr]) -> None:
         for a in item.accesses
     ):
         item.__dict__.update(item.replaced(new).__dict__)
-        item.__dict__.pop("accesses", None)
-        item.__dict__.pop("touched", None)
-
-
-def _forget(items: Sequence[Item]) -> None:
-    for item in items:
-        if isinstance(item, Loop):
-            item.changed()
-            _forget(item.body)
+        forget([item])
 
 
 def hoist(items: list[Item], taken: set[str]) -> None:
     """Read an entry that stays the same through a loop once, before it."""
+    _hoist(items, taken)
+    forget(items)
+
+
+def _hoist(items: list[Item], taken: set[str]) -> None:
     made: list[Item] = []
     for item in items:
         if isinstance(item, Loop):
@@ -162,11 +160,10 @@ def hoist(items: list[Item], taken: set[str]) -> None:
                 made.append(Let(local, place))
             if new:
                 _replace(item, new)
-                _forget([item])
-            hoist(item.body, taken)
+                forget([item])
+            _hoist(item.body, taken)
         made.append(item)
     items[:] = made
-    _forget(items)
 
 
 def _constant(loop: Loop) -> list[Load]:

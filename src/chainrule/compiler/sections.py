@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chainrule.compiler.fusing import can_share, in_step
 from chainrule.compiler.lowering import FIXED, Lowering
 from chainrule.compiler.nodes import (
+    BOOL,
     PART,
     PARTS,
     WHOLE,
-    Access,
+    ZERO,
     Buffer,
     Call,
-    Const,
     Expr,
     Local,
     N,
@@ -55,37 +55,25 @@ class Section:
 
     items: list[Item]
     sharing: Sharing = (None, None)
-    _touched: dict[Any, list[Access]] = field(default_factory=dict)
-
-    def add(self, item: Item) -> None:
-        """Add an item."""
-        self.items.append(item)
-        self.note(item)
-
-    def note(self, item: Item) -> None:
-        """Take note of what an item touches."""
-        for access in item.accesses:
-            self._touched.setdefault(access.what, []).append(access)
 
     def conflicts(self, item: Item) -> bool:
         """Whether the order of an item and those here matters."""
         return any(
-            a.writes or b.writes for a in item.accesses for b in self._touched.get(a.what, ())
+            a.writes or b.writes
+            for x in self.items
+            for a in item.accesses
+            for b in x.touched.get(a.what, ())
         )
 
     def in_step(self, item: Item, turn: Local) -> bool:
         """Whether an item touches what is written here at the same turn or part."""
-        return all(in_step(x, item, turn) for x in self._users(item))
-
-    def _users(self, item: Item) -> list[Item]:
-        names = {a.what for a in item.accesses}
-        return [x for x in self.items if any(a.what in names for a in x.accesses)]
+        return all(in_step(x, item, turn) for x in self.items)
 
     def shared(self) -> Iterator[Item]:
         """Yield its statements as threads run them."""
         variable = self.sharing[0]
         if variable is None:
-            yield If(Call("eq", (THREAD, Const(0)), WHOLE), self.items)
+            yield If(Call("eq", (THREAD, ZERO), BOOL), self.items)
         else:
             body = [_part_of(item, variable) for item in self.items]
             yield Loop(PART, PARTS, body, THREAD, THREADS)
@@ -101,8 +89,7 @@ def _part_of(item: Item, variable: Local) -> Item:
     body = [_part_of(inner, variable) for inner in item.body]
     if item.var is not variable:
         return Loop(item.var, item.stop, body, item.start, item.step)
-    ends = (Call("share", (item.stop, part, PARTS), WHOLE) for part in (PART, PART + 1))
-    start, stop = ends
+    start, stop = (Call("share", (item.stop, part, PARTS), WHOLE) for part in (PART, PART + 1))
     return Loop(variable, stop, [Run(Call("natural", (variable,), WHOLE)), *body], start)
 
 
@@ -120,22 +107,16 @@ def shared_out(items: Sequence[Item], low: Lowering) -> list[Section]:
         sharing = _sharing(item, outside, low)
         for section in reversed(sections):  # the earlier, the fewer meetings
             if _go_together(section, item, sharing, low.sample):
-                section.add(item)
+                section.items.append(item)
                 if section.sharing[0] is PART:
                     section.sharing = sharing
                 break
             if section.conflicts(item):
-                sections.append(_section(item, sharing))
+                sections.append(Section([item], sharing))
                 break
         else:
-            sections.append(_section(item, sharing))
+            sections.append(Section([item], sharing))
     return sections
-
-
-def _section(item: Item, sharing: Sharing) -> Section:
-    made = Section([item], sharing)
-    made.note(item)
-    return made
 
 
 def _go_together(section: Section, item: Item, sharing: Sharing, sample: Local) -> bool:

@@ -24,6 +24,8 @@ from chainrule.compiler.nodes import (
 )
 from chainrule.program.batch import Linear
 
+ROUTINES = {"float32": "sgemm", "float64": "dgemm"}  # matrix products, as C calls them
+
 
 class Statement:
     """One thing that is done; not a loop."""
@@ -130,6 +132,11 @@ class Product(Statement):
     columns: tuple[Local, ...]
     shared: str = ""
 
+    @property
+    def routine(self) -> str:
+        """What multiplies, as C calls it."""
+        return ROUTINES[self.c.dtype.name]
+
     def _touched(self) -> Iterator[Access]:
         ta, tb = self.turns
         left, right = self.rows, self.columns
@@ -231,11 +238,6 @@ class Loop:
                 known.append(access)
                 accesses.append(access)
 
-    def changed(self) -> None:
-        """Forget what was known of the body."""
-        for name in ("accesses", "touched"):
-            self.__dict__.pop(name, None)
-
 
 Item = Loop | Statement
 
@@ -277,3 +279,11 @@ def bodies(items: list[Item]) -> Iterator[list[Item]]:
     for item in items:
         if isinstance(item, Loop):
             yield from bodies(item.body)
+
+
+def forget(items: list[Item]) -> None:
+    """Forget what was known of items that were changed, and of all that is in them."""
+    for body in bodies(items):
+        for item in body:
+            for name in ("accesses", "touched"):
+                item.__dict__.pop(name, None)

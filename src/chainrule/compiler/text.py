@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chainrule.compiler.nodes import (
+    ONE,
     ZERO,
     Affine,
     Buffer,
@@ -48,7 +49,6 @@ OWN = {
     "exp", "log", "tanh", "erf", "wrap", "within", "share", "meet", "flush", "restore", "abs",
     "min", "random_bits", "natural",
 }  # fmt: skip
-ROUTINES = {"float32": "sgemm", "float64": "dgemm"}
 
 
 def lines(items: Sequence[Item], indent: str = "") -> Iterator[str]:
@@ -67,9 +67,9 @@ def lines(items: Sequence[Item], indent: str = "") -> Iterator[str]:
 
 def _range(loop: Loop) -> str:
     bounds = [text(loop.stop)]
-    if loop.start != ZERO or loop.step != Const(1):
+    if loop.start != ZERO or loop.step != ONE:
         bounds = [text(loop.start), *bounds]
-    return ", ".join(bounds if loop.step == Const(1) else [*bounds, text(loop.step)])
+    return ", ".join(bounds if loop.step == ONE else [*bounds, text(loop.step)])
 
 
 def _statement(item: Any) -> str:
@@ -99,7 +99,7 @@ def _product(item: Product) -> str:
     arguments = [*turns, *sizes, *(text(matrix) for matrix in (item.a, item.b, item.c))]
     if item.shared:
         arguments += [str(int(item.shared == "rows")), "part", "parts"]
-    return f"{ROUTINES[item.c.dtype.name]}({', '.join(arguments)})"
+    return f"{item.routine}({', '.join(arguments)})"
 
 
 def text(expr: Any, binds: int = CONDITIONAL) -> str:
@@ -129,11 +129,9 @@ def _number(expr: Const) -> str:
     if value != value or value in (float("inf"), -float("inf")):
         return f"{expr.dtype.name}({'nan' if value != value else '-inf' if value < 0 else 'inf'})"
     number = repr(float(value))
-    return (
-        number
-        if expr.dtype.name == "float64"
-        else f"{expr.dtype.name}({number.removesuffix('.0')})"
-    )
+    if expr.dtype.name == "float64":
+        return number
+    return f"{expr.dtype.name}({number.removesuffix('.0')})"
 
 
 def _cast(expr: Cast, binds: int) -> str:

@@ -1,4 +1,3 @@
 """Machine code: emitted from the compiler's nodes, made by LLVM, kept on disk, called."""
 
 ENTRY = "chainrule_kernel"  # what a piece of machine code is called by
-ROUTINES = {"float32": "sgemm", "float64": "dgemm"}  # matrix products, as C calls them

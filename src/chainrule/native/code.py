@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.compiler.kernels import Kernel
+from chainrule.compiler.statements import ROUTINES
 from chainrule.errors import CompileError
-from chainrule.native import ENTRY, ROUTINES, cache
+from chainrule.native import ENTRY, cache
 
 if TYPE_CHECKING:
     from chainrule.native.machine import Machine

@@ -40,7 +40,7 @@ from chainrule.compiler.statements import (
     While,
 )
 from chainrule.errors import CompileError
-from chainrule.native import ENTRY, ROUTINES
+from chainrule.native import ENTRY
 from chainrule.native.values import TYPES, Values, held
 
 FAST = "reassoc nsz arcp contract "  # sums in any order; NaN and infinity stay
@@ -242,7 +242,7 @@ class Writer(Values):
 
     def _product(self, item: Product, outlined: bool) -> None:
         """Write a call of C's ``gemm``, for a part of the rows or columns where they are shared."""
-        kind, routine = TYPES[item.c.dtype.name], f"chainrule_{ROUTINES[item.c.dtype.name]}"
+        kind, routine = TYPES[item.c.dtype.name], f"chainrule_{item.routine}"
         ta, tb = item.turns
         rows, columns, first, second, third = item.m, item.n, whole(0), whole(0), whole(0)
         if item.shared:
