@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, training_kernel
+from chainrule.compiler.lowering import shape_of
 from chainrule.compiler.products import operations
 from chainrule.errors import (
     ChainruleError,
@@ -22,7 +23,7 @@ from chainrule.errors import (
     ShapeError,
     TraceError,
 )
-from chainrule.ops.kernel import Recurrence
+from chainrule.ops.kernel import Recurrence, Scatter
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation
 from chainrule.program.passes import expand
@@ -43,10 +44,10 @@ from chainrule.running.sized import SizedEngine
 from chainrule.running.threads import one_blas_thread
 
 # Seconds on a machine of 2024: to compile a structure and each of its equations, and what NumPy
-# takes in an update for each equation, entry and operation of a product. No clock is asked, so that
-# the same run takes the same engine everywhere.
-COMPILING, COMPILING_EQUATION = 0.15, 1.2e-3
-EQUATION, ENTRY, OPERATION = 2.2e-6, 2e-10, 1.5e-11
+# takes in an update for each equation, entry made, entry scattered and operation of a product. No
+# clock is asked, so that the same run takes the same engine everywhere.
+COMPILING, COMPILING_EQUATION = 0.3, 1.5e-3
+EQUATION, ENTRY, SCATTERED, OPERATION = 3e-6, 7e-10, 2.5e-8, 1e-11
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
 REMEMBERED = 128  # batch sizes' programs, and kernels
@@ -240,10 +241,17 @@ def _dtype(carry: Any) -> np.dtype[Any] | None:
 def pays(program: Program, batch_size: int, updates: int) -> bool:
     """Whether NumPy would take longer for a run than it takes to compile it."""
     runs = list(_runs(program.equations, batch_size))
-    entries: int = sum(times * math.prod(at(e.output.shape, batch_size)) for e, times in runs)
-    each = sum(times for _, times in runs) * EQUATION + entries * ENTRY
+    each = sum(times * _seconds(equation, batch_size) for equation, times in runs)
     each += operations(program, batch_size) * OPERATION
     return updates * each > COMPILING + len(runs) * COMPILING_EQUATION
+
+
+def _seconds(equation: Equation, n: int) -> float:
+    """Return what NumPy takes for an equation, but for products."""
+    entries: int = math.prod(at(equation.output.shape, n))
+    scatters = isinstance(equation.primitive.kernel, Scatter)
+    scattered: int = math.prod(at(shape_of(equation.operands[0]), n)) if scatters else 0
+    return EQUATION + entries * ENTRY + scattered * SCATTERED
 
 
 def _runs(equations: Iterable[Equation], n: int, times: int = 1) -> Iterator[tuple[Equation, int]]:
