@@ -77,6 +77,7 @@ def call(function, x):
 
 @pytest.mark.parametrize("function", NUMPY, ids=lambda f: f.__name__)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # outside a domain, or of nothing: NaN
+@pytest.mark.filterwarnings("error::DeprecationWarning")  # what NumPy will refuse is refused
 def test_every_function_on_every_small_shape(function):
     tried = 0
     for shape in SHAPES:
