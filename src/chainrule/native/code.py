@@ -54,7 +54,7 @@ def load(kernel: Kernel) -> NativeFunction:
     if kernel.products:
         _provide(sorted({item.c.dtype.name for item in kernel.products}))
     text = _text(kernel)
-    return _kept(_key(text), lambda: text, kernel.unrolls)
+    return _kept(_key(text), lambda: compiled(text, kernel.unrolls))
 
 
 def _text(kernel: Kernel) -> str:
@@ -83,7 +83,8 @@ def _provide(dtypes: list[str]) -> None:
     import llvmlite.binding as llvm
 
     for dtype in dtypes:
-        function = _kept(_key(f"{dtype}{_source_of_products()}"), partial(product_text, dtype))
+        key = _key(f"{dtype}{_source_of_products()}")
+        function = _kept(key, partial(_compiled_product, dtype))
         llvm.add_symbol(f"chainrule_{ROUTINES[dtype]}", function.address)
 
 
@@ -102,22 +103,40 @@ def product_text(dtype: str, on: Machine | None = None) -> str:
     return gemm.module(ENTRY, int(dtype[-2:]) // 8, on.width, on.registers)
 
 
+def _compiled_product(dtype: str) -> bytes:
+    return emitted(product_text(dtype))
+
+
 _loaded: dict[str, NativeFunction] = {}
 
 
-def _kept(key: str, text: Callable[[], str], unrolls: bool = False) -> NativeFunction:
+def _kept(key: str, make: Callable[[], bytes]) -> NativeFunction:
     if key not in _loaded:
         with _making:
             if key not in _loaded:  # no other thread has made it meanwhile
                 code = cache.read(key)
                 if code is None:
-                    code = compiled(text(), unrolls)
+                    code = make()
                     cache.write(key, code)
                 _loaded[key] = NativeFunction(code)
     return _loaded[key]
 
 
-def compiled(text: str, unrolls: bool = False, on: Machine | None = None) -> bytes:
+def emitted(text: str, on: Machine | None = None) -> bytes:
+    """Return the machine code of a module that needs no optimizing, as an object file.
+
+    Products are written as they should run, vectors and all. LLVM's passes over them took two
+    thirds of the time and left them as fast as they were.
+    """
+    import llvmlite.binding as llvm
+
+    from chainrule.native.machine import machine
+
+    code: bytes = (on or machine()).target().emit_object(llvm.parse_assembly(text))
+    return code
+
+
+def compiled(text: str, unrolls: bool = False) -> bytes:
     """Return the machine code of a module as an object file.
 
     Raises
@@ -129,8 +148,7 @@ def compiled(text: str, unrolls: bool = False, on: Machine | None = None) -> byt
 
     from chainrule.native.machine import machine
 
-    module = llvm.parse_assembly(text)
-    target = (on or machine()).target()
+    module, target = llvm.parse_assembly(text), machine().target()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = True
     options.loop_unrolling = unrolls
