@@ -100,6 +100,12 @@ def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: An
     return out
 
 
+def _scatter_form(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: Any) -> Any:
+    if arrays:  # one may be out of range
+        return _scatter(g, *arrays, index=index, shape=shape, dtype=dtype)
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
 def _getitem_rule(position: int, g: Any, y: Any, x: Any, *arrays: Any, index: Any) -> Any:
     return (
         SCATTER(g, *arrays, index=index, shape=x.shape, dtype=g.dtype.type)
@@ -148,6 +154,7 @@ SCATTER = INDEX.add(
     ),
     broadcasts=1,
     kernel=Scatter(),
+    form=_scatter_form,
 )
 
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import functools
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.ops.elementwise import of_dtype
 from chainrule.ops.kernel import Contraction
-from chainrule.ops.primitive import EachOperand, Family, common_dtype, unbroadcast
+from chainrule.ops.primitive import (
+    EachOperand,
+    Family,
+    Primitive,
+    Rule,
+    common_dtype,
+    first_entry,
+    small,
+    unbroadcast,
+)
 
 LINALG = Family()
 
@@ -53,13 +62,32 @@ def _matmul_subscripts(ranks: tuple[int, int]) -> str:
     return f"{a},{b}->{batch}{'a' * (left > 1)}{'c' * (right > 1)}"
 
 
-MATMUL = LINALG.add(
-    "matmul",
-    np.matmul,
-    (_left, _right),
-    "_0 @ _1",
-    of=np.matmul,
-    kernel=Contraction(_matmul_subscripts),
+def _of_first_terms(value: Rule, subscripts: Callable[..., str]) -> Rule:
+    """Return the form of a contraction whose operands fit: a sum of one term everywhere."""
+
+    def form(*operands: Any, **params: Any) -> Any:
+        inputs, out = subscripts(tuple(map(np.ndim, operands)), **params).split("->")
+        terms = zip(inputs.split(","), operands, strict=True)
+        found = [(c, size) for term, x in terms for c, size in zip(term, np.shape(x), strict=True)]
+        sizes = {c: size for c, size in found if size > 1}
+        fit = all(size in (sizes.get(c), 1) for c, size in found)
+        if small(operands) or not fit:
+            return value(*operands, **params)
+        sums = value(*map(first_entry, operands), **params)
+        return np.broadcast_to(sums, [sizes.get(c, 1) for c in out])
+
+    return form
+
+
+def _add_contraction(
+    name: str, value: Rule, rules: Any, text: Any, subscripts: Callable[..., str], of: Any = None
+) -> Primitive:
+    kernel, form = Contraction(subscripts), _of_first_terms(value, subscripts)
+    return LINALG.add(name, value, rules, text, of=of, kernel=kernel, form=form)
+
+
+MATMUL = _add_contraction(
+    "matmul", np.matmul, (_left, _right), "_0 @ _1", _matmul_subscripts, of=np.matmul
 )
 
 
@@ -160,12 +188,12 @@ def _tensordot_subscripts(ranks: tuple[int, int], axes: Any) -> str:
     return f"{a},{''.join(b)}->{''.join(kept + [c for c in b if c.isupper()])}"
 
 
-TENSORDOT = LINALG.add(
+TENSORDOT = _add_contraction(
     "tensordot",
     lambda a, b, axes: np.tensordot(a, b, axes=axes),
     (_tensordot_left, _tensordot_right),
     "np.tensordot(_0, _1, axes=axes)",
-    kernel=Contraction(_tensordot_subscripts),
+    _tensordot_subscripts,
 )
 
 
@@ -199,14 +227,14 @@ def _extent(letter: str, parts: Sequence[tuple[str, Any]]) -> int:
     return max((size for pairs in sizes for c, size in pairs if c == letter), default=-1)
 
 
-EINSUM = LINALG.add(
+EINSUM = _add_contraction(
     "einsum",
     lambda *operands, subscripts: np.einsum(subscripts, *operands),
     EachOperand(_einsum_rule),
     lambda shapes, subscripts: (
         f"np.einsum({subscripts!r}, {', '.join(f'_{i}' for i in range(len(shapes)))})"
     ),
-    kernel=Contraction(lambda ranks, subscripts: subscripts),
+    lambda ranks, subscripts: subscripts,
 )
 
 

@@ -148,6 +148,7 @@ FOLD: Primitive = SHAPE.add(
     "folded(_0, shape, axis=axis)",
     helpers=(folded,),
     kernel=Scatter(moves.windows),
+    form=lambda windows, shape, axis: np.broadcast_to(np.zeros((), windows.dtype), shape),
 )
 
 

@@ -250,12 +250,21 @@ class Recorder:
         return {name: map_leaves(lambda _: next(values), tree) for name, tree in self.given.items()}
 
     def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
-        """Return what the function does for ``n`` samples like the examples; see `record`."""
-        # What is recorded is not what the numbers are.
-        with np.errstate(all="ignore"), sketching(not (named and self.values)):
-            program = self._fresh.pop(n, None)
-            program = program or record(self.f, self._resized(n), named)
-            return self.prepare(program) if prepared and self.prepare is not None else program
+        """Return what the function does for ``n`` samples like the examples; see `record`.
+
+        Where values are not wanted they are left out, unless the function fails without them.
+        """
+        for sketched in dict.fromkeys((not (named and self.values), False)):
+            # What is recorded is not what the numbers are.
+            with np.errstate(all="ignore"), sketching(sketched):
+                try:
+                    program = self._fresh.pop(n, None)
+                    program = program or record(self.f, self._resized(n), named)
+                    return self.prepare(program) if prepared and self.prepare else program
+                except Exception:
+                    if not sketched:
+                        raise
+        raise AssertionError
 
 
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:

@@ -1,0 +1,60 @@
+"""What is recorded without its numbers is the same program."""
+
+import numpy as np
+import pytest
+from tests.fuzz.grammar import program_of
+
+import chainrule as cr
+from chainrule.ops import primitive
+from chainrule.program.comparing import same
+from chainrule.program.tracing import Recorder
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_small(monkeypatch):
+    monkeypatch.setattr(primitive, "SMALL", 0)
+
+
+def repeats(a):
+    return isinstance(a, np.ndarray) and a.size > 1 and not any(a.strides)
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_random_programs_are_recorded_the_same_without_numbers(start):
+    left_out = 0
+    for seed in range(start, 240, 4):
+        program = program_of(seed)
+        recorder = Recorder(cr.value_and_grad(program.function()), program.arguments(program.n))
+        try:
+            expected = recorder.recorded(program.n, named=True)
+        except Exception:  # of a program that makes no sense
+            continue
+        sketched = recorder.recorded(program.n)
+        assert same(sketched, expected), program.pasted()
+        left_out += any(repeats(variable.value) for variable in sketched.variables)
+    assert left_out > 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "np.sum((W @ X.T)[:, X[:, 0] > 0.0])", "np.sum(np.tanh(W)[np.argmax(X @ W.T, axis=1)])",
+        "np.sum(W[np.floor(np.exp(W[:, 0])).astype(int)])", "np.max(np.exp(X @ W.T)[X > 0.1])",
+    ],
+)  # fmt: skip
+def test_what_needs_numbers_is_recorded_with_them(text):
+    W, X = np.log([[0.5, 1.5], [1.5, 2.5]]), np.array([[1.0, -1], [0.3, 0.2], [-1, 1]])
+    recorder = Recorder(eval(f"lambda W, X: {text}", {"np": np}), (W, X))
+    assert same(recorder.recorded(3), recorder.recorded(3, named=True))
+
+
+@pytest.mark.parametrize("text", ["W @ X", "W + X[:, :1]", "np.einsum('ab,cb->', W, X)"])
+def test_what_does_not_fit_is_refused_in_numpys_words(text):
+    f = eval(f"lambda W, X: {text}", {"np": np})
+    W, X = np.ones((2, 2)), np.ones((3, 3))
+    words = "mismatch|broadcast"
+    with pytest.raises(ValueError, match=words) as expected:
+        f(W, X)
+    with pytest.raises(ValueError, match=words) as told:
+        Recorder(f, (W, X)).recorded(3)
+    assert str(expected.value) in str(told.value)
