@@ -100,11 +100,11 @@ def program_of(
     for order in sorted(recorded):
         tensor = recorded[order]
         if tensor.primitive is not None and tensor.level is level:
-            operands = list(map(constant, tensor.operands))
+            operands, params = list(tensor.operands), dict(tensor.params)
             for i, parent in tensor.parents:
                 operands[i] = variables[parent.order]
-            params = dict(tensor.params)
-            equations.append(Equation(variables[order], tensor.primitive, tuple(operands), params))
+            taken = tuple(o if isinstance(o, Variable) else constant(o) for o in operands)
+            equations.append(Equation(variables[order], tensor.primitive, taken, params))
     results = [variables[output.order] for output in outputs]
     equations, same = _simplified(pruned(equations, results))
     variables = {order: same.get(variable, variable) for order, variable in variables.items()}
