@@ -25,6 +25,7 @@ from chainrule.program.program import Program
 from chainrule.program.pruning import pruned
 
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
+_NUMBERS = (float, int, np.generic)
 _COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # where the shape stays as it is
 
 
@@ -90,7 +91,7 @@ def program_of(
     outputs = [
         leaf for _, leaf in leaves(result) if isinstance(leaf, Tensor) and leaf.level is level
     ]
-    recorded = {t.order: t for output in outputs for t in ancestors(output)}
+    recorded = {t.order: t for t in ancestors(*outputs)}
     recorded |= {t.order: t for _, t in leaves(inputs)}
     variables = {
         order: Variable(tensor.name, tensor.shape, tensor.dtype, tensor.value)
@@ -205,6 +206,8 @@ def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
 
 def key_of(thing: Any) -> Any:
     """Return something hashable that is equal where a parameter or constant is the same."""
+    if isinstance(thing, Variable):
+        return thing
     if isinstance(thing, dict):
         return tuple((name, key_of(value)) for name, value in thing.items())
     if isinstance(thing, tuple | list):
@@ -217,7 +220,7 @@ def key_of(thing: Any) -> Any:
         return (Filled, key_of(thing.number), key_of(thing.shape), thing.dtype.str)
     if isinstance(thing, np.ndarray):
         return (thing.shape, thing.dtype.str, thing.tobytes())
-    if isinstance(thing, float | int | np.generic):
+    if isinstance(thing, _NUMBERS):
         return (type(thing), str(thing))
     return thing
 
