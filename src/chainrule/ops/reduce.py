@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops.elementwise import ASTYPE, of_dtype
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
-from chainrule.ops.primitive import Family, Primitive, axes_of, axis_of, common_dtype
+from chainrule.ops.primitive import Family, Primitive, Rule, axes_of, axis_of, common_dtype, small
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
 
 REDUCE = Family()
@@ -73,12 +73,37 @@ def _prod(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return _restore(g, x, axis, keepdims) * rest
 
 
+def _of_first_rows(value: Rule) -> Rule:
+    """Return the form of a reduction: that of the first row everywhere; whole numbers are counted.
+
+    A row is what is reduced to one entry.
+    """
+
+    def form(x: Any, axis: Any, keepdims: bool) -> Any:
+        axes = axes_of(axis, np.ndim(x))
+        kept = tuple(i for i in range(np.ndim(x)) if i not in axes)
+        if small([x]) or not kept or x.dtype.kind != "f":
+            return value(x, axis=axis, keepdims=keepdims)
+        rows = tuple(slice(0, 1) if i in kept else slice(None) for i in range(x.ndim))
+        shape = tuple(
+            x.shape[i] if i in kept else 1 for i in range(x.ndim) if keepdims or i in kept
+        )
+        return np.broadcast_to(value(x[rows], axis=axis, keepdims=keepdims), shape)
+
+    return form
+
+
+def _sum(x: Any, axis: Any, keepdims: bool) -> Any:
+    return _add_reduce(x, axis=axis, keepdims=keepdims)
+
+
 SUM = REDUCE.add(
     "sum",
-    lambda x, axis, keepdims: _add_reduce(x, axis=axis, keepdims=keepdims),
+    _sum,
     (lambda g, y, x, axis, keepdims: _spread(g, x, axis, keepdims),),
     "np.sum(_0, axis=axis, keepdims=keepdims)",
     kernel=Reduction("_0 + _1", 0),
+    form=_of_first_rows(_sum),
 )
 MEAN = REDUCE.add(
     "mean",
@@ -88,6 +113,7 @@ MEAN = REDUCE.add(
     kernel=Composite(
         lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
     ),
+    form=_of_first_rows(_mean),
 )
 
 
@@ -105,7 +131,8 @@ def _over_freedom(number: int, x: Any, axis: Any, ddof: int) -> float:
 def _plain(name: str, value: Any, rule: Any, kernel: Kernel) -> Primitive:
     rules = None if rule is None else (rule,)
     text = f"np.{name}(_0, axis=axis, keepdims=keepdims)"
-    return REDUCE.add(name, value, rules, text, kernel=kernel)
+    form = _of_first_rows(value) if isinstance(kernel, Reduction) else None
+    return REDUCE.add(name, value, rules, text, kernel=kernel, form=form)
 
 
 PROD = _plain("prod", np.prod, _prod, Reduction("_0 * _1", 1))
