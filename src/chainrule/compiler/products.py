@@ -84,14 +84,21 @@ def operations(program: Program, n: int) -> float:
 def _operations(equations: Iterable[Equation], n: int) -> float:
     total = 0.0
     for equation in equations:
-        kernel = equation.primitive.kernel
-        if isinstance(kernel, Contraction):
-            sizes = letters_of(equation, kernel)[2]
-            total += 2 * float(np.prod([at(size, n) for size in sizes.values()], dtype=float))
-        elif isinstance(kernel, Recurrence):
+        if isinstance(equation.primitive.kernel, Recurrence):
             params = equation.params
             total += at(params["steps"], n) * _operations(params["body"].equations, n)
+        else:
+            total += operations_of(equation, n)
     return total
+
+
+def operations_of(equation: Equation, n: int) -> float:
+    """Return how many operations an equation takes, if it is a product; else 0."""
+    kernel = equation.primitive.kernel
+    if not isinstance(kernel, Contraction):
+        return 0.0
+    sizes = letters_of(equation, kernel)[2]
+    return 2 * float(np.prod([at(size, n) for size in sizes.values()], dtype=float))
 
 
 @dataclass(frozen=True)

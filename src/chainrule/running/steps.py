@@ -14,7 +14,7 @@ from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, training_kernel
 from chainrule.compiler.lowering import shape_of
-from chainrule.compiler.products import operations
+from chainrule.compiler.products import operations_of
 from chainrule.errors import (
     ChainruleError,
     CompileError,
@@ -44,10 +44,10 @@ from chainrule.running.sized import SizedEngine
 from chainrule.running.threads import one_blas_thread
 
 # Seconds on a machine of 2024: to compile a structure and each of its equations, and what NumPy
-# takes in an update for each equation, entry made, entry scattered and operation of a product. No
-# clock is asked, so that the same run takes the same engine everywhere.
+# takes in an update for each equation, entry made, entry scattered and operation of a product, by
+# BLAS or by einsum. No clock is asked, so that the same run takes the same engine everywhere.
 COMPILING, COMPILING_EQUATION = 0.3, 1.5e-3
-EQUATION, ENTRY, SCATTERED, OPERATION = 3e-6, 7e-10, 2.5e-8, 1e-11
+EQUATION, ENTRY, SCATTERED, BLAS, EINSUM = 3e-6, 7e-10, 2.5e-8, 1e-11, 1.5e-10
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
 REMEMBERED = 128  # batch sizes' programs, and kernels
@@ -242,16 +242,18 @@ def pays(program: Program, batch_size: int, updates: int) -> bool:
     """Whether NumPy would take longer for a run than it takes to compile it."""
     runs = list(_runs(program.equations, batch_size))
     each = sum(times * _seconds(equation, batch_size) for equation, times in runs)
-    each += operations(program, batch_size) * OPERATION
     return updates * each > COMPILING + len(runs) * COMPILING_EQUATION
 
 
 def _seconds(equation: Equation, n: int) -> float:
-    """Return what NumPy takes for an equation, but for products."""
+    """Return what NumPy takes for an equation."""
     entries: int = math.prod(at(equation.output.shape, n))
     scatters = isinstance(equation.primitive.kernel, Scatter)
     scattered: int = math.prod(at(shape_of(equation.operands[0]), n)) if scatters else 0
-    return EQUATION + entries * ENTRY + scattered * SCATTERED
+    operation = EINSUM if equation.primitive.name == "einsum" else BLAS
+    return (
+        EQUATION + entries * ENTRY + scattered * SCATTERED + operations_of(equation, n) * operation
+    )
 
 
 def _runs(equations: Iterable[Equation], n: int, times: int = 1) -> Iterator[tuple[Equation, int]]:
