@@ -1,10 +1,12 @@
 """The house keeps its order: imports go down, never in circles, and importing stays light."""
 
 import ast
+import io
 import re
 import runpy
 import subprocess
 import sys
+import tokenize
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -18,7 +20,7 @@ ROOT = SOURCE.parents[1]
 # above the last room that it leans on.
 ROOMS = [
     "errors", "interrupts", "validation", "config", "storage",
-    "ops", "autodiff", "program", "checking", "onnx", "compiler", "native", "running",
+    "ops", "autodiff", "program", "recurrence", "checking", "onnx", "compiler", "native", "running",
     "functions", "activations", "initializers", "regularizers", "schedules", "optimizers", "losses",
     "metrics", "layers", "callbacks",
     "training",
@@ -26,6 +28,13 @@ ROOMS = [
     "network", "export", "sequential", "recipes",
     "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip
+# What a reader must know to understand the gradient and its text, and how long that may be.
+CORE = ["autodiff", "program", "ops/primitive.py", "ops/elementwise.py"]
+LINES_OF_CODE = 2_500
+NO_CODE = {
+    tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}  # fmt: skip
 
 
 def dotted(path):
@@ -85,6 +94,51 @@ def test_the_modules_of_a_room_import_each_other_in_no_circle(here):
         if room(name) == here
     }
     assert not circle(within)
+
+
+def lines_of_code(text):
+    """Count lines, without docstrings, comments and blank ones."""
+    found = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in NO_CODE:
+            found.update(range(token.start[0], token.end[0] + 1))
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            found.difference_update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(found)
+
+
+def test_lines_of_code_are_not_docstrings_comments_and_blank_ones():
+    text = '''"""A module.
+
+    About it.
+    """
+
+import os  # a comment behind code
+
+# one alone
+class A:
+    """A class."""
+
+    text = """a string
+
+    that is code"""
+
+    def f(self):
+        """A function."""
+        return (
+
+            self.text
+        )
+'''
+    assert lines_of_code(text) == 9
+
+
+def test_the_core_is_short_enough_to_be_read():
+    parts = [SOURCE / part for part in CORE]
+    files = [file for part in parts for file in (part.rglob("*.py") if part.is_dir() else [part])]
+    assert sum(lines_of_code(file.read_text()) for file in files) <= LINES_OF_CODE
 
 
 def test_importing_chainrule_loads_numpy_alone():

@@ -77,6 +77,7 @@ def things():
     for maker in (cr.grad, cr.value_and_grad, cr.jacobian, cr.hessian, cr.hvp, cr.jit, cr.trace,
                   cr.source):  # fmt: skip
         yield maker.__name__, maker(loss)
+    yield "source of a kernel", cr.source(loss, "kernel", batch_size=1)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,8 @@ def test_only_what_differs_from_the_defaults_is_shown():
     assert repr(NeuralNet(4, 3, 2)) == "NeuralNet(input_size=4, hidden_size=3, output_size=2)"
     assert repr(layers.Activation(np.tanh)) == "Activation(activation=tanh)"
     assert repr(cr.grad(loss, 1)) == "grad(loss, 1)"
+    kernel = cr.source(loss, "kernel", batch_size=1)
+    assert repr(kernel) == "source(loss, 'kernel', optimizer='sgd', batch_size=1)"
     assert repr(cr.Sequential([layers.Input((3,)), layers.Dense(2)])) == (
         "Sequential([Input(shape=(3,)), Dense(units=2)])"
     )

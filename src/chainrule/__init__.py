@@ -56,7 +56,8 @@ from chainrule.functions import (
     softplus,
     tanh,
 )
-from chainrule.program import Program, scan, trace
+from chainrule.program import Program, trace
+from chainrule.recurrence import scan
 
 if TYPE_CHECKING:
     from chainrule.checking import GradientReport, check_gradients
@@ -64,7 +65,8 @@ if TYPE_CHECKING:
     from chainrule.running.jit import jit
     from chainrule.sequential.from_keras import from_keras
     from chainrule.sequential.model import Sequential, load_model
-    from chainrule.training.minimize import minimize, source
+    from chainrule.training.minimize import minimize
+    from chainrule.training.source import source
 
 __version__ = "0.1.0"
 

@@ -7,7 +7,7 @@ from tests.uber import assert_gradients, assert_same, assert_three_ways
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler import kernels
-from chainrule.training.minimize import source
+from chainrule.training.source import source
 
 RNG = np.random.default_rng(0)
 FORMS = {"W": (3, 4), "U": (4, 4), "b": (4,), "v": (4,)}

@@ -24,7 +24,7 @@ class Derived(Generic[P, R]):
         The public function that made it.
     f : callable
         What it was made of: where that can be pickled, so can this.
-    *options
+    *options, **named
         The maker's other arguments.
 
     Examples
@@ -40,10 +40,11 @@ class Derived(Generic[P, R]):
         maker: Callable[..., Any],
         f: Callable[P, Any],
         *options: Any,
+        **named: Any,
     ) -> None:
         functools.update_wrapper(self, f, updated=())
         self._call = call
-        self._made = (maker, (f, *options))
+        self._made = (maker, (f, *options), named)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call it."""
@@ -53,8 +54,10 @@ class Derived(Generic[P, R]):
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return self._made
+        maker, parts, named = self._made
+        return functools.partial(maker, **named), parts
 
     def __repr__(self) -> str:
-        maker, parts = self._made
-        return f"{maker.__name__}({', '.join(map(short, parts))})"
+        maker, parts, named = self._made
+        shown = [*map(short, parts), *(f"{name}={short(part)}" for name, part in named.items())]
+        return f"{maker.__name__}({', '.join(shown)})"

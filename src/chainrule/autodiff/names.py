@@ -22,8 +22,8 @@ from chainrule.autodiff.tensor import Tensor
 
 _PACKAGE = Path(__file__).parents[1]
 _SILENT_ROOMS = (
-    "ops", "autodiff", "program", "checking", "running", "optimizers", "schedules", "metrics",
-    "layers", "training", "network", "export", "sequential",
+    "ops", "autodiff", "program", "recurrence", "checking", "running", "optimizers", "schedules",
+    "metrics", "layers", "training", "network", "export", "sequential",
 )  # fmt: skip
 _SILENT = (str(Path(np.__file__).parent), *(str(_PACKAGE / room) for room in _SILENT_ROOMS))
 _FUNCTIONS = {

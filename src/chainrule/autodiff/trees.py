@@ -20,6 +20,11 @@ def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, tree
 
 
+def path_text(path: Path) -> str:
+    """Write a path as code: ``params['dense'][0]``."""
+    return str(path[0]) + "".join(f"[{part!r}]" for part in path[1:])
+
+
 def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """Return the same structure with ``function`` applied to each leaf (and to those of others)."""
     if not isinstance(tree, (dict, list, tuple)):

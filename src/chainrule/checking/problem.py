@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.names import argument_names
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.autodiff.trees import leaves, map_leaves, path_text
 from chainrule.checking.mistakes import Gradients
 from chainrule.errors import ChainruleError, DataError
 from chainrule.validation import Array, as_floats
@@ -138,7 +138,7 @@ def _name(argument: str, path: tuple[str | int, ...]) -> str:
     """Name a parameter: by its key alone where that says it all, else by the way to it."""
     if len(path) == 1 and isinstance(path[0], str):
         return path[0]
-    return argument + "".join(f"[{part!r}]" for part in path)
+    return path_text((argument, *path))
 
 
 def _array(name: str, value: Any) -> Array | None:

@@ -24,7 +24,7 @@ from chainrule.checking import check_gradients
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Result
 from chainrule.lab.reverse_mode import network_loss
-from chainrule.program import source
+from chainrule.training.source import source
 from chainrule.validation import Array
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from chainrule.program.naming import Names
 from chainrule.program.program import Program
 from chainrule.program.text import equation_lines
 from chainrule.program.tracing import trace
-from chainrule.program.unrolling import unrolled
+from chainrule.recurrence.unrolling import unrolled
 from chainrule.storage.files import check_writable, write_whole
 
 RULES: dict[str, Rule] = {

@@ -9,7 +9,7 @@ arrays they run at full speed, on tensors they are recorded and can be different
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -51,6 +51,21 @@ class Together:
 Rules = tuple[Rule | None, ...] | EachOperand | Together | None
 
 
+@dataclass(frozen=True)
+class Lines:
+    """The text of what no expression says, a loop for instance.
+
+    ``rule(writer, equation)`` yields lines, each with the shape of what it makes, or none if other
+    lines say it all; ``brief`` is the text of a table, where there is one expression for each row.
+    """
+
+    rule: Callable[..., Iterable[tuple[str, str]]]
+    brief: str | Callable[..., str]
+
+
+Text = str | Callable[..., str] | Lines | None
+
+
 class Traced:
     """What takes part in an operation and records it instead of a plain array."""
 
@@ -74,10 +89,10 @@ class Primitive:
     gradients : tuple of callable or None, or EachOperand, or Together, or None
         One rule an operand, ``rule(g, y, *operands, **params)``, None where no gradient flows; None
         if the operation has no gradient at all.
-    text : str or callable, optional
+    text : str or callable or Lines, optional
         The operation as NumPy: an expression in which ``_0``, ``_1`` stand for operands and the
         parameters for themselves, or a function of the operands' shapes and the parameters that
-        returns one; or several lines that leave the result in ``_y``.
+        returns one; or several lines that leave the result in ``_y``; or a rule that writes lines.
     broadcasts : int
         How many operands, from the first on, may stand as one number where they are constants with
         that number everywhere.
@@ -89,16 +104,20 @@ class Primitive:
     form : callable, optional
         Instead of ``value`` where numbers do not matter: the result's shape and dtype, with less
         work.
+    prune : callable, optional
+        ``prune(equations, result)`` returns recorded equations without what nobody uses, where the
+        operation computes more than one thing.
     """
 
     name: str
     value: Callable[..., Any]
     gradients: Rules = None
-    text: str | Callable[..., str] | None = None
+    text: Text = None
     broadcasts: int = 0
     kernel: Kernel | None = None
     helpers: tuple[Callable[..., Any], ...] = ()
     form: Callable[..., Any] | None = None
+    prune: Callable[..., Any] | None = None
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Apply the operation; a tensor among the operands records it."""
@@ -142,22 +161,23 @@ class Family:
         name: str,
         value: Callable[..., Any],
         gradients: Rules = None,
-        text: str | Callable[..., str] | None = None,
+        text: Text = None,
         *,
         of: Callable[..., Any] | None = None,
         broadcasts: int = 0,
         kernel: Kernel | None = None,
         helpers: tuple[Callable[..., Any], ...] = (),
         form: Callable[..., Any] | None = None,
+        prune: Callable[..., Any] | None = None,
     ) -> Primitive:
         """Add a primitive, reached by the NumPy function ``of`` if one is given."""
         if isinstance(kernel, Elementwise):
             form = form or of_first_entries(value)
-        primitive = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form)
-        self.primitives[name] = _KNOWN[name] = primitive
+        made = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form, prune)
+        self.primitives[name] = _KNOWN[name] = made
         if of is not None:
-            self.numpy[of] = primitive
-        return primitive
+            self.numpy[of] = made
+        return made
 
     def implements(self, *functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
         """Let a function stand for NumPy functions when a tensor takes part."""

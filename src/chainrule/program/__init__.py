@@ -2,9 +2,7 @@
 
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
-from chainrule.program.scanning import scan
-from chainrule.program.source import source
 from chainrule.program.text import module_text
 from chainrule.program.tracing import trace
 
-__all__ = ["Equation", "Program", "Variable", "module_text", "scan", "source", "trace"]
+__all__ = ["Equation", "Program", "Variable", "module_text", "trace"]

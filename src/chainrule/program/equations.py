@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -101,6 +101,15 @@ class Listing:
         yield from self.inputs
         for equation in self.equations:
             yield equation.output
+
+
+def needed_for(values: Any, equations: Sequence[Equation]) -> set[Variable]:
+    """Return the variables that values are computed from, those among the values too."""
+    needed = {leaf for _, leaf in leaves(values) if isinstance(leaf, Variable)}
+    for equation in reversed(equations):
+        if equation.output in needed:
+            needed.update(equation.variables)
+    return needed
 
 
 L = TypeVar("L", bound=Listing)

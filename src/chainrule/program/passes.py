@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.tensor import Tensor
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.autodiff.trees import map_leaves
 from chainrule.ops.kernel import Composite
 from chainrule.program.batch import Nested, at, every, fix
-from chainrule.program.equations import Variable, remade
+from chainrule.program.equations import Variable, needed_for, remade
 from chainrule.program.program import Program
 from chainrule.program.recording import program_of, recording_level
 
@@ -64,10 +64,6 @@ def fixed(program: Program, n: int) -> Program:
 
 def needed(program: Program) -> Program:
     """Return the program without equations that nothing depends on."""
-    wanted = {v for _, v in leaves(program.result) if isinstance(v, Variable)}
-    kept = []
-    for equation in reversed(program.equations):
-        if equation.output in wanted:
-            wanted.update(equation.variables)
-            kept.append(equation)
-    return Program(program.arguments, kept[::-1], program.result, program.batch, program.general)
+    wanted = needed_for(program.result, program.equations)
+    kept = [equation for equation in program.equations if equation.output in wanted]
+    return Program(program.arguments, kept, program.result, program.batch, program.general)

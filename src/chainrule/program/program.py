@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text
 from chainrule.errors import ShapeError, TraceError
 from chainrule.program.batch import at
 from chainrule.program.equations import Listing, Variable, shape_text
+from chainrule.program.show import dot, html, table
 
 
 @dataclass(eq=False, repr=False)
@@ -78,21 +79,15 @@ class Program(Listing):
         return f"<Program of {', '.join(self.arguments)}: {len(self.equations)} equations>"
 
     def __str__(self) -> str:
-        from chainrule.program.show import table
-
         return table(self)
 
     def _repr_html_(self) -> str:
-        from chainrule.program.show import html
-
         return html(self)
 
     def to_dot(self) -> str:
         """Return the graph in Graphviz's language, with values and gradients."""
-        from chainrule.program.show import dot
-
         return dot(self)
 
 
 def _paths(found: dict[Path, Any]) -> str:
-    return ", ".join(str(path[0]) + "".join(f"[{part!r}]" for part in path[1:]) for path in found)
+    return ", ".join(map(path_text, found))

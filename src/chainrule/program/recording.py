@@ -22,7 +22,6 @@ from chainrule.ops.shape import BROADCAST_TO, RESHAPE
 from chainrule.program.batch import Filled, Nested, constant
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
-from chainrule.program.pruning import pruned
 
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
 _NUMBERS = (float, int, np.generic)
@@ -107,7 +106,9 @@ def program_of(
             taken = tuple(o if isinstance(o, Variable) else constant(o) for o in operands)
             equations.append(Equation(variables[order], tensor.primitive, taken, params))
     results = [variables[output.order] for output in outputs]
-    equations, same = _simplified(pruned(equations, results))
+    for prune in {e.primitive.prune for e in equations if e.primitive.prune}:
+        equations = prune(equations, results)
+    equations, same = _simplified(equations)
     variables = {order: same.get(variable, variable) for order, variable in variables.items()}
     for order, tensor in recorded.items():
         _tell_adjoint(variables, order, tensor, level)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from chainrule.errors import TraceError
+from chainrule.ops.primitive import Lines
 from chainrule.program.equations import Equation
 
 
@@ -14,19 +16,16 @@ class Filler(ast.NodeTransformer):
 
     def __init__(
         self,
-        operands: dict[str, ast.expr],
-        literals: dict[str, ast.expr],
+        written: Callable[[str], ast.expr | None],
         params: dict[str, Any],
         renamed: dict[str, str],
     ) -> None:
-        self.known = {**literals, **operands}
-        self.params, self.renamed = params, renamed
+        self.written, self.params, self.renamed = written, params, renamed
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Return what stands for a name."""
-        if node.id in self.known:
-            return self.known[node.id]
-        return ast.Name(self.renamed.get(node.id, node.id), node.ctx)
+        written = self.written(node.id)
+        return written or ast.Name(self.renamed.get(node.id, node.id), node.ctx)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Leave out arguments that say what is so anyway."""
@@ -43,6 +42,8 @@ class Filler(ast.NodeTransformer):
 def template_of(equation: Equation) -> str:
     """Return the text, operands as ``_0``, ``_1``."""
     text = equation.primitive.text
+    if isinstance(text, Lines):
+        text = text.brief
     if text is None:
         raise TraceError(f"{equation.primitive.name} has no text")
     if callable(text):

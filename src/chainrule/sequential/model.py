@@ -11,7 +11,7 @@ from chainrule.network.contents import contents, described, take
 from chainrule.network.fitting import Trainable
 from chainrule.network.runs import example_data, training_kernel_text
 from chainrule.network.saving import as_file_error, read_model, write_model
-from chainrule.program import source
+from chainrule.training.source import source
 from chainrule.validation import Array, lookup
 
 

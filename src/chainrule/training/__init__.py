@@ -1,5 +1,6 @@
 """Training: any loss over batches of samples, epoch by epoch."""
 
-from chainrule.training.minimize import minimize, source
+from chainrule.training.minimize import minimize
+from chainrule.training.source import source
 
 __all__ = ["minimize", "source"]

@@ -10,14 +10,12 @@ import numpy as np
 
 from chainrule import optimizers
 from chainrule.autodiff import value_and_grad
-from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.errors import DataError, ShapeError
 from chainrule.interrupts import deferred
-from chainrule.program import source as numpy_source
 from chainrule.running.engines import Engine
-from chainrule.running.steps import ENGINES, make_engine, step_kernel
+from chainrule.running.steps import ENGINES, make_engine
 from chainrule.training.supply import Batches, Samples, gives_batches
 from chainrule.training.trainer import Run, Trainer, rate_of
 from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
@@ -115,7 +113,7 @@ def minimize(
     lookup("engine", engine, ENGINES)
     rule = optimizers.get(optimizer, "minimize")
     watching = as_callbacks(callbacks, "minimize")
-    start = map_leaves(_parameter, params)
+    start = map_leaves(as_parameter, params)
     if not list(leaves(start)):
         raise DataError("minimize: params holds no array")
     supply: Samples | Batches
@@ -134,7 +132,7 @@ def minimize(
         data, size, updates = supply.first, supply.batch_size, epochs * supply.updates
         return Run(make_engine(step, loss, carry, data, size, engine, updates), supply)
 
-    run = made(_step(loss, rule), carry, supply)
+    run = made(update_of(loss, rule), carry, supply)
     checks = None
     if held is not None:
         checked = Samples(held, batch_size, None)
@@ -147,61 +145,7 @@ def minimize(
         return trained, training.history
 
 
-def source(
-    f: Callable[P, Any],
-    dialect: str = "numpy",
-    *,
-    optimizer: str | optimizers.Optimizer = "sgd",
-    batch_size: int = 32,
-) -> Callable[P, str]:
-    r"""Return a function that writes ``f`` and its gradient as Python.
-
-    Parameters
-    ----------
-    f : callable
-        Written in NumPy; returns a single number.
-    dialect : {"numpy", "kernel"}, default "numpy"
-        ``"numpy"``: a module that imports NumPy alone (and Python's ``math``, for ``erf``) and
-        defines ``value_and_gradients``, which takes ``f``'s arguments and returns the value and
-        the gradient of the first argument in its structure. ``"kernel"``: the loops over entries
-        that `minimize` compiles for an epoch.
-    optimizer, batch_size
-        Of the kernel.
-
-    Returns
-    -------
-    callable
-        With ``f``'s arguments, as examples; returns text. The comment behind a line of NumPy is
-        the shape; ``n`` is the batch size.
-
-    Raises
-    ------
-    ShapeError, DataError, TraceError
-        As for `value_and_grad` and `trace`.
-
-    Examples
-    --------
-    >>> def loss(w, X, y):
-    ...     return np.mean((X @ w - y) ** 2)
-    >>> text = source(loss, "kernel", batch_size=1)(np.zeros(3), np.zeros((8, 3)), np.zeros(8))
-    >>> print("\n".join(line for line in text.splitlines() if "w[" in line))
-                t1_total += X_all[row, k] * w[k]
-                w[j] = w[j] - learning_rate_0 * d_w_j
-    """
-    if lookup("dialect", dialect, {"numpy": False, "kernel": True}):
-        rule = optimizers.get(optimizer, "source")
-
-        def kernel_text(params: Any, *data: Any) -> str:
-            params = map_leaves(_parameter, params)
-            state = map_leaves(np.asarray, rule.init(params))
-            step = _step(f, rule)
-            return step_kernel(step, f, {"params": params, "state": state}, data, batch_size).text
-
-        return Derived(kernel_text, source, f, dialect)
-    return numpy_source(f)
-
-
-def _step(loss: Callable[..., Any], rule: Any) -> Callable[..., tuple[Any, Any]]:
+def update_of(loss: Callable[..., Any], rule: Any) -> Callable[..., tuple[Any, Any]]:
     """Return an update: from parameters and the optimizer's state to new ones."""
 
     def step(carry: Any, *data: Any) -> tuple[Any, Any]:
@@ -254,7 +198,8 @@ class Training:
         self.optimizer.learning_rate = rate
 
 
-def _parameter(leaf: Any) -> Any:
+def as_parameter(leaf: Any) -> Any:
+    """Return a parameter as an array of floats; refuse what cannot be trained."""
     array = as_floats(leaf, "params", "minimize")
     if not np.isfinite(array).all():
         raise DataError("minimize: params holds NaN or infinite values")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff import value_and_grad
-from chainrule.autodiff.trees import leaves
+from chainrule.autodiff.trees import leaves, path_text
 from chainrule.callbacks import Callback, Logs, introduce, listens, tell
 from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning
@@ -294,7 +294,7 @@ class Trainer:
         with np.errstate(all="ignore"):
             gradient = value_and_grad(self.loss)(params, *batch)[1]
             sizes = {
-                "".join(f"[{part!r}]" for part in path): float(np.max(np.abs(leaf), initial=0))
+                path_text(("params", *path)): float(np.max(np.abs(leaf), initial=0))
                 for path, leaf in leaves(gradient)
             }
         where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
@@ -302,7 +302,7 @@ class Trainer:
         return DivergenceError(
             f"{self.where}: the loss became NaN or infinite in epoch {self.epoch + 1}, batch "
             f"{updates % supply.updates + 1}, at learning rate {rate:g}; the largest gradient "
-            f"before it was {sizes[where]:.3g}, in params{where}. Try a smaller learning rate or "
+            f"before it was {sizes[where]:.3g}, in {where}. Try a smaller learning rate or "
             "clipnorm; the last good parameters are this exception's .params",
             params,
             self.model.history,

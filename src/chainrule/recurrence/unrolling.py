@@ -12,10 +12,10 @@ from chainrule.autodiff.trees import map_leaves
 from chainrule.errors import TraceError
 from chainrule.ops.index import GETITEM
 from chainrule.ops.joining import STACK
-from chainrule.ops.recurrence import ITEM, SCAN
 from chainrule.program.batch import Filled, Linear
 from chainrule.program.equations import Equation, Variable, copied
 from chainrule.program.program import Program
+from chainrule.recurrence.primitives import ITEM, SCAN
 
 
 def unrolled(program: Program) -> Program:

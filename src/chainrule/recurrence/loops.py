@@ -9,24 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.ops.recurrence import ITEM, SCAN
-from chainrule.program.equations import Equation, Listing, Variable, copied, shape_text
-from chainrule.program.literals import literal_text
-
-Line = tuple[str, str]  # code, and the shape of what it makes
+from chainrule.ops.primitive import Lines
+from chainrule.program.equations import Equation, Listing, Variable, copied
+from chainrule.program.lines import Line, Writer
 
 
-def written_sizes(equation: Equation) -> list[Any]:
-    """Return the sizes that stand in the text of a recurrence."""
-    if equation.primitive is not SCAN:
-        return []
-    body = equation.params["body"]
-    return [y.shape for y in body.results[len(body.carry) :]]
-
-
-def loop_lines(writer: Any, equation: Equation) -> Iterator[Line]:
+def loop_lines(writer: Writer, equation: Equation) -> Iterator[Line]:
     """Yield the lines of a recurrence, which leave its results in variables of their names."""
     yield from _Loop(writer, equation).lines()
+
+
+def no_lines(writer: Writer, equation: Equation) -> Iterator[Line]:
+    """Yield nothing: a result is where the loop left it."""
+    yield from ()
 
 
 class _Loop:
@@ -34,15 +29,14 @@ class _Loop:
 
     Parameters
     ----------
-    writer : _Writer
+    writer : Writer
         Of the program that the recurrence is part of.
     equation : Equation
     """
 
-    def __init__(self, writer: Any, equation: Equation) -> None:
+    def __init__(self, writer: Writer, equation: Equation) -> None:
         self.writer, self.equation, self.names = writer, equation, writer.names
         self.body: Listing = copied(equation.params["body"].program)
-        self.steps = literal_text(equation.params["steps"]).replace("n", writer.n)
         self.carry: list[Variable] = self.body.arguments["carry"]
         self.new, self.given = self.body.result
         self.results = Counter(map(id, [*self.new, *self.given]))
@@ -56,33 +50,39 @@ class _Loop:
         operands = [self.writer.operand(self.equation, o) for o in self.equation.operands]
         count, closed = len(self.carry), self.body.arguments["closed"]
         for variable, operand in zip(self.carry, operands, strict=False):
-            yield f"{self.names[variable]} = {ast.unparse(operand)}", self._shape(variable.shape)
+            code = f"{self.names[variable]} = {ast.unparse(operand)}"
+            yield code, self.writer.shape(variable.shape)
         others: list[ast.expr] = []
-        inputs = [*closed, *self.body.arguments["x"]]
-        for variable, operand in zip(inputs, operands[count:], strict=True):
-            if not isinstance(operand, ast.Name):
-                name = self.names.fresh(variable.name or "t")
-                yield f"{name} = {ast.unparse(operand)}", ""
+        for i, operand in enumerate(operands[count:], count):
+            if not isinstance(operand, ast.Name):  # it is computed once, not in every turn
+                name, shape = self._before(i)
+                yield f"{name} = {ast.unparse(operand)}", shape
                 operand = ast.Name(name)
             others.append(operand)
         self.inner.inline.update(zip(closed, others, strict=False))
         for name, y in zip(self.stacks, self.given, strict=True):
-            shape = (self.equation.params["steps"], *np.shape(y))
-            sizes = literal_text(shape).replace("n", self.writer.n)
-            dtype = "" if y.dtype == np.float64 else f", {literal_text(y.dtype.type)}"
-            yield f"{name} = np.empty({sizes}{dtype})", self._shape(shape)
-        turns = f"range({self.steps})"
+            sizes = (self.equation.params["steps"], *np.shape(y))
+            dtype = "" if y.dtype == np.float64 else f", {self._literal(y.dtype.type)}"
+            yield f"{name} = np.empty({self._literal(sizes)}{dtype})", self.writer.shape(sizes)
+        turns = f"range({self._literal(self.equation.params['steps'])})"
         reverse = self.equation.params["reverse"]
         yield f"for {self.step} in {f'reversed({turns})' if reverse else turns}:", ""
         inside = list(self._turn(others[len(closed) :]))
         yield from ((f"    {code}", shape) for code, shape in inside or [("pass", "")])
+
+    def _before(self, i: int) -> tuple[str, str]:
+        """Return a name for an operand that has none, and its shape."""
+        operand = self.equation.operands[i]
+        if isinstance(operand, Variable):
+            return self.names[operand], self.writer.shape(operand.shape)
+        return self.names.fresh([*self.body.inputs][i].name or "t"), ""
 
     def _name(self) -> None:
         """Name what the loop leaves after the code's own names, or after the body's."""
         items = {
             e.params["number"]: e.output
             for e in self.writer.program.equations
-            if e.primitive is ITEM and e.operands[0] is self.equation.output
+            if self.equation.output in e.variables
         }
         self.step = self.names.turn(self.writer.depth)
         self.stacks: list[str] = []
@@ -114,7 +114,7 @@ class _Loop:
             if not made_here or twice or self.results[id(old)]:
                 continue
             made = self.body.equations[self.place[new]]
-            if last.get(old, -1) <= self.place[new] and made.primitive is not ITEM:
+            if last.get(old, -1) <= self.place[new] and not _has_lines(made):
                 yield new, old
 
     def _turn(self, xs: list[ast.expr]) -> Iterator[Line]:
@@ -124,7 +124,7 @@ class _Loop:
             if inner.uses[variable] == 1 and variable not in inner.kept:
                 inner.inline[variable] = ast.parse(entry, mode="eval").body
             else:
-                yield f"{inner.names[variable]} = {entry}", self._shape(variable.shape)
+                yield f"{inner.names[variable]} = {entry}", self.writer.shape(variable.shape)
         stacks = {id(y): name for name, y in zip(self.stacks, self.given, strict=True)}
         for i, e in enumerate(self.body.equations):
             v = e.output
@@ -135,13 +135,13 @@ class _Loop:
                     self.names.chosen[v] = self.names.fresh(v.name)
             if id(v) in stacks and self._is_stacked_alone(v, e):
                 code = ast.unparse(inner.filled(e)[0].value)
-                yield f"{stacks.pop(id(v))}[{self.step}] = {code}", self._shape(v.shape)
+                yield f"{stacks.pop(id(v))}[{self.step}] = {code}", self.writer.shape(v.shape)
             else:
                 yield from inner.lines(e)
         for y in self.given:
             if id(y) in stacks:
                 code = ast.unparse(self._code(y))
-                yield f"{stacks[id(y)]}[{self.step}] = {code}", self._shape(np.shape(y))
+                yield f"{stacks[id(y)]}[{self.step}] = {code}", self.writer.shape(np.shape(y))
         yield from self._handed_on()
 
     def _may_take(self, i: int, e: Equation, old: Variable) -> bool:
@@ -158,7 +158,7 @@ class _Loop:
     def _is_stacked_alone(self, v: Variable, e: Equation) -> bool:
         """Whether a value without a name is stacked and nothing else is done with it."""
         once = self.results[id(v)] == 1 and not self.inner.uses[v] and not self.names.given(v)
-        return once and e.primitive not in (SCAN, ITEM) and len(self.inner.filled(e)) == 1
+        return once and not _has_lines(e) and len(self.inner.filled(e)) == 1
 
     def _handed_on(self) -> Iterator[Line]:
         """Yield what makes the new carry the old one."""
@@ -170,6 +170,9 @@ class _Loop:
         if pairs:
             yield " = ".join(", ".join(part) for part in zip(*pairs, strict=True)), ""
 
+    def _literal(self, thing: Any) -> str:
+        return ast.unparse(self.writer.literal(thing))
+
     def _code(self, leaf: Any) -> ast.expr:
         found: ast.expr
         if isinstance(leaf, Variable):
@@ -178,5 +181,6 @@ class _Loop:
             found = self.inner.constant(leaf)
         return found
 
-    def _shape(self, shape: Any) -> str:
-        return shape_text(shape).replace("n", self.writer.n)
+
+def _has_lines(e: Equation) -> bool:
+    return isinstance(e.primitive.text, Lines)

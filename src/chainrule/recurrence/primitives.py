@@ -8,37 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
-
 from chainrule.ops.kernel import Recurrence, Result
-from chainrule.ops.primitive import Family, Together
+from chainrule.ops.primitive import Family, Lines, Together
+from chainrule.recurrence.loops import loop_lines, no_lines
+from chainrule.recurrence.pruning import pruned
+from chainrule.recurrence.several import Adjoints, Several
 
 RECURRENCE = Family()
-
-
-class Several:
-    """What an operation with several results gives: arrays, or tensors."""
-
-    __slots__ = ("parts",)
-    dtype = np.dtype(object)
-
-    def __init__(self, parts: tuple[Any, ...]) -> None:
-        self.parts = parts
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """The shapes of the results."""
-        return tuple(np.shape(part) for part in self.parts)
-
-
-class Adjoints(dict[int, Any]):
-    """The adjoints of some of several results, by their number."""
-
-    def __add__(self, other: Adjoints) -> Adjoints:
-        both = Adjoints(self)
-        for number, g in other.items():
-            both[number] = both[number] + g if number in both else g
-        return both
 
 
 class Body(Protocol):
@@ -67,13 +43,18 @@ def _rule(g: Any, y: Any, wanted: Any, *operands: Any, body: Body, **how: Any) -
     return body.pulled(g, y, wanted, operands, how)
 
 
+def _brief(shapes: Any, **_: Any) -> str:
+    return f"scan({', '.join(f'_{i}' for i in range(len(shapes)))})"
+
+
 SCAN = RECURRENCE.add(
     "scan",
     _run,
     Together(_rule),
-    lambda shapes, **_: f"scan({', '.join(f'_{i}' for i in range(len(shapes)))})",
+    Lines(loop_lines, _brief),
     kernel=Recurrence(),
     form=_sketch,
+    prune=pruned,
 )
 """The operands: the first carry, what is the same in every step, what steps are run over."""
 
@@ -81,6 +62,6 @@ ITEM = RECURRENCE.add(
     "item",
     lambda several, number: several.parts[number],
     (lambda g, y, several, number: Adjoints({number: g}),),
-    "_0[number]",
+    Lines(no_lines, "_0[number]"),
     kernel=Result(),
 )

@@ -17,11 +17,11 @@ from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.ops import NUMPY
 from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.kernel import Elementwise, Pieces
-from chainrule.ops.recurrence import SCAN
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
 from chainrule.program.recording import program_of
+from chainrule.recurrence.primitives import SCAN
 
 ADD: Any = NUMPY[np.add]
 SIMPLE = {

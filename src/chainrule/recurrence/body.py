@@ -10,14 +10,15 @@ import numpy as np
 
 from chainrule.autodiff.tensor import Tensor
 from chainrule.ops.elementwise import ASTYPE
-from chainrule.ops.recurrence import ITEM, SCAN, Adjoints, Several
 from chainrule.program.batch import Nested, at, depends_on_n
 from chainrule.program.comparing import generalised, same
-from chainrule.program.equations import Equation, Variable, copied
+from chainrule.program.equations import Equation, Variable, copied, needed_for
 from chainrule.program.passes import expand, fixed, needed
 from chainrule.program.program import Program
-from chainrule.program.pullback import Pullback, pullback
 from chainrule.program.recording import signature, simplified
+from chainrule.recurrence.primitives import ITEM, SCAN
+from chainrule.recurrence.pullback import Pullback, pullback
+from chainrule.recurrence.several import Adjoints, Several
 
 
 class Body(Nested):
@@ -158,7 +159,7 @@ class Body(Nested):
         count, results, ends = len(self.carry), self.results, set(live)
         while True:
             parts = [results[i] for i in sorted(ends)]
-            wanted = _used(Program(self.program.arguments, self.program.equations, parts))
+            wanted = needed_for(parts, self.equations)
             more = {i for i, v in enumerate(self.carry) if v in wanted} - ends
             if not more:
                 break
@@ -251,10 +252,3 @@ def _is_differentiated(value: Any) -> bool:
             return True
         value = value.value
     return False
-
-
-def _used(program: Program) -> set[Variable]:
-    """Return the variables that a program's result takes."""
-    program = needed(program)
-    found = {v for e in program.equations for v in e.variables}
-    return found | {v for v in program.result if isinstance(v, Variable)}

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from chainrule.ops.recurrence import ITEM, SCAN, Several
+from chainrule.ops.kernel import Recurrence, Result
 from chainrule.program.equations import Equation, Variable
+from chainrule.recurrence.several import Several
 
 
 def pruned(equations: Sequence[Equation], result: Iterable[Any]) -> list[Equation]:
     """Return equations whose recurrences compute what is used alone; ``result`` is used too."""
-    if not any(e.primitive is SCAN for e in equations):
-        return list(equations)
     used = {v for v in result if isinstance(v, Variable)}
     live: dict[Variable, set[int]] = {}
     numbers: dict[Variable, list[int]] = {}
     kept: list[Equation] = []
     for e in reversed(equations):
-        if e.primitive is ITEM:
+        if _is_result(e):
             if e.output in used:
                 live.setdefault(e.variables[0], set()).add(e.params["number"])
-        elif e.primitive is SCAN:
+        elif isinstance(e.primitive.kernel, Recurrence):
             if e.output not in live:
                 continue
             e, numbers[e.output] = _pruned(e, live[e.output])
@@ -32,8 +31,12 @@ def pruned(equations: Sequence[Equation], result: Iterable[Any]) -> list[Equatio
     return [_renumbered(e, numbers) for e in reversed(kept) if _is_used(e, used)]
 
 
+def _is_result(e: Equation) -> bool:
+    return isinstance(e.primitive.kernel, Result)
+
+
 def _is_used(e: Equation, used: set[Variable]) -> bool:
-    return e.primitive is not ITEM or e.output in used
+    return not _is_result(e) or e.output in used
 
 
 def _pruned(e: Equation, live: set[int]) -> tuple[Equation, list[int]]:
@@ -45,11 +48,11 @@ def _pruned(e: Equation, live: set[int]) -> tuple[Equation, list[int]]:
         e.output.value = Several(tuple(e.output.value.parts[i] for i in results))
     e.output.shape = tuple(e.output.shape[i] for i in results)
     taken = tuple(e.operands[i] for i in operands)
-    return Equation(e.output, SCAN, taken, {**e.params, "body": body}), results
+    return Equation(e.output, e.primitive, taken, {**e.params, "body": body}), results
 
 
 def _renumbered(e: Equation, numbers: dict[Variable, list[int]]) -> Equation:
-    if e.primitive is not ITEM or e.variables[0] not in numbers:
+    if not _is_result(e) or e.variables[0] not in numbers:
         return e
     number = numbers[e.variables[0]].index(e.params["number"])
-    return Equation(e.output, ITEM, e.operands, {"number": number})
+    return Equation(e.output, e.primitive, e.operands, {"number": number})

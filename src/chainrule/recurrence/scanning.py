@@ -10,12 +10,12 @@ import numpy as np
 from chainrule.autodiff.backward import ancestors
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.tensor import Level, Tensor
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.autodiff.trees import leaves, map_leaves, path_text
 from chainrule.errors import DataError, ShapeError, TraceError
 from chainrule.ops.primitive import Traced
-from chainrule.ops.recurrence import ITEM
-from chainrule.program.body import Body, recurrence
 from chainrule.program.recording import leaf_name, program_of
+from chainrule.recurrence.body import Body, recurrence
+from chainrule.recurrence.primitives import ITEM
 from chainrule.validation import refuse_foreign
 
 WHERE = "scan"
@@ -113,9 +113,10 @@ def _steps(xs: Any, length: int | None) -> int:
     """Return the number of steps."""
     lengths = {}
     for path, leaf in leaves({"xs": xs}):
+        name = path_text(path)
         if not np.ndim(leaf):
-            raise ShapeError(f"{WHERE}: {_path(path)} has no axis to run over, it is one number")
-        lengths[_path(path)] = np.shape(leaf)[0]
+            raise ShapeError(f"{WHERE}: {name} has no axis to run over, it is one number")
+        lengths[name] = np.shape(leaf)[0]
     if length is not None:
         if not isinstance(length, int | np.integer) or length < 0:
             raise DataError(f"{WHERE}: length must be a whole number, received {length!r}")
@@ -126,10 +127,6 @@ def _steps(xs: Any, length: int | None) -> int:
         said = ", ".join(f"{name} {size}" for name, size in lengths.items())
         raise ShapeError(f"{WHERE}: expected one number of steps, received {said}")
     return int(next(iter(lengths.values())))
-
-
-def _path(path: Any) -> str:
-    return str(path[0]) + "".join(f"[{part!r}]" for part in path[1:])
 
 
 def _turn(xs: Any, step: int) -> Any:
@@ -170,7 +167,7 @@ def _checked(result: Any, init: Any) -> tuple[Any, Any]:
         if not isinstance(new, Traced):
             refuse_foreign(new, "the new carry", WHERE)
             new = new if hasattr(new, "dtype") else np.asarray(new)
-        here = f"{WHERE}: f must return a carry like init, but {_path(path)} "
+        here = f"{WHERE}: f must return a carry like init, but {path_text(path)} "
         if np.shape(new) != np.shape(old):
             raise ShapeError(f"{here}has shape {np.shape(new)}, expected {np.shape(old)}")
         if new.dtype != old.dtype:

@@ -1,0 +1,32 @@
+"""Several results of one equation, and their adjoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Several:
+    """What an operation with several results gives: arrays, or tensors."""
+
+    __slots__ = ("parts",)
+    dtype = np.dtype(object)
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The shapes of the results."""
+        return tuple(np.shape(part) for part in self.parts)
+
+
+class Adjoints(dict[int, Any]):
+    """The adjoints of some of several results, by their number."""
+
+    def __add__(self, other: Adjoints) -> Adjoints:
+        both = Adjoints(self)
+        for number, g in other.items():
+            both[number] = both[number] + g if number in both else g
+        return both

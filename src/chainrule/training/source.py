@@ -1,0 +1,104 @@
+"""`source`: a function and its gradient as text."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule import optimizers
+from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.derived import Derived, P
+from chainrule.autodiff.trees import map_leaves
+from chainrule.program import module_text, trace
+from chainrule.running.steps import step_kernel
+from chainrule.training.minimize import as_parameter, update_of
+from chainrule.validation import lookup
+
+LONG = 1000  # lines of a text that nobody reads
+
+
+def source(
+    f: Callable[P, Any],
+    dialect: str = "numpy",
+    *,
+    optimizer: str | optimizers.Optimizer = "sgd",
+    batch_size: int = 32,
+) -> Callable[P, str]:
+    r"""Return a function that writes ``f`` and its gradient as Python.
+
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy; returns a single number.
+    dialect : {"numpy", "kernel"}, default "numpy"
+        ``"numpy"``: a module that imports NumPy alone (and Python's ``math``, for ``erf``) and
+        defines ``value_and_gradients``, which takes ``f``'s arguments and returns the value and
+        the gradient of the first argument in its structure. ``"kernel"``: the loops over entries
+        that `minimize` compiles for an epoch.
+    optimizer, batch_size
+        Of the kernel.
+
+    Returns
+    -------
+    callable
+        With ``f``'s arguments, as examples; returns text. The comment behind a line of NumPy is
+        the shape; ``n`` is the batch size.
+
+    Raises
+    ------
+    ShapeError, DataError, TraceError
+        As for `value_and_grad` and `trace`.
+
+    Examples
+    --------
+    >>> def loss(w, X, y):
+    ...     error = X @ w - y
+    ...     return np.mean(error**2)
+    >>> w, X, y = np.zeros(3), np.zeros((8, 3)), np.zeros(8)
+    >>> print(source(loss)(w, X, y))
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def value_and_gradients(w, X, y):
+        n = len(X)
+    <BLANKLINE>
+        # forward
+        error = X @ w - y           # (n,)
+        loss = np.mean(error ** 2)  # ()
+    <BLANKLINE>
+        # backward
+        d_error = 2 / n * error     # (n,)
+        d_w = X.T @ d_error         # (3,)
+    <BLANKLINE>
+        return loss, d_w
+    <BLANKLINE>
+    >>> text = source(loss, "kernel", batch_size=1)(w, X, y)
+    >>> print("\n".join(line for line in text.splitlines() if "w[" in line))
+                t1_total += X_all[row, k] * w[k]
+                w[j] = w[j] - learning_rate_0 * d_w_j
+    """
+    if not lookup("dialect", dialect, {"numpy": False, "kernel": True}):
+        return Derived(lambda *args: _numpy_text(f, args), source, f)
+    rule = optimizers.get(optimizer, "source")
+
+    def kernel_text(params: Any, *data: Any) -> str:
+        params = map_leaves(as_parameter, params)
+        carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
+        return step_kernel(update_of(f, rule), f, carry, data, batch_size).text
+
+    how = {"optimizer": optimizer, "batch_size": batch_size}
+    return Derived(kernel_text, source, f, dialect, **how)
+
+
+def _numpy_text(f: Callable[..., Any], args: Any) -> str:
+    text = module_text(trace(value_and_grad(f))(*args), getattr(f, "__name__", "value"))
+    if (lines := text.count("\n")) > LONG:
+        warnings.warn(
+            f"source: the text has {lines:,} lines, since a loop is recorded turn by turn; to "
+            "read it, give an example for which the loop takes two or three turns",
+            stacklevel=4,
+        )
+    return text
