@@ -312,6 +312,15 @@ def test_slices_and_joins_along_the_samples():
             assert_three_ways(loss, RNG.normal(size=3), RNG.normal(size=(n, 3)))
 
 
+def test_a_value_called_n_beside_an_index_of_the_batch_size():
+    def loss(w, X):
+        n = np.sum(w)
+        return np.mean(X[: len(X) - 1] @ w) * n * n
+
+    assert_three_ways(loss, RNG.normal(size=3), RNG.normal(size=(4, 3)))
+    assert "X[:n_1 - 1]" in cr.source(loss)(np.ones(3), np.ones((4, 3)))
+
+
 def test_functions_that_a_text_calls_are_quoted_above_it():
     def loss(w, X):
         return np.mean(cr.erf(X @ w) + cr.erf(X @ w - 1))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Any
 
 from chainrule.autodiff.trees import leaves
@@ -118,14 +119,11 @@ class Writer:
         local = {name: self.names.fresh(name) for name in sorted(assigned - {"_y"})}
         if assigned:
             local["_y"] = self.names[equation.output]
-        operands = {f"_{i}": operand for i, operand in enumerate(equation.operands)}
-
-        def written(name: str) -> ast.expr | None:
-            if name in operands:
-                return self.operand(equation, operands[name])
-            return self.literal(equation.params[name]) if name in equation.params else None
-
-        return list(Filler(written, equation.params, local).visit(tree).body)
+        params, operands = equation.params, enumerate(equation.operands)
+        written: dict[str, Callable[[], ast.expr]] = {"n": self._size}  # in an index, for instance
+        written |= {name: partial(self.literal, value) for name, value in params.items()}
+        written |= {f"_{i}": partial(self.operand, equation, o) for i, o in operands}
+        return list(Filler(written, params, local).visit(tree).body)
 
     def shape(self, shape: Any) -> str:
         """Return a shape as a comment."""
@@ -142,12 +140,14 @@ class Writer:
         return self._parsed(literal_text(thing, equation))
 
     def _parsed(self, text: str) -> ast.expr:
-        tree = ast.parse(text, mode="eval").body
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id == "n":
-                node.id = self.n
-                self.outermost.mentions_n = True
-        return tree
+        tree = ast.parse(text, mode="eval")
+        found: ast.Expression = Filler({"n": self._size}, {}, {}).visit(tree)
+        return found.body
+
+    def _size(self) -> ast.expr:
+        """Return what stands for the batch size."""
+        self.outermost.mentions_n = True
+        return ast.Name(self.n)
 
     def constant(self, thing: Any) -> ast.expr:
         """Return a constant that is a result."""

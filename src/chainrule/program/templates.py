@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chainrule.errors import TraceError
@@ -16,7 +16,7 @@ class Filler(ast.NodeTransformer):
 
     def __init__(
         self,
-        written: Callable[[str], ast.expr | None],
+        written: Mapping[str, Callable[[], ast.expr]],
         params: dict[str, Any],
         renamed: dict[str, str],
     ) -> None:
@@ -24,8 +24,9 @@ class Filler(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Return what stands for a name."""
-        written = self.written(node.id)
-        return written or ast.Name(self.renamed.get(node.id, node.id), node.ctx)
+        if node.id in self.written:
+            return self.written[node.id]()
+        return ast.Name(self.renamed.get(node.id, node.id), node.ctx)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Leave out arguments that say what is so anyway."""
