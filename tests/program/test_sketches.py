@@ -5,14 +5,14 @@ import pytest
 from tests.fuzz.grammar import program_of
 
 import chainrule as cr
-from chainrule.ops import primitive
+from chainrule.ops import forms
 from chainrule.program.comparing import same
 from chainrule.program.tracing import Recorder
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_small(monkeypatch):
-    monkeypatch.setattr(primitive, "SMALL", 0)
+    monkeypatch.setattr(forms, "SMALL", 0)
 
 
 def repeats(a):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops.elementwise import of_dtype
+from chainrule.ops.forms import first_entry, small
 from chainrule.ops.kernel import Contraction
 from chainrule.ops.primitive import (
     EachOperand,
@@ -17,8 +18,6 @@ from chainrule.ops.primitive import (
     Primitive,
     Rule,
     common_dtype,
-    first_entry,
-    small,
     unbroadcast,
 )
 

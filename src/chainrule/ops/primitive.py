@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ops.forms import of_first_entries
 from chainrule.ops.kernel import Elementwise, Kernel
 
 Rule = Callable[..., Any]
-SMALL = 4096  # entries that are computed as fast as left out
 
 
 @dataclass(frozen=True)
@@ -187,31 +187,6 @@ class Family:
             return function
 
         return register
-
-
-def of_first_entries(value: Rule) -> Rule:
-    """Return the form of an elementwise operation: its first entry everywhere.
-
-    Masks and whole numbers are computed, since they may be indices.
-    """
-
-    def form(*operands: Any, **params: Any) -> Any:
-        entry = None if small(operands) else value(*map(first_entry, operands), **params)
-        if entry is None or entry.dtype.kind != "f":
-            return value(*operands, **params)
-        return np.broadcast_to(entry, np.broadcast_shapes(*map(np.shape, operands)))
-
-    return form
-
-
-def small(operands: Sequence[Any]) -> bool:
-    """Whether a result takes no longer than its form."""
-    return all(np.size(x) <= SMALL for x in operands)
-
-
-def first_entry(x: Any) -> Any:
-    """Return the first entry along every axis, which stays."""
-    return x[(slice(0, 1),) * x.ndim] if isinstance(x, np.ndarray) else x
 
 
 def unbroadcast(g: Any, x: Any) -> Any:

@@ -13,8 +13,9 @@ import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops.elementwise import ASTYPE, of_dtype
+from chainrule.ops.forms import small
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
-from chainrule.ops.primitive import Family, Primitive, Rule, axes_of, axis_of, common_dtype, small
+from chainrule.ops.primitive import Family, Primitive, Rule, axes_of, axis_of, common_dtype
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
 
 REDUCE = Family()
