@@ -17,11 +17,11 @@ from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import TraceError
+from chainrule.mentions import numbers_in
 from chainrule.ops.index import GETITEM, SCATTER, other_masks
 from chainrule.program.batch import every
 from chainrule.program.comparing import generalised, same
 from chainrule.program.equations import Equation, Variable
-from chainrule.program.mentions import numbers_in
 from chainrule.program.passes import fixed
 from chainrule.program.program import Program
 from chainrule.program.recording import record, simplified, sketching

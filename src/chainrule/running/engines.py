@@ -20,7 +20,7 @@ from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.compiler.kernels import Kernel
 from chainrule.errors import DataError, OutOfRangeError
 from chainrule.interrupts import check, immediate
-from chainrule.program.mentions import is_users
+from chainrule.mentions import is_users
 from chainrule.program.program import Program
 from chainrule.running.bound import BoundKernel
 from chainrule.running.threads import helpers, running

@@ -17,7 +17,7 @@ import numpy as np
 MOST, LONG = 1000, 20  # things that are looked at, and entries of a container
 _PYTHON = str(Path(os.__file__).parent) + os.sep
 _INSTALLED = os.path.join(_PYTHON, "site-packages", "")
-_FOREIGN = tuple(str(Path(file).parent) + os.sep for file in (np.__file__, Path(__file__).parent))
+_FOREIGN = tuple(str(Path(file).parent) + os.sep for file in (np.__file__, __file__))
 
 
 def is_users(file: str) -> bool:
