@@ -7,7 +7,7 @@ import pytest
 from tests.cli.running import done
 
 from chainrule.cli.problems import EXIT_CODES
-from chainrule.cli.settings import CHECKS, Settings, key_of
+from chainrule.cli.settings import OPTIONS, Settings, key_of
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "cli.md").read_text(encoding="utf-8")
 
@@ -21,7 +21,7 @@ def test_the_page_has_every_option_of_train_with_its_default():
     rows = re.findall(r"^\| (`-.*?)( [A-Z.a-z]+)?` \| (.*?) \|", PAGE, re.MULTILINE)
     listed = {names.split("--")[-1].strip("`"): default.strip("` ") for names, _, default in rows}
     fields = Settings()
-    assert set(listed) == {key_of(name) for name in CHECKS} | {"config"}
+    assert set(listed) == {key_of(name) for name in OPTIONS} | {"config"}
     for key, default in listed.items():
         value = getattr(fields, key.replace("-", "_"), None)
         shown = value[0] if isinstance(value, tuple) else "off" if value is False else value
@@ -29,7 +29,7 @@ def test_the_page_has_every_option_of_train_with_its_default():
         assert default == (f"{shown:g}" if isinstance(shown, float) else str(shown)), key
 
 
-@pytest.mark.parametrize("key", [key_of(name) for name in CHECKS])
+@pytest.mark.parametrize("key", [key_of(name) for name in OPTIONS])
 def test_help_has_every_option(key):
     assert f"--{key} " in done("train", "--help").stdout
 

@@ -6,11 +6,11 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule.cli.problems import UsageError
 from chainrule.errors import ChainruleError, UnknownNameError
-from chainrule.recipes.recipe import CLASS_WEIGHTS, Recipe
+from chainrule.recipes.recipe import CLASS_WEIGHTS, PATIENCE, Recipe
 from chainrule.validation import check_count, check_flag, check_number, check_positive, lookup
 
 
@@ -162,28 +162,42 @@ def _tasks() -> Mapping[str, Any]:
     return TASKS
 
 
-CHECKS: dict[str, Callable[[Any, str], Any]] = {
-    "target": _text,
-    "output": _text,
-    "task": _name("task", _tasks),
-    "hidden": hidden_units,
-    "activation": _name("activation", _activations),
-    "dropout": _number(high=1.0),
-    "l2": _number(),
-    "optimizer": _name("optimizer", _optimizers),
-    "lr": _number(strict=True),
-    "epochs": _count,
-    "batch_size": _count,
-    "validation": _number(high=1.0),
-    "early_stop": _flag,
-    "class_weight": _name("class weight", lambda: CLASS_WEIGHTS),
-    "seed": _seed,
-}
+class Option(NamedTuple):
+    """What an option's value is called and must be, what it is for, and its own names if any."""
+
+    metavar: str | None
+    kind: type
+    check: Callable[[Any, str], Any]
+    purpose: str
+    names: tuple[str, ...] = ()
+
+
+STOP = f"Stop when rows kept aside get no better for {PATIENCE} epochs; keep the best epoch."
+OPTIONS = {
+    "target": Option("COLUMN", str, _text, "The column to predict."),
+    "output": Option("MODEL", str, _text, "Where the model goes.", ("-o", "--output")),
+    "hidden": Option("SIZES", str, hidden_units, "Hidden layers, as 100,50, or none."),
+    "activation": Option("NAME", str, _name("activation", _activations), "Of the hidden layers."),
+    "optimizer": Option("NAME", str, _name("optimizer", _optimizers), "The update rule."),
+    "lr": Option("RATE", float, _number(strict=True),
+                 "The learning rate. Default: the optimizer's."),
+    "epochs": Option("N", int, _count, "Passes over the rows."),
+    "batch_size": Option("N", int, _count, "Rows of an update."),
+    "validation": Option("SHARE", float, _number(high=1.0), "Share of the rows kept aside."),
+    "early_stop": Option(None, bool, _flag, STOP),
+    "dropout": Option("SHARE", float, _number(high=1.0), "Hidden units switched off at random."),
+    "l2": Option("FACTOR", float, _number(), "Penalty on large weights."),
+    "class_weight": Option("NAME", str, _name("class weight", lambda: CLASS_WEIGHTS),
+                           "balanced: every class counts alike."),
+    "task": Option("NAME", str, _name("task", _tasks),
+                   "classification or regression. Default: auto, told from the target."),
+    "seed": Option("N", int, _seed, "Same seed, same model."),
+}  # fmt: skip
 
 
 def _checked(field: str, value: Any, where: str) -> Any:
     try:
-        return CHECKS[field](value, where)
+        return OPTIONS[field].check(value, where)
     except UnknownNameError:
         raise
     except ChainruleError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 import sys
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from chainrule.cli.problems import Interrupted, tell
-from chainrule.cli.settings import Settings
+from chainrule.cli.settings import OPTIONS, Option, Settings
 from chainrule.errors import DivergenceError
 from chainrule.interrupts import deferred
 
@@ -31,59 +32,34 @@ DATA_HELP = (
 )
 
 
-def option(metavar: str | None, text: str, *names: str) -> Any:
-    """Return an option without a default of its own, as a file may give it."""
-    return typer.Option(*names, metavar=metavar, help=text, show_default=False)
+CONFIG = Option("FILE.toml", Path, str, "Options by these names; the command line wins.")
 
 
-def train(
-    data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
-    target: Annotated[str | None, option("COLUMN", "The column to predict.", "--target")] = None,
-    output: Annotated[
-        str | None, option("MODEL", "Where the model goes.", "-o", "--output")
-    ] = None,
-    hidden: Annotated[
-        str | None, option("SIZES", "Hidden layers, as 100,50, or none. Default: 64.")
-    ] = None,
-    activation: Annotated[
-        str | None, option("NAME", "Of the hidden layers. Default: relu.")
-    ] = None,
-    optimizer: Annotated[str | None, option("NAME", "The update rule. Default: adam.")] = None,
-    lr: Annotated[
-        float | None, option("RATE", "The learning rate. Default: the optimizer's.")
-    ] = None,
-    epochs: Annotated[int | None, option("N", "Passes over the rows. Default: 100.")] = None,
-    batch_size: Annotated[int | None, option("N", "Rows of an update. Default: 32.")] = None,
-    validation: Annotated[
-        float | None, option("SHARE", "Share of the rows kept aside. Default: 0.2.")
-    ] = None,
-    early_stop: Annotated[
-        bool | None,
-        option(
-            None,
-            "Stop when rows kept aside get no better for 10 epochs; keep the best epoch.",
-            "--early-stop/--no-early-stop",
-        ),
-    ] = None,
-    dropout: Annotated[
-        float | None, option("SHARE", "Hidden units switched off at random. Default: 0.")
-    ] = None,
-    l2: Annotated[float | None, option("FACTOR", "Penalty on large weights. Default: 0.")] = None,
-    class_weight: Annotated[
-        str | None, option("NAME", "balanced: every class counts alike. Default: none.")
-    ] = None,
-    task: Annotated[
-        str | None,
-        option("NAME", "classification or regression. Default: auto, told from the target."),
-    ] = None,
-    seed: Annotated[int | None, option("N", "Same seed, same model. Default: 0.")] = None,
-    config: Annotated[
-        Path | None, option("FILE.toml", "Options by these names; the command line wins.")
-    ] = None,
-) -> None:
+def train(data: str, config: Path | None, **given: Any) -> None:
     """Train a network on any table, and write it to a file."""
-    given = {name: value for name, value in locals().items() if name not in ("data", "config")}
     run_train(_Unheard(highlight=False), data, Settings.of(given, config))
+
+
+def _asked(name: str, option: Option) -> inspect.Parameter:
+    """Return an option as Typer reads it, without a default of its own: a file may give it."""
+    default, text = getattr(Settings, name, None), option.purpose
+    default = default[0] if isinstance(default, tuple) else default
+    if default is not None and default is not False and "Default" not in text:
+        text += f" Default: {f'{default:g}' if isinstance(default, float) else default}."
+    asked = typer.Option(*option.names, metavar=option.metavar, help=text, show_default=False)
+    return _parameter(name, option.kind | None, asked, default=None)
+
+
+def _parameter(name: str, kind: Any, asked: Any, **default: None) -> inspect.Parameter:
+    by_name = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, by_name, annotation=Annotated[kind, asked], **default)
+
+
+# What Typer reads.
+train.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
+    _parameter("data", str, typer.Argument(metavar="DATA", help=DATA_HELP)),
+    *(_asked(name, option) for name, option in {**OPTIONS, "config": CONFIG}.items()),
+])  # fmt: skip
 
 
 class _Unheard(Console):
