@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.lowering import FLOAT64, Lowering, shape_of
+from chainrule.compiler.lowering import Lowering, shape_of
 from chainrule.compiler.nodes import WHOLE, Const, Expr, Index, Load, Local, cast
 from chainrule.compiler.nodes import Call as Operation
+from chainrule.compiler.numbers import FLOAT64
 from chainrule.compiler.reading import expression, names_in, operation
 from chainrule.ops.kernel import Elementwise, Numbered
 from chainrule.ops.moves import aligned, flat
@@ -47,7 +48,7 @@ def _whole(low: Lowering, operand: Any) -> Expr:
     """Return a single whole number; one that is fixed is an argument of the kernel."""
     if isinstance(operand, Variable):
         return low.entry(operand, ())
-    return cast(low.number(operand, FLOAT64), WHOLE)
+    return cast(low.numbers.of(operand, FLOAT64), WHOLE)
 
 
 def filled(low: Lowering, scalar: str, operands: dict[str, Expr], dtype: np.dtype[Any]) -> Expr:

@@ -13,7 +13,7 @@ from chainrule.autodiff.trees import Path, leaves
 from chainrule.compiler import driver
 from chainrule.compiler.elementwise import elementwise, numbered
 from chainrule.compiler.fusing import fuse
-from chainrule.compiler.lowering import FIXED, FLOAT64, Lowering, shape_of
+from chainrule.compiler.lowering import Lowering, shape_of
 from chainrule.compiler.memory import in_place, renewals, slots
 from chainrule.compiler.moving import checked, gathered, moved, scattered
 from chainrule.compiler.nodes import (
@@ -32,6 +32,7 @@ from chainrule.compiler.nodes import (
     Select,
     cast,
 )
+from chainrule.compiler.numbers import FIXED, FLOAT64
 from chainrule.compiler.products import contraction, operations
 from chainrule.compiler.reading import Function, framed
 from chainrule.compiler.recurrences import recurrence, result
@@ -281,7 +282,9 @@ class _Writer:
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)
         unrolls = self.one and frame is driver.train
-        return Kernel(function, buffers, shares, self.shared, low.lifted, low.checks, unrolls)
+        return Kernel(
+            function, buffers, shares, self.shared, low.numbers.lifted, low.checks, unrolls
+        )
 
     def _framed(
         self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]
@@ -293,7 +296,7 @@ class _Writer:
         }  # fmt: skip
         hooks: dict[str, list[Any]] = {
             "declare": [d for d in declared if not d.varies],
-            "prepare": [*(d for d in declared if d.varies), *self.lowering.numbers],
+            "prepare": [*(d for d in declared if d.varies), *self.lowering.numbers.before],
             "update": body,
         }
         function = framed(frame, names, hooks)

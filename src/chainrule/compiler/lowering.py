@@ -17,24 +17,19 @@ import numpy as np
 
 from chainrule.autodiff.trees import leaves
 from chainrule.compiler.nodes import (
-    BOOL,
     PARTS,
-    WHOLE,
     ZERO,
     Access,
     Buffer,
-    Call,
-    Const,
     Expr,
     Index,
     Load,
     Local,
-    N,
     cast,
     locals_in,
     loop_variable,
-    whole,
 )
+from chainrule.compiler.numbers import Numbers
 from chainrule.compiler.statements import (
     Item,
     Let,
@@ -56,16 +51,7 @@ View = Callable[[Index], tuple[Any, Index] | Load | None]  # to the entry that i
 
 VECTOR = 16  # entries that a processor works on at once; shorter rows waste it
 LOOP_VARIABLES = "ijklmpqrstuvw"
-SMALL = 16  # whole numbers up to here are written into a kernel, others are arguments of it
 DEEPEST = 64  # operations within one expression
-FLOAT64 = np.dtype(np.float64)
-FIXED = {
-    name: Buffer(name, (), dtype, (), "fixed")
-    for name, dtype in {
-        "sizes": WHOLE, "constants": FLOAT64, "fault": WHOLE, "totals": FLOAT64, "order": WHOLE,
-        "meeting": WHOLE,
-    }.items()
-}  # fmt: skip
 
 
 class Lowering:
@@ -97,10 +83,8 @@ class Lowering:
         Variables whose entries are put where another operation scatters them to.
     several : dict of Variable to list of Buffer
         The results of what has several.
-    numbers : list of Let
-        Local variables set before the loops.
-    lifted : list of float
-        Numbers that the kernel takes as arguments.
+    numbers : Numbers
+        Those that stand in the loops.
     checks : list of str
         What an index out of range belongs to.
     lower : callable
@@ -116,13 +100,11 @@ class Lowering:
         self.views: dict[Variable, View] = {}
         self.scattered: dict[Variable, Any] = {}
         self.several: dict[Variable, list[Buffer]] = {}
-        self.numbers: list[Let] = []
-        self.lifted: list[float] = []
+        self.numbers = Numbers(names)
         self.checks: list[str] = []
         self._prelude: list[Item] = []
         self._letters = [names.fresh(letter) for letter in LOOP_VARIABLES]
         self.sample = loop_variable(self._letters[0], None)
-        self._known_numbers: dict[Any, Local] = {}
         self._arrays: dict[int, Buffer] = {}
         self._depth: dict[Variable, int] = {}
         self.lower: Callable[[Equation], None] = _no_rules
@@ -202,12 +184,12 @@ class Lowering:
     def constant(self, thing: Any, index: Index, dtype: Any) -> Expr:
         """Return an entry of a constant."""
         if isinstance(thing, Filled):
-            return self.number(thing.number, dtype or thing.dtype)
+            return self.numbers.of(thing.number, dtype or thing.dtype)
         if isinstance(thing, Counted):
             moving = [i for i, size in zip(index, thing.shape, strict=True) if size != 1]
             return cast(moving[0] if moving else ZERO, dtype or thing.dtype)
         if isinstance(thing, Scaled | Linear) or np.ndim(thing) == 0:
-            return self.number(thing, dtype or np.asarray(_plain(thing)).dtype)
+            return self.numbers.of(thing, dtype or np.asarray(_plain(thing)).dtype)
         array = np.asarray(thing)
         counts = array.dtype.kind in "iu" and array.size == max(array.shape)
         if counts and np.array_equal(array.ravel(), np.arange(array.size)):
@@ -216,38 +198,6 @@ class Lowering:
             name = self.names.fresh("constant")
             self._arrays[id(thing)] = self.buffer(name, array.shape, array.dtype, "constant", thing)
         return cast(self._arrays[id(thing)].at(index), dtype)
-
-    def number(self, thing: Any, dtype: Any) -> Expr:
-        """Return a number; one that is not small and whole is an argument of the kernel."""
-        dtype = np.dtype(dtype)
-        if isinstance(thing, Linear):
-            return self._set_before((dtype, thing), cast(whole(thing), dtype))
-        if isinstance(thing, Scaled):
-            factor = Const(float(thing.factor), FLOAT64)
-            size = cast(N, FLOAT64)
-            scaled = Call("div" if thing.divides else "mul", (factor, size), FLOAT64)
-            return self._set_before((dtype, thing), cast(scaled, dtype))
-        value = np.asarray(thing)[()]
-        if dtype.kind == "b":
-            return Const(bool(value), BOOL)
-        if dtype.kind in "iu":
-            return Const(int(value), dtype)
-        if np.isinf(value) or (float(value).is_integer() and abs(value) <= SMALL):
-            return Const(float(value), dtype)
-        number = repr(float(value))  # as text, since NaN equals nothing
-        known = [repr(lifted) for lifted in self.lifted]
-        if number not in known:
-            known.append(number)
-            self.lifted.append(float(value))
-        place = Load(FIXED["constants"], (Const(known.index(number)),))
-        return self._set_before((dtype, number), cast(place, dtype))
-
-    def _set_before(self, key: Any, value: Expr) -> Local:
-        """Return a local variable that is set once, before the loops."""
-        if key not in self._known_numbers:
-            local = self._known_numbers[key] = Local(self.names.fresh("c"), value.dtype)
-            self.numbers.append(Let(local, value))
-        return self._known_numbers[key]
 
     # Loops
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.lowering import FIXED, Lowering, places, shape_of
+from chainrule.compiler.lowering import Lowering, places, shape_of
 from chainrule.compiler.nodes import (
     WHOLE,
     Call,
@@ -19,6 +19,7 @@ from chainrule.compiler.nodes import (
     cast,
     whole,
 )
+from chainrule.compiler.numbers import FIXED
 from chainrule.compiler.statements import Accumulate, nest
 from chainrule.errors import CompileError
 from chainrule.ops.index import SLOT
@@ -114,7 +115,7 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     probe = Accumulate(made.at(target), added)
     loops = low.in_memory_order([*before, probe], axes)
     low.lie_along(made, tuple(target), loops)
-    low.fill(made, lambda index: low.number(0, output.dtype))
+    low.fill(made, lambda index: low.numbers.of(0, output.dtype))
     low.items += nest(loops, [*before, Accumulate(made.at(target), added)])
 
 
@@ -143,7 +144,7 @@ def _index(piece: Piece) -> Index:
 def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: Any) -> Expr:
     """Return the first piece whose guard holds."""
     dtype = equation.output.dtype
-    found = None if pieces[-1].guard is None else low.number(fill, dtype)
+    found = None if pieces[-1].guard is None else low.numbers.of(fill, dtype)
     for piece in reversed(pieces):
         part = low.entry(equation.operands[piece.operand], _index(piece), dtype)
         if piece.guard is None or piece.guard is True or found is None:

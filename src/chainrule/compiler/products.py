@@ -59,7 +59,7 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
 
     kept = [axes[c] for c in out]
     gone = [axes[c] for c in summed]
-    start = low.number(0, output.dtype)
+    start = low.numbers.of(0, output.dtype)
     reduce(low, equation, Reduced(kept, gone, places(kept), entry, start, add))
 
 

@@ -185,7 +185,7 @@ def scan(low: Lowering, equation: Equation, kernel: Scan) -> None:
     add = low.leaf(lambda: Accumulate(total, low.entry(operand, index, output.dtype)))
     along = nest([axes[axis]], [*add, Store(made.at(index), total)])
     others = [pair for i, pair in enumerate(axes) if i != axis]
-    low.items += nest(others, [Let(total, low.number(0, output.dtype)), *along])
+    low.items += nest(others, [Let(total, low.numbers.of(0, output.dtype)), *along])
 
 
 def _reduced(equation: Equation, rank: int) -> list[int]:
@@ -205,4 +205,4 @@ def _start(low: Lowering, value: Any, dtype: np.dtype[Any]) -> Expr:
     if dtype.kind in "iu" and np.isinf(value):
         info = np.iinfo(dtype)
         return Const(int(info.max if value > 0 else info.min), dtype)
-    return low.number(value, dtype)
+    return low.numbers.of(value, dtype)

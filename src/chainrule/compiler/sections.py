@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chainrule.compiler.fusing import can_share, in_step
-from chainrule.compiler.lowering import FIXED, Lowering
+from chainrule.compiler.lowering import Lowering
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
@@ -28,6 +28,7 @@ from chainrule.compiler.nodes import (
     N,
     evaluated,
 )
+from chainrule.compiler.numbers import FIXED
 from chainrule.compiler.statements import (
     If,
     Item,

@@ -12,7 +12,7 @@ from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, function_kernel
-from chainrule.compiler.lowering import FIXED
+from chainrule.compiler.numbers import FIXED
 from chainrule.errors import OutOfRangeError
 from chainrule.native.code import load
 from chainrule.program.batch import at
