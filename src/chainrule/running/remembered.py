@@ -8,7 +8,7 @@ from types import CodeType, MethodType
 from typing import Any, Generic, TypeVar
 from weakref import ReferenceType, ref
 
-from chainrule.program.outside import Outside, UnclearError
+from chainrule.running.outside import Outside, UnclearError
 
 MOST = 64  # functions, and kinds of runs of each
 
@@ -37,7 +37,7 @@ class Memory(Generic[T]):
         """Look at what a function reads, of which this code ran; None where it cannot be seen."""
         outside = self._outside
         if outside is not None and outside.holds():
-            if ran <= outside.ran:
+            if outside.covers(ran):
                 return outside
             ran = ran | outside.ran
         else:

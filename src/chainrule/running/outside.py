@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import abc
 import builtins
+import collections
 import dis
 import functools
+import gc
 import itertools
 import math
 import operator
 import sys
 import types
 import typing
-from collections import deque
 from collections.abc import Callable, Iterator, Set
 from operator import is_
 from pathlib import Path
@@ -58,8 +59,12 @@ _IMPURE = frozenset((
 _PLAIN = (
     type(None), bool, int, float, complex, str, bytes, range, type(...), type(NotImplemented),
 )  # fmt: skip
-_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")
+_GLOBAL = (
+    "LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "STORE_GLOBAL", "DELETE_GLOBAL",
+)  # fmt: skip
+_ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "STORE_ATTR", "DELETE_ATTR")
 _ANY_NAME = {"getattr", "hasattr", "vars", "__dict__", "__getattribute__"}
+_GETTER = type(vars(collections.namedtuple("_One", "one"))["one"])
 _METHODS = (types.FunctionType, staticmethod, classmethod, property)
 _HEAP = 1 << 9  # the flag of a class that Python code has defined
 _BASES = (object, abc.ABC, typing.Generic, typing.Protocol)
@@ -86,10 +91,14 @@ class Outside:
     """
 
     def __init__(self, f: Callable[..., Any], ran: Set[types.CodeType]) -> None:
-        self.ran = frozenset(ran)
+        self.ran = frozenset(ran - _at_any_time())
         self._looks: list[tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]] = []
         self._arrays: list[tuple[Any, Any]] = []
         _Walk(self).to(f)
+
+    def covers(self, ran: Set[types.CodeType]) -> bool:
+        """Whether this code was taken into account."""
+        return ran - _at_any_time() <= self.ran
 
     def hold(self, look: Callable[..., Any], *args: Any) -> Any:
         """Keep what a look tells now."""
@@ -108,6 +117,11 @@ class Outside:
             if len(found) != len(seen) or not all(map(is_, found, seen)):
                 return False
         return all(_entries(array) == seen for array, seen in self._arrays)
+
+
+def _at_any_time() -> set[Any]:
+    """Return code that may run within any other: it listens to the collector of garbage."""
+    return {getattr(listener, "__code__", None) for listener in gc.callbacks}
 
 
 def _is_ours(code: types.CodeType) -> bool:
@@ -187,7 +201,7 @@ class _Walk:
         self._names = None if everywhere & _ANY_NAME else tuple(sorted(names))
         self._named = names
         self._seen: dict[int, Any] = {}  # kept, so that no other thing gets its id
-        self._waiting: deque[Any] = deque()
+        self._waiting: collections.deque[Any] = collections.deque()
         self._reached: set[types.CodeType] = set()
 
     def to(self, f: Callable[..., Any]) -> None:
@@ -202,7 +216,7 @@ class _Walk:
                 raise UnclearError
             self._waiting.extend(self._parts(thing))
         if not self._reached or self.ran - self._reached:
-            raise UnclearError
+            raise UnclearError(self.ran - self._reached)
 
     def _parts(self, thing: Any) -> Iterator[Any]:
         """Yield what is read through a thing, having kept what it is now."""
@@ -217,8 +231,10 @@ class _Walk:
             if thing.dtype.hasobject or thing.nbytes > LARGEST:
                 raise UnclearError
             self.hold_array(thing)
-        elif isinstance(thing, np.dtype | np.generic):
+        elif isinstance(thing, np.dtype | np.generic | _GETTER):
             pass
+        elif kind is types.SimpleNamespace:
+            yield from self._space(vars(thing))
         elif kind is types.FunctionType:
             yield from self._of_function(thing)
         elif kind is types.MethodType:
@@ -315,12 +331,15 @@ def _names_in(code: types.CodeType) -> tuple[tuple[str, ...], set[str]]:
     outside: dict[str, None] = {}
     attributes: set[str] = set()
     for instruction in dis.get_instructions(code):
-        if instruction.opname.startswith("IMPORT"):
-            raise UnclearError
-        if instruction.opname in _GLOBAL:
+        operation = instruction.opname
+        if operation.startswith("IMPORT"):
+            raise UnclearError(code)
+        if operation in _GLOBAL:
             outside[instruction.argval] = None
-        elif "ATTR" in instruction.opname or instruction.opname == "LOAD_METHOD":
+        elif operation in _ATTRIBUTE:
             attributes.add(instruction.argval)
+        elif operation == "MATCH_CLASS":
+            attributes.add("getattr")
     return tuple(outside), attributes
 
 
