@@ -12,8 +12,7 @@ from chainrule.compiler import kernels
 from chainrule.ops.random import random_bits
 from chainrule.running import bound
 from chainrule.running.engines import NativeEngine, Outcome
-from chainrule.running.recorded import RecordedStep
-from chainrule.running.steps import kernel_of
+from chainrule.running.steps import RecordedStep, kernel_of
 from chainrule.running.threads import running
 from chainrule.validation import as_floats
 

@@ -9,7 +9,7 @@ import chainrule as cr
 from chainrule import optimizers
 from chainrule.config import made, plain
 from chainrule.errors import ChainruleError, DataError, UnknownNameError
-from chainrule.running import recorded as recording
+from chainrule.running import steps
 
 STEPS = 40
 VARIANTS = [
@@ -131,7 +131,7 @@ def test_without_an_update_there_is_no_average():
 @pytest.mark.parametrize("name", NAMES)
 def test_another_learning_rate_is_the_same_program(name, monkeypatch):
     programs = {}
-    monkeypatch.setattr(recording, "_recordings", programs)
+    monkeypatch.setattr(steps, "_programs", programs)
     kind = getattr(optimizers, name)
 
     def recorded(rule):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ _FUNCTIONS = {
 _TOOLS = (4, 3, 5, 2, 1, 0)  # ids for tools of `sys.monitoring`, those that nobody claims first
 
 _told: list[str] = []  # silent rooms whose names count for now
-_watching: dict[int, list[set[CodeType]]] = {}  # threads, and what ran in each watch they are in
+_watching: Counter[int] = Counter()  # threads, and how many watches each is in
 _tool: int | None = None  # the id that is taken while any thread watches
 _lock = threading.Lock()
 
@@ -47,76 +48,69 @@ def telling(*rooms: str) -> Iterator[None]:
 
 
 @contextmanager
-def watch_names() -> Iterator[set[CodeType]]:
+def watch_names() -> Iterator[None]:
     """Name tensors after the local variables of every function that returns meanwhile.
-
-    Yields the code that has run so far; it stays empty where nothing can be watched.
 
     Profilers, debuggers and coverage go on as if nothing was: Python 3.12 has ids for several
     tools at once; before, where one profiler takes the place of another, there are no names
     while one is at work.
     """
-    before = sys.getprofile()
-    thread = threading.get_ident()
-    if sys.version_info < (3, 12) and before not in (None, _on_event):
-        yield set()
-        return
-    ran: set[CodeType] = set()
-    with _lock:
-        if not _watching and sys.version_info >= (3, 12):
-            _claim()
-        _watching.setdefault(thread, []).append(ran)
-    if sys.version_info < (3, 12):
+    if sys.version_info >= (3, 12):
+        with _monitored():
+            yield
+    elif sys.getprofile() in (None, _on_event):
+        before = sys.getprofile()
         sys.setprofile(_on_event)
-    try:
-        yield ran
-    finally:
-        if sys.version_info < (3, 12):
+        try:
+            yield
+        finally:
             sys.setprofile(before)
+    else:
+        yield
+
+
+def _on_event(frame: FrameType, event: str, result: Any) -> None:
+    if event == "return":
+        _name_locals(frame)
+
+
+@contextmanager
+def _monitored() -> Iterator[None]:
+    """Have `sys.monitoring` tell of returns in this thread."""
+    thread = threading.get_ident()
+    with _lock:
+        if not _watching:
+            _claim()
+        _watching[thread] += 1
+    try:
+        yield
+    finally:
         with _lock:
-            watches = _watching[thread]
-            watches.pop()
-            if watches:
-                watches[-1] |= ran
-            else:
+            _watching[thread] -= 1
+            if not _watching[thread]:
                 del _watching[thread]
             if not _watching:
                 _release()
 
 
-def _on_event(frame: FrameType, event: str, result: Any) -> None:
-    if event == "call":
-        _watching[threading.get_ident()][-1].add(frame.f_code)
-    elif event == "return":
-        _name_locals(frame)
-
-
 def _claim() -> None:
-    """Have `sys.monitoring` tell of starts and returns."""
     global _tool
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
     _tool = next((i for i in _TOOLS if monitoring.get_tool(i) is None), None)
     if _tool is not None:
-        events = monitoring.events
+        event = monitoring.events.PY_RETURN
         monitoring.use_tool_id(_tool, "chainrule")
-        monitoring.register_callback(_tool, events.PY_START, _on_start)
-        monitoring.register_callback(_tool, events.PY_RETURN, _on_return)
-        monitoring.set_events(_tool, events.PY_START | events.PY_RETURN)
+        monitoring.register_callback(_tool, event, _on_return)
+        monitoring.set_events(_tool, event)
 
 
 def _release() -> None:
     global _tool
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
     if _tool is not None:
-        monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
         monitoring.set_events(_tool, 0)
         monitoring.free_tool_id(_tool)
         _tool = None
-
-
-def _on_start(code: CodeType, offset: int) -> None:
-    watches = _watching.get(threading.get_ident())
-    if watches:
-        watches[-1].add(code)
 
 
 def _on_return(code: CodeType, offset: int, result: Any) -> None:

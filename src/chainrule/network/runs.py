@@ -11,8 +11,7 @@ from chainrule.autodiff.trees import map_leaves
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.network.network import Network
 from chainrule.network.objective import Objective
-from chainrule.running.recorded import Known
-from chainrule.running.steps import make_engine, step_kernel
+from chainrule.running.steps import Known, make_engine, step_kernel
 from chainrule.training.supply import Batches, Samples
 from chainrule.training.trainer import Run
 
@@ -51,7 +50,7 @@ def _run(
     carry = {**_carry(objective, sums.zero), **map_leaves(np.asarray, more)}
     made = make_engine(
         step, objective.loss_of_params, carry, supply.first, supply.batch_size, engine, updates,
-        known=known,
+        known,
     )  # fmt: skip
     return Run(made, supply, sums)
 

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -47,16 +46,10 @@ def recording_level() -> Level:
     return Level(records_all=True, sketches=_sketching.get())
 
 
-def record(
-    f: Callable[..., Any],
-    given: dict[str, Any],
-    named: bool = True,
-    ran: set[CodeType] | None = None,
-) -> Program:
+def record(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Program:
     """Return what ``f`` does with these arguments, by name; the first one holds parameters.
 
-    With ``named``, values are called what the code calls them, which takes half as long again; the
-    code that runs is added to ``ran``.
+    With ``named``, values are called what the code calls them, which takes half as long again.
     """
     level = recording_level()
 
@@ -76,10 +69,8 @@ def record(
     for path, tensor in leaves(inputs):
         tensor.name = leaf_name(path, taken)
         taken.add(tensor.name)
-    with watch_names() if named else nullcontext(set[CodeType]()) as found, entries_told:
+    with watch_names() if named else nullcontext(), entries_told:
         result = f(*inputs.values())
-    if ran is not None:
-        ran |= found
     return program_of(inputs, result, level)[0]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -90,8 +89,6 @@ class Recorder:
         Where the batch size is read.
     n : int
         The batch size of the examples.
-    ran : set of code
-        What ran in recordings with names.
     values : bool
         Whether programs hold the values of the examples; otherwise one step of a recurrence may
         stand for all.
@@ -115,7 +112,6 @@ class Recorder:
         self.batch = found[0][0] if found else None
         self.n = len(found[0][1]) if found else 0
         self._rows = {path for path, leaf in found if len(leaf) == self.n}
-        self.ran: set[CodeType] = set()
         self._held: dict[tuple[Program, int], bool] = {}
         self._known: dict[int, Program] = {}
         self._fresh: dict[int, Program] = {}  # recordings that nobody has changed
@@ -263,7 +259,7 @@ class Recorder:
             with np.errstate(all="ignore"), sketching(sketched):
                 try:
                     program = self._fresh.pop(n, None)
-                    program = program or record(self.f, self._resized(n), named, self.ran)
+                    program = program or record(self.f, self._resized(n), named)
                     return self.prepare(program) if prepared and self.prepare else program
                 except Exception:
                     if not sketched:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Hashable, Iterable, Iterator
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, training_kernel
 from chainrule.compiler.lowering import shape_of
@@ -17,13 +19,17 @@ from chainrule.errors import (
     ChainruleError,
     CompileError,
     DataError,
+    OutOfRangeError,
     ShapeError,
     TraceError,
 )
 from chainrule.ops.kernel import Recurrence, Scatter
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation
+from chainrule.program.passes import expand
 from chainrule.program.program import Program
+from chainrule.program.recording import signature
+from chainrule.program.tracing import Recorder
 from chainrule.running.engines import (
     Engine,
     NativeEngine,
@@ -31,9 +37,11 @@ from chainrule.running.engines import (
     Step,
     data_leaves,
     place_of,
+    rows_in,
+    rows_of,
 )
-from chainrule.running.recorded import RecordedStep, keep
 from chainrule.running.sized import SizedEngine
+from chainrule.running.threads import one_blas_thread
 
 # Seconds on a machine of 2024: to compile a structure and each of its equations, and what NumPy
 # takes in an update for each equation, entry made, entry scattered and operation of a product, by
@@ -41,7 +49,11 @@ from chainrule.running.sized import SizedEngine
 COMPILING, COMPILING_EQUATION = 0.3, 1.5e-3
 EQUATION, ENTRY, SCATTERED, BLAS, EINSUM = 3e-6, 7e-10, 2.5e-8, 1e-11, 1.5e-10
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
+EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
+REMEMBERED = 128  # batch sizes' programs, and kernels
 
+Known = dict[Hashable, dict[int, Program]]  # by shapes and dtypes: a program for each batch size
+_programs: dict[Hashable, Program] = {}
 _kernels: dict[Hashable, Kernel] = {}
 
 
@@ -53,11 +65,11 @@ def make_engine(
     batch_size: int,
     engine: str,
     updates: int,
-    **known: Any,
+    known: Known | None = None,
 ) -> Engine:
     """Return the engine for a run of so many updates.
 
-    ``known`` is what is known of the step, as for `RecordedStep`.
+    ``known`` holds what was recorded of a step that is still the same; it is added to.
 
     Raises
     ------
@@ -66,7 +78,7 @@ def make_engine(
     """
     wanted = ENGINES[engine]
     data = map_leaves(_plain, data)
-    recorded = RecordedStep(step, loss, carry, data, **known)
+    recorded = RecordedStep(step, loss, carry, data, known)
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
     try:
         program = recorded.program(batch_size)
@@ -88,21 +100,127 @@ def make_engine(
         ) from error
 
 
+class RecordedStep(Recorder):
+    """A step that runs as the program recorded for its batch size.
+
+    Parameters
+    ----------
+    step : callable
+    loss : callable
+        Its arguments' names are those of the step's.
+    carry, data : tree of ndarray
+
+    Attributes
+    ----------
+    dtype : numpy.dtype or None
+        That the parameters have together, and that floating data are taken in.
+    """
+
+    def __init__(
+        self, step: Step, loss: Any, carry: Any, data: Any, known: Known | None = None
+    ) -> None:
+        first, *others = argument_names(loss, 1 + len(data))
+        names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
+        parameters = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in names]
+        step.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        self.dtype = _dtype(carry)
+        example = rows_of(data, np.arange(EXAMPLE) % max(rows_in(data), 1), self.dtype)
+        super().__init__(step, (carry, *example), expand, values=False)
+        # One array of parameters is called what the loss calls it.
+        self._called = None if isinstance(carry["params"], dict | list | tuple) else first
+        self._runs: dict[int, Step] = {}
+        if known is not None:
+            self._known = known.setdefault(_forms(carry, data), self._known)
+
+    def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
+        """Return what the step does for ``n`` samples, in range or not: that is told of a batch."""
+        with one_blas_thread():
+            try:
+                return super().recorded(n, named, prepared)
+            except OutOfRangeError:
+                _, *names = self.given
+                for name in names:
+                    self.given[name] = map_leaves(_zeros, self.given[name])
+                return super().recorded(n, named, prepared)
+
+    def program(self, n: int) -> Program:
+        """Return the program that another step was recorded as, if it does the same, or a new one.
+
+        What a step does is known from its recording alone.
+        """
+        if n not in self._known:
+            recorded = self.recorded(n, named=True, prepared=False)
+            key = signature(recorded)  # tells what it is expanded to
+            if key not in _programs:
+                self._fresh[n] = recorded
+                _keep(_programs, key, super().program(n))
+                self._fresh.clear()
+            self._known[n] = _programs[key]
+        return self._known[n]
+
+    def tried(self, n: int) -> tuple[int, ...]:
+        """Return the batch size itself: what is recorded for it is used."""
+        return (n, self.n, 2 * n + 5) if n > 1 else ()
+
+    def confirmed(self, program: Program, size: int) -> bool:
+        """Not be asked: whether it holds is found out for each size that comes up."""
+        return True
+
+    def found(self, n: int) -> Program:
+        """Return a new program, with the names that this step's own code has."""
+        program = super().found(n)
+        program.proof = None  # it holds the data
+        if self._called:
+            program.arguments["carry"]["params"].name = self._called
+        return program
+
+    def run(self, n: int) -> Step:
+        """Return what makes an update with a batch of ``n``; the step itself if it must be."""
+        if n not in self._runs:
+            try:
+                self._runs[n] = self.program(n)
+            except Exception:  # an error of the step itself comes when it runs
+                self._runs[n] = self.f
+        return self._runs[n]
+
+    def __call__(self, carry: Any, *batch: Any) -> tuple[Any, Any]:
+        """Make an update."""
+        return self.run(rows_in(batch))(carry, *batch)
+
+
+def _zeros(leaf: Any) -> Any:
+    """Return indices that are in range in place of whole numbers."""
+    return np.zeros_like(leaf)
+
+
+def _forms(carry: Any, data: Any) -> Hashable:
+    """Return something that is equal where a recording is, for the same step."""
+    return (
+        *((path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in leaves(carry)),
+        *((path, leaf.shape[1:], leaf.dtype) for path, leaf in leaves(data)),
+    )
+
+
 def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
     """Return the kernel of a step's program for data of these dtypes."""
     dtypes = {path: leaf.dtype for path, leaf in data_leaves(program, data)}
     key = (program, batch_size, tuple(dtypes.values()))
     if key not in _kernels:
-        keep(_kernels, key, training_kernel(program, batch_size, dtypes))
+        _keep(_kernels, key, training_kernel(program, batch_size, dtypes))
     return _kernels[key]
 
 
 def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:
     """Return the kernel of a step."""
     data = map_leaves(lambda leaf: _plain(np.asarray(leaf)), data)
-    return kernel_of(
-        RecordedStep(step, loss, carry, data).recorder.found(batch_size), data, batch_size
-    )
+    return kernel_of(RecordedStep(step, loss, carry, data).found(batch_size), data, batch_size)
+
+
+def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:
+    """Remember a value, and forget the oldest where there are too many."""
+    table[key] = value
+    if len(table) > REMEMBERED:
+        table.pop(next(iter(table)), None)
 
 
 def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
@@ -112,6 +230,12 @@ def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
         raise CompileError(message) from error
     if wanted is None:
         warnings.warn(f"{message}; it runs in NumPy", stacklevel=4)
+
+
+def _dtype(carry: Any) -> np.dtype[Any] | None:
+    """Return the dtype that the parameters have together; None if there are none."""
+    found = [leaf.dtype for _, leaf in leaves(carry["params"])]
+    return np.result_type(*found) if found else None
 
 
 def pays(program: Program, batch_size: int, updates: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,14 +15,10 @@ from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.errors import DataError, ShapeError
 from chainrule.interrupts import deferred
 from chainrule.running.engines import Engine
-from chainrule.running.remembered import memory_of
 from chainrule.running.steps import ENGINES, make_engine
 from chainrule.training.supply import Batches, Samples, gives_batches
 from chainrule.training.trainer import Run, Trainer, rate_of
 from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
-
-_RULES = frozenset(optimizers.OPTIMIZERS.values())
-_PLAIN = (type(None), bool, int, float, str, tuple)
 
 T = TypeVar("T")
 
@@ -132,17 +128,15 @@ def minimize(
 
     carry = {"params": start, "state": map_leaves(np.asarray, rule.init(start))}
 
-    def made(step: Any, carry: Any, supply: Any, kind: Hashable) -> Run:
+    def made(step: Any, carry: Any, supply: Any) -> Run:
         data, size, updates = supply.first, supply.batch_size, epochs * supply.updates
-        memory = None if kind is None else memory_of(loss)
-        made = make_engine(step, loss, carry, data, size, engine, updates, memory=memory, kind=kind)
-        return Run(made, supply)
+        return Run(make_engine(step, loss, carry, data, size, engine, updates), supply)
 
-    run = made(update_of(loss, rule), carry, supply, _kind(rule))
+    run = made(update_of(loss, rule), carry, supply)
     checks = None
     if held is not None:
         checked = Samples(held, batch_size, None)
-        checks = made(score, {"params": start}, checked, "score")
+        checks = made(score, {"params": start}, checked)
     training = Training(run.engine, rule)
     trainer = Trainer(run, training, loss, "minimize", watching, checks)
     with deferred(late=trainer.interrupted):
@@ -160,18 +154,6 @@ def update_of(loss: Callable[..., Any], rule: Any) -> Callable[..., tuple[Any, A
         return value, {"params": trained, "state": state}
 
     return step
-
-
-def _kind(rule: Any) -> Hashable:
-    """Return what tells an update rule from others that are recorded otherwise; None if nothing."""
-    if type(rule) not in _RULES:
-        return None
-    held = dict(vars(rule))
-    del held["__config__"]
-    if not callable(held["learning_rate"]):
-        del held["learning_rate"]  # it is data
-    plain = all(isinstance(value, _PLAIN) for value in held.values())
-    return (type(rule), repr(held)) if plain else None
 
 
 class Training:
