@@ -318,7 +318,7 @@ def test_programs_and_kernels_grow_with_no_step():
         text = source(lambda p, X: rnn(cr.scan, p, X), "kernel", batch_size=8)(p, X)
         return len(program.equations), len(text.splitlines())
 
-    assert sizes(2) == sizes(1000)
+    assert sizes(20) == sizes(1000)  # a product of so few terms as of 2 steps is written out
 
 
 def test_values_are_kept_for_the_way_back_or_computed_again():

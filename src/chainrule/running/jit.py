@@ -16,9 +16,9 @@ from chainrule.compiler.numbers import FIXED
 from chainrule.errors import OutOfRangeError
 from chainrule.native.code import load
 from chainrule.program.batch import at
-from chainrule.program.passes import expand
 from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
+from chainrule.recurrence.summing import prepared
 from chainrule.validation import refuse_foreign
 
 
@@ -120,7 +120,7 @@ class _Known:
                 return _Call(program, kernel, apart[1])
         made = self._generalised(args, forms)
         if made is None:
-            program = Recorder(self.f, args, expand, values=False).alone()
+            program = Recorder(self.f, args, prepared, values=False).alone()
             made = _Call(program, function_kernel(program), 1)
         self.forms.append(forms)
         return made
@@ -132,7 +132,7 @@ class _Known:
             if apart is None:
                 continue
             rows, n = apart
-            recorder = Recorder(self.f, args, expand, rows.__contains__, values=False)
+            recorder = Recorder(self.f, args, prepared, rows.__contains__, values=False)
             program = recorder.program(n)
             if program.general:
                 kernel = function_kernel(program, n)

@@ -26,10 +26,10 @@ from chainrule.errors import (
 from chainrule.ops.kernel import Recurrence, Scatter
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation
-from chainrule.program.passes import expand
 from chainrule.program.program import Program
 from chainrule.program.recording import signature
 from chainrule.program.tracing import Recorder
+from chainrule.recurrence.summing import prepared
 from chainrule.running.engines import (
     Engine,
     NativeEngine,
@@ -125,7 +125,7 @@ class RecordedStep(Recorder):
         step.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         self.dtype = _dtype(carry)
         example = rows_of(data, np.arange(EXAMPLE) % max(rows_in(data), 1), self.dtype)
-        super().__init__(step, (carry, *example), expand, values=False)
+        super().__init__(step, (carry, *example), prepared, values=False)
         # One array of parameters is called what the loss calls it.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
