@@ -90,8 +90,7 @@ class Case:
 
     def bound(self, n: int, f: Any, key: str) -> Any:
         if (n, key) not in self._bounds:
-            p, *data = self.arguments(n)
-            self._bounds[n, key] = bounds(lambda p: f(p, *data), p)
+            self._bounds[n, key] = bounds(f, *self.arguments(n))
         return self._bounds[n, key]
 
 

@@ -29,18 +29,21 @@ def moved(value: Any, rng: Any) -> Any:
     return (value * (1 + signs * np.finfo(value.dtype).eps)).astype(value.dtype)
 
 
-def bounds(f: Any, p: Any) -> list[Any]:
-    """Return how far apart two results of ``f(p)`` may be, for each leaf of what it returns.
+def bounds(f: Any, p: Any, *data: Any) -> list[Any]:
+    """Return how far apart two results of ``f(p, *data)`` may be, for each leaf of what it returns.
 
-    What cannot be recorded may be any distance apart.
+    What is computed of data alone rounds as well. What cannot be recorded may be any distance
+    apart.
     """
     try:
-        program = cr.trace(f)(p)
+        program = cr.trace(lambda given: f(*given))((p, *data))
     except TraceError:
+        if data:
+            return bounds(lambda p: f(p, *data), p)
         return [np.full(np.shape(leaf), np.inf) for _, leaf in leaves(f(p))]
     rng = np.random.default_rng(0)
     inputs = [variable for _, variable in leaves(program.arguments)]
-    given = [np.asarray(leaf) for _, leaf in leaves(p)]
+    given = [np.asarray(leaf) for _, leaf in leaves((p, *data))]
     plain = _run(program, dict(zip(inputs, given, strict=True)), lambda value: value)
     spread = [np.zeros(np.shape(result)) for result in plain]
     for _ in range(DRAWS):

@@ -49,6 +49,8 @@ FOUND = [
     ("np.ptp(np.clip(X, -1, (p > 0)**2))", (1,)),
     ("np.sum(np.angle(-0.0 * np.abs(p)) + np.mean(np.angle(Z)) * p)", (2,)),
     ("np.max(p[-1], axis=-1)", (1,)),
+    ("np.sum(np.nanmin(p[:0], axis=1)) + np.sum(p**2)", (2, 3)),
+    ("np.sum(np.cos(np.linalg.eigh(X.T @ X + 2 * np.eye(3))[0]) / 2)", (1,)),
 ]
 FOUND_COMPILED = [
     ("np.sum(np.append(p, p) * np.arange(8))", (2, 1, 2)),
@@ -59,6 +61,7 @@ REFUSED = [
     "np.take(p, [0], axis=5)", "np.transpose(p, (0, 3))", "np.diff(p, axis=5)", "np.rollaxis(p, 5)",
     "np.expand_dims(p, 1.0)", "np.cumprod(p, axis=5)", "np.average(p, axis=5, weights=[1, 2, 3])",
     "np.swapaxes(p, 0, 5)", "np.take_along_axis(p, np.argsort(p), axis=5)", "np.diag(p[0, 0])",
+    "np.nanmax(p[:0])", "np.nanmin(p[:, :0], axis=1)",
 ]  # fmt: skip
 WRONG = ("eager", "a wrong gradient")
 

@@ -289,7 +289,7 @@ REDUCE.numpy.update(
 
 @REDUCE.implements(np.nanmax)
 def _nanmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    if a.dtype.kind != "f":
+    if a.dtype.kind != "f" or not _count(a, axis):  # of nothing there is none
         return np.max(a, axis=axis, keepdims=keepdims)
     found = np.max(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=-np.inf)
     return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, found)
@@ -297,7 +297,7 @@ def _nanmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 @REDUCE.implements(np.nanmin)
 def _nanmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    if a.dtype.kind != "f":
+    if a.dtype.kind != "f" or not _count(a, axis):  # of nothing there is none
         return np.min(a, axis=axis, keepdims=keepdims)
     found = np.min(a, axis=axis, keepdims=keepdims, where=~np.isnan(a), initial=np.inf)
     return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, found)
