@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # before anything imports Keras
+# What JAX compiles here computes little.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 
 JAX_COMPILES_QUICKLY = {

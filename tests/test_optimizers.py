@@ -1,5 +1,7 @@
 """Optimizers: engines agree, averages, options."""
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -54,6 +56,7 @@ def start():
     return [rng.normal(size=(3, 4)), rng.normal(size=4)]
 
 
+@functools.cache
 def gradients(step):
     rng = np.random.default_rng(step + 1)
     return [rng.normal(size=w.shape) * (1 + step % 3) for w in start()]

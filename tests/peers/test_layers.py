@@ -137,7 +137,7 @@ def slopes_of_theirs(layer, training, x, seed):
     # JAX sorts the keys of other dicts.
     weights = OrderedDict((v.name, v.value) for v in layer.trainable_variables)
     by = (0,) if x.dtype.kind == "i" else (0, 1)
-    slopes, y = jax.grad(total, by, has_aux=True)(weights, x)
+    slopes, y = jax.jit(jax.grad(total, by, has_aux=True))(weights, x)
     return y, slopes
 
 
