@@ -210,11 +210,11 @@ def recorded(case: Case, f: Any = None, key: str = "") -> None:
 
 def second_order(case: Case) -> None:
     """The derivative of the slope along a direction, eagerly and recorded."""
-    n = case.program.n
+    n, f = case.program.n, case.f  # f alone: each number in what slope refers to is a size to try
     direction = others.signs(case.arguments(n)[0], 1)
 
     def slope(p: Any, *data: Any) -> Any:
-        parts = map_leaves(lambda g, v: np.sum(g * v), cr.grad(case.f)(p, *data), direction)
+        parts = map_leaves(lambda g, v: np.sum(g * v), cr.grad(f)(p, *data), direction)
         return sum(part for _, part in leaves(parts))
 
     p, *data = case.program.arguments(n, np.float64)
