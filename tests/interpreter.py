@@ -12,7 +12,7 @@ from chainrule.compiler import kernels
 from chainrule.ops.random import random_bits
 from chainrule.running import bound
 from chainrule.running.engines import NativeEngine, Outcome
-from chainrule.running.steps import RecordedStep, kernel_of
+from chainrule.running.steps import RecordedStep, form_of_step
 from chainrule.running.threads import running
 from chainrule.validation import as_floats
 
@@ -64,16 +64,17 @@ SPACE = {
 class Interpreted:
     """Stands for the compiled function."""
 
-    def __init__(self, kernel):
+    def __init__(self, form):
         self.space = dict(SPACE)
-        exec(kernel.text, self.space)
-        self.function = self.space[kernel.function.name]
+        exec(form.kernel.text, self.space)
+        self.function = self.space[form.kernel.function.name]
 
     def bound(self, arrays):
         def call():
             with np.errstate(all="ignore"):
                 return self.function(*arrays)
 
+        call.point = arrays.__setitem__
         return call
 
 
@@ -106,8 +107,8 @@ def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
     carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
     program = RecordedStep(step, loss, carry, data).program(rows)
     with interpreted(parts):
-        kernel = kernel_of(program, data, batch_size or rows)
-        engine = NativeEngine(program, kernel, carry, data, batch_size or rows)
+        form = form_of_step(program, data, batch_size or rows)
+        engine = NativeEngine(program, form, carry, data, batch_size or rows)
         outcome = Outcome(np.zeros(1))
         engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
     assert outcome.updates == 1

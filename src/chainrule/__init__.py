@@ -170,7 +170,9 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"chainrule.{name}")
     if name in _LATER:
-        return getattr(importlib.import_module(f"chainrule.{_LATER[name]}"), name)
+        found = getattr(importlib.import_module(f"chainrule.{_LATER[name]}"), name)
+        globals()[name] = found  # to be found at once the next time
+        return found
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}{_hint(name)}")
 
 

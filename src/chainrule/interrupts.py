@@ -76,8 +76,10 @@ class deferred:  # noqa: N801
         if self._outer is not None:
             self._was, self._outer.open = self._outer.open, False
             return
+        if not _in_main_thread():
+            return
         handler = signal.getsignal(signal.SIGINT)
-        if callable(handler) and _in_main_thread():  # neither ignored nor the end of the process
+        if callable(handler):  # neither ignored nor the end of the process
             self._desk = _Desk(handler)
             signal.signal(signal.SIGINT, self._desk.take)
             _desk = self._desk

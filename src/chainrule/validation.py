@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 T = TypeVar("T")
+_PLAIN = (np.ndarray, np.generic, int, float)
 
 
 def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> None:
@@ -21,7 +22,7 @@ def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> No
 
     With ``frames=False`` data frames may pass: NumPy makes arrays of them.
     """
-    if isinstance(value, np.ndarray | np.generic | int | float):
+    if isinstance(value, _PLAIN):
         return
     if hasattr(value, "toarray"):
         advice = ".toarray()"

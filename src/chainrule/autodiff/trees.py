@@ -9,15 +9,21 @@ Path = tuple[str | int, ...]
 
 
 def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield every leaf with its path."""
+    """Return an iterator over the leaves with their paths."""
+    found: list[tuple[Path, Any]] = []
+    _gather(tree, path, found)
+    return iter(found)
+
+
+def _gather(tree: Any, path: Path, found: list[tuple[Path, Any]]) -> None:
     if isinstance(tree, dict):
         for key, branch in tree.items():
-            yield from leaves(branch, (*path, key))
-    elif isinstance(tree, tuple | list):
+            _gather(branch, (*path, key), found)
+    elif isinstance(tree, (tuple, list)):
         for i, branch in enumerate(tree):
-            yield from leaves(branch, (*path, i))
+            _gather(branch, (*path, i), found)
     elif tree is not None:
-        yield path, tree
+        found.append((path, tree))
 
 
 def path_text(path: Path) -> str:

@@ -17,8 +17,14 @@ from chainrule.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
 from chainrule.callbacks.progress import EpochLines, ProgressBar
 from chainrule.callbacks.records import CSVLogger, GradientNorms, TensorBoard
 
+QUIET = frozenset((
+    CSVLogger, EarlyStopping, EpochLines, GradientNorms, ModelCheckpoint, ProgressBar,
+    ReduceLROnPlateau, TerminateOnNaN,
+))  # fmt: skip
+"""Callbacks that run nobody else's code: what is trained on stays as it is meanwhile."""
+
 __all__ = [
-    "CSVLogger", "Callback", "EarlyStopping", "EpochLines", "GradientNorms", "History",
+    "QUIET", "CSVLogger", "Callback", "EarlyStopping", "EpochLines", "GradientNorms", "History",
     "LambdaCallback", "LearningRateScheduler", "Logs", "ModelCheckpoint", "ProgressBar",
     "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback",
     "as_callbacks", "introduce", "listens", "tell",

@@ -44,6 +44,13 @@ class History(Shown):
         for name, score in scores.items():
             self.history.setdefault(name, []).append(score)
 
+    def extend(self, first: int, scores: dict[str, list[float]]) -> None:
+        """Add the scores of several epochs."""
+        for name, values in scores.items():
+            self.history.setdefault(name, []).extend(values)
+            count = len(values)
+        self.epoch.extend(range(first, first + count))
+
     def __getattr__(self, name: str) -> list[float]:
         history = self.__dict__.get("history", {})
         if name in history:

@@ -34,18 +34,23 @@ class NativeFunction:
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         self.address = self._engine.get_function_address(ENTRY)
+        self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
 
     def bound(self, arrays: list[Any]) -> Callable[[], int]:
         """Return a call of the kernel on these arrays, which it keeps alive."""
-        table = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
-        function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
-        place = ctypes.cast(table, ctypes.c_void_p)
+        table = (ctypes.c_void_p * len(arrays))(*[array.ctypes.data for array in arrays])
+        function, place = self._function, ctypes.cast(table, ctypes.c_void_p)
         held = (self, arrays, table)
 
         def call() -> int:
             done: int = function(place)
             return done if held else 0
 
+        def point(i: int, array: Any) -> None:
+            """Let another array take the place of one."""
+            arrays[i], table[i] = array, array.ctypes.data
+
+        call.point = point  # type: ignore[attr-defined]
         return call
 
 

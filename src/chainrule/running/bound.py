@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from concurrent.futures import wait
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
-from chainrule.autodiff.trees import Path, leaves, map_leaves
-from chainrule.compiler.kernels import Kernel
-from chainrule.compiler.nodes import PARTS, Buffer
+from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import OutOfRangeError, ShapeError
 from chainrule.interrupts import deferred
-from chainrule.native.code import load
 from chainrule.program.batch import at
+from chainrule.running.form import Form, Place, load
 from chainrule.running.threads import cores
 
 SHARED = 4  # parts of the work of an update that threads may share: how many do changes no bit
+FIXED = 6  # arrays that every kernel takes first
+ALIGNED = 64  # bytes
+KEPT, MOST = (
+    2**20,
+    4,
+)  # bytes of memory that waits for the next run, and how many times for a kernel
 
 
 class BoundKernel:
@@ -25,12 +30,16 @@ class BoundKernel:
 
     Parameters
     ----------
-    kernel : Kernel
+    form : Form
+    function : NativeFunction
+        Its machine code.
     capacity : int
         The largest batch that there is memory for; a larger one makes more.
 
     Attributes
     ----------
+    size : int
+        Bytes of the carry.
     threads : int
         How many may share the work.
     helpers : Executor or None
@@ -39,49 +48,87 @@ class BoundKernel:
         The update that an index out of range has ended.
     totals : list of ndarray
         For each thread, the sum of the losses of each epoch.
+    user : weakref.ref or None
+        Who uses it; while there is nobody it may be taken.
+    paces : dict
+        The seconds that an update takes, by the number of threads and the batch size.
     """
 
-    def __init__(self, kernel: Kernel, capacity: int) -> None:
-        self.kernel = kernel
+    def __init__(self, form: Form, function: Any, capacity: int) -> None:
+        self.form = form
         self.helpers: Any = None
-        self.parts = SHARED if kernel.shared else 1
+        self.parts = SHARED if form.shared else 1
         self.threads = min(cores(), self.parts)
-        self._function = load(kernel)
+        self.paces: dict[tuple[int, int], float] = {}
+        self.function = function
+        self.user: Any = None
         self._calls: Any = None
         self._sizes = [np.zeros(9, np.int64) for _ in range(self.threads)]
         self._fault, self._meeting = np.zeros(1, np.int64), np.zeros(2, np.int64)
-        self._constants = np.array([*kernel.constants, 0.0])
+        self._constants = np.array([*form.constants, 0.0])
         self._order = np.zeros(0, np.int64)
         self.totals = [np.zeros(1) for _ in range(self.threads)]
+        states = [place for place in form.places if place.role == "state"]
+        self._carry, laid = _together(states)
+        self.size = self._carry.nbytes
         self._arrays: dict[str, Any] = {
-            buffer.name: self._made(buffer, capacity) for buffer in kernel.pointed
+            place.name: laid.get(place.name, self._made(place, capacity)) for place in form.places
         }
         self._capacity = capacity
-        self._states = {b.content: b for b in kernel.pointed if b.role == "state"}
+        self._states = {place.content: (laid[place.name], _turned(place)) for place in states}
         self._rows = 0
 
-    def _made(self, buffer: Buffer, capacity: int) -> Any:
-        if buffer.role == "data":
-            return None
-        if buffer.role == "constant":
-            return np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
-        sizes = (self.parts if size is PARTS else size for size in buffer.memory_shape)
-        return np.zeros(at(tuple(sizes), capacity), buffer.dtype)
+    def _bound(self) -> list[Any]:
+        """Return a call for each thread."""
+        return [
+            self.function.bound(
+                [sizes, self._constants, self._fault, totals, self._order, self._meeting,
+                 *self._arrays.values()]
+            )
+            for sizes, totals in zip(self._sizes, self.totals, strict=True)
+        ]  # fmt: skip
 
-    def bind(self, data: Mapping[Path, Any]) -> None:
+    def _made(self, place: Place, capacity: int) -> Any:
+        if place.role in ("data", "state"):
+            return None
+        if place.role == "constant":
+            return np.ascontiguousarray(np.transpose(place.content, place.order))
+        sizes = (self.parts if size == "parts" else size for size in place.sizes)
+        return np.zeros(at(tuple(sizes), capacity), place.dtype)
+
+    @property
+    def bytes(self) -> int:
+        """How much memory it has."""
+        return sum(array.nbytes for array in self._arrays.values() if array is not None)
+
+    def bind(self, data: Any) -> None:
         """Take the arrays that samples are read from; they must be like those recorded."""
-        for buffer in self.kernel.pointed:
-            if buffer.role != "data":
+        data = dict(leaves(dict(zip(self.form.names, data, strict=True))))
+        for place in self.form.places:
+            if place.role != "data":
                 continue
-            leaf = data[buffer.content]
-            if leaf.shape[1:] != buffer.shape[1:]:
+            leaf = data[place.content]
+            if leaf.shape[1:] != place.sizes[1:]:
                 raise ShapeError(
-                    f"{buffer.name.removesuffix('_all')}: expected samples of shape "
-                    f"{buffer.shape[1:]}, received {leaf.shape[1:]}"
+                    f"{place.name.removesuffix('_all')}: expected samples of shape "
+                    f"{place.sizes[1:]}, received {leaf.shape[1:]}"
                 )
-            self._arrays[buffer.name] = np.ascontiguousarray(leaf, buffer.dtype)
+            self._arrays[place.name] = np.ascontiguousarray(leaf, place.dtype)
         self._rows = next((len(leaf) for leaf in data.values()), 0)
-        self._calls = None
+        self._point()
+
+    def release(self) -> None:
+        """Let go of the data."""
+        nothing = np.zeros(0)
+        self._arrays |= {place.name: nothing for place in self.form.places if place.role == "data"}
+        self._point()
+
+    def _point(self) -> None:
+        """Let calls that there are find the data."""
+        for call in self._calls or ():
+            for i, place in enumerate(self.form.places, FIXED):
+                if place.role == "data":
+                    call.point(i, self._arrays[place.name])
 
     def take(self, orders: Any, batch_size: int) -> None:
         """Take an order of samples for each epoch."""
@@ -89,12 +136,12 @@ class BoundKernel:
         self.updates = -(-orders.shape[1] // batch_size)
         if batch_size > self._capacity:
             self._capacity, self._calls = batch_size, None
-            for buffer in self.kernel.pointed:
-                if buffer.role == "temporary":
-                    self._arrays[buffer.name] = self._made(buffer, batch_size)
+            for place in self.form.places:
+                if place.role == "temporary":
+                    self._arrays[place.name] = self._made(place, batch_size)
         if orders.size > len(self._order):
             self._order, self._calls = np.zeros(orders.size, np.int64), None
-        self._order[: orders.size] = orders.ravel()
+        self._order[: orders.size].reshape(orders.shape)[...] = orders
         if len(orders) > len(self.totals[0]):
             self.totals, self._calls = [np.zeros(len(orders)) for _ in self.totals], None
         for totals in self.totals:
@@ -106,13 +153,7 @@ class BoundKernel:
         How many threads share the work changes no bit.
         """
         if self._calls is None:
-            self._calls = [
-                self._function.bound(
-                    [sizes, self._constants, self._fault, totals, self._order, self._meeting,
-                     *self._arrays.values()]
-                )
-                for sizes, totals in zip(self._sizes, self.totals, strict=True)
-            ]  # fmt: skip
+            self._calls = self._bound()
         for thread, sizes in enumerate(self._sizes):
             sizes[:] = (
                 *divmod(first, self.updates), count, self.batch_size, self.orders.shape[1],
@@ -123,7 +164,7 @@ class BoundKernel:
         if self._fault[0]:
             number, self._fault[0] = int(self._fault[0]), 0
             self.faulty = first + completed
-            raise OutOfRangeError(self.kernel.checks[number - 1])
+            raise OutOfRangeError(self.form.checks[number - 1])
         return completed
 
     def _together(self, threads: int) -> int:
@@ -141,28 +182,74 @@ class BoundKernel:
                 wait(others)
         return completed
 
-    def state(self) -> dict[str, Any]:
-        """Return a copy of the carry as it lies in memory."""
-        return {b.name: self._arrays[b.name].copy() for b in self._states.values()}
+    def state(self, into: Any = None) -> Any:
+        """Return a copy of the carry, in memory that is given or new."""
+        if into is None:
+            return self._carry.copy()
+        np.copyto(into, self._carry)
+        return into
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Any) -> None:
         """Go back to a state."""
-        for name, kept in state.items():
-            self._arrays[name][...] = kept
+        np.copyto(self._carry, state)
 
     def read(self, key: str, part: Any) -> Any:
         """Return a part of the carry, in the structure of an old one."""
-        found = dict(leaves({"carry": {key: part}}))
-        for path, buffer in self._states.items():
-            if path in found:
-                lies = self._arrays[buffer.name]
-                found[path] = np.transpose(lies, np.argsort(buffer.order)).copy()
-        values = iter(found.values())
+        found = []
+        for path, leaf in leaves({"carry": {key: part}}):
+            if path in self._states:
+                array, (_, back) = self._states[path]
+                leaf = (array if back is None else array.transpose(back)).copy()
+            found.append(leaf)
+        values = iter(found)
         return map_leaves(lambda _: next(values), part)
 
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
         for path, leaf in leaves({"carry": {key: part}}):
             if path in self._states:
-                buffer = self._states[path]
-                self._arrays[buffer.name][...] = np.transpose(leaf, buffer.order)
+                array, (order, _) = self._states[path]
+                array[...] = leaf if order is None else leaf.transpose(order)
+
+
+def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
+    """Return a kernel with memory that nobody uses, while ``user`` is there."""
+    function = load(form)
+    for _ in range(len(form.idle)):
+        try:
+            kernel: BoundKernel = form.idle.pop(0)
+        except IndexError:  # another thread has just taken it
+            break
+        if kernel.function is not function:
+            continue
+        used = kernel.user is not None and kernel.user() is not None
+        kernel.user = kernel.user if used else ref(user)
+        form.idle.append(kernel)
+        if not used:
+            return kernel
+    kernel = BoundKernel(form, function, capacity)
+    kernel.user = ref(user)
+    if kernel.threads == 1 and kernel.bytes <= KEPT and len(form.idle) < MOST:
+        form.idle.append(kernel)
+    return kernel
+
+
+def _together(places: Sequence[Place]) -> tuple[Any, dict[str, Any]]:
+    """Return one block of memory, which is copied at once, and the arrays in it by their names."""
+    shapes = [tuple(map(int, place.sizes)) for place in places]
+    sizes = [int(np.prod(s)) * p.dtype.itemsize for s, p in zip(shapes, places, strict=True)]
+    starts = np.cumsum([0, *(-(-size // ALIGNED) * ALIGNED for size in sizes)])
+    room = np.zeros(int(starts[-1]) + ALIGNED, np.uint8)
+    first = -room.ctypes.data % ALIGNED
+    block = room[first : first + int(starts[-1])]
+    found = {}
+    for place, shape, start, size in zip(places, shapes, starts, sizes, strict=False):
+        found[place.name] = block[start : start + size].view(place.dtype).reshape(shape)
+    return block, found
+
+
+def _turned(place: Place) -> tuple[tuple[int, ...] | None, Any]:
+    """Return the axes of a leaf as they lie, and how they are turned back; None if not at all."""
+    if place.order == tuple(sorted(place.order)):
+        return None, None
+    return place.order, np.argsort(place.order)

@@ -16,19 +16,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.autodiff.trees import Path, leaves, map_leaves
-from chainrule.compiler.kernels import Kernel
+from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, OutOfRangeError
 from chainrule.interrupts import check, immediate
 from chainrule.mentions import is_users
-from chainrule.program.program import Program
-from chainrule.running.bound import BoundKernel
+from chainrule.running.bound import taken
+from chainrule.running.form import Form
 from chainrule.running.threads import helpers, running
+from chainrule.running.trail import Run, Trail, bytes_of
 
 Step = Callable[..., tuple[Any, Any]]
 TURN = 0.05  # seconds between looks at the keyboard
 TRIAL = 0.005  # seconds that the pace with one thread alone is measured for
 TURNS = 50  # between trials: processors and their other guests change
+FEW = 4  # batches that are smaller than the carry by this factor are kept rather than the carry
 TRIALS = (4, 5)  # which turns: the first wakes the processor; a short run needs none
 
 
@@ -48,6 +49,8 @@ class Outcome:
         Called with this object in between, at most some 20 times a second.
     each : bool
         Whether ``watch`` is called after every single update instead.
+    alone : bool
+        Whether nobody else's code runs before it or in between, which may change the data.
     """
 
     totals: Any
@@ -55,6 +58,7 @@ class Outcome:
     fails: bool = False
     watch: Callable[[Outcome], None] | None = None
     each: bool = False
+    alone: bool = True
 
     def look(self) -> None:
         """Let it be watched."""
@@ -67,8 +71,8 @@ class Engine(Protocol):
 
     name: str
 
-    def read(self, key: str) -> Any:
-        """Return a part of the carry."""
+    def read(self, key: str, name: str | None = None) -> Any:
+        """Return a part of the carry, or what is called so in it; None if nothing is."""
 
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
@@ -113,9 +117,9 @@ class NumpyEngine:
         """What the parts of the carry are called."""
         return self._carry.keys()  # type: ignore[no-any-return]
 
-    def read(self, key: str) -> Any:
-        """Return a part of the carry."""
-        return self._carry[key]
+    def read(self, key: str, name: str | None = None) -> Any:
+        """Return a part of the carry, or what is called so in it; None if nothing is."""
+        return self._carry[key] if name is None else self._carry[key].get(name)
 
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
@@ -157,10 +161,10 @@ class NativeEngine:
 
     Parameters
     ----------
-    program : Program
-        Of the step.
-    kernel : Kernel
-        See `kernel_of`.
+    step : callable
+        A function or its program, which tells what went wrong.
+    form : Form
+        Of its kernel.
     carry, data
         As for `NumpyEngine`.
     batch_size : int
@@ -169,64 +173,78 @@ class NativeEngine:
 
     name = "compiled"
 
-    def __init__(
-        self, program: Program, kernel: Kernel, carry: Any, data: Any, batch_size: int
-    ) -> None:
-        self._compiled = BoundKernel(kernel, batch_size)
-        self._program = program
+    def __init__(self, step: Step, form: Form, carry: Any, data: Any, batch_size: int) -> None:
+        self._compiled = taken(form, batch_size, self)
+        self._trail = Trail(self._compiled)
+        self._step = step
         self._carry = carry
         for key, part in carry.items():
             self._compiled.write(key, part)
-        self.feed(data)
-        self._paces: dict[int, float] = {}  # threads → seconds an update takes
+        self.data = data
+        self._compiled.bind(data)
+        self._weight = 0  # bytes of data that are kept to go back to them
         self._turns = 0
-        self._last: tuple[Any, ...] | None = None  # the turn before, to go back into
 
     def feed(self, data: Any) -> None:
-        """Take other samples."""
-        self.data = data
-        self._compiled.bind(dict(data_leaves(self._program, data)))
+        """Take other samples; few are kept to go back to, since who gives them may change them."""
+        self._weight = bytes_of(data)
+        few = self._weight * FEW <= self._compiled.size
+        self.data = map_leaves(np.array, data) if few else data
+        self._trail.due |= not few
 
-    def read(self, key: str) -> Any:
-        """Return a part of the carry, a copy."""
-        return self._compiled.read(key, self._carry[key])
+    def read(self, key: str, name: str | None = None) -> Any:
+        """Return a copy of a part of the carry, or of what is called so in it, if anything."""
+        if name is None:
+            return self._compiled.read(key, self._carry[key])
+        part = self._carry[key].get(name)
+        return None if part is None else self._compiled.read(key, {name: part})[name]
 
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
         self._carry = {**self._carry, key: part}
         self._compiled.write(key, part)
+        self._trail.wrote(key, part)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Have threads at hand, if they help and no other run has them."""
         kernel = self._compiled
-        if not kernel.kernel.products:
-            yield
-            return
-        with running(self) as alone:
-            if kernel.threads > 1 and alone:
-                with helpers(kernel.threads - 1) as kernel.helpers:
-                    try:
-                        yield
-                    finally:
-                        kernel.helpers = None
-            else:
+        try:
+            if not kernel.form.products:
                 yield
+                return
+            with running(self) as alone:
+                if kernel.threads > 1 and alone:
+                    with helpers(kernel.threads - 1) as kernel.helpers:
+                        try:
+                            yield
+                        finally:
+                            kernel.helpers = None
+                else:
+                    yield
+        finally:
+            kernel.release()
 
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
         """Run updates, a batch after another, over samples in an order for each epoch."""
+        self._compiled.bind(self.data)
         self._compiled.take(orders, batch_size)
-        updates = len(orders) * self._compiled.updates
+        updates, paces = len(orders) * self._compiled.updates, self._compiled.paces
         while done.updates < updates and not done.fails:
-            threads, seconds = self._plan()
+            threads, seconds = self._plan(batch_size)
             # In turns that are short enough to be interrupted.
-            known = threads in self._paces and not done.each
-            longest = max(1, int(seconds / self._paces[threads])) if known else 1
-            self._turn(done, min(longest, updates - done.updates), threads)
+            pace = None if done.each else paces.get((threads, batch_size))
+            longest = 1 if pace is None else max(1, int(seconds / pace))
+            count = min(longest, updates - done.updates)
+            if not done.alone and count > 1:  # the last one is to be undone without the data
+                self._turn(done, count - 1, threads)
+                count = 1
+            if not done.fails:
+                self._turn(done, count, threads)
             done.look()
             check()
 
-    def _plan(self) -> tuple[int, float]:
+    def _plan(self, batch_size: int) -> tuple[int, float]:
         """Return with how many threads to run next, the fastest so far or a trial, and how long.
 
         Whether a second thread helps depends on the machine: on how far apart its cores are.
@@ -237,48 +255,45 @@ class NativeEngine:
         self._turns += 1
         if phase in TRIALS:
             return 1, TRIAL
-        alone = self._paces.get(1, np.inf)
-        return (1 if alone < self._paces.get(together, 0.0) else together), TURN
+        paces = self._compiled.paces
+        alone = paces.get((1, batch_size), np.inf)
+        return (1 if alone < paces.get((together, batch_size), 0.0) else together), TURN
 
     def _turn(self, done: Outcome, count: int, threads: int) -> None:
-        kernel, began = self._compiled, time.perf_counter()
-        start, first = kernel.state(), done.updates
+        kernel = self._compiled
+        self._trail.due |= not done.alone
+        self._trail.begin()
+        run = Run(self.data, kernel.orders, kernel.batch_size, done.updates, count)
+        began = time.perf_counter()
         try:
-            completed = kernel.run(first, count, threads)
+            completed = kernel.run(run.first, count, threads)
         except BaseException as error:  # it may have left the threads at different places
-            kernel.restore(start)
+            self._trail.again()
             if isinstance(error, OutOfRangeError):
-                self._explain(kernel.faulty)
+                self._explain(run, kernel.faulty)
             raise
         done.updates += completed
         done.totals[:] = kernel.totals[0][: len(done.totals)]
         done.fails = completed < count
-        if not done.fails:
-            self._last = (self.data, kernel.orders, kernel.batch_size, first, count, start)
-            if count > 1 or threads not in self._paces:
-                self._paces[threads] = (time.perf_counter() - began) / count
-        else:
-            kernel.restore(start)
-            if completed:
-                kernel.run(first, completed - 1)
-            else:
-                self.undo()
+        if completed:
+            run.count = completed
+            self._trail.ran(run, self._weight)
+        if done.fails:
+            self.undo()
+        elif count > 1 or (threads, run.batch_size) not in kernel.paces:
+            pace = (time.perf_counter() - began) / count
+            kernel.paces[threads, run.batch_size] = pace
 
-    def _explain(self, update: int) -> None:
+    def _explain(self, run: Run, update: int) -> None:
         """Make an update once more in NumPy, which tells the row that is out of range."""
-        kernel = self._compiled
-        epoch, at = divmod(update, kernel.updates)
-        rows = kernel.orders[epoch, at * kernel.batch_size : (at + 1) * kernel.batch_size]
-        updated(self._program, self._carry, self.data, rows, None)
+        epoch, at = divmod(update, -(-run.orders.shape[1] // run.batch_size))
+        rows = run.orders[epoch, at * run.batch_size : (at + 1) * run.batch_size]
+        updated(self._step, self._carry, self.data, rows, None)
 
     def undo(self) -> None:
         """Go back to before the last update."""
-        if self._last is not None:
-            data, orders, batch_size, first, count, start = self._last
-            self.feed(data)
-            self._compiled.take(orders, batch_size)
-            self._compiled.restore(start)
-            self._compiled.run(first, count - 1)
+        self._trail.back()
+        self._compiled.bind(self.data)
 
 
 def updated(step: Step, carry: Any, data: Any, rows: Any, dtype: Any) -> tuple[Any, Any]:
@@ -306,12 +321,6 @@ def place_of(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     last = next((frame for frame in reversed(frames) if is_users(frame.filename)), None)
     return f"{last.filename}, line {last.lineno}, `{last.line}`: " if last else ""
-
-
-def data_leaves(program: Program, data: Any) -> list[tuple[Path, Any]]:
-    """Return the leaves of data with their paths among the program's arguments."""
-    names = list(program.arguments)[1:]
-    return list(leaves(dict(zip(names, data, strict=True))))
 
 
 def rows_in(data: Any) -> int:

@@ -31,9 +31,9 @@ class SizedEngine:
         self.compiled, self.in_numpy, self.holds = compiled, in_numpy, holds
         self._current: Engine = compiled
 
-    def read(self, key: str) -> Any:
-        """Return a part of the carry, a copy."""
-        return self._current.read(key)
+    def read(self, key: str, name: str | None = None) -> Any:
+        """Return a copy of a part of the carry, or of what is called so in it, if anything."""
+        return self._current.read(key, name)
 
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
@@ -81,7 +81,7 @@ class SizedEngine:
             add(part)
             done.look()
 
-        part = Outcome(np.zeros(1), watch=watch, each=done.each)
+        part = Outcome(np.zeros(1), watch=watch, each=done.each, alone=done.alone)
         try:
             self._run(engine, order[np.newaxis], batch_size, part)
         finally:  # an interrupt as well

@@ -35,11 +35,11 @@ from chainrule.running.engines import (
     NativeEngine,
     NumpyEngine,
     Step,
-    data_leaves,
     place_of,
     rows_in,
     rows_of,
 )
+from chainrule.running.form import Form, form_of
 from chainrule.running.sized import SizedEngine
 from chainrule.running.threads import one_blas_thread
 
@@ -54,7 +54,7 @@ REMEMBERED = 128  # batch sizes' programs, and kernels
 
 Known = dict[Hashable, dict[int, Program]]  # by shapes and dtypes: a program for each batch size
 _programs: dict[Hashable, Program] = {}
-_kernels: dict[Hashable, Kernel] = {}
+_kernels: dict[Hashable, Form] = {}
 
 
 def make_engine(
@@ -84,8 +84,8 @@ def make_engine(
         program = recorded.program(batch_size)
         if not (pays(program, batch_size, updates) if wanted is None else wanted):
             return in_numpy
-        kernel = kernel_of(program, data, batch_size)
-        compiled = NativeEngine(program, kernel, carry, data, batch_size)
+        form = form_of_step(program, data, batch_size)
+        compiled = NativeEngine(program, form, carry, data, batch_size)
         return SizedEngine(compiled, in_numpy, lambda n: recorded.run(n) is program)
     except (TraceError, CompileError) as error:
         _falls_back(loss, error, wanted)
@@ -201,19 +201,22 @@ def _forms(carry: Any, data: Any) -> Hashable:
     )
 
 
-def kernel_of(program: Program, data: Any, batch_size: int) -> Kernel:
+def form_of_step(program: Program, data: Any, batch_size: int) -> Form:
     """Return the kernel of a step's program for data of these dtypes."""
-    dtypes = {path: leaf.dtype for path, leaf in data_leaves(program, data)}
+    names = list(program.arguments)[1:]
+    found = leaves(dict(zip(names, data, strict=True)))
+    dtypes = {path: leaf.dtype for path, leaf in found}
     key = (program, batch_size, tuple(dtypes.values()))
     if key not in _kernels:
-        _keep(_kernels, key, training_kernel(program, batch_size, dtypes))
+        _keep(_kernels, key, form_of(training_kernel(program, batch_size, dtypes), names))
     return _kernels[key]
 
 
 def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:
     """Return the kernel of a step."""
     data = map_leaves(lambda leaf: _plain(np.asarray(leaf)), data)
-    return kernel_of(RecordedStep(step, loss, carry, data).found(batch_size), data, batch_size)
+    program = RecordedStep(step, loss, carry, data).found(batch_size)
+    return form_of_step(program, data, batch_size).kernel
 
 
 def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:

@@ -31,7 +31,7 @@ class Samples:
     at : int
         Samples of the present pass that were taken.
     before : dict or None
-        The state of the random generator when that pass began.
+        The state of the random generator when that pass began, where epochs are parts of passes.
     """
 
     def __init__(
@@ -47,11 +47,7 @@ class Samples:
         self.longest = min(self.rows, (steps or self.rows) * self.batch_size)
         self.at = 0
         self.before: Mapping[str, Any] | None = None
-        self._pass = self._order(1)
-        self._take(self._pass[:, : self.longest])
-
-    def _take(self, orders: Any) -> None:
-        self.orders, self.samples = orders, int(orders.shape[1])
+        self.samples = self.longest
         self.updates = -(-self.samples // self.batch_size)
 
     def _order(self, passes: int) -> Any:
@@ -67,7 +63,9 @@ class Samples:
         """Run the epochs that ``done`` has room for."""
         if self.at == 0:
             self.begin(len(done.totals))
-        self._take(self._pass[:, self.at : self.at + self.longest])
+        self.orders = self._pass[:, self.at : self.at + self.longest]
+        self.samples = int(self.orders.shape[1])
+        self.updates = -(-self.samples // self.batch_size)
         engine.run(self.orders, self.batch_size, done)
         self.at = (self.at + self.samples) % self.rows
 
@@ -75,7 +73,8 @@ class Samples:
         """Begin with passes over the samples."""
         self._pass = self._order(passes)
         if self.rng is not None:
-            self.before = self.rng.bit_generator.state
+            if self.longest < self.rows:  # a run may go on within a pass
+                self.before = self.rng.bit_generator.state
             self._pass = self.rng.permuted(self._pass, axis=1)
 
     def go_on(self, rng: np.random.Generator | None, at: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves, path_text
-from chainrule.callbacks import Callback, Logs, introduce, listens, tell
+from chainrule.callbacks import QUIET, Callback, Logs, introduce, listens, tell
 from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning
 from chainrule.interrupts import deferred, immediate
@@ -126,7 +126,8 @@ class Trainer:
         self.epoch, self._logs = 0, Logs()
         self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
         self._each = listens(callbacks, *BATCH_EVENTS)
-        self._rate = run.engine.read("state").get("learning_rate")
+        self._alone = all(type(callback) in QUIET for callback in callbacks)
+        self._rate = run.engine.read("state", "learning_rate")
 
     def train(
         self, epochs: int, first: int = 0, states: Sequence[dict[str, Any]] | None = None
@@ -199,7 +200,10 @@ class Trainer:
         if self._each:
             self._tell_batch("on_train_batch_begin", 0, {})
         self._renew_rate()
-        done = Outcome(np.zeros(supply.together(wanted)), watch=self._watch(), each=self._each)
+        done = Outcome(
+            np.zeros(supply.together(wanted)), watch=self._watch(), each=self._each,
+            alone=self._alone,
+        )  # fmt: skip
         interrupted = False
         try:
             self.run.epochs(done)
@@ -234,6 +238,11 @@ class Trainer:
     def _scored(self, done: Outcome, finished: int) -> Logs:
         """Return the scores of the last of so many epochs; where nobody watches, keep all."""
         logs: Logs = {}
+        if not self._watched and finished and not done.fails:
+            means = done.totals[:finished] / max(self.run.supply.samples, 1)
+            self.model.history.extend(self.epoch, {"loss": means.tolist()})
+            self.epoch, self._logs = self.epoch + finished, {"loss": float(means[-1])}
+            return self._logs
         for epoch in range(finished):
             logs = self.run.logs(done, epoch)
             if self.held is not None:
