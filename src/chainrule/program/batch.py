@@ -126,12 +126,18 @@ def every(equations: Iterable[Any]) -> Iterator[Any]:
                 yield from every(value.equations)
 
 
+_SYMBOLIC = (Linear, Scaled, Filled, Counted, Nested)
+_PLAIN = frozenset([int, str, bool, float, type, type(None), np.ndarray])  # no batch size is here
+
+
 def at(thing: Any, n: int) -> Any:
     """Return a shape, parameter or constant for a batch size."""
-    if isinstance(thing, Linear | Scaled | Filled | Counted | Nested):
+    if type(thing) in _PLAIN:
+        return thing
+    if isinstance(thing, _SYMBOLIC):
         return thing.at(n)
-    if isinstance(thing, tuple | list):
-        return type(thing)(at(part, n) for part in thing)
+    if isinstance(thing, (tuple, list)):
+        return type(thing)([at(part, n) for part in thing])
     if isinstance(thing, slice):
         return slice(at(thing.start, n), at(thing.stop, n), at(thing.step, n))
     return thing
@@ -146,7 +152,9 @@ def fix(thing: Any, n: int) -> Any:
 
 def depends_on_n(thing: Any) -> bool:
     """Whether a shape, parameter or constant holds the batch size."""
-    if isinstance(thing, Linear | Scaled):
+    if type(thing) in _PLAIN:
+        return False
+    if isinstance(thing, (Linear, Scaled)):
         return True
     if isinstance(thing, Nested):
         return thing.depends_on_n()
@@ -177,7 +185,7 @@ def generalise(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
     """Return what is ``a`` for the first batch size and ``b`` for the second."""
     if a is b:
         return a
-    if isinstance(a, np.ndarray | np.generic) and isinstance(b, np.ndarray | np.generic):
+    if isinstance(a, (np.ndarray, np.generic)) and isinstance(b, (np.ndarray, np.generic)):
         return _arrays(np.asarray(a), np.asarray(b), sizes)
     if type(a) is not type(b):
         raise _differs(a, b)

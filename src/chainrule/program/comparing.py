@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import TraceError
-from chainrule.program.batch import Counted, Filled, Nested, at, generalise
+from chainrule.program.batch import Counted, Filled, Nested, at, fix, generalise
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.passes import needed
 from chainrule.program.program import Program
 
+_ARRAYS = (Filled, Counted, np.ndarray, np.generic)
 _OTHERWISE = "the code does something else for another batch size"
 
 
@@ -44,19 +46,19 @@ def generalised(first: Program, second: Program, sizes: tuple[int, int]) -> Prog
     return Program(first.arguments, equations, result)
 
 
-def same(a: Program, b: Program, shapes: bool = True) -> bool:
-    """Whether two programs for one batch size compute the same."""
+def same(a: Program, b: Program, shapes: bool = True, n: int = 0) -> bool:
+    """Whether two programs for one batch size compute the same; ``n`` is that of a general one."""
     a, b = needed(a), needed(b)
     if len(a.equations) != len(b.equations):
         return False
     pairs: dict[Variable, Variable] = {}
 
     def equal(x: Any, y: Any) -> bool:
-        return pairs.get(x) is y if isinstance(x, Variable) else _equal(x, y)
+        return pairs.get(x) is y if type(x) is Variable else _equal(fix(x, n), y)
 
     def paired(x: Variable, y: Variable) -> bool:
         pairs[x] = y
-        return x.dtype == y.dtype and (x.shape == y.shape or not shapes)
+        return x.dtype == y.dtype and (not shapes or at(x.shape, n) == y.shape)
 
     inputs = all(paired(x, y) for x, y in zip(a.inputs, b.inputs, strict=True))
     return (
@@ -65,7 +67,7 @@ def same(a: Program, b: Program, shapes: bool = True) -> bool:
             e.primitive is f.primitive
             and len(e.operands) == len(f.operands)
             and all(map(equal, e.operands, f.operands))
-            and _equal(e.params, f.params)
+            and _same_params(e.params, f.params, n)
             and paired(e.output, f.output)
             for e, f in zip(a.equations, b.equations, strict=True)
         )
@@ -80,18 +82,16 @@ def _same_result(a: Any, b: Any, equal: Callable[[Any, Any], bool]) -> bool:
     )
 
 
+def _same_params(a: dict[str, Any], b: dict[str, Any], n: int) -> bool:
+    return a.keys() == b.keys() and all(_equal(at(value, n), b[key]) for key, value in a.items())
+
+
 def _equal(a: Any, b: Any) -> bool:
     """Whether constants or parameters are the same, but for the rounding of a number."""
-    if isinstance(a, Filled | Counted | np.ndarray | np.generic):
-        if not isinstance(b, Filled | Counted | np.ndarray | np.generic):
-            return False
-        x, y = np.asarray(at(a, 0)), np.asarray(at(b, 0))
-        close = x.dtype.kind == "f"
-        return (x.shape, x.dtype) == (y.shape, y.dtype) and (
-            np.allclose(x, y, rtol=1e-6 if x.dtype.itemsize < 8 else 1e-13, atol=0, equal_nan=True)
-            if close
-            else np.array_equal(x, y)
-        )
+    if a is b:
+        return True
+    if isinstance(a, _ARRAYS):
+        return isinstance(b, _ARRAYS) and _equal_arrays(np.asarray(at(a, 0)), np.asarray(at(b, 0)))
     if type(a) is not type(b):
         return False
     if isinstance(a, Nested):
@@ -103,5 +103,16 @@ def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, slice):
         return all(map(_equal, (a.start, a.stop, a.step), (b.start, b.stop, b.step)))
     if isinstance(a, float):
-        return bool(np.isclose(a, b, rtol=1e-13, atol=0, equal_nan=True))
-    return bool(a is b or a == b)
+        return a == b or math.isclose(a, b, rel_tol=1e-13) or (a != a and b != b)
+    return bool(a == b)
+
+
+def _equal_arrays(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
+    if (x.shape, x.dtype) != (y.shape, y.dtype):
+        return False
+    if x.tobytes() == y.tobytes():
+        return True
+    if x.dtype.kind != "f":
+        return np.array_equal(x, y)
+    rtol = 1e-6 if x.dtype.itemsize < 8 else 1e-13
+    return np.allclose(x, y, rtol=rtol, atol=0, equal_nan=True)

@@ -117,7 +117,10 @@ L = TypeVar("L", bound=Listing)
 
 def remade(program: L, param: Callable[[Any], Any], constant: Callable[[Any], Any]) -> L:
     """Return a program with variables of its own, other parameters, shapes and constants."""
-    made = {v: replace(v, shape=param(v.shape)) for v in program.variables}
+    made = {
+        v: Variable(v.name, param(v.shape), v.dtype, v.value, v.adjoint_of)
+        for v in program.variables
+    }
     for variable in made.values():
         source = variable.adjoint_of
         variable.adjoint_of = made.get(source, source) if source else None

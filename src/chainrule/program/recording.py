@@ -23,6 +23,7 @@ from chainrule.program.batch import Filled, Nested, constant
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
 
+_MULTIPLY = NUMPY[np.multiply]
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
 _NUMBERS = (float, int, np.generic)
 _COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # where the shape stays as it is
@@ -152,10 +153,12 @@ def _simplified(
     same: dict[Variable, Variable] = {}
     seen: dict[Hashable, Variable] = {}
     for equation in equations:
-        operands = [same.get(o, o) if isinstance(o, Variable) else o for o in equation.operands]
-        operands = [_as_number(equation, i, operands) for i in range(len(operands))]
+        operands = [same.get(o, o) if type(o) is Variable else o for o in equation.operands]
+        if any(type(o) is Filled for o in operands):
+            operands = [_as_number(equation, i, operands) for i in range(len(operands))]
         params = _few_axes(equation)
-        key = (equation.primitive, tuple(map(key_of, operands)), key_of(params))
+        parts = tuple([o if type(o) is Variable else key_of(o) for o in operands])
+        key = (equation.primitive, parts, key_of(params) if params else ())
         found = seen.get(key) or _unchanged(equation, operands)
         if found is not None:
             same[equation.output] = found
@@ -168,8 +171,11 @@ def _simplified(
 
 def _few_axes(equation: Equation) -> dict[str, Any]:
     """Return the parameters; of a reduction that keeps its axes, without those of size 1."""
-    params, axes = equation.params, equation.params.get("axis")
-    if equation.primitive not in _REDUCTIONS or not params.get("keepdims") or axes is None:
+    params = equation.params
+    if equation.primitive not in _REDUCTIONS or not params.get("keepdims"):
+        return params
+    axes = params.get("axis")
+    if axes is None:
         return params
     shape = np.shape(equation.operands[0])
     if not shape:  # NumPy lets a number have an axis
@@ -192,7 +198,7 @@ def _as_number(equation: Equation, i: int, operands: Sequence[Any]) -> Any:
 def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
     """Return the operand that an operation leaves as it is: times 1, or a sum of one entry each."""
     output = equation.output
-    if equation.primitive is NUMPY[np.multiply]:
+    if equation.primitive is _MULTIPLY:
         pairs: list[Any] = [operands, operands[::-1]]
         for one, other in pairs:
             is_one = not isinstance(one, Variable) and np.ndim(one) == 0 and np.all(one == 1)
