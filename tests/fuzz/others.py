@@ -80,7 +80,10 @@ def by_autograd(function: Any, args: Any) -> Any:
     import autograd
     import autograd.numpy as anp
 
-    return autograd.grad(function(anp))(*args)
+    found = autograd.grad(function(anp))(*args)
+    if any(np.asarray(leaf).dtype.kind != "f" for _, leaf in leaves(found)):
+        raise TypeError("autograd gives arrays of objects for what np.prod keeps in np.dstack")
+    return found
 
 
 def by_jax(function: Any, args: Any) -> Any:
