@@ -10,10 +10,10 @@ import inspect
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -139,11 +139,18 @@ def called(name: str, tensor: Any) -> None:
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """Return the names of the first ``count`` positional arguments of ``f``."""
-    f = inspect.unwrap(f)
+    if type(f) is FunctionType and not vars(f):
+        found: Sequence[str] = f.__code__.co_varnames[: f.__code__.co_argcount]
+    else:
+        found = _positional(f)
+    names = ["np_" if name == "np" else name for name in found[:count]]  # np is NumPy
+    return names + [f"arg{i}" for i in range(len(names), count)]
+
+
+def _positional(f: Callable[..., Any]) -> list[str]:
     try:
-        parameters = list(inspect.signature(f).parameters.values())
+        parameters = list(inspect.signature(inspect.unwrap(f)).parameters.values())
     except (TypeError, ValueError):
         parameters = []
-    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    names = ["np_" if p.name == "np" else p.name for p in plain[:count]]  # np is NumPy
-    return names + [f"arg{i}" for i in range(len(names), count)]
+    kinds = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return [p.name for p in parameters if p.kind in kinds]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import string
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops.elementwise import of_dtype
-from chainrule.ops.forms import first_entry, small
+from chainrule.ops.forms import first_entry
 from chainrule.ops.kernel import Contraction
 from chainrule.ops.primitive import (
     EachOperand,
@@ -22,6 +23,7 @@ from chainrule.ops.primitive import (
 )
 
 LINALG = Family()
+FEW = 2**16  # products of numbers that are computed as fast as left out, in one thread
 
 
 def _left(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -65,12 +67,14 @@ def _of_first_terms(value: Rule, subscripts: Callable[..., str]) -> Rule:
     """Return the form of a contraction whose operands fit: a sum of one term everywhere."""
 
     def form(*operands: Any, **params: Any) -> Any:
+        if math.prod(map(np.size, operands)) <= FEW:
+            return value(*operands, **params)
         inputs, out = subscripts(tuple(map(np.ndim, operands)), **params).split("->")
         terms = zip(inputs.split(","), operands, strict=True)
         found = [(c, size) for term, x in terms for c, size in zip(term, np.shape(x), strict=True)]
         sizes = {c: size for c, size in found if size > 1}
         fit = all(size in (sizes.get(c), 1) for c, size in found)
-        if small(operands) or not fit:
+        if math.prod(sizes.values()) <= FEW or not fit:
             return value(*operands, **params)
         sums = value(*map(first_entry, operands), **params)
         return np.broadcast_to(sums, [sizes.get(c, 1) for c in out])

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,7 +49,69 @@ def recording_level() -> Level:
     return Level(records_all=True, sketches=_sketching.get())
 
 
-def record(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Program:
+@dataclass(eq=False)
+class Tape:
+    """What a function did with tensors, operation by operation.
+
+    Attributes
+    ----------
+    inputs : dict of str to tree of Tensor
+        The arguments by name.
+    result : tree of Tensor and constants
+    level : Level
+        Of the recording.
+    """
+
+    inputs: dict[str, Any]
+    result: Any
+    level: Level
+
+    def program(self) -> Program:
+        """Return it as a program."""
+        return program_of(self.inputs, self.result, self.level)[0]
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Something that is equal where two tapes become the same program, names of inputs too."""
+        found = self._tensors()
+        numbers = {tensor.order: i for i, tensor in enumerate(found)}
+        level = self.level
+
+        def part(leaf: Any) -> Any:
+            inside = type(leaf) is Tensor and leaf.level is level
+            return ("tensor", numbers[leaf.order]) if inside else key_of(np.asarray(leaf))
+
+        return (
+            _structure(self.inputs, part),
+            tuple([_told(tensor, numbers, level) for tensor in found]),
+            _structure(self.result, part),
+        )
+
+    def _tensors(self) -> list[Tensor]:
+        """Return all that the result was computed from, and the inputs."""
+        level = self.level
+        outputs = [t for _, t in leaves(self.result) if type(t) is Tensor and t.level is level]
+        found = {t.order: t for t in ancestors(*outputs)}
+        found |= {t.order: t for _, t in leaves(self.inputs)}
+        return [found[order] for order in sorted(found)]
+
+
+def _told(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:
+    """Return what tells a tensor from others in the same place."""
+    about = tensor.about
+    while type(about) is Tensor and about.order not in numbers:
+        about = about.value
+    source = numbers[about.order] if type(about) is Tensor else None
+    if tensor.primitive is None or tensor.level is not level:
+        return (tensor.name, tensor.value.shape, tensor.value.dtype.str, source)
+    operands = [*tensor.operands]
+    for i, parent in tensor.parents:
+        operands[i] = numbers[parent.order], "tensor"
+    told = [o if type(o) is tuple else key_of(o) for o in operands]
+    return (tensor.primitive, *told, key_of(tensor.params) if tensor.params else (), source)
+
+
+def tape(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Tape:
     """Return what ``f`` does with these arguments, by name; the first one holds parameters.
 
     With ``named``, values are called what the code calls them, which takes half as long again.
@@ -71,8 +135,7 @@ def record(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> 
         tensor.name = leaf_name(path, taken)
         taken.add(tensor.name)
     with watch_names() if named else nullcontext(), entries_told:
-        result = f(*inputs.values())
-    return program_of(inputs, result, level)[0]
+        return Tape(inputs, f(*inputs.values()), level)
 
 
 def leaf_name(path: Path, taken: set[str]) -> str:
@@ -104,7 +167,7 @@ def program_of(
             operands, params = list(tensor.operands), dict(tensor.params)
             for i, parent in tensor.parents:
                 operands[i] = variables[parent.order]
-            taken = tuple(o if isinstance(o, Variable) else constant(o) for o in operands)
+            taken = tuple([o if type(o) is Variable else constant(o) for o in operands])
             equations.append(Equation(variables[order], tensor.primitive, taken, params))
     results = [variables[output.order] for output in outputs]
     for prune in {e.primitive.prune for e in equations if e.primitive.prune}:
@@ -213,11 +276,11 @@ def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
 
 def key_of(thing: Any) -> Any:
     """Return something hashable that is equal where a parameter or constant is the same."""
-    if isinstance(thing, Variable):
+    if type(thing) is Variable:
         return thing
     if isinstance(thing, dict):
-        return tuple((name, key_of(value)) for name, value in thing.items())
-    if isinstance(thing, tuple | list):
+        return tuple([(name, key_of(value)) for name, value in thing.items()])
+    if isinstance(thing, (tuple, list)):
         return (type(thing), *map(key_of, thing))
     if isinstance(thing, slice):
         return (slice, key_of(thing.start), key_of(thing.stop), key_of(thing.step))
@@ -237,7 +300,7 @@ def signature(program: Program) -> Hashable:
     numbers = {variable: i for i, variable in enumerate(program.variables)}
 
     def key(thing: Any) -> Any:
-        return ("variable", numbers[thing]) if isinstance(thing, Variable) else key_of(thing)
+        return ("variable", numbers[thing]) if type(thing) is Variable else key_of(thing)
 
     inputs = {*program.inputs}
 
@@ -251,7 +314,8 @@ def signature(program: Program) -> Hashable:
         _structure(program.arguments, key),
         tuple(map(about, program.variables)),
         tuple(
-            (e.primitive, tuple(map(key, e.operands)), key_of(e.params)) for e in program.equations
+            (e.primitive, tuple(map(key, e.operands)), key_of(e.params) if e.params else ())
+            for e in program.equations
         ),
         _structure(program.result, key),
     )
@@ -261,6 +325,6 @@ def _structure(tree: Any, key: Callable[[Any], Any]) -> Any:
     """Return something hashable that tells a tree's structure and leaves."""
     if isinstance(tree, dict):
         return (dict, *((name, _structure(part, key)) for name, part in tree.items()))
-    if isinstance(tree, tuple | list):
+    if isinstance(tree, (tuple, list)):
         return (type(tree), *(_structure(part, key) for part in tree))
     return None if tree is None else key(tree)

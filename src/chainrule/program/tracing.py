@@ -8,8 +8,8 @@ equation, what a recording for that size is: nothing is concluded from one size 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,9 +24,10 @@ from chainrule.program.comparing import generalised, same
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.passes import fixed
 from chainrule.program.program import Program
-from chainrule.program.recording import record, simplified, sketching
+from chainrule.program.recording import simplified, sketching, tape
 from chainrule.validation import refuse_foreign
 
+T = TypeVar("T")
 Prepare = Callable[[Program], Program]
 LARGEST = 4096  # batch size that is tried on suspicion
 
@@ -77,6 +78,8 @@ class Recorder:
     f : callable
     args : sequence
         Examples of its arguments.
+    names : sequence of str, optional
+        What they are called, if not as the function calls them.
     prepare : callable, optional
         Applied to every recording.
     rows : callable, optional
@@ -101,9 +104,10 @@ class Recorder:
         prepare: Prepare | None = None,
         rows: Callable[[Path], bool] | None = None,
         values: bool = True,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.f, self.prepare, self.values = f, prepare, values
-        self.given = dict(zip(argument_names(f, len(args)), args, strict=True))
+        self.given = dict(zip(names or argument_names(f, len(args)), args, strict=True))
         for path, leaf in leaves(self.given):
             refuse_foreign(leaf, str(path[0]), "trace")
         arrays = [(path, leaf) for path, leaf in leaves(self.given) if np.ndim(leaf) > 0]
@@ -249,8 +253,17 @@ class Recorder:
         values = iter(found.values())
         return {name: map_leaves(lambda _: next(values), tree) for name, tree in self.given.items()}
 
-    def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
-        """Return what the function does for ``n`` samples like the examples; see `record`.
+    def recorded(self, n: int, named: bool = False) -> Program:
+        """Return what the function does for ``n`` samples like the examples; see `tape`."""
+
+        def made() -> Program:
+            program = self._fresh.pop(n, None) or tape(self.f, self._resized(n), named).program()
+            return self.prepare(program) if self.prepare is not None else program
+
+        return self.sketched(made, named)
+
+    def sketched(self, made: Callable[[], T], named: bool = False) -> T:
+        """Return what is made of a recording.
 
         Where values are not wanted they are left out, unless the function fails without them.
         """
@@ -258,9 +271,7 @@ class Recorder:
             # What is recorded is not what the numbers are.
             with np.errstate(all="ignore"), sketching(sketched):
                 try:
-                    program = self._fresh.pop(n, None)
-                    program = program or record(self.f, self._resized(n), named)
-                    return self.prepare(program) if prepared and self.prepare else program
+                    return made()
                 except Exception:
                     if not sketched:
                         raise

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Hashable, Iterable, Iterator
-from inspect import Parameter, Signature
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from chainrule.ops.kernel import Recurrence, Scatter
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation
 from chainrule.program.program import Program
-from chainrule.program.recording import signature
+from chainrule.program.recording import Tape, tape
 from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
 from chainrule.running.engines import (
@@ -41,7 +40,6 @@ from chainrule.running.engines import (
 )
 from chainrule.running.form import Form, form_of
 from chainrule.running.sized import SizedEngine
-from chainrule.running.threads import one_blas_thread
 
 # Seconds on a machine of 2024: to compile a structure and each of its equations, and what NumPy
 # takes in an update for each equation, entry made, entry scattered and operation of a product, by
@@ -53,7 +51,8 @@ EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
 REMEMBERED = 128  # batch sizes' programs, and kernels
 
 Known = dict[Hashable, dict[int, Program]]  # by shapes and dtypes: a program for each batch size
-_programs: dict[Hashable, Program] = {}
+T = TypeVar("T")
+_programs: dict[Hashable, Program] = {}  # by what was recorded
 _kernels: dict[Hashable, Form] = {}
 
 
@@ -121,27 +120,28 @@ class RecordedStep(Recorder):
     ) -> None:
         first, *others = argument_names(loss, 1 + len(data))
         names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
-        parameters = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in names]
-        step.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         self.dtype = _dtype(carry)
         example = rows_of(data, np.arange(EXAMPLE) % max(rows_in(data), 1), self.dtype)
-        super().__init__(step, (carry, *example), prepared, values=False)
+        super().__init__(step, (carry, *example), prepared, values=False, names=names)
         # One array of parameters is called what the loss calls it.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
         if known is not None:
             self._known = known.setdefault(_forms(carry, data), self._known)
 
-    def recorded(self, n: int, named: bool = False, prepared: bool = True) -> Program:
-        """Return what the step does for ``n`` samples, in range or not: that is told of a batch."""
-        with one_blas_thread():
-            try:
-                return super().recorded(n, named, prepared)
-            except OutOfRangeError:
-                _, *names = self.given
-                for name in names:
-                    self.given[name] = map_leaves(_zeros, self.given[name])
-                return super().recorded(n, named, prepared)
+    def sketched(self, made: Callable[[], T], named: bool = False) -> T:
+        """Return what is made of a recording, in range or not: that is told of a batch."""
+        try:
+            return super().sketched(made, named)
+        except OutOfRangeError:
+            _, *names = self.given
+            for name in names:
+                self.given[name] = map_leaves(_zeros, self.given[name])
+            return super().sketched(made, named)
+
+    def taped(self, n: int, named: bool = False) -> Tape:
+        """Return what the step does for ``n`` samples, operation by operation."""
+        return self.sketched(lambda: tape(self.f, self._resized(n), named), named)
 
     def program(self, n: int) -> Program:
         """Return the program that another step was recorded as, if it does the same, or a new one.
@@ -149,14 +149,20 @@ class RecordedStep(Recorder):
         What a step does is known from its recording alone.
         """
         if n not in self._known:
-            recorded = self.recorded(n, named=True, prepared=False)
-            key = signature(recorded)  # tells what it is expanded to
-            if key not in _programs:
-                self._fresh[n] = recorded
-                _keep(_programs, key, super().program(n))
-                self._fresh.clear()
-            self._known[n] = _programs[key]
+            found = _programs.get(self.taped(n).key)
+            self._known[n] = self._made(n) if found is None else found
         return self._known[n]
+
+    def _made(self, n: int) -> Program:
+        """Return what is recorded once more, with names."""
+        taped = self.taped(n, named=True)
+        found = _programs.get(taped.key)  # it may do something else this time
+        if found is None:
+            self._fresh[n] = taped.program()
+            found = super().program(n)
+            self._fresh.clear()
+            _keep(_programs, taped.key, found)
+        return found
 
     def tried(self, n: int) -> tuple[int, ...]:
         """Return the batch size itself: what is recorded for it is used."""
@@ -237,8 +243,8 @@ def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
 
 def _dtype(carry: Any) -> np.dtype[Any] | None:
     """Return the dtype that the parameters have together; None if there are none."""
-    found = [leaf.dtype for _, leaf in leaves(carry["params"])]
-    return np.result_type(*found) if found else None
+    found: set[np.dtype[Any]] = {leaf.dtype for _, leaf in leaves(carry["params"])}
+    return np.result_type(*found) if len(found) > 1 else next(iter(found), None)
 
 
 def pays(program: Program, batch_size: int, updates: int) -> bool:

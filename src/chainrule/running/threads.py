@@ -7,16 +7,10 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
-from typing import Any
 from weakref import WeakSet
-
-from chainrule.interrupts import deferred, immediate
 
 _lock = threading.Lock()
 _runs: WeakSet[object] = WeakSet()
-_limited = 0  # by how many
-_limits: Any = None
 
 
 def cores() -> int:
@@ -45,25 +39,6 @@ def running(run: object) -> Iterator[bool]:
 
 
 @contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS to one thread: its others spin on for a while, where ours are to work."""
-    global _limited, _limits
-    with deferred():
-        with _lock:
-            _limited += 1
-            if _limited == 1:
-                _limits = _controller().limit(limits=1, user_api="blas")
-        try:
-            with immediate():
-                yield
-        finally:
-            with _lock:
-                _limited -= 1
-                if _limited == 0:
-                    _limits.restore_original_limits()
-
-
-@contextmanager
 def helpers(count: int) -> Iterator[Executor | None]:
     """Start so many threads to share work with; yields None where the system allows no more.
 
@@ -81,10 +56,3 @@ def helpers(count: int) -> Iterator[Executor | None]:
             yield None
         else:
             yield pool
-
-
-@cache
-def _controller() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
