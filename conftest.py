@@ -14,7 +14,7 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(request, tmp_path, monkeypatch):
+def in_a_folder_of_its_own(request):
     """Run the README where it may leave files."""
-    if request.node.name == "README.md":
-        monkeypatch.chdir(tmp_path)
+    if request.node.name == "README.md":  # a folder for each of 8,000 tests takes seconds
+        request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))

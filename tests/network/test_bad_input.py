@@ -1,6 +1,7 @@
 """Whatever a model, a layer or a callback is given, it works, or an error of our own says why."""
 
 import copy
+import pickle
 from contextlib import suppress
 
 import numpy as np
@@ -94,31 +95,35 @@ def is_endless(call, name, odd):
     return any(type(odd) is type(x) and odd == x for x in ENDLESS.get((call, name), []))
 
 
-def assert_works_or_is_refused(call, odd):
-    """Call the model with something odd; if it is refused, the model is as it was."""
+def as_before(made, call, odd):
+    """Call a model with something odd; return one that is as it was: this, where it is refused."""
     if any(is_endless(call, name, value) for name, value in odd.items()):
-        return
-    made = copy.deepcopy(MODEL)
+        return made
     before = held(made)
     try:
         getattr(made, call)(**{**CALLS[call], **odd})
     except ChainruleError as error:
         said = str(error)
         assert len(said) > 20
-        np.testing.assert_equal(held(made), before)
+        after = held(made)
+        if pickle.dumps(after) != pickle.dumps(before):  # which tells sooner, but not of all
+            np.testing.assert_equal(after, before)
+        return made
+    return copy.deepcopy(MODEL)
 
 
 @pytest.mark.parametrize(("call", "name"), ARGUMENTS)
 def test_any_odd_argument_works_or_is_refused(call, name):
+    made = copy.deepcopy(MODEL)
     for odd in ODD:
-        assert_works_or_is_refused(call, {name: odd})
+        made = as_before(made, call, {name: odd})
 
 
 @settings(max_examples=200)
 @given(st.data(), st.sampled_from(sorted(CALLS)))
 def test_several_odd_arguments_work_or_are_refused(data, call):
     odd = data.draw(st.dictionaries(st.sampled_from(sorted(CALLS[call])), st.sampled_from(ODD)))
-    assert_works_or_is_refused(call, odd)
+    as_before(copy.deepcopy(MODEL), call, odd)
 
 
 KINDS = {name: (type(layer), layer.get_config(), x) for name, (layer, x) in LAYERS.items()}

@@ -76,8 +76,12 @@ class Held:
 def parts(layer: Holder) -> Iterator[tuple[Path, Any]]:
     """Yield all that is held in attributes, with its path; containers come before their parts."""
     for name, value in list(vars(layer).items()):
-        if name not in OWN:
+        if name in OWN:
+            continue
+        if isinstance(value, (dict, list, tuple)):
             yield from walk(value, (name,))
+        else:
+            yield (name,), value
 
 
 def walk(value: Any, path: Path, inside: tuple[int, ...] = ()) -> Iterator[tuple[Path, Any]]:
