@@ -10,9 +10,10 @@ import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler import kernels
 from chainrule.ops.random import random_bits
-from chainrule.running import bound
+from chainrule.running import bound, steps
+from chainrule.running.compiling import form_of_step
 from chainrule.running.engines import NativeEngine, Outcome
-from chainrule.running.steps import RecordedStep, form_of_step
+from chainrule.running.recorded import RecordedStep
 from chainrule.running.threads import running
 from chainrule.validation import as_floats
 
@@ -81,7 +82,10 @@ class Interpreted:
 @contextmanager
 def interpreted(parts=None):
     """Let kernels be interpreted; with ``parts``, as if several threads shared all work."""
-    with mock.patch.object(bound, "load", Interpreted):
+    with (
+        mock.patch.object(bound, "load", Interpreted),
+        mock.patch.object(steps, "read", return_value=None),
+    ):
         if parts is None:
             yield
         else:

@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule import optimizers
 from chainrule.config import made, plain
 from chainrule.errors import ChainruleError, DataError, UnknownNameError
-from chainrule.running import steps
+from chainrule.running import recorded as recording
 
 STEPS = 40
 VARIANTS = [
@@ -134,7 +134,7 @@ def test_without_an_update_there_is_no_average():
 @pytest.mark.parametrize("name", NAMES)
 def test_another_learning_rate_is_the_same_program(name, monkeypatch):
     programs = {}
-    monkeypatch.setattr(steps, "_programs", programs)
+    monkeypatch.setattr(recording, "_programs", programs)
     kind = getattr(optimizers, name)
 
     def recorded(rule):

@@ -212,7 +212,7 @@ def provided(tmp_path, monkeypatch):
     monkeypatch.setattr(llvm, "add_symbol", given.__setitem__)
 
     def provide(routine):
-        native._provide([DTYPES[routine].name])
+        native._provide({DTYPES[routine].name: routine})
         return given
 
     return provide

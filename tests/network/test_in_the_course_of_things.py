@@ -9,7 +9,7 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.callbacks import LambdaCallback
 from chainrule.errors import DataError
-from chainrule.running import steps
+from chainrule.running.recorded import RecordedStep
 
 RNG = np.random.default_rng(0)
 X, y = RNG.normal(size=(64, 4)).astype("f4"), RNG.integers(0, 3, 64)
@@ -151,13 +151,13 @@ def test_samples_that_fit_holds_back_are_scored_without_the_weights_of_classes()
 def test_what_train_on_batch_keeps_is_recorded_anew_when_something_changes(monkeypatch):
     """The same updates as `fit` makes, which records every time."""
     recordings = []
-    recorded = steps.RecordedStep.recorded
+    recorded = RecordedStep.recorded
 
     def counted(self, *args, **options):
         recordings.append(self)
         return recorded(self, *args, **options)
 
-    monkeypatch.setattr(steps.RecordedStep, "recorded", counted)
+    monkeypatch.setattr(RecordedStep, "recorded", counted)
 
     class Scaled(layers.Layer):
         factor = 1.0

@@ -24,7 +24,8 @@ from pathlib import Path
 MAGIC = b"chainrule kernel 1\n"
 LIMIT = 100 * 2**20  # bytes of all files together
 STALE = 3600.0  # seconds after which the writer of an unfinished file is dead
-_KERNEL = re.compile(r"[0-9a-f]{64}\.kernel")
+CODE, FORM = "kernel", "form"  # kinds of files: machine code, and what must be known to run it
+_KEPT = re.compile(rf"[0-9a-f]{{64}}\.({CODE}|{FORM})")
 _UNFINISHED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}\.tmp|tmp[a-z0-9_]{8}")
 
 
@@ -55,17 +56,17 @@ def clear_cache() -> int:
     try:
         with _Folder.opened(cache_folder()) as folder:
             for name in folder.names():
-                if _KERNEL.fullmatch(name) or _UNFINISHED.fullmatch(name):
-                    count += folder.delete(name) and name.endswith(".kernel")
+                if _KEPT.fullmatch(name) or _UNFINISHED.fullmatch(name):
+                    count += folder.delete(name) and name.endswith(CODE)
     except (FileNotFoundError, NotADirectoryError):
         pass
     return count
 
 
-def read(key: str) -> bytes | None:
-    """Return a kernel's machine code; None if there is none that is whole and this user's."""
-    content = b""
-    with contextlib.suppress(OSError), _trusted() as folder, folder.reading(_name(key)) as file:
+def read(key: str, kind: str = CODE) -> bytes | None:
+    """Return what is kept of a kernel; None if there is nothing that is whole and this user's."""
+    content, name = b"", f"{key}.{kind}"
+    with contextlib.suppress(OSError), _trusted() as folder, folder.reading(name) as file:
         with os.fdopen(os.dup(file), "rb") as whole:
             content = whole.read(LIMIT)
         if os.utime in os.supports_fd:
@@ -75,20 +76,16 @@ def read(key: str) -> bytes | None:
     return code if sound else None
 
 
-def write(key: str, code: bytes) -> None:
-    """Keep machine code on disk; a disk that is full or read-only costs speed alone."""
+def write(key: str, code: bytes, kind: str = CODE) -> None:
+    """Keep something of a kernel on disk; one that is full or read-only costs speed alone."""
     path = cache_folder()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             path.mkdir(0o700)
         with _trusted() as folder:
-            folder.write(_name(key), MAGIC + hashlib.sha256(code).digest() + code)
+            folder.write(f"{key}.{kind}", MAGIC + hashlib.sha256(code).digest() + code)
             folder.shrink()
-
-
-def _name(key: str) -> str:
-    return f"{key}.kernel"
 
 
 class _DistrustError(OSError):
@@ -167,7 +164,7 @@ class _Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all."""
-        unfinished = self._at(f"{name.removesuffix('.kernel')}.{secrets.token_hex(8)}.tmp")
+        unfinished = self._at(f"{name.partition('.')[0]}.{secrets.token_hex(8)}.tmp")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
             file = os.open(unfinished, flags, 0o600, dir_fd=self._place)
@@ -200,7 +197,7 @@ class _Folder:
                 found = self._status(name)
                 if _UNFINISHED.fullmatch(name) and now - found.st_mtime > STALE:
                     self.delete(name)
-                elif _KERNEL.fullmatch(name):
+                elif _KEPT.fullmatch(name):
                     kernels.append((found.st_mtime_ns, found.st_size, name))
                     total += found.st_size
         for _, size, name in sorted(kernels):

@@ -11,30 +11,38 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.compiler.kernels import Kernel
-from chainrule.compiler.statements import ROUTINES
 from chainrule.errors import CompileError
 from chainrule.native import ENTRY, cache
 
 if TYPE_CHECKING:
+    from chainrule.compiler.kernels import Kernel
     from chainrule.native.machine import Machine
 
 _making = threading.RLock()
 
 
 class NativeFunction:
-    """A compiled kernel; it runs without Python's global lock."""
+    """A compiled kernel, by the name of its code; it runs without Python's global lock."""
 
-    def __init__(self, code: bytes) -> None:
+    def __init__(self, code: bytes, key: str = "") -> None:
         import llvmlite.binding as llvm
 
         from chainrule.native.machine import machine
 
+        self.key, self._name = key, ""
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         self.address = self._engine.get_function_address(ENTRY)
         self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
+
+    def provide(self, name: str) -> None:
+        """Let other machine code call it by a name."""
+        import llvmlite.binding as llvm
+
+        if self._name != name:
+            llvm.add_symbol(name, self.address)
+            self._name = name
 
     def bound(self, arrays: list[Any]) -> Callable[[], int]:
         """Return a call of the kernel on these arrays, which it keeps alive."""
@@ -56,21 +64,45 @@ class NativeFunction:
 
 def load(kernel: Kernel) -> NativeFunction:
     """Return a kernel's machine code, from memory, from disk, or compiled."""
-    if kernel.products:
-        _provide(sorted({item.c.dtype.name for item in kernel.products}))
+    _provide(products_of(kernel))
     text = _text(kernel)
-    return _kept(_key(text), lambda: compiled(text, kernel.unrolls))
+    function = _kept(_key(text), lambda: compiled(text, kernel.unrolls))
+    assert function is not None
+    return function
+
+
+def products_of(kernel: Kernel) -> dict[str, str]:
+    """Return what matrix products a kernel calls, by their dtypes."""
+    return {item.c.dtype.name: item.routine for item in kernel.products}
+
+
+def kept(key: str, products: dict[str, str]) -> NativeFunction | None:
+    """Return machine code by its name, from memory or from disk, and see to what it calls."""
+    _provide(products)
+    return _kept(key, None)
+
+
+def this_machine() -> Machine:
+    """Return the machine that this process runs on.
+
+    Raises
+    ------
+    CompileError
+        If what compiles is not installed.
+    """
+    try:
+        from chainrule.native.machine import machine
+    except ImportError as error:
+        raise CompileError(f"compiling needs llvmlite ({error}); pip install llvmlite") from error
+    return machine()
 
 
 def _text(kernel: Kernel) -> str:
     """Return a kernel in LLVM's language."""
     if kernel.llvm is None:
-        try:
-            from chainrule.native.emission import module_text
-        except ImportError as error:
-            raise CompileError(
-                f"compiling needs llvmlite ({error}); pip install llvmlite"
-            ) from error
+        this_machine()
+        from chainrule.native.emission import module_text
+
         kernel.llvm = module_text(kernel)
     return kernel.llvm
 
@@ -78,19 +110,21 @@ def _text(kernel: Kernel) -> str:
 @functools.lru_cache(1024)
 def _key(text: str) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
-    from chainrule.native.machine import machine
-
-    return hashlib.sha256(f"{machine()!r}\0{text}".encode()).hexdigest()
+    return digest(f"{this_machine()!r}\0{text}")
 
 
-def _provide(dtypes: list[str]) -> None:
-    """Let kernels find matrix products."""
-    import llvmlite.binding as llvm
+def digest(text: str) -> str:
+    """Return a name for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
-    for dtype in dtypes:
+
+def _provide(products: dict[str, str]) -> None:
+    """Let kernels find matrix products, which they call by a name, by their dtypes."""
+    for dtype, name in products.items():
         key = _key(f"{dtype}{_source_of_products()}")
         function = _kept(key, partial(_compiled_product, dtype))
-        llvm.add_symbol(f"chainrule_{ROUTINES[dtype]}", function.address)
+        assert function is not None
+        function.provide(f"chainrule_{name}")
 
 
 @functools.cache
@@ -115,15 +149,17 @@ def _compiled_product(dtype: str) -> bytes:
 _loaded: dict[str, NativeFunction] = {}
 
 
-def _kept(key: str, make: Callable[[], bytes]) -> NativeFunction:
+def _kept(key: str, make: Callable[[], bytes] | None) -> NativeFunction | None:
     if key not in _loaded:
         with _making:
             if key not in _loaded:  # no other thread has made it meanwhile
                 code = cache.read(key)
                 if code is None:
+                    if make is None:
+                        return None
                     code = make()
                     cache.write(key, code)
-                _loaded[key] = NativeFunction(code)
+                _loaded[key] = NativeFunction(code, key)
     return _loaded[key]
 
 

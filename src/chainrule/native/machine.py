@@ -7,9 +7,9 @@ import os
 import sys
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 
 MATHEMATICS = (
@@ -100,6 +100,6 @@ def machine() -> Machine:
         llvm.get_host_cpu_name(),
         features.flatten(),
         triple,
-        f"llvmlite {metadata.version('llvmlite')}",
+        f"llvmlite {llvmlite.__version__}",
         *_vectors(features, triple),
     )

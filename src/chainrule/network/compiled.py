@@ -18,7 +18,8 @@ from chainrule.network.inputs import check_labels_fit, checked_data, warn_of_one
 from chainrule.network.kept import Kept
 from chainrule.network.objective import Objective
 from chainrule.running.engines import Engine
-from chainrule.running.steps import ENGINES, Known
+from chainrule.running.recorded import Known
+from chainrule.running.steps import ENGINES
 from chainrule.training.trainer import Trainer, rate_of
 from chainrule.validation import Array, lookup
 

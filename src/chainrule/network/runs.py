@@ -11,7 +11,8 @@ from chainrule.autodiff.trees import map_leaves
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.network.network import Network
 from chainrule.network.objective import Objective
-from chainrule.running.steps import Known, make_engine, step_kernel
+from chainrule.running.recorded import Known
+from chainrule.running.steps import make_engine
 from chainrule.training.supply import Batches, Samples
 from chainrule.training.trainer import Run
 
@@ -62,6 +63,8 @@ def _carry(objective: Objective, zero: Any) -> dict[str, Any]:
 
 def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_size: int) -> str:
     """Return the loops of an epoch."""
+    from chainrule.running.compiling import step_kernel
+
     state = map_leaves(np.asarray, optimizer.init(objective.network.params))
     carry = {**_carry(objective, objective.sums(data).zero), "state": state}
     step = objective.training_step(optimizer)

@@ -1,15 +1,24 @@
-"""What a run must know of a kernel: which arrays it works on, and where its machine code is."""
+"""What a run must know of a kernel, also where that comes from disk."""
 
 from __future__ import annotations
 
+import base64
+import functools
+import json
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from chainrule.compiler.kernels import Kernel
-    from chainrule.native.code import NativeFunction
+from chainrule.native import cache, code
+from chainrule.program.batch import Linear
+
+LARGEST = 2**20  # bytes of a constant that is kept on disk
+_ROOMS = ("ops", "program", "recurrence", "compiler", "native", "running")
+
+Cost = tuple[float, int]  # seconds that NumPy takes for an update, equations to compile
 
 
 @dataclass
@@ -27,7 +36,8 @@ class Place:
     order : tuple of int
         The axes of the leaf as they lie in memory.
     sizes : tuple of int, Linear or str
-        Its shape in memory; ``"parts"`` is as many as share the work.
+        Its shape in memory; ``"parts"`` is as many as share the work, ``"rows"`` as there are
+        samples.
     """
 
     name: str
@@ -54,9 +64,15 @@ class Form:
         What went wrong, by the number that the kernel leaves in ``fault``.
     shared : bool
         Whether several threads may run it together.
-    products : list of str
-        The dtypes of the matrix products that it calls.
-    kernel : Kernel
+    products : dict of str to str
+        What matrix products it calls, by their dtypes.
+    cost : tuple of float and int
+    kernel : Kernel or None
+        None where the form comes from disk.
+    code : str or None
+        What its machine code is called on disk, once that is made.
+    machine : str
+        What that was made for.
     idle : list
         Memory that a run has left for the next one.
     """
@@ -66,29 +82,100 @@ class Form:
     constants: list[float]
     checks: list[str]
     shared: bool
-    products: list[str]
-    kernel: Kernel
+    products: dict[str, str]
+    cost: Cost
+    kernel: Any = None
+    code: str | None = None
+    machine: str = ""
     idle: list[Any] = field(default_factory=list)
 
 
-def form_of(kernel: Kernel, names: list[str]) -> Form:
-    """Return a kernel as a run sees it."""
-    from chainrule.compiler.nodes import PARTS, ROWS
+def load(form: Form) -> Any:
+    """Return the machine code of a kernel; None if it is gone from disk, or another machine's."""
+    here = repr(code.this_machine())
+    if form.kernel is not None:
+        found = code.load(form.kernel)
+        form.code, form.machine = found.key, here
+        return found
+    return code.kept(form.code, form.products) if form.code and form.machine == here else None
 
-    told = {id(PARTS): "parts", id(ROWS): "rows"}
+
+def digest(key: Hashable, batch_size: int, data: Any) -> str | None:
+    """Return what a form is called on disk; None if what was recorded cannot be told elsewhere."""
+    text = repr((key, batch_size, data))
+    return None if " at 0x" in text else code.digest(f"{_sources()}\0{text}")
+
+
+@functools.cache
+def _sources() -> str:
+    """Return a digest of all code that what becomes of a recording depends on."""
+    folder = Path(__file__).parents[1]
+    files = (file for room in _ROOMS for file in sorted((folder / room).glob("*.py")))
+    return code.digest(np.__version__ + "\0".join(file.read_text("utf-8") for file in files))
+
+
+def write(name: str | None, thing: Form | str) -> None:
+    """Keep a form on disk, or the name of another that stands for it."""
+    if name is None:
+        return
+    try:
+        content = json.dumps(thing if isinstance(thing, str) else _told(thing))
+    except (ValueError, TypeError):  # of what plain values do not tell
+        return
+    cache.write(name, content.encode(), cache.FORM)
+
+
+def read(name: str | None) -> Form | str | None:
+    """Return the same; None if nothing is there."""
+    content = None if name is None else cache.read(name, cache.FORM)
+    if content is None:
+        return None
+    told = json.loads(content)
+    return told if isinstance(told, str) else _made(told)
+
+
+def _told(form: Form) -> dict[str, Any]:
+    """Return a form as plain values.
+
+    Raises
+    ------
+    ValueError
+        If it holds what is large, or names that are neither texts nor numbers.
+    """
     places = [
-        Place(
-            b.name, b.role, b.content, b.dtype, b.order,
-            tuple(told.get(id(size), size) for size in b.memory_shape),
-        )
-        for b in kernel.pointed
-    ]  # fmt: skip
-    products = sorted({item.c.dtype.name for item in kernel.products})
-    return Form(names, places, kernel.constants, kernel.checks, kernel.shared, products, kernel)
+        (p.name, p.role, _told_content(p), p.dtype.str, p.order, [*map(_told_size, p.sizes)])
+        for p in form.places
+    ]
+    kept = {**vars(form), "places": places}
+    del kept["kernel"], kept["idle"]
+    return kept
 
 
-def load(form: Form) -> NativeFunction:
-    """Return the machine code of a kernel."""
-    from chainrule.native import code
+def _told_content(place: Place) -> Any:
+    content = place.content
+    if place.role == "constant":
+        array = np.asarray(content)
+        if array.nbytes > LARGEST:
+            raise ValueError(place.name)
+        return [array.dtype.str, array.shape, base64.b64encode(array.tobytes()).decode()]
+    if content is not None and not all(type(part) in (str, int) for part in content):
+        raise ValueError(place.name)
+    return content
 
-    return code.load(form.kernel)
+
+def _told_size(size: Any) -> Any:
+    return [size.offset, size.slope] if isinstance(size, Linear) else size
+
+
+def _made(told: dict[str, Any]) -> Form:
+    """Return the form that plain values tell."""
+    places = []
+    for name, role, content, dtype, order, sizes in told["places"]:
+        if role == "constant":
+            kind, shape, entries = content
+            content = np.frombuffer(base64.b64decode(entries), kind).reshape(shape)
+        elif content is not None:
+            content = tuple(content)
+        shape = tuple(Linear(*size) if isinstance(size, list) else size for size in sizes)
+        places.append(Place(name, role, content, np.dtype(dtype), tuple(order), shape))
+    return Form(**{**told, "places": places, "cost": tuple(told["cost"])})

@@ -13,7 +13,6 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.trees import map_leaves
 from chainrule.program import module_text, trace
-from chainrule.running.steps import step_kernel
 from chainrule.training.minimize import as_parameter, update_of
 from chainrule.validation import lookup
 
@@ -85,6 +84,8 @@ def source(
     rule = optimizers.get(optimizer, "source")
 
     def kernel_text(params: Any, *data: Any) -> str:
+        from chainrule.running.compiling import step_kernel
+
         params = map_leaves(as_parameter, params)
         carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
         return step_kernel(update_of(f, rule), f, carry, data, batch_size).text

@@ -1,0 +1,167 @@
+"""A step as the programs that it is recorded as, for one batch size and another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from chainrule.autodiff.names import argument_names
+from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.errors import OutOfRangeError
+from chainrule.program.program import Program
+from chainrule.program.recording import Tape, tape
+from chainrule.program.tracing import Recorder
+from chainrule.recurrence.summing import prepared
+from chainrule.running.engines import Step, rows_in, rows_of
+
+EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
+REMEMBERED = 128  # batch sizes' programs, and kernels
+
+Known = dict[Hashable, dict[int, Program]]  # by shapes and dtypes: a program for each batch size
+T = TypeVar("T")
+_programs: dict[Hashable, Program] = {}  # by what was recorded
+
+
+class RecordedStep(Recorder):
+    """A step that runs as the program recorded for its batch size.
+
+    Parameters
+    ----------
+    step : callable
+    loss : callable
+        Its arguments' names are those of the step's.
+    carry, data : tree of ndarray
+
+    Attributes
+    ----------
+    dtype : numpy.dtype or None
+        That the parameters have together, and that floating data are taken in.
+    """
+
+    def __init__(
+        self, step: Step, loss: Any, carry: Any, data: Any, known: Known | None = None
+    ) -> None:
+        first, *others = argument_names(loss, 1 + len(data))
+        names = ["carry", *(f"{name}_" if name == "carry" else name for name in others)]
+        self.dtype = _dtype(carry)
+        example = rows_of(data, np.arange(EXAMPLE) % max(rows_in(data), 1), self.dtype)
+        super().__init__(step, (carry, *example), prepared, values=False, names=names)
+        # One array of parameters is called what the loss calls it.
+        self._called = None if isinstance(carry["params"], dict | list | tuple) else first
+        self._runs: dict[int, Step] = {}
+        self._keys: dict[int, Hashable] = {}
+        if known is not None:
+            self._known = known.setdefault(_forms(carry, data), self._known)
+
+    def sketched(self, made: Callable[[], T], named: bool = False) -> T:
+        """Return what is made of a recording, in range or not: that is told of a batch."""
+        try:
+            return super().sketched(made, named)
+        except OutOfRangeError:
+            _, *names = self.given
+            for name in names:
+                self.given[name] = map_leaves(_zeros, self.given[name])
+            return super().sketched(made, named)
+
+    def taped(self, n: int, named: bool = False) -> Tape:
+        """Return what the step does for ``n`` samples, operation by operation."""
+        return self.sketched(lambda: tape(self.f, self._resized(n), named), named)
+
+    def program(self, n: int) -> Program:
+        """Return the program that another step was recorded as, if it does the same, or a new one.
+
+        What a step does is known from its recording alone.
+        """
+        return self.known(n) or self._made(n)
+
+    def known(self, n: int) -> Program | None:
+        """Return that program, if it is here."""
+        if n not in self._known:
+            found = _programs.get(self.key(n))
+            if found is not None:
+                self._known[n] = found
+        return self._known.get(n)
+
+    def key(self, n: int) -> Hashable:
+        """Return what tells what the step does for ``n`` samples."""
+        if n not in self._keys:
+            self._keys[n] = self.taped(n).key
+        return self._keys[n]
+
+    def _made(self, n: int) -> Program:
+        """Return what is recorded once more, with names."""
+        taped = self.taped(n, named=True)
+        self._keys[n] = taped.key
+        found = _programs.get(taped.key)  # it may do something else this time
+        if found is None:
+            self._fresh[n] = taped.program()
+            found = super().program(n)
+            self._fresh.clear()
+            keep(_programs, taped.key, found)
+        self._known[n] = found
+        return found
+
+    def tried(self, n: int) -> tuple[int, ...]:
+        """Return the batch size itself: what is recorded for it is used."""
+        return (n, self.n, 2 * n + 5) if n > 1 else ()
+
+    def confirmed(self, program: Program, size: int) -> bool:
+        """Not be asked: whether it holds is found out for each size that comes up."""
+        return True
+
+    def found(self, n: int) -> Program:
+        """Return a new program, with the names that this step's own code has."""
+        program = super().found(n)
+        program.proof = None  # it holds the data
+        if self._called:
+            program.arguments["carry"]["params"].name = self._called
+        return program
+
+    def run(self, n: int) -> Step:
+        """Return what makes an update with a batch of ``n``; the step itself if it must be."""
+        if n not in self._runs:
+            try:
+                self._runs[n] = self.program(n)
+            except Exception:  # an error of the step itself comes when it runs
+                self._runs[n] = self.f
+        return self._runs[n]
+
+    def __call__(self, carry: Any, *batch: Any) -> tuple[Any, Any]:
+        """Make an update."""
+        return self.run(rows_in(batch))(carry, *batch)
+
+
+def _zeros(leaf: Any) -> Any:
+    """Return indices that are in range in place of whole numbers."""
+    return np.zeros_like(leaf)
+
+
+def _forms(carry: Any, data: Any) -> Hashable:
+    """Return something that is equal where a recording is, for the same step."""
+    return (
+        *((path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in leaves(carry)),
+        *((path, leaf.shape[1:], leaf.dtype) for path, leaf in leaves(data)),
+    )
+
+
+def keep(table: dict[Any, Any], key: Any, value: Any) -> None:
+    """Remember a value, and forget the oldest where there are too many."""
+    table[key] = value
+    if len(table) > REMEMBERED:
+        table.pop(next(iter(table)), None)
+
+
+def _dtype(carry: Any) -> np.dtype[Any] | None:
+    """Return the dtype that the parameters have together; None if there are none."""
+    found: set[np.dtype[Any]] = {leaf.dtype for _, leaf in leaves(carry["params"])}
+    return np.result_type(*found) if len(found) > 1 else next(iter(found), None)
+
+
+def plain(leaf: Any) -> Any:
+    """Return data as machine code reads them: in the machine's byte order, rows together."""
+    dtype = leaf.dtype.newbyteorder("=")
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        dtype = np.dtype(np.float32 if dtype.itemsize == 2 else np.float64)
+    return np.ascontiguousarray(leaf, dtype)

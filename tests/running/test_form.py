@@ -1,0 +1,178 @@
+"""A second process finds what it runs on disk by what it records; it makes no kernel."""
+
+import json
+import os
+import stat
+import warnings
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import DataError
+from chainrule.native import cache
+from chainrule.native import code as native
+from chainrule.running import compiling, form, recorded, steps
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(22, 3))
+y = np.arange(22) % 2
+MASK = np.array([[1.0, 0.0], [0.5, 1.0], [1.0, 1.0]])
+LARGE = RNG.normal(size=(3, 50_000))
+
+
+def loss(p, X, y):
+    h = np.tanh(X @ (p["W"] * MASK) + p["b"])
+    return -np.mean(cr.log_softmax(h)[np.arange(len(y)), y])
+
+
+PARAMS = {"W": RNG.normal(size=(3, 2)), "b": np.zeros(2)}
+
+
+def trained(f=loss, params=PARAMS, labels=y, **options):
+    given = {"optimizer": "adam", "epochs": 3, "batch_size": 4, "seed": 0, "engine": "compiled"}
+    return cr.minimize(f, params, X, labels, **given | options)
+
+
+def as_in_another_process(monkeypatch, makes=False):
+    """Forget what this process knows; unless ``makes``, it can make nothing now."""
+    for module, name in (
+        (recorded, "_programs"), (compiling, "_forms"), (steps, "_read"), (native, "_loaded"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, {})
+    monkeypatch.setattr(compiling, "training_kernel", compiling_kernel if makes else None)
+
+
+compiling_kernel = compiling.training_kernel
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kernels"))
+    monkeypatch.setattr(cache, "_told", set())
+    as_in_another_process(monkeypatch, makes=True)
+    return tmp_path / "kernels"
+
+
+def assert_same_run(one, other):
+    for name in PARAMS:
+        np.testing.assert_array_equal(one[0][name], other[0][name])
+    assert one[1].loss == other[1].loss
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 22])
+def test_it_is_found_and_does_the_same(folder, monkeypatch, batch_size):
+    first = trained(batch_size=batch_size)
+    as_in_another_process(monkeypatch)
+    assert_same_run(trained(batch_size=batch_size), first)
+    assert_same_run(trained(batch_size=batch_size), first)
+
+
+def test_what_holds_for_a_short_last_batch_is_kept_too(folder, monkeypatch):
+    trained()
+    as_in_another_process(monkeypatch)
+    monkeypatch.setattr(recorded, "prepared", None)  # no program can be made
+    trained()
+
+
+def test_it_is_recorded_once(folder, monkeypatch):
+    trained(batch_size=11)
+    as_in_another_process(monkeypatch)
+    count, tape = [], recorded.tape
+    monkeypatch.setattr(recorded, "tape", lambda *args: count.append(1) or tape(*args))
+    trained(batch_size=11)
+    assert len(count) == 1
+
+
+def test_the_default_chooses_as_before(folder, monkeypatch):
+    costs, pays = [], steps.pays
+    monkeypatch.setattr(steps, "pays", lambda *args: costs.append(args) or pays(*args))
+    for _ in range(2):
+        trained(engine="auto", epochs=100_000 // 6)
+        trained(engine="auto", epochs=1)
+        as_in_another_process(monkeypatch)
+    assert costs[:2] == costs[2:]
+    assert [pays(*cost) for cost in costs] == [True, False] * 2
+
+
+def test_an_index_out_of_range_is_told_by_its_row(folder, monkeypatch):
+    trained(batch_size=11)
+    as_in_another_process(monkeypatch)
+    wrong = y.copy()
+    wrong[13] = 2
+    with pytest.raises(DataError, match=r"index 2 is out of bounds .* in row 13"):
+        trained(labels=wrong, batch_size=11)
+
+
+def forms(folder):
+    return sorted(folder.glob("*.form"))
+
+
+@pytest.mark.parametrize("what", ["code", "machine", "sources", "damage", "mode"])
+def test_what_is_not_for_here_is_made_anew(folder, monkeypatch, what):
+    first = trained(batch_size=11)
+    (file,) = forms(folder)
+    if what == "code":
+        for each in folder.glob("*.kernel"):
+            each.unlink()
+    elif what == "machine":
+        told = json.loads(cache.read(file.stem, cache.FORM))
+        told["machine"] += " of another kind"
+        cache.write(file.stem, json.dumps(told).encode(), cache.FORM)
+    elif what == "sources":
+        monkeypatch.setattr(form, "_sources", lambda: "another version")
+    elif what == "damage":
+        file.write_bytes(file.read_bytes()[:-1])
+    else:
+        file.chmod(0o666)
+    as_in_another_process(monkeypatch, makes=True)
+    made = []
+    monkeypatch.setattr(
+        compiling, "training_kernel", lambda *args: made.append(1) or compiling_kernel(*args)
+    )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert_same_run(trained(batch_size=11), first)
+    assert made
+    assert ["others may write" in str(w.message) for w in told] == [True] * (what == "mode")
+    if what != "mode":
+        as_in_another_process(monkeypatch)
+        assert_same_run(trained(batch_size=11), first)
+
+
+def test_only_its_user_can_have_written_it(folder):
+    trained(batch_size=11)
+    (file,) = forms(folder)
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("f", "params"),
+    [
+        (lambda p, X, y: np.mean((X @ LARGE) ** 2) * np.sum(p["W"] ** 2), {"W": np.ones(3)}),
+        (lambda p, X, y: np.mean((X @ p[1.5]) ** 2), {1.5: np.ones(3)}),
+    ],
+    ids=["a large constant", "a name that is a fraction"],
+)
+def test_what_cannot_be_told_is_not_kept(folder, f, params):
+    trained(f, params, batch_size=11)
+    assert not forms(folder)
+    trained(f, params, batch_size=11)
+
+
+def test_clearing_takes_forms_away(folder):
+    trained()
+    assert forms(folder)
+    kernels = list(folder.glob("*.kernel"))
+    assert cache.clear_cache() == len(kernels)
+    assert not list(folder.iterdir())
+
+
+def test_two_losses_that_differ_in_a_constant_are_two(folder, monkeypatch):
+    def other(p, X, y):
+        return loss(p, X, y) * 1.0000001
+
+    one, two = trained()[1].loss, trained(other)[1].loss
+    as_in_another_process(monkeypatch)
+    assert (trained()[1].loss, trained(other)[1].loss) == (one, two)
+    assert one != two
