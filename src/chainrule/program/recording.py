@@ -135,7 +135,8 @@ def tape(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Ta
         tensor.name = leaf_name(path, taken)
         taken.add(tensor.name)
     with watch_names() if named else nullcontext(), entries_told:
-        return Tape(inputs, f(*inputs.values()), level)
+        result = f(*inputs.values())
+    return Tape(inputs, result, level)  # whose own code is not to be watched
 
 
 def leaf_name(path: Path, taken: set[str]) -> str:
