@@ -15,7 +15,7 @@ from chainrule.errors import DataError, DivergenceError
 from chainrule.native import code as native
 from chainrule.program.passes import expand, fixed
 from chainrule.program.tracing import trace
-from chainrule.running import engines
+from chainrule.running import engines, steps
 from chainrule.running import threads as sharing
 
 pytestmark = pytest.mark.usefixtures("interrupts")
@@ -110,6 +110,7 @@ def test_first_compilations_in_several_threads_while_another_trains(tmp_path, mo
 def three_threads(monkeypatch):
     """Share even small work among three threads, and check what they leave behind."""
     monkeypatch.setattr(kernels, "LARGE", 0.0)
+    monkeypatch.setattr(steps, "digest", lambda *_: None)  # of what is not as usual
     monkeypatch.setenv("CHAINRULE_NUM_THREADS", "3")
     monkeypatch.setattr(engines, "TRIALS", ())
     monkeypatch.setattr(sharing, "ThreadPoolExecutor", CheckedExecutor)
@@ -182,6 +183,7 @@ def test_the_number_of_cores_changes_no_bit(rows, monkeypatch):
     X, y = rng.normal(size=(rows, 64)), rng.normal(size=(rows, 10))
     params = [rng.normal(size=(64, 100)), rng.normal(size=(100, 10))]
     monkeypatch.setattr(kernels, "LARGE", 0.0)
+    monkeypatch.setattr(steps, "digest", lambda *_: None)
 
     def loss(p, X, y):
         return np.mean((np.tanh(X @ p[0]) @ p[1] - y) ** 2)
