@@ -5,7 +5,7 @@ import numpy as np
 import chainrule as cr
 from chainrule.errors import CompileError
 from chainrule.ops.special import SPECIAL
-from chainrule.program import module_text
+from chainrule.program.text import module_text
 from tests.interpreter import kernel_gradient
 
 OPERATIONS = (

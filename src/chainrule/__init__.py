@@ -5,7 +5,6 @@ Importing it loads NumPy alone; ``chainrule.lab`` and its pictures load when fir
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +176,8 @@ def __getattr__(name: str) -> Any:
 
 
 def _hint(name: str) -> str:
+    import difflib  # takes a while to load, and is seldom needed
+
     wish, names = name.lower(), [*__all__, *_ROOMS]
     close = [n for n in names if wish.startswith(n) or n.startswith(wish)]
     close = close or difflib.get_close_matches(wish, names, n=1)

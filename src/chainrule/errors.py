@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -72,6 +71,8 @@ class UnknownNameError(ChainruleError, ValueError):
     def __init__(self, kind: str, name: object, valid: Iterable[str]) -> None:
         self.kind, self.name, self.valid = kind, name, list(valid)
         lowered = {choice.lower(): choice for choice in self.valid}
+        import difflib  # takes a while to load, and is seldom needed
+
         close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.4)
         hint = f"did you mean {lowered[close[0]]!r}? " if close else ""
         super().__init__(f"unknown {kind} {name!r}: {hint}Valid: {', '.join(self.valid)}")

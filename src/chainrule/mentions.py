@@ -9,15 +9,14 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 MOST, LONG = 1000, 20  # things that are looked at, and entries of a container
-_PYTHON = str(Path(os.__file__).parent) + os.sep
+_PYTHON = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = os.path.join(_PYTHON, "site-packages", "")
-_FOREIGN = tuple(str(Path(file).parent) + os.sep for file in (np.__file__, __file__))
+_FOREIGN = tuple(os.path.dirname(file) + os.sep for file in (np.__file__, __file__))
 
 
 def is_users(file: str) -> bool:

@@ -16,7 +16,7 @@ from tests.fuzz.rounding import bounds
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError
-from chainrule.program import module_text
+from chainrule.program.text import module_text
 
 IN_NUMPY = ("eager", "recorded", "minimize", "second order")
 

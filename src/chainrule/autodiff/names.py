@@ -7,12 +7,12 @@ Callers return after the functions they call, so the outermost name is the one t
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -20,14 +20,14 @@ import numpy as np
 
 from chainrule.autodiff.tensor import Tensor
 
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))  # pathlib takes a while to load
 _SILENT_ROOMS = (
     "ops", "autodiff", "program", "recurrence", "checking", "running", "optimizers", "schedules",
     "metrics", "layers", "training", "network", "export", "sequential",
 )  # fmt: skip
-_SILENT = (str(Path(np.__file__).parent), *(str(_PACKAGE / room) for room in _SILENT_ROOMS))
+_SILENT = (os.path.dirname(np.__file__), *(os.path.join(_PACKAGE, r) for r in _SILENT_ROOMS))
 _FUNCTIONS = {
-    str(_PACKAGE / name) for name in ("functions.py", "activations.py", "regularizers.py")
+    os.path.join(_PACKAGE, name) for name in ("functions.py", "activations.py", "regularizers.py")
 }
 _TOOLS = (4, 3, 5, 2, 1, 0)  # ids for tools of `sys.monitoring`, those that nobody claims first
 
@@ -40,7 +40,7 @@ _lock = threading.Lock()
 @contextmanager
 def telling(*rooms: str) -> Iterator[None]:
     """Have the names in rooms of this package count meanwhile: where their own code is read."""
-    _told.extend(str(_PACKAGE / room) for room in rooms)
+    _told.extend(os.path.join(_PACKAGE, room) for room in rooms)
     try:
         yield
     finally:

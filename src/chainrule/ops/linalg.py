@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +22,9 @@ from chainrule.ops.primitive import (
 )
 
 LINALG = Family()
+LOWER = "abcdefghijklmnopqrstuvwxyz"
+UPPER = LOWER.upper()
+LETTERS = LOWER + UPPER
 FEW = 2**16  # products of numbers that are computed as fast as left out, in one thread
 
 
@@ -57,7 +59,7 @@ def transposed(a: Any) -> Any:
 
 def _matmul_subscripts(ranks: tuple[int, int]) -> str:
     left, right = ranks
-    batch = string.ascii_letters[3 : 1 + max(left, right, 2)]
+    batch = LETTERS[3 : 1 + max(left, right, 2)]
     a = batch[len(batch) - left + 2 :] + "ab" if left > 1 else "b"
     b = batch[len(batch) - right + 2 :] + "bc" if right > 1 else "b"
     return f"{a},{b}->{batch}{'a' * (left > 1)}{'c' * (right > 1)}"
@@ -184,7 +186,7 @@ def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any) -> Any:
 
 
 def _tensordot_subscripts(ranks: tuple[int, int], axes: Any) -> str:
-    a, b = string.ascii_lowercase[: ranks[0]], list(string.ascii_uppercase[: ranks[1]])
+    a, b = LOWER[: ranks[0]], list(UPPER[: ranks[1]])
     for left, right in zip(*axes, strict=True):
         b[right] = a[left]
     kept = [c for i, c in enumerate(a) if i not in axes[0]]
@@ -209,7 +211,7 @@ def _einsum_rule(position: int, g: Any, y: Any, *operands: Any, subscripts: str)
     # A letter twice in one term takes a diagonal: the gradient goes back onto that diagonal. A
     # letter that stands in no other term, or with size 1, was summed away: the gradient is the same
     # all along it.
-    free = iter(c for c in string.ascii_letters if c not in subscripts)
+    free = iter(c for c in LETTERS if c not in subscripts)
     seen: list[str] = []
     dtype = np.result_type(getattr(x, "dtype", np.float64))
     for letter, size in zip(mine, np.shape(x), strict=True):
@@ -245,7 +247,7 @@ def _as_string(*pairs: Any) -> tuple[Any, ...]:
     """Return subscripts and operands of einsum's other form: operand, its axes, …, the result's."""
 
     def term(axes: Any) -> str:
-        letters = string.ascii_uppercase + string.ascii_lowercase  # sorted as their numbers are
+        letters = UPPER + LOWER  # sorted as their numbers are
         return "".join("..." if axis is Ellipsis else letters[axis] for axis in axes)
 
     subscripts = ",".join(map(term, pairs[1::2])) + (f"->{term(pairs[-1])}" * (len(pairs) % 2))
@@ -259,7 +261,7 @@ def _einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
     inputs, arrow, out = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if "..." in subscripts:
-        free = [c for c in string.ascii_letters if c not in subscripts]
+        free = [c for c in LETTERS if c not in subscripts]
         ranks = [
             np.ndim(x) - len(t.replace("...", "")) if "..." in t else 0
             for t, x in zip(terms, operands, strict=True)

@@ -2,7 +2,6 @@
 
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
-from chainrule.program.text import module_text
 from chainrule.program.tracing import trace
 
-__all__ = ["Equation", "Program", "Variable", "module_text", "trace"]
+__all__ = ["Equation", "Program", "Variable", "trace"]

@@ -11,7 +11,6 @@ from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text
 from chainrule.errors import ShapeError, TraceError
 from chainrule.program.batch import at
 from chainrule.program.equations import Listing, Variable, shape_text
-from chainrule.program.show import dot, html, table
 
 
 @dataclass(eq=False, repr=False)
@@ -78,14 +77,22 @@ class Program(Listing):
     def __repr__(self) -> str:
         return f"<Program of {', '.join(self.arguments)}: {len(self.equations)} equations>"
 
+    # What writes is loaded when something is to be read: most programs are run.
+
     def __str__(self) -> str:
+        from chainrule.program.show import table
+
         return table(self)
 
     def _repr_html_(self) -> str:
+        from chainrule.program.show import html
+
         return html(self)
 
     def to_dot(self) -> str:
         """Return the graph in Graphviz's language, with values and gradients."""
+        from chainrule.program.show import dot
+
         return dot(self)
 
 

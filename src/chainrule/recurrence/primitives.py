@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from chainrule.ops.kernel import Recurrence, Result
 from chainrule.ops.primitive import Family, Lines, Together
-from chainrule.recurrence.loops import loop_lines, no_lines
 from chainrule.recurrence.pruning import pruned
 from chainrule.recurrence.several import Adjoints, Several
 
@@ -43,6 +42,18 @@ def _rule(g: Any, y: Any, wanted: Any, *operands: Any, body: Body, **how: Any) -
     return body.pulled(g, y, wanted, operands, how)
 
 
+def _loop_lines(*args: Any) -> Any:
+    from chainrule.recurrence.loops import loop_lines  # loaded when something is to be read
+
+    return loop_lines(*args)
+
+
+def _no_lines(*args: Any) -> Any:
+    from chainrule.recurrence.loops import no_lines
+
+    return no_lines(*args)
+
+
 def _brief(shapes: Any, **_: Any) -> str:
     return f"scan({', '.join(f'_{i}' for i in range(len(shapes)))})"
 
@@ -51,7 +62,7 @@ SCAN = RECURRENCE.add(
     "scan",
     _run,
     Together(_rule),
-    Lines(loop_lines, _brief),
+    Lines(_loop_lines, _brief),
     kernel=Recurrence(),
     form=_sketch,
     prune=pruned,
@@ -62,6 +73,6 @@ ITEM = RECURRENCE.add(
     "item",
     lambda several, number: several.parts[number],
     (lambda g, y, several, number: Adjoints({number: g}),),
-    Lines(no_lines, "_0[number]"),
+    Lines(_no_lines, "_0[number]"),
     kernel=Result(),
 )

@@ -13,7 +13,6 @@ from chainrule.errors import OutOfRangeError
 from chainrule.program.program import Program
 from chainrule.program.recording import Tape, tape
 from chainrule.program.tracing import Recorder
-from chainrule.recurrence.summing import prepared
 from chainrule.running.engines import Step, rows_in, rows_of
 
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
@@ -144,6 +143,13 @@ def _forms(carry: Any, data: Any) -> Hashable:
         *((path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in leaves(carry)),
         *((path, leaf.shape[1:], leaf.dtype) for path, leaf in leaves(data)),
     )
+
+
+def prepared(program: Program) -> Program:
+    """Return a program written out in what can be compiled."""
+    from chainrule.recurrence.summing import prepared
+
+    return prepared(program)
 
 
 def keep(table: dict[Any, Any], key: Any, value: Any) -> None:

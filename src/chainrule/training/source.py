@@ -12,7 +12,7 @@ from chainrule import optimizers
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.trees import map_leaves
-from chainrule.program import module_text, trace
+from chainrule.program import trace
 from chainrule.training.minimize import as_parameter, update_of
 from chainrule.validation import lookup
 
@@ -95,6 +95,8 @@ def source(
 
 
 def _numpy_text(f: Callable[..., Any], args: Any) -> str:
+    from chainrule.program.text import module_text
+
     text = module_text(trace(value_and_grad(f))(*args), getattr(f, "__name__", "value"))
     if (lines := text.count("\n")) > LONG:
         warnings.warn(
