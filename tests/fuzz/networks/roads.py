@@ -28,6 +28,7 @@ RUNS, SOME, MANY = (
 )  # of the judge, to find out how far rounding leads; before a road is blamed
 LARGE = 1e15  # whose squares are almost too large for float32
 SHARP = 0.01  # of the largest entry: a wider bound says little
+KINK = 1e-6  # of the largest entry: roundings in float64 lead so far from a kink alone
 
 
 def judge(configuration: Configuration) -> Counter[str]:
@@ -95,6 +96,11 @@ class Roads:
         with of_threads(threads):
             return ends(model, self.configuration, self.data)
 
+    def _tells_nothing(self) -> bool:
+        """Whether a rounding in float64 changes what one may see: where weights sit on a kink."""
+        exact, bounds = self.keras.exact, self.keras.bound("float64", MANY)
+        return any(bounds[n] > KINK * np.max(np.abs(exact[n]), initial=1e-3) for n in exact)
+
     def _judged(self, road: str, end: End, dtype: str) -> None:
         """Hold an end against the judge's: all of it, within what rounding may do."""
         exact = self.keras.exact
@@ -109,7 +115,9 @@ class Roads:
                 break
         else:
             name = wrong[0]
-            if np.isfinite(bounds[name]):
+            if self._tells_nothing():
+                self.counts[f"{road}: the judge's own roundings decide"] += 1
+            elif np.isfinite(bounds[name]):
                 detail = f"{name} is {off[name]:.3g} off, {bounds[name]:.3g} allowed"
                 raise Failure(road, f"other {name.split()[0]}", detail)
         self._told(road, max((off[n] / bounds[n] for n in end if bounds[n]), default=0.0))
