@@ -50,6 +50,7 @@ FOUND = [
     ("np.sum(np.angle(-0.0 * np.abs(p)) + np.mean(np.angle(Z)) * p)", (2,)),
     ("np.max(p[-1], axis=-1)", (1,)),
     ("np.sum(np.nanmin(p[:0], axis=1)) + np.sum(p**2)", (2, 3)),
+    ("np.sum((np.abs(np.log10((X > 0).astype(np.uint8) + 146)) + 0.5) ** p)", (1,)),
     ("np.sum(np.cos(np.linalg.eigh(X.T @ X + 2 * np.eye(3))[0]) / 2)", (1,)),
 ]
 FOUND_COMPILED = [

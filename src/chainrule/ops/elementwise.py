@@ -117,7 +117,7 @@ def _power_exponent(g: Any, y: Any, x: Any, p: Any) -> Any:
     # Where the base is not positive the slope counts as 0, the limit of x**p log x at 0.
     if isinstance(x, int | float):
         return g * y * (math.log(x) if x > 0 else 0)
-    return g * y * np.log(np.where(x > 0, x, 1.0))
+    return g * y * np.log(of_dtype(np.where(x > 0, x, 1.0), y.dtype))  # x may have fewer digits
 
 
 ELEMENTWISE.add(

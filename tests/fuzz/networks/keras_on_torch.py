@@ -42,6 +42,15 @@ def summed(data: Any, segment_ids: Any, num_segments: int, sorted: bool = False)
     return data.new_zeros(num_segments).index_add(0, segment_ids, data)
 
 
+def normalised(x: Any, shape: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+    """Return PyTorch's layer normalisation step by step, so that each of its steps rounds."""
+    axes = tuple(range(-len(shape), 0))
+    centred = x - torch.mean(x, axes, keepdim=True)
+    spread = torch.sqrt(torch.mean(centred**2, axes, keepdim=True) + epsilon)
+    scaled = centred / spread if gamma is None else centred / spread * gamma
+    return scaled if beta is None else scaled + beta
+
+
 def of_logits(entropy: Any) -> Any:
     """Return a cross-entropy that takes logits where they are known, as with TensorFlow."""
 
@@ -57,6 +66,7 @@ for name in ("binary", "categorical", "sparse_categorical"):
     entropy = getattr(backend.nn, f"{name}_crossentropy")
     setattr(backend.nn, f"{name}_crossentropy", of_logits(entropy))
 conv2d, functional.conv2d = functional.conv2d, convolved
+functional.layer_norm = normalised
 backend.math.segment_sum = summed
 
 UNITS = {"float32": 2.0**-23, "float64": 2.0**-52}
