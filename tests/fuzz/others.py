@@ -36,14 +36,16 @@ def slope_agrees(f: Any, p: Any) -> tuple[bool | None, str]:
     noise = 64 * np.finfo(float).eps * (abs(float(value)) + scale)
     verdict = close(along, slope, noise, STEPS[0])
     if not verdict:
-        noise += float(np.max(bounds(cr.value_and_grad(f), p)[0]))
-        verdicts = [close(along, slope, noise, step) for step in STEPS]
+        found, *slopes = bounds(cr.value_and_grad(f), p)
+        noise += float(np.max(found))
+        doubt = float(sum(np.sum(part) for part in slopes))  # the gradient rounds as well
+        verdicts = [close(along, slope, noise, step, doubt) for step in STEPS]
         verdict = True if True in verdicts else False if verdicts.count(False) == 3 else None
     step = STEPS[0]
     return verdict, f"slope {slope}, by differences {(along(step) - along(-step)) / (2 * step)}"
 
 
-def close(along: Any, slope: float, noise: float, h: float) -> bool | None:
+def close(along: Any, slope: float, noise: float, h: float, doubt: float = 0.0) -> bool | None:
     """Whether a slope is that of differences over a step; None if these cannot tell."""
     try:
         far, near = along(2 * h) - along(-2 * h), along(h) - along(-h)
@@ -53,7 +55,7 @@ def close(along: Any, slope: float, noise: float, h: float) -> bool | None:
     one, two = far / (4 * h), near / (2 * h)
     if not np.isfinite(one + two + slope):
         return None
-    tolerance = 4 * abs(one - two) + noise / h
+    tolerance = 4 * abs(one - two) + noise / h + doubt
     if abs(two - slope) <= tolerance:
         return True if tolerance < 1e-2 * max(abs(slope), 1e-3) else None
     return None if abs(two - slope) <= bend + tolerance else False
