@@ -2,8 +2,8 @@
 
 What is kept is executed. So its folder and its file must belong to the user, with nobody else
 allowed to write there; that is asked of what was opened, whatever bears its name a moment later.
-A file holds code behind its digest. It is written under another name and renamed, so that processes
-can write at once; one that is damaged is made anew.
+A file holds code, or what must be known to run it, behind its digest. It is written under another
+name and renamed, so that processes can write at once; one that is damaged is made anew.
 """
 
 from __future__ import annotations
