@@ -7,6 +7,7 @@ The subjects take turns. Writes `cold.md`, `cold.json` and `depth.png` beside th
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import statistics
@@ -59,10 +60,15 @@ def run_here(key: str, subject: str, quick: bool) -> dict[str, float]:
 
 
 def run(key: str, subject: str, folder: str, quick: bool) -> dict[str, float]:
-    """Return the same from a new process with a folder for machine code."""
+    """Return the same from a new process with a folder for machine code.
+
+    Python keeps what it makes of sources, as it does for users.
+    """
+    env = {**os.environ, "CHAINRULE_CACHE": folder, "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         [sys.executable, __file__, "--run", key, subject, *(["--quick"] if quick else [])],
-        env={**os.environ, "CHAINRULE_CACHE": folder, "JAX_ENABLE_COMPILATION_CACHE": "false"},
+        env=env,
         stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -80,6 +86,7 @@ def subjects_of(key: str) -> list[str]:
 def measure(keys: Iterable[str], rounds: int, budget: float, quick: bool) -> Runs:
     """Return runs of every workload, round by round; the first round is always whole."""
     keys, until = list(keys), time.monotonic() + budget
+    compileall.compile_dir(HERE.parent / "src", quiet=2)
     found: Runs = {key: {subject: [] for subject in subjects_of(key)} for key in keys}
     for turn in range(rounds):
         for key in keys:
