@@ -49,6 +49,9 @@ def _right(g: Any, y: Any, a: Any, b: Any) -> Any:
         if a.ndim == 2:
             return a.T @ g
         return unbroadcast(np.squeeze(transposed(a) @ np.expand_dims(g, -1), -1), b)
+    if b.ndim == 2:  # one product, not one for each of many matrices and their sum
+        rows = tuple(range(a.ndim - 1))
+        return TENSORDOT(a, g, axes=(rows, rows))
     return unbroadcast(transposed(a) @ g, b)
 
 
