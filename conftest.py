@@ -1,5 +1,6 @@
 """What holds for tests and doctests alike."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -11,6 +12,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Look for garbage seldom, and never among the million objects that are there for all tests."""
+    gc.disable()
+    found = yield
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+    gc.enable()
+    return found
 
 
 @pytest.fixture(autouse=True)
