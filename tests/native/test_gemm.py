@@ -228,6 +228,18 @@ def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
     assert list(tmp_path.glob("*.kernel")) == [file]
 
 
+def test_what_is_called_by_name_is_there_for_as_long_as_it_is_found(monkeypatch):
+    name, routine = "chainrule_dgemm", {"float64": "dgemm"}
+    native._provide(routine)
+    with monkeypatch.context() as as_another_process:
+        as_another_process.setattr(native, "_loaded", {})
+        native._provide(routine)
+        assert native._provided[name][-1] in native._loaded.values()
+    native._provide(routine)
+    assert native._provided[name][-1] in native._loaded.values()
+    assert llvm.address_of_symbol(name) == native._provided[name][-1].address
+
+
 def test_threads_that_need_the_same_compile_it_once(provided, monkeypatch):
     provided("sgemm")
     (code,) = [on_disk.read(file.stem) for file in on_disk.cache_folder().glob("*.kernel")]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chainrule.native.machine import Machine
 
 _making = threading.RLock()
+_provided: dict[str, list[NativeFunction]] = {}  # by name, the last one is found; all are kept
 
 
 class NativeFunction:
@@ -29,7 +30,7 @@ class NativeFunction:
 
         from chainrule.native.machine import machine
 
-        self.key, self._name = key, ""
+        self.key = key
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
@@ -37,12 +38,13 @@ class NativeFunction:
         self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
 
     def provide(self, name: str) -> None:
-        """Let other machine code call it by a name."""
+        """Let other machine code call it by a name; code that is there calls what it has found."""
         import llvmlite.binding as llvm
 
-        if self._name != name:
+        given = _provided.setdefault(name, [])
+        if not given or given[-1] is not self:
             llvm.add_symbol(name, self.address)
-            self._name = name
+            given.append(self)
 
     def bound(self, arrays: list[Any]) -> Callable[[], int]:
         """Return a call of the kernel on these arrays, which it keeps alive."""
