@@ -13,6 +13,7 @@ from chainrule.errors import DataError
 from chainrule.native import cache
 from chainrule.native import code as native
 from chainrule.running import compiling, form, recorded, steps
+from chainrule.running.bound import aligned
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(22, 3))
@@ -176,3 +177,10 @@ def test_two_losses_that_differ_in_a_constant_are_two(folder, monkeypatch):
     as_in_another_process(monkeypatch)
     assert (trained()[1].loss, trained(other)[1].loss) == (one, two)
     assert one != two
+
+
+@pytest.mark.parametrize("shape", [(), (3, 5), (700, 700)])
+def test_arrays_begin_where_a_line_of_the_cache_does(shape):
+    array = aligned(shape, np.dtype("f4"))
+    assert (array.ctypes.data % 64, array.shape, array.dtype) == (0, shape, "f4")
+    assert not array.any()

@@ -2,10 +2,10 @@
 
 The result is made in tiles that stay in registers, a few rows by a few vectors, as in Goto and van
 de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read where they
-lie, but for panels of the second that lie transposed or serve many rows, and with narrow vectors
-blocks of a transposed first that serve many columns: those are laid together before. Every entry is
-one chain of fused multiplications and additions in the order of the terms, whatever the tiles: rows
-or columns that are left to other threads change no bit.
+lie, but for panels of the second that lie transposed or serve many rows, and blocks of a transposed
+first that serve many columns: those are laid together before. Every entry is one chain of fused
+multiplications and additions in the order of the terms, whatever the tiles: rows or columns that
+are left to other threads change no bit.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from chainrule.native.vectors import WHOLE, Vectors, number, real
 # Rows of tiles, for processors with so many registers: their sums take three quarters of them.
 ROWS = {32: (12, 8, 4, 2, 1), 16: (6, 4, 2, 1)}
 VECTORS = 2  # across a tile; the last columns have tiles of one
-HEIGHT, TERMS = 384, 256  # rows and terms of a block of the first operand, which stays in the cache
-TURNED = 1024  # bytes of a row of a turned block, which lies on the stack
+HEIGHT, TERMS = 384, 128  # rows and terms of a block of the first operand, which stays in the cache
+TALL = 48  # rows from which it pays to lay a panel of the second together
 APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
 CHOICE: Any = ir.IntType(32)
 PLAIN, TRANSPOSED = (ir.Constant(CHOICE, code) for code in (111, 112))  # as C calls them
@@ -47,18 +47,13 @@ class Shape(NamedTuple):
         return self.width == 64
 
     @property
-    def tall(self) -> int:
-        """Return the rows from which it pays to lay a panel together."""
-        return 192 if self.width == 64 else 48  # narrow panels use a part of each line of the cache
-
-    @property
     def wide(self) -> int:
-        """Return the columns from which it pays to turn a transposed first operand; 0 if never.
+        """Return the columns from which it pays to turn a transposed first operand.
 
-        A narrow tile reads but a part of each line of the cache, and lines a power of two apart
-        push each other out.
+        A tile reads but a part of each line of the cache, and lines a power of two apart push each
+        other out.
         """
-        return 0 if self.width == 64 else 8 * self.width
+        return 8 * self.width
 
 
 def module(name: str, size: int, width: int, registers: int) -> str:
@@ -86,7 +81,7 @@ def module(name: str, size: int, width: int, registers: int) -> str:
     turned.attributes.add("noinline")  # its block is large, and seldom wanted
     shape = Shape(width, ROWS[registers])
     kernels = [(product, turned, _Product), (turned, product, _Turned)]
-    for function, other, kernel in kernels if shape.wide else kernels[:1]:
+    for function, other, kernel in kernels:
         code = Vectors(ir.IRBuilder(function.append_basic_block()), size, width // size)
         kernel(code, shape, function, other).emit()
         code.builder.ret_void()
@@ -109,7 +104,7 @@ class _Blocks:
     def __init__(self, code: Vectors, shape: Shape, function: Any, other: Any) -> None:
         self.code, self.builder, self.shape, self.other = code, code.builder, shape, other
         self.given = dict(zip(NAMES, function.args, strict=True))
-        self.across, self.terms = VECTORS * code.lanes, TERMS
+        self.across = VECTORS * code.lanes
         adds = self.builder.fcmp_ordered("!=", self.given["beta"], ir.Constant(real(code.size), 0))
         self.adds: Any = adds
 
@@ -121,11 +116,11 @@ class _Blocks:
             height = code.least(number(HEIGHT), builder.sub(m, row))
 
             def terms(term: Any) -> None:
-                depth = code.least(number(self.terms), builder.sub(k, term))
+                depth = code.least(number(TERMS), builder.sub(k, term))
                 more = builder.or_(self.adds, builder.icmp_signed(">", term, number(0)))
                 self.block(row, term, height, depth, more)
 
-            code.loop(number(0), k, self.terms, terms)
+            code.loop(number(0), k, TERMS, terms)
 
         code.loop(number(0), m, HEIGHT, rows)
 
@@ -158,15 +153,11 @@ class _Blocks:
 class _Turned(_Blocks):
     """The product of a transposed operand, whose blocks are turned."""
 
-    def __init__(self, code: Vectors, shape: Shape, function: Any, other: Any) -> None:
-        super().__init__(code, shape, function, other)
-        self.terms = TURNED // code.size
-
     def block(self, row: Any, term: Any, height: Any, depth: Any, more: Any) -> None:
         """Emit the product of a block with all columns, added if there were ``more`` terms."""
         code, builder, given = self.code, self.builder, self.given
         lda, ldb, ldc, one = given["lda"], given["ldb"], given["ldc"], number(1)
-        apart = self.terms + APART
+        apart = TERMS + APART
         block = code.memory(HEIGHT * apart)
         a = code.at(given["a"], builder.mul(term, lda), row)
         self.turn(a, lda, height, depth, block, number(apart))
@@ -186,11 +177,10 @@ class _Product(_Blocks):
         """Emit the product, or a call of the other if the first operand is to be turned."""
         code, builder, given = self.code, self.builder, self.given
         turned = builder.icmp_signed("==", given["ta"], TRANSPOSED)
-        if self.shape.wide:
-            wide = builder.icmp_signed(">=", given["n"], number(self.shape.wide))
-            with builder.if_then(builder.and_(turned, wide), likely=False):
-                builder.call(self.other, list(given.values()))
-                builder.ret_void()
+        wide = builder.icmp_signed(">=", given["n"], number(self.shape.wide))
+        with builder.if_then(builder.and_(turned, wide), likely=False):
+            builder.call(self.other, list(given.values()))
+            builder.ret_void()
         self.panel = code.memory(TERMS * self.across)
         self.down = builder.select(turned, number(1), given["lda"])
         self.along = builder.select(turned, given["lda"], number(1))
@@ -228,7 +218,7 @@ class _Product(_Blocks):
         across = number(self.across)
         plain = code.at(b, builder.mul(term, ldb), column)
         turned = builder.icmp_signed("==", self.given["tb"], TRANSPOSED)
-        laid = builder.icmp_signed(">=", height, number(self.shape.tall))
+        laid = builder.icmp_signed(">=", height, number(TALL))
         if not self.shape.masks:
             laid = builder.or_(laid, builder.icmp_signed("<", width, across))
         with builder.if_else(turned) as (yes, no):
@@ -284,6 +274,9 @@ class _Product(_Blocks):
         columns = [number(code.lanes * vector) for vector in range(vectors)]
         lines = [code.at(c, builder.mul(number(row), self.given["ldc"])) for row in range(rows)]
         places = [code.at(line, column) for line in lines for column in columns]
+        below = builder.mul(number(rows), self.given["ldc"])
+        for place in places:
+            code.fetch(code.at(place, below))  # what the next tile writes is in the cache by then
         before = builder.block
         with builder.if_then(more):
             held = [code.load(place, flags) for place in places]

@@ -94,7 +94,7 @@ class BoundKernel:
         if place.role == "constant":
             return np.ascontiguousarray(np.transpose(place.content, place.order))
         sizes = (self.parts if size == "parts" else size for size in place.sizes)
-        return np.zeros(at(tuple(sizes), capacity), place.dtype)
+        return aligned(at(tuple(sizes), capacity), place.dtype)
 
     @property
     def bytes(self) -> int:
@@ -212,6 +212,14 @@ class BoundKernel:
                 array[...] = leaf if order is None else leaf.transpose(order)
 
 
+def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return zeros that begin where a line of the cache begins: no vector lies across two."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    room = np.zeros(size + ALIGNED, np.uint8)
+    first = -room.ctypes.data % ALIGNED
+    return room[first : first + size].view(dtype).reshape(shape)
+
+
 def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
     """Return a kernel with memory that nobody uses, while ``user`` is there."""
     function = load(form)
@@ -239,9 +247,7 @@ def _together(places: Sequence[Place]) -> tuple[Any, dict[str, Any]]:
     shapes = [tuple(map(int, place.sizes)) for place in places]
     sizes = [int(np.prod(s)) * p.dtype.itemsize for s, p in zip(shapes, places, strict=True)]
     starts = np.cumsum([0, *(-(-size // ALIGNED) * ALIGNED for size in sizes)])
-    room = np.zeros(int(starts[-1]) + ALIGNED, np.uint8)
-    first = -room.ctypes.data % ALIGNED
-    block = room[first : first + int(starts[-1])]
+    block = aligned((int(starts[-1]),), np.dtype(np.uint8))
     found = {}
     for place, shape, start, size in zip(places, shapes, starts, sizes, strict=False):
         found[place.name] = block[start : start + size].view(place.dtype).reshape(shape)

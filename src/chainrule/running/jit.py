@@ -19,6 +19,7 @@ from chainrule.program.batch import at
 from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
+from chainrule.running.bound import aligned
 from chainrule.validation import refuse_foreign
 
 
@@ -171,7 +172,7 @@ class _Call:
         }
         arrays = [fixed_ones.get(name, np.zeros(2, np.int64)) for name in FIXED]
         for buffer in kernel.pointed:
-            array: Any = np.zeros(at(buffer.memory_shape, self.n) or (1,), buffer.dtype)
+            array: Any = aligned(at(buffer.memory_shape, self.n) or (1,), buffer.dtype)
             if buffer.role == "constant":
                 array = np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
             shaped = array.reshape(buffer.shape) if not buffer.shape else array
