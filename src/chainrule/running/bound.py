@@ -69,12 +69,16 @@ class BoundKernel:
         self._order = np.zeros(0, np.int64)
         self.totals = [np.zeros(1) for _ in range(self.threads)]
         states = [place for place in form.places if place.role == "state"]
-        self._carry, laid = _together(states)
+        self._carry, laid = _together(states, self.parts, capacity)
         self.size = self._carry.nbytes
         self._arrays: dict[str, Any] = {
-            place.name: laid.get(place.name, self._made(place, capacity)) for place in form.places
+            place.name: np.ascontiguousarray(np.transpose(place.content, place.order))
+            if place.role == "constant"
+            else None
+            for place in form.places
         }
-        self._capacity = capacity
+        self._arrays |= laid
+        self._make_room(capacity)
         self._states = {place.content: (laid[place.name], _turned(place)) for place in states}
         self._rows = 0
 
@@ -88,13 +92,11 @@ class BoundKernel:
             for sizes, totals in zip(self._sizes, self.totals, strict=True)
         ]  # fmt: skip
 
-    def _made(self, place: Place, capacity: int) -> Any:
-        if place.role in ("data", "state"):
-            return None
-        if place.role == "constant":
-            return np.ascontiguousarray(np.transpose(place.content, place.order))
-        sizes = (self.parts if size == "parts" else size for size in place.sizes)
-        return aligned(at(tuple(sizes), capacity), place.dtype)
+    def _make_room(self, capacity: int) -> None:
+        """Make the arrays that hold what an update computes, for batches up to a size."""
+        places = [place for place in self.form.places if place.role == "temporary"]
+        self._arrays |= _together(places, self.parts, capacity)[1]
+        self._capacity = capacity
 
     @property
     def bytes(self) -> int:
@@ -135,10 +137,8 @@ class BoundKernel:
         self.orders, self.batch_size = orders, batch_size
         self.updates = -(-orders.shape[1] // batch_size)
         if batch_size > self._capacity:
-            self._capacity, self._calls = batch_size, None
-            for place in self.form.places:
-                if place.role == "temporary":
-                    self._arrays[place.name] = self._made(place, batch_size)
+            self._make_room(batch_size)
+            self._calls = None
         if orders.size > len(self._order):
             self._order, self._calls = np.zeros(orders.size, np.int64), None
         self._order[: orders.size].reshape(orders.shape)[...] = orders
@@ -242,9 +242,12 @@ def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
     return kernel
 
 
-def _together(places: Sequence[Place]) -> tuple[Any, dict[str, Any]]:
-    """Return one block of memory, which is copied at once, and the arrays in it by their names."""
-    shapes = [tuple(map(int, place.sizes)) for place in places]
+def _together(places: Sequence[Place], parts: int, n: int) -> tuple[Any, dict[str, Any]]:
+    """Return one block of memory and the arrays in it by their names.
+
+    It is copied at once, and large enough that the system maps it in large pages.
+    """
+    shapes = [at(tuple([parts if s == "parts" else s for s in p.sizes]), n) for p in places]
     sizes = [int(np.prod(s)) * p.dtype.itemsize for s, p in zip(shapes, places, strict=True)]
     starts = np.cumsum([0, *(-(-size // ALIGNED) * ALIGNED for size in sizes)])
     block = aligned((int(starts[-1]),), np.dtype(np.uint8))
