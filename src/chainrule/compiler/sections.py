@@ -76,21 +76,25 @@ class Section:
         if variable is None:
             yield If(Call("eq", (THREAD, ZERO), BOOL), self.items)
         else:
-            body = [_part_of(item, variable) for item in self.items]
-            yield Loop(PART, PARTS, body, THREAD, THREADS)
+            # Products have the same bits in parts of any size, and are the faster the larger.
+            alone = all(isinstance(item, Product) for item in self.items)
+            parts = THREADS if alone else PARTS
+            body = [_part_of(item, variable, parts) for item in self.items]
+            yield Loop(PART, parts, body, THREAD, THREADS)
         yield Run(Call("meet", (FIXED["meeting"], THREADS), WHOLE))
 
 
-def _part_of(item: Item, variable: Local) -> Item:
-    """Return an item with a part of the turns of a variable."""
+def _part_of(item: Item, variable: Local, parts: Local) -> Item:
+    """Return an item with a part of the turns of a variable, of so many."""
     if isinstance(item, Product):
-        return replace(item, shared="rows" if variable in item.rows else "columns")
+        side = "rows" if variable in item.rows else "columns"
+        return replace(item, shared=side, parts=parts)
     if isinstance(item, Statement):
         return item
-    body = [_part_of(inner, variable) for inner in item.body]
+    body = [_part_of(inner, variable, parts) for inner in item.body]
     if item.var is not variable:
         return Loop(item.var, item.stop, body, item.start, item.step)
-    start, stop = (Call("share", (item.stop, part, PARTS), WHOLE) for part in (PART, PART + 1))
+    start, stop = (Call("share", (item.stop, part, parts), WHOLE) for part in (PART, PART + 1))
     return Loop(variable, stop, [Run(Call("natural", (variable,), WHOLE)), *body], start)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from chainrule.compiler.nodes import (
     ANYWHERE,
     ONE,
+    PARTS,
     ZERO,
     Access,
     Buffer,
@@ -119,6 +120,8 @@ class Product(Statement):
         Variables that stand for the axes of the result.
     shared : {"rows", "columns", ""}
         Which side is shared out among threads.
+    parts : Local
+        In how many parts.
     """
 
     a: Buffer
@@ -131,6 +134,7 @@ class Product(Statement):
     rows: tuple[Local, ...]
     columns: tuple[Local, ...]
     shared: str = ""
+    parts: Local = PARTS
 
     @property
     def routine(self) -> str:

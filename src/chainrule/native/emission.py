@@ -17,7 +17,6 @@ from chainrule.compiler.kernels import Kernel
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
-    PARTS,
     WHOLE,
     Buffer,
     Call,
@@ -248,7 +247,7 @@ class Writer(Values):
         if item.shared:
             whole_side = item.m if item.shared == "rows" else item.n
             start, stop = (
-                Call("share", (whole_side, part, PARTS), WHOLE) for part in (PART, PART + 1)
+                Call("share", (whole_side, part, item.parts), WHOLE) for part in (PART, PART + 1)
             )
             if item.shared == "rows":
                 rows, first = stop - start, start if ta else start * item.k
