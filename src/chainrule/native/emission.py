@@ -44,12 +44,15 @@ from chainrule.native.values import TYPES, Values, held
 
 FAST = "reassoc nsz arcp contract "  # sums in any order; NaN and infinity stay
 OUTER = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
+# For Intel's processors LLVM halves vectors, lest their clock slows down; products have whole ones
+# anyway. Loops over the entries of a single sample are too short for them.
+WIDE = ' "prefer-vector-width"="512"'
 LONG = 60  # lines from which a nest that repeats is called instead of written again
 
 
 def module_text(kernel: Kernel) -> str:
     """Return a kernel as LLVM's text: ``i64 chainrule_kernel(ptr to pointers)``."""
-    module = Module()
+    module = Module("" if kernel.unrolls else WIDE)
     body = module.add(kernel.function, kernel.slots)
     count = len(kernel.function.arguments)
     loads = "".join(
@@ -65,9 +68,16 @@ def module_text(kernel: Kernel) -> str:
 
 
 class Module:
-    """The functions of a kernel; each is written once."""
+    """The functions of a kernel; each is written once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    how : str
+        Attributes of those that are not written where they are called.
+    """
+
+    def __init__(self, how: str) -> None:
+        self.apart = f"noinline nounwind{how}"
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
         self.nests: dict[str, str] = {}  # by what they do: their names
@@ -84,7 +94,7 @@ class Module:
 
     def _how(self, name: str, body: str) -> str:
         again = self.uses[name] > 1 and body.count("\n") > LONG
-        return "noinline nounwind" if again else "alwaysinline nounwind"
+        return self.apart if again else "alwaysinline nounwind"
 
     def add(self, function: Function, slots: dict[Buffer, Buffer] | None = None) -> str:
         """Write the function of a kernel, and return its name."""
@@ -93,7 +103,7 @@ class Module:
         writer.block(function.body, outlined=True)
         assert function.result is not None
         writer.line(f"ret i64 {writer.value(function.result)}")
-        self.functions[function.name] = f"{head} noinline nounwind {{\n{writer.text()}}}\n"
+        self.functions[function.name] = f"{head} {self.apart} {{\n{writer.text()}}}\n"
         return function.name
 
     def call(self, name: str, dtype: np.dtype[Any]) -> Function:
