@@ -26,6 +26,13 @@ def pytest_collection():
 
 
 @pytest.fixture(autouse=True)
+def keras_for_examples_with_keras(request):
+    """Run the examples that need Keras where it is installed, as all tests that need it."""
+    if isinstance(request.node, pytest.DoctestItem) and "keras" in request.node.name:
+        pytest.importorskip("keras")
+
+
+@pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(request):
     """Run the README where it may leave files."""
     if request.node.name == "README.md":  # a folder for each of 8,000 tests takes seconds

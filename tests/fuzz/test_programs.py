@@ -90,7 +90,8 @@ def test_programs_agree_on_every_road(start):
 @pytest.mark.parametrize(("loss", "shape"), FOUND)
 def test_what_was_found_stays_mended(loss, shape):
     data = (("X", Array((), rows=True)), ("Z", Array((), "uint8", rows=True, span=256)))
-    assert judge(Program(Array(shape), data, (), Node(loss), 3, (3, 1, 2, 7)))["judged"]
+    counts = judge(Program(Array(shape), data, (), Node(loss), 3, (3, 1, 2, 7)))
+    assert counts["judged"] or counts["refused: as by NumPy"]  # old ones refuse the norm of nothing
 
 
 @pytest.mark.parametrize(("loss", "shape"), FOUND_COMPILED)

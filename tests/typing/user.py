@@ -9,7 +9,7 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.callbacks import History
 
-Array = NDArray[Any]
+Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]  # what NDArray[Any] is depends on NumPy
 Floats = NDArray[np.float64]
 Params = dict[str, Floats]
 

@@ -105,9 +105,10 @@ def row_progress(label: str, total: int | None) -> Iterator[Callable[[int], Any]
     from rich.progress import TimeRemainingColumn as TimeLeft
 
     console = Console(stderr=True)
+    if not console.is_terminal:  # a bar that is disabled ends with an empty line before Rich 14.3
+        yield lambda rows: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
-    with Progress(
-        *columns, TimeLeft(), console=console, transient=True, disable=not console.is_terminal
-    ) as bars:
+    with Progress(*columns, TimeLeft(), console=console, transient=True) as bars:
         task = bars.add_task(label, total=total)
         yield lambda rows: bars.advance(task, rows)

@@ -32,12 +32,13 @@ DATA_HELP = (
 )
 
 
-CONFIG = Option("FILE.toml", Path, str, "Options by these names; the command line wins.")
+CONFIG = Option("FILE.toml", str, str, "Options by these names; the command line wins.")
 
 
-def train(data: str, config: Path | None, **given: Any) -> None:
+def train(data: str, config: str | None, **given: Any) -> None:
     """Train a network on any table, and write it to a file."""
-    run_train(_Unheard(highlight=False), data, Settings.of(given, config))
+    path = None if config is None else Path(config)
+    run_train(_Unheard(highlight=False), data, Settings.of(given, path))
 
 
 def _asked(name: str, option: Option) -> inspect.Parameter:

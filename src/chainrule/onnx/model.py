@@ -80,6 +80,8 @@ def onnx_model(
     Notes
     -----
     ONNX Runtime passes over NaN where it looks for the largest or smallest entry along an axis.
+    Before 1.29 it refuses ``cos`` of float64, and ``triu`` and ``tril`` of small integers and truth
+    values.
 
     Examples
     --------

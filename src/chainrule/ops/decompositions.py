@@ -192,9 +192,12 @@ def _pinv(a: Any, rcond: Any = None) -> Any:
     return PINV(a, rcond=rcond)
 
 
+_NOTHING_HAS_A_NORM = np.lib.NumpyVersion(np.__version__) >= "2.3.0"
+
+
 def _largest(x: Any, **how: Any) -> Any:
-    """Return the maximum of what is not negative; 0 of no entries, as in NumPy's norms."""
-    return (np.max if np.size(x) else np.sum)(x, **how)
+    """Return the maximum of what is not negative; of no entries what NumPy's norms say."""
+    return (np.sum if _NOTHING_HAS_A_NORM and not np.size(x) else np.max)(x, **how)
 
 
 _MATRIX_NORMS: dict[Any, Any] = {
