@@ -40,13 +40,13 @@ def within(entry, size, fault, number):
     return entry
 
 
-def gemm(ta, tb, m, n, k, a, b, c, rows=1, part=0, parts=1):
+def gemm(ta, tb, m, n, k, a, b, c, rows=1, first=0, last=1, parts=1):
     a = a.reshape(k, m).T if ta else a.reshape(m, k)
     b = b.reshape(n, k).T if tb else b.reshape(k, n)
     if rows:
-        here = slice(share(m, part, parts), share(m, part + 1, parts)), slice(None)
+        here = slice(share(m, first, parts), share(m, last, parts)), slice(None)
     else:
-        here = slice(None), slice(share(n, part, parts), share(n, part + 1, parts))
+        here = slice(None), slice(share(n, first, parts), share(n, last, parts))
     c.reshape(m, n)[here] = (a @ b)[here]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from chainrule.compiler.fusing import can_share, in_step
@@ -40,6 +41,8 @@ from chainrule.compiler.statements import (
 
 WORTHWHILE = 4096  # entries from which a loop over anything but samples is shared out
 THREAD, THREADS = Local("thread"), Local("threads")
+# Of the parts of the work, the first of a thread and the one behind its last.
+OWN = tuple(Call("share", (PARTS, thread, THREADS), WHOLE) for thread in (THREAD, THREAD + 1))
 Sharing = tuple[Any, Any]  # a loop variable and its extent
 
 
@@ -76,25 +79,25 @@ class Section:
         if variable is None:
             yield If(Call("eq", (THREAD, ZERO), BOOL), self.items)
         else:
-            # Products have the same bits in parts of any size, and are the faster the larger.
-            alone = all(isinstance(item, Product) for item in self.items)
-            parts = THREADS if alone else PARTS
-            body = [_part_of(item, variable, parts) for item in self.items]
-            yield Loop(PART, parts, body, THREAD, THREADS)
+            for is_product, items in groupby(self.items, lambda item: isinstance(item, Product)):
+                body = [_part_of(item, variable) for item in items]
+                if is_product:  # the same bits in parts of any size, and the faster the larger
+                    yield from (replace(item, parts=OWN) for item in body)  # type: ignore[type-var]
+                else:
+                    yield Loop(PART, OWN[1], body, OWN[0])
         yield Run(Call("meet", (FIXED["meeting"], THREADS), WHOLE))
 
 
-def _part_of(item: Item, variable: Local, parts: Local) -> Item:
-    """Return an item with a part of the turns of a variable, of so many."""
+def _part_of(item: Item, variable: Local) -> Item:
+    """Return an item with a part of the turns of a variable."""
     if isinstance(item, Product):
-        side = "rows" if variable in item.rows else "columns"
-        return replace(item, shared=side, parts=parts)
+        return replace(item, shared="rows" if variable in item.rows else "columns")
     if isinstance(item, Statement):
         return item
-    body = [_part_of(inner, variable, parts) for inner in item.body]
+    body = [_part_of(inner, variable) for inner in item.body]
     if item.var is not variable:
         return Loop(item.var, item.stop, body, item.start, item.step)
-    start, stop = (Call("share", (item.stop, part, parts), WHOLE) for part in (PART, PART + 1))
+    start, stop = (Call("share", (item.stop, part, PARTS), WHOLE) for part in (PART, PART + 1))
     return Loop(variable, stop, [Run(Call("natural", (variable,), WHOLE)), *body], start)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from chainrule.compiler.nodes import (
     ANYWHERE,
     ONE,
-    PARTS,
+    PART,
     ZERO,
     Access,
     Buffer,
@@ -120,8 +120,8 @@ class Product(Statement):
         Variables that stand for the axes of the result.
     shared : {"rows", "columns", ""}
         Which side is shared out among threads.
-    parts : Local
-        In how many parts.
+    parts : tuple of Expr
+        Of its parts, the first that is computed and the one behind the last.
     """
 
     a: Buffer
@@ -134,7 +134,7 @@ class Product(Statement):
     rows: tuple[Local, ...]
     columns: tuple[Local, ...]
     shared: str = ""
-    parts: Local = PARTS
+    parts: tuple[Expr, ...] = (PART, PART + 1)
 
     @property
     def routine(self) -> str:

@@ -98,7 +98,7 @@ def _product(item: Product) -> str:
     sizes = [text(size) for size in (item.m, item.n, item.k)]
     arguments = [*turns, *sizes, *(text(matrix) for matrix in (item.a, item.b, item.c))]
     if item.shared:
-        arguments += [str(int(item.shared == "rows")), "part", text(item.parts)]
+        arguments += [str(int(item.shared == "rows")), *map(text, item.parts), "parts"]
     return f"{item.routine}({', '.join(arguments)})"
 
 

@@ -17,6 +17,7 @@ from chainrule.compiler.kernels import Kernel
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
+    PARTS,
     WHOLE,
     Buffer,
     Call,
@@ -256,9 +257,7 @@ class Writer(Values):
         rows, columns, first, second, third = item.m, item.n, whole(0), whole(0), whole(0)
         if item.shared:
             whole_side = item.m if item.shared == "rows" else item.n
-            start, stop = (
-                Call("share", (whole_side, part, item.parts), WHOLE) for part in (PART, PART + 1)
-            )
+            start, stop = (Call("share", (whole_side, part, PARTS), WHOLE) for part in item.parts)
             if item.shared == "rows":
                 rows, first = stop - start, start if ta else start * item.k
                 third = start * item.n
