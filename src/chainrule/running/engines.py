@@ -31,6 +31,7 @@ TRIAL = 0.005  # seconds that the pace with one thread alone is measured for
 TURNS = 50  # between trials: processors and their other guests change
 FEW = 4  # batches that are smaller than the carry by this factor are kept rather than the carry
 TRIALS = (4, 5)  # which turns: the first wakes the processor; a short run needs none
+LEFT = 20  # updates that are to come, or a first trial takes longer than it can save
 
 
 @dataclass
@@ -231,7 +232,7 @@ class NativeEngine:
         self._compiled.take(orders, batch_size)
         updates, paces = len(orders) * self._compiled.updates, self._compiled.paces
         while done.updates < updates and not done.fails:
-            threads, seconds = self._plan(batch_size)
+            threads, seconds = self._plan(batch_size, updates - done.updates)
             # In turns that are short enough to be interrupted.
             pace = None if done.each else paces.get((threads, batch_size))
             longest = 1 if pace is None else max(1, int(seconds / pace))
@@ -244,7 +245,7 @@ class NativeEngine:
             done.look()
             check()
 
-    def _plan(self, batch_size: int) -> tuple[int, float]:
+    def _plan(self, batch_size: int, left: int) -> tuple[int, float]:
         """Return with how many threads to run next, the fastest so far or a trial, and how long.
 
         Whether a second thread helps depends on the machine: on how far apart its cores are.
@@ -253,7 +254,7 @@ class NativeEngine:
             return 1, TURN
         together, phase = self._compiled.threads, self._turns % TURNS
         self._turns += 1
-        if phase in TRIALS:
+        if phase in TRIALS and (left > LEFT or self._turns > TURNS):
             return 1, TRIAL
         paces = self._compiled.paces
         alone = paces.get((1, batch_size), np.inf)
