@@ -6,12 +6,13 @@ SOURCES := src tests docs notebooks benchmarks
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
 
-.PHONY: help lab test test-oldest torture fuzz coverage check format bench pictures functions clean
+.PHONY: help lab test test-oldest cases torture fuzz coverage check format bench pictures functions clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make test      run every test"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
+	@echo "make cases     hold the diagnosis against all wrong gradients of the collection; ten minutes"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
 	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
@@ -31,6 +32,9 @@ test: .venv/dev
 # Warnings are no errors here: old libraries use what newer ones among them call deprecated.
 test-oldest: $(OLDEST)/made
 	@$(OLDEST)/bin/python -m pytest -o filterwarnings= $(SHARED) $(ARGS)
+
+cases: .venv/dev
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.checking.judge $(ARGS)
 
 torture: .venv/dev
 	@$(BIN)/python -m tests.torture.interrupts 500 $(SEED)

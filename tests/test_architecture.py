@@ -19,12 +19,12 @@ ROOT = SOURCE.parents[1]
 # From the ground up. A room imports only from rooms above it in this list; a wing stands right
 # above the last room that it leans on.
 ROOMS = [
-    "errors", "interrupts", "mentions", "validation", "config", "storage",
+    "errors", "interrupts", "mentions", "validation", "config", "plots", "storage",
     "ops", "autodiff", "program", "recurrence", "checking", "onnx", "compiler", "native", "running",
     "functions", "activations", "initializers", "regularizers", "schedules", "optimizers", "losses",
     "metrics", "layers", "callbacks",
     "training",
-    "data", "preprocessing", "tables", "plots",
+    "data", "preprocessing", "tables",
     "network", "export", "sequential", "recipes",
     "lab", "estimators", "cli", "blackboard", "__main__",
 ]  # fmt: skip

@@ -59,7 +59,12 @@ from chainrule.program import Program, trace
 from chainrule.recurrence import scan
 
 if TYPE_CHECKING:
-    from chainrule.checking import GradientReport, check_gradients
+    from chainrule.checking import (
+        GradientReport,
+        check_gradients,
+        check_loss,
+        explain_difference,
+    )
     from chainrule.onnx import export_onnx, onnx_model
     from chainrule.running.jit import jit
     from chainrule.sequential.from_keras import from_keras
@@ -91,6 +96,7 @@ __all__ = [
     "UnknownNameError",
     "accuracy",
     "check_gradients",
+    "check_loss",
     "delu",
     "drelu",
     "dsigmoid",
@@ -98,6 +104,7 @@ __all__ = [
     "dtanh",
     "elu",
     "erf",
+    "explain_difference",
     "export_onnx",
     "from_keras",
     "gelu",
@@ -154,6 +161,8 @@ _ROOMS = (
 _LATER = {
     "GradientReport": "checking",
     "check_gradients": "checking",
+    "check_loss": "checking",
+    "explain_difference": "checking",
     "export_onnx": "onnx",
     "Sequential": "sequential",
     "from_keras": "sequential",

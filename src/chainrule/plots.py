@@ -172,6 +172,38 @@ def heat_map(
     return ax
 
 
+def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
+    """Draw arrays by hand beside the right ones and their difference, a row for each name.
+
+    Parameters
+    ----------
+    rows : mapping of str to (ndarray or None, ndarray)
+        By hand, and right; one that is missing or of another shape has no difference.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, grid = plt.subplots(len(rows), 3, figsize=(9, 2.4 * len(rows)), squeeze=False)
+    for axes, (name, (by_hand, right)) in zip(grid, rows.items(), strict=True):
+        right = np.asarray(right, float)
+        same = by_hand is not None and np.shape(by_hand) == right.shape
+        given = None if by_hand is None else np.asarray(by_hand, float)
+        top = np.nanmax(np.abs(right)) or 1.0
+        shown = (given, right, given - right if same and given is not None else None)
+        titles = (f"{name} by hand", "right", "difference")
+        for ax, values, title in zip(axes, shown, titles, strict=True):
+            ax.set_title(title, fontsize="medium")
+            ax.set_xticks([])
+            ax.set_yticks([])
+            if values is None:
+                ax.text(0.5, 0.5, "missing" if given is None else "another shape",
+                        ha="center", va="center", transform=ax.transAxes)  # fmt: skip
+                continue
+            flat = np.atleast_2d(values.reshape(-1, values.shape[-1]) if values.ndim else values)
+            ax.imshow(flat, cmap="RdBu_r", vmin=-top, vmax=top, aspect="auto")
+    figure.tight_layout()
+    return figure
+
+
 def agreement(
     pairs: Mapping[str, tuple[Array, Any]], xlabel: str, ylabel: str, ax: Axes | None = None
 ) -> Axes:

@@ -1,4 +1,7 @@
-"""A catalogue of wrong gradients, each with the diagnosis it must get; right ones never accused."""
+"""What a check says, and what it refuses; right gradients are never accused."""
+
+import inspect
+import json
 
 import numpy as np
 import pytest
@@ -25,220 +28,37 @@ def make(seed, n=6, d=5, hidden=4, k=3, dtype=np.float64):
     return params, rng.normal(size=(n, d)).astype(dtype), rng.integers(0, k, size=n)
 
 
-def own_softmax(z, axis=-1):
-    exp = np.exp(z - np.max(z, axis=axis, keepdims=True))
-    return exp / np.sum(exp, axis=axis, keepdims=True)
-
-
-def make_loss(activation, l2=0.0, softmax=cr.softmax):
+def make_loss(activation, l2=0.0):
     g = FORWARD[activation][0]
 
     def loss(p, X, y):
         z_h = X @ p["W_h"] + p["b_h"]
         h = g(z_h)
         z_o = h @ p["W_o"] + p["b_o"]
-        Y_pred = softmax(z_o)
+        Y_pred = cr.softmax(z_o)
         data = cr.nll(cr.one_hot(p["b_o"].shape[0], y), Y_pred)
         return data + l2 * np.sum(p["W_h"] ** 2) + l2 * np.sum(p["W_o"] ** 2) if l2 else data
 
     return loss
 
 
-def make_gradient(activation, mistake="", l2=0.0):
-    """The gradient by hand; ``mistake`` is made at the line that bears its name."""
+def make_gradient(activation, l2=0.0):
     g, dg = FORWARD[activation]
-    m = mistake.split("+")
 
     def gradient(p, X, y):
-        n = len(X)
         Y = np.eye(len(p["b_o"]), dtype=X.dtype)[y]
         z_h = X @ p["W_h"] + p["b_h"]
         h = g(z_h)
         z_o = h @ p["W_o"] + p["b_o"]
-        y_pred = own_softmax(z_o, axis=0 if "softmax axis" in m else -1)
-        d_z_o = (y_pred - Y) / n
-        if "no mean" in m:
-            d_z_o = y_pred - Y
-        if "mean twice" in m:
-            d_z_o = d_z_o / n
-        if "sign" in m:
-            d_z_o = -d_z_o
-        if "no target" in m:
-            d_z_o = y_pred / n
-        if "no prediction" in m:
-            d_z_o = -Y / n
-        if "softmax elementwise" in m:
-            d_z_o = -Y / n * (1 - y_pred)
-        if "no softmax" in m:
-            d_z_o = -Y / n / y_pred
-        W_o = p["W_o"]
-        d_W_o = (z_h if "z for h" in m else h).T @ d_z_o
-        if "updated" in m:
-            W_o = W_o - 0.3 * d_W_o
-        d_h = d_z_o @ (W_o if "W not transposed" in m else W_o.T)
-        slope = dg(z_h, h)
-        if "no derivative" in m:
-            slope = 1
-        if "derivative at h" in m:
-            slope = dg(h, g(h))
-        if "derivative of z as h" in m:
-            slope = dg(z_h, z_h)
-        if "only h" in m:
-            slope = h
-        if "tanh's derivative" in m:
-            slope = 1 - np.tanh(z_h) ** 2
-        d_z_h = d_h * slope
-        if "last sample" in m:
-            d_z_o, d_z_h, X, h = d_z_o[-1:] * n, d_z_h[-1:] * n, X[-1:], h[-1:]
-            d_W_o = h.T @ d_z_o
-        if "last sample missing" in m:
-            d_z_o, d_z_h, X, h = (a[:-1] for a in (d_z_o, d_z_h, X, h))
-            d_W_o = h.T @ d_z_o
-        strength = {"half l2": l2, "no l2": 0.0, "l2 sign": -2 * l2}.get(m[0], 2 * l2)
-        d_W_h = X.T @ d_z_h + strength * p["W_h"]
-        d_W_o = d_W_o + strength * p["W_o"]
-        d_b_h, d_b_o = d_z_h.sum(axis=0), d_z_o.sum(axis=0)
-        if "transposed" in m:
-            d_W_h = d_W_h.T
-        if "bias forgotten" in m:
-            d_b_h = np.zeros_like(d_b_h)
-        if "bias missing" in m:
-            d_b_h = None
-        if "bias not summed" in m:
-            d_b_h = d_z_h
-        if "bias averaged" in m:
-            d_b_o = d_z_o.mean(axis=0)
-        if "bias axis" in m:
-            d_b_h = d_z_h.sum(axis=1)
-        if "bias everything" in m:
-            d_b_h = d_z_h.sum()
-        if "twice" in m:
-            d_W_h, d_W_o, d_b_h, d_b_o = (2 * a for a in (d_W_h, d_W_o, d_b_h, d_b_o))
-        if "learning rate" in m:
-            d_W_h, d_W_o, d_b_h, d_b_o = (0.1 * a for a in (d_W_h, d_W_o, d_b_h, d_b_o))
-        return {"W_h": d_W_h, "b_h": d_b_h, "W_o": d_W_o, "b_o": d_b_o}
+        d_z_o = (cr.softmax(z_o) - Y) / len(X)
+        d_h = d_z_o @ p["W_o"].T
+        d_z_h = d_h * dg(z_h, h)
+        return {
+            "W_h": X.T @ d_z_h + 2 * l2 * p["W_h"], "b_h": d_z_h.sum(axis=0),
+            "W_o": h.T @ d_z_o + 2 * l2 * p["W_o"], "b_o": d_z_o.sum(axis=0),
+        }  # fmt: skip
 
     return gradient
-
-
-ALL, HIDDEN = {"W_h", "b_h", "W_o", "b_o"}, {"W_h", "b_h"}
-CATALOGUE = {
-    "no mean": ("mean over the batch missing", ALL),
-    "mean twice": ("mean over the batch doubled", ALL),
-    "sign": ("sign", ALL),
-    "twice": ("factor 2", ALL),
-    "learning rate": ("factor", ALL),
-    "no target": ("target not subtracted", ALL),
-    "no prediction": ("prediction left out", ALL),
-    "softmax elementwise": ("softmax treated element by element", ALL),
-    "no softmax": ("softmax derivative missing", ALL),
-    "softmax axis": ("softmax over the wrong axis", ALL),
-    "z for h": ("pre-activation in place of activation", {"W_o"}),
-    "updated": ("weights already updated", HIDDEN),
-    "no derivative": ("activation derivative missing", HIDDEN),
-    "derivative at h": ("activation derivative at the output", HIDDEN),
-    "last sample": ("last sample alone", ALL),
-    "transposed": ("transposed", {"W_h"}),
-    "bias forgotten": ("gradient forgotten", {"b_h"}),
-    "bias missing": ("gradient missing", {"b_h"}),
-    "bias not summed": ("not summed over the batch", {"b_h"}),
-    "bias averaged": ("mean over the batch doubled", {"b_o"}),
-    "bias axis": ("summed over the wrong axis", {"b_h"}),
-    "bias everything": ("summed over the wrong axis", {"b_h"}),
-}
-
-
-def kinds(report):
-    return {(d.kind, frozenset(d.parameters)) for d in report.diagnoses}
-
-
-@pytest.mark.parametrize("mistake", list(CATALOGUE))
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
-def test_each_mistake_gets_its_diagnosis(mistake, seed, activation):
-    kind, parameters = CATALOGUE[mistake]
-    shape = [{}, {"n": 9, "d": 3, "hidden": 6, "k": 4}, {"n": 4, "d": 7, "hidden": 5, "k": 2}][seed]
-    args = make(seed, **shape)
-    loss, gradient = make_loss(activation), make_gradient(activation, mistake)
-    report = cr.check_gradients(loss, gradient)(*args)
-    assert not report.passed
-    assert kinds(report) == {(kind, frozenset(parameters))}, str(report)
-    assert all(d.certain for d in report.diagnoses)
-
-
-@pytest.mark.parametrize("mistake", list(CATALOGUE))
-def test_each_mistake_in_float32(mistake):
-    kind, _ = CATALOGUE[mistake]
-    args = make(5, dtype=np.float32)
-    report = cr.check_gradients(make_loss("sigmoid"), make_gradient("sigmoid", mistake))(*args)
-    assert not report.passed
-    assert kind in {d.kind for d in report.diagnoses}, str(report)
-
-
-@pytest.mark.parametrize(
-    "mistake", ["softmax axis", "softmax elementwise", "no target", "no softmax"]
-)
-def test_a_softmax_written_out_by_hand(mistake):
-    loss = make_loss("sigmoid", softmax=own_softmax)
-    report = cr.check_gradients(loss, make_gradient("sigmoid", mistake))(*make(2))
-    assert {d.kind for d in report.diagnoses} == {CATALOGUE[mistake][0]}, str(report)
-
-
-@pytest.mark.parametrize(
-    ("mistake", "kind", "parameters"),
-    [
-        ("derivative of z as h", "activation derivative of the input as output", HIDDEN),
-        ("tanh's derivative", "derivative of another activation", HIDDEN),
-    ],
-)
-def test_mistakes_of_the_sigmoid(mistake, kind, parameters):
-    report = cr.check_gradients(make_loss("sigmoid"), make_gradient("sigmoid", mistake))(*make(1))
-    assert kinds(report) == {(kind, frozenset(parameters))}, str(report)
-
-
-def test_half_a_sigmoid_derivative_is_also_that_of_softplus():
-    report = cr.check_gradients(make_loss("sigmoid"), make_gradient("sigmoid", "only h"))(*make(1))
-    found = {d.kind for d in report.diagnoses}
-    assert found == {"activation derivative incomplete", "derivative of another activation"}
-    assert not any(d.certain for d in report.diagnoses)
-
-
-@pytest.mark.parametrize(
-    ("mistake", "kind"),
-    [
-        ("no l2", "regularisation forgotten"),
-        ("half l2", "regularisation halved"),
-        ("l2 sign", "regularisation with the wrong sign"),
-    ],
-)
-@pytest.mark.parametrize("seed", range(3))
-def test_regularisation(mistake, kind, seed):
-    args = make(seed)
-    loss, gradient = make_loss("tanh", l2=L2), make_gradient("tanh", mistake, l2=L2)
-    report = cr.check_gradients(loss, gradient)(*args)
-    assert kinds(report) == {(kind, frozenset({"W_h", "W_o"}))}, str(report)
-
-
-def test_square_weights_not_transposed():
-    args = make(0, hidden=3, k=3)
-    loss, gradient = make_loss("sigmoid"), make_gradient("sigmoid", "W not transposed")
-    report = cr.check_gradients(loss, gradient)(*args)
-    assert kinds(report) == {("weights not transposed", frozenset(HIDDEN))}, str(report)
-
-
-@pytest.mark.parametrize(
-    ("mistake", "expected"),
-    [
-        ("no mean+no derivative", {"mean over the batch missing", "activation derivative missing"}),
-        ("sign+transposed", {"sign", "transposed"}),
-        ("derivative at h+bias forgotten",
-         {"activation derivative at the output", "gradient forgotten"}),
-        ("no target+twice", {"target not subtracted", "factor 2"}),
-    ],
-)  # fmt: skip
-def test_two_mistakes_at_once(mistake, expected):
-    report = cr.check_gradients(make_loss("sigmoid"), make_gradient("sigmoid", mistake))(*make(3))
-    assert {d.kind for d in report.diagnoses} == expected, str(report)
 
 
 @pytest.mark.parametrize("activation", list(FORWARD))
@@ -291,52 +111,124 @@ def test_the_epsilon_is_noted_not_accused():
     assert "small constant inside its logarithm" in report.notes[0]
 
 
-def test_one_sample_has_no_batch_to_average():
-    params, X, y = make(0)
-    for mistake, kind in (("no derivative", "activation derivative missing"), ("sign", "sign")):
-        one = params, X[:1], y[:1]
-        report = cr.check_gradients(make_loss("sigmoid"), make_gradient("sigmoid", mistake))(*one)
-        assert {d.kind for d in report.diagnoses} == {kind}, str(report)
+def without_slope(p, X, y):
+    z_h = X @ p["W_h"] + p["b_h"]
+    h = cr.sigmoid(z_h)
+    d_z_o = (cr.softmax(h @ p["W_o"] + p["b_o"]) - np.eye(len(p["b_o"]), dtype=X.dtype)[y]) / len(X)
+    d_h = d_z_o @ p["W_o"].T
+    d_z_h = d_h
+    return {"W_h": X.T @ d_z_h, "b_h": d_z_h.sum(0), "W_o": h.T @ d_z_o, "b_o": d_z_o.sum(0)}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [1, 6, 40])
+def test_the_line_is_pointed_at(n, dtype):
+    args = make(0, n=n, dtype=dtype)
+    report = cr.check_gradients(make_loss("sigmoid"), without_slope)(*args)
+    (diagnosis,) = report.diagnoses
+    assert "derivative of the sigmoid" in diagnosis.what
+    assert diagnosis.where.code == "    d_z_h = d_h"
+    assert diagnosis.where.line == without_slope.__code__.co_firstlineno + 5
+    assert diagnosis.parameters == ("W_h", "b_h")
+    assert "the gradient at z_h" in diagnosis.formula
+    told = diagnosis.to_dict()
+    assert told["where"]["line"] == diagnosis.where.line
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_functions_are_left_as_they_were():
+    code = without_slope.__code__
+    cr.check_gradients(make_loss("sigmoid"), without_slope)(*make(0))
+    assert without_slope.__code__ is code
+    assert not [name for name in without_slope.__globals__ if "chainrule_" in name]
+
+
+def test_what_a_gradient_prints_is_printed_once(capsys):
+    def gradient(p, X, y):
+        print("called")
+        return without_slope(p, X, y)
+
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    cr.check_gradients(make_loss("sigmoid"), gradient)(*make(0))
+    assert capsys.readouterr().out == "called\n"
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+def test_a_loop_that_a_change_makes_endless_is_left():
+    def gradient(w, X, y):
+        total, i = np.zeros_like(w), 0
+        while i < len(X):
+            total += 2 * X[i] * (X[i] @ w - y[i])
+            i += 1
+        return total
+
+    X, y = np.arange(12.0).reshape(4, 3) / 7, np.arange(4.0)
+    report = cr.check_gradients(lambda w, X, y: np.mean((X @ w - y) ** 2), gradient)(
+        np.ones(3), X, y
+    )
+    assert "average" in report.diagnoses[0].what
 
 
 class Learner:
-    """A learner's own class, with the lab's methods; the weights are updated on the way."""
+    """A learner's own class, with the lab's methods."""
 
-    def __init__(self, mistake=""):
+    def __init__(self):
         params, self.X, self.y = make(4)
         self.__dict__.update(params)
-        self.mistake = mistake
-
-    def params(self):
-        return {name: getattr(self, name) for name in ALL}
 
     def loss(self, X, y):
-        return make_loss("sigmoid", softmax=own_softmax)(self.params(), X, y)
+        return make_loss("sigmoid")(
+            {k: getattr(self, k) for k in ("W_h", "b_h", "W_o", "b_o")}, X, y
+        )
 
     def grad_loss(self, x, y_true):
-        gradients = make_gradient("sigmoid", self.mistake)(self.params(), x, y_true)
-        if self.mistake == "updated":
-            self.W_o = self.W_o - 0.3 * gradients["W_o"]
-        return gradients
+        z_h = x @ self.W_h + self.b_h
+        h = cr.sigmoid(z_h)
+        d_z_o = cr.softmax(h @ self.W_o + self.b_o) - np.eye(3)[y_true]
+        d_z_h = d_z_o @ self.W_o.T * h * (1 - h)
+        return {"W_h": x.T @ d_z_h, "b_h": d_z_h.sum(0), "W_o": h.T @ d_z_o, "b_o": d_z_o.sum(0)}
+
+
+class Hasty(Learner):
+    """The weights are updated on the way."""
+
+    def grad_loss(self, x, y_true):
+        z_h = x @ self.W_h + self.b_h
+        h = cr.sigmoid(z_h)
+        d_z_o = (cr.softmax(h @ self.W_o + self.b_o) - np.eye(3)[y_true]) / len(x)
+        d_W_o = h.T @ d_z_o
+        self.W_o = self.W_o - 0.3 * d_W_o
+        d_z_h = d_z_o @ self.W_o.T * h * (1 - h)
+        return {"W_h": x.T @ d_z_h, "b_h": d_z_h.sum(0), "W_o": d_W_o, "b_o": d_z_o.sum(0)}
 
 
 def test_a_learners_own_class():
-    right = Learner()
-    assert cr.check_gradients(right)(right.X, right.y).passed
-    wrong = Learner("no mean+no derivative")
-    report = cr.check_gradients(wrong)(wrong.X, wrong.y)
-    found = {d.kind for d in report.diagnoses}
-    assert found == {"mean over the batch missing", "activation derivative missing"}
+    learner = Learner()
+    report = cr.check_gradients(learner)(learner.X, learner.y)
+    (diagnosis,) = report.diagnoses
+    assert "average over the batch" in diagnosis.what
+    assert diagnosis.where.code.strip().startswith("d_z_o = ")
 
 
 def test_weights_updated_too_early_and_the_model_restored():
-    learner = Learner("updated")
+    learner = Hasty()
     W_o = learner.W_o.copy()
     report = cr.check_gradients(learner)(learner.X, learner.y)
-    assert kinds(report) == {("weights already updated", frozenset(HIDDEN))}
-    assert "the learning rate was 0.3" in str(report)
+    assert "updated" in report.diagnoses[0].what
+    assert report.diagnoses[0].where.code.strip().startswith("self.W_o = ")
     assert "grad_loss changed the parameters" in str(report)
     np.testing.assert_array_equal(learner.W_o, W_o)
+
+
+def test_without_source_the_right_program_is_changed():
+    names = {"np": np, "cr": cr}
+    text = inspect.getsource(without_slope)
+    exec(compile(text, "<nowhere>", "exec"), names)
+    report = cr.check_gradients(make_loss("sigmoid"), names["without_slope"])(*make(0))
+    (diagnosis,) = report.diagnoses
+    assert diagnosis.where is None
+    assert "missing" in diagnosis.what
+    assert diagnosis.parameters == ("W_h", "b_h")
 
 
 def test_gradients_that_write_into_the_parameters_are_told():
@@ -354,17 +246,6 @@ def test_gradients_that_write_into_the_parameters_are_told():
     np.testing.assert_array_equal(params["W_o"], before)
 
 
-def test_what_cannot_be_told_apart_is_not_called_certain():
-    # With two samples, doubling and forgetting the mean are the same.
-    args = make(0, n=2)
-    report = cr.check_gradients(make_loss("sigmoid"), make_gradient("sigmoid", "no mean"))(*args)
-    kinds_found = " ".join(d.kind for d in report.diagnoses)
-    assert "mean over the batch missing" in kinds_found
-    assert "factor 2" in kinds_found
-    assert not any(d.certain for d in report.diagnoses)
-    assert "perhaps" in str(report)
-
-
 def test_nonsense_is_not_recognised():
     rng = np.random.default_rng(0)
 
@@ -372,7 +253,7 @@ def test_nonsense_is_not_recognised():
         return {name: rng.normal(size=value.shape) for name, value in p.items()}
 
     report = cr.check_gradients(make_loss("sigmoid"), gradient)(*make(0))
-    assert [d.kind for d in report.diagnoses] == ["not recognised"]
+    assert {d.kind for d in report.diagnoses} == {"not explained"}
     assert not report.diagnoses[0].certain
 
 
@@ -385,7 +266,7 @@ def test_a_loss_that_cannot_be_traced_is_checked_by_differences():
     assert report.passed
     assert "could not be traced" in report.notes[0]
     wrong = cr.check_gradients(loss, lambda w, X: -2 * X.T @ (X @ w))(np.ones(2), X)
-    assert [d.kind for d in wrong.diagnoses] == ["sign"]
+    assert "sign" in wrong.diagnoses[0].what
 
 
 def test_nested_parameters_are_named_by_their_path():
@@ -401,10 +282,7 @@ def test_nested_parameters_are_named_by_their_path():
 
 
 def test_the_report_prints_well():
-    args = make(0)
-    report = cr.check_gradients(make_loss("sigmoid"), make_gradient("sigmoid", "bias not summed"))(
-        *args
-    )
+    report = cr.check_gradients(make_loss("sigmoid"), without_slope)(*make(0))
     lines = str(report).splitlines()
     assert lines[0].split() == [
         "parameter",
@@ -416,11 +294,12 @@ def test_the_report_prints_well():
         "hand",
         "numerical",
     ]
-    assert "shape (6, 4)" in lines[2]
-    assert lines[-1].startswith("  • b_h: the gradient still has a row for each sample")
+    assert lines[1].endswith("WRONG")
+    assert any(line.startswith("  • W_h, b_h: the derivative of the sigmoid") for line in lines)
+    assert any("it must be:  d_z_h = d_h * " in line for line in lines)
     html = report._repr_html_()
     assert html.startswith("<table>")
-    assert "np.sum(..., axis=0)" in html
+    assert "d_z_h = d_h *" in html
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
-from chainrule.checking.diagnosis import Diagnosis, diagnose, ratio
-from chainrule.checking.mistakes import Gradients, Mistake, Recording, at_kinks, without_epsilon
+from chainrule.checking.diagnosis import Diagnosis
+from chainrule.checking.explain import explain
 from chainrule.checking.problem import (
     Problem,
     batch_size,
@@ -19,6 +18,8 @@ from chainrule.checking.problem import (
     loss_value,
     model_problem,
 )
+from chainrule.checking.recorded import Gradients, Recording, at_kinks, without_epsilon
+from chainrule.checking.repair import ratio
 from chainrule.checking.report import GradientReport, ParameterCheck
 from chainrule.errors import ChainruleError, DataError
 from chainrule.validation import Array, check_number
@@ -128,8 +129,10 @@ def check_gradients(
     ...     return 2 * X.T @ (X @ w - y)
     >>> rng = np.random.default_rng(0)
     >>> report = check_gradients(loss, my_gradient)(rng.normal(size=2), np.eye(3, 2), np.ones(3))
-    >>> print(report.diagnoses[0])
-    w: the average over the batch is missing: divide by 3, the number of samples
+    >>> print(report.diagnoses[0].what)
+    the average over the batch is missing: divide by len(X), the number of samples
+    >>> print(report.diagnoses[0].where.repaired)
+        return 2 * X.T @ (X @ w - y) / len(X)
     """
     step = check_number(step, "step", "check_gradients", low=1e-12)
     if tolerance is not None:
@@ -211,12 +214,8 @@ def _report(problem: Problem, tolerance: float | None, step: float) -> GradientR
     if wrong:
         reference = right or numerical
         usable = all(np.isfinite(g).all() for g in reference.values())
-        n = batch_size(problem.data)
         if usable:
-            single = list(_single_samples(problem, exact, data, n)) if recording else []
-            diagnoses = diagnose(
-                problem.by_hand, wrong, reference, recording, n, 10 * tolerance, single
-            )
+            diagnoses = explain(problem, exact, data, batch_size(problem.data), wrong, reference)
     return GradientReport(tuple(checks), tolerance, diagnoses, tuple(problem.notes + notes))
 
 
@@ -261,33 +260,6 @@ def _checked(
         known.sum()
     )
     return ParameterCheck(name, against, exact, worst, by_hand, automatic, numerical, bool(passed))
-
-
-def _single_samples(problem: Problem, exact: Any, data: Any, n: int | None) -> Any:
-    """Yield the gradients of parts of the batch: of those who overwrite instead of adding up."""
-    if n is None or n < 2:
-        return
-    for part, kind, message in (
-        (slice(n - 1, n), "last sample alone", "only the last sample counts: add up over the "
-         "batch, += instead of ="),
-        (slice(0, 1), "first sample alone", "only the first sample counts"),
-        (slice(0, n - 1), "last sample left out", "the last sample is left out"),
-        (slice(1, n), "first sample left out", "the first sample is left out"),
-    ):  # fmt: skip
-
-        def cut(leaf: Any, part: slice = part) -> Any:
-            return leaf[part] if np.shape(leaf)[:1] == (n,) else leaf
-
-        rows = tuple(map_leaves(cut, tree) for tree in data)
-        try:
-            recording = Recording(partial(_on_data, problem.loss, rows), exact)
-        except (ChainruleError, TypeError, ValueError):
-            return
-        yield Mistake(kind, message, recording.gradients())
-
-
-def _on_data(loss: Callable[..., Any], data: tuple[Any, ...], parameters: Any) -> Any:
-    return loss(parameters, *data)
 
 
 def _exact(leaf: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.trees import leaves, map_leaves, path_text
-from chainrule.checking.mistakes import Gradients
+from chainrule.checking.recorded import Gradients
 from chainrule.errors import ChainruleError, DataError
 from chainrule.validation import Array, as_floats
 
@@ -25,6 +25,8 @@ class Problem:
     parameters: dict[str, Array]
     by_hand: dict[str, Array | None]
     notes: list[str]
+    gradients: Callable[..., dict[str, Any]]  # the learner's: gradients(parameters, *data), by name
+    names: tuple[str, ...]  # of the data
 
 
 def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Problem:
@@ -55,7 +57,16 @@ def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Proble
         order = iter(by_name.values())
         return loss(map_leaves(lambda _: parameters[next(order)], tree), *data)
 
-    return Problem(named_loss, data, parameters, by_hand, notes)
+    arguments = _distinct(argument_names(loss, len(data) + 1)[1:])
+
+    def named_gradients(parameters: Any, *data: Any) -> dict[str, Any]:
+        order = iter(by_name.values())
+        values = map_leaves(lambda _: np.copy(parameters[next(order)]), tree)
+        result = gradients(values, *copy.deepcopy(data))
+        found = _matched(result, tree, argument)
+        return {names[path]: found.get(path) for path in paths}
+
+    return Problem(named_loss, data, parameters, by_hand, notes, named_gradients, arguments)
 
 
 def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
@@ -91,17 +102,26 @@ def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
         setattr(model, name, before[name] if notes else kept[name])
     parameters = {name: _parameter(name, before[name]) for name in result}
 
-    def loss(values: Any, *data: Any) -> Any:
+    def on_model(method: str, values: Any, data: Any) -> Any:
         saved = dict(vars(model))
         try:
             vars(model).update(values)
-            return model.loss(*data)
+            return getattr(model, method)(*data)
         finally:  # all of it: a loss may keep what it computed
             vars(model).clear()
             vars(model).update(saved)
 
+    def loss(values: Any, *data: Any) -> Any:
+        return on_model("loss", values, data)
+
+    def gradients(values: Any, *data: Any) -> dict[str, Any]:
+        own = {name: np.copy(value) for name, value in values.items()}
+        found = on_model("grad_loss", own, copy.deepcopy(data))
+        return {name: found.get(name) for name in result}
+
     by_hand = {name: _array(name, value) for name, value in result.items()}
-    return Problem(loss, args, parameters, by_hand, notes)
+    names = _distinct(argument_names(model.loss, len(args)))
+    return Problem(loss, args, parameters, by_hand, notes, gradients, names)
 
 
 def loss_value(problem: Problem, exact: Gradients, data: tuple[Any, ...]) -> float:
@@ -129,9 +149,16 @@ def batch_size(data: tuple[Any, ...]) -> int | None:
     """Return the number of samples; None for a single one, whose label has no axis."""
     shapes = [np.shape(leaf) for _, leaf in leaves(data)]
     rows = [shape[0] for shape in shapes if shape]
+    rows = [size for size in rows if rows.count(size) > 1] or rows
     if not rows or (len(shapes[0]) == 1 and () in shapes[1:]):
         return None
     return int(rows[0])
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Return names of the data, none of which is that of the parameters."""
+    taken = len(set(names)) < len(names) or "params" in names
+    return tuple(f"data{i}" for i in range(len(names))) if taken else tuple(names)
 
 
 def _name(argument: str, path: tuple[str | int, ...]) -> str:

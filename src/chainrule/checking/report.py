@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.checking.diagnosis import Diagnosis
 from chainrule.config import Shown
-from chainrule.validation import Array
+from chainrule.validation import Array, lookup
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +89,34 @@ class GradientReport(Shown):
         said = "all gradients agree" if self.passed else "at least one gradient is wrong"
         return f"{said} (a norm ratio up to {self.tolerance:.0e} passes)"
 
+    def plot(self, name: str | None = None) -> Any:
+        """Draw the gradients by hand, the right ones and their difference, side by side.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of one parameter; by default those that did not pass, or all.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no parameter of that name.
+        """
+        from chainrule.plots import gradient_rows
+
+        known = {check.name: check for check in self.parameters}
+        if name is not None:
+            shown = [lookup("parameter", name, known)]
+        else:
+            shown = [c for c in self.parameters if not c.passed] or list(self.parameters)
+        rows = {c.name: (c.by_hand, c.numerical if c.automatic is None else c.automatic)
+                for c in shown}  # fmt: skip
+        return gradient_rows(rows)
+
     def __str__(self) -> str:
         rows = [_HEAD, *(check.row for check in self.parameters)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
@@ -105,8 +133,8 @@ class GradientReport(Shown):
             return f"<tr>{inside}</tr>"
 
         body = "".join(line(check.row, "td") for check in self.parameters)
-        said = [*map(str, self.diagnoses), *(f"note: {note}" for note in self.notes)]
-        bullets = "".join(f"<li>{escape(text)}</li>" for text in said)
+        bullets = "".join(f"<li>{diagnosis._repr_html_()}</li>" for diagnosis in self.diagnoses)
+        bullets += "".join(f"<li>note: {escape(note)}</li>" for note in self.notes)
         return (
             f"<table><thead>{line(_HEAD, 'th')}</thead><tbody>{body}</tbody></table>"
             f"<p>{'✓' if self.passed else '✗'} {escape(self.verdict)}</p><ul>{bullets}</ul>"

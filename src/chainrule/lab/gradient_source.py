@@ -6,8 +6,8 @@ itself uses, gives a module that a person could have written. It imports nothing
 batch size stays the letter n.
 
 The same record tells a learner what is wrong. A hand-written gradient is held against the automatic
-one; if they differ, known mistakes are applied to the right gradient until one of them, or two
-together, reproduce the wrong one.
+one; if they differ, one thing after another is changed in the learner's code until it gives the
+right gradient: that line was wrong, and the change says why.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class GradientSourceResult(Result):
             f"they differ by no more than {worst:.0e}: the generated one is exact for the 1e-8 "
             "that the loss adds inside its logarithm.\n\n"
             "The mistaken network forgets the slope of the sigmoid and the average over the batch; "
-            "the check finds both, from the numbers alone."
+            "the check finds both lines, and says what they must be."
         )
 
     @property

@@ -1,0 +1,474 @@
+"""The smallest changes of a program that make its gradient another one."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.checking.changes import exchanges, expression_edits
+from chainrule.checking.code import Code
+from chainrule.checking.edits import Edit
+from chainrule.checking.known import Known
+from chainrule.checking.right import RightProgram
+from chainrule.checking.statements import statement_edits
+from chainrule.checking.surroundings import Surroundings
+from chainrule.checking.watching import Place, Watch, is_number
+from chainrule.validation import Array
+
+SAME = 1e-5  # the norm ratio up to which two gradients are one: small constants in logarithms
+Results = Mapping[str, Any]
+
+
+def ratio(a: Any, b: Any) -> float:
+    """Return the norm ratio of two gradients: 0 for equal ones, infinite for different shapes."""
+    if np.shape(a) != np.shape(b):
+        return np.inf
+    scale = np.linalg.norm(a) + np.linalg.norm(b)
+    return float(np.linalg.norm(np.subtract(a, b)) / scale) if scale else 0.0
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Run code that may print, warn and draw random numbers, hundreds of times."""
+    state = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
+    try:
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Changes that make some results what they should be, and spoil none."""
+
+    edits: tuple[Edit, ...]
+    mended: frozenset[str]
+
+    @property
+    def cost(self) -> float:
+        """How far the changed program is from what it was."""
+        return sum(edit.cost for edit in self.edits)
+
+
+class Subject:
+    """A program that should give other results than it does.
+
+    Parameters
+    ----------
+    codes : sequence of Code
+        Its functions.
+    call : callable
+        Runs it; returns results by name.
+    wanted : mapping of str to ndarray
+        What it should give.
+    right : RightProgram, optional
+        Whose expressions a change may bring in.
+    n : int or None
+        The number of samples.
+    deadline : float
+        Until when changes are tried, as `time.perf_counter` tells it.
+    parameters : mapping of str to ndarray
+    """
+
+    def __init__(
+        self,
+        codes: Sequence[Code],
+        call: Callable[[], Results],
+        wanted: Mapping[str, Array],
+        right: RightProgram | None = None,
+        n: int | None = None,
+        deadline: float = np.inf,
+        parameters: Mapping[str, Array] | None = None,
+    ) -> None:
+        self.codes, self.call, self.wanted = list(codes), call, wanted
+        self.deadline, self.parameters = deadline, parameters or {}
+        self.runs = 0
+        self.scales = {k: float(np.linalg.norm(v)) for k, v in wanted.items()}
+        with quiet():
+            self.watch = Watch(codes, call)
+            start = time.perf_counter()
+            call()
+        self.longest = 0.1 + 5 * (time.perf_counter() - start)
+        self.before = dict(self.watch.result)
+        self.wrong = frozenset(k for k in wanted if not self.same(self.before.get(k), wanted[k]))
+        self.around = Surroundings(self.watch, right, n)
+        self._reached: dict[int, frozenset[str]] = {}
+        self._reached_by: dict[int, frozenset[str]] = {}
+        self._stages: dict[int, list[Edit]] = {}
+        whole = (p for p in reversed(self.watch.places) if p.owner is p.statement)
+        self._lines = {id(p.statement): p for p in whole}
+        self.suspects: set[int] = set()  # statements whose right value mends all
+        inside = {id(p.node): p.key for p in self.watch.places}
+        self._above = {
+            p.key: inside[id(p.owner)] for p in self.watch.places if id(p.owner) in inside
+        }
+
+    def same(self, given: Any, wanted: Array) -> bool:
+        """Whether a result is what it should be."""
+        if given is None:
+            return False
+        try:
+            array = np.asarray(given, np.float64)
+        except (TypeError, ValueError):
+            return False
+        if array.shape != wanted.shape:
+            return False
+        scale = np.linalg.norm(array) + np.linalg.norm(wanted)
+        return bool(np.isfinite(scale) and np.linalg.norm(array - wanted) <= SAME * scale)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is over."""
+        return time.perf_counter() > self.deadline
+
+    def tried(self, edits: Sequence[Edit]) -> Results | None:
+        """Return the results with some changes made, None where they cannot be run."""
+        self.runs += 1
+        undo = []
+        codes = {edit.code for edit in edits}
+        try:
+            for edit in edits:
+                undo.append((edit, edit.apply()))
+            with contextlib.ExitStack() as stack:
+                hooks = {e.place.key: e.given() for e in edits if e.given and e.place}
+                for code in codes:
+                    stack.enter_context(
+                        code.changed(code.tree, lambda k, v: hooks[k](k, v), self.longest)
+                    )
+                return self.call()
+        except Exception:  # whatever a learner's code raises when it is changed
+            return None
+        finally:
+            for edit, before in reversed(undo):
+                edit.undo(before)
+
+    def repaired(self, edits: Sequence[Edit]) -> Repair | None:
+        """Return the repair that some changes are, None if they mend nothing or spoil something."""
+        results = self.tried(edits)
+        if not isinstance(results, Mapping):
+            return None
+        mended = set()
+        for name, wanted in self.wanted.items():
+            if self.same(results.get(name), wanted):
+                mended.add(name)
+            elif name not in self.wrong:
+                return None
+        mended &= self.wrong
+        return Repair(tuple(edits), frozenset(mended)) if mended else None
+
+    def reached(self, place: Place) -> frozenset[str]:
+        """Return which results an expression reaches; all where that cannot be told."""
+        if place.key not in self._reached:
+            found = frozenset(self.wanted)
+            if is_number(self.watch.value(place)):
+                try:
+                    after = self.watch.disturbed(place)
+                    found = frozenset(
+                        k for k in self.wanted if not _equal(after.get(k), self.before.get(k))
+                    )
+                except Exception:  # a learner's code may refuse odd numbers
+                    pass
+            self._reached[place.key] = found
+        return self._reached[place.key]
+
+    def reach_of(self, edit: Edit) -> frozenset[str]:
+        """Return the results that a change reaches."""
+        place = edit.place
+        if place is None:
+            place = self._lines.get(id(edit.statement))
+        return self._reach(place) if place is not None else frozenset(self.wanted)
+
+    def after(self, repair: Repair, edit: Edit) -> Any:
+        """Return what a changed statement gives at its first turn; None if that is not seen."""
+        watch = _watched(self, repair)
+        if watch is None:
+            return None
+        for place in watch.places:
+            if place.statement is edit.statement and place.owner is edit.statement:
+                value = watch.value(place)
+                return value if is_number(value) else None
+        return None
+
+    def stage(self, number: int) -> list[Edit]:
+        """Return the changes of a stage, the cheapest and likeliest first."""
+        if number not in self._stages:
+            kind, tier = STAGES[number]
+            found = list(self.exchanged(kind) if tier == EXCHANGED else self.changes(kind, tier))
+            for edit in found:
+                edit.reach = self.reach_of(edit)
+            self._stages[number] = sorted(found, key=lambda edit: edit.cost)
+        return self._stages[number]
+
+    def _reach(self, place: Place) -> frozenset[str]:
+        """Return the results that an expression reaches, or those of what it is part of."""
+        if place.key not in self._reached_by:
+            seen = self.watch.seen[place.key].values
+            above = self._reached_by.get(self._above.get(place.key, -1), frozenset(self.wanted))
+            known = bool(seen) and is_number(seen[0])
+            self._reached_by[place.key] = self.reached(place) if known else above
+        return self._reached_by[place.key]
+
+    def _kind(self, reach: frozenset[str]) -> int | None:
+        """Return which group a change with this reach is in; None: it reaches nothing wrong."""
+        if not reach & self.wrong:
+            return None
+        return ALL if reach == self.wrong else PART if reach < self.wrong else SPREAD
+
+    def changes(self, kind: int, tier: int) -> Iterator[Edit]:
+        """Yield the changes of expressions and statements."""
+        for place in self.watch.places:
+            if self._kind(self._reach(place)) != kind or self.is_late:
+                continue
+            if tier and self.suspects and id(place.statement) not in self.suspects:
+                continue
+            if self.watch.seen[place.key].values or not _is_hooked_kind(place):
+                yield from expression_edits(place, self.around, tier)
+        for code in self.codes:
+            for edit in statement_edits(code, self.around):
+                line = self._lines.get(id(edit.statement))
+                reach = self.wrong if line is None else self._reach(line)
+                if self._kind(reach) == kind and tier == (
+                    0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
+                ):
+                    yield edit
+
+    def exchanged(self, kind: int) -> Iterator[Edit]:
+        """Yield values of the right program in the place of statements' values."""
+        for place in self.watch.places:
+            whole = place.owner is place.statement and self.watch.seen[place.key].values
+            if whole and self._kind(self._reach(place)) == kind and not self.is_late:
+                yield from exchanges(place, self.around)
+
+
+# Changes reach all that is wrong and nothing else, or a part of it, or right results too.
+ALL, PART, SPREAD = 0, 1, 2
+EXCHANGED = -1
+STAGES = [
+    *[(kind, tier) for kind in (ALL, PART) for tier in (0, EXCHANGED, 1, 2)],
+    *[(SPREAD, tier) for tier in (0, 1, 2)],
+]
+
+
+def _is_hooked_kind(place: Place) -> bool:
+    return isinstance(place.node, ast.BinOp | ast.Call | ast.UnaryOp) and place.field != "func"
+
+
+def _equal(a: Any, b: Any) -> bool:
+    try:
+        return np.shape(a) == np.shape(b) and bool(
+            np.allclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-9, atol=1e-300)
+        )
+    except (TypeError, ValueError):
+        return a is b
+
+
+def ranked(subject: Subject, found: list[Repair]) -> list[Repair]:
+    """Return repairs, those first after which the program's values are the right program's."""
+    known = subject.around.right.known if subject.around.right else None
+    if known is None or len(found) < 2:
+        return found
+    before = _understood(subject.watch, known)
+    scored = []
+    for repair in found[:MOST_RANKED]:
+        score = repair.cost
+        after = _watched(subject, repair)
+        if after is not None:
+            values = _understood(after, known)
+            score += 0.4 * sum(1 - share for share in values.values())
+        for edit in repair.edits:
+            share = before.get(id(edit.statement), 0.0)
+            score += share if share > 0.5 else 0.3 * share
+            score += 0.02 * (_size(edit.new) - _size(edit.old)) + 0.35 * _wraps_name(edit)
+            score -= 0.5 * _has_siblings(edit)
+            score += 0.3 * (isinstance(edit.statement, ast.For) and edit.kind != "order")
+        scored.append((score, repair))
+    return [repair for _, repair in sorted(scored, key=lambda pair: pair[0])]
+
+
+def _size(tree: Any) -> int:
+    parts = tree if isinstance(tree, list) else [tree]
+    return sum(1 for part in parts if isinstance(part, ast.AST) for _ in ast.walk(part))
+
+
+def _has_siblings(edit: Edit) -> bool:
+    """Whether another part of the same statement already is what a change makes of its part."""
+    new = edit.new
+    if not isinstance(new, ast.BinOp) or edit.kind not in ("missing divisor", "missing factor"):
+        return False
+    factor = ast.dump(new.right)
+    return any(
+        isinstance(node, ast.BinOp)
+        and type(node.op) is type(new.op)
+        and ast.dump(node.right) == factor
+        for node in ast.walk(edit.statement)
+    )
+
+
+def _wraps_name(edit: Edit) -> bool:
+    """Whether a variable is changed where it is read, and not where it is computed."""
+    if edit.place is None or edit.kind in ("other value", "exchange", "index"):
+        return False
+    node = edit.place.node
+    while isinstance(node, ast.Attribute | ast.Call) and not isinstance(node, ast.Name):
+        inner = node.func if isinstance(node, ast.Call) and not node.args else node
+        if not isinstance(inner, ast.Attribute) or (isinstance(node, ast.Call) and node.args):
+            break
+        node = inner.value
+    whole = isinstance(edit.place.owner, ast.Assign)
+    return isinstance(node, ast.Name | ast.Subscript) and not whole
+
+
+MOST_RANKED = 16
+
+
+def _watched(subject: Subject, repair: Repair) -> Watch | None:
+    undo = []
+    try:
+        for edit in repair.edits:
+            undo.append((edit, edit.apply()))
+        if any(edit.given for edit in repair.edits):
+            return None
+        codes = [Code(code.functions, code.tree, code.margin) for code in subject.codes]
+        return Watch(codes, subject.call)
+    except Exception:
+        return None
+    finally:
+        for edit, held in reversed(undo):
+            edit.undo(held)
+
+
+def _understood(watch: Watch, known: Known) -> dict[int, float]:
+    """Return how well each statement's value is one of the right program's."""
+    found: dict[int, float] = {}
+    turned: dict[int, bool] = {}
+    seen: list[Any] = []
+    for place in sorted(watch.places, key=lambda p: watch.seen[p.key].order):
+        if place.owner is place.statement and place.field == "value":
+            values = watch.seen[place.key].values
+            if values and is_number(values[0]) and np.size(values[0]) > 1:
+                again = any(np.array_equal(values[0], v) for v in seen)
+                seen.append(values[0])
+                share, is_transposed = known.is_known(values[0])
+                found[id(place.statement)] = 0.0 if again else share
+                turned[id(place.statement)] = is_transposed
+    rows = sum(turned.values()) <= sum(map(bool, found.values())) / 2
+    return {key: 0.2 * share if rows and turned[key] else share for key, share in found.items()}
+
+
+SLACK = 0.45  # by how much a repair may cost more than the cheapest and still be named
+
+
+def repairs(subject: Subject, depth: int = 2) -> list[Repair]:
+    """Return the changes that mend all wrong results, the cheapest first; else what mends most."""
+    with quiet():
+        whole, parts = _singles(subject)
+        found = ranked(subject, whole or _joined(subject, parts, depth))
+        return [_refined(subject, found[0]), *found[1:]] if found else []
+
+
+def _refined(subject: Subject, repair: Repair) -> Repair:
+    """Return a repair with changes of the code in the place of values, where some do the same."""
+    for edit in repair.edits:
+        if edit.given is None:
+            continue
+        kept = tuple(e for e in repair.edits if e is not edit)
+        for other in _at(subject, edit.statement):
+            if subject.is_late:
+                return repair
+            found = subject.repaired((*kept, other))
+            if found is not None and found.mended >= repair.mended:
+                edits = tuple(other if e is edit else e for e in repair.edits)
+                return _refined(subject, Repair(edits, found.mended))
+    return repair
+
+
+def _at(subject: Subject, statement: ast.AST) -> list[Edit]:
+    """Return the changes within a statement, the cheapest first."""
+    places = [p for p in subject.watch.places if p.statement is statement]
+    found = [
+        e for p in places for tier in range(3) for e in expression_edits(p, subject.around, tier)
+    ]
+    if places:
+        every = statement_edits(places[0].code, subject.around)
+        found += [e for e in every if e.statement is statement]
+    return sorted(found, key=lambda edit: edit.cost)
+
+
+def _singles(
+    subject: Subject, kept: tuple[Edit, ...] = (), done: frozenset[str] = frozenset()
+) -> tuple[list[Repair], list[Repair]]:
+    """Return the repairs by one change more than those kept: of all, and of a part.
+
+    ``done`` are the results that those kept have mended: no change that reaches them is tried.
+    """
+    whole: list[Repair] = []
+    parts: list[Repair] = []
+    taken = {(id(k.owner), k.field, str(k.where)) for k in kept}
+    cheapest = np.inf
+    for number in range(len(STAGES)):
+        last = STAGES[number][0] == SPREAD or cheapest < (1.5 if number < 4 else 3)
+        if subject.is_late or (whole and last):
+            break
+        if STAGES[number][0] == SPREAD and (parts or kept):
+            break  # what reaches right results too is no part of several mistakes
+        for edit in subject.stage(number):
+            if subject.is_late or edit.cost > cheapest + SLACK:
+                break
+            if (id(edit.owner), edit.field, str(edit.where)) in taken or edit.reach & done:
+                continue
+            repair = subject.repaired((*kept, edit))
+            if repair is None:
+                continue
+            if repair.mended == subject.wrong:
+                whole.append(repair)
+                cheapest = min(cheapest, edit.cost)
+                if edit.given is not None:
+                    subject.suspects.add(id(edit.statement))
+            else:
+                parts.append(repair)
+    found = [r for r in whole if r.edits[-1].cost <= cheapest + SLACK]
+    return sorted(found, key=lambda r: r.cost), parts
+
+
+def _joined(subject: Subject, parts: list[Repair], depth: int) -> list[Repair]:
+    """Return repairs of several changes, each of which mends a part."""
+    best: dict[frozenset[str], list[Repair]] = {}
+    for part in sorted(parts, key=lambda r: (r.cost, -len(subject.reach_of(r.edits[-1])))):
+        best.setdefault(part.mended, []).append(part)
+    groups = sorted(best, key=len, reverse=True)
+    found: list[Repair] = []
+    for i, first in enumerate(groups):
+        for second in groups[i + 1 :]:
+            if first | second == subject.wrong:
+                for a in best[first][:3]:
+                    for b in best[second][:3]:
+                        both = subject.repaired((*a.edits, *b.edits))
+                        if both is not None and both.mended == subject.wrong:
+                            found.append(both)
+    found.sort(key=lambda r: r.cost)
+    if depth <= 1 or (found and not any(edit.given for edit in found[0].edits)):
+        return found
+    for mended in groups[:3]:
+        for part in [r for r in best[mended] if not r.edits[-1].given][:2]:
+            whole, further = _singles(subject, part.edits, part.mended)
+            further = [r for r in further if r.mended > part.mended]
+            whole = whole or (_joined(subject, further, depth - 1) if not found else [])
+            if whole and whole[0].mended == subject.wrong:
+                found = sorted([*found, *whole], key=lambda r: r.cost)
+    if found:
+        return found
+    return [best[group][0] for group in groups[:1]]

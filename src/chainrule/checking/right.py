@@ -1,0 +1,166 @@
+"""The right program: the loss and its gradient as text, with the value of every expression."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.trees import leaves
+from chainrule.checking.code import Code, code_of, written
+from chainrule.checking.known import Known
+from chainrule.checking.watching import Watch
+from chainrule.errors import ChainruleError
+from chainrule.program.recording import tape
+from chainrule.program.text import module_text
+from chainrule.validation import Array
+
+NAME = "value_and_gradients"
+LONG = 400  # lines of a right program beyond which it is not read
+_number = itertools.count()
+
+
+def right_gradient(
+    loss: Callable[..., Any], parameters: Mapping[str, Array], data: Any, n: int | None, names: Any
+) -> RightProgram:
+    """Return the right program of a loss's gradient; ``names`` are those of the data."""
+    given = dict(zip(("params", *names), (dict(parameters), *data), strict=True))
+    sizes = [s for v in parameters.values() for s in v.shape]
+    try:
+        return RightProgram(value_and_grad(loss), given, n, sizes)
+    except ChainruleError:  # code that makes plain arrays of its data: those are constants then
+
+        def of_parameters(params: Any, *_: Any) -> Any:
+            return value_and_grad(lambda values: loss(values, *data))(params)
+
+        return RightProgram(of_parameters, given, n, sizes)
+
+
+def right_value(f: Callable[..., Any], args: Mapping[str, Any], n: int | None) -> RightProgram:
+    """Return the program of a function that is right; its result is called value."""
+    sizes = [s for _, leaf in leaves(dict(args)) for s in np.shape(leaf)]
+    return RightProgram(lambda *given: (f(*given), {}), args, n, sizes)
+
+
+class _Named(ast.NodeTransformer):
+    """Puts names in the place of arrays that are written out."""
+
+    def __init__(self, data: Mapping[str, Array]) -> None:
+        self.data = data
+
+    def text(self, text: str) -> str:
+        """Return a program with its data called by their names."""
+        return ast.unparse(self.visit(ast.parse(text)))
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """Exchange a call of `np.array`."""
+        if ast.unparse(node.func) == "np.array":
+            array = eval(ast.unparse(node), {"np": np})
+            for name, value in self.data.items():
+                if np.shape(value) == array.shape and np.array_equal(value, array):
+                    return ast.Name(name, ast.Load())
+        return self.generic_visit(node)
+
+
+class RightProgram:
+    """A function as it is recorded, written out, whose source is at hand.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a value and gradients by name.
+    given : mapping of str to tree of ndarray
+        Its arguments by name.
+    n : int or None
+        The number of samples.
+    sizes : sequence of int
+        What a factor may be.
+
+    Attributes
+    ----------
+    text : str
+    code : Code
+    watch : Watch
+        What its expressions are worth on these data.
+    known : Known
+    defined : dict of str to expr
+        The expression that gives each variable.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], given: Mapping[str, Any], n: int | None, sizes: Any
+    ) -> None:
+        text = module_text(tape(function, dict(given)).program(), "loss")
+        data = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
+        self.text = _Named(data).text(text) if "np.array(" in text else text
+        if self.text.count("\n") > LONG:
+            raise ValueError("the right program is too long to be read")
+        file = f"<the right program {next(_number)}>"
+        self.function = written(self.text, NAME, file, {})
+        code = code_of(self.function.__code__, [self.function])
+        assert code is not None
+        self.code: Code = code
+        self.given = tuple(given.values())
+        self.watch = Watch([self.code], self.run)
+        final = [f"d_{name}" for name in given.get("params", ())]
+        self.known = Known(self._values(), n, sizes, final)
+        self.numbers = tuple(
+            dict.fromkeys(
+                abs(c.value)
+                for c in ast.walk(self.code.tree)
+                if isinstance(c, ast.Constant)
+                and type(c.value) is float
+                and c.value % 1
+                and not (n and abs(2 * n * c.value - round(2 * n * c.value)) < 1e-9)
+            )
+        )[:6]
+        self.defined = {
+            s.targets[0].id: s.value
+            for s in ast.walk(self.code.tree)
+            if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
+        }
+
+    def run(self) -> dict[str, Any]:
+        """Return the gradient by name; of a function without one, its value."""
+        value, gradients = self.function(*self.given)
+        return gradients or {"value": value}
+
+    def _values(self) -> Iterator[tuple[str, Any]]:
+        """Yield names and expressions with their values, names first."""
+        rest = []
+        for place in self.watch.places:
+            value = self.watch.value(place)
+            if not isinstance(value, np.ndarray | np.floating | float):
+                continue
+            node, statement = place.node, place.statement
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+            if isinstance(target, ast.Name) and node is statement.value:  # type: ignore[attr-defined]
+                yield target.id, value
+            elif not isinstance(node, ast.Constant):
+                rest.append((ast.unparse(node), value))
+        yield from rest
+
+    @property
+    def expressions(self) -> Iterator[tuple[str, ast.expr, Any]]:
+        """Yield what gives each value: its name if it has one, the expression, the value."""
+        for place in self.watch.places:
+            value = self.watch.value(place)
+            if isinstance(value, np.ndarray) and isinstance(place.node, ast.BinOp | ast.Call):
+                statement = place.statement
+                whole = isinstance(statement, ast.Assign) and place.node is statement.value
+                target = statement.targets[0] if whole else None  # type: ignore[attr-defined]
+                yield target.id if isinstance(target, ast.Name) else "", place.node, value
+
+    @cached_property
+    def named(self) -> dict[str, Any]:
+        """Return what each variable is worth, as it was first read."""
+        found: dict[str, Any] = {}
+        for place in self.watch.places:
+            if isinstance(place.node, ast.Name) and self.watch.seen[place.key].values:
+                found.setdefault(place.node.id, self.watch.value(place))
+        return found

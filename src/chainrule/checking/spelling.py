@@ -1,0 +1,72 @@
+"""A changed line as it would stand in the learner's file."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from chainrule.checking.code import is_tick
+from chainrule.checking.edits import Edit
+
+
+def repaired_line(edit: Edit) -> str:
+    """Return the line with its change, in the file's own spelling where that is possible."""
+    if edit.given is not None:
+        return ""
+    if edit.place is not None and isinstance(edit.new, ast.expr):
+        return _spliced(edit) or _statement(edit)
+    return _statements(edit)
+
+
+def _spliced(edit: Edit) -> str:
+    """Return the line with the expression exchanged, "" if it takes several lines."""
+    node = edit.old
+    if node.lineno != getattr(node, "end_lineno", None):
+        return ""
+    line = edit.code.line(node.lineno).encode()
+    start, end = node.col_offset + edit.code.margin, node.end_col_offset + edit.code.margin
+    new = ast.unparse(edit.new)
+    inner = isinstance(edit.new, ast.BinOp | ast.Compare | ast.UnaryOp | ast.IfExp)
+    held = isinstance(edit.owner, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Attribute) or (
+        isinstance(edit.owner, ast.Subscript) and edit.field == "value"
+    )
+    ways = [new, f"({new})"] if inner and held else [new]
+    spelled = [(line[:start] + way.encode() + line[end:]).decode() for way in ways]
+    wanted = _dump(edit)
+    return next((s for s in spelled if _parsed(s) == wanted), spelled[-1])
+
+
+def _dump(edit: Edit) -> str:
+    before = edit.apply()
+    try:
+        return ast.unparse(edit.statement)
+    finally:
+        edit.undo(before)
+
+
+def _parsed(line: str) -> str:
+    try:
+        return ast.unparse(ast.parse(line.strip()))
+    except SyntaxError:
+        return ""
+
+
+def _statement(edit: Edit) -> str:
+    """Return the statement's first line as Python prints it."""
+    return _dump(edit).splitlines()[0]
+
+
+def _statements(edit: Edit) -> str:
+    if edit.kind == "extra line":
+        return f"(leave it out)  {ast.unparse(edit.statement).splitlines()[0]}"
+    if edit.kind == "order of lines":
+        return f"(move it past)  {ast.unparse(edit.detail).splitlines()[0]}"
+    if edit.kind in ("inside the loop", "outside the loop", "return in the loop"):
+        return f"(moved)  {ast.unparse(edit.statement).splitlines()[0]}"
+    parts: list[Any] = edit.new if isinstance(edit.new, list) else [edit.new]
+    if edit.field in ("targets", "target"):
+        return _statement(edit)
+    shown = [p for p in parts if not is_tick(p) and p is not edit.statement]
+    lines = [line for p in shown for line in ast.unparse(p).splitlines()]
+    behind = len(shown) < len(parts)
+    return ("(behind it)  " if behind else "") + "; ".join(lines[:3])

@@ -1,0 +1,222 @@
+"""Changes of whole statements: overwritten for added up, left out, doubled, in another order."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.checking.code import Code, is_tick
+from chainrule.checking.edits import (
+    Edit,
+    as_load,
+    as_store,
+    binary,
+    exchanged,
+    load,
+    numpy_name,
+)
+from chainrule.checking.expressions import OPERATORS, of_subscript
+from chainrule.checking.surroundings import Surroundings, distinct, penalties
+
+
+def statement_edits(code: Code, around: Surroundings) -> Iterator[Edit]:
+    """Yield changes of whole statements: overwritten for added up, left out, in another order."""
+    for owner, field, block in _blocks(code.tree):
+        for i, s in enumerate(block):
+            if is_tick(s):
+                continue
+
+            def edit(new: Any, kind: str, cost: float, where: Any = i, detail: Any = None,
+                     owner: Any = owner, field: str = field, s: Any = s) -> Edit:  # fmt: skip
+                return Edit(code, owner, field, where, new, kind, cost, s.lineno, s, detail)
+
+            for target in s.targets if isinstance(s, ast.Assign) else []:
+                if isinstance(target, ast.Subscript):
+                    for new, kind, cost, detail in of_subscript(target):
+                        if isinstance(new, ast.Subscript):
+                            yield edit(
+                                [*_but(s.targets, target, new)],
+                                kind,
+                                cost,
+                                None,
+                                detail,
+                                s,
+                                "targets",
+                            )
+            if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Subscript):
+                for new, kind, cost, detail in of_subscript(s.target):
+                    if isinstance(new, ast.Subscript):
+                        yield edit(new, kind, cost, None, detail, s, "target")
+            if isinstance(s, ast.AugAssign):
+                at = {ast.Add: "add", ast.Sub: "subtract"}.get(type(s.op))
+                if isinstance(s.target, ast.Subscript) and at:
+                    func = ast.Attribute(
+                        ast.Attribute(numpy_name(), at, ast.Load()), "at", ast.Load()
+                    )
+                    args = [as_load(s.target.value), s.target.slice, s.value]
+                    yield edit(ast.Expr(ast.Call(func, args, [])), "repeated index", 1.3)
+                plain = ast.Assign([s.target], s.value, lineno=s.lineno)
+                yield edit(plain, "added", 1.2)
+                for other in OPERATORS.get(type(s.op), ()):
+                    if other is not ast.MatMult:
+                        yield edit(ast.AugAssign(s.target, other(), s.value), "operator", 1.2)
+            single = isinstance(s, ast.Assign) and len(s.targets) == 1
+            if single and isinstance(s.targets[0], ast.Name | ast.Subscript):
+                grown = ast.AugAssign(s.targets[0], ast.Add(), s.value)
+                yield edit(grown, "overwritten", 1.2)
+            if len(block) > 1 and isinstance(s, ast.Assign | ast.AugAssign | ast.Expr | ast.If):
+                yield edit([], "extra line", 1.8, slice(i, i + 1))
+            if isinstance(s, ast.If):
+                yield edit(s.body, "extra condition", 2, slice(i, i + 1))
+                flipped = ast.If(ast.UnaryOp(ast.Not(), s.test), s.body, s.orelse)
+                yield edit(flipped, "comparison", 2)
+            if isinstance(s, ast.Break | ast.Continue) and len(block) > 1:
+                yield edit([], "extra line", 1.5, slice(i, i + 1))
+            yield from _followed(code, owner, field, block, i, around)
+            yield from _doubled(code, owner, field, block, i, around)
+            yield from _moved(code, owner, field, block, i)
+
+
+def _but(items: list[Any], old: Any, new: Any) -> list[Any]:
+    return [new if item is old else item for item in items]
+
+
+def _followed(
+    code: Code, owner: ast.AST, field: str, block: list[Any], i: int, around: Surroundings
+) -> Iterator[Edit]:
+    """Yield a line more behind a statement that changes something in place: divided, negated."""
+    s = block[i]
+    inner = [t for t in ast.walk(s) if isinstance(t, ast.AugAssign)]
+    if isinstance(s, ast.AugAssign | ast.For):
+        bases = {ast.unparse(_base(t.target)): _base(t.target) for t in inner}
+    elif isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Subscript):
+        bases = {"": _base(s.targets[0])}
+    else:
+        return
+    place = next((p for p in around.watch.places if p.code is code and p.statement is (
+        s if isinstance(s, ast.Assign | ast.AugAssign) else inner[0] if inner else s)
+        and around.watch.seen[p.key].values), None)  # fmt: skip
+    if place is None:
+        return
+    scalars = [(o, v, t) for o, v, t in around.named(place)
+               if not np.ndim(v) and v not in (0, 1, -1) and abs(v) > 1]  # fmt: skip
+    line: int = s.end_lineno if isinstance(s, ast.For) else s.lineno  # type: ignore[assignment]
+    for base in bases.values():
+        for scalar, _, _ in distinct(scalars):
+            op = ast.Assign([as_store(base)], binary(as_load(base), ast.Div(), load(scalar)))
+            yield Edit(code, owner, field, slice(i, i + 1), [s, op], "missing divisor", 1.55,
+                       line, s, scalar)  # fmt: skip
+        text = ast.unparse(base)
+        shape = next((np.shape(v) for _, v, t in around.named(place) if t == text), ())
+        for term in penalties(shape, place, around) if shape else ():
+            op = ast.Assign([as_store(base)], binary(as_load(base), ast.Add(), term))
+            yield Edit(code, owner, field, slice(i, i + 1), [s, op], "missing term", 2.4,
+                       line, s, term)  # fmt: skip
+
+
+def _doubled(
+    code: Code, owner: ast.AST, field: str, block: list[Any], i: int, around: Surroundings
+) -> Iterator[Edit]:
+    """Yield a line more that is like a neighbour: with another sign, index or variable."""
+    s = block[i]
+    if not isinstance(s, ast.AugAssign) or not isinstance(s.op, ast.Add | ast.Sub):
+        return
+    place = next((p for p in around.watch.places if p.statement is s), None)
+    if place is None or not around.watch.seen[place.key].values:
+        return
+    named = around.named(place)
+    shapes = {t: np.shape(v) for _, v, t in named}
+    ways: list[tuple[ast.expr, ast.expr]] = [(s.target, s.value)]
+    if isinstance(s.target, ast.Subscript):
+        parts = s.target.slice.elts if isinstance(s.target.slice, ast.Tuple) else [s.target.slice]
+        for k, part in enumerate(parts):
+            for other, theirs, text in named:
+                if isinstance(theirs, int | np.integer) and text != ast.unparse(part):
+                    elts = [*parts[:k], load(other), *parts[k + 1 :]]
+                    index = ast.Tuple(elts, ast.Load()) if len(parts) > 1 else elts[0]
+                    ways.append((ast.Subscript(s.target.value, index, ast.Store()), s.value))
+    inner = [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]
+    for node in inner:
+        own = shapes.get(ast.unparse(node))
+        for other, theirs, text in named:
+            if np.shape(theirs) == own and text != ast.unparse(node):
+                ways.append((s.target, exchanged(s.value, ast.unparse(node), other)))
+    for other, theirs, _ in named:
+        if np.ndim(theirs) and np.shape(theirs) == shapes.get(ast.unparse(s.target)):
+            ways.append((s.target, load(other)))
+    for target, value in ways[:60]:
+        for op in (ast.Add(), ast.Sub()):
+            new = ast.AugAssign(as_store(target), op, copy.deepcopy(value))  # type: ignore[arg-type]
+            yield Edit(code, owner, field, slice(i, i + 1), [s, new], "missing line", 2.6,
+                       s.lineno, s, new)  # fmt: skip
+
+
+def _base(target: ast.expr) -> ast.expr:
+    """Return the variable that a target is, or is a part of; a value in a dict is one."""
+    while isinstance(target, ast.Subscript) and not (
+        isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str)
+    ):
+        target = target.value
+    return target
+
+
+def _moved(code: Code, owner: ast.AST, field: str, block: list[Any], i: int) -> Iterator[Edit]:
+    s = block[i]
+    if isinstance(s, ast.Assign | ast.AugAssign | ast.Expr):
+        for j in range(len(block)):
+            if j in (i, i + 1) or isinstance(block[j], ast.Return):
+                continue
+            low, high = min(i, j), max(i + 1, j + 1) if j > i else i + 1
+            rest = [b for b in block[low:high] if b is not s]
+            new = [s, *rest] if j < i else [*rest, s]
+            detail = block[j]
+            yield Edit(code, owner, field, slice(low, high), new, "order of lines", 2.2,
+                       s.lineno, s, detail)  # fmt: skip
+    if isinstance(s, ast.For | ast.While) and isinstance(s.body[-1], ast.Return):
+        loop = copy.copy(s)
+        loop.body = s.body[:-1] or [ast.Pass()]
+        last = s.body[-1]
+        yield Edit(code, owner, field, slice(i, i + 1), [loop, last], "return in the loop", 1.5,
+                   last.lineno, last)  # fmt: skip
+    if isinstance(s, ast.If) and not s.orelse:
+        if len(s.body) > 1 and isinstance(s.body[-1], ast.AugAssign | ast.Assign):
+            kept, moved = ast.If(s.test, s.body[:-1], []), s.body[-1]
+            yield Edit(code, owner, field, slice(i, i + 1), [kept, moved], "extra condition", 2,
+                       moved.lineno, moved)  # fmt: skip
+        if i + 1 < len(block) and isinstance(block[i + 1], ast.AugAssign | ast.Assign):
+            grown = ast.If(s.test, [*s.body, block[i + 1]], [])
+            yield Edit(code, owner, field, slice(i, i + 2), [grown], "missing condition", 1.9,
+                       block[i + 1].lineno, block[i + 1])  # fmt: skip
+    if isinstance(s, ast.For | ast.While):
+        for k in (1, len(s.body) - 1):
+            inner = s.body[k]
+            if len(s.body) < 3 or not isinstance(inner, ast.Assign | ast.AugAssign | ast.Expr):
+                continue
+            loop = copy.copy(s)
+            loop.body = [b for b in s.body if b is not inner]
+            new = [inner, loop] if k == 1 else [loop, inner]
+            yield Edit(code, owner, field, slice(i, i + 1), new, "inside the loop", 2,
+                       inner.lineno, inner)  # fmt: skip
+        for k in (i - 1, i + 1):
+            if not 0 <= k < len(block):
+                continue
+            outer = block[k]
+            if isinstance(outer, ast.Assign | ast.AugAssign | ast.Expr):
+                loop = copy.copy(s)
+                loop.body = [outer, *s.body] if k < i else [*s.body, outer]
+                where = slice(min(i, k), max(i, k) + 1)
+                yield Edit(code, owner, field, where, [loop], "outside the loop", 2,
+                           outer.lineno, outer)  # fmt: skip
+
+
+def _blocks(tree: ast.AST) -> Iterator[tuple[ast.AST, str, list[Any]]]:
+    """Yield all lists of statements in a tree, and where they hang."""
+    for owner in ast.walk(tree):
+        for field in ("body", "orelse"):
+            block = getattr(owner, field, None)
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+                yield owner, field, block

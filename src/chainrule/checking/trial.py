@@ -1,0 +1,98 @@
+"""A small trial of a gradient: few samples, parameters that are nothing special."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.trees import map_leaves
+from chainrule.checking.problem import Problem
+from chainrule.checking.recorded import Gradients, Recording, without_epsilon
+from chainrule.errors import ChainruleError
+from chainrule.validation import Array
+
+SLOW = 2e-3  # seconds of a call beyond which three samples must do
+FEW = (5, 3, 7, 6)  # samples of a small trial, whichever is no other size
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Where a gradient is tried.
+
+    Attributes
+    ----------
+    parameters : dict of str to ndarray
+    data : tuple
+    n : int or None
+        The number of samples.
+    right : dict of str to ndarray
+        The right gradient.
+    run : callable
+        Gives the learner's gradient by name.
+    """
+
+    problem: Problem
+    parameters: dict[str, Array]
+    data: tuple[Any, ...]
+    n: int | None
+    right: Gradients
+
+    def run(self) -> dict[str, Any]:
+        """Return the learner's gradient here."""
+        return self.problem.gradients(self.parameters, *self.data)
+
+
+def trials(
+    problem: Problem, parameters: dict[str, Array], data: Any, n: int | None
+) -> Iterator[Trial]:
+    """Yield places to try a gradient at, the smallest first, the given one last."""
+    rng = np.random.default_rng(1)
+    moved = {
+        name: value + 0.3 * (np.std(value) or 0.5) * rng.standard_normal(value.shape)
+        for name, value in parameters.items()
+    }
+    sizes = {s for v in parameters.values() for s in v.shape}
+    few = next((k for k in FEW if k not in sizes), 9)
+    if n is not None and n > few:
+        small = _cut(data, n, few, rng)
+        if few > 3 and _seconds(problem, moved, small) > SLOW:
+            few, small = 3, _cut(data, n, 3, rng)
+        yield from _trial(problem, moved, small, few)
+    yield from _trial(problem, moved, data, n)
+    yield from _trial(problem, parameters, data, n)
+
+
+def _cut(data: Any, n: int, few: int, rng: np.random.Generator) -> tuple[Any, ...]:
+    """Return some samples of the data."""
+    rows = np.sort(rng.choice(n, few, replace=False))
+
+    def cut(leaf: Any) -> Any:
+        return leaf[rows] if np.shape(leaf)[:1] == (n,) else leaf
+
+    return tuple(map_leaves(cut, part) for part in data)
+
+
+def _seconds(problem: Problem, parameters: dict[str, Array], data: Any) -> float:
+    """Return how long the learner's gradient takes; nothing where it cannot be taken."""
+    start = time.perf_counter()
+    try:
+        problem.gradients(parameters, *data)
+    except Exception:  # whatever a learner's code raises on fewer samples
+        return 0.0
+    return time.perf_counter() - start
+
+
+def _trial(
+    problem: Problem, parameters: dict[str, Array], data: Any, n: int | None
+) -> Iterator[Trial]:
+    try:
+        recording = Recording(lambda values: problem.loss(values, *data), parameters)
+        right = without_epsilon(recording) or recording.gradients()
+    except (ChainruleError, TypeError, ValueError, AttributeError, IndexError):
+        return
+    if all(np.isfinite(g).all() for g in right.values()):
+        yield Trial(problem, parameters, data, n, right)

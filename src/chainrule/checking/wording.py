@@ -1,0 +1,460 @@
+"""What is wrong, in a sentence: a change of a program told as the mistake that it mends."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# What a change of the right program that gives the wrong gradient says of the mistake.
+INVERSE = {
+    "missing factor": "extra factor", "extra factor": "missing factor",
+    "missing divisor": "extra divisor", "extra divisor": "missing divisor",
+    "missing term": "extra term", "extra term": "missing term",
+    "missing sum": "extra call", "extra call": "missing call", "missing call": "extra call",
+    "extra power": "missing power", "overwritten": "added", "added": "overwritten",
+    "extra line": "missing line", "extra index": "one sample", "one sample": "extra index",
+}  # fmt: skip
+SYMBOLS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
+    ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=",
+}  # fmt: skip
+RELU = {"maximum": "relu", "minimum": "minimum"}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a sentence may speak of.
+
+    Attributes
+    ----------
+    n : int or None
+        The number of samples.
+    roles : callable
+        Tells what a value is in the right program, "" if it is none of it.
+    activations : callable
+        Tells which function the right program applies to a value, "" if none.
+    parameters : mapping of str to ndarray
+    """
+
+    n: int | None
+    roles: Callable[[Any], str]
+    activations: Callable[[Any], str]
+    parameters: dict[str, Any]
+    values: dict[str, Any]  # of the code's names and expressions
+
+    def named(self, text: str) -> Any:
+        """Return the value that a name or expression of the code has, or None."""
+        return self.values.get(text)
+
+
+def sentence(kind: str, wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    """Say what is wrong where ``wrong`` stands in the place of ``right``, two syntax trees."""
+    writer = _SENTENCES.get(kind, _other)
+    return writer(wrong, right, detail, context)
+
+
+def text_of(tree: Any) -> str:
+    """Return a tree as code; a list of statements as its lines."""
+    if isinstance(tree, list):
+        return "; ".join(text_of(part) for part in tree)
+    return ast.unparse(tree) if isinstance(tree, ast.AST) else str(tree)
+
+
+def _scalar(detail: Any, context: Context) -> float | None:
+    """Return the number that a detail is."""
+    if isinstance(detail, int | float):
+        return float(detail)
+    if isinstance(detail, ast.Call) and text_of(detail.func) == "len":
+        return float(context.n or 0)
+    value = context.named(text_of(detail))
+    if value is not None and np.ndim(value) == 0 and not isinstance(value, bool | str):
+        return float(value)
+    try:
+        return float(ast.literal_eval(text_of(detail)))
+    except (ValueError, SyntaxError, TypeError):
+        return None
+
+
+def _is_derivative(detail: Any) -> bool:
+    """Whether an expression looks like a slope: a comparison, 1 - h, or such a function's call."""
+    if not isinstance(detail, ast.AST):
+        return False
+    for node in ast.walk(detail):
+        if isinstance(node, ast.Compare):
+            return True
+        match node:
+            case ast.BinOp(ast.Constant(1), ast.Sub(), _):
+                return True
+        if isinstance(node, ast.Call):
+            return True
+    return False
+
+
+def _derivative(detail: Any, context: Context) -> str:
+    """Name the derivative that an expression is: of which function, at which value."""
+    names = [n for n in ast.walk(detail) if isinstance(n, ast.Name | ast.Subscript | ast.Attribute)]
+    for node in names:
+        at = text_of(node)
+        function = context.activations(context.named(at))
+        if function:
+            return f"the derivative of the {function} ({at})"
+    at = text_of(names[0]) if names else "the activation"
+    return f"the derivative of the activation ({at})"
+
+
+def _missing_factor(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    size = _scalar(detail, context)
+    text = text_of(detail)
+    if size is not None:
+        if context.n and abs(size - 1 / context.n) < 1e-12:
+            return f"the average over the batch is missing: divide by {context.n}, the samples"
+        if context.n and size == context.n:
+            return (
+                f"the average over the batch is taken twice: {text} is the number of samples, "
+                "divide by it once"
+            )
+        if abs(size) == 2:
+            return "a factor 2 is missing: the derivative of a square is 2 times its root"
+        if abs(size) == 0.5:
+            return "the gradient is twice what it must be: a factor 0.5 is missing"
+        return f"the factor {text} is missing"
+    if _is_derivative(detail):
+        return f"{_derivative(detail, context)} is missing: multiply by {text} (the chain rule)"
+    role = context.roles(context.named(text))
+    return f"the factor {text} is missing{f' ({role})' if role and role != text else ''}"
+
+
+def _extra_factor(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    size, text = _scalar(detail, context), text_of(detail)
+    if size is not None:
+        if context.n and size == context.n:
+            return f"the factor {text} is too much: the average over the batch is undone"
+        if abs(size) == 2:
+            return "the factor 2 is too much: the gradient is twice what it must be"
+        return f"the factor {text} is too much: it is {size:g} times the right one"
+    if _is_derivative(detail):
+        return f"{_derivative(detail, context)} is multiplied in once too often: {text} is too much"
+    return f"the factor {text} is too much"
+
+
+def _missing_divisor(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    size, text = _scalar(detail, context), text_of(detail)
+    if size is not None and context.n and size == context.n:
+        return f"the average over the batch is missing: divide by {text}, the number of samples"
+    if size is not None:
+        return f"a division by {text} is missing (an average, or a factor {1 / size:.3g})"
+    return f"the division by {text} is missing: this is not normalised"
+
+
+def _extra_divisor(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    size, text = _scalar(detail, context), text_of(detail)
+    if size is not None and context.n and size == context.n:
+        return f"the average over the batch is taken once too often: do not divide by {text} here"
+    return f"the division by {text} is too much"
+
+
+def _missing_term(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    text = text_of(detail)
+    if detail == "labels":
+        return "the labels are not subtracted: y - Y needs the one-hot target, 1 at each label"
+    if isinstance(detail, ast.AST):
+        for node in ast.walk(detail):
+            name = text_of(node) if isinstance(node, ast.Name | ast.Subscript) else ""
+            if isinstance(detail, ast.BinOp) and isinstance(detail.op, ast.Mult) and any(
+                np.array_equal(context.named(name), p) for p in context.parameters.values()
+                if name and context.named(name) is not None
+            ):  # fmt: skip
+                return f"the gradient of the regularisation (the penalty, L2) is missing: + {text}"
+        value = context.named(text)
+        for name, parameter in context.parameters.items():
+            if value is not None and np.array_equal(value, parameter):
+                return f"the term {text} is missing: {name} is left out (a bias or offset)"
+        role = context.roles(value)
+        if role:
+            return f"a path is left out: the term {text} is missing ({role}), add it up"
+    return f"the term {text} is missing: a path of the gradient is left out"
+
+
+def _extra_term(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    text, kept = text_of(detail), context.named(text_of(right))
+    names = [text_of(n) for n in ast.walk(detail) if isinstance(n, ast.Name | ast.Subscript)]
+    for name, parameter in context.parameters.items():
+        updated = kept is not None and np.array_equal(kept, parameter)
+        if updated and any(context.roles(context.named(n)).startswith("the grad") for n in names):
+            return (
+                f"{name} is already updated where the gradient passes through it: compute all "
+                f"gradients first, then update (- {text})"
+            )
+    return f"the term {text} is too much: it does not belong to this sum"
+
+
+def _sign(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    if text_of(right) in ("1", "-1"):
+        return "the order is the wrong way round (flipped, reversed): a step of 1 for one of -1"
+    return f"the sign is wrong: {_short(right)} (minus for plus, or the other way round)"
+
+
+def _transpose(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        f"a matrix is not transposed as it must be (or the operands are in the wrong order): "
+        f"{_short(right)} instead of {_short(wrong)}"
+    )
+
+
+def _short(tree: Any, most: int = 60) -> str:
+    text = text_of(tree)
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _operator(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    ops = [SYMBOLS.get(type(getattr(t, "op", None)), "") for t in (wrong, right)]
+    if isinstance(wrong, ast.AugAssign):
+        ops = [f"{op}=" for op in ops]
+        if {"+=", "-="} == set(ops):
+            return f"the sign is wrong: {ops[0]} where {ops[1]} belongs (add, or subtract)"
+    what = {"@": "a matrix product", "*": "a product entry by entry", "/": "a quotient",
+            "+": "a sum", "-": "a difference"}.get(ops[1], ops[1])  # fmt: skip
+    sign = "the sign is wrong: " if set(ops) == {"+", "-"} else ""
+    return f"{sign}{ops[0]} stands where {ops[1]} belongs ({what}): {_short(right)}"
+
+
+def _comparison(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        f"the comparison (the mask, a derivative that is 0 or 1) is the wrong way round: "
+        f"{_short(right)} instead of {_short(wrong)}"
+    )
+
+
+def _other_value(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    if isinstance(detail, tuple):
+        old, new = detail
+    else:
+        old, new = _short(wrong), _short(right)
+    roles = [context.roles(context.named(text)) for text in (old, new)]
+    said = [f"{t} ({r})" if r and r != t else t for t, r in zip((old, new), roles, strict=True)]
+    function = context.activations(context.named(new)) or context.activations(context.named(old))
+    slope = f"; the derivative of the {function} is taken there" if function else ""
+    return f"{said[0]} stands where {said[1]} belongs{slope}"
+
+
+def _axis(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"summed (or averaged) over the wrong axis: {_short(right)} instead of {_short(wrong)}"
+
+
+def _missing_sum(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    over = "the batch" if detail == 0 else f"axis {detail}"
+    return f"the sum over {over} is missing: {_short(right)}"
+
+
+def _keepdims(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"keepdims is wrong, so that shapes do not meet as they should: {_short(right)}"
+
+
+def _function(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    names = [t.func.attr if isinstance(t.func, ast.Attribute) else text_of(t.func)
+             for t in (wrong, right) if isinstance(t, ast.Call)]  # fmt: skip
+    if names == ["sum", "mean"]:
+        return f"a sum stands where the average (mean) over the batch belongs: {_short(right)}"
+    if names == ["mean", "sum"]:
+        return (
+            "the average (mean) is taken where a sum belongs, so the division by the number of "
+            f"samples comes twice or too much: {_short(right)}"
+        )
+    if len(names) < 2:
+        return f"another function belongs here: {_short(right)}"
+    return f"{names[0]} stands where {names[1]} belongs: {_short(right)} (another function)"
+
+
+def _constant(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    old, new = text_of(wrong), text_of(right)
+    more = ""
+    if {old, new} & {"2", "0.5"}:
+        more = ": a factor 2, the derivative of a square"
+    elif old == "0" or new == "0":
+        more = ": a threshold or a start at zero"
+    return f"the number {old} must be {new}{more}"
+
+
+def _extra_call(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    name = str(detail) if isinstance(detail, str) else _short(wrong)
+    if name == "clip":
+        return "the gradient is clipped: clip changes it, leave it as it is"
+    if name in ("mean", "sum"):
+        what = "the average (a division by the number of samples)" if name == "mean" else "the sum"
+        return f"{what} is taken once too often: {name} is too much here"
+    return f"{name} is applied once too often (twice, or where it does not belong): {_short(right)}"
+
+
+def _missing_call(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"{detail if isinstance(detail, str) else _short(right)} is missing: {_short(right)}"
+
+
+def _index(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        f"the index is not the right one (one step or row off, or another label): "
+        f"{_short(right)} instead of {_short(wrong)}"
+    )
+
+
+def _slice(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    flipped = "::-1" in text_of(right) or "::-1" in text_of(wrong)
+    if flipped:
+        return (
+            f"the order along an axis is the wrong way round (flipped, reversed): {_short(right)}"
+        )
+    return f"another part belongs here (the slice is off): {_short(right)} for {_short(wrong)}"
+
+
+def _order(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        f"the order is the wrong way round: go backwards through time or layers (reversed): "
+        f"{_short(right)}"
+    )
+
+
+def _range(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        f"the loop does not run over all that it should (a step, layer or sample is left out, or "
+        f"is too much): {_short(right)}"
+    )
+
+
+def _overwritten(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        "= overwrites what was there, so only the last one counts (a sample, a step or a path is "
+        f"lost): add up with +=, accumulate: {_short(right)}"
+    )
+
+
+def _added(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"+= adds to what was there before: assign with =: {_short(right)}"
+
+
+def _extra_line(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"this line is too much: leave out {_short(wrong)}"
+
+
+def _order_of_lines(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        "this line comes too early or too late (a value is used before it is updated, or after "
+        f"it was overwritten or already updated): move it past {_short(detail)}"
+    )
+
+
+def _inside(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        "this line stands inside the loop, where it starts anew (is reset, initialised) at each "
+        "turn: it belongs before or behind the loop"
+    )
+
+
+def _outside(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return "this line stands outside the loop and must be done at each turn: move it inside"
+
+
+def _return_in_loop(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return "return stands inside the loop (indent), so only the first sample counts: put it behind"
+
+
+def _labels(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"labels stand where one-hot rows belong (the target Y): {_short(right)}"
+
+
+def _one_sample(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"only one sample (the first row) counts: sum over the batch: {_short(right)}"
+
+
+def _repeated(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return (
+        "an index that is repeated (a duplicate) counts once only: += through an index array is "
+        f"buffered; accumulate with np.add.at: {_short(right)}"
+    )
+
+
+def _log(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"the derivative of log(x) is 1 / x: {_short(right)}"
+
+
+def _complement(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"{_short(wrong)} stands where {_short(right)} belongs (a derivative, a complement)"
+
+
+def _extra_index(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"a part is taken (one sample or row alone) where all belongs: {_short(right)}"
+
+
+def _power(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"the power is wrong: {_short(right)} instead of {_short(wrong)} (a square)"
+
+
+def _branches(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"the two cases are exchanged (the condition is the wrong way round): {_short(right)}"
+
+
+def _missing_line(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"a line is missing, a path or a share is left out: {_short(detail)}"
+
+
+def _missing_condition(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return "this line must stand within the condition (indent): only where it holds"
+
+
+def _exchanged(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    one, two = (text_of(part) for part in detail)
+    return f"{one} and {two} are swapped (exchanged): the order must be {_short(right)}"
+
+
+def _swapped(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"the operands or arguments are in the wrong order (swapped): {_short(right)}"
+
+
+def _start(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"a sum must start at zero (initial value): {_short(right)}"
+
+
+def _condition(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    return f"this holds always, not only on the condition: {_short(wrong)}"
+
+
+def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
+    """Say what the right expression has that the wrong one lacks, and the other way round."""
+    names = [
+        {text_of(n) for n in ast.walk(t) if isinstance(n, ast.Name | ast.Subscript)} - {"np"}
+        if isinstance(t, ast.AST) else set()
+        for t in (wrong, right)
+    ]  # fmt: skip
+    lacking, extra = sorted(names[1] - names[0]), sorted(names[0] - names[1])
+    parts = []
+    if lacking:
+        parts.append(f"{', '.join(lacking[:3])} is missing (left out)")
+    if extra:
+        parts.append(f"{', '.join(extra[:3])} does not belong here")
+    slopes = [t for t in (right, wrong) if isinstance(t, ast.AST) and _is_derivative(t)]
+    if slopes and not parts:
+        parts.append("the derivative (slope, mask) is not the right one")
+    said = "; ".join(parts) or "the formula is not the right one"
+    return f"{said}: it must be {_short(right, 100)}"
+
+
+_SENTENCES: dict[str, Callable[[Any, Any, Any, Context], str]] = {
+    "missing factor": _missing_factor, "extra factor": _extra_factor,
+    "missing divisor": _missing_divisor, "extra divisor": _extra_divisor,
+    "missing term": _missing_term, "extra term": _extra_term, "sign": _sign,
+    "transpose": _transpose, "operator": _operator, "comparison": _comparison,
+    "other value": _other_value, "axis": _axis, "missing sum": _missing_sum,
+    "keepdims": _keepdims, "function": _function, "constant": _constant,
+    "extra call": _extra_call, "missing call": _missing_call, "index": _index, "slice": _slice,
+    "order": _order, "range": _range, "overwritten": _overwritten, "added": _added,
+    "extra line": _extra_line, "order of lines": _order_of_lines, "inside the loop": _inside,
+    "outside the loop": _outside, "return in the loop": _return_in_loop, "labels": _labels,
+    "one sample": _one_sample, "repeated index": _repeated, "derivative of log": _log,
+    "complement": _complement, "extra index": _extra_index, "extra power": _power,
+    "missing power": _power, "branches": _branches, "extra condition": _condition,
+    "missing line": _missing_line, "exchanged": _exchanged,
+    "missing condition": _missing_condition, "swapped": _swapped, "start": _start,
+    "subscripts": _transpose,
+}  # fmt: skip
