@@ -403,3 +403,12 @@ def test_a_model_that_remembers_is_left_as_it_was():
     _, X, y = make(0)
     assert cr.check_gradients(model)(X, y).passed
     assert not hasattr(model, "cache")
+
+
+def test_the_gradients_are_drawn_side_by_side():
+    report = cr.check_gradients(make_loss("sigmoid"), without_slope)(*make(0))
+    figure = report.plot()
+    assert [ax.get_title() for ax in figure.axes[::3]] == ["W_h by hand", "b_h by hand"]
+    assert len(report.plot("W_o").axes) == 3
+    with pytest.raises(cr.UnknownNameError, match="W_h"):
+        report.plot("W")

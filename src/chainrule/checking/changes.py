@@ -33,7 +33,7 @@ def expression_edits(place: Place, around: Surroundings, tier: int) -> Iterator[
             if is_outermost(place):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))
             turned = isinstance(place.owner, ast.Attribute) and place.owner.attr == "T"
-            if np.ndim(value) == 2 and not turned:
+            if np.ndim(value) == 2 and not turned and not _is_long(value):
                 yield from edits(iter([(transposed(node), "transpose", 1, None)]))
     elif is_number(value) and tier == 1:
         yield from edits(rewritten(place, value, around))
@@ -42,6 +42,11 @@ def expression_edits(place: Place, around: Surroundings, tier: int) -> Iterator[
     elif is_number(value):
         yield from edits(with_terms(place, value, around))
         yield from edits(replaced(place, value, around))
+
+
+def _is_long(value: Any) -> bool:
+    """Whether an array is one long row or column, which makes huge ones of others when turned."""
+    return bool(min(value.shape) == 1 and max(value.shape) > 300)
 
 
 def exchanges(place: Place, around: Surroundings) -> Iterator[Edit]:

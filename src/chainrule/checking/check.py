@@ -174,9 +174,9 @@ def _report(problem: Problem, tolerance: float | None, step: float) -> GradientR
         raise DataError(
             "check_gradients: the loss is NaN or infinite a small step from here; check at others"
         )
-    # Rounding of the loss leaves this much in a difference; what is smaller is zero.
-    floor = 10 * np.finfo(float).eps * max(1.0, abs(value)) / step
     recording, right, notes = _recorded(problem, exact, data)
+    # Rounding of the loss leaves this much in a difference; what is smaller is zero.
+    floor = 10 * np.finfo(float).eps * (abs(value) if right else max(1.0, abs(value))) / step
     textbook = without_epsilon(recording) if recording else None
     checks = [
         _checked(
@@ -255,10 +255,11 @@ def _checked(
     worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), numerical.shape))
     exact = None if automatic is None else ratio(by_hand, automatic)
     passed = against <= tolerance or (exact is not None and exact <= tolerance)
-    # Where the gradient is zero up to rounding, the ratio of norms compares noise with noise.
-    passed = passed or float(np.linalg.norm(by_hand[known] - numerical[known])) <= floor * np.sqrt(
-        known.sum()
-    )
+    # Where the gradient is zero up to rounding, the ratio of norms compares noise with noise; a
+    # difference has more of it than an automatic gradient.
+    reference, most = (numerical, floor) if automatic is None else (automatic, 1e-5 * floor)
+    gap = float(np.linalg.norm(by_hand[known] - reference[known]))
+    passed = passed or gap <= most * np.sqrt(known.sum())
     return ParameterCheck(name, against, exact, worst, by_hand, automatic, numerical, bool(passed))
 
 

@@ -5,6 +5,7 @@ it, by whatever name, calls the changed one.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import copy
@@ -13,22 +14,20 @@ import inspect
 import linecache
 import os
 import sys
-import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-import numpy as np
-
 from chainrule.mentions import is_users
 
 Definition = ast.FunctionDef | ast.Lambda
 HOOK = "__chainrule_hook__"  # what watched and exchanged expressions call
-TICK = "__chainrule_tick__"  # what loops call at each turn: a changed one may never end
+FUTURE = 0  # the flags of all that is imported from __future__
+for _feature in __future__.all_feature_names:
+    FUTURE |= getattr(__future__, _feature).compiler_flag
 _LAB = os.path.join("chainrule", "lab", "")  # what is taught is read like a learner's own code
 changing = threading.RLock()  # one change at a time: other threads may call the same functions
 
@@ -43,21 +42,14 @@ class Code:
         All that have this code.
     tree : FunctionDef or Lambda
         Its line numbers are the file's.
-    margin : int
-        By how many columns the source was moved to the left.
     """
 
     functions: list[FunctionType]
     tree: Definition
-    margin: int
     own: CodeType = field(init=False)
 
     def __post_init__(self) -> None:
         self.own = self.functions[0].__code__
-        for loop in ast.walk(self.tree):
-            if isinstance(loop, ast.For | ast.While) and not is_tick(loop.body[0]):
-                call = ast.Expr(ast.Call(ast.Name(TICK, ast.Load()), [], []))
-                loop.body.insert(0, located(call, loop.lineno))
 
     @property
     def file(self) -> str:
@@ -72,16 +64,23 @@ class Code:
         """Return the code object of another tree; its free variables are those of the function."""
         free = self.own.co_freevars
         inner: ast.stmt = tree if isinstance(tree, ast.FunctionDef) else ast.Expr(tree)
-        owner, _, _ = self.own.co_qualname.rpartition(".")
-        owner = owner.rpartition(".")[2]
-        if owner and owner != "<locals>":  # names with two underscores hold the class's
+        owner = self._owner()
+        if owner:  # names with two underscores hold the class's
             inner = ast.ClassDef(owner, [], [], [inner], [], **_no_parameters())
         cells = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None))
                  for n in free if n != "__class__"]  # fmt: skip
+        outside = {owner, getattr(tree, "name", "")} - {"", *free}
+        known = [ast.Global(sorted(outside))] if outside else []
         none = ast.arguments([], [], None, [], [], None, [])
-        outer = ast.FunctionDef("outer", none, [*cells, inner], [], **_no_parameters())
+        body = [*known, *cells, inner]
+        outer = ast.FunctionDef("outer", none, body, [], **_no_parameters())
         module = located(ast.Module([outer], []), 1)
-        code = _named(compile(module, self.file, "exec", dont_inherit=True), self.own.co_name)
+        flags = self.own.co_flags & FUTURE
+        code: CodeType = compile(module, self.file, "exec", flags=flags, dont_inherit=True)
+        for name in ("outer", owner, self.own.co_name):
+            if name:
+                inside = [c for c in code.co_consts if isinstance(c, CodeType)]
+                code = next(c for c in inside if c.co_name == name)
         if len(code.co_freevars) < len(free):  # a variable that only the changed piece used
             kept = ast.Expr(ast.Tuple([ast.Name(n, ast.Load()) for n in free], ast.Load()))
             if isinstance(tree, ast.Lambda):
@@ -91,42 +90,32 @@ class Code:
             return self.compiled(changed)
         return code
 
+    def _owner(self) -> str:
+        """Return the class whose method it is, or in whose method it was made."""
+        *parts, _ = self.own.co_qualname.split(".")
+        if parts and parts[-1] != "<locals>":
+            return parts[-1]
+        mangled = [n for n in (*self.own.co_names, *self.own.co_varnames) if n.startswith("_")]
+        return next((p for p in parts if any(n.startswith(f"_{p}__") for n in mangled)), "")
+
     @contextmanager
-    def changed(
-        self, tree: Definition, hook: Callable[..., Any] | None = None, seconds: float = np.inf
-    ) -> Iterator[None]:
-        """Have the function do what another tree says, for some seconds at most.
+    def changed(self, tree: Definition, hook: Callable[..., Any] | None = None) -> Iterator[None]:
+        """Have the function do what another tree says; ``hook`` is what the tree calls `HOOK`."""
+        with self.running(self.compiled(tree), hook):
+            yield
 
-        ``hook`` is what the tree calls `HOOK`.
-        """
-        code = self.compiled(tree)
-        end = time.perf_counter() + seconds
-
-        def tick() -> None:
-            if time.perf_counter() > end:
-                raise TimeoutError("a changed program takes too long")
-
-        with changing:
-            try:
-                for function in self.functions:
-                    function.__globals__.update({HOOK: hook, TICK: tick})
-                    function.__code__ = code
-                yield
-            finally:
-                for function in self.functions:
-                    function.__code__ = self.own
-                    function.__globals__.pop(HOOK, None)
-                    function.__globals__.pop(TICK, None)
-
-
-def is_tick(node: ast.AST) -> bool:
-    """Whether a statement is the call that ends loops in time."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-        and node.value.func.id == TICK
-    )
+    @contextmanager
+    def running(self, code: CodeType, hook: Callable[..., Any] | None = None) -> Iterator[None]:
+        """Have the function run another code object."""
+        try:
+            for function in self.functions:
+                function.__globals__[HOOK] = hook
+                function.__code__ = code
+            yield
+        finally:
+            for function in self.functions:
+                function.__code__ = self.own
+                function.__globals__.pop(HOOK, None)
 
 
 def located(tree: Any, line: int) -> Any:
@@ -149,22 +138,13 @@ def _no_parameters() -> dict[str, Any]:
     return {"type_params": []} if sys.version_info >= (3, 12) else {}
 
 
-def _named(code: CodeType, name: str) -> CodeType:
-    """Return the function's code among the constants of what was wrapped around it."""
-    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
-    for found in inner:
-        if found.co_name == name and code.co_name != "<module>":
-            return found
-    return _named(inner[0], name)
-
-
 def codes_called(call: Callable[[], Any]) -> list[Code]:
     """Return the user's functions that a call calls, in the order of their first calls."""
     seen: dict[CodeType, list[Any]] = {}
 
     def watch(frame: FrameType, event: str, argument: Any) -> None:
         file = frame.f_code.co_filename
-        if event == "call" and frame.f_code not in seen and (is_users(file) or _LAB in file):
+        if event == "call" and frame.f_code not in seen and is_learners(file):
             seen[frame.f_code] = _around(frame)
 
     before = sys.gettrace()
@@ -174,6 +154,12 @@ def codes_called(call: Callable[[], Any]) -> list[Code]:
     finally:
         sys.settrace(before)
     return [code for found, near in seen.items() if (code := code_of(found, near)) is not None]
+
+
+def is_learners(file: str) -> bool:
+    """Whether a file is a learner's: not Python's, a package's, nor ours but for the lab."""
+    installed = "site-packages" in file or "dist-packages" in file
+    return _LAB in file or (is_users(file) and not installed)
 
 
 def _around(frame: FrameType) -> list[Any]:
@@ -201,18 +187,18 @@ def code_of(found: CodeType, near: Iterable[Any] = ()) -> Code | None:
         return None
     try:
         lines, first = inspect.getsourcelines(found)
-        text = textwrap.dedent("".join(lines))
+        indented = lines[0][:1] in " \t"
+        text = ("if 1:\n" if indented else "") + "".join(lines)
         module = ast.parse(text)
-    except (OSError, TypeError, SyntaxError, IndentationError):
+    except (OSError, TypeError, SyntaxError):
         return None
-    ast.increment_lineno(module, first - 1)
-    margin = len(lines[0]) - len(lines[0].lstrip())
+    ast.increment_lineno(module, first - 1 - indented)
     for tree in ast.walk(module):
         if isinstance(tree, ast.FunctionDef) and tree.name == found.co_name:
             tree.decorator_list = []
-            return Code(functions, tree, margin)
+            return Code(functions, tree)
         if isinstance(tree, ast.Lambda) and found.co_name == "<lambda>":
-            code = Code(functions, tree, margin)
+            code = Code(functions, tree)
             if code.compiled(tree).co_code == found.co_code:
                 return code
     return None

@@ -43,9 +43,11 @@ def in_words(factor: float, n: int | None, text: str = "") -> str:
     if np.isclose(size, 1):
         return "the sign is wrong (minus for plus, or the other way round)" if factor < 0 else ""
     if n and np.isclose(size, n):
-        return f"the average over the batch is missing: divide by {n}, the samples{sign}"
+        return f"the average over the batch is missing: divide by the number of samples{sign}"
     if n and np.isclose(size, 1 / n):
-        return f"the average over the batch is taken twice: divide by {n} once{sign}"
+        return (
+            f"the average over the batch is taken twice: divide by the number of samples once{sign}"
+        )
     if np.isclose(size, 2):
         return f"it is twice what it must be: a factor 2 is too much{sign}"
     if np.isclose(size, 0.5):
@@ -151,18 +153,23 @@ def _differences(
             how = "is missing: a path is left out" if factor > 0 else "is subtracted too little"
             yield f"the term {name} {how} (add up all paths)"
     for axis in range(gap.ndim):
+        share = right / wrong
+        if gap.shape[axis] > 1 and np.isfinite(share).all() and _is_same_along(share, axis):
+            yield f"a factor or divisor that is the same along axis {axis} is missing (normalised)"
         if gap.shape[axis] > 1 and np.allclose(gap, gap.take([0], axis), rtol=1e-7, atol=1e-12):
             yield f"a sum or mean over axis {axis} is missing, a path that all entries share"
         for name, value in values:
             if value.shape == gap.shape and gap.shape[axis] > 1:
                 share = gap / value
-                if np.isfinite(share).all() and np.allclose(
-                    share, share.take([0], axis), rtol=1e-5, atol=1e-10
-                ):
+                if np.isfinite(share).all() and _is_same_along(share, axis):
                     yield (
                         f"a sum over axis {axis}, times {name}, is missing (as in the derivative "
                         "of a softmax, or of a mean and variance: a path that all entries share)"
                     )
+
+
+def _is_same_along(values: Array, axis: int) -> bool:
+    return bool(np.allclose(values, values.take([0], axis), rtol=1e-5, atol=1e-10))
 
 
 def _equal(quotient: Array, value: Array, usable: Array) -> bool:

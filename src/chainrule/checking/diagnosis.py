@@ -39,7 +39,7 @@ class Where:
     def name(self) -> str:
         """The file's name alone, or the number of the notebook's cell."""
         notebook = "ipykernel" in self.file or self.file.startswith("<ipython")
-        for number, text in enumerate(_cells() if notebook else ()):
+        for number, text in reversed(list(enumerate(_cells() if notebook else ()))):
             lines = text.splitlines()
             if self.line <= len(lines) and lines[self.line - 1].strip() == self.code.strip():
                 return f"cell In [{number}]"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from chainrule.autodiff.trees import leaves
 from chainrule.checking.code import codes_called
 from chainrule.checking.diagnosis import Diagnosis
 from chainrule.checking.explain import SECONDS, diagnoses, first_unknown
-from chainrule.checking.problem import batch_size
-from chainrule.checking.repair import Subject, quiet, ratio, repairs
+from chainrule.checking.problem import batch_size, copied
+from chainrule.checking.repair import Subject, ratio, repairs
 from chainrule.checking.right import RightProgram, right_value
+from chainrule.checking.sandbox import Sandbox, TooLong, quiet
 from chainrule.config import Shown
-from chainrule.errors import ChainruleError, DataError
+from chainrule.errors import DataError
 
 SAME = 1e-9  # the norm ratio up to which values differ by rounding alone
 
@@ -140,12 +140,15 @@ def _report(
 
 
 def _value(function: Any, args: tuple[Any, ...], caller: str) -> Any:
-    value = function(*copy.deepcopy(args))
+    value = function(*copied(args))
     try:
-        return np.asarray(value, np.float64)
+        if np.asarray(value).dtype.kind in "fiub":
+            return np.asarray(value, np.float64)
+        raise TypeError
     except (TypeError, ValueError):
         raise DataError(
-            f"{caller}: the functions must return arrays of numbers, got {type(value).__name__}"
+            f"{caller}: the functions must return arrays of real numbers, "
+            f"got {type(value).__name__}"
         ) from None
 
 
@@ -154,28 +157,40 @@ def _explained(
 ) -> tuple[Diagnosis, ...]:
     n = batch_size(args) if any(np.ndim(leaf) for _, leaf in leaves(args)) else None
 
-    def call() -> dict[str, Any]:
-        return {"value": function(*copy.deepcopy(args))}
-
-    codes = codes_called(call)
-    found: list[Any] = []
+    end = time.perf_counter() + SECONDS
     where = None
-    if codes:
-        program = _program(reference, args, n)
-        end = time.perf_counter() + SECONDS
-        subject = Subject(codes, call, {"value": right}, program, n, end)
-        found = repairs(subject)
-        if found:
-            return diagnoses(subject, found)
-        with quiet():
+    with quiet(), Sandbox((function, reference, *args), SECONDS) as sandbox:
+
+        def call() -> dict[str, Any]:
+            found: dict[str, Any] = sandbox.run(lambda: {"value": function(*copied(args))})
+            return found
+
+        try:
+            codes = codes_called(call)
+            sandbox.keep(f for code in codes for f in code.functions)
+            start = time.perf_counter()
+            program = _program(reference, args, n, sandbox)
+            wanted = {"value": right}
+            subject = Subject(codes, call, wanted, program, n, end) if codes else None
+        except (Exception, SystemExit, TooLong):  # code that counts its calls, or takes long
+            subject = None
+        if subject is not None:
+            sandbox.seconds = 0.1 + 5 * (time.perf_counter() - start)
+            found = repairs(subject)
+            if found:
+                return diagnoses(subject, found)
             where = first_unknown(subject)
     what = "no small change of the code gives the right value"
     return (Diagnosis("not explained", what, ("value",), where, certain=False),)
 
 
-def _program(reference: Any, args: tuple[Any, ...], n: int | None) -> RightProgram | None:
+def _program(
+    reference: Any, args: tuple[Any, ...], n: int | None, sandbox: Sandbox
+) -> RightProgram | None:
     names = argument_names(reference, len(args))
+    given = dict(zip(names, args, strict=True))
     try:
-        return right_value(reference, dict(zip(names, args, strict=True)), n)
-    except (ChainruleError, TypeError, ValueError, AttributeError, IndexError, SyntaxError):
+        found: RightProgram = sandbox.run(lambda: right_value(reference, given, n))
+    except (Exception, SystemExit, TooLong):  # of other code than tensors can pass
         return None
+    return found

@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from chainrule.checking.code import codes_called
+from chainrule.checking.code import Code, codes_called
 from chainrule.checking.comparing import difference, relation, slope_name
 from chainrule.checking.diagnosis import Diagnosis, Where
 from chainrule.checking.edits import Edit
 from chainrule.checking.known import Known, Match
 from chainrule.checking.problem import Problem
-from chainrule.checking.repair import Repair, Subject, quiet, repairs
+from chainrule.checking.repair import Repair, Subject, ratio, repairs
 from chainrule.checking.right import RightProgram, right_gradient
+from chainrule.checking.sandbox import Sandbox, TooLong, quiet
 from chainrule.checking.spelling import repaired_line
 from chainrule.checking.trial import Trial, trials
 from chainrule.checking.watching import is_number, references
 from chainrule.checking.wording import INVERSE, Context, sentence, text_of
-from chainrule.errors import ChainruleError
 from chainrule.validation import Array
 
 SECONDS = 5.0  # that an explanation may take
@@ -54,50 +55,99 @@ def explain(
         That it may take.
     """
     end = time.perf_counter() + seconds
-    tried: list[tuple[Trial, Subject, list[Repair]]] = []
-    with quiet():
-        for trial in trials(problem, exact, data, n):
-            subject = _subject(trial, end)
-            if subject is not None and subject.wrong == frozenset(wrong):
-                found = repairs(subject)
-                tried.append((trial, subject, found))
-                if found and found[0].mended == subject.wrong:
-                    return diagnoses(subject, found)
-                break
-        for trial, subject, _ in tried:
-            inverse = _inverse(trial, subject, min(end, time.perf_counter() + seconds / 3))
-            if inverse:
-                return inverse
-        if not tried:
-            inverse = _without_source(problem, exact, data, n, end)
-            if inverse:
-                return inverse
-    where = first_unknown(tried[0][1]) if tried else None
-    said = _by_value(problem, wrong, right, n, where)
-    for _, subject, found in tried:
-        if found:
-            said = (*diagnoses(subject, found[:1]), *said)
-    return said
+    said: tuple[Diagnosis, ...] = ()
+    where = None
+    with quiet(), Sandbox(problem.things, seconds) as sandbox:
+        subject, trial = _first(problem, exact, data, n, frozenset(wrong), sandbox, end)
+        if subject is not None:
+            found = repairs(subject)
+            whole = [r for r in found if r.mended == subject.wrong]
+            if whole:
+                return diagnoses(
+                    subject, _holding(whole, problem, exact, data, right, subject, sandbox)
+                )
+            said = diagnoses(subject, found[:1]) if found else ()
+            where = first_unknown(subject)
+            given = subject.before
+        if trial is not None and (subject is None or subject.around.right is not None):
+            late = min(end, time.perf_counter() + seconds / 3) if subject else end
+            program = subject.around.right if subject else _right_program(trial, sandbox)
+            if subject is None:
+                given = _tried(sandbox, trial.run)
+            if program is not None and given is not None:
+                inverse = _changed_right(trial, program, given, late, subject, sandbox)
+                if inverse:
+                    return inverse
+    return (*said, *_by_value(problem, wrong, right, n, where))
 
 
-def _subject(trial: Trial, end: float) -> Subject | None:
-    """Return the learner's program as something to repair, None if it cannot be followed."""
+def _tried(sandbox: Sandbox, call: Callable[[], Any]) -> Any:
+    """Return what a learner's code gives, None if it raises or takes too long."""
     try:
-        codes = codes_called(trial.run)
-    except Exception:  # whatever a learner's code raises on fewer samples
+        return sandbox.run(call)
+    except (Exception, SystemExit, TooLong):  # on fewer samples, or called again
         return None
-    if not codes:
-        return None
-    right = _right_program(trial)
-    return Subject(codes, trial.run, trial.right, right, trial.n, end, trial.parameters)
 
 
-def _right_program(trial: Trial) -> RightProgram | None:
-    try:
-        problem = trial.problem
+def _first(
+    problem: Problem, exact: dict[str, Array], data: Any, n: int | None, wrong: frozenset[str],
+    sandbox: Sandbox, end: float,
+) -> tuple[Subject | None, Trial | None]:  # fmt: skip
+    """Return the first trial at which the same is wrong, and the learner's program there."""
+    last = None
+    for trial in trials(problem, exact, data, n, sandbox):
+        last = trial
+        codes: list[Code] = _tried(sandbox, partial(codes_called, trial.run)) or []
+        if not codes:
+            continue
+        sandbox.keep(f for code in codes for f in code.functions)
+        program = _right_program(trial, sandbox)
+        start = time.perf_counter()
+        if _tried(sandbox, trial.run) is None:
+            continue
+        taken = time.perf_counter() - start
+
+        def call(trial: Trial = trial) -> Any:
+            return sandbox.run(trial.run)
+
+        try:
+            subject = Subject(codes, call, trial.right, program, trial.n, end, trial.parameters)
+        except (Exception, SystemExit, TooLong):  # code that counts its calls
+            continue
+        if subject.wrong == wrong:
+            sandbox.seconds = 0.1 + 10 * taken
+            return subject, trial
+    return None, last
+
+
+def _holding(
+    found: list[Repair], problem: Problem, exact: dict[str, Array], data: Any,
+    right: dict[str, Array], subject: Subject, sandbox: Sandbox,
+) -> list[Repair]:  # fmt: skip
+    """Return the repairs that mend the gradient of all the data as well; all if none does."""
+
+    def call() -> Any:
+        return sandbox.run(lambda: problem.gradients(exact, *data))
+
+    kept = []
+    sandbox.seconds = max(sandbox.seconds, 1.0)
+    for repair in found[:6]:
+        results = subject.tried(repair.edits, call)
+        if results is not None and all(
+            results.get(k) is not None and ratio(results[k], v) <= 1e-4 for k, v in right.items()
+        ):
+            kept.append(repair)
+    return kept or found
+
+
+def _right_program(trial: Trial, sandbox: Sandbox) -> RightProgram | None:
+    problem = trial.problem
+
+    def record() -> RightProgram:
         return right_gradient(problem.loss, trial.parameters, trial.data, trial.n, problem.names)
-    except (ChainruleError, TypeError, ValueError, AttributeError, IndexError, SyntaxError):
-        return None
+
+    found: RightProgram | None = _tried(sandbox, record)
+    return found
 
 
 def diagnoses(subject: Subject, found: list[Repair]) -> tuple[Diagnosis, ...]:
@@ -261,39 +311,27 @@ def _inputs(edit: Edit, context: Context, known: Known) -> Iterator[str]:
                     yield text if role == text else f"{text} ({role})"
 
 
-def _inverse(trial: Trial, subject: Subject, end: float) -> tuple[Diagnosis, ...]:
-    """Explain by a change of the right program that gives the learner's gradient."""
-    right = subject.around.right
-    if right is None:
-        return ()
-    return _changed_right(trial, right, dict(subject.before), end, subject)
-
-
-def _without_source(
-    problem: Problem, exact: dict[str, Array], data: Any, n: int | None, end: float
-) -> tuple[Diagnosis, ...]:
-    for trial in trials(problem, exact, data, n):
-        right = _right_program(trial)
-        try:
-            given = trial.run()
-        except Exception:  # whatever a learner's code raises on fewer samples
-            continue
-        if right is not None:
-            return _changed_right(trial, right, given, end, None)
-    return ()
-
-
 def _changed_right(
-    trial: Trial, right: RightProgram, given: dict[str, Any], end: float, learner: Subject | None
+    trial: Trial,
+    right: RightProgram,
+    given: Mapping[str, Any],
+    end: float,
+    learner: Subject | None,
+    sandbox: Sandbox,
 ) -> tuple[Diagnosis, ...]:
-    wanted = {
-        name: np.asarray(value, np.float64)
-        for name, value in given.items()
-        if value is not None and np.shape(value) == trial.right[name].shape
-    }
-    if len(wanted) < len(given) or not all(np.isfinite(v).all() for v in wanted.values()):
-        return ()
-    mutant = Subject([right.code], right.run, wanted, None, trial.n, end, trial.parameters)
+    wanted = {}
+    for name, value in given.items():
+        try:
+            wanted[name] = np.asarray(value, np.float64)
+        except (TypeError, ValueError):
+            return ()
+        if wanted[name].shape != trial.right[name].shape or not np.isfinite(wanted[name]).all():
+            return ()
+
+    def call() -> Any:
+        return sandbox.run(right.run)
+
+    mutant = Subject([right.code], call, wanted, None, trial.n, end, trial.parameters)
     found = repairs(mutant, depth=1)
     if not found or found[0].mended != mutant.wrong:
         return ()

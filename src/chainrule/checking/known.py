@@ -43,6 +43,8 @@ class Value:
     def role(self) -> str:
         """What it is, in words."""
         whose = "" if self.sample is None else " for one sample"
+        if not self.is_named and self.name.isidentifier():
+            return f"an inner value of the right program{whose}"
         if self.name.startswith("d_"):
             return f"the gradient at {self.name[2:]}{whose}"
         return f"{self.name}{whose}"
@@ -121,9 +123,11 @@ class Known:
         shape, turns = shapes[0], len(shapes)
         alike = all(s == shape for s in shapes)
         for value in self.values if alike else ():
+            if not value.name.isidentifier():
+                continue
             ways = [value.array, value.array.T] if value.array.ndim > 1 else [value.array]
             for array in ways:
-                if array.shape == shape:
+                if array.shape == shape and turns == 1:
                     yield value, [array]
                 elif turns > 1 and array.shape == (turns, *shape):
                     yield value, list(array)

@@ -27,6 +27,7 @@ class Problem:
     notes: list[str]
     gradients: Callable[..., dict[str, Any]]  # the learner's: gradients(parameters, *data), by name
     names: tuple[str, ...]  # of the data
+    things: tuple[Any, ...]  # what the learner's code may change: its functions, its model
 
 
 def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Problem:
@@ -38,7 +39,7 @@ def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Proble
     argument = argument_names(loss, 1)[0]
     names = {path: _name(argument, path) for path in paths}
     parameters = {names[path]: _parameter(names[path], leaf) for path, leaf in paths.items()}
-    given = copy.deepcopy(args)
+    given = copied(args)
     result = _called(gradients, "gradients", given)
     notes = []
     if any(
@@ -62,11 +63,13 @@ def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Proble
     def named_gradients(parameters: Any, *data: Any) -> dict[str, Any]:
         order = iter(by_name.values())
         values = map_leaves(lambda _: np.copy(parameters[next(order)]), tree)
-        result = gradients(values, *copy.deepcopy(data))
+        result = gradients(values, *copied(data))
         found = _matched(result, tree, argument)
         return {names[path]: found.get(path) for path in paths}
 
-    return Problem(named_loss, data, parameters, by_hand, notes, named_gradients, arguments)
+    return Problem(
+        named_loss, data, parameters, by_hand, notes, named_gradients, arguments, (loss, gradients)
+    )
 
 
 def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
@@ -81,7 +84,7 @@ def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
         for name, v in kept.items()
         if isinstance(v, np.ndarray | np.number | int | float | list)
     }
-    result = _called(model.grad_loss, "grad_loss", args)
+    result = _called(model.grad_loss, "grad_loss", copied(args))
     if not isinstance(result, dict) or not result:
         raise DataError(
             "check_gradients: grad_loss must return a dict of gradients by parameter name, "
@@ -116,12 +119,12 @@ def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
 
     def gradients(values: Any, *data: Any) -> dict[str, Any]:
         own = {name: np.copy(value) for name, value in values.items()}
-        found = on_model("grad_loss", own, copy.deepcopy(data))
+        found = on_model("grad_loss", own, copied(data))
         return {name: found.get(name) for name in result}
 
     by_hand = {name: _array(name, value) for name, value in result.items()}
     names = _distinct(argument_names(model.loss, len(args)))
-    return Problem(loss, args, parameters, by_hand, notes, gradients, names)
+    return Problem(loss, args, parameters, by_hand, notes, gradients, names, (model,))
 
 
 def loss_value(problem: Problem, exact: Gradients, data: tuple[Any, ...]) -> float:
@@ -149,7 +152,7 @@ def batch_size(data: tuple[Any, ...]) -> int | None:
     """Return the number of samples; None for a single one, whose label has no axis."""
     shapes = [np.shape(leaf) for _, leaf in leaves(data)]
     rows = [shape[0] for shape in shapes if shape]
-    rows = [size for size in rows if rows.count(size) > 1] or rows
+    rows.sort(key=lambda size: -sum(size in shape for shape in shapes))  # what most have in common
     if not rows or (len(shapes[0]) == 1 and () in shapes[1:]):
         return None
     return int(rows[0])
@@ -170,7 +173,21 @@ def _name(argument: str, path: tuple[str | int, ...]) -> str:
 
 def _array(name: str, value: Any) -> Array | None:
     value = getattr(value, "value", value)  # a tensor's bare numbers
-    return None if value is None else as_floats(value, f"the gradient of {name}", "check_gradients")
+    if value is None:
+        return None
+    return np.array(
+        as_floats(value, f"the gradient of {name}", "check_gradients")
+    )  # it may be reused
+
+
+def copied(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return arguments that code may write into; what cannot be copied is handed on."""
+    try:
+        return copy.deepcopy(args)
+    except (TypeError, ValueError, AttributeError):
+        return tuple(map_leaves(
+            lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, arg
+        ) for arg in args)  # fmt: skip
 
 
 def _called(function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:

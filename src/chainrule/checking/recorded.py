@@ -13,6 +13,7 @@ from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.ops import NUMPY
 from chainrule.ops.nn import RELU
 from chainrule.ops.primitive import Rule, unbroadcast
+from chainrule.ops.reduce import MAX, MIN
 from chainrule.validation import Array
 
 Gradients = dict[str, Array]
@@ -111,6 +112,10 @@ def at_kinks(recording: Recording) -> tuple[Gradients, Gradients] | None:
 def _on_kink(node: Tensor) -> bool:
     if node.primitive in (RELU, NUMPY[np.abs]):
         return bool(np.any(node.operands[0] == 0))
+    if node.primitive in (MAX, MIN):
+        given = np.ones_like(node.value), node.value, node.operands[0]
+        none, whole = (_share_of_ties(share, 0, *given, **node.params) for share in (0.0, 1.0))
+        return not np.array_equal(none, whole)
     return bool(np.any(np.equal(node.operands[0], node.operands[1])))
 
 
@@ -119,8 +124,19 @@ def _tied(share: float, i: int, g: Any, y: Any, a: Any, b: Any) -> Any:
     return unbroadcast(g * np.where(np.equal(a, b), part, y == mine), np.asarray(mine))
 
 
+def _share_of_ties(share: float, i: int, g: Any, y: Any, x: Any, **params: Any) -> Any:
+    axis, keep = params.get("axis"), params.get("keepdims", False)
+    if axis is not None and not keep:
+        y, g = np.expand_dims(y, axis), np.expand_dims(g, axis)
+    ties = np.equal(x, y)
+    several = np.sum(ties, axis=axis, keepdims=True) > 1
+    return g * np.where(ties, np.where(several, share, 1.0), 0.0)
+
+
 _KINKS: dict[Any, Callable[..., Any]] = {
     RELU: lambda share, i, g, y, x: g * np.where(x == 0, share, x > 0),
     NUMPY[np.abs]: lambda share, i, g, y, x: g * np.where(x == 0, 2 * share - 1, np.sign(x)),
+    MAX: _share_of_ties,
+    MIN: _share_of_ties,
     **{NUMPY[f]: _tied for f in (np.maximum, np.minimum, np.fmax, np.fmin)},
 }

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import io
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from chainrule.checking.changes import exchanges, expression_edits
-from chainrule.checking.code import Code
+from chainrule.checking.code import HOOK, Code
 from chainrule.checking.edits import Edit
 from chainrule.checking.known import Known
 from chainrule.checking.right import RightProgram
+from chainrule.checking.sandbox import TooLong
 from chainrule.checking.statements import statement_edits
 from chainrule.checking.surroundings import Surroundings
-from chainrule.checking.watching import Place, Watch, is_number
+from chainrule.checking.watching import SCOPES, Place, Watch, is_number
 from chainrule.validation import Array
 
 SAME = 1e-5  # the norm ratio up to which two gradients are one: small constants in logarithms
@@ -33,22 +33,6 @@ def ratio(a: Any, b: Any) -> float:
         return np.inf
     scale = np.linalg.norm(a) + np.linalg.norm(b)
     return float(np.linalg.norm(np.subtract(a, b)) / scale) if scale else 0.0
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Run code that may print, warn and draw random numbers, hundreds of times."""
-    state = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
-    try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),
-            warnings.catch_warnings(),
-            np.errstate(all="ignore"),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
 
 
 @dataclass(frozen=True)
@@ -98,14 +82,11 @@ class Subject:
         self.deadline, self.parameters = deadline, parameters or {}
         self.runs = 0
         self.scales = {k: float(np.linalg.norm(v)) for k, v in wanted.items()}
-        with quiet():
-            self.watch = Watch(codes, call)
-            start = time.perf_counter()
-            call()
-        self.longest = 0.1 + 5 * (time.perf_counter() - start)
+        self.watch = Watch(codes, call)
         self.before = dict(self.watch.result)
         self.wrong = frozenset(k for k in wanted if not self.same(self.before.get(k), wanted[k]))
         self.around = Surroundings(self.watch, right, n)
+        self._slots: dict[tuple[int, ...], list[tuple[Code, CodeType]]] = {}
         self._reached: dict[int, frozenset[str]] = {}
         self._reached_by: dict[int, frozenset[str]] = {}
         self._stages: dict[int, list[Edit]] = {}
@@ -135,26 +116,62 @@ class Subject:
         """Whether the time is over."""
         return time.perf_counter() > self.deadline
 
-    def tried(self, edits: Sequence[Edit]) -> Results | None:
-        """Return the results with some changes made, None where they cannot be run."""
+    def tried(
+        self, edits: Sequence[Edit], call: Callable[[], Results] | None = None
+    ) -> Results | None:
+        """Return the results with some changes made, None where they cannot be run.
+
+        ``call`` runs the program elsewhere than `Subject` does.
+        """
         self.runs += 1
+        *kept, last = edits
+        try:
+            if _fits_a_slot(last) and not any(edit.given for edit in kept):
+                codes = self._with_slot(kept, last.place)
+                new = compile(ast.Expression(last.new), "<changed>", "eval")
+                names = last.code.functions[0].__globals__
+                hook: Callable[..., Any] = lambda key, scope: eval(new, names, scope)  # noqa: E731
+            else:
+                codes = self._compiled(edits)
+                hooks = {e.place.key: e.given() for e in edits if e.given and e.place}
+                hook = lambda key, value: hooks[key](key, value)  # noqa: E731
+            with contextlib.ExitStack() as stack:
+                for code, compiled in codes:
+                    stack.enter_context(code.running(compiled, hook))
+                return (call or self.call)()
+        except (
+            Exception,
+            SystemExit,
+            TooLong,
+        ):  # whatever a learner's code does when it is changed
+            return None
+
+    def _compiled(self, edits: Sequence[Edit]) -> list[tuple[Code, CodeType]]:
+        """Return the functions that some changes are in, compiled with them."""
         undo = []
-        codes = {edit.code for edit in edits}
         try:
             for edit in edits:
                 undo.append((edit, edit.apply()))
-            with contextlib.ExitStack() as stack:
-                hooks = {e.place.key: e.given() for e in edits if e.given and e.place}
-                for code in codes:
-                    stack.enter_context(
-                        code.changed(code.tree, lambda k, v: hooks[k](k, v), self.longest)
-                    )
-                return self.call()
-        except Exception:  # whatever a learner's code raises when it is changed
-            return None
+            return [(code, code.compiled(code.tree)) for code in {e.code for e in edits}]
         finally:
             for edit, before in reversed(undo):
                 edit.undo(before)
+
+    def _with_slot(self, kept: Sequence[Edit], place: Any) -> list[tuple[Code, CodeType]]:
+        """Return functions with an expression left open, for the hook to evaluate.
+
+        It is compiled once for all that is tried in this place: a function takes longer to compile
+        than to run.
+        """
+        key = (*map(id, kept), place.key)
+        if key not in self._slots:
+            local = ast.Call(ast.Name("locals", ast.Load()), [], [])
+            given: list[ast.expr] = [ast.Constant(place.key), local]
+            call = ast.Call(ast.Name(HOOK, ast.Load()), given, [])
+            slot = Edit(place.code, place.owner, place.field, place.index, call, "slot", 0,
+                        place.line, place.statement)  # fmt: skip
+            self._slots[key] = self._compiled([*kept, slot])
+        return self._slots[key]
 
     def repaired(self, edits: Sequence[Edit]) -> Repair | None:
         """Return the repair that some changes are, None if they mend nothing or spoil something."""
@@ -180,7 +197,7 @@ class Subject:
                     found = frozenset(
                         k for k in self.wanted if not _equal(after.get(k), self.before.get(k))
                     )
-                except Exception:  # a learner's code may refuse odd numbers
+                except (Exception, SystemExit, TooLong):  # it may refuse odd numbers
                     pass
             self._reached[place.key] = found
         return self._reached[place.key]
@@ -231,14 +248,14 @@ class Subject:
     def changes(self, kind: int, tier: int) -> Iterator[Edit]:
         """Yield the changes of expressions and statements."""
         for place in self.watch.places:
-            if self._kind(self._reach(place)) != kind or self.is_late:
+            if self.is_late or self._kind(self._reach(place)) != kind:
                 continue
             if tier and self.suspects and id(place.statement) not in self.suspects:
                 continue
             if self.watch.seen[place.key].values or not _is_hooked_kind(place):
                 yield from expression_edits(place, self.around, tier)
         for code in self.codes:
-            for edit in statement_edits(code, self.around):
+            for edit in () if self.is_late else statement_edits(code, self.around):
                 line = self._lines.get(id(edit.statement))
                 reach = self.wrong if line is None else self._reach(line)
                 if self._kind(reach) == kind and tier == (
@@ -250,7 +267,7 @@ class Subject:
         """Yield values of the right program in the place of statements' values."""
         for place in self.watch.places:
             whole = place.owner is place.statement and self.watch.seen[place.key].values
-            if whole and self._kind(self._reach(place)) == kind and not self.is_late:
+            if whole and not self.is_late and self._kind(self._reach(place)) == kind:
                 yield from exchanges(place, self.around)
 
 
@@ -261,6 +278,19 @@ STAGES = [
     *[(kind, tier) for kind in (ALL, PART) for tier in (0, EXCHANGED, 1, 2)],
     *[(SPREAD, tier) for tier in (0, 1, 2)],
 ]
+
+
+def _fits_a_slot(edit: Edit) -> bool:
+    """Whether a change can be evaluated apart from the function that it is in."""
+    return (
+        edit.place is not None
+        and edit.given is None
+        and isinstance(edit.new, ast.expr)
+        and not edit.place.nested
+        and not isinstance(edit.new, ast.Slice | ast.Starred)
+        and not any(isinstance(node, SCOPES) for node in ast.walk(edit.new))
+        and edit.field == edit.place.field
+    )
 
 
 def _is_hooked_kind(place: Place) -> bool:
@@ -342,9 +372,9 @@ def _watched(subject: Subject, repair: Repair) -> Watch | None:
             undo.append((edit, edit.apply()))
         if any(edit.given for edit in repair.edits):
             return None
-        codes = [Code(code.functions, code.tree, code.margin) for code in subject.codes]
+        codes = [Code(code.functions, code.tree) for code in subject.codes]
         return Watch(codes, subject.call)
-    except Exception:
+    except (Exception, SystemExit, TooLong):
         return None
     finally:
         for edit, held in reversed(undo):
@@ -374,10 +404,9 @@ SLACK = 0.45  # by how much a repair may cost more than the cheapest and still b
 
 def repairs(subject: Subject, depth: int = 2) -> list[Repair]:
     """Return the changes that mend all wrong results, the cheapest first; else what mends most."""
-    with quiet():
-        whole, parts = _singles(subject)
-        found = ranked(subject, whole or _joined(subject, parts, depth))
-        return [_refined(subject, found[0]), *found[1:]] if found else []
+    whole, parts = _singles(subject)
+    found = ranked(subject, whole or _joined(subject, parts, depth))
+    return [_refined(subject, found[0]), *found[1:]] if found else []
 
 
 def _refined(subject: Subject, repair: Repair) -> Repair:

@@ -48,14 +48,28 @@ def right_value(f: Callable[..., Any], args: Mapping[str, Any], n: int | None) -
 
 
 class _Named(ast.NodeTransformer):
-    """Puts names in the place of arrays that are written out."""
+    """Puts names in the place of what is written out: arrays, and the number of samples."""
 
-    def __init__(self, data: Mapping[str, Array]) -> None:
-        self.data = data
+    def __init__(self, data: Mapping[str, Array], n: int | None) -> None:
+        self.data, self.n = data, n
+        self.count = next((k for k, v in data.items() if v.ndim and len(v) == n), None)
+
+    def visit_Constant(self, node: ast.Constant) -> Any:
+        """Exchange a share of the number of samples: 2 / len(X) for 0.2857..."""
+        value = node.value
+        if type(value) is not float or not self.n or self.count is None:
+            return node
+        times = round(value * self.n, 9)
+        short = len(repr(times)) <= 6 and len(repr(value)) > 6
+        if not short and abs(times) not in (0.5, 1, 2):
+            return node
+        length = ast.Call(ast.Name("len", ast.Load()), [ast.Name(self.count, ast.Load())], [])
+        whole = int(times) if times.is_integer() else times
+        return ast.BinOp(ast.Constant(whole), ast.Div(), length)
 
     def text(self, text: str) -> str:
         """Return a program with its data called by their names."""
-        return ast.unparse(self.visit(ast.parse(text)))
+        return ast.unparse(ast.fix_missing_locations(self.visit(ast.parse(text))))
 
     def visit_Call(self, node: ast.Call) -> Any:
         """Exchange a call of `np.array`."""
@@ -97,7 +111,7 @@ class RightProgram:
     ) -> None:
         text = module_text(tape(function, dict(given)).program(), "loss")
         data = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
-        self.text = _Named(data).text(text) if "np.array(" in text else text
+        self.text = _Named(data, n).text(text)
         if self.text.count("\n") > LONG:
             raise ValueError("the right program is too long to be read")
         file = f"<the right program {next(_number)}>"

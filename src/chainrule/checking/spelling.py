@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from chainrule.checking.code import is_tick
 from chainrule.checking.edits import Edit
 
 
@@ -24,7 +23,7 @@ def _spliced(edit: Edit) -> str:
     if node.lineno != getattr(node, "end_lineno", None):
         return ""
     line = edit.code.line(node.lineno).encode()
-    start, end = node.col_offset + edit.code.margin, node.end_col_offset + edit.code.margin
+    start, end = node.col_offset, node.end_col_offset
     new = ast.unparse(edit.new)
     inner = isinstance(edit.new, ast.BinOp | ast.Compare | ast.UnaryOp | ast.IfExp)
     held = isinstance(edit.owner, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Attribute) or (
@@ -66,7 +65,7 @@ def _statements(edit: Edit) -> str:
     parts: list[Any] = edit.new if isinstance(edit.new, list) else [edit.new]
     if edit.field in ("targets", "target"):
         return _statement(edit)
-    shown = [p for p in parts if not is_tick(p) and p is not edit.statement]
+    shown = [p for p in parts if p is not edit.statement]
     lines = [line for p in shown for line in ast.unparse(p).splitlines()]
     behind = len(shown) < len(parts)
     return ("(behind it)  " if behind else "") + "; ".join(lines[:3])

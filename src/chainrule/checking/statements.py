@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checking.code import Code, is_tick
+from chainrule.checking.code import Code
 from chainrule.checking.edits import (
     Edit,
     as_load,
@@ -27,8 +27,6 @@ def statement_edits(code: Code, around: Surroundings) -> Iterator[Edit]:
     """Yield changes of whole statements: overwritten for added up, left out, in another order."""
     for owner, field, block in _blocks(code.tree):
         for i, s in enumerate(block):
-            if is_tick(s):
-                continue
 
             def edit(new: Any, kind: str, cost: float, where: Any = i, detail: Any = None,
                      owner: Any = owner, field: str = field, s: Any = s) -> Edit:  # fmt: skip
@@ -192,13 +190,13 @@ def _moved(code: Code, owner: ast.AST, field: str, block: list[Any], i: int) -> 
             yield Edit(code, owner, field, slice(i, i + 2), [grown], "missing condition", 1.9,
                        block[i + 1].lineno, block[i + 1])  # fmt: skip
     if isinstance(s, ast.For | ast.While):
-        for k in (1, len(s.body) - 1):
+        for k in (0, len(s.body) - 1):
             inner = s.body[k]
-            if len(s.body) < 3 or not isinstance(inner, ast.Assign | ast.AugAssign | ast.Expr):
+            if len(s.body) < 2 or not isinstance(inner, ast.Assign | ast.AugAssign | ast.Expr):
                 continue
             loop = copy.copy(s)
             loop.body = [b for b in s.body if b is not inner]
-            new = [inner, loop] if k == 1 else [loop, inner]
+            new = [inner, loop] if k == 0 else [loop, inner]
             yield Edit(code, owner, field, slice(i, i + 1), new, "inside the loop", 2,
                        inner.lineno, inner)  # fmt: skip
         for k in (i - 1, i + 1):

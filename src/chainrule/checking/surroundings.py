@@ -112,17 +112,24 @@ class Surroundings:
         for name, node, theirs in self.right.expressions:
             if np.shape(theirs) == np.shape(value) and np.size(theirs) > 1:
                 new = self._renamed(node, place, 4)
-                if new is None or sum(1 for _ in ast.walk(new)) > LONG:
+                if new is None or sum(1 for _ in ast.walk(new)) > LONG or self._is_of_these(new):
                     continue
                 if (text := ast.unparse(new)) not in texts:
                     texts.add(text)
                     yield name, ast.fix_missing_locations(new)
 
+    def _is_of_these(self, node: ast.expr) -> bool:
+        """Whether an expression holds for these few samples alone: their number, their values."""
+        return "np.array(" in ast.unparse(node) or any(
+            isinstance(part, ast.Constant) and type(part.value) is int and part.value == self.n
+            for part in ast.walk(node)
+        )
+
     def _renamed(self, node: ast.expr, place: Place, depth: int) -> ast.expr | None:
         """Return the right program's expression in this code's names, None if there are none."""
         assert self.right is not None
         if isinstance(node, ast.Name):
-            if node.id == "np":
+            if node.id in ("np", "len"):
                 return node
             if (place.key, node.id) not in self._own:
                 self._own[place.key, node.id] = self._own_name(node.id, place)

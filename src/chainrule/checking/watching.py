@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checking.code import HOOK, Code, is_tick
+from chainrule.checking.code import HOOK, Code
 
+SCOPES = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda
 MOST_TURNS = 64  # values of an expression that are kept, in the order of its turns
 
 
@@ -37,6 +38,7 @@ class Place:
     field: str
     index: int | None
     key: int
+    nested: bool = False  # in a comprehension or lambda, which has variables of its own
 
     @property
     def node(self) -> Any:
@@ -70,21 +72,23 @@ def places(code: Code) -> list[Place]:
     """Return all expressions of a function that can be exchanged, outer ones before inner ones."""
     found: list[Place] = []
 
-    def walk(owner: ast.AST, statement: ast.AST) -> None:
+    def walk(owner: ast.AST, statement: ast.AST, nested: bool = False) -> None:
+        nested = nested or isinstance(owner, SCOPES)
         for name, held in ast.iter_fields(owner):
+            if isinstance(owner, ast.pattern) or name == "optional_vars":
+                continue
             if name in ("targets", "target", "args") and not isinstance(owner, ast.Call):
                 if isinstance(owner, ast.Assign | ast.AugAssign | ast.AnnAssign):
                     inside(held, statement)
                 continue
             for index, node in enumerate(held) if isinstance(held, list) else [(None, held)]:
                 if isinstance(node, ast.stmt):
-                    if not is_tick(node):
-                        walk(node, node)
+                    walk(node, node)
                 elif isinstance(node, ast.expr):
-                    found.append(Place(code, statement, owner, name, index, len(found)))
-                    walk(node, statement)
+                    found.append(Place(code, statement, owner, name, index, len(found), nested))
+                    walk(node, statement, nested)
                 elif isinstance(node, ast.AST):
-                    walk(node, statement)
+                    walk(node, statement, nested)
 
     def inside(held: Any, statement: ast.AST) -> None:
         """Walk the index expressions of targets."""

@@ -269,11 +269,19 @@ def _function(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     return f"{names[0]} stands where {names[1]} belongs: {_short(right)} (another function)"
 
 
+def _is_literal(text: str) -> bool:
+    try:
+        return isinstance(ast.literal_eval(text), int | float)
+    except (ValueError, SyntaxError):
+        return False
+
+
 def _constant(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     old, new = text_of(wrong), text_of(right)
     more = ""
-    if {old, new} & {"2", "0.5"}:
-        more = ": a factor 2, the derivative of a square"
+    sizes = [abs(float(ast.literal_eval(t))) for t in (old, new) if _is_literal(t)]
+    if len(sizes) == 2 and max(sizes) == 2 * min(sizes) > 0:
+        more = ": a factor 2, as the derivative of a square has it"
     elif old == "0" or new == "0":
         more = ": a threshold or a start at zero"
     return f"the number {old} must be {new}{more}"

@@ -1,0 +1,93 @@
+"""Two functions that should be equal: the line where the first goes wrong."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+Z = np.random.default_rng(0).normal(size=(6, 4))
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def softmax_over_the_batch(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=0, keepdims=True)
+
+
+def softmax_without_shift(z):
+    e = np.exp(z)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def softmax_not_normalised(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e  # noqa: RET504
+
+
+def sigmoid_of_the_wrong_sign(z):
+    t = 1 + np.exp(z)
+    return 1 / t
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "line", "said"),
+    [
+        (softmax_over_the_batch, softmax, 2, "axis=1"),
+        (softmax_not_normalised, softmax, 2, "normalised"),
+        (sigmoid_of_the_wrong_sign, lambda z: 1 / (1 + np.exp(-z)), 1, "-z"),
+    ],
+)
+def test_the_first_wrong_line_is_pointed_at(wrong, right, line, said):
+    report = cr.explain_difference(wrong, right)(Z)
+    assert not report.passed
+    (diagnosis,) = report.diagnoses
+    assert diagnosis.where.line == wrong.__code__.co_firstlineno + line
+    assert said in str(report)
+
+
+def test_other_ways_to_the_same_value_pass():
+    report = cr.explain_difference(softmax_without_shift, softmax)(Z)
+    assert report.passed
+    assert str(report) == "both give the same"
+
+
+def nll_summed(params, X, y):
+    q = softmax(X @ params["W"])
+    return -np.sum(np.log(q[np.arange(len(y)), y]))
+
+
+def nll(params, X, y):
+    q = softmax(X @ params["W"])
+    return -np.mean(np.log(q[np.arange(len(y)), y]))
+
+
+def test_a_loss_that_is_summed_and_not_averaged():
+    args = {"W": np.ones((4, 3)) * np.arange(3.0)}, Z, np.arange(6) % 3
+    report = cr.check_loss(nll_summed, nll)(*args)
+    assert "average" in report.diagnoses[0].what
+    assert report.diagnoses[0].where.line == nll_summed.__code__.co_firstlineno + 2
+    assert cr.check_loss(nll, nll)(*args).passed
+
+
+def test_what_no_small_change_explains_is_said_to_be_so():
+    report = cr.explain_difference(lambda z: np.cos(z) ** 3 + z**5, softmax)(Z)
+    assert report.diagnoses[0].kind == "not explained"
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: cr.explain_difference(3, softmax), "give two functions"),
+        (lambda: cr.check_loss(nll, None), "give two functions"),
+        (lambda: cr.check_loss(softmax, softmax)(Z), "a single number"),
+        (lambda: cr.explain_difference(lambda z: "a", softmax)(Z), "arrays of real numbers"),
+        (lambda: cr.explain_difference(softmax, lambda z: z / 0)(Z), "NaN or infinite"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(make, match):
+    with np.errstate(all="ignore"), pytest.raises(cr.DataError, match=match):
+        make()
