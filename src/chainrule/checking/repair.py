@@ -288,9 +288,15 @@ def _fits_a_slot(edit: Edit) -> bool:
         and isinstance(edit.new, ast.expr)
         and not edit.place.nested
         and not isinstance(edit.new, ast.Slice | ast.Starred)
-        and not any(isinstance(node, SCOPES) for node in ast.walk(edit.new))
+        and not any(isinstance(node, SCOPES) or _is_private(node) for node in ast.walk(edit.new))
         and edit.field == edit.place.field
     )
+
+
+def _is_private(node: ast.AST) -> bool:
+    """Whether a name holds that of its class where it is compiled."""
+    name = getattr(node, "attr", None) or getattr(node, "id", "")
+    return name.startswith("__") and not name.endswith("__")
 
 
 def _is_hooked_kind(place: Place) -> bool:
@@ -322,7 +328,7 @@ def ranked(subject: Subject, found: list[Repair]) -> list[Repair]:
         for edit in repair.edits:
             share = before.get(id(edit.statement), 0.0)
             score += share if share > 0.5 else 0.3 * share
-            score += 0.02 * (_size(edit.new) - _size(edit.old)) + 0.35 * _wraps_name(edit)
+            score += 0.02 * max(0, _size(edit.new) - _size(edit.old)) + 0.35 * _wraps_name(edit)
             score -= 0.5 * _has_siblings(edit)
             score += 0.3 * (isinstance(edit.statement, ast.For) and edit.kind != "order")
         scored.append((score, repair))
