@@ -16,9 +16,10 @@ from chainrule.checking.code import codes_called
 from chainrule.checking.diagnosis import Diagnosis
 from chainrule.checking.explain import SECONDS, diagnoses, first_unknown
 from chainrule.checking.problem import batch_size, copied
-from chainrule.checking.repair import Subject, ratio, repairs
+from chainrule.checking.repair import repairs
 from chainrule.checking.right import RightProgram, right_value
-from chainrule.checking.sandbox import Sandbox, TooLong, quiet
+from chainrule.checking.sandbox import Sandbox, TooLong, alone, quiet
+from chainrule.checking.subject import Subject, ratio
 from chainrule.config import Shown
 from chainrule.errors import DataError
 
@@ -127,8 +128,9 @@ def check_loss(
 def _report(
     function: Any, reference: Any, args: tuple[Any, ...], caller: str, scalar: bool = False
 ) -> DifferenceReport:
-    value = _value(function, args, caller)
-    right = _value(reference, args, caller)
+    with alone:  # a check may have changed what is called here
+        value = _value(function, args, caller)
+        right = _value(reference, args, caller)
     for name, given in (("the function", value), ("the reference", right)):
         if scalar and np.ndim(given):
             raise DataError(f"{caller}: {name} must return a single number, got {np.shape(given)}")

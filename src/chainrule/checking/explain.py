@@ -21,10 +21,11 @@ from chainrule.checking.diagnosis import Diagnosis, Where
 from chainrule.checking.edits import Edit
 from chainrule.checking.known import Known, Match
 from chainrule.checking.problem import Problem
-from chainrule.checking.repair import Repair, Subject, ratio, repairs
+from chainrule.checking.repair import repairs
 from chainrule.checking.right import RightProgram, right_gradient
 from chainrule.checking.sandbox import Sandbox, TooLong, quiet
 from chainrule.checking.spelling import repaired_line
+from chainrule.checking.subject import Repair, Subject, ratio
 from chainrule.checking.trial import Trial, trials
 from chainrule.checking.watching import is_number, references
 from chainrule.checking.wording import INVERSE, Context, sentence, text_of

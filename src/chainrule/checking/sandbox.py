@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.checking.code import is_learners
 
-_one = threading.RLock()  # explanations at a time: functions and streams are shared
+alone = threading.RLock()  # one check at a time: functions and streams are shared
 
 
 class TooLong(BaseException):
@@ -49,7 +49,7 @@ def quiet() -> Iterator[None]:
 
     Other threads that want the same wait.
     """
-    with _one, warnings.catch_warnings(), np.errstate(all="ignore"):
+    with alone, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         state = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
         streams = sys.stdout, sys.stderr

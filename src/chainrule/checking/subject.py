@@ -1,0 +1,327 @@
+"""A program that should give other results, and the changes of it that are worth trying."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from chainrule.checking.changes import exchanges, expression_edits
+from chainrule.checking.code import HOOK, Code
+from chainrule.checking.edits import Edit
+from chainrule.checking.right import RightProgram
+from chainrule.checking.sandbox import TooLong
+from chainrule.checking.statements import statement_edits
+from chainrule.checking.surroundings import Surroundings
+from chainrule.checking.watching import SCOPES, Place, Watch, is_number
+from chainrule.validation import Array
+
+SAME = 1e-5  # the norm ratio up to which two gradients are one: small constants in logarithms
+Results = Mapping[str, Any]
+
+
+def ratio(a: Any, b: Any) -> float:
+    """Return the norm ratio of two gradients: 0 for equal ones, infinite for different shapes."""
+    if np.shape(a) != np.shape(b):
+        return np.inf
+    scale = np.linalg.norm(a) + np.linalg.norm(b)
+    return float(np.linalg.norm(np.subtract(a, b)) / scale) if scale else 0.0
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Changes that make some results what they should be, and spoil none."""
+
+    edits: tuple[Edit, ...]
+    mended: frozenset[str]
+
+    @property
+    def cost(self) -> float:
+        """How far the changed program is from what it was."""
+        return sum(edit.cost for edit in self.edits)
+
+
+class Subject:
+    """A program that should give other results than it does.
+
+    Parameters
+    ----------
+    codes : sequence of Code
+        Its functions.
+    call : callable
+        Runs it; returns results by name.
+    wanted : mapping of str to ndarray
+        What it should give.
+    right : RightProgram, optional
+        Whose expressions a change may bring in.
+    n : int or None
+        The number of samples.
+    deadline : float
+        Until when changes are tried, as `time.perf_counter` tells it.
+    parameters : mapping of str to ndarray
+    """
+
+    def __init__(
+        self,
+        codes: Sequence[Code],
+        call: Callable[[], Results],
+        wanted: Mapping[str, Array],
+        right: RightProgram | None = None,
+        n: int | None = None,
+        deadline: float = np.inf,
+        parameters: Mapping[str, Array] | None = None,
+    ) -> None:
+        self.codes, self.call, self.wanted = list(codes), call, wanted
+        self.deadline, self.parameters = deadline, parameters or {}
+        self.runs = 0
+        self.scales = {k: float(np.linalg.norm(v)) for k, v in wanted.items()}
+        self.watch = Watch(codes, call)
+        self.before = dict(self.watch.result)
+        self.wrong = frozenset(k for k in wanted if not self.same(self.before.get(k), wanted[k]))
+        self.around = Surroundings(self.watch, right, n)
+        self._slots: dict[tuple[int, ...], list[tuple[Code, CodeType]]] = {}
+        self._reached: dict[int, frozenset[str]] = {}
+        self._reached_by: dict[int, frozenset[str]] = {}
+        self._stages: dict[int, list[Edit]] = {}
+        whole = (p for p in reversed(self.watch.places) if p.owner is p.statement)
+        self._lines = {id(p.statement): p for p in whole}
+        self.suspects: set[int] = set()  # statements whose right value mends all
+        inside = {id(p.node): p.key for p in self.watch.places}
+        self._above = {
+            p.key: inside[id(p.owner)] for p in self.watch.places if id(p.owner) in inside
+        }
+
+    def same(self, given: Any, wanted: Array) -> bool:
+        """Whether a result is what it should be."""
+        if given is None:
+            return False
+        try:
+            array = np.asarray(given, np.float64)
+        except (TypeError, ValueError):
+            return False
+        if array.shape != wanted.shape:
+            return False
+        scale = np.linalg.norm(array) + np.linalg.norm(wanted)
+        return bool(np.isfinite(scale) and np.linalg.norm(array - wanted) <= SAME * scale)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is over."""
+        return time.perf_counter() > self.deadline
+
+    def tried(
+        self, edits: Sequence[Edit], call: Callable[[], Results] | None = None
+    ) -> Results | None:
+        """Return the results with some changes made, None where they cannot be run.
+
+        ``call`` runs the program elsewhere than `Subject` does.
+        """
+        self.runs += 1
+        *kept, last = edits
+        try:
+            if _fits_a_slot(last) and not any(edit.given for edit in kept):
+                codes = self._with_slot(kept, last.place)
+                new = compile(ast.Expression(last.new), "<changed>", "eval")
+                names = last.code.functions[0].__globals__
+                hook: Callable[..., Any] = lambda key, scope: eval(new, names, scope)  # noqa: E731
+            else:
+                codes = self._compiled(edits)
+                hooks = {e.place.key: e.given() for e in edits if e.given and e.place}
+                hook = lambda key, value: hooks[key](key, value)  # noqa: E731
+            with contextlib.ExitStack() as stack:
+                for code, compiled in codes:
+                    stack.enter_context(code.running(compiled, hook))
+                return (call or self.call)()
+        except (
+            Exception,
+            SystemExit,
+            TooLong,
+        ):  # whatever a learner's code does when it is changed
+            return None
+
+    def _compiled(self, edits: Sequence[Edit]) -> list[tuple[Code, CodeType]]:
+        """Return the functions that some changes are in, compiled with them."""
+        undo = []
+        try:
+            for edit in edits:
+                undo.append((edit, edit.apply()))
+            return [(code, code.compiled(code.tree)) for code in {e.code for e in edits}]
+        finally:
+            for edit, before in reversed(undo):
+                edit.undo(before)
+
+    def _with_slot(self, kept: Sequence[Edit], place: Any) -> list[tuple[Code, CodeType]]:
+        """Return functions with an expression left open, for the hook to evaluate.
+
+        It is compiled once for all that is tried in this place: a function takes longer to compile
+        than to run.
+        """
+        key = (*map(id, kept), place.key)
+        if key not in self._slots:
+            local = ast.Call(ast.Name("locals", ast.Load()), [], [])
+            given: list[ast.expr] = [ast.Constant(place.key), local]
+            call = ast.Call(ast.Name(HOOK, ast.Load()), given, [])
+            slot = Edit(place.code, place.owner, place.field, place.index, call, "slot", 0,
+                        place.line, place.statement)  # fmt: skip
+            self._slots[key] = self._compiled([*kept, slot])
+        return self._slots[key]
+
+    def repaired(self, edits: Sequence[Edit]) -> Repair | None:
+        """Return the repair that some changes are, None if they mend nothing or spoil something."""
+        results = self.tried(edits)
+        if not isinstance(results, Mapping):
+            return None
+        mended = set()
+        for name, wanted in self.wanted.items():
+            if self.same(results.get(name), wanted):
+                mended.add(name)
+            elif name not in self.wrong:
+                return None
+        mended &= self.wrong
+        return Repair(tuple(edits), frozenset(mended)) if mended else None
+
+    def reached(self, place: Place) -> frozenset[str]:
+        """Return which results an expression reaches; all where that cannot be told."""
+        if place.key not in self._reached:
+            found = frozenset(self.wanted)
+            if is_number(self.watch.value(place)):
+                try:
+                    after = self.watch.disturbed(place)
+                    found = frozenset(
+                        k for k in self.wanted if not _equal(after.get(k), self.before.get(k))
+                    )
+                except (Exception, SystemExit, TooLong):  # it may refuse odd numbers
+                    pass
+            self._reached[place.key] = found
+        return self._reached[place.key]
+
+    def reach_of(self, edit: Edit) -> frozenset[str]:
+        """Return the results that a change reaches."""
+        place = edit.place
+        if place is None:
+            place = self._lines.get(id(edit.statement))
+        return self._reach(place) if place is not None else frozenset(self.wanted)
+
+    def watched(self, repair: Repair) -> Watch | None:
+        """Return the program watched with some changes made, None where that cannot be."""
+        if any(edit.given for edit in repair.edits):
+            return None
+        undo = []
+        try:
+            for edit in repair.edits:
+                undo.append((edit, edit.apply()))
+            codes = [Code(code.functions, code.tree) for code in self.codes]
+            return Watch(codes, self.call)
+        except (Exception, SystemExit, TooLong):  # whatever changed code does
+            return None
+        finally:
+            for edit, held in reversed(undo):
+                edit.undo(held)
+
+    def after(self, repair: Repair, edit: Edit) -> Any:
+        """Return what a changed statement gives at its first turn; None if that is not seen."""
+        watch = self.watched(repair)
+        if watch is None:
+            return None
+        for place in watch.places:
+            if place.statement is edit.statement and place.owner is edit.statement:
+                value = watch.value(place)
+                return value if is_number(value) else None
+        return None
+
+    def stage(self, number: int) -> list[Edit]:
+        """Return the changes of a stage, the cheapest and likeliest first."""
+        if number not in self._stages:
+            kind, tier = STAGES[number]
+            found = list(self.exchanged(kind) if tier == EXCHANGED else self.changes(kind, tier))
+            for edit in found:
+                edit.reach = self.reach_of(edit)
+            self._stages[number] = sorted(found, key=lambda edit: edit.cost)
+        return self._stages[number]
+
+    def _reach(self, place: Place) -> frozenset[str]:
+        """Return the results that an expression reaches, or those of what it is part of."""
+        if place.key not in self._reached_by:
+            seen = self.watch.seen[place.key].values
+            above = self._reached_by.get(self._above.get(place.key, -1), frozenset(self.wanted))
+            known = bool(seen) and is_number(seen[0])
+            self._reached_by[place.key] = self.reached(place) if known else above
+        return self._reached_by[place.key]
+
+    def _kind(self, reach: frozenset[str]) -> int | None:
+        """Return which group a change with this reach is in; None: it reaches nothing wrong."""
+        if not reach & self.wrong:
+            return None
+        return ALL if reach == self.wrong else PART if reach < self.wrong else SPREAD
+
+    def changes(self, kind: int, tier: int) -> Iterator[Edit]:
+        """Yield the changes of expressions and statements."""
+        for place in self.watch.places:
+            if self.is_late or self._kind(self._reach(place)) != kind:
+                continue
+            if tier and self.suspects and id(place.statement) not in self.suspects:
+                continue
+            if self.watch.seen[place.key].values or not _is_hooked_kind(place):
+                yield from expression_edits(place, self.around, tier)
+        for code in self.codes:
+            for edit in () if self.is_late else statement_edits(code, self.around):
+                line = self._lines.get(id(edit.statement))
+                reach = self.wrong if line is None else self._reach(line)
+                if self._kind(reach) == kind and tier == (
+                    0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
+                ):
+                    yield edit
+
+    def exchanged(self, kind: int) -> Iterator[Edit]:
+        """Yield values of the right program in the place of statements' values."""
+        for place in self.watch.places:
+            whole = place.owner is place.statement and self.watch.seen[place.key].values
+            if whole and not self.is_late and self._kind(self._reach(place)) == kind:
+                yield from exchanges(place, self.around)
+
+
+# Changes reach all that is wrong and nothing else, or a part of it, or right results too.
+ALL, PART, SPREAD = 0, 1, 2
+EXCHANGED = -1
+STAGES = [
+    *[(kind, tier) for kind in (ALL, PART) for tier in (0, EXCHANGED, 1, 2)],
+    *[(SPREAD, tier) for tier in (0, 1, 2)],
+]
+
+
+def _fits_a_slot(edit: Edit) -> bool:
+    """Whether a change can be evaluated apart from the function that it is in."""
+    return (
+        edit.place is not None
+        and edit.given is None
+        and isinstance(edit.new, ast.expr)
+        and not edit.place.nested
+        and not isinstance(edit.new, ast.Slice | ast.Starred)
+        and not any(isinstance(node, SCOPES) or _is_private(node) for node in ast.walk(edit.new))
+        and edit.field == edit.place.field
+    )
+
+
+def _is_private(node: ast.AST) -> bool:
+    """Whether a name holds that of its class where it is compiled."""
+    name = str(getattr(node, "attr", getattr(node, "id", "")))
+    return name.startswith("__") and not name.endswith("__")
+
+
+def _is_hooked_kind(place: Place) -> bool:
+    return isinstance(place.node, ast.BinOp | ast.Call | ast.UnaryOp) and place.field != "func"
+
+
+def _equal(a: Any, b: Any) -> bool:
+    try:
+        return np.shape(a) == np.shape(b) and bool(
+            np.allclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-9, atol=1e-300)
+        )
+    except (TypeError, ValueError):
+        return a is b
