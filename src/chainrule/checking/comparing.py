@@ -33,7 +33,7 @@ def scale_of(a: Any, b: Any) -> float | None:
         return None
     factor = float(np.vdot(b, a) / np.vdot(b, b))
     near = np.linalg.norm(a - factor * b) <= CLOSE * np.linalg.norm(a)
-    return factor if near and factor else None
+    return factor if near and 1e-12 < abs(factor) < 1e12 else None
 
 
 def in_words(factor: float, n: int | None, text: str = "") -> str:
