@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import sys
 import threading
 import time
@@ -52,12 +53,16 @@ def quiet() -> Iterator[None]:
     with alone, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         state = np.random.get_state()  # noqa: NPY002  # what a learner's code may draw from
+        collects = gc.isenabled()
+        gc.disable()  # what others do at its calls is not to be interrupted
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Muted(streams[0]), _Muted(streams[1])
         try:
             yield
         finally:
             sys.stdout, sys.stderr = streams
+            if collects:
+                gc.enable()
             np.random.set_state(state)  # noqa: NPY002
 
 
@@ -105,6 +110,8 @@ class Sandbox:
         try:
             return self._bounded(call)
         finally:
+            with self._lock:  # where the end came just behind the call
+                self._end = None
             self._put_back()
 
     def _bounded(self, call: Callable[[], Any]) -> Any:
@@ -128,7 +135,8 @@ class Sandbox:
         while not self._over.wait(0.02):
             with self._lock:
                 if self._end is not None and time.perf_counter() > self._end:
-                    self._end, self._fired = None, True
+                    self._fired = True
+                    self._end += 0.05  # once more, where a destructor took it for its own
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(self._thread), ctypes.py_object(TooLong)
                     )
