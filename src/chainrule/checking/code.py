@@ -14,8 +14,7 @@ import inspect
 import linecache
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType
@@ -29,7 +28,6 @@ FUTURE = 0  # the flags of all that is imported from __future__
 for _feature in __future__.all_feature_names:
     FUTURE |= getattr(__future__, _feature).compiler_flag
 _LAB = os.path.join("chainrule", "lab", "")  # what is taught is read like a learner's own code
-changing = threading.RLock()  # one change at a time: other threads may call the same functions
 
 
 @dataclass(eq=False)
@@ -204,10 +202,10 @@ def code_of(found: CodeType, near: Iterable[Any] = ()) -> Code | None:
     return None
 
 
-def written(text: str, name: str, file: str, names: Mapping[str, Any]) -> FunctionType:
+def written(text: str, name: str, file: str) -> FunctionType:
     """Return a function of a module's text, whose source is found as if it was in a file."""
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = dict(names)
+    namespace: dict[str, Any] = {}
     exec(compile(text, file, "exec", dont_inherit=True), namespace)
     function: FunctionType = namespace[name]
     return function

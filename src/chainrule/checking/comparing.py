@@ -36,7 +36,7 @@ def scale_of(a: Any, b: Any) -> float | None:
     return factor if near and 1e-12 < abs(factor) < 1e12 else None
 
 
-def in_words(factor: float, n: int | None, text: str = "") -> str:
+def in_words(factor: float, n: int | None) -> str:
     """Say what it means that a value is ``factor`` times the right one."""
     size = abs(factor)
     sign = "" if factor > 0 else ", and the sign is wrong"
@@ -111,7 +111,7 @@ def difference(
     parameters : mapping of str to ndarray
     """
     said = relation(wrong, right, n)
-    if said or np.shape(wrong) != np.shape(right) or not np.ndim(wrong):
+    if said or not np.ndim(wrong):
         return said
     wrong, right = np.asarray(wrong, np.float64), np.asarray(right, np.float64)
     values = [(name, np.asarray(v, np.float64)) for name, v in values]
@@ -128,7 +128,7 @@ def _differences(
         if factor:
             kept = scale_of(wrong, value)
             if kept is None:
-                how = "is missing" if abs(factor) < 1 or factor > 0 else "is too much"
+                how = "is missing" if factor > 0 else "is too much"
                 what = f"the regularisation (penalty, weight decay) of {name}"
                 yield f"{what} {how}: {factor:.4g} {name}"
     for name, value in values:

@@ -18,7 +18,7 @@ from chainrule.checking.explain import SECONDS, diagnoses, first_unknown
 from chainrule.checking.problem import batch_size, copied
 from chainrule.checking.repair import repairs
 from chainrule.checking.right import RightProgram, right_value
-from chainrule.checking.sandbox import Sandbox, TooLong, alone, quiet
+from chainrule.checking.sandbox import FAILURES, Sandbox, alone, quiet
 from chainrule.checking.subject import Subject, ratio
 from chainrule.config import Shown
 from chainrule.errors import DataError
@@ -174,7 +174,7 @@ def _explained(
             program = _program(reference, args, n, sandbox)
             wanted = {"value": right}
             subject = Subject(codes, call, wanted, program, n, end) if codes else None
-        except (Exception, SystemExit, TooLong):  # code that counts its calls, or takes long
+        except FAILURES:  # code that counts its calls, or takes long
             subject = None
         if subject is not None:
             sandbox.seconds = 0.1 + 5 * (time.perf_counter() - start)
@@ -193,6 +193,6 @@ def _program(
     given = dict(zip(names, args, strict=True))
     try:
         found: RightProgram = sandbox.run(lambda: right_value(reference, given, n))
-    except (Exception, SystemExit, TooLong):  # of other code than tensors can pass
+    except FAILURES:  # of other code than tensors can pass
         return None
     return found

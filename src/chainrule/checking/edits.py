@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +23,18 @@ class Edit:
     ----------
     kind : str
         What is changed: ``"missing factor"``, ``"other value"``, ...
-    right, wrong : AST or None
+    owner, field, where
+        The node, its field, and where in a list that this field holds.
+    new, old
         What is there with the change, and without.
-    detail : AST or str or None
+    cost : float
+        How unlikely the change is.
+    detail
         The factor, the term, the axis that it is about.
     line : int
         Where, in the file.
+    given : callable, optional
+        Makes the hook that the changed tree calls, where a value takes an expression's place.
     """
 
     code: Code
@@ -65,6 +72,19 @@ class Edit:
     def undo(self, before: Any) -> None:
         """Give the field back what it held."""
         setattr(self.owner, self.field, before)
+
+
+@contextmanager
+def applied(edits: Iterable[Edit]) -> Iterator[None]:
+    """Have trees changed meanwhile."""
+    undo = []
+    try:
+        for edit in edits:
+            undo.append((edit, edit.apply()))
+        yield
+    finally:
+        for edit, before in reversed(undo):
+            edit.undo(before)
 
 
 def is_outermost(place: Place) -> bool:

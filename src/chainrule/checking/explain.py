@@ -23,7 +23,7 @@ from chainrule.checking.known import Known, Match
 from chainrule.checking.problem import Problem
 from chainrule.checking.repair import repairs
 from chainrule.checking.right import RightProgram, right_gradient
-from chainrule.checking.sandbox import Sandbox, TooLong, quiet
+from chainrule.checking.sandbox import FAILURES, Sandbox, quiet
 from chainrule.checking.spelling import repaired_line
 from chainrule.checking.subject import Repair, Subject, ratio
 from chainrule.checking.trial import Trial, trials
@@ -86,7 +86,7 @@ def _tried(sandbox: Sandbox, call: Callable[[], Any]) -> Any:
     """Return what a learner's code gives, None if it raises or takes too long."""
     try:
         return sandbox.run(call)
-    except (Exception, SystemExit, TooLong):  # on fewer samples, or called again
+    except FAILURES:  # on fewer samples, or called again
         return None
 
 
@@ -113,7 +113,7 @@ def _first(
 
         try:
             subject = Subject(codes, call, trial.right, program, trial.n, end, trial.parameters)
-        except (Exception, SystemExit, TooLong):  # code that counts its calls
+        except FAILURES:  # code that counts its calls
             continue
         if subject.wrong == wrong:
             sandbox.seconds = 0.1 + 10 * taken
@@ -168,7 +168,7 @@ def _diagnosis(subject: Subject, repair: Repair, edit: Edit, others: tuple[str, 
     right = subject.around.right
     known = right.known if right else None
     what = _said(subject, repair, edit, context, known)
-    where = Where(edit.code.file, edit.line, edit.code.line(edit.line), repaired_line(edit))
+    where = _where(edit.code, edit.line, repaired_line(edit))
     reach = subject.reach_of(edit) & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""
     inputs = tuple(_inputs(edit, context, known)) if known else ()
@@ -361,8 +361,12 @@ def _matching_line(mutant: Subject, repair: Repair, edit: Edit, learner: Subject
     for place in sorted(learner.watch.places, key=lambda p: learner.watch.seen[p.key].order):
         seen = learner.watch.seen[place.key].values
         if place.owner is place.statement and seen and known.matches(seen[0]):
-            return Where(place.code.file, place.line, place.code.line(place.line))
+            return _where(place.code, place.line)
     return None
+
+
+def _where(code: Code, line: int, repaired: str = "") -> Where:
+    return Where(code.file, line, code.line(line), repaired)
 
 
 def first_unknown(subject: Subject) -> Where | None:
@@ -379,7 +383,7 @@ def first_unknown(subject: Subject) -> Where | None:
         if not np.ptp(seen[0]):  # where a sum starts
             continue
         if subject.reached(place) & subject.wrong:
-            return Where(place.code.file, place.line, place.code.line(place.line))
+            return _where(place.code, place.line)
     return None
 
 

@@ -115,7 +115,7 @@ class RightProgram:
         if self.text.count("\n") > LONG:
             raise ValueError("the right program is too long to be read")
         file = f"<the right program {next(_number)}>"
-        self.function = written(self.text, NAME, file, {})
+        self.function = written(self.text, NAME, file)
         code = code_of(self.function.__code__, [self.function])
         assert code is not None
         self.code: Code = code
@@ -144,31 +144,37 @@ class RightProgram:
         value, gradients = self.function(*self.given)
         return gradients or {"value": value}
 
+    @cached_property
+    def stated(self) -> list[tuple[str, ast.expr, Any]]:
+        """What gives each value: its name if it has one, the expression, the value."""
+        found = []
+        for place in self.watch.places:
+            value, statement = self.watch.value(place), place.statement
+            if isinstance(value, np.ndarray | np.floating | float):
+                name = ""
+                if isinstance(statement, ast.Assign) and place.node is statement.value:
+                    target = statement.targets[0]
+                    name = target.id if isinstance(target, ast.Name) else ""
+                found.append((name, place.node, value))
+        return found
+
     def _values(self) -> Iterator[tuple[str, Any]]:
         """Yield names and expressions with their values, names first."""
-        rest = []
-        for place in self.watch.places:
-            value = self.watch.value(place)
-            if not isinstance(value, np.ndarray | np.floating | float):
-                continue
-            node, statement = place.node, place.statement
-            target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-            if isinstance(target, ast.Name) and node is statement.value:  # type: ignore[attr-defined]
-                yield target.id, value
-            elif not isinstance(node, ast.Constant):
-                rest.append((ast.unparse(node), value))
-        yield from rest
+        for name, _, value in self.stated:
+            if name:
+                yield name, value
+        for name, node, value in self.stated:
+            if not name and not isinstance(node, ast.Constant):
+                yield ast.unparse(node), value
 
-    @property
-    def expressions(self) -> Iterator[tuple[str, ast.expr, Any]]:
-        """Yield what gives each value: its name if it has one, the expression, the value."""
-        for place in self.watch.places:
-            value = self.watch.value(place)
-            if isinstance(value, np.ndarray) and isinstance(place.node, ast.BinOp | ast.Call):
-                statement = place.statement
-                whole = isinstance(statement, ast.Assign) and place.node is statement.value
-                target = statement.targets[0] if whole else None  # type: ignore[attr-defined]
-                yield target.id if isinstance(target, ast.Name) else "", place.node, value
+    @cached_property
+    def expressions(self) -> list[tuple[str, ast.expr, Any]]:
+        """What of these is an operation or a call that gives an array."""
+        return [
+            (name, node, value)
+            for name, node, value in self.stated
+            if isinstance(value, np.ndarray) and isinstance(node, ast.BinOp | ast.Call)
+        ]
 
     @cached_property
     def named(self) -> dict[str, Any]:

@@ -25,6 +25,9 @@ class TooLong(BaseException):
     """A run that takes longer than it may; no ``except Exception`` takes it for its own."""
 
 
+FAILURES = (Exception, SystemExit, TooLong)  # whatever a learner's code does when it is changed
+
+
 class _Muted:
     """A stream that drops what one thread writes, and hands on what others do."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from chainrule.checking.edits import Edit
+from chainrule.checking.edits import Edit, applied
 
 
 def repaired_line(edit: Edit) -> str:
@@ -36,11 +36,8 @@ def _spliced(edit: Edit) -> str:
 
 
 def _dump(edit: Edit) -> str:
-    before = edit.apply()
-    try:
+    with applied([edit]):
         return ast.unparse(edit.statement)
-    finally:
-        edit.undo(before)
 
 
 def _parsed(line: str) -> str:

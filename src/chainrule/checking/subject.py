@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -14,9 +15,9 @@ import numpy as np
 
 from chainrule.checking.changes import exchanges, expression_edits
 from chainrule.checking.code import HOOK, Code
-from chainrule.checking.edits import Edit
+from chainrule.checking.edits import Edit, applied
 from chainrule.checking.right import RightProgram
-from chainrule.checking.sandbox import TooLong
+from chainrule.checking.sandbox import FAILURES
 from chainrule.checking.statements import statement_edits
 from chainrule.checking.surroundings import Surroundings
 from chainrule.checking.watching import SCOPES, Place, Watch, is_number
@@ -79,12 +80,11 @@ class Subject:
     ) -> None:
         self.codes, self.call, self.wanted = list(codes), call, wanted
         self.deadline, self.parameters = deadline, parameters or {}
-        self.runs = 0
-        self.scales = {k: float(np.linalg.norm(v)) for k, v in wanted.items()}
         self.watch = Watch(codes, call)
         self.before = dict(self.watch.result)
         self.wrong = frozenset(k for k in wanted if not self.same(self.before.get(k), wanted[k]))
         self.around = Surroundings(self.watch, right, n)
+        self._watched: dict[Repair, Watch | None] = {}
         self._slots: dict[tuple[int, ...], list[tuple[Code, CodeType]]] = {}
         self._reached: dict[int, frozenset[str]] = {}
         self._reached_by: dict[int, frozenset[str]] = {}
@@ -122,7 +122,6 @@ class Subject:
 
         ``call`` runs the program elsewhere than `Subject` does.
         """
-        self.runs += 1
         *kept, last = edits
         try:
             if _fits_a_slot(last) and not any(edit.given for edit in kept):
@@ -138,23 +137,13 @@ class Subject:
                 for code, compiled in codes:
                     stack.enter_context(code.running(compiled, hook))
                 return (call or self.call)()
-        except (
-            Exception,
-            SystemExit,
-            TooLong,
-        ):  # whatever a learner's code does when it is changed
+        except FAILURES:
             return None
 
     def _compiled(self, edits: Sequence[Edit]) -> list[tuple[Code, CodeType]]:
         """Return the functions that some changes are in, compiled with them."""
-        undo = []
-        try:
-            for edit in edits:
-                undo.append((edit, edit.apply()))
+        with applied(edits):
             return [(code, code.compiled(code.tree)) for code in {e.code for e in edits}]
-        finally:
-            for edit, before in reversed(undo):
-                edit.undo(before)
 
     def _with_slot(self, kept: Sequence[Edit], place: Any) -> list[tuple[Code, CodeType]]:
         """Return functions with an expression left open, for the hook to evaluate.
@@ -196,7 +185,7 @@ class Subject:
                     found = frozenset(
                         k for k in self.wanted if not _equal(after.get(k), self.before.get(k))
                     )
-                except (Exception, SystemExit, TooLong):  # it may refuse odd numbers
+                except FAILURES:  # it may refuse odd numbers
                     pass
             self._reached[place.key] = found
         return self._reached[place.key]
@@ -212,17 +201,14 @@ class Subject:
         """Return the program watched with some changes made, None where that cannot be."""
         if any(edit.given for edit in repair.edits):
             return None
-        undo = []
-        try:
-            for edit in repair.edits:
-                undo.append((edit, edit.apply()))
-            codes = [Code(code.functions, code.tree) for code in self.codes]
-            return Watch(codes, self.call)
-        except (Exception, SystemExit, TooLong):  # whatever changed code does
-            return None
-        finally:
-            for edit, held in reversed(undo):
-                edit.undo(held)
+        if repair not in self._watched:
+            try:
+                with applied(repair.edits):
+                    codes = [Code(code.functions, code.tree) for code in self.codes]
+                    self._watched[repair] = Watch(codes, self.call)
+            except FAILURES:
+                self._watched[repair] = None
+        return self._watched[repair]
 
     def after(self, repair: Repair, edit: Edit) -> Any:
         """Return what a changed statement gives at its first turn; None if that is not seen."""
@@ -269,14 +255,17 @@ class Subject:
                 continue
             if self.watch.seen[place.key].values or not _is_hooked_kind(place):
                 yield from expression_edits(place, self.around, tier)
-        for code in self.codes:
-            for edit in () if self.is_late else statement_edits(code, self.around):
-                line = self._lines.get(id(edit.statement))
-                reach = self.wrong if line is None else self._reach(line)
-                if self._kind(reach) == kind and tier == (
-                    0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
-                ):
-                    yield edit
+        for edit in () if self.is_late else self._of_statements:
+            line = self._lines.get(id(edit.statement))
+            reach = self.wrong if line is None else self._reach(line)
+            if self._kind(reach) == kind and tier == (
+                0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
+            ):
+                yield edit
+
+    @cached_property
+    def _of_statements(self) -> list[Edit]:
+        return [edit for code in self.codes for edit in statement_edits(code, self.around)]
 
     def exchanged(self, kind: int) -> Iterator[Edit]:
         """Yield values of the right program in the place of statements' values."""

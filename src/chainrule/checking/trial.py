@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.autodiff.trees import map_leaves
 from chainrule.checking.problem import Problem
 from chainrule.checking.recorded import Gradients, Recording, without_epsilon
-from chainrule.checking.sandbox import Sandbox, TooLong
+from chainrule.checking.sandbox import FAILURES, Sandbox
 from chainrule.validation import Array
 
 SLOW = 2e-3  # seconds of a call beyond which three samples must do
@@ -83,7 +83,7 @@ def _seconds(problem: Problem, parameters: dict[str, Array], data: Any, sandbox:
     start = time.perf_counter()
     try:
         sandbox.run(lambda: problem.gradients(parameters, *data))
-    except (Exception, SystemExit, TooLong):  # on fewer samples
+    except FAILURES:  # on fewer samples
         return 0.0
     return time.perf_counter() - start
 
@@ -97,7 +97,7 @@ def _trial(
 
     try:
         right = sandbox.run(record)
-    except (Exception, SystemExit, TooLong):  # of other code than tensors can pass
+    except FAILURES:  # of other code than tensors can pass
         return
     if all(np.isfinite(g).all() for g in right.values()):
         yield Trial(problem, parameters, data, n, right)

@@ -128,6 +128,7 @@ class Watch:
                 self.places.append(place)
         self.seen = [Seen() for _ in self.places]
         self._count = 0
+        self._trees: dict[Code, Any] = {}
         self._scopes: dict[Any, dict[str, Any]] = {}
         self.result = self.run(self._record)
 
@@ -139,11 +140,11 @@ class Watch:
             return self.call()
 
     def _hooked(self, code: Code) -> Any:
-        kept = getattr(code, "_hooked", None)
-        if kept is None:
+        if code not in self._trees:
             mine = {id(p.node): p.key for p in self.places if p.code is code and _is_value(p)}
-            kept = code._hooked = ast.fix_missing_locations(_hooked_copy(code.tree, mine))  # type: ignore[attr-defined]
-        return kept
+            tree = _hooked_copy(code.tree, mine)
+            self._trees[code] = ast.fix_missing_locations(tree)
+        return self._trees[code]
 
     def _record(self, key: int, value: Any) -> Any:
         seen = self.seen[key]
