@@ -22,7 +22,67 @@ SYMBOLS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
     ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
-RELU = {"maximum": "relu", "minimum": "minimum"}
+# What is always said in the same words, of what stands there, what must, and what it is about.
+TEMPLATES = {
+    "transpose": (
+        "a matrix is not transposed as it must be (or the operands are in the wrong order): "
+        "{right} instead of {wrong}"
+    ),
+    "comparison": (
+        "the comparison (the mask, a derivative that is 0 or 1) is the wrong way round: "
+        "{right} instead of {wrong}"
+    ),
+    "axis": "summed (or averaged) over the wrong axis: {right} instead of {wrong}",
+    "keepdims": "keepdims is wrong, so that shapes do not meet as they should: {right}",
+    "index": (
+        "the index is not the right one (one step or row off, or another label): {right} "
+        "instead of {wrong}"
+    ),
+    "order": (
+        "the order is the wrong way round: go backwards through time or layers (reversed): {right}"
+    ),
+    "range": (
+        "the loop does not run over all that it should (a step, layer or sample is left out, "
+        "or is too much): {right}"
+    ),
+    "overwritten": (
+        "= overwrites what was there, so only the last one counts (a sample, a step or a path "
+        "is lost): add up with +=, accumulate: {right}"
+    ),
+    "added": "+= adds to what was there before: assign with =: {right}",
+    "extra line": "this line is too much: leave out {wrong}",
+    "order of lines": (
+        "this line comes too early or too late (a value is used before it is updated, or "
+        "after it was overwritten or already updated): move it past {detail}"
+    ),
+    "inside the loop": (
+        "this line stands inside the loop, where it starts anew (is reset, initialised) at "
+        "each turn: it belongs before or behind the loop"
+    ),
+    "outside the loop": (
+        "this line stands outside the loop and must be done at each turn: move it inside"
+    ),
+    "return in the loop": (
+        "return stands inside the loop (indent), so only the first sample counts: put it behind"
+    ),
+    "labels": "labels stand where one-hot rows belong (the target Y): {right}",
+    "one sample": "only one sample (the first row) counts: sum over the batch: {right}",
+    "repeated index": (
+        "an index that is repeated (a duplicate) counts once only: += through an index array "
+        "is buffered; accumulate with np.add.at: {right}"
+    ),
+    "derivative of log": "the derivative of log(x) is 1 / x: {right}",
+    "complement": "{wrong} stands where {right} belongs (a derivative, a complement)",
+    "extra index": "a part is taken (one sample or row alone) where all belongs: {right}",
+    "extra power": "the power is wrong: {right} instead of {wrong} (a square)",
+    "branches": "the two cases are exchanged (the condition is the wrong way round): {right}",
+    "missing line": "a line is missing, a path or a share is left out: {detail}",
+    "missing condition": "this line must stand within the condition (indent): only where it holds",
+    "swapped": "the operands or arguments are in the wrong order (swapped): {right}",
+    "start": "a sum must start at zero (initial value): {right}",
+    "extra condition": "this holds always, not only on the condition: {wrong}",
+}
+TEMPLATES |= {"subscripts": TEMPLATES["transpose"], "missing power": TEMPLATES["extra power"]}
 
 
 @dataclass(frozen=True)
@@ -53,8 +113,10 @@ class Context:
 
 def sentence(kind: str, wrong: Any, right: Any, detail: Any, context: Context) -> str:
     """Say what is wrong where ``wrong`` stands in the place of ``right``, two syntax trees."""
-    writer = _SENTENCES.get(kind, _other)
-    return writer(wrong, right, detail, context)
+    if kind in TEMPLATES:
+        shown = {"wrong": _short(wrong), "right": _short(right), "detail": _short(detail)}
+        return TEMPLATES[kind].format(**shown)
+    return _SENTENCES.get(kind, _other)(wrong, right, detail, context)
 
 
 def text_of(tree: Any) -> str:
@@ -111,7 +173,7 @@ def _missing_factor(wrong: Any, right: Any, detail: Any, context: Context) -> st
     text = text_of(detail)
     if size is not None:
         if context.n and abs(size - 1 / context.n) < 1e-12:
-            return f"the average over the batch is missing: divide by {context.n}, the samples"
+            return "the average over the batch is missing: divide by the number of samples"
         if context.n and size == context.n:
             return (
                 f"the average over the batch is taken twice: {text} is the number of samples, "
@@ -198,13 +260,6 @@ def _sign(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     return f"the sign is wrong: {_short(right)} (minus for plus, or the other way round)"
 
 
-def _transpose(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        f"a matrix is not transposed as it must be (or the operands are in the wrong order): "
-        f"{_short(right)} instead of {_short(wrong)}"
-    )
-
-
 def _short(tree: Any, most: int = 60) -> str:
     text = text_of(tree)
     return text if len(text) <= most else text[: most - 3] + "..."
@@ -222,13 +277,6 @@ def _operator(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     return f"{sign}{ops[0]} stands where {ops[1]} belongs ({what}): {_short(right)}"
 
 
-def _comparison(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        f"the comparison (the mask, a derivative that is 0 or 1) is the wrong way round: "
-        f"{_short(right)} instead of {_short(wrong)}"
-    )
-
-
 def _other_value(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     if isinstance(detail, tuple):
         old, new = detail
@@ -241,17 +289,9 @@ def _other_value(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     return f"{said[0]} stands where {said[1]} belongs{slope}"
 
 
-def _axis(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"summed (or averaged) over the wrong axis: {_short(right)} instead of {_short(wrong)}"
-
-
 def _missing_sum(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     over = "the batch" if detail == 0 else f"axis {detail}"
     return f"the sum over {over} is missing: {_short(right)}"
-
-
-def _keepdims(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"keepdims is wrong, so that shapes do not meet as they should: {_short(right)}"
 
 
 def _function(wrong: Any, right: Any, detail: Any, context: Context) -> str:
@@ -301,13 +341,6 @@ def _missing_call(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     return f"{detail if isinstance(detail, str) else _short(right)} is missing: {_short(right)}"
 
 
-def _index(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        f"the index is not the right one (one step or row off, or another label): "
-        f"{_short(right)} instead of {_short(wrong)}"
-    )
-
-
 def _slice(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     flipped = "::-1" in text_of(right) or "::-1" in text_of(wrong)
     if flipped:
@@ -317,115 +350,9 @@ def _slice(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     return f"another part belongs here (the slice is off): {_short(right)} for {_short(wrong)}"
 
 
-def _order(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        f"the order is the wrong way round: go backwards through time or layers (reversed): "
-        f"{_short(right)}"
-    )
-
-
-def _range(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        f"the loop does not run over all that it should (a step, layer or sample is left out, or "
-        f"is too much): {_short(right)}"
-    )
-
-
-def _overwritten(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        "= overwrites what was there, so only the last one counts (a sample, a step or a path is "
-        f"lost): add up with +=, accumulate: {_short(right)}"
-    )
-
-
-def _added(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"+= adds to what was there before: assign with =: {_short(right)}"
-
-
-def _extra_line(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"this line is too much: leave out {_short(wrong)}"
-
-
-def _order_of_lines(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        "this line comes too early or too late (a value is used before it is updated, or after "
-        f"it was overwritten or already updated): move it past {_short(detail)}"
-    )
-
-
-def _inside(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        "this line stands inside the loop, where it starts anew (is reset, initialised) at each "
-        "turn: it belongs before or behind the loop"
-    )
-
-
-def _outside(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return "this line stands outside the loop and must be done at each turn: move it inside"
-
-
-def _return_in_loop(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return "return stands inside the loop (indent), so only the first sample counts: put it behind"
-
-
-def _labels(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"labels stand where one-hot rows belong (the target Y): {_short(right)}"
-
-
-def _one_sample(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"only one sample (the first row) counts: sum over the batch: {_short(right)}"
-
-
-def _repeated(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return (
-        "an index that is repeated (a duplicate) counts once only: += through an index array is "
-        f"buffered; accumulate with np.add.at: {_short(right)}"
-    )
-
-
-def _log(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"the derivative of log(x) is 1 / x: {_short(right)}"
-
-
-def _complement(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"{_short(wrong)} stands where {_short(right)} belongs (a derivative, a complement)"
-
-
-def _extra_index(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"a part is taken (one sample or row alone) where all belongs: {_short(right)}"
-
-
-def _power(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"the power is wrong: {_short(right)} instead of {_short(wrong)} (a square)"
-
-
-def _branches(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"the two cases are exchanged (the condition is the wrong way round): {_short(right)}"
-
-
-def _missing_line(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"a line is missing, a path or a share is left out: {_short(detail)}"
-
-
-def _missing_condition(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return "this line must stand within the condition (indent): only where it holds"
-
-
 def _exchanged(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     one, two = (text_of(part) for part in detail)
     return f"{one} and {two} are swapped (exchanged): the order must be {_short(right)}"
-
-
-def _swapped(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"the operands or arguments are in the wrong order (swapped): {_short(right)}"
-
-
-def _start(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"a sum must start at zero (initial value): {_short(right)}"
-
-
-def _condition(wrong: Any, right: Any, detail: Any, context: Context) -> str:
-    return f"this holds always, not only on the condition: {_short(wrong)}"
 
 
 def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
@@ -449,20 +376,20 @@ def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
 
 
 _SENTENCES: dict[str, Callable[[Any, Any, Any, Context], str]] = {
-    "missing factor": _missing_factor, "extra factor": _extra_factor,
-    "missing divisor": _missing_divisor, "extra divisor": _extra_divisor,
-    "missing term": _missing_term, "extra term": _extra_term, "sign": _sign,
-    "transpose": _transpose, "operator": _operator, "comparison": _comparison,
-    "other value": _other_value, "axis": _axis, "missing sum": _missing_sum,
-    "keepdims": _keepdims, "function": _function, "constant": _constant,
-    "extra call": _extra_call, "missing call": _missing_call, "index": _index, "slice": _slice,
-    "order": _order, "range": _range, "overwritten": _overwritten, "added": _added,
-    "extra line": _extra_line, "order of lines": _order_of_lines, "inside the loop": _inside,
-    "outside the loop": _outside, "return in the loop": _return_in_loop, "labels": _labels,
-    "one sample": _one_sample, "repeated index": _repeated, "derivative of log": _log,
-    "complement": _complement, "extra index": _extra_index, "extra power": _power,
-    "missing power": _power, "branches": _branches, "extra condition": _condition,
-    "missing line": _missing_line, "exchanged": _exchanged,
-    "missing condition": _missing_condition, "swapped": _swapped, "start": _start,
-    "subscripts": _transpose,
-}  # fmt: skip
+    "missing factor": _missing_factor,
+    "extra factor": _extra_factor,
+    "missing divisor": _missing_divisor,
+    "extra divisor": _extra_divisor,
+    "missing term": _missing_term,
+    "extra term": _extra_term,
+    "sign": _sign,
+    "operator": _operator,
+    "other value": _other_value,
+    "missing sum": _missing_sum,
+    "function": _function,
+    "constant": _constant,
+    "extra call": _extra_call,
+    "missing call": _missing_call,
+    "slice": _slice,
+    "exchanged": _exchanged,
+}
