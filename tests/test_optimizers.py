@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule import optimizers
 from chainrule.config import made, plain
-from chainrule.errors import ChainruleError, DataError, UnknownNameError
+from chainrule.errors import ChainruleError, DataError, ReadOnlyError, UnknownNameError
 from chainrule.running import recorded as recording
 
 STEPS = 40
@@ -297,3 +297,26 @@ def test_an_optimizer_of_ones_own_needs_a_step():
     own = optimizers.Optimizer(0.1)
     with pytest.raises(NotImplementedError, match="must define step"):
         own.update(np.ones(2), np.ones(2), own.init(np.ones(2)))
+
+
+def test_the_learning_rate_is_a_number_and_a_variable():
+    rule = optimizers.SGD(0.5)
+    rate = rule.learning_rate
+    rate.assign(rate / 2)
+    assert float(rate) == rule.learning_rate == rate.numpy() == rate.value == 0.25
+    rule.learning_rate = np.array(0.125)
+    assert (rate * 8, 1 - rate, round(rate, 1), f"{rate:.2f}") == (1.0, 0.875, 0.1, "0.12")
+    assert rule.get_config()["learning_rate"] == 0.125
+    with pytest.raises(DataError, match="learning_rate must be a finite number"):
+        rate.assign(np.nan)
+
+
+def test_the_learning_rate_of_a_schedule_is_read_alone():
+    rule = optimizers.Adam(optimizers.PiecewiseConstantDecay([2], [0.5, 0.25]))
+    optimizers.count(rule, {"iteration": 3})
+    assert (float(rule.learning_rate), int(rule.iterations)) == (0.25, 3)
+    for setting in (rule.learning_rate.assign, lambda rate: setattr(rule, "learning_rate", rate)):
+        with pytest.raises(TypeError, match="follows PiecewiseConstantDecay"):
+            setting(0.1)
+    with pytest.raises(ReadOnlyError, match="counted by training"):
+        rule.iterations.assign(0)

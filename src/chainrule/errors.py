@@ -17,6 +17,10 @@ class DataError(ChainruleError, ValueError):
     """A value cannot be used: NaN, out of range, empty, of the wrong type."""
 
 
+class ReadOnlyError(DataError, TypeError):
+    """A value cannot be set: it follows from something else, such as a schedule."""
+
+
 class OutOfRangeError(DataError, IndexError):
     """A class number or an index is out of range; the message names it and its row.
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
+import numpy as np
+
 from chainrule.callbacks.callback import Callback, Logs, check_function, check_verbose
-from chainrule.errors import DataError, DivergenceError
+from chainrule.callbacks.monitor import check_settable
+from chainrule.errors import DivergenceError
 from chainrule.validation import check_number
 
 
@@ -28,14 +31,14 @@ class LearningRateScheduler(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Refuse what follows a schedule of its own."""
-        if callable(self.model.optimizer.learning_rate):
-            raise DataError("LearningRateScheduler: the learning rate follows a schedule already")
+        check_settable(self.model.optimizer, "LearningRateScheduler")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate."""
         optimizer = self.model.optimizer
         arguments = (epoch,) if self._alone else (epoch, float(optimizer.learning_rate))
         rate = self.schedule(*arguments)
+        rate = rate.item() if np.ndim(rate) == 0 and hasattr(rate, "item") else rate
         optimizer.learning_rate = check_number(rate, "the schedule's rate", "LearningRateScheduler")
         if self.verbose:
             print(f"Epoch {epoch + 1}: the learning rate is now {optimizer.learning_rate:g}")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.callbacks.callback import Callback, Logs, check_verbose
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ReadOnlyError
+from chainrule.optimizers import schedule_of
 from chainrule.validation import check_count, check_flag, check_number, lookup
 
 MODES = {"auto": None, "min": False, "max": True}
@@ -82,6 +83,12 @@ def higher_is_better(monitor: str, where: str) -> bool:
     raise DataError(
         f"{where}: whether a higher {monitor!r} is better cannot be told; give mode='max' or 'min'"
     )
+
+
+def check_settable(optimizer: Any, where: str) -> None:
+    """Refuse to set the learning rate where a schedule gives it."""
+    if schedule_of(optimizer) is not None:
+        raise ReadOnlyError(f"{where}: the learning rate follows a schedule already")
 
 
 def optional_number(value: Any, name: str, where: str) -> float | None:
@@ -212,8 +219,7 @@ class ReduceLROnPlateau(Monitor):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget an earlier run; a schedule cannot be lowered."""
-        if callable(self.model.optimizer.learning_rate):
-            raise DataError("ReduceLROnPlateau: the learning rate follows a schedule already")
+        check_settable(self.model.optimizer, "ReduceLROnPlateau")
         self.best, self.wait, self.cooldown_counter = None, 0, 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -235,8 +241,9 @@ class ReduceLROnPlateau(Monitor):
 
     def _lower(self, epoch: int) -> None:
         optimizer = self.model.optimizer
-        if optimizer.learning_rate > np.float32(self.min_lr):
-            optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
+        rate = float(optimizer.learning_rate)
+        if rate > np.float32(self.min_lr):
+            optimizer.learning_rate = max(rate * self.factor, self.min_lr)
             self.cooldown_counter, self.wait = self.cooldown, 0
             if self.verbose:
                 print(f"Epoch {epoch + 1}: the learning rate is now {optimizer.learning_rate:g}")

@@ -94,6 +94,7 @@ class Compiled(Predictor):
             for metric in given or ():
                 get_metric(metric, loss, (), "Sequential.compile")
         self.optimizer, self.loss, self.optimizer_state = rule, loss, None
+        optimizers.count(rule, {})
         self.compiled_metrics = (tuple(metrics or ()), tuple(weighted_metrics or ()))
         self.engine = engine
 
@@ -109,9 +110,8 @@ class Compiled(Predictor):
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next update."""
-        rate = self.optimizer.learning_rate
-        if not callable(rate):
-            return float(rate)
+        if optimizers.schedule_of(self.optimizer) is None:
+            return float(self.optimizer.learning_rate)
         return rate_of(self.optimizer, self.optimizer_state or self.optimizer.init({}))
 
     def trained(self, engine: Engine) -> None:
@@ -119,6 +119,7 @@ class Compiled(Predictor):
         self.network.take(engine.read("params"))
         self.network.take(engine.read("layers"))
         self.optimizer_state = engine.read("state")
+        optimizers.count(self.optimizer, self.optimizer_state)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all weights, in the order of `get_weights`; also in the middle of training.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import optimizers
 from chainrule.callbacks import History
 from chainrule.config import made, plain
 from chainrule.errors import DataError, FileError
@@ -156,6 +157,7 @@ def _go_back(model: Compiled, training: Mapping[str, Any]) -> None:
     state = restored(template, training.get("state"), "the optimizer's state")
     model.rng = generator_at(training.get("random"))
     model.optimizer_state = state
+    optimizers.count(model.optimizer, state)
     if "learning_rate" in state:
         model.optimizer.learning_rate = float(state["learning_rate"])
 

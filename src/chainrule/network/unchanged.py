@@ -12,6 +12,7 @@ from chainrule.interrupts import deferred
 from chainrule.layers import Layer
 from chainrule.layers.tracking import family
 from chainrule.network.network import Network
+from chainrule.optimizers import schedule_of
 
 CHANGING = ("rng", "history", "stop_training", "optimizer_state", "training_data")
 
@@ -37,7 +38,8 @@ def unchanged_on_error(model: Model) -> Iterator[None]:
     before = {name: vars(model)[name] for name in CHANGING if name in vars(model)}
     random = model.rng.bit_generator.state
     optimizer = getattr(model, "optimizer", None)
-    rate = getattr(optimizer, "learning_rate", None)
+    rate = schedule_of(optimizer) or getattr(optimizer, "learning_rate", None)
+    rate = rate if rate is None or callable(rate) else float(rate)
     fresh = [each for layer in model.layers for each in family(layer) if not each.built]
     weights = model.network.weights if model.built else {}
     try:

@@ -16,7 +16,8 @@ from chainrule.errors import DataError
 from chainrule.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from chainrule.optimizers.moments import Adam, Adamax, AdamW, Lamb, Nadam
 from chainrule.optimizers.momentum import SGD, Lion
-from chainrule.optimizers.optimizer import Optimizer, Schedule
+from chainrule.optimizers.optimizer import Optimizer, Schedule, count, schedule_of
+from chainrule.optimizers.variable import Variable
 from chainrule.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -32,7 +33,8 @@ __all__ = [
     "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "CosineDecay",
     "CosineDecayRestarts", "ExponentialDecay", "Ftrl", "InverseTimeDecay", "Lamb",
     "LearningRateSchedule", "Lion", "Nadam", "Optimizer", "PiecewiseConstantDecay",
-    "PolynomialDecay", "RMSprop", "Schedule", "get",
+    "PolynomialDecay", "RMSprop", "Schedule", "Variable", "count", "get",
+    "schedule_of",
 ]  # fmt: skip
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

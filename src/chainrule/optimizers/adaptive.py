@@ -187,7 +187,7 @@ class Ftrl(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        if self.learning_rate == 0:
+        if not callable(learning_rate) and learning_rate == 0:
             raise DataError("Ftrl: learning_rate must be above 0, weights are divided by it")
         self.learning_rate_power = self._number(
             learning_rate_power, "learning_rate_power", low=-np.inf

@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.config import Configurable
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ReadOnlyError
+from chainrule.optimizers.variable import Variable
 from chainrule.validation import check_flag, check_number, check_positive
 
 Schedule = Callable[[Any], Any]
@@ -48,6 +49,11 @@ class Optimizer(Configurable):
     ----------
     slots : tuple of str
         Names of the arrays that are kept for every parameter, see `start`.
+    learning_rate : Variable
+        Of the next update: read as a number, set by ``assign`` or plainly, also in the middle of
+        training. What a schedule gives cannot be set.
+    iterations : Variable
+        Batches trained on so far, as of the last event that callbacks heard.
 
     Raises
     ------
@@ -71,8 +77,7 @@ class Optimizer(Configurable):
         gradient_accumulation_steps: int | None = None,
         l2: float = 0.0,
     ) -> None:
-        if not callable(learning_rate):
-            learning_rate = self._number(learning_rate, "learning_rate")
+        self._done = [0]  # batches; a list, for the optimizer stays as it was recorded
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         if weight_decay is not None:
@@ -96,6 +101,35 @@ class Optimizer(Configurable):
                 f"{self._name}: gradient_accumulation_steps must be at least 2, or None for an "
                 "update with every batch, received 1"
             )
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of the next update."""
+
+        def read() -> float:
+            rate = vars(self)["learning_rate"]
+            return float(rate(self._done[0]) if callable(rate) else rate)
+
+        return Variable(read, lambda rate: setattr(self, "learning_rate", rate))
+
+    @learning_rate.setter
+    def learning_rate(self, rate: Any) -> None:
+        if not callable(rate):
+            schedule = schedule_of(self)
+            if schedule is not None:
+                raise ReadOnlyError(
+                    f"{self._name}: the learning rate follows {schedule!r} and cannot be set; make "
+                    "the optimizer with a number instead of a schedule"
+                )
+            rate = rate.item() if np.shape(rate) == () and hasattr(rate, "item") else rate
+            rate = float(rate) if isinstance(rate, Variable) else rate
+            rate = self._number(rate, "learning_rate")
+        vars(self)["learning_rate"] = rate
+
+    @property
+    def iterations(self) -> Variable:
+        """The number of batches trained on so far."""
+        return Variable(lambda: self._done[0], dtype=np.int64)
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new value of one array and of its slots.
@@ -124,7 +158,7 @@ class Optimizer(Configurable):
             for slot in self.slots
         }
         state["iteration"] = np.float64(0)
-        if not callable(self.learning_rate):
+        if schedule_of(self) is None:
             state["learning_rate"] = np.float64(self.learning_rate)
         if self.use_ema:
             state["ema"] = map_leaves(np.zeros_like, params)
@@ -194,9 +228,8 @@ class Optimizer(Configurable):
         return params, {**state, "ema": averages}
 
     def _rate(self, state: Any) -> Any:
-        if callable(self.learning_rate):
-            return self.learning_rate(state["iteration"])
-        return state["learning_rate"]
+        schedule = schedule_of(self)
+        return state["learning_rate"] if schedule is None else schedule(state["iteration"])
 
     def _clipped(self, params: Any, gradients: Any) -> Any:
         if self.l2:
@@ -232,6 +265,18 @@ class Optimizer(Configurable):
             None if limit is None else self._number(limit, name, strict=True)
             for name, limit in limits.items()
         ]
+
+
+def schedule_of(optimizer: Any) -> Schedule | None:
+    """Return the schedule that gives the learning rate, None where it is a number."""
+    rate = getattr(optimizer, "__dict__", {}).get("learning_rate")
+    return rate if callable(rate) else None
+
+
+def count(optimizer: Any, state: Any) -> None:
+    """Let an optimizer know how many batches it was trained on."""
+    if isinstance(optimizer, Optimizer):
+        optimizer._done[0] = int(state.get("iteration", 0))
 
 
 def like(value: Any, w: Any) -> Any:

@@ -193,8 +193,6 @@ class Training:
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        if callable(self.optimizer.learning_rate):
-            raise DataError("the learning rate follows a schedule and cannot be set")
         self.optimizer.learning_rate = rate
 
 

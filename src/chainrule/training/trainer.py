@@ -15,6 +15,7 @@ from chainrule.callbacks import QUIET, Callback, Logs, introduce, listens, tell
 from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning
 from chainrule.interrupts import deferred, immediate
+from chainrule.optimizers import schedule_of
 from chainrule.running.engines import Engine, Outcome, rows_of
 from chainrule.training.supply import Batches, Samples
 
@@ -288,10 +289,12 @@ class Trainer:
 
     def _renew_rate(self) -> None:
         """Take the learning rate that somebody has set since."""
-        rate = getattr(self.model.optimizer, "learning_rate", None)
-        if self._rate is not None and rate != self._rate and not callable(rate):
+        if self._rate is None or schedule_of(self.model.optimizer) is not None:
+            return
+        rate = np.float64(getattr(self.model.optimizer, "learning_rate", self._rate))
+        if rate != self._rate:
             state = self.run.engine.read("state")
-            self.run.engine.write("state", {**state, "learning_rate": np.float64(rate)})
+            self.run.engine.write("state", {**state, "learning_rate": rate})
             self._rate = rate
 
     def _diverged(self, updates: int) -> DivergenceError:
@@ -322,5 +325,5 @@ def rate_of(optimizer: Any, state: Mapping[str, Any]) -> float:
     """Return the learning rate that the next update takes."""
     if "learning_rate" in state:
         return float(state["learning_rate"])
-    rate = optimizer.learning_rate
-    return float(rate(state["iteration"]) if callable(rate) else rate)
+    schedule = schedule_of(optimizer)
+    return float(optimizer.learning_rate if schedule is None else schedule(state["iteration"]))
