@@ -1,0 +1,28 @@
+"""Keras's own tests, from the installed wheel, run on chainrule.
+
+``python -m tests.peers.keras_tests [family ...]`` prints what of each family passes;
+``tests/peers/test_keras_tests.py`` holds it to ``exceptions.txt``. Nothing of Keras is copied: a
+test file is executed with an import of its own (`imports.py`), which gives chainrule's classes
+where the file asks `keras.src` for them, and real Keras for the scaffolding: variables, ``ops``.
+
+What a file gets for ``keras.src.<name>`` is the room `rooms/<name>.py`; what has none there is real
+Keras. A room is a ``Room(name, chainrule's names)``. It may adapt the way of calling (arrays in,
+state kept in an object), but computes nothing. A name that it does not have fails when it is used.
+
+To add a family: a line in `FAMILIES`, and a room for each module of Keras's that it tests. Run the
+family, mend chainrule, and write down what remains in ``exceptions.txt``, a line each::
+
+    optimizers/adam_test.py::AdamTest::test_ema  why it does not apply
+
+A test that applies and fails all the same is written ``lacking: why``: it counts as applicable.
+``*`` in the name of a test stands for anything.
+"""
+
+FAMILIES = {
+    "optimizers": ["optimizers/*_test.py"],
+    "schedules": ["optimizers/schedules/*_test.py"],
+    "activations": ["activations/*_test.py"],
+    "regularizers": ["regularizers/*_test.py"],
+    "initializers": ["initializers/*_test.py"],
+}
+"""The files of each family, below `keras.src`."""
