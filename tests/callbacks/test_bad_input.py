@@ -8,7 +8,7 @@ from tests.network.test_bad_input import ODD, X, Y
 
 import chainrule as cr
 from chainrule import callbacks
-from chainrule.errors import ChainruleError, DataError, FileError, UnknownNameError
+from chainrule.errors import ChainruleError, DataError, FileError, ReadOnlyError, UnknownNameError
 
 VALID = {
     "EarlyStopping": {"monitor": "loss"},
@@ -96,7 +96,7 @@ def test_a_rate_with_a_schedule_is_not_to_be_set(callback):
     rate = cr.schedules.ExponentialDecay(0.1, 10, 0.5)
     made = cr.Sequential([cr.layers.Dense(1)])
     made.compile(cr.optimizers.SGD(rate), "mse")
-    with pytest.raises(DataError, match="follows a schedule already"):
+    with pytest.raises(ReadOnlyError, match="follows a schedule already"):
         made.fit(X, Y, verbose=0, callbacks=[callback])
 
 

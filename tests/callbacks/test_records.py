@@ -143,3 +143,41 @@ def test_a_loss_that_is_no_number_ends_training(capsys, quiet):
             made.fit(X, Y, epochs=5, verbose=0, callbacks=[diary])
     assert diary.events[-1] == ("on_train_end",)
     assert all(np.isfinite(w).all() for w in made.get_weights())
+
+
+def test_a_history_among_the_callbacks_is_the_models():
+    history = callbacks.History()
+    made = fitted(callbacks.CallbackList([[history]]), epochs=2)
+    assert made.history is history
+    assert [len(history.loss), history.epoch] == [2, [0, 1]]
+    made.fit(X, Y, verbose=0, callbacks=history)
+    assert [len(history.loss), history.epoch] == [3, [0]]  # as in Keras
+
+
+def test_the_history_is_in_the_order_of_names():
+    made = model()
+    made.compile("sgd", made.loss, metrics=["sparse_categorical_crossentropy", "accuracy"])
+    made.fit(X, Y, verbose=0, validation_split=0.5)
+    names = ["accuracy", "loss", "sparse_categorical_crossentropy"]
+    assert list(made.history.history) == [*names, *[f"val_{name}" for name in names]]
+
+
+def test_what_is_known_of_a_run_is_told_as_in_keras():
+    seen = {}
+
+    class Told(callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            seen["fit"] = self.params
+
+        def on_test_begin(self, logs=None):
+            seen["evaluate"] = self.params
+
+        def on_predict_begin(self, logs=None):
+            seen["predict"] = self.params
+
+    made = fitted(Told(), epochs=2)
+    made.evaluate(X, Y, callbacks=[Told()])
+    made.predict(X, callbacks=[Told()], batch_size=len(X))
+    seen = {call: [p["epochs"], p["verbose"], p["steps"]] for call, p in seen.items()}
+    assert seen["fit"][:2] == [2, 0]
+    assert (seen["evaluate"][0], seen["predict"]) == (1, [1, "auto", 1])

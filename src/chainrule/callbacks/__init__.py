@@ -7,6 +7,7 @@ from chainrule.callbacks.callback import (
     Logs,
     as_callback,
     as_callbacks,
+    by_name,
     introduce,
     listens,
     tell,
@@ -16,16 +17,20 @@ from chainrule.callbacks.control import LearningRateScheduler, TerminateOnNaN
 from chainrule.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
 from chainrule.callbacks.progress import EpochLines, ProgressBar
 from chainrule.callbacks.records import CSVLogger, GradientNorms, TensorBoard
+from chainrule.callbacks.several import CallbackList
+
+ProgbarLogger = ProgressBar
+"""Keras's name."""
 
 QUIET = frozenset((
-    CSVLogger, EarlyStopping, EpochLines, GradientNorms, ModelCheckpoint, ProgressBar,
+    CSVLogger, EarlyStopping, EpochLines, GradientNorms, History, ModelCheckpoint, ProgressBar,
     ReduceLROnPlateau, TerminateOnNaN,
 ))  # fmt: skip
 """Callbacks that run nobody else's code: what is trained on stays as it is meanwhile."""
 
 __all__ = [
-    "QUIET", "CSVLogger", "Callback", "EarlyStopping", "EpochLines", "GradientNorms", "History",
-    "LambdaCallback", "LearningRateScheduler", "Logs", "ModelCheckpoint", "ProgressBar",
-    "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback",
-    "as_callbacks", "introduce", "listens", "tell",
+    "QUIET", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "EpochLines",
+    "GradientNorms", "History", "LambdaCallback", "LearningRateScheduler", "Logs",
+    "ModelCheckpoint", "ProgbarLogger", "ProgressBar", "ReduceLROnPlateau", "TensorBoard",
+    "TerminateOnNaN", "as_callback", "as_callbacks", "by_name", "introduce", "listens", "tell",
 ]  # fmt: skip

@@ -15,50 +15,6 @@ from chainrule.validation import check_count, lookup
 Logs = dict[str, float]
 
 
-@dataclass(repr=False)
-class History(Shown):
-    """Scores of every epoch.
-
-    Attributes
-    ----------
-    epoch : list of int
-    history : dict of str to list of float
-        One list a score, aligned with ``epoch``. A score can also be read as an attribute:
-        ``history.loss`` is ``history.history["loss"]``.
-
-    Examples
-    --------
-    >>> history = History()
-    >>> history.append(0, {"loss": 2.3})
-    >>> history.append(1, {"loss": 0.4})
-    >>> history.loss
-    [2.3, 0.4]
-    """
-
-    epoch: list[int] = field(default_factory=list)
-    history: dict[str, list[float]] = field(default_factory=dict)
-
-    def append(self, epoch: int, scores: Logs) -> None:
-        """Add one epoch's scores."""
-        self.epoch.append(epoch)
-        for name, score in scores.items():
-            self.history.setdefault(name, []).append(score)
-
-    def extend(self, first: int, scores: dict[str, list[float]]) -> None:
-        """Add the scores of several epochs."""
-        for name, values in scores.items():
-            self.history.setdefault(name, []).extend(values)
-            count = len(values)
-        self.epoch.extend(range(first, first + count))
-
-    def __getattr__(self, name: str) -> list[float]:
-        history = self.__dict__.get("history", {})
-        if name in history:
-            scores: list[float] = history[name]
-            return scores
-        raise AttributeError(f"the history has no {name!r}; it holds {', '.join(history)}")
-
-
 class Callback(Shown):
     """Called at the start and the end of training, of epochs and batches; override what you need.
 
@@ -72,7 +28,7 @@ class Callback(Shown):
         ``history`` and ``stop_training`` (set it to True to end after this epoch, or, after an
         update, to end the epoch as well).
     params : dict
-        ``epochs``, ``steps`` (updates an epoch) and ``samples``.
+        ``verbose``, ``epochs`` and ``steps`` (batches an epoch), as in Keras; ``samples``.
     """
 
     model: Any = None
@@ -158,31 +114,99 @@ class Callback(Shown):
         vars(self).update({name: state[name] for name in self.get_state()})
 
 
+@dataclass(repr=False)
+class History(Callback):
+    """Scores of every epoch: what `fit` returns, or a callback that gathers them.
+
+    Attributes
+    ----------
+    epoch : list of int
+    history : dict of str to list of float
+        One list a score, aligned with ``epoch``. A score can also be read as an attribute:
+        ``history.loss`` is ``history.history["loss"]``.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.append(0, {"loss": 2.3})
+    >>> history.append(1, {"loss": 0.4})
+    >>> history.loss
+    [2.3, 0.4]
+    """
+
+    epoch: list[int] = field(default_factory=list)
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Add the scores."""
+        self.append(epoch, logs or {})
+
+    def append(self, epoch: int, scores: Logs) -> None:
+        """Add one epoch's scores."""
+        self.epoch.append(epoch)
+        for name, score in scores.items():
+            self.history.setdefault(name, []).append(score)
+
+    def extend(self, first: int, scores: dict[str, list[float]]) -> None:
+        """Add the scores of several epochs."""
+        for name, values in scores.items():
+            self.history.setdefault(name, []).extend(values)
+            count = len(values)
+        self.epoch.extend(range(first, first + count))
+
+    def __getattr__(self, name: str) -> list[float]:
+        history = self.__dict__.get("history", {})
+        if name in history:
+            scores: list[float] = history[name]
+            return scores
+        raise AttributeError(f"the history has no {name!r}; it holds {', '.join(history)}")
+
+
 class LambdaCallback(Callback):
-    """A plain function of the epoch and its scores; training ends when it returns True.
+    """Functions that are called at events.
 
     Parameters
     ----------
-    on_epoch_end : callable, optional
+    on_epoch_begin, on_epoch_end : callable, optional
+        Called with ``(epoch, logs)``.
+    on_train_begin, on_train_end : callable, optional
+        Called with ``(logs)``.
+    on_train_batch_begin, on_train_batch_end : callable, optional
+        Called with ``(batch, logs)``.
     **others
-        Functions for the other events, by their names.
+        Functions for the other events, by their names; what is no event becomes an attribute.
     """
 
     def __init__(
-        self, on_epoch_end: Callable[[int, Logs], Any] | None = None, **others: Callable[..., Any]
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **others: Any,
     ) -> None:
-        for name in others:
-            lookup("event", name, dict.fromkeys(EVENTS))
-        for name, function in {"on_epoch_end": on_epoch_end, **others}.items():
-            if function is not None:
+        named = {name: value for name, value in locals().items() if name in EVENTS}
+        for name, function in {**named, **others}.items():
+            if name.startswith("on_") and function is not None:
+                lookup("event", name, dict.fromkeys(EVENTS))
                 count = len(inspect.signature(getattr(Callback, name)).parameters) - 1
                 check_function(function, count, name, "LambdaCallback")
-        self.function = on_epoch_end
-        vars(self).update(others)
+            if function is not None:
+                vars(self)[name] = function
+
+
+class FunctionCallback(Callback):
+    """A plain function of the epoch and its scores; training ends when it returns True."""
+
+    def __init__(self, function: Callable[[int, Logs], Any]) -> None:
+        check_function(function, 2, "a callback", "callbacks")
+        self.function = function
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Call the function."""
-        if self.function is not None and self.function(epoch, logs or {}) is True:
+        if self.function(epoch, logs or {}) is True:
             self.model.stop_training = True
 
 
@@ -216,18 +240,30 @@ def as_callback(thing: Any, where: str) -> Callback:
     if isinstance(thing, Callback):
         return thing
     if callable(thing) and not isinstance(thing, type):
-        return LambdaCallback(thing)
+        return FunctionCallback(thing)
     raise DataError(f"{where}: a callback must be a Callback or a function, received {thing!r}")
 
 
 def as_callbacks(things: Any, where: str, epochs: bool = True) -> list[Callback]:
-    """Return callbacks; plain functions are such where there are epochs."""
+    """Return callbacks, one or a list; plain functions are such where there are epochs."""
+    if isinstance(things, Callback):
+        return as_callbacks(things.callbacks, where) if hasattr(things, "callbacks") else [things]
     if things is not None and not isinstance(things, list | tuple):
-        raise DataError(f"{where}: callbacks must be a list, received {things!r}")
+        raise DataError(f"{where}: callbacks must be one or a list, received {things!r}")
+    found: list[Callback] = []
     for thing in things or ():
-        if not epochs and not isinstance(thing, Callback):
+        if isinstance(thing, Callback | list | tuple):
+            found += as_callbacks(thing, where, epochs)
+        elif epochs:
+            found.append(as_callback(thing, where))
+        else:
             raise DataError(f"{where}: a callback must be a Callback, received {thing!r}")
-    return [as_callback(thing, where) for thing in things or ()]
+    return found
+
+
+def by_name(logs: Logs) -> Logs:
+    """Return scores in the order in which Keras's callbacks and its history have them."""
+    return dict(sorted(logs.items()))
 
 
 def introduce(callbacks: Iterable[Callback], model: Any, params: dict[str, Any]) -> None:

@@ -113,6 +113,7 @@ def draw(epochs: Sequence[int], scores: Scores) -> Figure:
     from chainrule import plots
 
     names = [name for name in scores if not name.startswith("val_")] or list(scores)
+    names.sort(key=lambda name: name != "loss")  # it comes first
     figure = Figure(figsize=(PANEL[0], PANEL[1] * len(names)), layout="constrained")
     axes: Any = figure.subplots(len(names), 1, squeeze=False)[:, 0]
     for ax, name in zip(axes, names, strict=True):

@@ -145,7 +145,8 @@ def resume(
     with as_file_error(path):
         _go_back(model, training)
     model.network.take(weights)
-    model.history, model.stop_training = history, training.get("stopped") is True
+    vars(model.history).update(vars(history))
+    model.stop_training = training.get("stopped") is True
     if model.engine not in ("auto", engine):
         warnings.warn(f"fit: the engine goes on to be {engine!r}, as in {path}", stacklevel=4)
     return epoch, engine, states, at

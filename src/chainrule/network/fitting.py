@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.callbacks import Callback, History, Logs, as_callbacks, introduce
-from chainrule.callbacks.progress import shown
+from chainrule.callbacks.progress import ProgressBar, shown
 from chainrule.errors import DataError
 from chainrule.interrupts import deferred, immediate
 from chainrule.network.compiled import Compiled
@@ -65,7 +65,8 @@ class Trainable(Compiled):
             At which epoch to end.
         verbose : {"auto", 0, 1, 2}
             1 shows progress, 2 writes a line an epoch; "auto" is 1 on a terminal or in a notebook.
-        callbacks : sequence of Callback or callable, optional
+        callbacks : Callback, callable, or sequence of such, optional
+            A `History` among them becomes the model's.
         validation_split : float, default 0
             Share of the samples, the last ones, that are held back.
         validation_data : tuple, optional
@@ -104,7 +105,10 @@ class Trainable(Compiled):
             raise DataError("fit: this model is in training; let that run end first")
         epochs = check_positive(epochs, "epochs", "fit")
         first = check_count(initial_epoch, "initial_epoch", "fit")
-        watching = [*shown(verbose), *as_callbacks(callbacks, "fit")]
+        watching = as_callbacks(callbacks, "fit")
+        gathering = [each for each in watching if isinstance(each, History)]
+        if not any(isinstance(each, ProgressBar) for each in watching):
+            watching = [*shown(verbose), *watching]
         with immediate(), unchanged_on_error(self):
             if seed is not None:
                 self.rng = check_seed(seed, "fit")
@@ -114,7 +118,8 @@ class Trainable(Compiled):
                 steps_per_epoch, validation_batch_size, rng,
             )  # fmt: skip
             conditions, states = Conditions(self, supply, held, rng is not None), None
-            self.history, self.stop_training = History(), False
+            self.history, self.stop_training = (*gathering, History())[0], False
+            self.history.epoch = []
             self.optimizer_state = self._memory()
             mode = self.engine
             if resume_from is not None:
@@ -128,7 +133,7 @@ class Trainable(Compiled):
             self.conditions = conditions
             self.training_data = supply.first if isinstance(supply, Samples) else None
             try:
-                trainer.train(epochs, first, states)
+                trainer.train(epochs, first, states, verbose)
             finally:
                 self._running = self.trainer = self.training_data = None
                 conditions.forget_data()
@@ -222,7 +227,8 @@ class Trainable(Compiled):
             self.history, self._known = before, None
         if self.stop_training:  # Ctrl-C is for the loop around
             raise KeyboardInterrupt
-        return _scores({name: values[-1] for name, values in logs.history.items()}, return_dict)
+        names = ("loss", *self._objective(None).named)
+        return _scores({name: logs.history[name][-1] for name in names}, return_dict)
 
     def evaluate(
         self,
@@ -265,7 +271,8 @@ class Trainable(Compiled):
         with unchanged_on_error(self):
             self._build(supply.first)
             run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
-        introduce(watching, self, {"steps": supply.updates, "samples": supply.samples})
+        introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
+                                   "samples": supply.samples})  # fmt: skip
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
         return _scores(logs, return_dict)
 

@@ -76,16 +76,19 @@ class Predictor(Stack):
         ----------
         x : array_like with a sample a row, or iterable of such
         batch_size : int, optional
-            Samples at once.
+            Samples at once; 32 where callbacks listen.
         verbose : ignored
         callbacks : sequence of Callback, optional
             What acts on ``on_predict_…``.
         """
-        size = check_positive(
-            PREDICTED if batch_size is None else batch_size, "batch_size", "predict"
-        )
         watching = as_callbacks(callbacks, "predict", epochs=False)
-        introduce(watching, self, {})
+        usual = 32 if watching else PREDICTED
+        size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
+        if watching:
+            first = self.layers[0] if self.layers else None
+            rows = None if gives_batches(x) else len(checked_x(x, first, "predict"))
+            steps = None if rows is None else -(-rows // size)
+            introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
         tell(watching, "on_predict_begin", {})
         found = []
         for number, batch in enumerate(self._inputs(x, size)):

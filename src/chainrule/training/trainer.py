@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves, path_text
-from chainrule.callbacks import QUIET, Callback, Logs, introduce, listens, tell
+from chainrule.callbacks import QUIET, Callback, Logs, by_name, introduce, listens, tell
 from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning
 from chainrule.interrupts import deferred, immediate
@@ -64,7 +64,7 @@ class Run:
         each = listens(callbacks, "on_test_batch_begin", "on_test_batch_end")
 
         def watch(done: Outcome) -> None:
-            tell(callbacks, "on_test_batch_end", done.updates - 1, self.logs(done))
+            tell(callbacks, "on_test_batch_end", done.updates - 1, by_name(self.logs(done)))
             if done.updates < self.supply.updates:
                 tell(callbacks, "on_test_batch_begin", done.updates, {})
 
@@ -77,7 +77,7 @@ class Run:
         logs = self.logs(done)
         if done.fails:  # it broke off: no score is of all samples
             logs = dict.fromkeys(logs, np.nan)
-        tell(callbacks, "on_test_end", logs)
+        tell(callbacks, "on_test_end", by_name(logs))
         return logs
 
     def logs(self, done: Outcome, epoch: int = 0) -> Logs:
@@ -131,21 +131,25 @@ class Trainer:
         self._rate = run.engine.read("state", "learning_rate")
 
     def train(
-        self, epochs: int, first: int = 0, states: Sequence[dict[str, Any]] | None = None
+        self,
+        epochs: int,
+        first: int = 0,
+        states: Sequence[dict[str, Any]] | None = None,
+        verbose: int | str = 0,
     ) -> None:
         """Train from the epoch ``first``, counted from 0, up to ``epochs``.
 
         ``states`` are those of the callbacks, where an interrupted run goes on. Ctrl-C ends
         training between two updates, or within a callback.
         """
+        about = {"verbose": verbose, "epochs": epochs, "steps": self.run.supply.updates,
+                 "samples": self.run.supply.samples}  # fmt: skip
+        introduce(self.callbacks, self.model, about)
         with deferred(late=self.interrupted):
             self._train(epochs, first, states)
 
     def _train(self, epochs: int, first: int, states: Sequence[dict[str, Any]] | None) -> None:
         self.epoch = first
-        about = {"epochs": epochs, "steps": self.run.supply.updates,
-                 "samples": self.run.supply.samples}  # fmt: skip
-        introduce(self.callbacks, self.model, about)
         begun: list[Callback] = []
         try:
             for callback in self.callbacks:
@@ -250,6 +254,7 @@ class Trainer:
                 parts = {part: self.run.engine.read(part) for part in self.parts}
                 scores = self.held.score(parts, self.callbacks)
                 logs |= {f"val_{name}": score for name, score in scores.items()}
+            logs = by_name(logs)
             if not self._watched:
                 self._finish(logs)
         return logs
@@ -261,7 +266,9 @@ class Trainer:
         warnings.warn(message, InterruptedWarning, stacklevel=4)
 
     def _finish(self, logs: Logs) -> None:
-        self.model.history.append(self.epoch, logs)
+        history = self.model.history
+        if not any(callback is history for callback in self.callbacks):  # it has heard of them
+            history.append(self.epoch, logs)
         self.epoch, self._logs = self.epoch + 1, logs
 
     def _watch(self) -> Callable[[Outcome], None] | None:
@@ -270,7 +277,7 @@ class Trainer:
             return None
 
         def watch(done: Outcome) -> None:
-            logs = self.run.logs(done)
+            logs = by_name(self.run.logs(done))
             tell(self.callbacks, "on_progress", done.updates, logs)
             if self._each:
                 self._tell_batch("on_train_batch_end", done.updates - 1, logs)
