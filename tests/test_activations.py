@@ -11,8 +11,9 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 
 ROWS = ["softmax", "log_softmax"]
+ALONG_AXIS = [*ROWS, "sparsemax", "glu"]
 CASES = [
-    *((name, {}) for name in ACTIVATIONS if name not in ROWS),
+    *((name, {}) for name in ACTIVATIONS if name not in ALONG_AXIS),
     ("relu", {"negative_slope": 0.3}),
     ("relu", {"max_value": 4.0}),
     ("relu", {"threshold": 1.5}),
@@ -57,10 +58,51 @@ def test_compiled_as_in_numpy(name, options):
     np.testing.assert_allclose(one, other, rtol=1e-10)
 
 
+@pytest.mark.parametrize(("name", "axis"), [("softmax", (0, 1)), ("glu", -1)])
+def test_along_axes_compiled_as_in_numpy(name, axis):
+    function = partial(getattr(activations, name), axis=axis)
+
+    def loss(w, X):
+        return np.sum(function(np.reshape(X * w, (-1, 2, 2)).sum(axis=0)) ** 2)
+
+    X = np.linspace(-5, 5, 40).reshape(10, 4)
+    one, other = (
+        cr.minimize(loss, np.full(4, 0.1), X, batch_size=5, seed=0, engine=engine)[0]
+        for engine in ("numpy", "compiled")
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+@pytest.mark.parametrize("axis", [-1, 0])
+def test_sparsemax_is_the_nearest_point_whose_sum_is_one(axis):
+    x = np.random.default_rng(0).normal(size=(6, 6)) * 2
+    y, pull = cr.vjp(partial(activations.sparsemax, axis=axis), x)
+    np.testing.assert_allclose(y.sum(axis=axis), 1)
+    lifted = np.where(y > 0, x - y, np.nan)  # by the same tau, above which nothing is left out
+    tau = np.nanmax(lifted, axis=axis, keepdims=True)
+    np.testing.assert_allclose(np.nanmin(lifted, axis=axis, keepdims=True), tau)
+    assert np.all((y > 0) | (x <= tau))
+    g = np.random.default_rng(1).normal(size=x.shape)
+    mean = np.mean(g, axis=axis, keepdims=True, where=y > 0)
+    np.testing.assert_allclose(pull(g)[0], np.where(y > 0, g - mean, 0), atol=1e-12)
+
+
+def test_sparsemax_is_a_share_also_of_what_is_far_apart():
+    x = np.array([[1.0, 0.9, -3.0], [1e308, -1e308, 0.0]])
+    np.testing.assert_allclose(activations.sparsemax(x), [[0.55, 0.45, 0], [1, 0, 0]])
+
+
+def test_halves_need_an_even_axis():
+    with pytest.raises(ShapeError, match="glu: expected an even axis -1, received shape"):
+        activations.glu(np.ones((2, 3)))
+
+
 def test_what_get_takes():
     assert activations.get(None, "test") is activations.linear
     assert activations.get(np.tanh, "test") is np.tanh
     assert activations.get("swish", "test") is activations.silu
+    described = {"class_name": "function", "config": "relu", "registered_name": "function"}
+    assert activations.get(described) is activations.relu
 
 
 def test_what_get_refuses():

@@ -21,8 +21,8 @@ ROOT = SOURCE.parents[1]
 ROOMS = [
     "errors", "interrupts", "mentions", "validation", "config", "plots", "storage",
     "ops", "autodiff", "program", "recurrence", "checking", "onnx", "compiler", "native", "running",
-    "functions", "activations", "initializers", "regularizers", "schedules", "optimizers", "losses",
-    "metrics", "layers", "callbacks",
+    "functions", "activations", "initializers", "regularizers", "constraints", "schedules",
+    "optimizers", "losses", "metrics", "layers", "callbacks",
     "training",
     "data", "preprocessing", "tables",
     "network", "export", "sequential", "recipes",

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from chainrule.config import Configurable, class_called, made, plain
+from chainrule.config import Configurable, class_called, described, made, plain
 from chainrule.errors import DataError, UnknownNameError
 
 
@@ -56,3 +56,42 @@ def test_unknown_arguments_and_classes_are_named():
 def test_what_cannot_be_described_says_so():
     with pytest.raises(DataError, match="cannot be described"):
         Base(rate=lambda: 1).get_config()
+
+
+class Gain(Configurable):
+    def __init__(self, by=1.0):
+        self.by = by
+
+
+class BigGain(Gain):
+    pass
+
+
+GAINS = {"gain": Gain, "big_gain": BigGain}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "BigGain",
+        "big_gain",
+        BigGain,
+        {"class_name": "big_gain", "config": {}},
+        {"class_name": "BigGain", "config": None, "module": "there", "registered_name": "BigGain"},
+        {"class_name": "there>BigGain", "config": {"by": 1.0}},
+    ],
+)
+def test_names_classes_and_descriptions_are_taken(given):
+    assert repr(described("gain", given, GAINS, Gain)) == "BigGain()"
+
+
+def test_what_describes_nothing_stays_and_what_is_unknown_is_refused():
+    assert described("gain", 3, GAINS, Gain) == 3
+    for given in ("gian", {"class_name": "Base", "config": {}}):
+        with pytest.raises(UnknownNameError, match="unknown gain"):
+            described("gain", given, GAINS, Gain)
+
+
+def test_a_description_of_keras_s_makes_what_is_within_another():
+    within = {"module": "keras", "class_name": "Gain", "config": {"by": 2.0}}
+    assert made({"inner": within | {"registered_name": None}})["inner"].by == 2.0

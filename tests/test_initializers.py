@@ -103,7 +103,27 @@ def test_what_get_takes():
     W = drawn((2, 2), rng(), np.float32)
     assert W.dtype == np.float32
     np.testing.assert_array_equal(W, rng().integers(5, size=(2, 2)))
-    assert cr.initializers.glorot_uniform((2, 2), rng()).shape == (2, 2)
+    assert cr.initializers.glorot_uniform()((2, 2), rng()).shape == (2, 2)
+    described = {"class_name": "constant", "config": {"value": 2.0}}
+    np.testing.assert_array_equal(initializers.get(described)((2,)), [2, 2])
+
+
+def test_functions_and_classes_written_for_keras_are_called_as_keras_does():
+    class Threes(initializers.Initializer):
+        def __call__(self, shape, dtype=None, **options):
+            return np.full(shape, 3, dtype)
+
+    for own in (Threes(), lambda shape, dtype=None: np.full(shape, 3, dtype)):
+        np.testing.assert_array_equal(initializers.get(own)((2,), rng()), [3, 3])
+
+
+def test_an_array_is_the_weight_itself():
+    W = np.arange(6.0).reshape(2, 3)
+    for draw in (initializers.get(W), initializers.Constant(W)):
+        np.testing.assert_array_equal(draw((2, 3), rng()), W)
+        with pytest.raises(ShapeError, match=r"\(2, 3\)"):
+            draw((3, 2), rng())
+    np.testing.assert_array_equal(initializers.Constant([1, 2])((2, 2)), [[1, 2], [1, 2]])
 
 
 def test_what_get_refuses():

@@ -277,6 +277,7 @@ def test_contradictions_are_refused(name, options, words):
 def test_every_name_gives_its_optimizer():
     for name, kind in optimizers.OPTIMIZERS.items():
         assert type(optimizers.get(name.upper(), "test")) is kind
+        assert type(optimizers.get({"class_name": kind.__name__, "config": {}})) is kind
     own = optimizers.SGD(0.3)
     assert optimizers.get(own, "test") is own
 

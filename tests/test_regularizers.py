@@ -64,7 +64,8 @@ def test_what_get_takes():
     assert (both.l1, both.l2) == (0.01, 0.01)
     assert regularizers.get(None, "test") is None
     assert regularizers.get(np.sum, "test") is np.sum
-    assert type(regularizers.get(regularizers.L2, "test")) is regularizers.L2
+    assert type(regularizers.get(regularizers.l2, "test")) is regularizers.L2
+    assert regularizers.get({"class_name": "L2", "config": {"l2": 0.3}}).l2 == 0.3
 
 
 def test_what_get_refuses():

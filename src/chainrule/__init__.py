@@ -140,6 +140,7 @@ _ROOMS = (
     "autodiff",
     "callbacks",
     "checking",
+    "constraints",
     "data",
     "errors",
     "functions",

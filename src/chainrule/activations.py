@@ -7,22 +7,23 @@ gives a warning or NaN. A function of your own does as well, wherever an activat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule import functions
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ShapeError
 from chainrule.functions import erf, log_softmax, sigmoid, softmax, softplus, tanh
 from chainrule.ops import Traced
 from chainrule.validation import as_floats, check_flag, check_number, lookup
 
 __all__ = [
-    "ACTIVATIONS", "celu", "elu", "exponential", "gelu", "get", "hard_shrink", "hard_sigmoid",
-    "hard_silu", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu",
-    "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign",
-    "squareplus", "tanh", "tanh_shrink", "threshold",
+    "ACTIVATIONS", "celu", "elu", "exponential", "gelu", "get", "glu", "hard_shrink",
+    "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax",
+    "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
+    "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink",
+    "threshold",
 ]  # fmt: skip
 
 Activation = Callable[[Any], Any]
@@ -322,6 +323,72 @@ def threshold(x: Any, threshold: float, default_value: float) -> Any:
     return np.where(x <= limit, other, x)
 
 
+def sparse_plus(x: Any) -> Any:
+    r"""Return 0 where :math:`x \le -1`, :math:`(x + 1)^2 / 4` up to 1, then :math:`x`.
+
+    Examples
+    --------
+    >>> sparse_plus([-2.0, 0.0, 3.0])
+    array([0.  , 0.25, 3.  ])
+    """
+    x = _operand(x, "sparse_plus")
+    return np.where(x >= 1, x, (np.clip(x, -1, 1) + 1) ** 2 / 4)
+
+
+def sparse_sigmoid(x: Any) -> Any:
+    r"""Return :math:`(x + 1) / 2`, within 0 and 1: the slope of `sparse_plus`.
+
+    Examples
+    --------
+    >>> sparse_sigmoid([-2.0, 0.5, 3.0])
+    array([0.  , 0.75, 1.  ])
+    """
+    return (np.clip(_operand(x, "sparse_sigmoid"), -1, 1) + 1) / 2
+
+
+def sparsemax(x: Any, axis: int = -1) -> Any:
+    r"""Turn logits into probabilities of which many are 0: :math:`\max(x - \tau, 0)`, of sum 1.
+
+    Martins, Astudillo, *From Softmax to Sparsemax*, 2016, algorithm 1.
+
+    Examples
+    --------
+    >>> sparsemax([1.0, 0.8, -2.0])
+    array([0.6, 0.4, 0. ])
+    """
+    x = _operand(x, "sparsemax")
+    with np.errstate(over="ignore"):  # logits further apart than the largest float
+        x = np.maximum(x - np.max(x, axis=axis, keepdims=True), -1)  # what is lower has no part
+    falling = np.moveaxis(-np.sort(-x, axis=axis), axis, -1)
+    rank = np.arange(1, falling.shape[-1] + 1)
+    has_part = ~(1 + rank * falling <= np.cumsum(falling, axis=-1))  # NaN has one
+    total = np.sum(np.where(has_part, falling, 0), axis=-1, keepdims=True)
+    tau = (total - 1) / np.sum(has_part, axis=-1, keepdims=True)
+    return np.maximum(x - np.moveaxis(tau, -1, axis), 0)
+
+
+def glu(x: Any, axis: int = -1) -> Any:
+    r"""Gated linear unit, :math:`a\,\sigma(b)` of the halves :math:`a` and :math:`b` of an axis.
+
+    Dauphin, Fan, Auli, Grangier, *Language Modeling with Gated Convolutional Networks*, 2017.
+
+    Raises
+    ------
+    ShapeError
+        If the axis has no two halves.
+
+    Examples
+    --------
+    >>> glu([3.0, 8.0, 0.0, 1e4])
+    array([1.5, 8. ])
+    """
+    x = _operand(x, "glu")
+    if x.shape[axis] % 2:
+        raise ShapeError(f"glu: expected an even axis {axis}, received shape {x.shape}")
+    value, gate = np.split(x, 2, axis=axis)
+    return value * sigmoid(gate)
+
+
 ACTIVATIONS: dict[str, Activation] = {
     "linear": linear, "relu": relu, "relu6": relu6, "leaky_relu": leaky_relu, "elu": elu,
     "selu": selu, "celu": celu, "gelu": gelu, "silu": silu, "swish": silu, "sigmoid": sigmoid,
@@ -329,18 +396,20 @@ ACTIVATIONS: dict[str, Activation] = {
     "softplus": softplus, "softsign": softsign, "softmax": softmax, "log_softmax": log_softmax,
     "exponential": exponential, "mish": mish, "squareplus": squareplus, "hard_tanh": hard_tanh,
     "tanh_shrink": tanh_shrink, "soft_shrink": soft_shrink, "hard_shrink": hard_shrink,
-    "log_sigmoid": log_sigmoid,
+    "log_sigmoid": log_sigmoid, "sparse_plus": sparse_plus, "sparse_sigmoid": sparse_sigmoid,
+    "sparsemax": sparsemax, "glu": glu,
 }  # fmt: skip
 """Each activation that needs no options, by its name."""
 
 
-def get(activation: Any, where: str) -> Activation:
+def get(activation: Any, where: str = "activations.get") -> Activation:
     """Return an activation.
 
     Parameters
     ----------
-    activation : str, callable or None
-        A name, a function that is taken as it is, or None, which is `linear`.
+    activation : str, dict, callable or None
+        A name, a description of a function (``{"class_name": "function", "config": "relu"}``), a
+        function that is taken as it is, or None, which is `linear`.
     where : str
         Who asks, for the error's text.
 
@@ -351,15 +420,18 @@ def get(activation: Any, where: str) -> Activation:
 
     Examples
     --------
-    >>> get("relu", "Dense")([-1.0, 2.0])
+    >>> get("relu")([-1.0, 2.0])
     array([0., 2.])
     """
-    if activation is None:
+    given = activation
+    if isinstance(given, Mapping) and given.get("class_name") == "function":
+        given = given.get("config")
+    if given is None:
         return linear
-    if isinstance(activation, str):
-        return lookup("activation", activation, ACTIVATIONS)
-    if callable(activation) and not isinstance(activation, type):
-        function: Activation = activation
+    if isinstance(given, str):
+        return lookup("activation", given, ACTIVATIONS)
+    if callable(given) and not isinstance(given, type):
+        function: Activation = given
         return function
     raise DataError(
         f"{where}: an activation must be a name ({', '.join(ACTIVATIONS)}), a function or None, "

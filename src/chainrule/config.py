@@ -7,13 +7,16 @@ import re
 import reprlib
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
 from chainrule.errors import DataError, UnknownNameError
 
+T = TypeVar("T")
 _CLASSES: dict[str, type[Configurable]] = {}
+# What a description holds; the last three, which Keras adds, are not needed.
+_DESCRIPTION = {"class_name", "config", "module", "registered_name", "build_config"}
 LONGEST = 160  # characters of what a console shows of a thing
 
 
@@ -168,7 +171,7 @@ def made(thing: Any) -> Any:
     if isinstance(thing, list):
         return [made(value) for value in thing]
     if isinstance(thing, Mapping):
-        if set(thing) == {"class_name", "config"}:
+        if {"class_name", "config"} <= set(thing) <= _DESCRIPTION:
             name = thing["class_name"]
             if name not in _CLASSES:
                 raise DataError(
@@ -178,6 +181,48 @@ def made(thing: Any) -> Any:
             return class_called(name).from_config(thing["config"])
         return {key: made(value) for key, value in thing.items()}
     return thing
+
+
+def described(
+    kind: str, thing: Any, table: Mapping[str, Callable[[], Any]], base: type[Configurable]
+) -> Any:
+    """Return what a name, a class or a description stands for; anything else as it is.
+
+    A description is what `plain` gives, or Keras's ``serialize``.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        If there is no such name, or the arguments are not those of the class.
+    """
+    if isinstance(thing, str):
+        return named(kind, thing, table)()
+    if isinstance(thing, type) and issubclass(thing, base):
+        return thing()
+    if not isinstance(thing, Mapping) or "class_name" not in thing:
+        return thing
+    name = str(thing["class_name"]).rpartition(">")[2]  # what Keras registered in a package
+    cls: Any = _CLASSES.get(base.family + name)
+    if cls is None or not issubclass(cls, base):
+        cls = named(kind, name, table)
+        cls = cls if isinstance(cls, type) else type(cls())
+    return cls.from_config(thing.get("config") or {})
+
+
+def named(kind: str, name: str, table: Mapping[str, T]) -> T:
+    """Return the entry of a table by its name, also spelled as a class: ``"L1L2"``, ``"l1_l2"``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none.
+    """
+    if name in table:
+        return table[name]
+    spelled = {_letters(known): entry for known, entry in table.items()}
+    if _letters(name) not in spelled:
+        raise UnknownNameError(kind, name, table)
+    return spelled[_letters(name)]
 
 
 def class_called(name: Any, base: type[Configurable] = Configurable) -> type[Configurable]:
@@ -196,6 +241,10 @@ def class_called(name: Any, base: type[Configurable] = Configurable) -> type[Con
 
 def _described(cls: type[Configurable]) -> str:
     return cls.family + cls.__name__
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def _is_plain(thing: Any) -> bool:

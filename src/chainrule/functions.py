@@ -20,7 +20,10 @@ from chainrule.validation import Array, as_floats, as_numbers, check_labels, che
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from chainrule.ops.primitive import Primitive
+
 Activation = Callable[["ArrayLike"], Array]
+Axes = int | tuple[int, ...]
 
 EPSILON = 1e-8
 """What `nll` adds to a probability inside the logarithm, so that log(0) never occurs."""
@@ -60,7 +63,7 @@ def one_hot(n_classes: int, y: ArrayLike) -> Array:
     return Y
 
 
-def softmax(X: ArrayLike, axis: int = -1) -> Array:
+def softmax(X: ArrayLike, axis: Axes = -1) -> Array:
     r"""Turn logits into probabilities along an axis, the last by default.
 
     .. math:: \mathrm{softmax}(x)_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}},
@@ -73,7 +76,7 @@ def softmax(X: ArrayLike, axis: int = -1) -> Array:
     ----------
     X : array_like, shape (k,) or (n, k)
         Logits of one sample or of a batch.
-    axis : int, default -1
+    axis : int or tuple of int, default -1
         Along which the classes lie.
 
     Returns
@@ -89,11 +92,11 @@ def softmax(X: ArrayLike, axis: int = -1) -> Array:
     array([1., 0.])
     """
     with np.errstate(over="ignore"):  # logits further apart than the largest float: exp(-inf) is 0
-        probabilities: Array = SOFTMAX(_logits(X, "softmax", axis), axis=axis)
+        probabilities: Array = _along(SOFTMAX, X, axis)
     return probabilities
 
 
-def log_softmax(X: ArrayLike, axis: int = -1) -> Array:
+def log_softmax(X: ArrayLike, axis: Axes = -1) -> Array:
     r"""Return the logarithm of `softmax`, exact where the softmax itself would round to 0.
 
     .. math:: \log \mathrm{softmax}(x)_i = (x_i - m) - \log \sum_j e^{x_j - m}
@@ -102,7 +105,7 @@ def log_softmax(X: ArrayLike, axis: int = -1) -> Array:
     ----------
     X : array_like, shape (k,) or (n, k)
         Logits of one sample or of a batch.
-    axis : int, default -1
+    axis : int or tuple of int, default -1
         Along which the classes lie.
 
     Returns
@@ -115,7 +118,7 @@ def log_softmax(X: ArrayLike, axis: int = -1) -> Array:
     array([     0., -20000.])
     """
     with np.errstate(over="ignore"):  # as for the softmax
-        logs: Array = LOG_SOFTMAX(_logits(X, "log_softmax", axis), axis=axis)
+        logs: Array = _along(LOG_SOFTMAX, X, axis)
     return logs
 
 
@@ -417,13 +420,22 @@ def _input(X: Any, name: str, where: str) -> Any:
     return X if tensor.dtype.kind == "f" else tensor.astype(np.float64)
 
 
-def _logits(X: Any, where: str, axis: int) -> Any:
+def _along(primitive: Primitive, X: Any, axis: Axes) -> Any:
+    """Apply what takes one axis; along several, what it is made of."""
+    X = _logits(X, primitive.name, axis)
+    if isinstance(axis, tuple | list):
+        return primitive.value(X, axis=tuple(axis))
+    return primitive(X, axis=axis)
+
+
+def _logits(X: Any, where: str, axis: Axes) -> Any:
     X = _input(X, "X", where)
     if X.ndim == 0 or X.shape[-1] == 0:
         raise ShapeError(
             f"{where}: X must be one vector of logits (k,) or a batch (n, k), received shape "
             f"{X.shape}"
         )
-    if not -X.ndim <= axis < X.ndim or X.shape[axis] == 0:
-        raise ShapeError(f"{where}: axis {axis} holds no classes, X has shape {X.shape}")
+    for one in axis if isinstance(axis, tuple | list) else (axis,):
+        if not -X.ndim <= one < X.ndim or X.shape[one] == 0:
+            raise ShapeError(f"{where}: axis {one} holds no classes, X has shape {X.shape}")
     return X

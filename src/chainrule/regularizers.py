@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable
+from chainrule.config import Configurable, described
 from chainrule.errors import DataError, ShapeError
 from chainrule.validation import check_number, lookup
 
@@ -161,14 +161,18 @@ REGULARIZERS: dict[str, Callable[[], Regularizer]] = {
 """Each regularizer by its name."""
 
 
-def get(regularizer: Any, where: str) -> Callable[[Any], Any] | None:
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
+
+
+def get(regularizer: Any, where: str = "regularizers.get") -> Callable[[Any], Any] | None:
     """Return a regularizer.
 
     Parameters
     ----------
-    regularizer : str, Regularizer, class of one, callable or None
-        A name or class gives one with its default factors; a function is taken as it is, None
-        stays None.
+    regularizer : str, dict, Regularizer, class of one, callable or None
+        A name or class gives one with its default factors, a dict is a description of one
+        (``{"class_name": "L2", "config": {"l2": 0.1}}``); a function is taken as it is, None stays
+        None.
     where : str
         Who asks, for the error's text.
 
@@ -179,15 +183,12 @@ def get(regularizer: Any, where: str) -> Callable[[Any], Any] | None:
 
     Examples
     --------
-    >>> get("l2", "Dense").get_config()
+    >>> get("l2").get_config()
     {'l2': 0.01}
     """
-    if isinstance(regularizer, str):
-        return lookup("regularizer", regularizer, REGULARIZERS)()
-    if isinstance(regularizer, type) and issubclass(regularizer, Regularizer):
-        return regularizer()
-    if regularizer is None or (callable(regularizer) and not isinstance(regularizer, type)):
-        return regularizer
+    found: Any = described("regularizer", regularizer, REGULARIZERS, Regularizer)
+    if found is None or (callable(found) and not isinstance(found, type)):
+        return found
     raise DataError(
         f"{where}: a regularizer must be a name ({', '.join(REGULARIZERS)}), a Regularizer, a "
         f"function of a weight or None, received {regularizer!r}"

@@ -141,7 +141,9 @@ def check_number(
     strict: bool = False,
 ) -> float:
     """Return ``value`` as a finite float in ``[low, high)``, or above ``low`` if ``strict``."""
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if hasattr(value, "__array__") and np.ndim(value) == 0:
+        value = np.asarray(value).item()
+    real = isinstance(value, int | float) and not isinstance(value, bool)
     try:
         number = float(value) if real else np.nan
     except OverflowError:

@@ -11,11 +11,13 @@ of `Initializer` can be saved as well::
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from chainrule.config import described
 from chainrule.errors import DataError
 from chainrule.initializers.fixed import Constant, Identity, Ones, Zeros
 from chainrule.initializers.initializer import Initializer, Shape
@@ -33,13 +35,14 @@ from chainrule.initializers.random import (
     VarianceScaling,
     compute_fans,
 )
-from chainrule.validation import lookup
 
 __all__ = [
     "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
     "Identity", "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal", "RandomNormal",
-    "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "compute_fans", "get",
-    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "zeros",
+    "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "compute_fans", "constant",
+    "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity",
+    "lecun_normal", "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform",
+    "truncated_normal", "variance_scaling", "zeros",
 ]  # fmt: skip
 
 INITIALIZERS: dict[str, type[Initializer]] = {
@@ -51,30 +54,41 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "orthogonal": Orthogonal, "uniform": RandomUniform, "normal": RandomNormal,
 }  # fmt: skip
 """Each initializer by its name."""
+_MORE = {
+    "zero": Zeros, "one": Ones, "identity_initializer": Identity,
+    "orthogonal_initializer": Orthogonal,
+}  # fmt: skip
 
-zeros, glorot_uniform, glorot_normal = Zeros(), GlorotUniform(), GlorotNormal()
-he_uniform, he_normal = HeUniform(), HeNormal()
+constant, zeros, ones, identity = Constant, Zeros, Ones, Identity
+random_uniform, random_normal, truncated_normal = RandomUniform, RandomNormal, TruncatedNormal
+variance_scaling, orthogonal = VarianceScaling, Orthogonal
+glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
+he_uniform, he_normal = HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 
 
 class _Own(Initializer):
     """A function of the user's, with its results checked."""
 
-    def __init__(self, function: Callable[[Shape, np.random.Generator], Any]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
+        self._takes_dtype = "dtype" in inspect.signature(function).parameters
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Any:
-        """Return what the function gives."""
-        return self.function(shape, rng)
+        """Return what the function gives, called as Keras does if it takes a dtype."""
+        return self.function(shape, dtype=None) if self._takes_dtype else self.function(shape, rng)
 
 
-def get(initializer: Any, where: str) -> Initializer:
+def get(initializer: Any, where: str = "initializers.get") -> Initializer:
     """Return an initializer.
 
     Parameters
     ----------
-    initializer : str, Initializer, class of one, or callable
-        A name or class gives one with its default arguments; a function is called with
-        ``(shape, rng)``.
+    initializer : str, dict, Initializer, class of one, array or callable
+        A name or class gives one with its default arguments, a dict is a description of one
+        (``{"class_name": "Constant", "config": {"value": 2.0}}``), an array is the weight itself. A
+        function is called with ``(shape, rng)``, or with ``(shape, dtype=None)`` if it takes a
+        ``dtype``.
     where : str
         Who asks, for the error's text.
 
@@ -85,17 +99,17 @@ def get(initializer: Any, where: str) -> Initializer:
 
     Examples
     --------
-    >>> get("he_normal", "Dense")
+    >>> get("he_normal")
     HeNormal()
     """
-    if isinstance(initializer, str):
-        return lookup("initializer", initializer, INITIALIZERS)()
-    if isinstance(initializer, type) and issubclass(initializer, Initializer):
-        return initializer()
-    if isinstance(initializer, Initializer):
-        return initializer
-    if callable(initializer) and not isinstance(initializer, type):
-        return _Own(initializer)
+    found: Any = described("initializer", initializer, INITIALIZERS | _MORE, Initializer)
+    if hasattr(found, "__array__"):
+        return _Own(lambda shape, rng: found)
+    is_own_way = type(found).__call__ is not Initializer.__call__ and callable(found)
+    if is_own_way and not isinstance(found, type):
+        return _Own(found)
+    if isinstance(found, Initializer):
+        return found
     raise DataError(
         f"{where}: an initializer must be a name ({', '.join(INITIALIZERS)}), an Initializer or a "
         f"function of (shape, rng), received {initializer!r}"

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.initializers.initializer import Initializer, Shape
-from chainrule.validation import Array
+from chainrule.validation import Array, as_floats
 
 
 class Constant(Initializer):
-    """One number everywhere.
+    """One number everywhere, or an array.
 
     Parameters
     ----------
-    value : float, default 0
+    value : float or array_like, default 0
+        An array is broadcast to the weight's shape.
+
+    Raises
+    ------
+    ShapeError
+        When called with a shape to which the array cannot be broadcast.
 
     Examples
     --------
@@ -22,12 +30,22 @@ class Constant(Initializer):
     array([0.5, 0.5])
     """
 
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = self._number(value, "value", low=-np.inf)
+    def __init__(self, value: Any = 0.0) -> None:
+        self.value: Any = (
+            as_floats(value, "value", "Constant")
+            if np.ndim(value)
+            else self._number(value, "value", low=-np.inf)
+        )
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return equal numbers."""
-        return np.full(shape, self.value)
+        """Return equal numbers, or the array."""
+        try:
+            return np.full(shape, self.value)
+        except ValueError as error:
+            raise ShapeError(
+                f"Constant: an array of shape {np.shape(self.value)} cannot be broadcast to a "
+                f"weight of shape {shape}"
+            ) from error
 
 
 class Zeros(Initializer):

@@ -17,14 +17,16 @@ Shape = tuple[int, ...]
 class Initializer(Configurable):
     """What draws a weight of any shape; a class of your own defines ``draw(shape, rng)``."""
 
-    def __call__(self, shape: Sequence[int], rng: np.random.Generator, dtype: Any = None) -> Array:
+    def __call__(
+        self, shape: Sequence[int], rng: np.random.Generator | None = None, dtype: Any = None
+    ) -> Array:
         """Return a new weight.
 
         Parameters
         ----------
         shape : tuple of int
-        rng : numpy.random.Generator
-            Not used by an initializer with a ``seed`` of its own.
+        rng : numpy.random.Generator, optional
+            A new one if not given. Not used by an initializer with a ``seed`` of its own.
         dtype : dtype, optional
             A floating one; float64 if not given.
 
@@ -35,6 +37,7 @@ class Initializer(Configurable):
         """
         name = type(self).__name__
         shape = checked_shape(shape, name)
+        rng = np.random.default_rng() if rng is None else rng
         weight = as_floats(self.draw(shape, rng), "the weight", name)
         if weight.shape != shape:
             raise ShapeError(f"{name}: expected a weight of shape {shape}, received {weight.shape}")

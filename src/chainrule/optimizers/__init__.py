@@ -12,6 +12,9 @@ Names, arguments, defaults and formulas are Keras's. An optimizer of your own is
 
 from __future__ import annotations
 
+from typing import Any
+
+from chainrule.config import described
 from chainrule.errors import DataError
 from chainrule.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from chainrule.optimizers.moments import Adam, Adamax, AdamW, Lamb, Nadam
@@ -27,7 +30,6 @@ from chainrule.schedules import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
-from chainrule.validation import lookup
 
 __all__ = [
     "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "CosineDecay",
@@ -45,14 +47,33 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 """Each optimizer by its name."""
 
 
-def get(optimizer: str | Optimizer, where: str) -> Optimizer:
-    """Return an optimizer, by name with its default arguments."""
-    if isinstance(optimizer, str):
-        return lookup("optimizer", optimizer.lower(), OPTIMIZERS)()
-    is_made = not isinstance(optimizer, type)
-    if not is_made or not all(callable(getattr(optimizer, n, None)) for n in ("init", "update")):
+def get(optimizer: Any, where: str = "optimizers.get") -> Optimizer:
+    """Return an optimizer.
+
+    Parameters
+    ----------
+    optimizer : str, dict or Optimizer
+        A name gives one with its default arguments, a dict is a description of one; an
+        object of your own has ``init`` and ``update``.
+    where : str
+        Who asks, for the error's text.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> get({"class_name": "SGD", "config": {"learning_rate": 0.1}})
+    SGD(learning_rate=0.1)
+    """
+    is_class = isinstance(optimizer, type)
+    found: Any = optimizer if is_class else described("optimizer", optimizer, OPTIMIZERS, Optimizer)
+    if is_class or not all(callable(getattr(found, n, None)) for n in ("init", "update")):
         raise DataError(
             f"{where}: optimizer must be a name ({', '.join(OPTIMIZERS)}) or an object with init "
             f"and update, received {optimizer!r}"
         )
-    return optimizer
+    rule: Optimizer = found
+    return rule

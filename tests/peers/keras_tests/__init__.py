@@ -23,6 +23,7 @@ FAMILIES = {
     "schedules": ["optimizers/schedules/*_test.py"],
     "activations": ["activations/*_test.py"],
     "regularizers": ["regularizers/*_test.py"],
+    "constraints": ["constraints/*_test.py"],
     "initializers": ["initializers/*_test.py"],
 }
 """The files of each family, below `keras.src`."""

@@ -115,10 +115,8 @@ def redirected(name, globals=None, locals=None, fromlist=(), level=0):  # noqa: 
     room, *within = parts[2:] if name.startswith("keras.src.") else parts[1:]
     if room not in rooms():
         return importlib.import_module(name)
-    found = rooms()[room]
-    for part in within:
-        found = getattr(found, part)
-    return found
+    found = getattr(rooms()[room], within[0]) if within else rooms()[room]
+    return found if isinstance(found, Room) else importlib.import_module(name)
 
 
 def _as_written(name, *args):
