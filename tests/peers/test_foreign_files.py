@@ -12,7 +12,9 @@ from tests.storage.test_foreign_files import refusal
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras, about NumPy
 def test_a_file_of_keras_is_named(tmp_path, name, what):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save(tmp_path / name)
-    assert what in refusal(tmp_path / name)
+    said = refusal(tmp_path / name)
+    assert what in said
+    assert "chainrule.from_keras takes a model over" in said
 
 
 def test_a_file_of_pytorch_is_named(tmp_path):

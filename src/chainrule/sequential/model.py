@@ -117,7 +117,12 @@ class Sequential(Trainable):
             If a layer of your own cannot be described by plain values.
         FileError
             If the file cannot be written, or its name is that of another kind of file, such as
-            ``.h5``; what was there before stays.
+            ``.onnx``; what was there before stays.
+
+        Notes
+        -----
+        Keras's endings ``.keras`` and ``.h5`` may be used; the file is in the format of chainrule
+        all the same: `load_model` reads it, Keras does not. For Keras there is `to_keras`.
         """
         write_model(path, contents(self, training))
 
@@ -234,11 +239,12 @@ class Sequential(Trainable):
 
 
 def load_model(path: Any) -> Sequential:
-    """Return the model in a file that `Sequential.save` wrote. It runs no code.
+    """Return the model in a file that `Sequential.save` wrote, whatever its ending. It runs no code.
 
     Raises
     ------
     FileError
-        If the file is damaged, hostile or foreign.
+        If the file is damaged, hostile or foreign. One that Keras itself wrote is loaded with Keras
+        and taken over by `from_keras`.
     """
     return Sequential.load(path)

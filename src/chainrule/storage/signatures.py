@@ -7,10 +7,11 @@ import re
 
 from chainrule.errors import FileError
 
+TAKEN_OVER = "; chainrule.from_keras takes a model over that Keras's load_model returns"
 SIGNATURES = {
     rb"\x80[\x02-\x05]": "a pickle, which can run code when it is loaded",
-    rb"\x89HDF\r\n\x1a\n": "an HDF5 file, such as Keras's .h5",
-    rb"PK\x03\x04.*(metadata|config)\.json": "a Keras model (.keras)",
+    rb"\x89HDF\r\n\x1a\n": "an HDF5 file, such as Keras's .h5" + TAKEN_OVER,
+    rb"PK\x03\x04.*(metadata|config)\.json": "a Keras model (.keras)" + TAKEN_OVER,
     rb"PK\x03\x04.*\.npy": "a NumPy archive (.npz)",
     rb"PK\x03\x04.*data\.pkl": "a PyTorch file, which can run code when it is loaded",
     rb"PK[\x03\x05]": "a zip archive",
@@ -22,11 +23,8 @@ SIGNATURES = {
     rb"(?i:\s*<(!doctype|html))": "a web page: the download may have failed",
 }
 PEEK = 512  # bytes that tell
-KERAS = "; Keras's files come from model.to_keras().save(path)"
 SUFFIXES = {
-    ".h5": ("HDF5", KERAS),
-    ".hdf5": ("HDF5", KERAS),
-    ".keras": ("a Keras model", KERAS),
+    ".hdf5": ("HDF5", "; Keras's files come from model.to_keras().save(path)"),
     ".onnx": ("ONNX", "; model.export(path) writes that"),
     ".py": ("Python", "; model.eject(path) writes that"),
     **dict.fromkeys((".npz", ".npy"), ("a NumPy file", "")),
@@ -56,6 +54,9 @@ def guess(head: bytes) -> str:
 
 def check_name(path: str | os.PathLike[str]) -> None:
     """Raise a `FileError` where a file's name says something else than what is written.
+
+    Keras's endings, ``.keras``, ``.h5`` and ``.weights.h5``, are allowed, as programs written for
+    Keras use them; the file is in our format all the same.
 
     Examples
     --------
