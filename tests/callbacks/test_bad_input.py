@@ -14,13 +14,14 @@ VALID = {
     "EarlyStopping": {"monitor": "loss"},
     "ReduceLROnPlateau": {"monitor": "loss"},
     "ModelCheckpoint": {"filepath": "/dev/null/nowhere", "monitor": "loss"},
+    "BackupAndRestore": {"backup_dir": "/dev/null/nowhere"},
     "LearningRateScheduler": {"schedule": lambda epoch, rate: rate},
     "CSVLogger": {"filename": "/dev/null/nowhere"},
     "TensorBoard": {"log_dir": "/dev/null/nowhere"},
     "GradientNorms": {"x": X, "y": Y},
     "LambdaCallback": {"on_epoch_end": None},
 }
-PATHS = ("filepath", "filename", "log_dir")
+PATHS = ("backup_dir", "filepath", "filename", "log_dir")
 
 
 def fitted(callback, **options):
@@ -52,7 +53,13 @@ REFUSED = {
     "no score's name": (lambda: callbacks.EarlyStopping(3), DataError, "a score's name"),
     "mode": (lambda: callbacks.EarlyStopping(mode="lowest"), UnknownNameError, "auto, min, max"),
     "half a sample": (lambda: callbacks.GradientNorms(X), DataError, "give x and y"),
-    "batches": (lambda: callbacks.ModelCheckpoint("a", save_freq=100), UnknownNameError, "epoch"),
+    "batches": (
+        lambda: callbacks.ModelCheckpoint("a", save_freq="batch"),
+        UnknownNameError,
+        "epoch",
+    ),
+    "no batch": (lambda: callbacks.BackupAndRestore("a", save_freq=0), DataError, "save_freq"),
+    "no folder": (lambda: callbacks.BackupAndRestore(""), DataError, "must be a folder"),
     "factor": (lambda: callbacks.ReduceLROnPlateau(factor=1.5), DataError, "below 1"),
 }
 

@@ -370,3 +370,73 @@ def test_a_pass_that_takes_several_epochs_goes_on_where_it_was(tmp_path, stop, s
     path = tmp_path / "m"
     trained(model(), [callbacks.ModelCheckpoint(path)], epochs=stop, **options)
     assert_same(trained(model(), resume_from=path, **options), whole)
+
+
+# In the middle of an epoch
+
+
+@pytest.mark.parametrize("options", [{}, {"shuffle": False}, {"steps_per_epoch": 3}])
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_from_every_batch_on_the_weights_end_the_same(tmp_path, options, engine):
+    saving = callbacks.ModelCheckpoint(tmp_path / "{epoch}-{batch}", save_freq=1)
+    whole = trained(model(engine=engine), [saving], epochs=3, **options)
+    saved = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    assert len(saved) == int(whole.optimizer.iterations)
+    assert saved[1].name == "1-2"
+    for path in saved:
+        other = trained(model(engine=engine), epochs=3, resume_from=path, **options)
+        for one, two in zip(other.get_weights(), whole.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, two)
+        assert other.history.val_loss[-1] == whole.history.val_loss[-1]
+
+
+def test_models_are_saved_after_so_many_batches_over_epochs(tmp_path):
+    saving = callbacks.ModelCheckpoint(tmp_path / "{epoch}-{batch}", save_freq=6)
+    trained(model(), [saving], epochs=4)  # of 4 batches each
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2-2", "3-4"]
+
+
+# Again and again
+
+
+class Failing(callbacks.Callback):
+    def __init__(self, event, at, error=RuntimeError):
+        self.left, self.error = at, error
+        setattr(self, event, self.fail)
+
+    def fail(self, *_):
+        self.left -= 1
+        if self.left == 0:
+            raise self.error
+
+
+@pytest.mark.parametrize("at", [1, 4, 5, 9, 24])
+@pytest.mark.parametrize(("freq", "watching"), [("epoch", "plateau"), (2, "none")])
+def test_a_program_run_again_goes_on_from_its_backup(tmp_path, at, freq, watching):
+    def run(*more):
+        back = callbacks.BackupAndRestore(tmp_path / "backup", freq)
+        return trained(model(), [back, *CALLBACKS[watching](), *more])
+
+    whole = trained(model(), CALLBACKS[watching]())
+    with pytest.raises(RuntimeError):
+        run(Failing("on_train_batch_end", at))
+    again = run()
+    assert not (tmp_path / "backup").exists()
+    if freq != "epoch":  # scores of an epoch are those of its remaining batches
+        again.history = whole.history
+    assert_same(again, whole)
+
+
+def test_a_run_that_was_interrupted_keeps_its_backup(tmp_path):
+    back = callbacks.BackupAndRestore(tmp_path)
+    with pytest.warns(cr.InterruptedWarning):
+        trained(model(), [back, Failing("on_epoch_begin", 3, KeyboardInterrupt)])
+    assert_same(trained(model(), [callbacks.BackupAndRestore(tmp_path)]), trained(model()))
+
+
+def test_a_backup_stays_where_that_is_wished_and_is_not_taken_for_another_run(tmp_path):
+    back = callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
+    trained(model(), [back], epochs=2)
+    with pytest.raises(DataError, match="remove the backup"):
+        trained(model(), [back], epochs=3, batch_size=5)
+    assert_same(trained(model(), [back], epochs=3), trained(model(), epochs=3))

@@ -12,7 +12,7 @@ from chainrule.callbacks.callback import (
     listens,
     tell,
 )
-from chainrule.callbacks.checkpoint import ModelCheckpoint
+from chainrule.callbacks.checkpoint import BackupAndRestore, ModelCheckpoint, backup
 from chainrule.callbacks.control import LearningRateScheduler, TerminateOnNaN
 from chainrule.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
 from chainrule.callbacks.progress import EpochLines, ProgressBar
@@ -23,14 +23,15 @@ ProgbarLogger = ProgressBar
 """Keras's name."""
 
 QUIET = frozenset((
-    CSVLogger, EarlyStopping, EpochLines, GradientNorms, History, ModelCheckpoint, ProgressBar,
-    ReduceLROnPlateau, TerminateOnNaN,
+    BackupAndRestore, CSVLogger, EarlyStopping, EpochLines, GradientNorms, History,
+    ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN,
 ))  # fmt: skip
 """Callbacks that run nobody else's code: what is trained on stays as it is meanwhile."""
 
 __all__ = [
-    "QUIET", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "EpochLines",
-    "GradientNorms", "History", "LambdaCallback", "LearningRateScheduler", "Logs",
+    "QUIET", "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping",
+    "EpochLines", "GradientNorms", "History", "LambdaCallback", "LearningRateScheduler", "Logs",
     "ModelCheckpoint", "ProgbarLogger", "ProgressBar", "ReduceLROnPlateau", "TensorBoard",
-    "TerminateOnNaN", "as_callback", "as_callbacks", "by_name", "introduce", "listens", "tell",
+    "TerminateOnNaN", "as_callback", "as_callbacks", "backup", "by_name", "introduce", "listens",
+    "tell",
 ]  # fmt: skip

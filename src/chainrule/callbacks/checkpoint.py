@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from chainrule.callbacks.callback import Logs, check_verbose
 from chainrule.callbacks.monitor import Monitor, optional_number
 from chainrule.errors import DataError, FileError
-from chainrule.validation import check_flag, lookup
+from chainrule.validation import check_flag, check_positive, lookup
 
 
 class ModelCheckpoint(Monitor):
     """Saves the model after every epoch, or after its best ones, in a folder that is made.
 
-    A file holds all that training needs to go on, bit for bit as if it had not been interrupted:
-    ``model.fit(..., resume_from=path)``. It is written whole or not at all.
+    A file holds all that training needs to go on: ``model.fit(..., resume_from=path)``. It is
+    written whole or not at all, in the format of chainrule, also under Keras's endings ``.keras``
+    and ``.weights.h5``; `load_model` reads it.
 
     Parameters
     ----------
     filepath : path
-        May hold the epoch and scores: ``"digits-{epoch:02d}-{val_loss:.3f}.safetensors"``.
+        May hold the epoch and scores: ``"digits-{epoch:02d}-{val_loss:.3f}.safetensors"``, and
+        with a number as ``save_freq`` the ``{batch}``.
     monitor : str, default "val_loss"
         What tells the best.
     verbose : int, default 0
@@ -28,11 +32,18 @@ class ModelCheckpoint(Monitor):
     save_weights_only : bool, default False
         Leave out what training needs to go on.
     mode : {"auto", "min", "max"}
-    save_freq : "epoch"
-        Keras can save after a number of batches as well; here a run goes on from the end of an
-        epoch, so that models are saved there alone.
+    save_freq : "epoch" or int
+        Save after every epoch, or after so many batches.
     initial_value_threshold : float, optional
         What the first score must beat.
+
+    Notes
+    -----
+    From the end of an epoch training goes on to the bit as if it had not been interrupted. So it
+    does after a number of batches, as far as weights, optimizer and the order of samples are
+    concerned, where arrays are trained on; but callbacks hear the beginning of that epoch again,
+    and its scores are those of its remaining batches. An iterator of batches begins that epoch
+    anew.
     """
 
     def __init__(
@@ -43,17 +54,24 @@ class ModelCheckpoint(Monitor):
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
-        save_freq: str = "epoch",
+        save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
         if not isinstance(filepath, str | Path):
             raise DataError(f"ModelCheckpoint: filepath must be a path, received {filepath!r}")
-        self.filepath, self.verbose = filepath, check_verbose(verbose, "ModelCheckpoint")
-        where = "ModelCheckpoint"
+        where = type(self).__name__
+        self.filepath, self.verbose = filepath, check_verbose(verbose, where)
         self.save_best_only = check_flag(save_best_only, "save_best_only", where)
         self.save_weights_only = check_flag(save_weights_only, "save_weights_only", where)
-        lookup("save_freq", save_freq, {"epoch": None})
+        self.save_freq, self.batches, self.epoch = save_freq, 0, 0
+        self._due = 0
+        if isinstance(save_freq, str):
+            lookup("save_freq", save_freq, {"epoch": None})
+        else:
+            check_positive(save_freq, "save_freq", where)
+            self.changing = ("best", "batches")
+            vars(self)["on_train_batch_end"] = self._batch_end  # only here: else it is not heard
         self.best = optional_number(initial_value_threshold, "initial_value_threshold", where)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -61,23 +79,44 @@ class ModelCheckpoint(Monitor):
         from chainrule.storage import check_name, check_writable
 
         if not hasattr(self.model, "save"):
-            raise DataError("ModelCheckpoint: what is trained is no model that can be saved")
+            raise DataError(f"{type(self).__name__}: what is trained is no model that can be saved")
         self.model.get_config()
         check_name(self.filepath)
         if "{" not in str(self.filepath):
             self._make_folder(str(self.filepath))
             check_writable(self.filepath)
 
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Know the epoch."""
+        self.epoch = epoch
+
     def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
         """Save."""
+        if self.save_freq == "epoch":
+            self._save(epoch, logs or {}, logs or {})
+        elif self._due:
+            self._save(epoch, logs or {}, {"batch": self._due, **(logs or {})})
+            self._due = 0
+
+    def _batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Save after so many batches; at the end of an epoch when all is known of it."""
+        self.batches += 1
+        if self.batches == self.save_freq:
+            self.batches = 0
+            if batch + 1 == self.model.trainer.run.supply.updates:
+                self._due = batch + 1
+            else:
+                self._save(self.epoch, logs or {}, {"batch": batch + 1, **(logs or {})})
+
+    def _save(self, epoch: int, logs: Logs, named: dict[str, Any]) -> None:
         if self.save_best_only and not self._best_yet(self.score(logs)):
             return
         try:
-            path = str(self.filepath).format(epoch=epoch + 1, **(logs or {}))
+            path = str(self.filepath).format(epoch=epoch + 1, **named)
         except (KeyError, ValueError, IndexError) as error:
             raise DataError(
                 f"ModelCheckpoint: filepath {str(self.filepath)!r} names {error}; there are epoch, "
-                f"{', '.join(logs or {})}"
+                f"{', '.join(named)}"
             ) from error
         self._make_folder(path)
         self.model.save(path, training=not self.save_weights_only)
@@ -89,7 +128,7 @@ class ModelCheckpoint(Monitor):
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FileError(f"ModelCheckpoint: cannot write {path}: {error}") from error
+            raise FileError(f"{type(self).__name__}: cannot write {path}: {error}") from error
 
     def _best_yet(self, score: float | None) -> bool:
         """Whether to save; without a score there is no better model than the last."""
@@ -98,3 +137,56 @@ class ModelCheckpoint(Monitor):
                 return False
             self.best = score
         return True
+
+
+class BackupAndRestore(ModelCheckpoint):
+    """Lets a run that was interrupted go on when the same program is run again.
+
+    A backup is what `ModelCheckpoint` saves, in a folder of its own; where `fit` finds one it goes
+    on as with ``resume_from``: the history too is that of the whole run. A run that ends well
+    removes it; one that fails or is interrupted leaves it. How exactly training goes on is said in
+    `ModelCheckpoint`: from the end of an epoch to the bit.
+
+    Parameters
+    ----------
+    backup_dir : path
+        A folder for this run alone.
+    save_freq : "epoch" or int
+    double_checkpoint : ignored
+        A backup is written whole or not at all, so that one is enough.
+    delete_checkpoint : bool, default True
+        Whether a run that ends well removes its backup.
+    """
+
+    def __init__(
+        self,
+        backup_dir: Any,
+        save_freq: str | int = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
+    ) -> None:
+        if not isinstance(backup_dir, str | Path) or not str(backup_dir):
+            raise DataError(
+                f"BackupAndRestore: backup_dir must be a folder, received {backup_dir!r}"
+            )
+        self.backup_dir = Path(backup_dir)
+        super().__init__(self.backup_dir / "backup.safetensors", "loss", save_freq=save_freq)
+        self.double_checkpoint = check_flag(
+            double_checkpoint, "double_checkpoint", type(self).__name__
+        )
+        self.delete_checkpoint = check_flag(
+            delete_checkpoint, "delete_checkpoint", type(self).__name__
+        )
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Remove the backup of a run that ended well."""
+        if self.delete_checkpoint and self.model.trainer.ended_well:
+            Path(self.filepath).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # others' files stay
+                self.backup_dir.rmdir()
+
+
+def backup(callbacks: Iterable[Any]) -> Path | None:
+    """Return the file that a run with these callbacks goes on from by itself."""
+    paths = (Path(each.filepath) for each in callbacks if isinstance(each, BackupAndRestore))
+    return next((path for path in paths if path.exists()), None)

@@ -96,8 +96,8 @@ class Conditions:
         if differing:
             raise DataError(
                 f"fit: {path} can go on, to the bit, only under the conditions of its training; "
-                f"here {'; '.join(differing)}. Give the same, or leave resume_from out: "
-                "load_model(path) has the weights, for another run"
+                f"here {'; '.join(differing)}. Give the same, or leave resume_from out "
+                "(remove the backup): load_model(path) has the weights, for another run"
             )
         if self.settings.get(RATE) not in rates:
             warnings.warn(

@@ -22,6 +22,7 @@ from chainrule.network.saving import (
     restored,
 )
 from chainrule.running.steps import ENGINES
+from chainrule.training.supply import Samples
 from chainrule.validation import check_count, lookup
 
 
@@ -59,7 +60,6 @@ def _training(model: Compiled) -> dict[str, Any]:
     trainer = model.trainer
     return {
         "state": _memory(model),
-        "epoch": model.history.epoch[-1] + 1 if model.history.epoch else 0,
         **_place(model),
         "engine": model.engine if trainer is None else trainer.run.engine.name,
         "callbacks": [] if trainer is None else trainer.states(),
@@ -69,11 +69,16 @@ def _training(model: Compiled) -> dict[str, Any]:
 
 
 def _place(model: Compiled) -> dict[str, Any]:
-    """Return the state of the random generator when the pass began, and how far the pass is."""
-    supply = None if model.trainer is None else model.trainer.run.supply
-    at, before = getattr(supply, "at", 0), getattr(supply, "before", None)
-    random = generator_state(model.rng) if at == 0 or before is None else dict(before)
-    return {"random": random, "samples": at}
+    """Return the next epoch, the random generator when its pass began, and how far that is."""
+    trainer, at, random = model.trainer, 0, generator_state(model.rng)
+    epoch = model.history.epoch[-1] + 1 if model.history.epoch else 0
+    if trainer is not None:
+        supply, epoch = trainer.run.supply, trainer.epoch
+        if isinstance(supply, Samples):
+            at, is_over = supply.place()
+            epoch += is_over
+            random = dict(supply.before) if at and supply.before is not None else random
+    return {"epoch": epoch, "random": random, "samples": at}
 
 
 def _memory(model: Compiled) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.callbacks import Callback, History, Logs, as_callbacks, introduce
+from chainrule.callbacks import Callback, History, Logs, as_callbacks, backup, introduce
 from chainrule.callbacks.progress import ProgressBar, shown
 from chainrule.errors import DataError
 from chainrule.interrupts import deferred, immediate
@@ -122,6 +122,7 @@ class Trainable(Compiled):
             self.history.epoch = []
             self.optimizer_state = self._memory()
             mode = self.engine
+            resume_from = resume_from or backup(watching)
             if resume_from is not None:
                 first, mode, states, at = resume(self, resume_from, conditions)
                 if isinstance(supply, Samples):

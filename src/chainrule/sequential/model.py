@@ -239,7 +239,7 @@ class Sequential(Trainable):
 
 
 def load_model(path: Any) -> Sequential:
-    """Return the model in a file that `Sequential.save` wrote, whatever its ending. It runs no code.
+    """Return the model in a file that `Sequential.save` wrote, of any ending. It runs no code.
 
     Raises
     ------

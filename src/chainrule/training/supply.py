@@ -29,9 +29,9 @@ class Samples:
     updates, samples : int
         Of an epoch: the last one, the first one before it.
     at : int
-        Samples of the present pass that were taken.
+        Samples of the present pass that were taken before this epoch.
     before : dict or None
-        The state of the random generator when that pass began, where epochs are parts of passes.
+        The state of the random generator when that pass began.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Samples:
         self.longest = min(self.rows, (steps or self.rows) * self.batch_size)
         self.at = 0
         self.before: Mapping[str, Any] | None = None
+        self._done: Outcome | None = None  # of the epoch that runs
         self.samples = self.longest
         self.updates = -(-self.samples // self.batch_size)
 
@@ -63,18 +64,26 @@ class Samples:
         """Run the epochs that ``done`` has room for."""
         if self.at == 0:
             self.begin(len(done.totals))
-        self.orders = self._pass[:, self.at : self.at + self.longest]
+        self.orders = self._pass[:, self.at : (self.at // self.longest + 1) * self.longest]
         self.samples = int(self.orders.shape[1])
         self.updates = -(-self.samples // self.batch_size)
-        engine.run(self.orders, self.batch_size, done)
+        self._done = done
+        try:
+            engine.run(self.orders, self.batch_size, done)
+        finally:
+            self._done = None
         self.at = (self.at + self.samples) % self.rows
+
+    def place(self) -> tuple[int, bool]:
+        """Return how many samples of the pass are taken, and whether an epoch is at its end."""
+        done = 0 if self._done is None else self.seen(self._done.updates)
+        return (self.at + done) % self.rows, done == self.samples
 
     def begin(self, passes: int = 1) -> None:
         """Begin with passes over the samples."""
         self._pass = self._order(passes)
         if self.rng is not None:
-            if self.longest < self.rows:  # a run may go on within a pass
-                self.before = self.rng.bit_generator.state
+            self.before = self.rng.bit_generator.state  # a run may go on within a pass
             self._pass = self.rng.permuted(self._pass, axis=1)
 
     def go_on(self, rng: np.random.Generator | None, at: int) -> None:

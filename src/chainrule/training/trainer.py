@@ -125,6 +125,7 @@ class Trainer:
         self.run, self.model, self.loss, self.where = run, model, loss, where
         self.callbacks, self.held, self.parts = callbacks, held, parts
         self.epoch, self._logs = 0, Logs()
+        self.ended_well = self._interrupted = False
         self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
         self._each = listens(callbacks, *BATCH_EVENTS)
         self._alone = all(type(callback) in QUIET for callback in callbacks)
@@ -164,6 +165,7 @@ class Trainer:
                     except KeyboardInterrupt:  # in a callback, or while data held back were scored
                         self.interrupted()
             self._take_averages()
+            self.ended_well = not self._interrupted
         finally:
             self.model.trained(self.run.engine)
             for callback in begun:
@@ -261,7 +263,8 @@ class Trainer:
 
     def interrupted(self) -> None:
         """End training with what was trained."""
-        self.model.stop_training = True
+        self.model.stop_training = self._interrupted = True
+        self.ended_well = False
         message = f"training was interrupted in epoch {self.epoch + 1}"
         warnings.warn(message, InterruptedWarning, stacklevel=4)
 
