@@ -181,7 +181,6 @@ def test_what_only_one_of_them_has_leaves_a_model_uncompiled():
     ("layer", "message"),
     [
         (keras.layers.GRU(3, name="memory"), r"'memory' \(GRU\)"),
-        (keras.layers.Dense(3, kernel_constraint="non_neg", name="top"), r"'top' .*constraint"),
         (keras.layers.Dense(3, activation=doubled, name="top"), r"'top' .*of your own"),
         (keras.layers.ReLU(max_value=6.0), "max_value=6.0"),
         (keras.layers.Dense(3, dtype="mixed_bfloat16"), "float32"),

@@ -13,6 +13,7 @@ from tests.tolerances import assert_apart, bounds
 import chainrule as cr
 from chainrule.autodiff.trees import leaves
 from chainrule.layers import __all__ as NAMES
+from chainrule.layers.tracking import held
 
 IMAGES, ROWS, SERIES = (2, 5, 6, 3), (4, 6), (3, 4, 5)
 CASES = [
@@ -59,12 +60,7 @@ CASES = [
 
 # What of Keras's arguments is left out on purpose.
 LEFT_OUT = {
-    "kernel_constraint",  # regularizers serve
-    "bias_constraint",
-    "beta_constraint",
-    "gamma_constraint",
-    "embeddings_constraint",
-    "activity_regularizer",
+    "kernel_constraint", "bias_constraint",
     "data_format",  # channels come last, as in Keras by default
     "groups",
     "lora_rank",
@@ -75,18 +71,17 @@ LEFT_OUT = {
     "renorm_momentum",
     "synchronized",
     "noise_shape",
-    "mask_zero",
-    "weights",  # set_weights does it
     "invert",
-    "batch_size",  # it is never fixed
-    "batch_shape",
     "sparse",
     "ragged",
     "tensor",
     "optional",
 }
 EASIER = {("AveragePooling2D", "pool_size"), ("Input", "shape")}  # a default more, a default less
-OF_EVERY_LAYER = {"self", "kwargs", "options", "name", "trainable"}
+OF_EVERY_LAYER = {
+    "self", "kwargs", "options", "name", "trainable", "dtype", "activity_regularizer",
+    "input_shape", "batch_input_shape", "input_dim",
+}  # fmt: skip
 
 
 def drawn(shape, name="Dense"):
@@ -105,7 +100,7 @@ def pair(name, config, shape):
     rng = np.random.default_rng(2)
     weights = {
         attribute: rng.uniform(0.5, 1.5, w.shape).astype("float32")
-        for attribute, w in ours.weights.items()
+        for attribute, w in ours.arrays.items()
         if w.dtype.kind == "f" and name != "Normalization"
     }
     vars(ours).update(weights)
@@ -150,7 +145,7 @@ def test_outputs_and_gradients_are_those_of_keras(name, config, shape, training)
     ours, theirs = pair(name, config, shape)
     x = drawn(shape, name)
     seed = np.random.default_rng(3).normal(size=(shape[0], *ours.output_shape[1:])).astype("f4")
-    weights = {name: getattr(ours, name) for name in ours.weights if ours.is_trained(name)}
+    weights = {name: v.value for name, v in held(ours).items() if v.trainable}
     run = partial(slopes_of_ours, ours, training)
     found, expected = run(weights, x, seed), slopes_of_theirs(theirs, training, x, seed)
     assert {leaf.dtype for _, leaf in leaves(found)} == {np.dtype("f4")}

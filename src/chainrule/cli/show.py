@@ -122,7 +122,7 @@ def print_weights(console: Console, model: Sequential) -> None:
     for name in ("shape", "lowest", "mean", "highest", "deviation"):
         table.add_column(name, justify="right")
     for layer in model.layers:
-        for name, weight in layer.weights.items():
+        for name, weight in layer.arrays.items():
             if weight.dtype.kind == "f":
                 numbers = (weight.min(), weight.mean(), weight.max(), weight.std())
                 shape = " × ".join(map(str, weight.shape)) or "1"

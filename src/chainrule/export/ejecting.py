@@ -287,7 +287,7 @@ def _with_state(objective: Objective) -> Any:
         def loss(params: Any) -> Any:
             return objective.value(params, state, True, X, y)
 
-        (value, (new, _)), gradients = value_and_grad(loss, has_aux=True)(params)
+        (value, (new, *_)), gradients = value_and_grad(loss, has_aux=True)(params)
         return value, gradients, new
 
     return value_and_gradients

@@ -83,7 +83,7 @@ class InUse:
     def __call__(self, weights: Any, X: Any) -> Any:
         """Return the outputs."""
         samples = self._features(X) if self.steps else X
-        scores = self.model.network.apply(weights, {}, samples, False)[0]
+        scores = self.model.network.apply(weights, {}, samples, False).output
         if self.quantity is not None:
             exact = scores.reshape(len(scores)).astype(np.float64)
             return exact * self.quantity.scale + self.quantity.mean

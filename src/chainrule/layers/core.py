@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import DataError, ShapeError
+from chainrule.layers.given import KINDS, dtype_given, shape_given
 from chainrule.layers.layer import Layer, Shape, activation_of
 from chainrule.ops.index import IN_RANGE
-from chainrule.validation import Array, check_flag, check_positive, lookup, shape_text
-
-KINDS = {name: name for name in ("float32", "float64", "int32", "int64", "uint8", "bool")}
+from chainrule.validation import Array, as_numbers, check_flag, check_positive, shape_text
 
 
 class Input(Layer):
@@ -21,10 +20,14 @@ class Input(Layer):
     Parameters
     ----------
     shape : tuple of int
-        Of one sample, without the batch size.
+        Of one sample, without the batch size; None is an axis of no fixed length.
+    batch_size : int, optional
+        Where it is fixed.
     dtype : str, optional
         Taken for Keras's sake: the model's own dtype counts, and an `Embedding` above takes whole
         numbers whatever is said here.
+    batch_shape : tuple, optional
+        Batch size and shape in one.
 
     Examples
     --------
@@ -33,12 +36,21 @@ class Input(Layer):
     """
 
     def __init__(
-        self, shape: int | Sequence[int], dtype: str | None = None, **options: Any
+        self,
+        shape: int | Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        batch_shape: Sequence[int | None] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
-        sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
-        self.shape = tuple(check_positive(size, "a size of shape", "Input") for size in sizes)
-        self.dtype = None if dtype is None else lookup("dtype", dtype, KINDS)
+        dtype_given(dtype, "Input", KINDS)
+        given = shape_given(shape, batch_shape, None, "Input") or self.given_shape
+        if given is None:
+            raise DataError("Input: give the shape of a sample, such as Input((28, 28))")
+        if batch_size is not None:
+            given = (check_positive(batch_size, "batch_size", "Input"), *given[1:])
+        self.batch_shape, self.shape = given, given[1:]
 
     def call(self, x: Any) -> Any:
         """Return the input."""
@@ -54,16 +66,14 @@ class Affine(Layer):
     bias_initializer: Any
     kernel_regularizer: Any
     bias_regularizer: Any
+    kernel_constraint: Any
+    bias_constraint: Any
 
-    def weigh(self, shape: tuple[int, ...]) -> None:
+    def weigh(self, shape: Shape) -> None:
         """Make a kernel of a shape, whose last axis is that of the outputs, and a bias."""
-        self.kernel = self.add_weight(
-            shape, self.kernel_initializer, regularizer=self.kernel_regularizer
-        )
+        self.kernel = self.weight_of("kernel", shape)
         if self.use_bias:
-            self.bias = self.add_weight(
-                shape[-1:], self.bias_initializer, regularizer=self.bias_regularizer
-            )
+            self.bias = self.weight_of("bias", shape[-1:])
 
     def activated(self, z: Any) -> Any:
         """Return the activations of what the kernel gave."""
@@ -87,8 +97,11 @@ class Dense(Affine):
     kernel_initializer : str or Initializer, default "glorot_uniform"
     bias_initializer : str or Initializer, default "zeros"
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
+    activity_regularizer : str or Regularizer, optional
+        Of the output, a sample.
+    kernel_constraint, bias_constraint : str or Constraint, optional
     **options
-        ``name`` and ``trainable``.
+        Those of every `Layer`.
 
     Attributes
     ----------
@@ -101,6 +114,8 @@ class Dense(Affine):
     (2, 3)
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         units: int,
@@ -110,14 +125,18 @@ class Dense(Affine):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(activity_regularizer=activity_regularizer, **options)
         self.units = check_positive(units, "units", "Dense")
         self.activation = activation_of(activation, "Dense")
         self.use_bias = check_flag(use_bias, "use_bias", "Dense")
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
@@ -126,7 +145,7 @@ class Dense(Affine):
                 f"{self}: expected samples that are rows, shape (n, d), received "
                 f"{shape_text(input_shape)}; give X[:, np.newaxis] for single numbers"
             )
-        self.weigh((input_shape[-1] or 1, self.units))
+        self.weigh((input_shape[-1], self.units))
 
     def call(self, x: Any) -> Any:
         """Return the activations."""
@@ -145,6 +164,8 @@ class Activation(Layer):
     >>> Activation("relu")(np.array([[-1.0, 2.0]]))
     array([[0., 2.]], dtype=float32)
     """
+
+    supports_masking = True
 
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
@@ -166,6 +187,11 @@ class Embedding(Layer):
         Weights a thing.
     embeddings_initializer : str or Initializer, default "uniform"
     embeddings_regularizer : str or Regularizer, optional
+    embeddings_constraint : str or Constraint, optional
+    mask_zero : bool, default False
+        Whether 0 stands for no thing: the layers after it leave such steps out.
+    weights : list of one array, optional
+        The table, instead of one that is drawn.
 
     Attributes
     ----------
@@ -185,9 +211,15 @@ class Embedding(Layer):
         output_dim: int,
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.mask_zero = self.supports_masking = check_flag(mask_zero, "mask_zero", "Embedding")
+        self.embeddings_constraint, self._table = embeddings_constraint, weights
+        self.__config__["weights"] = None  # they are not part of the description
         self.input_dim = check_positive(input_dim, "input_dim", "Embedding")
         self.output_dim = check_positive(output_dim, "output_dim", "Embedding")
         self.embeddings_initializer = embeddings_initializer
@@ -195,15 +227,23 @@ class Embedding(Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Make the table."""
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim),
-            self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-        )
+        self.embeddings = self.weight_of("embeddings", (self.input_dim, self.output_dim))
+        if self._table is not None:
+            table = as_numbers(self._table, "weights", str(self))
+            if table.shape not in (self.embeddings.shape, (1, *self.embeddings.shape)):
+                raise ShapeError(
+                    f"{self}: weights must be a table of shape {self.embeddings.shape}, received "
+                    f"shape {table.shape}"
+                )
+            self.embeddings[:] = table.reshape(self.embeddings.shape)
 
     def call(self, x: Any) -> Any:
         """Return the rows; a number that has none is refused."""
         return self.embeddings[self._placed(x).astype(np.int64)]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return where there is something."""
+        return inputs != 0 if self.mask_zero else None
 
     def check(self, x: Array) -> None:
         """Refuse numbers that have no row."""

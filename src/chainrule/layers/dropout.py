@@ -32,6 +32,8 @@ class Dropout(Layer):
         What the next mask depends on; checkpoints keep it.
     """
 
+    supports_masking = True
+
     def __init__(self, rate: float, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.rate = check_number(rate, "rate", "Dropout", high=1.0)

@@ -11,40 +11,38 @@ from typing import Any
 from chainrule.errors import DataError
 
 OF_BOTH = (
-    "__call__", "add_loss", "add_metric", "add_variable", "build_from_config", "compute_mask",
+    "__call__", "add_metric", "add_variable", "build_from_config",
     "compute_output_spec", "dtype_policy", "get_build_config", "input_spec", "load_own_variables",
     "losses", "metrics", "metrics_variables", "quantize", "quantized_build", "quantized_call",
     "rematerialized_call", "save_own_variables", "stateless_call", "symbolic_call",
 )  # fmt: skip
 OF_LAYERS = (
-    *OF_BOTH, "activity_regularizer", "autocast", "compute_dtype", "dtype", "input",
+    *OF_BOTH, "activity_regularizer", "add_loss", "autocast", "compute_dtype", "dtype", "input",
     "input_dtype", "load_assets", "non_trainable_variables", "non_trainable_weights", "output",
     "path", "quantization_mode", "save_assets", "trainable_variables", "trainable_weights",
     "variable_dtype", "variables", "weights",
 )  # fmt: skip
 """Of `keras.layers.Layer`; as attributes of one's own some of these names are harmless."""
 OF_MODELS = (
-    *OF_BOTH, "add_weight", "call", "compile_from_config", "compute_dtype", "compute_loss",
-    "compute_loss_and_updates", "compute_metrics", "compute_output_shape", "from_config",
-    "get_compile_config", "get_metrics_result", "get_quantization_layer_structure",
+    *OF_BOTH, "add_loss", "add_weight", "call", "compile_from_config", "compute_dtype",
+    "compute_loss", "compute_loss_and_updates", "compute_mask", "compute_metrics",
+    "compute_output_shape", "from_config", "get_compile_config",
+    "get_metrics_result", "get_quantization_layer_structure",
     "get_state_tree", "jax_state_sync", "jit_compile", "make_predict_function",
     "make_test_function", "make_train_function", "metrics_names", "predict_step",
     "quantization_mode", "reset_metrics", "run_eagerly", "set_state_tree",
     "stateless_compute_loss", "supports_masking", "test_step", "train_step",
 )  # fmt: skip
 """Of `keras.Sequential`."""
-SETTINGS = ("activity_regularizer", "autocast", "dtype_policy", "input_spec")
+SETTINGS = ("autocast", "dtype_policy")
 """What Keras looks at where a layer has set it."""
 ADVICE = {
-    "add_loss": "give a weight a regularizer, or let the loss see the output",
-    "activity_regularizer": "give a weight a regularizer, or let the loss see the output",
     "add_metric": "give compile a metric of your own",
     "losses": "regularizers are part of the loss; penalties of them are in model.network",
     "metrics": "give compile a metric of your own",
     "dtype_policy": "give the model a dtype",
     "autocast": "give the model a dtype",
     "input_spec": "check the shape in build",
-    "compute_mask": "there are no masks",
     "compute_output_spec": "the shape of the output is found by trying call",
     "weights": "what add_weight returned is a weight wherever an attribute holds it",
     "train_step": "write the loop with chainrule.minimize, or an optimizer of your own",

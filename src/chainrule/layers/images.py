@@ -151,7 +151,7 @@ class Conv2D(_Sliding, Affine):
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
         super().build(input_shape)
-        self.weigh((*self.size, input_shape[-1] or 1, self.filters))
+        self.weigh((*self.size, input_shape[-1], self.filters))
 
     def call(self, x: Any) -> Any:
         """Return the activations."""

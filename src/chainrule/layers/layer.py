@@ -14,21 +14,25 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from chainrule import activations, initializers, regularizers
+from chainrule import activations, constraints, initializers, regularizers
 from chainrule.autodiff.names import called
-from chainrule.config import Configurable, snake_case
+from chainrule.config import snake_case
 from chainrule.errors import ChainruleError, DataError, ShapeError
 from chainrule.layers import tracking
+from chainrule.layers.given import dtype_given, merged, shape_given
 from chainrule.layers.hooks import check_layer, check_setting, missing
-from chainrule.layers.tracking import Path, Surroundings, Weight, around
-from chainrule.layers.weights import drawn, fitted
+from chainrule.layers.surroundings import Surroundings, around, refuse_symbolic, within
+from chainrule.layers.tracking import Path, Weight
+from chainrule.layers.weighted import Weighted
+from chainrule.layers.weights import drawn
 from chainrule.validation import Array, as_numbers, check_flag, shape_text
 
 Shape = tuple[int | None, ...]
 LARGEST = 2**28  # numbers in a sample
+LENGTHS = 64, 192  # two that an axis of no fixed length is tried with
 
 
-class Layer(Configurable, tracking.Holder):
+class Layer(Weighted):
     """A step from arrays to arrays. A layer of your own is one class, with plain NumPy in `call`.
 
     `build` makes the weights once the shape of the input is known; what `add_weight` returned is a
@@ -44,6 +48,12 @@ class Layer(Configurable, tracking.Holder):
     trainable : bool, default True
         False leaves the weights as they are in training; set later, it holds for the layers within
         as well.
+    dtype : {"float32", "float64"}, optional
+        It must be the model's, whose dtype counts.
+    activity_regularizer : str or Regularizer, optional
+        What the size of the output adds to the loss, a sample.
+    input_shape, batch_input_shape, input_dim : optional
+        As the first layer of a model: the shape of a sample, without or with the batch's size.
 
     Attributes
     ----------
@@ -66,18 +76,23 @@ class Layer(Configurable, tracking.Holder):
     name: str
     input_shape: Shape
     output_shape: Shape
-    _is_told = False  # in `call`, whether it is training
+    _is_told = _takes_mask = False  # in `call`, whether it is training, and which steps count
     _is_building = _tells_shape = False
     _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and how to make them
     _early: list[tuple[Path, Any]]  # those made before the shape was known
     integers = False  # whether the input is whole numbers, which stay what they are
+    supports_masking = False  # whether the steps that count in the input count in the output
+    given_shape: Shape | None = None  # of the input, with the batch's size
+    check_class = staticmethod(check_layer)
+    builds_itself = False  # whether `build` does all that building is
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        check_layer(cls)
-        cls._is_told = "training" in inspect.signature(cls.call).parameters
+        cls.check_class(cls)
+        taken = inspect.signature(cls.call).parameters
+        cls._is_told, cls._takes_mask = "training" in taken, "mask" in taken
         cls._tells_shape = cls.compute_output_shape is not Layer.compute_output_shape
-        if "build" in vars(cls):
+        if "build" in vars(cls) and not cls.builds_itself:
             cls.build = _whole(cls.build)  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -88,18 +103,31 @@ class Layer(Configurable, tracking.Holder):
         self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
         return self
 
-    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        input_shape: Any = None,
+        batch_input_shape: Any = None,
+        input_dim: Any = None,
+    ) -> None:
+        where = type(self).__name__
         if name is not None:
-            if not isinstance(name, str) or not name.isidentifier():
-                raise DataError(
-                    f"{type(self).__name__}: name must be text that could name a Python variable, "
-                    f"received {name!r}"
-                )
+            if not isinstance(name, str) or not name:
+                raise DataError(f"{where}: name must be text, received {name!r}")
             self.name = name
-        self.trainable = check_flag(trainable, "trainable", type(self).__name__)
+        self.trainable = trainable
+        self._wanted = dtype_given(dtype, where)
+        self.activity_regularizer = regularizers.get(activity_regularizer, where)
+        self.given_shape = shape_given(input_shape, batch_input_shape, input_dim, where)
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_setting(self, name)
+        if name == "trainable":
+            check_flag(value, "trainable", type(self).__name__)
         object.__setattr__(self, name, value)
         if name == "trainable":
             for layer in tracking.sublayers(self).values():
@@ -123,17 +151,33 @@ class Layer(Configurable, tracking.Holder):
         """Refuse samples that there is no output for, where it is the first layer."""
 
     def call(self, x: Any) -> Any:
-        """Return the layer's output. With an argument ``training`` it is told what it is for."""
+        """Return the layer's output.
+
+        With an argument ``training`` it is told what it is for, with an argument ``mask`` which
+        steps of each sample count, ``(n, steps)``, or None.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define call")
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return which steps of the output count, from those of the input; None for all."""
+        return previous_mask
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a number to the loss of the model; within `call`."""
+        outer = around()
+        if outer is None:
+            raise DataError(f"{self}: add_loss belongs into call")
+        outer.notes.losses.append(loss)
 
     def add_weight(
         self,
-        shape: Sequence[int | None] = (),
+        shape: Sequence[int | None] | None = None,
         initializer: Any = "glorot_uniform",
         dtype: Any = None,
         trainable: bool = True,
         *,
         regularizer: Any = None,
+        constraint: Any = None,
         name: str | None = None,
     ) -> Array:
         """Return a new weight, to be kept in an attribute, or in a list, tuple or dict there.
@@ -146,51 +190,76 @@ class Layer(Configurable, tracking.Holder):
             The model's by default.
         trainable : bool, default True
         regularizer : str or Regularizer, optional
+        constraint : str or Constraint, optional
+            What the weight becomes after every update.
         name : str, optional
             By default that of the attribute.
         """
         where = str(self)
-        if name is not None and not (isinstance(name, str) and name.isidentifier()):
-            raise DataError(
-                f"{where}: a weight's name must be text that could name a Python variable, "
-                f"received {name!r}"
-            )
+        if name is not None and not isinstance(name, str):
+            raise DataError(f"{where}: a weight's name must be text, received {name!r}")
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else shape
         if not isinstance(shape, tuple | list):
             raise ShapeError(f"{where}: a weight's shape must be a tuple, received {shape!r}")
+        if None in shape:
+            raise ShapeError(
+                f"{where}: a weight's shape must be fixed, received {shape_text(shape)}; give the "
+                "axes of the input that it comes from a length"
+            )
         make = functools.partial(
             drawn, where, tuple(shape), initializers.get(initializer, where), dtype
         )
         values = make(self._rng, self._dtype)
         about = Weight(
-            check_flag(trainable, "trainable", where), regularizers.get(regularizer, where), name
-        )
+            check_flag(trainable, "trainable", where), regularizers.get(regularizer, where), name,
+            constraints.get(constraint, where),
+        )  # fmt: skip
         self._new.append((values, about, make))
         return values
 
-    def prepare(self, input_shape: Shape, rng: Any = None, dtype: Any = None) -> Shape:
-        """Build the layer and return the shape of its output, by trying it."""
-        input_shape = (None, *input_shape[1:])
-        if math.prod(size or 1 for size in input_shape) > LARGEST:
+    def weight_of(self, name: str, shape: Shape) -> Array:
+        """Return a new weight with the options that the layer has by its name."""
+        parts = ("initializer", "regularizer", "constraint")
+        return self.add_weight(shape, **{p: vars(self).get(f"{name}_{p}") for p in parts})
+
+    def prepare(
+        self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
+    ) -> Shape:
+        """Build the layer and return the shape of its output, by trying it.
+
+        A layer that takes more than one array needs what it is to be ``called_with``: the input,
+        what comes after it, and what by name.
+        """
+        input_shape = tuple(input_shape)
+        if math.prod(size or 1 for size in input_shape[1:]) > LARGEST:
             raise ShapeError(f"{self}: an input of shape {shape_text(input_shape)} is too large")
         outer = around()
         if outer is not None and outer.builds:
             rng, dtype = outer.rng, outer.dtype
         if rng is not None:
             self._rng, self._dtype = rng, np.dtype(dtype)
+        if self._wanted not in (None, self._dtype.name):
+            raise DataError(
+                f"{self}: dtype is {self._wanted}, the model's {self._dtype.name}; give the model "
+                "a dtype, in which all its layers compute"
+            )
         try:
-            with tracking.within(Surroundings(self, rng=self._rng, dtype=self._dtype)):
+            with within(Surroundings(self, rng=self._rng, dtype=self._dtype)):
                 self._make(input_shape)
-                shape = self._output()
+                if called_with is None or not (called_with[1] or called_with[2]):
+                    shape = self._output()
+                else:
+                    shape = self._shape_for(*called_with)
             if outer is None:
                 tracking.check_shared(self)
         except Exception:
             self.built = False
             raise
-        if math.prod(shape) > LARGEST:
+        if math.prod(size or 1 for size in shape) > LARGEST:
             raise ShapeError(
                 f"{self}: an output of shape {shape_text((None, *shape))} is too large"
             )
-        self.output_shape, self.built = (None, *shape), True
+        self.output_shape, self.built = (input_shape[0], *shape), True
         return self.output_shape
 
     def _make(self, input_shape: Shape) -> None:
@@ -211,15 +280,17 @@ class Layer(Configurable, tracking.Holder):
             self._new, self._is_building = [], False
         self.input_shape = input_shape
 
-    def _output(self) -> tuple[int, ...]:
+    def _output(self) -> Shape:
         """Return the shape of a sample's output; no samples take no memory, whatever their size.
 
+        An axis of no fixed length has none in the output either, if that differs for two lengths.
         Layers within are built as they are called, those that only training calls as well.
         """
+        lengths = LENGTHS if None in self.input_shape[1:] else LENGTHS[:1]
         if type(self).__module__.startswith("chainrule."):
             with suppress(Exception):
-                return self._tried(0)
-        shape = self._tried(2)
+                return merged([self._tried(0, length) for length in lengths])
+        shape = merged([self._tried(2, length) for length in lengths])
         told = (
             tuple(self.compute_output_shape(self.input_shape)[1:]) if self._tells_shape else shape
         )
@@ -229,16 +300,23 @@ class Layer(Configurable, tracking.Holder):
                 f"{shape_text((None, *shape))}"
             )
         if self._is_told and not all(layer.built for layer in tracking.family(self)[1:]):
-            self._tried(2, training=True)
+            self._tried(2, lengths[0], training=True)
         return shape
 
-    def _tried(self, rows: int, training: bool = False) -> tuple[int, ...]:
+    def _tried(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
         """Return the shape of a sample's output, by running so many samples."""
-        sizes = [size or 1 for size in self.input_shape[1:]]
+        rows = self.input_shape[0] or rows
+        sizes = [size or length for size in self.input_shape[1:]]
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("error" if rows == 0 else "default")
             example = np.zeros((rows, *sizes), np.int32 if self.integers else self._dtype)
-            y = tracking.copied(self, deep=False).run(example, training)
+            return self._shape_for(example, (), {}, training)
+
+    def _shape_for(
+        self, x: Any, more: Any, options: Any, training: bool = False
+    ) -> tuple[int, ...]:
+        """Return the shape of a sample's output for an input."""
+        y, rows = tracking.copied(self, deep=False).run(x, training, *more, **options), len(x)
         shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
         if not shape or shape[0] != rows:
             received = f"has shape {shape}" if shape else f"is a {type(y).__name__}"
@@ -254,59 +332,81 @@ class Layer(Configurable, tracking.Holder):
         twin.take(weights)
         return twin
 
-    def take(self, weights: Mapping[str, Any]) -> None:
-        """Let weights, told by their names, have other values."""
-        held = tracking.held(self)
-        for name, values in weights.items():
-            held[name].write(values)
-
-    def run(self, x: Any, training: bool) -> Any:
+    def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
         """Return the output for an input of the shape that the layer was built for."""
-        if x.shape[1:] != self.input_shape[1:]:
-            raise self.misfit(self.input_shape, (None, *x.shape[1:]))
+        self.check_fit(x.shape)
+        if self._is_told:
+            options["training"] = training
         try:
             call: Any = self.call
-            with tracking.within(self._surroundings(training)):
-                y = call(x, training=training) if self._is_told else call(x)
+            with within(self._surroundings(training)) as inside:
+                mask = options.get("mask", inside.notes.mask_of(x))
+                if self._takes_mask:
+                    options["mask"] = mask
+                y = call(x, *more, **options)
+                self._note(x, y, mask, inside.notes)
         except (ValueError, IndexError, TypeError, AttributeError) as error:
             if isinstance(error, ChainruleError):
                 raise
             shape = shape_text((None, *x.shape[1:]))
             raise ShapeError(f"{self}: fails for an input of shape {shape}: {error}") from error
-        called(self.name, y)
+        called(tracking.as_name(self.name), y)
         return y
+
+    def check_fit(self, shape: tuple[int, ...]) -> None:
+        """Refuse an input of another shape than the layer was built for."""
+        if merged([shape[1:], self.input_shape[1:]]) != self.input_shape[1:]:
+            raise self.misfit(self.input_shape, (None, *shape[1:]))
+
+    def _note(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
+        """Note what the output adds to the loss, and which of its steps count."""
+        if self.activity_regularizer is not None:
+            notes.losses.append(self.activity_regularizer(y) / y.shape[0])
+        if notes.mask_of(y) is None or y is x:
+            carries = self.supports_masking or type(self).compute_mask is not Layer.compute_mask
+            if mask is not None and not carries:
+                warnings.warn(
+                    f"{self} does not support masks: the layers after it take all steps",
+                    stacklevel=2,
+                )
+            notes.mask(y, self.compute_mask(x, mask) if carries else None)
 
     def _surroundings(self, training: bool) -> Surroundings:
         """Return what layers within are to know."""
         outer = around()
-        if outer is not None and outer.members and not outer.builds:
-            return replace(outer, training=training)
-        builds = outer is not None and not outer.members
-        members = frozenset(map(id, tracking.family(self)))
-        rng, dtype = (outer.rng, outer.dtype) if outer is not None and builds else (None, None)
-        return Surroundings(self, members, training, rng, dtype)
+        if outer is not None and outer.members and not outer.tries:
+            return replace(outer, outer=self, training=training)
+        members = tracking.members(self)
+        if outer is None:
+            return Surroundings(self, members, training)
+        rng, dtype = (None, None) if outer.members else (outer.rng, outer.dtype)
+        return Surroundings(self, members, training, rng, dtype, tries=True)
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         """Return the output for arrays; the first call builds the layer.
 
-        Within another layer's `call` it is told by that one whether it is training.
+        Within another layer's `call` it is told by that one whether it is training. What else is
+        given is handed on to `call`.
         """
         outer = around()
         if training is None:
             training = outer is not None and outer.training
         training = check_flag(training, "training", str(self))
+        refuse_symbolic(x, self)
         if outer is not None:
-            return self._within(outer, x, training)
+            return self._within(outer, x, training, *more, **options)
         if not hasattr(x, "level"):
             x = as_numbers(x, "the input", str(self))
             if x.ndim == 0:
                 raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
             x = x if self.integers else x.astype(self._dtype, copy=False)
         if not self.built:
-            self.prepare((None, *x.shape[1:]))
-        return self.run(x, training)
+            self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+        return self.run(x, training, *more, **options)
 
-    def _within(self, outer: Surroundings, x: Any, training: bool) -> Any:
+    def _within(
+        self, outer: Surroundings, x: Any, training: bool, *more: Any, **options: Any
+    ) -> Any:
         """Return the output where another layer calls this one."""
         if not hasattr(x, "shape") or x.ndim == 0:
             raise DataError(
@@ -325,42 +425,52 @@ class Layer(Configurable, tracking.Holder):
                     f"{outer.outer}: calls {self}, which it did not call when it was built, with "
                     "zeros; call its build(input_shape) in build"
                 )
-            return self.run(x, training)
+            return self._widened(outer.tries, x, training, *more, **options)
         if not self.built:
-            self.prepare((None, *x.shape[1:]))
-        return self.bound({}).run(x, training)
+            self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+        twin = self.bound({})
+        y = twin._widened(True, x, training, *more, **options)
+        for mine, other in zip(tracking.family(self), tracking.family(twin), strict=True):
+            mine.take_shapes(other)
+        return y
 
-    @property
-    def weights(self) -> dict[str, Array]:
-        """The weights by name, those of layers within last; of each the trained ones first."""
-        return {name: held.read() for name, held in tracking.held(self).items()}
+    def _widened(
+        self, tries: bool, x: Any, training: bool, *more: Any, **options: Any
+    ) -> Any:
+        """Return the output; where lengths are tried, the shapes become those that fit all."""
+        if tries:
+            self.widen("input_shape", x.shape)
+        y = self.run(x, training, *more, **options)
+        if tries:
+            self.widen("output_shape", np.shape(y))
+        return y
 
-    def is_trained(self, name: str) -> bool:
-        """Whether a weight is trained."""
-        return tracking.held(self)[name].is_trained
+    def widen(self, name: str, shape: tuple[int, ...]) -> None:
+        """Let an axis be of no fixed length, where a layer that holds this one calls it anew."""
+        known = getattr(self, name)
+        if len(shape) == len(known):
+            setattr(self, name, (known[0], *merged([shape[1:], known[1:]])))
+
+    def take_shapes(self, other: Any) -> None:
+        """Be of the shapes of a twin."""
+        self.input_shape, self.output_shape = other.input_shape, other.output_shape
 
     @property
     def settings(self) -> dict[str, Any]:
         """What `call` may look at besides the weights."""
         return tracking.settings(self)
 
-    def get_weights(self) -> list[Array]:
-        """Return copies of the weights, in Keras's order."""
-        return [values.copy() for values in self.weights.values()]
+    @property
+    def dtype(self) -> Any:
+        """The dtype that it computes in."""
+        return self._dtype
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set the weights, in the order of `get_weights`.
+    compute_dtype = variable_dtype = dtype
 
-        Raises
-        ------
-        ShapeError, DataError
-            If one does not fit; then none is changed.
-        """
-        self.take(fitted(self.weights, weights, str(self)))
-
-    def count_params(self) -> int:
-        """Return how many numbers the weights hold."""
-        return sum(values.size for values in self.weights.values())
+    @property
+    def input_dtype(self) -> Any:
+        """The dtype of its input."""
+        return np.dtype(np.int32) if self.integers else self._dtype
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output for an input of a shape, ``(None, …)``."""

@@ -33,6 +33,8 @@ class BatchNormalization(Layer):
         Whether there is a :math:`\beta` and a :math:`\gamma`.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         axis: int = -1,
@@ -46,6 +48,8 @@ class BatchNormalization(Layer):
         moving_variance_initializer: Any = "ones",
         beta_regularizer: Any = None,
         gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -58,18 +62,15 @@ class BatchNormalization(Layer):
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
+        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
 
     def build(self, input_shape: Shape) -> None:
         """Make scale, shift and moving averages."""
         shape = (_size(self, self.axis, input_shape),)
         if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer
-            )
+            self.gamma = self.weight_of("gamma", shape)
         if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer
-            )
+            self.beta = self.weight_of("beta", shape)
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False)
         self.moving_variance = self.add_weight(
             shape, self.moving_variance_initializer, trainable=False
@@ -106,6 +107,8 @@ class LayerNormalization(Layer):
     center, scale : bool, default True
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         axis: int | Sequence[int] = -1,
@@ -116,6 +119,8 @@ class LayerNormalization(Layer):
         gamma_initializer: Any = "ones",
         beta_regularizer: Any = None,
         gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -126,19 +131,16 @@ class LayerNormalization(Layer):
         self.scale = check_flag(scale, "scale", "LayerNormalization")
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
+        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
 
     def build(self, input_shape: Shape) -> None:
         """Make scale and shift."""
         sizes = {a % len(input_shape): _size(self, a, input_shape) for a in self.axes}
         shape = tuple(sizes[a] for a in sorted(sizes))
         if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer
-            )
+            self.gamma = self.weight_of("gamma", shape)
         if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer
-            )
+            self.beta = self.weight_of("beta", shape)
 
     def call(self, x: Any) -> Any:
         """Return the normalised input."""
@@ -168,6 +170,8 @@ class Normalization(Layer):
     >>> layer(np.array([[2.0], [4.0]])).ravel()
     array([0., 2.], dtype=float32)
     """
+
+    supports_masking = True
 
     def __init__(
         self, axis: int = -1, mean: Any = None, variance: Any = None, **options: Any
@@ -241,4 +245,7 @@ def _size(layer: Layer, axis: int, shape: Shape) -> int:
     """Return the size of an axis."""
     if not -len(shape) < axis < len(shape):
         raise ShapeError(f"{layer}: the input, {shape_text(shape)}, has no axis {axis}")
-    return shape[axis] or 1
+    size = shape[axis]
+    if size is None:
+        raise ShapeError(f"{layer}: axis {axis} of the input, {shape_text(shape)}, has no length")
+    return size

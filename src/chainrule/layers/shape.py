@@ -82,6 +82,8 @@ class Rescaling(Layer):
     array([[0. , 0.5, 1. ]], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(self, scale: Any, offset: Any = 0.0, **options: Any) -> None:
         super().__init__(**options)
         for name, value in (("scale", scale), ("offset", offset)):

@@ -8,13 +8,14 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from operator import is_
 from typing import Any
 
-from chainrule.errors import DataError
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.validation import as_numbers
 
 Path = tuple[Any, ...]  # an attribute, then keys of dicts and positions in lists and tuples
 OWN = frozenset(("__config__", "_kept", "_new", "_early", "_rng", "_dtype", "_is_building"))
@@ -26,56 +27,133 @@ class Holder:
     The attributes in `OWN` are for its own use, and no settings.
     """
 
+    name: str
     trainable: bool
     built: bool
     _kept: dict[Path, Weight]
 
+    def held_in(self) -> dict[str, Any]:
+        """Return the attributes that may hold weights and layers."""
+        return vars(self)
+
+    def prefix_of(self, path: Path, part: Holder) -> str:
+        """Return what the names of weights of a layer within begin with."""
+        return name_of(path)
+
 
 @dataclass(frozen=True, eq=False)
 class Weight:
-    """What is known of a weight: whether it is trained, and what its size costs in the loss."""
+    """What is known of a weight.
+
+    Attributes
+    ----------
+    trainable : bool
+    regularizer : callable or None
+        What its size costs in the loss.
+    name : str or None
+    constraint : callable or None
+        Gives, after every update, the weight that it is to be.
+    """
 
     trainable: bool = True
     regularizer: Any = None
     name: str | None = None
+    constraint: Any = None
 
 
-@dataclass(frozen=True)
-class Held:
-    """A weight, and where it is.
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """A weight where a layer holds it, with the names of Keras's variables.
 
     Attributes
     ----------
-    layer : Holder
-        Whose weight it is.
-    path : tuple
-        From its attribute on.
+    owners : tuple of Holder
+        The layer whose weight it is, after those that it is within.
+    place : tuple
+        From the attribute on.
     about : Weight
+    layer : Holder
+        The last of the owners.
+    name, path : str
+        The second with the layer's name before it.
     """
 
-    layer: Holder
-    path: Path
+    owners: tuple[Holder, ...]
+    place: Path
     about: Weight
 
     @property
-    def is_trained(self) -> bool:
-        """Whether it is trained."""
-        return self.about.trainable and self.layer.trainable
+    def layer(self) -> Holder:
+        """Whose weight it is."""
+        return self.owners[-1]
 
-    def read(self) -> Any:
-        """Return its values."""
-        return _at(self.layer, self.path)
+    @property
+    def name(self) -> str:
+        """The name it was given, or the attribute's."""
+        return self.about.name or name_of(self.place)
+
+    @property
+    def path(self) -> str:
+        """The layer's name and its own."""
+        return f"{self.layer.name}/{self.name}"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether it is trained."""
+        return self.about.trainable and self.layer.trainable and self.owners[0].trainable
+
+    @property
+    def value(self) -> Any:
+        """Its values; not a copy."""
+        return _at(self.layer, self.place)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return tuple(self.value.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """Its dtype."""
+        return self.value.dtype
+
+    def numpy(self) -> Any:
+        """Return a copy of its values."""
+        return np.array(self.value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Be an array for NumPy."""
+        return np.array(self.value, dtype)
+
+    def assign(self, values: Any) -> None:
+        """Give it other values of the same shape, which are converted to its dtype.
+
+        Raises
+        ------
+        ShapeError, DataError
+            If they do not fit.
+        """
+        where = f"{self.layer}: {self.name}"
+        new = as_numbers(values, "the new value", where)
+        if new.shape != self.shape:
+            raise ShapeError(f"{where} has shape {self.shape}, received {new.shape}")
+        self.write(new.astype(self.dtype))
 
     def write(self, values: Any) -> None:
-        """Give it other values, wherever its layer holds it."""
-        for path, about in self.layer._kept.items():
+        """Give it other values as they are, wherever its layer holds it."""
+        for place, about in self.layer._kept.items():
             if about is self.about:
-                put(self.layer, path, values)
+                put(self.layer, place, values)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a weight for Keras as well: what dropout counts is none."""
+        return bool(self.dtype.kind == "f")
 
 
 def parts(layer: Holder) -> Iterator[tuple[Path, Any]]:
     """Yield all that is held in attributes, with its path; containers come before their parts."""
-    for name, value in list(vars(layer).items()):
+    for name, value in list(layer.held_in().items()):
         if name in OWN:
             continue
         if isinstance(value, (dict, list, tuple)):
@@ -110,23 +188,29 @@ def family(layer: Holder, known: tuple[Holder, ...] = ()) -> list[Holder]:
     return found
 
 
-def held(layer: Holder) -> dict[str, Held]:
+def members(layer: Holder) -> frozenset[int]:
+    """Return the ``id`` of a layer and of all those within it."""
+    return frozenset(map(id, family(layer)))
+
+
+def held(layer: Holder) -> dict[str, Variable]:
     """Return all weights by name, in Keras's order: a layer's own, then those of each sublayer."""
-    found: dict[str, Held] = {}
+    found: dict[str, Variable] = {}
     seen: set[int] = set()
 
-    def visit(mine: Holder, prefix: str) -> None:
+    def visit(owners: tuple[Holder, ...], prefix: str) -> None:
+        mine = owners[-1]
         if id(mine) in seen:
             return
         seen.add(id(mine))
         own = {about: path for path, about in reversed(mine._kept.items())}
         for about in sorted(dict.fromkeys(mine._kept.values()), key=lambda w: not w.trainable):
-            name = about.name or name_of(own[about])
-            found[_free(prefix + name, found)] = Held(mine, own[about], about)
+            variable = Variable(owners, own[about], about)
+            found[_free(as_name(prefix + variable.name), found)] = variable
         for path, part in sublayers(mine).items():
-            visit(part, f"{prefix}{name_of(path)}_")
+            visit((*owners, part), f"{prefix}{mine.prefix_of(path, part)}_")
 
-    visit(layer, "")
+    visit((layer,), "")
     return found
 
 
@@ -166,7 +250,7 @@ def copied(value: Any, deep: bool, memo: dict[int, Any] | None = None) -> Any:
         if memo and not deep:
             return value
         twin = memo[id(value)] = copy.copy(value)
-        for name, part in vars(value).items():
+        for name, part in value.held_in().items():
             if name not in OWN:
                 vars(twin)[name] = copied(part, deep, memo)
         return twin
@@ -229,7 +313,12 @@ def _with(container: Any, keys: Sequence[Any], values: Any) -> Any:
 
 def name_of(path: Path) -> str:
     """Return a path as a name that could be a variable's."""
-    return re.sub(r"\W", "_", "_".join(map(str, path)))
+    return as_name("_".join(map(str, path)))
+
+
+def as_name(text: str) -> str:
+    """Return a text as a name that could be a variable's."""
+    return re.sub(r"^(?=\d)|\W", "_", text)
 
 
 def _free(name: str, taken: Any) -> str:
@@ -252,51 +341,3 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
 def _rebuilt(value: Any, items: Sequence[Any]) -> Any:
     """Return a tuple of other items, a named one by its names."""
     return type(value)._make(items) if hasattr(value, "_make") else type(value)(items)
-
-
-# What is going on around a layer
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a layer that is called within another one is to know.
-
-    Attributes
-    ----------
-    outer : Holder
-        The outermost.
-    members : frozenset of int
-        The layers within it, by ``id``; empty while it is built.
-    training : bool
-    rng, dtype
-        For new weights, while it is built.
-    """
-
-    outer: Holder
-    members: frozenset[int] = frozenset()
-    training: bool = False
-    rng: Any = None
-    dtype: Any = None
-
-    @property
-    def builds(self) -> bool:
-        """Whether new weights may be made."""
-        return self.rng is not None
-
-
-_around: ContextVar[Surroundings | None] = ContextVar("around", default=None)
-
-
-def around() -> Surroundings | None:
-    """Return what is going on around a layer, None for one that is not within another."""
-    return _around.get()
-
-
-@contextmanager
-def within(surroundings: Surroundings) -> Iterator[None]:
-    """Have layers that are called know what is around them."""
-    token = _around.set(surroundings)
-    try:
-        yield
-    finally:
-        _around.reset(token)

@@ -149,6 +149,16 @@ class FunctionLoss(Loss):
         return self.function(y_true, y_pred)
 
 
+def weight_of(mask: Any, sample_weight: Any, reduction: str | None) -> Any:
+    """Return weights that leave out what does not count; a mean is of what counts alone."""
+    mask = mask if mask.dtype.kind == "f" else mask.astype(np.float32)
+    if reduction in (MEAN, "mean"):
+        mask = mask * (mask.size / np.maximum(np.sum(mask), 1))
+    if sample_weight is None:
+        return mask
+    return mask * spread(sample_weight, mask.shape, mask.dtype, "sample_weight")
+
+
 def reduced(values: Any, sample_weight: Any, reduction: str, where: str) -> Any:
     """Return the samples' values weighted and reduced."""
     weight = sample_weight

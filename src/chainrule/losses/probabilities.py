@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.losses.base import MEAN, FunctionLoss, Loss
+from chainrule.losses.base import MEAN, FunctionLoss, Loss, weight_of
 from chainrule.losses.operands import (
     EPSILON,
     check_axis,
@@ -20,7 +20,6 @@ from chainrule.losses.operands import (
     logits_of,
     pair,
     picked,
-    spread,
 )
 from chainrule.ops import Traced
 from chainrule.ops.nn import LOG_SOFTMAX, SIGMOID, SOFTMAX, SOFTPLUS
@@ -325,8 +324,4 @@ class SparseCategoricalCrossentropy(Loss):
         y_pred = floats(y_pred, "y_pred", self.name)
         labels = class_numbers(y_true, y_pred, self.name, self.ignore_class)
         counts = (labels != self.ignore_class).astype(y_pred.dtype)
-        if self.reduction in (MEAN, "mean"):
-            counts = counts * (counts.size / np.maximum(np.sum(counts), 1))
-        if sample_weight is None:
-            return counts
-        return counts * spread(sample_weight, counts.shape, counts.dtype, self.name)
+        return weight_of(counts, sample_weight, self.reduction)

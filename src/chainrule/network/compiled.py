@@ -46,7 +46,7 @@ class Compiled(Predictor):
         self.compiled_metrics: tuple[Any, Any] = ((), ())
         self.optimizer_state: Any = None  # of the optimizer
         self._running: Engine | None = None  # while training
-        self._kept = Kept()  # between calls of train_on_batch
+        self._recorded = Kept()  # between calls of train_on_batch
         self._known: Known | None = None  # while it trains
         self.trainer: Trainer | None = None
         self.conditions: Conditions | None = None  # of the last run

@@ -216,7 +216,7 @@ class Trainable(Compiled):
         """
         check_flag(return_dict, "return_dict", "train_on_batch")
         before = self.history
-        self._known = self._kept.of(
+        self._known = self._recorded.of(
             self.layers, self.loss, self.optimizer, *chain(*self.compiled_metrics)
         )
         try:

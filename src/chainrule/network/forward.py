@@ -38,7 +38,7 @@ class Forward:
         """Return the program for samples like these."""
         weights = self.network.weights
         recorders: dict[Any, Recorder] = self._kept.of(self.network.layers)
-        key = (X.dtype, tuple(weights))
+        key = (X.dtype, X.shape[1:], tuple(weights))
         if key not in recorders:
             recorders[key] = Recorder(self._output, (weights, X[:EXAMPLE]))
         return recorders[key].program(len(X))
@@ -48,7 +48,7 @@ class Forward:
         return Forward, (self.network,)
 
     def _output(self, weights: Weights, X: Any) -> Any:
-        return self.network.apply(weights, {}, X, False)[0]
+        return self.network.apply(weights, {}, X, False).output
 
     def __call__(self, X: Any) -> Array:
         """Return the output for samples."""

@@ -28,9 +28,11 @@ def checked_x(x: Any, first: Layer | None, where: str) -> Any:
         raise ShapeError(
             f"{where}: x must hold a sample a row, at least one, received shape {array.shape}{hint}"
         )
-    if first is not None and first.built and array.shape[1:] != first.input_shape[1:]:
-        expected, received = first.input_shape, (None, *array.shape[1:])
-        raise ShapeError(f"{where}: {first.misfit(expected, received)}")
+    if first is not None and first.built:
+        try:
+            first.check_fit(array.shape)
+        except ShapeError as error:
+            raise ShapeError(f"{where}: {error}") from None
     _finite(array, "x", where)
     if first is not None and not isinstance(array, np.memmap):
         first.check(array)

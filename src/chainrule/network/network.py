@@ -2,47 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import DataError
 from chainrule.layers import Layer
-from chainrule.layers.tracking import Held, held
+from chainrule.layers.surroundings import Notes, Surroundings, within
+from chainrule.layers.tracking import Variable, held, members
 
 Weights = dict[str, Any]
 
 
+class Applied(NamedTuple):
+    """What a network gives for samples.
+
+    Attributes
+    ----------
+    output : array
+    state : dict of str to array
+        Of the weights that are not trained, as they are afterwards.
+    mask : array or None
+        Which steps of the output count.
+    losses : list
+        What layers add to the loss.
+    """
+
+    output: Any
+    state: Weights
+    mask: Any
+    losses: list[Any]
+
+
 class Network:
-    """Built layers, and where their weights are.
+    """A built stack of layers, and where its weights are.
 
     Weights go by names such as ``dense_kernel``: the layer's and the attribute's.
 
     Parameters
     ----------
-    layers : sequence of Layer
-    trainable : bool, default True
-        False leaves all weights as they are.
+    stack : Layer
+        With its ``layers``.
 
     Attributes
     ----------
-    places : dict of str to Held
+    layers : list of Layer
+    places : dict of str to Variable
         Where every weight is.
     """
 
-    def __init__(self, layers: Sequence[Layer], trainable: bool = True) -> None:
-        self.layers, self.trainable = list(layers), trainable
-        self.places: dict[str, Held] = {}
-        self._names: list[dict[str, str]] = []  # for each layer: what the model calls its weights
-        for layer in self.layers:
-            found = held(layer)
-            self._names.append({f"{layer.name}_{name}": name for name in found})
-            for name, place in found.items():
-                whole = f"{layer.name}_{name}"
-                if whole in self.places:
-                    raise DataError(f"{layer}: two weights are called {whole}; rename a layer")
-                self.places[whole] = place
+    def __init__(self, stack: Layer, layers: list[Layer]) -> None:
+        self.stack, self.layers = stack, list(layers)
+        self.places: dict[str, Variable] = held(stack)
 
     @property
     def params(self) -> Weights:
@@ -61,9 +72,7 @@ class Network:
 
     def _weights(self, trained: bool) -> Weights:
         return {
-            name: place.read()
-            for name, place in self.places.items()
-            if (self.trainable and place.is_trained) is trained
+            name: place.value for name, place in self.places.items() if place.trainable is trained
         }
 
     def take(self, weights: Mapping[str, Any]) -> None:
@@ -71,19 +80,17 @@ class Network:
         for name, value in weights.items():
             self.places[name].write(value)
 
-    def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> tuple[Any, Weights]:
-        """Return the output and the new state."""
-        weights, new = {**params, **state}, dict(state)
+    def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> Applied:
+        """Return the output, the new state, and what layers noted."""
+        weights = {**params, **state}
         floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), X.dtype)
-        y = X if self.layers[0].integers or floats == X.dtype else X.astype(floats)
-        for layer, names in zip(self.layers, self._names, strict=True):
-            twin = layer.bound({name: weights[whole] for whole, name in names.items()})
-            y = twin.run(y, training)
-            after = twin.weights
-            for whole, name in names.items():
-                if whole in state:
-                    new[whole] = _as_before(after[name], state[whole])
-        return y, new
+        x = X if self.layers[0].integers or floats == X.dtype else X.astype(floats)
+        twin, notes = self.stack.bound(weights), Notes()
+        with within(Surroundings(twin, members(twin), training, notes=notes)):
+            y = twin.run(x, training)
+        after = twin.arrays
+        new = {name: _as_before(after[name], old) for name, old in state.items()}
+        return Applied(y, new, notes.mask_of(y), notes.losses)
 
     def penalty(self, params: Weights) -> Any:
         """Return what the size of the weights adds to the loss; None if nothing."""
@@ -93,6 +100,11 @@ class Network:
             if name in params and place.about.regularizer is not None
         ]
         return sum(costs[1:], costs[0]) if costs else None
+
+    def constrained(self, params: Weights) -> Weights:
+        """Return the weights that are to be after an update."""
+        rules = {name: self.places[name].about.constraint for name in params}
+        return {n: w if rules[n] is None else rules[n](w) for n, w in params.items()}
 
 
 def _as_before(value: Any, old: Any) -> Any:

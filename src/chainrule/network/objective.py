@@ -12,6 +12,7 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import map_leaves
 from chainrule.callbacks import Logs
 from chainrule.losses import Loss
+from chainrule.losses.base import weight_of
 from chainrule.metrics import Metric
 from chainrule.network.network import Network, Weights
 from chainrule.training.trainer import Sums
@@ -54,12 +55,14 @@ class Objective:
 
     def value(
         self, params: Weights, state: Weights, training: bool, X: Any, y: Any, weight: Any = None
-    ) -> tuple[Any, tuple[Weights, Any]]:
-        """Return the loss, penalties included, and the new state and the predictions."""
-        y_pred, state = self.network.apply(params, state, X, training)
-        value = self.loss(y, y_pred, weight)
+    ) -> tuple[Any, tuple[Weights, Any, Any]]:
+        """Return the loss, penalties included, and new state, predictions and their mask."""
+        found = self.network.apply(params, state, X, training)
+        value = self.loss(y, found.output, self._weighed(weight, found.mask))
         penalty = self.network.penalty(params)
-        return (value if penalty is None else value + penalty), (state, y_pred)
+        for more in (*(() if penalty is None else (penalty,)), *found.losses):
+            value = value + more
+        return value, (found.state, found.output, found.mask)
 
     def training_step(self, optimizer: Any) -> Step:
         """Return an update: new parameters, states and sums from old ones and a batch."""
@@ -69,9 +72,10 @@ class Objective:
                 return self.value(params, carry["layers"], True, *data)
 
             found, gradients = value_and_grad(loss, has_aux=True)(carry["params"])
-            value, (layers, y_pred) = found
+            value, (layers, y_pred, mask) = found
             params, state = optimizer.update(carry["params"], gradients, carry["state"])
-            sums = self._added(carry["metrics"], y_pred, *data[1:])
+            params = self.network.constrained(params)
+            sums = self._added(carry["metrics"], y_pred, mask, *data[1:])
             return value, {"params": params, "state": state, "layers": layers, "metrics": sums}
 
         return step
@@ -80,8 +84,8 @@ class Objective:
         """Return the same without an update, as a network is used after training."""
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
-            value, (_, y_pred) = self.value(carry["params"], carry["layers"], False, *data)
-            return value, {**carry, "metrics": self._added(carry["metrics"], y_pred, *data[1:])}
+            value, (_, *found) = self.value(carry["params"], carry["layers"], False, *data)
+            return value, {**carry, "metrics": self._added(carry["metrics"], *found, *data[1:])}
 
         return step
 
@@ -102,21 +106,27 @@ class Objective:
         state = self.network.state
         return (state,) if state else ()
 
-    def _added(self, sums: Any, y_pred: Any, y: Any, weight: Any = None) -> Any:
-        """Return sums with those of a batch added."""
-        return map_leaves(lambda a, b: a + b, sums, self._measured(y_pred, y, weight))
+    def _weighed(self, weight: Any, mask: Any) -> Any:
+        """Return the weights of what counts."""
+        return weight if mask is None else weight_of(mask, weight, self.loss.reduction)
 
-    def _measured(self, y_pred: Any, y: Any, weight: Any) -> dict[str, Any]:
-        return {
-            name: metric.measure(y, y_pred, weight if weighted else None)
-            for name, (metric, weighted) in self.named.items()
-        }
+    def _added(self, sums: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None) -> Any:
+        """Return sums with those of a batch added."""
+        return map_leaves(lambda a, b: a + b, sums, self._measured(y_pred, mask, y, weight))
+
+    def _measured(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> dict[str, Any]:
+        found = {}
+        for name, (metric, weighted) in self.named.items():
+            count = weight if weighted else None
+            count = count if mask is None else weight_of(mask, count, "sum")
+            found[name] = metric.measure(y, y_pred, count)
+        return found
 
     def sums(self, data: Any) -> Sums:
         """Return what a run over such data adds up."""
         X, y, *weight = (np.asarray(part[:2]) for part in data)
-        y_pred, _ = self.network.apply(self.network.params, self.network.state, X, False)
-        example = self._measured(y_pred, y, weight[0] if weight else None)
+        found = self.network.apply(self.network.params, self.network.state, X, False)
+        example = self._measured(found.output, found.mask, y, weight[0] if weight else None)
         return Sums(map_leaves(lambda x: np.zeros_like(np.asarray(x)), example), self.scores)
 
     def scores(self, sums: Any) -> Logs:

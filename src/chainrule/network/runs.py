@@ -11,12 +11,15 @@ from chainrule.autodiff.trees import map_leaves
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.network.network import Network
 from chainrule.network.objective import Objective
+from chainrule.running.engines import Engine, rows_in
 from chainrule.running.recorded import Known
+from chainrule.running.shaped import ShapedEngine
 from chainrule.running.steps import make_engine
 from chainrule.training.supply import Batches, Samples
 from chainrule.training.trainer import Run
 
 EXAMPLES = 8  # samples that a readable text is written for, at least
+LENGTH = 4  # of an axis that has no fixed one
 
 
 def training_run(
@@ -49,11 +52,16 @@ def _run(
 ) -> Run:
     sums = objective.sums(supply.first)
     carry = {**_carry(objective, sums.zero), **map_leaves(np.asarray, more)}
-    made = make_engine(
-        step, objective.loss_of_params, carry, supply.first, supply.batch_size, engine, updates,
-        known,
-    )  # fmt: skip
-    return Run(made, supply, sums)
+
+    def make(carry: Any, data: Any, others: int = 0) -> Engine:
+        return make_engine(
+            step, objective.loss_of_params, carry, data, rows_in(data) if others else
+            supply.batch_size, engine, updates // (others + 1), known,
+        )  # fmt: skip
+
+    if isinstance(supply, Batches):
+        return Run(ShapedEngine(make, carry, supply.first), supply, sums)
+    return Run(make(carry, supply.first), supply, sums)
 
 
 def _carry(objective: Objective, zero: Any) -> dict[str, Any]:
@@ -74,12 +82,16 @@ def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_
 def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
     """Return samples and targets to record a network with."""
     first, last = network.layers[0], network.layers[-1]
-    shape = [size or 1 for size in first.input_shape[1:]]
+    shape = [size or LENGTH for size in first.input_shape[1:]]
     floats = network.params or network.state
     dtype = next((w.dtype for w in floats.values() if w.dtype.kind == "f"), np.dtype("float32"))
-    lengths = {len(w) for w in network.state.values() if w.ndim}
-    rows = next(n for n in count(EXAMPLES) if n not in lengths)  # no state may pass for samples
+    lengths = {len(w) for w in network.state.values() if w.ndim}  # none may pass for samples
+    rows = first.input_shape[0] or next(n for n in count(EXAMPLES) if n not in lengths)
     X = np.zeros((rows, *shape), np.int64 if first.integers else dtype)
     if isinstance(loss, SparseCategoricalCrossentropy):
-        return X, np.zeros((rows, *last.output_shape[1:-1]), np.int64)
-    return X, np.zeros((rows, *[size or 1 for size in last.output_shape[1:]]), dtype)
+        return X, np.zeros((rows, *_sizes(last.output_shape[1:-1])), np.int64)
+    return X, np.zeros((rows, *_sizes(last.output_shape[1:])), dtype)
+
+
+def _sizes(shape: Any) -> list[int]:
+    return [size or LENGTH for size in shape]

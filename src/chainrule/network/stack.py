@@ -7,32 +7,31 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule.config import cut, made, plain, short, snake_case
+from chainrule.config import cut, made, plain, short
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
+from chainrule.layers.given import sizes_given
 from chainrule.layers.hooks import check_model, check_model_setting
 from chainrule.layers.layer import Shape
-from chainrule.layers.tracking import around
-from chainrule.layers.weights import Blank, fitted
+from chainrule.layers.surroundings import around, refuse_symbolic, within
+from chainrule.layers.tracking import Path
+from chainrule.layers.weights import Blank
 from chainrule.network.network import Network
-from chainrule.network.summary import count, print_summary
+from chainrule.network.summary import print_summary
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.validation import (
-    Array,
     as_numbers,
     check_flag,
-    check_positive,
     check_seed,
     lookup,
     shape_text,
 )
 
 MOST_LAYERS = 10_000
-DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
-class Stack:
-    """What a model is apart from training.
+class Stack(Layer):
+    """What a model is apart from training: a layer that is a chain of layers.
 
     Attributes
     ----------
@@ -40,17 +39,14 @@ class Stack:
         Without the `Input`.
     trainable : bool
         Set to False it keeps all weights as they are, of the layers within layers too.
-    built : bool
-        Whether the weights are there.
     """
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        check_model(cls)
+    check_class = staticmethod(check_model)
+    builds_itself = True
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_model_setting(name)
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)
 
     def __init__(
         self,
@@ -60,11 +56,10 @@ class Stack:
         dtype: str = "float32",
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        self.name = snake_case(type(self).__name__) if name is None else str(name)
-        self.dtype = np.dtype(lookup("dtype", str(np.dtype(dtype)), DTYPES))
+        super().__init__(name=name, dtype=dtype)
+        self._dtype = np.dtype(dtype)
         self.rng = check_seed(seed, "Sequential")
         self.layers: list[Layer] = []
-        self._trainable = True
         self._input: Input | None = None
         self._network: Network | None = None
         self._blank: Blank | None = None  # while the weights are to come from a file
@@ -77,6 +72,9 @@ class Stack:
         layers = [self._input] if self._input is not None else []
         shown = ", ".join(map(short, [*layers, *self.layers]))
         return cut(f"{type(self).__name__}([{shown}", "])")
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def add(self, layer: Layer) -> None:
         """Put a layer on top.
@@ -95,6 +93,8 @@ class Stack:
                 raise DataError("Sequential.add: Input can only be the first layer")
             self._input = layer
             return
+        if layer.given_shape is not None and not self.layers and self._input is None:
+            self._input = Input(batch_shape=layer.given_shape)
         self._name(layer)
         self.layers.append(layer)
         shape = self.output_shape if len(self.layers) > 1 else self._first_shape()
@@ -106,7 +106,7 @@ class Stack:
                 raise
         self._changed()
 
-    def pop(self) -> Layer:
+    def pop(self, rebuild: bool = True) -> Layer:
         """Take the top layer away, and return it."""
         if not self.layers:
             raise DataError("Sequential.pop: there is no layer")
@@ -136,8 +136,16 @@ class Stack:
 
     def _first_shape(self) -> Shape | None:
         if self._input is not None:
-            return (None, *self._input.shape)
+            return self._input.batch_shape
         return self.layers[0].input_shape if self.layers and self.layers[0].built else None
+
+    def held_in(self) -> dict[str, Any]:
+        """Return the layers: nothing else that it holds is part of it."""
+        return {"layers": vars(self).get("layers", [])}
+
+    def prefix_of(self, path: Path, part: Any) -> str:
+        """Return what the names of a layer's weights begin with: its own name."""
+        return str(part.name)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Make the weights for an input of this shape, ``(None, …)``.
@@ -154,44 +162,45 @@ class Stack:
                 "Sequential.build: expected a shape such as (None, 64), with the batch size first, "
                 f"received {input_shape!r}"
             )
-        sizes = tuple(check_positive(s, "a size", "Sequential.build") for s in input_shape[1:])  # type: ignore[arg-type]
-        shape: Shape = (None, *sizes)
+        shape = (input_shape[0], *sizes_given(tuple(input_shape[1:]), "Sequential.build"))
         known = self._first_shape()
-        if known is not None and known != shape:
+        if known is not None and not _fits(shape, known):
             raise ShapeError(
                 f"Sequential: built for an input of shape {shape_text(known)}, received "
                 f"{shape_text(shape)}"
             )
-        self._prepare(self.layers, shape)
+        self._prepare(self.layers, shape if known is None else known)
         self._network = None
 
-    def _prepare(self, layers: Sequence[Layer], shape: Shape) -> None:
+    def prepare(
+        self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
+    ) -> Shape:
+        """Build the layers, as part of another model or layer."""
+        if dtype is not None:
+            self._dtype = np.dtype(dtype)
+        self._prepare(self.layers, input_shape, rng)
+        assert self.output_shape is not None
+        return self.output_shape
+
+    def _prepare(self, layers: Sequence[Layer], shape: Shape, rng: Any = None) -> None:
         """Build layers on one another; those that are built keep their weights, and must fit."""
-        source = self.rng if self._blank is None else self._blank
+        source = rng or (self.rng if self._blank is None else self._blank)
         with unchanged_on_error(self):
             for layer in layers:
                 if not layer.built:
-                    layer.prepare(shape, source, self.dtype)
-                elif layer.input_shape != shape:
+                    layer.prepare(shape, source, self._dtype)
+                elif not _fits(shape, layer.input_shape):
                     raise layer.misfit(layer.input_shape, shape, "it was built before")
                 shape = layer.output_shape
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the weights are trained, but for those of layers that are not."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = check_flag(value, "trainable", "Sequential")
-        for layer in self.layers:
-            layer.trainable = value
-        self._network = None
 
     @property
     def built(self) -> bool:
         """Whether the weights are there."""
         return bool(self.layers) and all(layer.built for layer in self.layers)
+
+    @built.setter
+    def built(self, value: bool) -> None:
+        """Leave it to the layers to tell."""
 
     @property
     def network(self) -> Network:
@@ -202,39 +211,58 @@ class Stack:
                 "build((None, …)), or fit it"
             )
         if self._network is None or self._network.layers != self.layers:
-            self._network = Network(self.layers, self._trainable)
+            self._network = Network(self, self.layers)
         return self._network
 
     @property
-    def input_shape(self) -> Shape | None:
+    def input_shape(self) -> Shape | None:  # type: ignore[override]
         """The shape of the input, with None for the batch size."""
         return self._first_shape()
 
     @property
-    def output_shape(self) -> Shape | None:
+    def output_shape(self) -> Shape | None:  # type: ignore[override]
         """The shape of the output."""
         top = next((layer for layer in reversed(self.layers) if layer.built), None)
         return self._first_shape() if top is None else top.output_shape
 
-    def __call__(self, x: Any, training: bool = False) -> Array:
+    def call(self, x: Any) -> Any:
+        """Return what the layers give, one after the other."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
+        """Return the output; each layer checks its input."""
+        with within(self._surroundings(training)):
+            return self.call(x)
+
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
-        outer = around()
-        if outer is not None:
-            raise DataError(
-                f"{outer.outer}: calls the model {self.name!r}; models within layers are not "
-                "supported, hold a list of its layers instead"
-            )
-        training = check_flag(training, "training", "Sequential")
+        refuse_symbolic(x, self)
+        if around() is not None:
+            return super().__call__(x, *more, training=training, **options)
+        training = check_flag(training is not None and training, "training", "Sequential")
         if not hasattr(x, "level"):
             x = as_numbers(x, "x", "Sequential")
         if not self.built:
             self.build((None, *x.shape[1:]))
         network = self.network
-        y: Array
-        y, state = network.apply(network.params, network.state, x, training)
+        y, state, *_ = network.apply(network.params, network.state, x, training)
         if training and not any(hasattr(value, "level") for value in state.values()):
             network.take(state)
         return y
+
+    def widen(self, name: str, shape: tuple[int, ...]) -> None:
+        """Leave it to the layers."""
+
+    def take_shapes(self, other: Any) -> None:
+        """Leave it to the layers."""
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output for an input of a shape, ``(None, …)``."""
+        for layer in self.layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by name or position."""
@@ -250,33 +278,6 @@ class Stack:
             return self.layers[index]
         return lookup("layer", str(name), {layer.name: layer for layer in self.layers})
 
-    # Weights
-
-    def get_weights(self) -> list[Array]:
-        """Return copies of all weights, layer by layer, in Keras's order."""
-        return [w.copy() for w in self._listed().values()]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all weights, in the order of `get_weights`.
-
-        Raises
-        ------
-        ShapeError, DataError
-            If one does not fit; then none is changed.
-        """
-        listed = self._listed()
-        network = self.network
-        network.take(fitted(listed, weights, "Sequential.set_weights"))
-
-    def _listed(self) -> dict[str, Array]:
-        """Return every weight by its name; what dropout counts is none."""
-        weights = {name: place.read() for name, place in self.network.places.items()}
-        return {name: w for name, w in weights.items() if w.dtype.kind == "f"}
-
-    def count_params(self) -> int:
-        """Return how many weights there are."""
-        return count(self._listed())
-
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print layers, shapes and numbers of weights; ``print_fn`` takes the text instead."""
         print_summary(self, print_fn)
@@ -288,10 +289,11 @@ class Stack:
         shape = self._first_shape()
         return {
             "name": self.name,
-            "dtype": self.dtype.name,
+            "dtype": self._dtype.name,
             "input_shape": None if shape is None else list(shape[1:]),
+            **({} if shape is None or shape[0] is None else {"batch_size": shape[0]}),
             "layers": plain(self.layers),
-            **({} if self._trainable else {"trainable": False}),
+            **({} if self.trainable else {"trainable": False}),
         }
 
     @classmethod
@@ -305,7 +307,7 @@ class Stack:
         """
         if not isinstance(config, Mapping):
             raise DataError(f"Sequential.from_config: expected a dict, received {config!r}")
-        keys = ("name", "dtype", "input_shape", "layers", "trainable")
+        keys = ("name", "dtype", "input_shape", "batch_size", "layers", "trainable")
         for key in config:
             if key not in keys:
                 raise UnknownNameError("part of a model's config", key, keys)
@@ -322,9 +324,28 @@ class Stack:
         model = cls([], config.get("name"), dtype=config.get("dtype", "float32"))
         model._blank = None if entries is None else Blank(entries)
         if shape is not None:
-            model.add(Input(shape))
-        for layer in made(described):
+            model.add(Input(shape, config.get("batch_size")))
+        for layer in made([_unbuilt(part) for part in described]):
             model.add(layer)
         model._blank = None
-        model._trainable = check_flag(config.get("trainable", True), "trainable", "Sequential")
+        if not check_flag(config.get("trainable", True), "trainable", "Sequential"):
+            model.trainable = False
         return model
+
+
+def _unbuilt(config: Any) -> Any:
+    """Return the description of a layer; a model within another has its shape, and weights, then.
+
+    What is built on its own would draw its weights, however many, before they are read.
+    """
+    inner = config.get("config") if isinstance(config, Mapping) else None
+    if isinstance(inner, Mapping) and "layers" in inner and "input_shape" in inner:
+        return {**config, "config": {**inner, "input_shape": None}}
+    return config
+
+
+def _fits(shape: Shape, known: Shape) -> bool:
+    """Whether an input of a shape fits a known one, which may leave axes open."""
+    return len(shape) == len(known) and all(
+        b is None or a == b for a, b in zip(shape[1:], known[1:], strict=True)
+    )

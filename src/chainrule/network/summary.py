@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from chainrule.layers import Layer
 from chainrule.validation import shape_text
 
@@ -18,8 +16,8 @@ def print_summary(model: Any, print_fn: Callable[[str], Any] | None) -> None:
 
     table = Table(title=f"Model: {model.name}", title_justify="left")
     table.add_column("Layer (type)")
-    table.add_column("Output shape")
-    table.add_column("Weights", justify="right")
+    table.add_column("Output Shape")
+    table.add_column("Param #", justify="right")
     for layer in model.layers:
         shape = shape_text(layer.output_shape) if layer.built else "?"
         table.add_row(f"{layer.name} ({type(layer).__name__})", shape, _count(layer))
@@ -27,26 +25,14 @@ def print_summary(model: Any, print_fn: Callable[[str], Any] | None) -> None:
     with console.capture() as capture:
         console.print(table)
         if model.built:
-            trained, others = (count(tree) for tree in (model.network.params, _floats(model)))
-            console.print(f"Trainable weights: {trained:,}", highlight=False)
-            if others:
-                console.print(f"Other weights: {others:,}", highlight=False)
+            trained, others = model.trainable_weights, model.non_trainable_weights
+            for kind, weights in (
+                ("Total", model.weights), ("Trainable", trained), ("Non-trainable", others)
+            ):  # fmt: skip
+                size = sum(int(weight.value.size) for weight in weights)
+                console.print(f"{kind} params: {size:,}", highlight=False)
     (print_fn or print)(capture.get().rstrip())
 
 
-def count(weights: dict[str, Any]) -> int:
-    """Return how many numbers there are."""
-    return sum(int(np.size(w)) for w in weights.values())
-
-
 def _count(layer: Layer) -> str:
-    return f"{count(_shown(layer.weights)):,}" if layer.built else "not built"
-
-
-def _floats(model: Any) -> dict[str, Any]:
-    return _shown(model.network.state)
-
-
-def _shown(weights: dict[str, Any]) -> dict[str, Any]:
-    """Return the weights without what dropout counts."""
-    return {name: w for name, w in weights.items() if w.dtype.kind == "f"}
+    return f"{layer.count_params():,}" if layer.built else "not built"

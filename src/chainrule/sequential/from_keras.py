@@ -68,7 +68,7 @@ def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> 
     made = Sequential([Input(shape), *ours], dtype=dtypes.pop(), seed=seed)
     for mine, other in zip(ours, theirs, strict=True):
         for variable in other.weights:
-            if variable.name in mine.weights:
+            if variable.name in mine.arrays:
                 value = np.array(keras.ops.convert_to_numpy(variable.value), made.dtype)
                 setattr(mine, variable.name, value)
     if getattr(model, "compiled", False):
@@ -132,7 +132,7 @@ def _known(theirs: type, ours: type[Configurable], config: Any, where: str) -> d
     usual = {p.name: p.default for p in inspect.signature(theirs).parameters.values()} | USUAL
     found = {}
     for name, value in config.items():
-        if name in arguments(ours):
+        if name in arguments(ours) and name != "dtype":
             made = _from(value, f"{where}, {name}")
             if snake_case(repr(made)) != arguments(ours)[name]:  # GlorotUniform() is usual
                 found[name] = made

@@ -268,6 +268,6 @@ def weights_of(model: Any) -> list[np.ndarray]:
         weight
         for layer in model.layers
         if not isinstance(layer, cr.layers.Normalization)
-        for weight in layer.weights.values()
+        for weight in layer.arrays.values()
         if weight.dtype.kind == "f"
     ]
