@@ -390,7 +390,7 @@ def test_an_axis_may_have_no_fixed_length(engine):
         assert model.predict(x).shape == (8, 1)
     with pytest.raises(ShapeError, match="expected 3 in axis 2"):
         model.predict(np.zeros((2, 5, 4)))
-    with pytest.raises(ShapeError, match="no fixed length|must be fixed"):
+    with pytest.raises(ShapeError, match="must be fixed"):
         cr.Sequential([layers.Input((None,)), Dense(1)])
 
 

@@ -60,7 +60,8 @@ CASES = [
 
 # What of Keras's arguments is left out on purpose.
 LEFT_OUT = {
-    "kernel_constraint", "bias_constraint",
+    "kernel_constraint",
+    "bias_constraint",
     "data_format",  # channels come last, as in Keras by default
     "groups",
     "lora_rank",

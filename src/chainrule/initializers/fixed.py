@@ -33,7 +33,7 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0.0) -> None:
         self.value: Any = (
             as_floats(value, "value", "Constant")
-            if np.ndim(value)
+            if isinstance(value, list | tuple) or np.ndim(value)
             else self._number(value, "value", low=-np.inf)
         )
 

@@ -220,7 +220,8 @@ class Layer(Weighted):
     def weight_of(self, name: str, shape: Shape) -> Array:
         """Return a new weight with the options that the layer has by its name."""
         parts = ("initializer", "regularizer", "constraint")
-        return self.add_weight(shape, **{p: vars(self).get(f"{name}_{p}") for p in parts})
+        options: Any = {part: vars(self).get(f"{name}_{part}") for part in parts}
+        return self.add_weight(shape, **options)
 
     def prepare(
         self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
@@ -430,13 +431,12 @@ class Layer(Weighted):
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
         twin = self.bound({})
         y = twin._widened(True, x, training, *more, **options)
-        for mine, other in zip(tracking.family(self), tracking.family(twin), strict=True):
+        pairs: Any = zip(tracking.family(self), tracking.family(twin), strict=True)
+        for mine, other in pairs:
             mine.take_shapes(other)
         return y
 
-    def _widened(
-        self, tries: bool, x: Any, training: bool, *more: Any, **options: Any
-    ) -> Any:
+    def _widened(self, tries: bool, x: Any, training: bool, *more: Any, **options: Any) -> Any:
         """Return the output; where lengths are tried, the shapes become those that fit all."""
         if tries:
             self.widen("input_shape", x.shape)

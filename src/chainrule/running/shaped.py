@@ -25,13 +25,9 @@ class ShapedEngine:
     def __init__(self, make: Callable[[Any, Any, int], Engine], carry: Any, data: Any) -> None:
         self._make, self._keys = make, list(carry)
         self._current = make(carry, data, 0)
+        self.name = self._current.name
         self._engines: dict[Hashable, Engine] = {_shapes(data): self._current}
         self._opened: ExitStack | None = None
-
-    @property
-    def name(self) -> str:
-        """What runs now."""
-        return self._current.name
 
     def read(self, key: str, name: str | None = None) -> Any:
         """Return a part of the carry, or what is called so in it; None if nothing is."""
