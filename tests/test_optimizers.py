@@ -321,3 +321,30 @@ def test_the_learning_rate_of_a_schedule_is_read_alone():
             setting(0.1)
     with pytest.raises(ReadOnlyError, match="counted by training"):
         rule.iterations.assign(0)
+
+
+def test_some_parameters_are_not_decayed():
+    rule = optimizers.AdamW(0.1, weight_decay=0.5)
+    rule.exclude_from_weight_decay(var_names=["bias", "^b_"])
+    params = {"dense_bias": np.ones(2), "W": np.ones(2), "parts": [{"b_h": np.ones(2)}]}
+    gradients = {"dense_bias": np.zeros(2), "W": np.zeros(2), "parts": [{"b_h": np.zeros(2)}]}
+    new, _ = rule.update(params, gradients, rule.init(params))
+    assert (new["dense_bias"][0], new["W"][0], new["parts"][0]["b_h"][0]) == (1, 0.95, 1)
+
+
+def test_a_learning_rate_from_a_function_without_arguments():
+    rule = optimizers.SGD(lambda: 0.5)
+    assert float(rule.learning_rate) == 0.5
+    new, _ = rule.update(np.ones(2), np.ones(2), rule.init(np.ones(2)))
+    np.testing.assert_array_equal(new, 0.5)
+
+
+def test_an_optimizer_has_a_name():
+    assert optimizers.RMSprop().name == "rm_sprop"
+    assert optimizers.SGD(name="mine").get_config()["name"] == "mine"
+
+
+def test_iterations_are_updates():
+    rule = optimizers.SGD(gradient_accumulation_steps=2)
+    optimizers.count(rule, {"iteration": 5})
+    assert int(rule.iterations) == 2

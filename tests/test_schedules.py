@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule import schedules
+from chainrule import optimizers, schedules
 from chainrule.config import made, plain
 from chainrule.errors import DataError
 
@@ -84,3 +84,13 @@ def test_numbers_out_of_range_are_refused(name, options, data, bad):
 def test_contradictions_are_refused(name, arguments, words):
     with pytest.raises(DataError, match=words):
         getattr(schedules, name)(*arguments)
+
+
+def test_a_schedule_has_a_name():
+    assert schedules.ExponentialDecay(0.1, 10, 0.5).name == "exponential_decay"
+    assert schedules.PiecewiseConstantDecay([1], [0.1, 0.2], name="mine").name == "mine"
+
+
+def test_a_schedule_starts_from_the_learning_rate_of_an_optimizer():
+    rate = optimizers.Adam(0.003).learning_rate
+    assert schedules.PolynomialDecay(rate, 4).initial_learning_rate == 0.003

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable
+from chainrule.config import Configurable, snake_case
 from chainrule.errors import DataError
 from chainrule.validation import check_flag, check_number
 
@@ -20,7 +20,16 @@ ROUNDING = 1e-9  # by which a restart may come too late where logarithms are rou
 
 
 class LearningRateSchedule(Configurable):
-    """What gives the learning rate after so many updates; refuses arguments out of range."""
+    """What gives the learning rate after so many updates; refuses arguments out of range.
+
+    Parameters
+    ----------
+    name : str, optional
+        That of the class by default.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self.name = name or snake_case(type(self).__name__)
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate after ``step`` updates."""
@@ -42,7 +51,9 @@ class _Decay(LearningRateSchedule):
         decay_steps: float,
         decay_rate: float,
         staircase: bool = False,
+        **options: Any,
     ) -> None:
+        super().__init__(**options)
         self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = self._period(decay_steps)
         self.decay_rate = self._number(decay_rate, "decay_rate")
@@ -129,7 +140,9 @@ class PolynomialDecay(LearningRateSchedule):
         end_learning_rate: float = 0.0001,
         power: float = 1.0,
         cycle: bool = False,
+        **options: Any,
     ) -> None:
+        super().__init__(**options)
         self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = self._period(decay_steps)
         self.end_learning_rate = self._number(end_learning_rate, "end_learning_rate")
@@ -179,7 +192,9 @@ class CosineDecay(LearningRateSchedule):
         alpha: float = 0.0,
         warmup_target: float | None = None,
         warmup_steps: float = 0,
+        **options: Any,
     ) -> None:
+        super().__init__(**options)
         self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = self._period(decay_steps)
         self.alpha = self._number(alpha, "alpha")
@@ -234,7 +249,9 @@ class CosineDecayRestarts(LearningRateSchedule):
         t_mul: float = 2.0,
         m_mul: float = 1.0,
         alpha: float = 0.0,
+        **options: Any,
     ) -> None:
+        super().__init__(**options)
         self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
         self.first_decay_steps = self._period(first_decay_steps, "first_decay_steps")
         self.t_mul = self._number(t_mul, "t_mul", low=1.0)
@@ -274,7 +291,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     0.05
     """
 
-    def __init__(self, boundaries: Sequence[float], values: Sequence[float]) -> None:
+    def __init__(
+        self, boundaries: Sequence[float], values: Sequence[float], **options: Any
+    ) -> None:
+        super().__init__(**options)
         if len(values) != len(boundaries) + 1:
             raise DataError(
                 "PiecewiseConstantDecay: expected one value more than boundaries, received "

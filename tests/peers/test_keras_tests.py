@@ -5,7 +5,14 @@ import fnmatch
 import keras
 import pytest
 from tests.peers.keras_tests import FAMILIES
-from tests.peers.keras_tests.running import exceptions, files, outcomes, reason
+from tests.peers.keras_tests.running import (
+    applicable,
+    exceptions,
+    files,
+    of_family,
+    outcomes,
+    reason,
+)
 
 assert keras.backend.backend() == "jax"
 MARKS = ("requires_trainable_backend", "multi_device")
@@ -30,3 +37,10 @@ def test_what_fails_is_listed_and_what_is_listed_fails(file):
 def test_every_exception_is_needed():
     found = {test for file in FILES for test in outcomes(file)}
     assert [one for one in exceptions() if not fnmatch.filter(found, one)] == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nearly_all_that_applies_passes(family):
+    found = of_family(family)
+    applies = applicable(found, exceptions())
+    assert len([test for test in applies if found[test] is None]) >= 0.95 * len(applies)

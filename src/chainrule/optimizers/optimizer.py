@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.config import Configurable
+from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.config import Configurable, snake_case
 from chainrule.errors import DataError, ReadOnlyError
 from chainrule.optimizers.variable import Variable
 from chainrule.validation import check_flag, check_number, check_positive
@@ -22,7 +25,8 @@ class Optimizer(Configurable):
     Parameters
     ----------
     learning_rate : float or callable
-        A number, or a function of the number of updates done, in NumPy: see `chainrule.schedules`.
+        A number, or a function of the number of updates done, in NumPy: see `chainrule.schedules`;
+        one without arguments is called when a run starts.
     weight_decay : float, optional
         Share of the learning rate by which weights shrink at every update, apart from the gradient
         (Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019).
@@ -44,6 +48,10 @@ class Optimizer(Configurable):
         still counts batches, as in Keras.
     l2 : float, default 0
         Weight of :math:`\lVert w \rVert^2 / 2` in the loss, as gradient :math:`\lambda w`.
+    loss_scale_factor : float, optional
+        Changes nothing: Keras multiplies the loss by it and divides the gradients, for float16.
+    name : str, optional
+        That of the class by default.
 
     Attributes
     ----------
@@ -53,7 +61,7 @@ class Optimizer(Configurable):
         Of the next update: read as a number, set by ``assign`` or plainly, also in the middle of
         training. What a schedule gives cannot be set.
     iterations : Variable
-        Batches trained on so far, as of the last event that callbacks heard.
+        Updates done so far, as of the last event that callbacks heard.
 
     Raises
     ------
@@ -62,6 +70,7 @@ class Optimizer(Configurable):
     """
 
     slots: tuple[str, ...] = ()
+    _undecayed: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -76,7 +85,11 @@ class Optimizer(Configurable):
         ema_overwrite_frequency: int | None = None,
         gradient_accumulation_steps: int | None = None,
         l2: float = 0.0,
+        loss_scale_factor: float | None = None,
+        name: str | None = None,
     ) -> None:
+        self.name = name or snake_case(self._name)
+        self.loss_scale_factor = loss_scale_factor
         self._done = [0]  # batches; a list, for the optimizer stays as it was recorded
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -114,7 +127,9 @@ class Optimizer(Configurable):
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:
-        if not callable(rate):
+        if callable(rate):
+            rate = rate if _takes_a_step(rate) else partial(_constantly, rate)
+        else:
             schedule = schedule_of(self)
             if schedule is not None:
                 raise ReadOnlyError(
@@ -128,8 +143,29 @@ class Optimizer(Configurable):
 
     @property
     def iterations(self) -> Variable:
-        """The number of batches trained on so far."""
-        return Variable(lambda: self._done[0], dtype=np.int64)
+        """The number of updates done so far."""
+        batches = self.gradient_accumulation_steps or 1
+        return Variable(lambda: self._done[0] // batches, dtype=np.int64)
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Any] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Let some parameters keep their size, before training starts.
+
+        Parameters
+        ----------
+        var_list : iterable, optional
+            Variables with a ``name``.
+        var_names : iterable of str, optional
+            What occurs in their names, as regular expressions; a parameter's name is its key:
+            ``"b_h"`` of ``params["b_h"]``, ``"bias"`` of a layer.
+        """
+        exact = [f"^{re.escape(variable.name)}$" for variable in var_list or ()]
+        self._undecayed = (*exact, *(var_names or ()))
+
+    def _is_decayed(self, path: Path) -> bool:
+        name = next((part for part in reversed(path) if isinstance(part, str)), "")
+        return not any(re.search(pattern, name) for pattern in self._undecayed)
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new value of one array and of its slots.
@@ -183,15 +219,16 @@ class Optimizer(Configurable):
     def _stepped(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
         gradients, rate = self._clipped(params, gradients), self._rate(state)
 
-        def renewed(w: Any, g: Any, *kept: Any) -> Any:
+        def renewed(path: Path, w: Any, g: Any, *kept: Any) -> Any:
             lr = like(rate, w)
-            if self.weight_decay:
+            if self.weight_decay and self._is_decayed(path):
                 w = w - w * (lr * self.weight_decay)
             return self.step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
 
         slots = (state[slot] for slot in self.slots)
         trees = [[leaf for _, leaf in leaves(tree)] for tree in (params, gradients, *slots)]
-        results = [renewed(*together) for together in zip(*trees, strict=True)]
+        paths = [path for path, _ in leaves(params)]
+        results = [renewed(*together) for together in zip(paths, *trees, strict=True)]
         new = iter([like(w, old) for (w, _), old in zip(results, trees[0], strict=True)])
         changed = dict(state)
         for slot in self.slots:
@@ -265,6 +302,17 @@ class Optimizer(Configurable):
             None if limit is None else self._number(limit, name, strict=True)
             for name, limit in limits.items()
         ]
+
+
+def _takes_a_step(function: Any) -> bool:
+    try:
+        return bool(inspect.signature(function).parameters)
+    except ValueError:  # a ufunc, of which Python does not know what it takes
+        return True
+
+
+def _constantly(function: Callable[[], Any], step: Any) -> Any:
+    return function()
 
 
 def schedule_of(optimizer: Any) -> Schedule | None:

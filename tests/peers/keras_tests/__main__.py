@@ -10,7 +10,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")  # before anything imports Keras
 
 from tests.peers.keras_tests import FAMILIES
-from tests.peers.keras_tests.running import LACKING, exceptions, files, outcomes, reason
+from tests.peers.keras_tests.running import applicable, exceptions, of_family, reason
 
 
 def main():
@@ -22,18 +22,12 @@ def main():
     known = exceptions()
     print(f"{'family':<14}{'tests':>7}{'passed':>8}{'applicable':>12}{'share':>8}")
     for family in args.families:
-        found = {}
-        for file in files(family):
-            found |= outcomes(file, on_chainrule=not args.keras)
-        failed = {test: why for test, why in found.items() if why is not None}
-        reasons = {test: reason(test, known) for test in failed}
-        left_out = [t for t, why in reasons.items() if why and not why.startswith(LACKING)]
-        passed, applicable = len(found) - len(failed), len(found) - len(left_out)
-        share = f"{passed / max(applicable, 1):.1%}"
-        print(f"{family:<14}{len(found):>7}{passed:>8}{applicable:>12}{share:>8}")
-        for test, why in failed.items():
-            if args.failures or reasons[test]:
-                print(f"    {test}  {why if args.failures else reasons[test]}")
+        found = of_family(family, on_chainrule=not args.keras)
+        count, passed = len(applicable(found, known)), list(found.values()).count(None)
+        print(f"{family:<14}{len(found):>7}{passed:>8}{count:>12}{passed / max(count, 1):>8.1%}")
+        for test, why in found.items():
+            if why and (args.failures or reason(test, known)):
+                print(f"    {test}  {why if args.failures else reason(test, known)}")
 
 
 main()

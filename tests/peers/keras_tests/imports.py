@@ -32,7 +32,7 @@ class Missing:
 class Room:
     """A module of Keras's, and the modules within it, whose names are chainrule's.
 
-    ``scaffolding`` are names that remain Keras's.
+    ``scaffolding`` are names that remain Keras's, or True if all others do.
     """
 
     def __init__(self, name, names, scaffolding=()):
@@ -42,7 +42,7 @@ class Room:
     def __getattr__(self, name):
         if name in self._names:
             return self._names[name]
-        if name in self._scaffolding:
+        if self._scaffolding is True or name in self._scaffolding:
             return real(self.__name__, name)
         if _is_module(f"{self.__name__}.{name}"):
             return self
@@ -72,10 +72,11 @@ class _Conftest:
 
 
 def real(module, name):
-    """Return what Keras itself has."""
-    if _is_module(f"{module}.{name}"):
+    """Return what Keras itself has: a module is imported only where no name stands for it."""
+    within = importlib.import_module(module)
+    if not hasattr(within, name) and _is_module(f"{module}.{name}"):
         return importlib.import_module(f"{module}.{name}")
-    return getattr(importlib.import_module(module), name)
+    return getattr(within, name)
 
 
 @cache

@@ -70,6 +70,19 @@ def reason(test, known):
     return next(found, None)
 
 
+def of_family(family, on_chainrule=True):
+    """Return the outcomes of all files of a family."""
+    found = {}
+    for file in files(family):
+        found |= outcomes(file, on_chainrule)
+    return found
+
+
+def applicable(tests, known):
+    """Return the tests that are not out of scope."""
+    return [test for test in tests if (reason(test, known) or LACKING).startswith(LACKING)]
+
+
 def _flat(suite):
     for test in suite:
         yield from _flat(test) if isinstance(test, unittest.TestSuite) else [test]

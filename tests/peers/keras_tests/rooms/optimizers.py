@@ -5,75 +5,77 @@ from tests.peers.keras_tests.adapting import as_numpy, calls_with_arrays
 from tests.peers.keras_tests.imports import Room
 
 from chainrule import optimizers, schedules
+from chainrule.autodiff.trees import leaves
 from chainrule.optimizers import Optimizer
 
 finalize = Optimizer.finalize_variable_values
 
 
-def names(variables):
-    return {f"{v.name}/{i}": as_numpy(v) for i, v in enumerate(variables)}
-
-
 class Stateful:
-    """What Keras's optimizers have besides."""
+    """What Keras's optimizers have besides: variables are told apart by their places."""
 
-    _params = None
+    _held = None
 
     def build(self, variables):
-        self._params = names(variables)
-        self._held = self.init(self._params)
-
-    @property
-    def _state(self):
-        return self._held if self._params is not None else self.init({})
+        self._held = self.init(_tree(variables))
 
     def apply_gradients(self, pairs):
         gradients, variables = zip(*pairs, strict=True)
         self.apply(gradients, variables)
 
     def apply(self, gradients, variables):
-        if self._params is None:
+        if self._held is None:
             self.build(variables)
-        params = names(variables)
-        gradients = dict(zip(params, as_numpy(list(gradients)), strict=True))
-        new, self._held = self.update(params, gradients, self._held)
-        self._assign(variables, new)
-
-    def _assign(self, variables, new):
-        for variable, value in zip(variables, new.values(), strict=True):
-            is_held = variable.constraint is None
-            variable.assign(value if is_held else variable.constraint(value))
+        gradients = _tree(variables, as_numpy(list(gradients)))
+        new, self._held = self.update(_tree(variables), gradients, self._held)
+        optimizers.count(self, self._held)
+        _assign(variables, new)
 
     def finalize_variable_values(self, variables, state=None):
         if state is not None:
             return finalize(self, variables, state)
-        return self._assign(variables, finalize(self, names(variables), self._state))
+        return _assign(variables, finalize(self, _tree(variables), self._state))
+
+    @property
+    def _state(self):
+        return self.init([]) if self._held is None else self._held
 
     @property
     def variables(self):
         state = self._state
-        first = [state[name] for name in ("iteration", "learning_rate") if name in state]
-        return first + [leaf for slot in self.slots for leaf in state[slot].values()]
+        first = [self._done[0], *([self.learning_rate] if "learning_rate" in state else [])]
+        return first + [value for slot in self.slots for value in _values(state[slot])]
 
     @property
     def _iterations(self):
         return self._state["iteration"]
 
     @property
-    def iterations(self):
-        return self._iterations // (self.gradient_accumulation_steps or 1)
-
-    @property
     def _accumulated_gradients(self):
-        return list(self._state["accumulated"].values())
+        return _values(self._state["accumulated"])
 
     @property
     def _model_variables_moving_average(self):
-        return list(self._state["ema"].values())
+        return _values(self._state["ema"])
 
     def _clip_gradients(self, gradients):
         gradients = [np.asarray(g) for g in gradients]
         return self._clipped(gradients, gradients)
+
+
+def _tree(variables, values=None):
+    values = as_numpy(list(variables)) if values is None else values
+    return [{v.name: value} for v, value in zip(variables, values, strict=True)]
+
+
+def _values(tree):
+    return [value for _, value in leaves(tree)]
+
+
+def _assign(variables, new):
+    for variable, value in zip(variables, _values(new), strict=True):
+        constraint = variable.constraint or (lambda w: w)
+        variable.assign(constraint(value))
 
 
 room = Room(

@@ -40,4 +40,4 @@ class TestCase(testing.TestCase):
         return again[1]
 
 
-room = Room("testing", {**vars(testing), "TestCase": TestCase})
+room = Room("testing", {"TestCase": TestCase}, scaffolding=True)
