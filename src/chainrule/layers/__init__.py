@@ -10,10 +10,22 @@ from chainrule.layers.images import (
 )
 from chainrule.layers.layer import Layer
 from chainrule.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from chainrule.layers.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    GRUCell,
+    LSTMCell,
+    SimpleRNN,
+    SimpleRNNCell,
+    StackedRNNCells,
+    TimeDistributed,
+)
 from chainrule.layers.shape import Flatten, Rescaling, Reshape
 
 __all__ = [
     "Activation", "AveragePooling2D", "BatchNormalization", "Conv2D", "Dense", "Dropout",
     "Embedding", "Flatten", "GlobalAveragePooling2D", "Input", "Layer", "LayerNormalization",
-    "MaxPooling2D", "Normalization", "Rescaling", "Reshape",
+    "MaxPooling2D", "Normalization", "Rescaling", "Reshape", "GRU","LSTM","RNN","Bidirectional","GRUCell","LSTMCell","SimpleRNN","SimpleRNNCell","StackedRNNCells","TimeDistributed",
 ]  # fmt: skip

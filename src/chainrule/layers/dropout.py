@@ -11,7 +11,37 @@ from chainrule.ops.random import random_uniform
 from chainrule.validation import check_number
 
 
-class Dropout(Layer):
+class Random(Layer):
+    """What draws numbers in training.
+
+    Attributes
+    ----------
+    seed_state, counter : ndarray
+        What the next numbers depend on; checkpoints keep it.
+    """
+
+    def __init__(self, seed: int | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        where = type(self).__name__
+        self.seed = None if seed is None else int(check_number(seed, "seed", where))
+
+    def make_seed(self) -> None:
+        """Make what the numbers depend on."""
+        seed = self.seed
+
+        def drawn(shape: Any, rng: Any) -> Any:
+            return np.asarray(rng.integers(2**32) if seed is None else seed % 2**32)
+
+        self.seed_state = self.add_weight((), drawn, dtype=np.int64, trainable=False)
+        self.counter = self.add_weight((), "zeros", dtype=np.int64, trainable=False)
+
+    def draws(self, shape: Any, dtype: Any) -> Any:
+        """Return numbers in [0, 1), others in every call."""
+        counter, self.counter = self.counter, self.counter + 1
+        return random_uniform(self.seed_state, counter, shape, dtype)
+
+
+class Dropout(Random):
     r"""In training every entry is 0 with a probability; the others grow to make up for it.
 
     .. math:: y = \frac{m}{1 - p} \odot x, \qquad m_i \sim \mathrm{Bernoulli}(1 - p)
@@ -35,24 +65,15 @@ class Dropout(Layer):
     supports_masking = True
 
     def __init__(self, rate: float, seed: int | None = None, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(seed, **options)
         self.rate = check_number(rate, "rate", "Dropout", high=1.0)
-        self.seed = None if seed is None else int(check_number(seed, "seed", "Dropout"))
 
     def build(self, input_shape: Shape) -> None:
         """Make what the masks are drawn from."""
-        seed = self.seed
-
-        def drawn(shape: Any, rng: Any) -> Any:
-            return np.asarray(rng.integers(2**32) if seed is None else seed % 2**32)
-
-        self.seed_state = self.add_weight((), drawn, dtype=np.int64, trainable=False)
-        self.counter = self.add_weight((), "zeros", dtype=np.int64, trainable=False)
+        self.make_seed()
 
     def call(self, x: Any, training: bool = False) -> Any:
         """Return the input, in training with entries left out."""
         if not training or self.rate == 0:
             return x
-        draws = random_uniform(self.seed_state, self.counter, x.shape, x.dtype)
-        self.counter = self.counter + 1
-        return np.where(draws >= self.rate, x * (1 / (1 - self.rate)), 0)
+        return np.where(self.draws(x.shape, x.dtype) >= self.rate, x * (1 / (1 - self.rate)), 0)
