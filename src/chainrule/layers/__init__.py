@@ -25,7 +25,8 @@ from chainrule.layers.recurrent import (
 from chainrule.layers.shape import Flatten, Rescaling, Reshape
 
 __all__ = [
-    "Activation", "AveragePooling2D", "BatchNormalization", "Conv2D", "Dense", "Dropout",
-    "Embedding", "Flatten", "GlobalAveragePooling2D", "Input", "Layer", "LayerNormalization",
-    "MaxPooling2D", "Normalization", "Rescaling", "Reshape", "GRU","LSTM","RNN","Bidirectional","GRUCell","LSTMCell","SimpleRNN","SimpleRNNCell","StackedRNNCells","TimeDistributed",
+    "GRU", "LSTM", "RNN", "Activation", "AveragePooling2D", "BatchNormalization", "Bidirectional",
+    "Conv2D", "Dense", "Dropout", "Embedding", "Flatten", "GRUCell", "GlobalAveragePooling2D",
+    "Input", "LSTMCell", "Layer", "LayerNormalization", "MaxPooling2D", "Normalization",
+    "Rescaling", "Reshape", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells", "TimeDistributed",
 ]  # fmt: skip

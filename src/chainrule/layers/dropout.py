@@ -25,7 +25,7 @@ class Random(Layer):
         where = type(self).__name__
         self.seed = None if seed is None else int(check_number(seed, "seed", where))
 
-    def make_seed(self) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make what the numbers depend on."""
         seed = self.seed
 
@@ -35,10 +35,14 @@ class Random(Layer):
         self.seed_state = self.add_weight((), drawn, dtype=np.int64, trainable=False)
         self.counter = self.add_weight((), "zeros", dtype=np.int64, trainable=False)
 
-    def draws(self, shape: Any, dtype: Any) -> Any:
-        """Return numbers in [0, 1), others in every call."""
-        counter, self.counter = self.counter, self.counter + 1
-        return random_uniform(self.seed_state, counter, shape, dtype)
+    def uniform(self, x: Any, shape: Any = None) -> Any:
+        """Return numbers from 0 to 1, as many as in ``x`` where the shape does not say."""
+        sizes = x.shape
+        if shape is not None:
+            sizes = tuple(a if b is None else b for a, b in zip(x.shape, shape, strict=True))
+        draws = random_uniform(self.seed_state, self.counter, sizes, x.dtype)
+        self.counter = self.counter + 1
+        return draws
 
 
 class Dropout(Random):
@@ -68,12 +72,8 @@ class Dropout(Random):
         super().__init__(seed, **options)
         self.rate = check_number(rate, "rate", "Dropout", high=1.0)
 
-    def build(self, input_shape: Shape) -> None:
-        """Make what the masks are drawn from."""
-        self.make_seed()
-
     def call(self, x: Any, training: bool = False) -> Any:
         """Return the input, in training with entries left out."""
         if not training or self.rate == 0:
             return x
-        return np.where(self.draws(x.shape, x.dtype) >= self.rate, x * (1 / (1 - self.rate)), 0)
+        return np.where(self.uniform(x) >= self.rate, x * (1 / (1 - self.rate)), 0)
