@@ -1,5 +1,6 @@
 """Layers, under Keras's names. One of your own is a class with plain NumPy in ``call``."""
 
+from chainrule.layers.attention import MultiHeadAttention
 from chainrule.layers.core import Activation, Dense, Embedding, Input
 from chainrule.layers.dropout import Dropout
 from chainrule.layers.images import (
@@ -27,6 +28,7 @@ from chainrule.layers.shape import Flatten, Rescaling, Reshape
 __all__ = [
     "GRU", "LSTM", "RNN", "Activation", "AveragePooling2D", "BatchNormalization", "Bidirectional",
     "Conv2D", "Dense", "Dropout", "Embedding", "Flatten", "GRUCell", "GlobalAveragePooling2D",
-    "Input", "LSTMCell", "Layer", "LayerNormalization", "MaxPooling2D", "Normalization",
-    "Rescaling", "Reshape", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells", "TimeDistributed",
+    "Input", "LSTMCell", "Layer", "LayerNormalization", "MaxPooling2D", "MultiHeadAttention",
+    "Normalization", "Rescaling", "Reshape", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
+    "TimeDistributed",
 ]  # fmt: skip

@@ -552,6 +552,13 @@ MERGED: dict[str, Any] = {
 }
 
 
+def _copy(layer: Any, **changed: Any) -> Any:
+    """Return a layer made as another was, without its weights."""
+    if not isinstance(layer, Sequences):
+        raise DataError(f"Bidirectional: expected a layer such as LSTM or RNN, received {layer!r}")
+    return type(layer).from_config(layer.get_config() | changed)
+
+
 class Bidirectional(Layer):
     """A layer that runs over sequences, and its like that begins with the last step.
 
@@ -577,24 +584,18 @@ class Bidirectional(Layer):
         backward_layer: Layer | None = None, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(**options)
-        both: list[Any] = [layer, backward_layer or layer]
-        for each in both:
-            if not isinstance(each, Sequences):
-                raise DataError(
-                    f"Bidirectional: expected a layer such as LSTM or RNN, received {each!r}"
-                )
         if merge_mode is not None:
             lookup("merge_mode", merge_mode, MERGED)
         self.merge_mode = merge_mode
-        config = layer.get_config()
-        self.forward_layer: Any = type(layer).from_config(config)
-        turned = config | {"go_backwards": not config["go_backwards"]}
-        self.backward_layer: Any = backward_layer or type(layer).from_config(turned)
-        pair = self.forward_layer, self.backward_layer
+        ahead: Any = _copy(layer)
+        back: Any = backward_layer or _copy(layer, go_backwards=True)
+        self.forward_layer, self.backward_layer = ahead, back
         for name in ("return_sequences", "return_state", "stateful"):
-            if len({getattr(each, name) for each in pair}) > 1:
+            if getattr(ahead, name) != getattr(back, name):
                 raise DataError(f"Bidirectional: both layers must have the same {name}")
-        for each in pair:
+        if ahead.go_backwards or not back.go_backwards:
+            raise DataError("Bidirectional: go_backwards must be set in the backward layer alone")
+        for each in (ahead, back):
             each.zero_output_for_mask = each.return_sequences
 
     def reset_states(self) -> None:

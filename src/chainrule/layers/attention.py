@@ -1,0 +1,153 @@
+"""Attention: what a step of a sequence takes from the steps of another, or of its own."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ShapeError
+from chainrule.functions import softmax
+from chainrule.layers.dropout import Random
+from chainrule.layers.layer import Shape
+from chainrule.validation import check_flag, check_number, check_positive, shape_text
+
+LEAST = -1e9  # the score of what is not looked at
+
+
+class MultiHeadAttention(Random):
+    r"""Every step of the query takes a mean of values, weighted by how much their keys fit.
+
+    .. math:: \mathrm{head}_i = \mathrm{softmax}\Big(\frac{Q_i K_i^\top}{\sqrt{k}}\Big) V_i, \qquad
+              y = [\mathrm{head}_1, \dots, \mathrm{head}_h] W^O + b^O
+
+    Vaswani et al., *Attention Is All You Need*, 2017. :math:`Q_i`, :math:`K_i` and :math:`V_i` are
+    what kernels make of query, key and value. For layers made of layers, which call it with
+    several sequences; as a layer of a chain it attends to its own input.
+
+    Parameters
+    ----------
+    num_heads : int
+    key_dim : int
+        :math:`k`, numbers in a key of a head.
+    value_dim : int, optional
+        In a value of a head; ``key_dim`` by default.
+    dropout : float, default 0
+        Rate of weights that are left out in training.
+    use_bias : bool, default True
+    output_shape : int, optional
+        Numbers in a step of the output; as many as in one of the query by default.
+    kernel_initializer, bias_initializer : str or Initializer
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+    seed : int, optional
+        Of dropout.
+
+    Attributes
+    ----------
+    query_kernel, key_kernel : ndarray, shape (d, num_heads, key_dim)
+    value_kernel : ndarray, shape (d, num_heads, value_dim)
+    attention_output_kernel : ndarray, shape (num_heads, value_dim, outputs)
+    query_bias, key_bias, value_bias, attention_output_bias : ndarray
+
+    Examples
+    --------
+    >>> x = np.zeros((2, 5, 8))
+    >>> MultiHeadAttention(num_heads=2, key_dim=4)(x).shape
+    (2, 5, 8)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0,
+        use_bias: bool = True, output_shape: Any = None,
+        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, bias_regularizer: Any = None, seed: int | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(seed, **options)
+        where = type(self).__name__
+        self.num_heads = check_positive(num_heads, "num_heads", where)
+        self.key_dim = check_positive(key_dim, "key_dim", where)
+        self.value_dim = check_positive(value_dim or key_dim, "value_dim", where)
+        self.dropout = check_number(dropout, "dropout", where, high=1.0)
+        self.use_bias = check_flag(use_bias, "use_bias", where)
+        if isinstance(output_shape, list | tuple) and len(output_shape) == 1:
+            (output_shape,) = output_shape
+        self.outputs = output_shape and check_positive(output_shape, "output_shape", where)
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+
+    def build(self, input_shape: Shape) -> None:
+        """Make kernels and biases."""
+        if len(input_shape) != 3:
+            raise ShapeError(
+                f"{self}: expected sequences, shape (n, steps, d), received "
+                f"{shape_text(input_shape)}"
+            )
+        d, h = input_shape[-1], self.num_heads
+        for name, size in (
+            ("query", self.key_dim),
+            ("key", self.key_dim),
+            ("value", self.value_dim),
+        ):
+            self._dense(name, (d, h, size), 1)
+        self._dense("attention_output", (h, self.value_dim, self.outputs or d), 2)
+        if self.dropout:
+            super().build(input_shape)
+
+    def _dense(self, name: str, shape: tuple[Any, ...], inputs: int) -> None:
+        kernel = self.add_weight(
+            shape, self.kernel_initializer, regularizer=self.kernel_regularizer
+        )
+        setattr(self, f"{name}_kernel", kernel)
+        if self.use_bias:
+            bias = self.add_weight(
+                shape[inputs:], self.bias_initializer, regularizer=self.bias_regularizer
+            )
+            setattr(self, f"{name}_bias", bias)
+
+    def call(
+        self, query: Any, value: Any = None, key: Any = None, mask: Any = None,
+        value_mask: Any = None, key_mask: Any = None, attention_mask: Any = None,
+        return_attention_scores: bool = False, training: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:  # fmt: skip
+        """Return what the query's steps take from the values, and the weights if they are wanted.
+
+        ``mask`` tells which steps of the query count, ``attention_mask``, shape (n, T, S), what a
+        step may look at; with ``use_causal_mask`` no step looks at later ones.
+        """
+        if value is None or value is query:
+            value, value_mask = query, mask if value_mask is None else value_mask
+        key = value if key is None else key
+        q, k, v = (
+            self._projected(name, "ntd,dhk->nthk", x)
+            for name, x in (("query", query), ("key", key), ("value", value))
+        )
+        scores = np.einsum("nqhk,nshk->nhqs", q * (1 / math.sqrt(self.key_dim)), k)
+        seen = [] if attention_mask is None else [_heads(attention_mask)]
+        seen += [] if mask is None else [mask[:, np.newaxis, :, np.newaxis]]
+        seen += [m[:, np.newaxis, np.newaxis] for m in (value_mask, key_mask) if m is not None]
+        if use_causal_mask:
+            seen.append(np.tri(query.shape[1], value.shape[1], dtype=bool))
+        for each in seen:
+            scores = np.where(each, scores, LEAST)
+        weights = self.named("attention", softmax(scores))
+        used = weights
+        if training and self.dropout:
+            kept = self.uniform(weights) >= self.dropout
+            used = np.where(kept, weights * (1 / (1 - self.dropout)), 0)
+        heads = np.einsum("nhqs,nshk->nqhk", used, v)
+        y = self._projected("attention_output", "nqhk,hkd->nqd", heads)
+        return (y, weights) if return_attention_scores else y
+
+    def _projected(self, name: str, subscripts: str, x: Any) -> Any:
+        y = np.einsum(subscripts, x, getattr(self, f"{name}_kernel"))
+        return y + getattr(self, f"{name}_bias") if self.use_bias else y
+
+
+def _heads(mask: Any) -> Any:
+    """Return a mask of steps as one of heads and steps."""
+    return mask[:, np.newaxis] if mask.ndim == 3 else mask

@@ -1,0 +1,154 @@
+"""Recurrent layers and attention: values and gradients as Keras's, from equal weights."""
+
+import jax
+import keras
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import layers as ours
+
+theirs = keras.layers
+RNG = np.random.default_rng(0)
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+def drawn(seed):
+    """Return a layer as a function of the layers' room, and whether it is told of a mask."""
+    rng = np.random.default_rng(seed)
+
+    def one_of(*choices):
+        return choices[rng.integers(len(choices))]
+
+    kind = one_of("SimpleRNN", "LSTM", "GRU")
+    how = {
+        "activation": one_of("tanh", "tanh", "relu", "linear"),
+        "use_bias": one_of(True, True, False),
+        "return_sequences": one_of(True, False),
+        "go_backwards": one_of(True, False),
+        "unroll": one_of(True, False),
+    }
+    if kind != "SimpleRNN":
+        how["recurrent_activation"] = one_of("sigmoid", "sigmoid", "hard_sigmoid")
+    if kind == "GRU":
+        how["reset_after"] = one_of(True, False)
+    units, merged = int(rng.integers(1, 6)), one_of(None, None, "concat", "sum", "ave", "mul")
+
+    if merged is not None:
+        how["go_backwards"] = False
+
+    def layer(room):
+        made = getattr(room, kind)(units, **how)
+        return made if merged is None else room.Bidirectional(made, merge_mode=merged)
+
+    return layer, merged is None and one_of(True, False)
+
+
+def held_equal(layer, x, **given):
+    """Hold values and gradients of a layer against Keras's, by the weights and the input."""
+    mine, other = layer(ours), layer(theirs)
+    other(x, **given), mine(x)
+    weights = [RNG.normal(size=w.shape).astype("f") / 2 for w in other.weights]
+    other.set_weights(weights)
+    mine.set_weights(weights)
+    wanted = np.asarray(other(x, **given))
+    found = mine.call(x, **given)
+    np.testing.assert_allclose(found, wanted, **CLOSE)
+    by = RNG.normal(size=wanted.shape).astype("f")
+
+    frozen = [variable.value for variable in other.non_trainable_variables]
+
+    def keras_loss(variables, x):
+        return (other.stateless_call(variables, frozen, x, **given)[0] * by).sum()
+
+    def loss(weights, x):
+        return np.sum(mine.bound(weights).call(x, **given) * by)
+
+    slopes = jax.grad(keras_loss, argnums=(0, 1))([w.value for w in other.weights], x)
+    found, of_x = cr.grad(loss, argnums=(0, 1))(mine.weights, x)
+    for one, two in zip([*found.values(), of_x], [*slopes[0], slopes[1]], strict=True):
+        np.testing.assert_allclose(one, np.asarray(two), rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_drawn_layers(seed):
+    layer, masked = drawn(seed)
+    x, mask = RNG.normal(size=(4, 6, 3)).astype("f"), RNG.random((4, 6)) > 0.4
+    held_equal(layer, x, **({"mask": mask} if masked else {}))
+
+
+CELLS = {
+    "one": lambda room: room.RNN(room.LSTMCell(4), return_sequences=True),
+    "several": lambda room: room.RNN([room.LSTMCell(4), room.GRUCell(3)]),
+    "stacked": lambda room: room.RNN(
+        room.StackedRNNCells([room.SimpleRNNCell(4), room.LSTMCell(3)]), go_backwards=True
+    ),
+    "zeros": lambda room: room.RNN(
+        room.GRUCell(4), return_sequences=True, zero_output_for_mask=True
+    ),
+    "every step": lambda room: room.TimeDistributed(room.Dense(4, activation="tanh")),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_cells(name):
+    x, mask = RNG.normal(size=(4, 6, 3)).astype("f"), RNG.random((4, 6)) > 0.4
+    held_equal(CELLS[name], x)
+    if name != "every step":
+        held_equal(CELLS[name], x, mask=mask)
+
+
+def own_cell(room):
+    class Own(room.Layer):
+        def __init__(self, units, **options):
+            super().__init__(**options)
+            self.units = self.state_size = units
+
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[-1], self.units), name="kernel")
+
+        def call(self, inputs, states):
+            output = inputs @ self.kernel + states[0] * 0.5
+            return output, [output]
+
+    return room.RNN([Own(3), Own(2)], return_sequences=True)
+
+
+def test_a_cell_of_ones_own():
+    held_equal(own_cell, RNG.normal(size=(4, 6, 3)).astype("f"))
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+def test_names_shapes_and_first_values_of_weights(kind):
+    mine, other = getattr(ours, kind)(5), getattr(theirs, kind)(5)
+    x = np.zeros((1, 2, 3), "f")
+    mine(x), other(x)
+    assert {n: w.shape for n, w in mine.weights.items()} == {w.name: w.shape for w in other.weights}
+    np.testing.assert_array_equal(mine.bias, np.asarray(other.cell.bias))
+    U = mine.recurrent_kernel
+    np.testing.assert_allclose(U @ U.T, np.eye(5), atol=1e-6)
+
+
+def attention(**how):
+    return lambda room: room.MultiHeadAttention(2, 4, **how)
+
+
+@pytest.mark.parametrize("how", [{}, {"use_bias": False}, {"value_dim": 3, "output_shape": 6}])
+def test_attention(how):
+    mine, other = attention(**how)(ours), attention(**how)(theirs)
+    x, v = (RNG.normal(size=(3, steps, 8)).astype("f") for steps in (5, 7))
+    seen = RNG.random((3, 5, 7)) > 0.3
+    seen[:, :, 0] = True
+    other(x, x, return_attention_scores=True), mine(x)
+    weights = [RNG.normal(size=w.shape).astype("f") / 2 for w in other.weights]
+    other.set_weights(weights)
+    mine.set_weights(weights)
+    calls = [
+        ((x, x), {}), ((x, x), {"use_causal_mask": True}), ((x, v), {"attention_mask": seen}),
+        ((x, v, v[:, ::-1]), {"attention_mask": seen[:, np.newaxis]}),
+    ]  # fmt: skip
+    for given, options in calls:
+        found = mine.call(*given, return_attention_scores=True, **options)
+        wanted = other(*given, return_attention_scores=True, **options)
+        for one, two in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, np.asarray(two), **CLOSE)
