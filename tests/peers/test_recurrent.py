@@ -65,7 +65,7 @@ def held_equal(layer, x, **given):
         return np.sum(mine.bound(weights).call(x, **given) * by)
 
     slopes = jax.grad(keras_loss, argnums=(0, 1))([w.value for w in other.weights], x)
-    found, of_x = cr.grad(loss, argnums=(0, 1))(mine.weights, x)
+    found, of_x = cr.grad(loss, argnums=(0, 1))(mine.arrays, x)
     for one, two in zip([*found.values(), of_x], [*slopes[0], slopes[1]], strict=True):
         np.testing.assert_allclose(one, np.asarray(two), rtol=1e-4, atol=2e-5)
 
@@ -123,7 +123,7 @@ def test_names_shapes_and_first_values_of_weights(kind):
     mine, other = getattr(ours, kind)(5), getattr(theirs, kind)(5)
     x = np.zeros((1, 2, 3), "f")
     mine(x), other(x)
-    assert {n: w.shape for n, w in mine.weights.items()} == {w.name: w.shape for w in other.weights}
+    assert {w.name: w.shape for w in mine.weights} == {w.name: w.shape for w in other.weights}
     np.testing.assert_array_equal(mine.bias, np.asarray(other.cell.bias))
     U = mine.recurrent_kernel
     np.testing.assert_allclose(U @ U.T, np.eye(5), atol=1e-6)

@@ -40,6 +40,7 @@ class MultiHeadAttention(Random):
         Numbers in a step of the output; as many as in one of the query by default.
     kernel_initializer, bias_initializer : str or Initializer
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
+    kernel_constraint, bias_constraint : str or Constraint, optional
     seed : int, optional
         Of dropout.
 
@@ -63,7 +64,8 @@ class MultiHeadAttention(Random):
         self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0,
         use_bias: bool = True, output_shape: Any = None,
         kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None, bias_regularizer: Any = None, seed: int | None = None,
+        kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        kernel_constraint: Any = None, bias_constraint: Any = None, seed: int | None = None,
         **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(seed, **options)
@@ -78,6 +80,7 @@ class MultiHeadAttention(Random):
         self.outputs = output_shape and check_positive(output_shape, "output_shape", where)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
     def build(self, input_shape: Shape) -> None:
         """Make kernels and biases."""
@@ -95,18 +98,12 @@ class MultiHeadAttention(Random):
             self._dense(name, (d, h, size), 1)
         self._dense("attention_output", (h, self.value_dim, self.outputs or d), 2)
         if self.dropout:
-            super().build(input_shape)
+            Random.build(self, input_shape)
 
-    def _dense(self, name: str, shape: tuple[Any, ...], inputs: int) -> None:
-        kernel = self.add_weight(
-            shape, self.kernel_initializer, regularizer=self.kernel_regularizer
-        )
-        setattr(self, f"{name}_kernel", kernel)
+    def _dense(self, name: str, shape: Shape, inputs: int) -> None:
+        setattr(self, f"{name}_kernel", self.weight_of("kernel", shape))
         if self.use_bias:
-            bias = self.add_weight(
-                shape[inputs:], self.bias_initializer, regularizer=self.bias_regularizer
-            )
-            setattr(self, f"{name}_bias", bias)
+            setattr(self, f"{name}_bias", self.weight_of("bias", shape[inputs:]))
 
     def call(
         self, query: Any, value: Any = None, key: Any = None, mask: Any = None,

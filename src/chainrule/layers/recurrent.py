@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import initializers
 from chainrule.autodiff.trees import map_leaves
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.dropout import Random
@@ -30,9 +29,10 @@ class Gates(Random):
         self, units: int, activation: Any = "tanh", use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None, bias_regularizer: Any = None, dropout: float = 0.0,
-        recurrent_dropout: float = 0.0, seed: int | None = None, implementation: int = 2,
-        use_cudnn: Any = "auto", **options: Any,
+        recurrent_regularizer: Any = None, bias_regularizer: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None,
+        bias_constraint: Any = None, dropout: float = 0.0, recurrent_dropout: float = 0.0,
+        seed: int | None = None, implementation: int = 2, use_cudnn: Any = "auto", **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(seed, **options)
         where = type(self).__name__
@@ -44,29 +44,21 @@ class Gates(Random):
         self.recurrent_initializer = recurrent_initializer
         self.recurrent_regularizer = recurrent_regularizer
         self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
+        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
+        self.recurrent_constraint = recurrent_constraint
         self.dropout = check_number(dropout, "dropout", where, high=1.0)
         rate = check_number(recurrent_dropout, "recurrent_dropout", where, high=1.0)
         self.recurrent_dropout = rate
 
-    def build(self, input_shape: Shape) -> None:
+    def weigh(self, input_shape: Shape) -> None:
         """Make kernels and bias."""
         wide = self.gates * self.units
-        self.kernel = self.add_weight(
-            (input_shape[-1], wide), self.kernel_initializer, regularizer=self.kernel_regularizer
-        )
-        self.recurrent_kernel = self.add_weight(
-            (self.units, wide), self.recurrent_initializer, regularizer=self.recurrent_regularizer
-        )
+        self.kernel = self.weight_of("kernel", (input_shape[-1], wide))
+        self.recurrent_kernel = self.weight_of("recurrent", (self.units, wide))
         if self.use_bias:
-            self.bias = self.add_weight(
-                (*self.rows, wide), self.first_bias, regularizer=self.bias_regularizer
-            )
+            self.bias = self.weight_of("bias", (*self.rows, wide))
         if self.dropout or self.recurrent_dropout:
-            super().build(input_shape)
-
-    def first_bias(self, shape: Any, rng: Any) -> Any:
-        """Return the bias at first."""
-        return initializers.get(self.bias_initializer, str(self))(shape, rng)
+            Random.build(self, input_shape)
 
     def masks(self, x: Any, training: bool) -> Any:
         """Return what multiplies the inputs and the state of sequences, given those of a step."""
@@ -127,12 +119,11 @@ class LSTMGates(Gates):
         self.recurrent_activation = activation_of(recurrent_activation, where)
         self.unit_forget_bias = check_flag(unit_forget_bias, "unit_forget_bias", where)
 
-    def first_bias(self, shape: Any, rng: Any) -> Any:
-        """Return the bias at first, that of the forget gate one."""
-        bias = np.array(super().first_bias(shape, rng))
-        if self.unit_forget_bias:
-            bias[self.units : 2 * self.units] = 1
-        return bias
+    def weigh(self, input_shape: Shape) -> None:
+        """Make kernels and bias, that of the forget gate one at first."""
+        super().weigh(input_shape)
+        if self.use_bias and self.unit_forget_bias:
+            self.bias[self.units : 2 * self.units] = 1
 
     def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
         """Return output and states."""
@@ -181,6 +172,11 @@ class GRUGates(Gates):
 
 class OneStep(Layer):
     """A cell that is called with inputs and states."""
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights."""
+        cell: Any = self
+        cell.weigh(input_shape)
 
     def call(  # type: ignore[override, unused-ignore]
         self, inputs: Any, states: Any, training: bool = False
@@ -237,7 +233,7 @@ class StackedRNNCells(OneStep):
         self.state_size = [_listed(cell.state_size) for cell in self.cells]
         self.output_size = _outputs(self.cells[-1])
 
-    def build(self, input_shape: Shape) -> None:
+    def weigh(self, input_shape: Shape) -> None:
         """Build the cells."""
         for cell in self.cells:
             _build(cell, self, input_shape)
@@ -314,7 +310,7 @@ class Sequences(Layer):
                 f"{self}: expected sequences, shape (n, steps, d), received "
                 f"{shape_text(input_shape)}"
             )
-        self.build_cell((None, *input_shape[2:]))
+        self.weigh((None, *input_shape[2:]))
         if self.stateful:
             if input_shape[0] is None:
                 raise DataError(
@@ -323,7 +319,7 @@ class Sequences(Layer):
                 )
             self.states = _zeros(self.cell.state_size, input_shape[0], self._weight_of_zeros)
 
-    def build_cell(self, input_shape: Shape) -> None:
+    def weigh(self, input_shape: Shape) -> None:
         """Make the weights of a step."""
         _build(self.cell, self, input_shape)
 
@@ -431,7 +427,6 @@ class Recurrent(Gates, Sequences):
         """The step that is scanned: its own."""
         return self
 
-    build_cell = Gates.build
     build, call = Sequences.build, Sequences.call
 
 
@@ -482,6 +477,7 @@ class LSTM(LSTMGates, Recurrent):
         Whether the forget gate's bias is 1 at first.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
     dropout, recurrent_dropout : float, default 0
         Rates of inputs and of states that are left out in training, the same in all steps.
     seed : int, optional
@@ -605,8 +601,7 @@ class Bidirectional(Layer):
 
     def call(self, x: Any, mask: Any = None) -> Any:
         """Return the outputs of both directions as one."""
-        given = {} if mask is None else {"mask": mask}
-        y, back = self.forward_layer(x, **given), self.backward_layer(x, **given)
+        y, back = self.forward_layer(x, mask=mask), self.backward_layer(x, mask=mask)
         states = ()
         if self.forward_layer.return_state:
             (y, *first), (back, *second) = y, back
