@@ -50,6 +50,10 @@ class Gates(Random):
         rate = check_number(recurrent_dropout, "recurrent_dropout", where, high=1.0)
         self.recurrent_dropout = rate
 
+    def build(self, input_shape: Shape) -> None:
+        """Make kernels and bias."""
+        self.weigh(input_shape)
+
     def weigh(self, input_shape: Shape) -> None:
         """Make kernels and bias."""
         wide = self.gates * self.units
@@ -173,11 +177,6 @@ class GRUGates(Gates):
 class OneStep(Layer):
     """A cell that is called with inputs and states."""
 
-    def build(self, input_shape: Shape) -> None:
-        """Make the weights."""
-        cell: Any = self
-        cell.weigh(input_shape)
-
     def call(  # type: ignore[override, unused-ignore]
         self, inputs: Any, states: Any, training: bool = False
     ) -> Any:
@@ -233,7 +232,7 @@ class StackedRNNCells(OneStep):
         self.state_size = [_listed(cell.state_size) for cell in self.cells]
         self.output_size = _outputs(self.cells[-1])
 
-    def weigh(self, input_shape: Shape) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Build the cells."""
         for cell in self.cells:
             _build(cell, self, input_shape)
