@@ -38,7 +38,7 @@ class OutOfRangeError(DataError, IndexError):
         return self.message if self.row is None else f"{self.message} in row {self.row}"
 
 
-class DivergenceError(ChainruleError, ArithmeticError):
+class DivergenceError(ChainruleError, ArithmeticError, RuntimeError):
     """A loss became NaN or infinite; the message says where and what to try.
 
     Attributes

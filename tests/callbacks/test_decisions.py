@@ -63,4 +63,17 @@ def test_the_name_of_a_score_tells_which_way_is_better(monitor, worse, better):
 
 def test_a_name_that_does_not_tell_is_refused():
     with pytest.raises(cr.DataError, match="mode='max' or 'min'"):
-        callbacks.EarlyStopping("quality")
+        callbacks.EarlyStopping("quality").set_model(Model())
+
+
+def test_the_class_of_a_metric_tells_where_its_name_does_not():
+    model = cr.Sequential([])
+    model.compile("sgd", "mse", metrics=[cr.metrics.R2Score(name="quality")])
+    stopping = callbacks.EarlyStopping("val_quality")
+    stopping.set_model(model)
+    assert stopping.improves(0.9, 0.8)
+
+
+def test_an_unknown_mode_is_automatic_with_a_warning():
+    with pytest.warns(UserWarning, match="mode 'lowest' is none of auto, min, max"):
+        assert callbacks.EarlyStopping("loss", mode="lowest").improves(0.1, 0.2)

@@ -181,3 +181,21 @@ def test_what_is_known_of_a_run_is_told_as_in_keras():
     seen = {call: [p["epochs"], p["verbose"], p["steps"]] for call, p in seen.items()}
     assert seen["fit"][:2] == [2, 0]
     assert (seen["evaluate"][0], seen["predict"]) == (1, [1, "auto", 1])
+
+
+def test_a_missing_callback_is_named_with_what_to_write():
+    with pytest.raises(AttributeError, match=r"no 'RemoteMonitor'; .*LambdaCallback"):
+        callbacks.RemoteMonitor  # noqa: B018
+
+
+def test_what_tensorboard_lacks_is_warned_of(tmp_path):
+    callbacks.TensorBoard(tmp_path, write_graph=False, update_freq="epoch")
+    with pytest.warns(UserWarning, match="profile_batch has no counterpart"):
+        callbacks.TensorBoard(tmp_path, profile_batch=(2, 5))
+
+
+def test_a_divergence_may_be_raised_all_the_same():
+    made = cr.Sequential([cr.layers.Dense(1)], seed=0)
+    made.compile(cr.optimizers.SGD(1e30), "mse", engine="numpy")
+    with pytest.raises(RuntimeError, match="became NaN"):
+        made.fit(X, Y, epochs=5, callbacks=callbacks.TerminateOnNaN(raise_error=True))

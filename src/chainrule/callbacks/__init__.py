@@ -1,5 +1,7 @@
 """What watches a training run, epoch by epoch."""
 
+from typing import NoReturn
+
 from chainrule.callbacks.callback import (
     Callback,
     History,
@@ -14,7 +16,7 @@ from chainrule.callbacks.callback import (
 )
 from chainrule.callbacks.checkpoint import BackupAndRestore, ModelCheckpoint, backup
 from chainrule.callbacks.control import LearningRateScheduler, TerminateOnNaN
-from chainrule.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
+from chainrule.callbacks.monitor import EarlyStopping, MonitorCallback, ReduceLROnPlateau
 from chainrule.callbacks.progress import EpochLines, ProgressBar
 from chainrule.callbacks.records import CSVLogger, GradientNorms, TensorBoard
 from chainrule.callbacks.several import CallbackList
@@ -31,7 +33,18 @@ QUIET = frozenset((
 __all__ = [
     "QUIET", "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping",
     "EpochLines", "GradientNorms", "History", "LambdaCallback", "LearningRateScheduler", "Logs",
-    "ModelCheckpoint", "ProgbarLogger", "ProgressBar", "ReduceLROnPlateau", "TensorBoard",
-    "TerminateOnNaN", "as_callback", "as_callbacks", "backup", "by_name", "introduce", "listens",
-    "tell",
+    "ModelCheckpoint", "MonitorCallback", "ProgbarLogger", "ProgressBar", "ReduceLROnPlateau",
+    "TensorBoard", "TerminateOnNaN", "as_callback", "as_callbacks", "backup", "by_name",
+    "introduce", "listens", "tell",
 ]  # fmt: skip
+
+REFUSED = {
+    "OrbaxCheckpoint": "ModelCheckpoint saves what training needs to go on",
+    "RemoteMonitor": "send the scores yourself in LambdaCallback(on_epoch_end=...)",
+}
+"""Keras's callbacks that are not here, and what to write instead."""
+
+
+def __getattr__(name: str) -> NoReturn:
+    advice = f"; {REFUSED[name]}" if name in REFUSED else ""
+    raise AttributeError(f"chainrule.callbacks has no {name!r}{advice}")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.callbacks.callback import Logs, check_verbose
-from chainrule.callbacks.monitor import Monitor, optional_number
+from chainrule.callbacks.monitor import MonitorCallback
 from chainrule.errors import DataError, FileError
 from chainrule.validation import check_flag, check_positive, lookup
 
 
-class ModelCheckpoint(Monitor):
+class ModelCheckpoint(MonitorCallback):
     """Saves the model after every epoch, or after its best ones, in a folder that is made.
 
     A file holds all that training needs to go on: ``model.fit(..., resume_from=path)``. It is
@@ -57,7 +57,7 @@ class ModelCheckpoint(Monitor):
         save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        super().__init__(monitor, mode)
+        super().__init__(monitor, mode, initial_value_threshold)
         if not isinstance(filepath, str | Path):
             raise DataError(f"ModelCheckpoint: filepath must be a path, received {filepath!r}")
         where = type(self).__name__
@@ -72,7 +72,6 @@ class ModelCheckpoint(Monitor):
             check_positive(save_freq, "save_freq", where)
             self.changing = ("best", "batches")
             vars(self)["on_train_batch_end"] = self._batch_end  # only here: else it is not heard
-        self.best = optional_number(initial_value_threshold, "initial_value_threshold", where)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """See that the model can be saved, before hours of training."""

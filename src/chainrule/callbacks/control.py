@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.callbacks.callback import Callback, Logs, check_function, check_verbose
 from chainrule.callbacks.monitor import check_settable
 from chainrule.errors import DivergenceError
-from chainrule.validation import check_number
+from chainrule.validation import check_flag, check_number
 
 
 class LearningRateScheduler(Callback):
@@ -50,12 +50,22 @@ class LearningRateScheduler(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Ends training quietly where the loss turns NaN or infinite; the last good weights stay."""
+    """Ends training quietly where the loss turns NaN or infinite; the last good weights stay.
+
+    Parameters
+    ----------
+    raise_error : bool, default False
+        Whether to end it with a `DivergenceError`, as without this callback.
+    """
+
+    def __init__(self, raise_error: bool = False) -> None:
+        self.raise_error = check_flag(raise_error, "raise_error", "TerminateOnNaN")
 
     def on_divergence(self, error: DivergenceError) -> bool:
         """Say what happened, and let training end."""
-        print(f"Training ends: {error}")
-        return True
+        if not self.raise_error:
+            print(f"Training ends: {error}")
+        return not self.raise_error
 
 
 def _arguments(function: Callable[..., float]) -> int:

@@ -8,40 +8,65 @@ from typing import Any
 import numpy as np
 
 from chainrule.callbacks.callback import Callback, Logs, check_verbose
+from chainrule.config import snake_case
 from chainrule.errors import DataError, ReadOnlyError
 from chainrule.optimizers import schedule_of
-from chainrule.validation import check_count, check_flag, check_number, lookup
+from chainrule.validation import check_count, check_flag, check_number
 
-MODES = {"auto": None, "min": False, "max": True}
+MODES = {"auto": None, "min": np.less, "max": np.greater}
 _HIGHER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "true", "similarity")
 _LOWER = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "bce", "entropy", "nll", "false",
           "huber", "hinge", "divergence", "poisson", "cosh", "norm")  # fmt: skip
 
 
-class Monitor(Callback):
+class MonitorCallback(Callback):
     """Watches one score.
 
     Parameters
     ----------
-    monitor : str
+    monitor : str, default "val_loss"
         Which, as it is called in the history.
     mode : {"auto", "min", "max"}
-        Which way is better; ``"auto"`` tells by the name.
-    min_delta : float
+        Which way is better; ``"auto"`` tells by the name, or by the class of a metric of that name.
+    baseline : float, optional
+        What the first score must beat.
+    min_delta : float, default 0
         How much better a score must be to count.
     """
 
     changing: tuple[str, ...] = ("best",)  # attributes that a checkpoint keeps
 
-    def __init__(self, monitor: str, mode: str = "auto", min_delta: float = 0.0) -> None:
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        mode: str = "auto",
+        baseline: float | None = None,
+        min_delta: float = 0.0,
+    ) -> None:
         where = type(self).__name__
         if not isinstance(monitor, str):
             raise DataError(f"{where}: monitor must be a score's name, received {monitor!r}")
+        if not isinstance(mode, str) or mode not in MODES:
+            warnings.warn(f"{where}: mode {mode!r} is none of auto, min, max; it is auto now",
+                          stacklevel=3)  # fmt: skip
+            mode = "auto"
         self.monitor, self.mode = monitor, mode
         self.min_delta = check_number(min_delta, "min_delta", where)
-        higher = lookup("mode", mode, MODES)
-        self._higher = higher_is_better(monitor, where) if higher is None else higher
-        self.best: float | None = None
+        self.best = optional_number(baseline, "baseline", where)
+        self.monitor_op: Any = MODES[mode] or better(monitor)
+
+    def set_model(self, model: Any) -> None:
+        """Take what is trained; see which way the score is better."""
+        super().set_model(model)
+        name = self.monitor.removeprefix("val_")
+        for metric in (m for given in getattr(model, "compiled_metrics", ()) for m in given):
+            if self.monitor_op is None and getattr(metric, "name", None) == name:
+                self.monitor_op = better(snake_case(type(metric).__name__))
+        if self.monitor_op is None and model is not None:
+            raise DataError(
+                f"{type(self).__name__}: whether a higher {self.monitor!r} is better cannot be "
+                "told; give mode='max' or 'min'"
+            )
 
     def get_state(self) -> dict[str, Any]:
         """Return all that changes in training."""
@@ -62,27 +87,16 @@ class Monitor(Callback):
         """Whether a score is better than another."""
         if reference is None:
             return True
-        if self._higher:
-            return bool(score - self.min_delta > reference)
-        return bool(score + self.min_delta < reference)
+        delta = self.min_delta if self.monitor_op is np.greater else -self.min_delta
+        return bool(self.monitor_op(score - delta, reference))
 
 
-def higher_is_better(monitor: str, where: str) -> bool:
-    """Return whether a higher score is better, told by its name.
-
-    Raises
-    ------
-    DataError
-        If the name does not tell.
-    """
+def better(monitor: str) -> Any:
+    """Return how a better score compares, told by its name; None if the name does not tell."""
     name = monitor.removeprefix("val_").lower()
     if any(part in name for part in _LOWER):
-        return False
-    if any(part in name for part in _HIGHER):
-        return True
-    raise DataError(
-        f"{where}: whether a higher {monitor!r} is better cannot be told; give mode='max' or 'min'"
-    )
+        return np.less
+    return np.greater if any(part in name for part in _HIGHER) else None
 
 
 def check_settable(optimizer: Any, where: str) -> None:
@@ -96,7 +110,7 @@ def optional_number(value: Any, name: str, where: str) -> float | None:
     return None if value is None else check_number(value, name, where, low=-np.inf)
 
 
-class EarlyStopping(Monitor):
+class EarlyStopping(MonitorCallback):
     """Ends training when a score has not got better for some epochs.
 
     Parameters
@@ -127,7 +141,7 @@ class EarlyStopping(Monitor):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode, min_delta=min_delta)
         where = "EarlyStopping"
         self.patience = check_count(patience, "patience", where)
         self.start_from_epoch = check_count(start_from_epoch, "start_from_epoch", where)
@@ -178,7 +192,7 @@ class EarlyStopping(Monitor):
             self.model.set_weights(self.best_weights)
 
 
-class ReduceLROnPlateau(Monitor):
+class ReduceLROnPlateau(MonitorCallback):
     """Lowers the learning rate when a score has not got better for some epochs.
 
     Parameters
@@ -207,7 +221,7 @@ class ReduceLROnPlateau(Monitor):
         min_lr: float = 0.0,
     ) -> None:
         where = "ReduceLROnPlateau"
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode, min_delta=min_delta)
         self.factor = check_number(factor, "factor", where, high=1.0)
         self.patience = check_count(patience, "patience", where)
         self.cooldown = check_count(cooldown, "cooldown", where)

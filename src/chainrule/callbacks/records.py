@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,12 @@ import numpy as np
 
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.errors import DataError, FileError, MissingDependencyError
-from chainrule.validation import check_count, check_flag
+from chainrule.validation import check_count, check_flag, lookup
+
+_BOARD = {
+    "write_images": False, "write_steps_per_second": False, "update_freq": "epoch",
+    "profile_batch": 0, "embeddings_freq": 0, "embeddings_metadata": None,
+}  # fmt: skip
 
 
 class CSVLogger(Callback):
@@ -66,7 +72,7 @@ class CSVLogger(Callback):
             self._file.truncate(0)
             self._begins = False
         begins = not self._names
-        self._names = self._names or list(row)
+        self._names = self._names or [*row, *self._to_come(row)]
         writer = csv.DictWriter(
             self._file, self._names, restval="NA", extrasaction="ignore", delimiter=self.separator,
         )  # fmt: skip
@@ -74,6 +80,13 @@ class CSVLogger(Callback):
             writer.writeheader()
         writer.writerow(row)
         self._file.flush()
+
+    def _to_come(self, row: dict[str, Any]) -> list[str]:
+        """Return the scores of data held back, where they are of later epochs alone."""
+        held = getattr(getattr(self.model, "trainer", None), "held", None) is not None
+        if not held or any(name.startswith("val_") for name in row):
+            return []
+        return [f"val_{name}" for name in row if name != "epoch"]
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Close the file."""
@@ -89,6 +102,11 @@ class TensorBoard(Callback):
         Gets folders ``train`` and ``validation``.
     histogram_freq : int, default 0
         After how many epochs the weights are written as histograms; 0 is never.
+    write_graph : ignored
+    **others
+        Keras's ``write_images``, ``write_steps_per_second``, ``update_freq``, ``profile_batch``,
+        ``embeddings_freq`` and ``embeddings_metadata`` have no counterpart: what differs from
+        their defaults is warned of.
 
     Raises
     ------
@@ -96,7 +114,20 @@ class TensorBoard(Callback):
         If ``tensorboardX`` is not installed.
     """
 
-    def __init__(self, log_dir: Any = "logs", histogram_freq: int = 0) -> None:
+    def __init__(
+        self,
+        log_dir: Any = "logs",
+        histogram_freq: int = 0,
+        write_graph: bool = True,
+        **others: Any,
+    ) -> None:
+        for name, value in others.items():
+            if value != lookup("argument of TensorBoard", name, _BOARD):
+                warnings.warn(
+                    f"TensorBoard: {name} has no counterpart; the scores of every epoch are "
+                    "written, and histograms",
+                    stacklevel=2,
+                )
         try:
             import tensorboardX  # noqa: F401
         except ImportError as error:

@@ -105,13 +105,12 @@ def _print_history(console: Console, history: History) -> None:
 
 def _best(name: str, values: Sequence[float]) -> list[str]:
     """Return the best of a score's values and its epoch, if the name tells which way is better."""
-    from chainrule.callbacks.monitor import higher_is_better
+    from chainrule.callbacks.monitor import better
 
-    try:
-        find = np.nanargmax if higher_is_better(name, "show") else np.nanargmin
-        at = int(find(values))
-    except ValueError:  # it does not tell, or all are NaN
+    find = {np.greater: np.nanargmax, np.less: np.nanargmin, None: None}[better(name)]
+    if find is None or np.isnan(values).all():
         return []
+    at = int(find(values))
     return [f"{values[at]:.4g}", str(at + 1)]
 
 
