@@ -11,7 +11,7 @@ from chainrule.callbacks.callback import Callback, Logs, check_verbose
 from chainrule.config import snake_case
 from chainrule.errors import DataError, ReadOnlyError
 from chainrule.optimizers import schedule_of
-from chainrule.validation import check_count, check_flag, check_number
+from chainrule.validation import check_count, check_flag, check_number, lookup
 
 MODES = {"auto": None, "min": np.less, "max": np.greater}
 _HIGHER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "true", "similarity")
@@ -46,14 +46,14 @@ class MonitorCallback(Callback):
         where = type(self).__name__
         if not isinstance(monitor, str):
             raise DataError(f"{where}: monitor must be a score's name, received {monitor!r}")
-        if not isinstance(mode, str) or mode not in MODES:
+        if isinstance(mode, str) and mode not in MODES:
             warnings.warn(f"{where}: mode {mode!r} is none of auto, min, max; it is auto now",
                           stacklevel=3)  # fmt: skip
             mode = "auto"
         self.monitor, self.mode = monitor, mode
         self.min_delta = check_number(min_delta, "min_delta", where)
         self.best = optional_number(baseline, "baseline", where)
-        self.monitor_op: Any = MODES[mode] or better(monitor)
+        self.monitor_op: Any = lookup("mode", mode, MODES) or better(monitor)
 
     def set_model(self, model: Any) -> None:
         """Take what is trained; see which way the score is better."""

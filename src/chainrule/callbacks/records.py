@@ -12,12 +12,7 @@ import numpy as np
 
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.errors import DataError, FileError, MissingDependencyError
-from chainrule.validation import check_count, check_flag, lookup
-
-_BOARD = {
-    "write_images": False, "write_steps_per_second": False, "update_freq": "epoch",
-    "profile_batch": 0, "embeddings_freq": 0, "embeddings_metadata": None,
-}  # fmt: skip
+from chainrule.validation import check_count, check_flag
 
 
 class CSVLogger(Callback):
@@ -103,10 +98,9 @@ class TensorBoard(Callback):
     histogram_freq : int, default 0
         After how many epochs the weights are written as histograms; 0 is never.
     write_graph : ignored
-    **others
-        Keras's ``write_images``, ``write_steps_per_second``, ``update_freq``, ``profile_batch``,
-        ``embeddings_freq`` and ``embeddings_metadata`` have no counterpart: what differs from
-        their defaults is warned of.
+    write_images, write_steps_per_second, update_freq, profile_batch, embeddings_freq
+    embeddings_metadata
+        Keras's; they have no counterpart, which is said where they ask for something.
 
     Raises
     ------
@@ -119,15 +113,20 @@ class TensorBoard(Callback):
         log_dir: Any = "logs",
         histogram_freq: int = 0,
         write_graph: bool = True,
-        **others: Any,
+        write_images: bool = False,
+        write_steps_per_second: bool = False,
+        update_freq: str | int = "epoch",
+        profile_batch: Any = 0,
+        embeddings_freq: int = 0,
+        embeddings_metadata: Any = None,
     ) -> None:
-        for name, value in others.items():
-            if value != lookup("argument of TensorBoard", name, _BOARD):
-                warnings.warn(
-                    f"TensorBoard: {name} has no counterpart; the scores of every epoch are "
-                    "written, and histograms",
-                    stacklevel=2,
-                )
+        asked = {"write_images": write_images, "write_steps_per_second": write_steps_per_second,
+                 "update_freq": update_freq, "profile_batch": profile_batch,
+                 "embeddings_freq": embeddings_freq}  # fmt: skip
+        for name, value in asked.items():
+            if str(value) not in ("epoch", "False", "0"):
+                warnings.warn(f"TensorBoard: {name} has no counterpart; the scores of every epoch "
+                              "are written, and histograms", stacklevel=2)  # fmt: skip
         try:
             import tensorboardX  # noqa: F401
         except ImportError as error:
