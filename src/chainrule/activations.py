@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 
 from chainrule import functions
+from chainrule.config import plain
 from chainrule.errors import DataError, ShapeError
 from chainrule.functions import erf, log_softmax, sigmoid, softmax, softplus, tanh
 from chainrule.ops import Traced
 from chainrule.validation import as_floats, check_flag, check_number, lookup
 
 __all__ = [
-    "ACTIVATIONS", "celu", "elu", "exponential", "gelu", "get", "glu", "hard_shrink",
+    "ACTIVATIONS", "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink",
     "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax",
-    "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
-    "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink",
-    "threshold",
+    "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "soft_shrink", "softmax",
+    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh",
+    "tanh_shrink", "threshold",
 ]  # fmt: skip
 
 Activation = Callable[[Any], Any]
@@ -437,6 +438,9 @@ def get(activation: Any, where: str = "activations.get") -> Activation:
         f"{where}: an activation must be a name ({', '.join(ACTIVATIONS)}), a function or None, "
         f"received {activation!r}"
     )
+
+
+serialize, deserialize = plain, get
 
 
 def _operand(x: Any, where: str) -> Any:

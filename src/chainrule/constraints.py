@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable, described
+from chainrule.config import Configurable, described, plain
 from chainrule.errors import DataError
 from chainrule.validation import check_number
 
@@ -179,3 +179,6 @@ def get(constraint: Any, where: str = "constraints.get") -> Callable[[Any], Any]
         f"{where}: a constraint must be a name ({', '.join(CONSTRAINTS)}), a Constraint, a "
         f"function of a weight or None, received {constraint!r}"
     )
+
+
+serialize, deserialize = plain, get

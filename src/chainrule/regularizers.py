@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable, described
+from chainrule.config import Configurable, described, plain
 from chainrule.errors import DataError, ShapeError
 from chainrule.validation import check_number, lookup
 
@@ -193,3 +193,6 @@ def get(regularizer: Any, where: str = "regularizers.get") -> Callable[[Any], An
         f"{where}: a regularizer must be a name ({', '.join(REGULARIZERS)}), a Regularizer, a "
         f"function of a weight or None, received {regularizer!r}"
     )
+
+
+serialize, deserialize = plain, get

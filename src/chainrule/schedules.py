@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable, snake_case
+from chainrule.config import Configurable, made, plain, snake_case
 from chainrule.errors import DataError
 from chainrule.validation import check_flag, check_number
 
@@ -313,3 +313,6 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         for boundary, value in zip(self.boundaries[::-1], self.values[-2::-1], strict=True):
             rate = np.where(step <= boundary, value, rate)
         return rate
+
+
+serialize, deserialize = plain, made

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import described
+from chainrule.config import described, plain
 from chainrule.errors import DataError
 from chainrule.initializers.fixed import Constant, Identity, Ones, Zeros
 from chainrule.initializers.initializer import Initializer, Shape
@@ -40,9 +40,9 @@ __all__ = [
     "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
     "Identity", "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal", "RandomNormal",
     "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "compute_fans", "constant",
-    "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity",
+    "deserialize", "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity",
     "lecun_normal", "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform",
-    "truncated_normal", "variance_scaling", "zeros",
+    "serialize", "truncated_normal", "variance_scaling", "zeros",
 ]  # fmt: skip
 
 INITIALIZERS: dict[str, type[Initializer]] = {
@@ -114,3 +114,6 @@ def get(initializer: Any, where: str = "initializers.get") -> Initializer:
         f"{where}: an initializer must be a name ({', '.join(INITIALIZERS)}), an Initializer or a "
         f"function of (shape, rng), received {initializer!r}"
     )
+
+
+serialize, deserialize = plain, get

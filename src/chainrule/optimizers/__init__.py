@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.config import described
+from chainrule.config import described, plain
 from chainrule.errors import DataError
 from chainrule.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from chainrule.optimizers.moments import Adam, Adamax, AdamW, Lamb, Nadam
@@ -35,8 +35,8 @@ __all__ = [
     "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "CosineDecay",
     "CosineDecayRestarts", "ExponentialDecay", "Ftrl", "InverseTimeDecay", "Lamb",
     "LearningRateSchedule", "Lion", "Nadam", "Optimizer", "PiecewiseConstantDecay",
-    "PolynomialDecay", "RMSprop", "Schedule", "Variable", "count", "get",
-    "schedule_of",
+    "PolynomialDecay", "RMSprop", "Schedule", "Variable", "count", "deserialize", "get",
+    "schedule_of", "serialize",
 ]  # fmt: skip
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -77,3 +77,6 @@ def get(optimizer: Any, where: str = "optimizers.get") -> Optimizer:
         )
     rule: Optimizer = found
     return rule
+
+
+serialize, deserialize = plain, get
