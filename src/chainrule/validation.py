@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -129,6 +129,15 @@ def check_count(value: int, name: str, where: str) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < 0:
         raise DataError(f"{where}: {name} must be a whole number of at least 0, received {value!r}")
     return int(value)
+
+
+def check_each(
+    values: Sequence[Any], name: str, where: str, check: Callable[..., int] = check_positive
+) -> tuple[Any, ...]:
+    """Return a list or tuple of whole numbers as a tuple, each checked; None stays."""
+    if not isinstance(values, list | tuple):
+        raise DataError(f"{where}: {name} must be a tuple of whole numbers, received {values!r}")
+    return tuple(value if value is None else check(value, name, where) for value in values)
 
 
 def check_number(

@@ -17,6 +17,8 @@ from chainrule.storage import read_tensors, write_tensors
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(30, 4)).astype("f4"), RNG.integers(3, size=30)
+SERIES = RNG.normal(size=(3, 5, 3)).astype("f4")
+SERIES[1, 3:] = SERIES[2, 0] = 0  # steps that may be masked
 IMAGES = RNG.normal(size=(3, 6, 6, 2)).astype("f4")
 N_FILES = 3000
 SECONDS, MEMORY = 120, 2**24
@@ -73,6 +75,34 @@ LAYERS = {
     "average": (layers.AveragePooling2D(2, (2, 1)), IMAGES),
     "global": (layers.GlobalAveragePooling2D(keepdims=True), IMAGES),
     "embedding": (layers.Embedding(9, 2, "normal", "l2"), np.arange(6).reshape(2, 3)),
+    "conv in time": (layers.Conv1D(2, 2, 1, "causal", dilation_rate=2), SERIES),
+    "groups": (layers.Conv1D(6, 2, groups=3), SERIES),
+    "transposed in time": (layers.Conv1DTranspose(2, 3, 2, output_padding=1), SERIES),
+    "transposed": (layers.Conv2DTranspose(2, 3, (2, 1), "same", activation="relu"), IMAGES),
+    "max in time": (layers.MaxPooling1D(padding="same"), SERIES),
+    "average in time": (layers.AveragePooling1D(2, 1), SERIES),
+    "all of time": (layers.GlobalAveragePooling1D(), SERIES),
+    "largest of all": (layers.GlobalMaxPooling2D(keepdims=True), IMAGES),
+    "padding": (layers.ZeroPadding2D(((1, 2), (0, 1))), IMAGES),
+    "padding in time": (layers.ZeroPadding1D(2), SERIES),
+    "cropping": (layers.Cropping2D((1, 1)), IMAGES),
+    "cropping in time": (layers.Cropping1D((1, 0)), SERIES),
+    "larger": (layers.UpSampling2D((2, 3), interpolation="bilinear"), IMAGES),
+    "longer": (layers.UpSampling1D(3), SERIES),
+    "relu": (layers.ReLU(3.0, 0.1, 0.5), X),
+    "leaky relu": (layers.LeakyReLU(0.1), X),
+    "elu": (layers.ELU(0.5), X),
+    "prelu": (layers.PReLU("ones", "l2", shared_axes=(1, 2)), IMAGES),
+    "softmax": (layers.Softmax((1, 2)), IMAGES),
+    "channels left out": (layers.SpatialDropout2D(0.5), IMAGES),
+    "steps left out": (layers.Dropout(0.5, (None, None, 1), 3), SERIES),
+    "alpha": (layers.AlphaDropout(0.5), X),
+    "times noise": (layers.GaussianDropout(0.5), X),
+    "noise": (layers.GaussianNoise(0.5, seed=2), X),
+    "permute": (layers.Permute((2, 1)), SERIES),
+    "repeat": (layers.RepeatVector(2), X),
+    "identity": (layers.Identity(), X),
+    "masking": (layers.Masking(), SERIES),
     "own": (Scale(start=3.0), X),
 }
 

@@ -182,7 +182,7 @@ def test_what_only_one_of_them_has_leaves_a_model_uncompiled():
     [
         (keras.layers.GRU(3, name="memory"), r"'memory' \(GRU\)"),
         (keras.layers.Dense(3, activation=doubled, name="top"), r"'top' .*of your own"),
-        (keras.layers.ReLU(max_value=6.0), "max_value=6.0"),
+        (keras.layers.MaxPooling1D(2, data_format="channels_first"), "channels come last"),
         (keras.layers.Dense(3, dtype="mixed_bfloat16"), "float32"),
     ],
 )

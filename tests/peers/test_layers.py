@@ -57,18 +57,73 @@ CASES = [
     ("GlobalAveragePooling2D", {}, IMAGES),
     ("GlobalAveragePooling2D", {"keepdims": True}, IMAGES),
     ("Embedding", {"input_dim": 7, "output_dim": 3}, SERIES),
-]
+    ("Conv2D", {"filters": 4, "kernel_size": 3, "groups": 2, "padding": "same"}, (2, 5, 6, 4)),
+    ("Conv1D", {"filters": 2, "kernel_size": 3}, SERIES),
+    ("Conv1D", {"filters": 2, "kernel_size": 2, "padding": "causal"}, SERIES),
+    ("Conv1D", {"filters": 2, "kernel_size": 2, "padding": "causal", "strides": 2}, SERIES),
+    ("Conv1D", {"filters": 2, "kernel_size": 2, "padding": "causal", "dilation_rate": 2}, SERIES),
+    ("Conv1D", {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"}, SERIES),
+    ("Conv1D", {"filters": 5, "kernel_size": 1, "groups": 5, "activation": "relu"}, SERIES),
+    ("Conv1DTranspose", {"filters": 2, "kernel_size": 3, "strides": 2}, SERIES),
+    ("Conv1DTranspose", {"filters": 2, "kernel_size": 2, "strides": 3}, SERIES),
+    ("Conv1DTranspose", {"filters": 2, "kernel_size": 3, "dilation_rate": 2}, SERIES),
+    ("Conv1DTranspose", {"filters": 2, "kernel_size": 2, "padding": "same"}, SERIES),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 3, "use_bias": False}, IMAGES),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"}, IMAGES),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": (2, 4), "strides": 2,
+                         "padding": "same"}, IMAGES),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same",
+                         "output_padding": 0}, IMAGES),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 4, "strides": 3,
+                         "output_padding": (1, 2)}, IMAGES),
+    ("MaxPooling1D", {}, SERIES),
+    ("MaxPooling1D", {"pool_size": 3, "strides": 1, "padding": "same"}, SERIES),
+    ("AveragePooling1D", {"pool_size": 2}, SERIES),
+    ("AveragePooling1D", {"pool_size": 3, "strides": 2, "padding": "same"}, SERIES),
+    ("GlobalAveragePooling1D", {}, SERIES),
+    ("GlobalAveragePooling1D", {"keepdims": True}, SERIES),
+    ("GlobalMaxPooling1D", {}, SERIES),
+    ("GlobalMaxPooling2D", {"keepdims": True}, IMAGES),
+    ("ZeroPadding1D", {}, SERIES),
+    ("ZeroPadding1D", {"padding": (2, 0)}, SERIES),
+    ("ZeroPadding2D", {"padding": (1, 2)}, IMAGES),
+    ("ZeroPadding2D", {"padding": ((0, 1), (2, 3))}, IMAGES),
+    ("Cropping1D", {}, SERIES),
+    ("Cropping1D", {"cropping": (0, 2)}, SERIES),
+    ("Cropping2D", {"cropping": 1}, IMAGES),
+    ("Cropping2D", {"cropping": ((1, 0), (2, 1))}, IMAGES),
+    ("UpSampling1D", {"size": 3}, SERIES),
+    ("UpSampling2D", {}, IMAGES),
+    ("UpSampling2D", {"size": (3, 2), "interpolation": "bilinear"}, IMAGES),
+    ("ReLU", {}, ROWS),
+    ("ReLU", {"max_value": 0.8, "negative_slope": 0.1, "threshold": 0.2}, SERIES),
+    ("LeakyReLU", {}, ROWS),
+    ("LeakyReLU", {"negative_slope": 0.1}, SERIES),
+    ("ELU", {"alpha": 0.5}, ROWS),
+    ("PReLU", {}, SERIES),
+    ("PReLU", {"shared_axes": [1, 2]}, IMAGES),
+    ("Softmax", {}, ROWS),
+    ("Softmax", {"axis": 1}, SERIES),
+    ("Softmax", {"axis": (1, 2)}, IMAGES),
+    ("SpatialDropout1D", {"rate": 0.5}, SERIES),
+    ("SpatialDropout2D", {"rate": 0.5}, IMAGES),
+    ("AlphaDropout", {"rate": 0.5}, ROWS),
+    ("GaussianDropout", {"rate": 0.5}, ROWS),
+    ("GaussianNoise", {"stddev": 0.5}, ROWS),
+    ("Permute", {"dims": (3, 1, 2)}, IMAGES),
+    ("RepeatVector", {"n": 3}, ROWS),
+    ("Identity", {}, SERIES),
+    ("Masking", {}, SERIES),
+    ("Lambda", {"function": lambda x: x**2 - 1}, SERIES),
+]  # fmt: skip
 
 # What of Keras's arguments is left out on purpose.
 LEFT_OUT = {
-    "kernel_constraint",
-    "bias_constraint",
+    "mask",
     "attention_axes",  # attention is along the steps
     "flash_attention",
     "sliding_window",
     "use_gate",
-    "data_format",  # channels come last, as in Keras by default
-    "groups",
     "lora_rank",
     "lora_alpha",
     "quantization_config",
@@ -76,14 +131,26 @@ LEFT_OUT = {
     "renorm_clipping",
     "renorm_momentum",
     "synchronized",
-    "noise_shape",
     "invert",
     "sparse",
     "ragged",
     "tensor",
     "optional",
 }
-EASIER = {("AveragePooling2D", "pool_size"), ("Input", "shape")}  # a default more, a default less
+# A default more, a default less; an argument that a relative has, a default of its class.
+EASIER = {
+    ("AveragePooling1D", "pool_size"),
+    ("AveragePooling2D", "pool_size"),
+    ("Input", "shape"),
+    ("LeakyReLU", "alpha"),
+    ("UpSampling1D", "data_format"),
+    ("UpSampling1D", "interpolation"),
+    ("Conv1DTranspose", "groups"),
+    ("Conv2DTranspose", "groups"),
+    ("Cropping1D", "data_format"),
+    ("Cropping1D", "cropping"),
+    ("Cropping2D", "cropping"),
+}
 OTHERS = {"implementation", "use_cudnn", "zero_output_for_mask"}  # that Keras takes unsigned
 OF_EVERY_LAYER = {
     "self", "kwargs", "options", "name", "trainable", "dtype", "activity_regularizer",
@@ -160,19 +227,55 @@ def test_outputs_and_gradients_are_those_of_keras(name, config, shape, training)
     assert_apart(found, expected, bounds(run, weights, x, seed))
 
 
+@pytest.mark.parametrize(("name", "config", "shape"), [c for c in CASES if c[0] != "Lambda"])
+def test_a_layer_goes_to_keras_and_comes_back(name, config, shape):
+    ours = cr.Sequential([cr.layers.Input(shape[1:]), getattr(cr.layers, name)(**config)])
+    theirs, x = ours.to_keras(), drawn(shape, name)
+    again = cr.from_keras(theirs)
+    np.testing.assert_allclose(theirs(x), ours.predict(x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(again.predict(x), ours.predict(x))
+
+
+@pytest.mark.parametrize(("name", "config"), [
+    ("GlobalAveragePooling1D", {}), ("GlobalAveragePooling1D", {"keepdims": True}),
+    ("Softmax", {"axis": 1}),
+])  # fmt: skip
+def test_layers_that_look_at_masks_leave_out_what_is_masked(name, config):
+    x = drawn(SERIES)
+    x[0, 3:] = x[1, 1] = x[2] = 0.5
+    mask = np.any(x != 0.5, axis=-1)
+    mask[2, 0] = True
+    ours, theirs = getattr(cr.layers, name)(**config), getattr(keras.layers, name)(**config)
+    told = mask[..., np.newaxis] if name == "Softmax" else mask
+    np.testing.assert_allclose(ours(x, mask=told), theirs(x, mask=told), rtol=1e-5)
+    if name != "Softmax":
+        x[2, 0] = 1
+        here = cr.Sequential([cr.layers.Masking(0.5), getattr(cr.layers, name)(**config)])
+        there = keras.Sequential([keras.layers.Masking(0.5), theirs])
+        np.testing.assert_allclose(here.predict(x), there.predict(x, verbose=0), rtol=1e-5)
+
+
+def of_all_axes(value):
+    """Return a size that is the same for all axes as one number, a name in small letters."""
+    if isinstance(value, tuple) and len(set(value)) == 1:
+        return of_all_axes(value[0])
+    return value.lower() if isinstance(value, str) else value
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "Layer"])
 def test_arguments_are_those_of_keras(name):
     cls = getattr(cr.layers, name)
-    ours, named = arguments(cls), inspect.signature(cls.__init__).parameters
+    ours, positional = arguments(cls), list(inspect.signature(cls.__init__).parameters)
     theirs = inspect.signature(getattr(keras.layers, name)).parameters
-    shared = [argument for argument in named if argument in theirs]
+    more = {argument for layer, argument in EASIER if layer == name}
+    shared = [argument for argument in positional if argument in theirs]
     assert set(theirs) - set(ours) <= LEFT_OUT | OF_EVERY_LAYER
-    assert set(ours) - set(theirs) <= OF_EVERY_LAYER | OTHERS
-    assert shared == [argument for argument in theirs if argument in named]
-    for argument in set(ours) & set(theirs):
+    assert set(ours) - set(theirs) <= OF_EVERY_LAYER | OTHERS | more
+    assert shared == [argument for argument in theirs if argument in shared]
+    for argument in set(ours) & set(theirs) - more - OF_EVERY_LAYER:
         default = theirs[argument].default
-        if (name, argument) not in EASIER:
-            assert ours[argument] == (None if default is inspect.Parameter.empty else default)
+        usual = None if default is inspect.Parameter.empty else default
+        assert of_all_axes(ours[argument]) == of_all_axes(usual)
 
 
 def test_each_argument_that_is_left_out_is_one_of_keras():

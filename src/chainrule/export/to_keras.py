@@ -74,7 +74,7 @@ def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
 
 def _changed(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are not what they are by default, which is the same in Keras."""
-    usual = arguments(cls)
+    usual = {**arguments(cls), "pool_size": None}  # there the average's must be told
     return {name: value for name, value in config.items() if value != usual[name]}
 
 

@@ -1,16 +1,43 @@
 """Layers, under Keras's names. One of your own is a class with plain NumPy in ``call``."""
 
 from chainrule.layers.attention import MultiHeadAttention
-from chainrule.layers.core import Activation, Dense, Embedding, Input
-from chainrule.layers.dropout import Dropout
-from chainrule.layers.images import (
-    AveragePooling2D,
+from chainrule.layers.convolution import (
+    Conv1D,
+    Conv1DTranspose,
     Conv2D,
-    GlobalAveragePooling2D,
-    MaxPooling2D,
+    Conv2DTranspose,
+)
+from chainrule.layers.core import Activation, Dense, Embedding, Input
+from chainrule.layers.dropout import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
+from chainrule.layers.functions import (
+    ELU,
+    Identity,
+    Lambda,
+    LeakyReLU,
+    Masking,
+    PReLU,
+    ReLU,
+    Softmax,
 )
 from chainrule.layers.layer import Layer
 from chainrule.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from chainrule.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 from chainrule.layers.recurrent import (
     GRU,
     LSTM,
@@ -23,12 +50,33 @@ from chainrule.layers.recurrent import (
     StackedRNNCells,
     TimeDistributed,
 )
-from chainrule.layers.shape import Flatten, Rescaling, Reshape
+from chainrule.layers.resizing import (
+    Cropping1D,
+    Cropping2D,
+    UpSampling1D,
+    UpSampling2D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+)
+from chainrule.layers.shape import Flatten, Permute, RepeatVector, Rescaling, Reshape
 
 __all__ = [
-    "GRU", "LSTM", "RNN", "Activation", "AveragePooling2D", "BatchNormalization", "Bidirectional",
-    "Conv2D", "Dense", "Dropout", "Embedding", "Flatten", "GRUCell", "GlobalAveragePooling2D",
-    "Input", "LSTMCell", "Layer", "LayerNormalization", "MaxPooling2D", "MultiHeadAttention",
-    "Normalization", "Rescaling", "Reshape", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
-    "TimeDistributed",
+    "ELU", "GRU", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
+    "AveragePooling2D", "BatchNormalization", "Bidirectional", "Conv1D", "Conv1DTranspose",
+    "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense", "Dropout", "Embedding",
+    "Flatten", "GRUCell", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Identity", "Input",
+    "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D",
+    "MaxPooling2D", "MultiHeadAttention", "Normalization", "PReLU", "Permute", "ReLU",
+    "RepeatVector", "Rescaling", "Reshape", "SimpleRNN", "SimpleRNNCell", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "StackedRNNCells", "TimeDistributed",
+    "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
+
+# Other names that Keras gives some of them.
+Convolution1D, Convolution2D = Conv1D, Conv2D
+Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
+MaxPool1D, MaxPool2D = MaxPooling1D, MaxPooling2D
+AvgPool1D, AvgPool2D = AveragePooling1D, AveragePooling2D
+GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D

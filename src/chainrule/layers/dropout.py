@@ -1,14 +1,17 @@
-"""Layers that leave things out in training."""
+"""Layers that change things by chance in training, and nothing otherwise."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.layers.layer import Layer, Shape
+from chainrule.layers.spatial import check_format
 from chainrule.ops.random import random_uniform
-from chainrule.validation import check_number
+from chainrule.validation import check_each, check_number
 
 
 class Random(Layer):
@@ -44,8 +47,28 @@ class Random(Layer):
         self.counter = self.counter + 1
         return draws
 
+    def normal(self, x: Any) -> Any:
+        """Return numbers of mean 0 and variance 1, normally distributed (Box, Muller, 1958)."""
+        length = np.sqrt(-2 * np.log(1 - self.uniform(x)))
+        return length * np.cos(2 * math.pi * self.uniform(x))
 
-class Dropout(Random):
+
+class _Dropout(Random):
+    supports_masking = True
+    noise_shape: tuple[int | None, ...] | None = None
+
+    def __init__(self, rate: float, seed: int | None = None, **options: Any) -> None:
+        super().__init__(seed, **options)
+        self.rate = check_number(rate, "rate", type(self).__name__, high=1.0)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return x
+        kept = self.uniform(x, self.noise_shape) >= self.rate
+        return np.where(kept, x * (1 / (1 - self.rate)), 0)
+
+
+class Dropout(_Dropout):
     r"""In training every entry is 0 with a probability; the others grow to make up for it.
 
     .. math:: y = \frac{m}{1 - p} \odot x, \qquad m_i \sim \mathrm{Bernoulli}(1 - p)
@@ -57,6 +80,8 @@ class Dropout(Random):
     ----------
     rate : float
         The probability :math:`p`, in ``[0, 1)``.
+    noise_shape : tuple of int or None, optional
+        Of the mask: along an axis of size 1 all entries share their fate; None is the input's size.
     seed : int, optional
         Of the masks; by default the model's seed tells.
 
@@ -66,14 +91,91 @@ class Dropout(Random):
         What the next mask depends on; checkpoints keep it.
     """
 
-    supports_masking = True
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(rate, seed, **options)
+        if noise_shape is not None:
+            self.noise_shape = check_each(noise_shape, "noise_shape", type(self).__name__)
 
-    def __init__(self, rate: float, seed: int | None = None, **options: Any) -> None:
-        super().__init__(seed, **options)
-        self.rate = check_number(rate, "rate", "Dropout", high=1.0)
+
+class SpatialDropout1D(_Dropout):
+    """`Dropout` of whole channels of a sequence.
+
+    Tompson et al., *Efficient Object Localization Using Convolutional Networks*, 2015.
+
+    >>> np.unique(SpatialDropout1D(0.5)(np.ones((1, 9, 1)), training=True)).size
+    1
+    """
+
+    noise_shape = (None, 1, None)
+
+
+class SpatialDropout2D(_Dropout):
+    """`Dropout` of whole channels of an image.
+
+    >>> np.unique(SpatialDropout2D(0.5)(np.ones((1, 9, 9, 1)), training=True)).size
+    1
+    """
+
+    noise_shape = (None, 1, 1, None)
+
+    def __init__(
+        self, rate: float, data_format: str | None = None, seed: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(rate, seed, **options)
+        check_format(data_format, "SpatialDropout2D")
+
+
+class AlphaDropout(Dropout):
+    r"""`Dropout` that keeps mean and variance, for `selu`: entries become its lowest value.
+
+    .. math:: y = a\,(m \odot x + (1 - m)\,\alpha') + b, \qquad
+              a = \big((1 - p)(1 + p\,\alpha'^2)\big)^{-1/2}, \quad b = -a\,p\,\alpha'
+
+    Klambauer et al., *Self-Normalizing Neural Networks*, 2017: :math:`\alpha' = -1.7581`.
+    """
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Return the input, in training with entries left out."""
+        """Return the input, in training with entries at the lowest value."""
         if not training or self.rate == 0:
             return x
-        return np.where(self.uniform(x) >= self.rate, x * (1 / (1 - self.rate)), 0)
+        low, rate = -1.7580993408473766, self.rate
+        a = ((1 - rate) * (1 + rate * low**2)) ** -0.5
+        kept = self.uniform(x, self.noise_shape) >= rate
+        return a * np.where(kept, x, low) - a * rate * low
+
+
+class GaussianDropout(_Dropout):
+    r"""In training every entry times a number of mean 1, normally distributed.
+
+    .. math:: y = x \odot (1 + \varepsilon), \qquad
+              \varepsilon_i \sim \mathcal N\big(0, \tfrac{p}{1 - p}\big)
+    """
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return the input, in training times noise."""
+        if not training or self.rate == 0:
+            return x
+        return x * (1 + math.sqrt(self.rate / (1 - self.rate)) * self.normal(x))
+
+
+class GaussianNoise(Random):
+    r"""In training numbers are added to all entries, :math:`\varepsilon_i \sim \mathcal N(0, s^2)`.
+
+    ``stddev`` is :math:`s`.
+    """
+
+    supports_masking = True
+
+    def __init__(self, stddev: float, seed: int | None = None, **options: Any) -> None:
+        super().__init__(seed, **options)
+        self.stddev = check_number(stddev, "stddev", "GaussianNoise")
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return the input, in training with noise."""
+        return x + self.stddev * self.normal(x) if training and self.stddev else x

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.layer import Layer, Shape
-from chainrule.validation import as_numbers, shape_text
+from chainrule.layers.layer import LARGEST, Layer, Shape
+from chainrule.layers.spatial import check_format
+from chainrule.validation import as_numbers, check_each, check_positive, shape_text
 
 
 class Flatten(Layer):
@@ -21,6 +22,10 @@ class Flatten(Layer):
     >>> Flatten()(np.zeros((2, 8, 8))).shape
     (2, 64)
     """
+
+    def __init__(self, data_format: str | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        check_format(data_format, "Flatten")
 
     def call(self, x: Any) -> Any:
         """Return the rows."""
@@ -66,6 +71,61 @@ class Reshape(Layer):
     def call(self, x: Any) -> Any:
         """Return the same entries."""
         return x.reshape(len(x), *self.target_shape)
+
+
+class Permute(Layer):
+    """The axes of a sample in another order, ``dims``; that of the samples is 0 and stays.
+
+    >>> Permute((2, 1))(np.zeros((2, 3, 4))).shape
+    (2, 4, 3)
+    """
+
+    def __init__(self, dims: Sequence[int], **options: Any) -> None:
+        super().__init__(**options)
+        self.dims = check_each(dims, "dims", "Permute")
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise DataError(
+                f"Permute: dims must be the numbers from 1 on, in any order, received {dims!r}"
+            )
+
+    def build(self, input_shape: Shape) -> None:
+        """Check that there are as many axes."""
+        if len(input_shape) != len(self.dims) + 1:
+            raise ShapeError(
+                f"{self}: expected samples of {len(self.dims)} axes, received an input of shape "
+                f"{shape_text(input_shape)}"
+            )
+
+    def call(self, x: Any) -> Any:
+        """Return the input with its axes in order."""
+        return np.transpose(x, (0, *self.dims))
+
+
+class RepeatVector(Layer):
+    """A row ``n`` times, as a sequence.
+
+    >>> RepeatVector(3)(np.zeros((2, 4))).shape
+    (2, 3, 4)
+    """
+
+    def __init__(self, n: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.n = check_positive(n, "n", "RepeatVector")
+
+    def build(self, input_shape: Shape) -> None:
+        """Check that samples are rows."""
+        if len(input_shape) != 2:
+            raise ShapeError(
+                f"{self}: expected samples that are rows, shape (n, d), received "
+                f"{shape_text(input_shape)}"
+            )
+
+        if self.n * (input_shape[1] or 1) > LARGEST:
+            raise ShapeError(f"{self}: {self.n} rows do not fit into memory")
+
+    def call(self, x: Any) -> Any:
+        """Return the rows, repeated."""
+        return np.repeat(np.expand_dims(x, 1), self.n, axis=1)
 
 
 class Rescaling(Layer):

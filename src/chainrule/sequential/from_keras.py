@@ -15,11 +15,10 @@ from chainrule import layers as our_layers
 from chainrule.config import Configurable, arguments, class_called, snake_case
 from chainrule.errors import ChainruleError, DataError
 from chainrule.export.to_keras import PARTS, import_keras, warn_uncompiled
-from chainrule.layers import Activation, Input, Layer, Normalization
+from chainrule.layers import Input, Layer, Normalization
 from chainrule.sequential.model import Sequential
 
-FUNCTIONS = {"ELU": "elu", "ReLU": "relu", "Softmax": "softmax"}  # layers of an activation alone
-# Options that ours do not have, and what they must be.
+# Options that are always the same.
 USUAL = {"data_format": "channels_last", "rms_scaling": False}
 
 
@@ -105,18 +104,15 @@ def _chain(keras: Any, model: Any) -> Iterator[Any]:
 
 def _layer_from(keras: Any, layer: Any) -> Layer:
     kind, config = type(layer).__name__, layer.get_config()
-    known = kind in our_layers.__all__ or kind in FUNCTIONS
-    if not known or getattr(keras.layers, kind, None) is not type(layer):
+    if kind not in our_layers.__all__ or getattr(keras.layers, kind, None) is not type(layer):
         raise DataError(
             f"from_keras: layer {layer.name!r} ({kind}) has no counterpart; there are "
             f"{', '.join(our_layers.__all__)}"
         )
     where = f"from_keras: layer {layer.name!r} ({kind})"
-    cls = Activation if kind in FUNCTIONS else class_called(kind, Layer)
+    cls = getattr(our_layers, kind)
     config = {**_known(type(layer), cls, config, where)}
     config["name"] = re.sub(r"\W", "_", re.sub(r"^(?=\d)", "_", layer.name))
-    if kind in FUNCTIONS:
-        config["activation"] = FUNCTIONS[kind]
     if cls is Normalization and len(layer.axis) == 1:
         (config["axis"],) = layer.axis
     try:
@@ -129,9 +125,11 @@ def _layer_from(keras: Any, layer: Any) -> Layer:
 
 def _known(theirs: type, ours: type[Configurable], config: Any, where: str) -> dict[str, Any]:
     """Return the options that ours has too; refuse others that are not what they usually are."""
-    usual = {p.name: p.default for p in inspect.signature(theirs).parameters.values()} | USUAL
+    usual = {p.name: p.default for p in inspect.signature(theirs).parameters.values()}
     found = {}
     for name, value in config.items():
+        if name in USUAL and value == USUAL[name]:
+            continue
         if name in arguments(ours) and name != "dtype":
             made = _from(value, f"{where}, {name}")
             if snake_case(repr(made)) != arguments(ours)[name]:  # GlorotUniform() is usual

@@ -1,0 +1,186 @@
+"""Convolutions, of sequences and of images: windows times a kernel, the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.transforms import vjp
+from chainrule.errors import DataError, ShapeError
+from chainrule.layers.core import Affine
+from chainrule.layers.layer import Shape, activation_of
+from chainrule.layers.spatial import Size, Sliding, Spatial, sizes_of
+from chainrule.validation import check_count, check_flag, check_positive
+
+
+class _Convolution(Sliding, Affine):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Size = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(data_format, **options)
+        where = type(self).__name__
+        self.filters = check_positive(filters, "filters", where)
+        self.kernel_size = sizes_of(kernel_size, self.rank, "kernel_size", where)
+        self.slide(self.kernel_size, strides, padding, dilation_rate)
+        if max(self.strides) > 1 < max(self.dilation_rate):
+            raise DataError(f"{where}: strides and dilation_rate cannot both be larger than 1")
+        self.groups = check_positive(groups, "groups", where)
+        self.activation = activation_of(activation, where)
+        self.use_bias = check_flag(use_bias, "use_bias", where)
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
+
+    def convolved(self, x: Any) -> Any:
+        """Return the windows times the kernel, summed over their entries and a group's channels."""
+        if self.groups == 1:
+            axes = ((self.rank + 1, *self.inside), (self.rank, *range(self.rank)))
+            return np.tensordot(self.windows(x), self.kernel, axes=axes)
+        x, kernel = (
+            each.reshape(*each.shape[:-1], self.groups, each.shape[-1] // self.groups)
+            for each in (x, self.kernel)
+        )
+        places, inside = "xy"[: self.rank], "ab"[: self.rank]
+        terms = f"n{places}gc{inside},{inside}cgf->n{places}gf"
+        y = np.einsum(terms, self.windows(x), kernel)
+        return y.reshape(*y.shape[:-2], self.filters)
+
+
+class _Conv(_Convolution):
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        channels = input_shape[-1]
+        if (channels or 0) % self.groups or self.filters % self.groups:
+            raise ShapeError(
+                f"{self}: {channels} channels and {self.filters} filters cannot be split into "
+                f"{self.groups} groups"
+            )
+        self.weigh((*self.size, channels and channels // self.groups, self.filters))
+
+    def call(self, x: Any) -> Any:
+        return self.activated(self.convolved(x))
+
+
+class Conv1D(_Conv, rank=1):
+    r"""Every step of the output sees a window of the input, with the same weights everywhere.
+
+    .. math:: y_{if} = g\Big(b_f + \sum_{ac} x_{i s + a d,\, c}\, W_{acf}\Big)
+
+    Arguments are those of `Conv2D`. With ``padding="causal"`` zeros come before the first step, so
+    that no output sees a later input.
+
+    >>> Conv1D(16, 3, padding="causal")(np.zeros((2, 8, 4))).shape
+    (2, 8, 16)
+    """
+
+    paddings = ("valid", "same", "causal")
+
+
+class Conv2D(_Conv, rank=2):
+    r"""Every output pixel sees a window of the input, with the same weights everywhere.
+
+    .. math:: y_{ijf} = g\Big(b_f + \sum_{abc} x_{i s + a d,\, j s + b d,\, c}\, W_{abcf}\Big)
+
+    Parameters
+    ----------
+    filters : int
+        Output channels.
+    kernel_size : int or (int, int)
+    strides : int or (int, int), default 1
+        Pixels between windows.
+    padding : {"valid", "same"}
+        ``"same"`` adds zeros around the image, so that the output is its size over the strides.
+    data_format : "channels_last", optional
+    dilation_rate : int or (int, int), default 1
+        Pixels between those that a window takes.
+    groups : int, default 1
+        Into so many parts channels and filters are split; a filter sees the channels of its part.
+    activation : str or callable, optional
+    use_bias : bool, default True
+    kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, **options
+        As for `Dense`.
+
+    Attributes
+    ----------
+    kernel : ndarray, shape (rows, columns, channels / groups, filters)
+    bias : ndarray, shape (filters,)
+
+    Examples
+    --------
+    >>> Conv2D(16, 3)(np.zeros((2, 8, 8, 1))).shape
+    (2, 6, 6, 16)
+    """
+
+
+class _Transposed(_Convolution):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: str = "valid",
+        output_padding: Size | None = None,
+        data_format: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(filters, kernel_size, strides, padding, data_format, **options)
+        self.output_padding: Any = (None,) * self.rank
+        if output_padding is not None:
+            known = (self.rank, "output_padding", type(self).__name__, check_count)
+            self.output_padding = sizes_of(output_padding, *known)
+
+    def build(self, input_shape: Shape) -> None:
+        Spatial.build(self, input_shape)
+        self.kernel = self.weight_of("kernel", (*self.size, self.filters, input_shape[-1]))
+        if self.use_bias:
+            self.bias = self.weight_of("bias", (self.filters,))
+
+    def call(self, x: Any) -> Any:
+        sizes = map(self._enlarged, x.shape[1:-1], self.strides, self.reach, self.output_padding)
+        blank = np.zeros((len(x), *sizes, self.filters), x.dtype)
+        # The gradient by its input of the convolution that leads from the output to x.
+        return self.activated(vjp(self.convolved, blank)[1](x)[0])
+
+    def _enlarged(self, size: int, stride: int, window: int, more: int | None) -> int:
+        """Return the size of an axis of the output."""
+        if self.padding == "same":
+            return size * stride if more is None else (size - 1) * stride + window % 2 + more
+        return (size - 1) * stride + (max(window, stride) if more is None else window + more)
+
+
+class Conv1DTranspose(_Transposed, rank=1):
+    """A `Conv1D` from output to input; arguments as of `Conv2DTranspose`.
+
+    >>> Conv1DTranspose(3, 2, strides=2)(np.zeros((2, 5, 4))).shape
+    (2, 10, 3)
+    """
+
+
+class Conv2DTranspose(_Transposed, rank=2):
+    r"""A `Conv2D` from output to input: every pixel of the input fills a window of the output.
+
+    .. math:: y_{is + ad,\, js + bd,\, f} \mathrel{+}= \sum_c x_{ijc}\, W_{abfc}
+
+    Arguments are those of `Conv2D`, and ``output_padding``: by how many pixels the output is larger
+    than need be. With ``padding="same"`` it is the input's size times the strides.
+
+    >>> Conv2DTranspose(8, 3, strides=2, padding="same")(np.zeros((2, 4, 4, 1))).shape
+    (2, 8, 8, 8)
+    """
