@@ -33,7 +33,7 @@ def fitted(callback, **options):
 
 @pytest.mark.parametrize("name", VALID)
 @pytest.mark.filterwarnings(
-    "ignore:.*there is no score", "ignore:.*none of auto", "ignore:.*no counterpart"
+    "ignore:.*there is no score", "ignore:.*is unknown", "ignore:.*no counterpart"
 )
 def test_any_odd_argument_works_or_is_refused(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -75,5 +75,5 @@ def test_the_class_of_a_metric_tells_where_its_name_does_not():
 
 
 def test_an_unknown_mode_is_automatic_with_a_warning():
-    with pytest.warns(UserWarning, match="mode 'lowest' is none of auto, min, max"):
+    with pytest.warns(UserWarning, match="mode 'lowest' is unknown"):
         assert callbacks.EarlyStopping("loss", mode="lowest").improves(0.1, 0.2)

@@ -47,7 +47,8 @@ class MonitorCallback(Callback):
         if not isinstance(monitor, str):
             raise DataError(f"{where}: monitor must be a score's name, received {monitor!r}")
         if isinstance(mode, str) and mode not in MODES:
-            warnings.warn(f"{where}: mode {mode!r} is none of auto, min, max; it is auto now",
+            known = ", ".join(MODES)
+            warnings.warn(f"{where} mode {mode!r} is unknown, auto is taken; valid: {known}",
                           stacklevel=3)  # fmt: skip
             mode = "auto"
         self.monitor, self.mode = monitor, mode
@@ -87,7 +88,7 @@ class MonitorCallback(Callback):
         """Whether a score is better than another."""
         if reference is None:
             return True
-        delta = self.min_delta if self.monitor_op is np.greater else -self.min_delta
+        delta = self.min_delta if self.monitor_op(1, 0) else -self.min_delta
         return bool(self.monitor_op(score - delta, reference))
 
 

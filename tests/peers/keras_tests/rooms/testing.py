@@ -12,13 +12,13 @@ from chainrule.errors import ChainruleError
 
 
 class TestCase(testing.TestCase):
-    def assertRaisesRegex(self, expected, pattern, *args, **kwargs):
+    def assertRaisesRegex(self, expected, expected_regex, *args, **kwargs):
         """Ask for the words where the error is not one of chainrule's."""
         if args:
-            with self._refused(expected, pattern):
+            with self._refused(expected, expected_regex):
                 args[0](*args[1:], **kwargs)
             return None
-        return self._refused(expected, pattern)
+        return self._refused(expected, expected_regex)
 
     @contextlib.contextmanager
     def _refused(self, expected, pattern):
