@@ -145,6 +145,7 @@ _ROOMS = (
     "errors",
     "functions",
     "initializers",
+    "keras",
     "lab",
     "layers",
     "losses",

@@ -173,8 +173,20 @@ def check_flag(value: bool, name: str, where: str) -> bool:
     return bool(value)
 
 
+_seeds: np.random.SeedSequence | None = None  # of what is given no seed
+
+
+def set_seed(seed: int) -> None:
+    """Let all that is given no seed from here on be seeded one after another from this one."""
+    global _seeds
+    check_seed(seed, "set_random_seed")
+    _seeds = np.random.SeedSequence(seed)
+
+
 def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.Generator:
     """Return the generator of ``seed``; the same seed gives the same numbers."""
+    if seed is None and _seeds is not None:
+        return np.random.default_rng(_seeds.spawn(1)[0])
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:

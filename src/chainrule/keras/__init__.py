@@ -1,0 +1,77 @@
+"""chainrule under Keras's names: ``from chainrule import keras`` in place of ``import keras``.
+
+A thin namespace: what it holds are chainrule's own layers, losses and so on; what there is no
+counterpart for is there by name, and says when it is used what to write instead.
+
+Examples
+--------
+>>> from chainrule import keras
+>>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+>>> model.output_shape
+(None, 3)
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from chainrule import (
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
+from chainrule.initializers import Initializer
+from chainrule.keras import (
+    applications,
+    backend,
+    config,
+    datasets,
+    layers,
+    models,
+    ops,
+    preprocessing,
+    random,
+    saving,
+    utils,
+)
+from chainrule.keras.models import Functional, Model, Sequential
+from chainrule.layers import Input, Layer
+from chainrule.losses import Loss
+from chainrule.metrics import Metric
+from chainrule.optimizers import Optimizer
+from chainrule.regularizers import Regularizer
+
+__version__ = "3.15.0"  # whose names, defaults and semantics these are
+
+_SHARED = ("activations", "callbacks", "constraints", "initializers", "losses", "metrics",
+           "optimizers", "regularizers")  # fmt: skip
+for _name in _SHARED:  # so that ``from chainrule.keras.losses import …`` finds them
+    sys.modules[f"{__name__}.{_name}"] = importlib.import_module(f"chainrule.{_name}")
+sys.modules[f"{__name__}.optimizers.schedules"] = schedules
+
+__all__ = [
+    "Functional", "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "Optimizer",
+    "Regularizer", "Sequential", "activations", "applications", "backend", "callbacks", "config",
+    "constraints", "datasets", "initializers", "layers", "losses", "metrics", "models", "ops",
+    "optimizers", "preprocessing", "random", "regularizers", "saving", "utils",
+]  # fmt: skip
+
+
+def version() -> str:
+    """Return the version of Keras whose names these are."""
+    return __version__
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(
+        f"chainrule.keras has no {name!r}; there are {', '.join(__all__)}. It is a minimal "
+        "framework: chains of layers, and layers made of layers"
+    )

@@ -1,0 +1,17 @@
+"""Networks with weights from elsewhere: none are here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.keras.left_out import left_out
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return left_out(
+        name,
+        "large networks with weights from elsewhere are Keras's own; chainrule.from_keras takes a "
+        "plain chain of layers over",
+    )

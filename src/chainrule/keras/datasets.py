@@ -1,0 +1,86 @@
+"""Data sets: those that scikit-learn ships; of others it is said how to get them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError
+
+Pairs = tuple[tuple[Any, Any], tuple[Any, Any]]
+
+_SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+_ARRAYS = {"mnist": "mnist.npz", "boston_housing": "boston_housing.npz",
+           "california_housing": "california_housing.npz"}  # fmt: skip
+_SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+_ELSEWHERE = ("cifar10", "cifar100", "fashion_mnist", "imdb", "reuters")
+
+
+def _shipped(name: str) -> Any:
+    """Return a data set of scikit-learn's, in the shape of Keras's modules."""
+
+    def load_data(test_split: float = 0.2, seed: int = 113) -> Pairs:
+        """Return ``(x_train, y_train), (x_test, y_test)``, in an order that the seed tells."""
+        import sklearn.datasets
+
+        found = getattr(sklearn.datasets, f"load_{name}")()
+        x = found.images if name == "digits" else found.data
+        order = np.random.default_rng(seed).permutation(len(x))
+        train, test = np.split(order, [int(len(x) * (1 - test_split))])
+        return (x[train], found.target[train]), (x[test], found.target[test])
+
+    return SimpleNamespace(load_data=load_data)
+
+
+def _stored(name: str, file: str) -> Any:
+    """Return a data set in a file that Keras, or its user, has downloaded."""
+
+    def load_data(
+        path: Any = file, test_split: float = 0.2, seed: int = 113, **options: Any
+    ) -> Pairs:
+        """Return ``(x_train, y_train), (x_test, y_test)`` from a ``.npz`` file."""
+        places = [Path(path), Path.home() / ".keras" / "datasets" / Path(path).name]
+        found = next((place for place in places if place.is_file()), None)
+        if found is None:
+            raise DataError(
+                f"datasets.{name}: nothing is downloaded behind your back; put {_SOURCE}{file} to "
+                f"{places[1]}, or give its path; sklearn.datasets has others "
+                "(chainrule.keras.datasets.digits is here)"
+            )
+        with np.load(found, allow_pickle=False) as arrays:
+            if "x_train" in arrays:
+                return (
+                    (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"]),
+                )  # fmt: skip
+            x, y = arrays["x"], arrays["y"]
+        order = np.random.RandomState(seed).permutation(len(x))
+        train, test = np.split(order, [int(len(x) * (1 - test_split))])
+        return (x[train], y[train]), (x[test], y[test])
+
+    return SimpleNamespace(load_data=load_data)
+
+
+def _elsewhere(name: str) -> Any:
+    def load_data(*args: Any, **options: Any) -> Pairs:
+        """Say how to get the data."""
+        raise DataError(
+            f"datasets.{name}: nothing is downloaded behind your back, and Keras's file holds "
+            f"pickled objects, which are not loaded; sklearn.datasets.fetch_openml({name!r}) or "
+            "your own files give arrays; chainrule.keras.datasets.digits is here"
+        )
+
+    return SimpleNamespace(load_data=load_data)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SHIPPED:
+        return _shipped(name)
+    if name in _ARRAYS:
+        return _stored(name, _ARRAYS[name])
+    if name in _ELSEWHERE:
+        return _elsewhere(name)
+    known = ", ".join((*_SHIPPED, *_ARRAYS, *_ELSEWHERE))
+    raise AttributeError(f"chainrule.keras.datasets has no {name!r}; there are {known}")

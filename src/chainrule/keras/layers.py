@@ -1,0 +1,111 @@
+"""Keras's layers: chainrule's, functions that merge, and the names of what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from chainrule import layers as _layers
+from chainrule.errors import DataError
+from chainrule.keras.left_out import left_out
+from chainrule.layers import *  # noqa: F403
+from chainrule.layers import Input
+from chainrule.layers.surroundings import refuse_symbolic
+
+InputLayer = Input
+
+_ADVICE = {
+    "put the text into numbers before the network, for instance with scikit-learn's "
+    "CountVectorizer or a dict from words to numbers and keras.utils.pad_sequences": (
+        "TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing",
+        "CategoryEncoding", "Discretization", "FeatureSpace",
+    ),
+    "change the images before the network, in a generator of batches": (
+        "AugMix", "AutoContrast", "CenterCrop", "CutMix", "Equalization", "MixUp", "RandAugment",
+        "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter", "RandomContrast",
+        "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip",
+        "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
+        "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness",
+        "RandomShear", "RandomTranslation", "RandomZoom", "Resizing", "Solarization", "Pipeline",
+        "ContrastLimitedAdaptiveHistogramEqualization", "MaxNumBoundingBoxes",
+    ),
+    "there are layers of sequences (…1D) and images (…2D); write a layer of your own in NumPy": (
+        "AveragePooling3D", "AvgPool3D", "Conv3D", "Conv3DTranspose", "Convolution3D",
+        "Convolution3DTranspose", "Cropping3D", "GlobalAveragePooling3D", "GlobalAvgPool3D",
+        "GlobalMaxPool3D", "GlobalMaxPooling3D", "MaxPool3D", "MaxPooling3D", "SpatialDropout3D",
+        "UpSampling3D", "ZeroPadding3D", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
+        "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
+        "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D",
+    ),
+    "transform the signal before the network, for instance with scipy.signal": (
+        "MelSpectrogram", "STFTSpectrogram",
+    ),
+    "write a layer of your own: a class derived from keras.layers.Layer with NumPy in call": (
+        "ActivityRegularization", "AdditiveAttention", "AlphaDropout", "Attention",
+        "Conv1DTranspose", "Conv2DTranspose", "Convolution1DTranspose", "Convolution2DTranspose",
+        "DepthwiseConv1D", "DepthwiseConv2D", "EinsumDense", "FlaxLayer", "GaussianDropout",
+        "GroupNormalization", "GroupQueryAttention", "InputSpec", "JaxLayer",
+        "RMSNormalization", "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D",
+        "SeparableConvolution1D", "SeparableConvolution2D", "SpectralNormalization",
+        "StackedRNNCells", "TFSMLayer", "TorchModuleWrapper", "UnitNormalization", "Wrapper",
+    ),
+}  # fmt: skip
+
+
+class _Merge:
+    """What makes one array of several, in the `call` of a layer made of layers."""
+
+    def __init__(self, name: str | None = None, **options: Any) -> None:
+        self.name, self.options = name, options
+
+    def __call__(self, inputs: Sequence[Any]) -> Any:
+        """Return the one array."""
+        if not isinstance(inputs, Sequence) or len(inputs) < 2:
+            raise DataError(f"{type(self).__name__}: give a list of at least two arrays")
+        for part in inputs:
+            refuse_symbolic(part, type(self).__name__)
+        return self.merge(list(inputs), **self.options)
+
+    def merge(self, inputs: list[Any]) -> Any:
+        """Return the arrays in one."""
+        raise NotImplementedError
+
+
+def _merging(name: str, merge: Callable[..., Any]) -> tuple[Any, Any]:
+    """Return the class and the function of a way to merge."""
+    cls = type(name, (_Merge,), {"merge": staticmethod(merge), "__doc__": merge.__doc__})
+
+    def function(inputs: Sequence[Any], **options: Any) -> Any:
+        return cls(**options)(inputs)
+
+    return cls, function
+
+
+Add, add = _merging("Add", lambda parts: reduce(np.add, parts))
+Multiply, multiply = _merging("Multiply", lambda parts: reduce(np.multiply, parts))
+Subtract, subtract = _merging("Subtract", lambda parts: reduce(np.subtract, parts))
+Average, average = _merging("Average", lambda parts: reduce(np.add, parts) / len(parts))
+Maximum, maximum = _merging("Maximum", lambda parts: reduce(np.maximum, parts))
+Minimum, minimum = _merging("Minimum", lambda parts: reduce(np.minimum, parts))
+Concatenate, concatenate = _merging(
+    "Concatenate", lambda parts, axis=-1: np.concatenate(parts, axis=axis)
+)
+Dot, dot = (left_out(name, "write np.einsum in the call of a layer") for name in ("Dot", "dot"))
+
+LEFT_OUT = {
+    name: advice
+    for advice, names in _ADVICE.items()
+    for name in names
+    if not hasattr(_layers, name)
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in LEFT_OUT:
+        return left_out(name, LEFT_OUT[name])
+    raise AttributeError(
+        f"chainrule.keras.layers has no {name!r}; there are {', '.join(_layers.__all__)}"
+    )

@@ -1,0 +1,24 @@
+"""What of Keras there is no counterpart for: there by name, and refused when it is used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.errors import DataError
+
+
+def left_out(name: str, advice: str) -> Any:
+    """Return a stand-in that may be imported, and that says, when used, what to write instead."""
+
+    def refuse(*args: Any, **options: Any) -> Any:
+        raise DataError(f"{name} of Keras has no counterpart in chainrule: {advice}")
+
+    return type(name, (), {"__new__": refuse, "__init_subclass__": refuse, "__doc__": advice})
+
+
+GRAPHS = (
+    "there are no functional graphs. Put the layers into keras.Sequential([keras.Input(shape), …]);"
+    " write a layer made of layers where the flow is no chain (a class derived from "
+    "keras.layers.Layer, with layers as attributes and NumPy in call); or write the whole network "
+    "as a NumPy function for chainrule.minimize"
+)

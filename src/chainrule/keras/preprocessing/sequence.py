@@ -1,0 +1,5 @@
+"""An old place of `pad_sequences`."""
+
+from chainrule.keras.utils import pad_sequences
+
+__all__ = ["pad_sequences"]

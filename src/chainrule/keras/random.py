@@ -1,0 +1,111 @@
+"""Keras's random numbers: outside of layers NumPy's, within them part of the program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError
+from chainrule.layers.dropout import Random
+from chainrule.layers.surroundings import around
+from chainrule.validation import check_seed
+
+__all__ = ["SeedGenerator", "normal", "randint", "shuffle", "truncated_normal", "uniform"]
+
+
+class SeedGenerator(Random):
+    """What random numbers in a layer's `call` depend on; held by an attribute of the layer.
+
+    Parameters
+    ----------
+    seed : int, optional
+        By default the model's seed tells.
+
+    Examples
+    --------
+    >>> from chainrule import keras
+    >>> class Noise(keras.layers.Layer):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.numbers = SeedGenerator(1)
+    ...
+    ...     def call(self, x):
+    ...         return x + normal(x.shape, seed=self.numbers)
+    >>> Noise()(np.zeros((2, 3))).shape
+    (2, 3)
+    """
+
+    def check_fit(self, shape: tuple[int, ...]) -> None:
+        """Take any shape."""
+
+    def call(self, x: Any) -> Any:
+        """Return numbers from 0 to 1, as many as there are in ``x``."""
+        return self.uniform(x)
+
+
+def _drawn(shape: Sequence[int], dtype: Any, seed: Any) -> Any:
+    """Return numbers from 0 to 1."""
+    if isinstance(seed, SeedGenerator):
+        return seed(np.zeros(tuple(shape), dtype or np.float32))
+    if around() is not None:
+        raise DataError(
+            "random numbers in a layer's call need a keras.random.SeedGenerator(seed) that an "
+            "attribute of the layer holds, given as seed: other numbers would be the same in "
+            "every update"
+        )
+    return check_seed(seed, "random").random(tuple(shape), np.float64).astype(dtype or np.float32)
+
+
+def uniform(
+    shape: Sequence[int],
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: Any = None,
+    seed: Any = None,
+) -> Any:
+    """Return numbers from ``minval`` to ``maxval``."""
+    return _drawn(shape, dtype, seed) * (maxval - minval) + minval
+
+
+def normal(
+    shape: Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = None,
+    seed: Any = None,
+) -> Any:
+    """Return numbers normally distributed (Box, Muller, 1958)."""
+    first = _drawn(shape, dtype, seed)
+    second = _drawn(shape, dtype, seed + 1 if isinstance(seed, int) else seed)
+    return mean + stddev * np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * math.pi * second)
+
+
+def truncated_normal(
+    shape: Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = None,
+    seed: Any = None,
+) -> Any:
+    """Return numbers normally distributed, at most two deviations from the mean."""
+    from scipy.special import ndtri
+
+    low = 0.022750131948179195  # the share of a normal distribution below -2
+    drawn = _drawn(shape, np.float64, None if isinstance(seed, SeedGenerator) else seed)
+    return (mean + stddev * ndtri(low + drawn * (1 - 2 * low))).astype(dtype or np.float32)
+
+
+def randint(
+    shape: Sequence[int], minval: int, maxval: int, dtype: Any = "int32", seed: Any = None
+) -> Any:
+    """Return whole numbers from ``minval`` up to, and without, ``maxval``."""
+    return np.floor(uniform(shape, minval, maxval, np.float64, seed)).astype(dtype)
+
+
+def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
+    """Return entries in another order along an axis; outside of layers."""
+    rng, x = check_seed(seed, "random.shuffle"), np.asarray(x)
+    return np.take(x, rng.permutation(x.shape[axis]), axis)

@@ -1,0 +1,287 @@
+"""Keras's helpers for data, seeds and pictures."""
+
+from __future__ import annotations
+
+import random as _random
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence as _Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule import validation
+from chainrule.errors import DataError, ShapeError
+from chainrule.keras.backend import clear_session
+from chainrule.keras.left_out import left_out
+from chainrule.validation import Array, as_numbers, check_number, check_positive, lookup
+
+__all__ = [
+    "PyDataset", "Sequence", "clear_session", "get_file", "image_dataset_from_directory",
+    "normalize", "pad_sequences", "plot_model", "register_keras_serializable", "set_random_seed",
+    "split_dataset", "text_dataset_from_directory", "timeseries_dataset_from_array",
+    "to_categorical",
+]  # fmt: skip
+
+_FILES = "read the files yourself, and give fit arrays or a generator of batches (x, y)"
+get_file = left_out("get_file", "download the file yourself; nothing is fetched behind your back")
+image_dataset_from_directory = left_out("image_dataset_from_directory", _FILES)
+text_dataset_from_directory = left_out("text_dataset_from_directory", _FILES)
+audio_dataset_from_directory = left_out("audio_dataset_from_directory", _FILES)
+FeatureSpace = left_out("FeatureSpace", "chainrule.preprocessing makes samples of a table")
+
+
+class PyDataset:
+    """Batches by number: define ``__len__`` and ``__getitem__``; `fit` goes through them in order.
+
+    ``on_epoch_end`` is called after every pass.
+    """
+
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ) -> None:
+        self.workers, self.use_multiprocessing = workers, use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} must define __len__")
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__")
+
+    @property
+    def num_batches(self) -> int:
+        """How many batches there are."""
+        return len(self)
+
+    def __iter__(self) -> Iterator[Any]:
+        for index in range(self.num_batches):
+            yield self[index]
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None:
+        """Act after a pass."""
+
+
+Sequence = PyDataset
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> Array:
+    """Return class numbers as rows with a 1 at the class, in float64.
+
+    Examples
+    --------
+    >>> to_categorical([0, 2])
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    labels = as_numbers(x, "x", "to_categorical").astype(np.int64)
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    size = int(labels.max(initial=-1)) + 1 if num_classes is None else num_classes
+    if labels.size and not 0 <= labels.min() <= labels.max() < size:
+        raise DataError(
+            f"to_categorical: the classes must be 0 … {size - 1}, received {labels.min()} to "
+            f"{labels.max()}"
+        )
+    rows: Array = (labels[..., None] == np.arange(size)).astype(np.float64)
+    return rows
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python, NumPy, and all models that are given no seed of their own from here on."""
+    validation.set_seed(seed)
+    _random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  (what programs draw from)
+
+
+def pad_sequences(
+    sequences: Iterable[_Sequence[Any]],
+    maxlen: int | None = None,
+    dtype: Any = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0.0,
+) -> Array:
+    """Return sequences as rows of one length, the shorter filled up and the longer cut.
+
+    Examples
+    --------
+    >>> pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2)
+    array([[0, 1],
+           [2, 3],
+           [5, 6]], dtype=int32)
+    """
+    sides = {"pre": True, "post": False}
+    before, cut = lookup("padding", padding, sides), lookup("truncating", truncating, sides)
+    rows = [np.asarray(row) for row in sequences]
+    if any(row.ndim == 0 for row in rows):
+        raise ShapeError("pad_sequences: sequences must be a list of lists, one holds a number")
+    size = max(map(len, rows), default=0) if maxlen is None else maxlen
+    inner = next((row.shape[1:] for row in rows if len(row)), ())
+    padded = np.full((len(rows), size, *inner), value, dtype)
+    for place, row in zip(padded, rows, strict=True):
+        kept = row[max(len(row) - size, 0) :] if cut else row[:size]
+        if len(kept):
+            place[slice(size - len(kept), None) if before else slice(len(kept))] = kept
+    return padded
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
+    """Return vectors of length 1, those of length 0 as they are.
+
+    Examples
+    --------
+    >>> normalize([[3.0, 4.0]])
+    array([[0.6, 0.8]])
+    """
+    x = np.atleast_1d(as_numbers(x, "x", "normalize"))
+    size = np.atleast_1d(np.linalg.norm(x, order, axis))
+    return x / np.expand_dims(np.where(size == 0, 1, size), axis)  # type: ignore[no-any-return]
+
+
+def split_dataset(
+    dataset: Any,
+    left_size: float | None = None,
+    right_size: float | None = None,
+    shuffle: bool = False,
+    seed: int | None = None,
+) -> tuple[Any, Any]:
+    """Return the first and the last samples of an array, or of arrays in a tuple or list.
+
+    Parameters
+    ----------
+    dataset : array or tuple of arrays of equally many rows
+    left_size, right_size : float or int, optional
+        A share of the samples, or how many.
+    """
+    if left_size is None and right_size is None:
+        raise DataError("split_dataset: give left_size or right_size")
+    arrays = [np.asarray(part) for part in (dataset if isinstance(dataset, tuple) else (dataset,))]
+    rows = len(arrays[0])
+
+    def count(size: float | None) -> int | None:
+        if size is None:
+            return None
+        number = check_number(size, "a size", "split_dataset")
+        return round(number * rows) if isinstance(size, float) else int(number)
+
+    left, right = count(left_size), count(right_size)
+    left = rows - right if left is None and right is not None else left
+    right = rows - left if right is None and left is not None else right
+    assert left is not None
+    assert right is not None
+    if not 0 < left + right <= rows:
+        raise DataError(f"split_dataset: {left} and {right} samples are asked for, of {rows}")
+    order = np.arange(rows)
+    if shuffle:
+        order = validation.check_seed(seed, "split_dataset").permutation(rows)
+    parts = [
+        tuple(array[places] for array in arrays)
+        for places in (order[:left], order[left : left + right])
+    ]
+    first, last = parts if isinstance(dataset, tuple) else [part[0] for part in parts]
+    return first, last
+
+
+def timeseries_dataset_from_array(
+    data: Any,
+    targets: Any,
+    sequence_length: int,
+    sequence_stride: int = 1,
+    sampling_rate: int = 1,
+    batch_size: int | None = 128,
+    shuffle: bool = False,
+    seed: int | None = None,
+    start_index: int | None = None,
+    end_index: int | None = None,
+) -> Any:
+    """Return windows of a series with the target at each window's start, in batches.
+
+    Parameters
+    ----------
+    data : array, the time first
+    targets : array or None
+        ``targets[i]`` belongs to the window that begins at ``i``.
+    sequence_length, sequence_stride, sampling_rate : int
+        Entries of a window, steps between windows, steps between the entries of one.
+    batch_size : int or None
+        None gives single windows.
+    """
+    data = as_numbers(data, "data", "timeseries_dataset_from_array")[:end_index]
+    check_positive(sequence_length, "sequence_length", "timeseries_dataset_from_array")
+    reach = (sequence_length - 1) * sampling_rate + 1
+    ends = len(data) - reach + 1
+    if targets is not None:
+        ends = min(ends, len(targets))
+    starts = np.arange(start_index or 0, ends, sequence_stride)
+    if shuffle:
+        starts = validation.check_seed(seed, "timeseries_dataset_from_array").permutation(starts)
+    windows = starts[:, None] + np.arange(sequence_length) * sampling_rate
+    size = len(starts) if batch_size is None else batch_size
+    x = [data[windows[i : i + size]] for i in range(0, len(starts), size)]
+    if targets is None:
+        return x
+    y = np.asarray(targets)
+    return [(part, y[starts[i * size : (i + 1) * size]]) for i, part in enumerate(x)]
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
+    """Return a decorator that does nothing: classes of your own are found by their names."""
+
+    def registered(thing: Callable[..., Any]) -> Callable[..., Any]:
+        return thing
+
+    return registered
+
+
+def plot_model(
+    model: Any,
+    to_file: Any = "model.svg",
+    show_shapes: bool = False,
+    show_dtype: bool = False,
+    show_layer_names: bool = False,
+    show_layer_activations: bool = False,
+    **options: Any,
+) -> Path:
+    """Draw a model's layers, one under the other, as an SVG file, and return its path.
+
+    Parameters
+    ----------
+    model : Sequential
+    to_file : path-like
+        Its ending becomes ``.svg``.
+    show_shapes, show_dtype, show_layer_names, show_layer_activations : bool
+        What is written beside a layer's class.
+    **options
+        Taken for Keras's sake.
+    """
+    wide, high, gap = 420, 44, 22
+    rows = []
+    for number, layer in enumerate(model.layers):
+        about = [type(layer).__name__]
+        if show_layer_names:
+            about.insert(0, layer.name)
+        if show_layer_activations and hasattr(layer, "activation"):
+            about.append(getattr(layer.activation, "__name__", str(layer.activation)))
+        if show_shapes and layer.built:
+            about.append(validation.shape_text(layer.output_shape))
+        if show_dtype:
+            about.append(str(layer.dtype))
+        top = 10 + number * (high + gap)
+        if number:
+            rows.append(f'<path d="M{wide / 2} {top - gap}v{gap}" stroke="#5b6b7b"/>')
+        rows.append(
+            f'<rect x="10" y="{top}" width="{wide - 20}" height="{high}" rx="6" fill="#eef3f8" '
+            f'stroke="#5b6b7b"/><text x="{wide / 2}" y="{top + 27}" text-anchor="middle">'
+            f"{escape(' · '.join(about))}</text>"
+        )
+    height = 20 + len(model.layers) * (high + gap) - gap
+    path = Path(to_file).with_suffix(".svg")
+    path.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {height}" width="{wide}" '
+        f'font-family="sans-serif" font-size="14" fill="#1f2a36">{"".join(rows)}</svg>\n',
+        encoding="utf-8",
+    )
+    return path
