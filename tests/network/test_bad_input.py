@@ -196,11 +196,6 @@ MISFITS = {
         DataError,
         "cannot both be larger than 1",
     ),
-    "weights twice": (
-        lambda: MODEL.fit(X, Y, class_weight={0: 1.0}, sample_weight=np.ones(12)),
-        DataError,
-        "sample_weight or class_weight, not both",
-    ),
     "labels": (lambda: MODEL.fit(X, Y + 1), DataError, "from 0 to 2, received 3 in row "),
     "held labels": (
         lambda: MODEL.fit(X, Y, validation_data=(X, Y + 1)),

@@ -62,7 +62,7 @@ def print_model(console: Console, model: Sequential, path: str) -> None:
     facts = [] if model.preprocessor is None else describe(model.preprocessor)
     print_facts(console, [("model", path), *facts, *_training(model)])
     print_title(console, "layers")
-    model.summary(lambda text: console.print(text.partition("\n")[2], markup=False))
+    model.summary(print_fn=lambda text: console.print(text.partition("\n")[2], markup=False))
     if model.preprocessor is not None:
         print_title(console, "preprocessing")
         _print_report(console, model.preprocessor)

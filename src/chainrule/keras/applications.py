@@ -8,7 +8,7 @@ from chainrule.keras.left_out import left_out
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
+    if not name[:1].isupper():
         raise AttributeError(name)
     return left_out(
         name,

@@ -241,7 +241,7 @@ class Embedding(Layer):
         """Return the rows; a number that has none is refused."""
         return self.embeddings[self._placed(x).astype(np.int64)]
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return where there is something."""
         return inputs != 0 if self.mask_zero else None
 

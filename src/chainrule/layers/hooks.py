@@ -29,7 +29,7 @@ OF_MODELS = (
     "compute_output_shape", "from_config", "get_compile_config",
     "get_metrics_result", "get_quantization_layer_structure",
     "get_state_tree", "jax_state_sync", "jit_compile", "make_predict_function",
-    "make_test_function", "make_train_function", "metrics_names", "predict_step",
+    "make_test_function", "make_train_function", "predict_step",
     "quantization_mode", "reset_metrics", "run_eagerly", "set_state_tree",
     "stateless_compute_loss", "supports_masking", "test_step", "train_step",
 )  # fmt: skip

@@ -158,7 +158,7 @@ class Layer(Weighted):
         """
         raise NotImplementedError(f"{type(self).__name__} must define call")
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return which steps of the output count, from those of the input; None for all."""
         return previous_mask
 

@@ -367,9 +367,9 @@ class Sequences(Layer):
             y = ys[0 if self.go_backwards else -1]
         return (y, *states) if self.return_state else y
 
-    def compute_mask(self, inputs: Any, mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask of the outputs of all steps."""
-        return mask if self.return_sequences else None
+        return previous_mask if self.return_sequences else None
 
 
 def _zeros(sizes: Any, n: int, make: Any) -> list[Any]:
@@ -610,9 +610,9 @@ class Bidirectional(Layer):
         merged = (y, back) if self.merge_mode is None else (MERGED[self.merge_mode](y, back),)
         return (*merged, *states) if len(merged) + len(states) > 1 else merged[0]
 
-    def compute_mask(self, inputs: Any, mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask of the outputs of all steps."""
-        return self.forward_layer.compute_mask(inputs, mask)
+        return self.forward_layer.compute_mask(inputs, previous_mask)
 
 
 class TimeDistributed(Layer):

@@ -63,6 +63,11 @@ class Compiled(Predictor):
         weighted_metrics: Sequence[Any] | None = None,
         *,
         engine: str = "auto",
+        loss_weights: None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
     ) -> None:
         """Say how to train.
 
@@ -75,6 +80,10 @@ class Compiled(Predictor):
             Without and with the samples' weights.
         engine : {"auto", "compiled", "numpy"}
             As for `minimize`.
+        loss_weights : None
+            There is one output; give samples a weight in `fit`.
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+            Taken for Keras's sake: ``engine`` says what runs, many updates at once, in float32.
 
         Raises
         ------
@@ -85,6 +94,11 @@ class Compiled(Predictor):
             raise DataError(
                 "Sequential.compile: loss is missing; for instance "
                 "loss='sparse_categorical_crossentropy', or 'mse'"
+            )
+        if loss_weights is not None:
+            raise DataError(
+                "Sequential.compile: loss_weights has no counterpart: there is one output; give "
+                "fit a sample_weight"
             )
         lookup("engine", engine, ENGINES)
         rule, loss = optimizers.get(optimizer, "compile"), losses.get(loss, "compile")
@@ -97,6 +111,16 @@ class Compiled(Predictor):
         optimizers.count(rule, {})
         self.compiled_metrics = (tuple(metrics or ()), tuple(weighted_metrics or ()))
         self.engine = engine
+
+    @property
+    def compiled(self) -> bool:
+        """Whether it is said how to train."""
+        return self.loss is not None
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What `evaluate` gives: the loss, and the metrics by name."""
+        return ["loss", *(self._objective(None).named if self.compiled else ())]
 
     # What callbacks see
 

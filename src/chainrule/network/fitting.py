@@ -47,7 +47,9 @@ class Trainable(Compiled):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
         *,
         seed: int | np.random.Generator | None = None,
         resume_from: Any = None,
@@ -70,7 +72,8 @@ class Trainable(Compiled):
         validation_split : float, default 0
             Share of the samples, the last ones, that are held back.
         validation_data : tuple, optional
-            ``(x, y)`` or ``(x, y, sample_weight)``, scored after every epoch.
+            ``(x, y)`` or ``(x, y, sample_weight)``, scored after every epoch; or what gives
+            batches of these, as ``x`` may.
         shuffle : bool, default True
         class_weight : dict, optional
             Weights by class number.
@@ -78,8 +81,12 @@ class Trainable(Compiled):
         initial_epoch : int, default 0
         steps_per_epoch : int, optional
             Updates an epoch, at most; the next epoch goes on with the samples after them.
+        validation_steps : int, optional
+            Batches held back that are scored, at most.
         validation_batch_size : int, optional
             By default ``batch_size``.
+        validation_freq : int or sequence of int, default 1
+            After every so many epochs what is held back is scored, or after those counted from 1.
         seed : int, Generator or None
             Of the order of samples; by default the model's own goes on.
         resume_from : path, optional
@@ -115,20 +122,21 @@ class Trainable(Compiled):
             rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
             supply, held = self._supplies(
                 x, y, batch_size, validation_split, validation_data, class_weight, sample_weight,
-                steps_per_epoch, validation_batch_size, rng,
+                steps_per_epoch, validation_batch_size, validation_steps, rng,
             )  # fmt: skip
+            due = _due(validation_freq)
             conditions, states = Conditions(self, supply, held, rng is not None), None
             self.history, self.stop_training = (*gathering, History())[0], False
             self.history.epoch = []
             self.optimizer_state = self._memory()
             mode = self.engine
-            resume_from = resume_from or backup(watching)
+            resume_from = backup(watching) if resume_from is None else resume_from
             if resume_from is not None:
                 first, mode, states, at = resume(self, resume_from, conditions)
                 if isinstance(supply, Samples):
                     supply.go_on(None if rng is None else self.rng, at)
             updates = max(epochs - first, 0) * supply.updates
-            trainer = self._trainer(supply, held, mode, updates, watching)
+            trainer = self._trainer(supply, held, mode, updates, watching, due)
         with deferred(late=trainer.interrupted):
             self.trainer, self._running = trainer, trainer.run.engine
             self.conditions = conditions
@@ -157,13 +165,14 @@ class Trainable(Compiled):
 
     def _supplies(
         self, x: Any, y: Any, batch_size: Any, share: Any, validation_data: Any,
-        class_weight: Any, sample_weight: Any, steps: Any, scored_in: Any, rng: Any,
-    ) -> tuple[Samples | Batches, Samples | None]:  # fmt: skip
+        class_weight: Any, sample_weight: Any, steps: Any, scored_in: Any, scored_for: Any,
+        rng: Any,
+    ) -> tuple[Samples | Batches, Samples | Batches | None]:  # fmt: skip
         """Return what to train with and what is held back, checked; see that the model is built."""
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
-        steps = None if steps is None else check_positive(steps, "steps_per_epoch", "fit")
-        if scored_in is not None:
-            check_positive(scored_in, "validation_batch_size", "fit")
+        steps = _positive(steps, "steps_per_epoch")
+        scored_in = _positive(scored_in, "validation_batch_size") or size
+        scored_for = _positive(scored_for, "validation_steps")
         share, held = check_number(share, "validation_split", "fit", high=1.0), None
         if y is None and gives_batches(x):
             if share or class_weight is not None or sample_weight is not None:
@@ -178,24 +187,29 @@ class Trainable(Compiled):
                 data, held = split(data, share, "fit")
                 held = held if class_weight is None else held[:2]  # it is for training alone
             supply = Samples(data, size, rng, steps)
+        self._build(supply.first)
+        if gives_batches(validation_data):
+            batches = Batches(validation_data, self._batch, "fit: validation_data", scored_for)
+            self._build(batches.first)
+            return supply, batches
         if validation_data is not None:
             held = self._batch(validation_data, "validation_data")
-        self._build(supply.first)
         if held is None:
             return supply, None
         self._build(held)
-        return supply, Samples(held, scored_in or size, None)
+        return supply, Samples(held, scored_in, None, scored_for)
 
     def _trainer(
-        self, supply: Any, held: Samples | None, mode: str, updates: int, watching: list[Callback]
-    ) -> Trainer:
+        self, supply: Any, held: Samples | Batches | None, mode: str, updates: int,
+        watching: list[Callback], due: Callable[[int], bool],
+    ) -> Trainer:  # fmt: skip
         objective = self._objective(supply.first)
         run = training_run(
             objective, self.optimizer, self.optimizer_state, supply, mode, updates, self._known
         )
         checks = None if held is None else scoring_run(objective, held, mode, updates)
         return Trainer(
-            run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
+            run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers"), due
         )
 
     def train_on_batch(
@@ -238,8 +252,8 @@ class Trainable(Compiled):
         batch_size: int | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
+        steps: int | None = None,
         callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
-        *,
         return_dict: bool = False,
     ) -> Any:
         """Return loss and metrics of data.
@@ -251,6 +265,8 @@ class Trainable(Compiled):
             ``reduction="sum"``, depends on the batch size.
         verbose : ignored
             There is nothing to wait for.
+        steps : int, optional
+            Batches, at most.
         callbacks : sequence of Callback, optional
             What acts on ``on_test_…``.
         return_dict : bool, default False
@@ -262,13 +278,14 @@ class Trainable(Compiled):
         """
         self._check_compiled("evaluate")
         check_flag(return_dict, "return_dict", "evaluate")
+        steps = _positive(steps, "steps")
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if y is None and gives_batches(x):
-            supply: Samples | Batches = Batches(x, self._batch, "evaluate", again=False)
+            supply: Samples | Batches = Batches(x, self._batch, "evaluate", steps, again=False)
         else:
             data = self._data(x, y, sample_weight, None, "evaluate")
-            supply = Samples(data, size, None)
+            supply = Samples(data, size, None, steps)
         with unchanged_on_error(self):
             self._build(supply.first)
             run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
@@ -276,6 +293,12 @@ class Trainable(Compiled):
                                    "samples": supply.samples})  # fmt: skip
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
         return _scores(logs, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return the scores of one batch; see `evaluate`."""
+        return self.evaluate(x, y, _rows(x), 0, sample_weight, return_dict=return_dict)
 
     # Parts
 
@@ -288,6 +311,19 @@ class Trainable(Compiled):
             )
         x, y, *weight = batch
         return self._data(x, y, weight[0] if weight else None, None, where)
+
+
+def _positive(value: Any, name: str) -> int | None:
+    return None if value is None else check_positive(value, name, "fit")
+
+
+def _due(frequency: Any) -> Callable[[int], bool]:
+    """Return whether what is held back is scored after an epoch, counted from 0."""
+    if isinstance(frequency, list | tuple | set | range):
+        epochs = {check_positive(each, "an epoch of validation_freq", "fit") for each in frequency}
+        return lambda epoch: epoch + 1 in epochs
+    every = check_positive(frequency, "validation_freq", "fit")
+    return lambda epoch: (epoch + 1) % every == 0
 
 
 def _scores(logs: Logs, by_name: bool) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class Predictor(Stack):
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = "auto",
+        steps: int | None = None,
         callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
     ) -> Array:
         """Return the output for samples, or for batches from an iterator, one after another.
@@ -78,6 +80,8 @@ class Predictor(Stack):
         batch_size : int, optional
             Samples at once; 32 where callbacks listen.
         verbose : ignored
+        steps : int, optional
+            Batches, at most.
         callbacks : sequence of Callback, optional
             What acts on ``on_predict_…``.
         """
@@ -91,7 +95,9 @@ class Predictor(Stack):
             introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
         tell(watching, "on_predict_begin", {})
         found = []
-        for number, batch in enumerate(self._inputs(x, size)):
+        if steps is not None:
+            check_positive(steps, "steps", "predict")
+        for number, batch in enumerate(islice(self._inputs(x, size), steps)):
             tell(watching, "on_predict_batch_begin", number, {})
             found.append(self.predict_on_batch(batch))
             tell(watching, "on_predict_batch_end", number, {"outputs": found[-1]})

@@ -66,19 +66,21 @@ def checked_data(
 
 def sample_weights(y: Any, weight: Any, class_weight: Any, where: str) -> Any:
     """Return a weight for every sample, or None."""
-    if weight is not None and class_weight is not None:
-        raise DataError(f"{where}: give sample_weight or class_weight, not both")
     if weight is not None:
         weight = as_numbers(weight, "sample_weight", where).astype(np.float64)
-        if weight.shape != (len(y),):
+        if weight.ndim == 2 and weight.shape[1] == 1:
+            weight = weight[:, 0]
+        if weight.ndim == 0 or weight.shape != y.shape[: weight.ndim]:
             raise ShapeError(
-                f"{where}: sample_weight must have a number a sample, shape ({len(y)},), received "
-                f"{weight.shape}"
+                f"{where}: sample_weight must have a number a sample, shape ({len(y)},), or one a "
+                f"step, received {weight.shape}"
             )
         if not (np.isfinite(weight).all() and (weight >= 0).all()):
             raise DataError(f"{where}: sample_weight must be finite and at least 0")
+    if class_weight is None:
         return weight
-    return None if class_weight is None else _of_classes(y, class_weight, where)
+    found = _of_classes(y, class_weight, where)
+    return found if weight is None else weight * found
 
 
 def _of_classes(y: Any, class_weight: Any, where: str) -> Any:

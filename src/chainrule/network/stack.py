@@ -278,8 +278,19 @@ class Stack(Layer):
             return self.layers[index]
         return lookup("layer", str(name), {layer.name: layer for layer in self.layers})
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Print layers, shapes and numbers of weights; ``print_fn`` takes the text instead."""
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print layers, shapes and numbers of weights; ``print_fn`` takes the text instead.
+
+        The other arguments are taken for Keras's sake.
+        """
         print_summary(self, print_fn)
 
     # Description

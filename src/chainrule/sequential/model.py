@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 
 from chainrule.autodiff import grad
+from chainrule.errors import FileError
 from chainrule.network.contents import contents, described, take
 from chainrule.network.fitting import Trainable
 from chainrule.network.runs import example_data, training_kernel_text
-from chainrule.network.saving import as_file_error, read_model, write_model
+from chainrule.network.saving import as_file_error, read_model, restored, write_model
 from chainrule.training.source import source
 from chainrule.validation import Array, lookup
 
@@ -105,7 +109,7 @@ class Sequential(Trainable):
 
     # Files
 
-    def save(self, path: Any, *, training: bool = True) -> None:
+    def save(self, path: Any, overwrite: bool = True, *, training: bool = True) -> None:
         """Write the model into a file, whole or not at all; `load_model` reads it.
 
         Architecture, weights, how it was compiled, class names and preprocessing; with
@@ -124,7 +128,38 @@ class Sequential(Trainable):
         Keras's endings ``.keras`` and ``.h5`` may be used; the file is in the format of chainrule
         all the same: `load_model` reads it, Keras does not. For Keras there is `to_keras`.
         """
+        if not overwrite and os.path.exists(path):
+            raise FileError(f"{path}: there is a file already; give overwrite=True")
         write_model(path, contents(self, training))
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights into a file: all of the model, but what training needs to go on."""
+        self.save(filepath, overwrite, training=False)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Take the weights in a file that `save_weights` or `save` wrote.
+
+        Parameters
+        ----------
+        filepath : path-like
+        skip_mismatch : bool, default False
+            Whether weights whose name or shape is another stay as they are.
+
+        Raises
+        ------
+        FileError
+            If the file is damaged or foreign, or its weights are not this model's.
+        """
+        found, mine = read_model(filepath).get("weights"), self.network.weights
+        if skip_mismatch and isinstance(found, Mapping):
+            shapes = {name: np.shape(w) for name, w in found.items()}
+            mine = {name: w for name, w in mine.items() if shapes.get(name) == w.shape}
+            found = {name: found[name] for name in mine}
+        self.network.take(restored(mine, found, f"{filepath}: weights"))
+
+    def to_json(self, **options: Any) -> str:
+        """Return the architecture as a text; `chainrule.keras.models.model_from_json` reads it."""
+        return json.dumps(self.get_config(), **options)
 
     @classmethod
     def load(cls, path: Any) -> Self:

@@ -146,6 +146,8 @@ class Batches:
         first = next(self._all(), None)
         if first is None:
             raise DataError(f"{where}: X gives no batch")
+        for batch in batches if isinstance(batches, list) else ():  # all are known before
+            checked(batch)
         if once:  # it is to be trained on as well
             self._ahead = [first]
         self.first = self.last = first

@@ -109,7 +109,8 @@ class Trainer:
         What errors call the run.
     callbacks : sequence of Callback
     held : Run or None
-        Scores data held back, after every epoch; ``parts`` of the carry are handed to it.
+        Scores data held back, after every epoch that is ``due``; ``parts`` of the carry are handed
+        to it.
     """
 
     def __init__(
@@ -121,9 +122,10 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         held: Run | None = None,
         parts: Sequence[str] = ("params",),
+        due: Callable[[int], bool] = lambda epoch: True,
     ) -> None:
         self.run, self.model, self.loss, self.where = run, model, loss, where
-        self.callbacks, self.held, self.parts = callbacks, held, parts
+        self.callbacks, self.held, self.parts, self.due = callbacks, held, parts, due
         self.epoch, self._logs = 0, Logs()
         self.ended_well = self._interrupted = False
         self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
@@ -252,7 +254,7 @@ class Trainer:
             return self._logs
         for epoch in range(finished):
             logs = self.run.logs(done, epoch)
-            if self.held is not None:
+            if self.held is not None and self.due(self.epoch):
                 parts = {part: self.run.engine.read(part) for part in self.parts}
                 scores = self.held.score(parts, self.callbacks)
                 logs |= {f"val_{name}": score for name, score in scores.items()}
