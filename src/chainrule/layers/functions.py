@@ -165,7 +165,7 @@ class Masking(Layer):
         """Return the input, with zeros for what is masked."""
         return x * np.expand_dims(self.compute_mask(x, None), -1)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return which steps are not masked."""
         return np.any(inputs != self.mask_value, axis=-1)
 

@@ -124,7 +124,7 @@ class GlobalAveragePooling1D(_Global, rank=1):
         total = np.sum(x * counted, axis=1, keepdims=self.keepdims)
         return total / np.sum(counted, axis=1, keepdims=self.keepdims)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """Return None: no steps are left."""
 
 
