@@ -142,8 +142,9 @@ def test_steps_that_are_masked_do_not_count(engine):
     assert masked.evaluate(words, targets)[1] == pytest.approx(error[words != 0].mean(), rel=1e-5)
     masked.fit(words, targets, verbose=0)
     flat = cr.Sequential([keras.layers.Embedding(4, 2, mask_zero=True), keras.layers.Flatten()])
+    flat.compile("sgd", "mse")
     with pytest.warns(UserWarning, match="does not support masks"):
-        flat.predict(words)
+        flat.fit(words, np.zeros((2, 6)), verbose=0)
 
 
 def test_what_there_is_not_is_refused_by_name_with_what_to_write():

@@ -366,10 +366,7 @@ class Layer(Weighted):
         if notes.mask_of(y) is None or y is x:
             carries = self.supports_masking or type(self).compute_mask is not Layer.compute_mask
             if mask is not None and not carries:
-                warnings.warn(
-                    f"{self} does not support masks: the layers after it take all steps",
-                    stacklevel=2,
-                )
+                notes.unmasking.append(str(self))
             notes.mask(y, self.compute_mask(x, mask) if carries else None)
 
     def _surroundings(self, training: bool) -> Surroundings:

@@ -20,9 +20,12 @@ class Notes:
     ----------
     losses : list
         What they add to the loss.
+    unmasking : list of str
+        The layers after which all steps count.
     """
 
     losses: list[Any] = field(default_factory=list)
+    unmasking: list[str] = field(default_factory=list)
     _masks: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # by ``id`` of what has one
 
     def mask_of(self, x: Any) -> Any:

@@ -26,12 +26,15 @@ class Applied(NamedTuple):
         Which steps of the output count.
     losses : list
         What layers add to the loss.
+    unmasking : list of str
+        The layers that do not support masks, and were given one.
     """
 
     output: Any
     state: Weights
     mask: Any
     losses: list[Any]
+    unmasking: list[str]
 
 
 class Network:
@@ -90,7 +93,7 @@ class Network:
             y = twin.run(x, training)
         after = twin.arrays
         new = {name: _as_before(after[name], old) for name, old in state.items()}
-        return Applied(y, new, notes.mask_of(y), notes.losses)
+        return Applied(y, new, notes.mask_of(y), notes.losses, notes.unmasking)
 
     def penalty(self, params: Weights) -> Any:
         """Return what the size of the weights adds to the loss; None if nothing."""

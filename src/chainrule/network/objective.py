@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -126,6 +127,10 @@ class Objective:
         """Return what a run over such data adds up."""
         X, y, *weight = (np.asarray(part[:2]) for part in data)
         found = self.network.apply(self.network.params, self.network.state, X, False)
+        for layer in found.unmasking:
+            warnings.warn(
+                f"{layer} does not support masks: the layers after it take all steps", stacklevel=5
+            )
         example = self._measured(found.output, found.mask, y, weight[0] if weight else None)
         return Sums(map_leaves(lambda x: np.zeros_like(np.asarray(x)), example), self.scores)
 
