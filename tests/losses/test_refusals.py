@@ -80,7 +80,8 @@ def test_nothing_has_no_loss(empty):
     [
         (lambda: losses.get("mes", "test"), UnknownNameError, "did you mean 'mse'"),
         (lambda: losses.get(3, "test"), DataError, "test: loss must be a name"),
-        (lambda: losses.get(losses.Huber, "test"), DataError, "test: loss must be a name"),
+        (lambda: losses.get(dict, "test"), DataError, "test: loss must be a name"),
+        (lambda: losses.Huber(dtype="floaty"), DataError, "no dtype 'floaty'"),
         (lambda: losses.Huber(reduction="men"), UnknownNameError, "did you mean 'mean'"),
         (lambda: losses.Huber(delta=-1.0), DataError, "delta"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=1.5), DataError, "label_smoothing"),

@@ -51,7 +51,7 @@ def test_weights_are_one_a_sample(name, weight):
 ARGUMENTS = [
     (lambda: metrics.get("accurancy", None, (None, 3), "t"), UnknownNameError, "'accuracy'"),
     (lambda: metrics.get(7, None, (None, 3), "fit"), DataError, "fit: a metric must be"),
-    (lambda: metrics.get(metrics.AUC, None, (None, 3), "fit"), DataError, "fit: a metric must"),
+    (lambda: metrics.get(dict, None, (None, 3), "fit"), DataError, "fit: a metric must"),
     (lambda: metrics.MeanMetricWrapper(7), DataError, "must be a function"),
     (lambda: metrics.AUC(curve="ROCK"), UnknownNameError, "did you mean 'ROC'"),
     (lambda: metrics.AUC(summation_method="lower"), UnknownNameError, "minoring"),
@@ -88,7 +88,7 @@ USES = [
     (lambda: metrics.F1Score()(np.ones((2, 2, 2)), np.ones((2, 2, 2))), r"\(n, k\)"),
     (lambda: metrics.ConfusionMatrix(3)([0, 1], np.eye(2)), "3 columns"),
     (lambda: metrics.MeanIoU(3)([0, 1, 2], [0, 1]), "as many targets"),
-    (lambda: metrics.MeanMetricWrapper(lambda t, p: np.mean(t - p))([1.0], [1.0]), "one value"),
+    (lambda: metrics.MeanMetricWrapper(lambda t, p: t[:1])([1.0, 2.0], [1.0, 2.0]), "one value"),
     (lambda: metrics.MeanMetricWrapper(lambda t, p: p - t[:, None, None])([1, 2], np.eye(2)),
      r"\(2, 2, 2\)"),
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from chainrule.ops.elementwise import ASTYPE, of_dtype
 from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
 from chainrule.validation import refuse_foreign
+from chainrule.variables import values_of
 
 _order, _levels = count(), count()
 _NO_PARAMS: dict[str, Any] = {}
@@ -55,7 +56,10 @@ _KNOWN = frozenset([np.ndarray, float, int, bool, np.float64, np.float32, np.int
 
 def _as_operand(value: Any, where: str) -> Any:
     """Return an operand of no common type as an array, or as a tensor."""
+    value = values_of(value)
     refuse_foreign(value, "an operand", where)
+    if isinstance(value, Traced):  # a variable's
+        return value
     return stacked(value) if isinstance(value, list | tuple) else np.asarray(value)
 
 

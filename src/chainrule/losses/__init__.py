@@ -6,10 +6,10 @@ the same name their mean; a loss of your own is a function of ``(y_true, y_pred)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from chainrule.config import snake_case
+from chainrule.config import described, plain, snake_case
 from chainrule.errors import DataError
 from chainrule.losses.base import Loss, LossFunctionWrapper
 from chainrule.losses.focal import (
@@ -54,7 +54,6 @@ from chainrule.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
-from chainrule.validation import lookup
 
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
@@ -63,10 +62,10 @@ __all__ = [
     "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
     "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy",
     "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
-    "categorical_hinge", "cosine_similarity", "get", "hinge", "huber", "kl_divergence", "log_cosh",
-    "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
-    "mean_squared_logarithmic_error", "poisson", "sparse_categorical_crossentropy",
-    "squared_hinge",
+    "categorical_hinge", "cosine_similarity", "deserialize", "get", "hinge", "huber",
+    "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "serialize",
+    "sparse_categorical_crossentropy", "squared_hinge",
 ]  # fmt: skip
 
 LOSSES: Mapping[str, type[Loss]] = {
@@ -85,14 +84,15 @@ LOSSES: Mapping[str, type[Loss]] = {
 """Each loss by its name."""
 
 
-def get(loss: str | Loss | Callable[[Any, Any], Any], where: str) -> Loss:
+def get(loss: Any, where: str = "losses.get") -> Loss:
     """Return a loss.
 
     Parameters
     ----------
-    loss : str, Loss or callable
-        A name (``"mse"``, ``"mean_squared_error"``, ``"MeanSquaredError"``), a loss, or a function
-        of ``(y_true, y_pred)`` in NumPy that gives a value a sample.
+    loss : str, dict, Loss, class of one or callable
+        A name (``"mse"``, ``"mean_squared_error"``, ``"MeanSquaredError"``) or class gives one with
+        its default arguments, a dict is a description of one; a function of ``(y_true, y_pred)`` in
+        NumPy gives a value a sample.
     where : str
         Who asks, for the message.
 
@@ -103,16 +103,18 @@ def get(loss: str | Loss | Callable[[Any, Any], Any], where: str) -> Loss:
 
     Examples
     --------
-    >>> get("huber", "fit")
+    >>> get("huber")
     Huber()
     """
-    if isinstance(loss, str):
-        return lookup("loss", snake_case(loss), LOSSES)()
-    if isinstance(loss, Loss):
-        return loss
-    if isinstance(loss, type) or not callable(loss):
+    found = described("loss", loss, LOSSES, Loss)
+    if isinstance(found, Loss):
+        return found
+    if isinstance(found, type) or not callable(found):
         raise DataError(
             f"{where}: loss must be a name, a Loss or a function of (y_true, y_pred), received "
             f"{loss!r}"
         )
-    return LossFunctionWrapper(loss)
+    return LossFunctionWrapper(found)
+
+
+serialize, deserialize = plain, get

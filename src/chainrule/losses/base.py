@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.config import Configurable, snake_case
 from chainrule.errors import DataError, ShapeError
-from chainrule.losses.operands import floats, same_rank, spread
+from chainrule.losses.operands import checked_dtype, floats, same_rank, spread
 from chainrule.ops import Traced
 from chainrule.validation import as_numbers, lookup
 
@@ -30,6 +30,8 @@ class Loss(Configurable):
         ``"sum_over_batch_size"`` and ``"mean"``: :math:`\frac1n \sum_i w_i \ell_i`;
         ``"mean_with_sample_weight"``: :math:`\sum_i w_i \ell_i / \sum_i w_i`; ``"none"``: a value a
         sample.
+    dtype : dtype, optional
+        What predictions are converted to; by default they stay as they are.
 
     Examples
     --------
@@ -42,9 +44,17 @@ class Loss(Configurable):
     np.float64(2.0)
     """
 
-    def __init__(self, name: str | None = None, reduction: str | None = MEAN) -> None:
+    def __init__(
+        self, name: str | None = None, reduction: str | None = MEAN, dtype: Any = None
+    ) -> None:
         self.name = snake_case(type(self).__name__) if name is None else name
+        self._dtype = None if dtype is None else checked_dtype(dtype, type(self).__name__)
         self.reduction = lookup("reduction", reduction or "none", {key: key for key in REDUCTIONS})
+
+    @property
+    def dtype(self) -> str:
+        """In which it computes, where predictions do not say it."""
+        return self._dtype or "float32"
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample.
@@ -67,7 +77,7 @@ class Loss(Configurable):
         ----------
         y_true : array_like or Tensor
         y_pred : array_like or Tensor
-            Its dtype is the result's.
+            Its dtype is the result's, if there is no other.
         sample_weight : array_like or Tensor, shape (n,) or (n, 1), optional
 
         Raises
@@ -78,6 +88,8 @@ class Loss(Configurable):
             If targets or weights hold NaN, or what is no number.
         """
         y_pred = floats(y_pred, "y_pred", self.name)
+        if self._dtype is not None:
+            y_pred = y_pred.astype(self._dtype)
         if not isinstance(y_true, Traced):
             y_true = as_numbers(y_true, "y_true", self.name)
         values = self._checked(self.call(y_true, y_pred), y_pred)
@@ -104,8 +116,10 @@ class LossFunctionWrapper(Loss):
     ----------
     fn : callable
         Returns a value a sample, or their mean as a single number.
-    reduction, name
+    reduction, name, dtype
         Those of `Loss`; the name is by default the function's.
+    **options
+        Handed to the function.
 
     Examples
     --------
@@ -117,18 +131,20 @@ class LossFunctionWrapper(Loss):
 
     def __init__(
         self,
-        fn: Callable[[Any, Any], Any],
+        fn: Callable[..., Any],
         reduction: str | None = MEAN,
         name: str | None = None,
+        dtype: Any = None,
+        **options: Any,
     ) -> None:
         if not callable(fn):
             raise DataError(f"a loss must be a function of (y_true, y_pred), received {fn!r}")
-        super().__init__(name or getattr(fn, "__name__", type(fn).__name__), reduction)
-        self.fn = fn
+        super().__init__(name or getattr(fn, "__name__", type(fn).__name__), reduction, dtype)
+        self.fn, self.options = fn, options
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return what the function returns."""
-        return self.fn(*same_rank(y_true, y_pred))
+        return self.fn(*same_rank(y_true, y_pred), **self.options)
 
 
 class FunctionLoss(Loss):
@@ -141,8 +157,10 @@ class FunctionLoss(Loss):
 
     function: Callable[[Any, Any], Any]
 
-    def __init__(self, reduction: str | None = MEAN, name: str | None = None) -> None:
-        super().__init__(name or self.function.__name__, reduction)
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name or self.function.__name__, reduction, dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample."""

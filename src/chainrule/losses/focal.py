@@ -88,8 +88,9 @@ class CategoricalFocalCrossentropy(Smoothed):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "categorical_focal_crossentropy",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, label_smoothing, axis, reduction, name)
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
         self.alpha = check_number(alpha, "alpha", "CategoricalFocalCrossentropy")
         self.gamma = check_number(gamma, "gamma", "CategoricalFocalCrossentropy")
 
@@ -114,8 +115,9 @@ class BinaryFocalCrossentropy(Smoothed):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "binary_focal_crossentropy",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, label_smoothing, axis, reduction, name)
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
         self.apply_class_balancing = apply_class_balancing
         self.alpha = check_number(alpha, "alpha", "BinaryFocalCrossentropy")
         self.gamma = check_number(gamma, "gamma", "BinaryFocalCrossentropy")

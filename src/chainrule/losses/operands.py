@@ -153,6 +153,15 @@ def check_axis(axis: Any, where: str) -> int:
     return axis
 
 
+def checked_dtype(dtype: Any, where: str) -> str:
+    """Return the name of a dtype, float32 if there is none; of a policy that of results."""
+    try:
+        found = np.dtype("float32" if dtype is None else getattr(dtype, "compute_dtype", dtype))
+    except TypeError as error:
+        raise DataError(f"{where}: there is no dtype {dtype!r}") from error
+    return str(found)
+
+
 def _advice(true: tuple[int, ...], pred: tuple[int, ...]) -> str:
     """Say what to do where one holds class numbers and the other a row of scores a sample."""
     if len(pred) == len(true) + 1 and pred[:-1] == true:

@@ -234,8 +234,9 @@ class Smoothed(Loss):
         axis: int,
         reduction: str | None,
         name: str | None,
+        dtype: Any,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         self.from_logits = from_logits
         where = type(self).__name__
         self.label_smoothing = check_number(label_smoothing, "label_smoothing", where, high=1.0)
@@ -258,8 +259,9 @@ class CategoricalCrossentropy(Smoothed):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, label_smoothing, axis, reduction, name)
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample."""
@@ -278,8 +280,9 @@ class BinaryCrossentropy(Smoothed):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "binary_crossentropy",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, label_smoothing, axis, reduction, name)
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample."""
@@ -300,8 +303,9 @@ class SparseCategoricalCrossentropy(Loss):
         ignore_class: int | None = None,
         reduction: str | None = MEAN,
         name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         if isinstance(ignore_class, bool) or not isinstance(ignore_class, int | np.integer | None):
             raise DataError(
                 "SparseCategoricalCrossentropy: ignore_class must be a class number, received "

@@ -179,9 +179,13 @@ class Huber(Loss):
     """
 
     def __init__(
-        self, delta: float = 1.0, reduction: str | None = MEAN, name: str | None = "huber_loss"
+        self,
+        delta: float = 1.0,
+        reduction: str | None = MEAN,
+        name: str | None = "huber_loss",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         self.delta = check_number(delta, "delta", "Huber")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -205,8 +209,9 @@ class CosineSimilarity(Loss):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "cosine_similarity",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         self.axis = check_axis(axis, "CosineSimilarity")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

@@ -6,11 +6,11 @@ Names, arguments, defaults and values are Keras's; a metric of your own is a fun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from chainrule import losses
-from chainrule.config import snake_case
+from chainrule.config import described, named, plain, snake_case
 from chainrule.errors import DataError
 from chainrule.metrics.accuracy import (
     Accuracy,
@@ -48,7 +48,6 @@ from chainrule.metrics.thresholds import (
     TrueNegatives,
     TruePositives,
 )
-from chainrule.validation import lookup
 
 __all__ = [
     "AUC", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy",
@@ -58,7 +57,8 @@ __all__ = [
     "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "Poisson",
     "Precision", "R2Score", "Recall", "RootMeanSquaredError", "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy", "SquaredHinge",
-    "TopKCategoricalAccuracy", "TrueNegatives", "TruePositives", "get",
+    "TopKCategoricalAccuracy", "TrueNegatives", "TruePositives", "deserialize",
+    "get", "serialize",
 ]  # fmt: skip
 
 METRICS: Mapping[str, type[Metric]] = {
@@ -90,19 +90,20 @@ _KINDS: dict[str, tuple[type[Metric], ...]] = {
 
 
 def get(
-    metric: str | Metric | Callable[[Any, Any], Any],
-    loss: losses.Loss | None,
-    output_shape: tuple[int | None, ...],
-    where: str,
+    metric: Any,
+    loss: losses.Loss | None = None,
+    output_shape: tuple[int | None, ...] = (),
+    where: str = "metrics.get",
 ) -> Metric:
     """Return a metric, named as it was asked for.
 
     Parameters
     ----------
-    metric : str, Metric or callable
-        A name (``"accuracy"``, ``"mae"``, ``"AUC"``), a metric, or a function of
-        ``(y_true, y_pred)`` in NumPy that gives a value a sample.
-    loss : Loss or None
+    metric : str, dict, Metric, class of one or callable
+        A name (``"accuracy"``, ``"mae"``, ``"AUC"``) or class gives one with its default arguments,
+        a dict is a description of one; a function of ``(y_true, y_pred)`` in NumPy gives a value a
+        sample, or one for the batch.
+    loss : Loss, optional
         Of the model: tells class numbers from one-hot rows.
     output_shape : tuple
         Of the predictions. ``"accuracy"`` is binary where its last axis is 1, else that of class
@@ -123,15 +124,19 @@ def get(
     if isinstance(metric, str):
         kind = 0 if output_shape[-1:] == (1,) else 1 if _is_sparse(loss) else 2
         table = {**METRICS, **{name: kinds[kind] for name, kinds in _KINDS.items()}}
-        return lookup("metric", snake_case(metric), table)(name=metric)
-    if isinstance(metric, Metric):
-        return metric
-    if isinstance(metric, type) or not callable(metric):
+        return named("metric", metric, table)(name=metric)
+    found = described("metric", metric, METRICS, Metric)
+    if isinstance(found, Metric):
+        return found
+    if isinstance(found, type) or not callable(found):
         raise DataError(
             f"{where}: a metric must be a name, a Metric or a function of (y_true, y_pred), "
             f"received {metric!r}"
         )
-    return MeanMetricWrapper(metric)
+    return MeanMetricWrapper(found)
+
+
+serialize, deserialize = plain, get
 
 
 def _is_sparse(loss: losses.Loss | None) -> bool:

@@ -41,8 +41,10 @@ class BinaryAccuracy(MeanOfValues):
     0.75
     """
 
-    def __init__(self, name: str | None = "binary_accuracy", threshold: float = 0.5) -> None:
-        super().__init__(name)
+    def __init__(
+        self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+    ) -> None:
+        super().__init__(name, dtype)
         self.threshold = check_number(threshold, "threshold", "BinaryAccuracy", low=-np.inf)
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
@@ -95,8 +97,10 @@ class TopKCategoricalAccuracy(MeanOfValues):
     0.5
     """
 
-    def __init__(self, k: int = 5, name: str | None = "top_k_categorical_accuracy") -> None:
-        super().__init__(name)
+    def __init__(
+        self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None
+    ) -> None:
+        super().__init__(name, dtype)
         self.k = check_positive(k, "k", type(self).__name__)
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
@@ -119,8 +123,10 @@ class SparseTopKCategoricalAccuracy(MeanOfValues):
     0.5
     """
 
-    def __init__(self, k: int = 5, name: str | None = "sparse_top_k_categorical_accuracy") -> None:
-        super().__init__(name)
+    def __init__(
+        self, k: int = 5, name: str | None = "sparse_top_k_categorical_accuracy", dtype: Any = None
+    ) -> None:
+        super().__init__(name, dtype)
         self.k = check_positive(k, "k", type(self).__name__)
 
     def values(self, y_true: Any, y_pred: Any) -> Any:

@@ -101,8 +101,8 @@ class LogCoshError(FunctionMetric):
 
     function = staticmethod(losses.log_cosh)
 
-    def __init__(self, name: str | None = "logcosh") -> None:
-        super().__init__(name)
+    def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
 
 
 class CosineSimilarity(MeanOfValues):
@@ -114,8 +114,10 @@ class CosineSimilarity(MeanOfValues):
     axis : int, default -1
     """
 
-    def __init__(self, name: str | None = "cosine_similarity", axis: int = -1) -> None:
-        super().__init__(name)
+    def __init__(
+        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
+    ) -> None:
+        super().__init__(name, dtype)
         self.axis = check_axis(axis, "CosineSimilarity")
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
@@ -136,10 +138,11 @@ class BinaryCrossentropy(MeanOfValues):
     def __init__(
         self,
         name: str | None = "binary_crossentropy",
+        dtype: Any = None,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
         self.from_logits = from_logits
         self.label_smoothing = check_number(
             label_smoothing, "label_smoothing", "BinaryCrossentropy", high=1.0
@@ -164,11 +167,12 @@ class CategoricalCrossentropy(MeanOfValues):
     def __init__(
         self,
         name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
         self.from_logits = from_logits
         where = "CategoricalCrossentropy"
         self.label_smoothing = check_number(label_smoothing, "label_smoothing", where, high=1.0)
@@ -191,9 +195,12 @@ class SparseCategoricalCrossentropy(MeanOfValues):
     """
 
     def __init__(
-        self, name: str | None = "sparse_categorical_crossentropy", from_logits: bool = False
+        self,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
         self.from_logits = from_logits
 
     def values(self, y_true: Any, y_pred: Any) -> Any:

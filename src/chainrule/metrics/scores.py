@@ -48,8 +48,9 @@ class FBetaScore(Metric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str | None = "fbeta_score",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
         where = type(self).__name__
         if average is not None:
             lookup("average", average, dict.fromkeys(AVERAGES))
@@ -111,8 +112,9 @@ class F1Score(FBetaScore):
         average: str | None = None,
         threshold: float | None = None,
         name: str | None = "f1_score",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(average, 1.0, threshold, name)
+        super().__init__(average, 1.0, threshold, name, dtype)
 
 
 class R2Score(Metric):
@@ -137,8 +139,9 @@ class R2Score(Metric):
         class_aggregation: str | None = "uniform_average",
         num_regressors: int = 0,
         name: str | None = "r2_score",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
         if class_aggregation is not None:
             lookup("class aggregation", class_aggregation, dict.fromkeys(AGGREGATIONS))
         self.class_aggregation = class_aggregation
@@ -199,8 +202,9 @@ class ConfusionMatrix(Metric):
         sparse_y_true: bool = True,
         sparse_y_pred: bool = False,
         name: str | None = "confusion_matrix",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
         self.num_classes = check_positive(num_classes, "num_classes", type(self).__name__)
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
 
@@ -263,10 +267,11 @@ class MeanIoU(ConfusionMatrix):
         self,
         num_classes: int,
         name: str | None = "mean_iou",
+        dtype: Any = None,
         sparse_y_true: bool = True,
         sparse_y_pred: bool = True,
     ) -> None:
-        super().__init__(num_classes, sparse_y_true, sparse_y_pred, name)
+        super().__init__(num_classes, sparse_y_true, sparse_y_pred, name, dtype)
 
     def value(self, sums: Sums) -> float:
         """Return the mean over the classes that occur."""

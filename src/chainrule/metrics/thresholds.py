@@ -42,8 +42,9 @@ class AtThresholds(Metric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
         where = type(self).__name__
         self.top_k = None if top_k is None else check_positive(top_k, "top_k", where)
         self.class_id = None if class_id is None else check_whole(class_id, "class_id", where)
@@ -131,9 +132,12 @@ class _Count(AtThresholds):
     which: int
 
     def __init__(
-        self, thresholds: float | Sequence[float] | None = None, name: str | None = None
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(thresholds, name=name)
+        super().__init__(thresholds, name=name, dtype=dtype)
 
     def value(self, sums: Sums) -> Any:
         """Return the count at each threshold."""
@@ -195,6 +199,7 @@ class AUC(AtThresholds):
         curve: str = "ROC",
         summation_method: str = "interpolation",
         name: str | None = None,
+        dtype: Any = None,
         thresholds: Sequence[float] | None = None,
         from_logits: bool = False,
     ) -> None:
@@ -207,7 +212,7 @@ class AUC(AtThresholds):
             raise DataError("AUC: expected either num_thresholds or thresholds, received both")
         between = np.arange(1, num_thresholds - 1) / (num_thresholds - 1)
         given = sorted(_checked(between if thresholds is None else thresholds, "AUC"))
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype)
         self._thresholds = self._sorted = np.array([-EPSILON, *given, 1 + EPSILON])
         self._even = thresholds is None
         self.curve = lookup("curve", curve, {key: key for key in ("ROC", "PR")})

@@ -222,8 +222,6 @@ class Trainable(Compiled):
     ) -> Any:
         """Make one update and return this batch's scores, taken before it, as `evaluate` does.
 
-        Unlike Keras's, they are those of this batch alone, not the mean over all calls so far.
-
         What is done is recorded at the first call, and again where layers, loss, metrics, the
         optimizer or an attribute of theirs are other objects. What else code of one's own reads,
         globals for instance, is taken as it was then.
@@ -242,8 +240,9 @@ class Trainable(Compiled):
             self.history, self._known = before, None
         if self.stop_training:  # Ctrl-C is for the loop around
             raise KeyboardInterrupt
-        names = ("loss", *self._objective(None).named)
-        return _scores({name: logs.history[name][-1] for name in names}, return_dict)
+        last = {name: values[-1] for name, values in logs.history.items()}
+        first = [name for name in ("loss", *self._objective(None).named) if name in last]
+        return _scores({name: last[name] for name in (*first, *last)}, return_dict)
 
     def evaluate(
         self,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff import value_and_grad
-from chainrule.autodiff.trees import map_leaves
 from chainrule.callbacks import Logs
 from chainrule.losses import Loss
 from chainrule.losses.base import weight_of
 from chainrule.metrics import Metric
+from chainrule.metrics.base import plain
 from chainrule.network.network import Network, Weights
 from chainrule.training.trainer import Sums
 
@@ -111,17 +111,19 @@ class Objective:
         """Return the weights of what counts."""
         return weight if mask is None else weight_of(mask, weight, self.loss.reduction)
 
-    def _added(self, sums: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None) -> Any:
-        """Return sums with those of a batch added."""
-        return map_leaves(lambda a, b: a + b, sums, self._measured(y_pred, mask, y, weight))
+    def _added(self, held: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None) -> Any:
+        """Return what the metrics hold after a batch."""
+        return {
+            name: metric.stateless_update_state(held[name], *data)
+            for name, metric, data in self._given(y_pred, mask, y, weight)
+        }
 
-    def _measured(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> dict[str, Any]:
-        found = {}
+    def _given(self, y_pred: Any, mask: Any, y: Any, weight: Any) -> Iterator[Any]:
+        """Yield each metric with its name and what it measures."""
         for name, (metric, weighted) in self.named.items():
             count = weight if weighted else None
             count = count if mask is None else weight_of(mask, count, "sum")
-            found[name] = metric.measure(y, y_pred, count)
-        return found
+            yield name, metric, (y, y_pred) if count is None else (y, y_pred, count)
 
     def sums(self, data: Any) -> Sums:
         """Return what a run over such data adds up."""
@@ -131,9 +133,13 @@ class Objective:
             warnings.warn(
                 f"{layer} does not support masks: the layers after it take all steps", stacklevel=5
             )
-        example = self._measured(found.output, found.mask, y, weight[0] if weight else None)
-        return Sums(map_leaves(lambda x: np.zeros_like(np.asarray(x)), example), self.scores)
+        given = self._given(found.output, found.mask, y, weight[0] if weight else None)
+        return Sums({name: metric.zero(*example) for name, metric, example in given}, self.scores)
 
-    def scores(self, sums: Any) -> Logs:
-        """Return the metrics' values."""
-        return {name: metric.value(sums[name]) for name, (metric, _) in self.named.items()}
+    def scores(self, held: Any) -> Logs:
+        """Return the metrics' values; one that gives several by name brings its names."""
+        found: dict[str, Any] = {}
+        for name, (metric, _) in self.named.items():
+            value = metric.stateless_result(held[name])
+            found |= value if isinstance(value, dict) else {name: value}
+        return {name: plain(np.asarray(value)) for name, value in found.items()}
