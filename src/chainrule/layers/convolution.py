@@ -42,6 +42,8 @@ class _Convolution(Sliding, Affine):
         if max(self.strides) > 1 < max(self.dilation_rate):
             raise DataError(f"{where}: strides and dilation_rate cannot both be larger than 1")
         self.groups = check_positive(groups, "groups", where)
+        if self.filters % self.groups:
+            raise DataError(f"{where}: filters must be a multiple of groups, {groups}")
         self.activation = activation_of(activation, where)
         self.use_bias = check_flag(use_bias, "use_bias", where)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
@@ -67,11 +69,8 @@ class _Conv(_Convolution):
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         channels = input_shape[-1]
-        if (channels or 0) % self.groups or self.filters % self.groups:
-            raise ShapeError(
-                f"{self}: {channels} channels and {self.filters} filters cannot be split into "
-                f"{self.groups} groups"
-            )
+        if (channels or 0) % self.groups:
+            raise ShapeError(f"{self}: {channels} channels are no multiple of {self.groups} groups")
         self.weigh((*self.size, channels and channels // self.groups, self.filters))
 
     def call(self, x: Any) -> Any:
@@ -145,6 +144,8 @@ class _Transposed(_Convolution):
         if output_padding is not None:
             known = (self.rank, "output_padding", type(self).__name__, check_count)
             self.output_padding = sizes_of(output_padding, *known)
+            if any(a >= b for a, b in zip(self.output_padding, self.strides, strict=True)):
+                raise DataError(f"{known[2]}: output_padding must be less than strides")
 
     def build(self, input_shape: Shape) -> None:
         Spatial.build(self, input_shape)

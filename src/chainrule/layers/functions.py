@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import activations
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, Shape
 from chainrule.validation import check_each, check_number
 
@@ -144,6 +144,8 @@ class Softmax(Layer):
         """Return the probabilities; where a mask is false they are 0."""
         if mask is None:
             return activations.softmax(x, self.axis)
+        if np.broadcast_shapes(mask.shape, x.shape) != x.shape:
+            raise ShapeError(f"{self}: a mask of shape {mask.shape} is larger than {x.shape}")
         lowest = float(np.finfo(x.dtype).min) / 2
         return np.where(mask, activations.softmax(np.where(mask, x, lowest), self.axis), 0)
 

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.layers.layer import LARGEST, Shape
 from chainrule.layers.spatial import Size, Spatial, sides_of, sizes_of
-from chainrule.validation import lookup
+from chainrule.validation import lookup, shape_text
 
 
 class _Padding(Spatial):
@@ -43,6 +43,12 @@ class _Cropping(Spatial):
         super().__init__(data_format, **options)
         sides = int(self.rank == 1) if cropping is None else cropping
         self.cropping = sides_of(sides, self.rank, "cropping", type(self).__name__)
+
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        for size, sides in zip(input_shape[1:-1], self.cropping, strict=True):
+            if size is not None and sum(sides) >= size:
+                raise ShapeError(f"{self}: nothing is left of {shape_text(input_shape)}")
 
     def call(self, x: Any) -> Any:
         sizes = zip(self.cropping, x.shape[1:-1], strict=True)

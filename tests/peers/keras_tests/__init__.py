@@ -25,5 +25,10 @@ FAMILIES = {
     "regularizers": ["regularizers/*_test.py"],
     "constraints": ["constraints/*_test.py"],
     "initializers": ["initializers/*_test.py"],
+    "convolutions": ["layers/convolutional/*_test.py"],
+    "pooling": ["layers/pooling/*_test.py"],
+    "reshaping": ["layers/reshaping/*_test.py"],
+    "activation layers": ["layers/activations/*_test.py"],
+    "regularization layers": ["layers/regularization/*_test.py"],
 }
 """The files of each family, below `keras.src`."""

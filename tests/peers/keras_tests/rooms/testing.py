@@ -3,12 +3,16 @@
 import contextlib
 import json
 import re
+from types import SimpleNamespace
 
+import numpy as np
 from keras.src import testing
 from tests.peers.keras_tests.imports import Room
 
+from chainrule import Sequential
 from chainrule.config import Configurable, made, plain
 from chainrule.errors import ChainruleError
+from chainrule.layers.tracking import held
 
 
 class TestCase(testing.TestCase):
@@ -39,5 +43,41 @@ class TestCase(testing.TestCase):
             assert dir(revived) == dir(instance)
         return again[1]
 
+    def run_layer_test(
+        self, layer_cls, init_kwargs, input_shape=None, *, input_data=None, call_kwargs=None,
+        expected_output_shape=None, expected_output=None, expected_num_trainable_weights=None,
+        expected_num_non_trainable_weights=None, expected_num_losses=None, supports_masking=None,
+        run_training_check=True, **others,
+    ):  # fmt: skip
+        """Make a layer, call it and train it; what is expected by Keras's names is asserted."""
+        layer = layer_cls(**init_kwargs)
+        self.run_class_serialization_test(layer)
+        x = np.random.default_rng(0).normal(size=input_shape) if input_data is None else input_data
+        x = np.asarray(x).astype("float32")
+        y = layer(x, **(call_kwargs or {}))
+        weights = [v for v in held(layer).values() if v.counts]
+        penalties = [v for v in weights if v.about.regularizer]
+        found = {
+            "output shape": (y.shape, expected_output_shape),
+            "trained weights": (sum(v.trainable for v in weights), expected_num_trainable_weights),
+            "other weights": (
+                sum(not v.trainable for v in weights), expected_num_non_trainable_weights
+            ),
+            "losses": (
+                len(penalties) + (layer.activity_regularizer is not None), expected_num_losses
+            ),
+            "supports_masking": (layer.supports_masking, supports_masking),
+        }  # fmt: skip
+        for what, (mine, expected) in found.items():
+            assert expected is None or mine == expected, f"{what}: {mine} instead of {expected}"
+        if expected_output is not None:
+            self.assertAllClose(y, expected_output)
+        if run_training_check and any(v.trainable for v in weights):
+            model = Sequential([layer_cls(**init_kwargs)])
+            model.compile("sgd", "mse", engine="numpy")
+            history = model.fit(x, np.zeros(model(x).shape, "float32"), verbose=0)
+            assert np.isfinite(history.history["loss"]).all()
 
-room = Room("testing", {"TestCase": TestCase}, scaffolding=True)
+
+names = {"TestCase": TestCase, "test_case": SimpleNamespace(TestCase=TestCase)}
+room = Room("testing", names, scaffolding=True)
