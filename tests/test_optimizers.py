@@ -32,6 +32,13 @@ VARIANTS = [
     ("Nadam", {"learning_rate": 0.02}),
     ("Lion", {"learning_rate": 0.01}),
     ("Lamb", {"learning_rate": 0.02}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.02}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.02, "beta_1": 0.7, "warmup_steps": 5}),
+    ("Adafactor", {"learning_rate": 0.1}),
+    ("Adafactor", {
+        "learning_rate": 0.1, "beta_2_decay": -0.6, "epsilon_1": 1e-3, "epsilon_2": 0.1,
+        "clip_threshold": 0.7,
+    }),
     ("Ftrl", {"learning_rate": 0.1}),
     ("Ftrl", {
         "learning_rate": 0.1, "learning_rate_power": -0.7, "initial_accumulator_value": 0.3,
@@ -207,6 +214,8 @@ NUMBERS = {
     "Nadam": ["beta_1", "beta_2", "epsilon"],
     "Lion": ["beta_1", "beta_2"],
     "Lamb": ["beta_1", "beta_2", "epsilon"],
+    "ScheduleFreeAdamW": ["beta_1", "beta_2", "epsilon", "warmup_steps"],
+    "Adafactor": ["epsilon_1", "epsilon_2", "clip_threshold"],
     "Ftrl": [
         "initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength",
         "l2_shrinkage_regularization_strength", "beta",

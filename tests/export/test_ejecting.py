@@ -26,8 +26,10 @@ RULES = {
     "averages": optimizers.RMSprop(0.01, centered=True, use_ema=True, ema_momentum=0.9),
     "accumulated": optimizers.Adam(0.01, gradient_accumulation_steps=2),
     "clipped": optimizers.SGD(0.1, clipnorm=0.01, l2=0.1),
+    "kept from decay": optimizers.AdamW(0.1, weight_decay=0.5),
     "clipped together": optimizers.Adagrad(0.1, global_clipnorm=0.01),
 }
+RULES["kept from decay"].exclude_from_weight_decay(var_names=["bias"])
 
 
 def ejected(model, folder, name="ejected"):
@@ -128,14 +130,14 @@ def test_what_an_optimizer_starts_with_must_be_told(tmp_path):
             self.slots = ("anchor",)
 
         def start(self, slot, w):
-            return w.copy()
+            return 2 * w
 
         def step(self, w, g, learning_rate, t, anchor):
             return anchor - learning_rate * g, {"anchor": anchor}
 
     model = cr.Sequential([layers.Input((4,)), layers.Dense(2)], seed=0)
     model.compile(Anchored(), "mse")
-    with pytest.raises(ExportError, match="other arrays than constant ones, in 'anchor'"):
+    with pytest.raises(ExportError, match="other arrays than constants or copies, in 'anchor'"):
         model.eject(tmp_path / "model.py")
     assert not list(tmp_path.iterdir())
 

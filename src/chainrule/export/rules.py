@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -71,9 +72,15 @@ def _start_of(key: str, value: Any, params: Mapping[str, Any], name: str) -> str
             return f"np.{value.dtype.name}({value})"
     elif set(value) == set(params):
         texts = {_filled_text(value[name], w) for name, w in params.items()}
+        if None in texts and all(np.array_equal(value[name], w) for name, w in params.items()):
+            texts = {"w.copy()"}
         if len(texts) == 1 and None not in texts:
             return f"{{name: {texts.pop()} for name, w in params.items()}}"
-    raise ExportError(f"eject: {name} starts with other arrays than constant ones, in {key!r}")
+        if not any(map(np.ptp, value.values())):
+            return f"{{{', '.join(starmap(_entry_text, value.items()))}}}"
+    raise ExportError(
+        f"eject: {name} starts with other arrays than constants or copies, in {key!r}"
+    )
 
 
 def _filled_text(array: Any, w: Any) -> str | None:
@@ -86,12 +93,16 @@ def _filled_text(array: Any, w: Any) -> str | None:
     return "np.zeros_like(w)" if number == 0 else f"np.full_like(w, {number})"
 
 
+def _entry_text(name: str, array: Any) -> str:
+    return f'"{name}": np.full({array.shape}, {array.flat[0]}, np.{array.dtype.name})'
+
+
 def _step_by_step(optimizer: Any, params: Mapping[str, Any], name: str) -> Texts | None:
     """Return a step of one array, and the update made of it; None if arrays depend on others."""
     plain = isinstance(optimizer, Optimizer) and type(optimizer).update is Optimizer.update
     if not plain or optimizer.global_clipnorm is not None:
         return None
-    programs = [_step(optimizer, w) for w in params.values()]
+    programs = [_step(optimizer, *param) for param in params.items()]
     about = STEP.format(name)
     texts = [function_text(program, "step", about, spread=True) for program in programs]
     if len(set(texts)) > 1:
@@ -100,16 +111,16 @@ def _step_by_step(optimizer: Any, params: Mapping[str, Any], name: str) -> Texts
     return [plainer(texts[0]), _loop_text(list(_used(programs[0])), slots, name)], programs[:1]
 
 
-def _step(optimizer: Optimizer, w: Any) -> Program:
+def _step(optimizer: Optimizer, name: str, w: Any) -> Program:
     """Record the update of one array."""
-    memory = map_leaves(np.asarray, optimizer.init({"w": w}))
+    memory = map_leaves(np.asarray, optimizer.init({name: w}))
     slots = [key for key, value in memory.items() if isinstance(value, dict)]
-    given = {"w": w, "g": w, **{k: v["w"] if k in slots else v for k, v in memory.items()}}
+    given = {"w": w, "g": w, **{k: v[name] if k in slots else v for k, v in memory.items()}}
 
     def step(given: Any) -> Any:
-        state = {k: {"w": given[k]} if k in slots else given[k] for k in memory}
-        new, state = optimizer.update({"w": given["w"]}, {"w": given["g"]}, state)
-        return (new["w"], *(state[slot]["w"] for slot in slots))
+        state = {k: {name: given[k]} if k in slots else given[k] for k in memory}
+        new, state = optimizer.update({name: given["w"]}, {name: given["g"]}, state)
+        return (new[name], *(state[slot][name] for slot in slots))
 
     program = _recorded(step, given)
     inputs = set(program.inputs)

@@ -16,8 +16,8 @@ from typing import Any
 
 from chainrule.config import described, plain
 from chainrule.errors import DataError
-from chainrule.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
-from chainrule.optimizers.moments import Adam, Adamax, AdamW, Lamb, Nadam
+from chainrule.optimizers.adaptive import Adadelta, Adafactor, Adagrad, Ftrl, RMSprop
+from chainrule.optimizers.moments import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
 from chainrule.optimizers.momentum import SGD, Lion
 from chainrule.optimizers.optimizer import Optimizer, Schedule, count, schedule_of
 from chainrule.optimizers.variable import Variable
@@ -32,17 +32,17 @@ from chainrule.schedules import (
 )
 
 __all__ = [
-    "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "CosineDecay",
-    "CosineDecayRestarts", "ExponentialDecay", "Ftrl", "InverseTimeDecay", "Lamb",
+    "OPTIMIZERS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax",
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "Ftrl", "InverseTimeDecay", "Lamb",
     "LearningRateSchedule", "Lion", "Nadam", "Optimizer", "PiecewiseConstantDecay",
-    "PolynomialDecay", "RMSprop", "Schedule", "Variable", "count", "deserialize", "get",
-    "schedule_of", "serialize",
+    "PolynomialDecay", "RMSprop", "Schedule", "ScheduleFreeAdamW", "Variable", "count",
+    "deserialize", "get", "schedule_of", "serialize",
 ]  # fmt: skip
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW, "adagrad": Adagrad,
     "adadelta": Adadelta, "adamax": Adamax, "nadam": Nadam, "lion": Lion, "lamb": Lamb,
-    "ftrl": Ftrl,
+    "ftrl": Ftrl, "adafactor": Adafactor, "schedulefreeadamw": ScheduleFreeAdamW,
 }  # fmt: skip
 """Each optimizer by its name."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.optimizers.optimizer import Optimizer, Schedule
+from chainrule.optimizers.optimizer import Optimizer, Schedule, like
 
 
 class RMSprop(Optimizer):
@@ -224,3 +224,85 @@ class Ftrl(Optimizer):
         curvature = (after + self.beta) / learning_rate + 2 * self.l2_regularization_strength
         w = (np.clip(linear, -l1, l1) - linear) / curvature
         return w, {"accumulator": accumulator, "linear": linear}
+
+
+class Adafactor(Optimizer):
+    r"""Gradients divided by their root mean square, of matrices known by rows and columns alone.
+
+    .. math:: r \leftarrow \beta_t r + (1 - \beta_t) \overline{g^2}^{\,row}, \quad
+              c \leftarrow \beta_t c + (1 - \beta_t) \overline{g^2}^{\,column}, \quad
+              u = g \Big/ \sqrt{r c^T / \bar r}, \quad
+              w \leftarrow w - \frac{\max(\varepsilon_2, \mathrm{rms}(w)) \min(\eta, 1 / \sqrt t)}
+              {\max(1, \mathrm{rms}(u) / d)}\, u
+
+    with :math:`\beta_t = 1 - t^p`.
+
+    Shazeer, Stern, *Adafactor: Adaptive Learning Rates with Sublinear Memory Cost*, 2018,
+    algorithm 4.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    beta_2_decay : float, default -0.8
+        :math:`p`, at most 0.
+    epsilon_1 : float, default 1e-30
+        Added to the squares.
+    epsilon_2 : float, default 0.001
+    clip_threshold : float, default 1
+        :math:`d`.
+    relative_step : bool, default True
+        Changes nothing, as in Keras: steps always fall with :math:`1 / \sqrt t`.
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("r", "c", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        beta_2_decay: float = -0.8,
+        epsilon_1: float = 1e-30,
+        epsilon_2: float = 0.001,
+        clip_threshold: float = 1.0,
+        relative_step: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_2_decay = self._number(beta_2_decay, "beta_2_decay", low=-np.inf)
+        if beta_2_decay > 0:
+            raise DataError(f"Adafactor: beta_2_decay must be at most 0, received {beta_2_decay}")
+        self.epsilon_1 = self._number(epsilon_1, "epsilon_1")
+        self.epsilon_2 = self._number(epsilon_2, "epsilon_2")
+        self.clip_threshold = self._number(clip_threshold, "clip_threshold", strict=True)
+        self.relative_step = self._flag(relative_step, "relative_step")
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return zeros: of rows and columns for a matrix, of all entries for less."""
+        shapes = {"r": w.shape[:-1], "c": (*w.shape[:-2], *w.shape[-1:]), "v": w.shape}
+        used = ("r", "c") if w.ndim > 1 else ("v",)
+        return np.zeros(shapes[slot] if slot in used else (), w.dtype)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights and running means."""
+        kept, beta = dict(slots), like(1 - t**self.beta_2_decay, w)
+        squares = g**2 + self.epsilon_1
+
+        def mean(slot: str, new: Any) -> Any:
+            kept[slot] = beta * slots[slot] + (1 - beta) * new
+            return kept[slot]
+
+        if w.ndim > 1:
+            r, c = mean("r", np.mean(squares, axis=-1)), mean("c", np.mean(squares, axis=-2))
+            r = r / np.mean(r, axis=-1, keepdims=True)
+            spread = np.expand_dims(r, -1) * np.expand_dims(c, -2)
+        else:
+            spread = mean("v", squares)
+        change = g / np.sqrt(spread)
+        change = change / np.maximum(1, _rms(change) / self.clip_threshold)
+        rate = np.minimum(learning_rate, like(1 / np.sqrt(t), w))
+        return w - np.maximum(self.epsilon_2, _rms(w)) * rate * change, kept
+
+
+def _rms(x: Any) -> Any:
+    return np.sqrt(np.mean(x**2))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.optimizers.optimizer import Optimizer, Schedule, like
+from chainrule.validation import check_count
 
 
 class _Moments(Optimizer):
@@ -207,3 +208,58 @@ class Lamb(_Moments):
         is_ratio = (long > 0) & (short > 0)
         ratio = np.where(is_ratio, long / np.where(is_ratio, short, 1), 1)
         return w - learning_rate * ratio * r, {"m": m, "v": v}
+
+
+class ScheduleFreeAdamW(_Moments):
+    r"""`AdamW` that averages its way instead of lowering the learning rate.
+
+    .. math:: z' = z - \eta \frac{g}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
+              x \leftarrow \Big(1 - \frac1t\Big) x + \frac1t z', \qquad
+              w \leftarrow (1 - \beta_1) z' + \beta_1 x
+
+    where :math:`x = (w - (1 - \beta_1) z) / \beta_1`. Defazio et al., *The Road Less Scheduled*,
+    2024, algorithm 1.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.0025
+    beta_1 : float, default 0.9
+        Above 0.
+    beta_2 : float, default 0.999
+    epsilon : float, default 1e-8
+    warmup_steps : int, default 0
+        Updates in which the learning rate rises from 0.
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("z", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        warmup_steps: int = 0,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
+        self._number(beta_1, "beta_1", high=1.0, strict=True)
+        self.warmup_steps = check_count(warmup_steps, "warmup_steps", self._name)
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return the weights themselves, and squares of 0."""
+        return np.array(w) if slot == "z" else np.zeros_like(w)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights, where they would be without averages, and squares."""
+        if self.warmup_steps:
+            learning_rate = learning_rate * like(np.minimum(t / self.warmup_steps, 1), w)
+        v = slots["v"] + (g**2 - slots["v"]) * (1 - self.beta_2)
+        spread = np.sqrt(v / like(1 - self.beta_2**t, w)) + self.epsilon
+        z = slots["z"] - learning_rate * g / spread
+        x = (w - (1 - self.beta_1) * slots["z"]) / self.beta_1
+        share = like(1 / t, w)
+        x = (1 - share) * x + share * z
+        return (1 - self.beta_1) * z + self.beta_1 * x, {"z": z, "v": v}

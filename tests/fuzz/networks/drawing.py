@@ -258,9 +258,23 @@ class Drawing:
     def _optimizer(self) -> Call:
         rng = self.rng
         name = rng.choice(
-            ["SGD", "SGD", "RMSprop", "Adam", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax",
-             "Nadam", "Lion", "Lamb", "Ftrl"]
-        )  # fmt: skip
+            [
+                "SGD",
+                "SGD",
+                "RMSprop",
+                "Adam",
+                "Adam",
+                "AdamW",
+                "Adagrad",
+                "Adadelta",
+                "Adamax",
+                "Nadam",
+                "Lion",
+                "Lamb",
+                "Ftrl",
+                "Adafactor",
+            ]
+        )  # fmt: skip  (not ScheduleFreeAdamW: on PyTorch Keras overwrites z before it is used)
         low, high = {"SGD": (0.01, 0.2), "Adadelta": (0.1, 1.0), "Adagrad": (0.01, 0.2),
                      "Ftrl": (0.05, 0.5)}.get(name, (0.001, 0.02))  # fmt: skip
         rate = self._number(low, high)
@@ -285,6 +299,12 @@ class Drawing:
             "RMSprop": {"rho": (0.5, 0.99), "momentum": (0.1, 0.9), "epsilon": (1e-3, 1e-2)},
             "Adagrad": {"initial_accumulator_value": (0.01, 1)},
             "Adadelta": {"rho": (0.5, 0.99), "epsilon": (0.001, 0.01)},
+            "Adafactor": {
+                "beta_2_decay": (-0.9, -0.4),
+                "epsilon_1": (1e-6, 1e-2),
+                "epsilon_2": (1e-3, 0.1),
+                "clip_threshold": (0.3, 2),
+            },
             "Ftrl": {
                 "l1_regularization_strength": (0.001, 0.1),
                 "l2_regularization_strength": (0.001, 0.1),
