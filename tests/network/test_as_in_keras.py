@@ -189,3 +189,28 @@ def test_a_seed_for_all_gives_the_same_numbers():
         return model.fit(X, Y, epochs=2, verbose=0).history["loss"]
 
     assert trained() == trained()
+
+
+def test_fits_in_a_loop_are_compiled_after_a_while_as_one_long_fit_is():
+    model = model_of(Dense(64, activation="tanh"), engine="auto")
+    engines = []
+
+    class Engine(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            engines.append(model.trainer.run.engine.name)
+
+    for _ in range(2):
+        model.fit(X, Y, epochs=1, callbacks=[Engine()], verbose=0)
+        model.optimizer_state["iteration"] += 100_000
+    assert engines == ["numpy", "compiled"]
+
+
+def test_an_ejected_network_keeps_its_constraints(tmp_path):
+    model = model_of(Dense(3, kernel_constraint=keras.constraints.MaxNorm(0.3)))
+    model.eject(tmp_path / "net.py")
+    space = {"__file__": str(tmp_path / "net.py"), "__name__": "net"}
+    exec((tmp_path / "net.py").read_text(), space)
+    weights, _ = space["train"](space["load"](), X, Y[:, None], epochs=2, shuffle=False)
+    model.fit(X, Y, epochs=2, shuffle=False, verbose=0)
+    np.testing.assert_allclose(weights["dense_kernel"], model.get_weights()[0], rtol=1e-5)
+    assert np.linalg.norm(weights["dense_kernel"], axis=0).max() < 0.3001

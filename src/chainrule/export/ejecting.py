@@ -64,6 +64,9 @@ def eject(model: Compiled, path: str | os.PathLike[str]) -> None:
     write_text(place, text)
 
 
+CONSTRAIN = "            params = constrained(params)\n"
+
+
 class _Module:
     """The text of a module, section by section."""
 
@@ -189,6 +192,11 @@ class _Module:
     def _training(self) -> list[str]:
         texts, programs = rule_texts(self.model.optimizer, self.network.params)
         self.helpers += [helper for program in programs for helper in helpers_of(program)]
+        params, constrain = self.network.params, ""
+        if any(self.network.places[name].about.constraint for name in params):
+            program = trace(self.network.constrained)(params)
+            about = "Return the weights that are to be after an update."
+            texts, constrain = [*texts, self._text(program, "constrained", about)], CONSTRAIN
         averaged = getattr(self.model.optimizer, "use_ema", False)
         trained = 'memory["ema"]' if averaged else "params"
         sizes = "".join(f", {size}" for size in self.y.shape[1:])
@@ -196,6 +204,7 @@ class _Module:
             X=f"shape {self._shape(self.X)}",
             y=f"holds {self._targets()}",
             dtype=self.X.dtype,
+            constrain=constrain,
             y_dtype=self.y.dtype,
             shape=f"-1{sizes}",
             parts=templates.PARTS if self.state else templates.NO_PARTS,

@@ -33,7 +33,7 @@ def train(weights, X, y, epochs=1, batch_size=32, shuffle=True, seed=None):
             rows = order[first : first + batch_size]
             loss, gradients{state} = value_and_gradients(params, X[rows], y[rows]{state})
             params, memory = update(params, gradients, memory)
-            total += float(loss) * len(rows)
+{constrain}            total += float(loss) * len(rows)
         losses.append(total / len(X))
     return {trained}, losses
 '''

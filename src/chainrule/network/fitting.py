@@ -135,7 +135,8 @@ class Trainable(Compiled):
                 first, mode, states, at = resume(self, resume_from, conditions)
                 if isinstance(supply, Samples):
                     supply.go_on(None if rng is None else self.rng, at)
-            updates = max(epochs - first, 0) * supply.updates
+            # Those of earlier runs count: who calls fit in a loop will call it again.
+            updates = max(epochs - first, 0) * supply.updates + self._updated()
             trainer = self._trainer(supply, held, mode, updates, watching, due)
         with deferred(late=trainer.interrupted):
             self.trainer, self._running = trainer, trainer.run.engine
@@ -147,6 +148,10 @@ class Trainable(Compiled):
                 self._running = self.trainer = self.training_data = None
                 conditions.forget_data()
         return self.history
+
+    def _updated(self) -> int:
+        """Return how many updates the optimizer has made."""
+        return int(self.optimizer_state.get("iteration", 0))
 
     def _memory(self) -> Any:
         """Return what the optimizer remembers; of weights trained now and not before, nothing."""
