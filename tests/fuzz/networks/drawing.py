@@ -120,7 +120,7 @@ class Drawing:
             d = self.rng.choice([1, 2, 4, 7])
             return [Call("layers.Input", {"shape": (d,)}), *self._scaled(d)], (d,), 0
         if kind == "sequences":
-            return [Call("layers.Input", {"shape": (3, 4)})], (3, 4), 0
+            return self._sequences()
         if kind == "texts":
             embedding = Call("layers.Embedding", {"input_dim": 6, "output_dim": 3})
             if self._maybe():
@@ -138,6 +138,26 @@ class Drawing:
             mean, variance = [self._number(-1, 1)] * d, [self._number(0.1, 2)] * d
             return [Call("layers.Normalization", {"mean": mean, "variance": variance})]
         return []
+
+    def _sequences(self) -> tuple[list[Call], tuple[int, ...], int]:
+        rng, steps, c = self.rng, 7, self.rng.choice([1, 3])
+        layers = [Call("layers.Input", {"shape": (steps, c)})]
+        if self._maybe(0.3):
+            return layers, (steps, c), 0
+        padding, size = rng.choice(["same", "valid", "causal"]), rng.choice([1, 2, 3])
+        layers.append(self._affine("layers.Conv1D", filters=4, kernel_size=size, padding=padding))
+        steps -= (size - 1) * (padding == "valid")
+        if self._maybe(0.6):
+            kind = rng.choice(["layers.MaxPooling1D", "layers.AveragePooling1D"])
+            layers.append(Call(kind, {"pool_size": 2}))
+            steps //= 2
+        if self._maybe():
+            layers.append(Call("layers.ZeroPadding1D", {"padding": (1, 0)}))
+            steps += 1
+        if self._maybe(0.5):
+            kind = rng.choice(["layers.GlobalMaxPooling1D", "layers.GlobalAveragePooling1D"])
+            return [*layers, Call(kind, {})], (4,), 0
+        return layers, (steps, 4), 0
 
     def _images(self) -> tuple[list[Call], tuple[int, ...], int]:
         rng = self.rng
@@ -230,6 +250,9 @@ class Drawing:
             return self._affine("layers.Dense", units=self.rng.choice([1, 2, 3, 5, 8]))
         if kind == "normalization":
             return self._normalization()
+        if kind == "activation" and self._maybe():
+            name = self.rng.choice(["ReLU", "LeakyReLU", "ELU", "PReLU", "Softmax"])
+            return Call(f"layers.{name}", {})
         if kind == "activation":
             return Call("layers.Activation", {"activation": self.rng.choice(ACTIVATIONS)})
         return Call(
