@@ -199,3 +199,12 @@ def test_a_divergence_may_be_raised_all_the_same():
     made.compile(cr.optimizers.SGD(1e30), "mse", engine="numpy")
     with pytest.raises(RuntimeError, match="became NaN"):
         made.fit(X, Y, epochs=5, callbacks=callbacks.TerminateOnNaN(raise_error=True))
+
+
+def test_callbacks_hear_of_as_many_batches_as_are_predicted():
+    heard = []
+    hears = callbacks.LambdaCallback(on_predict_batch_end=lambda *event: heard.append(event))
+    made = fitted(epochs=1)
+    assert len(made.predict(X, steps=1, callbacks=hears)) == len(made.predict(X, steps=1)) == 32
+    assert [(batch, len(logs["outputs"])) for batch, logs in heard] == [(0, 32)]
+    assert hears.params["steps"] == 1

@@ -78,7 +78,7 @@ class Predictor(Stack):
         ----------
         x : array_like with a sample a row, or iterable of such
         batch_size : int, optional
-            Samples at once; 32 where callbacks listen.
+            Samples at once; by default 32 where callbacks listen or ``steps`` are told.
         verbose : ignored
         steps : int, optional
             Batches, at most.
@@ -86,17 +86,18 @@ class Predictor(Stack):
             What acts on ``on_predict_…``.
         """
         watching = as_callbacks(callbacks, "predict", epochs=False)
-        usual = 32 if watching else PREDICTED
+        if steps is not None:
+            check_positive(steps, "steps", "predict")
+        usual = 32 if watching or steps else PREDICTED
         size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
         if watching:
             first = self.layers[0] if self.layers else None
-            rows = None if gives_batches(x) else len(checked_x(x, first, "predict"))
-            steps = None if rows is None else -(-rows // size)
+            if not gives_batches(x):
+                batches = -(-len(checked_x(x, first, "predict")) // size)
+                steps = min(batches, steps or batches)
             introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
         tell(watching, "on_predict_begin", {})
         found = []
-        if steps is not None:
-            check_positive(steps, "steps", "predict")
         for number, batch in enumerate(islice(self._inputs(x, size), steps)):
             tell(watching, "on_predict_batch_begin", number, {})
             found.append(self.predict_on_batch(batch))

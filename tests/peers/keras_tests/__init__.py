@@ -30,5 +30,6 @@ FAMILIES = {
     "reshaping": ["layers/reshaping/*_test.py"],
     "activation layers": ["layers/activations/*_test.py"],
     "regularization layers": ["layers/regularization/*_test.py"],
+    "callbacks": ["callbacks/[!ost]*_test.py", "callbacks/terminate_*_test.py"],
 }
 """The files of each family, below `keras.src`."""
