@@ -41,6 +41,7 @@ __all__ = [
 REFUSED = {
     "OrbaxCheckpoint": "ModelCheckpoint saves what training needs to go on",
     "RemoteMonitor": "send the scores yourself in LambdaCallback(on_epoch_end=...)",
+    "SwapEMAWeights": "with use_ema=True the averages take the weights' place at the end",
 }
 """Keras's callbacks that are not here, and what to write instead."""
 
