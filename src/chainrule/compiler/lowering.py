@@ -39,7 +39,7 @@ from chainrule.compiler.statements import (
     nest,
 )
 from chainrule.errors import CompileError
-from chainrule.ops.kernel import Elementwise, Reduction, Scatter
+from chainrule.ops.kernel import Contraction, Elementwise, Reduction, Scatter
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.naming import Names
@@ -334,6 +334,11 @@ class Lowering:
         if isinstance(user.primitive.kernel, Elementwise):
             return user.output.shape == variable.shape
         return isinstance(user.primitive.kernel, Reduction) or self._is_scattered(variable)
+
+    def is_read_often(self, variable: Variable) -> bool:
+        """Whether entries are read more than once, so that an array is to hold them."""
+        once = self._uses[variable] == 1 and variable not in self._kept
+        return not once or isinstance(self._user[variable].primitive.kernel, Contraction)
 
     def scatters_again(self, variable: Variable) -> bool:
         """Whether all that is done with a scattered array is to scatter it once more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,11 @@ from chainrule.compiler.nodes import (
     whole,
 )
 from chainrule.compiler.numbers import FIXED
-from chainrule.compiler.statements import Accumulate, nest
+from chainrule.compiler.statements import Accumulate, Store, nest
 from chainrule.errors import CompileError
 from chainrule.ops.index import SLOT
 from chainrule.ops.kernel import Checked, Gather, Piece, Pieces, Scatter
-from chainrule.ops.moves import aligned
+from chainrule.ops.moves import aligned, concatenate
 from chainrule.program.batch import Filled, Linear, at, constant
 from chainrule.program.equations import Equation, Variable
 
@@ -45,6 +46,8 @@ def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
     fill = equation.params[kernel.fill] if isinstance(kernel.fill, str) else kernel.fill
     for operand in equation.operands if kernel.again else ():
         low.ready(operand)
+    if kernel.rule is concatenate and low.is_read_often(output) and _laid(low, equation):
+        return
 
     def pieces(index: Index) -> Sequence[Piece]:
         return kernel.rule(index, shapes, output.shape, **equation.params)
@@ -57,6 +60,23 @@ def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
         return None if others or first.guard else (equation.operands[first.operand], _index(first))
 
     low.move(output, equation.operands, entry, view)
+
+
+def _laid(low: Lowering, equation: Equation) -> bool:
+    """Emit the loops that write arrays side by side, if it is known where each begins."""
+    output, axis = equation.output, equation.params["axis"] % len(equation.output.shape)
+    sizes = [shape_of(operand)[axis] for operand in equation.operands]
+    if not all(isinstance(size, int) for size in sizes):
+        return False
+    made, start = low.output(output), 0
+    for operand, size in zip(equation.operands, sizes, strict=True):
+        axes = low.axes(shape_of(operand))
+        index = places(axes)
+        place = made.at((*index[:axis], index[axis] + start, *index[axis + 1 :]))
+        before, value = low.taken(partial(low.entry, operand, index, output.dtype))
+        low.items += nest([axes[a] for a in made.order], [*before, Store(place, value)])
+        start += size
+    return True
 
 
 def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
