@@ -11,6 +11,7 @@ from chainrule.errors import ShapeError
 from chainrule.functions import softmax
 from chainrule.layers.dropout import Random
 from chainrule.layers.layer import Shape
+from chainrule.layers.surroundings import around
 from chainrule.validation import check_flag, check_number, check_positive, shape_text
 
 LEAST = -1e9  # the score of what is not looked at
@@ -72,7 +73,8 @@ class MultiHeadAttention(Random):
         where = type(self).__name__
         self.num_heads = check_positive(num_heads, "num_heads", where)
         self.key_dim = check_positive(key_dim, "key_dim", where)
-        self.value_dim = check_positive(value_dim or key_dim, "value_dim", where)
+        wide = key_dim if value_dim is None else value_dim
+        self.value_dim = check_positive(wide, "value_dim", where)
         self.dropout = check_number(dropout, "dropout", where, high=1.0)
         self.use_bias = check_flag(use_bias, "use_bias", where)
         if isinstance(output_shape, list | tuple) and len(output_shape) == 1:
@@ -82,21 +84,33 @@ class MultiHeadAttention(Random):
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
         self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
+    def __call__(  # type: ignore[override]
+        self, query: Any, value: Any = None, key: Any = None, **options: Any
+    ) -> Any:
+        """Return what the query's steps take from the values; the first call builds the layer."""
+        return super().__call__(query, value, key, **options)
+
+    def prepare(
+        self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
+    ) -> Shape:
+        """Build the layer for a query, and for the value and the key that it is called with."""
+        more = [x for x in called_with[1] if x is not None] if called_with else []
+        shapes = [np.shape(x) for x in more] or [input_shape]
+        self.taken = input_shape, shapes[0], shapes[-1]  # of query, value and key
+        return super().prepare(input_shape, rng, dtype, called_with)
+
     def build(self, input_shape: Shape) -> None:
         """Make kernels and biases."""
-        if len(input_shape) != 3:
-            raise ShapeError(
-                f"{self}: expected sequences, shape (n, steps, d), received "
-                f"{shape_text(input_shape)}"
-            )
-        d, h = input_shape[-1], self.num_heads
-        for name, size in (
-            ("query", self.key_dim),
-            ("key", self.key_dim),
-            ("value", self.value_dim),
-        ):
-            self._dense(name, (d, h, size), 1)
-        self._dense("attention_output", (h, self.value_dim, self.outputs or d), 2)
+        for shape in self.taken:
+            if len(shape) != 3:
+                raise ShapeError(
+                    f"{self}: expected sequences, shape (n, steps, d), received {shape_text(shape)}"
+                )
+        h, (query, value, key) = self.num_heads, (shape[-1] for shape in self.taken)
+        self._dense("query", (query, h, self.key_dim), 1)
+        self._dense("key", (key, h, self.key_dim), 1)
+        self._dense("value", (value, h, self.value_dim), 1)
+        self._dense("attention_output", (h, self.value_dim, self.outputs or query), 2)
         if self.dropout:
             Random.build(self, input_shape)
 
@@ -116,8 +130,10 @@ class MultiHeadAttention(Random):
         ``mask`` tells which steps of the query count, ``attention_mask``, shape (n, T, S), what a
         step may look at; with ``use_causal_mask`` no step looks at later ones.
         """
-        if value is None or value is query:
-            value, value_mask = query, mask if value_mask is None else value_mask
+        value = query if value is None else value
+        outer = around()
+        if value_mask is None and outer is not None:
+            value_mask = outer.notes.mask_of(value)
         key = value if key is None else key
         q, k, v = (
             self._projected(name, "ntd,dhk->nthk", x)

@@ -318,6 +318,7 @@ class Layer(Weighted):
     ) -> tuple[int, ...]:
         """Return the shape of a sample's output for an input."""
         y, rows = tracking.copied(self, deep=False).run(x, training, *more, **options), len(x)
+        y = y[0] if isinstance(y, tuple) and y else y  # states come after the output
         shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
         if not shape or shape[0] != rows:
             received = f"has shape {shape}" if shape else f"is a {type(y).__name__}"
@@ -439,7 +440,7 @@ class Layer(Weighted):
             self.widen("input_shape", x.shape)
         y = self.run(x, training, *more, **options)
         if tries:
-            self.widen("output_shape", np.shape(y))
+            self.widen("output_shape", np.shape(y[0] if isinstance(y, tuple) else y))
         return y
 
     def widen(self, name: str, shape: tuple[int, ...]) -> None:

@@ -10,6 +10,7 @@ from chainrule.autodiff.trees import map_leaves
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.dropout import Random
 from chainrule.layers.layer import Layer, Shape, activation_of
+from chainrule.layers.surroundings import around
 from chainrule.recurrence import scan
 from chainrule.validation import check_flag, check_number, check_positive, lookup, shape_text
 
@@ -47,6 +48,7 @@ class Gates(Random):
         self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
         self.recurrent_constraint = recurrent_constraint
         self.dropout = check_number(dropout, "dropout", where, high=1.0)
+        self.use_cudnn = use_cudnn
         rate = check_number(recurrent_dropout, "recurrent_dropout", where, high=1.0)
         self.recurrent_dropout = rate
 
@@ -281,7 +283,23 @@ def _build(cell: Any, layer: Layer, input_shape: Shape) -> None:
         cell.built = True
 
 
-class Sequences(Layer):
+class Batched(Layer):
+    """What may hand its states on to the next batch."""
+
+    stateful = False
+
+    def prepare(
+        self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
+    ) -> Shape:
+        """Build the layer; where it is called with arrays, they tell the size of a batch."""
+        outer: Any = around()
+        known = outer is None or outer.outer.input_shape[0] is not None
+        if self.stateful and known and called_with is not None:
+            input_shape = (len(called_with[0]), *input_shape[1:])
+        return super().prepare(input_shape, rng, dtype, called_with)
+
+
+class Sequences(Batched):
     """What scans a cell over time."""
 
     supports_masking = True
@@ -338,9 +356,16 @@ class Sequences(Layer):
         """Return the last output, or those of all steps; and the states, if they are wanted."""
         cell = _scanned(self.cell)
         masks = cell.masks(x[:, 0], training)
-        first = self.states if initial_state is None else _listed(initial_state)
-        if first is None:
+        first = self.states
+        if initial_state is not None:
+            first = map_leaves(lambda state: state.astype(x.dtype), _listed(initial_state))
+        elif first is None:
             first = _zeros(self.cell.state_size, len(x), lambda shape: np.zeros(shape, x.dtype))
+        elif len(x) != self.input_shape[0]:
+            raise ShapeError(
+                f"{self}: stateful, so that every batch must have {self.input_shape[0]} samples, "
+                f"received {len(x)}"
+            )
         z = self.named("z", cell.projected(np.swapaxes(x, 0, 1), masks))
         counted = None if mask is None else np.swapaxes(mask, 0, 1)[:, :, np.newaxis]
         zeroed = self.zero_output_for_mask and mask is not None
@@ -365,7 +390,9 @@ class Sequences(Layer):
             y = np.swapaxes(ys[::-1] if self.go_backwards else ys, 0, 1)
         else:
             y = ys[0 if self.go_backwards else -1]
-        return (y, *states) if self.return_state else y
+        if not self.return_state:
+            return y
+        return (y, *(state[0] if _is_alone(state) else state for state in states))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask of the outputs of all steps."""
@@ -385,6 +412,11 @@ def _chosen(counts: Any, new: Any, old: Any) -> Any:
     if isinstance(new, list):
         return [_chosen(counts, *pair) for pair in zip(new, old, strict=True)]
     return np.where(counts, new, old)
+
+
+def _is_alone(state: Any) -> bool:
+    """Whether it is the one state of one of several cells."""
+    return isinstance(state, list) and len(state) == 1
 
 
 def _output(states: Any) -> Any:
@@ -554,7 +586,7 @@ def _copy(layer: Any, **changed: Any) -> Any:
     return type(layer).from_config(layer.get_config() | changed)
 
 
-class Bidirectional(Layer):
+class Bidirectional(Batched):
     """A layer that runs over sequences, and its like that begins with the last step.
 
     Parameters
@@ -592,15 +624,22 @@ class Bidirectional(Layer):
             raise DataError("Bidirectional: go_backwards must be set in the backward layer alone")
         for each in (ahead, back):
             each.zero_output_for_mask = each.return_sequences
+        self.stateful = ahead.stateful
 
     def reset_states(self) -> None:
         """Have the next batch begin with states of zeros."""
         self.forward_layer.reset_states()
         self.backward_layer.reset_states()
 
-    def call(self, x: Any, mask: Any = None) -> Any:
+    reset_state = reset_states
+
+    def call(self, x: Any, initial_state: Any = None, mask: Any = None) -> Any:
         """Return the outputs of both directions as one."""
-        y, back = self.forward_layer(x, mask=mask), self.backward_layer(x, mask=mask)
+        half = len(initial_state or ()) // 2
+        y = self.forward_layer(x, initial_state=initial_state and initial_state[:half], mask=mask)
+        back = self.backward_layer(
+            x, initial_state=initial_state and initial_state[half:], mask=mask
+        )
         states = ()
         if self.forward_layer.return_state:
             (y, *first), (back, *second) = y, back
@@ -637,11 +676,18 @@ class TimeDistributed(Layer):
             raise DataError(f"TimeDistributed: expected a layer, received {layer!r}")
         self.layer: Any = layer
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: Any, mask: Any = None) -> Any:
         """Return the outputs of all steps."""
         if x.ndim < 3:
             raise ShapeError(
                 f"{self}: expected sequences, shape (n, steps, …), received {shape_text(x.shape)}"
             )
-        y = self.layer(x.reshape(-1, *x.shape[2:]))
+        if mask is not None and mask.shape[:2] != x.shape[:2]:
+            raise ShapeError(
+                f"{self}: expected a mask of shape {shape_text(x.shape[:2])}, received "
+                f"{shape_text(mask.shape)}"
+            )
+        told = mask is not None and self.layer._takes_mask
+        given = {"mask": mask.reshape(-1, *mask.shape[2:])} if told else {}
+        y = self.layer(x.reshape(-1, *x.shape[2:]), **given)
         return y.reshape(len(x), x.shape[1], *y.shape[1:])

@@ -229,6 +229,11 @@ class Stack(Layer):
         """Return what the layers give, one after the other."""
         for layer in self.layers:
             x = layer(x)
+            if isinstance(x, tuple):
+                raise DataError(
+                    f"{layer}: gives several arrays, of which a chain hands on one; hold it in a "
+                    "layer of your own, whose call takes what it needs"
+                )
         return x
 
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:

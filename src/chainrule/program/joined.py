@@ -53,11 +53,12 @@ def _put(e: Equation) -> list[Part]:
     plain = len(e.operands) == 1 and isinstance(entries, Variable)
     if not plain or not all(isinstance(part, slice) and part.step is None for part in index):
         return []
-    spans = [part.indices(size)[:2] for part, size in zip(index, shape, strict=False)]
-    cut = [axis for axis, span in enumerate(spans) if span != (0, shape[axis])]
+    spans = [part.indices(size) for part, size in zip(index, shape, strict=False)]
+    cut = [axis for axis, span in enumerate(spans) if span != (0, shape[axis], 1)]
     if len(cut) != 1 or entries.dtype != e.output.dtype or len(entries.shape) != len(shape):
         return []
-    return [Part(cut[0], *spans[cut[0]], entries)]
+    start, stop, _ = spans[cut[0]]
+    return [Part(cut[0], start, stop, entries)]
 
 
 def _fill(parts: Sequence[Part], shape: tuple[int, ...]) -> bool:
