@@ -59,6 +59,11 @@ class Network:
         self.places: dict[str, Variable] = held(stack)
 
     @property
+    def rows(self) -> int:
+        """How many samples an example has: a batch, where its size is fixed."""
+        return self.layers[0].input_shape[0] or 2
+
+    @property
     def params(self) -> Weights:
         """The weights that are trained."""
         return self._weights(True)

@@ -127,7 +127,7 @@ class Objective:
 
     def sums(self, data: Any) -> Sums:
         """Return what a run over such data adds up."""
-        X, y, *weight = (np.asarray(part[:2]) for part in data)
+        X, y, *weight = (np.asarray(part[: self.network.rows]) for part in data)
         found = self.network.apply(self.network.params, self.network.state, X, False)
         for layer in found.unmasking:
             warnings.warn(
