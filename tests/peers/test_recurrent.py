@@ -152,3 +152,67 @@ def test_attention(how):
         wanted = other(*given, return_attention_scores=True, **options)
         for one, two in zip(found, wanted, strict=True):
             np.testing.assert_allclose(one, np.asarray(two), **CLOSE)
+
+
+@pytest.mark.parametrize("merge_mode", [None, "concat"])
+def test_states_that_batches_hand_on(merge_mode):
+    def model(keras):
+        layer = keras.layers.LSTM(4, stateful=True)
+        if merge_mode:
+            layer = keras.layers.Bidirectional(layer, merge_mode=merge_mode)
+        return keras.Sequential([keras.layers.Input(batch_shape=(8, 5, 3)), layer])
+
+    mine, other = model(cr), model(keras)
+    mine.compile("sgd", "mse")
+    mine.set_weights([np.asarray(w.value) for w in other.weights])
+    x = RNG.normal(size=(32, 5, 3)).astype("f")
+    batches = [x[i : i + 8] for i in range(0, 32, 8)]
+    wanted = np.concatenate([other(batch) for batch in batches])  # its predict forgets, with JAX
+    np.testing.assert_allclose(mine.predict(x), wanted, **CLOSE)
+    mine.layers[0].reset_states()
+    assert mine.evaluate(x, wanted, batch_size=8, verbose=0) < 1e-10
+    np.testing.assert_allclose(
+        mine.predict(x), np.concatenate([other(b) for b in batches]), **CLOSE
+    )
+    with pytest.raises(cr.ShapeError, match="8 samples, received 5"):
+        mine.predict(x[:5])
+    other.layers[0].reset_state()
+    mine.layers[0].reset_state()
+    np.testing.assert_allclose(mine(batches[0]), other(batches[0]), **CLOSE)
+
+
+class Decoder(ours.Layer):
+    """Two recurrent layers, the second of which begins with the states of the first."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = ours.LSTM(4, return_state=True)
+        self.second = ours.LSTM(4, return_sequences=True)
+        self.attention = ours.MultiHeadAttention(2, 3)
+        self.wide = ours.Dense(7)
+
+    def call(self, x):
+        y, h, c = self.first(x)
+        z = self.second(x[:, :3], initial_state=[h, c])
+        return self.attention(z, self.wide(x)) + y[:, np.newaxis]
+
+
+def test_states_and_other_sequences_within_a_layer_of_layers():
+    x, layer = RNG.normal(size=(6, 5, 3)).astype("f"), Decoder()
+    model = cr.Sequential([ours.Input((5, 3)), layer, ours.Flatten(), ours.Dense(1)], seed=0)
+    first, second = (theirs.LSTM(4, **{how: True}) for how in ("return_state", "return_sequences"))
+    attention = theirs.MultiHeadAttention(2, 3)
+    first(x), second(x), attention(np.zeros((1, 3, 4)), np.zeros((1, 5, 7)))
+    for mine, other in [
+        (layer.first, first), (layer.second, second), (layer.attention, attention)
+    ]:  # fmt: skip
+        other.set_weights(mine.get_weights())
+    y, h, c = first(x)
+    value = x @ layer.wide.kernel
+    wanted = np.asarray(attention(second(x[:, :3], initial_state=[h, c]), value)) + y[:, np.newaxis]
+    np.testing.assert_allclose(layer(x), np.asarray(wanted), **CLOSE)
+    model.compile("sgd", "mse")
+    losses = model.fit(x, x[:, 0, :1], epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    with pytest.raises(cr.DataError, match="gives several arrays"):
+        cr.Sequential([ours.Input((5, 3)), ours.LSTM(2, return_state=True)])(x)

@@ -303,6 +303,7 @@ class Sequences(Batched):
     """What scans a cell over time."""
 
     supports_masking = True
+    uncounted = ("states",)
     cell: Any
     states: Any = None
 

@@ -31,6 +31,7 @@ class Holder:
     trainable: bool
     built: bool
     _kept: dict[Path, Weight]
+    uncounted: tuple[str, ...] = ()  # attributes whose arrays are no weights for Keras
 
     def held_in(self) -> dict[str, Any]:
         """Return the attributes that may hold weights and layers."""
@@ -148,7 +149,7 @@ class Variable:
     @property
     def counts(self) -> bool:
         """Whether it is a weight for Keras as well: what dropout counts is none."""
-        return bool(self.dtype.kind == "f")
+        return bool(self.dtype.kind == "f") and self.place[0] not in self.layer.uncounted
 
 
 def parts(layer: Holder) -> Iterator[tuple[Path, Any]]:

@@ -296,6 +296,8 @@ class Trainable(Compiled):
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
+        if self.network.is_stateful:
+            self.network.take(run.engine.read("layers"))
         return _scores(logs, return_dict)
 
     def test_on_batch(

@@ -41,7 +41,8 @@ class Forward:
         recorders: dict[Any, Recorder] = self._kept.of(self.network.layers)
         key = (X.dtype, X.shape[1:], tuple(weights))
         if key not in recorders:
-            recorders[key] = Recorder(self._output, (weights, X[:EXAMPLE]))
+            rows = self.network.rows if self.network.is_stateful else EXAMPLE
+            recorders[key] = Recorder(self._output, (weights, X[:rows]))
         return recorders[key].program(len(X))
 
     def __reduce__(self) -> Any:
@@ -49,14 +50,21 @@ class Forward:
         return Forward, (self.network,)
 
     def _output(self, weights: Weights, X: Any) -> Any:
-        return self.network.apply(weights, {}, X, False).output
+        if not self.network.is_stateful:
+            return self.network.apply(weights, {}, X, False).output
+        state = {name: weights[name] for name in self.network.state}
+        return self.network.apply(weights, state, X, False)[:2]
 
     def __call__(self, X: Any) -> Array:
         """Return the output for samples."""
         program = self.program(X)
         with np.errstate(all="ignore"):
-            result: Array = program(self.network.weights, X)
-        return result
+            found = program(self.network.weights, X)
+        if not self.network.is_stateful:
+            return np.asarray(found)
+        result, state = found
+        self.network.take(state)
+        return np.asarray(result)
 
 
 class Predictor(Stack):
@@ -88,7 +96,8 @@ class Predictor(Stack):
         watching = as_callbacks(callbacks, "predict", epochs=False)
         if steps is not None:
             check_positive(steps, "steps", "predict")
-        usual = 32 if watching or steps else PREDICTED
+        fixed = self.layers[0].input_shape[0] if self.built else None
+        usual = fixed or (32 if watching or steps else PREDICTED)
         size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
         if watching:
             first = self.layers[0] if self.layers else None

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.layers import Layer
 from chainrule.layers.surroundings import Notes, Surroundings, within
-from chainrule.layers.tracking import Variable, held, members
+from chainrule.layers.tracking import Variable, family, held, members
 
 Weights = dict[str, Any]
 
@@ -57,6 +57,11 @@ class Network:
     def __init__(self, stack: Layer, layers: list[Layer]) -> None:
         self.stack, self.layers = stack, list(layers)
         self.places: dict[str, Variable] = held(stack)
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether batches hand states on, outside training too."""
+        return any(getattr(layer, "stateful", False) for layer in family(self.stack))
 
     @property
     def rows(self) -> int:

@@ -85,8 +85,9 @@ class Objective:
         """Return the same without an update, as a network is used after training."""
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
-            value, (_, *found) = self.value(carry["params"], carry["layers"], False, *data)
-            return value, {**carry, "metrics": self._added(carry["metrics"], *found, *data[1:])}
+            value, (layers, *found) = self.value(carry["params"], carry["layers"], False, *data)
+            sums = self._added(carry["metrics"], *found, *data[1:])
+            return value, {**carry, "layers": layers, "metrics": sums}
 
         return step
 
