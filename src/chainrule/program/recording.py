@@ -19,11 +19,11 @@ from chainrule.autodiff.refusals import entries_told
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.ops import NUMPY
+from chainrule.ops.filling import filled
 from chainrule.ops.reduce import MAX, MEAN, MIN, PROD, SUM
 from chainrule.ops.shape import BROADCAST_TO, RESHAPE
 from chainrule.program.batch import Filled, Nested, constant
 from chainrule.program.equations import Equation, Variable
-from chainrule.program.joined import joined
 from chainrule.program.program import Program
 
 _MULTIPLY = NUMPY[np.multiply]
@@ -174,7 +174,7 @@ def program_of(
     results = [variables[output.order] for output in outputs]
     for prune in {e.primitive.prune for e in equations if e.primitive.prune}:
         equations = prune(equations, results)
-    equations, same = _simplified(joined(equations, results))
+    equations, same = _simplified(filled(equations, results))
     variables = {order: same.get(variable, variable) for order, variable in variables.items()}
     for order, tensor in recorded.items():
         _tell_adjoint(variables, order, tensor, level)

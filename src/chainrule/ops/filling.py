@@ -1,9 +1,9 @@
-"""Sums of parts as one array: what the gradients of slices are put together to."""
+"""Sums of slices that fill an array, as one concatenation: so gradients of slices come together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from chainrule.ops import NUMPY
 from chainrule.ops.index import SCATTER
 from chainrule.ops.joining import CONCATENATE
-from chainrule.program.equations import Equation, Variable, needed_for
 
 ADD: Any = NUMPY[np.add]
 
@@ -23,34 +22,40 @@ class Part:
     axis: int
     start: int
     stop: int
-    entries: Variable = field(compare=False)
+    entries: Any = field(compare=False)
 
 
-def joined(equations: Sequence[Equation], results: Iterable[Any]) -> list[Equation]:
-    """Return equations whose sums of slices that fill an array are one concatenation each."""
-    parts: dict[Any, list[Part]] = {}
+def filled(equations: Sequence[Any], results: Iterable[Any]) -> list[Any]:
+    """Return a program's equations with concatenations in the place of such sums."""
+    parts: dict[int, list[Part]] = {}  # of what are sums of parts, by ``id``
     found, several = [], False
     for e in equations:
         if e.primitive is SCATTER:
-            parts[e.output] = _put(e)
+            parts[id(e.output)] = _put(e)
         elif e.primitive is ADD:
-            both = [parts.get(v, []) if isinstance(v, Variable) else [] for v in e.operands]
-            filling = parts[e.output] = sorted(both[0] + both[1]) if all(both) else []
+            both = [parts.get(id(operand), []) for operand in e.operands]
+            filling = parts[id(e.output)] = sorted(both[0] + both[1]) if all(both) else []
             if filling and _fill(filling, e.output.shape):
-                entries = tuple([part.entries for part in filling])
-                e = Equation(e.output, CONCATENATE, entries, {"axis": filling[0].axis})
+                entries, axis = tuple([part.entries for part in filling]), filling[0].axis
+                e = replace(e, primitive=CONCATENATE, operands=entries, params={"axis": axis})
                 several = True
         found.append(e)
-    if not several:
-        return found
-    wanted = needed_for(list(results), found)
-    return [e for e in found if e.output in wanted]
+    return _needed(found, results) if several else found
 
 
-def _put(e: Equation) -> list[Part]:
+def _needed(equations: list[Any], results: Iterable[Any]) -> list[Any]:
+    wanted, kept = {id(result) for result in results}, []
+    for e in reversed(equations):
+        if id(e.output) in wanted:
+            kept.append(e)
+            wanted.update(map(id, e.operands))
+    return kept[::-1]
+
+
+def _put(e: Any) -> list[Part]:
     """Return where entries are put, if that is a slice along one axis."""
     entries, index, shape = e.operands[0], e.params["index"], e.output.shape
-    plain = len(e.operands) == 1 and isinstance(entries, Variable)
+    plain = len(e.operands) == 1 and type(entries) is type(e.output)
     if not plain or not all(isinstance(part, slice) and part.step is None for part in index):
         return []
     spans = [part.indices(size) for part, size in zip(index, shape, strict=False)]
