@@ -84,6 +84,7 @@ class Layer(Weighted):
     supports_masking = False  # whether the steps that count in the input count in the output
     given_shape: Shape | None = None  # of the input, with the batch's size
     check_class = staticmethod(check_layer)
+    gives_several = False  # whether states come after the output
     builds_itself = False  # whether `build` does all that building is
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -318,6 +319,7 @@ class Layer(Weighted):
     ) -> tuple[int, ...]:
         """Return the shape of a sample's output for an input."""
         y, rows = tracking.copied(self, deep=False).run(x, training, *more, **options), len(x)
+        self.gives_several = isinstance(y, tuple)
         y = y[0] if isinstance(y, tuple) and y else y  # states come after the output
         shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
         if not shape or shape[0] != rows:

@@ -191,6 +191,11 @@ class Stack(Layer):
                     layer.prepare(shape, source, self._dtype)
                 elif not _fits(shape, layer.input_shape):
                     raise layer.misfit(layer.input_shape, shape, "it was built before")
+                if layer.gives_several:
+                    raise ShapeError(
+                        f"{layer}: in a chain the output must be an array of rows, is a tuple; a "
+                        "layer of your own may hold it, whose call takes what it needs"
+                    )
                 shape = layer.output_shape
 
     @property
@@ -229,11 +234,6 @@ class Stack(Layer):
         """Return what the layers give, one after the other."""
         for layer in self.layers:
             x = layer(x)
-            if isinstance(x, tuple):
-                raise DataError(
-                    f"{layer}: gives several arrays, of which a chain hands on one; hold it in a "
-                    "layer of your own, whose call takes what it needs"
-                )
         return x
 
     def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
