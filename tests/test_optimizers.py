@@ -357,3 +357,11 @@ def test_iterations_are_updates():
     rule = optimizers.SGD(gradient_accumulation_steps=2)
     optimizers.count(rule, {"iteration": 5})
     assert int(rule.iterations) == 2
+
+
+def test_names_of_keras_that_are_missing_are_refused_with_advice():
+    assert optimizers.schedules.ExponentialDecay is optimizers.ExponentialDecay
+    with pytest.raises(AttributeError, match="has no 'Muon'; AdamW and Adafactor"):
+        _ = optimizers.Muon
+    with pytest.raises(AttributeError, match=r"has no 'nonsense'$"):
+        _ = optimizers.nonsense

@@ -12,8 +12,9 @@ Names, arguments, defaults and formulas are Keras's. An optimizer of your own is
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
+from chainrule import schedules
 from chainrule.config import described, plain
 from chainrule.errors import DataError
 from chainrule.optimizers.adaptive import Adadelta, Adafactor, Adagrad, Ftrl, RMSprop
@@ -36,7 +37,7 @@ __all__ = [
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "Ftrl", "InverseTimeDecay", "Lamb",
     "LearningRateSchedule", "Lion", "Nadam", "Optimizer", "PiecewiseConstantDecay",
     "PolynomialDecay", "RMSprop", "Schedule", "ScheduleFreeAdamW", "Variable", "count",
-    "deserialize", "get", "schedule_of", "serialize",
+    "deserialize", "get", "schedule_of", "schedules", "serialize",
 ]  # fmt: skip
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -80,3 +81,16 @@ def get(optimizer: Any, where: str = "optimizers.get") -> Optimizer:
 
 
 serialize, deserialize = plain, get
+
+
+REFUSED = {
+    "Muon": "AdamW and Adafactor are near to it",
+    "LossScaleOptimizer": "losses need no scale in float32 and float64, there is no float16",
+    "MultiOptimizer": "one optimizer trains all layers that are trainable",
+}
+"""Keras's optimizers that are not here, and what to write instead."""
+
+
+def __getattr__(name: str) -> NoReturn:
+    advice = f"; {REFUSED[name]}" if name in REFUSED else ""
+    raise AttributeError(f"chainrule.optimizers has no {name!r}{advice}")
