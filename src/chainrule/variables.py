@@ -160,7 +160,7 @@ class Variable(NDArrayOperatorsMixin):
 def lent(variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[None]:
     """Let variables have values, which may be tensors, until they get back their own."""
     before = [(variable._value, variable._lent) for variable in variables]
-    for variable, value in zip(variables, values, strict=True):
+    for variable, value in zip(variables, values_of(list(values)), strict=True):
         variable._value, variable._lent = value, True
     try:
         yield

@@ -17,7 +17,11 @@ WEIGHTS = RNG.uniform(size=7)
 
 SOFTMAX, SIGMOID = cr.softmax, cr.sigmoid
 CASES = [
-    *((name, {}, MULTI, SIGMOID) for name in losses.LOSSES if "categorical" not in name),
+    *((name, {}, MULTI, SIGMOID) for name in losses.LOSSES
+      if "categorical" not in name and name not in ("dice", "tversky")),
+    ("dice", {"axis": -1}, MULTI, SIGMOID),
+    ("tversky", {"alpha": 0.3, "axis": -1}, MULTI, SIGMOID),
+    ("categorical_generalized_cross_entropy", {"q": 0.7}, LABELS, SOFTMAX),
     ("categorical_hinge", {}, ONE_HOT, np.tanh),
     ("categorical_crossentropy", {}, ONE_HOT, SOFTMAX),
     ("categorical_crossentropy", {"label_smoothing": 0.1}, ONE_HOT, SIGMOID),
@@ -27,7 +31,7 @@ CASES = [
     ("sparse_categorical_crossentropy", {}, LABELS[:, None].astype(float), SOFTMAX),
     ("sparse_categorical_crossentropy", {"ignore_class": 1}, LABELS, SIGMOID),
     ("binary_crossentropy", {"from_logits": True}, MULTI, np.tanh),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("reduction", ["mean", "mean_with_sample_weight"])

@@ -39,6 +39,9 @@ CASES = [
     ("SparseCategoricalCrossentropy", {"from_logits": True}, LABELS, NUMBERS),
     ("SparseCategoricalCrossentropy", {"ignore_class": 1}, LABELS, ROWS),
     ("SparseCategoricalCrossentropy", {"ignore_class": -1, "from_logits": True}, LABELS, NUMBERS),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.7}, LABELS, ROWS),
+    ("Dice", {"axis": -1}, "ones", SHARES),
+    ("Tversky", {"alpha": 0.3, "beta": 0.9, "axis": -1}, SHARES, SHARES),
 ]  # fmt: skip
 
 

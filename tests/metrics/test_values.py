@@ -51,6 +51,18 @@ CASES = [
     ("BinaryCrossentropy", {"label_smoothing": 0.1}, "ones", "shares"),
     ("CategoricalCrossentropy", {"from_logits": True}, "one-hot", "numbers"),
     ("SparseCategoricalCrossentropy", {}, "labels", "shares"),
+    ("SparseCategoricalCrossentropy", {"ignore_class": 1}, "labels", "shares"),
+    ("SparseTopKCategoricalAccuracy", {"k": 2, "from_sorted_ids": True}, "labels", "order"),
+    *(("AUC", {"multi_label": True, "num_labels": 4, "label_weights": weights, "curve": curve},
+       "ones", "shares") for weights in (None, [1.0, 2.0, 0.0, 1.0]) for curve in ("ROC", "PR")),
+    ("AUC", {"label_weights": [1.0, 2.0, 0.5, 1.0]}, "ones", "shares"),
+    ("AUC", {"curve": "PRGAIN", "num_thresholds": 20}, "column", "one share"),
+    ("SensitivityAtSpecificity", {"specificity": 0.6}, "column", "one share"),
+    ("SpecificityAtSensitivity", {"sensitivity": 0.6}, "one-hot", "shares"),
+    ("PrecisionAtRecall", {"recall": 0.6, "class_id": 1}, "one-hot", "shares"),
+    ("RecallAtPrecision", {"precision": 0.3, "num_thresholds": 20}, "one-hot", "shares"),
+    ("PearsonCorrelation", {}, "numbers", "numbers"),
+    ("ConcordanceCorrelation", {}, "numbers", "numbers"),
 ]  # fmt: skip
 ROWS, CLASSES = 12, 4
 IDS = [f"{case[0]}-{case[1]}-{case[3]}" for case in CASES]
@@ -64,6 +76,7 @@ def drawn(kind, rng):
         "shares": shares,
         "one share": shares[:, :1],
         "ties": np.round(shares * 4) / 4,
+        "order": np.argsort(shares, axis=-1),
         "ones": (shares > 0.5) * 1.0,
         "column": np.arange(ROWS)[:, None] % 2 * 1.0,
         "labels": labels,

@@ -120,8 +120,9 @@ def spread(sample_weight: Any, shape: tuple[int, ...], dtype: Any, where: str) -
         weight = weight.astype(dtype)
     if weight.ndim == len(shape) + 1 and weight.shape[-1] == 1:
         weight = weight[..., 0]
+    by_column = weight.ndim == len(shape) > 1  # (1, k): a weight for each column
     fits = weight.ndim <= len(shape) and all(
-        size in (shape[axis], 1) if axis else size == shape[0]
+        size == shape[axis] or (size == 1 and (axis > 0 or by_column))
         for axis, size in enumerate(weight.shape)
     )
     if not fits:

@@ -74,7 +74,11 @@ def categorical_crossentropy(
 
 
 def sparse_categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
 ) -> Any:
     r"""Return :math:`-\log p_y` of each sample, for its class number :math:`y`.
 
@@ -86,6 +90,8 @@ def sparse_categorical_crossentropy(
         As for `categorical_crossentropy`.
     ignore_class : int, optional
         A class number whose samples count 0.
+    axis : int, default -1
+        Of the classes.
 
     Returns
     -------
@@ -104,7 +110,8 @@ def sparse_categorical_crossentropy(
     array([0.6931, 0.2231])
     """
     where = "sparse_categorical_crossentropy"
-    log_p = _log_probabilities(y_pred, from_logits, -1, where)
+    log_p = _log_probabilities(y_pred, from_logits, axis, where)
+    log_p = log_p if axis in (-1, log_p.ndim - 1) else np.moveaxis(log_p, axis, -1)
     labels = class_numbers(y_true, log_p, where, ignore_class)
     if ignore_class is None:
         return -picked(log_p, labels)
@@ -302,6 +309,7 @@ class SparseCategoricalCrossentropy(Loss):
         from_logits: bool = False,
         ignore_class: int | None = None,
         reduction: str | None = MEAN,
+        axis: int = -1,
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
@@ -312,10 +320,13 @@ class SparseCategoricalCrossentropy(Loss):
                 f"{ignore_class!r}"
             )
         self.from_logits, self.ignore_class = from_logits, ignore_class
+        self.axis = check_axis(axis, "SparseCategoricalCrossentropy")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample."""
-        return sparse_categorical_crossentropy(y_true, y_pred, self.from_logits, self.ignore_class)
+        return sparse_categorical_crossentropy(
+            y_true, y_pred, self.from_logits, self.ignore_class, self.axis
+        )
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch."""
@@ -326,6 +337,41 @@ class SparseCategoricalCrossentropy(Loss):
     def _of_those_that_count(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         """Return weights that leave the ignored samples out of the mean."""
         y_pred = floats(y_pred, "y_pred", self.name)
-        labels = class_numbers(y_true, y_pred, self.name, self.ignore_class)
+        scores = np.moveaxis(y_pred, self.axis, -1)
+        labels = class_numbers(y_true, scores, self.name, self.ignore_class)
         counts = (labels != self.ignore_class).astype(y_pred.dtype)
         return weight_of(counts, sample_weight, self.reduction)
+
+
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
+    r"""Return :math:`(1 - p_y^q) / q` of each sample, for its class number :math:`y`.
+
+    Near ``q = 0`` the cross-entropy, near 1 the absolute error, which bears wrong labels (Zhang,
+    Sabuncu, *Generalized Cross Entropy Loss*, 2018).
+
+    Examples
+    --------
+    >>> categorical_generalized_cross_entropy([1], [[0.75, 0.25]], 0.5)
+    array([1.])
+    """
+    where = "categorical_generalized_cross_entropy"
+    p = floats(y_pred, "y_pred", where)
+    return (1 - picked(p, class_numbers(y_true, p, where)) ** q) / q
+
+
+class CategoricalGeneralizedCrossEntropy(Loss):
+    """`categorical_generalized_cross_entropy` of a batch, with its argument and those of `Loss`."""
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.q = check_number(q, "q", "CategoricalGeneralizedCrossEntropy", high=1.0, strict=True)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return categorical_generalized_cross_entropy(y_true, y_pred, self.q)

@@ -20,11 +20,12 @@ from chainrule.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-from chainrule.metrics.base import Mean, MeanMetricWrapper, Metric
+from chainrule.metrics.base import Mean, MeanMetricWrapper, Metric, Sum
 from chainrule.metrics.errors import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalHinge,
+    ConcordanceCorrelation,
     CosineSimilarity,
     Hinge,
     KLDivergence,
@@ -33,44 +34,54 @@ from chainrule.metrics.errors import (
     MeanAbsolutePercentageError,
     MeanSquaredError,
     MeanSquaredLogarithmicError,
+    PearsonCorrelation,
     Poisson,
     RootMeanSquaredError,
     SparseCategoricalCrossentropy,
     SquaredHinge,
+    concordance_correlation,
+    pearson_correlation,
 )
-from chainrule.metrics.scores import ConfusionMatrix, F1Score, FBetaScore, MeanIoU, R2Score
+from chainrule.metrics.overlap import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from chainrule.metrics.scores import ConfusionMatrix, F1Score, FBetaScore, R2Score
 from chainrule.metrics.thresholds import (
     AUC,
     FalseNegatives,
     FalsePositives,
     Precision,
+    PrecisionAtRecall,
     Recall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
     TrueNegatives,
     TruePositives,
 )
 
 __all__ = [
-    "AUC", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy",
-    "CategoricalCrossentropy", "CategoricalHinge", "ConfusionMatrix", "CosineSimilarity",
-    "F1Score", "FBetaScore", "FalseNegatives", "FalsePositives", "Hinge", "KLDivergence",
-    "LogCoshError", "Mean", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanIoU",
-    "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "Poisson",
-    "Precision", "R2Score", "Recall", "RootMeanSquaredError", "SparseCategoricalAccuracy",
-    "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy", "SquaredHinge",
-    "TopKCategoricalAccuracy", "TrueNegatives", "TruePositives", "deserialize",
-    "get", "serialize",
+    "AUC", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "BinaryIoU", "CategoricalAccuracy",
+    "CategoricalCrossentropy", "CategoricalHinge", "ConcordanceCorrelation", "ConfusionMatrix",
+    "CosineSimilarity", "F1Score", "FBetaScore", "FalseNegatives", "FalsePositives", "Hinge", "IoU",
+    "KLDivergence", "LogCoshError", "Mean", "MeanAbsoluteError", "MeanAbsolutePercentageError",
+    "MeanIoU", "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric",
+    "OneHotIoU", "OneHotMeanIoU", "PearsonCorrelation", "Poisson", "Precision", "PrecisionAtRecall",
+    "R2Score", "Recall", "RecallAtPrecision", "RootMeanSquaredError", "SensitivityAtSpecificity",
+    "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity", "SquaredHinge", "Sum", "TopKCategoricalAccuracy", "TrueNegatives",
+    "TruePositives", "concordance_correlation", "deserialize", "get", "pearson_correlation",
+    "serialize",
 ]  # fmt: skip
 
 METRICS: Mapping[str, type[Metric]] = {
     snake_case(metric.__name__): metric
     for metric in (
         AUC, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy,
-        CategoricalHinge, CosineSimilarity, F1Score, FBetaScore, FalseNegatives, FalsePositives,
-        Hinge, KLDivergence, LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError,
-        MeanSquaredError, MeanSquaredLogarithmicError, Poisson, Precision, R2Score, Recall,
-        RootMeanSquaredError, SparseCategoricalAccuracy, SparseCategoricalCrossentropy,
-        SparseTopKCategoricalAccuracy, SquaredHinge, TopKCategoricalAccuracy, TrueNegatives,
-        TruePositives,
+        CategoricalHinge, ConcordanceCorrelation, CosineSimilarity, F1Score, FBetaScore,
+        FalseNegatives, FalsePositives, Hinge, KLDivergence, LogCoshError, MeanAbsoluteError,
+        MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+        PearsonCorrelation, Poisson, Precision, R2Score, Recall, RootMeanSquaredError,
+        SparseCategoricalAccuracy, SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy,
+        SquaredHinge, TopKCategoricalAccuracy, TrueNegatives, TruePositives,
     )
 } | {
     "bce": BinaryCrossentropy, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,

@@ -116,6 +116,9 @@ class SparseTopKCategoricalAccuracy(MeanOfValues):
     ----------
     k : int, default 5
     name : str, default "sparse_top_k_categorical_accuracy"
+    dtype : dtype, optional
+    from_sorted_ids : bool, default False
+        Whether predictions are class numbers, the likeliest first, instead of scores.
 
     Examples
     --------
@@ -124,13 +127,22 @@ class SparseTopKCategoricalAccuracy(MeanOfValues):
     """
 
     def __init__(
-        self, k: int = 5, name: str | None = "sparse_top_k_categorical_accuracy", dtype: Any = None
+        self,
+        k: int = 5,
+        name: str | None = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
     ) -> None:
         super().__init__(name, dtype)
         self.k = check_positive(k, "k", type(self).__name__)
+        self.from_sorted_ids = from_sorted_ids
 
     def values(self, y_true: Any, y_pred: Any) -> Any:
         """Return 1 for each sample whose class is among the first k, else 0."""
+        if self.from_sorted_ids:
+            labels, first = floats(y_true, "y_true", self.name), floats(y_pred, "y_pred", self.name)
+            labels = labels if labels.ndim == first.ndim else labels[..., None]
+            return np.any(labels == first[..., : self.k], axis=-1)
         scores = scores_of(y_pred, self.name)
         return among_first(scores, class_numbers(y_true, scores, self.name), self.k)
 

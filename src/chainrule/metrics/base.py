@@ -308,6 +308,27 @@ class Mean(MeanOfValues):
         return summed(values, sample_weight, self.name)
 
 
+class Sum(Mean):
+    """The weighted sum of given values.
+
+    Examples
+    --------
+    >>> Sum()([1.0, 3.0], sample_weight=[1.0, 2.0])
+    7.0
+    """
+
+    def measure(self, values: Any, sample_weight: Any = None) -> Sums:  # type: ignore[override]
+        """Return the weighted sum of the values."""
+        values = double(numbers(values, "values", self.name))
+        if sample_weight is not None:
+            values = values * spread(sample_weight, values.shape, values.dtype, self.name)
+        return {"total": np.sum(values)}
+
+    def value(self, sums: Sums) -> float:
+        """Return the sum."""
+        return float(sums["total"])
+
+
 class MeanMetricWrapper(MeanOfValues):
     """The weighted mean of what a function of ``(y_true, y_pred)`` gives for each sample.
 

@@ -196,6 +196,8 @@ class ConfusionMatrix(Metric):
            [1., 1.]])
     """
 
+    ignore_class: int | None = None
+
     def __init__(
         self,
         num_classes: int,
@@ -210,7 +212,7 @@ class ConfusionMatrix(Metric):
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
         """Return the weights of the samples, a row a true class, a column a predicted one."""
-        true = self._numbers(y_true, "y_true", self.sparse_y_true)
+        true = self._numbers(y_true, "y_true", self.sparse_y_true, self.ignore_class)
         pred = self._numbers(y_pred, "y_pred", self.sparse_y_pred)
         if true.shape != pred.shape:
             raise ShapeError(
@@ -220,6 +222,9 @@ class ConfusionMatrix(Metric):
         weight = np.ones(true.shape)
         if sample_weight is not None:
             weight = weight * spread(sample_weight, true.shape, np.dtype(np.float64), self.name)
+        if self.ignore_class is not None:
+            counts = true != self.ignore_class
+            true, weight = np.where(counts, true, 0), np.where(counts, weight, 0.0)
         shape = (self.num_classes, self.num_classes)
         matrix = SCATTER(
             np.ravel(weight), np.ravel(true), np.ravel(pred),
@@ -231,54 +236,20 @@ class ConfusionMatrix(Metric):
         """Return the matrix."""
         return sums["matrix"]
 
-    def _numbers(self, y: Any, name: str, sparse: bool) -> Any:
+    def _numbers(self, y: Any, name: str, sparse: bool, ignored: int | None = None) -> Any:
         """Return class numbers, shape (n,)."""
         y = floats(y, name, self.name)
         if sparse:
             like = np.empty(
                 (*(y.shape[:-1] if y.shape[-1:] == (1,) else y.shape), self.num_classes)
             )
-            return class_numbers(y, like, self.name)
+            return class_numbers(y, like, self.name, ignored)
         if y.shape[-1] != self.num_classes:
             raise ShapeError(
                 f"{self.name}: expected {name} to have {self.num_classes} columns, one a class, "
                 f"received shape {y.shape}"
             )
         return np.argmax(y, axis=-1)
-
-
-class MeanIoU(ConfusionMatrix):
-    """Mean over the classes of intersection by union, :math:`TP / (TP + FP + FN)`.
-
-    Parameters
-    ----------
-    num_classes : int
-    name : str, default "mean_iou"
-    sparse_y_true, sparse_y_pred : bool, default True
-        As for `ConfusionMatrix`.
-
-    Examples
-    --------
-    >>> MeanIoU(num_classes=2)([0, 0, 1, 1], [0, 1, 0, 1])
-    0.3333
-    """
-
-    def __init__(
-        self,
-        num_classes: int,
-        name: str | None = "mean_iou",
-        dtype: Any = None,
-        sparse_y_true: bool = True,
-        sparse_y_pred: bool = True,
-    ) -> None:
-        super().__init__(num_classes, sparse_y_true, sparse_y_pred, name, dtype)
-
-    def value(self, sums: Sums) -> float:
-        """Return the mean over the classes that occur."""
-        matrix = sums["matrix"]
-        right = np.diag(matrix)
-        union = matrix.sum(axis=0) + matrix.sum(axis=1) - right
-        return float(np.sum(ratio(right, union)) / max(np.count_nonzero(union), 1))
 
 
 def _matrices(y_true: Any, y_pred: Any, where: str) -> tuple[Any, Any]:

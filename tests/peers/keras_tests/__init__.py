@@ -31,5 +31,7 @@ FAMILIES = {
     "activation layers": ["layers/activations/*_test.py"],
     "regularization layers": ["layers/regularization/*_test.py"],
     "callbacks": ["callbacks/[!ost]*_test.py", "callbacks/terminate_*_test.py"],
+    "losses": ["losses/*_test.py"],
+    "metrics": ["metrics/*_test.py"],
 }
 """The files of each family, below `keras.src`."""
