@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.checking.code import HOOK
-from chainrule.checking.edits import Change, Edit, is_outermost, negated, transposed
+from chainrule.checking.edits import (
+    Change,
+    Edit,
+    is_outermost,
+    negated,
+    passes_on_numbers,
+    transposed,
+)
 from chainrule.checking.expressions import structural
 from chainrule.checking.insertions import replaced, rewritten, scaled, with_terms
 from chainrule.checking.surroundings import Surroundings
@@ -20,7 +27,7 @@ from chainrule.checking.watching import Place, is_number
 
 def expression_edits(place: Place, around: Surroundings, tier: int) -> Iterator[Edit]:
     """Yield the changes of one expression: those of a tier, the likely ones in the first."""
-    node, value = place.node, around.watch.value(place)
+    node, value = place.node, place.value
 
     def edits(changes: Iterator[Change]) -> Iterator[Edit]:
         for new, kind, cost, detail in changes:
@@ -37,7 +44,7 @@ def expression_edits(place: Place, around: Surroundings, tier: int) -> Iterator[
                 yield from edits(iter([(transposed(node), "transpose", 1, None)]))
     elif is_number(value) and tier == 1:
         yield from edits(rewritten(place, value, around))
-        if is_outermost(place):
+        if is_outermost(place) or passes_on_numbers(place):
             yield from edits(scaled(place, value, around))
     elif is_number(value):
         yield from edits(with_terms(place, value, around))
@@ -51,7 +58,7 @@ def _is_long(value: Any) -> bool:
 
 def exchanges(place: Place, around: Surroundings) -> Iterator[Edit]:
     """Yield an expression's place taken by a value of the right program."""
-    right, seen = around.right, around.watch.seen[place.key]
+    right, seen = around.right, place.seen
     if right is None or not all(is_number(v) and np.ndim(v) for v in seen.values):
         return
     shapes = [np.shape(v) for v in seen.values]

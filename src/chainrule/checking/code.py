@@ -103,6 +103,18 @@ class Code:
             yield
 
     @contextmanager
+    def being(self, code: CodeType) -> Iterator[None]:
+        """Have another code object for the function's own."""
+        before, self.own = self.own, code
+        try:
+            with self.running(code):
+                yield
+        finally:
+            self.own = before
+            for function in self.functions:
+                function.__code__ = before
+
+    @contextmanager
     def running(self, code: CodeType, hook: Callable[..., Any] | None = None) -> Iterator[None]:
         """Have the function run another code object."""
         try:

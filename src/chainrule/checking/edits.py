@@ -105,9 +105,14 @@ def is_outermost(place: Place) -> bool:
     )
 
 
-def load(node: ast.expr) -> ast.expr:
-    """Return a copy of an expression, to stand elsewhere."""
-    return copy.deepcopy(node)
+def passes_on_numbers(place: Place) -> bool:
+    """Whether an expression is part of a matrix product: of factors, it passes on numbers alone."""
+    owner = place.owner
+    if isinstance(owner, ast.Attribute) and owner.attr == "T":
+        return True
+    return (isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.MatMult)) or called_name(
+        owner
+    ) in ("dot", "matmul", "outer", "einsum", "sum")
 
 
 def binary(left: Any, op: ast.operator, right: Any) -> ast.BinOp:
@@ -174,7 +179,7 @@ class _Exchange(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         if isinstance(node, ast.expr) and ast.unparse(node) == self.text:
-            return load(self.other)
+            return self.other
         return self.generic_visit(node)
 
 

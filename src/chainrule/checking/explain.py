@@ -169,7 +169,10 @@ def _diagnosis(subject: Subject, repair: Repair, edit: Edit, others: tuple[str, 
     known = right.known if right else None
     what = _said(subject, repair, edit, context, known)
     where = _where(edit.code, edit.line, repaired_line(edit))
-    reach = subject.reach_of(edit) & repair.mended or repair.mended
+    if edit.given is not None and (line := subject.lines.get(id(edit.statement))):
+        origin = subject.origin(line)
+        where = _where(origin.code, origin.line)
+    reach = edit.reach & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""
     inputs = tuple(_inputs(edit, context, known)) if known else ()
     return Diagnosis(
@@ -209,7 +212,7 @@ def _difference(
         return ""
     whole = next((p for p in subject.watch.places if p.owner is edit.statement
                   and p.statement is edit.statement), place)  # fmt: skip
-    old = subject.watch.value(whole)
+    old = whole.value
     new = edit.given()(0, None) if edit.given else subject.after(repair, edit)
     if old is None or new is None:
         return ""
@@ -236,13 +239,13 @@ def _context(subject: Subject, edit: Edit) -> Context:
     place = edit.place
     if place is None:
         place = next((p for p in subject.watch.places if p.statement is edit.statement
-                      and subject.watch.seen[p.key].values), None)  # fmt: skip
+                      and p.seen.values), None)  # fmt: skip
     if place is not None:
         values = {text: value for _, value, text in subject.around.named(place)}
-        scope = subject.watch.seen[place.key].scope
+        scope = place.seen.scope
         values |= {ast.unparse(node): value for node, value in references(scope)}
     for other in subject.watch.places:
-        seen = subject.watch.seen[other.key].values
+        seen = other.seen.values
         if seen:
             values.setdefault(ast.unparse(other.node), seen[0])
 
@@ -332,7 +335,10 @@ def _changed_right(
     def call() -> Any:
         return sandbox.run(right.run)
 
-    mutant = Subject([right.code], call, wanted, None, trial.n, end, trial.parameters)
+    try:
+        mutant = Subject([right.code], call, wanted, None, trial.n, end, trial.parameters)
+    except FAILURES:  # it takes too long to be watched
+        return ()
     found = repairs(mutant, depth=1)
     if not found or found[0].mended != mutant.wrong:
         return ()
@@ -347,7 +353,7 @@ def _changed_right(
         line = text_of(edit.statement)
         where = _matching_line(mutant, repair, edit, learner) if learner else None
         formula = f"the right program says: {line}"
-        parameters = tuple(sorted(mutant.reach_of(edit) & repair.mended or repair.mended))
+        parameters = tuple(sorted(edit.reach & repair.mended or repair.mended))
         said.append(Diagnosis(kind, what, parameters, where, formula))
     return tuple(said)
 
@@ -358,8 +364,8 @@ def _matching_line(mutant: Subject, repair: Repair, edit: Edit, learner: Subject
     if value is None or np.size(value) < 2:
         return None
     known = Known([("value", value)], mutant.around.n)
-    for place in sorted(learner.watch.places, key=lambda p: learner.watch.seen[p.key].order):
-        seen = learner.watch.seen[place.key].values
+    for place in sorted(learner.watch.places, key=lambda p: p.seen.order):
+        seen = place.seen.values
         if place.owner is place.statement and seen and known.matches(seen[0]):
             return _where(place.code, place.line)
     return None
@@ -374,9 +380,9 @@ def first_unknown(subject: Subject) -> Where | None:
     right = subject.around.right
     if right is None:
         return None
-    places = sorted(subject.watch.places, key=lambda p: subject.watch.seen[p.key].order)
+    places = sorted(subject.watch.places, key=lambda p: p.seen.order)
     for place in places:
-        seen = subject.watch.seen[place.key].values
+        seen = place.seen.values
         whole = place.owner is place.statement and seen and is_number(seen[0])
         if not whole or np.size(seen[0]) < 2 or right.known.matches(seen[0]):
             continue

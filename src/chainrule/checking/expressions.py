@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,6 @@ from chainrule.checking.edits import (
     Change,
     binary,
     called_name,
-    load,
     negated,
     number,
     transposed,
@@ -78,10 +78,15 @@ def structural(node: ast.expr, value: Any, place: Place, around: Surroundings) -
             elts[i], elts[i + 1] = elts[i + 1], elts[i]
             pair = node.elts[i], node.elts[i + 1]
             yield type(node)(elts, ast.Load()), "exchanged", 1.1, pair
+    if isinstance(node, ast.Dict) and len(node.values) <= 12:
+        for i, j in itertools.combinations(range(len(node.values)), 2):
+            values = list(node.values)
+            values[i], values[j] = values[j], values[i]
+            yield ast.Dict(node.keys, values), "exchanged", 1.1, (node.values[i], node.values[j])
     if isinstance(node, ast.Call) and called_name(node) == "len" and not is_index(place):
         for other, theirs, text in around.named(place):
             if isinstance(theirs, int | np.integer) and theirs != value:
-                yield load(other), "other value", 1.4, text
+                yield other, "other value", 1.4, text
     if is_index(place) and isinstance(value, int | np.integer) and not isinstance(value, bool):
         for step in (-1, 1):
             yield _stepped(node, step), "index", 1.5, None
@@ -164,16 +169,17 @@ def _of_constant(node: ast.Constant, place: Place, around: Surroundings) -> Iter
     if place.owner is place.statement and value and not isinstance(place.statement, ast.For):
         for scalar, amount, _ in around.named(place):
             if not np.ndim(amount) and amount not in (0, 1, -1) and not isinstance(amount, bool):
-                new = binary(node, ast.Div(), load(scalar))
-                yield new, "missing divisor", 1.45, load(scalar)
-    if isinstance(place.owner, ast.BinOp) and value in (0, 1):
+                new = binary(node, ast.Div(), scalar)
+                yield new, "missing divisor", 1.45, scalar
+    if isinstance(place.owner, ast.BinOp | ast.UnaryOp) and value in (0, 1):
         for node_, theirs, text in around.named(place):
             if np.ndim(theirs) and theirs.dtype.kind == "f":
-                yield load(node_), "other value", 2.1, text
+                yield node_, "other value", 2.1, text
     for other in dict.fromkeys(others):
         if other != value:
             same = isinstance(value, int) and float(other).is_integer()
             cost = 1.65 if other in (2 * value, value / 2) else 1.4
+            cost += 0.7 * isinstance(place.owner, ast.Compare)  # a threshold
             yield number(int(other) if same else other), "constant", cost, other
 
 
@@ -236,11 +242,11 @@ def _other_values(
                     0.3 if name.strip("0123456789[]'\"") == text.strip("0123456789[]'\"") else 0.0
                 )
                 whole = isinstance(value, int | np.integer) != isinstance(theirs, int | np.integer)
-                yield load(other), "other value", 1.1 - near + (1.0 if whole else 0), name
+                yield other, "other value", 1.1 - near + (1.0 if whole else 0), name
                 if np.ndim(value) == 2 and np.shape(value)[0] == np.shape(value)[1]:
-                    yield transposed(load(other)), "other value", 2.2, name
+                    yield transposed(other), "other value", 2.2, name
     elif isinstance(value, list | tuple | dict):
-        scope = around.watch.seen[place.key].scope
+        scope = place.seen.scope
         for name, theirs in scope.items():
             if name != text and type(theirs) is type(value):
                 yield ast.Name(name, ast.Load()), "other value", 1.2, name

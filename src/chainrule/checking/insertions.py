@@ -15,7 +15,6 @@ from chainrule.checking.edits import (
     called_name,
     exchanged,
     is_outermost,
-    load,
     numpy_name,
     transposed,
 )
@@ -26,6 +25,7 @@ from chainrule.checking.surroundings import (
     fits,
     one_hot,
     penalties,
+    slopes,
 )
 from chainrule.checking.watching import Place
 
@@ -69,15 +69,19 @@ def replaced(place: Place, value: Any, around: Surroundings) -> Iterator[Change]
                         yield binary(part, ast.Mult(), factor), "other factor", 2.0, factor
     for other, theirs, text in around.named(place):
         if np.ndim(theirs) and theirs.dtype.kind == "f" and theirs.shape == np.shape(value):
-            positive = ast.Compare(load(other), [ast.Gt()], [ast.Constant(0)])
-            yield binary(ast.Constant(1.0), ast.Mult(), positive), "other value", 2.1, text
+            if place.owner in (place.statement, place.code.tree):
+                for slope in slopes(other, around):
+                    yield slope, "slope", 2.1, text
+            else:
+                positive = ast.Compare(other, [ast.Gt()], [ast.Constant(0)])
+                yield binary(ast.Constant(1.0), ast.Mult(), positive), "other value", 2.1, text
         if (
             np.ndim(theirs)
             and np.ndim(theirs) == np.ndim(value)
             and theirs.shape != np.shape(value)
             and isinstance(node, ast.Name | ast.Subscript | ast.Attribute)
         ):
-            yield load(other), "other value", 1.9, text
+            yield other, "other value", 1.9, text
     if place.owner is place.statement and isinstance(node, ast.Call | ast.Name | ast.BinOp):
         func = ast.Attribute(numpy_name(), "zeros_like", ast.Load())
         yield ast.Call(func, [node], []), "start", 1.9, None
@@ -98,10 +102,12 @@ def replaced(place: Place, value: Any, around: Surroundings) -> Iterator[Change]
     if not isinstance(node, ast.Constant):
         for other, theirs, text in around.expressions(place):
             if np.shape(theirs) == np.shape(value) and text != ast.unparse(node):
-                yield load(other), "other value", 2.0, text
+                yield other, "other value", 2.0, text
         whole = place.owner is place.statement
-        for name, new in around.right_expressions(place):
+        for name, new, is_term in around.right_expressions(place):
             yield new, "right expression", (1.8 if name else 2.0) + (0 if whole else 0.3), name
+            if is_term and whole:
+                yield binary(node, ast.Add(), new), "missing term", 2.1, new
 
 
 def _like(node: ast.expr, around: Surroundings, place: Place) -> list[ast.expr]:
@@ -111,7 +117,7 @@ def _like(node: ast.expr, around: Surroundings, place: Place) -> list[ast.expr]:
     own = next((v for _, v, t in around.named(place) if t == text), None)
     if own is None:
         return []
-    found = [load(o) for o, v, t in around.named(place) if np.shape(v) == np.shape(own)][:12]
+    found = [o for o, v, t in around.named(place) if np.shape(v) == np.shape(own)][:12]
     return [transposed(f) for f in found] if inner is not node else found
 
 
@@ -131,10 +137,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 def scaled(place: Place, value: Any, around: Surroundings) -> Iterator[Change]:
     """Yield an expression with a factor or a term more."""
-    node = place.node
-    for constant in (2, 0.5):
-        yield binary(ast.Constant(constant), ast.Mult(), node), "missing factor", 1.6, constant
-    shape = np.shape(value)
+    node, shape = place.node, np.shape(value)
     scalars, arrays = [], []
     for other, theirs, text in around.named(place):
         if np.ndim(theirs) == 0:
@@ -142,11 +145,17 @@ def scaled(place: Place, value: Any, around: Surroundings) -> Iterator[Change]:
                 scalars.append((other, theirs, text))
         elif theirs.dtype.kind in "fb" and fits(theirs.shape, shape):
             arrays.append((other, theirs, text))
-    scalars += around.count(place)
+    scalars = [*scalars, *around.count(place)] if is_outermost(place) else []
+    for sign in (ast.Add(), ast.Sub()) if is_outermost(place) and shape else ():
+        yield binary(node, sign, ast.Constant(1)), "missing term", 1.9, ast.Constant(1)
+    for constant in (2, 0.5) if is_outermost(place) else ():
+        yield binary(ast.Constant(constant), ast.Mult(), node), "missing factor", 1.6, constant
     for other, _, _ in distinct(scalars):
-        yield binary(node, ast.Div(), load(other)), "missing divisor", 1.5, load(other)
-        yield binary(node, ast.Mult(), load(other)), "missing factor", 1.8, load(other)
+        yield binary(node, ast.Div(), other), "missing divisor", 1.5, other
+        yield binary(node, ast.Mult(), other), "missing factor", 1.8, other
     own = ast.unparse(node)
+    if arrays and isinstance(node, ast.Name | ast.Subscript):
+        yield binary(node, ast.Pow(), ast.Constant(2)), "missing power", 1.6, None
     for other, theirs, text in arrays:
         if text == own or np.ndim(theirs) < np.ndim(value) - 1:
             continue
@@ -168,6 +177,37 @@ def scaled(place: Place, value: Any, around: Surroundings) -> Iterator[Change]:
                 yield ast.Call(func, [node], words), "missing sum", 1.7, axis
 
 
+def shared(place: Place, value: Any, around: Surroundings) -> Iterator[Change]:
+    """Yield what a softmax or a normalisation adds: a path that all entries of an axis share."""
+    node, shape = place.node, np.shape(value)
+    named = [n for n in around.named(place) if shape and np.shape(n[1]) == shape]
+    floats = [(other, theirs) for other, theirs, _ in named if theirs.dtype.kind == "f"]
+    for axis in range(len(shape)):
+        words = [
+            ast.keyword("axis", ast.Constant(axis)),
+            ast.keyword("keepdims", ast.Constant(True)),
+        ]
+
+        def over(name: str, part: ast.expr, words: list[ast.keyword] = words) -> ast.expr:
+            return ast.Call(ast.Attribute(numpy_name(), name, ast.Load()), [part], words)
+
+        for other, theirs in floats:
+            is_share = np.allclose(theirs.sum(axis=axis), 1) and (theirs >= 0).all()
+            is_normal = np.allclose(theirs.mean(axis=axis), 0, atol=1e-8)
+            if not is_share and not (is_normal and np.allclose(theirs.var(axis=axis), 1, rtol=0.1)):
+                continue
+            for inner in [node, *(o for o, _ in floats if o is not other)]:
+                product = binary(inner, ast.Mult(), other)
+                if is_share:
+                    less = binary(inner, ast.Sub(), over("sum", product))
+                    yield binary(other, ast.Mult(), less), "softmax", 1.9, other
+                term = binary(other, ast.Mult(), over("sum" if is_share else "mean", product))
+                yield binary(node, ast.Sub(), term), "missing term", 2.2, term
+        for inner in [node, *(o for o, _ in floats)]:
+            mean = over("mean", inner)
+            yield binary(node, ast.Sub(), mean), "missing term", 2.2, mean
+
+
 def with_terms(place: Place, value: Any, around: Surroundings) -> Iterator[Change]:
     """Yield an expression with a term more."""
     node, shape = place.node, np.shape(value)
@@ -176,7 +216,7 @@ def with_terms(place: Place, value: Any, around: Surroundings) -> Iterator[Chang
     if not shape:
         for other, theirs, text in around.named(place):
             if isinstance(theirs, float | np.floating) and text != ast.unparse(node):
-                yield binary(node, ast.Add(), load(other)), "missing term", 2.2, load(other)
+                yield binary(node, ast.Add(), other), "missing term", 2.2, other
         return
     own = ast.unparse(node)
     for other, theirs, text in around.named(place):
@@ -184,13 +224,13 @@ def with_terms(place: Place, value: Any, around: Surroundings) -> Iterator[Chang
             continue
         if theirs.dtype.kind == "f":
             far = 0.0 if np.shape(theirs) == shape else 0.1
-            yield binary(node, ast.Add(), load(other)), "missing term", 2.2 + far, load(other)
-            yield binary(node, ast.Sub(), load(other)), "missing term", 2.3 + far, load(other)
+            yield binary(node, ast.Add(), other), "missing term", 2.2 + far, other
+            yield binary(node, ast.Sub(), other), "missing term", 2.3 + far, other
+    if place.owner is place.statement:
+        yield from shared(place, value, around)
     if is_outermost(place):
         for term in penalties(shape, place, around):
             yield binary(node, ast.Add(), term), "missing term", 2.4, term
-        for sign in (ast.Add(), ast.Sub()):
-            yield binary(node, sign, ast.Constant(1)), "missing term", 1.9, ast.Constant(1)
     for labels in one_hot(shape, place, around):
         yield binary(node, ast.Sub(), labels), "missing term", 2.0, "labels"
         if not isinstance(place.owner, ast.Subscript):

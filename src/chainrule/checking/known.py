@@ -32,12 +32,15 @@ class Value:
         Which sample's share it is.
     final : bool
         Whether it is the gradient of a parameter, which is what all lines lead to.
+    is_part : bool
+        Whether it is a term of a sum and nothing else, which a path left out gives, too.
     """
 
     name: str
     array: Array
     sample: int | None = None
     final: bool = False
+    is_part: bool = False
 
     @property
     def role(self) -> str:
@@ -76,6 +79,8 @@ class Known:
         Sizes that a factor may be, or its inverse.
     final : iterable of str
         The names of the parameters' gradients.
+    parts : iterable of str
+        The expressions that are terms of sums.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class Known:
         n: int | None,
         sizes: Iterable[int] = (),
         final: Iterable[str] = (),
+        parts: Iterable[str] = (),
     ) -> None:
         self.n = n
         sizes = {s for s in (n, *sizes) if s and s > 1}
@@ -96,10 +102,11 @@ class Known:
             array = np.asarray(array, np.float64)
             if array.ndim and np.isfinite(array).all():
                 self.values.append(Value(name, array, None, name in final))
-            by_size[array.size].append(Value(name, array))
+            is_part = name in parts
+            by_size[array.size].append(Value(name, array, is_part=is_part))
             if n and array.ndim and array.shape[0] == n and array.size > n:
                 for i in range(n):
-                    by_size[array[i].size].append(Value(name, array[i], i))
+                    by_size[array[i].size].append(Value(name, array[i], i, is_part=is_part))
         self.by_size = {}
         for size, found in by_size.items():
             rows, kept, turned = [], [], []
@@ -167,6 +174,14 @@ class Known:
         same = match.factor == 1
         return (not same, not value.is_named, value.sample is not None, match.is_transposed)
 
+    def has(self, given: Any, *, parts: bool = False) -> bool:
+        """Whether it is one of these, but for the average; with ``parts``, also terms of sums."""
+        n = self.n or 1
+        return any(
+            match.factor in (1, n, 1 / n) and (parts or not match.value.is_part)
+            for match in self.matches(given)
+        )
+
     def is_known(self, given: Any) -> tuple[float, bool]:
         """Return how well a value is understood, and whether only transposed.
 
@@ -177,7 +192,10 @@ class Known:
         return share, not straight
 
     def _share(self, match: Match) -> float:
-        share = 1.0 if match.factor == 1 else 0.8 if match.factor == self.n else 0.6
+        of_sample = match.value.sample is not None  # whose own gradient lacks the average
+        share = 1.0 if match.factor == 1 else 0.6
+        if match.factor == self.n:
+            share = 1.0 if of_sample else 0.5
         if match.factor < 0:
             share = 0.2
         if match.is_transposed:

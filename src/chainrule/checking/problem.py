@@ -183,7 +183,7 @@ def _array(name: str, value: Any) -> Array | None:
 def copied(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return arguments that code may write into; what cannot be copied is handed on."""
     try:
-        return copy.deepcopy(args)
+        return tuple(a.copy() if type(a) is np.ndarray else copy.deepcopy(a) for a in args)
     except (TypeError, ValueError, AttributeError):
         return tuple(map_leaves(
             lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, arg

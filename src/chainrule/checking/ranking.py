@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,17 +26,35 @@ def ranked(subject: Subject, found: list[Repair]) -> list[Repair]:
     for repair in found[:MOST_RANKED]:
         score = repair.cost
         after = subject.watched(repair)
-        if after is not None:
-            values = _understood(after, known)
-            score += 0.4 * sum(1 - share for share in values.values())
+        values = {} if after is None else _understood(after, known)
+        score += 0.4 * sum(1 - share for share in values.values())
         for edit in repair.edits:
-            share = before.get(id(edit.statement), 0.0)
-            score += share if share > 0.5 else 0.3 * share
-            score += 0.02 * max(0, _size(edit.new) - _size(edit.old)) + 0.35 * _wraps_name(edit)
-            score -= 0.5 * _has_siblings(edit)
-            score += 0.3 * (isinstance(edit.statement, ast.For) and edit.kind != "order")
+            share = before.get(id(edit.statement), -1.0)
+            if share < 0:
+                share = known.is_known(edit.place.value)[0] if edit.place else 0.0
+            then = values.get(id(edit.statement), share)
+            score += share if share > 0.5 and then <= share else 0.3 * share
+            score += then < share - 0.1
+            score += unlikely(edit)
         scored.append((score, repair))
     return [repair for _, repair in sorted(scored, key=lambda pair: pair[0])]
+
+
+def unlikely(edit: Edit) -> float:
+    """Return what speaks against a change, by how it is written."""
+    growth = max(0, _size(edit.new) - _size(edit.old))
+    score = 0.02 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
+    score -= 0.4 * (growth > 0 and _is_copy(edit))
+    return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind != "order")
+
+
+def _is_copy(edit: Edit) -> bool:
+    """Whether a statement only gives a variable, no sum, another name: something is left out."""
+    value = edit.statement.value if isinstance(edit.statement, ast.Assign) else None
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not value.args:
+        value = value.func.value
+    grown = [n.target for n in ast.walk(edit.code.tree) if isinstance(n, ast.AugAssign)]
+    return isinstance(value, ast.Name) and value.id not in map(ast.unparse, grown)
 
 
 def _size(tree: Any) -> int:
@@ -44,17 +63,27 @@ def _size(tree: Any) -> int:
 
 
 def _has_siblings(edit: Edit) -> bool:
-    """Whether another part of the same statement already is what a change makes of its part."""
+    """Whether another part of the statement already has the factor or divisor that a change gives.
+
+    Where the whole value of the statement gets it, whether that of another statement has.
+    """
     new = edit.new
     if not isinstance(new, ast.BinOp) or edit.kind not in ("missing divisor", "missing factor"):
         return False
-    factor = ast.dump(new.right)
-    return any(
-        isinstance(node, ast.BinOp)
-        and type(node.op) is type(new.op)
-        and ast.dump(node.right) == factor
-        for node in ast.walk(edit.statement)
-    )
+    factor = type(new.op), ast.dump(new.right)
+    inside = [n for n in ast.walk(edit.statement) if isinstance(n, ast.BinOp)]
+    if edit.place is not None and edit.place.owner is edit.statement:
+        others = [s for s in ast.walk(edit.code.tree) if isinstance(s, ast.Assign)]
+        inside += [n for s in others for n in _products(s.value)]
+    return any((type(node.op), ast.dump(node.right)) == factor for node in inside)
+
+
+def _products(node: ast.expr) -> Iterator[ast.BinOp]:
+    """Yield the products and quotients that an expression is made of."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        yield node
+        yield from _products(node.left)
+        yield from _products(node.right)
 
 
 def _wraps_name(edit: Edit) -> bool:
@@ -76,9 +105,9 @@ def _understood(watch: Watch, known: Known) -> dict[int, float]:
     found: dict[int, float] = {}
     turned: dict[int, bool] = {}
     seen: list[Any] = []
-    for place in sorted(watch.places, key=lambda p: watch.seen[p.key].order):
+    for place in sorted(watch.places, key=lambda p: p.seen.order):
         if place.owner is place.statement and place.field == "value":
-            values = watch.seen[place.key].values
+            values = place.seen.values
             if values and is_number(values[0]) and np.size(values[0]) > 1:
                 again = any(np.array_equal(values[0], v) for v in seen)
                 seen.append(values[0])

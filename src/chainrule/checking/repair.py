@@ -2,24 +2,82 @@
 
 from __future__ import annotations
 
-import ast
+import contextlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from chainrule.checking.changes import expression_edits
-from chainrule.checking.edits import Edit
-from chainrule.checking.ranking import ranked
-from chainrule.checking.statements import statement_edits
-from chainrule.checking.subject import SPREAD, STAGES, Repair, Subject
+from chainrule.checking.ranking import ranked, unlikely
+from chainrule.checking.sandbox import FAILURES
+from chainrule.checking.subject import ALL, PART, SPREAD, STAGES, Repair, Subject
 
+MOST_UNKNOWN = 8  # lines that are looked at first
+TIERS = (1.5, 2.0, np.inf)  # what a change costs at most, for which later tiers are not looked at
+FIRST = 3  # stages before several mistakes are looked for
+LIKELY = 1.6  # what a repair elsewhere may cost
 SLACK = 0.45  # by how much a repair may cost more than the cheapest and still be named
 
 
 def repairs(subject: Subject, depth: int = 2) -> list[Repair]:
     """Return the changes that mend all wrong results, the cheapest first; else what mends most."""
-    whole, parts = _singles(subject)
-    found = ranked(subject, whole or _joined(subject, parts, depth))
+    found, parts = _line_by_line(subject)
+    if found:  # what is cheaper, elsewhere
+        most = min(LIKELY, *map(_cost, found))
+        found += _singles(subject, [(ALL, 0), (ALL, 1)], most)[0]
+    else:
+        found, more = _singles(subject, STAGES[:FIRST])
+        parts += more
+        if not found:
+            found = _with_others(subject, parts, lambda inner: _line_by_line(inner)[0], depth)
+        if all(r.edits[-1].given for r in found):
+            whole, more = _singles(subject, STAGES[FIRST:])
+            found = _cheapest([*found, *whole]) or _joined(subject, [*parts, *more], depth)
+    found = ranked(subject, sorted(found, key=_cost))
     return [_refined(subject, found[0]), *found[1:]] if found else []
+
+
+def _line_by_line(subject: Subject) -> tuple[list[Repair], list[Repair]]:
+    """Return the repairs after which lines that the right program has not are some that it has.
+
+    Those of all that is wrong, and those of a part.
+    """
+    whole: list[Repair] = []
+    parts: list[Repair] = []
+    for is_whole in (True, False):
+        lines = subject.unknown(is_whole)[:MOST_UNKNOWN]
+        for tier in range(3):
+            for line in lines:
+                for edit in subject.understood(line, tier):
+                    repair = subject.repaired((edit,))
+                    if repair is not None:
+                        (whole if repair.mended == subject.wrong else parts).append(repair)
+            if whole and min(map(_cost, whole)) < TIERS[tier]:
+                return _cheapest(whole), parts
+    return _cheapest(whole), parts
+
+
+def _with_others(
+    subject: Subject, parts: list[Repair], further: Callable[[Subject], list[Repair]], depth: int
+) -> list[Repair]:
+    """Return repairs of a part together with those that mend the rest."""
+    for part in _best(parts)[:4] if depth > 1 else ():
+        if part.edits[-1].given or subject.is_late:
+            continue
+        with contextlib.suppress(*FAILURES), subject.changed(part.edits) as inner:
+            more = [r for r in further(inner) if r.mended == inner.wrong]
+            if more and inner.wrong == subject.wrong - part.mended:
+                return [Repair((*part.edits, *r.edits), subject.wrong) for r in more]
+    return []
+
+
+def _best(parts: list[Repair]) -> list[Repair]:
+    """Return of the repairs that mend the same the two likeliest, those that mend most first."""
+    best: dict[frozenset[str], list[Repair]] = {}
+    for part in sorted(
+        parts, key=lambda r: (r.cost + unlikely(r.edits[-1]), -len(r.edits[-1].reach))
+    ):
+        best.setdefault(part.mended, []).append(part)
+    return [p for mended in sorted(best, key=len, reverse=True) for p in best[mended][:2]]
 
 
 def _refined(subject: Subject, repair: Repair) -> Repair:
@@ -28,7 +86,7 @@ def _refined(subject: Subject, repair: Repair) -> Repair:
         if edit.given is None:
             continue
         kept = tuple(e for e in repair.edits if e is not edit)
-        for other in _at(subject, edit.statement):
+        for other in subject.within(edit.statement):
             if subject.is_late:
                 return repair
             found = subject.repaired((*kept, other))
@@ -38,41 +96,23 @@ def _refined(subject: Subject, repair: Repair) -> Repair:
     return repair
 
 
-def _at(subject: Subject, statement: ast.AST) -> list[Edit]:
-    """Return the changes within a statement, the cheapest first."""
-    places = [p for p in subject.watch.places if p.statement is statement]
-    found = [
-        e for p in places for tier in range(3) for e in expression_edits(p, subject.around, tier)
-    ]
-    if places:
-        every = statement_edits(places[0].code, subject.around)
-        found += [e for e in every if e.statement is statement]
-    return sorted(found, key=lambda edit: edit.cost)
-
-
 def _singles(
-    subject: Subject, kept: tuple[Edit, ...] = (), done: frozenset[str] = frozenset()
+    subject: Subject, stages: Sequence[tuple[int, int]], most: float = np.inf
 ) -> tuple[list[Repair], list[Repair]]:
-    """Return the repairs by one change more than those kept: of all, and of a part.
-
-    ``done`` are the results that those kept have mended: no change that reaches them is tried.
-    """
+    """Return the repairs by one change that costs no more: of all that is wrong, and of a part."""
     whole: list[Repair] = []
     parts: list[Repair] = []
-    taken = {(id(k.owner), k.field, str(k.where)) for k in kept}
-    cheapest = np.inf
-    for number in range(len(STAGES)):
-        last = STAGES[number][0] == SPREAD or cheapest < (1.5 if number < 4 else 3)
+    cheapest = most - SLACK
+    for kind, tier in stages:
+        last = kind == SPREAD or cheapest <= 1.5 or (kind == PART and cheapest < 3)
         if subject.is_late or (whole and last):
             break
-        if STAGES[number][0] == SPREAD and (parts or kept):
+        if kind == SPREAD and parts:
             break  # what reaches right results too is no part of several mistakes
-        for edit in subject.stage(number):
+        for edit in subject.stage(kind, tier):
             if subject.is_late or edit.cost > cheapest + SLACK:
                 break
-            if (id(edit.owner), edit.field, str(edit.where)) in taken or edit.reach & done:
-                continue
-            repair = subject.repaired((*kept, edit))
+            repair = subject.repaired((edit,))
             if repair is None:
                 continue
             if repair.mended == subject.wrong:
@@ -82,35 +122,28 @@ def _singles(
                     subject.suspects.add(id(edit.statement))
             else:
                 parts.append(repair)
-    found = [r for r in whole if r.edits[-1].cost <= cheapest + SLACK]
-    return sorted(found, key=lambda r: r.cost), parts
+    return _cheapest(whole), parts
+
+
+def _cheapest(found: list[Repair]) -> list[Repair]:
+    """Return the repairs that cost little more than the cheapest."""
+    return [r for r in found if r.cost <= min(map(_cost, found)) + SLACK]
 
 
 def _joined(subject: Subject, parts: list[Repair], depth: int) -> list[Repair]:
-    """Return repairs of several changes, each of which mends a part."""
-    best: dict[frozenset[str], list[Repair]] = {}
-    for part in sorted(parts, key=lambda r: (r.cost, -len(subject.reach_of(r.edits[-1])))):
-        best.setdefault(part.mended, []).append(part)
-    groups = sorted(best, key=len, reverse=True)
+    """Return repairs of several changes, each of which mends a part; else what mends most."""
+    best = _best(parts)
     found: list[Repair] = []
-    for i, first in enumerate(groups):
-        for second in groups[i + 1 :]:
-            if first | second == subject.wrong:
-                for a in best[first][:3]:
-                    for b in best[second][:3]:
-                        both = subject.repaired((*a.edits, *b.edits))
-                        if both is not None and both.mended == subject.wrong:
-                            found.append(both)
-    found.sort(key=lambda r: r.cost)
-    if depth <= 1 or (found and not any(edit.given for edit in found[0].edits)):
-        return found
-    for mended in groups[:3]:
-        for part in [r for r in best[mended] if not r.edits[-1].given][:2]:
-            whole, further = _singles(subject, part.edits, part.mended)
-            further = [r for r in further if r.mended > part.mended]
-            whole = whole or (_joined(subject, further, depth - 1) if not found else [])
-            if whole and whole[0].mended == subject.wrong:
-                found = sorted([*found, *whole], key=lambda r: r.cost)
-    if found:
-        return found
-    return [best[group][0] for group in groups[:1]]
+    for i, a in enumerate(best):
+        for b in best[i + 1 :]:
+            if a.mended | b.mended == subject.wrong and a.mended != b.mended:
+                both = subject.repaired((*a.edits, *b.edits))
+                if both is not None and both.mended == subject.wrong:
+                    found.append(both)
+    if depth > 1 and (not found or any(e.given for e in min(found, key=_cost).edits)):
+        found += _with_others(subject, parts, lambda inner: repairs(inner, depth - 1), depth)
+    return sorted(found, key=_cost) or best[:1]
+
+
+def _cost(repair: Repair) -> float:
+    return repair.cost

@@ -6,7 +6,7 @@ import ast
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -122,7 +122,8 @@ class RightProgram:
         self.given = tuple(given.values())
         self.watch = Watch([self.code], self.run)
         final = [f"d_{name}" for name in given.get("params", ())]
-        self.known = Known(self._values(), n, sizes, final)
+        parts = {ast.unparse(node) for node in self.terms if not isinstance(node, ast.Name)}
+        self.known = Known(self._values(), n, sizes, final, parts)
         self.numbers = tuple(
             dict.fromkeys(
                 abs(c.value)
@@ -149,7 +150,7 @@ class RightProgram:
         """What gives each value: its name if it has one, the expression, the value."""
         found = []
         for place in self.watch.places:
-            value, statement = self.watch.value(place), place.statement
+            value, statement = place.value, place.statement
             if isinstance(value, np.ndarray | np.floating | float):
                 name = ""
                 if isinstance(statement, ast.Assign) and place.node is statement.value:
@@ -168,6 +169,12 @@ class RightProgram:
                 yield ast.unparse(node), value
 
     @cached_property
+    def terms(self) -> set[ast.AST]:
+        """What is added to something else."""
+        sums = [node for node in ast.walk(self.code.tree) if _is_sum(node)]
+        return {node.left for node in sums} | {s.right for s in sums if isinstance(s.op, ast.Add)}
+
+    @cached_property
     def expressions(self) -> list[tuple[str, ast.expr, Any]]:
         """What of these is an operation or a call that gives an array."""
         return [
@@ -181,6 +188,10 @@ class RightProgram:
         """Return what each variable is worth, as it was first read."""
         found: dict[str, Any] = {}
         for place in self.watch.places:
-            if isinstance(place.node, ast.Name) and self.watch.seen[place.key].values:
-                found.setdefault(place.node.id, self.watch.value(place))
+            if isinstance(place.node, ast.Name) and place.seen.values:
+                found.setdefault(place.node.id, place.value)
         return found
+
+
+def _is_sum(node: ast.AST) -> TypeGuard[ast.BinOp]:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)

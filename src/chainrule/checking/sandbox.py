@@ -118,18 +118,16 @@ class Sandbox:
             self._put_back()
 
     def _bounded(self, call: Callable[[], Any]) -> Any:
-        ended = False
         with self._lock:
             self._end, self._fired = time.perf_counter() + self.seconds, False
         try:
             return call()
-        except TooLong:
-            ended = True
-            raise
         finally:
             with self._lock:
                 self._end = None
-            if self._fired and not ended:  # it is on its way, or was caught within the call
+            if (
+                self._fired
+            ):  # one may be on its way: the first, if the call was quicker, or a second
                 with contextlib.suppress(TooLong):
                     for _ in range(10):
                         time.sleep(0.001)

@@ -60,7 +60,7 @@ def _statements(edit: Edit) -> str:
     if edit.kind in ("inside the loop", "outside the loop", "return in the loop"):
         return f"(moved)  {ast.unparse(edit.statement).splitlines()[0]}"
     parts: list[Any] = edit.new if isinstance(edit.new, list) else [edit.new]
-    if edit.field in ("targets", "target"):
+    if edit.field in ("targets", "target", "value"):
         return _statement(edit)
     shown = [p for p in parts if p is not edit.statement]
     lines = [line for p in shown for line in ast.unparse(p).splitlines()]

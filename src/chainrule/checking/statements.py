@@ -16,11 +16,11 @@ from chainrule.checking.edits import (
     as_store,
     binary,
     exchanged,
-    load,
     numpy_name,
 )
 from chainrule.checking.expressions import OPERATORS, of_subscript
 from chainrule.checking.surroundings import Surroundings, distinct, penalties
+from chainrule.checking.watching import is_array
 
 
 def statement_edits(code: Code, around: Surroundings) -> Iterator[Edit]:
@@ -57,7 +57,7 @@ def statement_edits(code: Code, around: Surroundings) -> Iterator[Edit]:
                     )
                     args = [as_load(s.target.value), s.target.slice, s.value]
                     yield edit(ast.Expr(ast.Call(func, args, [])), "repeated index", 1.3)
-                plain = ast.Assign([s.target], s.value, lineno=s.lineno)
+                plain = ast.Assign([s.target], s.value)
                 yield edit(plain, "added", 1.2)
                 for other in OPERATORS.get(type(s.op), ()):
                     if other is not ast.MatMult:
@@ -74,6 +74,8 @@ def statement_edits(code: Code, around: Surroundings) -> Iterator[Edit]:
                 yield edit(flipped, "comparison", 2)
             if isinstance(s, ast.Break | ast.Continue) and len(block) > 1:
                 yield edit([], "extra line", 1.5, slice(i, i + 1))
+            if isinstance(s, ast.Return):
+                yield from _divided(code, s, around)
             yield from _followed(code, owner, field, block, i, around)
             yield from _doubled(code, owner, field, block, i, around)
             yield from _moved(code, owner, field, block, i)
@@ -97,15 +99,16 @@ def _followed(
         return
     place = next((p for p in around.watch.places if p.code is code and p.statement is (
         s if isinstance(s, ast.Assign | ast.AugAssign) else inner[0] if inner else s)
-        and around.watch.seen[p.key].values), None)  # fmt: skip
+        and p.seen.values), None)  # fmt: skip
     if place is None:
         return
     scalars = [(o, v, t) for o, v, t in around.named(place)
                if not np.ndim(v) and v not in (0, 1, -1) and abs(v) > 1]  # fmt: skip
+    scalars += around.count(place)
     line: int = s.end_lineno if isinstance(s, ast.For) else s.lineno  # type: ignore[assignment]
     for base in bases.values():
         for scalar, _, _ in distinct(scalars):
-            op = ast.Assign([as_store(base)], binary(as_load(base), ast.Div(), load(scalar)))
+            op = ast.Assign([as_store(base)], binary(as_load(base), ast.Div(), scalar))
             yield Edit(code, owner, field, slice(i, i + 1), [s, op], "missing divisor", 1.55,
                        line, s, scalar)  # fmt: skip
         text = ast.unparse(base)
@@ -116,6 +119,26 @@ def _followed(
                        line, s, term)  # fmt: skip
 
 
+def _divided(code: Code, s: ast.Return, around: Surroundings) -> Iterator[Edit]:
+    """Yield all that is returned divided by the number of samples, where one is added up each."""
+    place = next((p for p in around.watch.places if p.owner is s), None)
+    if place is None or not place.seen.values:
+        return
+    for scalar, _, _ in around.count(place):
+        share = ast.BinOp(ast.Name("v", ast.Load()), ast.Div(), scalar)
+        if isinstance(place.value, dict):
+            text = "{k: v for k, v in _.items()}"
+        elif isinstance(place.value, list | tuple) and all(map(is_array, place.value)):
+            text = "[v for v in _]"
+        else:
+            return
+        new: Any = ast.parse(text, mode="eval").body
+        new.generators[0].iter = exchanged(new.generators[0].iter, "_", place.node)
+        setattr(new, "value" if isinstance(new, ast.DictComp) else "elt", share)
+        ast.fix_missing_locations(new)
+        yield Edit(code, s, "value", None, new, "missing divisor", 1.5, s.lineno, s, scalar)
+
+
 def _doubled(
     code: Code, owner: ast.AST, field: str, block: list[Any], i: int, around: Surroundings
 ) -> Iterator[Edit]:
@@ -123,8 +146,8 @@ def _doubled(
     s = block[i]
     if not isinstance(s, ast.AugAssign) or not isinstance(s.op, ast.Add | ast.Sub):
         return
-    place = next((p for p in around.watch.places if p.statement is s), None)
-    if place is None or not around.watch.seen[place.key].values:
+    place = next((p for p in around.watch.places if p.statement is s and p.seen.values), None)
+    if place is None:
         return
     named = around.named(place)
     shapes = {t: np.shape(v) for _, v, t in named}
@@ -134,7 +157,7 @@ def _doubled(
         for k, part in enumerate(parts):
             for other, theirs, text in named:
                 if isinstance(theirs, int | np.integer) and text != ast.unparse(part):
-                    elts = [*parts[:k], load(other), *parts[k + 1 :]]
+                    elts = [*parts[:k], other, *parts[k + 1 :]]
                     index = ast.Tuple(elts, ast.Load()) if len(parts) > 1 else elts[0]
                     ways.append((ast.Subscript(s.target.value, index, ast.Store()), s.value))
     inner = [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]
@@ -145,7 +168,7 @@ def _doubled(
                 ways.append((s.target, exchanged(s.value, ast.unparse(node), other)))
     for other, theirs, _ in named:
         if np.ndim(theirs) and np.shape(theirs) == shapes.get(ast.unparse(s.target)):
-            ways.append((s.target, load(other)))
+            ways.append((s.target, other))
     for target, value in ways[:60]:
         for op in (ast.Add(), ast.Sub()):
             new = ast.AugAssign(as_store(target), op, copy.deepcopy(value))  # type: ignore[arg-type]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
@@ -15,15 +17,17 @@ import numpy as np
 
 from chainrule.checking.changes import exchanges, expression_edits
 from chainrule.checking.code import HOOK, Code
-from chainrule.checking.edits import Edit, applied
+from chainrule.checking.edits import Edit, applied, as_load
 from chainrule.checking.right import RightProgram
 from chainrule.checking.sandbox import FAILURES
 from chainrule.checking.statements import statement_edits
 from chainrule.checking.surroundings import Surroundings
+from chainrule.checking.valuing import OPERATIONS, Worth
 from chainrule.checking.watching import SCOPES, Place, Watch, is_number
 from chainrule.validation import Array
 
 SAME = 1e-5  # the norm ratio up to which two gradients are one: small constants in logarithms
+AT_ONCE = 500  # changed values that are seen in one run
 Results = Mapping[str, Any]
 
 
@@ -88,14 +92,23 @@ class Subject:
         self._slots: dict[tuple[int, ...], list[tuple[Code, CodeType]]] = {}
         self._reached: dict[int, frozenset[str]] = {}
         self._reached_by: dict[int, frozenset[str]] = {}
-        self._stages: dict[int, list[Edit]] = {}
-        whole = (p for p in reversed(self.watch.places) if p.owner is p.statement)
-        self._lines = {id(p.statement): p for p in whole}
+        whole = (p for p in reversed(self.watch.places) if p.owner in (p.statement, p.code.tree))
+        self.lines = {id(p.statement): p for p in whole}
         self.suspects: set[int] = set()  # statements whose right value mends all
         inside = {id(p.node): p.key for p in self.watch.places}
         self._above = {
             p.key: inside[id(p.owner)] for p in self.watch.places if id(p.owner) in inside
         }
+
+    @contextlib.contextmanager
+    def changed(self, edits: Sequence[Edit]) -> Iterator[Subject]:
+        """Have the program with some changes made as another one meanwhile."""
+        compiled = self._compiled(edits)
+        with applied(edits), contextlib.ExitStack() as stack:
+            for code, new in compiled:
+                stack.enter_context(code.being(new))
+            yield Subject(self.codes, self.call, self.wanted, self.around.right, self.around.n,
+                          self.deadline, self.parameters)  # fmt: skip
 
     def same(self, given: Any, wanted: Array) -> bool:
         """Whether a result is what it should be."""
@@ -107,8 +120,8 @@ class Subject:
             return False
         if array.shape != wanted.shape:
             return False
-        scale = np.linalg.norm(array) + np.linalg.norm(wanted)
-        return bool(np.isfinite(scale) and np.linalg.norm(array - wanted) <= SAME * scale)
+        gap = (array - wanted).ravel()
+        return bool(gap @ gap <= (2 * SAME) ** 2 * np.vdot(wanted, wanted))
 
     @property
     def is_late(self) -> bool:
@@ -179,7 +192,7 @@ class Subject:
         """Return which results an expression reaches; all where that cannot be told."""
         if place.key not in self._reached:
             found = frozenset(self.wanted)
-            if is_number(self.watch.value(place)):
+            if is_number(place.value):
                 try:
                     after = self.watch.disturbed(place)
                     found = frozenset(
@@ -194,7 +207,7 @@ class Subject:
         """Return the results that a change reaches."""
         place = edit.place
         if place is None:
-            place = self._lines.get(id(edit.statement))
+            place = self.lines.get(id(edit.statement))
         return self._reach(place) if place is not None else frozenset(self.wanted)
 
     def watched(self, repair: Repair) -> Watch | None:
@@ -217,25 +230,22 @@ class Subject:
             return None
         for place in watch.places:
             if place.statement is edit.statement and place.owner is edit.statement:
-                value = watch.value(place)
+                value = place.value
                 return value if is_number(value) else None
         return None
 
-    def stage(self, number: int) -> list[Edit]:
+    def stage(self, kind: int, tier: int) -> list[Edit]:
         """Return the changes of a stage, the cheapest and likeliest first."""
-        if number not in self._stages:
-            kind, tier = STAGES[number]
-            found = list(self.exchanged(kind) if tier == EXCHANGED else self.changes(kind, tier))
-            for edit in found:
-                edit.reach = self.reach_of(edit)
-            self._stages[number] = sorted(found, key=lambda edit: edit.cost)
-        return self._stages[number]
+        found = list(self.exchanged(kind) if tier == EXCHANGED else self.changes(kind, tier))
+        for edit in found:
+            edit.reach = self.reach_of(edit)
+        return sorted(found, key=lambda edit: edit.cost)
 
     def _reach(self, place: Place) -> frozenset[str]:
         """Return the results that an expression reaches, or those of what it is part of."""
         if place.key not in self._reached_by:
-            seen = self.watch.seen[place.key].values
-            above = self._reached_by.get(self._above.get(place.key, -1), frozenset(self.wanted))
+            seen = place.seen.values
+            above = self._reached_by.get(self._above.get(place.key, -1), self.wrong)
             known = bool(seen) and is_number(seen[0])
             self._reached_by[place.key] = self.reached(place) if known else above
         return self._reached_by[place.key]
@@ -246,33 +256,187 @@ class Subject:
             return None
         return ALL if reach == self.wrong else PART if reach < self.wrong else SPREAD
 
+    def _is_behind_suspects(self, place: Place) -> bool:
+        """Whether an expression is beyond the first of the suspects, and in none of them."""
+        if not self.suspects or id(place.statement) in self.suspects:
+            return False
+        return place.seen.order > min(self.lines[key].seen.order for key in self.suspects)
+
     def changes(self, kind: int, tier: int) -> Iterator[Edit]:
         """Yield the changes of expressions and statements."""
         for place in self.watch.places:
             if self.is_late or self._kind(self._reach(place)) != kind:
                 continue
-            if tier and self.suspects and id(place.statement) not in self.suspects:
+            if tier and self._is_behind_suspects(place):
                 continue
-            if self.watch.seen[place.key].values or not _is_hooked_kind(place):
+            if place.seen.values or not _is_hooked_kind(place):
                 yield from expression_edits(place, self.around, tier)
-        for edit in () if self.is_late else self._of_statements:
-            line = self._lines.get(id(edit.statement))
+        for edit in () if self.is_late else self.of_statements:
+            line = self.lines.get(id(edit.statement))
             reach = self.wrong if line is None else self._reach(line)
-            if self._kind(reach) == kind and tier == (
-                0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
-            ):
+            if self._kind(reach) == kind and tier == _tier(edit):
                 yield edit
 
     @cached_property
-    def _of_statements(self) -> list[Edit]:
+    def of_statements(self) -> list[Edit]:
+        """The changes of whole statements."""
         return [edit for code in self.codes for edit in statement_edits(code, self.around)]
+
+    def unknown(self, is_whole: bool) -> list[Place]:
+        """Return the statements whose value the right program has not, in the order they run.
+
+        ``is_whole``: of those that reach all that is wrong, those last that read such a value;
+        else of the others, without those that do.
+        """
+        known = self.around.right.known if self.around.right else None
+        first: list[Place] = []
+        later: list[Place] = []
+        before: list[Any] = []
+        spoilt: dict[Code, set[str]] = defaultdict(set)  # variables that hold such values
+        for place in sorted(self.lines.values(), key=lambda place: place.seen.order):
+            value = self._result(place)
+            if known is None or not is_number(value) or (np.ndim(value) and not np.ptp(value)):
+                continue
+            again = np.size(value) > 1 and any(np.array_equal(value, other) for other in before)
+            before.append(value)
+            reach = self._reach(place) & self.wrong
+            if reach and (again or not known.has(value)):
+                if (reach == self.wrong) == is_whole:
+                    (later if _read(place) & spoilt[place.code] else first).append(place)
+                spoilt[place.code] |= _targets(place)
+        return [*first, *later] if is_whole else first
+
+    def origin(self, line: Place) -> Place:
+        """Return the line that a value came from which the right program has not, following back.
+
+        Where all that is read is known, it is the line itself.
+        """
+        known = self.around.right.known if self.around.right else None
+        unknown = []
+        for other in (*self.unknown(True), *self.unknown(False)):
+            value = self._result(other)
+            if known and not known.matches(value) and not np.isin(value, (0, 1)).all():  # no mask
+                unknown.append(other)
+        while True:
+            parts = [p.seen.order for p in self.watch.places
+                     if p.statement is line.statement and p.seen.values]  # fmt: skip
+            before = [
+                other for other in unknown if other.seen.order < line.seen.order and (
+                    other.seen.order > min(parts) if other.code is not line.code
+                    else _read(line) & _targets(other))
+            ]  # fmt: skip
+            if not before:
+                return line
+            line = max(before, key=lambda other: other.seen.order)
+
+    def _result(self, line: Place) -> Any:
+        """Return what a statement's target is worth behind its first turn."""
+        names = {**line.code.functions[0].__globals__, **line.seen.scope}
+        try:
+            return _result(line.owner, line, Worth({id(line.node): line.value}, set(), names))
+        except FAILURES:
+            return None
+
+    def understood(self, line: Place, tier: int) -> list[Edit]:
+        """Return a statement's changes, of a tier, after which the right program has its value.
+
+        They are evaluated where the statement first stands, in a run that ends there.
+        """
+        assert self.around.right is not None
+        known = {id(p.node): p.seen.values[0] for p in self.watch.places
+                 if p.statement is line.statement and p.seen.values}  # fmt: skip
+        edits = self.within(line.statement, [tier])
+        values: list[Any] = []
+
+        def hook(key: int, scope: dict[str, Any]) -> Any:
+            names = {"__builtins__": builtins, **line.code.functions[0].__globals__, **scope}
+            for edit in edits[len(values) : len(values) + AT_ONCE]:
+                try:
+                    with applied([edit]):
+                        worth = Worth(known, self._around(edit), names)
+                        new = edit.new if edit.old is line.owner else line.owner
+                        values.append(_result(new, line, worth))
+                except Exception:  # what is changed need not make sense
+                    values.append(None)
+            raise _Seen
+
+        for _ in range(0, len(edits), AT_ONCE):
+            with contextlib.suppress(_Seen, *FAILURES), contextlib.ExitStack() as stack:
+                for code, changed in self._with_slot((), line):
+                    stack.enter_context(code.running(changed, hook))
+                self.call()
+        right = self.around.right.known
+        pairs = zip(edits, values, strict=False)
+        found = [e for e, value in pairs if is_number(value) and right.has(value, parts=True)]
+        for edit in found:
+            edit.reach = self.reach_of(edit)
+        return found
+
+    def _around(self, edit: Edit) -> set[int]:
+        """Return the ids of the nodes that a change is part of."""
+        found, key = {id(edit.owner)}, edit.place.key if edit.place else None
+        while key is not None:
+            found.add(id(self.watch.places[key].owner))
+            key = self._above.get(key)
+        return found
+
+    def within(self, statement: ast.AST, tiers: Iterable[int] = range(3)) -> list[Edit]:
+        """Return the changes of a statement and of its expressions, the cheapest first."""
+        inside = [p for p in self.watch.places if p.statement is statement]
+        found = [e for t in tiers for p in inside for e in expression_edits(p, self.around, t)]
+        found += [e for e in self.of_statements if e.statement is statement and _tier(e) in tiers]
+        return sorted(found, key=lambda edit: edit.cost)
 
     def exchanged(self, kind: int) -> Iterator[Edit]:
         """Yield values of the right program in the place of statements' values."""
         for place in self.watch.places:
-            whole = place.owner is place.statement and self.watch.seen[place.key].values
+            whole = place.owner is place.statement and place.seen.values
             if whole and not self.is_late and self._kind(self._reach(place)) == kind:
                 yield from exchanges(place, self.around)
+
+
+def _targets(line: Place) -> set[str]:
+    """Return the variables that a statement gives a value, or a part of one."""
+    found = set()
+    for target in getattr(line.owner, "targets", [getattr(line.owner, "target", None)]):
+        parts = target.elts if isinstance(target, ast.Tuple) else [target] if target else []
+        for part in parts:
+            while isinstance(part, ast.Subscript):
+                part = part.value
+            found.add(ast.unparse(part))
+    return found
+
+
+def _read(line: Place) -> set[str]:
+    """Return the variables that a statement's value is made of."""
+    nodes = ast.walk(line.node)
+    return {ast.unparse(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
+
+
+def _tier(edit: Edit) -> int:
+    """Return the tier of a change of a statement."""
+    return 0 if edit.cost < 1.5 else 1 if edit.cost < 2 else 2
+
+
+def _result(statement: Any, line: Place, worth: Worth) -> Any:
+    """Return what a statement's target is worth behind it; of a part of an array, the array."""
+    if line.field != "value":
+        return worth.of(statement.body) if isinstance(statement, ast.Lambda) else None
+    value = worth.of(statement.value)
+    target = getattr(statement, "target", None) or getattr(statement, "targets", [None])[0]
+    if isinstance(statement, ast.AugAssign):
+        value = OPERATIONS[type(statement.op)](worth.of(as_load(target)), value)
+    if isinstance(target, ast.Subscript):
+        base = worth.of(as_load(target.value))
+        if isinstance(base, np.ndarray):
+            base = base.copy()
+            base[worth.of(target.slice)] = value
+            return base
+    return value
+
+
+class _Seen(BaseException):
+    """Ends a run whose values were seen; no ``except Exception`` takes it for its own."""
 
 
 # Changes reach all that is wrong and nothing else, or a part of it, or right results too.

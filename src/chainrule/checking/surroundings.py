@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.checking.code import Code
-from chainrule.checking.edits import binary, load, number, transposed
+from chainrule.checking.edits import binary, exchanged, number, transposed
 from chainrule.checking.right import RightProgram
 from chainrule.checking.watching import Place, Watch, references
 
@@ -29,6 +29,7 @@ class Surroundings:
         self.numbers = right.numbers if right else ()
         self._own: dict[tuple[int, str], ast.expr | None] = {}
         self._kept: dict[Any, list[tuple[ast.expr, Any, str]]] = {}
+        self._theirs: dict[Any, list[tuple[str, ast.expr, bool]]] = {}
         self._used: dict[Code, list[ast.expr]] = {}
 
     def named(self, place: Place) -> list[tuple[ast.expr, Any, str]]:
@@ -85,11 +86,11 @@ class Surroundings:
 
     def expressions(self, place: Place) -> list[tuple[ast.expr, Any, str]]:
         """Return what else the function computes, where its variables are at hand."""
-        scope = self.watch.seen[place.key].scope
-        own = self.watch.seen[place.key].order
+        scope = place.seen.scope
+        own = place.seen.order
         found: dict[str, tuple[ast.expr, Any, str]] = {}
         for other in self.watch.places:
-            seen = self.watch.seen[other.key]
+            seen = other.seen
             if (
                 other.code is place.code
                 and seen.values
@@ -103,24 +104,35 @@ class Surroundings:
                     found[text] = (other.node, seen.values[0], text)
         return list(found.values())
 
-    def right_expressions(self, place: Place) -> Iterator[tuple[str, ast.expr]]:
-        """Yield the right program's expressions of the same shape, in the names of this code."""
-        if self.right is None:
-            return
-        value = self.watch.value(place)
-        texts = set()
-        for name, node, theirs in self.right.expressions:
-            if np.shape(theirs) == np.shape(value) and np.size(theirs) > 1:
-                new = self._renamed(node, place, 4)
-                if new is None or sum(1 for _ in ast.walk(new)) > LONG or self._is_of_these(new):
-                    continue
-                if (text := ast.unparse(new)) not in texts:
-                    texts.add(text)
-                    yield name, ast.fix_missing_locations(new)
+    def right_expressions(self, place: Place) -> list[tuple[str, ast.expr, bool]]:
+        """Return the right program's expressions of the same shape, in the names of this code.
 
-    def _is_of_these(self, node: ast.expr) -> bool:
+        Each with its name, and whether it is a term of a sum.
+        """
+        shape = np.shape(place.value)
+        key = id(place.statement), shape
+        if key not in self._theirs:
+            found: dict[str, tuple[str, ast.expr, bool]] = {}
+            for name, node, value in self.right.expressions if self.right else ():
+                if shape in self._shapes(value) and np.size(value) > 1:
+                    new = self._renamed(node, place, 4)
+                    if new is None or sum(1 for _ in ast.walk(new)) > LONG:
+                        continue
+                    text = ast.unparse(new)
+                    if text not in found and not self._is_of_these(new, text):
+                        ast.fix_missing_locations(new)
+                        found[text] = name, new, node in self.right.terms  # type: ignore[union-attr]
+            self._theirs[key] = list(found.values())
+        return self._theirs[key]
+
+    def _shapes(self, value: Any) -> list[tuple[int, ...]]:
+        """Return the shapes that a value of the right program has here: whole, and of a sample."""
+        shape = np.shape(value)
+        return [shape, shape[1:]] if shape and shape[0] == self.n else [shape]
+
+    def _is_of_these(self, node: ast.expr, text: str) -> bool:
         """Whether an expression holds for these few samples alone: their number, their values."""
-        return "np.array(" in ast.unparse(node) or any(
+        return "np.array(" in text or any(
             isinstance(part, ast.Constant) and type(part.value) is int and part.value == self.n
             for part in ast.walk(node)
         )
@@ -131,9 +143,10 @@ class Surroundings:
         if isinstance(node, ast.Name):
             if node.id in ("np", "len"):
                 return node
-            if (place.key, node.id) not in self._own:
-                self._own[place.key, node.id] = self._own_name(node.id, place)
-            known = self._own[place.key, node.id]
+            key = id(place.statement), node.id
+            if key not in self._own:
+                self._own[key] = self._own_name(node.id, place)
+            known = self._own[key]
             if known is not None:
                 return known
             inner = self.right.defined.get(node.id)
@@ -170,22 +183,21 @@ class Surroundings:
             return ast.Constant(wanted.item())
         if wanted.dtype.kind not in "fiub":
             return None
-        found = None
+        found: list[tuple[tuple[Any, ...], ast.expr]] = []
         for node, value, text in self.named(place):
-            if np.size(value) != wanted.size or not np.ndim(value):
-                continue
-            turned = np.shape(value) != wanted.shape
-            if turned and np.shape(value)[::-1] != wanted.shape:
-                continue
-            theirs = np.transpose(value) if turned else np.asarray(value)
-            if text == name and _along(theirs, wanted):
-                return load(node)
-            if found is None and _along(theirs, wanted):
-                found = transposed(load(node)) if turned else load(node)
-        return found
+            for turned in (False, True):
+                theirs = np.transpose(value) if turned else np.asarray(value)
+                whole = theirs.shape == wanted.shape
+                is_row = theirs.ndim and theirs.shape == wanted.shape[1:] and len(wanted) == self.n
+                if (whole and _along(theirs, wanted)) or (
+                    is_row and _is_a_row(theirs, wanted, self.n)
+                ):
+                    plain = (not whole, text != name, turned, len(text))
+                    found.append((plain, transposed(node) if turned else node))
+        return min(found, key=lambda pair: pair[0])[1] if found else None
 
     def _scope(self, place: Place) -> dict[str, Any]:
-        scope = self.watch.seen[place.key].scope
+        scope = place.seen.scope
         function = place.code.functions[0]
         outer = {k: c.cell_contents for k, c in zip(function.__code__.co_freevars,
                  function.__closure__ or (), strict=True) if _is_filled(c)}  # fmt: skip
@@ -197,13 +209,14 @@ class Surroundings:
         return {**used, **outer, **scope}
 
     def helpers(self, place: Place) -> list[str]:
-        """Return the names of the user's functions of one argument."""
+        """Return the names of the user's functions of one argument, but those that check."""
         names = place.code.functions[0].__globals__.items()
         return [
             name for name, f in names
             if isinstance(f, FunctionType)
             and f.__code__.co_argcount - len(f.__defaults__ or ()) == 1
             and f.__code__.co_filename == place.code.file
+            and not {"check_gradients", "check_loss"} & {*f.__code__.co_names}
         ]  # fmt: skip
 
 
@@ -213,6 +226,16 @@ def _along(a: Any, b: Any) -> bool:
         return bool(np.array_equal(a, b))
     size = float(np.linalg.norm(a) * np.linalg.norm(b))
     return size > 0 and float(np.vdot(a, b)) >= (1 - 1e-10) * size
+
+
+def _is_a_row(a: Any, rows: Any, n: int | None) -> bool:
+    """Whether an array is one sample's row of another, but for the average and a factor 2."""
+    if rows.dtype.kind in "iub":
+        return bool((rows == a).reshape(len(rows), -1).all(axis=1).any())
+    scale = np.abs(rows).max() or 1
+    times = (1, n or 1, 2, 2 * (n or 1), 0.5)
+    gaps = [np.abs(rows - a / t).reshape(len(rows), -1).max(axis=1).min() for t in times]
+    return bool(min(gaps) <= 1e-10 * scale)
 
 
 def _is_filled(cell: Any) -> bool:
@@ -253,7 +276,7 @@ def one_hot(shape: tuple[int, ...], place: Place, around: Surroundings) -> Itera
             if value.min() >= 0 and value.max() < classes:
                 func = ast.Attribute(ast.Name("np", ast.Load()), "eye", ast.Load())
                 rows = ast.Call(func, [ast.Constant(classes)], [])
-                found: ast.expr = ast.Subscript(rows, load(node), ast.Load())
+                found: ast.expr = ast.Subscript(rows, node, ast.Load())
                 yield transposed(found) if turned else found
 
 
@@ -267,7 +290,20 @@ def penalties(shape: tuple[int, ...], place: Place, around: Surroundings) -> Ite
                 if isinstance(amount, float) and 0 < abs(amount) < 1:
                     for times in (1, 2):
                         factor = scalar if times == 1 else binary(number(2), ast.Mult(), scalar)
-                        yield binary(load(factor), ast.Mult(), load(other))
+                        yield binary(factor, ast.Mult(), other)
+
+
+SLOPES = (
+    "1.0 * (_ > 0)", "np.where(_ > 0, 1.0, np.exp(_))", "np.where(_ > 0, 1.0, _ + 1)",
+    "1 / (1 + np.exp(-_))", "1 - np.exp(-_)", "_ * (1 - _)", "1 - _**2", "1 - np.tanh(_)**2",
+)  # fmt: skip
+
+
+def slopes(node: ast.expr, around: Surroundings) -> Iterator[ast.expr]:
+    """Yield the derivatives of activations, at a value or at what they gave."""
+    small = [f"np.where(_ > 0, 1.0, {number})" for number in around.numbers if number < 1]
+    for text in (*SLOPES, *small):
+        yield exchanged(ast.parse(text, mode="eval").body, "_", node)
 
 
 def factors(
@@ -275,16 +311,16 @@ def factors(
 ) -> Iterator[tuple[ast.expr, float]]:
     """Yield what a derivative could be, in terms of one variable."""
     one: ast.expr = ast.Constant(1)
-    yield load(node), 1.7
+    yield node, 1.7
     if value.dtype.kind == "b":
         return
-    positive = ast.Compare(load(node), [ast.Gt()], [ast.Constant(0)])
+    positive = ast.Compare(node, [ast.Gt()], [ast.Constant(0)])
     yield positive, 1.7
     if (value > 0).all() and (value < 1).all():
-        less = binary(one, ast.Sub(), load(node))
-        yield binary(load(node), ast.Mult(), less), 1.7
+        less = binary(one, ast.Sub(), node)
+        yield binary(node, ast.Mult(), less), 1.7
         yield less, 1.9
     if (np.abs(value) < 1).all():
-        yield binary(one, ast.Sub(), binary(load(node), ast.Pow(), ast.Constant(2))), 1.7
+        yield binary(one, ast.Sub(), binary(node, ast.Pow(), ast.Constant(2))), 1.7
     for helper in around.helpers(place):
-        yield ast.Call(ast.Name(helper, ast.Load()), [load(node)], []), 1.7
+        yield ast.Call(ast.Name(helper, ast.Load()), [node], []), 1.7

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import copy
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import FrameType, FunctionType, ModuleType, SimpleNamespace
+from types import CodeType, FrameType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ from chainrule.checking.code import HOOK, Code
 
 SCOPES = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda
 MOST_TURNS = 64  # values of an expression that are kept, in the order of its turns
+
+
+@dataclass
+class Seen:
+    """What was seen of an expression: its values, and the variables around it at its first turn."""
+
+    values: list[Any] = field(default_factory=list)
+    scope: dict[str, Any] = field(default_factory=dict)
+    order: int = 0
 
 
 @dataclass(eq=False)
@@ -39,6 +49,7 @@ class Place:
     index: int | None
     key: int
     nested: bool = False  # in a comprehension or lambda, which has variables of its own
+    seen: Seen = dataclasses.field(default_factory=Seen)
 
     @property
     def node(self) -> Any:
@@ -46,26 +57,15 @@ class Place:
         held = getattr(self.owner, self.field)
         return held if self.index is None else held[self.index]
 
-    def put(self, node: Any) -> None:
-        """Let another expression stand there."""
-        if self.index is None:
-            setattr(self.owner, self.field, node)
-        else:
-            getattr(self.owner, self.field)[self.index] = node
-
     @property
     def line(self) -> int:
         """The line of the expression."""
         return int(self.node.lineno)
 
-
-@dataclass
-class Seen:
-    """What was seen of an expression: its values, and the variables around it at its first turn."""
-
-    values: list[Any] = field(default_factory=list)
-    scope: dict[str, Any] = field(default_factory=dict)
-    order: int = 0
+    @property
+    def value(self) -> Any:
+        """What the expression was worth at its first turn, None if it was not reached."""
+        return self.seen.values[0] if self.seen.values else None
 
 
 def places(code: Code) -> list[Place]:
@@ -126,9 +126,8 @@ class Watch:
             for place in places(code):
                 place.key = len(self.places)
                 self.places.append(place)
-        self.seen = [Seen() for _ in self.places]
         self._count = 0
-        self._trees: dict[Code, Any] = {}
+        self._compiled: dict[Code, CodeType] = {}
         self._scopes: dict[Any, dict[str, Any]] = {}
         self.result = self.run(self._record)
 
@@ -136,18 +135,18 @@ class Watch:
         """Call with ``hook(key, value)`` giving what each expression is worth."""
         with ExitStack() as stack:
             for code in self.codes:
-                stack.enter_context(code.changed(self._hooked(code), hook))
+                stack.enter_context(code.running(self._hooked(code), hook))
             return self.call()
 
-    def _hooked(self, code: Code) -> Any:
-        if code not in self._trees:
+    def _hooked(self, code: Code) -> CodeType:
+        if code not in self._compiled:
             mine = {id(p.node): p.key for p in self.places if p.code is code and _is_value(p)}
-            tree = _hooked_copy(code.tree, mine)
-            self._trees[code] = ast.fix_missing_locations(tree)
-        return self._trees[code]
+            tree = ast.fix_missing_locations(_hooked_copy(code.tree, mine))
+            self._compiled[code] = code.compiled(tree)
+        return self._compiled[code]
 
     def _record(self, key: int, value: Any) -> Any:
-        seen = self.seen[key]
+        seen = self.places[key].seen
         if not seen.values:
             seen.order = self._count
             self._count += 1
@@ -159,11 +158,6 @@ class Watch:
         if len(seen.values) < MOST_TURNS:
             seen.values.append(value.copy() if isinstance(value, np.ndarray) else value)
         return value
-
-    def value(self, place: Place) -> Any:
-        """Return what an expression was worth at its first turn, None if it was not reached."""
-        values = self.seen[place.key].values
-        return values[0] if values else None
 
     def disturbed(self, place: Place) -> Any:
         """Return the result with an expression's value changed at random, at all its turns."""

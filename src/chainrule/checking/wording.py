@@ -41,6 +41,14 @@ TEMPLATES = {
     "order": (
         "the order is the wrong way round: go backwards through time or layers (reversed): {right}"
     ),
+    "slope": (
+        "the derivative of the activation (its slope, the mask) is not this: {right} instead of "
+        "{wrong}"
+    ),
+    "softmax": (
+        "the derivative of the softmax is not this (each row has a Jacobian, "
+        "diag(s) - outer(s, s)): {right}"
+    ),
     "range": (
         "the loop does not run over all that it should (a step, layer or sample is left out, "
         "or is too much): {right}"

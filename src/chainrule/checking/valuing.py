@@ -1,0 +1,66 @@
+"""What a changed statement would be worth, told from what its parts were worth unchanged."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+OPERATIONS: dict[type, Callable[..., Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.Div: operator.truediv, ast.MatMult: operator.matmul, ast.Pow: operator.pow,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
+    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt, ast.LtE: operator.le,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne,
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_,
+    ast.Invert: operator.invert,
+}  # fmt: skip
+
+
+class Worth:
+    """What expressions are worth, with some parts known.
+
+    Parameters
+    ----------
+    known : mapping of int to object
+        The values of nodes, by their id.
+    changed : set of int
+        The ids of nodes whose value is another now.
+    names : mapping of str to object
+    """
+
+    def __init__(
+        self, known: Mapping[int, Any], changed: set[int], names: Mapping[str, Any]
+    ) -> None:
+        self.known, self.changed, self.names = known, changed, names
+
+    def of(self, node: Any) -> Any:
+        """Return what an expression is worth."""
+        if id(node) in self.known and id(node) not in self.changed:
+            return self.known[id(node)]
+        match node:
+            case ast.BinOp(left, op, right):
+                return OPERATIONS[type(op)](self.of(left), self.of(right))
+            case ast.UnaryOp(op, operand):
+                return OPERATIONS[type(op)](self.of(operand))
+            case ast.Compare(left, [op], [right]) if type(op) in OPERATIONS:
+                return OPERATIONS[type(op)](self.of(left), self.of(right))
+            case ast.Constant(value):
+                return value
+            case ast.Name(name):
+                return self.names[name]
+            case ast.Attribute(value, name) if not name.startswith("__"):
+                return getattr(self.of(value), name)
+            case ast.Subscript(value, index):
+                return self.of(value)[self.of(index)]
+            case ast.Slice(low, high, step):
+                return slice(
+                    *(None if part is None else self.of(part) for part in (low, high, step))
+                )
+            case ast.Tuple(parts):
+                return tuple(map(self.of, parts))
+            case ast.Call(function, given, words) if all(word.arg for word in words):
+                named = {str(word.arg): self.of(word.value) for word in words}
+                return self.of(function)(*map(self.of, given), **named)
+        return eval(compile(ast.Expression(node), "<changed>", "eval"), dict(self.names))
