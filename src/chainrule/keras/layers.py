@@ -44,13 +44,12 @@ _ADVICE = {
         "MelSpectrogram", "STFTSpectrogram",
     ),
     "write a layer of your own: a class derived from keras.layers.Layer with NumPy in call": (
-        "ActivityRegularization", "AdditiveAttention", "AlphaDropout", "Attention",
-        "Conv1DTranspose", "Conv2DTranspose", "Convolution1DTranspose", "Convolution2DTranspose",
-        "DepthwiseConv1D", "DepthwiseConv2D", "EinsumDense", "FlaxLayer", "GaussianDropout",
+        "ActivityRegularization", "AdditiveAttention", "Attention",
+        "DepthwiseConv1D", "DepthwiseConv2D", "EinsumDense", "FlaxLayer",
         "GroupNormalization", "GroupQueryAttention", "InputSpec", "JaxLayer",
         "RMSNormalization", "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D",
         "SeparableConvolution1D", "SeparableConvolution2D", "SpectralNormalization",
-        "StackedRNNCells", "TFSMLayer", "TorchModuleWrapper", "UnitNormalization", "Wrapper",
+        "TFSMLayer", "TorchModuleWrapper", "UnitNormalization", "Wrapper",
     ),
 }  # fmt: skip
 
@@ -104,6 +103,8 @@ LEFT_OUT = {
 
 
 def __getattr__(name: str) -> Any:
+    if hasattr(_layers, name) and not name.startswith("_"):  # Keras's other names of layers
+        return getattr(_layers, name)
     if name in LEFT_OUT:
         return left_out(name, LEFT_OUT[name])
     raise AttributeError(
