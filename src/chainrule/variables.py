@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -105,6 +106,12 @@ class Variable(NDArrayOperatorsMixin):
 
     def _write(self, value: Any) -> None:
         self._value = value
+
+    def twin(self, value: Any) -> Variable:
+        """Return one with other values, which may be tensors: so may be what it is set to."""
+        twin = copy.copy(self)
+        twin._value, twin._lent = value, True
+        return twin
 
     # What NumPy asks an array-like for: its values take part, which may be tensors
 

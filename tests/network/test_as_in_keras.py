@@ -214,3 +214,30 @@ def test_an_ejected_network_keeps_its_constraints(tmp_path):
     model.fit(X, Y, epochs=2, shuffle=False, verbose=0)
     np.testing.assert_allclose(weights["dense_kernel"], model.get_weights()[0], rtol=1e-5)
     assert np.linalg.norm(weights["dense_kernel"], axis=0).max() < 0.3001
+
+
+class Total(keras.layers.Layer):
+    def build(self, input_shape):
+        self.total = self.add_weight(shape=input_shape[-1:], initializer="zeros", trainable=False)
+        self.calls = [self.add_weight(initializer="zeros", trainable=False)]
+
+    def call(self, x):
+        self.total.assign_add(keras.ops.sum(x, axis=0))
+        self.calls[0].assign(self.calls[0] + 1)
+        return x * self.calls[0]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_layer_may_assign_to_its_weights_as_in_keras(engine):
+    layer = Total()
+    assert (layer(np.ones((2, 3))) == 1).all()
+    assert (layer(np.ones((2, 3))) == 2).all()
+    assert layer.total.numpy().tolist() == [4, 4, 4]
+    assert [w.name for w in layer.non_trainable_weights] == ["total", "calls_0"]
+    model = model_of(Total(), engine=engine)
+    model.fit(X, Y, batch_size=5, epochs=3, verbose=0)
+    np.testing.assert_allclose(model.layers[0].total.numpy(), 3 * X.sum(axis=0), atol=1e-4)
+    assert float(model.layers[0].calls[0]) == 12
+    again = model_of(Total())
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from chainrule.layers.tracking import Path, Weight
 from chainrule.layers.weighted import Weighted
 from chainrule.layers.weights import drawn
 from chainrule.validation import Array, as_numbers, check_flag, shape_text
+from chainrule.variables import Variable
 
 Shape = tuple[int | None, ...]
 LARGEST = 2**28  # numbers in a sample
@@ -78,6 +79,7 @@ class Layer(Weighted):
     output_shape: Shape
     _is_told = _takes_mask = False  # in `call`, whether it is training, and which steps count
     _is_building = _tells_shape = False
+    _more: ClassVar[list[str]] = []  # what `call` takes after the input
     _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and how to make them
     _early: list[tuple[Path, Any]]  # those made before the shape was known
     integers = False  # whether the input is whole numbers, which stay what they are
@@ -91,6 +93,7 @@ class Layer(Weighted):
         super().__init_subclass__(**options)
         cls.check_class(cls)
         taken = inspect.signature(cls.call).parameters
+        cls._more = [name for name, p in taken.items() if p.kind == p.POSITIONAL_OR_KEYWORD][2:]
         cls._is_told, cls._takes_mask = "training" in taken, "mask" in taken
         cls._tells_shape = cls.compute_output_shape is not Layer.compute_output_shape
         if "build" in vars(cls) and not cls.builds_itself:
@@ -210,13 +213,15 @@ class Layer(Weighted):
         make = functools.partial(
             drawn, where, tuple(shape), initializers.get(initializer, where), dtype
         )
-        values = make(self._rng, self._dtype)
+        values: Any = make(self._rng, self._dtype)
         about = Weight(
             check_flag(trainable, "trainable", where), regularizers.get(regularizer, where), name,
             constraints.get(constraint, where),
         )  # fmt: skip
+        if not (about.trainable or type(self).__module__.startswith("chainrule.")):
+            values = Variable(values, name=name or "weight")  # to be assigned to in `call`
         self._new.append((values, about, make))
-        return values
+        return values  # type: ignore[no-any-return]
 
     def weight_of(self, name: str, shape: Shape) -> Array:
         """Return a new weight with the options that the layer has by its name."""
@@ -390,6 +395,9 @@ class Layer(Weighted):
         given is handed on to `call`.
         """
         outer = around()
+        options |= dict(zip(self._more, more, strict=False))
+        more = more[len(self._more) :]
+        training = options.pop("training", training)
         if training is None:
             training = outer is not None and outer.training
         training = check_flag(training, "training", str(self))
@@ -401,7 +409,8 @@ class Layer(Weighted):
             if x.ndim == 0:
                 raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
             x = x if self.integers else x.astype(self._dtype, copy=False)
-        if not self.built:
+        is_other = self.built and not self.variables and x.shape[1:] != self.input_shape[1:]
+        if not self.built or is_other:
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
         return self.run(x, training, *more, **options)
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any
 
-import numpy as np
-
-from chainrule.errors import DataError, ShapeError
-from chainrule.validation import as_numbers
+from chainrule import variables
+from chainrule.errors import DataError
 
 Path = tuple[Any, ...]  # an attribute, then keys of dicts and positions in lists and tuples
 OWN = frozenset(("__config__", "_kept", "_new", "_early", "_rng", "_dtype", "_is_building"))
@@ -62,8 +60,7 @@ class Weight:
     constraint: Any = None
 
 
-@dataclass(frozen=True, eq=False)
-class Variable:
+class Variable(variables.Variable):
     """A weight where a layer holds it, with the names of Keras's variables.
 
     Attributes
@@ -79,72 +76,30 @@ class Variable:
         The second with the layer's name before it.
     """
 
-    owners: tuple[Holder, ...]
-    place: Path
-    about: Weight
+    _lent = False
+
+    def __init__(self, owners: tuple[Holder, ...], place: Path, about: Weight) -> None:
+        self.owners, self.layer, self.place, self.about = owners, owners[-1], place, about
+        self.name = about.name or name_of(place)
+        self.path = f"{self.layer.name}/{self.name}"
 
     @property
-    def layer(self) -> Holder:
-        """Whose weight it is."""
-        return self.owners[-1]
-
-    @property
-    def name(self) -> str:
-        """The name it was given, or the attribute's."""
-        return self.about.name or name_of(self.place)
-
-    @property
-    def path(self) -> str:
-        """The layer's name and its own."""
-        return f"{self.layer.name}/{self.name}"
-
-    @property
-    def trainable(self) -> bool:
+    def trainable(self) -> bool:  # type: ignore[override]
         """Whether it is trained."""
         return self.about.trainable and self.layer.trainable and self.owners[0].trainable
 
     @property
     def value(self) -> Any:
         """Its values; not a copy."""
-        return _at(self.layer, self.place)
+        return variables.values_of(_at(self.layer, self.place))
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape."""
-        return tuple(self.value.shape)
-
-    @property
-    def dtype(self) -> Any:
-        """Its dtype."""
-        return self.value.dtype
-
-    def numpy(self) -> Any:
-        """Return a copy of its values."""
-        return np.array(self.value)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Be an array for NumPy."""
-        return np.array(self.value, dtype)
-
-    def assign(self, values: Any) -> None:
-        """Give it other values of the same shape, which are converted to its dtype.
-
-        Raises
-        ------
-        ShapeError, DataError
-            If they do not fit.
-        """
-        where = f"{self.layer}: {self.name}"
-        new = as_numbers(values, "the new value", where)
-        if new.shape != self.shape:
-            raise ShapeError(f"{where} has shape {self.shape}, received {new.shape}")
-        self.write(new.astype(self.dtype))
-
-    def write(self, values: Any) -> None:
+    def write(self, value: Any) -> None:
         """Give it other values as they are, wherever its layer holds it."""
         for place, about in self.layer._kept.items():
             if about is self.about:
-                put(self.layer, place, values)
+                put(self.layer, place, value)
+
+    _write = write
 
     @property
     def counts(self) -> bool:
@@ -255,6 +210,8 @@ def copied(value: Any, deep: bool, memo: dict[int, Any] | None = None) -> Any:
             if name not in OWN:
                 vars(twin)[name] = copied(part, deep, memo)
         return twin
+    if isinstance(value, variables.Variable):
+        return value.twin(value.value)
     if isinstance(value, list | dict):
         new: Any = copy.copy(value)
         memo[id(value)] = new
@@ -296,8 +253,11 @@ def _at(layer: Holder, path: Path) -> Any:
 
 
 def put(layer: Holder, path: Path, values: Any) -> None:
-    """Put something at a path; the tuples on the way are made anew."""
+    """Put something at a path; the tuples on the way are made anew, and so are variables."""
     name, *keys = path
+    old = _at(layer, path) if name in vars(layer) else None
+    if isinstance(old, variables.Variable) and not isinstance(values, variables.Variable):
+        values = old.twin(values)
     setattr(layer, name, _with(vars(layer).get(name), keys, values))
 
 
