@@ -129,3 +129,17 @@ def test_a_metric_is_called_what_it_was_asked_for(name):
     ours = metrics.get(name, None, (None, 3), "test")
     assert ours.name == name
     assert type(ours).__name__ == type(theirs).__name__
+
+
+ACCURACIES = ["binary_accuracy", "categorical_accuracy", "top_k_categorical_accuracy",
+              "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*ACCURACIES, "mean_squared_error", "kl_divergence", "huber"])
+def test_functions_as_in_keras(name):
+    rng = np.random.default_rng(0)
+    y_true, y_pred = drawn("labels" if "sparse" in name else "one-hot", rng), drawn("shares", rng)
+    options = {"k": 2} if "top_k" in name else {}
+    ours, theirs = (getattr(home, name)(y_true, y_pred, **options)
+                    for home in (metrics, keras.metrics))  # fmt: skip
+    np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-5)

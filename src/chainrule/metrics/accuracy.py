@@ -147,6 +147,40 @@ class SparseTopKCategoricalAccuracy(MeanOfValues):
         return among_first(scores, class_numbers(y_true, scores, self.name), self.k)
 
 
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
+    """Return 1.0 for each output that `BinaryAccuracy` counts as right, else 0.0.
+
+    Examples
+    --------
+    >>> binary_accuracy([[1, 0]], [[0.7, 0.8]])
+    array([[1., 0.]], dtype=float32)
+    """
+    return BinaryAccuracy(threshold=threshold).values(y_true, y_pred).astype(np.float32)
+
+
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Return 1.0 for each sample that `CategoricalAccuracy` counts as right, else 0.0."""
+    return CategoricalAccuracy().values(y_true, y_pred).astype(np.float32)
+
+
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Return 1.0 for each sample that `SparseCategoricalAccuracy` counts as right, else 0.0."""
+    return SparseCategoricalAccuracy().values(y_true, y_pred).astype(np.float32)
+
+
+def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
+    """Return 1.0 for each sample that `TopKCategoricalAccuracy` counts as right, else 0.0."""
+    return TopKCategoricalAccuracy(k).values(y_true, y_pred).astype(np.float32)
+
+
+def sparse_top_k_categorical_accuracy(
+    y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
+) -> Any:
+    """Return 1.0 for each sample that `SparseTopKCategoricalAccuracy` counts as right, else 0.0."""
+    metric = SparseTopKCategoricalAccuracy(k, from_sorted_ids=from_sorted_ids)
+    return metric.values(y_true, y_pred).astype(np.float32)
+
+
 def scores_of(y_pred: Any, where: str) -> Any:
     """Return what orders the classes as ``y_pred`` does: the logits of a softmax are at hand."""
     logits = logits_of(y_pred, SOFTMAX)
