@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 PEERS = ("autograd", "jax", "keras", "mygrad", "torch")
+collect_ignore = ["programs"]  # programs, not tests: test_programs.py runs them
 IMPORTED = re.compile(rf"^(?:import|from) ({'|'.join(PEERS)})\b", re.MULTILINE)
 
 

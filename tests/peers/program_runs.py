@@ -1,0 +1,139 @@
+"""Run a program written for Keras, in Keras or in chainrule, from the same weights."""
+
+import hashlib
+import os
+import pickle
+import random
+import re
+import warnings
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import keras
+import numpy as np
+import pytest
+from keras.src.backend.common.stateless_scope import in_stateless_scope
+from keras.src.initializers import random_initializers
+
+from chainrule.initializers import random as own_initializers
+from chainrule.network.fitting import Trainable
+
+KEPT = Path(__file__).parents[2] / "build" / "programs"
+RUNS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
+
+
+def for_keras(text):
+    """Return a program with TensorFlow's ways to import Keras replaced by Keras's own."""
+    text = re.sub(r"^from tensorflow import keras$", "import keras", text, flags=re.M)
+    return re.sub(r"^(from|import) tensorflow\.keras\b", r"\1 keras", text, flags=re.M)
+
+
+def for_chainrule(text):
+    """Return a program with its import lines changed, and nothing else."""
+    text = re.sub(r"^import keras$", "from chainrule import keras", for_keras(text), flags=re.M)
+    return re.sub(r"^(from|import) keras\b", r"\1 chainrule.keras", text, flags=re.M)
+
+
+def in_keras(text, name, folder):
+    """Return what Keras computes; as it takes seconds, `make clean` alone makes it do so again."""
+    parts = (text, Path(__file__).read_text(encoding="utf-8"), keras.__version__)
+    path = KEPT / f"{hashlib.sha256(''.join(parts).encode()).hexdigest()[:20]}.pickle"
+    if not path.exists():
+        result = pickle.dumps(run(for_keras(text), name, keras.Sequential, folder))
+        KEPT.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(result)
+    return pickle.loads(path.read_bytes())
+
+
+def in_chainrule(text, name, folder):
+    """Return what chainrule computes."""
+    return run(for_chainrule(text), name, Trainable, folder)
+
+
+def run(text, name, model, folder):
+    """Return what a program computes: what its models are asked for, all it names, its weights."""
+    log, names = [], {"__name__": "__main__"}
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.chdir(folder)
+        watch(model, log, patch)
+        draw = drawn()
+        patch.setattr(own_initializers._Random, "draw", draw)
+        for of in vars(random_initializers).values():
+            if isinstance(of, type) and "__call__" in vars(of):
+                patch.setattr(of, "__call__", draw)
+        np.random.seed(0)  # noqa: NPY002 - what programs draw their data from
+        random.seed(0)
+        keras.backend.clear_session()
+        exec(compile(text, name, "exec"), names)
+        named = {key: value for key, value in names.items() if not key.startswith("__")}
+        return plain({"calls": log, "names": named, "weights": weights(named)})
+
+
+def drawn():
+    """Return a function that draws the same weights in both: by shape and how often it came."""
+    times = Counter()
+
+    def draw(self, shape, *others, **options):
+        shape = tuple(map(int, shape))
+        if in_stateless_scope():  # Keras looks at shapes; it draws again afterwards
+            return np.zeros(shape)
+        rng = np.random.default_rng([*shape, times[shape]])
+        times[shape] += 1
+        return rng.normal(size=shape) / np.sqrt(max(np.prod(shape[:-1]), 4))
+
+    return draw
+
+
+def watch(model, log, patch):
+    """Write down what a model's runs return; samples are taken in the order in which they come."""
+    depth = 0
+
+    def watched(method):
+        def outermost(self, *args, **options):
+            nonlocal depth
+            if method.__name__ == "fit":
+                options.setdefault("shuffle", False)
+            depth += 1
+            try:
+                result = method(self, *args, **options)
+            finally:
+                depth -= 1
+            if not depth:
+                log.append({method.__name__: result})
+            return result
+
+        return outermost
+
+    for name in filter(partial(hasattr, model), RUNS):
+        patch.setattr(model, name, watched(getattr(model, name)))
+
+
+def weights(named):
+    """Return the weights of the models that a program leaves."""
+    return {
+        name: value.get_weights()
+        for name, value in named.items()
+        if isinstance(value, keras.Sequential | Trainable) and value.built
+    }
+
+
+def plain(value):
+    """Return what can be compared: numbers, texts, arrays, and what holds such."""
+    if isinstance(value, bool | str | type(None)):
+        return value
+    if hasattr(value, "history") and hasattr(value, "epoch"):
+        return plain(value.history)
+    if isinstance(value, dict):
+        parts = {str(key): plain(part) for key, part in value.items()}
+        return {key: part for key, part in parts.items() if part is not plain}
+    if isinstance(value, list | tuple | range):
+        return [part for part in map(plain, value) if part is not plain]
+    if isinstance(value, int | float) or hasattr(value, "__array__"):
+        array = np.asarray(value)
+        return array if array.dtype.kind in "biuf" else plain
+    return plain  # a class, a function, a layer

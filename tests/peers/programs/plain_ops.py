@@ -1,0 +1,41 @@
+"""The functions that layers use, called on arrays."""
+
+import keras
+import numpy as np
+from keras import ops
+
+x = ops.convert_to_tensor(np.arange(12, dtype="float32").reshape(3, 4))
+total = ops.sum(x, axis=-1)
+mean = float(ops.mean(x))
+variance = ops.var(x, axis=0)
+joined = ops.concatenate([x, x + 1], axis=1)
+stacked = ops.stack([x, -x])
+turned = ops.transpose(x)
+product = ops.matmul(x, ops.transpose(x))
+einsum = ops.einsum("ij,kj->ik", x, x)
+hot = ops.one_hot(np.array([0, 2, 1]), 3)
+taken = ops.take(x, [0, 2], axis=1)
+where = ops.where(x > 5, x, ops.zeros_like(x))
+clipped = ops.clip(x, 2, 7)
+best = ops.argmax(x, axis=1)
+softmax = ops.softmax(x)
+lse = ops.logsumexp(x, axis=1)
+top, which = ops.top_k(x, k=2)
+norm = ops.norm(x)
+expanded = ops.squeeze(ops.expand_dims(x, 1), 1)
+tiled = ops.tile(x, (1, 2))
+repeated = ops.repeat(x, 2, axis=0)
+split = [ops.convert_to_numpy(part) for part in ops.split(x, 2, axis=1)]
+casted = ops.cast(x, "int32")
+cumulative = ops.cumsum(x, axis=1)
+power = ops.power(x, 2.0) + ops.sqrt(x) + ops.abs(-x) + ops.exp(-x) + ops.log(x + 1.0)
+shape = ops.shape(x)
+outer = ops.outer(ops.arange(3), ops.ones(2))
+equal = bool(ops.all(ops.equal(x, x)))
+normal = ops.normalize(x, axis=-1)
+crossed = ops.binary_crossentropy(np.array([0.0, 1.0]), np.array([0.2, 0.9]))
+relu = ops.relu(x - 5)
+floatx = keras.backend.floatx()
+epsilon = keras.backend.epsilon()
+onehot = keras.utils.to_categorical([0, 1, 3])
+five = keras.utils.to_categorical(np.array([[0], [2]]), num_classes=5)

@@ -1,0 +1,62 @@
+"""Programs written for Keras run with the import line changed, and compute the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.peers.program_runs import in_chainrule, in_keras
+
+from chainrule import errors
+
+FOLDER = Path(__file__).parent / "programs"
+PROGRAMS = sorted(FOLDER.glob("*.py"))
+# What draws random numbers while it runs: names and shapes are the same, numbers are not.
+DRAWING = {"digits_convnet", "denoising", "own_dropout"}
+# Errors and what they say, for what is not of the kind that chainrule does.
+REFUSED = {
+    "functional": (errors.DataError, "functional"),
+    "functional_class": (errors.DataError, "functional"),
+    "subclassed_model": (errors.DataError, "Layer"),
+    "own_train_step": (errors.DataError, "train_step"),
+    "text_layer": (errors.UnknownNameError, "TextVectorization"),
+    "pretrained": (errors.UnknownNameError, "applications"),
+    "datasets": (errors.UnknownNameError, "imdb"),
+}
+
+
+def assert_same(there, here, where, exact=True):
+    """Hold what came there against what came here."""
+    if isinstance(there, dict):
+        assert isinstance(here, dict), where
+        assert list(there) == list(here), f"{where}: other names"
+        for key, value in there.items():
+            assert_same(value, here[key], f"{where}[{key!r}]", exact)
+    elif isinstance(there, list):
+        assert isinstance(here, list), where
+        assert len(there) == len(here), f"{where}: {len(there)} there, {len(here)} here"
+        for number, (one, other) in enumerate(zip(there, here, strict=True)):
+            assert_same(one, other, f"{where}[{number}]", exact)
+    elif isinstance(there, np.ndarray):
+        assert there.shape == np.shape(here), f"{where}: shapes {there.shape}, {np.shape(here)}"
+        if exact:
+            np.testing.assert_allclose(
+                np.float64(here), np.float64(there), rtol=1e-4, atol=1e-4, err_msg=where
+            )
+    elif exact or not isinstance(there, str):
+        assert there == here, where
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_program_runs_with_the_import_changed(program, tmp_path_factory):
+    text = program.read_text(encoding="utf-8")
+    there = in_keras(text, program.name, tmp_path_factory.mktemp("keras"))
+    here = in_chainrule(text, program.name, tmp_path_factory.mktemp("chainrule"))
+    assert_same(there, here, program.stem, exact=program.stem not in DRAWING)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_left_out_is_refused_by_name(name, tmp_path):
+    text = (FOLDER / "refused" / f"{name}.py").read_text(encoding="utf-8")
+    error, words = REFUSED[name]
+    with pytest.raises(error, match=words):
+        in_chainrule(text, name, tmp_path)
