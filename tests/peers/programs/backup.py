@@ -11,7 +11,7 @@ class Interruption(keras.callbacks.Callback):
 
 
 x = np.arange(100).reshape(5, 20) / 100
-y = np.zeros(5)
+y = np.zeros((5, 10))
 callback = keras.callbacks.BackupAndRestore(backup_dir="backup")
 model = keras.Sequential([keras.layers.Dense(10)])
 model.compile(keras.optimizers.SGD(0.01), loss="mse")

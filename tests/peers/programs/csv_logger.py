@@ -16,7 +16,8 @@ csv_logger = CSVLogger("training.log", separator=",", append=False)
 model.fit(x, y, epochs=4, validation_split=0.2, callbacks=[csv_logger, TerminateOnNaN()], verbose=0)
 
 with open("training.log") as file:
-    rows = list(csv.DictReader(file))
+    rows = tuple(csv.DictReader(file))
 columns = list(rows[0])
 epochs = [int(row["epoch"]) for row in rows]
 losses = [float(row["val_loss"]) for row in rows]
+del rows

@@ -18,7 +18,7 @@ def compiled():
         optimizer=keras.optimizers.SGD(0.1),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        weighted_metrics=["accuracy"],
+        weighted_metrics=["sparse_categorical_accuracy"],
     )
     return model
 
