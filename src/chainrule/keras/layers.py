@@ -16,6 +16,12 @@ from chainrule.layers import Input
 from chainrule.layers.surroundings import refuse_symbolic
 
 InputLayer = Input
+for _short, _long in (
+    ("AvgPool", "AveragePooling"), ("MaxPool", "MaxPooling"), ("Convolution", "Conv"),
+    ("GlobalAvgPool", "GlobalAveragePooling"), ("GlobalMaxPool", "GlobalMaxPooling"),
+):  # fmt: skip
+    for _axes in ("1D", "2D"):
+        globals()[_short + _axes] = getattr(_layers, _long + _axes)
 
 _ADVICE = {
     "put the text into numbers before the network, for instance with scikit-learn's "

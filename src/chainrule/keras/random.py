@@ -13,7 +13,15 @@ from chainrule.layers.dropout import Random
 from chainrule.layers.surroundings import around
 from chainrule.validation import check_seed
 
-__all__ = ["SeedGenerator", "normal", "randint", "shuffle", "truncated_normal", "uniform"]
+__all__ = [
+    "SeedGenerator",
+    "dropout",
+    "normal",
+    "randint",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]
 
 
 class SeedGenerator(Random):
@@ -81,6 +89,15 @@ def normal(
     first = _drawn(shape, dtype, seed)
     second = _drawn(shape, dtype, seed + 1 if isinstance(seed, int) else seed)
     return mean + stddev * np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * math.pi * second)
+
+
+def dropout(
+    inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
+) -> Any:
+    """Return an array whose entries are 0 with a probability; the others grow to make up for it."""
+    sizes = noise_shape or (None,) * len(inputs.shape)
+    shape = [n if size is None else size for n, size in zip(inputs.shape, sizes, strict=True)]
+    return np.where(_drawn(shape, inputs.dtype, seed) >= rate, inputs * (1 / (1 - rate)), 0)
 
 
 def truncated_normal(

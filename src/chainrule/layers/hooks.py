@@ -91,5 +91,5 @@ def _first(cls: type, names: Iterable[str]) -> str | None:
 
 
 def _text(name: str) -> str:
-    advice = ADVICE.get(name)
-    return f"Keras's {name} has no counterpart, and would be ignored{advice and '; '}{advice or ''}"
+    advice = f"; {ADVICE[name]}" if name in ADVICE else ""
+    return f"Keras's {name} has no counterpart, and would be ignored{advice}"

@@ -21,7 +21,7 @@ from chainrule.errors import ChainruleError, DataError, ShapeError
 from chainrule.layers import tracking
 from chainrule.layers.given import dtype_given, merged, shape_given
 from chainrule.layers.hooks import check_layer, check_setting, missing
-from chainrule.layers.surroundings import Surroundings, around, refuse_symbolic, within
+from chainrule.layers.surroundings import Surroundings, Symbolic, around, refuse_symbolic, within
 from chainrule.layers.tracking import Path, Weight
 from chainrule.layers.weighted import Weighted
 from chainrule.layers.weights import drawn
@@ -82,6 +82,7 @@ class Layer(Weighted):
     _more: ClassVar[list[str]] = []  # what `call` takes after the input
     _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and how to make them
     _early: list[tuple[Path, Any]]  # those made before the shape was known
+    _added: list[Any]  # what it added to the loss when it was called last, by itself
     integers = False  # whether the input is whole numbers, which stay what they are
     supports_masking = False  # whether the steps that count in the input count in the output
     given_shape: Shape | None = None  # of the input, with the batch's size
@@ -103,7 +104,7 @@ class Layer(Weighted):
         """Set what every layer has, also where a subclass does not call ``super().__init__``."""
         self = super().__new__(cls, *args, **kwargs)
         self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
-        self._kept, self._new, self._early = {}, [], []
+        self._kept, self._new, self._early, self._added = {}, [], [], []
         self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
         return self
 
@@ -144,6 +145,10 @@ class Layer(Weighted):
     if not TYPE_CHECKING:  # which is to know what there is
 
         def __getattr__(self, name: str) -> Any:
+            if name in ("input", "output", "inputs", "outputs") and self.built:
+                shape = self.input_shape if name.startswith("in") else self.output_shape
+                found = Symbolic(shape, self._dtype.name)
+                return [found] if name.endswith("s") else found
             raise AttributeError(missing(self, name))
 
     def build(self, input_shape: Any) -> None:
@@ -354,6 +359,8 @@ class Layer(Weighted):
                     options["mask"] = mask
                 y = call(x, *more, **options)
                 self._note(x, y, mask, inside.notes)
+            if around() is None:
+                self._added = inside.notes.losses
         except (ValueError, IndexError, TypeError, AttributeError) as error:
             if isinstance(error, ChainruleError):
                 raise

@@ -66,7 +66,9 @@ class Sliding(Spatial):
         self.size = size
         self.strides = sizes_of(strides, self.rank, "strides", where)
         self.dilation_rate = sizes_of(dilation_rate, self.rank, "dilation_rate", where)
-        self.padding = lookup("padding", padding, {name: name for name in self.paddings})
+        self.padding = lookup(
+            "padding", str(padding).lower(), {name: name for name in self.paddings}
+        )
 
     def build(self, input_shape: Shape) -> None:
         """Check that a window fits."""

@@ -87,9 +87,17 @@ def within(surroundings: Surroundings) -> Iterator[Surroundings]:
         _around.reset(token)
 
 
+@dataclass(frozen=True)
+class Symbolic:
+    """What stands for the input or output of a layer that is built: there is its shape alone."""
+
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
 def refuse_symbolic(x: Any, layer: Any) -> None:
     """Refuse an input of a functional graph, which there is none of."""
-    if isinstance(x, Holder):
+    if isinstance(x, Holder | Symbolic):
         raise DataError(
             f"{layer}: called with {x}, as in a functional graph, which there is none of; put the "
             "layers into Sequential([Input(shape), …]), write a layer made of layers (a class with "

@@ -16,7 +16,9 @@ from chainrule import variables
 from chainrule.errors import DataError
 
 Path = tuple[Any, ...]  # an attribute, then keys of dicts and positions in lists and tuples
-OWN = frozenset(("__config__", "_kept", "_new", "_early", "_rng", "_dtype", "_is_building"))
+OWN = frozenset(
+    ("__config__", "_kept", "_new", "_early", "_added", "_rng", "_dtype", "_is_building")
+)
 
 
 class Holder:

@@ -44,8 +44,8 @@ class Weighted(Configurable, tracking.Holder):
 
     @property
     def losses(self) -> list[Any]:
-        """What the sizes of the weights add to the loss, as they are now."""
-        return [
+        """What it added to the loss, called by itself; what the sizes of the weights add now."""
+        return [*vars(self)["_added"]] + [
             variable.about.regularizer(variable.value)
             for variable in self.trainable_weights
             if variable.about.regularizer is not None

@@ -23,6 +23,10 @@ def checked_x(x: Any, first: Layer | None, where: str) -> Any:
     if x is None:
         raise DataError(f"{where}: x is missing; give an array with a sample a row")
     array = x if isinstance(x, np.memmap) else as_numbers(x, "x", where)
+    if first is not None and first.built and array.ndim > 0:
+        known = first.input_shape  # an axis of one at the end may be missing, as in Keras
+        if array.ndim == len(known) - 1 and known[-1] == 1:
+            array = array[..., np.newaxis]
     if array.ndim < 2 or len(array) == 0:
         hint = "; give x[np.newaxis] for one sample" if array.ndim == 1 else ""
         raise ShapeError(

@@ -96,8 +96,10 @@ class Stack(Layer):
         if layer.given_shape is not None and not self.layers and self._input is None:
             self._input = Input(batch_shape=layer.given_shape)
         self._name(layer)
+        shape = self.output_shape if self.layers else None
         self.layers.append(layer)
-        shape = self.output_shape if len(self.layers) > 1 else self._first_shape()
+        if len(self.layers) == 1:
+            shape = self._first_shape()
         if shape is not None:
             try:
                 self._prepare([layer], shape)

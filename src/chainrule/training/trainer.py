@@ -148,6 +148,7 @@ class Trainer:
         about = {"verbose": verbose, "epochs": epochs, "steps": self.run.supply.updates,
                  "samples": self.run.supply.samples}  # fmt: skip
         introduce(self.callbacks, self.model, about)
+        self.model.history.set_params(about)
         with deferred(late=self.interrupted):
             self._train(epochs, first, states)
 

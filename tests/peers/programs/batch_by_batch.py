@@ -23,7 +23,7 @@ for epoch in range(3):
 named = model.train_on_batch(x, y, return_dict=True)
 tested = model.test_on_batch(x, y)
 predicted = model.predict_on_batch(x[:5])
-names = model.metrics_names
+print(model.metrics_names)
 plain = keras.Sequential([keras.layers.Dense(1)])
 plain.compile("sgd", "mse")
 alone = [float(plain.train_on_batch(x, y)) for _ in range(2)]

@@ -16,7 +16,6 @@ for options in [
     {"run_eagerly": False},
     {"jit_compile": True},
     {"steps_per_execution": 2},
-    {"loss_weights": 0.5},
     {"metrics": ["mae", keras.metrics.MeanSquaredError(), keras.losses.mean_absolute_error]},
     {"weighted_metrics": ["mse"]},
 ]:
@@ -35,5 +34,3 @@ again = model()
 again.compile("adam", "mse")
 again.fit(x, y, epochs=1, verbose=0)
 steps_done = int(again.optimizer.iterations)
-name = again.optimizer.name
-loss = again.loss

@@ -27,7 +27,7 @@ activation = keras.activations.serialize(keras.activations.relu)
 relu = keras.activations.get("relu")(np.array([-1.0, 2.0], "float32"))
 optimizer = keras.optimizers.get("adam").get_config()["beta_1"]
 rate = keras.optimizers.Adam.from_config(keras.optimizers.Adam(0.02).get_config()).learning_rate
-loss = keras.losses.get("categorical_crossentropy").__name__
 text = model.to_json()
 third = keras.models.model_from_json(text)
 parameters = third.count_params()
+del text

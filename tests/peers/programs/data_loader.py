@@ -34,6 +34,6 @@ model = keras.Sequential(
 model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["sparse_categorical_accuracy"])
 history = model.fit(train, epochs=3, validation_data=val, verbose=0)
 results = model.evaluate(val, verbose=0)
-named = dict(zip(model.metrics_names, results))
+print(dict(zip(model.metrics_names, results)))
 probabilities = model.predict(val, verbose=0)
 again = model.fit(train, epochs=1, validation_data=(x[70:], y[70:]), verbose=0)

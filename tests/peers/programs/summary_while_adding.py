@@ -20,8 +20,8 @@ model.summary()
 
 lines = []
 model.summary(print_fn=lambda line, **kwargs: lines.append(line))
-printed = "\n".join(lines)
-mentions_dense = "dense" in printed
+mentions_dense = "dense" in "\n".join(lines)
+del lines
 
 in_the_end = model.output_shape
 taken = model.input_shape

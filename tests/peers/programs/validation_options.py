@@ -23,7 +23,7 @@ chosen = compiled().fit(
 )
 model = compiled()
 few = model.fit(
-    x, y, epochs=2, validation_data=(x, y), validation_batch_size=10, validation_steps=3, verbose=0
+    x, y, epochs=1, validation_data=(x, y), validation_batch_size=10, validation_steps=3, verbose=0
 )
 late = model.fit(x, y, epochs=5, initial_epoch=3, steps_per_epoch=2, batch_size=25, verbose=0)
 epochs = late.epoch
