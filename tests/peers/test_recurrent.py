@@ -181,6 +181,25 @@ def test_states_that_batches_hand_on(merge_mode):
     np.testing.assert_allclose(mine(batches[0]), other(batches[0]), **CLOSE)
 
 
+OF_KERAS = {
+    "LSTM": lambda: theirs.LSTM(4, dropout=0.1, unit_forget_bias=False),
+    "GRU": lambda: theirs.GRU(4, reset_after=False, kernel_regularizer="l2"),
+    "Bidirectional": lambda: theirs.Bidirectional(theirs.GRU(4), merge_mode="sum"),
+    "TimeDistributed": lambda: theirs.TimeDistributed(theirs.Dense(4, activation="relu")),
+    "cells": lambda: theirs.RNN([theirs.LSTMCell(4), theirs.GRUCell(2)], go_backwards=True),
+}
+
+
+@pytest.mark.parametrize("name", OF_KERAS)
+def test_from_keras_and_back(name):
+    model = keras.Sequential([keras.Input((5, 3)), OF_KERAS[name](), theirs.Dense(2)])
+    x = RNG.normal(size=(6, 5, 3)).astype("f")
+    mine = cr.from_keras(model)
+    wanted = model.predict(x, verbose=0)
+    np.testing.assert_allclose(mine.predict(x), wanted, **CLOSE)
+    np.testing.assert_allclose(mine.to_keras().predict(x, verbose=0), wanted, **CLOSE)
+
+
 class Decoder(ours.Layer):
     """Two recurrent layers, the second of which begins with the states of the first."""
 

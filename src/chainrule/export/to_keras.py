@@ -48,8 +48,8 @@ def to_keras(model: Compiled) -> Any:
     theirs = [_layer_to(keras, layer, dtype) for layer in network.layers]
     made = keras.Sequential([given, *theirs], name=re.sub(r"\W", "_", model.name))
     for mine, other in zip(network.layers, theirs, strict=True):
-        for variable in other.weights:
-            variable.assign(getattr(mine, variable.name))
+        for variable, value in zip(other.weights, mine.weights, strict=False):
+            variable.assign(value.value)
     if model.loss is not None:
         metrics, weighted = model.compiled_metrics
         parts = (model.optimizer, model.loss, metrics, weighted)

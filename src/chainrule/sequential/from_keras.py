@@ -19,7 +19,7 @@ from chainrule.layers import Input, Layer, Normalization
 from chainrule.sequential.model import Sequential
 
 # Options that are always the same.
-USUAL = {"data_format": "channels_last", "rms_scaling": False}
+USUAL = {"data_format": "channels_last", "rms_scaling": False, "attention_axes": (1,)}
 
 
 def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> Sequential:
@@ -66,10 +66,9 @@ def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> 
         raise DataError(f"from_keras: the shape of a sample must be fixed, received {shape}")
     made = Sequential([Input(shape), *ours], dtype=dtypes.pop(), seed=seed)
     for mine, other in zip(ours, theirs, strict=True):
-        for variable in other.weights:
-            if variable.name in mine.arrays:
-                value = np.array(keras.ops.convert_to_numpy(variable.value), made.dtype)
-                setattr(mine, variable.name, value)
+        floats = (v for v in other.weights if "float" in str(v.dtype))  # a count is no weight here
+        for variable, value in zip(mine.weights, floats, strict=False):
+            variable.assign(keras.ops.convert_to_numpy(value.value))
     if getattr(model, "compiled", False):
         _compile_as(keras, made, model)
     return made
