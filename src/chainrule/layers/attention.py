@@ -94,8 +94,9 @@ class MultiHeadAttention(Random):
         self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
     ) -> Shape:
         """Build the layer for a query, and for the value and the key that it is called with."""
-        more = [x for x in called_with[1] if x is not None] if called_with else []
-        shapes = [np.shape(x) for x in more] or [input_shape]
+        options = called_with[2] if called_with else {}
+        given = [options[name] for name in ("value", "key") if options.get(name) is not None]
+        shapes = [np.shape(x) for x in given] or [input_shape]
         self.taken = input_shape, shapes[0], shapes[-1]  # of query, value and key
         return super().prepare(input_shape, rng, dtype, called_with)
 
