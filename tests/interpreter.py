@@ -47,7 +47,9 @@ def gemm(ta, tb, m, n, k, a, b, c, rows=1, first=0, last=1, parts=1):
         here = slice(share(m, first, parts), share(m, last, parts)), slice(None)
     else:
         here = slice(None), slice(share(n, first, parts), share(n, last, parts))
-    c.reshape(m, n)[here] = (a @ b)[here]
+    made = c.reshape(m, n).copy()
+    made[here] = (a @ b)[here]
+    c[...] = made.reshape(c.shape)
 
 
 SPACE = {

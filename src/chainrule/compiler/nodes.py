@@ -283,7 +283,9 @@ class Access:
     @property
     def is_simple(self) -> bool:
         """Whether the index is made of loop variables alone."""
-        return bool(self.index) and all(type(i) is Local or i == ZERO for i in self.index or ())
+        return bool(self.index) and all(
+            (type(i) is Local and i is not ANYWHERE) or i == ZERO for i in self.index or ()
+        )
 
 
 def children(expr: Expr) -> Sequence[Any]:

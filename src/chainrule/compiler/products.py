@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +10,19 @@ import numpy as np
 
 from chainrule.compiler.lowering import Lowering, places, shape_of
 from chainrule.compiler.nodes import (
+    ANYWHERE,
     ZERO,
     Buffer,
     Call,
     Const,
     Expr,
+    Load,
     Local,
     cast,
     whole,
 )
 from chainrule.compiler.reductions import Places, Reduced, Target, reduce
-from chainrule.compiler.statements import Accumulate, Product
+from chainrule.compiler.statements import Accumulate, Product, nest
 from chainrule.ops.kernel import Contraction, Recurrence
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable
@@ -108,20 +110,29 @@ class Matrix:
     Attributes
     ----------
     buffer : Buffer
+    letters : list of str
+        Of its axes, but for those of one entry, in the order in which they lie.
     free, summed : list of str
-        The letters of its two sides, but for axes of one entry, in the order in which they lie.
+        Those of its two sides.
     plain : bool
         Whether sums run along its rows.
     """
 
     buffer: Buffer
+    letters: list[str]
     free: list[str]
     summed: list[str]
     plain: bool
 
+    def entry(self, variables: Mapping[str, Local]) -> Load:
+        """Return its entry by variables of its letters, which others are summed over."""
+        letters, shape = iter(self.letters), self.buffer.memory_shape or (1,)
+        parts = [ZERO if n == 1 else variables.get(next(letters), ANYWHERE) for n in shape]
+        return Load(self.buffer, tuple(parts))
+
 
 class Matrices:
-    """A sum of products that may be a matrix product.
+    """A sum of products that may be a matrix product, or one for each place along other axes.
 
     Parameters
     ----------
@@ -142,6 +153,7 @@ class Matrices:
     ) -> None:  # fmt: skip
         self.low, self.equation, self.terms, self.out = low, equation, terms, out
         self.summed, self.sizes = summed, sizes
+        self.each = [c for c in out if sizes[c] != 1 and all(c in term for term in terms)]
 
     def emitted(self) -> bool:
         """Emit a matrix product, if it is one and large enough."""
@@ -152,29 +164,43 @@ class Matrices:
         first, second = found
         made = low.output(output)
         lies = [self.out[axis] for axis in made.order if self.sizes[self.out[axis]] != 1]
-        if lies not in (first.free + second.free, second.free + first.free):
-            lies = first.free + second.free
+        if not any(self._lie(lies, *sides) for sides in ((first, second), (second, first))):
+            lies = self.each + first.free + second.free
             made.order = _order(self.out, lies)
-        if lies[: len(first.free)] != first.free:
+        if self._lie(lies, second, first):
             first, second = second, first  # it lies transposed: (A B)ᵀ = Bᵀ Aᵀ
-        axes = low.axes([self.sizes[c] for c in (*first.free, *second.free)])
-        variables = tuple(variable for variable, _ in axes)
-        rows, columns = variables[: len(first.free)], variables[len(first.free) :]
+        letters = [*self.each, *first.free, *second.free]
+        axes = dict(zip(letters, low.axes([self.sizes[c] for c in letters]), strict=True))
+        variables = {c: variable for c, (variable, _) in axes.items()}
+        rows, columns = (tuple(variables[c] for c in side.free) for side in (first, second))
         m, n, k = (self._size(part) for part in (first.free, second.free, first.summed))
         turns = (not first.plain, second.plain)
-        low.items.append(Product(first.buffer, second.buffer, made, m, n, k, turns, rows, columns))
+        result = Matrix(made, lies, first.free + second.free, [], True)
+        a, b, c = (matrix.entry(variables) for matrix in (first, second, result))
+        product = Product(a, b, c, m, n, k, turns, rows, columns)
+        low.items += nest([axes[c] for c in lies if c in self.each], [product])
         return True
+
+    def _lie(self, letters: list[str], first: Matrix, second: Matrix) -> bool:
+        return self._is_matrix(letters, first.free, second.free)
+
+    def _is_matrix(self, letters: list[str], rows: list[str], columns: list[str]) -> bool:
+        """Whether axes lie so that the others choose a matrix, whose lines are in one piece."""
+        places = [[letters.index(c) for c in side] for side in (rows, columns)]
+        in_line = all(side == [*range(side[0], side[0] + len(side))] for side in places)
+        return in_line and places[0] < places[1] and places[1][-1] == len(letters) - 1
 
     def _is_matrix_product(self) -> bool:
         output, sizes = self.equation.output, self.sizes
         if len(self.terms) != 2 or output.dtype not in MATRICES or not self.summed:
             return False
         a, b = self.terms
-        left = [c for c in self.out if c in a]
-        right = [c for c in self.out if c in b]
-        if sorted(left + right) != sorted(self.out):
-            return False
-        if any(c not in a or c not in b for c in self.summed):
+        left = [c for c in self.out if c in a and c not in self.each]
+        right = [c for c in self.out if c in b and c not in self.each]
+        operands = list(zip(self.equation.operands, self.terms, strict=True))
+        if any(
+            c not in t or shape_of(o)[t.index(c)] == 1 for c in self.summed for o, t in operands
+        ):
             return False
         if any(len(set(term)) != len(term) for term in self.terms):
             return False
@@ -207,9 +233,11 @@ class Matrices:
             if matrix is None or matrix.summed != summed:
                 if not isinstance(operand, Variable):
                     return None
-                free = [c for c in term if c not in summed and self.sizes[c] != 1]
-                held = self.low.written_out(operand, _order(term, free + summed))
-                found[side] = Matrix(held, free, summed, True)
+                each = [c for c in self.each if shape_of(operand)[term.index(c)] != 1]
+                free = [c for c in term if c not in (*summed, *self.each) and self.sizes[c] != 1]
+                lies = each + free + summed
+                held = self.low.written_out(operand, _order(term, lies))
+                found[side] = Matrix(held, lies, free, summed, True)
         return [matrix for matrix in found if matrix is not None]
 
     def _lying(self, operand: Any, term: str) -> Matrix | None:
@@ -219,13 +247,11 @@ class Matrices:
             return None
         buffer, order = found
         letters = [term[axis] for axis in order]
-        count = len(self.summed)
+        free = [c for c in letters if c not in (*self.summed, *self.each)]
+        summed = [c for c in letters if c in self.summed]
         for plain in (True, False):
-            split = len(letters) - count if plain else count
-            ends = letters[:split], letters[split:]
-            free, summed = ends if plain else ends[::-1]
-            if set(summed) == set(self.summed):
-                return Matrix(buffer, free, summed, plain)
+            if self._is_matrix(letters, *((free, summed) if plain else (summed, free))):
+                return Matrix(buffer, letters, free, summed, plain)
         return None
 
     def _entries(self, matrix: Matrix) -> int:

@@ -91,7 +91,9 @@ class Section:
 def _part_of(item: Item, variable: Local) -> Item:
     """Return an item with a part of the turns of a variable."""
     if isinstance(item, Product):
-        return replace(item, shared="rows" if variable in item.rows else "columns")
+        sides = {"rows": item.rows, "columns": item.columns}
+        shared = next((side for side, axes in sides.items() if variable in axes), "")
+        return replace(item, shared=shared)
     if isinstance(item, Statement):
         return item
     body = [_part_of(inner, variable) for inner in item.body]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -112,7 +112,9 @@ class Product(Statement):
 
     Attributes
     ----------
-    a, b, c : Buffer
+    a, b, c : Load
+        Their entries, by variables that stand for the axes: `ANYWHERE` for those summed over. Loops
+        around it choose one matrix of many.
     m, n, k : Expr
     turns : (bool, bool)
         Which operands lie transposed.
@@ -124,9 +126,9 @@ class Product(Statement):
         Of its parts, the first that is computed and the one behind the last.
     """
 
-    a: Buffer
-    b: Buffer
-    c: Buffer
+    a: Load
+    b: Load
+    c: Load
     m: Expr
     n: Expr
     k: Expr
@@ -137,20 +139,34 @@ class Product(Statement):
     parts: tuple[Expr, ...] = (PART, PART + 1)
 
     @property
+    def operands(self) -> list[tuple[Load, Sequence[Local]]]:
+        """The matrices ``a``, ``b`` and ``c``, each with the axes that lead from line to line."""
+        ta, tb = self.turns
+        summed = (ANYWHERE,)
+        second = self.columns if tb else summed
+        return [(self.a, summed if ta else self.rows), (self.b, second), (self.c, self.rows)]
+
+    def is_own(self, part: Expr) -> bool:
+        """Whether a part of an index runs over an axis of the matrices."""
+        return part is ANYWHERE or part in self.rows or part in self.columns
+
+    @property
     def routine(self) -> str:
         """What multiplies, as C calls it."""
         return ROUTINES[self.c.dtype.name]
 
     def _touched(self) -> Iterator[Access]:
-        ta, tb = self.turns
-        left, right = self.rows, self.columns
-        yield Access(self.a.root, (ANYWHERE, *left) if ta else (*left, ANYWHERE), False)
-        yield Access(self.b.root, (*right, ANYWHERE) if tb else (ANYWHERE, *right), False)
-        yield Access(self.c.root, (*left, *right), True)
+        yield Access(self.a.buffer.root, self.a.index, False)
+        yield Access(self.b.buffer.root, self.b.index, False)
+        yield Access(self.c.buffer.root, self.c.index, True)
 
     def replaced(self, new: New) -> Product:
         """Return the same with other expressions in the place of some."""
-        return self
+        other = {v: old for old, v in new.items() if self.is_own(v)}  # its axes give way to a loop
+        names: Any = other | dict(new)
+        a, b, c = (moved_to(place, names) for place in (self.a, self.b, self.c))
+        rows, columns = (tuple(names.get(v, v) for v in axes) for axes in (self.rows, self.columns))
+        return replace(self, a=a, b=b, c=c, rows=rows, columns=columns)
 
 
 @dataclass(eq=False)

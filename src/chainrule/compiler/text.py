@@ -96,10 +96,16 @@ def _declared(item: Declare) -> str:
 def _product(item: Product) -> str:
     turns = [str(int(turn)) for turn in item.turns]
     sizes = [text(size) for size in (item.m, item.n, item.k)]
-    arguments = [*turns, *sizes, *(text(matrix) for matrix in (item.a, item.b, item.c))]
+    arguments = [*turns, *sizes, *(_matrix(item, place) for place, _ in item.operands)]
     if item.shared:
         arguments += [str(int(item.shared == "rows")), *map(text, item.parts), "parts"]
     return f"{item.routine}({', '.join(arguments)})"
+
+
+def _matrix(item: Product, place: Load) -> str:
+    name = place.buffer.root.name
+    parts = [":" if item.is_own(part) else text(part) for part in place.index]
+    return name if set(parts) <= {":", "0"} else f"{name}[{', '.join(parts)}]"
 
 
 def text(expr: Any, binds: int = CONDITIONAL) -> str:

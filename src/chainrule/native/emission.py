@@ -6,6 +6,7 @@ the same are written the same, so that what repeats (layers of one shape) is com
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -254,20 +255,22 @@ class Writer(Values):
         """Write a call of C's ``gemm``, for a part of the rows or columns where they are shared."""
         kind, routine = TYPES[item.c.dtype.name], f"chainrule_{item.routine}"
         ta, tb = item.turns
-        rows, columns, first, second, third = item.m, item.n, whole(0), whole(0), whole(0)
+        rows, columns = item.m, item.n
+        lead = [_apart(place, axes) for place, axes in item.operands]
+        first, second, third = (_begin(item, place) for place, _ in item.operands)
         if item.shared:
             whole_side = item.m if item.shared == "rows" else item.n
             start, stop = (Call("share", (whole_side, part, PARTS), WHOLE) for part in item.parts)
             if item.shared == "rows":
-                rows, first = stop - start, start if ta else start * item.k
-                third = start * item.n
+                rows, first = stop - start, first + (start if ta else start * lead[0])
+                third = third + start * lead[2]
             else:
-                columns, second, third = stop - start, start * item.k if tb else start, start
+                columns, third = stop - start, third + start
+                second = second + (start * lead[1] if tb else start)
         places = [
-            self._offset(buffer, offset)
-            for buffer, offset in ((item.a, first), (item.b, second), (item.c, third))
+            self.entry_at(place.buffer, self.value(offset))
+            for place, offset in ((item.a, first), (item.b, second), (item.c, third))
         ]
-        lead = [item.m if ta else item.k, item.k if tb else item.n, item.n]
         sizes = [f"i64 {self.value(number)}" for number in (rows, columns, item.k, *lead)]
         a, b, c = (f"ptr {place}, {step}" for place, step in zip(places, sizes[3:], strict=True))
         self.module.declare(
@@ -278,9 +281,6 @@ class Writer(Values):
             f"call void @{routine}(i32 101, i32 {111 + ta}, i32 {111 + tb}, "
             f"{', '.join(sizes[:3])}, {kind} 1.0, {a}, {b}, {kind} 0.0, {c})"
         )
-
-    def _offset(self, buffer: Buffer, offset: Expr) -> str:
-        return self.entry_at(buffer, self.value(offset))
 
 
 class Nest(Writer):
@@ -325,6 +325,25 @@ class Nest(Writer):
                 parameters.append(f"{kind} {name}")
                 given.append(f"{kind} {outside.value(what)}")
         return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
+
+
+def _apart(place: Load, axes: Sequence[Local]) -> Expr:
+    """Return how many entries lie from a line of a matrix to the next."""
+    last = max(i for i, part in enumerate(place.index) if part in axes)
+    return _size(place.buffer.memory_shape[last + 1 :])
+
+
+def _begin(item: Product, place: Load) -> Expr:
+    """Return how many entries lie before a matrix."""
+    begin = whole(0)
+    for i, part in enumerate(place.index):
+        if not item.is_own(part):
+            begin = begin + part * _size(place.buffer.memory_shape[i + 1 :])
+    return begin
+
+
+def _size(shape: Sequence[Any]) -> Expr:
+    return functools.reduce(lambda size, more: size * whole(more), shape, whole(1))
 
 
 def _hint(loop: Loop) -> str:
