@@ -20,6 +20,7 @@ from chainrule.network.network import Network
 from chainrule.network.summary import print_summary
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.validation import (
+    Array,
     as_numbers,
     check_flag,
     check_seed,
@@ -243,17 +244,19 @@ class Stack(Layer):
         with within(self._surroundings(training)):
             return self.call(x)
 
-    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Array:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
         refuse_symbolic(x, self)
         if around() is not None:
-            return super().__call__(x, *more, training=training, **options)
+            inner: Array = super().__call__(x, *more, training=training, **options)
+            return inner
         training = check_flag(training is not None and training, "training", "Sequential")
         if not hasattr(x, "level"):
             x = as_numbers(x, "x", "Sequential")
         if not self.built:
             self.build((None, *x.shape[1:]))
         network = self.network
+        y: Array
         y, state, *_ = network.apply(network.params, network.state, x, training)
         if training and not any(hasattr(value, "level") for value in state.values()):
             network.take(state)
