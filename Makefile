@@ -63,6 +63,7 @@ bench: .venv/bench
 	@$(BIN)/python benchmarks/autodiff.py
 	@$(BIN)/python benchmarks/training.py $(ARGS)
 	@$(BIN)/python benchmarks/cold.py $(ARGS)
+	@$(BIN)/python benchmarks/framework.py
 	@$(BIN)/python benchmarks/publish.py
 
 functions: .venv/lab

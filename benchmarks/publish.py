@@ -18,7 +18,7 @@ def put(page: Path, mark: str, text: str) -> None:
 
 def main() -> None:
     """Publish the tables of the last run: all in README.md here, the first in the project's."""
-    for name, mark in (("training", "speed"), ("cold", "cold")):
+    for name, mark in (("training", "speed"), ("cold", "cold"), ("framework", "framework")):
         path = HERE / f"{name}.md"
         if path.exists():
             tables = path.read_text(encoding="utf-8")

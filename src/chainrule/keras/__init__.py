@@ -48,6 +48,7 @@ from chainrule.losses import Loss
 from chainrule.metrics import Metric
 from chainrule.optimizers import Optimizer
 from chainrule.regularizers import Regularizer
+from chainrule.variables import Variable
 
 __version__ = "3.15.0"  # whose names, defaults and semantics these are
 
@@ -59,9 +60,10 @@ sys.modules[f"{__name__}.optimizers.schedules"] = schedules
 
 __all__ = [
     "Functional", "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "Optimizer",
-    "Regularizer", "Sequential", "activations", "applications", "backend", "callbacks", "config",
-    "constraints", "datasets", "initializers", "layers", "losses", "metrics", "models", "ops",
-    "optimizers", "preprocessing", "random", "regularizers", "saving", "utils",
+    "Regularizer", "Sequential", "Variable", "activations", "applications", "backend",
+    "callbacks", "config", "constraints", "datasets", "initializers", "layers", "losses",
+    "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers",
+    "saving", "utils",
 ]  # fmt: skip
 
 
