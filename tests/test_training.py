@@ -344,7 +344,7 @@ def test_auto_compiles_long_runs():
             kinds.append(watcher.model._engine.name)
             return True
 
-        watcher = LambdaCallback(look)
+        watcher = LambdaCallback(on_epoch_end=look)
         cr.minimize(loss, params, X, y, epochs=epochs, callbacks=[watcher])
         return kinds[-1]
 

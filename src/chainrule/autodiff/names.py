@@ -23,7 +23,7 @@ from chainrule.autodiff.tensor import Tensor
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))  # pathlib takes a while to load
 _SILENT_ROOMS = (
     "ops", "autodiff", "program", "recurrence", "checking", "running", "optimizers", "schedules",
-    "metrics", "layers", "training", "network", "export", "sequential",
+    "metrics", "layers", "training", "network", "export", "sequential", "variables", "keras",
 )  # fmt: skip
 _SILENT = (os.path.dirname(np.__file__), *(os.path.join(_PACKAGE, r) for r in _SILENT_ROOMS))
 _FUNCTIONS = {

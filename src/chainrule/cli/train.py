@@ -124,7 +124,7 @@ def progress(console: Console) -> Callback:
         if epoch == 0 or done % max(1, total // LINES) == 0 or done == total:
             console.print(f"epoch {done}/{total}: {short_text(logs)}", soft_wrap=True)
 
-    bar = ProgressBar() if console.is_terminal else LambdaCallback(line)
+    bar = ProgressBar() if console.is_terminal else LambdaCallback(on_epoch_end=line)
     return bar
 
 
