@@ -11,8 +11,13 @@ from tests.torture.interrupts import CheckedExecutor, assert_nothing_left
 import chainrule as cr
 from chainrule.compiler import kernels
 from chainrule.compiler.kernels import function_kernel
+from chainrule.compiler.memory import slots
+from chainrule.compiler.nodes import Buffer
+from chainrule.compiler.sections import Section
+from chainrule.compiler.statements import Store
 from chainrule.errors import DataError, DivergenceError
 from chainrule.native import code as native
+from chainrule.program.batch import Linear
 from chainrule.program.passes import expand, fixed
 from chainrule.program.tracing import trace
 from chainrule.running import engines, steps
@@ -198,3 +203,24 @@ def test_the_number_of_cores_changes_no_bit(rows, monkeypatch):
         assert others.loss == history.loss
         for a, b in zip(found, one, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_memory_goes_on_in_one_section_only_where_samples_lie_as_those_of_its_last_user():
+    n = Linear(0, 1)
+    shapes = {"first": (4, n), "second": (n, 4), "third": (4, n), "source": (4, n)}
+    buffers = {name: Buffer(name, shape, np.dtype("f4"), (0, 1)) for name, shape in shapes.items()}
+    buffers["source"].role = "state"
+    place = {name: buffer.at((0, 0)) for name, buffer in buffers.items()}
+
+    def copied(into, source):
+        return Store(place[into], place[source])
+
+    meetings = [
+        [copied("first", "source")],
+        [copied("source", "first")],
+        [copied("second", "source")],
+        [copied("source", "second"), copied("third", "source")],
+        [copied("source", "third")],
+    ]
+    shares = slots([Section(items) for items in meetings], [*buffers.values()], shared=True)
+    assert shares == {buffers["second"]: buffers["first"]}

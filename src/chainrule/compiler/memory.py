@@ -84,18 +84,19 @@ def slots(
             for access in item.accesses:
                 lives.setdefault(access.what, [len(section_of) - 1, 0])[1] = len(section_of) - 1
     temporaries = [b for b in buffers if b.role == "temporary"]
-    free: dict[Any, list[tuple[int, Buffer]]] = {}  # by form: until when an owner's memory is used
+    # By form: until when an owner's memory is used, and by which buffer at last.
+    free: dict[Any, list[tuple[int, Buffer, Buffer]]] = {}
     found: dict[Buffer, Buffer] = {}
     for buffer in sorted(temporaries, key=lambda b: lives[b][0]):
         begin, end = lives[buffer]
         owners = free.setdefault(_form(buffer), [])
-        for place, (busy, owner) in enumerate(owners):
+        for place, (busy, owner, last) in enumerate(owners):
             together = shared and section_of[busy] == section_of[begin]
-            if busy < begin and (not together or _in_the_same_places(owner, buffer)):
-                found[buffer], owners[place] = owner, (end, owner)
+            if busy < begin and (not together or _in_the_same_places(last, buffer)):
+                found[buffer], owners[place] = owner, (end, owner, buffer)
                 break
         else:
-            owners.append((end, buffer))
+            owners.append((end, buffer, buffer))
     return found
 
 
