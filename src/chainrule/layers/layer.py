@@ -85,6 +85,8 @@ class Layer(Weighted):
     _added: list[Any]  # what it added to the loss when it was called last, by itself
     integers = False  # whether the input is whole numbers, which stay what they are
     supports_masking = False  # whether the steps that count in the input count in the output
+    _wanted: str | None = None
+    activity_regularizer: Any = None
     given_shape: Shape | None = None  # of the input, with the batch's size
     check_class = staticmethod(check_layer)
     gives_several = False  # whether states come after the output
@@ -125,9 +127,14 @@ class Layer(Weighted):
                 raise DataError(f"{where}: name must be text, received {name!r}")
             self.name = name
         self.trainable = trainable
-        self._wanted = dtype_given(dtype, where)
-        self.activity_regularizer = regularizers.get(activity_regularizer, where)
-        self.given_shape = shape_given(input_shape, batch_input_shape, input_dim, where)
+        # Set where they are given alone: what a layer holds is looked through at every prediction.
+        if dtype is not None:
+            self._wanted = dtype_given(dtype, where)
+        if activity_regularizer is not None:
+            self.activity_regularizer = regularizers.get(activity_regularizer, where)
+        given = shape_given(input_shape, batch_input_shape, input_dim, where)
+        if given is not None:
+            self.given_shape = given
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_setting(self, name)
@@ -472,7 +479,7 @@ class Layer(Weighted):
         self.input_shape, self.output_shape = other.input_shape, other.output_shape
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> list[Any]:
         """What `call` may look at besides the weights."""
         return tracking.settings(self)
 

@@ -226,11 +226,11 @@ def copied(value: Any, deep: bool, memo: dict[int, Any] | None = None) -> Any:
     return value
 
 
-def settings(layer: Holder) -> dict[str, Any]:
-    """Return by path all that `call` may look at besides the weights, sublayers' included."""
-    found: dict[str, Any] = {}
+def settings(layer: Holder) -> list[Any]:
+    """Return all that `call` may look at besides the weights, sublayers' included."""
+    found: list[Any] = []
     layers = family(layer)
-    for number, each in enumerate(layers):
+    for each in layers:
         for path, value in parts(each):
             if path in each._kept:
                 continue
@@ -238,8 +238,8 @@ def settings(layer: Holder) -> dict[str, Any]:
                 value = next(i for i, other in enumerate(layers) if other is value)
             elif isinstance(value, list | tuple | dict):
                 value = type(value)
-            found[".".join(map(str, (number, *path)))] = value
-        found[f"{number}"] = type(each)
+            found.append(value)
+        found.append(type(each))
     return found
 
 

@@ -19,7 +19,7 @@ class Kept:
     def of(self, layers: Sequence[Layer], *things: Any) -> dict[Any, Any]:
         """Return what is kept of these layers and things as they are now, to be added to."""
         parts = [part for thing in things for part in (thing, *_attributes(thing))]
-        parts += [value for layer in layers for value in layer.settings.values()]
+        parts += [value for layer in layers for value in layer.settings]
         same = len(parts) == len(self._made_of) and all(map(is_, parts, self._made_of))
         if not same:
             self._made_of, self._known = parts, {}

@@ -57,11 +57,12 @@ class Network:
     def __init__(self, stack: Layer, layers: list[Layer]) -> None:
         self.stack, self.layers = stack, list(layers)
         self.places: dict[str, Variable] = held(stack)
+        self._within = family(stack)
 
     @property
     def is_stateful(self) -> bool:
         """Whether batches hand states on, outside training too."""
-        return any(getattr(layer, "stateful", False) for layer in family(self.stack))
+        return any(getattr(layer, "stateful", False) for layer in self._within)
 
     @property
     def rows(self) -> int:
