@@ -13,6 +13,7 @@ from tests.storage.test_hostile_files import containers, cut, flip, keys, splice
 import chainrule as cr
 from chainrule import layers
 from chainrule.errors import ChainruleError, DataError, FileError, UnknownNameError
+from chainrule.network.saving import read_model, write_model
 from chainrule.storage import read_tensors, write_tensors
 
 RNG = np.random.default_rng(0)
@@ -353,3 +354,17 @@ def test_what_is_larger_than_the_file_is_refused_before_it_is_made(tmp_path, nam
 def test_weights_that_do_not_fit_into_memory_are_refused(layer):
     with pytest.raises(ChainruleError, match="memory"):
         layer(np.zeros((2, 3)))
+
+
+def test_a_model_within_a_layer_draws_no_weights_that_the_file_does_not_hold(tmp_path):
+    inner = cr.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model = cr.Sequential([layers.Input((5, 3)), layers.TimeDistributed(inner)])
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    np.testing.assert_array_equal(cr.load_model(path).predict(np.ones((1, 5, 3))),
+                                  model.predict(np.ones((1, 5, 3))))  # fmt: skip
+    tree = read_model(path)
+    tree["model"]["layers"][0]["config"]["layer"]["config"]["layers"][0]["config"]["units"] = 2**31
+    write_model(path, tree)
+    with pytest.raises(FileError, match="more weights than the file holds"):
+        cr.load_model(path)

@@ -346,7 +346,7 @@ class Stack(Layer):
         model._blank = None if entries is None else Blank(entries)
         if shape is not None:
             model.add(Input(shape, config.get("batch_size")))
-        for layer in made([_unbuilt(part) for part in described]):
+        for layer in made(_unbuilt(described)):
             model.add(layer)
         model._blank = None
         if not check_flag(config.get("trainable", True), "trainable", "Sequential"):
@@ -355,14 +355,16 @@ class Stack(Layer):
 
 
 def _unbuilt(config: Any) -> Any:
-    """Return the description of a layer; a model within another has its shape, and weights, then.
+    """Return a description in which models, wherever they are, have no shape of their own yet.
 
     What is built on its own would draw its weights, however many, before they are read.
     """
-    inner = config.get("config") if isinstance(config, Mapping) else None
-    if isinstance(inner, Mapping) and "layers" in inner and "input_shape" in inner:
-        return {**config, "config": {**inner, "input_shape": None}}
-    return config
+    if isinstance(config, list):
+        return [_unbuilt(part) for part in config]
+    if not isinstance(config, Mapping):
+        return config
+    found = {key: _unbuilt(part) for key, part in config.items()}
+    return {**found, "input_shape": None} if {"layers", "input_shape"} <= set(found) else found
 
 
 def _fits(shape: Shape, known: Shape) -> bool:
