@@ -62,6 +62,9 @@ def to_keras(model: Compiled) -> Any:
 
 
 def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
+    if isinstance(layer, Compiled):
+        inner = [_layer_to(keras, each, dtype) for each in layer.layers]
+        return keras.Sequential(inner, name=layer.name, trainable=layer.trainable)
     kind, where = type(layer), f"to_keras: {layer}"
     if getattr(our_layers, kind.__name__, None) is not kind:
         raise DataError(f"{where} has no counterpart; it is a layer of your own")

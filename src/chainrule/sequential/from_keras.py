@@ -61,10 +61,8 @@ def from_keras(model: Any, *, seed: int | np.random.Generator | None = None) -> 
             f"{', '.join(sorted(dtypes))}"
         )
     ours = [_layer_from(keras, layer) for layer in theirs]
-    shape = model.input_shape[1:]
-    if None in shape:
-        raise DataError(f"from_keras: the shape of a sample must be fixed, received {shape}")
-    made = Sequential([Input(shape), *ours], dtype=dtypes.pop(), seed=seed)
+    start = Input(batch_shape=model.input_shape)
+    made = Sequential([start, *ours], dtype=dtypes.pop(), seed=seed)
     for mine, other in zip(ours, theirs, strict=True):
         floats = (v for v in other.weights if "float" in str(v.dtype))  # a count is no weight here
         for variable, value in zip(mine.weights, floats, strict=False):
@@ -102,6 +100,11 @@ def _chain(keras: Any, model: Any) -> Iterator[Any]:
 
 
 def _layer_from(keras: Any, layer: Any) -> Layer:
+    if isinstance(layer, keras.Sequential):
+        inner = Sequential([_layer_from(keras, each) for each in layer.layers], layer.name)
+        if not layer.trainable:
+            inner.trainable = False
+        return inner
     kind, config = type(layer).__name__, layer.get_config()
     if kind not in our_layers.__all__ or getattr(keras.layers, kind, None) is not type(layer):
         raise DataError(
