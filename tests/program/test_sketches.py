@@ -5,7 +5,7 @@ import pytest
 from tests.fuzz.grammar import program_of
 
 import chainrule as cr
-from chainrule.ops import forms
+from chainrule.ops import forms, linalg
 from chainrule.program.comparing import same
 from chainrule.program.tracing import Recorder
 
@@ -58,3 +58,24 @@ def test_what_does_not_fit_is_refused_in_numpys_words(text):
     with pytest.raises(ValueError, match=words) as told:
         Recorder(f, (W, X)).recorded(3)
     assert str(expected.value) in str(told.value)
+
+
+def test_a_recurrence_and_its_way_back_are_recorded_without_numbers(monkeypatch):
+    monkeypatch.setattr(linalg, "FEW", 0)
+    rng = np.random.default_rng(0)
+
+    def loss(w, xs):
+        def step(h, x):
+            return np.tanh(h @ w + x), h
+
+        return np.sum(cr.scan(step, np.zeros_like(xs[0]), xs)[0])
+
+    recorder = Recorder(cr.value_and_grad(loss), (rng.normal(size=(4, 4)), np.ones((6, 3, 4))))
+    expected, sketched = recorder.recorded(6, named=True), recorder.recorded(6)
+    assert same(sketched, expected)
+    bodies = [e.params["body"] for e in sketched.equations if e.primitive.name == "scan"]
+    assert len(bodies) == 2
+    for body in bodies:
+        products = [e.output for e in body.equations if e.primitive.name == "matmul"]
+        assert products
+        assert all(repeats(v.value) for v in products)

@@ -118,13 +118,13 @@ class Body(Nested):
             place[e.output] = len(values)
             values.append(None)
             params = {name: at(value, 0) for name, value in e.params.items()}
-            lines.append((e.primitive.value, given, params, place[e.output]))
+            lines.append((e.primitive, given, params, place[e.output]))
         return values, lines, list(map(of, self.results))
 
     def run(
         self, operands: tuple[Any, ...], steps: int, reverse: bool, sketch: bool = False
     ) -> Several:
-        """Run all steps on plain arrays; for a ``sketch``, one step stands for all."""
+        """Run all steps on plain arrays; for a ``sketch``, the form of one stands for all."""
         known, lines, ends = self._lines
         values, count = list(known), len(self.carry)
         first = count + len(self.closed)
@@ -135,8 +135,9 @@ class Body(Nested):
         for step in turns[:1] if sketch else turns:
             for i, x in enumerate(xs, first):
                 values[i] = x[step]
-            for value, given, params, place in lines:
-                values[place] = value(*[values[i] for i in given], **params)
+            for primitive, given, params, place in lines:
+                apply = (sketch and primitive.form) or primitive.value
+                values[place] = apply(*[values[i] for i in given], **params)
             found = [values[i] for i in ends]
             values[:count] = found[:count]
             for stack, y in zip(stacks, found[count:], strict=True):

@@ -20,7 +20,7 @@ from chainrule.ops.kernel import Elementwise, Pieces
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
-from chainrule.program.recording import program_of
+from chainrule.program.recording import program_of, recording_level
 from chainrule.recurrence.primitives import SCAN
 
 ADD: Any = NUMPY[np.add]
@@ -121,7 +121,7 @@ def _joint(body: Program, ys: tuple[int, ...], wanted: tuple[int, ...]) -> Progr
 
     The result is ``((carry, ys), adjoints by operand)``; those of carries are always there.
     """
-    outer, inner = Level(records_all=True), Level()
+    outer, inner = recording_level(), Level()
     made: dict[Variable, Any] = {}
 
     def tensor(v: Variable, name: str | None, level: Level, value: Any) -> Tensor:

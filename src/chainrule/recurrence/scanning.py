@@ -13,7 +13,7 @@ from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves, path_text
 from chainrule.errors import DataError, ShapeError, TraceError
 from chainrule.ops.primitive import Traced
-from chainrule.program.recording import leaf_name, program_of
+from chainrule.program.recording import leaf_name, program_of, recording_level
 from chainrule.recurrence.body import Body, recurrence
 from chainrule.recurrence.primitives import ITEM
 from chainrule.validation import refuse_foreign
@@ -196,7 +196,7 @@ def _recorded(
     f: Any, init: Any, xs: Any, steps: int, reverse: bool, recompute: bool
 ) -> tuple[Any, Any]:
     """Record one step, and apply it as many times as there are."""
-    level = Level(records_all=True)
+    level = recording_level()
     taken: set[str] = set()
     names = argument_names(f, 2)
 
