@@ -224,3 +224,35 @@ def test_memory_goes_on_in_one_section_only_where_samples_lie_as_those_of_its_la
     ]
     shares = slots([Section(items) for items in meetings], [*buffers.values()], shared=True)
     assert shares == {buffers["second"]: buffers["first"]}
+
+
+@pytest.mark.parametrize(("rows", "units"), [(31, 6), (31, 32), (96, 9)])
+def test_the_number_of_cores_changes_no_bit_of_a_recurrence(rows, units, monkeypatch):
+    """The products of a step are made for all parts of a thread at once."""
+    rng = np.random.default_rng(0)
+    X, y = (
+        rng.normal(size=(rows, 5, units)).astype("f4"),
+        rng.normal(size=(rows, units)).astype("f4"),
+    )
+    params = [rng.normal(size=(units, units)).astype("f4") / 3 for _ in range(2)]
+    monkeypatch.setattr(kernels, "LARGE", 0.0)
+    monkeypatch.setattr(steps, "digest", lambda *_: None)
+
+    def loss(p, X, y):
+        def step(h, x):
+            h = cr.sigmoid(x @ p[0] + np.tanh(h @ p[1]))
+            return h, h
+
+        last, _ = cr.scan(step, np.zeros_like(y), np.swapaxes(X, 0, 1))
+        return np.mean((last - y) ** 2)
+
+    def trained(cores):
+        monkeypatch.setenv("CHAINRULE_NUM_THREADS", str(cores))
+        return cr.minimize(loss, params, X, y, batch_size=rows, epochs=5, seed=0, engine="compiled")
+
+    one, history = trained(1)
+    for cores in (2, 3, 4, 7):
+        found, others = trained(cores)
+        assert others.loss == history.loss
+        for a, b in zip(found, one, strict=True):
+            np.testing.assert_array_equal(a, b)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -37,12 +38,16 @@ from chainrule.compiler.statements import (
     Product,
     Run,
     Statement,
+    walk,
 )
 
 WORTHWHILE = 4096  # entries from which a loop over anything but samples is shared out
 THREAD, THREADS = Local("thread"), Local("threads")
 # Of the parts of the work, the first of a thread and the one behind its last.
-OWN = tuple(Call("share", (PARTS, thread, THREADS), WHOLE) for thread in (THREAD, THREAD + 1))
+OWN: tuple[Expr, Expr] = (
+    Call("share", (PARTS, THREAD, THREADS), WHOLE),
+    Call("share", (PARTS, THREAD + 1, THREADS), WHOLE),
+)
 Sharing = tuple[Any, Any]  # a loop variable and its extent
 
 
@@ -79,27 +84,34 @@ class Section:
         if variable is None:
             yield If(Call("eq", (THREAD, ZERO), BOOL), self.items)
         else:
-            for is_product, items in groupby(self.items, lambda item: isinstance(item, Product)):
-                body = [_part_of(item, variable) for item in items]
-                if is_product:  # the same bits in parts of any size, and the faster the larger
-                    yield from (replace(item, parts=OWN) for item in body)  # type: ignore[type-var]
+            for at_once, items in groupby(self.items, partial(_multiplies, variable=variable)):
+                if at_once:  # the same bits in parts of any size, and the faster the larger
+                    yield from (_part_of(item, variable, OWN) for item in items)
                 else:
+                    body = [_part_of(item, variable, (PART, PART + 1)) for item in items]
                     yield Loop(PART, OWN[1], body, OWN[0])
         yield Run(Call("meet", (FIXED["meeting"], THREADS), WHOLE))
 
 
-def _part_of(item: Item, variable: Local) -> Item:
-    """Return an item with a part of the turns of a variable."""
+def _multiplies(item: Item, variable: Local) -> bool:
+    """Whether an item is a matrix product that is shared out, or has one, and nothing by parts."""
+    products = [each for each in walk([item]) if isinstance(each, Product)]
+    shared = any(variable in (*each.rows, *each.columns) for each in products)
+    return shared and not any(PART in (access.index or ()) for access in item.accesses)
+
+
+def _part_of(item: Item, variable: Local, parts: tuple[Expr, Expr]) -> Item:
+    """Return an item with the turns of a variable that some parts have."""
     if isinstance(item, Product):
         sides = {"rows": item.rows, "columns": item.columns}
         shared = next((side for side, axes in sides.items() if variable in axes), "")
-        return replace(item, shared=shared)
+        return replace(item, shared=shared, parts=parts)
     if isinstance(item, Statement):
         return item
-    body = [_part_of(inner, variable) for inner in item.body]
+    body = [_part_of(inner, variable, parts) for inner in item.body]
     if item.var is not variable:
         return Loop(item.var, item.stop, body, item.start, item.step)
-    start, stop = (Call("share", (item.stop, part, PARTS), WHOLE) for part in (PART, PART + 1))
+    start, stop = (Call("share", (item.stop, part, PARTS), WHOLE) for part in parts)
     return Loop(variable, stop, [Run(Call("natural", (variable,), WHOLE)), *body], start)
 
 
