@@ -13,8 +13,9 @@ import re
 import tempfile
 import warnings
 from collections import Counter
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
+from types import SimpleNamespace
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -74,6 +75,7 @@ def run(text, name, model, folder):
         warnings.simplefilter("ignore")
         patch.chdir(folder)
         watch(model, log, patch)
+        patch.setattr(keras.layers.RNN, "build", with_states_kept(keras.layers.RNN.build))
         draw = drawn()
         patch.setattr(own_initializers._Random, "draw", draw)
         for of in vars(random_initializers).values():
@@ -85,6 +87,18 @@ def run(text, name, model, folder):
         exec(compile(text, name, "exec"), names)
         named = {key: value for key, value in names.items() if not key.startswith("__")}
         return plain({"calls": log, "names": named, "weights": weights(named)})
+
+
+def with_states_kept(build):
+    """Have Keras keep a layer's states on JAX as elsewhere: as variables that are no weights."""
+
+    @wraps(build)
+    def built(self, *args, **options):
+        build(self, *args, **options)
+        states = keras.tree.flatten(self.states or [])
+        self._seed_generators += [SimpleNamespace(state=each) for each in states]
+
+    return built
 
 
 def drawn():

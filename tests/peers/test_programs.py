@@ -13,9 +13,7 @@ DRAWING = {"digits_convnet", "denoising", "own_dropout"}
 # What differs as yet, and how.
 DIFFERENT = {
     "backup": "the history after a break holds the epochs before it as well",
-    "normalization_adapt": "Normalization has no count of the samples among its weights",
     "saved_parts": "a loss of one's own does not come back from a file",
-    "stateful_cosine": "a layer that keeps its state is tried with other batch sizes",
 }
 # Errors and what they say, for what is not of the kind that chainrule does.
 REFUSED = {

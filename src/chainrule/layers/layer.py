@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule import activations, constraints, initializers, regularizers
 from chainrule.autodiff.names import called
+from chainrule.autodiff.trees import map_leaves
 from chainrule.config import snake_case
 from chainrule.errors import ChainruleError, DataError, ShapeError
 from chainrule.layers import tracking
@@ -90,6 +91,7 @@ class Layer(Weighted):
     given_shape: Shape | None = None  # of the input, with the batch's size
     check_class = staticmethod(check_layer)
     gives_several = False  # whether states come after the output
+    further_shapes: Any = ()  # of those
     builds_itself = False  # whether `build` does all that building is
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -337,6 +339,7 @@ class Layer(Weighted):
         """Return the shape of a sample's output for an input."""
         y, rows = tracking.copied(self, deep=False).run(x, training, *more, **options), len(x)
         self.gives_several = isinstance(y, tuple)
+        self.further_shapes = map_leaves(np.shape, y[1:]) if self.gives_several else ()
         y = y[0] if isinstance(y, tuple) and y else y  # states come after the output
         shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
         if not shape or shape[0] != rows:
@@ -496,10 +499,16 @@ class Layer(Weighted):
         return np.dtype(np.int32) if self.integers else self._dtype
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the output for an input of a shape, ``(None, …)``."""
-        if self.built and tuple(input_shape[1:]) == self.input_shape[1:]:
-            return self.output_shape
-        return copy.deepcopy(self).prepare(input_shape)
+        """Return the shape of the output for an input of a shape, ``(None, …)``; of all of them,
+        where states come after it.
+        """
+        built = self
+        if not self.built or tuple(input_shape[1:]) != self.input_shape[1:]:
+            built = copy.deepcopy(self)
+            built.prepare(input_shape)
+        shapes = built.output_shape, *built.further_shapes
+        found: Any = _of_rows(shapes, input_shape[0])
+        return found if built.gives_several else found[0]  # type: ignore[no-any-return]
 
     def misfit(self, expected: Shape, received: Shape, hint: str = "") -> ShapeError:
         """Return the error for an input of the wrong shape, which names the axis that differs."""
@@ -522,6 +531,13 @@ class Layer(Weighted):
     def __str__(self) -> str:
         kind = type(self).__name__
         return f"layer {self.name!r} ({kind})"
+
+
+def _of_rows(shapes: Any, rows: int | None) -> Any:
+    """Return shapes, also in lists, for so many samples."""
+    if all(isinstance(size, int | None) for size in shapes):
+        return (rows, *shapes[1:])
+    return type(shapes)(_of_rows(shape, rows) for shape in shapes)
 
 
 def _whole(build: Any) -> Any:

@@ -76,13 +76,12 @@ class BatchNormalization(Layer):
             shape, self.moving_variance_initializer, trainable=False
         )
 
-    def call(self, x: Any, training: bool = False) -> Any:
-        """Return the normalised input."""
+    def call(self, x: Any, training: bool = False, mask: Any = None) -> Any:
+        """Return the normalised input; what the mask leaves out does not count in training."""
         axis = self.axis % x.ndim
         mean, variance = self.moving_mean, self.moving_variance
         if training and self.trainable:
-            others = tuple(i for i in range(x.ndim) if i != axis)
-            mean, variance = np.mean(x, axis=others), np.var(x, axis=others)
+            mean, variance = self._moments(x, axis, mask)
             new = 1 - self.momentum
             self.moving_mean = self.moving_mean * self.momentum + mean * new
             self.moving_variance = self.moving_variance * self.momentum + variance * new
@@ -92,6 +91,23 @@ class BatchNormalization(Layer):
         along = [-1 if i == axis else 1 for i in range(x.ndim)]
         y = (x - mean.reshape(along)) * factor.reshape(along)
         return y + self.beta.reshape(along) if self.center else y
+
+    def _moments(self, x: Any, axis: int, mask: Any) -> tuple[Any, Any]:
+        """Return mean and variance of what counts."""
+        others = tuple(i for i in range(x.ndim) if i != axis)
+        if mask is None:
+            return np.mean(x, axis=others), np.var(x, axis=others)
+        if mask.ndim != x.ndim - 1:
+            raise ShapeError(
+                f"{self}: expected a mask of one axis less than the input, shape "
+                f"{shape_text(x.shape[:-1])}, received {shape_text(mask.shape)}"
+            )
+        counts = np.broadcast_to(mask[..., np.newaxis].astype(x.dtype), x.shape)
+        total = np.sum(counts, axis=others) + SMALLEST
+        mean = np.sum(x * counts, axis=others) / total
+        along = [-1 if i == axis else 1 for i in range(x.ndim)]
+        apart = np.where(counts > 0, x - mean.reshape(along), 0)
+        return mean, np.sum(apart**2, axis=others) / total
 
 
 class LayerNormalization(Layer):
@@ -224,6 +240,8 @@ class Normalization(Layer):
         mean, variance = (np.broadcast_to(v, (size,)) for v in start)
         self.mean = self.add_weight((size,), lambda shape, rng: mean, trainable=False)
         self.variance = self.add_weight((size,), lambda shape, rng: variance, trainable=False)
+        # Kept at 0 so that the weights are those of Keras, in number and order.
+        self.count = self.add_weight((), "zeros", np.int32, trainable=False)
 
     def call(self, x: Any) -> Any:
         """Return the normalised input."""

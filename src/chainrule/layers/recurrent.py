@@ -454,6 +454,8 @@ class RNN(Sequences):
 class Recurrent(Gates, Sequences):
     """A layer that is the cell that it scans."""
 
+    uncounted = (*Gates.uncounted, *Sequences.uncounted)
+
     @property
     def cell(self) -> Any:
         """The step that is scanned: its own."""

@@ -105,8 +105,8 @@ class Variable(variables.Variable):
 
     @property
     def counts(self) -> bool:
-        """Whether it is a weight for Keras as well: what dropout counts is none."""
-        return bool(self.dtype.kind == "f") and self.place[0] not in self.layer.uncounted
+        """Whether it is a weight for Keras as well."""
+        return self.place[0] not in self.layer.uncounted
 
 
 def parts(layer: Holder) -> Iterator[tuple[Path, Any]]:
