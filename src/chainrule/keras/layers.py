@@ -55,7 +55,7 @@ _ADVICE = {
         "GroupNormalization", "GroupQueryAttention", "InputSpec", "JaxLayer",
         "RMSNormalization", "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D",
         "SeparableConvolution1D", "SeparableConvolution2D", "SpectralNormalization",
-        "TFSMLayer", "TorchModuleWrapper", "UnitNormalization", "Wrapper",
+        "TFSMLayer", "TorchModuleWrapper", "UnitNormalization",
     ),
 }  # fmt: skip
 

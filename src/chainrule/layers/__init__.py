@@ -25,6 +25,7 @@ from chainrule.layers.functions import (
     PReLU,
     ReLU,
     Softmax,
+    Wrapper,
 )
 from chainrule.layers.layer import Layer
 from chainrule.layers.normalization import BatchNormalization, LayerNormalization, Normalization
@@ -70,7 +71,7 @@ __all__ = [
     "MaxPooling2D", "MultiHeadAttention", "Normalization", "PReLU", "Permute", "ReLU",
     "RepeatVector", "Rescaling", "Reshape", "SimpleRNN", "SimpleRNNCell", "Softmax",
     "SpatialDropout1D", "SpatialDropout2D", "StackedRNNCells", "TimeDistributed",
-    "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
+    "UpSampling1D", "UpSampling2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 # Other names that Keras gives some of them.

@@ -59,7 +59,7 @@ class MultiHeadAttention(Random):
     (2, 5, 8)
     """
 
-    supports_masking = True
+    supports_masking = builds_itself = True
 
     def __init__(
         self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0,
@@ -100,8 +100,15 @@ class MultiHeadAttention(Random):
         self.taken = input_shape, shapes[0], shapes[-1]  # of query, value and key
         return super().prepare(input_shape, rng, dtype, called_with)
 
-    def build(self, input_shape: Shape) -> None:
-        """Make kernels and biases."""
+    def build(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> None:
+        """Make kernels and biases for a query, and for a value and a key of other shapes."""
+        if not self._is_building:
+            value_shape = value_shape or query_shape
+            shapes = query_shape, value_shape, key_shape or value_shape
+            xs = [np.zeros((1, *(n or 1 for n in shape[1:])), self._dtype) for shape in shapes]
+            given = {"value": xs[1], "key": xs[2]}
+            self.prepare(query_shape, called_with=(xs[0], (), given))
+            return
         for shape in self.taken:
             if len(shape) != 3:
                 raise ShapeError(
@@ -113,7 +120,18 @@ class MultiHeadAttention(Random):
         self._dense("value", (value, h, self.value_dim), 1)
         self._dense("attention_output", (h, self.value_dim, self.outputs or query), 2)
         if self.dropout:
-            Random.build(self, input_shape)
+            Random.build(self, query_shape)
+
+    def compute_output_shape(
+        self, query_shape: Shape, value_shape: Shape | None = None, key_shape: Shape | None = None
+    ) -> Shape:
+        """Return the shape of the output: the query's, with as many numbers in a step as it has."""
+        if value_shape and key_shape and value_shape[1:-1] != key_shape[1:-1]:
+            raise ShapeError(
+                f"{self}: expected as many keys as values, received shapes "
+                f"{shape_text(value_shape)} and {shape_text(key_shape)}"
+            )
+        return (*query_shape[:-1], self.outputs or query_shape[-1])
 
     def _dense(self, name: str, shape: Shape, inputs: int) -> None:
         setattr(self, f"{name}_kernel", self.weight_of("kernel", shape))
@@ -136,6 +154,7 @@ class MultiHeadAttention(Random):
         if value_mask is None and outer is not None:
             value_mask = outer.notes.mask_of(value)
         key = value if key is None else key
+        self.compute_output_shape(query.shape, value.shape, key.shape)
         q, k, v = (
             self._projected(name, "ntd,dhk->nthk", x)
             for name, x in (("query", query), ("key", key), ("value", value))

@@ -61,6 +61,7 @@ class Affine(Layer):
     """What multiplies with a kernel, adds a bias and applies an activation."""
 
     activation: Any
+    bias: Any = None
     use_bias: bool
     kernel_initializer: Any
     bias_initializer: Any
@@ -79,7 +80,8 @@ class Affine(Layer):
         """Return the activations of what the kernel gave."""
         if self.use_bias:
             z = z + self.bias
-        return self.activation(self.named("z", z))
+        z = self.named("z", z)
+        return z if self.activation is None else self.activation(z)
 
 
 class Dense(Affine):

@@ -23,7 +23,7 @@ class Random(Layer):
         What the next numbers depend on; checkpoints keep it.
     """
 
-    uncounted = ("seed_state", "counter")
+    uncounted: tuple[str, ...] = ("seed_state", "counter")
 
     def __init__(self, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)

@@ -26,6 +26,26 @@ class Identity(Layer):
         return x
 
 
+class Wrapper(Layer):
+    """What does something with another layer; a class of your own says in `call` what.
+
+    Parameters
+    ----------
+    layer : Layer
+    """
+
+    def __init__(self, layer: Layer, **options: Any) -> None:
+        super().__init__(**options)
+        if not isinstance(layer, Layer):
+            raise DataError(f"{type(self).__name__}: expected a layer, received {layer!r}")
+        self.layer: Any = layer
+
+    def build(self, input_shape: Shape) -> None:
+        """Build the layer for the same input."""
+        if not self.layer.built:
+            self.layer.build(input_shape)
+
+
 class ReLU(Layer):
     r"""Rectified linear unit, :math:`\max(0, x)`; arguments as of `chainrule.activations.relu`.
 

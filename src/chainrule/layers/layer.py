@@ -6,6 +6,7 @@ import copy
 import functools
 import inspect
 import math
+import operator
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -204,6 +205,7 @@ class Layer(Weighted):
         ----------
         shape : tuple of int
         initializer : str or Initializer, default "glorot_uniform"
+            Of whole numbers ``"zeros"``.
         dtype : dtype, optional
             The model's by default.
         trainable : bool, default True
@@ -216,6 +218,11 @@ class Layer(Weighted):
         where = str(self)
         if name is not None and not isinstance(name, str):
             raise DataError(f"{where}: a weight's name must be text, received {name!r}")
+        inside = around()
+        if inside is not None and inside.outer is self and not self._is_building:
+            raise DataError(f"{where}: add_weight in call; make weights in __init__ or in build")
+        if initializer == "glorot_uniform" and np.dtype(dtype or self._dtype).kind != "f":
+            initializer = "zeros"
         shape = () if shape is None else (shape,) if isinstance(shape, int) else shape
         if not isinstance(shape, tuple | list):
             raise ShapeError(f"{where}: a weight's shape must be a tuple, received {shape!r}")
@@ -251,7 +258,7 @@ class Layer(Weighted):
         A layer that takes more than one array needs what it is to be ``called_with``: the input,
         what comes after it, and what by name.
         """
-        input_shape = tuple(input_shape)
+        input_shape = (None,) if input_shape is None else tuple(input_shape)
         if math.prod(size or 1 for size in input_shape[1:]) > LARGEST:
             raise ShapeError(f"{self}: an input of shape {shape_text(input_shape)} is too large")
         outer = around()
@@ -426,10 +433,22 @@ class Layer(Weighted):
             if x.ndim == 0:
                 raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
             x = x if self.integers else x.astype(self._dtype, copy=False)
-        is_other = self.built and not self.variables and x.shape[1:] != self.input_shape[1:]
-        if not self.built or is_other:
+        if not self.built:
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+        elif merged([x.shape[1:], self.input_shape[1:]]) != self.input_shape[1:]:
+            self._fit(x, more, options)
         return self.run(x, training, *more, **options)
+
+    def _fit(self, x: Any, more: Any, options: Any) -> None:
+        """Be built for an input of another shape, if the weights are to be of the same."""
+        twin = copy.deepcopy(self)
+        with suppress(ChainruleError):
+            twin.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+            pairs: Any = list(zip(tracking.family(self), tracking.family(twin), strict=True))
+            shapes = ([variable.shape for variable in part.variables] for part in (self, twin))
+            if operator.eq(*shapes):
+                for mine, other in pairs:
+                    mine.take_shapes(other)
 
     def _within(
         self, outer: Surroundings, x: Any, training: bool, *more: Any, **options: Any
@@ -499,9 +518,7 @@ class Layer(Weighted):
         return np.dtype(np.int32) if self.integers else self._dtype
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the output for an input of a shape, ``(None, …)``; of all of them,
-        where states come after it.
-        """
+        """Return the shape of the output, and of states after it, for an input of a shape."""
         built = self
         if not self.built or tuple(input_shape[1:]) != self.input_shape[1:]:
             built = copy.deepcopy(self)
@@ -544,7 +561,7 @@ def _whole(build: Any) -> Any:
     """Have a layer's `build`, called by somebody, do all that building is."""
 
     @functools.wraps(build)
-    def whole(self: Layer, input_shape: Shape) -> None:
+    def whole(self: Layer, input_shape: Any = None) -> None:
         if self._is_building:
             build(self, input_shape)
         else:

@@ -31,6 +31,8 @@ class BatchNormalization(Layer):
     epsilon : float, default 0.001
     center, scale : bool, default True
         Whether there is a :math:`\beta` and a :math:`\gamma`.
+    synchronized : ignored
+        There is one device.
     """
 
     supports_masking = True
@@ -50,6 +52,7 @@ class BatchNormalization(Layer):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
+        synchronized: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.autodiff.trees import map_leaves
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.dropout import Random
+from chainrule.layers.functions import Wrapper
 from chainrule.layers.layer import Layer, Shape, activation_of
 from chainrule.layers.surroundings import around
 from chainrule.recurrence import scan
@@ -24,6 +25,7 @@ class Gates(Random):
     """
 
     gates = 1
+    bias: Any = None
     rows: tuple[int, ...] = ()  # of the bias: its axes before that of the gates
 
     def __init__(
@@ -303,7 +305,7 @@ class Sequences(Batched):
     """What scans a cell over time."""
 
     supports_masking = True
-    uncounted = ("states",)
+    uncounted: tuple[str, ...] = ("states",)
     cell: Any
     states: Any = None
 
@@ -657,7 +659,7 @@ class Bidirectional(Batched):
         return self.forward_layer.compute_mask(inputs, previous_mask)
 
 
-class TimeDistributed(Layer):
+class TimeDistributed(Wrapper):
     """A layer that is applied to every step by itself, as if steps were samples.
 
     Parameters
@@ -673,11 +675,8 @@ class TimeDistributed(Layer):
 
     supports_masking = True
 
-    def __init__(self, layer: Layer, **options: Any) -> None:
-        super().__init__(**options)
-        if not isinstance(layer, Layer):
-            raise DataError(f"TimeDistributed: expected a layer, received {layer!r}")
-        self.layer: Any = layer
+    def build(self, input_shape: Shape) -> None:
+        """Let the layer be built as it is called."""
 
     def call(self, x: Any, mask: Any = None) -> Any:
         """Return the outputs of all steps."""

@@ -47,6 +47,8 @@ class Stack(Layer):
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_model_setting(name)
+        if name == "layers" and name in vars(self):
+            raise AttributeError("Sequential: layers is changed with add() and pop()")
         super().__setattr__(name, value)
 
     def __init__(
@@ -256,10 +258,11 @@ class Stack(Layer):
         if not self.built:
             self.build((None, *x.shape[1:]))
         network = self.network
-        y: Array
-        y, state, *_ = network.apply(network.params, network.state, x, training)
-        if training and not any(hasattr(value, "level") for value in state.values()):
-            network.take(state)
+        found = network.apply(network.params, network.state, x, training)
+        if not any(hasattr(value, "level") for value in (x, found.output, *found.state.values())):
+            network.take(found.state)
+            self._added = found.losses
+        y: Array = found.output
         return y
 
     def widen(self, name: str, shape: tuple[int, ...]) -> None:

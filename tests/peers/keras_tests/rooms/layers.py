@@ -1,5 +1,6 @@
 """Layers whose weights can be assigned to, as variables, and which take arrays of any kind."""
 
+import inspect
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,10 @@ class Assignable(np.ndarray):
     def assign(self, values):
         self[...] = values
 
+    @property
+    def value(self):
+        return self
+
 
 def add_weight(self, *args, _made=Layer.add_weight, **kwargs):
     values = _made(self, *args, **kwargs).view(Assignable)
@@ -32,4 +37,6 @@ def call(self, *args, _called=Layer.__call__, **kwargs):
 
 
 PATCHES = {Layer: {"__call__": call, "add_weight": add_weight}}
-room = Room("layers", {**vars(layers), **dict.fromkeys(MODULES, SimpleNamespace(**vars(layers)))})
+names = {name: thing for name, thing in vars(layers).items() if not inspect.ismodule(thing)}
+names["InputLayer"] = layers.Input
+room = Room("layers", {**names, **dict.fromkeys(MODULES, SimpleNamespace(**names))})

@@ -12,7 +12,7 @@ from tests.peers.keras_tests.imports import Room
 from chainrule import Sequential
 from chainrule.config import Configurable, made, plain
 from chainrule.errors import ChainruleError
-from chainrule.layers.tracking import held
+from chainrule.layers.tracking import family, held
 
 
 class TestCase(testing.TestCase):
@@ -47,16 +47,23 @@ class TestCase(testing.TestCase):
         self, layer_cls, init_kwargs, input_shape=None, *, input_data=None, call_kwargs=None,
         expected_output_shape=None, expected_output=None, expected_num_trainable_weights=None,
         expected_num_non_trainable_weights=None, expected_num_losses=None, supports_masking=None,
-        run_training_check=True, **others,
+        input_dtype="float32", run_training_check=True, **others,
     ):  # fmt: skip
         """Make a layer, call it and train it; what is expected by Keras's names is asserted."""
         layer = layer_cls(**init_kwargs)
         self.run_class_serialization_test(layer)
-        x = np.random.default_rng(0).normal(size=input_shape) if input_data is None else input_data
-        x = np.asarray(x).astype("float32")
-        y = layer(x, **(call_kwargs or {}))
+        draw, several = np.random.default_rng(0).uniform, {}
+        if isinstance(input_shape, dict):
+            first, *others = (draw(size=shape) for shape in input_shape.values())
+            several = dict(zip(list(input_shape)[1:], others, strict=True))
+            several = {name.removesuffix("_shape"): value for name, value in several.items()}
+            input_data = first
+        x = draw(high=2, size=input_shape) if input_data is None else input_data
+        x = np.asarray(x).astype(input_dtype)
+        y = layer(x, **several, **(call_kwargs or {}))
         weights = [v for v in held(layer).values() if v.counts]
         penalties = [v for v in weights if v.about.regularizer]
+        penalties += [part for part in family(layer) if part.activity_regularizer is not None]
         found = {
             "output shape": (y.shape, expected_output_shape),
             "trained weights": (sum(v.trainable for v in weights), expected_num_trainable_weights),
@@ -64,7 +71,7 @@ class TestCase(testing.TestCase):
                 sum(not v.trainable for v in weights), expected_num_non_trainable_weights
             ),
             "losses": (
-                len(penalties) + (layer.activity_regularizer is not None), expected_num_losses
+                len(penalties), expected_num_losses
             ),
             "supports_masking": (layer.supports_masking, supports_masking),
         }  # fmt: skip
@@ -72,7 +79,7 @@ class TestCase(testing.TestCase):
             assert expected is None or mine == expected, f"{what}: {mine} instead of {expected}"
         if expected_output is not None:
             self.assertAllClose(y, expected_output)
-        if run_training_check and any(v.trainable for v in weights):
+        if run_training_check and x.ndim > 1 and any(v.trainable for v in weights):
             model = Sequential([layer_cls(**init_kwargs)])
             model.compile("sgd", "mse", engine="numpy")
             history = model.fit(x, np.zeros(model(x).shape, "float32"), verbose=0)
