@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
 import numpy as np
 
+from chainrule import initializers
 from chainrule.errors import ShapeError
 from chainrule.functions import softmax
 from chainrule.layers.dropout import Random
@@ -134,7 +136,11 @@ class MultiHeadAttention(Random):
         return (*query_shape[:-1], self.outputs or query_shape[-1])
 
     def _dense(self, name: str, shape: Shape, inputs: int) -> None:
-        setattr(self, f"{name}_kernel", self.weight_of("kernel", shape))
+        start = initializers.get(self.kernel_initializer, str(self))
+        if isinstance(start, initializers.VarianceScaling) and start.input_axes is None:
+            start, axes = copy.copy(start), range(len(shape))
+            start.input_axes, start.output_axes = axes[:inputs], axes[inputs:]
+        setattr(self, f"{name}_kernel", self.weight_of("kernel", shape, initializer=start))
         if self.use_bias:
             setattr(self, f"{name}_bias", self.weight_of("bias", shape[inputs:]))
 

@@ -221,7 +221,8 @@ class Layer(Weighted):
         inside = around()
         if inside is not None and inside.outer is self and not self._is_building:
             raise DataError(f"{where}: add_weight in call; make weights in __init__ or in build")
-        if initializer == "glorot_uniform" and np.dtype(dtype or self._dtype).kind != "f":
+        is_usual = isinstance(initializer, str) and initializer == "glorot_uniform"
+        if is_usual and any(kind in str(dtype) for kind in ("int", "bool")):
             initializer = "zeros"
         shape = () if shape is None else (shape,) if isinstance(shape, int) else shape
         if not isinstance(shape, tuple | list):
@@ -244,11 +245,11 @@ class Layer(Weighted):
         self._new.append((values, about, make))
         return values  # type: ignore[no-any-return]
 
-    def weight_of(self, name: str, shape: Shape) -> Array:
+    def weight_of(self, name: str, shape: Shape, **changed: Any) -> Array:
         """Return a new weight with the options that the layer has by its name."""
         parts = ("initializer", "regularizer", "constraint")
         options: Any = {part: vars(self).get(f"{name}_{part}") for part in parts}
-        return self.add_weight(shape, **options)
+        return self.add_weight(shape, **options | changed)
 
     def prepare(
         self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None

@@ -48,7 +48,7 @@ class Stack(Layer):
     def __setattr__(self, name: str, value: Any) -> None:
         check_model_setting(name)
         if name == "layers" and name in vars(self):
-            raise AttributeError("Sequential: layers is changed with add() and pop()")
+            raise AttributeError("Sequential: layers cannot be set. Use `add()` and `pop()`")
         super().__setattr__(name, value)
 
     def __init__(
