@@ -1,6 +1,7 @@
 """Layers, under Keras's names. One of your own is a class with plain NumPy in ``call``."""
 
 from chainrule.layers.attention import MultiHeadAttention
+from chainrule.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from chainrule.layers.convolution import (
     Conv1D,
     Conv1DTranspose,
@@ -39,18 +40,7 @@ from chainrule.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
-from chainrule.layers.recurrent import (
-    GRU,
-    LSTM,
-    RNN,
-    Bidirectional,
-    GRUCell,
-    LSTMCell,
-    SimpleRNN,
-    SimpleRNNCell,
-    StackedRNNCells,
-    TimeDistributed,
-)
+from chainrule.layers.recurrent import GRU, LSTM, RNN, Bidirectional, SimpleRNN, TimeDistributed
 from chainrule.layers.resizing import (
     Cropping1D,
     Cropping2D,

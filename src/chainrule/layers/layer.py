@@ -6,12 +6,10 @@ import copy
 import functools
 import inspect
 import math
-import operator
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -19,15 +17,15 @@ from chainrule import activations, constraints, initializers, regularizers
 from chainrule.autodiff.names import called
 from chainrule.autodiff.trees import map_leaves
 from chainrule.config import snake_case
-from chainrule.errors import ChainruleError, DataError, ShapeError
+from chainrule.errors import DataError, ShapeError
 from chainrule.layers import tracking
+from chainrule.layers.calling import Called
 from chainrule.layers.given import dtype_given, merged, shape_given
 from chainrule.layers.hooks import check_layer, check_setting, missing
-from chainrule.layers.surroundings import Surroundings, Symbolic, around, refuse_symbolic, within
+from chainrule.layers.surroundings import Surroundings, Symbolic, around, within
 from chainrule.layers.tracking import Path, Weight
-from chainrule.layers.weighted import Weighted
 from chainrule.layers.weights import drawn
-from chainrule.validation import Array, as_numbers, check_flag, shape_text
+from chainrule.validation import Array, check_flag, shape_text
 from chainrule.variables import Variable
 
 Shape = tuple[int | None, ...]
@@ -35,7 +33,7 @@ LARGEST = 2**28  # numbers in a sample
 LENGTHS = 64, 192  # two that an axis of no fixed length is tried with
 
 
-class Layer(Weighted):
+class Layer(Called):
     """A step from arrays to arrays. A layer of your own is one class, with plain NumPy in `call`.
 
     `build` makes the weights once the shape of the input is known; what `add_weight` returned is a
@@ -77,18 +75,10 @@ class Layer(Weighted):
     """
 
     name: str
-    input_shape: Shape
-    output_shape: Shape
-    _is_told = _takes_mask = False  # in `call`, whether it is training, and which steps count
     _is_building = _tells_shape = False
-    _more: ClassVar[list[str]] = []  # what `call` takes after the input
     _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and how to make them
     _early: list[tuple[Path, Any]]  # those made before the shape was known
-    _added: list[Any]  # what it added to the loss when it was called last, by itself
-    integers = False  # whether the input is whole numbers, which stay what they are
-    supports_masking = False  # whether the steps that count in the input count in the output
     _wanted: str | None = None
-    activity_regularizer: Any = None
     given_shape: Shape | None = None  # of the input, with the batch's size
     check_class = staticmethod(check_layer)
     gives_several = False  # whether states come after the output
@@ -176,10 +166,6 @@ class Layer(Weighted):
         steps of each sample count, ``(n, steps)``, or None.
         """
         raise NotImplementedError(f"{type(self).__name__} must define call")
-
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return which steps of the output count, from those of the input; None for all."""
-        return previous_mask
 
     def add_loss(self, loss: Any) -> None:
         """Add a number to the loss of the model; within `call`."""
@@ -358,149 +344,6 @@ class Layer(Weighted):
             )
         return shape[1:]
 
-    def bound(self, weights: Mapping[str, Any]) -> Self:
-        """Return a copy of the layer with other weights: what it assigns stays in the copy."""
-        twin: Self = tracking.copied(self, deep=True)
-        twin.take(weights)
-        return twin
-
-    def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
-        """Return the output for an input of the shape that the layer was built for."""
-        self.check_fit(x.shape)
-        if self._is_told:
-            options["training"] = training
-        try:
-            call: Any = self.call
-            with within(self._surroundings(training)) as inside:
-                mask = options.get("mask", inside.notes.mask_of(x))
-                if self._takes_mask:
-                    options["mask"] = mask
-                y = call(x, *more, **options)
-                self._note(x, y, mask, inside.notes)
-            if around() is None:
-                self._added = inside.notes.losses
-        except (ValueError, IndexError, TypeError, AttributeError) as error:
-            if isinstance(error, ChainruleError):
-                raise
-            shape = shape_text((None, *x.shape[1:]))
-            raise ShapeError(f"{self}: fails for an input of shape {shape}: {error}") from error
-        called(tracking.as_name(self.name), y)
-        return y
-
-    def check_fit(self, shape: tuple[int, ...]) -> None:
-        """Refuse an input of another shape than the layer was built for."""
-        if merged([shape[1:], self.input_shape[1:]]) != self.input_shape[1:]:
-            raise self.misfit(self.input_shape, (None, *shape[1:]))
-
-    def _note(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
-        """Note what the output adds to the loss, and which of its steps count."""
-        if self.activity_regularizer is not None:
-            notes.losses.append(self.activity_regularizer(y) / y.shape[0])
-        if notes.mask_of(y) is None or y is x:
-            carries = self.supports_masking or type(self).compute_mask is not Layer.compute_mask
-            if mask is not None and not carries:
-                notes.unmasking.append(str(self))
-            notes.mask(y, self.compute_mask(x, mask) if carries else None)
-
-    def _surroundings(self, training: bool) -> Surroundings:
-        """Return what layers within are to know."""
-        outer = around()
-        if outer is not None and outer.members and not outer.tries:
-            return replace(outer, outer=self, training=training)
-        members = tracking.members(self)
-        if outer is None:
-            return Surroundings(self, members, training)
-        rng, dtype = (None, None) if outer.members else (outer.rng, outer.dtype)
-        return Surroundings(self, members, training, rng, dtype, tries=True)
-
-    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
-        """Return the output for arrays; the first call builds the layer.
-
-        Within another layer's `call` it is told by that one whether it is training. What else is
-        given is handed on to `call`.
-        """
-        outer = around()
-        options |= dict(zip(self._more, more, strict=False))
-        more = more[len(self._more) :]
-        training = options.pop("training", training)
-        if training is None:
-            training = outer is not None and outer.training
-        training = check_flag(training, "training", str(self))
-        refuse_symbolic(x, self)
-        if outer is not None:
-            return self._within(outer, x, training, *more, **options)
-        if not hasattr(x, "level"):
-            x = as_numbers(x, "the input", str(self))
-            if x.ndim == 0:
-                raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
-            x = x if self.integers else x.astype(self._dtype, copy=False)
-        if not self.built:
-            self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
-        elif merged([x.shape[1:], self.input_shape[1:]]) != self.input_shape[1:]:
-            self._fit(x, more, options)
-        return self.run(x, training, *more, **options)
-
-    def _fit(self, x: Any, more: Any, options: Any) -> None:
-        """Be built for an input of another shape, if the weights are to be of the same."""
-        twin = copy.deepcopy(self)
-        with suppress(ChainruleError):
-            twin.prepare((None, *x.shape[1:]), called_with=(x, more, options))
-            pairs: Any = list(zip(tracking.family(self), tracking.family(twin), strict=True))
-            shapes = ([variable.shape for variable in part.variables] for part in (self, twin))
-            if operator.eq(*shapes):
-                for mine, other in pairs:
-                    mine.take_shapes(other)
-
-    def _within(
-        self, outer: Surroundings, x: Any, training: bool, *more: Any, **options: Any
-    ) -> Any:
-        """Return the output where another layer calls this one."""
-        if not hasattr(x, "shape") or x.ndim == 0:
-            raise DataError(
-                f"{outer.outer}: {self} takes one array with a sample a row, received a "
-                f"{type(x).__name__}; give a layer of your own several arrays as one, with "
-                "np.concatenate"
-            )
-        if outer.members and id(self) not in outer.members:
-            raise DataError(
-                f"{outer.outer}: calls {self}, which none of its attributes holds; write "
-                "self.name = layer in __init__ or build, or put it into a list, tuple or dict there"
-            )
-        if not outer.builds:
-            if not self.built:
-                raise DataError(
-                    f"{outer.outer}: calls {self}, which it did not call when it was built, with "
-                    "zeros; call its build(input_shape) in build"
-                )
-            return self._widened(outer.tries, x, training, *more, **options)
-        if not self.built:
-            self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
-        twin = self.bound({})
-        y = twin._widened(True, x, training, *more, **options)
-        pairs: Any = zip(tracking.family(self), tracking.family(twin), strict=True)
-        for mine, other in pairs:
-            mine.take_shapes(other)
-        return y
-
-    def _widened(self, tries: bool, x: Any, training: bool, *more: Any, **options: Any) -> Any:
-        """Return the output; where lengths are tried, the shapes become those that fit all."""
-        if tries:
-            self.widen("input_shape", x.shape)
-        y = self.run(x, training, *more, **options)
-        if tries:
-            self.widen("output_shape", np.shape(y[0] if isinstance(y, tuple) else y))
-        return y
-
-    def widen(self, name: str, shape: tuple[int, ...]) -> None:
-        """Let an axis be of no fixed length, where a layer that holds this one calls it anew."""
-        known = getattr(self, name)
-        if len(shape) == len(known):
-            setattr(self, name, (known[0], *merged([shape[1:], known[1:]])))
-
-    def take_shapes(self, other: Any) -> None:
-        """Be of the shapes of a twin."""
-        self.input_shape, self.output_shape = other.input_shape, other.output_shape
-
     @property
     def settings(self) -> list[Any]:
         """What `call` may look at besides the weights."""
@@ -528,22 +371,9 @@ class Layer(Weighted):
         found: Any = _of_rows(shapes, input_shape[0])
         return found if built.gives_several else found[0]  # type: ignore[no-any-return]
 
-    def misfit(self, expected: Shape, received: Shape, hint: str = "") -> ShapeError:
-        """Return the error for an input of the wrong shape, which names the axis that differs."""
-        what = f"expected an input of shape {shape_text(expected)}, received {shape_text(received)}"
-        if len(expected) == len(received):
-            axis = next(
-                i for i, (a, b) in enumerate(zip(expected, received, strict=True))
-                if a != b and a is not None
-            )  # fmt: skip
-            what = f"expected {expected[axis]} in axis {axis} of the input, received " + (
-                f"{received[axis]} (shapes {shape_text(expected)} and {shape_text(received)})"
-            )
-        return ShapeError(f"{self}: {what}{hint and '; '}{hint}")
-
     def named(self, prefix: str, value: Any) -> Any:
         """Give a value in the middle of the layer a name for readable text, and return it."""
-        called(f"{prefix}_{self.name}", value)
+        called(tracking.as_name(f"{prefix}_{self.name}"), value)
         return value
 
     def __str__(self) -> str:

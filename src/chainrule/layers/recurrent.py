@@ -1,4 +1,4 @@
-"""Layers that run over sequences: a cell is one step, and a layer scans it over time."""
+"""Layers that run over sequences: they scan a cell, which is one step, over time."""
 
 from __future__ import annotations
 
@@ -8,281 +8,22 @@ import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.dropout import Random
+from chainrule.layers.cells import (
+    Gates,
+    GRUGates,
+    LSTMGates,
+    SimpleGates,
+    StackedRNNCells,
+    build_cell,
+    checked_cell,
+    listed,
+    scanned,
+)
 from chainrule.layers.functions import Wrapper
-from chainrule.layers.layer import Layer, Shape, activation_of
+from chainrule.layers.layer import Layer, Shape
 from chainrule.layers.surroundings import around
 from chainrule.recurrence import scan
-from chainrule.validation import check_flag, check_number, check_positive, lookup, shape_text
-
-
-class Gates(Random):
-    """What the cells share: a kernel for the inputs, one for the state, a bias, and dropout.
-
-    `projected` multiplies the inputs of one step, or of all at once; `step` does what is left.
-    Dropout leaves out the same entries in every step: `masks` are those of inputs and state, each a
-    list with one for all gates or one for each.
-    """
-
-    gates = 1
-    bias: Any = None
-    rows: tuple[int, ...] = ()  # of the bias: its axes before that of the gates
-
-    def __init__(
-        self, units: int, activation: Any = "tanh", use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None, bias_regularizer: Any = None,
-        kernel_constraint: Any = None, recurrent_constraint: Any = None,
-        bias_constraint: Any = None, dropout: float = 0.0, recurrent_dropout: float = 0.0,
-        seed: int | None = None, implementation: int = 2, use_cudnn: Any = "auto", **options: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(seed, **options)
-        where = type(self).__name__
-        self.units = self.output_size = check_positive(units, "units", where)
-        self.state_size: Any = self.units
-        self.activation = activation_of(activation, where)
-        self.use_bias = check_flag(use_bias, "use_bias", where)
-        self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer
-        self.recurrent_initializer = recurrent_initializer
-        self.recurrent_regularizer = recurrent_regularizer
-        self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
-        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
-        self.recurrent_constraint = recurrent_constraint
-        self.dropout = check_number(dropout, "dropout", where, high=1.0)
-        self.use_cudnn = use_cudnn
-        rate = check_number(recurrent_dropout, "recurrent_dropout", where, high=1.0)
-        self.recurrent_dropout = rate
-
-    def build(self, input_shape: Shape) -> None:
-        """Make kernels and bias."""
-        self.weigh(input_shape)
-
-    def weigh(self, input_shape: Shape) -> None:
-        """Make kernels and bias."""
-        wide = self.gates * self.units
-        self.kernel = self.weight_of("kernel", (input_shape[-1], wide))
-        self.recurrent_kernel = self.weight_of("recurrent", (self.units, wide))
-        if self.use_bias:
-            self.bias = self.weight_of("bias", (*self.rows, wide))
-        if self.dropout or self.recurrent_dropout:
-            Random.build(self, input_shape)
-
-    def masks(self, x: Any, training: bool) -> Any:
-        """Return what multiplies the inputs and the state of sequences, given those of a step."""
-        count = self.gates if self.recurrent_dropout else 1
-
-        def drawn(rate: float, size: int) -> Any:
-            if not training or rate == 0:
-                return None
-            kept = (self.uniform(x, (None, count * size)) >= rate).astype(x.dtype) / (1 - rate)
-            return [kept[:, i * size : (i + 1) * size] for i in range(count)]
-
-        return drawn(self.dropout, len(self.kernel)), drawn(self.recurrent_dropout, self.units)
-
-    def projected(self, x: Any, masks: Any) -> Any:
-        """Return what the kernel makes of inputs."""
-        z = _product(x, self.kernel, masks[0])
-        return z + (self.bias[0] if self.rows else self.bias) if self.use_bias else z
-
-    def parts(self, z: Any) -> list[Any]:
-        """Return columns gate by gate."""
-        return [z[:, i : i + self.units] for i in range(0, z.shape[1], self.units)]
-
-    def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and states, from what `projected` returned and the states before."""
-        raise NotImplementedError
-
-
-def _product(x: Any, kernel: Any, masks: Any) -> Any:
-    """Return the product of masked inputs with a kernel; each of several masks is for a gate."""
-    if masks is None or len(masks) == 1:
-        return (x if masks is None else x * masks[0]) @ kernel
-    u = kernel.shape[1] // len(masks)
-    parts = [(x * mask) @ kernel[:, i * u : (i + 1) * u] for i, mask in enumerate(masks)]
-    return np.concatenate(parts, axis=-1)
-
-
-class SimpleGates(Gates):
-    """The step of `SimpleRNN`."""
-
-    def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and state."""
-        h = self.activation(z + _product(states[0], self.recurrent_kernel, masks[1]))
-        return h, [h]
-
-
-class LSTMGates(Gates):
-    """The step of `LSTM`."""
-
-    gates = 4
-
-    def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True, *, unit_forget_bias: bool = True, **options: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(units, activation, use_bias, **options)
-        where = type(self).__name__
-        self.state_size = [self.units, self.units]
-        self.recurrent_activation = activation_of(recurrent_activation, where)
-        self.unit_forget_bias = check_flag(unit_forget_bias, "unit_forget_bias", where)
-
-    def weigh(self, input_shape: Shape) -> None:
-        """Make kernels and bias, that of the forget gate one at first."""
-        super().weigh(input_shape)
-        if self.use_bias and self.unit_forget_bias:
-            self.bias[self.units : 2 * self.units] = 1
-
-    def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and states."""
-        h, c = states
-        i, f, new, o = self.parts(z + _product(h, self.recurrent_kernel, masks[1]))
-        i = self.named("i", self.recurrent_activation(i))
-        f = self.named("f", self.recurrent_activation(f))
-        o = self.named("o", self.recurrent_activation(o))
-        c = self.named("c", f * c + i * self.activation(new))
-        h = self.named("h", o * self.activation(c))
-        return h, [h, c]
-
-
-class GRUGates(Gates):
-    """The step of `GRU`."""
-
-    gates = 3
-
-    def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True, *, reset_after: bool = True, **options: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(units, activation, use_bias, **options)
-        where = type(self).__name__
-        self.recurrent_activation = activation_of(recurrent_activation, where)
-        self.reset_after = check_flag(reset_after, "reset_after", where)
-        self.rows = (2,) if self.reset_after else ()
-
-    def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and state."""
-        (h,), masks, both = states, masks[1], 2 * self.units
-        kernel, last = self.recurrent_kernel, masks and masks[2:]
-        if self.reset_after:
-            inner = _product(h, kernel, masks)
-            inner = inner + self.bias[1] if self.use_bias else inner
-        else:
-            inner = _product(h, kernel[:, :both], masks and masks[:2])
-        update, reset = self.parts(self.recurrent_activation(z[:, :both] + inner[:, :both]))
-        if self.reset_after:
-            new = reset * inner[:, both:]
-        else:
-            new = _product(reset * h, kernel[:, both:], last)
-        h = update * h + (1 - update) * self.activation(z[:, both:] + new)
-        return h, [h]
-
-
-class OneStep(Layer):
-    """A cell that is called with inputs and states."""
-
-    def call(  # type: ignore[override, unused-ignore]
-        self, inputs: Any, states: Any, training: bool = False
-    ) -> Any:
-        """Return the output of a step, and the new states."""
-        cell: Any = self
-        masks = cell.masks(inputs, training)
-        return cell.step(cell.projected(inputs, masks), _listed(states), masks)
-
-
-class SimpleRNNCell(SimpleGates, OneStep):
-    """A step of a `SimpleRNN`, with its arguments, for an `RNN`."""
-
-
-class LSTMCell(LSTMGates, OneStep):
-    """A step of an `LSTM`, with its arguments, for an `RNN`."""
-
-
-class GRUCell(GRUGates, OneStep):
-    """A step of a `GRU`, with its arguments, for an `RNN`."""
-
-
-class OwnCell:
-    """A cell of the user's, all of whose work is in its `call`, with the methods of `Gates`."""
-
-    def __init__(self, cell: Any) -> None:
-        self.cell = cell
-
-    def masks(self, x: Any, training: bool) -> Any:
-        """Return what `call` is to be told."""
-        return {"training": training} if getattr(self.cell, "_is_told", False) else {}
-
-    def projected(self, x: Any, masks: Any) -> Any:
-        """Return the inputs as they are."""
-        return x
-
-    def step(self, x: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and states."""
-        y, states = self.cell.call(x, states, **masks)
-        return y, _listed(states)
-
-
-class StackedRNNCells(OneStep):
-    """Cells on one another, as one cell for an `RNN`.
-
-    Parameters
-    ----------
-    cells : list of Layer
-    """
-
-    def __init__(self, cells: Any, **options: Any) -> None:
-        super().__init__(**options)
-        self.cells = list(map(_checked, cells))
-        self.state_size = [_listed(cell.state_size) for cell in self.cells]
-        self.output_size = _outputs(self.cells[-1])
-
-    def build(self, input_shape: Shape) -> None:
-        """Build the cells."""
-        for cell in self.cells:
-            _build(cell, self, input_shape)
-            input_shape = (None, _outputs(cell))
-
-    def masks(self, x: Any, training: bool) -> list[Any]:
-        """Return those of the cells."""
-        return [_scanned(cell).masks(x, training) for cell in self.cells]
-
-    def projected(self, x: Any, masks: Any) -> Any:
-        """Return what the first cell makes of inputs."""
-        return _scanned(self.cells[0]).projected(x, masks[0])
-
-    def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return the last cell's output, and the states of all."""
-        new: list[Any] = []
-        for cell, state, mask in zip(map(_scanned, self.cells), states, masks, strict=True):
-            z, after = cell.step(cell.projected(z, mask) if new else z, state, mask)
-            new.append(after)
-        return z, new
-
-
-def _checked(cell: Any) -> Any:
-    if not hasattr(cell, "state_size") or not hasattr(cell, "call"):
-        raise DataError(f"RNN: a cell must have call and state_size, received {cell!r}")
-    return cell
-
-
-def _listed(states: Any) -> list[Any]:
-    return list(states) if isinstance(states, list | tuple) else [states]
-
-
-def _outputs(cell: Any) -> Any:
-    return getattr(cell, "output_size", None) or _listed(cell.state_size)[0]
-
-
-def _scanned(cell: Any) -> Any:
-    return cell if hasattr(cell, "projected") else OwnCell(cell)
-
-
-def _build(cell: Any, layer: Layer, input_shape: Shape) -> None:
-    """Build a cell, which is called with states too, as part of a layer."""
-    if isinstance(cell, Layer) and not cell.built:
-        cell._rng, cell._dtype = layer._rng, layer._dtype
-        cell._make(input_shape)
-        cell.built = True
+from chainrule.validation import check_flag, lookup, shape_text
 
 
 class Batched(Layer):
@@ -341,7 +82,7 @@ class Sequences(Batched):
 
     def weigh(self, input_shape: Shape) -> None:
         """Make the weights of a step."""
-        _build(self.cell, self, input_shape)
+        build_cell(self.cell, self, input_shape)
 
     def _weight_of_zeros(self, shape: Any) -> Any:
         return self.add_weight(shape, "zeros", trainable=False)
@@ -357,11 +98,11 @@ class Sequences(Batched):
         self, x: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
         """Return the last output, or those of all steps; and the states, if they are wanted."""
-        cell = _scanned(self.cell)
+        cell = scanned(self.cell)
         masks = cell.masks(x[:, 0], training)
         first = self.states
         if initial_state is not None:
-            first = map_leaves(lambda state: state.astype(x.dtype), _listed(initial_state))
+            first = map_leaves(lambda state: state.astype(x.dtype), listed(initial_state))
         elif first is None:
             first = _zeros(self.cell.state_size, len(x), lambda shape: np.zeros(shape, x.dtype))
         elif len(x) != self.input_shape[0]:
@@ -406,7 +147,7 @@ def _zeros(sizes: Any, n: int, make: Any) -> list[Any]:
     """Return states of zeros."""
     return [
         _zeros(size, n, make) if isinstance(size, list | tuple) else make((n, size))
-        for size in _listed(sizes)
+        for size in listed(sizes)
     ]
 
 
@@ -424,7 +165,7 @@ def _is_alone(state: Any) -> bool:
 
 def _output(states: Any) -> Any:
     """Return the first state, of cells on one another that of the last."""
-    return _listed(states[-1] if isinstance(states[0], list) else states)[0]
+    return listed(states[-1] if isinstance(states[0], list) else states)[0]
 
 
 class RNN(Sequences):
@@ -443,6 +184,7 @@ class RNN(Sequences):
 
     Examples
     --------
+    >>> from chainrule.layers import GRUCell
     >>> RNN([GRUCell(4), GRUCell(3)], return_sequences=True)(np.zeros((2, 5, 8))).shape
     (2, 5, 3)
     """
@@ -450,7 +192,7 @@ class RNN(Sequences):
     def __init__(self, cell: Any, **options: Any) -> None:
         super().__init__(**options)
         several = isinstance(cell, list | tuple)
-        self.cell = StackedRNNCells(cell) if several else _checked(cell)
+        self.cell = StackedRNNCells(cell) if several else checked_cell(cell)
 
 
 class Recurrent(Gates, Sequences):
