@@ -209,6 +209,17 @@ class TestJit:
             X = np.random.default_rng(n).normal(size=(n, 3))
             np.testing.assert_allclose(jitted(w, X), f(w, X), rtol=1e-12)
 
+    @pytest.mark.parametrize("f", [
+        lambda X: np.append(X, X)[np.array([[-3]])],
+        lambda X: np.vstack((X, X))[[0], np.array([[0, 0], [-1, -1]])],
+        lambda X: X[[-1, 0]],
+    ])  # fmt: skip
+    def test_fixed_indices_that_count_from_the_end(self, f):
+        jitted = cr.jit(f)
+        for n in (8, 2, 30, 5, 3):
+            X = np.arange(1.0, n + 1)
+            np.testing.assert_array_equal(jitted(X), f(X))
+
     def test_from_threads(self):
         f = cr.jit(lambda x: np.exp(x) + 1)
         f(np.zeros(50))

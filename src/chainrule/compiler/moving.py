@@ -270,7 +270,8 @@ def _looked_up(low: Lowering, equation: Equation, array: Any, index: Index, size
         array = np.asarray(at(array, 0))
         array = constant(np.where(array < 0, array + size, array))
     place = cast(low.entry(array, aligned(index, shape_of(array)), WHOLE), WHOLE)
-    if not isinstance(array, Variable):
+    is_fixed = not isinstance(array, Variable)
+    if is_fixed and (isinstance(size, int) or np.min(np.asarray(at(array, 0)), initial=0) >= 0):
         return place
     what = equation.output.name or equation.primitive.name
     low.checks.append(f"{what}: an index is out of range for an axis of size {size}")
