@@ -220,6 +220,20 @@ class TestJit:
             X = np.arange(1.0, n + 1)
             np.testing.assert_array_equal(jitted(X), f(X))
 
+    @pytest.mark.parametrize("n", [1, 2, 3, 4, 6])
+    @pytest.mark.parametrize("part", [slice(-3, None), slice(-3, -1), slice(-3, 5)])
+    def test_slices_that_begin_before_the_axis_does(self, part, n):
+        def f(w, X):
+            return np.sum(np.sin(X[part]) * w)
+
+        X = np.random.default_rng(n).normal(size=n)
+        given = dict(batch_size=n, epochs=3, shuffle=False, optimizer=cr.optimizers.SGD(0.1))
+        ends = [
+            cr.minimize(f, np.ones(1), X, engine=engine, **given)[0]
+            for engine in ("numpy", "compiled")
+        ]
+        np.testing.assert_allclose(*ends, rtol=1e-12)
+
     def test_from_threads(self):
         f = cr.jit(lambda x: np.exp(x) + 1)
         f(np.zeros(50))

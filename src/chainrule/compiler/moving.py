@@ -81,16 +81,16 @@ def _laid(low: Lowering, equation: Equation) -> bool:
 
 def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
     """Lower an operation that picks entries by an index."""
-    shape = shape_of(equation.operands[0])
+    shape, picked = shape_of(equation.operands[0]), equation.output.shape
 
     def entry(index: Index) -> Expr:
-        place = _picked(low, equation, shape, index)
+        place = _picked(low, equation, shape, picked, index)
         return low.entry(equation.operands[0], place, equation.output.dtype)
 
     def view(index: Index) -> tuple[Any, Index] | None:
         if any(isinstance(array, Variable) for array in equation.operands[1:]):
             return None
-        return equation.operands[0], _picked(low, equation, shape, index)
+        return equation.operands[0], _picked(low, equation, shape, picked, index)
 
     low.move(equation.output, equation.operands, entry, view)
 
@@ -145,7 +145,8 @@ def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
 
     def target(index: Index) -> Index:
         if kernel.undoes is None:
-            return _picked(low, equation, shape, index)
+            picked = _picked_shape(equation, shape)
+            return _picked(low, equation, shape, picked, index)
         (piece,) = kernel.undoes(index, [shape], shape_of(operand), **equation.params)
         return _index(piece)
 
@@ -175,19 +176,23 @@ def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: An
     return found
 
 
-def _picked(low: Lowering, equation: Equation, shape: Sequence[Any], index: Index) -> Index:
-    """Return the place in an array of ``shape`` that an index picks for a result's entry."""
+def _picked(
+    low: Lowering, equation: Equation, shape: Sequence[Any], picked: Sequence[Any], index: Index
+) -> Index:
+    """Return the place in an array of ``shape`` that an index picks for an entry of ``picked``."""
     arrays = list(equation.operands[1:])
     parts = _spelled_out(equation.params["index"], len(shape))
     own, of_arrays = _split(index, parts, arrays)
+    lengths, _ = _split(tuple(picked), parts, arrays)
     place: list[Expr] = []
     for part in parts:
         if part is None:
             next(own)
+            next(lengths)
             continue
         size = shape[len(place)]
         if isinstance(part, slice):
-            place.append(_sliced(next(own), part, size))
+            place.append(_sliced(next(own), part, size, next(lengths)))
         elif part is SLOT:
             place.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
         else:
@@ -278,13 +283,15 @@ def _looked_up(low: Lowering, equation: Equation, array: Any, index: Index, size
     return _check(low, "wrap", place, size, len(low.checks))
 
 
-def _sliced(index: Expr, part: slice, size: Any) -> Expr:
-    """Return where a slice takes its entry ``index`` from."""
+def _sliced(index: Expr, part: slice, size: Any, length: Any) -> Expr:
+    """Return where a slice of so many entries takes its entry ``index`` from."""
     step = 1 if part.step is None else int(part.step)
     if isinstance(size, int) and not isinstance(part.start, Linear):
         return index * step + slice(part.start, None, step).indices(size)[0]
     if part.start is None:
         return index * step + (0 if step > 0 else whole(size) - 1)
     if isinstance(part.start, int) and part.start < 0:
+        if isinstance(length, Linear) and length.slope > 0:  # it begins before the axis does
+            return index * step
         return index * step + (whole(size) + part.start)
     return index * step + whole(part.start)
