@@ -227,11 +227,14 @@ class TestJit:
             return np.sum(np.sin(X[part]) * w)
 
         X = np.random.default_rng(n).normal(size=n)
-        given = dict(batch_size=n, epochs=3, shuffle=False, optimizer=cr.optimizers.SGD(0.1))
-        ends = [
-            cr.minimize(f, np.ones(1), X, engine=engine, **given)[0]
-            for engine in ("numpy", "compiled")
-        ]
+        ends = []
+        for engine in ("numpy", "compiled"):
+            rule = cr.optimizers.SGD(0.1)
+            found = cr.minimize(
+                f, np.ones(1), X, batch_size=n, epochs=3, shuffle=False, optimizer=rule,
+                engine=engine,
+            )  # fmt: skip
+            ends.append(found[0])
         np.testing.assert_allclose(*ends, rtol=1e-12)
 
     def test_from_threads(self):
