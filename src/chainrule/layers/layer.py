@@ -64,13 +64,13 @@ class Layer(Called):
 
     Examples
     --------
-    >>> class Gain(Layer):
+    >>> class Stretch(Layer):
     ...     def build(self, input_shape):
     ...         self.by = self.add_weight(input_shape[-1:], initializer="ones")
     ...
     ...     def call(self, x):
     ...         return x * self.by
-    >>> Gain()(np.array([[1.0, 2.0]]))
+    >>> Stretch()(np.array([[1.0, 2.0]]))
     array([[1., 2.]], dtype=float32)
     """
 

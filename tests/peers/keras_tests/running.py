@@ -45,6 +45,16 @@ def files(family):
     return sorted(path.relative_to(SOURCE).as_posix() for path in found)
 
 
+def names(file):
+    """Return the names of a file's tests."""
+    with warnings.catch_warnings(), patched():
+        warnings.simplefilter("ignore")
+        module = load(f"keras.src.{file.removesuffix('.py').replace('/', '.')}", True)
+        suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+    result = _Outcomes(file)
+    return [result._name(test) for test in _flat(suite)]
+
+
 @cache
 def outcomes(file, on_chainrule=True):
     """Return why each test of a file failed, None where it passed; without those that it skips."""
