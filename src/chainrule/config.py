@@ -209,6 +209,26 @@ def described(
     return cls.from_config(thing.get("config") or {})
 
 
+def rule_of(
+    kind: str, thing: Any, table: Mapping[str, Callable[[], Any]], base: type[Configurable],
+    where: str,
+) -> Any:  # fmt: skip
+    """Return a rule for a weight: what `described` gives, a function of one's own, or None.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        If it is none of these.
+    """
+    found = described(kind, thing, table, base)
+    if found is None or (callable(found) and not isinstance(found, type)):
+        return found
+    raise DataError(
+        f"{where}: a {kind} must be a name ({', '.join(table)}), a {base.__name__}, a function of "
+        f"a weight or None, received {thing!r}"
+    )
+
+
 def named(kind: str, name: str, table: Mapping[str, T]) -> T:
     """Return the entry of a table by its name, also spelled as a class: ``"L1L2"``, ``"l1_l2"``.
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable, described, plain
-from chainrule.errors import DataError
+from chainrule.config import Configurable, plain, rule_of
 from chainrule.validation import check_number
 
 EPSILON = 1e-7  # added to the norm that a weight is divided by
@@ -172,13 +171,9 @@ def get(constraint: Any, where: str = "constraints.get") -> Callable[[Any], Any]
     >>> get("max_norm").get_config()
     {'max_value': 2.0, 'axis': 0}
     """
-    found: Any = described("constraint", constraint, CONSTRAINTS, Constraint)
-    if found is None or (callable(found) and not isinstance(found, type)):
-        return found
-    raise DataError(
-        f"{where}: a constraint must be a name ({', '.join(CONSTRAINTS)}), a Constraint, a "
-        f"function of a weight or None, received {constraint!r}"
-    )
+    found: Callable[[Any], Any] | None
+    found = rule_of("constraint", constraint, CONSTRAINTS, Constraint, where)
+    return found
 
 
 serialize, deserialize = plain, get

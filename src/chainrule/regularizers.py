@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import Configurable, described, plain
-from chainrule.errors import DataError, ShapeError
+from chainrule.config import Configurable, plain, rule_of
+from chainrule.errors import ShapeError
 from chainrule.validation import check_number, lookup
 
 EPSILON = 1e-7  # shorter vectors are not made longer than their length over this
@@ -186,13 +186,9 @@ def get(regularizer: Any, where: str = "regularizers.get") -> Callable[[Any], An
     >>> get("l2").get_config()
     {'l2': 0.01}
     """
-    found: Any = described("regularizer", regularizer, REGULARIZERS, Regularizer)
-    if found is None or (callable(found) and not isinstance(found, type)):
-        return found
-    raise DataError(
-        f"{where}: a regularizer must be a name ({', '.join(REGULARIZERS)}), a Regularizer, a "
-        f"function of a weight or None, received {regularizer!r}"
-    )
+    found: Callable[[Any], Any] | None
+    found = rule_of("regularizer", regularizer, REGULARIZERS, Regularizer, where)
+    return found
 
 
 serialize, deserialize = plain, get

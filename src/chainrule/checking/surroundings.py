@@ -113,7 +113,10 @@ class Surroundings:
         key = id(place.statement), shape
         if key not in self._theirs:
             found: dict[str, tuple[str, ast.expr, bool]] = {}
-            for name, node, value in self.right.expressions if self.right else ():
+            expressions, terms = (
+                (self.right.expressions, self.right.terms) if self.right else ((), ())
+            )
+            for name, node, value in expressions:
                 if shape in self._shapes(value) and np.size(value) > 1:
                     new = self._renamed(node, place, 4)
                     if new is None or sum(1 for _ in ast.walk(new)) > LONG:
@@ -121,7 +124,7 @@ class Surroundings:
                     text = ast.unparse(new)
                     if text not in found and not self._is_of_these(new, text):
                         ast.fix_missing_locations(new)
-                        found[text] = name, new, node in self.right.terms  # type: ignore[union-attr]
+                        found[text] = name, new, node in terms
             self._theirs[key] = list(found.values())
         return self._theirs[key]
 

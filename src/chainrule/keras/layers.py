@@ -11,7 +11,6 @@ import numpy as np
 from chainrule import layers as _layers
 from chainrule.errors import DataError
 from chainrule.keras.left_out import left_out
-from chainrule.layers import *  # noqa: F403
 from chainrule.layers import Input
 from chainrule.layers.surroundings import refuse_symbolic
 
@@ -100,6 +99,11 @@ Concatenate, concatenate = _merging(
 )
 Dot, dot = (left_out(name, "write np.einsum in the call of a layer") for name in ("Dot", "dot"))
 
+__all__ = [
+    *(name for name in dir(_layers) if name[0].isupper()), "Add", "Average", "Concatenate",
+    "InputLayer", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average", "concatenate",
+    "maximum", "minimum", "multiply", "subtract",
+]  # fmt: skip
 LEFT_OUT = {
     name: advice
     for advice, names in _ADVICE.items()
@@ -109,7 +113,7 @@ LEFT_OUT = {
 
 
 def __getattr__(name: str) -> Any:
-    if hasattr(_layers, name) and not name.startswith("_"):  # Keras's other names of layers
+    if hasattr(_layers, name) and not name.startswith("_"):
         return getattr(_layers, name)
     if name in LEFT_OUT:
         return left_out(name, LEFT_OUT[name])
