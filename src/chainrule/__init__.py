@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from chainrule.running.jit import jit
     from chainrule.sequential.from_keras import from_keras
     from chainrule.sequential.model import Sequential, load_model
+    from chainrule.teaching import check
     from chainrule.training.minimize import minimize
     from chainrule.training.source import source
 
@@ -97,6 +98,7 @@ __all__ = [
     "TraceError",
     "UnknownNameError",
     "accuracy",
+    "check",
     "check_gradients",
     "check_loss",
     "delu",
@@ -164,6 +166,7 @@ _ROOMS = (
 
 _LATER = {
     "GradientReport": "checking",
+    "check": "teaching",
     "check_gradients": "checking",
     "check_loss": "checking",
     "explain_difference": "checking",

@@ -1,0 +1,111 @@
+"""What a check expects of a value; what is not so becomes one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.validation import Array
+
+RTOL = {"f8": 1e-6, "f4": 1e-3, "f2": 3e-2}
+
+
+class Wrong(Exception):  # noqa: N818  # it is the answer that is wrong
+    """What is wrong with an answer, in one sentence."""
+
+
+class Ended(Wrong):
+    """The learner's code did not come to an end, or took the process down with it."""
+
+
+def number(value: Any, what: str) -> float:
+    """Return a single finite number.
+
+    Raises
+    ------
+    Wrong
+        If it is None, an array of several, text, NaN or infinite.
+    """
+    array = finite(value, what)
+    if array.size != 1:
+        raise Wrong(f"{what} must be a single number, not an array of shape {array.shape}")
+    return float(array.reshape(()))
+
+
+def array(value: Any, what: str) -> Array:
+    """Return a value as an array of numbers.
+
+    Raises
+    ------
+    Wrong
+        If it is None or holds anything but numbers.
+    """
+    if value is None:
+        raise Wrong(f"{what} is None: does the function end with a return?")
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        raise Wrong(f"{what} is a list of lists of different lengths, not an array") from None
+    if found.dtype.kind not in "fiub":
+        raise Wrong(f"{what} must be an array of numbers, not {shown(value)}")
+    return found
+
+
+def shape(value: Any, wanted: tuple[int, ...], what: str) -> Array:
+    """Return a value as an array of the shape that it must have."""
+    found = array(value, what)
+    if found.shape != wanted:
+        raise Wrong(f"{what} has the shape {found.shape}, it must be {wanted}")
+    return found
+
+
+def floating(value: Any, what: str, dtype: Any = None) -> Array:
+    """Return a value as an array of floats, of one dtype if it is given."""
+    found = array(value, what)
+    if found.dtype.kind != "f":
+        raise Wrong(f"{what} is of dtype {found.dtype}, it must be a float")
+    if dtype is not None and found.dtype != np.dtype(dtype):
+        raise Wrong(f"{what} is {found.dtype}, it must stay {np.dtype(dtype)}")
+    return found
+
+
+def finite(value: Any, what: str) -> Array:
+    """Return a value as an array without NaN and infinity."""
+    found = array(value, what)
+    if not np.isfinite(found).all():
+        kind = "NaN" if np.isnan(found).any() else "infinite"
+        raise Wrong(f"{what} is {kind}")
+    return found
+
+
+def close(value: Any, wanted: Any, what: str, rtol: float | None = None) -> Array:
+    """Return a value that must be as the wanted one: its shape, finite, equal up to rounding."""
+    right = np.asarray(wanted)
+    found = finite(shape(value, right.shape, what), what)
+    if rtol is None:
+        rtol = RTOL.get(found.dtype.str[1:], 1e-6)
+    size = np.abs(right).max(initial=0)
+    if not np.allclose(found, right, rtol=rtol, atol=rtol * max(size, 1e-3)):
+        raise Wrong(f"{what} is {shown(found)}, it must be {shown(right)}")
+    return found
+
+
+def equal(value: Any, wanted: Any, what: str) -> None:
+    """Expect the same plain value."""
+    if type(value) is not type(wanted) or value != wanted:
+        raise Wrong(f"{what} is {shown(value)}, it must be {shown(wanted)}")
+
+
+def true(condition: Any, sentence: str) -> None:
+    """Expect a condition, or say what is wrong."""
+    if not condition:
+        raise Wrong(sentence)
+
+
+def shown(value: Any, most: int = 90) -> str:
+    """Return a value in one short line."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = np.array2string(np.asarray(value), precision=4, threshold=8, separator=", ")
+    text = " ".join((value if isinstance(value, str) else repr(value)).split())
+    return text if len(text) <= most else f"{text[:most]}…"
