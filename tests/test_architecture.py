@@ -19,10 +19,10 @@ ROOT = SOURCE.parents[1]
 # From the ground up. A room imports only from rooms above it in this list; a wing stands right
 # above the last room that it leans on.
 ROOMS = [
-    "errors", "interrupts", "mentions", "validation", "variables", "config", "plots", "storage",
-    "ops", "autodiff", "program", "recurrence", "checking", "onnx", "compiler", "native", "running",
-    "functions", "activations", "initializers", "regularizers", "constraints", "schedules",
-    "optimizers", "losses", "metrics", "layers", "callbacks",
+    "errors", "interrupts", "mentions", "validation", "variables", "registered", "config", "plots",
+    "storage", "ops", "autodiff", "program", "recurrence", "checking", "onnx", "compiler",
+    "native", "running", "functions", "activations", "initializers", "regularizers", "constraints",
+    "schedules", "optimizers", "losses", "metrics", "layers", "callbacks",
     "training",
     "data", "preprocessing", "tables",
     "network", "export", "sequential", "recipes",

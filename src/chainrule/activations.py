@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from chainrule import functions
-from chainrule.config import plain
+from chainrule.config import FUNCTION, function_of, plain
 from chainrule.errors import DataError, ShapeError
 from chainrule.functions import erf, log_softmax, sigmoid, softmax, softplus, tanh
 from chainrule.ops import Traced
+from chainrule.registered import registered
 from chainrule.validation import as_floats, check_flag, check_number, lookup
 
 __all__ = [
@@ -425,12 +426,12 @@ def get(activation: Any, where: str = "activations.get") -> Activation:
     array([0., 2.])
     """
     given = activation
-    if isinstance(given, Mapping) and given.get("class_name") == "function":
-        given = given.get("config")
+    if isinstance(given, Mapping) and given.get("class_name") == FUNCTION:
+        given = given["config"] if given.get("config") in ACTIVATIONS else function_of(given)
     if given is None:
         return linear
     if isinstance(given, str):
-        return lookup("activation", given, ACTIVATIONS)
+        return registered(given) or lookup("activation", given, ACTIVATIONS)
     if callable(given) and not isinstance(given, type):
         function: Activation = given
         return function

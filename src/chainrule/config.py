@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from chainrule.errors import DataError, UnknownNameError
+from chainrule.registered import CLASSES, find, name_of, registered
 
 T = TypeVar("T")
-_CLASSES: dict[str, type[Configurable]] = {}
-# What a description holds; the last three, which Keras adds, are not needed.
+# What a description holds; `module` and `build_config`, which Keras adds, are not needed.
 _DESCRIPTION = {"class_name", "config", "module", "registered_name", "build_config"}
+FUNCTION = "function"  # the class name in a description of one
 LONGEST = 160  # characters of what a console shows of a thing
 
 
@@ -100,9 +101,9 @@ class Configurable(Shown):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        known = _CLASSES.get(_described(cls))
+        known = CLASSES.get(_described(cls))
         if known is None or not _is_own(known):
-            _CLASSES[_described(cls)] = cls
+            CLASSES[_described(cls)] = cls
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Keep the arguments; refuse those that the class does not have."""
@@ -143,13 +144,16 @@ class Configurable(Shown):
 def plain(thing: Any) -> Any:
     """Return a thing as JSON can hold it; a configurable becomes its class and its config.
 
+    A function is told by its name alone: `made` finds it among those that are registered.
+
     Raises
     ------
     DataError
-        If it cannot be described: a function of one's own, for instance.
+        If it cannot be described: a lambda, for instance.
     """
     if isinstance(thing, Configurable):
-        return {"class_name": _described(type(thing)), "config": thing.get_config()}
+        about = {"class_name": _described(type(thing)), "config": thing.get_config()}
+        return _named(about, type(thing))
     if isinstance(thing, Mapping):
         return {str(key): plain(value) for key, value in thing.items()}
     if isinstance(thing, list | tuple):
@@ -158,29 +162,72 @@ def plain(thing: Any) -> Any:
         return thing.tolist()
     if callable(thing) and _is_own(thing):
         return thing.__name__
+    if callable(thing) and not isinstance(thing, type) and name_of(thing) is not None:
+        return _named({"class_name": FUNCTION, "config": thing.__name__}, thing)
     if not _is_plain(thing):
         raise DataError(
-            f"{thing!r} cannot be described by plain values; make it a class derived from "
-            "chainrule.config.Configurable"
+            f"{thing!r} cannot be described by plain values; make it a function with a name, or a "
+            "class derived from chainrule.config.Configurable"
         )
     return thing
 
 
+def _named(about: dict[str, Any], thing: Any) -> dict[str, Any]:
+    """Return a description with what its class or function was registered as."""
+    name = str(name_of(thing))
+    return {**about, "registered_name": name} if ">" in name else about
+
+
 def made(thing: Any) -> Any:
-    """Return what `plain` described: the classes and the configs become configurables."""
+    """Return what `plain` described: the classes and the configs become configurables.
+
+    Raises
+    ------
+    DataError
+        If a class or a function is not known by its name.
+    """
     if isinstance(thing, list):
         return [made(value) for value in thing]
-    if isinstance(thing, Mapping):
-        if {"class_name", "config"} <= set(thing) <= _DESCRIPTION:
-            name = thing["class_name"]
-            if name not in _CLASSES:
-                raise DataError(
-                    f"there is no class {name!r} here: if it is one of your own, define or import "
-                    "it first"
-                )
-            return class_called(name).from_config(thing["config"])
+    if not isinstance(thing, Mapping):
+        return thing
+    if not {"class_name", "config"} <= set(thing) <= _DESCRIPTION:
         return {key: made(value) for key, value in thing.items()}
-    return thing
+    if thing["class_name"] == FUNCTION:
+        return function_of(thing)
+    found = _class_of(thing)
+    if found is None:
+        raise DataError(_unknown("class", thing["class_name"]))
+    return found.from_config(thing["config"])
+
+
+def _class_of(about: Mapping[str, Any], family: str = "") -> Any:
+    """Return the class that a description is of, or None."""
+    full, name = about.get("registered_name"), about["class_name"]
+    found = find(full) or find(family + str(name)) or find(name)
+    is_other = ">" in str(full) and _is_own(found)  # this library's, of the same name
+    return found if isinstance(found, type) and not is_other else None
+
+
+def function_of(about: Mapping[str, Any]) -> Any:
+    """Return the function that a description names.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    found = find(about.get("registered_name")) or find(about["config"])
+    if not callable(found) or isinstance(found, type):
+        raise DataError(_unknown("function", about["config"]))
+    return found
+
+
+def _unknown(kind: str, name: Any) -> str:
+    return (
+        f"there is no {kind} {name!r} here: if it is one of your own, define or import it first, "
+        "and decorate a function with keras.saving.register_keras_serializable(); or hand it over "
+        f"as custom_objects={{{str(name)!r}: …}}"
+    )
 
 
 def described(
@@ -196,15 +243,18 @@ def described(
         If there is no such name, or the arguments are not those of the class.
     """
     if isinstance(thing, str):
-        return named(kind, thing, table)()
+        found = registered(thing)
+        found = named(kind, thing, table)() if found is None else found
+        return found() if isinstance(found, type) else found
     if isinstance(thing, type) and issubclass(thing, base):
         return thing()
     if not isinstance(thing, Mapping) or "class_name" not in thing:
         return thing
-    name = str(thing["class_name"]).rpartition(">")[2]  # what Keras registered in a package
-    cls: Any = _CLASSES.get(base.family + name)
+    if thing["class_name"] == FUNCTION:
+        return function_of(thing)
+    cls = _class_of(thing, base.family)
     if cls is None or not issubclass(cls, base):
-        cls = named(kind, name, table)
+        cls = named(kind, re.split("[>.]", str(thing["class_name"]))[-1], table)
         cls = cls if isinstance(cls, type) else type(cls())
     return cls.from_config(thing.get("config") or {})
 
@@ -253,7 +303,7 @@ def class_called(name: Any, base: type[Configurable] = Configurable) -> type[Con
     UnknownNameError
         If there is none: one of your own must be defined (imported) first.
     """
-    known = {key: cls for key, cls in _CLASSES.items() if issubclass(cls, base)}
+    known = {key: cls for key, cls in CLASSES.items() if issubclass(cls, base)}
     if not isinstance(name, str) or name not in known:
         raise UnknownNameError(base.__name__.lower(), name, sorted(known))
     return known[name]

@@ -10,11 +10,6 @@ from chainrule import errors
 ASKED = ("hello_world", "iris_softmax", "stacked_gru")
 # What draws random numbers while it runs: names and shapes are the same, numbers are not.
 DRAWING = {"digits_convnet", "denoising", "own_dropout"}
-# What differs as yet, and how.
-DIFFERENT = {
-    "backup": "the history after a break holds the epochs before it as well",
-    "saved_parts": "a loss of one's own does not come back from a file",
-}
 # Errors and what they say, for what is not of the kind that chainrule does.
 REFUSED = {
     "functional": (errors.DataError, "functional"),
@@ -52,19 +47,12 @@ def assert_same(there, here, where, exact=True):
         assert there == here, where
 
 
-def marked(program):
-    """Return a program as a parameter; one that differs must fail until it does not."""
-    reason = DIFFERENT.get(program.stem)
-    marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
-    return pytest.param(program, id=program.stem, marks=marks)
-
-
 @pytest.fixture(scope="module")
 def answers():
     return kept()
 
 
-@pytest.mark.parametrize("program", [marked(program) for program in PROGRAMS])
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.stem)
 def test_program_runs_with_the_import_changed(program, answers, tmp_path_factory):
     text = program.read_text(encoding="utf-8")
     here = in_chainrule(text, program.name, tmp_path_factory.mktemp("chainrule"))

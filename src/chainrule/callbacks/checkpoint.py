@@ -142,9 +142,9 @@ class BackupAndRestore(ModelCheckpoint):
     """Lets a run that was interrupted go on when the same program is run again.
 
     A backup is what `ModelCheckpoint` saves, in a folder of its own; where `fit` finds one it goes
-    on as with ``resume_from``: the history too is that of the whole run. A run that ends well
-    removes it; one that fails or is interrupted leaves it. How exactly training goes on is said in
-    `ModelCheckpoint`: from the end of an epoch to the bit.
+    on as with ``resume_from``, but the history holds the epochs from there on alone, as in Keras. A
+    run that ends well removes it; one that fails or is interrupted leaves it. How exactly training
+    goes on is said in `ModelCheckpoint`: from the end of an epoch to the bit.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from typing import Any
 from chainrule.errors import DataError
 from chainrule.keras.left_out import GRAPHS, left_out
 from chainrule.layers import Input, Layer
+from chainrule.registered import known_as
 from chainrule.sequential import Sequential
 from chainrule.sequential import load_model as _load_model
 
@@ -52,13 +53,9 @@ def load_model(
 ) -> Sequential:
     """Return the model in a file that `Sequential.save` wrote; see `chainrule.load_model`.
 
-    Classes of your own are found by their names once they are defined: ``custom_objects`` is not
-    needed. Loading runs no code from the file, so that ``safe_mode`` has no other setting.
+    Loading runs no code from the file, so that ``safe_mode`` has no other setting.
     """
-    model = _load_model(filepath)
-    if not compile:
-        model.loss = model.optimizer = None
-    return model
+    return _load_model(filepath, custom_objects, compile)
 
 
 def save_model(model: Sequential, filepath: Any, overwrite: bool = True, **options: Any) -> None:
@@ -72,4 +69,5 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
         config = json.loads(json_string)
     except (TypeError, ValueError) as error:
         raise DataError(f"model_from_json: expected what to_json returned: {error}") from error
-    return Sequential.from_config(config)
+    with known_as(custom_objects):
+        return Sequential.from_config(config)

@@ -1,26 +1,30 @@
-"""Files of models."""
+"""Files of models, and the names by which functions and classes of your own come back from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from chainrule.config import made as deserialize_keras_object
 from chainrule.config import plain as serialize_keras_object
 from chainrule.keras.models import load_model, save_model
-from chainrule.keras.utils import register_keras_serializable
+from chainrule.keras.utils import (
+    custom_object_scope,
+    get_custom_objects,
+    register_keras_serializable,
+)
+from chainrule.registered import name_of as get_registered_name
+from chainrule.registered import registered
 
 __all__ = [
-    "custom_object_scope", "deserialize_keras_object", "load_model", "register_keras_serializable",
+    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+    "get_registered_name", "get_registered_object", "load_model", "register_keras_serializable",
     "save_model", "serialize_keras_object",
 ]  # fmt: skip
 
-
-@contextmanager
-def custom_object_scope(custom_objects: Any) -> Iterator[None]:
-    """Do nothing: classes of your own are found by their names."""
-    yield
-
-
 CustomObjectScope = custom_object_scope
+
+
+def get_registered_object(name: str, custom_objects: Any = None) -> Any:
+    """Return what was registered under a name, or None."""
+    with custom_object_scope(custom_objects):
+        return registered(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random as _random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as _Sequence
 from html import escape
 from pathlib import Path
@@ -15,13 +15,16 @@ from chainrule import validation
 from chainrule.errors import DataError, ShapeError
 from chainrule.keras.backend import clear_session
 from chainrule.keras.left_out import left_out
+from chainrule.registered import REGISTERED
+from chainrule.registered import known_as as custom_object_scope
+from chainrule.registered import register as register_keras_serializable
 from chainrule.validation import Array, as_numbers, check_number, check_positive, lookup
 
 __all__ = [
-    "PyDataset", "Sequence", "clear_session", "get_file", "image_dataset_from_directory",
-    "normalize", "pad_sequences", "plot_model", "register_keras_serializable", "set_random_seed",
-    "split_dataset", "text_dataset_from_directory", "timeseries_dataset_from_array",
-    "to_categorical",
+    "PyDataset", "Sequence", "clear_session", "custom_object_scope", "get_custom_objects",
+    "get_file", "image_dataset_from_directory", "normalize", "pad_sequences", "plot_model",
+    "register_keras_serializable", "set_random_seed", "split_dataset",
+    "text_dataset_from_directory", "timeseries_dataset_from_array", "to_categorical",
 ]  # fmt: skip
 
 _FILES = "read the files yourself, and give fit arrays or a generator of batches (x, y)"
@@ -227,13 +230,9 @@ def timeseries_dataset_from_array(
     return [(part, y[starts[i * size : (i + 1) * size]]) for i, part in enumerate(x)]
 
 
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
-    """Return a decorator that does nothing: classes of your own are found by their names."""
-
-    def registered(thing: Callable[..., Any]) -> Callable[..., Any]:
-        return thing
-
-    return registered
+def get_custom_objects() -> dict[str, Any]:
+    """Return what is registered, by name; what is added to it is registered as well."""
+    return REGISTERED
 
 
 def plot_model(

@@ -193,7 +193,7 @@ class Masking(Layer):
 
 
 class Lambda(Layer):
-    """A function of your own, in NumPy. A model with it trains, but cannot be saved.
+    """A function of your own, in NumPy. With a lambda, which has no name, it cannot be saved.
 
     ``arguments`` are further ones, by name; ``output_shape`` need not be told: it is found.
 
@@ -212,10 +212,3 @@ class Lambda(Layer):
     def call(self, x: Any) -> Any:
         """Return what the function does."""
         return self.function(x, **self.arguments)
-
-    def get_config(self) -> dict[str, Any]:
-        """Refuse: a function is no plain value."""
-        raise DataError(
-            f"{self}: a function cannot be saved; make it a class derived from chainrule.layers."
-            "Layer with the function as its call, or save the weights alone"
-        )

@@ -41,7 +41,7 @@ def contents(model: Compiled, training: bool) -> dict[str, Any]:
 
 
 def _compiled(model: Compiled) -> dict[str, Any] | None:
-    """Return how the model was compiled; None if it was not, or with functions of one's own."""
+    """Return how the model was compiled; None if it was not, or with what has no name."""
     if model.loss is None:
         return None
     metrics, weighted = model.compiled_metrics
@@ -95,7 +95,7 @@ def described(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
     return config, sum(np.size(weight) for weight in weights.values())
 
 
-def take(model: Compiled, tree: Mapping[str, Any]) -> None:
+def take(model: Compiled, tree: Mapping[str, Any], compiled: bool = True) -> None:
     """Let a model of the right architecture have what `contents` returned."""
     model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
     model.class_names = _texts(tree.get("class_names"))
@@ -103,7 +103,7 @@ def take(model: Compiled, tree: Mapping[str, Any]) -> None:
         from chainrule.preprocessing import Preprocessor
 
         model.preprocessor = Preprocessor.from_dict(tree["preprocessing"])
-    if tree.get("compiled") is not None:
+    if compiled and tree.get("compiled") is not None:
         model.compile(**made(tree["compiled"]))
     model.history = _history(tree.get("history"))
     training = tree.get("training")
@@ -112,9 +112,9 @@ def take(model: Compiled, tree: Mapping[str, Any]) -> None:
 
 
 def resume(
-    model: Compiled, path: Any, conditions: Conditions
+    model: Compiled, path: Any, conditions: Conditions, past: bool = True
 ) -> tuple[int, str, list[dict[str, Any]], int]:
-    """Go back to a checkpoint.
+    """Go back to a checkpoint, and have its history where the past counts.
 
     Returns
     -------
@@ -150,7 +150,8 @@ def resume(
     with as_file_error(path):
         _go_back(model, training)
     model.network.take(weights)
-    vars(model.history).update(vars(history))
+    if past:
+        vars(model.history).update(vars(history))
     model.stop_training = training.get("stopped") is True
     if model.engine not in ("auto", engine):
         warnings.warn(f"fit: the engine goes on to be {engine!r}, as in {path}", stacklevel=4)

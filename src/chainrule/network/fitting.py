@@ -130,9 +130,10 @@ class Trainable(Compiled):
             self.history.epoch = []
             self.optimizer_state = self._memory()
             mode = self.engine
-            resume_from = backup(watching) if resume_from is None else resume_from
-            if resume_from is not None:
-                first, mode, states, at = resume(self, resume_from, conditions)
+            start = backup(watching) if resume_from is None else resume_from
+            if start is not None:
+                past = resume_from is not None  # a backup's is not told again, as in Keras
+                first, mode, states, at = resume(self, start, conditions, past)
                 if isinstance(supply, Samples):
                     supply.go_on(None if rng is None else self.rng, at)
             # Those of earlier runs count: who calls fit in a loop will call it again.

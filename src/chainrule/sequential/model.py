@@ -15,6 +15,7 @@ from chainrule.network.contents import contents, described, take
 from chainrule.network.fitting import Trainable
 from chainrule.network.runs import example_data, training_kernel_text
 from chainrule.network.saving import as_file_error, read_model, restored, write_model
+from chainrule.registered import known_as
 from chainrule.training.source import source
 from chainrule.validation import Array, lookup
 
@@ -162,12 +163,17 @@ class Sequential(Trainable):
         return json.dumps(self.get_config(), **options)
 
     @classmethod
-    def load(cls, path: Any) -> Self:
+    def load(
+        cls,
+        path: Any,
+        custom_objects: Mapping[str, Any] | None = None,
+        compile: bool = True,  # noqa: A002
+    ) -> Self:
         """Return a model from a file that `save` wrote; see `load_model`."""
         tree = read_model(path)
-        with as_file_error(path):
+        with as_file_error(path), known_as(custom_objects):
             model = cls._from_config(*described(tree))
-            take(model, tree)
+            take(model, tree, compile)
         return model
 
     # For others
@@ -273,13 +279,26 @@ class Sequential(Trainable):
         eject(self, path)
 
 
-def load_model(path: Any) -> Sequential:
+def load_model(
+    path: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,  # noqa: A002
+) -> Sequential:
     """Return the model in a file that `Sequential.save` wrote, of any ending. It runs no code.
+
+    Parameters
+    ----------
+    path : path-like
+    custom_objects : dict, optional
+        Functions and classes of your own by the names that they have in the file. Classes are
+        found without it once they are defined, functions once they are registered.
+    compile : bool, default True
+        Whether to take over how it was compiled as well.
 
     Raises
     ------
     FileError
-        If the file is damaged, hostile or foreign. One that Keras itself wrote is loaded with Keras
-        and taken over by `from_keras`.
+        If the file is damaged, hostile or foreign, or names a function or a class that is not
+        known. One that Keras itself wrote is loaded with Keras and taken over by `from_keras`.
     """
-    return Sequential.load(path)
+    return Sequential.load(path, custom_objects, compile)
