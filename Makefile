@@ -6,7 +6,7 @@ SOURCES := src tests docs notebooks benchmarks
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
 
-.PHONY: help lab test test-oldest cases torture fuzz coverage check format bench pictures functions clean
+.PHONY: help lab test test-oldest cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
@@ -20,6 +20,7 @@ help:
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
 	@echo "make functions list the NumPy functions that have a gradient anew"
+	@echo "make notebooks make the labs' notebooks, solutions and pages from notebooks/source anew"
 	@echo "make pictures  draw the pictures of the README anew"
 	@echo "make clean     remove .venv, caches and the report"
 
@@ -68,6 +69,9 @@ bench: .venv/bench
 
 functions: .venv/lab
 	$(BIN)/python docs/list_functions.py
+
+notebooks: .venv/dev
+	$(BIN)/python notebooks/make.py
 
 pictures: .venv/lab
 	$(BIN)/python docs/pictures.py
