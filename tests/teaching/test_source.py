@@ -81,7 +81,8 @@ def test_no_solution_or_hidden_test_is_in_the_students_notebook(lab):
     everything = "".join(source.made(lab).values())
     for cell in lab.cells:
         for region in re.findall(r"### BEGIN HIDDEN TESTS\n(.*?)### END", cell.source, re.DOTALL):
-            assert not [line for line in region.strip().split("\n") if line in everything]
+            assert not [text for text in re.findall(r'"(.*?)"', region) if text in everything]
+            assert region.strip() not in everything
         if "SOLUTION" in kinds(cell.source):
             assert lab.code(cell, solved=False) in cells
             assert lab.code(cell, solved=True) not in cells
