@@ -11,6 +11,7 @@ from chainrule.cli.cache import cache
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.export import export
 from chainrule.cli.lab import lab
+from chainrule.cli.learn import learn
 from chainrule.cli.plot import plot
 from chainrule.cli.predict import predict
 from chainrule.cli.problems import EXIT_CODES, Verbs
@@ -50,3 +51,4 @@ def chainrule_command(
 for verb in (train, evaluate, predict, show, export, plot, lab):
     app.command()(verb)
 app.add_typer(cache, name="cache")
+app.add_typer(learn, name="learn")

@@ -91,6 +91,12 @@ class Result:
             "checks": [vars(outcome) | {} for outcome in self.outcomes],
         }  # fmt: skip
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Result:
+        """Return the result that `to_dict` was called on."""
+        outcomes = tuple(Outcome(**outcome) for outcome in values["checks"])
+        return cls(values["exercise"], outcomes, values["sentence"])
+
     def __str__(self) -> str:
         count = f"{sum(o.passed for o in self.outcomes)} of {len(self.outcomes)} checks"
         if self.passed:

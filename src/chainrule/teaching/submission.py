@@ -60,6 +60,12 @@ class Submission:
         """Whether the file binds a name."""
         return any(name in statement.binds for statement in self.statements)
 
+    def definition(self, name: str, leave: Iterable[str] = ()) -> Statement | None:
+        """Return the function or class of a name that counts: the last one that is no stub."""
+        stubs = {normal(text) for text in leave}
+        found = [self.statements[i] for i in self._binding(name, stubs)]
+        return next((statement for statement in found if statement.is_definition), None)
+
     def needed(self, name: str, leave: Iterable[str] = ()) -> list[Statement]:
         """Return the statements that a name needs, in their order.
 

@@ -1,0 +1,77 @@
+"""Checks at every save, until the learner ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.syntax import Syntax
+
+from chainrule.errors import ChainruleError, MissingDependencyError
+from chainrule.teaching.learn.checker import Checker
+from chainrule.teaching.learn.keys import pressed
+from chainrule.teaching.learn.screen import show, show_hint, show_list
+from chainrule.teaching.learn.workspace import Standing, Workspace
+
+POLL = 100  # milliseconds between two looks at the keys
+SETTLED = 150  # milliseconds without a change that end a save
+
+
+def look(console: Console, workspace: Workspace, checker: Checker) -> Standing:
+    """Check what has changed and say meanwhile what is being checked."""
+    if not console.is_terminal:
+        return workspace.look(checker)
+    with console.status("looking …") as status:
+        return workspace.look(checker, lambda name: status.update(f"checking {name} …"))
+
+
+def watch(console: Console, workspace: Workspace, stop: Callable[[], bool] = lambda: False) -> None:
+    """Check at every save and answer keys, until q, Ctrl-C, or what ``stop`` says."""
+    try:
+        import watchfiles
+    except ImportError:
+        raise MissingDependencyError(
+            "chainrule learn watches files with watchfiles: pip install 'chainrule[teach]'"
+        ) from None
+    checker = Checker()
+    paths = [workspace.path(lab) for lab in workspace.labs]
+    names = {path.name for path in paths}
+    with pressed() as keys:
+        standing = look(console, workspace, checker)
+        show(console, workspace, standing, keys=True)
+        changes = watchfiles.watch(
+            workspace.folder, recursive=False, rust_timeout=POLL, yield_on_timeout=True,
+            debounce=SETTLED, step=50, watch_filter=lambda _, path: any(map(path.endswith, names)),
+        )  # fmt: skip
+        for changed in changes:
+            key = keys.next()
+            if key == "q" or stop():
+                return
+            if changed or _answer(console, workspace, standing, key):
+                standing = look(console, workspace, checker)
+                show(console, workspace, standing, keys=True)
+
+
+def _answer(console: Console, workspace: Workspace, standing: Standing, key: str) -> bool:
+    """Do what a key asks for; return whether the file has changed."""
+    name = standing.exercise
+    try:
+        if key == "l":
+            show_list(console, workspace)
+        elif key == "h" and name:
+            show_hint(console, workspace, name)
+        elif key == "s":
+            show_solution(console, workspace, workspace.last_passed)
+        elif key == "r" and name:
+            workspace.reset(name)
+            return True
+    except ChainruleError as error:
+        console.print(f"[yellow]{error}[/]", highlight=False)
+    return False
+
+
+def show_solution(console: Console, workspace: Workspace, name: str) -> None:
+    """Print the solution of an exercise that has been passed."""
+    code = workspace.solution(name)
+    console.print(f"[bold]{name}, one solution[/]", highlight=False)
+    console.print(Syntax(code, "python", background_color="default", word_wrap=True))
