@@ -5,6 +5,9 @@ import pytest
 
 from chainrule import check
 from chainrule.errors import DataError
+from chainrule.teaching import expect
+from chainrule.teaching.calls import an_object
+from chainrule.teaching.exercise import Exercise
 
 
 def right(X):
@@ -70,3 +73,22 @@ def test_the_first_hint_needs_a_failure(monkeypatch):
     monkeypatch.setattr("chainrule.teaching.check._failed", {})
     with pytest.raises(DataError, match="no check has failed"):
         check.hint()
+
+
+class Double:
+    def __call__(self, x):
+        return 2 * x
+
+
+def test_a_check_takes_what_else_it_uses_from_beside(monkeypatch):
+    found = Exercise("right", "test", ("", "", ""), uses=("Double",))
+
+    @found.check("values")
+    def _(right, draw):
+        double = an_object(right.beside("Double")(), "Double()")
+        expect.equal(double(4), 8, "double(4)")
+        an_object(double(4), "double(4)")
+
+    assert found.run_here(right).sentence == "double(4) is 8, it must be an object of a class"
+    monkeypatch.delattr(f"{__name__}.Double")
+    assert "together with Double: define it first" in found.run_here(right).sentence

@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.errors import DataError
 from chainrule.mentions import is_users
-from chainrule.teaching.expect import Wrong
+from chainrule.teaching.expect import Wrong, shown
 from chainrule.teaching.plain import decode, encode
 
 Request = dict[str, Any]
@@ -145,6 +145,10 @@ class Candidate:
     def __setattr__(self, name: str, value: Any) -> None:
         self._request("set", f"{self._what}.{name}", (value,), name=name)
 
+    def beside(self, name: str) -> Candidate:
+        """Return something else of the learner's, one of the names that the exercise uses."""
+        return Candidate(self._ask, name, name)
+
     def each(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Call a method once for each entry of the arguments, in one request: an epoch."""
         self._request("each", f"{self._what}.{name}", args, kwargs, name=name)
@@ -175,6 +179,20 @@ class Candidate:
     def _made(self, what: str, found: dict[str, Any]) -> Candidate:
         name = str(found.get("type", "object")) if found.get("callable") is False else what
         return Candidate(self._ask, int(found["object"]), name)
+
+
+def an_object(value: Any, what: str) -> Candidate:
+    """Return a result that must be an object of the learner's, not a plain value.
+
+    Raises
+    ------
+    Wrong
+        If it is a plain value, None say.
+    """
+    if not isinstance(value, Candidate):
+        ending = ": does it end with a return?" if value is None else ""
+        raise Wrong(f"{what} is {shown(value)}, it must be an object of a class{ending}")
+    return value
 
 
 def _operator(name: str, reverse: bool = False) -> Callable[..., Any]:

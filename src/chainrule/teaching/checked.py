@@ -31,12 +31,13 @@ def check_file(path: str | Path, name: str, student: str = "") -> Result:
 def check_submission(submission: Submission, name: str, student: str = "") -> Result:
     """Return what the checks of one exercise say of a submission that was read."""
     found = exercise(name)
-    sentence = missing(submission, name)
-    if sentence:
-        return found.failed(sentence)
+    for needed in found.names:
+        sentence = missing(submission, needed)
+        if sentence:
+            return found.failed(sentence)
     with contextlib.redirect_stdout(io.StringIO()):
         try:
-            space = submission.load([name])
+            space = submission.load(found.names)
         except (Exception, SystemExit) as error:
             return found.failed(loading_failed(name, told(error)))
         return found.run_here(space[name], student)

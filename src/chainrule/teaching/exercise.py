@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -131,6 +132,8 @@ class Exercise:
         What it is to do, in a few words.
     hints : tuple of str
         Three: where to look, what is needed, the formula. Never the code.
+    uses : tuple of str
+        What else of the learner's the checks need: they take it with `Candidate.beside`.
     checks : list of Check
         In the order of `STAGES`; `check` adds one.
     """
@@ -138,6 +141,7 @@ class Exercise:
     name: str
     title: str
     hints: tuple[str, str, str]
+    uses: tuple[str, ...] = ()
     checks: list[Check] = field(default_factory=list)
     diagnoses: dict[str, Diagnose] = field(default_factory=dict)
 
@@ -158,6 +162,11 @@ class Exercise:
             return diagnose
 
         return add
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What must be loaded for the checks: its own name and those that it uses."""
+        return (self.name, *self.uses)
 
     @property
     def most(self) -> int:
@@ -194,7 +203,11 @@ class Exercise:
 
     def run_here(self, subject: Any, student: str = "") -> Result:
         """Return what the checks say of a function or class at hand, with a diagnosis."""
-        server = Server({self.name: subject})
+        around = vars(sys.modules.get(getattr(subject, "__module__", ""), sys))
+        for name in self.uses:
+            if name not in around:
+                return self.failed(f"{self.name} is checked together with {name}: define it first")
+        server = Server({name: around[name] for name in self.uses} | {self.name: subject})
 
         def ask(request: dict[str, Any]) -> dict[str, Any]:
             with Sandbox((), SECONDS) as sandbox:

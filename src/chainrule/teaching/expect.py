@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,15 @@ def close(value: Any, wanted: Any, what: str, rtol: float | None = None) -> Arra
     if not np.allclose(found, right, rtol=rtol, atol=rtol * max(size, 1e-3)):
         raise Wrong(f"{what} is {shown(found)}, it must be {shown(right)}")
     return found
+
+
+def entries(value: Any, wanted: Iterable[str], what: str) -> dict[str, Any]:
+    """Return a dict that must have these entries, and no others."""
+    names = list(wanted)
+    if not isinstance(value, dict) or sorted(map(str, value)) != sorted(names):
+        kind = f"has {shown(list(value))}" if isinstance(value, dict) else f"is {shown(value)}"
+        raise Wrong(f"{what} {kind}, it must be a dict with {', '.join(map(repr, names))}")
+    return value
 
 
 def equal(value: Any, wanted: Any, what: str) -> None:

@@ -1,0 +1,97 @@
+"""Answers to the exercises, wrong and right ones, from `tests/teaching/answers/`.
+
+A wrong answer is the lab's solution with some text exchanged, and what the sentence must say. A
+right one is a text of its own, or exchanges too. What a text defines replaces the same names of the
+solved lab; all else that it uses is the lab's.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from chainrule.teaching.checked import check_submission
+from chainrule.teaching.exercise import Result
+from chainrule.teaching.exercises import LABS, exercises
+from chainrule.teaching.source import Source, sources
+from chainrule.teaching.submission import Statement, Submission, read
+
+EXERCISES = [
+    (lab, name)
+    for lab, module in LABS.items()
+    if (Path(__file__).parent / "answers" / f"{module}.py").exists()
+    for name in exercises(lab)
+]
+
+
+def answers(lab: str, kind: str, name: str) -> list[Any]:
+    """Return the answers to an exercise, of the kind ``WRONG`` or ``RIGHT``."""
+    found: list[Any] = getattr(import_module(f"tests.teaching.answers.{LABS[lab]}"), kind)[name]
+    return found
+
+
+@cache
+def solution(lab: str, name: str) -> str:
+    """Return the text of the lab's own solution."""
+    source = _source(lab)
+    return [source.code(cell, solved=True) for cell in source.cells if name in cell.exercises][-1]
+
+
+@cache
+def stub(lab: str, name: str) -> str:
+    """Return the text that a student begins with."""
+    source = _source(lab)
+    return [source.code(cell, solved=False) for cell in source.cells if name in cell.exercises][-1]
+
+
+def exchanged(text: str, *pairs: tuple[str, str]) -> str:
+    """Return a text with the first of each of some pieces replaced."""
+    for old, new in pairs:
+        assert text.count(old), f"the solution has no {old!r}"
+        text = text.replace(old, new, 1)
+    return text
+
+
+def mistake(answer: tuple[Any, ...]) -> tuple[list[tuple[str, str]], str]:
+    """Return the exchanges of a wrong answer and what must be said: one exchange may stand flat."""
+    *pairs, said = answer
+    return ([(pairs[0], pairs[1])] if isinstance(pairs[0], str) else pairs), said
+
+
+def result(lab: str, name: str, answer: str) -> Result:
+    """Return what the checks say of an answer, which stands behind the lab's own."""
+    statements: list[Statement] = []
+    for exercises, solved in _solved(lab):
+        statements += solved
+        if name in exercises:
+            statements += _statements(answer)
+    return check_submission(Submission(Path("answer.py"), statements), name)
+
+
+@cache
+def _source(lab: str) -> Source:
+    return next(source for source in sources() if source.name == lab)
+
+
+@cache
+def _solved(lab: str) -> list[tuple[tuple[str, ...], list[Statement]]]:
+    """Return for each cell of code what it defines and its statements."""
+    source = _source(lab)
+    return [
+        (cell.exercises, _statements(re.sub("^%.*$", "", text, flags=re.MULTILINE)))
+        for cell in source.cells
+        if not cell.text and (text := source.code(cell, solved=True)).strip()
+    ]
+
+
+def _statements(text: str) -> list[Statement]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "answer.py"
+        path.write_text(text)
+        found = read(path)
+    assert not found.notes, found.notes
+    return found.statements
