@@ -65,9 +65,9 @@ def mistake(answer: tuple[Any, ...]) -> tuple[list[tuple[str, str]], str]:
 def result(lab: str, name: str, answer: str) -> Result:
     """Return what the checks say of an answer, which stands behind the lab's own."""
     statements: list[Statement] = []
-    for exercises, solved in _solved(lab):
+    for defined, solved in _solved(lab):
         statements += solved
-        if name in exercises:
+        if name in defined:
             statements += _statements(answer)
     return check_submission(Submission(Path("answer.py"), statements), name)
 

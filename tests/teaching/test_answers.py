@@ -1,4 +1,4 @@
-"""Every wrong answer is told what is wrong with it; every right one passes, however it is written."""
+"""A wrong answer is told what is wrong with it; a right one passes, however it is written."""
 
 import pytest
 from tests.teaching.collection import (

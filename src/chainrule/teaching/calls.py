@@ -181,7 +181,7 @@ class Candidate:
         return Candidate(self._ask, int(found["object"]), name)
 
 
-def an_object(value: Any, what: str) -> Candidate:
+def an_object(value: Any, what: str) -> Any:
     """Return a result that must be an object of the learner's, not a plain value.
 
     Raises

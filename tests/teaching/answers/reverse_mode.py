@@ -112,7 +112,7 @@ WRONG = {
     ],
     "softmax_nll": [
         ("g * d_Z / len(y)", "g * d_Z", "the grad of"),
-        ("g * d_Z / len(y)", "d_Z / len(y)", "multiplied by 3"),
+        ("g * d_Z / len(y)", "d_Z / len(y)", "3 times the loss"),
         ("g * d_Z / len(y)", "g * d_Z / d_Z.size", "the grad of"),
         ("g * d_Z / len(y)", "-g * d_Z / len(y)", "the grad of"),
         ("d_Z[rows, y] -= 1", "d_Z[rows, y] += 1", "the grad of"),

@@ -308,9 +308,8 @@ def _(Tape: Any, draw: Draw) -> None:
         arrays, made, tape = _recorded(Tape, make, values, name)
         tape.backward(made)
         result, pullback = vjp(numpys, *values)
-        for letter, array, wanted in zip(
-            "xyz", arrays, pullback(np.ones_like(result)), strict=False
-        ):
+        right = pullback(np.ones_like(result))
+        for letter, array, wanted in zip("xyz", arrays, right, strict=False):
             expect.close(array.grad, wanted, f"the grad of {letter} in {_of_shapes(name, values)}")
 
 
@@ -398,9 +397,7 @@ def _(softmax_nll: Any, draw: Draw) -> None:
     expect.close(scores.grad, wanted, "the grad of 5 samples' scores")
     scores, loss, tape = _lost(softmax_nll, Z, y)
     tape.backward(loss * tape.array(np.array(3.0)))
-    expect.close(
-        scores.grad, 3 * wanted, "the grad of the scores, where the loss is multiplied by 3,"
-    )
+    expect.close(scores.grad, 3 * wanted, "the grad of the scores by 3 times the loss")
 
 
 TapeNet = Exercise(
