@@ -94,21 +94,22 @@ def is_outermost(place: Place) -> bool:
         return isinstance(owner.op, ast.Add | ast.Sub) or (
             isinstance(owner.op, ast.Pow) and place.field == "left"
         )
-    if isinstance(owner, ast.UnaryOp | ast.Attribute | ast.Compare | ast.Subscript):
+    if isinstance(owner, ast.UnaryOp | ast.Attribute | ast.Subscript):
         return False
     if isinstance(owner, ast.Call):
         name = called_name(owner)
         return name not in ("sum", "mean", "dot", "matmul", "outer", "einsum", "reshape", "copy",
                             "transpose", "squeeze", "array", "asarray")  # fmt: skip
     return not isinstance(owner, ast.expr) or isinstance(
-        owner, ast.Dict | ast.Tuple | ast.List | ast.IfExp | ast.DictComp | ast.ListComp
+        owner,
+        ast.Dict | ast.Tuple | ast.List | ast.IfExp | ast.DictComp | ast.ListComp | ast.Compare,
     )
 
 
 def passes_on_numbers(place: Place) -> bool:
     """Whether an expression is part of a matrix product: of factors, it passes on numbers alone."""
     owner = place.owner
-    if isinstance(owner, ast.Attribute) and owner.attr == "T":
+    if isinstance(owner, ast.Attribute) and owner.attr in ("T", "sum", "mean", "dot"):
         return True
     return (isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.MatMult)) or called_name(
         owner
@@ -166,7 +167,7 @@ def as_load(node: ast.expr) -> ast.expr:
     return node
 
 
-def as_store(node: ast.expr) -> ast.expr:
+def as_store(node: ast.expr) -> Any:
     """Return an expression as a target."""
     node = copy.deepcopy(node)
     node.ctx = ast.Store()  # type: ignore[attr-defined]

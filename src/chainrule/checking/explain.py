@@ -25,8 +25,8 @@ from chainrule.checking.repair import repairs
 from chainrule.checking.right import RightProgram, right_gradient
 from chainrule.checking.sandbox import FAILURES, Sandbox, quiet
 from chainrule.checking.spelling import repaired_line
-from chainrule.checking.subject import Repair, Subject, ratio
-from chainrule.checking.trial import Trial, trials
+from chainrule.checking.subject import Judge, Repair, Subject, ratio
+from chainrule.checking.trial import Trial, elsewhere, trials
 from chainrule.checking.watching import is_number, references
 from chainrule.checking.wording import INVERSE, Context, sentence, text_of
 from chainrule.validation import Array
@@ -117,8 +117,17 @@ def _first(
             continue
         if subject.wrong == wrong:
             sandbox.seconds = 0.1 + 10 * taken
+            subject.judge = _judge(elsewhere(trial, data, n, sandbox), sandbox)
             return subject, trial
     return None, last
+
+
+def _judge(trial: Trial | None, sandbox: Sandbox) -> Judge | None:
+    """Return the learner's program on other values, None if it cannot be run there."""
+    before = _tried(sandbox, trial.run) if trial is not None else None
+    if trial is None or before is None:
+        return None
+    return Judge(partial(sandbox.run, trial.run), trial.right, before)
 
 
 def _holding(

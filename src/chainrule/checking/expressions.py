@@ -16,6 +16,7 @@ from chainrule.checking.edits import (
     called_name,
     negated,
     number,
+    numpy_name,
     transposed,
 )
 from chainrule.checking.surroundings import Surroundings, one_hot
@@ -84,9 +85,14 @@ def structural(node: ast.expr, value: Any, place: Place, around: Surroundings) -
             values[i], values[j] = values[j], values[i]
             yield ast.Dict(node.keys, values), "exchanged", 1.1, (node.values[i], node.values[j])
     if isinstance(node, ast.Call) and called_name(node) == "len" and not is_index(place):
+        total = ast.Call(ast.Attribute(numpy_name(), "sum", ast.Load()), node.args, [])
+        yield total, "function", 1.45, None
         for other, theirs, text in around.named(place):
             if isinstance(theirs, int | np.integer) and theirs != value:
                 yield other, "other value", 1.4, text
+            if isinstance(other, ast.Name) and np.ndim(theirs) and len(theirs) != value:
+                length = ast.Call(node.func, [other], [])
+                yield length, "other value", 1.4, (ast.unparse(node), ast.unparse(length))
     if is_index(place) and isinstance(value, int | np.integer) and not isinstance(value, bool):
         for step in (-1, 1):
             yield _stepped(node, step), "index", 1.5, None

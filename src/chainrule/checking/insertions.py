@@ -141,12 +141,17 @@ def scaled(place: Place, value: Any, around: Surroundings) -> Iterator[Change]:
     scalars, arrays = [], []
     for other, theirs, text in around.named(place):
         if np.ndim(theirs) == 0:
-            if theirs not in (0, 1, -1) and not isinstance(theirs, bool):
+            is_sign = isinstance(theirs, float | np.floating) and theirs  # a label, perhaps
+            if is_sign or (theirs not in (0, 1, -1) and not isinstance(theirs, bool)):
                 scalars.append((other, theirs, text))
         elif theirs.dtype.kind in "fb" and fits(theirs.shape, shape):
             arrays.append((other, theirs, text))
+        elif theirs.dtype.kind in "fb" and theirs.shape == shape[:1]:
+            column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
+            node_ = ast.Subscript(other, column, ast.Load())
+            arrays.append((node_, theirs[:, None], f"{text}[:, None]"))
     scalars = [*scalars, *around.count(place)] if is_outermost(place) else []
-    for sign in (ast.Add(), ast.Sub()) if is_outermost(place) and shape else ():
+    for sign in (ast.Add(), ast.Sub()) if is_outermost(place) else ():
         yield binary(node, sign, ast.Constant(1)), "missing term", 1.9, ast.Constant(1)
     for constant in (2, 0.5) if is_outermost(place) else ():
         yield binary(ast.Constant(constant), ast.Mult(), node), "missing factor", 1.6, constant

@@ -31,8 +31,10 @@ def _spliced(edit: Edit) -> str:
     )
     ways = [new, f"({new})"] if inner and held else [new]
     spelled = [(line[:start] + way.encode() + line[end:]).decode() for way in ways]
-    wanted = _dump(edit)
-    return next((s for s in spelled if _parsed(s) == wanted), spelled[-1])
+    wanted = _dump(edit).splitlines()[0]
+    enclosed = line[start - 1 : start] == b"(" and line[end : end + 1] == b")"
+    fallback = spelled[0] if enclosed else spelled[-1]
+    return next((s for s in spelled if _parsed(s) == wanted), fallback)
 
 
 def _dump(edit: Edit) -> str:
@@ -41,8 +43,13 @@ def _dump(edit: Edit) -> str:
 
 
 def _parsed(line: str) -> str:
+    """Return a line as Python prints it; of a compound statement, its head."""
+    text = line.strip()
+    text = text[2:] if text.startswith("elif ") else text
     try:
-        return ast.unparse(ast.parse(line.strip()))
+        return ast.unparse(ast.parse(f"{text} pass" if text.endswith(":") else text)).splitlines()[
+            0
+        ]
     except SyntaxError:
         return ""
 
@@ -62,7 +69,8 @@ def _statements(edit: Edit) -> str:
     parts: list[Any] = edit.new if isinstance(edit.new, list) else [edit.new]
     if edit.field in ("targets", "target", "value"):
         return _statement(edit)
-    shown = [p for p in parts if p is not edit.statement]
+    kept = [edit.statement, *(edit.old if isinstance(edit.old, list) else [])]
+    shown = [p for p in parts if not any(p is old for old in kept)]
     lines = [line for p in shown for line in ast.unparse(p).splitlines()]
-    behind = len(shown) < len(parts)
-    return ("(behind it)  " if behind else "") + "; ".join(lines[:3])
+    where = "" if len(shown) == len(parts) else "before" if parts[0] is shown[0] else "behind"
+    return (f"({where} it)  " if where else "") + "; ".join(lines[:3])

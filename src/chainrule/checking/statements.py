@@ -1,4 +1,4 @@
-"""Changes of whole statements: overwritten for added up, left out, doubled, in another order."""
+"""Changes of whole statements: overwritten for added up, left out, in another order."""
 
 from __future__ import annotations
 
@@ -7,19 +7,11 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from chainrule.checking.code import Code
-from chainrule.checking.edits import (
-    Edit,
-    as_load,
-    as_store,
-    binary,
-    exchanged,
-    numpy_name,
-)
+from chainrule.checking.edits import Edit, as_load, exchanged, numpy_name
 from chainrule.checking.expressions import OPERATORS, of_subscript
-from chainrule.checking.surroundings import Surroundings, distinct, penalties
+from chainrule.checking.lines import Block, more_lines
+from chainrule.checking.surroundings import Surroundings
 from chainrule.checking.watching import is_array
 
 
@@ -76,47 +68,12 @@ def statement_edits(code: Code, around: Surroundings) -> Iterator[Edit]:
                 yield edit([], "extra line", 1.5, slice(i, i + 1))
             if isinstance(s, ast.Return):
                 yield from _divided(code, s, around)
-            yield from _followed(code, owner, field, block, i, around)
-            yield from _doubled(code, owner, field, block, i, around)
+            yield from more_lines(Block(code, owner, field, block), i, around)
             yield from _moved(code, owner, field, block, i)
 
 
 def _but(items: list[Any], old: Any, new: Any) -> list[Any]:
     return [new if item is old else item for item in items]
-
-
-def _followed(
-    code: Code, owner: ast.AST, field: str, block: list[Any], i: int, around: Surroundings
-) -> Iterator[Edit]:
-    """Yield a line more behind a statement that changes something in place: divided, negated."""
-    s = block[i]
-    inner = [t for t in ast.walk(s) if isinstance(t, ast.AugAssign)]
-    if isinstance(s, ast.AugAssign | ast.For):
-        bases = {ast.unparse(_base(t.target)): _base(t.target) for t in inner}
-    elif isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Subscript):
-        bases = {"": _base(s.targets[0])}
-    else:
-        return
-    place = next((p for p in around.watch.places if p.code is code and p.statement is (
-        s if isinstance(s, ast.Assign | ast.AugAssign) else inner[0] if inner else s)
-        and p.seen.values), None)  # fmt: skip
-    if place is None:
-        return
-    scalars = [(o, v, t) for o, v, t in around.named(place)
-               if not np.ndim(v) and v not in (0, 1, -1) and abs(v) > 1]  # fmt: skip
-    scalars += around.count(place)
-    line: int = s.end_lineno if isinstance(s, ast.For) else s.lineno  # type: ignore[assignment]
-    for base in bases.values():
-        for scalar, _, _ in distinct(scalars):
-            op = ast.Assign([as_store(base)], binary(as_load(base), ast.Div(), scalar))
-            yield Edit(code, owner, field, slice(i, i + 1), [s, op], "missing divisor", 1.55,
-                       line, s, scalar)  # fmt: skip
-        text = ast.unparse(base)
-        shape = next((np.shape(v) for _, v, t in around.named(place) if t == text), ())
-        for term in penalties(shape, place, around) if shape else ():
-            op = ast.Assign([as_store(base)], binary(as_load(base), ast.Add(), term))
-            yield Edit(code, owner, field, slice(i, i + 1), [s, op], "missing term", 2.4,
-                       line, s, term)  # fmt: skip
 
 
 def _divided(code: Code, s: ast.Return, around: Surroundings) -> Iterator[Edit]:
@@ -137,52 +94,6 @@ def _divided(code: Code, s: ast.Return, around: Surroundings) -> Iterator[Edit]:
         setattr(new, "value" if isinstance(new, ast.DictComp) else "elt", share)
         ast.fix_missing_locations(new)
         yield Edit(code, s, "value", None, new, "missing divisor", 1.5, s.lineno, s, scalar)
-
-
-def _doubled(
-    code: Code, owner: ast.AST, field: str, block: list[Any], i: int, around: Surroundings
-) -> Iterator[Edit]:
-    """Yield a line more that is like a neighbour: with another sign, index or variable."""
-    s = block[i]
-    if not isinstance(s, ast.AugAssign) or not isinstance(s.op, ast.Add | ast.Sub):
-        return
-    place = next((p for p in around.watch.places if p.statement is s and p.seen.values), None)
-    if place is None:
-        return
-    named = around.named(place)
-    shapes = {t: np.shape(v) for _, v, t in named}
-    ways: list[tuple[ast.expr, ast.expr]] = [(s.target, s.value)]
-    if isinstance(s.target, ast.Subscript):
-        parts = s.target.slice.elts if isinstance(s.target.slice, ast.Tuple) else [s.target.slice]
-        for k, part in enumerate(parts):
-            for other, theirs, text in named:
-                if isinstance(theirs, int | np.integer) and text != ast.unparse(part):
-                    elts = [*parts[:k], other, *parts[k + 1 :]]
-                    index = ast.Tuple(elts, ast.Load()) if len(parts) > 1 else elts[0]
-                    ways.append((ast.Subscript(s.target.value, index, ast.Store()), s.value))
-    inner = [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]
-    for node in inner:
-        own = shapes.get(ast.unparse(node))
-        for other, theirs, text in named:
-            if np.shape(theirs) == own and text != ast.unparse(node):
-                ways.append((s.target, exchanged(s.value, ast.unparse(node), other)))
-    for other, theirs, _ in named:
-        if np.ndim(theirs) and np.shape(theirs) == shapes.get(ast.unparse(s.target)):
-            ways.append((s.target, other))
-    for target, value in ways[:60]:
-        for op in (ast.Add(), ast.Sub()):
-            new = ast.AugAssign(as_store(target), op, copy.deepcopy(value))  # type: ignore[arg-type]
-            yield Edit(code, owner, field, slice(i, i + 1), [s, new], "missing line", 2.6,
-                       s.lineno, s, new)  # fmt: skip
-
-
-def _base(target: ast.expr) -> ast.expr:
-    """Return the variable that a target is, or is a part of; a value in a dict is one."""
-    while isinstance(target, ast.Subscript) and not (
-        isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str)
-    ):
-        target = target.value
-    return target
 
 
 def _moved(code: Code, owner: ast.AST, field: str, block: list[Any], i: int) -> Iterator[Edit]:

@@ -52,6 +52,23 @@ class Repair:
         return sum(edit.cost for edit in self.edits)
 
 
+@dataclass(frozen=True)
+class Judge:
+    """A program on other values, where a repair must hold as well.
+
+    Attributes
+    ----------
+    call : callable
+        Runs it there.
+    wanted, before : mapping
+        What it should give there, and what it gives unchanged.
+    """
+
+    call: Callable[[], Results]
+    wanted: Mapping[str, Array]
+    before: Results
+
+
 class Subject:
     """A program that should give other results than it does.
 
@@ -84,6 +101,7 @@ class Subject:
     ) -> None:
         self.codes, self.call, self.wanted = list(codes), call, wanted
         self.deadline, self.parameters = deadline, parameters or {}
+        self.judge: Judge | None = None
         self.watch = Watch(codes, call)
         self.before = dict(self.watch.result)
         self.wrong = frozenset(k for k in wanted if not self.same(self.before.get(k), wanted[k]))
@@ -107,8 +125,10 @@ class Subject:
         with applied(edits), contextlib.ExitStack() as stack:
             for code, new in compiled:
                 stack.enter_context(code.being(new))
-            yield Subject(self.codes, self.call, self.wanted, self.around.right, self.around.n,
-                          self.deadline, self.parameters)  # fmt: skip
+            inner = Subject(self.codes, self.call, self.wanted, self.around.right, self.around.n,
+                            self.deadline, self.parameters)  # fmt: skip
+            inner.judge = self.judge
+            yield inner
 
     def same(self, given: Any, wanted: Array) -> bool:
         """Whether a result is what it should be."""
@@ -186,7 +206,20 @@ class Subject:
             elif name not in self.wrong:
                 return None
         mended &= self.wrong
-        return Repair(tuple(edits), frozenset(mended)) if mended else None
+        if not mended or not self._holds(edits, mended):
+            return None
+        return Repair(tuple(edits), frozenset(mended))
+
+    def _holds(self, edits: Sequence[Edit], mended: Iterable[str]) -> bool:
+        """Whether changes mend the same on other values; of values alone that cannot be told."""
+        if self.judge is None or any(edit.given for edit in edits):
+            return True
+        wanted = self.judge.wanted
+        right = {k for k, v in self.judge.before.items() if self.same(v, wanted[k])}
+        results = self.tried(edits, self.judge.call)
+        return isinstance(results, Mapping) and all(
+            self.same(results.get(name), wanted[name]) for name in {*mended, *right}
+        )
 
     def reached(self, place: Place) -> frozenset[str]:
         """Return which results an expression reaches; all where that cannot be told."""

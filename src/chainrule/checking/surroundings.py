@@ -254,7 +254,9 @@ def distinct(
     """Return scalars of different values, a dozen at most."""
     found: dict[float, tuple[ast.expr, Any, str]] = {}
     for node, value, text in scalars:
-        found.setdefault(float(value), (node, value, text))
+        known = found.setdefault(float(value), (node, value, text))
+        if isinstance(node, ast.Name) and not isinstance(known[0], ast.Name):
+            found[float(value)] = node, value, text  # an entry may be so at the first turn alone
     for amount in numbers:
         found.setdefault(amount, (number(amount), amount, str(amount)))
     return list(found.values())[:12]
@@ -269,7 +271,11 @@ def fits(small: tuple[int, ...], shape: tuple[int, ...]) -> bool:
 
 
 def one_hot(shape: tuple[int, ...], place: Place, around: Surroundings) -> Iterator[ast.expr]:
-    """Yield labels as rows (or columns) of zeros and a one."""
+    """Yield labels as rows (or columns) of zeros and a one; the label of a sample as its row."""
+    eye = ast.Attribute(ast.Name("np", ast.Load()), "eye", ast.Load())
+    for node, value, _ in around.named(place) if len(shape) == 1 else ():
+        if isinstance(value, int | np.integer) and 0 <= value < shape[0] > 1:
+            yield ast.Subscript(ast.Call(eye, [ast.Constant(shape[0])], []), node, ast.Load())
     if len(shape) != 2:
         return
     for node, value, _ in around.named(place):
@@ -277,8 +283,7 @@ def one_hot(shape: tuple[int, ...], place: Place, around: Surroundings) -> Itera
             turned = len(value) != shape[0]
             classes = shape[0] if turned else shape[1]
             if value.min() >= 0 and value.max() < classes:
-                func = ast.Attribute(ast.Name("np", ast.Load()), "eye", ast.Load())
-                rows = ast.Call(func, [ast.Constant(classes)], [])
+                rows = ast.Call(eye, [ast.Constant(classes)], [])
                 found: ast.expr = ast.Subscript(rows, node, ast.Load())
                 yield transposed(found) if turned else found
 
@@ -290,7 +295,7 @@ def penalties(shape: tuple[int, ...], place: Place, around: Surroundings) -> Ite
     for other, theirs, _ in named:
         if np.ndim(theirs) and theirs.shape == shape and theirs.dtype.kind == "f":
             for scalar, amount, _ in distinct(scalars, around.numbers):
-                if isinstance(amount, float) and 0 < abs(amount) < 1:
+                if np.asarray(amount).dtype.kind == "f" and 0 < abs(amount) < 1:
                     for times in (1, 2):
                         factor = scalar if times == 1 else binary(number(2), ast.Mult(), scalar)
                         yield binary(factor, ast.Mult(), other)

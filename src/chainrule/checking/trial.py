@@ -66,6 +66,21 @@ def trials(
     yield from _trial(problem, parameters, data, n, sandbox)
 
 
+def elsewhere(trial: Trial, data: Any, n: int | None, sandbox: Sandbox) -> Trial | None:
+    """Return a trial of as many samples with other parameters, and other samples if there are.
+
+    What fits one set of values by chance does not fit this one.
+    """
+    rng = np.random.default_rng(2)
+    few = trial.n
+    moved = {
+        name: value + 0.5 * (np.std(value) or 0.5) * rng.standard_normal(value.shape)
+        for name, value in trial.parameters.items()
+    }
+    given = _cut(data, n, few, rng) if n is not None and few is not None else trial.data
+    return next(_trial(trial.problem, moved, given, few, sandbox), None)
+
+
 def _cut(data: Any, n: int, few: int, rng: np.random.Generator) -> tuple[Any, ...]:
     """Return some samples of the data."""
     rows = np.sort(rng.choice(n, few, replace=False))
