@@ -30,7 +30,7 @@ class Surroundings:
         self._own: dict[tuple[int, str], ast.expr | None] = {}
         self._kept: dict[Any, list[tuple[ast.expr, Any, str]]] = {}
         self._theirs: dict[Any, list[tuple[str, ast.expr, bool]]] = {}
-        self._used: dict[Code, list[ast.expr]] = {}
+        self._used: dict[Code, list[tuple[ast.expr, bool]]] = {}
 
     def named(self, place: Place) -> list[tuple[ast.expr, Any, str]]:
         """Return the names of arrays and numbers around a place, with values and their text."""
@@ -47,12 +47,14 @@ class Surroundings:
         self, place: Place, scope: dict[str, Any], known: set[str]
     ) -> Iterator[tuple[ast.expr, Any, str]]:
         """Yield what the code's own indices take out of the arrays and lists in scope."""
-        for index in self._indices(place.code):
+        for index, is_own in self._indices(place.code):
             names = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
             if not names or not names <= scope.keys():
                 continue
             for name, value in scope.items():
                 if not isinstance(value, list | np.ndarray) or name in names:
+                    continue
+                if not is_own and not isinstance(value, list):
                     continue
                 node = ast.Subscript(ast.Name(name, ast.Load()), index, ast.Load())
                 text = ast.unparse(node)
@@ -64,14 +66,18 @@ class Surroundings:
                     if isinstance(inner, np.ndarray | np.number | float):
                         yield node, inner, text
 
-    def _indices(self, code: Code) -> list[ast.expr]:
-        """Return the expressions that the code uses as indices, each once."""
+    def _indices(self, code: Code) -> list[tuple[ast.expr, bool]]:
+        """Return the expressions that the code uses as indices, and names one step further."""
         if code not in self._used:
             found: dict[str, ast.expr] = {}
             for node in ast.walk(code.tree):
                 if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
                     found.setdefault(ast.unparse(node.slice), node.slice)
-            self._used[code] = list(found.values())[:8]
+            own = list(found.values())[:8]
+            near = [binary(index, op(), ast.Constant(1)) for index in own
+                    if isinstance(index, ast.Name) for op in (ast.Add, ast.Sub)]  # fmt: skip
+            near = [index for index in near if ast.unparse(index) not in found]
+            self._used[code] = [*((i, True) for i in own), *((i, False) for i in near)]
         return self._used[code]
 
     def count(self, place: Place) -> list[tuple[ast.expr, Any, str]]:
