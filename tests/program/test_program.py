@@ -2,6 +2,7 @@
 
 import builtins
 import keyword
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -335,3 +336,19 @@ def test_an_argument_with_the_name_of_a_quoted_function_is_refused():
     with pytest.raises(TraceError, match="argument erf has the name"):
         cr.source(lambda erf: np.sum(cr.erf(erf)))(np.ones(3))
     assert_three_ways(lambda p: np.sum(cr.erf(p["erf"])), {"erf": np.ones(3)})
+
+
+def test_a_program_that_runs_lets_go_of_what_nothing_needs_any_more():
+    def longer(X):
+        for _ in range(20):
+            X = np.sin(X) + 1
+        return X
+
+    X = np.zeros((1000, 100))
+    program = cr.trace(longer)(X)
+    tracemalloc.start()
+    try:
+        program(X)
+        assert tracemalloc.get_traced_memory()[1] < 4 * X.nbytes
+    finally:
+        tracemalloc.stop()

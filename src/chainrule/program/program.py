@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,11 +61,24 @@ class Program(Listing):
         def known(operand: Any) -> Any:
             return values[operand] if isinstance(operand, Variable) else at(operand, n)
 
-        for equation in self.equations:
+        for equation, done in zip(self.equations, self._done, strict=True):
             operands = (known(operand) for operand in equation.operands)
             params = {name: at(value, n) for name, value in equation.params.items()}
             values[equation.output] = equation.primitive.value(*operands, **params)
+            for variable in done:
+                del values[variable]
         return map_leaves(known, self.result)
+
+    @cached_property
+    def _done(self) -> list[list[Variable]]:
+        """For each equation, what nothing after it needs: its memory is free for the next."""
+        wanted = {v for _, v in leaves(self.result) if isinstance(v, Variable)}
+        done = []
+        for equation in reversed(self.equations):
+            last = {v for v in (*equation.variables, equation.output) if v not in wanted}
+            wanted |= last
+            done.append(list(last))
+        return done[::-1]
 
     def _check(self, n: int) -> None:
         assert self.proof is not None
