@@ -2,8 +2,8 @@
 
 exp, log, log1p, tanh and erf are without branches, so that compilers turn them into vector code.
 Each is accurate to 2 units in the last place, in float32 and in float64; the tests hold them
-against longer arithmetic. The reductions and the polynomials are those of Moshier's Cephes library (1989), but for
-exp in float64, which sums its Taylor series. Nothing in them is reordered.
+against longer arithmetic. The reductions and the polynomials are those of Moshier's Cephes library
+(1989), but for exp in float64, which sums its Taylor series. Nothing in them is reordered.
 """
 
 from __future__ import annotations
