@@ -52,41 +52,31 @@ class Program(Listing):
                     f"program: {variable.name} was recorded with shape "
                     f"{shape_text(variable.shape)}, received {value.shape}"
                 )
-            values[variable] = (
-                value if value.dtype == variable.dtype else value.astype(variable.dtype)
-            )
-        if self.proof is not None and self.batch is not None and self.general:
-            self._check(n)
-
-        def known(operand: Any) -> Any:
-            return values[operand] if isinstance(operand, Variable) else at(operand, n)
-
-        for equation, done in zip(self.equations, self._done, strict=True):
-            operands = (known(operand) for operand in equation.operands)
-            params = {name: at(value, n) for name, value in equation.params.items()}
-            values[equation.output] = equation.primitive.value(*operands, **params)
-            for variable in done:
-                del values[variable]
-        return map_leaves(known, self.result)
-
-    @cached_property
-    def _done(self) -> list[list[Variable]]:
-        """For each equation, what nothing after it needs: its memory is free for the next."""
-        wanted = {v for _, v in leaves(self.result) if isinstance(v, Variable)}
-        done = []
-        for equation in reversed(self.equations):
-            last = {v for v in (*equation.variables, equation.output) if v not in wanted}
-            wanted |= last
-            done.append(list(last))
-        return done[::-1]
-
-    def _check(self, n: int) -> None:
-        assert self.proof is not None
-        if not self.proof.holds(self, n):
+            values[variable] = value.astype(variable.dtype, copy=False)
+        proof = self.proof if self.batch is not None and self.general else None
+        if proof is not None and not proof.holds(self, n):
             raise TraceError(
                 f"program: the recorded function does something else for {n} samples; record it "
                 "with arguments of that size"
             )
+
+        def known(operand: Any) -> Any:
+            return values[operand] if isinstance(operand, Variable) else at(operand, n)
+
+        for i, equation in enumerate(self.equations):
+            operands = (known(operand) for operand in equation.operands)
+            params = {name: at(value, n) for name, value in equation.params.items()}
+            values[equation.output] = equation.primitive.value(*operands, **params)
+            for variable in {*equation.variables, equation.output}:
+                if self._last[variable] == i:
+                    del values[variable]
+        return map_leaves(known, self.result)
+
+    @cached_property
+    def _last(self) -> dict[Variable, int]:
+        """Which equation is the last that needs a variable, but for results."""
+        last = {v: i for i, e in enumerate(self.equations) for v in (*e.variables, e.output)}
+        return last | {v: -1 for _, v in leaves(self.result) if isinstance(v, Variable)}
 
     def __repr__(self) -> str:
         return f"<Program of {', '.join(self.arguments)}: {len(self.equations)} equations>"
