@@ -34,3 +34,19 @@ def exact_judge(monkeypatch):
     for choose in (keras.config.set_floatx, keras.config.set_dtype_policy):
         choose("float32")
     dtypes._resolve_weak_type.cache_clear()
+
+
+@pytest.fixture
+def drawn_by_numpy(monkeypatch):
+    """Let NumPy draw the first weights of Keras's layers.
+
+    JAX compiles a program for each shape to draw them.
+    """
+    import keras
+    import numpy as np
+
+    def draw(self, shape, dtype=None):
+        return np.random.default_rng(list(shape)).normal(size=shape).astype(dtype) / 2
+
+    for cls in (keras.initializers.VarianceScaling, keras.initializers.Orthogonal):
+        monkeypatch.setattr(cls, "__call__", draw)

@@ -83,7 +83,7 @@ def run(text, name, model, folder):
                 patch.setattr(of, "__call__", draw)
         np.random.seed(0)  # noqa: NPY002 - what programs draw their data from
         random.seed(0)
-        keras.backend.clear_session()
+        keras.backend.clear_session(free_memory=False)  # to look for garbage takes half a second
         exec(compile(text, name, "exec"), names)
         named = {key: value for key, value in names.items() if not key.startswith("__")}
         return plain({"calls": log, "names": named, "weights": weights(named)})

@@ -1,5 +1,7 @@
 """Recurrent layers and attention: values and gradients as Keras's, from equal weights."""
 
+import functools
+
 import jax
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import chainrule as cr
 from chainrule import layers as ours
 
 theirs = keras.layers
+pytestmark = pytest.mark.usefixtures("drawn_by_numpy")
 RNG = np.random.default_rng(0)
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -47,24 +50,25 @@ def drawn(seed):
 def held_equal(layer, x, **given):
     """Hold values and gradients of a layer against Keras's, by the weights and the input."""
     mine, other = layer(ours), layer(theirs)
-    other(x, **given), mine(x)
+    other.build(x.shape), mine(x)
     weights = [RNG.normal(size=w.shape).astype("f") / 2 for w in other.weights]
     other.set_weights(weights)
     mine.set_weights(weights)
-    wanted = np.asarray(other(x, **given))
     found = mine.call(x, **given)
-    np.testing.assert_allclose(found, wanted, **CLOSE)
-    by = RNG.normal(size=wanted.shape).astype("f")
-
+    by = RNG.normal(size=found.shape).astype("f")
     frozen = [variable.value for variable in other.non_trainable_variables]
 
-    def keras_loss(variables, x):
-        return (other.stateless_call(variables, frozen, x, **given)[0] * by).sum()
+    @jax.jit  # one program: called as it stands, each of its operations would be compiled
+    @functools.partial(jax.grad, argnums=(0, 1), has_aux=True)
+    def slopes_and_value(variables, x):
+        value = other.stateless_call(variables, frozen, x, **given)[0]
+        return (value * by).sum(), value
 
     def loss(weights, x):
         return np.sum(mine.bound(weights).call(x, **given) * by)
 
-    slopes = jax.grad(keras_loss, argnums=(0, 1))([w.value for w in other.weights], x)
+    slopes, wanted = slopes_and_value([w.value for w in other.weights], x)
+    np.testing.assert_allclose(found, np.asarray(wanted), **CLOSE, strict=True)
     found, of_x = cr.grad(loss, argnums=(0, 1))(mine.arrays, x)
     for one, two in zip([*found.values(), of_x], [*slopes[0], slopes[1]], strict=True):
         np.testing.assert_allclose(one, np.asarray(two), rtol=1e-4, atol=2e-5)
