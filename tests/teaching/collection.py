@@ -16,7 +16,7 @@ from typing import Any
 
 from chainrule.teaching.checked import check_submission
 from chainrule.teaching.exercise import Result
-from chainrule.teaching.exercises import LABS, exercises
+from chainrule.teaching.exercises import LABS, exercise, exercises
 from chainrule.teaching.source import Source, sources
 from chainrule.teaching.submission import Statement, Submission, read
 
@@ -26,6 +26,8 @@ EXERCISES = [
     if (Path(__file__).parent / "answers" / f"{module}.py").exists()
     for name in exercises(lab)
 ]
+
+SLOW = ("overfits", "numbers")  # come last, and are not needed where something fails before
 
 
 def answers(lab: str, kind: str, name: str) -> list[Any]:
@@ -69,7 +71,14 @@ def result(lab: str, name: str, answer: str) -> Result:
         statements += solved
         if name in defined:
             statements += _statements(answer)
-    return check_submission(Submission(Path("answer.py"), statements), name)
+    submission, found = Submission(Path("answer.py"), statements), exercise(name)
+    checks = found.checks
+    found.checks = [check for check in checks if check.name not in SLOW]
+    try:
+        quick = check_submission(submission, name)
+    finally:
+        found.checks = checks
+    return check_submission(submission, name) if quick.passed else quick
 
 
 @cache

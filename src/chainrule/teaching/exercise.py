@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import linecache
 import sys
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,8 +21,11 @@ from chainrule.teaching.calls import Candidate, Server
 from chainrule.teaching.expect import Ended, Wrong
 
 STAGES = (
-    "shape", "dtype", "finite", "values", "properties", "gradient", "overfits", "numbers",
+    "shape", "dtype", "finite", "values", "properties", "gradient", "update", "overfits",
+    "numbers",
 )  # fmt: skip
+# Kinds of diagnoses that are no sentence for a learner: they say nothing, or give the answer away.
+UNTOLD = {"not explained", "right expression", "exchange", "other value", "other factor"}
 SECONDS = 30  # that one check of a function at hand may take
 Draw = np.random.Generator
 Run = Callable[[Any, Draw], None]
@@ -235,14 +240,27 @@ class Exercise:
                 found = list(diagnose(subject, self.draw(student, 0)))
         except Exception:  # whatever a learner's code does
             return ""
+        own = set(_lines(subject))
         for diagnosis in found:
-            if diagnosis.where is not None and diagnosis.kind != "not explained":
-                return f"{diagnosis.where}: {diagnosis.what}"
+            where = diagnosis.where
+            if where and where.code.strip() in own and diagnosis.kind not in UNTOLD:
+                return f"{where}: {diagnosis.what}"
         return ""
 
     def draw(self, student: str, number: int) -> Draw:
         """Return the generator of a check's numbers: the same for the same student."""
         return np.random.default_rng([zlib.crc32(f"{self.name}/{student}".encode()), number])
+
+
+def _lines(subject: Any) -> Iterator[str]:
+    """Yield the lines of a function, or of a class's methods: what it calls is not to blame."""
+    parts = vars(subject).values() if isinstance(subject, type) else [subject]
+    for part in parts:
+        if isinstance(part, FunctionType):
+            code = part.__code__
+            last = max(line or 0 for _, _, line in code.co_lines())
+            for line in range(code.co_firstlineno, last + 1):
+                yield linecache.getline(code.co_filename, line).strip()
 
 
 def compared_with(

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.validation import Array
 
+SMALL = 10  # entries of an array that are shown
 RTOL = {"f8": 1e-6, "f4": 1e-3, "f2": 3e-2}
 
 
@@ -88,8 +89,30 @@ def close(value: Any, wanted: Any, what: str, rtol: float | None = None) -> Arra
         rtol = RTOL.get(found.dtype.str[1:], 1e-6)
     size = np.abs(right).max(initial=0)
     if not np.allclose(found, right, rtol=rtol, atol=rtol * max(size, 1e-3)):
-        raise Wrong(f"{what} is {shown(found)}, it must be {shown(right)}")
+        raise Wrong(_difference(found, right, what))
     return found
+
+
+def _difference(found: Array, right: Array, what: str) -> str:
+    """Say how an array differs: by a factor, in its largest error, or whole where it is small."""
+    factor = _factor(found, right)
+    if found.size > 1 and factor is not None:
+        return f"{what} is {factor:.3g} times what it must be"
+    if found.ndim < 2 and found.size <= SMALL:
+        return f"{what} is {shown(found)}, it must be {shown(right)}"
+    index = np.unravel_index(np.argmax(np.abs(found - right)), found.shape)
+    at = ", ".join(map(str, index))
+    return f"{what} has {shown(found[index])} at [{at}], it must be {shown(right[index])}"
+
+
+def _factor(found: Array, right: Array) -> float | None:
+    """Return the factor between two arrays, if there is one other than 0."""
+    top = np.unravel_index(np.argmax(np.abs(right)), right.shape)
+    if not right[top] or not found[top]:
+        return None
+    factor = float(found[top] / right[top])
+    same = np.allclose(found, factor * right, rtol=1e-5, atol=1e-9 * abs(found[top]))
+    return factor if same and abs(factor - 1) > 1e-3 else None
 
 
 def entries(value: Any, wanted: Iterable[str], what: str) -> dict[str, Any]:
@@ -116,6 +139,6 @@ def true(condition: Any, sentence: str) -> None:
 def shown(value: Any, most: int = 90) -> str:
     """Return a value in one short line."""
     if isinstance(value, np.ndarray | np.generic):
-        value = np.array2string(np.asarray(value), precision=4, threshold=8, separator=", ")
+        value = np.array2string(np.asarray(value), precision=4, threshold=SMALL, separator=", ")
     text = " ".join((value if isinstance(value, str) else repr(value)).split())
     return text if len(text) <= most else f"{text[:most]}…"
