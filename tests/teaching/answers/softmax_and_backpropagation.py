@@ -120,8 +120,12 @@ WRONG = {
             "one_hot(self.output_size, y_true) - y_pred",
             "the sign is wrong",
         ),
-        ("y_pred - one_hot(self.output_size, y_true)", "y_pred", "the gradient of b is"),
-        ("y_pred - one_hot(self.output_size, y_true)", "y_pred - y_true", "the gradient of b is"),
+        ("y_pred - one_hot(self.output_size, y_true)", "y_pred", "the labels are not subtracted"),
+        (
+            "y_pred - one_hot(self.output_size, y_true)",
+            "y_pred - y_true",
+            "labels stand where one-hot rows belong",
+        ),
         (
             "np.outer(x, dnll_output)",
             "np.outer(dnll_output, x)",
