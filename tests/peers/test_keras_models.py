@@ -180,7 +180,7 @@ def test_what_only_one_of_them_has_leaves_a_model_uncompiled():
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (keras.layers.GroupNormalization(2, name="groups"), r"'groups' \(GroupNormalization\)"),
+        (keras.layers.EinsumDense("abc,cd->abd", (4, 3), name="sums"), r"'sums' \(EinsumDense"),
         (keras.layers.Dense(3, activation=doubled, name="top"), r"'top' .*of your own"),
         (keras.layers.MaxPooling1D(2, data_format="channels_first"), "channels come last"),
         (keras.layers.Dense(3, dtype="mixed_bfloat16"), "float32"),

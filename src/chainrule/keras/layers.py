@@ -17,7 +17,8 @@ from chainrule.layers.surroundings import refuse_symbolic
 InputLayer = Input
 for _short, _long in (
     ("AvgPool", "AveragePooling"), ("MaxPool", "MaxPooling"), ("Convolution", "Conv"),
-    ("GlobalAvgPool", "GlobalAveragePooling"), ("GlobalMaxPool", "GlobalMaxPooling"),
+    ("SeparableConvolution", "SeparableConv"), ("GlobalAvgPool", "GlobalAveragePooling"),
+    ("GlobalMaxPool", "GlobalMaxPooling"),
 ):  # fmt: skip
     for _axes in ("1D", "2D"):
         globals()[_short + _axes] = getattr(_layers, _long + _axes)
@@ -49,12 +50,9 @@ _ADVICE = {
         "MelSpectrogram", "STFTSpectrogram",
     ),
     "write a layer of your own: a class derived from keras.layers.Layer with NumPy in call": (
-        "ActivityRegularization", "AdditiveAttention", "Attention",
-        "DepthwiseConv1D", "DepthwiseConv2D", "EinsumDense", "FlaxLayer",
-        "GroupNormalization", "GroupQueryAttention", "InputSpec", "JaxLayer",
-        "RMSNormalization", "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D",
-        "SeparableConvolution1D", "SeparableConvolution2D", "SpectralNormalization",
-        "TFSMLayer", "TorchModuleWrapper", "UnitNormalization",
+        "ActivityRegularization", "AdditiveAttention", "Attention", "EinsumDense", "FlaxLayer",
+        "GroupQueryAttention", "InputSpec", "JaxLayer", "ReversibleEmbedding",
+        "SpectralNormalization", "TFSMLayer", "TorchModuleWrapper",
     ),
 }  # fmt: skip
 

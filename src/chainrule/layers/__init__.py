@@ -7,6 +7,10 @@ from chainrule.layers.convolution import (
     Conv1DTranspose,
     Conv2D,
     Conv2DTranspose,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
 )
 from chainrule.layers.core import Activation, Dense, Embedding, Input
 from chainrule.layers.dropout import (
@@ -29,7 +33,14 @@ from chainrule.layers.functions import (
     Wrapper,
 )
 from chainrule.layers.layer import Layer
-from chainrule.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from chainrule.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    Normalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from chainrule.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -54,17 +65,20 @@ from chainrule.layers.shape import Flatten, Permute, RepeatVector, Rescaling, Re
 __all__ = [
     "ELU", "GRU", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
     "AveragePooling2D", "BatchNormalization", "Bidirectional", "Conv1D", "Conv1DTranspose",
-    "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense", "Dropout", "Embedding",
-    "Flatten", "GRUCell", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Identity", "Input",
-    "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D",
-    "MaxPooling2D", "MultiHeadAttention", "Normalization", "PReLU", "Permute", "ReLU",
-    "RepeatVector", "Rescaling", "Reshape", "SimpleRNN", "SimpleRNNCell", "Softmax",
-    "SpatialDropout1D", "SpatialDropout2D", "StackedRNNCells", "TimeDistributed",
-    "UpSampling1D", "UpSampling2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
+    "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense", "DepthwiseConv1D",
+    "DepthwiseConv2D", "Dropout", "Embedding", "Flatten", "GRUCell", "GaussianDropout",
+    "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input", "LSTMCell", "Lambda", "Layer",
+    "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "MaxPooling2D",
+    "MultiHeadAttention", "Normalization", "PReLU", "Permute", "RMSNormalization", "ReLU",
+    "RepeatVector", "Rescaling", "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN",
+    "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "StackedRNNCells",
+    "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "Wrapper",
+    "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 # Other names that Keras gives some of them.
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 Convolution1D, Convolution2D = Conv1D, Conv2D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
 MaxPool1D, MaxPool2D = MaxPooling1D, MaxPooling2D

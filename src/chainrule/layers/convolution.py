@@ -185,3 +185,131 @@ class Conv2DTranspose(_Transposed, rank=2):
     >>> Conv2DTranspose(8, 3, strides=2, padding="same")(np.zeros((2, 4, 4, 1))).shape
     (2, 8, 8, 8)
     """
+
+
+class _Depthwise(Sliding, Affine):
+    def __init__(
+        self,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: str | None = None,
+        dilation_rate: Size = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(data_format, **options)
+        where = type(self).__name__
+        self.kernel_size = sizes_of(kernel_size, self.rank, "kernel_size", where)
+        self.slide(self.kernel_size, strides, padding, dilation_rate)
+        self.depth_multiplier = check_positive(depth_multiplier, "depth_multiplier", where)
+        self.activation = activation_of(activation, where)
+        self.use_bias = check_flag(use_bias, "use_bias", where)
+        self.depthwise_initializer, self.bias_initializer = depthwise_initializer, bias_initializer
+        self.depthwise_regularizer, self.bias_regularizer = depthwise_regularizer, bias_regularizer
+        self.depthwise_constraint, self.bias_constraint = depthwise_constraint, bias_constraint
+
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        self.kernel = self.by_channel(input_shape)
+        if self.use_bias:
+            *_, channels, multiplier = self.kernel.shape
+            self.bias = self.weight_of("bias", (channels * multiplier,))
+
+    def by_channel(self, input_shape: Shape) -> Any:
+        """Return a new kernel with filters for each channel alone."""
+        return self.weight_of("depthwise", (*self.size, input_shape[-1], self.depth_multiplier))
+
+    def filtered(self, x: Any, kernel: Any) -> Any:
+        """Return each channel's windows times its part of the kernel."""
+        places, inside = "xy"[: self.rank], "ab"[: self.rank]
+        y = np.einsum(f"n{places}c{inside},{inside}cm->n{places}cm", self.windows(x), kernel)
+        return y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1])
+
+    def call(self, x: Any) -> Any:
+        return self.activated(self.filtered(x, self.kernel))
+
+
+class DepthwiseConv1D(_Depthwise, rank=1):
+    """A `Conv1D` of each channel alone; arguments as of `DepthwiseConv2D`.
+
+    >>> DepthwiseConv1D(3, depth_multiplier=2)(np.zeros((2, 8, 4))).shape
+    (2, 6, 8)
+    """
+
+
+class DepthwiseConv2D(_Depthwise, rank=2):
+    r"""A `Conv2D` of each channel alone, with ``depth_multiplier`` filters for each.
+
+    .. math:: y_{ijcm} = g\Big(b_{cm} + \sum_{ab} x_{i s + a d,\, j s + b d,\, c}\, W_{abcm}\Big)
+
+    >>> DepthwiseConv2D(3, padding="same")(np.zeros((2, 8, 8, 4))).shape
+    (2, 8, 8, 4)
+    """
+
+
+class _Separable(_Depthwise):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Size = 1,
+        depth_multiplier: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        pointwise_initializer: Any = "glorot_uniform",
+        pointwise_regularizer: Any = None,
+        pointwise_constraint: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate, activation,
+            use_bias, depthwise_initializer, **options,
+        )  # fmt: skip
+        self.filters = check_positive(filters, "filters", type(self).__name__)
+        self.pointwise_initializer = pointwise_initializer
+        self.pointwise_regularizer = pointwise_regularizer
+        self.pointwise_constraint = pointwise_constraint
+
+    def build(self, input_shape: Shape) -> None:
+        Sliding.build(self, input_shape)
+        self.depthwise_kernel = self.by_channel(input_shape)
+        *_, channels, multiplier = self.depthwise_kernel.shape
+        shape = (*(1,) * self.rank, channels * multiplier, self.filters)
+        self.pointwise_kernel = self.weight_of("pointwise", shape)
+        if self.use_bias:
+            self.bias = self.weight_of("bias", (self.filters,))
+
+    def call(self, x: Any) -> Any:
+        kernel = self.pointwise_kernel.reshape(-1, self.filters)
+        return self.activated(self.filtered(x, self.depthwise_kernel) @ kernel)
+
+
+class SeparableConv1D(_Separable, rank=1):
+    """A `DepthwiseConv1D`, whose channels are then mixed; arguments as of `SeparableConv2D`.
+
+    >>> SeparableConv1D(16, 3)(np.zeros((2, 8, 4))).shape
+    (2, 6, 16)
+    """
+
+
+class SeparableConv2D(_Separable, rank=2):
+    """A `DepthwiseConv2D`, whose channels are then mixed at every pixel, into ``filters`` of them.
+
+    Chollet, *Xception: Deep Learning with Depthwise Separable Convolutions*, 2017.
+
+    >>> SeparableConv2D(16, 3)(np.zeros((2, 8, 8, 4))).shape
+    (2, 6, 6, 16)
+    """

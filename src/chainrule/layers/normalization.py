@@ -9,12 +9,76 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, Shape
-from chainrule.validation import as_numbers, check_flag, check_number, shape_text
+from chainrule.validation import as_numbers, check_flag, check_number, check_positive, shape_text
 
 SMALLEST = 1e-7  # deviation that `Normalization` divides by, as in Keras
 
 
-class BatchNormalization(Layer):
+class _Along(Layer):
+    """What normalises along some axes."""
+
+    supports_masking = True
+
+    def __init__(self, axis: int | Sequence[int] = -1, **options: Any) -> None:
+        super().__init__(**options)
+        axes = axis if isinstance(axis, Sequence) else (axis,)
+        self.axes = tuple(_axis(a, type(self).__name__) for a in axes)
+
+    def sizes(self, shape: Shape) -> tuple[int, ...]:
+        """Return the sizes of the axes, in their order."""
+        sizes = {a % len(shape): _size(self, a, shape) for a in self.axes}
+        return tuple(sizes[a] for a in sorted(sizes))
+
+    def within(self, x: Any) -> tuple[int, ...]:
+        """Return the axes of an input in their order."""
+        return tuple(sorted(a % x.ndim for a in self.axes))
+
+    def laid(self, weight: Any, x: Any) -> Any:
+        """Return a weight with an entry for each along the axes, as it is multiplied."""
+        axes = self.within(x)
+        return weight.reshape([size if i in axes else 1 for i, size in enumerate(x.shape)])
+
+
+class _Scaled(_Along):
+    """What normalises, then scales by a gamma and shifts by a beta."""
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(axis, **options)
+        where = type(self).__name__
+        self.epsilon = check_number(epsilon, "epsilon", where)
+        self.center = check_flag(center, "center", where)
+        self.scale = check_flag(scale, "scale", where)
+        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
+        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
+        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
+
+    def build(self, input_shape: Shape) -> None:
+        """Make scale and shift."""
+        if self.scale:
+            self.gamma = self.weight_of("gamma", self.sizes(input_shape))
+        if self.center:
+            self.beta = self.weight_of("beta", self.sizes(input_shape))
+
+    def scaled(self, y: Any) -> Any:
+        """Return the normalised input scaled and shifted."""
+        y = y * self.laid(self.gamma, y) if self.scale else y
+        return y + self.laid(self.beta, y) if self.center else y
+
+
+class BatchNormalization(_Scaled):
     r"""Every feature with mean 0 and variance 1 over the batch, then scaled and shifted.
 
     .. math:: y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta
@@ -35,8 +99,6 @@ class BatchNormalization(Layer):
         There is one device.
     """
 
-    supports_masking = True
-
     def __init__(
         self,
         axis: int = -1,
@@ -48,32 +110,21 @@ class BatchNormalization(Layer):
         gamma_initializer: Any = "ones",
         moving_mean_initializer: Any = "zeros",
         moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
         synchronized: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        self.axis = _axis(axis, "BatchNormalization")
+        super().__init__(
+            axis, epsilon, center, scale, beta_initializer, gamma_initializer, **options
+        )
+        (self.axis,) = self.axes
         self.momentum = check_number(momentum, "momentum", "BatchNormalization")
-        self.epsilon = check_number(epsilon, "epsilon", "BatchNormalization")
-        self.center = check_flag(center, "center", "BatchNormalization")
-        self.scale = check_flag(scale, "scale", "BatchNormalization")
-        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
-        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
 
     def build(self, input_shape: Shape) -> None:
         """Make scale, shift and moving averages."""
-        shape = (_size(self, self.axis, input_shape),)
-        if self.scale:
-            self.gamma = self.weight_of("gamma", shape)
-        if self.center:
-            self.beta = self.weight_of("beta", shape)
+        super().build(input_shape)
+        shape = self.sizes(input_shape)
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False)
         self.moving_variance = self.add_weight(
             shape, self.moving_variance_initializer, trainable=False
@@ -113,7 +164,7 @@ class BatchNormalization(Layer):
         return mean, np.sum(apart**2, axis=others) / total
 
 
-class LayerNormalization(Layer):
+class LayerNormalization(_Scaled):
     r"""Every sample with mean 0 and variance 1 over its features, then scaled and shifted.
 
     Ba, Kiros, Hinton, *Layer Normalization*, 2016.
@@ -126,50 +177,84 @@ class LayerNormalization(Layer):
     center, scale : bool, default True
     """
 
-    supports_masking = True
+    def call(self, x: Any) -> Any:
+        """Return the normalised input."""
+        return self.scaled(_standard(x, self.within(x), self.epsilon))
+
+
+class GroupNormalization(_Scaled):
+    r"""Every group of features of a sample with mean 0 and variance 1, then scaled and shifted.
+
+    Wu, He, *Group Normalization*, 2018. ``groups=-1`` makes a group of each feature.
+
+    >>> GroupNormalization(2)(np.array([[1.0, 3.0, 10.0, 30.0]])).round(2)
+    array([[-1.,  1., -1.,  1.]], dtype=float32)
+    """
 
     def __init__(
-        self,
-        axis: int | Sequence[int] = -1,
-        epsilon: float = 0.001,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        **options: Any,
+        self, groups: int = 32, axis: int = -1, epsilon: float = 0.001, **options: Any
     ) -> None:
-        super().__init__(**options)
-        axes = axis if isinstance(axis, Sequence) else (axis,)
-        self.axes = tuple(_axis(a, "LayerNormalization") for a in axes)
-        self.epsilon = check_number(epsilon, "epsilon", "LayerNormalization")
-        self.center = check_flag(center, "center", "LayerNormalization")
-        self.scale = check_flag(scale, "scale", "LayerNormalization")
-        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
-        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
+        super().__init__(axis, epsilon, **options)
+        where = type(self).__name__
+        self.groups = groups if groups == -1 else check_positive(groups, "groups", where)
 
     def build(self, input_shape: Shape) -> None:
         """Make scale and shift."""
-        sizes = {a % len(input_shape): _size(self, a, input_shape) for a in self.axes}
-        shape = tuple(sizes[a] for a in sorted(sizes))
-        if self.scale:
-            self.gamma = self.weight_of("gamma", shape)
-        if self.center:
-            self.beta = self.weight_of("beta", shape)
+        super().build(input_shape)
+        (size,) = self.sizes(input_shape)
+        if size % self._groups(size):
+            raise ShapeError(f"{self}: {size} features are no multiple of {self.groups} groups")
 
     def call(self, x: Any) -> Any:
         """Return the normalised input."""
-        axes = tuple(sorted(a % x.ndim for a in self.axes))
-        mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
-        y = (x - mean) / np.sqrt(variance + self.epsilon)
-        along = [x.shape[i] if i in axes else 1 for i in range(x.ndim)]
-        if self.scale:
-            y = y * self.gamma.reshape(along)
-        return y + self.beta.reshape(along) if self.center else y
+        axis = self.axes[0] % x.ndim
+        size, groups = x.shape[axis], self._groups(x.shape[axis])
+        parts = x.reshape(*x.shape[:axis], groups, size // groups, *x.shape[axis + 1 :])
+        inside = tuple(i for i in range(1, parts.ndim) if i != axis)
+        return self.scaled(_standard(parts, inside, self.epsilon).reshape(x.shape))
+
+    def _groups(self, size: int) -> int:
+        return size if self.groups == -1 else self.groups
+
+
+class RMSNormalization(_Along):
+    r"""Every sample with mean square 1 over its features, then scaled.
+
+    .. math:: y = \gamma\, x / \sqrt{\overline{x^2} + \varepsilon}
+
+    Zhang, Sennrich, *Root Mean Square Layer Normalization*, 2019.
+
+    >>> RMSNormalization()(np.array([[3.0, 4.0]])).round(3)
+    array([[0.849, 1.131]], dtype=float32)
+    """
+
+    def __init__(
+        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **options: Any
+    ) -> None:
+        super().__init__(axis, **options)
+        self.epsilon = check_number(epsilon, "epsilon", "RMSNormalization")
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the scale."""
+        self.scale = self.add_weight(self.sizes(input_shape), "ones")
+
+    def call(self, x: Any) -> Any:
+        """Return the normalised input."""
+        square = np.mean(x**2, axis=self.within(x), keepdims=True)
+        return x / np.sqrt(square + self.epsilon) * self.laid(self.scale, x)
+
+
+class UnitNormalization(_Along):
+    """Every sample with length 1 over its features.
+
+    >>> UnitNormalization()(np.array([[3.0, 4.0]]))
+    array([[0.6, 0.8]], dtype=float32)
+    """
+
+    def call(self, x: Any) -> Any:
+        """Return the normalised input."""
+        square = np.sum(x**2, axis=self.within(x), keepdims=True)
+        return x / np.sqrt(np.maximum(square, 1e-24))
 
 
 class Normalization(Layer):
@@ -260,6 +345,12 @@ def _axis(axis: Any, where: str) -> int:
             f"{axis!r}"
         )
     return int(axis)
+
+
+def _standard(x: Any, axes: tuple[int, ...], epsilon: float) -> Any:
+    """Return what has mean 0 and variance 1 over its axes."""
+    mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
+    return (x - mean) / np.sqrt(variance + epsilon)
 
 
 def _size(layer: Layer, axis: int, shape: Shape) -> int:

@@ -32,7 +32,7 @@ FAMILIES = {
     "regularization layers": ["layers/regularization/*_test.py"],
     "recurrent layers": ["layers/rnn/[!cd]*_test.py"],
     "core layers": ["layers/core/[!er]*_test.py", "layers/core/embedding_test.py"],
-    "normalization": ["layers/normalization/[bl]*_test.py"],
+    "normalization": ["layers/normalization/[!s]*_test.py"],
     "attention": ["layers/attention/multi_head_attention_test.py"],
     "layer": ["layers/layer_test.py"],
     "sequential": ["models/sequential_test.py"],
