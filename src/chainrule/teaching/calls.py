@@ -171,7 +171,10 @@ class Candidate:
         if reply.get("changed"):
             number = reply["changed"][0] + 1
             raise Wrong(f"{what} changes its argument number {number}: work on a copy")
-        value = decode(reply["value"], lambda found: self._made(what, found))
+        try:
+            value = decode(reply["value"], lambda found: self._made(what, found))
+        except (DataError, KeyError, TypeError, ValueError, RecursionError):
+            raise Wrong(f"{what} gives what cannot be read") from None
         if value is None and do == "call" and reply.get("printed", "").strip():
             raise Wrong(f"{what} prints its result and returns None: end it with a return")
         return value

@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.checking import Diagnosis, check_gradients, explain_difference
 from chainrule.checking.sandbox import Sandbox, TooLong
 from chainrule.teaching.calls import Candidate, Server
-from chainrule.teaching.expect import Ended, Wrong
+from chainrule.teaching.expect import Ended, Wrong, shown
 
 STAGES = (
     "shape", "dtype", "finite", "values", "properties", "gradient", "update", "overfits",
@@ -141,6 +141,8 @@ class Exercise:
         What else of the learner's the checks need: they take it with `Candidate.beside`.
     checks : list of Check
         In the order of `STAGES`; `check` adds one.
+    allows : tuple of str
+        What an answer may import besides NumPy, such as ``"chainrule.keras"``.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Exercise:
     uses: tuple[str, ...] = ()
     checks: list[Check] = field(default_factory=list)
     diagnoses: dict[str, Diagnose] = field(default_factory=dict)
+    allows: tuple[str, ...] = ()
 
     def check(self, stage: str, points: int = 1) -> Callable[[F], F]:
         """Add a check: a function of the candidate and a generator of numbers; decorates it."""
@@ -202,6 +205,8 @@ class Exercise:
                 except Wrong as wrong:
                     sentence = str(wrong)
                     ended = sentence if isinstance(wrong, Ended) else ""
+                except Exception as error:  # what comes out of an answer may be anything
+                    sentence = f"{self.name} gives what cannot be checked: {shown(str(error))}"
             outcomes.append(Outcome(check.name, check.points, not sentence, sentence))
         failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
         return Result(self.name, tuple(outcomes), failed)

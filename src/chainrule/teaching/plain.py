@@ -79,7 +79,7 @@ def decode(value: Any, known: Callable[[dict[str, Any]], Any] | None = None) -> 
             return tuple(decode(item, known) for item in value["tuple"])
         if "dict" in value:
             return {decode(k): decode(v, known) for k, v in value["dict"]}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"a value that cannot be read: {error}") from None
     if known is None:
         raise DataError(f"a value of an unknown kind: {sorted(value)}")

@@ -30,6 +30,7 @@ class Statement:
 
     node: ast.stmt
     file: str
+    number: int
     binds: frozenset[str]
     reads: frozenset[str]
 
@@ -37,6 +38,44 @@ class Statement:
     def is_definition(self) -> bool:
         """Whether it is a function or a class."""
         return isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some statements of a submission, as plain values: to be run, here or in another process.
+
+    Attributes
+    ----------
+    texts : dict
+        The files that they stand in, or the cells, by name.
+    statements : list of (str, int)
+        The file of each, and which statement of it.
+    """
+
+    texts: dict[str, str]
+    statements: list[tuple[str, int]]
+
+    def nodes(self) -> Iterator[tuple[str, ast.stmt]]:
+        """Yield the file and the tree of each statement."""
+        bodies = {file: ast.parse(text, file).body for file, text in self.texts.items()}
+        for file, number in self.statements:
+            yield file, bodies[file][number]
+
+    def run(self, module: str = "submission") -> dict[str, Any]:
+        """Run the statements and return all that they define.
+
+        Raises
+        ------
+        Exception
+            Whatever the learner's code raises.
+        """
+        for file, text in self.texts.items():  # for tracebacks and inspect.getsource
+            linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        space = ModuleType(module)
+        sys.modules[module] = space
+        for file, node in self.nodes():
+            exec(compile(ast.Module([node], []), file, "exec", dont_inherit=True), vars(space))
+        return vars(space)
 
 
 @dataclass
@@ -50,11 +89,14 @@ class Submission:
         In the order in which they stand.
     notes : list of str
         What could not be read: a cell with a syntax error and its line, say.
+    texts : dict
+        The text of each cell, or of the file.
     """
 
     path: Path
     statements: list[Statement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def defines(self, name: str) -> bool:
         """Whether the file binds a name."""
@@ -96,6 +138,14 @@ class Submission:
             return [last, *(i for i in found if i > last and i not in whole)]
         return found
 
+    def part(self, names: Iterable[str]) -> Part:
+        """Return the statements that the names need, as plain values."""
+        order = {id(s): i for i, s in enumerate(self.statements)}
+        needed = {order[id(s)]: s for name in names for s in self.needed(name)}
+        chosen = [needed[i] for i in sorted(needed)]
+        texts = {s.file: self.texts[s.file] for s in chosen}
+        return Part(texts, [(s.file, s.number) for s in chosen])
+
     def load(self, names: Iterable[str], module: str = "submission") -> dict[str, Any]:
         """Run what the names need and return all that it defines.
 
@@ -104,14 +154,7 @@ class Submission:
         Exception
             Whatever the learner's code raises.
         """
-        numbers = {id(s): i for i, s in enumerate(self.statements)}
-        needed = {id(s): s for name in names for s in self.needed(name)}
-        space = ModuleType(module)
-        sys.modules[module] = space
-        for statement in sorted(needed.values(), key=lambda s: numbers[id(s)]):
-            tree = ast.Module([statement.node], [])
-            exec(compile(tree, statement.file, "exec", dont_inherit=True), vars(space))
-        return vars(space)
+        return self.part(names).run(module)
 
 
 def normal(text: str) -> str:
@@ -135,17 +178,34 @@ def read(path: str | Path) -> Submission:
         If it cannot be read at all: missing, empty, too large, not UTF-8, no notebook.
     """
     path = Path(path)
-    text = _text(path)
+    return parse(path, text_of(path))
+
+
+def parse(path: Path, text: str) -> Submission:
+    """Take the text of a notebook or a ``.py`` file apart.
+
+    Raises
+    ------
+    FileError
+        If it is no notebook.
+    """
     found = Submission(path)
     cells = dict(_cells(path, text)) if path.suffix == ".ipynb" else {str(path): text}
     for file, source in cells.items():
         plain = _without_magics(source) if path.suffix == ".ipynb" else source
-        linecache.cache[file] = (len(plain), None, plain.splitlines(keepends=True), file)
+        found.texts[file] = plain
         found.statements += _statements(file, plain, found.notes)
     return found
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a file that may be a submission.
+
+    Raises
+    ------
+    FileError
+        If there is none: missing, empty, too large, not UTF-8.
+    """
     if path.suffix not in ENDINGS:
         raise FileError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
     try:
@@ -202,8 +262,8 @@ def _statements(file: str, source: str, notes: list[str]) -> Iterator[Statement]
         place = f", line {line}: {code}" if line else ""
         notes.append(f"{Path(file).name}{place}: {getattr(error, 'msg', error)}")
         return
-    for node in tree.body:
-        yield Statement(node, file, frozenset(_bound(node)), frozenset(_read(node)))
+    for number, node in enumerate(tree.body):
+        yield Statement(node, file, number, frozenset(_bound(node)), frozenset(_read(node)))
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:

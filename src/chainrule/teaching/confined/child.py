@@ -1,0 +1,119 @@
+"""A process of one exercise of one submission: it gives up its rights, then answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.teaching.calls import Server, told
+from chainrule.teaching.confined import limits, stub
+from chainrule.teaching.confined.frames import receive, send
+from chainrule.teaching.plan import problem
+from chainrule.teaching.submission import Part, parse
+
+
+def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
+    """Answer requests until the other side is gone.
+
+    Parameters
+    ----------
+    connection : socket
+    settings : dict
+        ``folder`` to work in, ``seconds``, ``memory``, what is ``hidden``, whether ``answers`` are
+        at hand.
+    """
+    answer = _Answers(settings)
+    _give_up(connection, settings)
+    while True:
+        request = receive(connection)
+        try:
+            reply = answer(request)
+        except BaseException as error:  # whatever a learner's code raises, in its __str__ too
+            reply = {"error": {"type": type(error).__name__, "message": "", "line": None}}
+        send(connection, reply)
+
+
+class _Answers:
+    """What is done with a request: the code is read, loaded, called, explained."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._server = Server({})
+        self._has_answers = settings["answers"]
+
+    def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
+        do = request["do"]
+        if do in ("read", "load", "explain"):
+            try:
+                return {"value": getattr(self, do)(request)}
+            except (Exception, SystemExit) as error:
+                return {"error": told(error)}
+        return self._server.answer(request)
+
+    def read(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Take a text apart; return for each name what is to be run, or why nothing can be."""
+        submission = parse(Path(request["path"]), request["text"])
+        plan = {}
+        for name, allows in request["names"].items():
+            sentence = problem(submission, name, allows)
+            part = submission.part([name])
+            plan[name] = {"problem": sentence, "texts": part.texts, "statements": part.statements}
+        return plan
+
+    def load(self, request: dict[str, Any]) -> None:
+        """Run the part of a submission that defines a name."""
+        part = Part(request["texts"], request["statements"])
+        name = request["name"]
+        self._server = Server({name: part.run()[name]})
+
+    def explain(self, request: dict[str, Any]) -> str:
+        """Return what a diagnosis says of an answer that was loaded; needs the answers."""
+        from chainrule.teaching.exercise import Outcome, Result
+        from chainrule.teaching.exercises import exercise
+
+        if not self._has_answers:
+            return ""
+        name = request["name"]
+        outcomes = tuple(Outcome(check, 1, passed) for check, passed in request["checks"])
+        found = exercise(name)
+        return found.explain(self._server.thing(name), Result(name, outcomes), request["student"])
+
+
+def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
+    """Give up everything that an answer does not need."""
+    if hasattr(os, "setsid"):
+        with contextlib.suppress(OSError):
+            os.setsid()
+    own = os.path.realpath(settings["folder"])
+    os.chdir(own)
+    _close_all_but(connection.fileno())
+    np.random.seed(settings["seed"])  # noqa: NPY002  # what a learner's code draws from
+    random.seed(settings["seed"])
+    warnings.simplefilter("ignore")
+    read, hidden = limits.readable(), [os.path.realpath(path) for path in settings["hidden"]]
+    if settings["answers"]:
+        read += limits.own_sources()
+    else:
+        hidden += limits.own_sources()
+        stub.install()
+    limits.limit(settings["seconds"], settings["memory"])
+    limits.hook(own, read, hidden)
+
+
+def _close_all_but(kept: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    if os.name == "posix":
+        os.closerange(3, kept)
+        os.closerange(kept + 1, 4096)
+    sys.stdin = open(os.devnull)  # noqa: SIM115
+    for name in ("stdout", "stderr"):
+        setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115

@@ -1,0 +1,75 @@
+"""A process that has NumPy loaded and forks one for each answer; run as a script.
+
+``host.py bare|whole forking|once DESCRIPTOR`` reads messages from the socket of that number. In a
+bare host chainrule's packages are empty and only what a submission needs is loaded: the answers
+are not in its memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from types import ModuleType
+
+FOLDER = Path(__file__).resolve().parents[2]
+LOADED = (
+    "numpy", "matplotlib.pyplot", "sklearn.datasets", "sklearn.metrics", "sklearn.model_selection",
+    "sklearn.preprocessing", "chainrule.data", "chainrule.teaching.confined.child",
+)  # fmt: skip
+
+
+def main(kind: str, way: str, descriptor: str) -> None:
+    """Load what submissions need, then start a process for each message."""
+    sys.path[:] = json.loads(os.environ.pop("CHAINRULE_PATH"))
+    if kind == "bare":
+        for name, path in (("chainrule", FOLDER), ("chainrule.teaching", FOLDER / "teaching")):
+            package = ModuleType(name)
+            package.__path__ = [str(path)]
+            sys.modules[name] = package
+    else:
+        importlib.import_module("chainrule.teaching.exercises").every()
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    with socket.socket(fileno=int(descriptor)) as connection:
+        forking(connection) if way == "forking" else once(connection)
+
+
+def once(connection: socket.socket) -> None:
+    """Be the process of one answer."""
+    child = importlib.import_module("chainrule.teaching.confined.child")
+    frames = importlib.import_module("chainrule.teaching.confined.frames")
+    child.serve(connection, frames.receive(connection))
+
+
+def forking(connection: socket.socket) -> None:
+    """Start a process for each descriptor that comes; tell its number, and later how it ended."""
+    child = importlib.import_module("chainrule.teaching.confined.child")
+    frames = importlib.import_module("chainrule.teaching.confined.frames")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 1)
+        if not message:
+            os._exit(0)
+        settings = json.loads(message)
+        if "wait" in settings:
+            _, status = os.waitpid(settings["wait"], 0)
+            frames.send(connection, os.waitstatus_to_exitcode(status))
+            continue
+        process = os.fork()
+        if process == 0:
+            try:
+                child.serve(socket.socket(fileno=descriptors[0]), settings)
+            finally:
+                os._exit(0)
+        os.close(descriptors[0])
+        frames.send(connection, process)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,149 @@
+"""What a submission may do, as Python sees it: an audit hook, and limits of the system.
+
+The hook makes sentences of what is refused. It is no wall, as Python cannot guard itself; where
+Linux is, `kernel` is the wall.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+REFUSED = {
+    "socket": "open network connections",
+    "subprocess": "start processes",
+    "pty": "start processes",
+    "ctypes": "call into the machine",
+    "gc": "look through the memory of the grader",
+    "sqlite3": "open databases",
+    "resource": "change its limits",
+    "webbrowser": "open a browser",
+    "urllib": "open network connections",
+    "ftplib": "open network connections",
+    "smtplib": "open network connections",
+    "http": "open network connections",
+}
+PROCESSES = (
+    "os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.kill",
+    "os.killpg", "os.startfile", "signal.pthread_kill",
+)  # fmt: skip
+MODULES = frozenset(
+    "ctypes _ctypes cffi _cffi_backend _posixsubprocess multiprocessing _multiprocessing"
+    " torch tensorflow jax keras autograd".split()
+)
+CHANGES = (
+    "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link",
+    "os.symlink", "os.truncate", "os.utime", "os.setxattr", "os.removexattr", "os.mkfifo",
+    "os.mknod", "shutil.copyfile", "shutil.move", "shutil.rmtree",
+)  # fmt: skip
+LOOKS = ("os.listdir", "os.scandir", "glob.glob", "pathlib.Path.glob", "os.chdir")
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def readable() -> list[str]:
+    """Return the folders that Python and its libraries read; a checkout is none of them."""
+    libraries = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    found = [sys.prefix, sys.base_prefix, *libraries, os.environ.get("SYSTEMROOT")]
+    if os.name == "posix":
+        found += ["/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/dev/random"]
+    return sorted({os.path.realpath(path) for path in found if path and os.path.exists(path)})
+
+
+def own_sources() -> list[str]:
+    """Return where chainrule is, in whichever copies."""
+    return [os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path]
+
+
+def hook(own: str, read: Sequence[str], hidden: Sequence[str]) -> None:
+    """Refuse what a submission has no business with, in a sentence.
+
+    Parameters
+    ----------
+    own : str
+        The folder in which it may write.
+    read, hidden : sequence of str
+        Folders that it may read, and those among them that it may not.
+    """
+    refused, separator, writing = tuple(REFUSED.items()), os.sep, WRITING
+    processes, modules, looks, changes = PROCESSES, MODULES, frozenset(LOOKS), frozenset(CHANGES)
+    realpath, fsdecode = os.path.realpath, os.fsdecode
+    allowed, forbidden = tuple(read), tuple(hidden)
+
+    def within(path: str, folders: Sequence[str]) -> bool:
+        return any(path == folder or path.startswith(folder + separator) for folder in folders)
+
+    def place(path: Any) -> str:
+        return realpath(fsdecode(path)) if isinstance(path, str | bytes | Path) else ""
+
+    def refuse(what: str) -> None:
+        raise PermissionError(f"a submission may not {what}")
+
+    def audit(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open":
+            path = place(args[0])
+            if path and not within(path, (own,)):
+                if (args[2] or 0) & writing:
+                    refuse("write outside its own folder")
+                if not within(path, allowed) or within(path, forbidden):
+                    refuse("read files that it does not bring along")
+        elif event == "import":
+            if args[0].split(".")[0] in modules:
+                raise ImportError(f"{args[0]}: the exercise is to be solved with NumPy")
+        elif event in looks:
+            path = place(args[0]) if args and args[0] is not None else own
+            if path and not within(path, (own, *allowed)) or within(path, forbidden):
+                refuse("look at other folders")
+        elif event in changes:
+            if not all(within(place(a), (own,)) for a in args[:2] if isinstance(a, str | bytes)):
+                refuse("change anything outside its own folder")
+        elif event.startswith(processes):
+            refuse("start or end processes")
+        else:
+            for group, what in refused:
+                if event.startswith(group + "."):
+                    refuse(what)
+
+    for name in list(sys.modules):
+        if name.split(".")[0] in modules:
+            del sys.modules[name]
+    sys.addaudithook(audit)
+
+
+def limit(seconds: float, memory: int, written: int = 8 * 2**20, files: int = 64) -> None:
+    """Limit time of the processor, memory beyond what is in use, and files, where that is known.
+
+    Parameters
+    ----------
+    seconds : float
+    memory : int
+        Bytes.
+    written, files : int
+        Bytes of one file, and how many may be open.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows: the grader's clock alone
+        return
+    whole = int(seconds) + 1
+    wanted = [
+        (resource.RLIMIT_CPU, whole),
+        (resource.RLIMIT_AS, _in_use() + memory),
+        (resource.RLIMIT_FSIZE, written),
+        (resource.RLIMIT_NOFILE, files),
+        (resource.RLIMIT_CORE, 0),
+    ]
+    for kind, most in wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, most))
+
+
+def _in_use() -> int:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:  # no Linux: what NumPy and its friends take, and more
+        return 4 * 2**30
+    return pages * os.sysconf("SC_PAGE_SIZE")
