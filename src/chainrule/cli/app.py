@@ -10,6 +10,7 @@ from chainrule import __version__
 from chainrule.cli.cache import cache
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.export import export
+from chainrule.cli.grade import grade
 from chainrule.cli.lab import lab
 from chainrule.cli.learn import learn
 from chainrule.cli.plot import plot
@@ -48,7 +49,7 @@ def chainrule_command(
     """Backpropagation you can read: train and explain small networks in NumPy."""
 
 
-for verb in (train, evaluate, predict, show, export, plot, lab):
+for verb in (train, evaluate, predict, show, export, plot, lab, grade):
     app.command()(verb)
 app.add_typer(cache, name="cache")
 app.add_typer(learn, name="learn")

@@ -12,7 +12,12 @@ FOREIGN = (
     "autograd", "cupy", "jax", "keras", "mygrad", "numba", "scipy", "sklearn", "statsmodels",
     "tensorflow", "theano", "torch", "xgboost",
 )  # fmt: skip
-HELPFUL = ("sklearn.datasets", "sklearn.metrics", "sklearn.model_selection", "sklearn.preprocessing")
+HELPFUL = (
+    "sklearn.datasets",
+    "sklearn.metrics",
+    "sklearn.model_selection",
+    "sklearn.preprocessing",
+)
 
 
 def problem(submission: Submission, name: str, allows: Iterable[str] = ()) -> str:
@@ -60,9 +65,8 @@ def _imported(node: ast.stmt) -> Iterator[str]:
             yield from (alias.name for alias in inner.names)
         elif isinstance(inner, ast.ImportFrom) and inner.module and not inner.level:
             yield from (f"{inner.module}.{alias.name}" for alias in inner.names)
-        elif isinstance(inner, ast.Call) and _is_import(inner.func) and inner.args:
-            if isinstance(inner.args[0], ast.Constant) and isinstance(inner.args[0].value, str):
-                yield inner.args[0].value
+        elif isinstance(inner, ast.Call) and _is_import(inner.func):
+            yield from (str(arg.value) for arg in inner.args[:1] if isinstance(arg, ast.Constant))
 
 
 def _is_import(function: ast.expr) -> bool:

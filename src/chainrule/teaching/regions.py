@@ -78,6 +78,19 @@ def kinds(source: str) -> set[str]:
     return {match[2] for match in found if match and match[1] == "BEGIN"}
 
 
+def hidden_lines(source: str) -> str:
+    r"""Return the hidden tests of a cell alone.
+
+    Examples
+    --------
+    >>> hidden_lines("f(1)\n### BEGIN HIDDEN TESTS\nassert f(2) == 4\n### END HIDDEN TESTS")
+    'assert f(2) == 4'
+    """
+    shown = {number for number, _ in stripped_lines(source, solved=True)}
+    lines = stripped_lines(source, solved=True, hidden=True)
+    return "\n".join(line for number, line in lines if number not in shown)
+
+
 def _stripped(lines: list[Line], solved: bool, hidden: bool, where: str) -> Iterator[Line]:
     kind, begun, indent = "", 0, ""
     stub: list[Line] | None = None

@@ -1,8 +1,8 @@
 """A submission in processes of its own, with limits; the checks run here and speak to it.
 
-A `Host` has NumPy loaded and forks a process for each exercise, in some ten milliseconds. A `Worker`
-is one such process: it loads a part of a submission and answers what `Candidate` asks. Only plain
-values come back, and however it ends, that is one sentence.
+A `Host` has NumPy loaded and forks a process for each exercise, in some ten milliseconds. A
+`Worker` is one such process: it loads a part of a submission and answers what `Candidate` asks.
+Only plain values come back, and however it ends, that is one sentence.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -87,7 +88,7 @@ class Host:
                 line = self._started()
                 socket.send_fds(line, [json.dumps(settings).encode()], [there.fileno()])
                 number = int(receive(line, time.monotonic() + STARTING))
-                return here, _Process(number, lambda: self._status(number))
+                return here, _Process(number, partial(self._status, number))
             except (OSError, EOFError):
                 here.close()
                 self.close()
@@ -156,13 +157,18 @@ class Worker:
         How a sentence speaks of it.
     seed : int, default 0
         Where NumPy's own random numbers begin there.
+
+    Attributes
+    ----------
+    ended : Ended or None
+        How it ended before it was to.
     """
 
     def __init__(self, host: Host, limits: Limits, what: str, seed: int = 0) -> None:
         self._what, self._limits = what, limits
         self._left = limits.seconds
         self._folder = tempfile.mkdtemp(prefix="chainrule-")
-        self._ended: Ended | None = None
+        self.ended: Ended | None = None
         self._connection, self._process = host.begin({
             "folder": self._folder, "seconds": limits.seconds, "memory": limits.memory,
             "hidden": list(limits.hidden), "seed": seed,
@@ -172,9 +178,12 @@ class Worker:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
-        if self._ended is None:
+        if self.ended is None:
             self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -188,24 +197,24 @@ class Worker:
         Wrong
             If what it answers cannot be read.
         """
-        if self._ended is not None:
-            raise self._ended
+        if self.ended is not None:
+            raise self.ended
         begin = time.monotonic()
         try:
             send(self._connection, request, begin + self._left)
             reply = receive(self._connection, begin + self._left)
         except TimeoutError:
             self._end()
-            self._ended = Ended(self._too_long())
+            self.ended = Ended(self._too_long())
         except (EOFError, OSError):
-            self._ended = Ended(self._died(self._end()))
+            self.ended = Ended(self._died(self._end()))
         except DataError as error:
             self._end()
-            self._ended = Ended(f"{self._what} sends {error}")
+            self.ended = Ended(f"{self._what} sends {error}")
         finally:
             self._left -= time.monotonic() - begin
-        if self._ended is not None:
-            raise self._ended
+        if self.ended is not None:
+            raise self.ended
         return _sound(reply, self._what)
 
     def candidate(self, name: str) -> Candidate:

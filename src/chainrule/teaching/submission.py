@@ -210,15 +210,16 @@ def text_of(path: Path) -> str:
         raise FileError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
     try:
         size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise FileError(f"{path.name} has {size / 2**20:.0f} MB; at most 20 MB are read")
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes() if size <= MOST_BYTES else b""
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise FileError(f"{path.name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise FileError(
             f"{path.name} is not UTF-8 (byte {error.start}): save it as UTF-8"
         ) from None
+    if size > MOST_BYTES:
+        raise FileError(f"{path.name} has {size / 2**20:.0f} MB; at most 20 MB are read")
     if not text.strip():
         raise FileError(f"{path.name} is empty")
     return text

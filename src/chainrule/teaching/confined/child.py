@@ -61,17 +61,19 @@ class _Answers:
         """Take a text apart; return for each name what is to be run, or why nothing can be."""
         submission = parse(Path(request["path"]), request["text"])
         plan = {}
-        for name, allows in request["names"].items():
-            sentence = problem(submission, name, allows)
-            part = submission.part([name])
-            plan[name] = {"problem": sentence, "texts": part.texts, "statements": part.statements}
+        for name, wanted in request["names"].items():
+            part = submission.part([name, *wanted["with"]])
+            plan[name] = {
+                "problem": problem(submission, name, wanted["allows"]), "names": wanted["with"],
+                "texts": part.texts, "statements": part.statements,
+            }  # fmt: skip
         return plan
 
     def load(self, request: dict[str, Any]) -> None:
-        """Run the part of a submission that defines a name."""
+        """Run the part of a submission that defines a name, and others that tests use."""
         part = Part(request["texts"], request["statements"])
-        name = request["name"]
-        self._server = Server({name: part.run()[name]})
+        space, names = part.run(), [request["name"], *request["names"]]
+        self._server = Server({name: space[name] for name in names if name in space})
 
     def explain(self, request: dict[str, Any]) -> str:
         """Return what a diagnosis says of an answer that was loaded; needs the answers."""
@@ -104,7 +106,7 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
         hidden += limits.own_sources()
         stub.install()
     limits.limit(settings["seconds"], settings["memory"])
-    limits.hook(own, read, hidden)
+    limits.hook(own, read, hidden, explains=settings["answers"])
 
 
 def _close_all_but(kept: int) -> None:

@@ -40,8 +40,10 @@ def receive(source: socket.socket, end: float | None = None, most: int = MOST_BY
     """
     (length,) = _LENGTH.unpack(_bytes(source, _LENGTH.size, end))
     if length > most:
-        raise DataError(f"a message of {length / 2**20:.0f} MB; at most {most / 2**20:.0f} are read")
-    return loads(_bytes(source, length, end))
+        raise DataError(
+            f"a message of {length / 2**20:.0f} MB; at most {most / 2**20:.0f} are read"
+        )
+    return loads(bytes(_bytes(source, length, end)))
 
 
 def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:

@@ -26,6 +26,15 @@ LOADED = (
 def main(kind: str, way: str, descriptor: str) -> None:
     """Load what submissions need, then start a process for each message."""
     sys.path[:] = json.loads(os.environ.pop("CHAINRULE_PATH"))
+    load(kind)
+    gc.collect()
+    gc.freeze()
+    with socket.socket(fileno=int(descriptor)) as connection:
+        forking(connection) if way == "forking" else once(connection)
+
+
+def load(kind: str) -> None:
+    """Load the libraries, and chainrule as much as the kind of host has it."""
     if kind == "bare":
         for name, path in (("chainrule", FOLDER), ("chainrule.teaching", FOLDER / "teaching")):
             package = ModuleType(name)
@@ -35,10 +44,6 @@ def main(kind: str, way: str, descriptor: str) -> None:
         importlib.import_module("chainrule.teaching.exercises").every()
     for name in LOADED:
         importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
-    with socket.socket(fileno=int(descriptor)) as connection:
-        forking(connection) if way == "forking" else once(connection)
 
 
 def once(connection: socket.socket) -> None:

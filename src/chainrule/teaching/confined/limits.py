@@ -27,13 +27,26 @@ REFUSED = {
     "smtplib": "open network connections",
     "http": "open network connections",
 }
+EXPLAINING = ("gc", "ctypes")
 PROCESSES = (
     "os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.kill",
     "os.killpg", "os.startfile", "signal.pthread_kill",
 )  # fmt: skip
 MODULES = frozenset(
-    "ctypes _ctypes cffi _cffi_backend _posixsubprocess multiprocessing _multiprocessing"
-    " torch tensorflow jax keras autograd".split()
+    [
+        "ctypes",
+        "_ctypes",
+        "cffi",
+        "_cffi_backend",
+        "_posixsubprocess",
+        "multiprocessing",
+        "_multiprocessing",
+        "torch",
+        "tensorflow",
+        "jax",
+        "keras",
+        "autograd",
+    ]
 )
 CHANGES = (
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link",
@@ -58,7 +71,7 @@ def own_sources() -> list[str]:
     return [os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path]
 
 
-def hook(own: str, read: Sequence[str], hidden: Sequence[str]) -> None:
+def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = False) -> None:
     """Refuse what a submission has no business with, in a sentence.
 
     Parameters
@@ -67,8 +80,11 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str]) -> None:
         The folder in which it may write.
     read, hidden : sequence of str
         Folders that it may read, and those among them that it may not.
+    explains : bool, default False
+        Whether a diagnosis runs beside it, which looks through memory.
     """
-    refused, separator, writing = tuple(REFUSED.items()), os.sep, WRITING
+    refused = tuple(pair for pair in REFUSED.items() if not (explains and pair[0] in EXPLAINING))
+    separator, writing = os.sep, WRITING
     processes, modules, looks, changes = PROCESSES, MODULES, frozenset(LOOKS), frozenset(CHANGES)
     realpath, fsdecode = os.path.realpath, os.fsdecode
     allowed, forbidden = tuple(read), tuple(hidden)
@@ -95,7 +111,7 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str]) -> None:
                 raise ImportError(f"{args[0]}: the exercise is to be solved with NumPy")
         elif event in looks:
             path = place(args[0]) if args and args[0] is not None else own
-            if path and not within(path, (own, *allowed)) or within(path, forbidden):
+            if (path and not within(path, (own, *allowed))) or within(path, forbidden):
                 refuse("look at other folders")
         elif event in changes:
             if not all(within(place(a), (own,)) for a in args[:2] if isinstance(a, str | bytes)):

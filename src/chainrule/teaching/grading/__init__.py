@@ -1,0 +1,1 @@
+"""``chainrule grade``: a class's submissions, checked in processes of their own; marks."""

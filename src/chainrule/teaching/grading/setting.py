@@ -1,0 +1,39 @@
+"""What a lab's answers are graded by: its exercises, and the hidden tests of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from chainrule.errors import MissingDependencyError
+from chainrule.teaching.exercises import exercises
+from chainrule.teaching.grading.grade import Assignment
+from chainrule.teaching.grading.hidden import hidden_tests
+from chainrule.teaching.running import Limits
+from chainrule.teaching.source import folder, read
+
+
+def assignment(
+    lab: str, seconds: float, memory: int, seed: str, hide: Iterable[Path] = ()
+) -> tuple[Assignment, list[str]]:
+    """Return a lab's assignment, and notes on what is left out of it.
+
+    Parameters
+    ----------
+    lab : str
+    seconds, memory : float, int
+        Limits of one exercise.
+    seed : str
+    hide : iterable of Path
+        Folders that no submission may read.
+    """
+    hidden, notes = {}, []
+    try:
+        hidden = hidden_tests(read(folder() / f"{lab}.py"))
+    except MissingDependencyError as error:
+        notes.append(f"without the hidden tests: {error}")
+    known = exercises(lab)
+    limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
+    return Assignment(
+        lab, known, {n: t for n, t in hidden.items() if n in known}, limits, seed
+    ), notes
