@@ -24,6 +24,7 @@ def softmax(X):
     return e / e.sum(axis=-1, keepdims=True)
 """
 HALF = RIGHT.replace("e.sum(axis=-1, keepdims=True)", "np.sum(e)")
+MUTATES = RIGHT.replace("    e =", "    if np.ndim(X) > 1:\n        X *= 1.5\n    e =")
 
 
 def notebook(*cells, version=4):
@@ -89,7 +90,7 @@ BAD = {
     "globals.py": ("def softmax(X):\n    return np.exp(X) / total", "np"),
     "none.py": ("def softmax(X):\n    pass", "is None"),
     "prints.py": (RIGHT.replace("return", "print(e);"), "prints its result"),
-    "mutates.py": (RIGHT.replace("    e =", "    X -= 1\n    e ="), "changes its arg|UFunc"),
+    "mutates.py": (MUTATES, "changes its argument"),
     "nested.py": ("softmax = " + "-" * 10**5 + "1", "softmax"),
     "brackets.py": ("softmax = " + "(" * 10**5, "not defined"),
     "sum.py": ("softmax = " + "1+" * 10**5 + "1", "softmax"),

@@ -19,7 +19,7 @@ def softmax(X):
     e = np.exp(X - np.max(X, axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 """
-WHOLE = {"softmax": {"allows": [], "with": []}}
+WHOLE = {"softmax": {"needs": ["softmax"], "tests": [], "allows": []}}
 
 
 @pytest.fixture(scope="module")

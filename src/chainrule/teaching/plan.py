@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from chainrule.teaching.submission import Part, Submission
 
@@ -20,18 +20,20 @@ HELPFUL = (
 )
 
 
-def problem(submission: Submission, name: str, allows: Iterable[str] = ()) -> str:
+def problem(submission: Submission, names: Sequence[str], allows: Iterable[str] = ()) -> str:
     """Return why an exercise cannot be run, or "".
 
     Parameters
     ----------
     submission : Submission
-    name : str
-        What must be defined.
+    names : sequence of str
+        What must be defined: the exercise's own name first.
     allows : iterable of str
         Modules that the exercise is about, besides NumPy.
     """
-    return missing(submission, name) or foreign(submission.part([name]), name, allows)
+    sentences = (missing(submission, name) for name in names)
+    found = next(filter(None, sentences), "")
+    return found or foreign(submission.part(names), names[0], allows)
 
 
 def missing(submission: Submission, name: str) -> str:

@@ -62,9 +62,11 @@ class _Answers:
         submission = parse(Path(request["path"]), request["text"])
         plan = {}
         for name, wanted in request["names"].items():
-            part = submission.part([name, *wanted["with"]])
+            needed, tested = wanted["needs"], wanted["tests"]
+            part = submission.part([*needed, *tested])
             plan[name] = {
-                "problem": problem(submission, name, wanted["allows"]), "names": wanted["with"],
+                "problem": problem(submission, needed, wanted["allows"]),
+                "names": [*needed, *tested],
                 "texts": part.texts, "statements": part.statements,
             }  # fmt: skip
         return plan
@@ -72,8 +74,8 @@ class _Answers:
     def load(self, request: dict[str, Any]) -> None:
         """Run the part of a submission that defines a name, and others that tests use."""
         part = Part(request["texts"], request["statements"])
-        space, names = part.run(), [request["name"], *request["names"]]
-        self._server = Server({name: space[name] for name in names if name in space})
+        space = part.run()
+        self._server = Server({name: space[name] for name in request["names"] if name in space})
 
     def explain(self, request: dict[str, Any]) -> str:
         """Return what a diagnosis says of an answer that was loaded; needs the answers."""

@@ -146,7 +146,7 @@ class Grader:
         names = {}
         for name, exercise in self.assignment.exercises.items():
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
-            names[name] = {"allows": exercise.allows, "with": others}
+            names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
         with Worker(self._host, READING, path.name) as worker:
             reply = worker.ask({"do": "read", "path": path.name, "text": text, "names": names})
         if "error" in reply:
