@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.errors import DataError
 from chainrule.mentions import is_users
-from chainrule.teaching.expect import Wrong, shown
+from chainrule.teaching.expect import Plain, Wrong, shown
 from chainrule.teaching.plain import decode, encode
 
 Request = dict[str, Any]
@@ -170,13 +170,13 @@ class Candidate:
             raise Wrong(_raised(what, reply["error"]))
         if reply.get("changed"):
             number = reply["changed"][0] + 1
-            raise Wrong(f"{what} changes its argument number {number}: work on a copy")
+            raise Plain(f"{what} changes its argument number {number}: work on a copy")
         try:
             value = decode(reply["value"], lambda found: self._made(what, found))
         except (DataError, KeyError, TypeError, ValueError, RecursionError):
             raise Wrong(f"{what} gives what cannot be read") from None
         if value is None and do == "call" and reply.get("printed", "").strip():
-            raise Wrong(f"{what} prints its result and returns None: end it with a return")
+            raise Plain(f"{what} prints its result and returns None: end it with a return")
         return value
 
     def _made(self, what: str, found: dict[str, Any]) -> Candidate:

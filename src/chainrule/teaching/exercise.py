@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.checking import Diagnosis, check_gradients, explain_difference
 from chainrule.checking.sandbox import Sandbox, TooLong
 from chainrule.teaching.calls import Candidate, Server
-from chainrule.teaching.expect import Ended, Wrong, shown
+from chainrule.teaching.expect import Ended, Plain, Wrong, shown
 
 STAGES = (
     "shape", "dtype", "finite", "values", "properties", "gradient", "update", "overfits",
@@ -50,6 +50,7 @@ class Outcome:
     points: int
     passed: bool
     sentence: str = ""
+    plain: bool = False  # no diagnosis says it better
 
     @property
     def earned(self) -> int:
@@ -198,16 +199,16 @@ class Exercise:
         outcomes: list[Outcome] = []
         ended = ""
         for number, check in enumerate(self.checks):
-            sentence = ended
+            sentence, plain = ended, bool(ended)
             if not ended:
                 try:
                     check.run(candidate, self.draw(student, number))
                 except Wrong as wrong:
-                    sentence = str(wrong)
+                    sentence, plain = str(wrong), isinstance(wrong, Plain)
                     ended = sentence if isinstance(wrong, Ended) else ""
                 except Exception as error:  # what comes out of an answer may be anything
                     sentence = f"{self.name} gives what cannot be checked: {shown(str(error))}"
-            outcomes.append(Outcome(check.name, check.points, not sentence, sentence))
+            outcomes.append(Outcome(check.name, check.points, not sentence, sentence, plain))
         failed = next((outcome.sentence for outcome in outcomes if not outcome.passed), "")
         return Result(self.name, tuple(outcomes), failed)
 
@@ -236,9 +237,9 @@ class Exercise:
 
     def explain(self, subject: Any, result: Result, student: str = "") -> str:
         """Return what a diagnosis of the learner's code says, or "" if it finds nothing."""
-        failed = next((outcome.check for outcome in result.outcomes if not outcome.passed), "")
-        diagnose = self.diagnoses.get(failed)
-        if diagnose is None:
+        failed = next((outcome for outcome in result.outcomes if not outcome.passed), None)
+        diagnose = self.diagnoses.get(failed.check) if failed else None
+        if diagnose is None or (failed and failed.plain):
             return ""
         try:
             with contextlib.redirect_stdout(io.StringIO()):

@@ -17,7 +17,11 @@ class Wrong(Exception):  # noqa: N818  # it is the answer that is wrong
     """What is wrong with an answer, in one sentence."""
 
 
-class Ended(Wrong):
+class Plain(Wrong):
+    """What is wrong is said by itself: no diagnosis of the code says it better."""
+
+
+class Ended(Plain):
     """The learner's code did not come to an end, or took the process down with it."""
 
 

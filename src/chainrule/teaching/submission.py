@@ -30,6 +30,7 @@ class Statement:
 
     node: ast.stmt
     file: str
+    text: str
     number: int
     binds: frozenset[str]
     reads: frozenset[str]
@@ -89,14 +90,11 @@ class Submission:
         In the order in which they stand.
     notes : list of str
         What could not be read: a cell with a syntax error and its line, say.
-    texts : dict
-        The text of each cell, or of the file.
     """
 
     path: Path
     statements: list[Statement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    texts: dict[str, str] = field(default_factory=dict)
 
     def defines(self, name: str) -> bool:
         """Whether the file binds a name."""
@@ -143,7 +141,7 @@ class Submission:
         order = {id(s): i for i, s in enumerate(self.statements)}
         needed = {order[id(s)]: s for name in names for s in self.needed(name)}
         chosen = [needed[i] for i in sorted(needed)]
-        texts = {s.file: self.texts[s.file] for s in chosen}
+        texts = {s.file: s.text for s in chosen}
         return Part(texts, [(s.file, s.number) for s in chosen])
 
     def load(self, names: Iterable[str], module: str = "submission") -> dict[str, Any]:
@@ -193,7 +191,6 @@ def parse(path: Path, text: str) -> Submission:
     cells = dict(_cells(path, text)) if path.suffix == ".ipynb" else {str(path): text}
     for file, source in cells.items():
         plain = _without_magics(source) if path.suffix == ".ipynb" else source
-        found.texts[file] = plain
         found.statements += _statements(file, plain, found.notes)
     return found
 
@@ -264,7 +261,7 @@ def _statements(file: str, source: str, notes: list[str]) -> Iterator[Statement]
         notes.append(f"{Path(file).name}{place}: {getattr(error, 'msg', error)}")
         return
     for number, node in enumerate(tree.body):
-        yield Statement(node, file, number, frozenset(_bound(node)), frozenset(_read(node)))
+        yield Statement(node, file, source, number, frozenset(_bound(node)), frozenset(_read(node)))
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:

@@ -188,8 +188,8 @@ class Grader:
 
     def _explained(self, result: Result, plan: dict[str, Any], student: str) -> str:
         """Return what a diagnosis says, beside the learner's code: text, and no mark."""
-        failed = next(o.check for o in result.outcomes if not o.passed)
-        if failed not in self.assignment.exercises[result.exercise].diagnoses:
+        failed = next(o for o in result.outcomes if not o.passed)
+        if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
             return ""
         checks = [[o.check, o.passed] for o in result.outcomes if o.check != STAGE]
         request = {"name": result.exercise, "checks": checks, "student": student}
