@@ -77,7 +77,7 @@ WRONG = {
          "    return np.ones(shape, gradient.dtype) * gradient.sum()\n    while gradient.ndim > 0",
          "over the wrong axis"),
         ("    while gradient.ndim > len(shape)",
-         "    gradient *= 1.5\n    while gradient.ndim > len(shape)", "line 2: the number 1.5 must be 1"),
+         "    gradient *= 1.5\n    while gradient.ndim > len(shape)", "changes its argument number 1"),
     ],
     "Tape": [
         ("np.zeros_like(node.value)", "np.ones_like(node.value)", "must be"),
