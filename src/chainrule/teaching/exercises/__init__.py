@@ -12,6 +12,7 @@ from chainrule.teaching.exercise import Exercise
 LABS: dict[str, str] = {
     "01_softmax_and_backpropagation": "softmax_and_backpropagation",
     "03_reverse_mode": "reverse_mode",
+    "04_minimal_framework": "minimal_framework",
 }
 
 
