@@ -63,9 +63,20 @@ def right_cases(kind: str) -> Iterator[Case]:
 
 def wrong_cases(kind: str) -> Iterator[Case]:
     """Yield the wrong gradients of a kind of network."""
+    for number in range(len(wrong_names(kind))):
+        yield wrong_case(kind, number)
+
+
+def wrong_names(kind: str) -> list[str]:
+    """Return the names of the wrong gradients of a kind of network."""
+    wrong = enumerate(_kind(kind)[0].WRONG)
+    return [f"{kind}-{number}-{each.style}" for number, each in wrong]
+
+
+def wrong_case(kind: str, number: int) -> Case:
+    """Return one wrong gradient of a kind of network."""
     module, args = _kind(kind)
-    for number, wrong in enumerate(module.WRONG):
-        yield _mistaken(f"{kind}-{number}-{wrong.style}", module, wrong, args())
+    return _mistaken(wrong_names(kind)[number], module, module.WRONG[number], args())
 
 
 @cache
@@ -79,10 +90,15 @@ def _kind(kind: str) -> tuple[Any, Callable[[], Any]]:
     return module, args
 
 
+@cache
+def _lines_of(function: Any) -> tuple[list[str], int]:
+    return inspect.getsourcelines(function)
+
+
 def _mistaken(name: str, module: Any, wrong: Wrong, args: Any) -> Case:
     """Return the case of a mistake: the module once more, with other text."""
     text = Path(module.__file__).read_text()
-    own, first = inspect.getsourcelines(getattr(module, wrong.style))
+    own, first = _lines_of(getattr(module, wrong.style))
     before = "".join(text.splitlines(keepends=True)[: first - 1])
     body = "".join(own)
     after = text[len(before) + len(body) :]

@@ -16,6 +16,7 @@ from chainrule.config import arguments
 from chainrule.layers import __all__ as NAMES
 from chainrule.layers.tracking import held
 
+pytestmark = pytest.mark.usefixtures("drawn_by_numpy")
 IMAGES, ROWS, SERIES = (2, 5, 6, 3), (4, 6), (3, 4, 5)
 CASES = [
     ("Dense", {"units": 4}, ROWS),
