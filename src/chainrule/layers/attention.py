@@ -62,6 +62,7 @@ class MultiHeadAttention(Random):
     """
 
     supports_masking = builds_itself = True
+    kernel_initializer: Any
 
     def __init__(
         self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0,
@@ -82,9 +83,6 @@ class MultiHeadAttention(Random):
         if isinstance(output_shape, list | tuple) and len(output_shape) == 1:
             (output_shape,) = output_shape
         self.outputs = output_shape and check_positive(output_shape, "output_shape", where)
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
-        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
     def __call__(  # type: ignore[override]
         self, query: Any, value: Any = None, key: Any = None, **options: Any

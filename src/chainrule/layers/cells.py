@@ -39,12 +39,6 @@ class Gates(Random):
         self.state_size: Any = self.units
         self.activation = activation_of(activation, where)
         self.use_bias = check_flag(use_bias, "use_bias", where)
-        self.kernel_initializer, self.kernel_regularizer = kernel_initializer, kernel_regularizer
-        self.recurrent_initializer = recurrent_initializer
-        self.recurrent_regularizer = recurrent_regularizer
-        self.bias_initializer, self.bias_regularizer = bias_initializer, bias_regularizer
-        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
-        self.recurrent_constraint = recurrent_constraint
         self.dropout = check_number(dropout, "dropout", where, high=1.0)
         self.use_cudnn = use_cudnn
         rate = check_number(recurrent_dropout, "recurrent_dropout", where, high=1.0)

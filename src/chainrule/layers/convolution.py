@@ -14,7 +14,32 @@ from chainrule.layers.spatial import Size, Sliding, Spatial, sizes_of
 from chainrule.validation import check_count, check_flag, check_positive
 
 
-class _Convolution(Sliding, Affine):
+class _Kernel(Sliding, Affine):
+    """What slides a kernel over the input, adds a bias and applies an activation."""
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Size = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        bias_initializer: Any = "zeros",
+        bias_regularizer: Any = None,
+        bias_constraint: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(data_format, **options)
+        where = type(self).__name__
+        self.kernel_size = sizes_of(kernel_size, self.rank, "kernel_size", where)
+        self.slide(self.kernel_size, strides, padding, dilation_rate)
+        self.activation = activation_of(activation, where)
+        self.use_bias = check_flag(use_bias, "use_bias", where)
+
+
+class _Convolution(_Kernel):
     def __init__(
         self,
         filters: int,
@@ -27,28 +52,21 @@ class _Convolution(Sliding, Affine):
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
         kernel_constraint: Any = None,
-        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
-        super().__init__(data_format, **options)
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+            **options,
+        )  # fmt: skip
         where = type(self).__name__
-        self.filters = check_positive(filters, "filters", where)
-        self.kernel_size = sizes_of(kernel_size, self.rank, "kernel_size", where)
-        self.slide(self.kernel_size, strides, padding, dilation_rate)
         if max(self.strides) > 1 < max(self.dilation_rate):
             raise DataError(f"{where}: strides and dilation_rate cannot both be larger than 1")
+        self.filters = check_positive(filters, "filters", where)
         self.groups = check_positive(groups, "groups", where)
         if self.filters % self.groups:
             raise DataError(f"{where}: filters must be a multiple of groups, {groups}")
-        self.activation = activation_of(activation, where)
-        self.use_bias = check_flag(use_bias, "use_bias", where)
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
-        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
     def convolved(self, x: Any) -> Any:
         """Return the windows times the kernel, summed over their entries and a group's channels."""
@@ -187,7 +205,7 @@ class Conv2DTranspose(_Transposed, rank=2):
     """
 
 
-class _Depthwise(Sliding, Affine):
+class _Depthwise(_Kernel):
     def __init__(
         self,
         kernel_size: Size,
@@ -199,23 +217,16 @@ class _Depthwise(Sliding, Affine):
         activation: Any = None,
         use_bias: bool = True,
         depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
         depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
         depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
-        super().__init__(data_format, **options)
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+            **options,
+        )  # fmt: skip
         where = type(self).__name__
-        self.kernel_size = sizes_of(kernel_size, self.rank, "kernel_size", where)
-        self.slide(self.kernel_size, strides, padding, dilation_rate)
         self.depth_multiplier = check_positive(depth_multiplier, "depth_multiplier", where)
-        self.activation = activation_of(activation, where)
-        self.use_bias = check_flag(use_bias, "use_bias", where)
-        self.depthwise_initializer, self.bias_initializer = depthwise_initializer, bias_initializer
-        self.depthwise_regularizer, self.bias_regularizer = depthwise_regularizer, bias_regularizer
-        self.depthwise_constraint, self.bias_constraint = depthwise_constraint, bias_constraint
 
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
@@ -268,7 +279,6 @@ class _Separable(_Depthwise):
         depth_multiplier: int = 1,
         activation: Any = None,
         use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
         pointwise_initializer: Any = "glorot_uniform",
         pointwise_regularizer: Any = None,
         pointwise_constraint: Any = None,
@@ -276,12 +286,9 @@ class _Separable(_Depthwise):
     ) -> None:
         super().__init__(
             kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate, activation,
-            use_bias, depthwise_initializer, **options,
+            use_bias, **options,
         )  # fmt: skip
         self.filters = check_positive(filters, "filters", type(self).__name__)
-        self.pointwise_initializer = pointwise_initializer
-        self.pointwise_regularizer = pointwise_regularizer
-        self.pointwise_constraint = pointwise_constraint
 
     def build(self, input_shape: Shape) -> None:
         Sliding.build(self, input_shape)

@@ -63,12 +63,6 @@ class Affine(Layer):
     activation: Any
     bias: Any = None
     use_bias: bool
-    kernel_initializer: Any
-    bias_initializer: Any
-    kernel_regularizer: Any
-    bias_regularizer: Any
-    kernel_constraint: Any
-    bias_constraint: Any
 
     def weigh(self, shape: Shape) -> None:
         """Make a kernel of a shape, whose last axis is that of the outputs, and a bias."""
@@ -136,9 +130,6 @@ class Dense(Affine):
         self.units = check_positive(units, "units", "Dense")
         self.activation = activation_of(activation, "Dense")
         self.use_bias = check_flag(use_bias, "use_bias", "Dense")
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
-        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
@@ -220,12 +211,10 @@ class Embedding(Layer):
     ) -> None:
         super().__init__(**options)
         self.mask_zero = self.supports_masking = check_flag(mask_zero, "mask_zero", "Embedding")
-        self.embeddings_constraint, self._table = embeddings_constraint, weights
+        self._table = weights
         self.__config__["weights"] = None  # they are not part of the description
         self.input_dim = check_positive(input_dim, "input_dim", "Embedding")
         self.output_dim = check_positive(output_dim, "output_dim", "Embedding")
-        self.embeddings_initializer = embeddings_initializer
-        self.embeddings_regularizer = embeddings_regularizer
 
     def build(self, input_shape: Shape) -> None:
         """Make the table."""

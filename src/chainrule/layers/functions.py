@@ -131,8 +131,6 @@ class PReLU(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.alpha_initializer, self.alpha_regularizer = alpha_initializer, alpha_regularizer
-        self.alpha_constraint = alpha_constraint
         axes = [] if shared_axes is None else shared_axes
         axes = axes if isinstance(axes, list | tuple) else [axes]
         self.shared_axes = check_each(axes, "shared_axes", "PReLU")

@@ -30,6 +30,7 @@ from chainrule.variables import Variable
 
 Shape = tuple[int | None, ...]
 LARGEST = 2**28  # numbers in a sample
+PARTS = ("initializer", "regularizer", "constraint")  # of the options of a weight, after its name
 LENGTHS = 64, 192  # two that an axis of no fixed length is tried with
 
 
@@ -101,6 +102,9 @@ class Layer(Called):
         self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
         self._kept, self._new, self._early, self._added = {}, [], [], []
         self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
+        for name, value in self.__config__.items():  # what `weight_of` asks for
+            if name.rpartition("_")[2] in PARTS and name != "activity_regularizer":
+                vars(self)[name] = value
         return self
 
     def __init__(
@@ -233,8 +237,7 @@ class Layer(Called):
 
     def weight_of(self, name: str, shape: Shape, **changed: Any) -> Array:
         """Return a new weight with the options that the layer has by its name."""
-        parts = ("initializer", "regularizer", "constraint")
-        options: Any = {part: vars(self).get(f"{name}_{part}") for part in parts}
+        options: Any = {part: vars(self).get(f"{name}_{part}") for part in PARTS}
         return self.add_weight(shape, **options | changed)
 
     def prepare(

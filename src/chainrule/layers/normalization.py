@@ -61,9 +61,6 @@ class _Scaled(_Along):
         self.epsilon = check_number(epsilon, "epsilon", where)
         self.center = check_flag(center, "center", where)
         self.scale = check_flag(scale, "scale", where)
-        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
-        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
 
     def build(self, input_shape: Shape) -> None:
         """Make scale and shift."""
@@ -118,17 +115,13 @@ class BatchNormalization(_Scaled):
         )
         (self.axis,) = self.axes
         self.momentum = check_number(momentum, "momentum", "BatchNormalization")
-        self.moving_mean_initializer = moving_mean_initializer
-        self.moving_variance_initializer = moving_variance_initializer
 
     def build(self, input_shape: Shape) -> None:
         """Make scale, shift and moving averages."""
         super().build(input_shape)
         shape = self.sizes(input_shape)
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False)
-        self.moving_variance = self.add_weight(
-            shape, self.moving_variance_initializer, trainable=False
-        )
+        self.moving_mean = self.weight_of("moving_mean", shape, trainable=False)
+        self.moving_variance = self.weight_of("moving_variance", shape, trainable=False)
 
     def call(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         """Return the normalised input; what the mask leaves out does not count in training."""
