@@ -34,6 +34,9 @@ VARIANTS = [
     ("Lamb", {"learning_rate": 0.02}),
     ("ScheduleFreeAdamW", {"learning_rate": 0.02}),
     ("ScheduleFreeAdamW", {"learning_rate": 0.02, "beta_1": 0.7, "warmup_steps": 5}),
+    ("Muon", {"learning_rate": 0.02}),
+    ("Muon", {"learning_rate": 0.02, "nesterov": False, "rms_rate": None, "ns_steps": 3,
+              "adam_lr_ratio": 0.5, "adam_weight_decay": 0.1}),
     ("Adafactor", {"learning_rate": 0.1}),
     ("Adafactor", {
         "learning_rate": 0.1, "beta_2_decay": -0.6, "epsilon_1": 1e-3, "epsilon_2": 0.1,
@@ -215,6 +218,7 @@ NUMBERS = {
     "Lion": ["beta_1", "beta_2"],
     "Lamb": ["beta_1", "beta_2", "epsilon"],
     "ScheduleFreeAdamW": ["beta_1", "beta_2", "epsilon", "warmup_steps"],
+    "Muon": ["adam_beta_1", "adam_beta_2", "epsilon", "momentum", "adam_lr_ratio"],
     "Adafactor": ["epsilon_1", "epsilon_2", "clip_threshold"],
     "Ftrl": [
         "initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength",
@@ -365,3 +369,16 @@ def test_names_of_keras_that_are_missing_are_refused_with_advice():
         _ = optimizers.Muon
     with pytest.raises(AttributeError, match=r"has no 'nonsense'$"):
         _ = optimizers.nonsense
+
+
+def test_muon_leaves_what_is_named_to_adam():
+    params = {"dense_kernel": np.ones((3, 2)), "embedding_embeddings": np.ones((3, 2))}
+    g = {name: np.arange(6.0).reshape(3, 2) + 1 for name in params}
+    for options, same in (({}, []), ({"exclude_layers": ["^dense"]}, ["dense_kernel"])):
+        rule = optimizers.Muon(**options)
+        new, _ = rule.update(params, g, rule.init(params))
+        adam = optimizers.AdamW()
+        expected, _ = adam.update(params, g, adam.init(params))
+        for name in params:
+            is_adams = name in ("embedding_embeddings", *same)
+            assert np.allclose(new[name], expected[name], rtol=1e-9) == is_adams

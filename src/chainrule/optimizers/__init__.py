@@ -21,6 +21,7 @@ from chainrule.optimizers.adaptive import Adadelta, Adafactor, Adagrad, Ftrl, RM
 from chainrule.optimizers.moments import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
 from chainrule.optimizers.momentum import SGD, Lion
 from chainrule.optimizers.optimizer import Optimizer, Schedule, count, schedule_of
+from chainrule.optimizers.orthogonal import Muon
 from chainrule.optimizers.variable import Variable
 from chainrule.schedules import (
     CosineDecay,
@@ -35,7 +36,7 @@ from chainrule.schedules import (
 __all__ = [
     "OPTIMIZERS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax",
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "Ftrl", "InverseTimeDecay", "Lamb",
-    "LearningRateSchedule", "Lion", "Nadam", "Optimizer", "PiecewiseConstantDecay",
+    "LearningRateSchedule", "Lion", "Muon", "Nadam", "Optimizer", "PiecewiseConstantDecay",
     "PolynomialDecay", "RMSprop", "Schedule", "ScheduleFreeAdamW", "Variable", "count",
     "deserialize", "get", "schedule_of", "schedules", "serialize",
 ]  # fmt: skip
@@ -43,7 +44,7 @@ __all__ = [
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW, "adagrad": Adagrad,
     "adadelta": Adadelta, "adamax": Adamax, "nadam": Nadam, "lion": Lion, "lamb": Lamb,
-    "ftrl": Ftrl, "adafactor": Adafactor, "schedulefreeadamw": ScheduleFreeAdamW,
+    "ftrl": Ftrl, "adafactor": Adafactor, "schedulefreeadamw": ScheduleFreeAdamW, "muon": Muon,
 }  # fmt: skip
 """Each optimizer by its name."""
 
@@ -84,7 +85,6 @@ serialize, deserialize = plain, get
 
 
 REFUSED = {
-    "Muon": "AdamW and Adafactor are near to it",
     "LossScaleOptimizer": "losses need no scale in float32 and float64, there is no float16",
     "MultiOptimizer": "one optimizer trains all layers that are trainable",
 }

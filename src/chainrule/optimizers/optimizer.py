@@ -220,10 +220,10 @@ class Optimizer(Configurable):
         gradients, rate = self._clipped(params, gradients), self._rate(state)
 
         def renewed(path: Path, w: Any, g: Any, *kept: Any) -> Any:
-            lr = like(rate, w)
-            if self.weight_decay and self._is_decayed(path):
-                w = w - w * (lr * self.weight_decay)
-            return self.step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
+            lr, (step, decay) = like(rate, w), self._rule(path, w)
+            if decay and self._is_decayed(path):
+                w = w - w * (lr * decay)
+            return step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
 
         slots = (state[slot] for slot in self.slots)
         trees = [[leaf for _, leaf in leaves(tree)] for tree in (params, gradients, *slots)]
@@ -235,6 +235,10 @@ class Optimizer(Configurable):
             values = iter([kept[slot] for _, kept in results])
             changed[slot] = map_leaves(lambda old, v=values: like(next(v), old), state[slot])
         return map_leaves(lambda _: next(new), params), changed
+
+    def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | None]:
+        """Return what steps with a parameter, and its decay."""
+        return self.step, self.weight_decay
 
     def _accumulated(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
         """Step with the mean of the gradients, if this batch is the last of its group."""

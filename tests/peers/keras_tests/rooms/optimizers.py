@@ -31,6 +31,17 @@ class Stateful:
         optimizers.count(self, self._held)
         _assign(variables, new)
 
+    def update_step(self, gradient, variable, learning_rate):
+        w, g = as_numpy([variable, gradient])
+        step, _ = self._rule((variable.name,), w)
+        new, _ = step(
+            w, g, learning_rate, 1.0, **{slot: self.start(slot, w) for slot in self.slots}
+        )
+        _assign([variable], [new])
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        return type(self)(ns_steps=steps)._orthogonal(np.asarray(x))
+
     def finalize_variable_values(self, variables, state=None):
         if state is not None:
             return finalize(self, variables, state)
