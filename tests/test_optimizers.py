@@ -365,8 +365,8 @@ def test_iterations_are_updates():
 
 def test_names_of_keras_that_are_missing_are_refused_with_advice():
     assert optimizers.schedules.ExponentialDecay is optimizers.ExponentialDecay
-    with pytest.raises(AttributeError, match="has no 'Muon'; AdamW and Adafactor"):
-        _ = optimizers.Muon
+    with pytest.raises(AttributeError, match="has no 'MultiOptimizer'; one optimizer"):
+        _ = optimizers.MultiOptimizer
     with pytest.raises(AttributeError, match=r"has no 'nonsense'$"):
         _ = optimizers.nonsense
 
