@@ -18,7 +18,7 @@ LEFT_OUT = {
     "initializers": {"STFT", "STFTInitializer", "stft"},
     "losses": {"CTC", "CategoricalGeneralizedCrossEntropy", "Circle", "Dice", "Tversky"},
     "activations": {"glu", "sparsemax"},
-    "optimizers": {"LossScaleOptimizer", "Muon", "MultiOptimizer", "OptimizerMap"},
+    "optimizers": {"LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"},
     "metrics": {"BinaryIoU", "IoU", "OneHotIoU", "OneHotMeanIoU", "MeanRelativeError", "Sum",
                 "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
                 "SpecificitySensitivityBase", "SpecificityAtSensitivity", "ConcordanceCorrelation",
