@@ -89,7 +89,7 @@ HOSTILE = {
     "looking around": ("os.listdir('/tmp')", "look at other folders"),
     "torch at run time": ("__import__('to' + 'rch')", "to be solved with NumPy"),
     "an error without text": (
-        "raise type('E', (Exception,), {'__str__': lambda s: 1/0})", "softmax raised",
+        "raise type('E', (Exception,), {'__str__': lambda s: 1/0})", "raised",
     ),
     "more than can be sent": ("return np.zeros(10**8, dtype='i1')", "95 MB|MemoryError"),
     "a value that is nested": (

@@ -167,7 +167,9 @@ class Candidate:
             "kwargs": {name: encode(arg, _handle) for name, arg in (kwargs or {}).items()},
         })  # fmt: skip
         if "error" in reply:
-            raise Wrong(_raised(what, reply["error"]))
+            raise Wrong(
+                _raised(_called(what, args, kwargs) if do == "call" else what, reply["error"])
+            )
         if reply.get("changed"):
             number = reply["changed"][0] + 1
             raise Plain(f"{what} changes its argument number {number}: work on a copy")
@@ -217,6 +219,23 @@ def _handle(value: Any) -> dict[str, Any]:
     return {"object": vars(value)["_of"]}
 
 
+def _called(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
+    """Return a call as it is written, large arguments by their shape."""
+    given = [_short(arg) for arg in args]
+    given += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
+    return f"{what}({', '.join(given)})"
+
+
+def _short(arg: Any) -> str:
+    if isinstance(arg, Candidate):
+        return str(vars(arg)["_what"])
+    if isinstance(arg, np.ndarray) and arg.ndim:
+        return f"array of shape {arg.shape}"
+    text = repr(arg)
+    return text if len(text) <= 40 else f"{type(arg).__name__} …"
+
+
 def _raised(what: str, error: Mapping[str, Any]) -> str:
     place = f" (line {error['line']}: {error['code']})" if error.get("line") else ""
-    return f"{what} raised {error.get('type')}: {error.get('message')}{place}"
+    text = f": {error['message']}" if error.get("message") else ""
+    return f"{what} raised {error.get('type')}{text}{place}"

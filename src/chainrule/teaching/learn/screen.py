@@ -44,11 +44,11 @@ def _bar(console: Console, workspace: Workspace, standing: Standing) -> None:
     marks = []
     for name in names:
         if name in standing.passed:
-            marks.append(f"[green]✓ {name}[/]")
+            marks.append(f"[green]✓\u00a0{name}[/]")
         elif name == standing.exercise:
-            marks.append(f"[bold]→ {name}[/]")
+            marks.append(f"[bold]→\u00a0{name}[/]")
         else:
-            marks.append(f"[dim]· {name}[/]")
+            marks.append(f"[dim]·\u00a0{name}[/]")
     console.print("  ".join(marks), highlight=False)
 
 
