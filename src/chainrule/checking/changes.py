@@ -37,7 +37,7 @@ def expression_edits(place: Place, around: Surroundings, tier: int) -> Iterator[
     if tier == 0:
         yield from edits(structural(node, value, place, around))
         if is_number(value):
-            if is_outermost(place):
+            if is_outermost(place) and not isinstance(node, ast.Constant):
                 yield from edits(iter([(negated(node), "sign", 1, None)]))
             turned = isinstance(place.owner, ast.Attribute) and place.owner.attr == "T"
             if np.ndim(value) == 2 and not turned and not _is_long(value):

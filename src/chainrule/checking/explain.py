@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.checking.code import Code, codes_called
-from chainrule.checking.comparing import difference, relation, slope_name
+from chainrule.checking.comparing import difference, relation, scale_of, slope_name
 from chainrule.checking.diagnosis import Diagnosis, Where
 from chainrule.checking.edits import Edit
 from chainrule.checking.known import Known, Match
@@ -179,7 +179,8 @@ def _diagnosis(subject: Subject, repair: Repair, edit: Edit, others: tuple[str, 
     what = _said(subject, repair, edit, context, known)
     where = _where(edit.code, edit.line, repaired_line(edit))
     if edit.given is not None and (line := subject.lines.get(id(edit.statement))):
-        origin = subject.origin(line)
+        times = scale_of(line.value, edit.given()(0, None))
+        origin = subject.scaled_from(line, times) if times else subject.origin(line)
         where = _where(origin.code, origin.line)
     reach = edit.reach & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""

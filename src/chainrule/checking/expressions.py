@@ -176,17 +176,28 @@ def _of_constant(node: ast.Constant, place: Place, around: Surroundings) -> Iter
         for scalar, amount, _ in around.named(place):
             if not np.ndim(amount) and amount not in (0, 1, -1) and not isinstance(amount, bool):
                 new = binary(node, ast.Div(), scalar)
-                yield new, "missing divisor", 1.45, scalar
+                yield new, "missing divisor", 1.5, scalar
     if isinstance(place.owner, ast.BinOp | ast.UnaryOp) and value in (0, 1):
         for node_, theirs, text in around.named(place):
             if np.ndim(theirs) and theirs.dtype.kind == "f":
                 yield node_, "other value", 2.1, text
+    for count, theirs, _ in around.count(place) if _is_divisor(place) else ():
+        if theirs != value:
+            yield count, "constant", 1.5, count
     for other in dict.fromkeys(others):
         if other != value:
             same = isinstance(value, int) and float(other).is_integer()
             cost = 1.65 if other in (2 * value, value / 2) else 1.4
             cost += 0.7 * isinstance(place.owner, ast.Compare)  # a threshold
             yield number(int(other) if same else other), "constant", cost, other
+
+
+def _is_divisor(place: Place) -> bool:
+    """Whether something is divided by an expression."""
+    owner = place.owner
+    if isinstance(owner, ast.AugAssign):
+        return isinstance(owner.op, ast.Div)
+    return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Div) and place.field == "right"
 
 
 def of_subscript(node: ast.Subscript) -> Iterator[Change]:
@@ -241,6 +252,10 @@ def _other_values(
         isinstance(place.owner, ast.Attribute) and place.owner.attr == "shape"
     ):
         return
+    if isinstance(value, int) and _is_divisor(place):
+        for count, theirs, name in around.count(place):
+            if theirs != value:
+                yield count, "other value", 1.2, name
     if isinstance(value, np.ndarray | float | int | np.number) and not isinstance(value, bool):
         for other, theirs, name in around.named(place):
             if name != text and np.shape(theirs) == np.shape(value):

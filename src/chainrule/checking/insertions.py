@@ -152,14 +152,15 @@ def scaled(place: Place, value: Any, around: Surroundings) -> Iterator[Change]:
             arrays.append((node_, theirs[:, None], f"{text}[:, None]"))
     scalars = [*scalars, *around.count(place)] if is_outermost(place) else []
     for sign in (ast.Add(), ast.Sub()) if is_outermost(place) else ():
-        yield binary(node, sign, ast.Constant(1)), "missing term", 1.9, ast.Constant(1)
+        cost = 1.9 if isinstance(sign, ast.Add) else 2.0
+        yield binary(node, sign, ast.Constant(1)), "missing term", cost, ast.Constant(1)
     for constant in (2, 0.5) if is_outermost(place) else ():
         yield binary(ast.Constant(constant), ast.Mult(), node), "missing factor", 1.6, constant
     for other, _, _ in distinct(scalars):
         yield binary(node, ast.Div(), other), "missing divisor", 1.5, other
         yield binary(node, ast.Mult(), other), "missing factor", 1.8, other
     own = ast.unparse(node)
-    if arrays and isinstance(node, ast.Name | ast.Subscript):
+    if arrays and isinstance(node, ast.Name | ast.Subscript | ast.Call):
         yield binary(node, ast.Pow(), ast.Constant(2)), "missing power", 1.6, None
     for other, theirs, text in arrays:
         if text == own or np.ndim(theirs) < np.ndim(value) - 1:

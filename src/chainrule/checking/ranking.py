@@ -21,12 +21,13 @@ def ranked(subject: Subject, found: list[Repair]) -> list[Repair]:
     known = subject.around.right.known if subject.around.right else None
     if known is None or len(found) < 2:
         return found
-    before = _understood(subject.watch, known)
+    columns = _in_columns(subject.watch, known)
+    before = _understood(subject.watch, known, columns)
     scored = []
     for repair in found[:MOST_RANKED]:
         score = repair.cost
         after = subject.watched(repair)
-        values = {} if after is None else _understood(after, known)
+        values = {} if after is None else _understood(after, known, columns)
         score += 0.4 * sum(1 - share for share in values.values())
         for edit in repair.edits:
             share = before.get(id(edit.statement), -1.0)
@@ -35,15 +36,32 @@ def ranked(subject: Subject, found: list[Repair]) -> list[Repair]:
             then = values.get(id(edit.statement), share)
             score += share if share > 0.5 and then <= share else 0.3 * share
             score += then < share - 0.1
-            score += unlikely(edit)
+            score -= 0.3 * max(0.0, then - share)  # here it parts from the right program
+            score += unlikely(edit) + 0.3 * _reads_wrong(edit, subject, known)
+            score -= 0.3 * _is_last(edit, known)
         scored.append((score, repair))
     return [repair for _, repair in sorted(scored, key=lambda pair: pair[0])]
+
+
+def _is_last(edit: Edit, known: Known) -> bool:
+    """Whether a factor goes to the gradient of a parameter itself, as others have it."""
+    value = edit.place.value if edit.place is not None else None
+    return _has_siblings(edit) and any(match.value.final for match in known.matches(value))
+
+
+def _reads_wrong(edit: Edit, subject: Subject, known: Known) -> bool:
+    """Whether a line reads a multiple or a part of a right value: it went wrong before."""
+    if edit.kind in ("extra line", "order of lines"):
+        return False
+    inside = (p for p in subject.watch.places if p.statement is edit.statement)
+    read = [p.value for p in inside if isinstance(p.node, ast.Name) and is_number(p.value)]
+    return any(known.matches(value) and not known.has(value) for value in read)
 
 
 def unlikely(edit: Edit) -> float:
     """Return what speaks against a change, by how it is written."""
     growth = max(0, _size(edit.new) - _size(edit.old))
-    score = 0.02 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
+    score = 0.04 * growth + 0.35 * _wraps_name(edit) - 0.5 * _has_siblings(edit)
     score -= 0.4 * (growth > 0 and _is_copy(edit))
     return score + 0.3 * (isinstance(edit.statement, ast.For) and edit.kind != "order")
 
@@ -100,19 +118,37 @@ def _wraps_name(edit: Edit) -> bool:
     return isinstance(node, ast.Name | ast.Subscript) and not whole
 
 
-def _understood(watch: Watch, known: Known) -> dict[int, float]:
-    """Return how well each statement's value is one of the right program's."""
+def _understood(watch: Watch, known: Known, columns: bool) -> dict[int, float]:
+    """Return how well each statement's value is one of the right program's.
+
+    ``columns``: where the samples stand in columns, matrices are the transposes of these.
+    """
     found: dict[int, float] = {}
-    turned: dict[int, bool] = {}
     seen: list[Any] = []
+    for statement, value in _values(watch):
+        again = any(np.array_equal(value, v) for v in seen)
+        seen.append(value)
+        share, is_transposed = known.is_known(value)
+        odd = _is_matrix(value) and is_transposed != columns
+        found[statement] = 0.0 if again else 0.2 * share if odd else share
+    return found
+
+
+def _in_columns(watch: Watch, known: Known) -> bool:
+    """Whether more of the matrices are the transposes of the right program's than are not."""
+    shares = [known.is_known(value) for _, value in _values(watch) if _is_matrix(value)]
+    turned = [is_transposed for share, is_transposed in shares if share]
+    return sum(turned) > len(turned) / 2
+
+
+def _is_matrix(value: Any) -> bool:
+    return np.ndim(value) > 1 and min(np.shape(value)) > 1
+
+
+def _values(watch: Watch) -> Iterator[tuple[int, Any]]:
+    """Yield the statements that give arrays, by id, with what they give."""
     for place in sorted(watch.places, key=lambda p: p.seen.order):
-        if place.owner is place.statement and place.field == "value":
-            values = place.seen.values
-            if values and is_number(values[0]) and np.size(values[0]) > 1:
-                again = any(np.array_equal(values[0], v) for v in seen)
-                seen.append(values[0])
-                share, is_transposed = known.is_known(values[0])
-                found[id(place.statement)] = 0.0 if again else share
-                turned[id(place.statement)] = is_transposed
-    rows = sum(turned.values()) <= sum(map(bool, found.values())) / 2
-    return {key: 0.2 * share if rows and turned[key] else share for key, share in found.items()}
+        value = place.value
+        whole = place.owner is place.statement and place.field == "value"
+        if whole and is_number(value) and np.size(value) > 1:
+            yield id(place.statement), value

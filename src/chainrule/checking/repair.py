@@ -14,7 +14,7 @@ from chainrule.checking.subject import ALL, PART, SPREAD, STAGES, Repair, Subjec
 MOST_UNKNOWN = 8  # lines that are looked at first
 TIERS = (1.5, 2.0, np.inf)  # what a change costs at most, for which later tiers are not looked at
 FIRST = 3  # stages before several mistakes are looked for
-LIKELY = 1.6  # what a repair elsewhere may cost
+LIKELY = 1.8  # what a repair elsewhere may cost
 SLACK = 0.45  # by how much a repair may cost more than the cheapest and still be named
 
 
@@ -119,7 +119,7 @@ def _singles(
                 whole.append(repair)
                 cheapest = min(cheapest, edit.cost)
                 if edit.given is not None:
-                    subject.suspects.add(id(edit.statement))
+                    subject.suspect(edit)
             else:
                 parts.append(repair)
     return _cheapest(whole), parts

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainrule.checking.code import Code
-from chainrule.checking.edits import Edit, as_load, exchanged, numpy_name
+from chainrule.checking.edits import Edit, as_load, numpy_name
 from chainrule.checking.expressions import OPERATORS, of_subscript
 from chainrule.checking.lines import Block, more_lines
 from chainrule.checking.surroundings import Surroundings
-from chainrule.checking.watching import is_array
+from chainrule.checking.watching import is_number
 
 
 def statement_edits(code: Code, around: Surroundings) -> Iterator[Edit]:
@@ -82,18 +82,30 @@ def _divided(code: Code, s: ast.Return, around: Surroundings) -> Iterator[Edit]:
     if place is None or not place.seen.values:
         return
     for scalar, _, _ in around.count(place):
-        share = ast.BinOp(ast.Name("v", ast.Load()), ast.Div(), scalar)
-        if isinstance(place.value, dict):
-            text = "{k: v for k, v in _.items()}"
-        elif isinstance(place.value, list | tuple) and all(map(is_array, place.value)):
-            text = "[v for v in _]"
-        else:
-            return
-        new: Any = ast.parse(text, mode="eval").body
-        new.generators[0].iter = exchanged(new.generators[0].iter, "_", place.node)
-        setattr(new, "value" if isinstance(new, ast.DictComp) else "elt", share)
-        ast.fix_missing_locations(new)
-        yield Edit(code, s, "value", None, new, "missing divisor", 1.5, s.lineno, s, scalar)
+        text = _each_divided(place.value, f"({ast.unparse(place.node)})", ast.unparse(scalar))
+        if text and not is_number(place.value):
+            new = ast.parse(text, mode="eval").body
+            yield Edit(code, s, "value", None, new, "missing divisor", 1.5, s.lineno, s, scalar)
+
+
+def _each_divided(value: Any, text: str, by: str, names: str = "vw") -> str:
+    """Return code that divides all arrays of a dict, list or tuple, perhaps in another; "" if not.
+
+    The code is ``text``, for what it is worth.
+    """
+    if is_number(value):
+        return f"{text} / {by}"
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list | tuple) or not names or not value:
+        return ""
+    parts = {_each_divided(part, names[0], by, names[1:]) for part in inner}
+    each = parts.pop()
+    if parts or not each:
+        return ""
+    if isinstance(value, dict):
+        return f"{{k: {each} for k, {names[0]} in {text}.items()}}"
+    every = f"{each} for {names[0]} in {text}"
+    return f"[{every}]" if isinstance(value, list) else f"tuple({every})"
 
 
 def _moved(code: Code, owner: ast.AST, field: str, block: list[Any], i: int) -> Iterator[Edit]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule.checking.changes import exchanges, expression_edits
 from chainrule.checking.code import HOOK, Code
+from chainrule.checking.comparing import scale_of
 from chainrule.checking.edits import Edit, applied, as_load
 from chainrule.checking.right import RightProgram
 from chainrule.checking.sandbox import FAILURES
@@ -289,6 +290,14 @@ class Subject:
             return None
         return ALL if reach == self.wrong else PART if reach < self.wrong else SPREAD
 
+    def suspect(self, edit: Edit) -> None:
+        """Note the line whose right value mends all; a factor alone may be missing behind it."""
+        if edit.given is None or edit.place is None:
+            return
+        right = edit.given()(0, None)
+        if scale_of(edit.place.value, right) is None:
+            self.suspects.add(id(edit.statement))
+
     def _is_behind_suspects(self, place: Place) -> bool:
         """Whether an expression is beyond the first of the suspects, and in none of them."""
         if not self.suspects or id(place.statement) in self.suspects:
@@ -361,6 +370,20 @@ class Subject:
             if not before:
                 return line
             line = max(before, key=lambda other: other.seen.order)
+
+    def scaled_from(self, line: Place, times: float) -> Place:
+        """Return the first line whose value is as many times the right one as a later line's is."""
+        known, n = self.around.right.known if self.around.right else None, self.around.n or 1
+        for other in sorted(self.lines.values(), key=lambda place: place.seen.order):
+            if other.seen.order >= line.seen.order or known is None:
+                break
+            factors = {match.factor for match in known.matches(other.value)}
+            odd = factors and not factors & {1, n, 1 / n}
+            if odd and self._reach(other) & self.wrong and any(
+                np.isclose(f / times, (1, n, 1 / n)).any() for f in factors
+            ):  # fmt: skip
+                return other
+        return line
 
     def _result(self, line: Place) -> Any:
         """Return what a statement's target is worth behind its first turn."""
