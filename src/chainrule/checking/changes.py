@@ -29,8 +29,12 @@ def expression_edits(place: Place, around: Surroundings, tier: int) -> Iterator[
     """Yield the changes of one expression: those of a tier, the likely ones in the first."""
     node, value = place.node, place.value
 
+    grows = isinstance(value, np.ndarray) and _is_changed_later(place)
+
     def edits(changes: Iterator[Change]) -> Iterator[Edit]:
         for new, kind, cost, detail in changes:
+            if grows and isinstance(new, ast.Name | ast.Subscript | ast.Attribute):
+                new = ast.Call(ast.Attribute(new, "copy", ast.Load()), [], [])
             yield Edit(place.code, place.owner, place.field, place.index, new, kind, cost,
                        place.line, place.statement, detail, place)  # fmt: skip
 
@@ -49,6 +53,26 @@ def expression_edits(place: Place, around: Surroundings, tier: int) -> Iterator[
     elif is_number(value):
         yield from edits(with_terms(place, value, around))
         yield from edits(replaced(place, value, around))
+
+
+def _is_changed_later(place: Place) -> bool:
+    """Whether it is given a name whose array is then changed in place: another's must be copied."""
+    s = place.statement
+    if not isinstance(s, ast.Assign):
+        return False
+    target: Any = s.targets[0]
+    if isinstance(target, ast.Tuple) and place.index is not None and place.owner is s.value:
+        target = target.elts[place.index] if place.index < len(target.elts) else None
+    elif place.owner is not s:
+        return False
+    grown = [n.target for n in ast.walk(place.code.tree) if isinstance(n, ast.AugAssign)]
+    return isinstance(target, ast.Name) and any(_base_name(g) == target.id for g in grown)
+
+
+def _base_name(target: ast.expr) -> str:
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _is_long(value: Any) -> bool:

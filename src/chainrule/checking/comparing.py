@@ -139,9 +139,10 @@ def _differences(
             fits = same or value.shape == gap.shape[-1:]
             if usable.sum() < max(2, usable.size / 2) or not fits:
                 continue
-            for function, (_, slope) in ACTIVATIONS.items():
+            for function, (applied, slope) in ACTIVATIONS.items():
                 given = np.broadcast_to(slope(value), gap.shape)
-                if _equal(quotient, given, usable) and not np.allclose(given, 1):
+                fitting = _equal(quotient, given, usable) and not np.allclose(given, 1)
+                if fitting and _is_among(applied(value), values):
                     yield f"the derivative of the {function} at {name} {how} (the chain rule)"
             if np.ndim(value) and _equal(quotient, np.broadcast_to(value, gap.shape), usable):
                 yield f"the factor {name} {how}"
@@ -166,6 +167,11 @@ def _differences(
                         f"a sum over axis {axis}, times {name}, is missing (as in the derivative "
                         "of a softmax, or of a mean and variance: a path that all entries share)"
                     )
+
+
+def _is_among(value: Array, values: list[tuple[str, Array]]) -> bool:
+    """Whether a value is one of others, but for a constant within."""
+    return any(v.shape == value.shape and np.allclose(v, value, rtol=1e-4) for _, v in values)
 
 
 def _is_same_along(values: Array, axis: int) -> bool:

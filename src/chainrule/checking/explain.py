@@ -31,6 +31,7 @@ from chainrule.checking.watching import is_number, references
 from chainrule.checking.wording import INVERSE, Context, sentence, text_of
 from chainrule.validation import Array
 
+ELEMENTWISE = ("np.tanh", "np.exp", "np.log", "np.sqrt", "np.square", "np.abs", "np.logaddexp")
 SECONDS = 5.0  # that an explanation may take
 GENERIC = ("right expression", "exchange", "other factor", "constant", "other value", "branches")
 
@@ -163,12 +164,12 @@ def _right_program(trial: Trial, sandbox: Sandbox) -> RightProgram | None:
 def diagnoses(subject: Subject, found: list[Repair]) -> tuple[Diagnosis, ...]:
     """Tell the best repair, and what does the same elsewhere."""
     best = found[0]
-    others = []
-    for repair in found[1:3]:
+    others: dict[str, None] = {}
+    for repair in found[1:]:
         if repair.mended == best.mended and len(repair.edits) == len(best.edits) == 1:
             edit = repair.edits[0]
-            if edit.line != best.edits[0].line and edit.given is None:
-                others.append(f"line {edit.line}: {repaired_line(edit).strip()}")
+            if edit.line != best.edits[0].line and edit.given is None and len(others) < 2:
+                others[f"line {edit.line}: {repaired_line(edit).strip()}"] = None
     return tuple(_diagnosis(subject, best, edit, tuple(others)) for edit in best.edits)
 
 
@@ -279,11 +280,11 @@ def role_of(match: Match) -> str:
 
 def activation(right: RightProgram, value: Any) -> str:
     """Name the function that the right program applies to a value, found by what comes out."""
-    found = slope_name(value, (v.array for v in right.known.values))
+    found = slope_name(value, [v.array for v in right.known.values])
     if found or not isinstance(value, np.ndarray):
         return found
     for node in right.defined.values():
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and text_of(node.func) in ELEMENTWISE:
             for argument in node.args:
                 name = argument.id if isinstance(argument, ast.Name) else ""
                 theirs = np.asarray(right.named.get(name, 0.0))

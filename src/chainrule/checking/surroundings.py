@@ -81,14 +81,14 @@ class Surroundings:
         return self._used[code]
 
     def count(self, place: Place) -> list[tuple[ast.expr, Any, str]]:
-        """Return the number of samples as the length of a variable, or as a number."""
-        if not self.n:
-            return []
-        for node, value, text in self.named(place):
-            if isinstance(node, ast.Name) and np.ndim(value) and len(value) == self.n:
-                length = ast.Call(ast.Name("len", ast.Load()), [node], [])
-                return [(length, self.n, f"len({text})")]
-        return [(ast.Constant(self.n), self.n, str(self.n))]
+        """Return the number of samples as the length of a variable, where there is one."""
+        arrays = [(o, v, t) for o, v, t in self.named(place) if np.ndim(v) and self.n in v.shape]
+        arrays.sort(key=lambda a: (a[1].shape.index(self.n), "[" in a[2], "." in a[2]))
+        for _, value, text in arrays[:1]:
+            axis = value.shape.index(self.n)
+            spelled = f"{text}.shape[{axis}]" if axis else f"len({text})"
+            return [(ast.parse(spelled, mode="eval").body, self.n, spelled)]
+        return []
 
     def expressions(self, place: Place) -> list[tuple[ast.expr, Any, str]]:
         """Return what else the function computes, where its variables are at hand."""
@@ -189,7 +189,9 @@ class Surroundings:
             return None
         wanted = np.asarray(names[name])
         if not wanted.ndim:
-            return ast.Constant(wanted.item())
+            same = [(len(text), node) for node, value, text in self.named(place)
+                    if not np.ndim(value) and value == wanted and wanted % 1]  # fmt: skip
+            return min(same, key=lambda pair: pair[0])[1] if same else ast.Constant(wanted.item())
         if wanted.dtype.kind not in "fiub":
             return None
         found: list[tuple[tuple[Any, ...], ast.expr]] = []

@@ -326,6 +326,8 @@ def _is_literal(text: str) -> bool:
 
 def _constant(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     old, new = text_of(wrong), text_of(right)
+    if isinstance(right, ast.Call) and text_of(right.func) == "len":
+        return f"the average is over another number: divide by {new}, the number of samples"
     more = ""
     sizes = [abs(float(ast.literal_eval(t))) for t in (old, new) if _is_literal(t)]
     if len(sizes) == 2 and max(sizes) == 2 * min(sizes) > 0:
