@@ -86,3 +86,63 @@ def test_what_fits_the_given_values_by_chance_is_not_believed():
     y = np.array([1.0, -1.0, -1.0, 1.0, 1.0])
     report = cr.check_gradients(loss, gradient)(np.array([0.4, 0.3]), X, y)
     assert report.diagnoses[0].where.repaired.strip() == "inside = y * (X @ w) < 1"
+
+
+def check(loss, text, *args):
+    (diagnosis,) = cr.check_gradients(loss, written(text, "gradient", "homework.py"))(
+        *args
+    ).diagnoses
+    return diagnosis
+
+
+def ridge_loss(w, X, y):
+    return 0.5 * np.mean((X @ w - y) ** 2) + 0.5 * w @ w
+
+
+RIDGE = """
+import numpy as np
+
+def gradient(w, X, y):
+    total = w.copy()
+    for x, t in zip(X, y):
+        e = (w @ x - t) / len(X)
+        total += e * x
+    return total
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("w.copy()", "np.zeros_like(w)"), ("/ len(X)", "/ 3")]
+)
+def test_advice_can_be_followed(right, wrong):
+    rng = np.random.default_rng(0)
+    args = rng.normal(size=4), rng.normal(size=(8, 4)), rng.normal(size=8)
+    diagnosis = check(ridge_loss, RIDGE.replace(right, wrong), *args)
+    assert right in diagnosis.where.repaired
+    repaired = RIDGE.replace(right, wrong).replace(
+        diagnosis.where.code.strip(), diagnosis.where.repaired.strip()
+    )
+    assert cr.check_gradients(ridge_loss, written(repaired, "gradient", "repaired.py"))(
+        *args
+    ).passed
+
+
+def test_where_samples_are_columns_the_result_is_to_be_turned():
+    text = """
+def gradient(W, X, Y):
+    A = X.T
+    Z = W.T @ A
+    E = Z - Y.T
+    D = E / Y.size
+    G = 2 * D @ A.T
+    return G
+"""
+
+    def loss(W, X, Y):
+        Z = X @ W
+        E = Z - Y
+        return np.mean(E**2)
+
+    rng = np.random.default_rng(0)
+    args = rng.normal(size=(3, 3)), rng.normal(size=(8, 3)), rng.normal(size=(8, 3))
+    assert check(loss, text, *args).where.repaired.strip() == "return G.T"
