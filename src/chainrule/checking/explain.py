@@ -20,6 +20,7 @@ from chainrule.checking.comparing import difference, relation, scale_of, slope_n
 from chainrule.checking.diagnosis import Diagnosis, Where
 from chainrule.checking.edits import Edit
 from chainrule.checking.known import Known, Match
+from chainrule.checking.origin import origin_of, scaled_from, unused_after
 from chainrule.checking.problem import Problem
 from chainrule.checking.repair import repairs
 from chainrule.checking.right import RightProgram, right_gradient
@@ -33,6 +34,7 @@ from chainrule.validation import Array
 
 ELEMENTWISE = ("np.tanh", "np.exp", "np.log", "np.sqrt", "np.square", "np.abs", "np.logaddexp")
 SECONDS = 5.0  # that an explanation may take
+REWRITTEN = ("right expression", "softmax", "other factor")  # all that was read may be left out
 GENERIC = ("right expression", "exchange", "other factor", "constant", "other value", "branches")
 
 
@@ -163,14 +165,25 @@ def _right_program(trial: Trial, sandbox: Sandbox) -> RightProgram | None:
 
 def diagnoses(subject: Subject, found: list[Repair]) -> tuple[Diagnosis, ...]:
     """Tell the best repair, and what does the same elsewhere."""
-    best = found[0]
+    best = _where_it_was_made(subject, found)
     others: dict[str, None] = {}
-    for repair in found[1:]:
+    for repair in found:
         if repair.mended == best.mended and len(repair.edits) == len(best.edits) == 1:
             edit = repair.edits[0]
             if edit.line != best.edits[0].line and edit.given is None and len(others) < 2:
                 others[f"line {edit.line}: {repaired_line(edit).strip()}"] = None
     return tuple(_diagnosis(subject, best, edit, tuple(others)) for edit in best.edits)
+
+
+def _where_it_was_made(subject: Subject, found: list[Repair]) -> Repair:
+    """Return the best repair, or one of the line that the best one leaves unused."""
+    edit = found[0].edits[-1]
+    unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
+    if unused is not None and len(found[0].edits) == 1:
+        same = [r for r in found[1:] if r.mended == found[0].mended and len(r.edits) == 1]
+        there = [r for r in same if r.edits[0].statement is unused.statement]
+        return next((r for r in there if r.edits[0].given is None), found[0])
+    return found[0]
 
 
 def _diagnosis(subject: Subject, repair: Repair, edit: Edit, others: tuple[str, ...]) -> Diagnosis:
@@ -179,9 +192,12 @@ def _diagnosis(subject: Subject, repair: Repair, edit: Edit, others: tuple[str, 
     known = right.known if right else None
     what = _said(subject, repair, edit, context, known)
     where = _where(edit.code, edit.line, repaired_line(edit))
+    if edit.kind in REWRITTEN and (unused := unused_after(subject, edit)):
+        both = f"(with line {edit.line})  {where.repaired.strip()}"
+        where = _where(unused.code, unused.line, both)
     if edit.given is not None and (line := subject.lines.get(id(edit.statement))):
         times = scale_of(line.value, edit.given()(0, None))
-        origin = subject.scaled_from(line, times) if times else subject.origin(line)
+        origin = scaled_from(subject, line, times) if times else origin_of(subject, line)
         where = _where(origin.code, origin.line)
     reach = edit.reach & repair.mended or repair.mended
     formula = _formula(subject, repair, edit, right) if right else ""

@@ -242,7 +242,7 @@ class Subject:
         place = edit.place
         if place is None:
             place = self.lines.get(id(edit.statement))
-        return self._reach(place) if place is not None else frozenset(self.wanted)
+        return self.reach(place) if place is not None else frozenset(self.wanted)
 
     def watched(self, repair: Repair) -> Watch | None:
         """Return the program watched with some changes made, None where that cannot be."""
@@ -275,7 +275,7 @@ class Subject:
             edit.reach = self.reach_of(edit)
         return sorted(found, key=lambda edit: edit.cost)
 
-    def _reach(self, place: Place) -> frozenset[str]:
+    def reach(self, place: Place) -> frozenset[str]:
         """Return the results that an expression reaches, or those of what it is part of."""
         if place.key not in self._reached_by:
             seen = place.seen.values
@@ -307,7 +307,7 @@ class Subject:
     def changes(self, kind: int, tier: int) -> Iterator[Edit]:
         """Yield the changes of expressions and statements."""
         for place in self.watch.places:
-            if self.is_late or self._kind(self._reach(place)) != kind:
+            if self.is_late or self._kind(self.reach(place)) != kind:
                 continue
             if tier and self._is_behind_suspects(place):
                 continue
@@ -315,7 +315,7 @@ class Subject:
                 yield from expression_edits(place, self.around, tier)
         for edit in () if self.is_late else self.of_statements:
             line = self.lines.get(id(edit.statement))
-            reach = self.wrong if line is None else self._reach(line)
+            reach = self.wrong if line is None else self.reach(line)
             if self._kind(reach) == kind and tier == _tier(edit):
                 yield edit
 
@@ -336,56 +336,19 @@ class Subject:
         before: list[Any] = []
         spoilt: dict[Code, set[str]] = defaultdict(set)  # variables that hold such values
         for place in sorted(self.lines.values(), key=lambda place: place.seen.order):
-            value = self._result(place)
+            value = self.result(place)
             if known is None or not is_number(value) or (np.ndim(value) and not np.ptp(value)):
                 continue
             again = np.size(value) > 1 and any(np.array_equal(value, other) for other in before)
             before.append(value)
-            reach = self._reach(place) & self.wrong
+            reach = self.reach(place) & self.wrong
             if reach and (again or not known.has(value)):
                 if (reach == self.wrong) == is_whole:
-                    (later if _read(place) & spoilt[place.code] else first).append(place)
-                spoilt[place.code] |= _targets(place)
+                    (later if read_by(place) & spoilt[place.code] else first).append(place)
+                spoilt[place.code] |= targets_of(place)
         return [*first, *later] if is_whole else first
 
-    def origin(self, line: Place) -> Place:
-        """Return the line that a value came from which the right program has not, following back.
-
-        Where all that is read is known, it is the line itself.
-        """
-        known = self.around.right.known if self.around.right else None
-        unknown = []
-        for other in (*self.unknown(True), *self.unknown(False)):
-            value = self._result(other)
-            if known and not known.matches(value) and not np.isin(value, (0, 1)).all():  # no mask
-                unknown.append(other)
-        while True:
-            parts = [p.seen.order for p in self.watch.places
-                     if p.statement is line.statement and p.seen.values]  # fmt: skip
-            before = [
-                other for other in unknown if other.seen.order < line.seen.order and (
-                    other.seen.order > min(parts) if other.code is not line.code
-                    else _read(line) & _targets(other))
-            ]  # fmt: skip
-            if not before:
-                return line
-            line = max(before, key=lambda other: other.seen.order)
-
-    def scaled_from(self, line: Place, times: float) -> Place:
-        """Return the first line whose value is as many times the right one as a later line's is."""
-        known, n = self.around.right.known if self.around.right else None, self.around.n or 1
-        for other in sorted(self.lines.values(), key=lambda place: place.seen.order):
-            if other.seen.order >= line.seen.order or known is None:
-                break
-            factors = {match.factor for match in known.matches(other.value)}
-            odd = factors and not factors & {1, n, 1 / n}
-            if odd and self._reach(other) & self.wrong and any(
-                np.isclose(f / times, (1, n, 1 / n)).any() for f in factors
-            ):  # fmt: skip
-                return other
-        return line
-
-    def _result(self, line: Place) -> Any:
+    def result(self, line: Place) -> Any:
         """Return what a statement's target is worth behind its first turn."""
         names = {**line.code.functions[0].__globals__, **line.seen.scope}
         try:
@@ -447,11 +410,11 @@ class Subject:
         """Yield values of the right program in the place of statements' values."""
         for place in self.watch.places:
             whole = place.owner is place.statement and place.seen.values
-            if whole and not self.is_late and self._kind(self._reach(place)) == kind:
+            if whole and not self.is_late and self._kind(self.reach(place)) == kind:
                 yield from exchanges(place, self.around)
 
 
-def _targets(line: Place) -> set[str]:
+def targets_of(line: Place) -> set[str]:
     """Return the variables that a statement gives a value, or a part of one."""
     found = set()
     for target in getattr(line.owner, "targets", [getattr(line.owner, "target", None)]):
@@ -463,7 +426,7 @@ def _targets(line: Place) -> set[str]:
     return found
 
 
-def _read(line: Place) -> set[str]:
+def read_by(line: Place) -> set[str]:
     """Return the variables that a statement's value is made of."""
     nodes = ast.walk(line.node)
     return {ast.unparse(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}

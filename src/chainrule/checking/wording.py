@@ -368,16 +368,18 @@ def _exchanged(wrong: Any, right: Any, detail: Any, context: Context) -> str:
 def _other(wrong: Any, right: Any, detail: Any, context: Context) -> str:
     """Say what the right expression has that the wrong one lacks, and the other way round."""
     names = [
-        {text_of(n) for n in ast.walk(t) if isinstance(n, ast.Name | ast.Subscript)} - {"np"}
+        {text_of(n) for n in ast.walk(t) if isinstance(n, ast.Name | ast.Subscript)} - {"np", "len"}
         if isinstance(t, ast.AST) else set()
         for t in (wrong, right)
     ]  # fmt: skip
     lacking, extra = sorted(names[1] - names[0]), sorted(names[0] - names[1])
     parts = []
     if lacking:
-        parts.append(f"{', '.join(lacking[:3])} is missing (left out)")
+        verb = "are" if len(lacking) > 1 else "is"
+        parts.append(f"{', '.join(lacking[:3])} {verb} missing (left out)")
     if extra:
-        parts.append(f"{', '.join(extra[:3])} does not belong here")
+        verb = "do" if len(extra) > 1 else "does"
+        parts.append(f"{', '.join(extra[:3])} {verb} not belong here")
     slopes = [t for t in (right, wrong) if isinstance(t, ast.AST) and _is_derivative(t)]
     if slopes and not parts:
         parts.append("the derivative (slope, mask) is not the right one")
