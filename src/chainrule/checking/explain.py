@@ -192,7 +192,8 @@ def _diagnosis(subject: Subject, repair: Repair, edit: Edit, others: tuple[str, 
     known = right.known if right else None
     what = _said(subject, repair, edit, context, known)
     where = _where(edit.code, edit.line, repaired_line(edit))
-    if edit.kind in REWRITTEN and (unused := unused_after(subject, edit)):
+    unused = unused_after(subject, edit) if edit.kind in REWRITTEN else None
+    if unused is not None and unused.code is edit.code:  # a helper may only be the wrong one
         both = f"(with line {edit.line})  {where.repaired.strip()}"
         where = _where(unused.code, unused.line, both)
     if edit.given is not None and (line := subject.lines.get(id(edit.statement))):
