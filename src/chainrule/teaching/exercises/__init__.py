@@ -11,6 +11,7 @@ from chainrule.teaching.exercise import Exercise
 # Lab → its module here. An exercise's name is that of the function or class it asks for.
 LABS: dict[str, str] = {
     "01_softmax_and_backpropagation": "softmax_and_backpropagation",
+    "02_going_further": "going_further",
     "03_reverse_mode": "reverse_mode",
     "04_minimal_framework": "minimal_framework",
 }

@@ -21,7 +21,7 @@ from chainrule.validation import Array
 
 Right = Callable[..., Any]
 SAMPLES = 6
-ROUNDS = 150  # through 20 digits, until they are known by heart
+ROUNDS = 100  # through 20 digits, until they are known by heart
 
 
 def network(
@@ -116,14 +116,14 @@ def learning(
         d, (X, y) = digits(), few()
         learned = made(network, (d.n_features, *hidden, d.n_classes))
         before = expect.number(learned.loss(X, y), "loss(X, y)")
-        rows = np.tile(np.arange(20), (ROUNDS, 1))
+        rows = np.tile(np.arange(20), (2 * ROUNDS if batches else ROUNDS, 1))
         rows = rows if batches else rows.ravel()
         learned.each("train", X[rows], y[rows], [rate] * len(rows))
         after = expect.number(learned.loss(X, y), "loss(X, y)")
         expect.true(
             after < min(0.2, before),
-            f"{ROUNDS} rounds of training with 20 digits bring their loss from {before:.3f} to "
-            f"{after:.3f}: a network that learns knows so few by heart",
+            f"{rows.size // 20} rounds of training with 20 digits bring their loss from "
+            f"{before:.3f} to {after:.3f}: a network that learns knows so few by heart",
         )
 
     @exercise.check("numbers", points=2)
@@ -164,17 +164,19 @@ def drawn(
     return learned, solved, X, y
 
 
-def activations(kept: Any, wanted: tuple[Any, ...], names: tuple[str, ...]) -> None:
+def activations(
+    kept: Any, wanted: tuple[Any, ...], names: tuple[str, ...],
+    what: str = "forward_keep_activations(X)",
+) -> None:  # fmt: skip
     """Expect what ``forward_keep_activations`` returns: arrays, or tuples of one a layer."""
     if not isinstance(kept, tuple | list) or len(kept) != len(wanted):
-        raise expect.Wrong(
-            f"forward_keep_activations(X) must return {len(wanted)} values: {', '.join(names)}"
-        )
+        raise expect.Wrong(f"{what} must hold {len(wanted)} arrays: {', '.join(names)}")
     for found, right, name in zip(kept, wanted, names, strict=True):
         if isinstance(right, tuple):
-            activations(found, right, tuple(f"{name}{i + 1}" for i in range(len(right))))
+            layers = tuple(f"{name}{i + 1}" for i in range(len(right)))
+            activations(found, right, layers, f"{name} of {what}")
         else:
-            expect.close(found, right, f"{name} of forward_keep_activations(X)")
+            expect.close(found, right, f"{name} of {what}")
 
 
 def gradients(given: Any, parameters: dict[str, Array]) -> dict[str, Any]:
