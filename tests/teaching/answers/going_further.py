@@ -23,7 +23,7 @@ WRONG = {
         ),
         ("net.train(x_i, y_i, learning_rate)", "net.grad_loss(x_i, y_i)", "it must be near 1"),
         ("net.train(x_i, y_i, learning_rate)", "net.train(X, y, learning_rate)", "raised"),
-        ("for epoch in range(epochs)", "for epoch in range(1)", "use epochs"),
+        ("for epoch in range(epochs)", "for epoch in range(1)", "it must be near 1"),
         ("for epoch in range(epochs)", "for epoch in range(10)", "use epochs"),
         ("net.accuracy(X_valid, y_valid)", "net.accuracy(X, y)", "not those of the validation set"),
         ("net.accuracy(X_valid, y_valid)", "net.loss(X_valid, y_valid)", "it must be near 1"),
