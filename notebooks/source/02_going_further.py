@@ -161,9 +161,10 @@ learning_rates = [0.001, 0.01, 0.1, 1.0, 5.0]
 accuracies = search(hidden_sizes, learning_rates, X_fit, y_fit, X_valid, y_valid, epochs=3)
 
 plt.figure(figsize=(6, 4))
-plt.imshow(accuracies, vmin=0, vmax=1)
+plt.imshow(accuracies, cmap=plt.cm.Blues, vmin=0, vmax=1)
 for i, j in np.ndindex(accuracies.shape):
-    plt.text(j, i, "%0.2f" % accuracies[i, j], ha="center", va="center", color="red")
+    color = "white" if accuracies[i, j] > 0.5 else "black"
+    plt.text(j, i, "%0.2f" % accuracies[i, j], ha="center", va="center", color=color)
 plt.xticks(range(len(learning_rates)), learning_rates)
 plt.yticks(range(len(hidden_sizes)), hidden_sizes)
 plt.xlabel("learning rate")
@@ -172,8 +173,8 @@ plt.title("validation accuracy after 3 epochs");
 
 # %% [markdown]
 # With a learning rate that is too low, three epochs are not enough; with one that is too high, each step
-# jumps over the place where it should end. In between is a wide range that works. Two hidden units are
-# too few to tell ten digits apart.
+# jumps over the place where it should end. In between are some that work. Two hidden units are too few
+# to tell ten digits apart.
 #
 # ### How the weights start
 #
@@ -395,6 +396,7 @@ for batch_size in [1, 32, 256]:
     )
     ax0.plot(np.linspace(0, 15, len(norms)), norms, label="batches of %d" % batch_size, alpha=0.6)
     ax1.plot(losses, label="batches of %d" % batch_size)
+ax0.set_yscale("log")
 ax0.set_title("Norm of the gradient of each batch")
 ax0.set_xlabel("epoch")
 ax1.set_title("Training loss")
