@@ -6,11 +6,12 @@ SOURCES := src tests docs notebooks benchmarks
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
 
-.PHONY: help lab test test-oldest cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab test peers test-oldest cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
-	@echo "make test      run every test"
+	@echo "make test      run every test but those of make peers"
+	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd, Keras's own tests among them"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
 	@echo "make cases     hold the diagnosis against all wrong gradients of the collection; ten minutes"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
@@ -28,7 +29,10 @@ lab: .venv/lab
 	@$(BIN)/chainrule lab $(ARGS)
 
 test: .venv/dev
-	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/peers $(SHARED) $(ARGS)
+
+peers: .venv/dev
+	@$(BIN)/python -m pytest tests/peers $(SHARED) $(ARGS)
 
 # Warnings are no errors here: old libraries use what newer ones among them call deprecated.
 test-oldest: $(OLDEST)/made
