@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         check_loss,
         explain_difference,
     )
+    from chainrule.estimators import MLPClassifier, MLPRegressor, SoftmaxRegression
     from chainrule.onnx import export_onnx, onnx_model
     from chainrule.running.jit import jit
     from chainrule.sequential.from_keras import from_keras
@@ -87,6 +88,8 @@ __all__ = [
     "FileError",
     "GradientReport",
     "InterruptedWarning",
+    "MLPClassifier",
+    "MLPRegressor",
     "MissingDependencyError",
     "OptionError",
     "OutOfRangeError",
@@ -94,6 +97,7 @@ __all__ = [
     "ReadOnlyError",
     "Sequential",
     "ShapeError",
+    "SoftmaxRegression",
     "Tensor",
     "TraceError",
     "UnknownNameError",
@@ -145,6 +149,7 @@ _ROOMS = (
     "constraints",
     "data",
     "errors",
+    "estimators",
     "functions",
     "initializers",
     "keras",
@@ -171,7 +176,10 @@ _LATER = {
     "check_loss": "checking",
     "explain_difference": "checking",
     "export_onnx": "onnx",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "Sequential": "sequential",
+    "SoftmaxRegression": "estimators",
     "from_keras": "sequential",
     "jit": "running.jit",
     "load_model": "sequential",

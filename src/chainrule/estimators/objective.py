@@ -23,25 +23,30 @@ OUTPUT: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Objective:
-    r"""The loss that is differentiated, and the one that is reported.
+    r"""The loss that is differentiated, and with it the one that scikit-learn reports.
 
     .. math:: \frac{\sum_i w_i \ell_i + \frac{\alpha}{2} \sum_l \|W_l\|^2}{\sum_i w_i}
 
-    scikit-learn reports the mean over several outputs of a regression and follows the gradient of
-    their sum.
+    What is reported clips probabilities, adds what does not depend on the weights, and is the mean
+    over several outputs of a regression, whose sum is differentiated.
 
     Parameters
     ----------
     hidden, output : str
         Activations, in scikit-learn's names.
     alpha : float
-    outputs : int
     """
 
-    def __init__(self, hidden: str, output: str, alpha: float, outputs: int) -> None:
-        self.hidden, self.output, self.alpha = HIDDEN[hidden], OUTPUT[output], float(alpha)
-        self.is_poisson = output == "exp"
-        self.share = 1 / outputs if output in ("identity", "exp") else 1.0
+    def __init__(self, hidden: str, output: str, alpha: float) -> None:
+        self.hidden, self.loss, self.alpha = HIDDEN[hidden], OUTPUT[output], float(alpha)
+        self.output = output
+
+    def __call__(self, params: Any, X: Any, Y: Any, weight: Any = None) -> tuple[Any, Any]:
+        """Return the loss that is differentiated, and the one that is reported."""
+        losses = self.loss(self.logits(params, X), Y)
+        penalty = 0.5 * self.alpha * sum(np.sum(W**2) for W in params["coefs"])
+        reported = self._reported(losses, Y)
+        return _weighted(losses, weight, penalty), _weighted(reported, weight, penalty)
 
     def logits(self, params: Any, X: Any) -> Any:
         """Return the pre-activation of the output, shape ``(n, k)``."""
@@ -51,29 +56,17 @@ class Objective:
             h = self.hidden(h @ W + b)
         return h @ last[0] + last[1]
 
-    def losses(self, params: Any, X: Any, Y: Any) -> Any:
-        """Return each sample's loss, summed over outputs, shape ``(n,)``."""
-        return np.sum(self.output(self.logits(params, X), Y), axis=1)
+    def _reported(self, losses: Any, Y: Any) -> Any:
+        if self.output == "identity":
+            return losses / losses.shape[1]
+        if self.output == "exp":
+            return losses + Y * np.log(np.where(Y > 0, Y, 1)) - Y
+        return np.minimum(losses, -np.log(np.finfo(losses.dtype).eps))
 
-    def penalty(self, params: Any) -> Any:
-        """Return what the size of the weights costs, for all samples together."""
-        return 0.5 * self.alpha * sum(np.sum(W**2) for W in params["coefs"])
 
-    def __call__(self, params: Any, X: Any, Y: Any, weight: Any = None) -> Any:
-        """Return the loss that is differentiated."""
-        losses = self.losses(params, X, Y)
-        if weight is None:
-            return (np.sum(losses) + self.penalty(params)) / len(X)
-        return (np.sum(weight * losses) + self.penalty(params)) / np.sum(weight)
-
-    def reported(self, loss: Any, params: Any, X: Any, Y: Any, weight: Any = None) -> Any:
-        """Return the loss that scikit-learn reports, from the one that is differentiated."""
-        if self.share == 1.0 and not self.is_poisson:
-            return loss
-        total = len(X) if weight is None else np.sum(weight)
-        penalty = self.penalty(params) / total
-        if self.is_poisson:  # a part that does not depend on the parameters
-            constant = np.sum(Y * np.log(np.maximum(Y, 1e-300)) - Y, axis=1)
-            each = constant if weight is None else weight * constant
-            loss = loss + np.sum(each) / total
-        return (loss - penalty) * self.share + penalty
+def _weighted(losses: Any, weight: Any, penalty: Any) -> Any:
+    """Return the mean over the samples, the penalty's share included."""
+    each = np.sum(losses, axis=1)
+    if weight is None:
+        return (np.sum(each) + penalty) / len(each)
+    return (np.sum(weight * each) + penalty) / np.sum(weight)

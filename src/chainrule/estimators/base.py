@@ -1,0 +1,205 @@
+"""What goes before scikit-learn's own classes: training and prediction, and what they lack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+from sklearn.utils import compute_sample_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from chainrule.estimators.forward import is_plain
+from chainrule.estimators.training import HIDDEN, obstacle, output
+from chainrule.validation import Array
+
+SHARE = Interval(Real, 0, 1, closed="left")
+MORE: dict[str, list[Any]] = {  # constraints of what scikit-learn does not have
+    "activation": [str, callable, list, tuple],
+    "dropout": [SHARE, list, tuple],
+    "batch_norm": ["boolean"],
+    "optimizer": [None, str, dict, object],
+    "scoring": [None, str, callable],
+    "callbacks": [None, list, tuple, callable, object],
+    "metrics": [None, list, tuple],
+    "columns": [None, StrOptions({"auto"})],
+    "engine": [StrOptions({"auto", "compiled", "numpy"})],
+}
+
+
+def keep(model: Any, given: dict[str, Any]) -> None:
+    """Keep the arguments of a constructor as they were given."""
+    names = (name for name in given if name not in ("self", "__class__"))
+    vars(model).update({name: given[name] for name in names})
+
+
+class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
+    """What goes before scikit-learn's classes."""
+
+    _network: Any = None  # a Sequential, where more is in use than scikit-learn has
+    _validation: Any = None  # what was given to be scored after every epoch
+    _encoder: Any = None  # from a frame to a matrix
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
+        if self.columns is None:
+            self._encoder = None if reset else self._encoder
+            return super()._validate_input(X, y, incremental, reset)
+        from chainrule.estimators.frames import Frames
+
+        if reset:
+            self._encoder = Frames().fit(X)
+        matrix = self._encoder.transform(X)
+        self.n_features_in_ = matrix.shape[1]
+        self.__dict__.pop("feature_names_in_", None)
+        found = super()._validate_input(matrix, y, incremental, reset)
+        self._encoder.tell(self)
+        return found
+
+    def _initialize(self, y: Any, layer_units: Any, dtype: Any) -> None:
+        self._network = None
+        self._validation_losses: list[float] = []
+        self._epochs: dict[str, list[float]] = {}  # scores beside those of scikit-learn
+        super()._initialize(y, layer_units, dtype)
+
+    def _fit_stochastic(
+        self, X: Any, y: Any, sample_weight: Any, activations: Any, deltas: Any,
+        coef_grads: Any, intercept_grads: Any, layer_units: Any, incremental: bool,
+    ) -> None:  # fmt: skip
+        held = None if self._validation is None else self._held(*self._validation)
+        sample_weight = self._weighted(y, sample_weight, incremental)
+        if beyond(self):
+            from chainrule.estimators.network import fit_network
+
+            fit_network(self, X, y, sample_weight, incremental, held)
+            return
+        if self.engine == "auto" and held is None:
+            why = obstacle(self, X, layer_units, incremental)
+        else:
+            why = "X is sparse" if hasattr(X, "tocsr") else None
+        if why is not None:
+            super()._fit_stochastic(
+                X, y, sample_weight, activations, deltas, coef_grads, intercept_grads,
+                layer_units, incremental,
+            )  # fmt: skip
+            return
+        from chainrule.estimators.stochastic import fit_stochastic
+
+        fit_stochastic(self, X, y, sample_weight, incremental, self.engine, held)
+
+    def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
+        if names := beyond(self):
+            from chainrule.errors import OptionError
+
+            raise OptionError(
+                "solver", f"'lbfgs' trains without {', '.join(names)}; give 'adam' or 'sgd'"
+            )
+        super()._fit_lbfgs(X, y, self._weighted(y, sample_weight), *parts)
+
+    def _weighted(self, y: Any, weight: Any, incremental: bool = False) -> Any:
+        """Return the samples' weights, those of their classes included."""
+        of_classes = getattr(self, "class_weight", None)
+        if of_classes is None:
+            return weight
+        if incremental and of_classes == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all samples, and partial_fit gives some; give "
+                "weights as a dict"
+            )
+        each = compute_sample_weight(of_classes, self._label_binarizer.inverse_transform(y))
+        return each if weight is None else each * weight
+
+    def _held(self, X: Any, y: Any, weight: Any = None) -> Any:
+        """Return samples to be scored after every epoch, validated."""
+        from chainrule.estimators.held import held_of
+
+        dtype = self.coefs_[0].dtype
+        if self._encoder is not None:
+            X = self._encoder.transform(X).astype(dtype)
+        else:
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
+        if weight is not None:
+            weight = _check_sample_weight(weight, X)
+        if not is_classifier(self):
+            Y = np.asarray(y, dtype)
+            return held_of(self, X, Y.reshape(len(Y), -1), weight)
+        unknown = np.setdiff1d(y, self.classes_) if np.ndim(y) == 1 else ()
+        if len(unknown):
+            raise ValueError(f"validation_data has classes that training has not: {unknown}")
+        return held_of(self, X, self._label_binarizer.transform(y).astype(bool), weight)
+
+    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        if self.scoring is None:
+            return super()._score(X, y, sample_weight=sample_weight)
+        from chainrule.estimators.scoring import scored
+
+        return scored(self, X, y, sample_weight)
+
+    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
+        if self._encoder is not None and check_input:
+            X, check_input = self._encoder.transform(X), False
+        if self._network is not None:
+            if check_input and not is_plain(self, X):
+                X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+            found: Array = self._network.predict(X.toarray() if hasattr(X, "toarray") else X)
+            return found
+        quick = output(self, X, check_input)
+        return super()._forward_pass_fast(X, check_input) if quick is None else quick
+
+    @contextmanager
+    def _scored_by(self, validation_data: Any) -> Iterator[None]:
+        """Score these after every epoch."""
+        self._validation = validation_data
+        try:
+            yield
+        finally:
+            del self._validation
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_validation"}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if self.columns is not None:
+            tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+            tags.input_tags.sparse = False
+        return tags
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """Scores of every epoch by name: the loss, what was held back, metrics."""
+        check_is_fitted(self)
+        own = {"loss": getattr(self, "loss_curve_", None), "val_loss": self._validation_losses}
+        own |= self._epochs | {"val_score": getattr(self, "validation_scores_", None)}
+        return {name: list(values) for name, values in own.items() if values}
+
+    @property
+    def model_(self) -> Any:
+        """The network as a `Sequential`: to read its source, check, export or eject it."""
+        check_is_fitted(self)
+        if self._network is not None:
+            return self._network
+        from chainrule.estimators.network import network_of
+
+        return network_of(self)
+
+
+def beyond(model: Any) -> list[str]:
+    """Return the names of the parameters in use that scikit-learn's network does not have."""
+    own = {"log_loss", "squared_error", "poisson"}
+    found = {
+        "dropout": np.any(model.dropout),
+        "batch_norm": model.batch_norm,
+        "activation": model.activation not in HIDDEN,
+        "loss": not isinstance(model.loss, str) or model.loss not in own,
+        "label_smoothing": getattr(model, "label_smoothing", 0),
+        "optimizer": model.optimizer is not None,
+        "callbacks": model.callbacks,
+        "metrics": model.metrics,
+    }
+    return [name for name, is_used in found.items() if is_used]

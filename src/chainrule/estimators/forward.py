@@ -1,0 +1,64 @@
+"""Predictions of a fitted network in NumPy, some rows at a time, so that they stay in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.neural_network._base import ACTIVATIONS
+
+from chainrule.validation import Array
+
+# Multiplications that a BLAS still makes on one thread: several threads cost small blocks more
+# than they bring.
+ALONE = 800_000
+FEWEST = 32  # rows: wider layers fill the cache with a few already, and are computed all at once
+
+
+def forward(
+    X: Array, coefs: Sequence[Array], intercepts: Sequence[Array], hidden: str, output: str
+) -> Array:
+    """Return the output of a network, with activations by scikit-learn's names, shape ``(n, k)``.
+
+    Examples
+    --------
+    >>> X, coefs, intercepts = np.array([[1.0, -2.0]]), [np.eye(2), np.ones((2, 1))], [0.0, 1.0]
+    >>> forward(X, coefs, intercepts, "relu", "identity")
+    array([[2.]])
+    """
+    size = ALONE // max(W.size for W in coefs)
+    if len(X) <= size or size < FEWEST:
+        return _block(X, coefs, intercepts, hidden, output)
+    starts = range(0, len(X), size)
+    parts = (_block(X[i : i + size], coefs, intercepts, hidden, output) for i in starts)
+    first = next(parts)
+    found = np.empty((len(X), first.shape[1]), first.dtype)
+    found[:size] = first
+    for start, part in zip(starts[1:], parts, strict=True):
+        found[start : start + size] = part
+    return found
+
+
+def _block(
+    X: Array, coefs: Sequence[Array], intercepts: Sequence[Array], hidden: str, output: str
+) -> Array:
+    h, last = X, len(coefs) - 1
+    for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
+        h = h @ W
+        h += b
+        ACTIVATIONS[output if layer == last else hidden](h)
+    return h
+
+
+def is_plain(model: Any, X: Any) -> bool:
+    """Whether scikit-learn's validation of samples would find nothing to change or to refuse."""
+    return bool(
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in (np.float64, np.float32)
+        and len(X)
+        and X.shape[1] == model.n_features_in_
+        and "feature_names_in_" not in vars(model)
+        and np.isfinite(X.sum())
+    )

@@ -1,0 +1,70 @@
+"""Frames and arrays of any columns as the matrix that a network trains on."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.preprocessing import Preprocessor
+from chainrule.validation import Array
+
+TARGET = "(target)"  # of which a preprocessor asks; here it plays no part
+
+
+class Frames:
+    """Columns by name, from a frame of pandas, Polars or PyArrow, or from an array.
+
+    Attributes
+    ----------
+    preprocessor : Preprocessor
+        What becomes of each column.
+    """
+
+    def __init__(self) -> None:
+        self.preprocessor = Preprocessor(task="regression")
+        self.names: list[str] = []
+        self._named = False
+
+    def fit(self, X: Any) -> Self:
+        """Learn what becomes of each column."""
+        columns = columns_of(X)
+        self.names, self._named = list(columns), not isinstance(X, np.ndarray | list)
+        rows = len(next(iter(columns.values()), ()))
+        self.preprocessor.fit([{**columns, TARGET: np.arange(rows, dtype=float)}], TARGET)
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Return the columns as numbers, float32."""
+        return self.preprocessor.transform(columns_of(X))
+
+    def tell(self, model: Any) -> None:
+        """Give a model the attributes that tell of its input."""
+        model.n_features_in_ = len(self.names)
+        if self._named:
+            model.feature_names_in_ = np.array(self.names, dtype=object)
+
+
+def columns_of(X: Any) -> dict[str, Any]:
+    """Return the columns of a frame by name; those of an array are ``x0``, ``x1`` and so on.
+
+    Examples
+    --------
+    >>> columns_of([[1, "a"], [2, None]])
+    {'x0': [1, 2], 'x1': ['a', None]}
+    """
+    if hasattr(X, "column_names"):  # PyArrow
+        return {str(name): X[name].to_pylist() for name in X.column_names}
+    if hasattr(X, "columns"):
+        return {str(name): _values(X[name]) for name in X.columns}
+    if isinstance(X, np.ndarray) and X.dtype != object:
+        return {f"x{j}": column for j, column in enumerate(X.T)}
+    return {f"x{j}": list(column) for j, column in enumerate(zip(*X, strict=True))}
+
+
+def _values(column: Any) -> Any:
+    """Return a column's values; text with None for missing."""
+    values = column.to_numpy()
+    if values.dtype != object:
+        return values
+    return [None if value is None or value != value else value for value in values.tolist()]

@@ -1,0 +1,36 @@
+"""What scikit-learn's network has done for it: the methods that mean work, replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scipy.sparse import issparse
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+
+from chainrule.estimators.cost import is_short
+from chainrule.estimators.forward import forward, is_plain
+from chainrule.validation import Array
+
+HIDDEN = ("identity", "logistic", "tanh", "relu")
+_OWN = (  # what its loop is made of
+    "_backprop", "_forward_pass", "_compute_loss_grad", "_update_no_improvement_count",
+)  # fmt: skip
+
+
+def obstacle(model: Any, X: Any, sizes: list[int], incremental: bool) -> str | None:
+    """Return why scikit-learn's own loop trains a network, if it does."""
+    own = [n for n in _OWN if getattr(type(model), n) is not getattr(BaseMultilayerPerceptron, n)]
+    if own:
+        return f"{type(model).__name__} overrides {own[0]}"
+    if issparse(X):
+        return "X is sparse"
+    if is_short(model, X.shape[0], sizes, incremental):
+        return "it is done sooner than compiling would be"
+    return None
+
+
+def output(model: Any, X: Any, check_input: bool) -> Array | None:
+    """Return the output of a network, or None where scikit-learn's own validation has to look."""
+    if issparse(X) or (check_input and not is_plain(model, X)):
+        return None
+    return forward(X, model.coefs_, model.intercepts_, model.activation, model.out_activation_)

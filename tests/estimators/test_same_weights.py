@@ -1,0 +1,192 @@
+"""The weights are scikit-learn's own, for all that its network can be told."""
+
+import numpy as np
+import pytest
+import sklearn.neural_network as theirs
+from sklearn.exceptions import ConvergenceWarning
+from tests.estimators.data import classes, deviation, diabetes, several_labels
+
+import chainrule as cr
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+SOLVERS = {
+    "adam": {},
+    "sgd": {"solver": "sgd"},
+    "no momentum": {"solver": "sgd", "momentum": 0},
+    "plain momentum": {"solver": "sgd", "nesterovs_momentum": False},
+    "invscaling": {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.1},
+    "adaptive": {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 1},
+}
+NETWORKS = {
+    "tanh, 7 at once": {"activation": "tanh", "batch_size": 7},
+    "two layers": {"activation": "logistic", "hidden_layer_sizes": (20, 10), "alpha": 0.1},
+    "no hidden layer": {"hidden_layer_sizes": ()},
+    "linear, in order": {"activation": "identity", "shuffle": False},
+    "early stopping": {"early_stopping": True, "n_iter_no_change": 3},
+    "other moments": {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-4},
+}
+
+
+def both(of_theirs, of_ours, X, y, engine="numpy", sample_weight=None, **options):
+    """Return both networks after the same training, held equal in all that they tell."""
+    options = {"max_iter": 20, "random_state": 1, **options}
+    one = of_theirs(**options).fit(X, y, sample_weight)
+    other = of_ours(**options, engine=engine).fit(X, y, sample_weight)
+    tolerance = 1e-6 if one.coefs_[0].dtype == np.float64 else 1e-3
+    assert one.coefs_[0].dtype == other.coefs_[0].dtype
+    assert deviation(one, other) < tolerance
+    np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=tolerance)
+    assert (one.n_iter_, one.t_, one._no_improvement_count) == (
+        other.n_iter_, other.t_, other._no_improvement_count,
+    )  # fmt: skip
+    if one.validation_scores_ is not None:
+        np.testing.assert_allclose(one.validation_scores_, other.validation_scores_, rtol=1e-6)
+    held_equal(one._optimizer, other._optimizer, tolerance)
+    return one, other
+
+
+def held_equal(one, other, tolerance):
+    """Hold equal what two optimizers remember; without momentum nobody asks for velocities."""
+    for name, value in vars(one).items():
+        if isinstance(value, list) and getattr(one, "momentum", 1):
+            for a, b in zip(value, vars(other)[name], strict=True):
+                np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+        elif not isinstance(value, list):
+            assert vars(other)[name] == (value if isinstance(value, str) else pytest.approx(value))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", ["digits", "cancer", "wine", "iris"])
+def test_for_every_solver(name, solver):
+    both(theirs.MLPClassifier, cr.MLPClassifier, *classes(name), **SOLVERS[solver])
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_for_every_network(network):
+    both(theirs.MLPClassifier, cr.MLPClassifier, *classes("wine"), **NETWORKS[network])
+
+
+@pytest.mark.parametrize("solver", ["adam", "invscaling"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_compiled_in_both_dtypes(dtype, solver):
+    X, y = classes("digits")
+    both(
+        theirs.MLPClassifier, cr.MLPClassifier, X.astype(dtype), y, "compiled", **SOLVERS[solver]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_for_regression(outputs, loss):
+    both(theirs.MLPRegressor, cr.MLPRegressor, *diabetes(outputs), "compiled", loss=loss)
+
+
+def test_for_several_labels():
+    both(theirs.MLPClassifier, cr.MLPClassifier, *several_labels(), early_stopping=True)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_with_weights_of_samples(early_stopping):
+    X, y = classes("cancer")
+    weight = np.random.default_rng(0).uniform(0.1, 2, len(X))
+    options = {"sample_weight": weight, "early_stopping": early_stopping}
+    both(theirs.MLPClassifier, cr.MLPClassifier, X, y, **options)
+    X, y = diabetes()
+    both(theirs.MLPRegressor, cr.MLPRegressor, X, y, **options | {"sample_weight": weight[:442]})
+
+
+def test_with_float32_weights_of_samples():
+    X, y = classes("wine")
+    weight = np.random.default_rng(0).uniform(0.1, 2, len(X))
+    both(theirs.MLPClassifier, cr.MLPClassifier, X.astype("f4"), y, sample_weight=weight)
+
+
+def test_one_call_after_another():
+    X, y = classes("wine")
+    one = theirs.MLPClassifier(random_state=0)
+    other = cr.MLPClassifier(random_state=0, engine="numpy")
+    for model in (one, other):
+        for rows in (slice(0, 60), slice(60, 178), slice(0, 178)):
+            model.partial_fit(X[rows], y[rows], classes=np.unique(y))
+    assert deviation(one, other) < 1e-12
+    assert one.t_ == other.t_ == 60 + 118 + 178
+    one.set_params(warm_start=True, max_iter=3).fit(X, y)
+    other.set_params(warm_start=True, max_iter=3).fit(X, y)
+    assert deviation(one, other) < 1e-12
+
+
+def test_the_messages_are_the_same(capsys):
+    X, y = classes("wine")
+    options = {"verbose": True, "random_state": 0, "max_iter": 60, "tol": 0.01, "solver": "sgd",
+               "learning_rate": "adaptive", "learning_rate_init": 0.1, "n_iter_no_change": 3}  # fmt: skip
+    theirs.MLPClassifier(**options).fit(X, y)
+    told = capsys.readouterr().out
+    cr.MLPClassifier(**options, engine="numpy").fit(X, y)
+    assert capsys.readouterr().out == told
+    assert "Setting learning rate" in told
+
+
+@pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
+def test_the_warnings_are_the_same():
+    X, y = classes("wine")
+    for made in (theirs.MLPClassifier(max_iter=2), cr.MLPClassifier(max_iter=2, engine="numpy")):
+        with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached and the"):
+            made.fit(X, y)
+        made.set_params(max_iter=1000, batch_size=1000)
+        with pytest.warns(UserWarning, match="Got `batch_size` less than 1 or larger than sample"):
+            made.fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_weights_that_are_not_finite_are_refused_in_the_same_words():
+    X, y = classes("wine")
+    for cls, more in ((theirs.MLPClassifier, {}), (cr.MLPClassifier, {"engine": "numpy"})):
+        model = cls(solver="sgd", activation="identity", learning_rate_init=1e200, **more)
+        with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+            model.fit(X, y)
+
+
+def test_a_loss_near_zero_is_clipped_as_theirs():
+    X, y = classes("iris")
+    one, _ = both(
+        theirs.MLPClassifier, cr.MLPClassifier, (X * 1000).astype("f4"), y, batch_size=5,
+        learning_rate_init=0.1, max_iter=5,
+    )  # fmt: skip
+    assert max(one.loss_curve_) > 1
+
+
+def test_sparse_samples():
+    from scipy.sparse import csr_array
+
+    X, y = classes("digits")
+    X = csr_array(np.where(X > 0, X, 0))
+    one = theirs.MLPClassifier(max_iter=3, random_state=0).fit(X, y)
+    other = cr.MLPClassifier(max_iter=3, random_state=0).fit(X, y)
+    assert deviation(one, other) == 0
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+@pytest.mark.parametrize("rows", [1, 100, 1797])
+def test_predictions(rows):
+    X, y = classes("digits")
+    for labels in (y, y == "3", several_labels()[1]):
+        one = theirs.MLPClassifier((30, 20), max_iter=3, random_state=0).fit(X, labels)
+        other = cr.MLPClassifier((30, 20), max_iter=3, random_state=0).fit(X, labels)
+        for name in ("predict", "predict_proba", "predict_log_proba"):
+            found, wanted = getattr(other, name)(X[:rows]), getattr(one, name)(X[:rows])
+            if name == "predict":
+                np.testing.assert_array_equal(found, wanted)
+            else:
+                np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+            assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
+
+
+@pytest.mark.parametrize("bad", [np.full((1, 64), np.nan), np.ones((1, 3)), np.ones(64)])
+def test_samples_that_do_not_fit_are_refused_in_the_same_words(bad):
+    X, y = classes("digits")
+    model = cr.MLPClassifier(max_iter=1).fit(X, y)
+    with pytest.raises(ValueError) as theirs_error:
+        theirs.MLPClassifier.predict(model, bad)
+    with pytest.raises(ValueError) as ours:
+        model.predict_proba(bad)
+    assert str(ours.value) == str(theirs_error.value)
