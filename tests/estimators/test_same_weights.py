@@ -187,8 +187,8 @@ def test_predictions(rows):
 def test_samples_that_do_not_fit_are_refused_in_the_same_words(bad):
     X, y = classes("digits")
     model = cr.MLPClassifier(max_iter=1).fit(X, y)
-    with pytest.raises(ValueError, match="X|array") as their_error:
+    with pytest.raises(ValueError, match=r"X|array") as their_error:
         theirs.MLPClassifier.predict(model, bad)
-    with pytest.raises(ValueError, match="X|array") as ours:
+    with pytest.raises(ValueError, match=r"X|array") as ours:
         model.predict_proba(bad)
     assert str(ours.value) == str(their_error.value)
