@@ -1,0 +1,111 @@
+"""scikit-learn's own classes, trained by chainrule."""
+
+import logging
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.model_selection import cross_val_score
+from sklearn.neural_network import MLPClassifier
+from tests.estimators.data import classes, deviation
+
+from chainrule import accel
+from chainrule.estimators import cost, stochastic
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture
+def installed():
+    accel.install()
+    yield
+    accel.uninstall()
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    found, fit = [], stochastic.fit_stochastic
+    monkeypatch.setattr(cost, "SHORT", 0)
+    monkeypatch.setattr(
+        stochastic, "fit_stochastic", lambda *args, **more: (found.append(1), fit(*args, **more))
+    )
+    return found
+
+
+def model(**more):
+    return MLPClassifier(random_state=0, max_iter=5, **more)
+
+
+def test_a_class_that_was_imported_before_is_trained_by_chainrule(installed, fits):
+    X, y = classes("wine")
+    found = model().fit(X, y)
+    assert len(fits) == 1
+    accel.uninstall()
+    assert deviation(found, model().fit(X, y)) < 1e-12
+    assert len(fits) == 1
+
+
+def test_pickles_are_scikit_learns_own(installed, fits):
+    X, y = classes("wine")
+    found = model().fit(X, y)
+    accel.uninstall()
+    assert sorted(vars(found)) == sorted(vars(model().fit(X, y)))
+    assert b"chainrule" not in pickle.dumps(found)
+
+
+def test_what_is_not_replaced_is_told(installed, fits, caplog):
+    X, y = classes("wine")
+
+    class Mine(MLPClassifier):
+        def _backprop(self, *args):
+            return super()._backprop(*args)
+
+    caplog.set_level(logging.INFO, "chainrule.accel")
+    Mine(max_iter=1).fit(X, y)
+    cost.SHORT = 1
+    model().fit(X, y)
+    assert [record.getMessage() for record in caplog.records] == [
+        "scikit-learn trains Mine: Mine overrides _backprop",
+        "scikit-learn trains MLPClassifier: it is done sooner than compiling would be",
+    ]
+    assert not fits
+
+
+class Asked(MLPClassifier):
+    """Tells whether it was trained by chainrule, from another process too."""
+
+    def score(self, X, y):
+        from chainrule import accel
+
+        return float(accel.is_installed())
+
+
+def test_worker_processes_of_joblib_are_told(installed):
+    accel.reduction.register(Asked, accel._reduced)
+    X, y = classes("iris")
+    try:
+        assert cross_val_score(Asked(max_iter=1), X, y, cv=2, n_jobs=2).tolist() == [1.0, 1.0]
+    finally:
+        accel.reduction._dispatch_table.pop(Asked)
+
+
+def test_a_script_is_run_unchanged(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from sklearn.neural_network import MLPClassifier\n"
+        "print(sys.argv[1:], MLPClassifier._fit_stochastic.__module__, __name__)\n"
+    )
+    run = [sys.executable, "-m", "chainrule.accel", str(script), "--more", "1"]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout == "['--more', '1'] chainrule.accel __main__\n"
+
+
+def test_predictions_are_theirs(installed):
+    X, y = classes("digits")
+    found = model().fit(X, y)
+    quick = found.predict_proba(X)
+    accel.uninstall()
+    np.testing.assert_allclose(quick, found.predict_proba(X), rtol=1e-12, atol=1e-15)

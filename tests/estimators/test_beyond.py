@@ -1,0 +1,193 @@
+"""What scikit-learn's network does not have."""
+
+import numpy as np
+import pytest
+import sklearn.neural_network as theirs
+from sklearn.linear_model import LogisticRegression
+from tests.estimators.data import classes, deviation, diabetes
+
+import chainrule as cr
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+QUICK = {"random_state": 0, "max_iter": 12, "engine": "numpy"}
+
+
+def squared(y_true, y_pred):
+    return 0.5 * np.sum((y_true - y_pred) ** 2, axis=-1)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_network_of_layers_is_trained_to_the_same_weights(solver):
+    # A list of activations goes the way of layers, a name that of scikit-learn.
+    X, y = classes("wine")
+    rows = slice(0, 150)
+    options = {**QUICK, "batch_size": 50, "shuffle": False, "solver": solver, "alpha": 0.1}
+    weight = np.where(np.arange(150) % 50 < 25, 0.5, 1.5)
+    one = cr.MLPClassifier((20,), "tanh", **options).fit(X[rows], y[rows], weight)
+    other = cr.MLPClassifier((20,), ["tanh"], **options).fit(X[rows], y[rows], weight)
+    assert deviation(one, other) < 1e-6
+    np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=1e-6)
+    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), rtol=1e-5)
+
+
+def test_a_loss_of_ones_own_is_the_named_one():
+    X, y = diabetes(2)
+    options = {**QUICK, "batch_size": 442, "alpha": 0}
+    one = cr.MLPRegressor("squared_error", (10,), "gelu", **options).fit(X, y)
+    other = cr.MLPRegressor(squared, (10,), "gelu", **options).fit(X, y)
+    assert deviation(one, other) < 1e-12
+    assert one.loss_ == pytest.approx(np.mean(squared(y, _before_last(X, y, options))))
+
+
+def _before_last(X, y, options):
+    """Return the predictions that the last epoch began with."""
+    fewer = {**options, "max_iter": options["max_iter"] - 1}
+    return cr.MLPRegressor("squared_error", (10,), "gelu", **fewer).fit(X, y).predict(X)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile", "poisson", "mse"])
+def test_losses_of_regression_fall(loss):
+    X, y = diabetes()
+    found = cr.MLPRegressor(loss, (10,), "selu", learning_rate_init=0.01, **QUICK).fit(X, y)
+    assert found.loss_curve_[-1] < 0.8 * found.loss_curve_[0]
+
+
+def test_a_quantile_is_what_so_many_targets_lie_below():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(size=(2000, 1))
+    y = X[:, 0] + rng.exponential(size=2000)
+    options = {"max_iter": 200, "random_state": 0, "tol": 0, "n_iter_no_change": 200}
+    for q in (0.1, 0.9):
+        found = cr.MLPRegressor("quantile", (), quantile=q, **options, learning_rate_init=0.01)
+        assert np.mean(y <= found.fit(X, y).predict(X)) == pytest.approx(q, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"dropout": 0.2}, {"dropout": [0.2, 0]}, {"batch_norm": True}, {"activation": "mish"},
+        {"activation": ["gelu", np.tanh]}, {"loss": "focal"}, {"label_smoothing": 0.1},
+        {"optimizer": "adam", "max_iter": 60}, {"optimizer": cr.optimizers.AdamW(0.01)},
+        {"metrics": ["accuracy"]}, {"early_stopping": True, "dropout": 0.1},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["wine", "cancer"])
+def test_each_trains(name, more):
+    X, y = classes(name)
+    options = {**QUICK, "learning_rate_init": 0.01, **more}
+    found = cr.MLPClassifier((20, 10), **options).fit(X, y)
+    assert found.score(X, y) > 0.9
+    assert found.model_.count_params() >= sum(W.size for W in found.coefs_)
+
+
+def test_metrics_and_scores_of_every_epoch():
+    X, y = classes("wine")
+    found = cr.MLPClassifier(metrics=["accuracy"], **QUICK)
+    found.fit(X[::2], y[::2], validation_data=(X[1::2], y[1::2]))
+    assert set(found.history_) == {"loss", "val_loss", "accuracy", "val_accuracy", "val_score"}
+    np.testing.assert_allclose(found.history_["val_accuracy"], found.validation_scores_)
+    plain = cr.MLPClassifier(**QUICK).fit(X[::2], y[::2], validation_data=(X[1::2], y[1::2]))
+    assert set(plain.history_) == {"loss", "val_loss", "val_score"}
+    np.testing.assert_allclose(plain.history_["val_loss"], found.history_["val_loss"], rtol=1e-3)
+
+
+def test_what_is_given_to_validate_on_ends_training():
+    X, y = classes("digits")
+    options = {"early_stopping": True, "n_iter_no_change": 3, "max_iter": 100, "random_state": 0}
+    found = cr.MLPClassifier(**options, engine="numpy")
+    found.fit(X[500:], y[500:], validation_data=(X[:500], y[:500]))
+    assert found.n_iter_ < 100
+    assert found.score(X[:500], y[:500]) == found.best_validation_score_
+
+
+@pytest.mark.parametrize("more", [{}, {"dropout": 0.1}])
+def test_a_score_is_chosen(more):
+    X, y = classes("cancer")
+    options = {**QUICK, **more, "early_stopping": True, "scoring": "neg_log_loss"}
+    found = cr.MLPClassifier(**options).fit(X[100:], y[100:], validation_data=(X[:100], y[:100]))
+    p = found.predict_proba(X[:100])[np.arange(100), (y[:100] == found.classes_[1]).astype(int)]
+    assert found.best_validation_score_ == pytest.approx(np.mean(np.log(p)), rel=1e-5)
+
+
+@pytest.mark.parametrize("more", [{}, {"dropout": 0.1}])
+def test_calls_of_partial_fit_tell_when_to_stop(more):
+    X, y = classes("digits")
+    found = cr.MLPClassifier(early_stopping=True, n_iter_no_change=3, random_state=0, **more)
+    for _ in range(60):
+        found.partial_fit(
+            X[500:], y[500:], classes=np.unique(y), validation_data=(X[:500], y[:500])
+        )
+        if found.converged_:
+            break
+    assert found.converged_
+    assert len(found.validation_scores_) < 60
+    assert found.score(X[:500], y[:500]) == max(found.validation_scores_)
+    with pytest.raises(ValueError, match="give validation_data"):
+        found.partial_fit(X, y)
+
+
+def test_weights_of_classes_are_weights_of_samples():
+    X, y = classes("wine")
+    one = cr.MLPClassifier(class_weight={"class_0": 3.0}, **QUICK).fit(X, y)
+    other = cr.MLPClassifier(**QUICK).fit(X, y, np.where(y == "class_0", 3.0, 1.0))
+    assert deviation(one, other) < 1e-12
+    lbfgs = cr.MLPClassifier((), solver="lbfgs", class_weight="balanced", alpha=1, max_iter=1000)
+    keep = np.r_[0:20, 59:178]
+    judge = LogisticRegression(C=1, class_weight="balanced", max_iter=1000).fit(X[keep], y[keep])
+    np.testing.assert_allclose(
+        lbfgs.fit(X[keep], y[keep]).predict_proba(X), judge.predict_proba(X), atol=2e-2
+    )
+    with pytest.raises(ValueError, match="give weights as a dict"):
+        cr.MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=np.unique(y))
+
+
+def test_softmax_regression_is_logistic_regression():
+    for name in ("iris", "cancer"):
+        X, y = classes(name)
+        found = cr.SoftmaxRegression(alpha=1, max_iter=2000, tol=1e-8, random_state=0).fit(X, y)
+        judge = LogisticRegression(C=1, max_iter=2000, tol=1e-8).fit(X, y)
+        np.testing.assert_allclose(found.coef_, judge.coef_, atol=1e-3)
+        assert found.intercept_.shape == judge.intercept_.shape
+    assert "hidden_layer_sizes" not in found.get_params()
+
+
+def test_the_model_can_be_read_and_checked():
+    X, y = classes("iris")
+    found = cr.MLPClassifier((5,), "tanh", **QUICK).fit(X, y)
+    model, Y = found.model_, np.eye(3)[np.searchsorted(found.classes_, y)]
+    np.testing.assert_allclose(model.predict(X), found.predict_proba(X), rtol=1e-12)
+    assert model.check_gradients(X, Y).passed
+    assert "np.tanh(" in model.source()
+
+
+def test_callbacks_are_called():
+    X, y = classes("iris")
+    told = []
+    callback = cr.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: told.append(epoch))
+    cr.MLPClassifier((5,), callbacks=[callback], **QUICK).fit(X, y)
+    assert told == list(range(12))
+
+
+def test_what_does_not_go_together_is_refused():
+    X, y = classes("iris")
+    with pytest.raises(cr.OptionError, match="'lbfgs' trains without dropout"):
+        cr.MLPClassifier(solver="lbfgs", dropout=0.1).fit(X, y)
+    with pytest.raises(cr.ShapeError, match="dropout: expected a value for each of 1 hidden"):
+        cr.MLPClassifier((5,), dropout=[0.1, 0.2]).fit(X, y)
+    with pytest.raises(cr.UnknownNameError, match="mish"):
+        cr.MLPClassifier(activation="misch").fit(X, y)
+    with pytest.raises(cr.OptionError, match="label_smoothing"):
+        cr.MLPClassifier(loss="hinge", label_smoothing=0.1).fit(X, y)
+    with pytest.raises(ValueError, match="classes that training has not"):
+        cr.MLPClassifier(max_iter=1).fit(X, y, validation_data=(X, np.full(150, "rose")))
+
+
+def test_sgd_lowers_its_rate_for_layers_too():
+    X, y = classes("iris")
+    options = {**QUICK, "solver": "sgd", "learning_rate": "adaptive", "tol": 1.0, "max_iter": 40,
+               "n_iter_no_change": 2, "shuffle": False, "batch_size": 150}  # fmt: skip
+    one = theirs.MLPClassifier((5,), "tanh", **{k: options[k] for k in options if k != "engine"})
+    other = cr.MLPClassifier((5,), ["tanh"], **options)
+    assert deviation(one.fit(X, y), other.fit(X, y)) < 1e-6
+    assert one._optimizer.learning_rate == other._optimizer.learning_rate < 1e-6

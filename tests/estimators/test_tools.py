@@ -1,0 +1,97 @@
+"""What people do with scikit-learn's estimators."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.inspection import permutation_importance
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+from tests.estimators.data import classes, deviation
+
+import chainrule as cr
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+QUICK = {"random_state": 0, "max_iter": 10, "learning_rate_init": 0.01}
+KINDS = {
+    "plain": cr.MLPClassifier(engine="compiled", **QUICK),
+    "layers": cr.MLPClassifier(dropout=0.1, batch_norm=True, activation="gelu", **QUICK),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_by_pickle_predicts_without_compiling(kind, tmp_path):
+    X, y = classes("wine")
+    model = clone(KINDS[kind]).fit(X, y)
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps((model, X, model.predict_proba(X))))
+    code = (
+        "import pickle, sys, numpy as np; sys.modules['llvmlite'] = None;"
+        f"model, X, wanted = pickle.load(open({str(path)!r}, 'rb'));"
+        "np.testing.assert_allclose(model.predict_proba(X), wanted, rtol=1e-6);"
+        "assert model.history_ and model.model_"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clone_is_not_fitted_and_becomes_the_same(kind):
+    X, y = classes("wine")
+    model = clone(KINDS[kind]).fit(X, y)
+    again = clone(model)
+    with pytest.raises(sklearn.exceptions.NotFittedError):
+        check_is_fitted(again)
+    assert deviation(again.fit(X, y), model) == 0
+    assert deviation(clone(KINDS[kind]).fit(X, y), model.fit(X, y)) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_processes_find_what_one_finds(kind):
+    X, y = classes("wine")
+    one = cross_val_score(KINDS[kind], X, y, cv=3)
+    np.testing.assert_array_equal(cross_val_score(KINDS[kind], X, y, cv=3, n_jobs=2), one)
+
+
+def test_a_grid_in_a_pipeline():
+    X, y = classes("iris")
+    pipeline = make_pipeline(StandardScaler(), cr.MLPClassifier((10,), **QUICK))
+    grid = {"mlpclassifier__dropout": [0, 0.1], "mlpclassifier__activation": ["relu", "gelu"]}
+    found = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    assert found.best_score_ > 0.7
+    assert len(found.cv_results_["params"]) == 4
+
+
+def test_calibration_and_importance():
+    X, y = classes("cancer")
+    model = cr.MLPClassifier((10,), **QUICK)
+    assert CalibratedClassifierCV(model, cv=2).fit(X, y).score(X, y) > 0.9
+    found = permutation_importance(model.fit(X, y), X, y, n_repeats=2, random_state=0)
+    assert found.importances_mean.max() > 0
+
+
+def test_metadata_is_routed():
+    X, y = classes("iris")
+    weight = np.linspace(0.1, 2, 150)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = cr.MLPClassifier((10,), **QUICK)
+        model.set_fit_request(sample_weight=True, validation_data=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(scaler, model)
+        pipeline.fit(X, y, sample_weight=weight, validation_data=(X, y))
+    scaled = StandardScaler().fit_transform(X)
+    direct = cr.MLPClassifier((10,), **QUICK).fit(scaled, y, weight)
+    assert deviation(pipeline[-1], direct) < 1e-12
+    assert len(pipeline[-1].history_["val_loss"]) == 10  # of samples as they were given
+
+
+def test_output_for_pandas_and_html():
+    model = make_pipeline(StandardScaler(), cr.MLPClassifier())
+    assert "MLPClassifier" in model._repr_html_()
+    assert repr(cr.MLPClassifier(dropout=0.1)) == "MLPClassifier(dropout=0.1)"
