@@ -69,6 +69,7 @@ bench: .venv/bench
 	@$(BIN)/python benchmarks/training.py $(ARGS)
 	@$(BIN)/python benchmarks/cold.py $(ARGS)
 	@$(BIN)/python benchmarks/framework.py
+	@$(BIN)/python benchmarks/estimators.py
 	@$(BIN)/python benchmarks/publish.py
 
 functions: .venv/lab

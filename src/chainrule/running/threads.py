@@ -14,10 +14,15 @@ _runs: WeakSet[object] = WeakSet()
 
 
 def cores() -> int:
-    """Return how many cores may be used: ``CHAINRULE_NUM_THREADS``, or all there are."""
-    named = os.environ.get("CHAINRULE_NUM_THREADS", "")
-    if named.isdecimal() and int(named) > 0:
-        return int(named)
+    """Return how many cores may be used: all there are, but as many as the environment says.
+
+    ``CHAINRULE_NUM_THREADS`` is asked, then ``OMP_NUM_THREADS``, by which joblib shares out the
+    cores among its processes.
+    """
+    for name in ("CHAINRULE_NUM_THREADS", "OMP_NUM_THREADS"):
+        named = os.environ.get(name, "")
+        if named.isdecimal() and int(named) > 0:
+            return int(named)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
