@@ -218,6 +218,7 @@ keras_model = Exercise(
         "Input(shape=(n,)) → Dense(hidden_size, activation) → Dense(output_size, activation); "
         "compile(optimizer, loss, metrics)",
     ),
+    allows=("chainrule.keras", "keras"),
 )
 SIZES = (5, 4, 3)
 
