@@ -463,7 +463,8 @@ plt.legend(loc="best");
 # ## 5. Back to Keras
 #
 # Now the same network in Keras. `chainrule.keras` has Keras's names and needs nothing else; with Keras
-# itself installed, the commented line does the same.
+# itself installed, the commented line does the same. (If you hand the notebook in, leave the first one:
+# where it is marked, Keras may not be there.)
 
 # %%
 from chainrule import keras

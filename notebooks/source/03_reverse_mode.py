@@ -149,9 +149,9 @@ check.Var(Var)
 p, q = Var(-1.5), Var(2.0)
 r = p * p * q + (p * q).sin() + q
 r.grad_value = 1.0
-assert abs(r.value - (4.5 + math.sin(-3.0) + 2.0)) < 1e-9, "the value of p * p * q + sin(p * q) + q"
-assert abs(p.grad() - (-6.0 + 2.0 * math.cos(-3.0))) < 1e-9, "dr/dp of p * p * q + sin(p * q) + q"
-assert abs(q.grad() - (2.25 - 1.5 * math.cos(-3.0) + 1.0)) < 1e-9, "dr/dq of that sum"
+assert abs(r.value - (4.5 + np.sin(-3.0) + 2.0)) < 1e-9, "the value of p * p * q + sin(p * q) + q"
+assert abs(p.grad() - (-6.0 + 2.0 * np.cos(-3.0))) < 1e-9, "dr/dp of p * p * q + sin(p * q) + q"
+assert abs(q.grad() - (2.25 - 1.5 * np.cos(-3.0) + 1.0)) < 1e-9, "dr/dq of that sum"
 ### END HIDDEN TESTS
 
 # %% [markdown]

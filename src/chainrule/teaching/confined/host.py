@@ -41,7 +41,10 @@ def load(kind: str) -> None:
             package.__path__ = [str(path)]
             sys.modules[name] = package
     else:
-        importlib.import_module("chainrule.teaching.exercises").every()
+        exercises = importlib.import_module("chainrule.teaching.exercises").every()
+        for name in {name for exercise in exercises.values() for name in exercise.allows}:
+            if name.startswith("chainrule."):
+                importlib.import_module(name)
     for name in LOADED:
         importlib.import_module(name)
 
