@@ -14,9 +14,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from chainrule.teaching.calls import Candidate, Server
 from chainrule.teaching.checked import check_submission
-from chainrule.teaching.exercise import Result
+from chainrule.teaching.exercise import Outcome, Result
 from chainrule.teaching.exercises import LABS, exercise, exercises
+from chainrule.teaching.grading.hidden import hidden_tests, run_hidden, used_names
 from chainrule.teaching.source import Source, sources
 from chainrule.teaching.submission import Statement, Submission, read
 
@@ -79,6 +81,17 @@ def result(lab: str, name: str, answer: str) -> Result:
     finally:
         found.checks = checks
     return check_submission(submission, name) if quick.passed else quick
+
+
+def hidden(lab: str, name: str) -> Outcome | None:
+    """Return what the lab's own solution hears of the hidden tests, as the grader runs them."""
+    text = hidden_tests(_source(lab)).get(name)
+    if text is None:
+        return None
+    names = [name, *used_names(text, exercises(lab))]
+    statements = [statement for _, solved in _solved(lab) for statement in solved]
+    server = Server(Submission(Path("answer.py"), statements).load(names))
+    return run_hidden(text, name, {n: Candidate(server.answer, n, n) for n in names})
 
 
 @cache

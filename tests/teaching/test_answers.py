@@ -5,6 +5,7 @@ from tests.teaching.collection import (
     EXERCISES,
     answers,
     exchanged,
+    hidden,
     mistake,
     result,
     solution,
@@ -29,6 +30,12 @@ def test_the_solution_passes_and_the_stub_does_not(lab, name):
     begun = result(lab, name, stub(lab, name))
     assert not begun.passed
     assert begun.sentence
+
+
+@pytest.mark.parametrize(("lab", "name"), EXERCISES)
+def test_the_solution_passes_the_hidden_tests(lab, name):
+    found = hidden(lab, name)
+    assert found is None or found.passed, found
 
 
 @pytest.mark.parametrize(("lab", "name", "answer"), _params("WRONG"))

@@ -115,7 +115,7 @@ def _factor(found: Array, right: Array) -> float | None:
     if not right[top] or not found[top]:
         return None
     factor = float(found[top] / right[top])
-    same = np.allclose(found, factor * right, rtol=1e-5, atol=1e-9 * abs(found[top]))
+    same = np.allclose(found, factor * right, rtol=1e-5, atol=1e-6 * abs(found[top]))
     return factor if same and abs(factor - 1) > 1e-3 else None
 
 

@@ -14,6 +14,7 @@ LABS: dict[str, str] = {
     "02_going_further": "going_further",
     "03_reverse_mode": "reverse_mode",
     "04_minimal_framework": "minimal_framework",
+    "05_optimizers": "optimizers",
 }
 
 
