@@ -224,7 +224,7 @@ WRONG = {
         (
             '"sparse_categorical_crossentropy"',
             '"mean_squared_error"',
-            "keras_model.evaluate raised",
+            "raised ShapeError",
         ),
         ('        metrics=["accuracy"],\n', "", "must return the loss and the accuracy"),
         (

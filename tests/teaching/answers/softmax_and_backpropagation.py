@@ -129,7 +129,7 @@ WRONG = {
         (
             "np.outer(x, dnll_output)",
             "np.outer(dnll_output, x)",
-            "the operands or arguments are in the wrong order",
+            "in the wrong order",
         ),
         ("np.outer(x, dnll_output)", "x * dnll_output", "raised ValueError"),
         ("np.outer(x, dnll_output)", "np.outer(x, y_pred)", "the gradient of W has"),
@@ -267,7 +267,7 @@ WRONG = {
         (
             "np.outer(h, grad_z_o)",
             "np.outer(grad_z_o, h)",
-            "the operands or arguments are in the wrong order",
+            "in the wrong order",
         ),
         ("np.outer(x, grad_z_h)", "np.outer(x, grad_h)", "the gradient of W_h has"),
         ("grad_b_h = grad_z_h", "grad_b_h = grad_h", "the gradient of b_h is"),
