@@ -256,7 +256,7 @@ WRONG = {
         (
             "grad_h * dsigmoid(z_h)",
             "grad_h * sigmoid(z_h)",
-            "is missing: multiply by it (the chain rule)",
+            "of the sigmoid (h) is missing: multiply by",
         ),
         (
             "y - one_hot(self.output_size, y_true)",
