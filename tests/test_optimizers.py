@@ -108,6 +108,24 @@ def test_compiled_as_in_numpy(name, options, extra):
         np.testing.assert_allclose(other[key], value, rtol=1e-9, atol=1e-12)
 
 
+def test_the_decay_of_weights_may_follow_a_schedule():
+    def shrunk(decay):
+        rule, w = optimizers.SGD(0.1, weight_decay=decay), {"w": np.ones(1)}
+        state = rule.init(w)
+        for _ in range(3):
+            w, state = rule.update(w, {"w": np.zeros(1)}, state)
+        return w["w"]
+
+    np.testing.assert_allclose(shrunk(lambda step: 0.5 - 0.25 * step), 0.95 * 0.975)
+    np.testing.assert_allclose(shrunk(0.5), 0.95**3)
+
+
+@pytest.mark.parametrize("factors", [["w"], {"(": 2.0}, {3: 1.0}, {"w": -1.0}, {"w": "2"}], ids=str)
+def test_bad_multipliers_are_refused(factors):
+    with pytest.raises(DataError, match="learning_rate_multipliers"):
+        optimizers.Adam(learning_rate_multipliers=factors)
+
+
 @pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
 def test_float32_stays_float32(name, options):
     schedule = optimizers.ExponentialDecay(0.1, 9, 0.8)

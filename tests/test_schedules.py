@@ -25,6 +25,10 @@ SCHEDULES = [
     ("CosineDecayRestarts", {"first_decay_steps": 9, "t_mul": 1.0, "m_mul": 0.8, "alpha": 0.1}),
     ("CosineDecayRestarts", {"first_decay_steps": 5.5, "t_mul": 1.5, "m_mul": 0.9}),
 ]
+OURS = [
+    ("CosineLog", {"decay_steps": 40}),
+    ("FlatCosine", {"decay_steps": 40, "flat": 0.25}),
+]
 
 
 @given(first=st.integers(1, 50), t_mul=st.integers(2, 7), restarts=st.integers(0, 8))
@@ -34,12 +38,21 @@ def test_a_restart_is_never_missed(first, t_mul, restarts):
     assert rate(at) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=str)
+@pytest.mark.parametrize(("name", "options"), SCHEDULES + OURS, ids=str)
 def test_a_description_makes_the_same_again(name, options):
     schedule = getattr(schedules, name)(0.1, **options)
     again = made(plain(schedule))
     assert type(again) is type(schedule)
     assert [again(step) for step in range(50)] == [schedule(step) for step in range(50)]
+
+
+@pytest.mark.parametrize("cycles", [1, 3, 4])
+def test_each_cycle_of_cosines_is_twice_as_long_and_reaches_the_top(cycles):
+    rate = schedules.CosineLog(0.3, 2**cycles - 1, cycles)
+    ends = 2.0 ** np.arange(cycles + 1) - 1
+    np.testing.assert_allclose(rate(ends), 0, atol=1e-12)
+    np.testing.assert_allclose(rate((ends[:-1] + 1) * 2**0.5 - 1), 0.3)
+    assert rate(2**cycles * 9) == pytest.approx(0)
 
 
 def test_the_newest_schedule_compiles():
@@ -57,7 +70,7 @@ def test_the_newest_schedule_compiles():
     np.testing.assert_allclose(one, other, rtol=1e-10)
 
 
-@pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=str)
+@pytest.mark.parametrize(("name", "options"), SCHEDULES + OURS, ids=str)
 @given(
     data=st.data(), bad=st.sampled_from([np.nan, np.inf, -1.0, "1", True, [1.0], -np.inf, 1 + 1j])
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.config import Configurable, made, plain, snake_case
 from chainrule.errors import DataError
-from chainrule.validation import check_flag, check_number
+from chainrule.validation import check_flag, check_number, check_positive
 
 ROUNDING = 1e-9  # by which a restart may come too late where logarithms are rounded
 
@@ -273,6 +273,78 @@ class CosineDecayRestarts(LearningRateSchedule):
         restarts = np.floor(np.log(1 + periods * growth) / math.log(self.t_mul) + ROUNDING)
         length = self.t_mul**restarts
         return restarts, np.maximum((periods - (length - 1) / growth) / length, 0)
+
+
+class CosineLog(LearningRateSchedule):
+    r"""Whole cosines from 0 over :math:`\eta_0` back to 0, each twice as long as the one before.
+
+    .. math:: \frac{\eta_0}{2} \big(1 - \cos(2 \pi \log_2(1 + (2^c - 1)\, t / T))\big)
+
+    Holzmüller, Grinsztajn, Steinwart, *Better by Default: Strong Pre-Tuned MLPs and Boosted Trees
+    on Tabular Data*, 2024, section 3, with :math:`c = 4`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`, the highest.
+    decay_steps : float
+        :math:`T`, updates of all cycles together; after them the rate stays 0.
+    cycles : int, default 4
+        :math:`c`.
+
+    Examples
+    --------
+    >>> CosineLog(0.1, decay_steps=300, cycles=2)(np.array([0, 100, 300])).round(6)
+    array([0., 0., 0.])
+    >>> float(CosineLog(0.1, decay_steps=100, cycles=1)(100 * (2**0.5 - 1)).round(6))
+    0.1
+    """
+
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: float, cycles: int = 4, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.cycles = check_positive(cycles, "cycles", "CosineLog")
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        share = np.minimum(step / self.decay_steps, 1)
+        turns = np.log(1 + (2**self.cycles - 1) * share) / math.log(2)
+        return self.initial_learning_rate * 0.5 * (1 - np.cos(2 * math.pi * turns))
+
+
+class FlatCosine(LearningRateSchedule):
+    r""":math:`\eta_0` for a share of the updates, then half a cosine to 0.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    decay_steps : float
+        Updates, flat and falling ones; after them the rate stays 0.
+    flat : float, default 0.5
+        The share of them that is flat, below 1.
+
+    Examples
+    --------
+    >>> FlatCosine(0.1, decay_steps=100)(np.array([0, 50, 75, 100])).round(6)
+    array([0.1 , 0.1 , 0.05, 0.  ])
+    """
+
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: float, flat: float = 0.5, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.flat = self._number(flat, "flat", high=1.0)
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        fallen = np.clip((step / self.decay_steps - self.flat) / (1 - self.flat), 0, 1)
+        return self.initial_learning_rate * 0.5 * (1 + np.cos(math.pi * fallen))
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):

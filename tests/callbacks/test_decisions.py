@@ -77,3 +77,20 @@ def test_the_class_of_a_metric_tells_where_its_name_does_not():
 def test_an_unknown_mode_is_automatic_with_a_warning():
     with pytest.warns(UserWarning, match="mode 'lowest' is unknown"):
         assert callbacks.EarlyStopping("loss", mode="lowest").improves(0.1, 0.2)
+
+
+def test_of_several_best_epochs_the_last_one_is_restored():
+    scores = iter([0.5, 0.8, 0.8, 0.7])
+
+    def score(epoch, logs):
+        logs["val_accuracy"] = next(scores)
+        weights.append(model.get_weights()[0].copy())
+
+    weights, best = [], callbacks.BestWeights("val_accuracy")
+    model = cr.Sequential([cr.layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    watching = [callbacks.LambdaCallback(on_epoch_end=score), best]
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=4, callbacks=watching, verbose=0)
+    assert (best.best, best.best_epoch) == (0.8, 2)
+    np.testing.assert_array_equal(model.get_weights()[0], weights[2])
+    assert not np.array_equal(weights[1], weights[2])

@@ -61,7 +61,7 @@ CALLS = {
         "x": X, "y": Y, "batch_size": 5, "epochs": 1, "verbose": 0, "callbacks": None,
         "validation_split": 0.0, "validation_data": None, "shuffle": True, "class_weight": None,
         "sample_weight": None, "initial_epoch": 0, "steps_per_epoch": None, "seed": None,
-        "resume_from": None,
+        "resume_from": None, "drop_remainder": False,
     },
     "evaluate": {
         "x": X, "y": Y, "batch_size": 5, "verbose": 0, "sample_weight": None, "return_dict": False,

@@ -104,6 +104,13 @@ LAYERS = {
     "repeat": (layers.RepeatVector(2), X),
     "identity": (layers.Identity(), X),
     "masking": (layers.Masking(), SERIES),
+    "fading dropout": (layers.Dropout(cr.schedules.FlatCosine(0.5, 3), seed=7), X),
+    "scale": (layers.Scale("he_normal", "l2"), X),
+    "neural tangent": (layers.NeuralTangentDense(3, "selu"), X),
+    "parametric": (layers.ParametricActivation("mish", "random_normal"), X),
+    "periodic": (layers.PeriodicEmbedding(3, 5, 0.5), X),
+    "clamp": (layers.Clamp(-0.5, 0.5), X),
+    "by columns": (layers.ByColumns([layers.Scale(), layers.PeriodicEmbedding()], [3, 1]), X),
     "own": (Scale(start=3.0), X),
 }
 

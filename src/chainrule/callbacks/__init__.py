@@ -16,7 +16,12 @@ from chainrule.callbacks.callback import (
 )
 from chainrule.callbacks.checkpoint import BackupAndRestore, ModelCheckpoint, backup
 from chainrule.callbacks.control import LearningRateScheduler, TerminateOnNaN
-from chainrule.callbacks.monitor import EarlyStopping, MonitorCallback, ReduceLROnPlateau
+from chainrule.callbacks.monitor import (
+    BestWeights,
+    EarlyStopping,
+    MonitorCallback,
+    ReduceLROnPlateau,
+)
 from chainrule.callbacks.progress import EpochLines, ProgressBar
 from chainrule.callbacks.records import CSVLogger, GradientNorms, TensorBoard
 from chainrule.callbacks.several import CallbackList
@@ -25,17 +30,17 @@ ProgbarLogger = ProgressBar
 """Keras's name."""
 
 QUIET = frozenset((
-    BackupAndRestore, CSVLogger, EarlyStopping, EpochLines, GradientNorms, History,
+    BackupAndRestore, BestWeights, CSVLogger, EarlyStopping, EpochLines, GradientNorms, History,
     ModelCheckpoint, ProgressBar, ReduceLROnPlateau, TerminateOnNaN,
 ))  # fmt: skip
 """Callbacks that run nobody else's code: what is trained on stays as it is meanwhile."""
 
 __all__ = [
-    "QUIET", "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping",
-    "EpochLines", "GradientNorms", "History", "LambdaCallback", "LearningRateScheduler", "Logs",
-    "ModelCheckpoint", "MonitorCallback", "ProgbarLogger", "ProgressBar", "ReduceLROnPlateau",
-    "TensorBoard", "TerminateOnNaN", "as_callback", "as_callbacks", "backup", "by_name",
-    "introduce", "listens", "tell",
+    "QUIET", "BackupAndRestore", "BestWeights", "CSVLogger", "Callback", "CallbackList",
+    "EarlyStopping", "EpochLines", "GradientNorms", "History", "LambdaCallback",
+    "LearningRateScheduler", "Logs", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
+    "ProgressBar", "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback",
+    "as_callbacks", "backup", "by_name", "introduce", "listens", "tell",
 ]  # fmt: skip
 
 REFUSED = {

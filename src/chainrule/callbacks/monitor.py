@@ -193,6 +193,46 @@ class EarlyStopping(MonitorCallback):
             self.model.set_weights(self.best_weights)
 
 
+class BestWeights(MonitorCallback):
+    """Ends training with the weights of the best epoch, of several equal ones the last.
+
+    `EarlyStopping` with ``restore_best_weights`` takes the first, and may end training sooner.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+    mode : {"auto", "min", "max"}
+
+    Attributes
+    ----------
+    best : float
+        The best score; ``best_epoch`` is its epoch, counted from 0.
+    """
+
+    def __init__(self, monitor: str = "val_loss", mode: str = "auto") -> None:
+        super().__init__(monitor, mode)
+        self.best_epoch, self.best_weights = 0, None
+
+    changing = ("best", "best_epoch", "best_weights")
+    best_weights: list[Any] | None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget an earlier run."""
+        self.best, self.best_epoch, self.best_weights = None, 0, None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Keep the weights, if none were better."""
+        score = self.score(logs)
+        if score is not None and (score == self.best or self.improves(score, self.best)):
+            self.best, self.best_epoch = score, epoch
+            self.best_weights = self.model.get_weights()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Restore them."""
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+
 class ReduceLROnPlateau(MonitorCallback):
     """Lowers the learning rate when a score has not got better for some epochs.
 

@@ -61,20 +61,29 @@ from chainrule.layers.resizing import (
     ZeroPadding2D,
 )
 from chainrule.layers.shape import Flatten, Permute, RepeatVector, Rescaling, Reshape
+from chainrule.layers.tabular import (
+    ByColumns,
+    Clamp,
+    NeuralTangentDense,
+    ParametricActivation,
+    PeriodicEmbedding,
+    Scale,
+)
 
 __all__ = [
     "ELU", "GRU", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
-    "AveragePooling2D", "BatchNormalization", "Bidirectional", "Conv1D", "Conv1DTranspose",
-    "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense", "DepthwiseConv1D",
-    "DepthwiseConv2D", "Dropout", "Embedding", "Flatten", "GRUCell", "GaussianDropout",
-    "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input", "LSTMCell", "Lambda", "Layer",
-    "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "MaxPooling2D",
-    "MultiHeadAttention", "Normalization", "PReLU", "Permute", "RMSNormalization", "ReLU",
-    "RepeatVector", "Rescaling", "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN",
-    "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "StackedRNNCells",
-    "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "Wrapper",
-    "ZeroPadding1D", "ZeroPadding2D",
+    "AveragePooling2D", "BatchNormalization", "Bidirectional", "ByColumns", "Clamp", "Conv1D",
+    "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
+    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "Embedding", "Flatten", "GRUCell",
+    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input",
+    "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D",
+    "MaxPooling2D", "MultiHeadAttention", "NeuralTangentDense", "Normalization", "PReLU",
+    "ParametricActivation", "PeriodicEmbedding", "Permute", "RMSNormalization", "ReLU",
+    "RepeatVector", "Rescaling", "Reshape", "Scale", "SeparableConv1D", "SeparableConv2D",
+    "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
+    "StackedRNNCells", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D",
+    "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 # Other names that Keras gives some of them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.layers.layer import Layer, Shape
 from chainrule.layers.spatial import check_format
 from chainrule.ops.random import random_uniform
+from chainrule.optimizers.optimizer import like
 from chainrule.validation import check_each, check_number
 
 
@@ -59,15 +60,22 @@ class _Dropout(Random):
     supports_masking = True
     noise_shape: tuple[int | None, ...] | None = None
 
-    def __init__(self, rate: float, seed: int | None = None, **options: Any) -> None:
+    def __init__(
+        self, rate: float | Callable[[Any], Any], seed: int | None = None, **options: Any
+    ) -> None:
         super().__init__(seed, **options)
-        self.rate = check_number(rate, "rate", type(self).__name__, high=1.0)
+        self.rate: Any = rate
+        if not callable(rate) or type(self).call is not _Dropout.call:
+            self.rate = check_number(rate, "rate", type(self).__name__, high=1.0)  # type: ignore[arg-type]
 
     def call(self, x: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return x
-        kept = self.uniform(x, self.noise_shape) >= self.rate
-        return np.where(kept, x * (1 / (1 - self.rate)), 0)
+        rate = self.rate
+        if callable(rate):
+            rate = like(rate(self.counter), x)
+        kept = self.uniform(x, self.noise_shape) >= rate
+        return np.where(kept, x * (1 / (1 - rate)), 0)
 
 
 class Dropout(_Dropout):
@@ -80,8 +88,9 @@ class Dropout(_Dropout):
 
     Parameters
     ----------
-    rate : float
-        The probability :math:`p`, in ``[0, 1)``.
+    rate : float or callable
+        The probability :math:`p`, in ``[0, 1)``; or a function of the number of masks drawn so
+        far, one an update, in NumPy: see `chainrule.schedules`.
     noise_shape : tuple of int or None, optional
         Of the mask: along an axis of size 1 all entries share their fate; None is the input's size.
     seed : int, optional
@@ -95,7 +104,7 @@ class Dropout(_Dropout):
 
     def __init__(
         self,
-        rate: float,
+        rate: float | Callable[[Any], Any],
         noise_shape: Sequence[int | None] | None = None,
         seed: int | None = None,
         **options: Any,

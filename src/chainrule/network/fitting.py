@@ -51,6 +51,7 @@ class Trainable(Compiled):
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
         *,
+        drop_remainder: bool = False,
         seed: int | np.random.Generator | None = None,
         resume_from: Any = None,
     ) -> History:
@@ -87,6 +88,9 @@ class Trainable(Compiled):
             By default ``batch_size``.
         validation_freq : int or sequence of int, default 1
             After every so many epochs what is held back is scored, or after those counted from 1.
+        drop_remainder : bool, default False
+            Whether an epoch ends before its last batch if that has fewer samples than the others;
+            which samples it leaves out is another matter every time.
         seed : int, Generator or None
             Of the order of samples; by default the model's own goes on.
         resume_from : path, optional
@@ -122,7 +126,7 @@ class Trainable(Compiled):
             rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
             supply, held = self._supplies(
                 x, y, batch_size, validation_split, validation_data, class_weight, sample_weight,
-                steps_per_epoch, validation_batch_size, validation_steps, rng,
+                steps_per_epoch, validation_batch_size, validation_steps, rng, drop_remainder,
             )  # fmt: skip
             due = _due(validation_freq)
             conditions, states = Conditions(self, supply, held, rng is not None), None
@@ -172,7 +176,7 @@ class Trainable(Compiled):
     def _supplies(
         self, x: Any, y: Any, batch_size: Any, share: Any, validation_data: Any,
         class_weight: Any, sample_weight: Any, steps: Any, scored_in: Any, scored_for: Any,
-        rng: Any,
+        rng: Any, drop_remainder: Any,
     ) -> tuple[Samples | Batches, Samples | Batches | None]:  # fmt: skip
         """Return what to train with and what is held back, checked; see that the model is built."""
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
@@ -192,7 +196,8 @@ class Trainable(Compiled):
             if share and validation_data is None:
                 data, held = split(data, share, "fit")
                 held = held if class_weight is None else held[:2]  # it is for training alone
-            supply = Samples(data, size, rng, steps)
+            dropped = check_flag(drop_remainder, "drop_remainder", "fit")
+            supply = Samples(data, size, rng, steps, dropped)
         self._build(supply.first)
         if gives_batches(validation_data):
             batches = Batches(validation_data, self._batch, "fit: validation_data", scored_for)

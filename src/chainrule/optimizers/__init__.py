@@ -26,7 +26,9 @@ from chainrule.optimizers.variable import Variable
 from chainrule.schedules import (
     CosineDecay,
     CosineDecayRestarts,
+    CosineLog,
     ExponentialDecay,
+    FlatCosine,
     InverseTimeDecay,
     LearningRateSchedule,
     PiecewiseConstantDecay,
@@ -35,10 +37,10 @@ from chainrule.schedules import (
 
 __all__ = [
     "OPTIMIZERS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax",
-    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "Ftrl", "InverseTimeDecay", "Lamb",
-    "LearningRateSchedule", "Lion", "Muon", "Nadam", "Optimizer", "PiecewiseConstantDecay",
-    "PolynomialDecay", "RMSprop", "Schedule", "ScheduleFreeAdamW", "Variable", "count",
-    "deserialize", "get", "schedule_of", "schedules", "serialize",
+    "CosineDecay", "CosineDecayRestarts", "CosineLog", "ExponentialDecay", "FlatCosine", "Ftrl",
+    "InverseTimeDecay", "Lamb", "LearningRateSchedule", "Lion", "Muon", "Nadam", "Optimizer",
+    "PiecewiseConstantDecay", "PolynomialDecay", "RMSprop", "Schedule", "ScheduleFreeAdamW",
+    "Variable", "count", "deserialize", "get", "schedule_of", "schedules", "serialize",
 ]  # fmt: skip
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

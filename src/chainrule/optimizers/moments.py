@@ -91,7 +91,7 @@ class AdamW(Adam):
     Parameters
     ----------
     learning_rate : float or callable, default 0.001
-    weight_decay : float, default 0.004
+    weight_decay : float or callable, default 0.004
         :math:`\lambda`.
     beta_1, beta_2, epsilon, amsgrad, **options
         Those of `Adam`.
@@ -100,14 +100,15 @@ class AdamW(Adam):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        weight_decay: float = 0.004,
+        weight_decay: float | Schedule = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
         **options: Any,
     ) -> None:
-        weight_decay = self._number(weight_decay, "weight_decay")
+        if not callable(weight_decay):
+            weight_decay = self._number(weight_decay, "weight_decay")
         super().__init__(
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,9 +27,10 @@ class Optimizer(Configurable):
     learning_rate : float or callable
         A number, or a function of the number of updates done, in NumPy: see `chainrule.schedules`;
         one without arguments is called when a run starts.
-    weight_decay : float, optional
+    weight_decay : float or callable, optional
         Share of the learning rate by which weights shrink at every update, apart from the gradient
-        (Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019).
+        (Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019); a number, or a
+        function of the number of batches done, as for the learning rate.
     clipnorm : float, optional
         Largest norm of the gradient of one array; longer ones are scaled down.
     clipvalue : float, optional
@@ -50,6 +51,10 @@ class Optimizer(Configurable):
         Weight of :math:`\lVert w \rVert^2 / 2` in the loss, as gradient :math:`\lambda w`.
     loss_scale_factor : float, optional
         Changes nothing: Keras multiplies the loss by it and divides the gradients, for float16.
+    learning_rate_multipliers : dict of str to float, optional
+        Factors of the learning rate by parameter: the first pattern that occurs in a parameter's
+        name counts, as a regular expression; see `exclude_from_weight_decay`. Decay follows the
+        learning rate.
     name : str, optional
         That of the class by default.
 
@@ -76,7 +81,7 @@ class Optimizer(Configurable):
         self,
         learning_rate: float | Schedule = 0.01,
         *,
-        weight_decay: float | None = None,
+        weight_decay: float | Schedule | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
@@ -86,6 +91,7 @@ class Optimizer(Configurable):
         gradient_accumulation_steps: int | None = None,
         l2: float = 0.0,
         loss_scale_factor: float | None = None,
+        learning_rate_multipliers: Mapping[str, float] | None = None,
         name: str | None = None,
     ) -> None:
         self.name = name or snake_case(self._name)
@@ -93,12 +99,13 @@ class Optimizer(Configurable):
         self._done = [0]  # batches; a list, for the optimizer stays as it was recorded
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        if weight_decay is not None:
+        if weight_decay is not None and not callable(weight_decay):
             self.weight_decay = self._number(weight_decay, "weight_decay")
         self.l2 = self._number(l2, "l2")
         self.clipnorm, self.clipvalue, self.global_clipnorm = self._one_limit(
             clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm
         )
+        self.learning_rate_multipliers = self._factors(learning_rate_multipliers or {})
         self.use_ema = self._flag(use_ema, "use_ema")
         self.ema_momentum = self._number(ema_momentum, "ema_momentum", high=1.0)
         self.ema_overwrite_frequency = self._count(
@@ -164,8 +171,13 @@ class Optimizer(Configurable):
         self._undecayed = (*exact, *(var_names or ()))
 
     def _is_decayed(self, path: Path) -> bool:
-        name = next((part for part in reversed(path) if isinstance(part, str)), "")
-        return not any(re.search(pattern, name) for pattern in self._undecayed)
+        return not any(re.search(pattern, _name_of(path)) for pattern in self._undecayed)
+
+    def _multiplier(self, path: Path) -> float:
+        factors = self.learning_rate_multipliers.items()
+        return next(
+            (factor for pattern, factor in factors if re.search(pattern, _name_of(path))), 1.0
+        )
 
     def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
         """Return the new value of one array and of its slots.
@@ -218,11 +230,16 @@ class Optimizer(Configurable):
 
     def _stepped(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
         gradients, rate = self._clipped(params, gradients), self._rate(state)
+        decay = self.weight_decay
+        if callable(decay):
+            decay = decay(state["iteration"])
 
         def renewed(path: Path, w: Any, g: Any, *kept: Any) -> Any:
-            lr, (step, decay) = like(rate, w), self._rule(path, w)
-            if decay and self._is_decayed(path):
-                w = w - w * (lr * decay)
+            lr, factor, (step, share) = like(rate, w), self._multiplier(path), self._rule(path, w)
+            if factor != 1:
+                lr = lr * factor
+            if share and self._is_decayed(path):
+                w = w - w * (lr * like(decay if callable(share) else share, w))
             return step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
 
         slots = (state[slot] for slot in self.slots)
@@ -236,7 +253,7 @@ class Optimizer(Configurable):
             changed[slot] = map_leaves(lambda old, v=values: like(next(v), old), state[slot])
         return map_leaves(lambda _: next(new), params), changed
 
-    def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | None]:
+    def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | Schedule | None]:
         """Return what steps with a parameter, and its decay."""
         return self.step, self.weight_decay
 
@@ -292,6 +309,25 @@ class Optimizer(Configurable):
     def _number(self, value: float, name: str, **limits: Any) -> float:
         return check_number(value, name, self._name, **limits)
 
+    def _factors(self, factors: Any) -> dict[str, float]:
+        if not isinstance(factors, Mapping):
+            raise DataError(
+                f"{self._name}: learning_rate_multipliers must be a dict from patterns of names to "
+                f"factors, received {factors!r}"
+            )
+        for pattern in factors:
+            try:
+                re.compile(pattern)
+            except (re.error, TypeError) as error:
+                raise DataError(
+                    f"{self._name}: learning_rate_multipliers: {pattern!r} is no regular "
+                    f"expression: {error}"
+                ) from error
+        return {
+            pattern: self._number(factor, f"learning_rate_multipliers[{pattern!r}]")
+            for pattern, factor in factors.items()
+        }
+
     def _flag(self, value: bool, name: str) -> bool:
         return check_flag(value, name, self._name)
 
@@ -306,6 +342,10 @@ class Optimizer(Configurable):
             None if limit is None else self._number(limit, name, strict=True)
             for name, limit in limits.items()
         ]
+
+
+def _name_of(path: Path) -> str:
+    return next((part for part in reversed(path) if isinstance(part, str)), "")
 
 
 def _takes_a_step(function: Any) -> bool:

@@ -92,7 +92,7 @@ class Muon(Optimizer):
         self.nesterov = self._flag(nesterov, "nesterov")
         self.rms_rate = None if rms_rate is None else self._number(rms_rate, "rms_rate")
 
-    def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | None]:
+    def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | Schedule | None]:
         name = "/".join(map(str, path))
         embeds = self.exclude_embeddings and "embedding" in name.lower()
         excluded = embeds or any(re.search(pattern, name) for pattern in self.exclude_layers)

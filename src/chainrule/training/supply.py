@@ -20,7 +20,8 @@ class Samples:
     """Samples at random access, in a new order every pass.
 
     An epoch is a pass, or the next ``steps`` batches of one: passes go on over epochs, the last
-    epoch of a pass may be shorter.
+    epoch of a pass may be shorter. With ``drop_remainder`` a pass ends before the last batch if
+    that would be smaller than the others.
 
     Attributes
     ----------
@@ -40,11 +41,14 @@ class Samples:
         batch_size: int,
         rng: np.random.Generator | None,
         steps: int | None = None,
+        drop_remainder: bool = False,
     ) -> None:
         self.first, self.rng = data, rng
-        self.rows = rows_in(data)
+        self.rows = self.taken = rows_in(data)
         self.batch_size = min(batch_size, self.rows)
-        self.longest = min(self.rows, (steps or self.rows) * self.batch_size)
+        if drop_remainder and self.rows:
+            self.taken -= self.rows % self.batch_size
+        self.longest = min(self.taken, (steps or self.rows) * self.batch_size)
         self.at = 0
         self.before: Mapping[str, Any] | None = None
         self._done: Outcome | None = None  # of the epoch that runs
@@ -57,14 +61,15 @@ class Samples:
 
     def together(self, epochs: int) -> int:
         """Return how many epochs to run at once, of so many wanted."""
-        is_whole = self.longest == self.rows
+        is_whole = self.longest == self.taken
         return max(1, min(epochs, TOGETHER // self.rows)) if is_whole else 1
 
     def run(self, engine: Engine, done: Outcome) -> None:
         """Run the epochs that ``done`` has room for."""
         if self.at == 0:
             self.begin(len(done.totals))
-        self.orders = self._pass[:, self.at : (self.at // self.longest + 1) * self.longest]
+        end = min((self.at // self.longest + 1) * self.longest, self.taken)
+        self.orders = self._pass[:, self.at : end]
         self.samples = int(self.orders.shape[1])
         self.updates = -(-self.samples // self.batch_size)
         self._done = done
@@ -72,12 +77,12 @@ class Samples:
             engine.run(self.orders, self.batch_size, done)
         finally:
             self._done = None
-        self.at = (self.at + self.samples) % self.rows
+        self.at = (self.at + self.samples) % self.taken
 
     def place(self) -> tuple[int, bool]:
         """Return how many samples of the pass are taken, and whether an epoch is at its end."""
         done = 0 if self._done is None else self.seen(self._done.updates)
-        return (self.at + done) % self.rows, done == self.samples
+        return (self.at + done) % self.taken, done == self.samples
 
     def begin(self, passes: int = 1) -> None:
         """Begin with passes over the samples."""

@@ -1,0 +1,267 @@
+"""Layers of networks for tables: scaled and embedded features, neural-tangent parametrisation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.initializers import RandomNormal, RandomUniform
+from chainrule.layers.core import Dense
+from chainrule.layers.layer import Layer, Shape, activation_of
+from chainrule.validation import check_number, check_positive, shape_text
+
+NORMAL = RandomNormal(stddev=1.0)
+
+
+class Scale(Layer):
+    r"""Every feature times a weight of its own, :math:`y = s \odot x`.
+
+    Parameters
+    ----------
+    scale_initializer : str or Initializer, default "ones"
+    scale_regularizer, scale_constraint : optional
+
+    Attributes
+    ----------
+    scale : ndarray, shape (inputs,)
+
+    Examples
+    --------
+    >>> Scale()(np.array([[1.0, 2.0]]))
+    array([[1., 2.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        scale_initializer: Any = "ones",
+        scale_regularizer: Any = None,
+        scale_constraint: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.scale_initializer, self.scale_regularizer = scale_initializer, scale_regularizer
+        self.scale_constraint = scale_constraint
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights."""
+        self.scale = self.weight_of("scale", input_shape[-1:])
+
+    def call(self, x: Any) -> Any:
+        """Return the scaled features."""
+        return x * self.scale
+
+
+class NeuralTangentDense(Dense):
+    r"""`Dense` whose weights are drawn with variance 1 and divided where they are used.
+
+    .. math:: y = f\Big(\frac{1}{\sqrt d}\, x W + b\Big), \qquad W_{ij}, b_j \sim \mathcal N(0, 1)
+
+    With :math:`d` inputs. One learning rate then suits layers of any width (Jacot, Gabriel,
+    Hongler, *Neural Tangent Kernel*, 2018).
+
+    Parameters
+    ----------
+    units : int
+    activation : str or callable, optional
+    use_bias : bool, default True
+    kernel_initializer, bias_initializer : str or Initializer
+        Standard normal by default.
+    **options
+        Those of `Dense`.
+
+    Examples
+    --------
+    >>> NeuralTangentDense(2, kernel_initializer="ones", bias_initializer="zeros")(np.ones((1, 4)))
+    array([[2., 2.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = NORMAL,
+        bias_initializer: Any = NORMAL,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            units, activation, use_bias, kernel_initializer, bias_initializer, **options
+        )
+
+    def call(self, x: Any) -> Any:
+        """Return the activations."""
+        return self.activated(x @ self.kernel * (1 / math.sqrt(len(self.kernel))))
+
+
+class ParametricActivation(Layer):
+    r"""An activation as far as a weight says: :math:`y = x + a \odot (f(x) - x)`, at first all.
+
+    Parameters
+    ----------
+    activation : str or callable
+        :math:`f`.
+    amount_initializer : str or Initializer, default "ones"
+
+    Attributes
+    ----------
+    amount : ndarray, shape (inputs,)
+        :math:`a`.
+
+    Examples
+    --------
+    >>> ParametricActivation("relu")(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, activation: Any, amount_initializer: Any = "ones", **options: Any) -> None:
+        super().__init__(**options)
+        self.activation = activation_of(activation, "ParametricActivation")
+        self.amount_initializer = amount_initializer
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the weights."""
+        self.amount = self.weight_of("amount", input_shape[-1:])
+
+    def call(self, x: Any) -> Any:
+        """Return the mixture of input and activation."""
+        return x + (self.activation(x) - x) * self.amount
+
+
+class PeriodicEmbedding(Layer):
+    r"""Every feature as several: a linear map of cosines of it, and the feature itself.
+
+    .. math:: y_i = \big(\cos(2 \pi x_i w_i + b_i)\, V_i + c_i,\; x_i\big)
+
+    With :math:`w_i, b_i \in \mathbb R^k` and :math:`V_i \in \mathbb R^{k \times (m - 1)}` for every
+    feature :math:`i`: "PBLD" of Holzmüller, Grinsztajn, Steinwart, *Better by Default*, 2024, after
+    Gorishniy, Rubachev, Babenko, *On Embeddings for Numerical Features*, 2022.
+
+    Parameters
+    ----------
+    units : int, default 4
+        :math:`m`, at least 2: what becomes of a feature.
+    frequencies : int, default 16
+        :math:`k`.
+    sigma : float, default 0.1
+        Standard deviation of :math:`w` at the start.
+
+    Attributes
+    ----------
+    frequency, phase : ndarray, shape (features, k)
+    kernel : ndarray, shape (features, k, m - 1)
+    bias : ndarray, shape (features, m - 1)
+
+    Examples
+    --------
+    >>> PeriodicEmbedding()(np.zeros((5, 3))).shape
+    (5, 12)
+    """
+
+    def __init__(
+        self, units: int = 4, frequencies: int = 16, sigma: float = 0.1, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        where = "PeriodicEmbedding"
+        self.units = check_positive(units, "units", where)
+        if units < 2:
+            raise DataError(f"{where}: units must be at least 2, as one is the feature itself")
+        self.frequencies = check_positive(frequencies, "frequencies", where)
+        self.sigma = check_number(sigma, "sigma", where)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make frequencies, phases and the linear maps."""
+        if len(input_shape) != 2:
+            raise ShapeError(
+                f"{self}: expected samples that are rows of features, shape (n, d), received "
+                f"{shape_text(input_shape)}"
+            )
+        d, k, m = input_shape[1], self.frequencies, self.units - 1
+        usual = RandomUniform(-1 / math.sqrt(k), 1 / math.sqrt(k))
+        self.frequency = self.add_weight((d, k), RandomNormal(stddev=self.sigma))
+        self.phase = self.add_weight((d, k), RandomUniform(-math.pi, math.pi))
+        self.kernel = self.add_weight((d, k, m), usual)
+        self.bias = self.add_weight((d, m), usual)
+
+    def call(self, x: Any) -> Any:
+        """Return the embedded features, those of a feature side by side."""
+        waves = np.cos(x[:, :, np.newaxis] * (2 * math.pi * self.frequency) + self.phase)
+        mixed = (waves.swapaxes(0, 1) @ self.kernel).swapaxes(0, 1) + self.bias
+        together = np.concatenate([mixed, x[:, :, np.newaxis]], axis=2)
+        return together.reshape(len(x), -1)
+
+
+class Clamp(Layer):
+    """Outside training, entries between two numbers: what is beyond becomes the nearer one.
+
+    Parameters
+    ----------
+    low, high : float
+
+    Examples
+    --------
+    >>> Clamp(-1.0, 1.0)(np.array([[-3.0, 0.5]]))
+    array([[-1. ,  0.5]], dtype=float32)
+    """
+
+    def __init__(self, low: float, high: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.low = check_number(low, "low", "Clamp", low=-np.inf)
+        self.high = check_number(high, "high", "Clamp", low=-np.inf)
+        if low > high:
+            raise DataError(f"Clamp: low must not be above high, received {low} and {high}")
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Return the entries."""
+        return x if training else np.clip(x, self.low, self.high)
+
+
+class ByColumns(Layer):
+    """Each layer with its own columns, one after the other; the results side by side.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    widths : sequence of int
+        How many columns each takes; together those of the input.
+
+    Examples
+    --------
+    >>> from chainrule.layers import Embedding, Identity
+    >>> layer = ByColumns([Identity(), Embedding(9, 4)], [2, 1])
+    >>> layer(np.array([[0.5, 0.1, 3.0]])).shape
+    (1, 6)
+    """
+
+    def __init__(self, layers: Sequence[Layer], widths: Sequence[int], **options: Any) -> None:
+        super().__init__(**options)
+        given = layers, widths
+        fits = all(isinstance(part, Sequence) for part in given) and len(layers) == len(widths) > 0
+        if not fits or not all(isinstance(layer, Layer) for layer in layers):
+            raise DataError("ByColumns: expected a list of layers, and as many widths")
+        self.layers = list(layers)
+        self.widths = [check_positive(width, "widths", "ByColumns") for width in widths]
+
+    def build(self, input_shape: Shape) -> None:
+        """Refuse another number of columns."""
+        if len(input_shape) != 2 or input_shape[1] != sum(self.widths):
+            raise ShapeError(
+                f"{self}: expected samples of {sum(self.widths)} columns, received "
+                f"{shape_text(input_shape)}"
+            )
+
+    def call(self, x: Any) -> Any:
+        """Return the results side by side."""
+        found, start = [], 0
+        for layer, width in zip(self.layers, self.widths, strict=True):
+            y = layer(x[:, start : start + width])
+            found.append(y.reshape(len(x), -1))
+            start += width
+        return np.concatenate(found, axis=1)
