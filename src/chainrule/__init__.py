@@ -66,7 +66,13 @@ if TYPE_CHECKING:
         check_loss,
         explain_difference,
     )
-    from chainrule.estimators import MLPClassifier, MLPRegressor, SoftmaxRegression
+    from chainrule.estimators import (
+        MLPClassifier,
+        MLPRegressor,
+        RealMLPClassifier,
+        RealMLPRegressor,
+        SoftmaxRegression,
+    )
     from chainrule.onnx import export_onnx, onnx_model
     from chainrule.running.jit import jit
     from chainrule.sequential.from_keras import from_keras
@@ -95,6 +101,8 @@ __all__ = [
     "OutOfRangeError",
     "Program",
     "ReadOnlyError",
+    "RealMLPClassifier",
+    "RealMLPRegressor",
     "Sequential",
     "ShapeError",
     "SoftmaxRegression",
@@ -178,6 +186,8 @@ _LATER = {
     "export_onnx": "onnx",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
+    "RealMLPClassifier": "estimators",
+    "RealMLPRegressor": "estimators",
     "Sequential": "sequential",
     "SoftmaxRegression": "estimators",
     "from_keras": "sequential",

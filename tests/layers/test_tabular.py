@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import RobustScaler
 
 import chainrule as cr
 from chainrule import layers
@@ -20,6 +21,23 @@ def test_the_periodic_embedding_is_its_formula():
     np.testing.assert_array_equal(y[:, :, 2], X)
     assert abs(b).max() < np.pi
     assert abs(V).max() <= 0.5
+
+
+def test_robust_scaling_is_scikit_learns_and_bounded():
+    table = X.copy()
+    table[:, 3], table[:5, 4], table[5, 4] = 7.0, 1.0, 5.0  # a constant, and one odd value
+    layer = layers.RobustScaling()
+    layer.adapt(table)
+    y = layer(table)
+    z = RobustScaler().fit_transform(table[:, :3])
+    np.testing.assert_allclose(y[:, :3], z / np.sqrt(1 + (z / 3) ** 2), rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(y[:, 3], 0)
+    np.testing.assert_allclose(y[:, 4], [0, 0, 0, 0, 0, 2 / np.sqrt(1 + 4 / 9)], rtol=1e-5)
+    assert abs(layer(np.full((1, 5), 1e12))).max() <= 3
+    other = layers.RobustScaling()
+    other.adapt(table)
+    with pytest.raises(ShapeError, match="adapted to 5 features"):
+        other(X[:, :2])
 
 
 def test_in_neural_tangent_parametrisation_outputs_are_as_large_for_any_width():

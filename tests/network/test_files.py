@@ -105,6 +105,7 @@ LAYERS = {
     "identity": (layers.Identity(), X),
     "masking": (layers.Masking(), SERIES),
     "fading dropout": (layers.Dropout(cr.schedules.FlatCosine(0.5, 3), seed=7), X),
+    "robust": (layers.RobustScaling(2.0), X),
     "scale": (layers.Scale("he_normal", "l2"), X),
     "neural tangent": (layers.NeuralTangentDense(3, "selu"), X),
     "parametric": (layers.ParametricActivation("mish", "random_normal"), X),

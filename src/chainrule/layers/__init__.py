@@ -67,6 +67,7 @@ from chainrule.layers.tabular import (
     NeuralTangentDense,
     ParametricActivation,
     PeriodicEmbedding,
+    RobustScaling,
     Scale,
 )
 
@@ -80,10 +81,10 @@ __all__ = [
     "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D",
     "MaxPooling2D", "MultiHeadAttention", "NeuralTangentDense", "Normalization", "PReLU",
     "ParametricActivation", "PeriodicEmbedding", "Permute", "RMSNormalization", "ReLU",
-    "RepeatVector", "Rescaling", "Reshape", "Scale", "SeparableConv1D", "SeparableConv2D",
-    "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
-    "StackedRNNCells", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D",
-    "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
+    "RepeatVector", "Rescaling", "Reshape", "RobustScaling", "Scale", "SeparableConv1D",
+    "SeparableConv2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D",
+    "SpatialDropout2D", "StackedRNNCells", "TimeDistributed", "UnitNormalization", "UpSampling1D",
+    "UpSampling2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 # Other names that Keras gives some of them.

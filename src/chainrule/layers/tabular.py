@@ -12,7 +12,7 @@ from chainrule.errors import DataError, ShapeError
 from chainrule.initializers import RandomNormal, RandomUniform
 from chainrule.layers.core import Dense
 from chainrule.layers.layer import Layer, Shape, activation_of
-from chainrule.validation import check_number, check_positive, shape_text
+from chainrule.validation import as_numbers, check_number, check_positive, shape_text
 
 NORMAL = RandomNormal(stddev=1.0)
 
@@ -55,6 +55,79 @@ class Scale(Layer):
     def call(self, x: Any) -> Any:
         """Return the scaled features."""
         return x * self.scale
+
+
+class RobustScaling(Layer):
+    r"""Features centred and scaled by their quartiles, then bounded smoothly.
+
+    .. math:: y = \frac{z}{\sqrt{1 + (z / c)^2}}, \qquad z = \frac{x - \text{median}}{s}
+
+    :math:`s` is the distance of the quartiles, half the range where that is 0; a constant feature
+    becomes 0. :math:`y` stays within :math:`\pm c`. Holzmüller, Grinsztajn, Steinwart, *Better by
+    Default*, 2024, section 3.
+
+    Parameters
+    ----------
+    limit : float, default 3
+        :math:`c`.
+
+    Attributes
+    ----------
+    center, factor : ndarray, shape (inputs,)
+        Median and :math:`1 / s`; not trained.
+
+    Examples
+    --------
+    >>> layer = RobustScaling()
+    >>> layer.adapt(np.array([[1.0], [2.0], [3.0], [4.0], [900.0]]))
+    >>> layer(np.array([[3.0], [5.0], [900.0]])).ravel().round(2)
+    array([0.  , 0.95, 3.  ], dtype=float32)
+    """
+
+    known: list[Any] | None = None
+
+    def __init__(self, limit: float = 3.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.limit = check_number(limit, "limit", "RobustScaling", strict=True)
+
+    def adapt(self, data: Any) -> None:
+        """Take medians and quartiles of data with a sample a row, before training.
+
+        Raises
+        ------
+        DataError, ShapeError
+            If the data are empty, not finite, or of another number of features.
+        """
+        data = as_numbers(data, "data", "RobustScaling.adapt")
+        if data.ndim != 2 or len(data) == 0:
+            raise ShapeError(
+                f"RobustScaling.adapt: expected a sample a row, received shape {data.shape}"
+            )
+        if not np.isfinite(data).all():
+            raise DataError("RobustScaling.adapt: data holds NaN or infinite values")
+        low, first, median, third, high = np.quantile(data, [0, 0.25, 0.5, 0.75, 1], axis=0)
+        spread = np.where(third > first, third - first, (high - low) / 2)
+        self.known = [median, np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)]
+        if self.built:
+            if data.shape[1:] != self.input_shape[1:]:
+                raise self.misfit(self.input_shape, (None, *data.shape[1:]))
+            self.center, self.factor = (np.asarray(v, self._dtype) for v in self.known)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make centre and factor; they are not trained."""
+        shape = input_shape[-1:]
+        center, factor = self.known or [np.zeros(shape), np.ones(shape)]
+        if center.shape != shape:
+            raise ShapeError(
+                f"{self}: it was adapted to {center.size} features, the input has {shape[0]}"
+            )
+        self.center = self.add_weight(shape, lambda shape, rng: center, trainable=False)
+        self.factor = self.add_weight(shape, lambda shape, rng: factor, trainable=False)
+
+    def call(self, x: Any) -> Any:
+        """Return the scaled and bounded features."""
+        z = (x - self.center) * self.factor
+        return z / np.sqrt(1 + (z * (1 / self.limit)) ** 2)
 
 
 class NeuralTangentDense(Dense):

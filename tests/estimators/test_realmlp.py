@@ -1,0 +1,148 @@
+"""RealMLP as scikit-learn's estimators."""
+
+import pickle
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
+
+import chainrule as cr
+from chainrule.errors import DataError
+from chainrule.estimators import RealMLPClassifier, RealMLPRegressor
+from chainrule.recipes.realmlp import PRESETS
+
+SMALL = {"hidden_layer_sizes": (16, 16), "epochs": 30, "batch_size": 32, "random_state": 0}
+SMALL |= {"engine": "numpy"}
+IRIS, DIABETES = load_iris(return_X_y=True), load_diabetes(return_X_y=True)
+
+
+def table(rows=400):
+    rng = np.random.default_rng(0)
+    city = rng.choice([f"city {i}" for i in range(20)], rows)
+    age, size = rng.normal(40, 10, rows), rng.choice(["small", "large"], rows)
+    y = age / 10 + np.array([int(name[5:]) % 3 for name in city]) + 2.0 * (size == "large")
+    age[::7] = np.nan
+    frame = pa.table({"age": age, "city": city.tolist(), "size": size.tolist()})
+    return frame, y
+
+
+EXPECTED = {
+    "check_sample_weight_equivalence_on_dense_data": "batches are drawn, whatever samples weigh",
+    "check_methods_subset_invariance": "float32: a product of fewer rows rounds otherwise",
+}
+
+
+@pytest.mark.parametrize("cls", [RealMLPClassifier, RealMLPRegressor])
+def test_scikit_learn_checks_it(cls):
+    options = {"hidden_layer_sizes": (16, 16), "epochs": 60, "batch_size": 16, "random_state": 0}
+    model = cls(preset="td-s", engine="numpy", **options)
+    check_estimator(model, expected_failed_checks=EXPECTED, on_skip=None)
+
+
+@pytest.mark.parametrize("preset", ["td", "td-s"])
+def test_it_learns(preset):
+    classifier = RealMLPClassifier(preset=preset, **SMALL)
+    assert cross_val_score(classifier, *IRIS, cv=3).mean() > 0.9
+    regressor = RealMLPRegressor(preset=preset, **SMALL)
+    assert cross_val_score(regressor, *DIABETES, cv=3).mean() > 0.35
+
+
+def test_frames_with_categories_and_gaps_are_learned_from():
+    frame, y = table()
+    model = RealMLPRegressor(**SMALL).fit(frame, y)
+    assert model.score(frame, y) > 0.8
+    assert [*model.feature_names_in_] == ["age", "city", "size"]
+    city = next(part for part in model.model_.layers[1].layers if type(part) is cr.layers.Dense)
+    assert city.kernel.shape == (20, 8)  # more than nine categories are embedded
+
+
+def test_the_same_seed_gives_the_same_network_and_the_best_epoch_stays():
+    one, other = (RealMLPClassifier(**SMALL).fit(*IRIS) for _ in range(2))
+    np.testing.assert_array_equal(one.predict_proba(IRIS[0]), other.predict_proba(IRIS[0]))
+    X, y = IRIS
+    held = RealMLPClassifier(**SMALL).fit(X[::2], y[::2], validation_data=(X[1::2], y[1::2]))
+    assert held.score(X[1::2], y[1::2]) == pytest.approx(max(held.history_["val_accuracy"]))
+
+
+def test_a_pickled_copy_and_a_saved_model_predict_the_same(tmp_path):
+    model = RealMLPRegressor(**SMALL).fit(*DIABETES)
+    expected = model.predict(DIABETES[0])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(DIABETES[0]), expected)
+    model.model_.save(tmp_path / "model")
+    again = cr.load_model(tmp_path / "model")
+    columns = {f"x{j}": column for j, column in enumerate(DIABETES[0].T)}
+    scores = again.predict(again.preprocessor.transform(columns))
+    np.testing.assert_allclose(again.preprocessor.target.decode(scores), expected, rtol=1e-6)
+    assert clone(model).get_params() == model.get_params()
+
+
+def test_members_are_averaged():
+    model = RealMLPClassifier(n_ens=3, **SMALL).fit(*IRIS)
+    features = model.model_.preprocessor.transform(
+        {f"x{j}": column for j, column in enumerate(IRIS[0].T)}
+    )
+    each = [member.predict(features) for member in model.models_]
+    np.testing.assert_allclose(model.predict_proba(IRIS[0]), np.mean(each, axis=0), rtol=1e-6)
+    assert not np.allclose(each[0], each[1])
+
+
+def test_one_row_after_many_is_predicted_compiled_and_the_same():
+    model = RealMLPClassifier(n_ens=2, **SMALL).fit(*IRIS)
+    found = np.vstack([model.predict_proba(x[np.newaxis]) for x in IRIS[0]])
+    assert model._one_row._call is not None
+    np.testing.assert_allclose(found, model.predict_proba(IRIS[0]), rtol=1e-5, atol=1e-7)
+    with_gap = np.array([[5.0, np.nan, 1.0, 1.0]])
+    assert np.isfinite(model.predict_proba(with_gap)).all()
+
+
+def test_settings_are_searched():
+    grid = {"preset": ["td", "td-s"], "learning_rate": [None, 0.01]}
+    search = GridSearchCV(RealMLPClassifier(**{**SMALL, "epochs": 5}), grid, cv=2).fit(*IRIS)
+    assert search.best_score_ > 0.5
+
+
+def test_initial_neurons_have_deviation_1_and_bend_within_the_data():
+    model = RealMLPClassifier(**{**SMALL, "epochs": 1, "learning_rate": 1e-9}).fit(*IRIS)
+    network = model.model_
+    x = model.model_.preprocessor.transform({f"x{j}": c for j, c in enumerate(IRIS[0].T)})
+    for layer in network.layers:
+        if layer.name == "hidden_1":
+            z = layer(x) - layer.bias
+            np.testing.assert_allclose(z.std(axis=0), 1, atol=0.25)
+            assert (z.min(axis=0) < -layer.bias).all()
+            assert (z.max(axis=0) > -layer.bias).all()
+        x = layer(x)
+
+
+def test_rates_and_decay_are_the_papers():
+    frame, y = table()
+    rule = RealMLPRegressor(**{**SMALL, "epochs": 1}).fit(frame, y).model_.optimizer
+    expected = {
+        "columns_layers_0_frequency": 0.1, "columns_layers_0_bias": 0.1,
+        "columns_layers_1_kernel": 1,
+        "scale_scale": 6, "hidden_1_kernel": 1, "hidden_1_bias": 0.1, "activation_1_amount": 0.1,
+        "output_bias": 0.1,
+    }  # fmt: skip
+    assert {name: rule._multiplier((name,)) for name in expected} == expected
+    decayed = {name for name in expected if rule._is_decayed((name,))}
+    assert decayed == set(expected) - {"hidden_1_bias", "output_bias"}
+    assert PRESETS["td", "regression"].learning_rate == 0.2
+
+
+@pytest.mark.parametrize(
+    ("fit", "words"),
+    [
+        (lambda: RealMLPClassifier().fit(IRIS[0], np.zeros(150)), "one class"),
+        (lambda: RealMLPClassifier().fit(IRIS[0][:1], [0]), "n_samples = 1"),
+        (lambda: RealMLPRegressor().fit(IRIS[0], np.full(150, np.nan)), "NaN"),
+        (lambda: RealMLPRegressor().fit(IRIS[0], IRIS[1][:9]), "same samples"),
+        (lambda: RealMLPClassifier().fit(*IRIS, validation_data=(IRIS[0], IRIS[1] + 1)), "class"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(fit, words):
+    with pytest.raises(DataError, match=words):
+        fit()
