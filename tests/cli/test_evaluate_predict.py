@@ -135,7 +135,7 @@ def test_missing_columns_are_named(trained, tmp_path):
 
 def test_text_where_training_had_numbers_is_refused_and_nothing_is_written(trained, tmp_path):
     pets = write_pets(tmp_path / "pets.csv")
-    pets.write_text(pets.read_text() + "Zoe,cat,heavy,4,black,no\n")
+    pets.write_text(pets.read_text() + "Zoe,cat,heavy,4,black,no\n" * 9)
     line = refused(3, "predict", trained("pets"), pets, "-o", tmp_path / "out.csv")
     assert "column 'weight' must hold numbers, but row 61 holds 'heavy'" in line
     assert not (tmp_path / "out.csv").exists()

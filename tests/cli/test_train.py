@@ -9,6 +9,7 @@ from tests.cli.running import done, refused, run, write_pets
 import chainrule as cr
 from chainrule.cli.settings import Settings
 from chainrule.errors import OptionError
+from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.tabular import fit, make_model, prepare
 from chainrule.tables import open_table
 
@@ -188,7 +189,6 @@ def test_a_target_must_be_named_and_there(tmp_path):
 def test_where_the_model_goes_is_seen_to_first(tmp_path):
     path = write_pets(tmp_path / "pets.csv")
     before = path.read_text()
-    assert "-o is missing" in refused(2, "train", "iris")
     assert "make it first" in refused(4, "train", "iris", "-o", tmp_path / "no" / "model")
     assert "overwrite the data" in refused(2, "train", path, "--target", "kind", "-o", path)
     assert path.read_text() == before
@@ -242,3 +242,82 @@ def test_a_reader_that_leaves_does_not_cost_the_model(tmp_path):
 def test_a_model_under_the_name_of_another_kind_of_file_is_refused_before_training(tmp_path):
     line = refused(4, "train", "iris", "-o", tmp_path / "iris.hdf5", "--epochs", "100000")
     assert "call it iris.safetensors; Keras's files come from model.to_keras()" in line
+
+
+def write_users(path, users=800, rows=3000):
+    """A quantity that is told by who someone is."""
+    rng = np.random.default_rng(0)
+    worth, user = rng.normal(size=users), rng.integers(users, size=rows)
+    y = worth[user] + rng.normal(scale=0.1, size=rows)
+    path.write_text("user,y\n" + "".join(f"u{u},{v:.4f}\n" for u, v in zip(user, y, strict=True)))
+    return path
+
+
+def test_all_of_many_users_are_told_apart(tmp_path):
+    path = write_users(tmp_path / "users.csv")
+    table = open_table(path)
+
+    def r2(most):
+        recipe = Recipe(target="y", epochs=15, max_categories=most)
+        data = prepare(table, recipe)
+        model = make_model(data.preprocessor, recipe)
+        fit(model, data, recipe)
+        return model.history.val_r2[-1]
+
+    assert r2(5000) > 0.9  # one-hot and ridge regression: 0.97
+    assert r2(100) < 0.5
+
+
+def test_categories_that_share_a_feature_are_said(tmp_path):
+    path = write_users(tmp_path / "users.csv", 40, 200)
+    result = done("train", path, "--target", "y", "--epochs", "1", "--max-categories", "30")
+    assert "column 'user': the 30 most frequent texts have a feature each, " in result.stderr
+    assert "--max-categories takes more" in result.stderr
+    assert "no model was written" in result.stdout
+
+
+def test_columns_are_chosen_and_dropped(tmp_path):
+    path = write_pets(tmp_path / "pets.csv")
+    base = ["train", path, "--target", "kind", "--epochs", "1"]
+    assert "4 columns" not in done(*base, "--drop", "home,name").stdout
+    model = tmp_path / "model"
+    done(*base, "--columns", "weight,legs,home", "--drop", "home", "-o", model)
+    assert [c.name for c in cr.load_model(model).preprocessor.columns] == ["weight", "legs"]
+    assert "--drop: 'hom' is no column of the data; did you mean 'home'?" in refused(
+        2, *base, "--drop", "hom"
+    )
+    assert "--columns: 'kind' is the target" in refused(2, *base, "--columns", "kind")
+    assert "no column is left" in refused(2, *base, "--columns", "home", "--drop", "home")
+
+
+def test_free_text_is_learned_on_request(tmp_path):
+    words = ["good", "fine", "nice", "bad", "poor", "sad"]
+    rng = np.random.default_rng(0)
+    picked = rng.integers(6, size=400)
+    lines = [
+        f"it is {words[i]} number {n},{'yes' if i < 3 else 'no'}" for n, i in enumerate(picked)
+    ]
+    path = tmp_path / "reviews.csv"
+    path.write_text("\n".join(["review,liked", *lines]) + "\n")
+    options = ["--target", "liked", "--epochs", "20"]
+    assert "no column is left to learn from" in refused(3, "train", path, *options)
+    result = done("train", path, *options, "--text", "review", "-o", tmp_path / "model")
+    assert "1 column of free text, hashed → 1,024 features" in result.stdout
+    assert "100 %" in result.stdout
+    assert "100 %" in done("evaluate", tmp_path / "model", path).stdout
+
+
+def test_a_messy_table_is_understood_and_said(tmp_path):
+    path = tmp_path / "sales.csv"
+    rows = [f"{i % 28 + 1}.{i % 12 + 1}.2024;1.{i:03d},50 €;{i % 3}" for i in range(60)]
+    path.write_text("\n".join(["day;price;kind", *rows, "1.1.2024;on request;1"]), "cp1252")
+    options = ["--epochs", "1", "--target", "price", "-o", tmp_path / "model"]
+    result = done("train", path, *options, "--encoding", "cp1252")
+    assert "'1.000,50 €', read as 1000.5" in result.stderr
+    assert "the first, in row 61, is 'on request'" in result.stderr
+    assert "price → regression" in result.stdout
+    assert "1 column of times → 12 features" in result.stdout
+    assert "1 without a target left out" in result.stdout
+    line = refused(3, "train", path, *options)
+    assert "is not UTF-8" in line
+    assert "--encoding latin-1" in line

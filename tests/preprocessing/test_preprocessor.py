@@ -1,3 +1,4 @@
+import datetime
 import json
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -112,7 +114,7 @@ def test_images_have_one_mean_and_one_deviation():
     ([np.nan] * 40, "holds no value"),
     (np.array([None] * 40), "holds no value"),
     ([f"id{i}" for i in range(40)], "40 different texts in 40"),
-    ([f"2024-01-{i}" for i in range(10, 50)], "they look like dates"),
+    (np.array(["2024-01-10"] * 40, dtype="datetime64[D]"), "always the same"),
     (np.ones((40, 2, 2)), "all pixels are equal"),
 ])  # fmt: skip
 def test_columns_that_say_nothing_are_left_out(values, reason):
@@ -202,11 +204,12 @@ def paths(value, path=()):
             yield from paths(inner, (*path, key))
 
 
-EXAMPLE = (
-    Preprocessor()
-    .fit([random_rows(0) | {"image": np.random.default_rng(0).random((200, 2, 2))}], "label")
-    .to_dict()
-)
+MORE = {
+    "image": np.random.default_rng(0).random((200, 2, 2)),
+    "at": np.datetime64("2024-01-01", "s") + np.arange(200) * np.timedelta64(17, "h"),
+    "words": np.array(["a b", "c", None, "d"] * 50, dtype=object),
+}
+EXAMPLE = Preprocessor(text=["words"], words=4).fit([random_rows(0) | MORE], "label").to_dict()
 
 
 @settings(max_examples=300)
@@ -226,7 +229,7 @@ def test_a_damaged_description_is_refused_or_works(path, junk, drop):
         return
     preprocessor.report()
     json.dumps(preprocessor.to_dict(), allow_nan=False)
-    columns = {"number": [1.0], "category": ["x"]}
+    columns = {"number": [1.0], "category": ["x"], "time": [datetime.date(2024, 1, 1)]}
     chunk = {c.name: columns.get(c.kind) or np.ones((1, *c.shape)) for c in preprocessor.columns}
     try:
         preprocessor.transform(chunk)
@@ -375,3 +378,51 @@ def test_a_column_transformer_agrees_on_a_table_of_many_kinds():
     ordered = {name: rows[name] for name in ("city", "plain", "bool", "label")}
     found = Preprocessor().fit([ordered], "label").transform(ordered)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_times_become_their_parts():
+    days = np.array(["2023-01-01", "2024-07-01T06:00", "NaT", "2024-12-31T12:00"], "datetime64[s]")
+    preprocessor = fitted({"at": days})
+    found = dict(
+        zip(preprocessor.feature_names, preprocessor.transform({"at": days}).T, strict=True)
+    )
+    year = np.array([2023, 2024 + (182 + 0.25) / 366, 2024 + 365.5 / 366])
+    expected = {
+        "year": (year - year.mean()) / year.std(),
+        "month, sin": np.sin([0, np.pi, 11 * np.pi / 6]),
+        "day, cos": np.cos([0, 0, 60 * np.pi / 31]),
+        "Sunday": [1, 0, 0], "Monday": [0, 1, 0], "Tuesday": [0, 0, 1],
+        "hour, sin": [0, 1, 0], "hour, cos": [1, 0, -1],
+    }  # fmt: skip
+    for part, values in expected.items():
+        np.testing.assert_allclose(found[f"at ({part})"][[0, 1, 3]], values, atol=1e-6)
+    assert [found[f"at ({part})"][2] for part in (*expected, "missing")] == [0] * 8 + [1]
+
+
+def test_parts_of_times_that_never_change_have_no_feature():
+    days = np.array(["2024-01-01", "2024-01-08"], dtype="datetime64[D]")
+    assert fitted({"day": days}).feature_names == ["day (year)", "day (day, sin)", "day (day, cos)"]
+
+
+def test_dates_of_python_are_times_and_old_categories_stay():
+    days = [datetime.date(2024, 1, 1), None, datetime.date(2024, 5, 1)]
+    assert fitted({"day": days}).columns == (Column("day", "time"),)
+    texts = fitted({"day": ["2024-01-01", "2024-05-01", "2024-05-01"]})
+    assert texts.transform({"day": days}).tolist() == [[1, 0], [0, 0], [0, 1]]
+
+
+def test_free_text_is_hashed_as_scikit_learn_does_it():
+    texts = ["good food, slow service", "bad food", None, "good service"] * 10
+    preprocessor = fitted({"review": texts}, text=["review"], words=64)
+    judge = HashingVectorizer(n_features=64, ngram_range=(1, 2))
+    expected = judge.transform([text or "" for text in texts]).toarray()
+    np.testing.assert_allclose(preprocessor.transform({"review": texts}), expected, rtol=1e-6)
+    again = Preprocessor.from_dict(json.loads(json.dumps(preprocessor.to_dict())))
+    np.testing.assert_allclose(again.transform({"review": texts}), expected, rtol=1e-6)
+    with pytest.raises(UnknownNameError, match="did you mean 'review'"):
+        fitted({"review": texts}, text=["revue"])
+
+
+def test_all_of_many_categories_have_a_feature():
+    users = [f"user {i % 800}" for i in range(3000)]
+    assert fitted({"user": users}).width == 800

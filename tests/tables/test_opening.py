@@ -1,8 +1,11 @@
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn import datasets
 
@@ -10,6 +13,7 @@ from chainrule.errors import (
     DataError,
     FileError,
     MissingDependencyError,
+    OptionError,
     ShapeError,
     UnknownNameError,
 )
@@ -64,7 +68,7 @@ def test_a_path_that_is_none_is_refused():
 
 
 def test_what_is_neither_name_nor_path_is_refused():
-    with pytest.raises(DataError, match="expected a name or a path, received 3"):
+    with pytest.raises(DataError, match="expected a name, a path or a frame, received 3"):
         open_table(3)
 
 
@@ -100,3 +104,39 @@ def test_opening_a_data_set_needs_no_pyarrow():
 def test_arrays_of_different_lengths_are_no_table():
     with pytest.raises((DataError, ShapeError), match="equally many rows"):
         ArrayTable("t", {"a": [1, 2], "b": [1]})
+
+
+def test_standard_input_is_csv_or_parquet(monkeypatch):
+    written = io.BytesIO()
+    pq.write_table(pa.table({"a": [1, 2]}), written)
+    for content in (b"a\n1\n2\n", written.getvalue()):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        table = open_table("-")
+        assert (table.name, table.rows) == ("standard input", 2)
+        assert next(table.chunks())["a"].tolist() == [1, 2]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(DataError, match=r"^standard input is empty"):
+        open_table("-")
+
+
+def test_other_encodings_are_read_if_named(tmp_path):
+    path = tmp_path / "a.csv"
+    text = "größe;wort\n1,5;é\n"
+    for encoding in ("latin-1", "cp1252", "utf-16", "utf-8-sig"):
+        path.write_text(text, encoding=encoding)
+        (chunk,) = open_table(path, encoding=encoding).chunks()
+        assert {name: values.tolist() for name, values in chunk.items()} == {
+            "größe": [1.5], "wort": ["é"]
+        }  # fmt: skip
+    with pytest.raises(OptionError, match="'latin-33' is unknown"):
+        open_table(path, encoding="latin-33")
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(DataError, match=r"line 1 is not UTF-8 .byte 0xf6.; .* --encoding latin-1"):
+        open_table(path)
+
+
+def test_a_table_too_wide_is_refused_at_once(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"c{i}" for i in range(1_000_000)) + "\n" + "1," * 999_999 + "1\n")
+    with pytest.raises(DataError, match="columns; a network takes 100,000 at most"):
+        open_table(path)

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chainrule.errors import ChainruleError, DataError
-from chainrule.tables import open_table
+from chainrule.tables import Column, open_table
 
 
 @pytest.fixture
@@ -40,11 +40,68 @@ def test_numbers_of_any_type(write, array, expected):
     (pa.array(["x", None], pa.large_string()), ["x", None]),
     (pa.array(["x", None, "x"]).dictionary_encode(), ["x", None, "x"]),
     (pa.array([True, None, False]), ["True", None, "False"]),
-    (pa.array([datetime.date(2024, 1, 31), None]), ["2024-01-31", None]),
-], ids=["text", "large text", "dictionary", "bool", "date"])  # fmt: skip
+], ids=["text", "large text", "dictionary", "bool"])  # fmt: skip
 def test_categories_of_any_type(write, array, expected):
     (chunk,) = open_table(write({"a": array})).chunks()
     assert chunk["a"].tolist() == expected
+
+
+DAY, NOON = datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31, 12)
+ZURICH = NOON.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(("array", "expected"), [
+    (pa.array([DAY, None]), "2024-01-31T00:00:00"),
+    (pa.array([DAY, None], pa.date64()), "2024-01-31T00:00:00"),
+    (pa.array([NOON, None], pa.timestamp("ns")), "2024-01-31T12:00:00"),
+    (pa.array([ZURICH, None], pa.timestamp("ms", "+01:00")), "2024-01-31T12:00:00"),
+    (pa.array([NOON.time(), None], pa.time32("s")), "1970-01-01T12:00:00"),
+], ids=["date32", "date64", "timestamp", "zone", "time"])  # fmt: skip
+def test_times_of_any_type(write, array, expected):
+    table = open_table(write({"a": array}))
+    (chunk,) = table.chunks()
+    assert table.columns == (Column("a", "time"),)
+    assert chunk["a"].dtype == "datetime64[s]"
+    assert chunk["a"].astype(str).tolist() == [expected, "NaT"]
+
+
+def test_times_that_were_categories_stay_so(write):
+    (chunk,) = open_table(write({"a": pa.array([DAY])}), [Column("a", "category")]).chunks()
+    assert chunk["a"].tolist() == ["2024-01-31"]
+
+
+class Frame:
+    """What any library's frame offers to Arrow."""
+
+    def __init__(self, table):
+        self._table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("wrap", [Frame, lambda table: table], ids=["stream", "pyarrow"])
+def test_frames_are_tables(wrap):
+    frame = wrap(pa.table({"n": [1, None, 3], "t": ["x", "y", None], "d": [DAY] * 3}))
+    table = open_table(frame)
+    assert [column.kind for column in table.columns] == ["number", "category", "time"]
+    first, second = table.chunks(rows=2)
+    assert (first["t"].tolist(), second["n"].tolist()) == (["x", "y"], [3.0])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_of_other_libraries_are_tables(library):
+    module = pytest.importorskip(library)
+    table = open_table(module.DataFrame({"n": [1.5, 2], "t": ["x", "y"], "d": [NOON, NOON]}))
+    assert [column.kind for column in table.columns] == ["number", "category", "time"]
+    (chunk,) = table.chunks()
+    assert chunk["d"].astype(str).tolist() == ["2024-01-31T12:00:00"] * 2
+
+
+def test_a_query_of_duckdb_is_a_table():
+    duckdb = pytest.importorskip("duckdb")
+    table = open_table(duckdb.sql("select 1.5 as n, 'x' as t, date '2024-01-31' as d"))
+    assert [column.kind for column in table.columns] == ["number", "category", "time"]
 
 
 def test_the_number_of_rows_is_known_and_chunks_are_no_larger_than_asked(write):
@@ -58,7 +115,7 @@ def test_the_number_of_rows_is_known_and_chunks_are_no_larger_than_asked(write):
 def test_lists_are_left_out_with_a_note(write):
     table = open_table(write({"a": [1], "b": [[1, 2]]}))
     assert [column.name for column in table.columns] == ["a"]
-    assert table.notes == ("left out, as they hold neither numbers nor text: 'b'",)
+    assert table.notes == ("left out, as they hold neither numbers, text nor times: 'b'",)
 
 
 def test_the_row_labels_of_pandas_are_left_out(write):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -21,10 +22,13 @@ class Settings(Recipe):
     Attributes
     ----------
     output : str or None
-        Where the model goes.
+        Where the model goes; by default nowhere.
+    encoding : str
+        Of a CSV file.
     """
 
     output: str | None = None
+    encoding: str = "utf-8"
 
     @classmethod
     def of(cls, given: Mapping[str, Any], config: Path | None = None) -> Settings:
@@ -116,6 +120,21 @@ def _text(value: Any, where: str) -> str:
     return value
 
 
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    """Return names from a line of CSV, or a list."""
+    names = next(csv.reader([value]), []) if isinstance(value, str) else value
+    if not isinstance(names, list) or not names:
+        raise UsageError(f"{where}: expected names such as age,city, received {value!r}")
+    return tuple(_text(name.strip() if isinstance(name, str) else name, where) for name in names)
+
+
+def _encoding(value: Any, where: str) -> str:
+    from chainrule.tables.opening import check_encoding
+
+    check_encoding(_text(value, where))
+    return str(value)
+
+
 def _name(kind: str, names: Callable[[], Mapping[str, Any]]) -> Callable[[Any, str], str]:
     def check(value: Any, where: str) -> str:
         lookup(kind, value, names())
@@ -175,7 +194,12 @@ class Option(NamedTuple):
 STOP = f"Stop when rows kept aside get no better for {PATIENCE} epochs; keep the best epoch."
 OPTIONS = {
     "target": Option("COLUMN", str, _text, "The column to predict."),
-    "output": Option("MODEL", str, _text, "Where the model goes.", ("-o", "--output")),
+    "output": Option("MODEL", str, _text, "Where the model goes. Default: nowhere.",
+                     ("-o", "--output")),
+    "columns": Option("NAMES", str, _names, "Learn from these columns alone, as age,city."),
+    "drop": Option("NAMES", str, _names, "Leave these columns out."),
+    "text": Option("NAMES", str, _names, "Columns of free text, whose words are counted."),
+    "max_categories": Option("N", int, _count, "Features of a column of text, at most."),
     "hidden": Option("SIZES", str, hidden_units, "Hidden layers, as 100,50, or none."),
     "activation": Option("NAME", str, _name("activation", _activations), "Of the hidden layers."),
     "optimizer": Option("NAME", str, _name("optimizer", _optimizers), "The update rule."),
@@ -191,6 +215,7 @@ OPTIONS = {
                            "balanced: every class counts alike."),
     "task": Option("NAME", str, _name("task", _tasks),
                    "classification or regression. Default: auto, told from the target."),
+    "encoding": Option("NAME", str, _encoding, "Of a CSV file, such as latin-1."),
     "seed": Option("N", int, _seed, "Same seed, same model."),
 }  # fmt: skip
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 Fact = tuple[str, str]
 LINES = 10  # that training prints where it is no terminal
 DATA_HELP = (
-    "digits, iris, wine, breast_cancer, diabetes; a CSV, Parquet or .npz file; or a folder of "
-    "images with a folder for each class."
+    "digits, iris, wine, breast_cancer, diabetes; a CSV, Parquet or .npz file; a folder of images "
+    "with a folder for each class; or - for standard input."
 )
 
 
@@ -44,7 +44,7 @@ def train(data: str, config: str | None, **given: Any) -> None:
 def _asked(name: str, option: Option) -> inspect.Parameter:
     """Return an option as Typer reads it, without a default of its own: a file may give it."""
     default, text = getattr(Settings, name, None), option.purpose
-    default = default[0] if isinstance(default, tuple) else default
+    default = next(iter(default), None) if isinstance(default, tuple) else default
     if default is not None and default is not False and "Default" not in text:
         text += f" Default: {f'{default:g}' if isinstance(default, float) else default}."
     asked = typer.Option(*option.names, metavar=option.metavar, help=text, show_default=False)
@@ -79,10 +79,13 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     from chainrule.storage import check_name
     from chainrule.tables import open_table
 
-    output = check_output(settings.output, source)
-    check_name(output)
+    output = settings.output
+    if output is not None:
+        check_name(check_output(output, source))
     with console.status("reading the data …"):
-        table = open_table(source)
+        table = open_table(source, encoding=settings.encoding)
+    tell(table.notes)
+    with console.status("preparing the data …"):
         data = prepare(table, settings)
     model = make_model(data.preprocessor, settings)
     _print_before(console, table, data, model, settings)
@@ -90,7 +93,8 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     try:
         with deferred():
             interrupted = fit(model, data, settings, [progress(console)])
-            model.save(output, training=False)
+            if output is not None:
+                model.save(output, training=False)
             saved = True
     except DivergenceError as error:
         raise _diverged(model) from error
@@ -101,9 +105,8 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     _print_after(console, source, output, data, model)
     if interrupted:
         done = len(model.history.epoch)
-        raise Interrupted(
-            f"{done} of {settings.epochs} epochs were completed; what was trained is in {output}"
-        )
+        kept = f"what was trained is in {output}" if output else "no model was asked for"
+        raise Interrupted(f"{done} of {settings.epochs} epochs were completed; {kept}")
 
 
 def _diverged(model: Sequential) -> DivergenceError:
@@ -139,8 +142,20 @@ def _print_before(
     )
     facts = [*describe(data.preprocessor), ("rows", _rows_text(data)), ("network", network(model))]
     print_facts(console, facts)
-    tell(table.notes)
+    tell(joined(data.preprocessor))
     console.print()
+
+
+def joined(preprocessor: Preprocessor) -> list[str]:
+    """Return notes on categories that share a feature."""
+    from chainrule.preprocessing import OneHot
+
+    return [
+        f"column {step.name!r}: the {len(step.categories):,} most frequent texts have a feature "
+        f"each, {step.other:,} values of rarer ones share one; --max-categories takes more"
+        for step in preprocessor.steps
+        if isinstance(step, OneHot) and step.other
+    ]
 
 
 def describe(preprocessor: Preprocessor) -> list[Fact]:
@@ -160,11 +175,15 @@ def describe(preprocessor: Preprocessor) -> list[Fact]:
 
 def _features(preprocessor: Preprocessor) -> list[str]:
     from chainrule.cli.terminal import count_of
+    from chainrule.preprocessing import Calendar, OneHot, Picture, Scaled, Words
 
-    kinds = {"number": "of numbers, scaled", "category": "of text, one-hot", "image": "of images"}
+    kinds = {
+        Scaled: "of numbers, scaled", OneHot: "of text, one-hot", Calendar: "of times",
+        Words: "of free text, hashed", Picture: "of images",
+    }  # fmt: skip
     lines = []
     for kind, text in kinds.items():
-        steps = [step for step in preprocessor.steps if step.kind == kind]
+        steps = [step for step in preprocessor.steps if isinstance(step, kind)]
         if steps:
             width = sum(step.width for step in steps)
             lines.append(f"{count_of(len(steps), 'column')} {text} → {count_of(width, 'feature')}")
@@ -193,7 +212,7 @@ def network(model: Sequential) -> str:
 
 
 def _print_after(
-    console: Console, source: str, output: str, data: TrainingData, model: Sequential
+    console: Console, source: str, output: str | None, data: TrainingData, model: Sequential
 ) -> None:
     from chainrule.cli.terminal import print_scores
     from chainrule.recipes.scores import score_arrays
@@ -202,6 +221,9 @@ def _print_after(
     X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
     what = "scores on rows kept aside" if held else "scores on the rows of training"
     print_scores(console, score_arrays(model, X, y), what)
+    if output is None:
+        console.print("\nno model was written; -o model.safetensors keeps one")
+        return
     size = Path(output).stat().st_size
     console.print(
         f"\nmodel: [bold]{escape(output)}[/] ({size / 1000:,.0f} kB). Try:", soft_wrap=True

@@ -22,14 +22,14 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError
 from chainrule.export import ejected, templates
-from chainrule.export.in_use import InUse
+from chainrule.export.in_use import InUse, Portable
 from chainrule.export.rules import plainer, rule_texts
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.network.compiled import Compiled
 from chainrule.network.forward import Forward
 from chainrule.network.objective import Objective
 from chainrule.network.runs import example_data
-from chainrule.preprocessing.columns import OneHot, Picture, Step
+from chainrule.preprocessing.columns import OneHot, Picture
 from chainrule.program.equations import Variable
 from chainrule.program.helpers import bare_source, helpers_of, modules_of
 from chainrule.program.program import Program
@@ -309,7 +309,7 @@ def _name(state: Any) -> None:
             leaf.name = f"new_{path[-1]}"
 
 
-def _options(step: Step) -> dict[str, Any]:
+def _options(step: Portable) -> dict[str, Any]:
     """Return what a step of preprocessing needs to know."""
     if isinstance(step, OneHot):
         marks = {"other": step.other > 0, "missing": step.missing > 0}

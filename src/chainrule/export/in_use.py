@@ -10,7 +10,9 @@ from chainrule import activations
 from chainrule.errors import DataError
 from chainrule.network.compiled import Compiled
 from chainrule.network.runs import example_data
-from chainrule.preprocessing.columns import OneHot, Picture, Step
+from chainrule.preprocessing.columns import OneHot, Picture, Scaled
+
+Portable = Scaled | OneHot | Picture
 
 
 class InUse:
@@ -20,7 +22,7 @@ class InUse:
 
     Attributes
     ----------
-    steps : tuple of Step
+    steps : tuple of Scaled, OneHot or Picture
         What is done to columns; none without a preprocessor.
     inputs, outputs : list of str
     codes : dict of str to OneHot
@@ -32,7 +34,7 @@ class InUse:
 
     def __init__(self, model: Compiled, where: str) -> None:
         self.model, self.preprocessor, self.where = model, model.preprocessor, where
-        self.steps: tuple[Step, ...] = () if self.preprocessor is None else self.preprocessor.steps
+        self.steps = self._portable()
         self.inputs = [step.name for step in self.steps] or ["X"]
         self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot)}
         target = None if self.preprocessor is None else self.preprocessor.target
@@ -45,6 +47,16 @@ class InUse:
             )
         self.outputs = list(map(self._free, self._wishes()))
         self.label = self.outputs[1] if len(self.outputs) > 1 else None
+
+    def _portable(self) -> tuple[Portable, ...]:
+        steps = () if self.preprocessor is None else self.preprocessor.steps
+        for step in steps:
+            if not isinstance(step, Portable):
+                raise DataError(
+                    f"{self.where}: column {step.name!r} holds {step.describe()}, which no other "
+                    "program is told of yet; train without it, or with numbers in its place"
+                )
+        return steps
 
     def _wishes(self) -> list[str]:
         """Return what outputs are to be called."""
@@ -99,13 +111,13 @@ class InUse:
         return np.concatenate(parts, axis=1).astype(self.model.dtype)
 
 
-def _column(step: Step) -> Any:
+def _column(step: Portable) -> Any:
     """Return some values of a column, texts as numbers."""
     dtype = np.int64 if isinstance(step, OneHot) else np.float64
     return np.ones((2, *getattr(step, "shape", ())), dtype)
 
 
-def _features_of(step: Step, values: Any) -> list[Any]:
+def _features_of(step: Portable, values: Any) -> list[Any]:
     """Return what becomes of a column, as `Preprocessor.transform` makes it."""
     if isinstance(step, OneHot):
         return [(values[:, np.newaxis] == np.arange(step.width)).astype(np.float32)]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, ClassVar
@@ -13,13 +11,10 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.preprocessing.records import Record
-from chainrule.preprocessing.summaries import Counts, Moments, Pixels, Summary
-from chainrule.preprocessing.values import KINDS
+from chainrule.preprocessing.summaries import Counts, Moments, Pixels
 from chainrule.validation import Array
 
 FEW = 20  # so few different values are never an id, nor a quantity
-_DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?!\d)|\d\d?[./]\d\d?[./]\d{2,4}(?!\d)")
-_AS_NUMBERS = "give the year, the month or the days since a day as numbers"
 
 
 @dataclass(frozen=True)
@@ -119,9 +114,8 @@ class OneHot:
         if len(counter) == 1 and not counts.missing:
             return LeftOut(name, "category", f"always {next(iter(counter))!r}")
         if len(counter) > FEW and 2 * len(counter) > counts.count:
-            hint = f"; they look like dates: {_AS_NUMBERS}" if _are_dates(counter) else ""
             return LeftOut(
-                name, "category", f"{len(counter):,} different texts in {counts.count:,}{hint}"
+                name, "category", f"{len(counter):,} different texts in {counts.count:,}"
             )
         ranked = sorted(((str(value), n) for value, n in counter.items()), key=_most_first)
         kept = sorted(value for value, _ in ranked[:most])
@@ -155,8 +149,6 @@ class OneHot:
         parts = [f"{len(self.categories)} categories, one-hot"]
         parts += [f"{self.other:,} values of rarer ones joined as other"] if self.other else []
         parts += [f"{self.missing:,} missing: a category of their own"] if self.missing else []
-        if _are_dates(self.categories):
-            parts += [f"they look like dates: {_AS_NUMBERS}"]
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -243,36 +235,6 @@ class LeftOut:
         return {"left_out": self.reason}
 
 
-Step = Scaled | OneHot | Picture
-READERS: dict[str, Callable[[str, Record], Step]] = {
-    "number": Scaled.from_record, "category": OneHot.from_record, "image": Picture.from_record,
-}  # fmt: skip
-
-
-def learn_step(summary: Summary, max_categories: int) -> Step | LeftOut:
-    """Return what becomes of a column, after all its rows were summed up."""
-    if isinstance(summary, Counts):
-        return OneHot.learn(summary, max_categories)
-    if isinstance(summary, Pixels):
-        return Picture.learn(summary)
-    return Scaled.learn(summary)
-
-
-def step_to_dict(step: Step | LeftOut) -> dict[str, Any]:
-    """Return a column's part of a description."""
-    return {"name": step.name, "kind": step.kind, **step.to_dict()}
-
-
-def read_step(value: Any, where: str) -> Step | LeftOut:
-    """Read a column's part of a description."""
-    name = Record(value, where).text("name")
-    record = Record(value, f"{where}, column {name!r}")
-    kind = record.text("kind", KINDS)
-    if "left_out" in record:
-        return LeftOut(name, kind, record.text("left_out"))
-    return READERS[kind](name, record)
-
-
 def scaled(values: Array, by: Any) -> Array:
     """Return ``(values - by.mean) / by.scale`` as finite float32, computed in float64."""
     with np.errstate(over="ignore"):
@@ -288,7 +250,3 @@ def scaled(values: Array, by: Any) -> Array:
 
 def _most_first(item: tuple[str, int]) -> tuple[int, str]:
     return -item[1], item[0]
-
-
-def _are_dates(texts: Any) -> bool:
-    return all(_DATE.match(str(text)) for text in texts)

@@ -10,23 +10,20 @@ import numpy as np
 
 from chainrule.config import Configurable
 from chainrule.errors import DataError
-from chainrule.preprocessing.columns import (
-    LeftOut,
-    Step,
-    learn_step,
-    read_step,
-    step_to_dict,
-)
+from chainrule.preprocessing.columns import LeftOut
 from chainrule.preprocessing.records import Record
+from chainrule.preprocessing.steps import Step, learn_step, read_step, step_to_dict
 from chainrule.preprocessing.summaries import Summary, summary_of
 from chainrule.preprocessing.targets import TASKS, Target, TargetSummary
 from chainrule.preprocessing.values import (
     Chunk,
     Column,
     column_values,
+    kind_of,
     missing,
     quoted,
     rows_of,
+    time_texts,
 )
 from chainrule.validation import Array, check_positive, lookup
 
@@ -38,13 +35,17 @@ class Preprocessor(Configurable):
 
     Numbers are scaled to mean 0 and deviation 1; a missing one becomes 0, and a second feature
     marks it where training had missing ones. Categories become a feature each, sorted by name;
-    missing is a category of its own. Images are flattened and scaled alike for all pixels. Columns
-    that are constant, empty or different in nearly every row (ids, free text) are left out.
+    missing is a category of its own. Of times, the year is scaled and month, day, weekday and hour
+    go round (`Calendar`). Images are flattened and scaled alike for all pixels. Columns that are
+    constant, empty or different in nearly every row (ids, free text) are left out.
 
     Parameters
     ----------
-    max_categories : int, default 100
+    max_categories : int, default 5000
         Most features of a column of categories; the rarest ones beyond it share one, "other".
+    text : iterable of str
+        Columns of free text: their words are counted in ``words`` features each (`Words`).
+    words : int, default 1024
     task : {"auto", "classification", "regression"}, default "auto"
         What the target is, see `Target`.
 
@@ -78,10 +79,14 @@ class Preprocessor(Configurable):
     array(['no', 'yes'], dtype=object)
     """
 
-    def __init__(self, *, max_categories: int = 100, task: str = "auto") -> None:
+    def __init__(
+        self, *, max_categories: int = 5000, task: str = "auto",
+        text: Iterable[str] = (), words: int = 1024,
+    ) -> None:  # fmt: skip
         self.max_categories = check_positive(max_categories, "max_categories", "Preprocessor")
         lookup("task", task, TASKS)
-        self.task = task
+        self.task, self.text = task, tuple(text)
+        self.words = check_positive(words, "words", "Preprocessor")
         self.unseen: Counter[str] = Counter()
         self._steps: tuple[Step | LeftOut, ...] = ()
         self._target: Target | None = None
@@ -109,7 +114,9 @@ class Preprocessor(Configurable):
         for chunk in chunks:
             fit.add(chunk)
         learned = target if isinstance(target, Target) else fit.target(self.task)
-        self._steps = fit.steps(self.max_categories)
+        for name in self.text:
+            lookup("column of text", name, fit.names)
+        self._steps = fit.steps(self.max_categories, dict.fromkeys(self.text, self.words))
         self._target, self._rows, self._unlabelled = learned, fit.rows, fit.unlabelled
         self.unseen = Counter()
         return self
@@ -145,7 +152,7 @@ class Preprocessor(Configurable):
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What is done to each of `columns`: `Scaled`, `OneHot` or `Picture`."""
+        """What is done to each of `columns`, such as `Scaled` or `OneHot`."""
         return tuple(self._used())
 
     @property
@@ -251,8 +258,10 @@ class Preprocessor(Configurable):
             )
         config = record.inner("config", "preprocessor, config")
         made = cls(
-            max_categories=config.count("max_categories"), task=config.text("task", tuple(TASKS))
-        )
+            max_categories=config.count("max_categories"), task=config.text("task", tuple(TASKS)),
+            text=config.texts("text") if "text" in config else (),
+            words=config.count("words") if "words" in config else 1024,
+        )  # fmt: skip
         steps = tuple(read_step(item, "preprocessor") for item in record.items("columns"))
         target = Target.from_dict(record.inner("target", "target").value)
         names = [step.name for step in steps] + [target.name]
@@ -318,10 +327,18 @@ class _Fit:
         assert self._target is not None
         return Target.of(self._target, task)
 
-    def steps(self, max_categories: int) -> tuple[Step | LeftOut, ...]:
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """The columns of features."""
+        return self._summaries
+
+    def steps(self, max_categories: int, words: Mapping[str, int]) -> tuple[Step | LeftOut, ...]:
         """Return what becomes of each column."""
         self._check_rows()
-        steps = tuple(learn_step(each, max_categories) for each in self._summaries.values())
+        steps = tuple(
+            learn_step(each, max_categories, words.get(name, 0))
+            for name, each in self._summaries.items()
+        )
         if all(isinstance(step, LeftOut) for step in steps):
             reasons = "; ".join(f"{step.name}: {step.describe()}" for step in steps[:5])
             raise DataError(f"fit: no column is left to learn from. {reasons}")
@@ -334,18 +351,20 @@ class _Fit:
 
 
 def _as_kind(values: Array, wanted: Any) -> Array:
-    """Return a column as training had it; nothing but missing values fits both other kinds."""
-    here = "image" if values.ndim > 1 else "category" if values.dtype == object else "number"
+    """Return a column as training had it; nothing but missing values fits all other kinds."""
+    here = kind_of(values)
     if here == wanted.kind:
         return values
+    if (here, wanted.kind) == ("time", "category"):
+        return time_texts(values)
     if "image" not in (here, wanted.kind) and missing(values).all():
-        empty = None if wanted.kind == "category" else np.nan
-        return np.full(len(values), empty, dtype=object if empty is None else np.float64)
+        empty: Any = {"number": np.nan, "category": None, "time": np.datetime64("NaT", "s")}
+        return np.full(len(values), empty[wanted.kind])
     raise DataError(_other_kind(wanted, Column(wanted.name, here)))
 
 
 def _other_kind(wanted: Any, here: Column) -> str:
-    held = {"number": "numbers", "category": "text", "image": "images"}
+    held = {"number": "numbers", "category": "text", "time": "times", "image": "images"}
     return (
         f"column {wanted.name!r} held {held[wanted.kind]}{_size(wanted)} in training, but holds "
         f"{held[here.kind]}{_size(here)} here; open_table(..., like=preprocessor.columns) reads a "

@@ -132,6 +132,56 @@ class Pixels(Moments):
             raise DataError(f"column {self.name!r} holds images with NaN in them")
 
 
+class Times(Moments):
+    """Moments of the year, and which other parts of times differ."""
+
+    kind = "time"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._ranges: dict[str, tuple[float, float]] = {}
+
+    def add(self, values: Array) -> None:
+        """Take in times, datetime64."""
+        present = values[~np.isnat(values)]
+        self.missing += len(values) - len(present)
+        if not len(present):
+            return
+        parts = parts_of(present)
+        super().add(parts["year"])
+        for part, found in parts.items():
+            low, high = self._ranges.get(part, (np.inf, -np.inf))
+            self._ranges[part] = min(low, float(found.min())), max(high, float(found.max()))
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The parts that are not always the same."""
+        return tuple(part for part, (low, high) in self._ranges.items() if low < high)
+
+
+def parts_of(times: Array) -> dict[str, Array]:
+    """Return the parts of times: the year with its fraction, the others counted from 0.
+
+    Examples
+    --------
+    >>> parts_of(np.array(["2023-07-02T12:00"], dtype="datetime64[s]"))
+    {'year': array([2023.5]), 'month': array([6.]), 'day': array([1.]), 'weekday': array([6.]),
+     'hour': array([12.])}
+    """
+    days, months = times.astype("datetime64[D]"), times.astype("datetime64[M]")
+    years = times.astype("datetime64[Y]")
+    start, end = (each.astype("datetime64[s]").astype(float) for each in (years, years + 1))
+    seconds = times.astype("datetime64[s]").astype(float)
+    year = years.astype(np.int64) + 1970
+    return {
+        "year": year + (seconds - start) / (end - start),
+        "month": (months - years).astype(float),
+        "day": (days - months.astype("datetime64[D]")).astype(float),
+        "weekday": (days.astype(np.int64) + 3) % 7 + 0.0,
+        "hour": (seconds - days.astype("datetime64[s]").astype(float)) / 3600,
+    }
+
+
 Summary = Moments | Counts
 
 
@@ -139,4 +189,6 @@ def summary_of(name: str, values: Array) -> Summary:
     """Return an empty summary for a column of such values."""
     if values.ndim > 1:
         return Pixels(name, values.shape[1:])
+    if values.dtype.kind == "M":
+        return Times(name)
     return Counts(name, MAX_DISTINCT) if values.dtype == object else Moments(name)

@@ -25,6 +25,11 @@ class TargetSummary:
     def __init__(self, name: str, values: Array) -> None:
         if values.ndim > 1:
             raise DataError(f"target {name!r} must hold numbers or text, but it holds images")
+        if values.dtype.kind == "M":
+            raise DataError(
+                f"target {name!r} holds times; give what is to be predicted as a number, such as "
+                "days since a day"
+            )
         self.name = name
         self.kind = "category" if values.dtype == object else "number"
         self.counts = Counts(name, MAX_CLASSES)

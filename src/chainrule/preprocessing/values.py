@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from chainrule.validation import Array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KINDS = ("number", "category", "image")
+KINDS = ("number", "category", "time", "image")
 Chunk = Mapping[str, Array]
 MISSING = frozenset({"", "NA", "N/A", "n/a", "#N/A", "?", "NaN", "nan", "null", "NULL"})
 _NUMBERS = (int, float, np.integer, np.floating)
@@ -28,8 +29,8 @@ class Column:
     Attributes
     ----------
     name : str
-    kind : {"number", "category", "image"}
-        Text and booleans are categories.
+    kind : {"number", "category", "time", "image"}
+        Text and booleans are categories; dates, and dates with a time of day, are times.
     shape : tuple of int
         Of one image, ``(h, w)`` or ``(h, w, c)``; empty for the other kinds.
     """
@@ -41,14 +42,17 @@ class Column:
 
 def kind_of(values: Array) -> str:
     """Return the kind of a column in the form that `column_values` gives it."""
-    return "image" if values.ndim > 1 else "category" if values.dtype == object else "number"
+    if values.ndim > 1:
+        return "image"
+    return {"O": "category", "M": "time"}.get(values.dtype.kind, "number")
 
 
 def column_values(values: Any, name: str, where: str) -> Array:
-    """Return a column in one of three forms.
+    """Return a column in one of four forms.
 
     Numbers become float64 of shape ``(n,)`` with NaN for missing; text and booleans objects of
-    shape ``(n,)`` with None for missing; images, shape ``(n, h, w)`` or ``(n, h, w, c)``, stay.
+    shape ``(n,)`` with None for missing; times datetime64 in seconds with NaT for missing; images,
+    shape ``(n, h, w)`` or ``(n, h, w, c)``, stay.
 
     Raises
     ------
@@ -76,9 +80,7 @@ def column_values(values: Any, name: str, where: str) -> Array:
     if kind == "b":
         return np.array(["False", "True"], dtype=object)[array.astype(np.intp)]
     if kind == "M":
-        days = np.datetime_as_string(array).astype(object)
-        days[np.isnat(array)] = None
-        return days
+        return array.astype("datetime64[s]", copy=False)
     if kind in "UT":
         return _objects(array.astype(object), name, where)
     if kind == "O":
@@ -95,7 +97,8 @@ def missing(values: Array) -> NDArray[np.bool_]:
         return np.zeros(len(values), dtype=bool)
     if values.dtype == object:
         return np.asarray(np.equal(values, np.array(None, dtype=object)), dtype=np.bool_)
-    return np.asarray(np.isnan(values), dtype=np.bool_)
+    empty = np.isnat if values.dtype.kind == "M" else np.isnan
+    return np.asarray(empty(values), dtype=np.bool_)
 
 
 def clean_text(text: str | None) -> str | None:
@@ -128,6 +131,25 @@ def quoted(names: Iterable[str], limit: int = 5) -> str:
     return ", ".join(repr(name) for name in names[:limit]) + more
 
 
+def time_texts(values: Array) -> Array:
+    """Return times as texts: days alone where there is no time of day.
+
+    Examples
+    --------
+    >>> time_texts(np.array(["2024-02-29", "NaT"], dtype="datetime64[s]"))
+    array(['2024-02-29', None], dtype=object)
+    """
+    present = values[~np.isnat(values)]
+    is_days = bool((present == present.astype("datetime64[D]")).all())
+    texts = np.datetime_as_string(values, unit="D" if is_days else "s").astype(object)
+    texts[np.isnat(values)] = None
+    return texts
+
+
+def _moment(value: Any) -> Any:
+    return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+
+
 def _objects(array: Array, name: str, where: str) -> Array:
     kinds = set(map(type, array.tolist()))
     if kinds <= {str, type(None)}:
@@ -135,6 +157,8 @@ def _objects(array: Array, name: str, where: str) -> Array:
     values = [None if value != value else value for value in array.tolist()]
     if all(v is None or (isinstance(v, _NUMBERS) and not isinstance(v, bool)) for v in values):
         return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
+    if all(v is None or isinstance(v, dt.date) for v in values):
+        return np.array([_moment(value) for value in values], dtype="datetime64[s]")
     if all(v is None or isinstance(v, str | bool | np.bool_) for v in values):
         return np.array([None if v is None else str(v) for v in values], dtype=object)
     raise DataError(

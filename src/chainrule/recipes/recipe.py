@@ -14,6 +14,10 @@ class Recipe:
 
     Attributes
     ----------
+    columns, drop, text : tuple of str
+        Columns to learn from, by default all; not to learn from; to take as free text.
+    max_categories : int
+        Features of a column of text, at most.
     target : str or None
         By default the data's own, if they have one.
     hidden : tuple of int
@@ -36,3 +40,7 @@ class Recipe:
     early_stop: bool = False
     class_weight: str = "none"
     seed: int = 0
+    columns: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    max_categories: int = 5000

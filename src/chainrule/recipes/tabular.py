@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,16 +35,36 @@ def prepare(table: Table, recipe: Recipe) -> TrainingData:
         listed = ", ".join(list(names)[:20]) + (", …" if len(names) > 20 else "")
         raise OptionError("target", f"say which column of {table.name} to predict, one of {listed}")
     lookup("target column", target, names)
+    preprocessor = Preprocessor(
+        task=recipe.task, max_categories=recipe.max_categories, text=recipe.text
+    )
     data = training_data(
         table,
         target,
-        preprocessor=Preprocessor(task=recipe.task),
+        columns=_chosen(names, target, recipe),
+        preprocessor=preprocessor,
         validation_split=recipe.validation,
         seed=recipe.seed,
     )
     if recipe.class_weight == "balanced" and not data.preprocessor.target.classes:
         raise OptionError("class_weight", f"balanced needs classes, but {target!r} is a quantity")
     return data
+
+
+def _chosen(names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
+    """Return the columns to learn from."""
+    for option in ("columns", "drop", "text"):
+        for name in getattr(recipe, option):
+            if name not in names or name == target:
+                close = difflib.get_close_matches(name, names, 1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                what = "the target" if name == target else f"no column of the data{hint}"
+                raise OptionError(option, f"{name!r} is {what}")
+    kept = recipe.columns or [name for name in names if name != target]
+    chosen = [name for name in kept if name not in recipe.drop]
+    if not chosen:
+        raise OptionError("drop", "no column is left to learn from")
+    return chosen
 
 
 def make_model(preprocessor: Preprocessor, recipe: Recipe) -> Sequential:

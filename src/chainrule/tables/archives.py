@@ -15,11 +15,10 @@ import numpy as np
 
 from chainrule.errors import DataError, FileError, ShapeError
 from chainrule.preprocessing.values import Column, column_values, kind_of, quoted
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, check_columns
 from chainrule.validation import Array
 
 PAIRS = (("x", "y"), ("features", "target"), ("data", "target"))
-MAX_COLUMNS = 1_000_000
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -145,7 +144,8 @@ def _feature_columns(features: _Member, where: str) -> list[Column]:
         return [Column(features.name, "image", shape[1:])]
     if len(shape) == 1:
         return [Column(features.name, kind)]
-    if len(shape) == 2 and 0 < shape[1] <= MAX_COLUMNS:
+    if len(shape) == 2 and shape[1]:
+        check_columns(where, shape[1])
         return [Column(f"x{i}", kind) for i in range(shape[1])]
     raise ShapeError(
         f"{where}: array {features.name!r} must have shape (n, d) or hold images, (n, h, w) or "

@@ -1,15 +1,18 @@
-"""From Arrow's arrays to columns. pyarrow loads here, when a CSV or Parquet file is opened."""
+"""From Arrow's arrays to columns. pyarrow loads here, when one is needed."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import MissingDependencyError
-from chainrule.preprocessing.values import MISSING, clean_text
+from chainrule.errors import DataError, MissingDependencyError
+from chainrule.preprocessing.values import Column, clean_text, quoted
 from chainrule.validation import Array
+
+INDEX = "__index_level_"  # what pandas calls the row labels that it adds
 
 
 def pyarrow(part: str = "") -> Any:
@@ -24,15 +27,16 @@ def pyarrow(part: str = "") -> Any:
         return importlib.import_module(f"pyarrow.{part}" if part else "pyarrow")
     except ImportError as error:
         raise MissingDependencyError(
-            "CSV and Parquet files need pyarrow: pip install 'chainrule[data]'"
+            "CSV files, Parquet files and frames need pyarrow: pip install 'chainrule[data]'"
         ) from error
 
 
 def numbers(array: Any) -> Array:
     """Return numbers or booleans as float64, NaN for missing."""
-    compute, pa = pyarrow("compute"), pyarrow()
-    floats = compute.cast(array, pa.float64(), safe=False)
-    return np.array(floats.to_numpy(zero_copy_only=False), dtype=np.float64)
+    if array.type != pyarrow().float64():
+        array = pyarrow("compute").cast(array, pyarrow().float64(), safe=False)
+    found: Array = array.to_numpy(zero_copy_only=False)
+    return found
 
 
 def texts(array: Any) -> Array:
@@ -44,27 +48,59 @@ def texts(array: Any) -> Array:
     return found
 
 
-def parsed(array: Any, decimal: str = ".") -> Any:
-    """Return text as Arrow's float64, nulls for missing; None if it is not all numbers."""
+def times(array: Any) -> Array:
+    """Return Arrow's dates and times as NumPy's, in seconds, NaT for missing."""
     compute, pa = pyarrow("compute"), pyarrow()
-    try:
-        return compute.cast(array, pa.float64())
-    except pa.ArrowInvalid:
-        tidy = compute.utf8_trim_whitespace(array)
-    if decimal != ".":
-        tidy = compute.replace_substring(tidy, decimal, ".")
-    gaps = compute.is_in(tidy, value_set=pa.array(sorted(MISSING)))
-    try:
-        return compute.cast(compute.if_else(gaps, None, tidy), pa.float64())
-    except pa.ArrowInvalid:
-        return None
+    if pa.types.is_time(array.type):
+        passed = compute.cast(compute.cast(array, pa.time64("us")), pa.int64())
+        array = compute.cast(passed, pa.timestamp("us"))
+    if getattr(array.type, "tz", None) is not None:
+        array = compute.local_timestamp(array)
+    found = array.to_numpy(zero_copy_only=False)
+    return np.asarray(found, dtype="datetime64[s]")
 
 
-def first_text(array: Any, decimal: str = ".") -> int:
-    """Return the index of the first value that is no number, of which there is one."""
-    low, high = 0, len(array)
-    while high - low > 1:
-        middle = (low + high) // 2
-        fine = parsed(array.slice(low, middle - low), decimal) is not None
-        low, high = (middle, high) if fine else (low, middle)
-    return low
+def columns_of(schema: Any, name: str, like: Iterable[Column]) -> tuple[list[Column], list[str]]:
+    """Return the columns of Arrow's data that can be used, and notes on those that cannot."""
+    known = {column.name: column.kind for column in like}
+    kinds = {field.name: _kind(field.type) for field in schema if not field.name.startswith(INDEX)}
+    if len(set(schema.names)) < len(schema.names):
+        raise DataError(f"{name}: each column needs a name of its own")
+    for each, kind in kinds.items():
+        if kind == "time" and known.get(each) == "category":
+            kinds[each] = "category"
+    unusable = [each for each, kind in kinds.items() if not kind]
+    notes = [f"left out, as they hold neither numbers, text nor times: {quoted(unusable)}"]
+    columns = [Column(each, kind) for each, kind in kinds.items() if kind]
+    return columns, notes if unusable else []
+
+
+def _kind(arrow_type: Any) -> str:
+    types = pyarrow("types")
+    if types.is_dictionary(arrow_type):
+        return _kind(arrow_type.value_type)
+    kinds = {
+        "number": ("integer", "floating", "decimal", "null"),
+        "category": ("string", "large_string", "boolean", "string_view"),
+        "time": ("date", "timestamp", "time"),
+    }
+    for kind, names in kinds.items():
+        if any(getattr(types, f"is_{name}", types.is_string)(arrow_type) for name in names):
+            return kind
+    return ""
+
+
+def values(array: Any, kind: str) -> Array:
+    """Return an array as a column of a kind."""
+    compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")
+    if types.is_dictionary(array.type) and not (
+        kind == "category" and types.is_string(array.type.value_type)
+    ):
+        array = array.dictionary_decode()
+    if kind == "number":
+        return numbers(array)
+    if kind == "time":
+        return times(array)
+    if not types.is_dictionary(array.type):
+        array = compute.cast(array, pa.string())
+    return texts(array)

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import DataError, FileError
-from chainrule.preprocessing.values import MISSING, Column, quoted
-from chainrule.tables.arrow import first_text, numbers, parsed, pyarrow, texts
+from chainrule.preprocessing.values import MISSING, Column
+from chainrule.tables.arrow import numbers, pyarrow, texts, times
 from chainrule.tables.dialect import broken_line, read_dialect
-from chainrule.tables.table import Table
+from chainrule.tables.fields import Field, plain, tidied
+from chainrule.tables.table import Table, check_columns
 from chainrule.validation import Array
 
 BLOCK = 2**22  # bytes read at once; a row must fit
+SMALL = 2**26  # bytes of a file that is read once and kept
 
 
 class CsvTable(Table):
     """A CSV file: one line of column names, then rows.
 
-    Opening it reads it once from end to end, for a column is of numbers only if every value of it
-    is one. Fields may be quoted; the separator, ``,`` ``;`` tab or ``|``, is the one that splits
-    the first line into most names. Empty fields and NA, N/A, ?, NaN and null are missing. Dates
-    are text.
+    Opening it reads it once from end to end, for the whole of a column says what its texts stand
+    for: numbers, times or categories (see `chainrule.tables.fields`). Fields may be quoted; the
+    separator, ``,`` ``;`` tab or ``|``, is the one that splits the first line into most names.
+    Empty fields and NA, N/A, ?, NaN and null are missing.
 
     Parameters
     ----------
     path : Path
     like : iterable of Column, optional
         Columns whose kind is known already.
+    encoding : str, default "utf-8"
 
     Raises
     ------
@@ -41,42 +45,80 @@ class CsvTable(Table):
         Without pyarrow.
     """
 
-    def __init__(self, path: Path, like: Iterable[Column] = ()) -> None:
+    def __init__(self, path: Path, like: Iterable[Column] = (), encoding: str = "utf-8") -> None:
         pyarrow()
-        self._path, self._dialect = path, read_dialect(path)
-        names = self._dialect.names
-        notes = [] if all(names) else ["columns without a name are left out"]
+        self._path, self._dialect = path, read_dialect(path, encoding)
+        names = [name for name in self._dialect.names if name]
+        check_columns(str(path), len(names))
+        notes = ["columns without a name are left out"] * (len(names) < len(self._dialect.names))
         kinds = {column.name: column.kind for column in like}
-        scan = _Scan([name for name in names if name and name not in kinds], self._dialect.decimal)
-        for batch in self._batches(scan.names or [next(filter(None, names))]):
-            scan.add(batch)
-        kinds = scan.kinds | kinds
-        columns = [Column(name, kinds[name]) for name in names if name]
-        super().__init__(str(path), columns, scan.rows, notes=notes + scan.notes)
+        decimal = "." if self._dialect.separator == "," else ","
+        self._fields = {each: Field(each, decimal, kinds.get(each, "")) for each in names}
+        self._whole: dict[str, Any] = {}
+        self._columns: dict[str, Array] = {}
+        rows = self._scan(names)
+        for each in self._fields.values():
+            notes += each.notes()
+            self._check(each)
+        columns = [Column(each.name, each.found) for each in self._fields.values()]
+        super().__init__(str(path), columns, rows, notes=notes)
+
+    def _scan(self, names: list[str]) -> int:
+        """Let the fields see all rows; keep a small file's."""
+        if self._path.stat().st_size <= SMALL:
+            table = pyarrow().Table.from_batches(list(self._batches(names))).combine_chunks()
+            for name, column in zip(names, table.columns, strict=True):
+                self._whole[name] = column.chunk(0)
+                floats = self._fields[name].add(column.chunk(0))
+                if floats is not None:
+                    self._columns[name] = numbers(floats)
+            return int(table.num_rows)
+        rows, open_ones = 0, names
+        for batch in self._batches(names):
+            for name in open_ones:
+                self._fields[name].add(batch.column(names.index(name)))
+            open_ones = [name for name in open_ones if self._fields[name].is_open]
+            rows += batch.num_rows
+        return rows
+
+    def _check(self, field: Field) -> None:
+        if field.kind in ("number", "time") and field.found != field.kind:
+            row, text = field.first_odd
+            raise DataError(
+                f"{self._path}: column {field.name!r} must hold {field.kind}s, but row {row + 1:,} "
+                f"holds {text!r}"
+            )
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
-        kinds = {column.name: column.kind for column in self.columns}
-        done = 0
+        if self._whole:
+            columns = {name: self._kept(name) for name in names}
+            for start in range(0, self.rows or 0, rows):
+                yield {name: values[start : start + rows] for name, values in columns.items()}
+            return
+        reads = [partial(self._values, self._fields[name]) for name in names]
         for batch in self._batches(names):
             for start in range(0, batch.num_rows, rows):
                 part = batch.slice(start, rows)
                 yield {
-                    name: self._column(part.column(i), name, kinds[name], done + start)
-                    for i, name in enumerate(names)
+                    name: read(part.column(i))
+                    for i, (name, read) in enumerate(zip(names, reads, strict=True))
                 }
-            done += batch.num_rows
 
-    def _column(self, array: Any, name: str, kind: str, before: int) -> Array:
-        if kind != "number":
+    def _kept(self, name: str) -> Array:
+        if name not in self._columns:
+            self._columns[name] = self._values(self._fields[name], self._whole[name])
+        return self._columns[name]
+
+    def _values(self, field: Field, array: Any) -> Array:
+        if field.found == "category":
             return texts(array)
-        floats = parsed(array, self._dialect.decimal)
-        if floats is None:
-            at = first_text(array, self._dialect.decimal)
-            raise DataError(
-                f"{self._path}: column {name!r} must hold numbers, but row {before + at + 1:,} "
-                f"holds {array[at].as_py()!r}"
-            )
-        return numbers(floats)
+        if field.reading is None:
+            floats = plain(array)
+            if floats is None:
+                raise DataError(f"{self._path} changed while it was read; try again")
+            return numbers(floats)
+        read = field.reading.read(tidied(array))
+        return numbers(read) if field.found == "number" else times(read)
 
     def _batches(self, names: list[str]) -> Iterator[Any]:
         """Yield blocks of these columns, all as text."""
@@ -89,7 +131,10 @@ class CsvTable(Table):
             csv.open_csv(
                 self._path,
                 csv.ReadOptions(
-                    block_size=BLOCK, column_names=places, skip_rows=self._dialect.header_lines
+                    block_size=BLOCK,
+                    column_names=places,
+                    skip_rows=self._dialect.header_lines,
+                    encoding=self._dialect.encoding,
                 ),
                 csv.ParseOptions(delimiter=self._dialect.separator, newlines_in_values=True),
                 csv.ConvertOptions(
@@ -107,40 +152,10 @@ class CsvTable(Table):
         """Say what is wrong with the file where Arrow stumbles."""
         try:
             yield
-        except pyarrow().ArrowInvalid as error:
+        except (pyarrow().ArrowInvalid, UnicodeDecodeError) as error:
             fault = broken_line(self._path, self._dialect) or " ".join(str(error).split())
             if "straddl" in fault:  # Arrow's word for a row that crosses two ends of blocks
                 fault = f"a row is longer than {BLOCK:,} bytes; is a quote not closed?"
             raise DataError(f"{self._path}: {fault}") from error
         except OSError as error:
             raise FileError(f"{self._path} cannot be read: {error.strerror or error}") from error
-
-
-class _Scan:
-    """The kinds of columns, found by going through all rows."""
-
-    def __init__(self, names: list[str], decimal: str) -> None:
-        self.names, self.rows = names, 0
-        self.kinds = dict.fromkeys(names, "number")
-        self.notes: list[str] = []
-        self._decimal = decimal
-        self._numbers: set[str] = set()  # columns where a number was seen
-
-    def add(self, batch: Any) -> None:
-        for i, name in enumerate(self.names):
-            if self.kinds[name] == "number":
-                self._look(name, batch.column(i))
-        self.rows += batch.num_rows
-
-    def _look(self, name: str, array: Any) -> None:
-        floats = parsed(array, self._decimal)
-        if floats is None:
-            self.kinds[name] = "category"
-            at = first_text(array, self._decimal)
-            if name in self._numbers or array.slice(0, at).null_count < at:
-                self.notes.append(
-                    f"column {name!r} is taken as text: row {self.rows + at + 1:,} holds "
-                    f"{quoted([array[at].as_py()])}, the rows before it numbers"
-                )
-        elif floats.null_count < len(floats):
-            self._numbers.add(name)

@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from chainrule.errors import DataError, FileError
 from chainrule.preprocessing.values import quoted
+from chainrule.tables.table import check_columns
 
 SEPARATORS = (",", ";", "\t", "|")
 HEAD = 2**22  # characters that are looked at
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
-_COMMA, _POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,16 @@ class Dialect:
         The header's fields.
     header_lines : int
         Lines before the first row.
-    decimal : str
-        ``","`` where the separator is another and numbers are written so.
+    encoding : str
     """
 
     separator: str
     names: tuple[str, ...]
     header_lines: int
-    decimal: str
+    encoding: str = "utf-8"
 
 
-def read_dialect(path: Path) -> Dialect:
+def read_dialect(path: Path, encoding: str = "utf-8") -> Dialect:
     """Return how a file is written.
 
     Raises
@@ -50,9 +50,10 @@ def read_dialect(path: Path) -> Dialect:
     FileError
         If it cannot be read.
     DataError
-        If it is empty, has no header or no rows, names two columns alike, or is not UTF-8.
+        If it is empty, has no header or no rows, names two columns alike, has too many of them, or
+        is of another encoding.
     """
-    head = _head(path)
+    head = _head(path, encoding)
     separator = max(SEPARATORS, key=lambda each: len(_header(head, each)))
     records = _records(io.StringIO(head, newline=""), separator)
     try:
@@ -61,26 +62,30 @@ def read_dialect(path: Path) -> Dialect:
         raise DataError(f"{path}: the first line does not name columns: {error}") from error
     if not names:
         raise DataError(f"{path} is empty; expected a line of column names, then rows")
+    check_columns(str(path), len(names))
     _check_header(path, names)
-    rows = _sample(records)
-    if not rows:
+    if not _has_more(records) and len(head) < HEAD:
         raise DataError(f"{path} holds a line of column names, but no rows")
-    fields = [field.strip() for row in rows for field in row]
-    comma = separator != "," and any(map(_COMMA.fullmatch, fields))
-    decimal = "," if comma and not any(map(_POINT.fullmatch, fields)) else "."
-    return Dialect(separator, tuple(name.strip() for name in names), lines, decimal)
+    return Dialect(separator, tuple(name.strip() for name in names), lines, encoding)
 
 
 def broken_line(path: Path, dialect: Dialect) -> str:
     """Return what is wrong with a file that could not be read to its end."""
+    splits = "16" not in dialect.encoding and "32" not in dialect.encoding  # at bytes of one
     with path.open("rb") as binary:
         for number, line in enumerate(binary, 1):
             try:
-                line.decode()
+                line.decode(dialect.encoding) if splits else None
             except UnicodeDecodeError as error:
                 byte = line[error.start]
-                return f"line {number:,} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8"
-    with path.open(encoding="utf-8-sig", newline="") as text, contextlib.suppress(csv.Error):
+                return (
+                    f"line {number:,} is not {dialect.encoding.upper()} (byte 0x{byte:02x}); save "
+                    "the file as UTF-8, or say what it is, as in --encoding latin-1"
+                )
+    with (
+        path.open(encoding=with_mark(dialect.encoding), newline="") as text,
+        contextlib.suppress(csv.Error, UnicodeDecodeError),
+    ):
         for number, fields in _records(text, dialect.separator):
             if len(fields) != len(dialect.names):
                 return (
@@ -90,12 +95,17 @@ def broken_line(path: Path, dialect: Dialect) -> str:
     return ""
 
 
-def _head(path: Path) -> str:
+def with_mark(encoding: str) -> str:
+    """Return what reads an encoding with or without a byte order mark."""
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _head(path: Path, encoding: str) -> str:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding=with_mark(encoding), newline="") as file:
             return file.read(HEAD)
-    except UnicodeDecodeError as error:
-        fault = broken_line(path, Dialect(",", (), 0, "."))
+    except UnicodeError as error:
+        fault = broken_line(path, Dialect(",", (), 0, encoding)) or f"it is not {encoding}"
         raise DataError(f"{path}: {fault}") from error
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -108,14 +118,11 @@ def _header(head: str, separator: str) -> list[str]:
         return []
 
 
-def _sample(records: Iterator[tuple[int, list[str]]]) -> list[list[str]]:
-    """Return the first rows; where a field is too long to look at, an empty one instead."""
-    rows: list[list[str]] = []
+def _has_more(records: Iterator[Any]) -> bool:
     try:
-        rows.extend(fields for _, fields in itertools.islice(records, 100))
-    except csv.Error:
-        rows.append([])
-    return rows
+        return next(records, None) is not None
+    except csv.Error:  # a field of over 128 kB
+        return True
 
 
 def _records(text: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:

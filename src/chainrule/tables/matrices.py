@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,7 @@ def training_data(
     table: Table,
     target: str | None = None,
     *,
+    columns: Iterable[str] | None = None,
     preprocessor: Preprocessor | None = None,
     validation_split: float = 0.2,
     seed: int | np.random.Generator | None = 0,
@@ -65,6 +66,8 @@ def training_data(
     target : str, optional
         The column to be predicted; by default the table's own. Rows without a value of it are
         left out.
+    columns : iterable of str, optional
+        What to learn from; by default all other columns.
     preprocessor : Preprocessor, optional
         With settings of your own; it is fitted here.
     validation_split : float, default 0.2
@@ -98,7 +101,8 @@ def training_data(
     classes = whole.encode(values[labelled]) if whole.classes else len(labelled)
     held = labelled[split_rows(classes, validation_split, seed)]
     kept = np.setdiff1d(labelled, held, assume_unique=True)
-    preprocessor.fit(_picked(table, kept), Target.learn(name, values[kept], whole.task))
+    names = [each.name for each in table.columns] if columns is None else [*columns, name]
+    preprocessor.fit(_picked(table, kept, names), Target.learn(name, values[kept], whole.task))
     X_train, X_val = _fill(table, preprocessor, [kept, held], memory)
     encode = preprocessor.target.encode
     y_train, y_val = encode(values[kept]), encode(values[held])
@@ -158,10 +162,10 @@ def _target_values(table: Table, name: str) -> tuple[Array, Array]:
     return values, labelled
 
 
-def _picked(table: Table, rows: Array) -> Iterator[dict[str, Array]]:
+def _picked(table: Table, rows: Array, names: Iterable[str]) -> Iterator[dict[str, Array]]:
     """Yield these rows, whose numbers ascend, chunk by chunk."""
     start = 0
-    for chunk in table.chunks():
+    for chunk in table.chunks(columns=names):
         end = start + len(next(iter(chunk.values())))
         inside = rows[np.searchsorted(rows, start) : np.searchsorted(rows, end)] - start
         if len(inside) == end - start:

@@ -1,30 +1,30 @@
-"""Parquet files, read in batches."""
+"""Arrow's data: Parquet files, read in batches, and frames that are in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import DataError, FileError
-from chainrule.preprocessing.values import Column, quoted
-from chainrule.tables.arrow import numbers, pyarrow, texts
+from chainrule.preprocessing.values import Column
+from chainrule.tables.arrow import columns_of, pyarrow, values
 from chainrule.tables.table import Table
 from chainrule.validation import Array
-
-INDEX = "__index_level_"  # what pandas calls the row labels that it adds
 
 
 class ParquetTable(Table):
     """A Parquet file.
 
-    Numbers of any type are numbers; text, booleans, dates and times are categories; columns of
-    other types, lists for instance, are left out with a note.
+    Numbers of any type are numbers; text and booleans are categories, dates and times are times;
+    columns of other types, lists for instance, are left out with a note.
 
     Parameters
     ----------
     path : Path
+    like : iterable of Column, optional
+        Columns whose kind is known already: times that were categories stay so.
 
     Raises
     ------
@@ -34,25 +34,18 @@ class ParquetTable(Table):
         Without pyarrow.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, like: Iterable[Column] = ()) -> None:
         self._path = path
         with self._opened() as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
-        kinds = {
-            field.name: _kind(field.type) for field in schema if not field.name.startswith(INDEX)
-        }
-        if len(set(schema.names)) < len(schema.names):
-            raise DataError(f"{path}: each column needs a name of its own")
-        unusable = [name for name, kind in kinds.items() if not kind]
-        notes = [f"left out, as they hold neither numbers nor text: {quoted(unusable)}"]
-        columns = [Column(name, kind) for name, kind in kinds.items() if kind]
-        super().__init__(str(path), columns, rows, notes=notes if unusable else ())
+        columns, notes = columns_of(schema, str(path), like)
+        super().__init__(str(path), columns, rows, notes=notes)
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
         kinds = {column.name: column.kind for column in self.columns}
         with self._opened() as file:
             for batch in file.iter_batches(batch_size=rows, columns=names):
-                yield {name: _values(batch.column(name), kinds[name]) for name in names}
+                yield {name: values(batch.column(name), kinds[name]) for name in names}
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -69,30 +62,41 @@ class ParquetTable(Table):
             ) from error
 
 
-def _kind(arrow_type: Any) -> str:
-    types = pyarrow("types")
-    if types.is_dictionary(arrow_type):
-        return _kind(arrow_type.value_type)
-    if (
-        types.is_integer(arrow_type)
-        or types.is_floating(arrow_type)
-        or types.is_decimal(arrow_type)
-        or types.is_null(arrow_type)
-    ):
-        return "number"
-    as_text = (types.is_string, types.is_large_string, types.is_boolean, types.is_temporal)
-    view = getattr(types, "is_string_view", types.is_string)
-    return "category" if any(check(arrow_type) for check in (*as_text, view)) else ""
+class ArrowTable(Table):
+    """A frame in memory that Arrow reads: of pandas, Polars, DuckDB or PyArrow.
+
+    Parameters
+    ----------
+    frame : object
+        With ``__arrow_c_stream__`` or ``__dataframe__``.
+    like : iterable of Column, optional
+
+    Raises
+    ------
+    DataError
+        If Arrow cannot read it.
+    """
+
+    def __init__(self, frame: Any, like: Iterable[Column] = ()) -> None:
+        pa, name = pyarrow(), f"a {type(frame).__name__}"
+        try:
+            if hasattr(frame, "__arrow_c_stream__"):
+                self._data = pa.table(frame)
+            else:
+                self._data = pyarrow("interchange").from_dataframe(frame)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"{name} cannot be read through Arrow: {reason}") from error
+        columns, notes = columns_of(self._data.schema, name, like)
+        super().__init__(name, columns, self._data.num_rows, notes=notes)
+
+    def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
+        kinds = {column.name: column.kind for column in self.columns}
+        for start in range(0, self.rows or 0, rows):
+            part = self._data.select(names).slice(start, rows).combine_chunks()
+            yield {name: values(part.column(name).chunk(0), kinds[name]) for name in names}
 
 
-def _values(array: Any, kind: str) -> Array:
-    compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")
-    if types.is_dictionary(array.type) and not (
-        kind == "category" and types.is_string(array.type.value_type)
-    ):
-        array = array.dictionary_decode()
-    if kind == "number":
-        return numbers(array)
-    if not types.is_dictionary(array.type):
-        array = compute.cast(array, pa.string())
-    return texts(array)
+def is_frame(source: Any) -> bool:
+    """Whether Arrow can read it from memory."""
+    return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__dataframe__")

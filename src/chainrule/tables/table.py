@@ -13,7 +13,17 @@ from chainrule.preprocessing.values import Column, column_values, kind_of
 from chainrule.validation import Array, check_positive, lookup
 
 CHUNK_BYTES = 2**26  # of a chunk, where the caller does not say how many rows it holds
+MAX_COLUMNS = 100_000
 CHUNK_ROWS = 2**14  # at most, then: features of so many rows stay in the cache
+
+
+def check_columns(where: str, count: int) -> None:
+    """Refuse a table too wide to learn from."""
+    if count > MAX_COLUMNS:
+        raise DataError(
+            f"{where} has {count:,} columns; a network takes {MAX_COLUMNS:,} at most. Are rows and "
+            "columns exchanged? Else keep those that matter"
+        )
 
 
 class Table(ABC):
@@ -44,6 +54,7 @@ class Table(ABC):
         self.columns, self.notes = tuple(columns), tuple(notes)
         if rows == 0:
             raise DataError(f"{name} holds no rows; at least one is needed")
+        check_columns(name, len(self.columns))
         if not self.columns:
             raise DataError(f"{name} holds no column that can be used")
 

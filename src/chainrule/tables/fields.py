@@ -1,0 +1,336 @@
+"""What texts stand for: numbers and times, written as people write them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.preprocessing.values import MISSING
+from chainrule.tables.arrow import pyarrow
+
+ODD = 0.1  # largest share of values that are none of what the others are: they count as missing
+SAMPLE = 100
+_WITH_UNIT = re.compile(r"[-+]?\d[\d.,]*\s?(?=[^\d\s]+$)")
+_UNITS = r"[$€£¥₹]|CHF|EUR|GBP|USD|Fr\.?|%"
+_CLOCK = r"(?P<clock>(?:[T ]\d{1,2}:\d\d(?::\d\d)?)?)(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?$"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A way to understand texts.
+
+    Attributes
+    ----------
+    kind : {"number", "time"}
+    what : str
+        How they are written, for a note.
+    read : callable
+        Arrow's texts → float64, or timestamps in seconds; null for what is not written so.
+    """
+
+    kind: str
+    what: str
+    read: Callable[[Any], Any]
+
+
+def plain(array: Any) -> Any:
+    """Return texts as Arrow's float64, null for missing; None if any is not a plain number."""
+    compute, pa = pyarrow("compute"), pyarrow()
+    try:
+        return compute.cast(array, pa.float64())
+    except pa.ArrowInvalid:
+        tidy = tidied(array)
+    try:
+        return compute.cast(tidy, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def tidied(array: Any) -> Any:
+    """Return texts without spaces around them, null for missing."""
+    compute, pa = pyarrow("compute"), pyarrow()
+    tidy = compute.utf8_trim_whitespace(array)
+    gaps = compute.is_in(tidy, value_set=pa.array(sorted(MISSING)))
+    return compute.if_else(gaps, None, tidy)
+
+
+def _number(point: str, groups: str) -> Callable[[Any], Any]:
+    """Return what reads numbers with this decimal sign and these signs between thousands."""
+    groups = rf"[{groups} _'’\x{{a0}}\x{{202f}}]"
+    pattern = (
+        rf"^(?P<open>\(?)(?P<sign>[-+−]?)(?:{_UNITS})?\s?(?P<inner>[-+−]?)"
+        rf"(?P<whole>\d{{1,3}}(?:{groups}\d{{3}})+|\d*)(?P<part>(?:[{point}]\d*)?)"
+        rf"(?P<power>(?:[eE][-+]?\d+)?)\s?(?:{_UNITS})?(?P<close>\)?)$"
+    )
+
+    def read(array: Any) -> Any:
+        compute, pa = pyarrow("compute"), pyarrow()
+        found = compute.extract_regex(array, pattern)
+        parts = {name: compute.struct_field(found, name) for name in
+                 ("open", "sign", "inner", "whole", "part", "power", "close")}  # fmt: skip
+        whole = compute.replace_substring_regex(parts["whole"], r"\D", "")
+        part = compute.replace_substring(parts["part"], ",", ".")
+        signs = compute.binary_join_element_wise(parts["sign"], parts["inner"], parts["open"], "")
+        minus = compute.match_substring_regex(signs, r"^[-−(]$")
+        fine = compute.and_(
+            compute.match_substring_regex(signs, r"^[-+−(]?$"),
+            compute.equal(compute.equal(parts["open"], ""), compute.equal(parts["close"], "")),
+        )
+        sign = compute.if_else(minus, "-", "")
+        number = compute.binary_join_element_wise(sign, whole, part, parts["power"], "")
+        fine = compute.and_(fine, compute.match_substring_regex(number, r"^-?\.?\d"))
+        return compute.cast(compute.if_else(fine, number, pa.scalar(None, pa.string())),
+                            pa.float64())  # fmt: skip
+
+    return read
+
+
+def _time(day: str) -> Callable[[Any], Any]:
+    """Return what reads days of this pattern, with or without a time of day."""
+
+    def read(array: Any) -> Any:
+        compute = pyarrow("compute")
+        found = compute.extract_regex(array, rf"^{day}{_CLOCK}")
+        year, month, of_month, clock = (
+            compute.struct_field(found, name) for name in ("year", "month", "day", "clock")
+        )
+        date = compute.binary_join_element_wise(year, month, of_month, "-")
+        clock = compute.replace_substring_regex(clock, "^[T ]", "")
+        clock = compute.binary_join_element_wise(clock, "00:00:00", "")
+        clock = compute.replace_substring_regex(clock, r"^(\d+:\d\d:\d\d)00:00:00$", r"\1")
+        clock = compute.replace_substring_regex(clock, r"^(\d+:\d\d)00:00:00$", r"\1:00")
+        whole = compute.binary_join_element_wise(date, clock, " ")
+        times = compute.strptime(whole, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
+        return compute.if_else(  # 30 February would be 1 March
+            compute.equal(compute.day(times), compute.cast(of_month, "int64")), times, None
+        )
+
+    return read
+
+
+def _hours(array: Any) -> Any:
+    """Read times of day."""
+    compute = pyarrow("compute")
+    found = compute.extract_regex(array, r"^(?P<clock>\d{1,2}:\d\d)(?P<seconds>(?::\d\d)?)$")
+    seconds = compute.struct_field(found, "seconds")
+    seconds = compute.if_else(compute.equal(seconds, ""), ":00", seconds)
+    clock = compute.binary_join_element_wise(
+        "1970-01-01 ", compute.struct_field(found, "clock"), seconds, ""
+    )
+    return compute.strptime(clock, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
+
+
+_YEAR, _MONTH, _DAY = r"(?P<year>\d{4})", r"(?P<month>\d{1,2})", r"(?P<day>\d{1,2})"
+_BETWEEN = "[-/.]"
+POINT = Reading("number", "with decimal points", _number(".", ","))
+COMMA = Reading("number", "with decimal commas", _number(",", "."))
+READINGS = (
+    POINT,
+    COMMA,
+    Reading("time", "year first", _time(_YEAR + _BETWEEN + _MONTH + _BETWEEN + _DAY)),
+    Reading("time", "day first", _time(_DAY + _BETWEEN + _MONTH + _BETWEEN + _YEAR)),
+    Reading("time", "month first", _time(_MONTH + _BETWEEN + _DAY + _BETWEEN + _YEAR)),
+    Reading("time", "hours and minutes", _hours),
+)
+"""Where two understand as many texts, the first is meant."""
+
+
+@dataclass
+class Tally:
+    """How many values a reading did not understand, and the first of them."""
+
+    reading: Reading
+    odd: int = 0
+    first: tuple[int, str] | None = None
+    changed: tuple[int, str, Any] | None = None  # the first that is not plain: row, text, value
+    units: Counter[str] = field(default_factory=Counter)
+
+    def add(self, tidy: Any, start: int, is_number: Any) -> None:
+        """Take in texts, without spaces around them, of which some are plain numbers."""
+        compute, pa = pyarrow("compute"), pyarrow()
+        read = self.reading.read(tidy)
+        lost = compute.and_(tidy.is_valid(), read.is_null())
+        count = compute.sum(lost).as_py() or 0
+        if count and not self.odd:
+            at = compute.index(lost, pa.scalar(True)).as_py()
+            self.first = start + at, tidy[at].as_py()
+        self.odd += count
+        if self.changed is None and len(tidy):
+            told = compute.and_(read.is_valid(), compute.invert(is_number))
+            at = compute.index(told, pa.scalar(True)).as_py()
+            if at >= 0:
+                self.changed = start + at, tidy[at].as_py(), read[at].as_py()
+        if self.reading.kind == "number":
+            found = compute.extract_regex(tidy.filter(read.is_valid()), rf"(?P<unit>{_UNITS})")
+            units = compute.value_counts(compute.struct_field(found, "unit").drop_null())
+            self.units.update({each["values"]: each["counts"] for each in units.to_pylist()})
+
+    def mixed(self, present: int) -> str:
+        """Say which units stand side by side, as numbers of two would not mean the same."""
+        names = sorted(self.units)
+        if len(names) > 1:
+            return f"both {names[0]!r} and {names[1]!r}"
+        if names == ["%"] and self.units["%"] < present - self.odd:
+            return "numbers with '%' and without"
+        return ""
+
+
+@dataclass
+class Field:
+    """What the texts of a column stand for, found while they pass by.
+
+    Attributes
+    ----------
+    name : str
+    decimal : str
+        The decimal sign where a column leaves it open.
+    kind : str
+        The kind that is known already, if there is one.
+    """
+
+    name: str
+    decimal: str
+    kind: str = ""
+    present: int = 0
+    rows: int = 0
+    numbers: int = 0
+    tallies: list[Tally] = field(default_factory=list)
+    _points: int = 0  # plain numbers that are none where a comma is the decimal sign
+    _sample: list[str] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more rows may tell more."""
+        if self.kind == "category":
+            return False
+        least = min((tally.odd for tally in self.tallies), default=0)
+        return not (self.present > 1000 and 2 * least > self.present)
+
+    def add(self, array: Any) -> Any:
+        """Take in the next rows; return them as float64 if they are plain numbers."""
+        start, self.rows = self.rows, self.rows + len(array)
+        if not self.is_open:
+            return None
+        before = self.present
+        floats = plain(array)
+        if floats is not None:
+            self._plain(array, floats, start)
+            return floats
+        compute = pyarrow("compute")
+        tidy = tidied(array)
+        self.present += len(tidy) - tidy.null_count
+        is_number = compute.fill_null(compute.match_substring_regex(
+            tidy, r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"), False)  # fmt: skip
+        self.numbers += compute.sum(is_number).as_py() or 0
+        self._sample = self._sample or tidy.drop_null()[:SAMPLE].to_pylist()
+        for tally in self._all(before, start):
+            tally.add(tidy, start, is_number)
+        return None
+
+    def _plain(self, array: Any, floats: Any, start: int) -> None:
+        compute, pa = pyarrow("compute"), pyarrow()
+        count = len(floats) - floats.null_count
+        self.present, self.numbers = self.present + count, self.numbers + count
+        points = compute.sum(compute.match_substring(array, ".")).as_py() or 0
+        self._points += points
+        for tally in self.tallies:
+            lost = _lost(tally.reading, count, points)
+            if lost and not tally.odd:
+                at = compute.index(floats.is_valid(), pa.scalar(True)).as_py()
+                tally.first = start + at, array[at].as_py()
+            tally.odd += lost
+
+    def _all(self, before: int, start: int) -> list[Tally]:
+        """Return the tallies, with all plain numbers until now taken in."""
+        if not self.tallies:
+            kinds = (self.kind,) if self.kind else ("number", "time")
+            self.tallies = [Tally(each) for each in READINGS if each.kind in kinds]
+            for tally in self.tallies:
+                tally.odd = _lost(tally.reading, before, self._points)
+        return self.tallies
+
+    @property
+    def best(self) -> Tally | None:
+        """The reading that leaves fewest values; None where all are plain numbers."""
+        preferred = COMMA if self.decimal == "," else POINT
+        return min(
+            self.tallies, default=None, key=lambda each: (each.odd, each.reading is not preferred)
+        )
+
+    @property
+    def reading(self) -> Reading | None:
+        """How the column is read; None for plain numbers and for text."""
+        best = self.best
+        return best.reading if best is not None and self._few(best) else None
+
+    def _few(self, tally: Tally) -> bool:
+        few = tally.odd <= ODD * self.present and tally.odd < self.present
+        return few and not tally.mixed(self.present)
+
+    @property
+    def found(self) -> str:
+        """The kind of the column."""
+        if self.best is None:
+            return self.kind or "number"
+        return self.reading.kind if self.reading else "category"
+
+    @property
+    def first_odd(self) -> tuple[int, str]:
+        """The first row, counted from 0, that is not of the kind, and what it holds."""
+        best = self.best
+        return (0, "") if best is None or best.first is None else best.first
+
+    def notes(self) -> list[str]:
+        """Return what a user should know of how the column was understood."""
+        best = self.best
+        if best is None:
+            return []
+        if self.reading is None:
+            return self._as_text(best)
+        told = []
+        if best.changed is not None:
+            row, text, value = best.changed
+            shown = f"{value:.10g}" if self.found == "number" else str(value)
+            kind = "numbers" if self.found == "number" else "times"
+            told.append(
+                f"column {self.name!r} holds {kind} {best.reading.what}: row {row + 1:,} holds "
+                f"{text!r}, read as {shown}"
+            )
+        if best.odd and best.first is not None:
+            row, text = best.first
+            told.append(
+                f"column {self.name!r}: {best.odd:,} of {self.present:,} values are no "
+                f"{self.found} and count as missing; the first, in row {row + 1:,}, is {text!r}"
+            )
+        return told
+
+    def _as_text(self, best: Tally) -> list[str]:
+        """Say why a column that has numbers or times in it is taken as text."""
+        why = self._why(best)
+        return [] if self.kind or not why else [f"column {self.name!r} is taken as text: {why}"]
+
+    def _why(self, best: Tally) -> str:
+        good = self.present - best.odd
+        if mixed := best.mixed(self.present):
+            return f"it holds {mixed}"
+        units = {_WITH_UNIT.sub("", text) for text in self._sample}
+        if len(units) == 1 and all(map(_WITH_UNIT.match, self._sample)):
+            return (
+                f"{self._sample[0]!r} looks like a number with {units.pop()!r}; write numbers "
+                "alone to have it so"
+            )
+        if best.first is None or not (self.numbers or 2 * good >= self.present > 0):
+            return ""
+        row, text = best.first
+        return (
+            f"row {row + 1:,} holds {text!r}, though {good:,} of {self.present:,} values look like "
+            f"a {best.reading.kind}; mend or empty the others to have it so"
+        )
+
+
+def _lost(reading: Reading, count: int, points: int) -> int:
+    """Return how many plain numbers a reading does not understand."""
+    return 0 if reading is POINT else points if reading is COMMA else count
