@@ -163,7 +163,7 @@ assert abs(q.grad() - (2.25 - 1.5 * np.cos(-3.0) + 1.0)) < 1e-9, "dr/dq of that 
 def wave(x):
     w = x * x
     for _ in range(3):
-        w = (w + x).sin() * x
+        w = (w + x).sin()
     return w
 
 
@@ -314,13 +314,13 @@ print("dz/dx = %0.4f, by hand %0.4f" % (derivatives[x.index], 5001 * 1.001**5000
 # over the axes that were added or repeated, and returns an array of `shape`.
 
 # %%
-fig, (ax0, ax1) = plt.subplots(1, 2, figsize=(9, 2.6))
+fig, (ax0, ax1) = plt.subplots(1, 2, figsize=(10, 2.6))
 b = np.array([0.2, -0.5, 0.9, 0.1])
 ax0.imshow(np.broadcast_to(b, (3, 4)), cmap="coolwarm", vmin=-1, vmax=1)
-ax0.set_title("forward: b of shape (4,) is used in 3 rows")
+ax0.set_title("forward: b, once in each row")
 gradient = np.array([[0.3, -0.2, 0.1, 0.4], [-0.1, 0.2, 0.1, 0.3], [0.2, -0.4, 0.1, 0.2]])
 ax1.imshow(np.vstack([gradient, np.full((1, 4), np.nan), gradient.sum(axis=0)]), cmap="PiYG", vmin=-1, vmax=1)
-ax1.set_title("backward: the gradients of 3 rows, and below their sum")
+ax1.set_title("backward: a gradient from each row, and their sum")
 for ax in (ax0, ax1):
     ax.axis("off")
 

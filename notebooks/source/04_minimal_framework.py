@@ -57,13 +57,13 @@ for i in range(len(names) - 1):
     if i:
         ax.annotate("", (i + 0.35, -0.12), (i + 0.65, -0.12), arrowprops=backward)
 ax.text(2.5, 0.5, "forward: values", color="tab:blue", ha="center")
-ax.text(2.5, -0.5, "backward: gradients of the loss by these values", color="tab:red", ha="center")
+ax.text(2.5, -1.0, "backward: gradients of the loss by these values", color="tab:red", ha="center")
 for i in (1, 3):
-    ax.text(i, -0.85, "gradients of W, b", color="tab:red", ha="center")
+    ax.text(i, -0.65, "gradients of W, b", color="tab:red", ha="center")
     down = {"arrowstyle": "->", "color": "tab:red"}
-    ax.annotate("", (i, -0.75), (i, -0.2), arrowprops=down)
+    ax.annotate("", (i, -0.5), (i, -0.15), arrowprops=down)
 ax.set_xlim(-0.5, 5.5)
-ax.set_ylim(-1, 0.8)
+ax.set_ylim(-1.1, 0.7)
 ax.axis("off");
 # %% [markdown]
 # Every layer of this framework has

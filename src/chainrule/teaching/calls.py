@@ -142,6 +142,9 @@ class Candidate:
             vars(found)["_what"] = f"{self._what}.{name}"
         return found
 
+    def __repr__(self) -> str:
+        return f"an object, {vars(self)['_what']}"
+
     def __setattr__(self, name: str, value: Any) -> None:
         self._request("set", f"{self._what}.{name}", (value,), name=name)
 

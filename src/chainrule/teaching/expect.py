@@ -100,13 +100,14 @@ def close(value: Any, wanted: Any, what: str, rtol: float | None = None) -> Arra
 def _difference(found: Array, right: Array, what: str) -> str:
     """Say how an array differs: by a factor, in its largest error, or whole where it is small."""
     factor = _factor(found, right)
-    if found.size > 1 and factor is not None:
+    sign = "; the sign is wrong" if factor is not None and abs(factor + 1) < 1e-3 else ""
+    if found.size > 1 and factor is not None and not sign:
         return f"{what} is {factor:.3g} times what it must be"
     if found.ndim < 2 and found.size <= SMALL:
-        return f"{what} is {shown(found)}, it must be {shown(right)}"
+        return f"{what} is {shown(found)}, it must be {shown(right)}{sign}"
     index = np.unravel_index(np.argmax(np.abs(found - right)), found.shape)
     at = ", ".join(map(str, index))
-    return f"{what} has {shown(found[index])} at [{at}], it must be {shown(right[index])}"
+    return f"{what} has {shown(found[index])} at [{at}], it must be {shown(right[index])}{sign}"
 
 
 def _factor(found: Array, right: Array) -> float | None:

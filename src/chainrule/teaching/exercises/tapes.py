@@ -158,6 +158,13 @@ def _(Tape: Any, draw: Draw) -> None:
 @Tape.check("properties")
 def _(Tape: Any, draw: Draw) -> None:
     x = draw.normal(size=(2, 2))
+    for name, make, wanted in (
+        ("x + x", lambda x: x + x, np.full((2, 2), 2.0)),
+        ("x * x", lambda x: x * x, 2 * x),
+    ):
+        (twice,), made, tape = _recorded(Tape, make, [x], name)
+        tape.backward(made)
+        expect.close(twice.grad, wanted, f"the grad of x in {name}, where it is used twice,")
     (a, b, c), made, tape = _recorded(Tape, lambda a, b, c: a * b, [x, x + 1, x], "x * y")
     tape.backward(made)
     expect.close(c.grad, np.zeros((2, 2)), "the grad of an array that the output does not use")
