@@ -1,8 +1,10 @@
 """RealMLP as scikit-learn's estimators."""
 
+import importlib.util
 import pickle
 
 import numpy as np
+import onnxruntime
 import pyarrow as pa
 import pytest
 from sklearn.base import clone
@@ -78,6 +80,24 @@ def test_a_pickled_copy_and_a_saved_model_predict_the_same(tmp_path):
     scores = again.predict(again.preprocessor.transform(columns))
     np.testing.assert_allclose(again.preprocessor.target.decode(scores), expected, rtol=1e-6)
     assert clone(model).get_params() == model.get_params()
+
+
+def test_exported_and_ejected_it_predicts_the_same(tmp_path):
+    frame, y = table()
+    model = RealMLPRegressor(**SMALL).fit(frame, y)
+    columns = {name: np.array(values) for name, values in frame.to_pydict().items()}
+    columns["age"] = columns["age"].astype(float)
+    model.model_.export(tmp_path / "model.onnx")
+    texts = {n: v.astype(object) if v.dtype.kind == "U" else v for n, v in columns.items()}
+    session = onnxruntime.InferenceSession((tmp_path / "model.onnx").read_bytes())
+    (found,) = session.run(["prediction"], texts)
+    np.testing.assert_allclose(found, model.predict(frame), rtol=1e-4)
+    model.model_.eject(tmp_path / "ejected.py")
+    spec = importlib.util.spec_from_file_location("ejected", tmp_path / "ejected.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    scores = module.predict(module.load(), module.features(columns))
+    np.testing.assert_allclose(module.quantities(scores), model.predict(frame), rtol=1e-4)
 
 
 def test_members_are_averaged():

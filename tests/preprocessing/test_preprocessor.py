@@ -80,6 +80,19 @@ def test_rare_categories_are_joined_as_scikit_learn_joins_them():
     assert preprocessor.transform({"x": ["new"]}).tolist() == [[0, 0, 1]]
 
 
+def test_two_categories_may_be_a_sign_and_missing_ones_nothing():
+    rows = {"member": ["yes", "no", None, "no"], "city": CITIES, "three": ["a", "b", "c", None]}
+    preprocessor = fitted(rows, signed=True)
+    names = ["member=no", "city=Bern", "three=a", "three=b", "three=c"]
+    assert preprocessor.feature_names == names
+    again = Preprocessor.from_dict(json.loads(json.dumps(preprocessor.to_dict())))
+    new = {"member": ["no", "maybe"], "city": ["Chur", "Bern"], "three": ["c", None]}
+    for each in (preprocessor, again):
+        expected = [[-1, 1, 1, 0, 0], [1, -1, 0, 1, 0], [0, 1, 0, 0, 1], [1, 0, 0, 0, 0]]
+        np.testing.assert_array_equal(each.transform(rows), expected)
+        np.testing.assert_array_equal(each.transform(new), [[1, -1, 0, 0, 1], [0, 1, 0, 0, 0]])
+
+
 def test_feature_names_and_columns():
     preprocessor = fitted({"n": [1.0, np.nan, 3.0, 3.0], "image": np.arange(16.0).reshape(4, 2, 2)})
     assert preprocessor.feature_names == [

@@ -29,8 +29,12 @@ class Callback(Shown):
         update, to end the epoch as well).
     params : dict
         ``verbose``, ``epochs`` and ``steps`` (batches an epoch), as in Keras; ``samples``.
+    sees_weights : bool
+        Whether the model's layers must hold the weights of the moment when an epoch ends; without
+        it ``model.params`` has them, and epochs of few updates end sooner.
     """
 
+    sees_weights = True
     model: Any = None
     params: dict[str, Any] = {}  # noqa: RUF012  (replaced, never changed)
 

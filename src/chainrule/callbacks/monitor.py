@@ -214,10 +214,13 @@ class BestWeights(MonitorCallback):
         self.best_epoch, self.best_weights = 0, None
 
     changing = ("best", "best_epoch", "best_weights")
-    best_weights: list[Any] | None
+    sees_weights = False
+    best_weights: dict[str, Any] | None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget an earlier run."""
+        if not hasattr(self.model, "states"):
+            raise DataError("BestWeights needs a model of layers")
         self.best, self.best_epoch, self.best_weights = None, 0, None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -225,12 +228,12 @@ class BestWeights(MonitorCallback):
         score = self.score(logs)
         if score is not None and (score == self.best or self.improves(score, self.best)):
             self.best, self.best_epoch = score, epoch
-            self.best_weights = self.model.get_weights()
+            self.best_weights = {**self.model.params, **self.model.states}
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Restore them."""
         if self.best_weights is not None:
-            self.model.set_weights(self.best_weights)
+            self.model.take(self.best_weights)
 
 
 class ReduceLROnPlateau(MonitorCallback):

@@ -106,7 +106,9 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         self, columns: Any, codes: Array, y: Array, held: Any, weight: Any, rng: Any
     ) -> None:
         how, target = self._how(), self._target(codes)
-        preprocessor = Preprocessor(max_categories=self.max_categories, task=self._task)
+        preprocessor = Preprocessor(
+            max_categories=self.max_categories, task=self._task, signed=True
+        )
         preprocessor.fit([{**columns, target.name: y}], target)
         data = preprocessor.transform(columns), self._encoded(codes, target)
         if held is not None:

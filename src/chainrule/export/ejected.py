@@ -26,6 +26,12 @@ def one_hot(values: Any, categories: Any, other: Any, missing: Any) -> Any:
     return np.eye(width + 1)[found, :width]
 
 
+def signs(values: Any, categories: Any) -> Any:
+    """Return 1 for the first category, -1 for the second and 0 for all others."""
+    found = [(str(value) == categories[0]) - (str(value) == categories[1]) for value in values]
+    return np.array(found, float)[:, np.newaxis]
+
+
 def pixels(images: Any, mean: Any, scale: Any) -> Any:
     """Return images as rows, with mean 0 and deviation 1 over all pixels."""
     images = np.asarray(images, dtype=float)

@@ -29,7 +29,7 @@ from chainrule.network.compiled import Compiled
 from chainrule.network.forward import Forward
 from chainrule.network.objective import Objective
 from chainrule.network.runs import example_data
-from chainrule.preprocessing.columns import OneHot, Picture
+from chainrule.preprocessing.columns import OneHot, Picture, Signs
 from chainrule.program.equations import Variable
 from chainrule.program.helpers import bare_source, helpers_of, modules_of
 from chainrule.program.program import Program
@@ -47,7 +47,9 @@ ORDER = (
     "What the outputs say",
     "The command line",
 )
-STEPS: dict[type, Any] = {OneHot: ejected.one_hot, Picture: ejected.pixels}
+STEPS: dict[type, Any] = {
+    OneHot: ejected.one_hot, Signs: ejected.signs, Picture: ejected.pixels,
+}  # fmt: skip
 
 
 def eject(model: Compiled, path: str | os.PathLike[str]) -> None:
@@ -311,6 +313,8 @@ def _name(state: Any) -> None:
 
 def _options(step: Portable) -> dict[str, Any]:
     """Return what a step of preprocessing needs to know."""
+    if isinstance(step, Signs):
+        return {"categories": step.categories}
     if isinstance(step, OneHot):
         marks = {"other": step.other > 0, "missing": step.missing > 0}
         return {"categories": step.categories, **marks}

@@ -10,9 +10,9 @@ from chainrule import activations
 from chainrule.errors import DataError
 from chainrule.network.compiled import Compiled
 from chainrule.network.runs import example_data
-from chainrule.preprocessing.columns import OneHot, Picture, Scaled
+from chainrule.preprocessing.columns import OneHot, Picture, Scaled, Signs
 
-Portable = Scaled | OneHot | Picture
+Portable = Scaled | OneHot | Signs | Picture
 
 
 class InUse:
@@ -25,7 +25,7 @@ class InUse:
     steps : tuple of Scaled, OneHot or Picture
         What is done to columns; none without a preprocessor.
     inputs, outputs : list of str
-    codes : dict of str to OneHot
+    codes : dict of str to OneHot or Signs
         The columns of texts.
     label : str or None
         The output that tells the class.
@@ -36,7 +36,7 @@ class InUse:
         self.model, self.preprocessor, self.where = model, model.preprocessor, where
         self.steps = self._portable()
         self.inputs = [step.name for step in self.steps] or ["X"]
-        self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot)}
+        self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot | Signs)}
         target = None if self.preprocessor is None else self.preprocessor.target
         self.quantity = target if target is not None and target.task == "regression" else None
         self.classes = tuple(model.class_names or (() if target is None else target.classes))
@@ -113,12 +113,15 @@ class InUse:
 
 def _column(step: Portable) -> Any:
     """Return some values of a column, texts as numbers."""
-    dtype = np.int64 if isinstance(step, OneHot) else np.float64
+    dtype = np.int64 if isinstance(step, OneHot | Signs) else np.float64
     return np.ones((2, *getattr(step, "shape", ())), dtype)
 
 
 def _features_of(step: Portable, values: Any) -> list[Any]:
     """Return what becomes of a column, as `Preprocessor.transform` makes it."""
+    if isinstance(step, Signs):
+        signs = (values == 0).astype(np.float32) - (values == 1).astype(np.float32)
+        return [signs[:, np.newaxis]]
     if isinstance(step, OneHot):
         return [(values[:, np.newaxis] == np.arange(step.width)).astype(np.float32)]
     if isinstance(step, Picture):

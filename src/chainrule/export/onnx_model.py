@@ -13,7 +13,7 @@ from chainrule.export.in_use import InUse
 from chainrule.network.compiled import Compiled
 from chainrule.onnx import onnx_model
 from chainrule.onnx.graph import onnx_package
-from chainrule.preprocessing.columns import OneHot
+from chainrule.preprocessing.columns import OneHot, Signs
 from chainrule.program.tracing import trace
 from chainrule.storage.files import check_writable, write_whole
 from chainrule.validation import lookup
@@ -48,7 +48,7 @@ def as_onnx(model: Compiled) -> Any:
     return made
 
 
-def _read_texts(graph: Any, codes: dict[str, OneHot]) -> None:
+def _read_texts(graph: Any, codes: dict[str, OneHot | Signs]) -> None:
     """Let columns of texts come as texts, an empty one for missing."""
     helper, text = onnx_package().helper, onnx_package().TensorProto.STRING
     nodes = []

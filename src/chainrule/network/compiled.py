@@ -132,6 +132,13 @@ class Compiled(Predictor):
         return self.network.params
 
     @property
+    def states(self) -> dict[str, Array]:
+        """The weights that are not trained, by name, as they are now."""
+        if self._running is not None:
+            return self._running.read("layers")  # type: ignore[no-any-return]
+        return self.network.state
+
+    @property
     def learning_rate(self) -> float:
         """The learning rate of the next update."""
         if optimizers.schedule_of(self.optimizer) is None:

@@ -1,7 +1,7 @@
 """Columns of a table as a matrix: what is learned from them, and rows turned into features."""
 
 from chainrule.preprocessing.calendar import Calendar
-from chainrule.preprocessing.columns import LeftOut, OneHot, Picture, Scaled
+from chainrule.preprocessing.columns import LeftOut, OneHot, Picture, Scaled, Signs
 from chainrule.preprocessing.preprocessor import Preprocessor
 from chainrule.preprocessing.splitting import split_rows
 from chainrule.preprocessing.targets import Target
@@ -17,6 +17,7 @@ __all__ = [
     "Picture",
     "Preprocessor",
     "Scaled",
+    "Signs",
     "Target",
     "Words",
     "split_rows",

@@ -104,8 +104,11 @@ class OneHot:
         object.__setattr__(self, "_codes", codes)
 
     @classmethod
-    def learn(cls, counts: Counts, most: int) -> OneHot | LeftOut:
-        """Return what to do with a column of such categories, of which ``most`` are kept."""
+    def learn(cls, counts: Counts, most: int, signed: bool = False) -> OneHot | Signs | LeftOut:
+        """Return what to do with a column of such categories, of which ``most`` are kept.
+
+        With ``signed`` two categories become a sign, and missing ones no category.
+        """
         name, counter = counts.name, counts.counter
         if not counts.count:
             return LeftOut(name, "category", "holds no value")
@@ -119,7 +122,10 @@ class OneHot:
             )
         ranked = sorted(((str(value), n) for value, n in counter.items()), key=_most_first)
         kept = sorted(value for value, _ in ranked[:most])
-        return cls(name, tuple(kept), sum(n for _, n in ranked[most:]), counts.missing)
+        if signed and len(ranked) == 2 <= most:
+            return Signs(name, tuple(kept))
+        others = sum(n for _, n in ranked[most:])
+        return cls(name, tuple(kept), others, 0 if signed else counts.missing)
 
     @property
     def features(self) -> list[str]:
@@ -158,12 +164,49 @@ class OneHot:
         }  # fmt: skip
 
     @classmethod
-    def from_record(cls, name: str, record: Record) -> OneHot:
-        """Read what `to_dict` gave."""
+    def from_record(cls, name: str, record: Record) -> OneHot | Signs:
+        """Read what `to_dict` gave, here or of `Signs`."""
+        if "signs" in record:
+            signs = record.texts("signs")
+            if len(signs) != 2:
+                raise DataError(f"column {name!r}: signs must be two categories")
+            return Signs(name, signs)
         categories = record.texts("categories")
         if not categories:
             raise DataError(f"column {name!r}: categories is empty; at least one is needed")
         return cls(name, categories, record.count("other"), record.count("missing"))
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Two categories as one feature, 1 and -1; a missing one or another one is 0."""
+
+    kind: ClassVar[str] = "category"
+    width: ClassVar[int] = 1
+    other: ClassVar[int] = 0
+    missing: ClassVar[int] = 0
+    name: str
+    categories: tuple[str, ...]
+
+    @property
+    def features(self) -> list[str]:
+        """Name of the feature that comes out."""
+        return [f"{self.name}={self.categories[0]}"]
+
+    def write(self, values: Array, out: Array) -> int:
+        """Fill ``out``, shape ``(n, 1)``, which holds zeros; return how many were unknown."""
+        signs = dict(zip(self.categories, (1, -1), strict=True))
+        found = map(signs.get, values.tolist(), repeat(0))
+        out[:, 0] = np.fromiter(found, dtype=np.float32, count=len(values))
+        return int((out[:, 0] == 0).sum())
+
+    def describe(self) -> str:
+        """Return what is done, for a report."""
+        return f"{self.categories[0]} is 1, {self.categories[1]} -1"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"signs": list(self.categories)}
 
 
 @dataclass(frozen=True)

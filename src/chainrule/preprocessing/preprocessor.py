@@ -25,7 +25,7 @@ from chainrule.preprocessing.values import (
     rows_of,
     time_texts,
 )
-from chainrule.validation import Array, check_positive, lookup
+from chainrule.validation import Array, check_flag, check_positive, lookup
 
 FORMAT, VERSION = "chainrule preprocessor", 1
 
@@ -48,6 +48,8 @@ class Preprocessor(Configurable):
     words : int, default 1024
     task : {"auto", "classification", "regression"}, default "auto"
         What the target is, see `Target`.
+    signed : bool, default False
+        Whether two categories become one feature, 1 and -1, and missing ones no category: zeros.
 
     Attributes
     ----------
@@ -80,12 +82,13 @@ class Preprocessor(Configurable):
     """
 
     def __init__(
-        self, *, max_categories: int = 5000, task: str = "auto",
+        self, *, max_categories: int = 5000, task: str = "auto", signed: bool = False,
         text: Iterable[str] = (), words: int = 1024,
     ) -> None:  # fmt: skip
         self.max_categories = check_positive(max_categories, "max_categories", "Preprocessor")
         lookup("task", task, TASKS)
         self.task, self.text = task, tuple(text)
+        self.signed = check_flag(signed, "signed", "Preprocessor")
         self.words = check_positive(words, "words", "Preprocessor")
         self.unseen: Counter[str] = Counter()
         self._steps: tuple[Step | LeftOut, ...] = ()
@@ -116,7 +119,8 @@ class Preprocessor(Configurable):
         learned = target if isinstance(target, Target) else fit.target(self.task)
         for name in self.text:
             lookup("column of text", name, fit.names)
-        self._steps = fit.steps(self.max_categories, dict.fromkeys(self.text, self.words))
+        words = dict.fromkeys(self.text, self.words)
+        self._steps = fit.steps(self.max_categories, words, self.signed)
         self._target, self._rows, self._unlabelled = learned, fit.rows, fit.unlabelled
         self.unseen = Counter()
         return self
@@ -261,6 +265,7 @@ class Preprocessor(Configurable):
             max_categories=config.count("max_categories"), task=config.text("task", tuple(TASKS)),
             text=config.texts("text") if "text" in config else (),
             words=config.count("words") if "words" in config else 1024,
+            signed=config.value.get("signed", False),
         )  # fmt: skip
         steps = tuple(read_step(item, "preprocessor") for item in record.items("columns"))
         target = Target.from_dict(record.inner("target", "target").value)
@@ -332,11 +337,13 @@ class _Fit:
         """The columns of features."""
         return self._summaries
 
-    def steps(self, max_categories: int, words: Mapping[str, int]) -> tuple[Step | LeftOut, ...]:
+    def steps(
+        self, max_categories: int, words: Mapping[str, int], signed: bool
+    ) -> tuple[Step | LeftOut, ...]:
         """Return what becomes of each column."""
         self._check_rows()
         steps = tuple(
-            learn_step(each, max_categories, words.get(name, 0))
+            learn_step(each, max_categories, words.get(name, 0), signed)
             for name, each in self._summaries.items()
         )
         if all(isinstance(step, LeftOut) for step in steps):

@@ -6,27 +6,29 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.preprocessing.calendar import Calendar
-from chainrule.preprocessing.columns import LeftOut, OneHot, Picture, Scaled
+from chainrule.preprocessing.columns import LeftOut, OneHot, Picture, Scaled, Signs
 from chainrule.preprocessing.records import Record
 from chainrule.preprocessing.summaries import Counts, Pixels, Summary, Times
 from chainrule.preprocessing.values import KINDS
 from chainrule.preprocessing.words import Words
 
-Step = Scaled | OneHot | Words | Calendar | Picture
+Step = Scaled | OneHot | Signs | Words | Calendar | Picture
 READERS: dict[str, Callable[[str, Record], Step]] = {
     "number": Scaled.from_record, "category": OneHot.from_record, "image": Picture.from_record,
     "time": Calendar.from_record,
 }  # fmt: skip
 
 
-def learn_step(summary: Summary, max_categories: int, words: int = 0) -> Step | LeftOut:
+def learn_step(
+    summary: Summary, max_categories: int, words: int = 0, signed: bool = False
+) -> Step | LeftOut:
     """Return what becomes of a column, after all its rows were summed up."""
     if words:
         return Words.learn(summary, words)
     if isinstance(summary, Times):
         return Calendar.learn(summary)
     if isinstance(summary, Counts):
-        return OneHot.learn(summary, max_categories)
+        return OneHot.learn(summary, max_categories, signed)
     if isinstance(summary, Pixels):
         return Picture.learn(summary)
     return Scaled.learn(summary)

@@ -131,6 +131,7 @@ class Trainer:
         self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
         self._each = listens(callbacks, *BATCH_EVENTS)
         self._alone = all(type(callback) in QUIET for callback in callbacks)
+        self._shown = any(callback.sees_weights for callback in callbacks)
         self._rate = run.engine.read("state", "learning_rate")
 
     def train(
@@ -234,7 +235,7 @@ class Trainer:
             done.totals[:] = np.nan
             logs = self._scored(done, finished)
         if self._watched and finished:
-            if self.callbacks:
+            if self._shown:
                 self.model.trained(self.run.engine)
             tell(self.callbacks, "on_epoch_end", self.epoch, logs)
             self._renew_rate()
