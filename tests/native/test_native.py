@@ -22,7 +22,10 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "kernels"
 
 
-FUNCTIONS = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "tanh": np.tanh, "erf": special.erf}
+FUNCTIONS = {
+    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh,
+    "erf": special.erf,
+}  # fmt: skip
 
 
 def apply(name, x):
@@ -43,6 +46,7 @@ def units_off(got, x, exact):
 RANGES = {
     "exp": [(-80, 80), (-1, 1), (-1e-3, 1e-3)],
     "log": [(1e-30, 1e30), (0.5, 2.0), (0.999, 1.001)],
+    "expm1": [(-1, 1), (-1e-3, 1e-3), (-1e-7, 1e-7), (-40, 88), (0.3, 0.4)],
     "log1p": [(-1, 1), (0, 100), (-1e-3, 1e-3), (-1e-7, 1e-7), (1e6, 1e30)],
     "tanh": [(-12, 12), (-0.7, 0.7), (-1e-3, 1e-3)],
     "erf": [(-8, 8), (0.5, 1.5), (1.5, 2.5), (-1e-3, 1e-3)],
