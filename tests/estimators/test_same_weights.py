@@ -81,6 +81,28 @@ def test_for_regression(outputs, loss):
     both(theirs.MLPRegressor, cr.MLPRegressor, *diabetes(outputs), "compiled", loss=loss)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lbfgs(dtype, weighted):
+    X, y = classes("wine")
+    X, weight = X.astype(dtype), np.linspace(0.5, 2, len(X)) if weighted else None
+    options = {"solver": "lbfgs", "max_iter": 20, "random_state": 1, "alpha": 0.1}
+    one = theirs.MLPClassifier((10,), "tanh", **options).fit(X, y, weight)
+    other = cr.MLPClassifier((10,), "tanh", **options, engine="compiled").fit(X, y, weight)
+    tolerance = 1e-6 if dtype == np.float64 else 1e-3
+    assert deviation(one, other) < tolerance
+    assert one.loss_ == pytest.approx(other.loss_, rel=tolerance)
+    assert (one.n_iter_, sorted(vars(one))) == (other.n_iter_, own(other))
+    assert one.coefs_[0].dtype == other.coefs_[0].dtype
+
+
+def own(model):
+    """Return the names of the attributes that scikit-learn's network has as well."""
+    more = set(model.get_params()) - set(theirs.MLPClassifier().get_params()) - {"loss"}
+    more |= {"_network", "_validation_losses", "_epochs", "_encoder"}
+    return sorted(set(vars(model)) - more)
+
+
 def test_for_several_labels():
     both(theirs.MLPClassifier, cr.MLPClassifier, *several_labels(), early_stopping=True)
 

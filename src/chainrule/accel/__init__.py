@@ -20,7 +20,7 @@ from chainrule.estimators.training import obstacle, output
 __all__ = ["install", "is_installed", "uninstall"]
 
 _log = logging.getLogger("chainrule.accel")
-_REPLACED = ("_fit_stochastic", "_forward_pass_fast")
+_REPLACED = ("_fit_stochastic", "_fit_lbfgs", "_forward_pass_fast")
 _theirs = {name: getattr(BaseMultilayerPerceptron, name) for name in _REPLACED}
 
 
@@ -38,7 +38,7 @@ def install() -> None:
     1.0
     >>> chainrule.accel.uninstall()
     """
-    for method in (_fit_stochastic, _forward_pass_fast):
+    for method in (_fit_stochastic, _fit_lbfgs, _forward_pass_fast):
         setattr(BaseMultilayerPerceptron, method.__name__, method)
     for cls in (MLPClassifier, MLPRegressor):
         reduction.register(cls, _reduced)
@@ -77,11 +77,27 @@ def _fit_stochastic(
 
         fit_stochastic(self, X, y, sample_weight, incremental)
         return
-    _log.info("scikit-learn trains %s: %s", type(self).__name__, why)
+    _say(self, why)
     _theirs["_fit_stochastic"](
         self, X, y, sample_weight, activations, deltas, coef_grads, intercept_grads, layer_units,
         incremental,
     )  # fmt: skip
+
+
+def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
+    why = obstacle(self, X, parts[-1], False)
+    if why is None:
+        from chainrule.estimators.lbfgs import compiled
+
+        with compiled(self, X, y, sample_weight):
+            _theirs["_fit_lbfgs"](self, X, y, sample_weight, *parts)
+        return
+    _say(self, why)
+    _theirs["_fit_lbfgs"](self, X, y, sample_weight, *parts)
+
+
+def _say(model: Any, why: str) -> None:
+    _log.info("scikit-learn trains %s: %s", type(model).__name__, why)
 
 
 def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> Any:

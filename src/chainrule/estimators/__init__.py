@@ -1,8 +1,24 @@
 """Networks with scikit-learn's interface: the same results, sooner, and what its own lack."""
 
-from chainrule.estimators.mlp import MLPClassifier, MLPRegressor, SoftmaxRegression
-from chainrule.estimators.realmlp import RealMLPClassifier, RealMLPRegressor
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule.estimators.displays import LossCurveDisplay, WorstPredictionsDisplay
+    from chainrule.estimators.mlp import MLPClassifier, MLPRegressor, SoftmaxRegression
+    from chainrule.estimators.realmlp import RealMLPClassifier, RealMLPRegressor
 
 __all__ = [
-    "MLPClassifier", "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor", "SoftmaxRegression",
+    "LossCurveDisplay", "MLPClassifier", "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor",
+    "SoftmaxRegression", "WorstPredictionsDisplay",
 ]  # fmt: skip
+
+_MODULES = {"Display": "displays", "Real": "realmlp", "MLP": "mlp", "Softmax": "mlp"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = next(module for part, module in _MODULES.items() if part in name)
+    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    return found

@@ -98,7 +98,15 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
             raise OptionError(
                 "solver", f"'lbfgs' trains without {', '.join(names)}; give 'adam' or 'sgd'"
             )
-        super()._fit_lbfgs(X, y, self._weighted(y, sample_weight), *parts)
+        weight = self._weighted(y, sample_weight)
+        why = obstacle(self, X, parts[-1], False) if self.engine == "auto" else None
+        if why is not None or self.engine == "numpy" or hasattr(X, "tocsr"):
+            super()._fit_lbfgs(X, y, weight, *parts)
+            return
+        from chainrule.estimators.lbfgs import compiled
+
+        with compiled(self, X, y, weight):
+            super()._fit_lbfgs(X, y, weight, *parts)
 
     def _weighted(self, y: Any, weight: Any, incremental: bool = False) -> Any:
         """Return the samples' weights, those of their classes included."""

@@ -26,6 +26,8 @@ def is_short(model: Any, rows: int, sizes: list[int], incremental: bool) -> bool
 
 def batch_size(model: Any, rows: int) -> int:
     """Return how many samples an update takes."""
+    if model.solver == "lbfgs":
+        return rows
     if model.batch_size == "auto":
         return min(200, rows)
     return int(np.clip(model.batch_size, 1, rows))

@@ -13,7 +13,8 @@ from chainrule.validation import Array
 
 HIDDEN = ("identity", "logistic", "tanh", "relu")
 _OWN = (  # what its loop is made of
-    "_backprop", "_forward_pass", "_compute_loss_grad", "_update_no_improvement_count",
+    "_backprop", "_forward_pass", "_compute_loss_grad", "_loss_grad_lbfgs",
+    "_update_no_improvement_count",
 )  # fmt: skip
 
 
