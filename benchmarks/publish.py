@@ -25,6 +25,10 @@ def main() -> None:
             measured, first, *_ = tables.split("\n\n")
             put(HERE / "README.md", name, tables)
             put(HERE.parent / "README.md", mark, f"{first}\n\n{measured}")
+    path = HERE / "estimators.md"
+    if path.exists():
+        measured, table = path.read_text(encoding="utf-8").strip().split("\n\n")
+        put(HERE.parent / "docs" / "estimators.md", "estimators", f"{table}\n\n{measured}")
 
 
 if __name__ == "__main__":

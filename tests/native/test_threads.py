@@ -256,3 +256,11 @@ def test_the_number_of_cores_changes_no_bit_of_a_recurrence(rows, units, monkeyp
         assert others.loss == history.loss
         for a, b in zip(found, one, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_the_environment_says_how_many_cores_are_used(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("CHAINRULE_NUM_THREADS", raising=False)
+    assert sharing.cores() == 3
+    monkeypatch.setenv("CHAINRULE_NUM_THREADS", "5")
+    assert sharing.cores() == 5
