@@ -28,6 +28,7 @@ def installed():
 def fits(monkeypatch):
     found, fit = [], stochastic.fit_stochastic
     monkeypatch.setattr(cost, "SHORT", 0)
+    monkeypatch.setattr(cost, "CALL", 0)
     monkeypatch.setattr(
         stochastic, "fit_stochastic", lambda *args, **more: (found.append(1), fit(*args, **more))
     )

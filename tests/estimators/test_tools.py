@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from tests.estimators.data import classes, deviation
 
 import chainrule as cr
+from chainrule.estimators.cost import is_short
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"random_state": 0, "max_iter": 10, "learning_rate_init": 0.01}
@@ -95,3 +96,19 @@ def test_output_for_pandas_and_html():
     model = make_pipeline(StandardScaler(), cr.MLPClassifier())
     assert "MLPClassifier" in model._repr_html_()
     assert repr(cr.MLPClassifier(dropout=0.1)) == "MLPClassifier(dropout=0.1)"
+
+
+class Sizes:
+    """A model as far as what its training takes is asked."""
+
+    solver, batch_size, max_iter, t_ = "adam", "auto", 200, 0
+
+
+def test_what_is_short_is_told_by_sizes_alone():
+    model = Sizes()
+    assert is_short(model, 150, [4, 100, 3], incremental=False)
+    assert not is_short(model, 1797, [64, 100, 10], incremental=False)
+    assert is_short(model, 10_000, [64, 100, 10], incremental=True)
+    model.t_ = 100_000  # samples of earlier calls
+    assert not is_short(model, 10_000, [64, 100, 10], incremental=True)
+    assert is_short(model, 200, [64, 100, 10], incremental=True)

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.estimators.forward import is_plain
-from chainrule.estimators.training import HIDDEN, obstacle, output
+from chainrule.estimators.training import HIDDEN, dense, engine_of, output
 from chainrule.validation import Array
 
 SHARE = Interval(Real, 0, 1, closed="left")
@@ -77,11 +77,9 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
             fit_network(self, X, y, sample_weight, incremental, held)
             return
-        if self.engine == "auto" and held is None:
-            why = obstacle(self, X, layer_units, incremental)
-        else:
-            why = "X is sparse" if hasattr(X, "tocsr") else None
-        if why is not None:
+        X = X if held is None else dense(X)
+        engine = engine_of(self, X, layer_units, incremental)
+        if engine is None and held is None:
             super()._fit_stochastic(
                 X, y, sample_weight, activations, deltas, coef_grads, intercept_grads,
                 layer_units, incremental,
@@ -89,7 +87,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
             return
         from chainrule.estimators.stochastic import fit_stochastic
 
-        fit_stochastic(self, X, y, sample_weight, incremental, self.engine, held)
+        fit_stochastic(self, X, y, sample_weight, incremental, engine or "numpy", held)
 
     def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
         if names := beyond(self):
@@ -99,8 +97,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
                 "solver", f"'lbfgs' trains without {', '.join(names)}; give 'adam' or 'sgd'"
             )
         weight = self._weighted(y, sample_weight)
-        why = obstacle(self, X, parts[-1], False) if self.engine == "auto" else None
-        if why is not None or self.engine == "numpy" or hasattr(X, "tocsr"):
+        if engine_of(self, X, parts[-1], False) != "compiled":
             super()._fit_lbfgs(X, y, weight, *parts)
             return
         from chainrule.estimators.lbfgs import compiled
@@ -129,7 +126,9 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         if self._encoder is not None:
             X = self._encoder.transform(X).astype(dtype)
         else:
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
+            X = dense(
+                validate_data(self, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
+            )
         if weight is not None:
             weight = _check_sample_weight(weight, X)
         if not is_classifier(self):
@@ -153,7 +152,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         if self._network is not None:
             if check_input and not is_plain(self, X):
                 X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-            found: Array = self._network.predict(X.toarray() if hasattr(X, "toarray") else X)
+            found: Array = self._network.predict(dense(X))
             return found
         quick = output(self, X, check_input)
         return super()._forward_pass_fast(X, check_input) if quick is None else quick

@@ -9,7 +9,8 @@ import numpy as np
 
 # Seconds of an update on a machine of 2024: calls, and an operation.
 CALLS, OPERATION = 1e-4, 1 / 4e9
-SHORT = 0.3  # seconds: what takes less in scikit-learn's own loop stays there
+# Seconds: what takes less in scikit-learn's own loop stays there, in all or in this call.
+SHORT, CALL = 0.5, 0.03
 
 
 def is_short(model: Any, rows: int, sizes: list[int], incremental: bool) -> bool:
@@ -19,9 +20,10 @@ def is_short(model: Any, rows: int, sizes: list[int], incremental: bool) -> bool
     a loop will call it again.
     """
     size = batch_size(model, rows)
-    updates = -(-rows // size) * (1 if incremental else model.max_iter) + model.t_ // size
+    updates, earlier = -(-rows // size) * (1 if incremental else model.max_iter), model.t_ // size
     operations = 6 * size * sum(a * b for a, b in pairwise(sizes))
-    return bool(updates * (CALLS + operations * OPERATION) < SHORT)
+    each = CALLS + operations * OPERATION
+    return bool(updates * each < CALL or (updates + earlier) * each < SHORT)
 
 
 def batch_size(model: Any, rows: int) -> int:

@@ -13,6 +13,7 @@ from chainrule.estimators.held import Held
 from chainrule.estimators.losses import loss_of
 from chainrule.estimators.memory import rule_of
 from chainrule.estimators.stochastic import begin, epoch_ends, finish
+from chainrule.estimators.training import dense
 from chainrule.layers import Activation, BatchNormalization, Dense, Dropout, Input
 from chainrule.regularizers import L2
 from chainrule.sequential import Sequential
@@ -130,5 +131,4 @@ def _l2(penalty: float) -> Any:
 
 def _arrays(dtype: Any, *parts: Any) -> tuple[Array, ...]:
     """Return arrays of a dtype; sparse ones are filled in."""
-    dense = (part.toarray() if hasattr(part, "toarray") else part for part in parts)
-    return tuple(np.asarray(part, dtype) for part in dense if part is not None)
+    return tuple(np.asarray(dense(part), dtype) for part in parts if part is not None)

@@ -35,7 +35,7 @@ class Epochs:
     weight : ndarray, shape (n,), or None
     epochs : int
         How many there are to be at most.
-    engine : {"auto", "compiled", "numpy"}
+    engine : {"compiled", "numpy"}
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Epochs:
 
 
 def fit_stochastic(
-    model: Any, X: Array, Y: Array, weight: Any, incremental: bool, engine: str = "auto",
+    model: Any, X: Array, Y: Array, weight: Any, incremental: bool, engine: str = "compiled",
     validation: Held | None = None,
 ) -> None:  # fmt: skip
     """Train a network as scikit-learn does, with its messages and attributes.
@@ -105,7 +105,7 @@ def fit_stochastic(
         Validated.
     incremental : bool
         Whether one epoch is added to those before.
-    engine : {"auto", "compiled", "numpy"}
+    engine : {"compiled", "numpy"}
     validation : Held, optional
         What is scored after every epoch, instead of samples that are held back of these.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from scipy.sparse import issparse
@@ -14,7 +15,6 @@ from chainrule.validation import Array
 HIDDEN = ("identity", "logistic", "tanh", "relu")
 _OWN = (  # what its loop is made of
     "_backprop", "_forward_pass", "_compute_loss_grad", "_loss_grad_lbfgs",
-    "_update_no_improvement_count",
 )  # fmt: skip
 
 
@@ -25,9 +25,23 @@ def obstacle(model: Any, X: Any, sizes: list[int], incremental: bool) -> str | N
         return f"{type(model).__name__} overrides {own[0]}"
     if issparse(X):
         return "X is sparse"
+    if find_spec("llvmlite") is None:
+        return "llvmlite is not installed"
     if is_short(model, X.shape[0], sizes, incremental):
         return "it is done sooner than compiling would be"
     return None
+
+
+def engine_of(model: Any, X: Any, sizes: list[int], incremental: bool) -> str | None:
+    """Return the engine that trains a network, or None for scikit-learn's own loop."""
+    if model.engine == "auto":
+        return "compiled" if obstacle(model, X, sizes, incremental) is None else None
+    return None if issparse(X) else str(model.engine)
+
+
+def dense(X: Any) -> Any:
+    """Return samples as an array."""
+    return X.toarray() if issparse(X) else X
 
 
 def output(model: Any, X: Any, check_input: bool) -> Array | None:
