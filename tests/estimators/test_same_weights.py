@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn.neural_network as theirs
 from sklearn.exceptions import ConvergenceWarning
-from tests.estimators.data import classes, deviation, diabetes, several_labels
+from tests.estimators.data import classes, deviation, diabetes, numbered, several_labels
 
 import chainrule as cr
 
@@ -63,7 +63,7 @@ def test_for_every_solver(name, solver):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_for_every_network(network):
-    both(theirs.MLPClassifier, cr.MLPClassifier, *classes("wine"), **NETWORKS[network])
+    both(theirs.MLPClassifier, cr.MLPClassifier, *numbered("wine"), **NETWORKS[network])
 
 
 @pytest.mark.parametrize("solver", ["adam", "invscaling"])
@@ -109,7 +109,7 @@ def test_for_several_labels():
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_with_weights_of_samples(early_stopping):
-    X, y = classes("cancer")
+    X, y = numbered("cancer")
     weight = np.random.default_rng(0).uniform(0.1, 2, len(X))
     options = {"sample_weight": weight, "early_stopping": early_stopping}
     both(theirs.MLPClassifier, cr.MLPClassifier, X, y, **options)

@@ -71,6 +71,11 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         coef_grads: Any, intercept_grads: Any, layer_units: Any, incremental: bool,
     ) -> None:  # fmt: skip
         held = None if self._validation is None else self._held(*self._validation)
+        if incremental and self.early_stopping and held is None:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True without samples to score by; "
+                "give validation_data=(X, y)"
+            )
         sample_weight = self._weighted(y, sample_weight, incremental)
         if beyond(self):
             from chainrule.estimators.network import fit_network
@@ -145,6 +150,12 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         from chainrule.estimators.scoring import scored
 
         return scored(self, X, y, sample_weight)
+
+    def _score_with_function(self, X: Any, y: Any, sample_weight: Any, score_function: Any) -> Any:
+        found = self._predict(X, check_input=False)
+        if found.dtype.kind == "f" and not np.isfinite(found).all():
+            return np.nan
+        return score_function(y, found, sample_weight=sample_weight)
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         if self._encoder is not None and check_input:

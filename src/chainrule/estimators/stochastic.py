@@ -144,10 +144,7 @@ def begin(
     if not incremental or not hasattr(model, "_optimizer"):
         model._optimizer = new_memory(model, model.coefs_ + model.intercepts_)
     if model.early_stopping and incremental and validation is None:
-        raise ValueError(
-            "partial_fit does not support early_stopping=True without samples to score by; give "
-            "validation_data=(X, y)"
-        )
+        raise ValueError("partial_fit does not support early_stopping=True")
     train, held = (X, Y, weight), validation
     if model.early_stopping and held is None:
         train, held = held_back(model, X, Y, weight)
