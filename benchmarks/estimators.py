@@ -2,7 +2,8 @@
 
 Every run has a process of its own; for chainrule *cold* has an empty cache for machine code, *warm*
 is the second fit. Both import all that they need within the time of a cold run of a small fit.
-Subjects take turns; each has its best round, since other work on the machine only adds. Writes `estimators.md` beside this file.
+Subjects take turns; each has its best round, since other work on the machine only adds. Writes
+`estimators.md` beside this file.
 """
 
 from __future__ import annotations
