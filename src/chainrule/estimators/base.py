@@ -145,17 +145,9 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         return held_of(self, X, self._label_binarizer.transform(y).astype(bool), weight)
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        if self.scoring is None:
-            return super()._score(X, y, sample_weight=sample_weight)
         from chainrule.estimators.scoring import scored
 
         return scored(self, X, y, sample_weight)
-
-    def _score_with_function(self, X: Any, y: Any, sample_weight: Any, score_function: Any) -> Any:
-        found = self._predict(X, check_input=False)
-        if found.dtype.kind == "f" and not np.isfinite(found).all():
-            return np.nan
-        return score_function(y, found, sample_weight=sample_weight)
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         if self._encoder is not None and check_input:
