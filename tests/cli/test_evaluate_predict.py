@@ -69,7 +69,7 @@ def test_the_errors_of_a_quantity_are_in_its_own_units(trained):
 
 def test_the_baseline_of_classes_is_the_most_frequent_one_of_training(trained):
     output = done("evaluate", trained("breast_cancer"), "breast_cancer").stdout
-    assert re.search(r"accuracy │ +[\d.]+ % │ +62.7 %", output)  # 357 of 569 are benign
+    assert re.search(r" accuracy +│ +[\d.]+ % │ +62.7 %", output)  # 357 of 569 are benign
 
 
 @pytest.mark.parametrize("name", SETS)

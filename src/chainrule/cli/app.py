@@ -9,6 +9,7 @@ import typer
 from chainrule import __version__
 from chainrule.cli.cache import cache
 from chainrule.cli.evaluate import evaluate
+from chainrule.cli.explain import explain
 from chainrule.cli.export import export
 from chainrule.cli.grade import grade
 from chainrule.cli.lab import lab
@@ -49,7 +50,7 @@ def chainrule_command(
     """Backpropagation you can read: train and explain small networks in NumPy."""
 
 
-for verb in (train, evaluate, predict, show, export, plot, lab, grade):
+for verb in (train, evaluate, predict, explain, show, export, plot, lab, grade):
     app.command()(verb)
 app.add_typer(cache, name="cache")
 app.add_typer(learn, name="learn")

@@ -19,19 +19,31 @@ def evaluate(
         str | None,
         typer.Option(metavar="COLUMN", help="The true values, if called otherwise than then."),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(metavar="P", help="Of two classes, the second from this probability on."),
+    ] = None,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Of a CSV file.")] = "utf-8",
 ) -> None:
     """Score a model's predictions on data whose target is known."""
-    run_evaluate(Console(highlight=False), model, data, target)
+    run_evaluate(Console(highlight=False), model, data, target, threshold, encoding)
 
 
-def run_evaluate(console: Console, path: str, source: str, target: str | None = None) -> None:
+def run_evaluate(
+    console: Console,
+    path: str,
+    source: str,
+    target: str | None = None,
+    threshold: float | None = None,
+    encoding: str = "utf-8",
+) -> None:
     """Print a model's scores on data."""
     from chainrule.cli.terminal import count_of, print_scores, row_progress
     from chainrule.recipes.trained import open_data, open_model, score, unseen
 
-    model = open_model(path)
+    model = open_model(path, threshold)
     name = model.preprocessor.target.name if target is None else target
-    table, notes = open_data(model, source, name)
+    table, notes = open_data(model, source, name, encoding=encoding)
     tell(notes)
     with row_progress("evaluating", table.rows) as advance:
         scores = score(model, table, name, advance)

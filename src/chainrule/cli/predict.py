@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,9 +42,21 @@ def predict(
             help="Put ' before texts that begin with = + - @, which a spreadsheet would run.",
         ),
     ] = False,
+    id_: Annotated[
+        list[str] | None,
+        typer.Option("--id", metavar="COLUMN", help="Carry this column over; may be repeated."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(metavar="P", help="Of two classes, the second from this probability on."),
+    ] = None,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Of a CSV file.")] = "utf-8",
 ) -> None:
     """Write a prediction for every row, whatever the size of the data."""
-    run_predict(Console(highlight=False), model, data, output, probabilities, safe_csv)
+    run_predict(
+        Console(highlight=False), model, data, output, probabilities, safe_csv, id_ or (),
+        threshold, encoding,
+    )  # fmt: skip
 
 
 def run_predict(
@@ -54,6 +66,9 @@ def run_predict(
     output: str = "-",
     every_class: bool = False,
     safe: bool = False,
+    ids: Sequence[str] = (),
+    threshold: float | None = None,
+    encoding: str = "utf-8",
 ) -> None:
     """Write predictions to a file, whole or not at all, or to standard output."""
     from chainrule.cli.output import check_output
@@ -65,8 +80,8 @@ def run_predict(
     if output != "-":
         check_output(output, source)
         check_output(output, path)
-    model = open_model(path)
-    table, notes = open_data(model, source)
+    model = open_model(path, threshold)
+    table, notes = open_data(model, source, ids=ids, encoding=encoding)
     tell(notes)
     written = 0
 
@@ -77,7 +92,7 @@ def run_predict(
 
     try:
         with row_progress("predicting", table.rows) as advance:
-            blocks = write(predictions(model, table, every_class, count))
+            blocks = write(predictions(model, table, every_class, count, ids))
             if output == "-":
                 _print(blocks)
             else:

@@ -155,6 +155,18 @@ def _count(value: Any, where: str) -> int:
     return check_positive(value, "the value", where)
 
 
+def _threshold(value: Any, where: str) -> float | str:
+    if value == "balanced":
+        return "balanced"
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        share = 0.0
+    if not 0 < share < 1:
+        raise UsageError(f"{where}: expected balanced, or a number between 0 and 1, not {value!r}")
+    return share
+
+
 def _seed(value: Any, where: str) -> int:
     return check_count(value, "the value", where)
 
@@ -216,6 +228,8 @@ OPTIONS = {
     "task": Option("NAME", str, _name("task", _tasks),
                    "classification or regression. Default: auto, told from the target."),
     "encoding": Option("NAME", str, _encoding, "Of a CSV file, such as latin-1."),
+    "threshold": Option("P", str, _threshold, "Of two classes, the second from this probability "
+                        "on; balanced: the best on rows kept aside."),
     "seed": Option("N", int, _seed, "Same seed, same model."),
 }  # fmt: skip
 

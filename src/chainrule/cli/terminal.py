@@ -13,6 +13,7 @@ from rich.table import Table
 
 from chainrule.recipes.scores import ClassScores, Scores, percent
 
+CLASSES = 20  # that have a line each
 MISTAKES = 10  # that are listed where there are too many classes for a table
 
 
@@ -43,7 +44,21 @@ def print_scores(console: Console, scores: Scores, what: str) -> None:
     console.print(table)
     console.print(f"[dim]baseline: {escape(scores.baseline)}[/]")
     if isinstance(scores, ClassScores):
+        if len(scores.target.classes) <= CLASSES:
+            _print_classes(console, scores)
         _print_confusion(console, scores)
+
+
+def _print_classes(console: Console, scores: ClassScores) -> None:
+    print_title(console, "by class")
+    table = Table(show_edge=False)
+    table.add_column("class", style="cyan", overflow="fold")
+    for name in ("rows", "precision", "recall"):
+        table.add_column(name, justify="right")
+    for name, rows, *shares in scores.by_class():
+        shown = ["·" if share is None else percent(share) for share in shares]
+        table.add_row(escape(name), f"{rows:,}", *shown)
+    console.print(table)
 
 
 def _print_confusion(console: Console, scores: ClassScores) -> None:

@@ -246,8 +246,9 @@ class _Module:
             return []
         which = "np.argmax(scores, axis=1)"
         if self.network.layers[-1].output_shape[-1] == 1:
-            limit = 0 if getattr(self.model.loss, "from_logits", False) else 0.5
-            which = f"(scores.reshape(-1) > {limit}).astype(int)"
+            which = f"(scores.reshape(-1) > {self.used.least:g}).astype(int)"
+        elif self.used.threshold != 0.5:
+            which = f"(scores[:, 1] > {self.used.threshold!r}).astype(int)"
         labels = templates.LABELS.format(which=which)
         return [labels, self._codes()] if self.used.steps else [labels]
 

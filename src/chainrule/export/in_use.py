@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class InUse:
                 f"{where}: the preprocessor makes {self.preprocessor.width} features, the model "
                 f"takes samples of shape {model.network.layers[0].input_shape[1:]}"
             )
+        self.threshold = 0.5 if target is None else target.threshold
         self.outputs = list(map(self._free, self._wishes()))
         self.label = self.outputs[1] if len(self.outputs) > 1 else None
 
@@ -101,10 +103,17 @@ class InUse:
             return exact * self.quantity.scale + self.quantity.mean
         if self.label is None:
             return scores
-        if scores.shape[1] > 1:
-            return scores, np.argmax(scores, axis=1)
-        is_logit = getattr(self.model.loss, "from_logits", False)
-        return scores, (scores.reshape(len(scores)) > (0 if is_logit else 0.5)).astype(np.int64)
+        if scores.shape[1] == 1:
+            return scores, (scores.reshape(len(scores)) > self.least).astype(np.int64)
+        if self.threshold != 0.5:
+            return scores, (scores[:, 1] > self.threshold).astype(np.int64)
+        return scores, np.argmax(scores, axis=1)
+
+    @property
+    def least(self) -> float:
+        """The score above which a model of one output says yes."""
+        odds = self.threshold / (1 - self.threshold)
+        return math.log(odds) if getattr(self.model.loss, "from_logits", False) else self.threshold
 
     def _features(self, columns: Any) -> Any:
         parts = [part for step in self.steps for part in _features_of(step, columns[step.name])]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 
 from chainrule.config import Configurable
-from chainrule.errors import DataError
+from chainrule.errors import DataError, OptionError
 from chainrule.preprocessing.columns import LeftOut
 from chainrule.preprocessing.records import Record
 from chainrule.preprocessing.steps import Step, learn_step, read_step, step_to_dict
@@ -131,6 +132,19 @@ class Preprocessor(Configurable):
         if self._target is None:
             raise DataError("the preprocessor has learned nothing yet; call fit first")
         return self._target
+
+    def set_threshold(self, threshold: float) -> None:
+        """Set from which probability on the second of two classes is predicted.
+
+        Raises
+        ------
+        OptionError
+            If the target has not two classes.
+        """
+        if len(self.target.classes) != 2:
+            what = self.target.describe().partition(":")[0].partition(",")[0]
+            raise OptionError("threshold", f"needs two classes; {self.target.name!r} has {what}")
+        self._target = replace(self.target, threshold=threshold)
 
     @property
     def columns(self) -> tuple[Column, ...]:

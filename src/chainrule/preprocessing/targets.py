@@ -64,6 +64,8 @@ class Target:
         Rows of each class in training.
     mean, scale : float
         Of a quantity: it is learned as ``(y - mean) / scale``.
+    threshold : float
+        Of two classes, the second is predicted where its probability is above it.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Target:
     counts: tuple[int, ...] = ()
     mean: float = 0.0
     scale: float = 1.0
+    threshold: float = 0.5
 
     @classmethod
     def learn(cls, name: str, values: Any, task: str = "auto") -> Target:
@@ -213,14 +216,18 @@ class Target:
         array = as_floats(scores, "scores", "decode")
         if not self.classes:
             return self._quantities(array)
-        if array.ndim == 2 and array.shape[1] == len(self.classes):
-            codes = array.argmax(axis=1)
-        elif len(self.classes) == 2 and array.shape[1:] in ((), (1,)) and array.ndim:
-            codes = np.asarray(array.reshape(-1) > 0.5, dtype=np.intp)
-        else:
-            raise self._other_shape(array)
-        found: Array = np.array(self.classes, dtype=object)[codes]
+        found: Array = np.array(self.classes, dtype=object)[self.codes(array)]
         return found
+
+    def codes(self, scores: Array) -> Array:
+        """Return the numbers of the classes that scores predict, shape ``(n,)``; see `decode`."""
+        k, is_row = len(self.classes), scores.ndim == 2 and scores.shape[1] == len(self.classes)
+        if is_row and (k > 2 or self.threshold == 0.5):
+            return np.asarray(scores.argmax(axis=1), dtype=np.intp)
+        if k == 2 and (is_row or (scores.ndim and scores.shape[1:] in ((), (1,)))):
+            second = scores[:, 1] if is_row else scores.reshape(-1)
+            return np.asarray(second > self.threshold, dtype=np.intp)
+        raise self._other_shape(scores)
 
     def _quantities(self, scores: Array) -> Array:
         if not scores.ndim or scores.shape[1:] not in ((), (1,)):
@@ -242,14 +249,17 @@ class Target:
             return f"quantity, mean {self.mean:.6g}, deviation {self.scale:.6g}"
         shown = [f"{name} ({n:,})" for name, n in zip(self.classes, self.counts, strict=True)]
         more = ["…"] if len(shown) > FEW else []
-        return f"{len(shown)} classes: {', '.join(shown[:FEW] + more)}"
+        told = f"; {self.classes[1]} from a probability of {self.threshold:g}"
+        told = "" if self.threshold == 0.5 else told
+        return f"{len(shown)} classes: {', '.join(shown[:FEW] + more)}{told}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
         about: dict[str, Any] = {"name": self.name, "kind": self.kind, "task": self.task}
         if self.task == "regression":
             return about | {"mean": self.mean, "scale": self.scale}
-        return about | {"classes": list(self.classes), "counts": list(self.counts)}
+        about |= {"classes": list(self.classes), "counts": list(self.counts)}
+        return about if self.threshold == 0.5 else about | {"threshold": self.threshold}
 
     @classmethod
     def from_dict(cls, value: Any, where: str = "target") -> Target:
@@ -273,7 +283,10 @@ class Target:
             raise DataError(f"{where}: classes must be at least two, with a count each")
         if kind == "number" and not all(_is_whole(name) for name in classes):
             raise DataError(f"{where}: the classes of a target of numbers must be whole numbers")
-        return cls(name, kind, "classification", classes, counts)
+        threshold = record.number("threshold") if "threshold" in record else 0.5
+        if not 0 < threshold < 1:
+            raise DataError(f"{where}: threshold must lie between 0 and 1")
+        return cls(name, kind, "classification", classes, counts, threshold=threshold)
 
     def _key(self, name: str) -> str | float:
         return float(name) if self.kind == "number" else name

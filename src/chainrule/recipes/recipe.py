@@ -18,6 +18,9 @@ class Recipe:
         Columns to learn from, by default all; not to learn from; to take as free text.
     max_categories : int
         Features of a column of text, at most.
+    threshold : float or "balanced"
+        Of two classes, the probability from which on the second is predicted; balanced: the one
+        with the best balanced accuracy on rows kept aside.
     target : str or None
         By default the data's own, if they have one.
     hidden : tuple of int
@@ -44,3 +47,4 @@ class Recipe:
     drop: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     max_categories: int = 5000
+    threshold: float | str = 0.5

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.preprocessing import Target
 from chainrule.validation import Array
 
+KEPT = 2**25  # probabilities
 LEAST = 1e-7  # a probability counts for at least so much: one certain mistake is not infinite
 
 
@@ -29,12 +30,17 @@ class ClassScores:
         self.target = target
         self.confusion = np.zeros((len(target.classes),) * 2, dtype=np.int64)
         self._log_loss = 0.0
+        self._seen: list[tuple[Array, Array]] | None = []  # for the AUC; None: too many to keep
 
     def add(self, y: Array, output: Array) -> None:
         """Take in true classes, shape (n,), and predicted probabilities, shape (n, k)."""
-        np.add.at(self.confusion, (y, output.argmax(axis=1)), 1)
+        np.add.at(self.confusion, (y, self.target.codes(output)), 1)
         of_true = output[np.arange(len(y)), y].astype(np.float64)
         self._log_loss -= float(np.log(np.maximum(of_true, LEAST)).sum())
+        if self._seen is not None:
+            self._seen.append((y, output[:, 1] if len(self.target.classes) == 2 else output))
+            if self.rows * len(self.target.classes) > KEPT:
+                self._seen = None
 
     @property
     def rows(self) -> int:
@@ -46,16 +52,56 @@ class ClassScores:
         """Share of the rows that are predicted right."""
         return float(np.trace(self.confusion)) / self.rows
 
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean over the classes of the share of their rows that are predicted right."""
+        of_class = self.confusion.sum(axis=1)
+        there = of_class > 0
+        return float((np.diag(self.confusion)[there] / of_class[there]).mean())
+
+    @property
+    def auc(self) -> float | None:
+        """The area under the ROC curve; of several classes the mean of each against the rest.
+
+        None where a class is not there, or too many rows were scored to be kept.
+        """
+        if self._seen is None or not self.confusion.sum(axis=1).all():
+            return None
+        from sklearn.metrics import roc_auc_score
+
+        y, output = (np.concatenate(parts) for parts in zip(*self._seen, strict=True))
+        if output.ndim == 1:
+            return float(roc_auc_score(y, output))
+        each = [roc_auc_score(y == label, output[:, label]) for label in range(output.shape[1])]
+        return float(np.mean(each))
+
     def table(self) -> dict[str, tuple[str, str]]:
         """Return each score, of the model and of the baseline."""
         true = self.confusion.sum(axis=1)
         counts = np.maximum(self.target.counts, 1)
         guess = -float(true @ np.log(counts / counts.sum())) / self.rows
         usual = float(true[int(np.argmax(counts))]) / self.rows
+        blind = float(true[int(np.argmax(counts))] > 0) / int((true > 0).sum())
+        auc = {} if self.auc is None else {"AUC": (f"{self.auc:.4f}", "0.5000")}
         return {
             "accuracy": (percent(self.accuracy), percent(usual)),
+            "balanced accuracy": (percent(self.balanced_accuracy), percent(blind)),
+            **auc,
             "log loss": (f"{self._log_loss / self.rows:.4g}", f"{guess:.4g}"),
         }
+
+    def by_class(self) -> list[tuple[str, int, float | None, float | None]]:
+        """Return each class's name, rows, precision and recall; None where there are no rows."""
+        right, true = np.diag(self.confusion), self.confusion.sum(axis=1)
+        said = self.confusion.sum(axis=0)
+
+        def share(part: int, whole: int) -> float | None:
+            return float(part / whole) if whole else None
+
+        return [
+            (name, int(true[i]), share(right[i], said[i]), share(right[i], true[i]))
+            for i, name in enumerate(self.target.classes)
+        ]
 
     @property
     def baseline(self) -> str:

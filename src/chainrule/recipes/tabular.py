@@ -48,6 +48,9 @@ def prepare(table: Table, recipe: Recipe) -> TrainingData:
     )
     if recipe.class_weight == "balanced" and not data.preprocessor.target.classes:
         raise OptionError("class_weight", f"balanced needs classes, but {target!r} is a quantity")
+    if recipe.threshold != 0.5:
+        start = 0.5 if recipe.threshold == "balanced" else float(recipe.threshold)
+        data.preprocessor.set_threshold(start)
     return data
 
 
@@ -122,7 +125,22 @@ def fit(
     interrupted = model.stop_training and not stopping.stopped_epoch
     if interrupted and not (model.optimizer_state or {}).get("iteration"):
         raise KeyboardInterrupt
+    if recipe.threshold == "balanced":
+        model.preprocessor.set_threshold(_balanced_threshold(model, data))
     return interrupted
+
+
+def _balanced_threshold(model: Sequential, data: TrainingData) -> float:
+    """Return the threshold of the best balanced accuracy, on rows kept aside if there are any."""
+    from sklearn.metrics import roc_curve
+
+    held = len(data.X_val) > 0
+    X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
+    second = model.predict(X, verbose=0)[:, 1].astype(np.float64)
+    wrong, right, steps = roc_curve(y, second, drop_intermediate=False)
+    at = int(np.argmax(right - wrong))
+    below = second[second < steps[at]].max(initial=0.0)  # halfway to the next probability below
+    return float(np.clip((min(steps[at], 1.0) + below) / 2, 1e-6, 1 - 1e-6))
 
 
 def _class_weight(data: TrainingData) -> dict[int, float]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DataError, FileError, OptionError
-from chainrule.preprocessing.values import Chunk, Column, missing
+from chainrule.preprocessing.values import Chunk, Column, missing, quoted, time_texts
 from chainrule.recipes.scores import Scores, new_scores
 from chainrule.sequential import Sequential, load_model
 from chainrule.tables import Table, open_table
@@ -32,11 +32,19 @@ def load(path: str) -> Sequential:
     return load_model(path)
 
 
-def open_model(path: str) -> Sequential:
+def open_model(path: str, threshold: float | None = None) -> Sequential:
     """Return a model that reads tables.
+
+    Parameters
+    ----------
+    path : str
+    threshold : float, optional
+        Of two classes, from which probability on the second is predicted; by default the model's.
 
     Raises
     ------
+    OptionError
+        If the threshold cannot be.
     FileError
         If the file cannot be read, or holds a model without preprocessing, or of another width.
     """
@@ -53,18 +61,32 @@ def open_model(path: str) -> Sequential:
         raise FileError(f"{path}: the model does not take its preprocessing's features")
     if model.output_shape not in outputs:
         raise FileError(f"{path}: the model's outputs are not those of its target")
+    if threshold is not None:
+        if not 0 < threshold < 1:
+            raise OptionError("threshold", f"must lie between 0 and 1, received {threshold:g}")
+        preprocessor.set_threshold(threshold)
     return model
 
 
-def open_data(model: Sequential, source: str, target: str | None = None) -> tuple[Table, list[str]]:
+def open_data(
+    model: Sequential,
+    source: Any,
+    target: str | None = None,
+    *,
+    ids: Iterable[str] = (),
+    encoding: str = "utf-8",
+) -> tuple[Table, list[str]]:
     """Return data as a model's training had them, and notes on what is different.
 
     Parameters
     ----------
     model : Sequential
-    source : str
+    source : str, path or frame
     target : str, optional
         The column of true values, if they are needed.
+    ids : iterable of str
+        Columns that are carried over, as texts where training did not use them.
+    encoding : str, default "utf-8"
 
     Raises
     ------
@@ -77,8 +99,13 @@ def open_data(model: Sequential, source: str, target: str | None = None) -> tupl
     like = list(preprocessor.columns)
     if target is not None:
         like.append(Column(target, preprocessor.target.kind))
-    table = open_table(source, like=like)
+    used = {column.name for column in like}
+    like += [Column(name, "category") for name in ids if name not in used]
+    table = open_table(source, like=like, encoding=encoding)
     columns = [column for column in table.columns if column.name != target]
+    for name in ids:
+        if name not in {column.name for column in columns}:
+            raise OptionError("id", f"{table.name} has no column {name!r}")
     if target is not None and len(columns) == len(table.columns):
         raise OptionError(
             "target",
@@ -89,7 +116,8 @@ def open_data(model: Sequential, source: str, target: str | None = None) -> tupl
         notes = preprocessor.compare(columns)
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
-    return table, [*table.notes, *notes]
+    carried = f"not looked at, as training did not have them: {quoted(ids)}"
+    return table, [*table.notes, *(note for note in notes if note != carried)]
 
 
 def probabilities(model: Sequential, features: Array) -> Array:
@@ -149,7 +177,11 @@ def score(
 
 
 def predictions(
-    model: Sequential, table: Table, every_class: bool, done: Callable[[int], Any]
+    model: Sequential,
+    table: Table,
+    every_class: bool,
+    done: Callable[[int], Any],
+    ids: Iterable[str] = (),
 ) -> Iterator[Chunk]:
     """Yield predictions as columns, some thousands of rows at a time.
 
@@ -163,19 +195,32 @@ def predictions(
     every_class : bool
     done : callable
         Called with the number of rows of every chunk, once it is taken.
+    ids : iterable of str
+        Columns that come first, as they are.
     """
     target = model.preprocessor.target
     rows = min(CHUNK, max(1, CELLS // (len(target.classes) + 1)))
-    for chunk in table.chunks(rows, [column.name for column in model.preprocessor.columns]):
+    for chunk in table.chunks(rows, [*(c.name for c in model.preprocessor.columns), *ids]):
         output = probabilities(model, model.preprocessor.transform(chunk))
-        columns = {"prediction": _decoded(target, output)}
+        columns = {name: _carried(chunk[name]) for name in ids}
+        columns["prediction"] = _decoded(target, output)
         if target.classes and every_class:
             names = [f"probability of {name}" for name in target.classes]
             columns |= dict(zip(names, output.T, strict=True))
         elif target.classes:
-            columns["probability"] = output.max(axis=1)
+            columns["probability"] = output[np.arange(len(output)), target.codes(output)]
         yield columns
         done(len(output))
+
+
+def _carried(values: Array) -> Array:
+    """Return a column as it is to be written: whole numbers as such, times as texts."""
+    if values.dtype.kind == "M":
+        values = time_texts(values)
+    if values.dtype == object:
+        return np.array(["" if value is None else value for value in values], dtype=object)
+    whole = np.isfinite(values).all() and (values == np.trunc(values)).all()
+    return values.astype(np.int64) if whole and np.abs(values).max(initial=0) < 2**53 else values
 
 
 def _decoded(target: Any, output: Array) -> Array:

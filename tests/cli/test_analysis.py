@@ -1,0 +1,115 @@
+"""What an analyst asks of a model: scores of rare classes, thresholds, ids, what it rests on."""
+
+import numpy as np
+import pytest
+from sklearn import inspection, metrics
+from sklearn.linear_model import LinearRegression
+from tests.cli.running import done, refused
+
+import chainrule as cr
+from chainrule.recipes.scores import score_arrays
+from chainrule.recipes.trained import open_model
+from chainrule.tables import load_arrays, open_table
+
+
+def write_rare(path, rows=600):
+    """Two classes, one of them rare, told apart by chance alone in part."""
+    rng = np.random.default_rng(0)
+    y = rng.random(rows) < 0.1
+    x = rng.normal(size=(rows, 2)) + 1.5 * y[:, np.newaxis]
+    lines = [f"{i:05d},{a:.4f},{b:.4f},{'ill' if t else 'healthy'}"
+             for i, ((a, b), t) in enumerate(zip(x, y, strict=True))]  # fmt: skip
+    path.write_text("\n".join(["patient,a,b,state", *lines]) + "\n")
+    return path
+
+
+def printed(result, name):
+    (line,) = [line for line in result.stdout.splitlines() if line.strip().startswith(f"{name} ")]
+    return [part.strip() for part in line.split("│")[1:]]
+
+
+@pytest.fixture(scope="module")
+def rare(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rare")
+    path = write_rare(folder / "rare.csv")
+    done("train", path, "--target", "state", "--columns", "a,b", "--epochs", "10",
+         "-o", folder / "model")  # fmt: skip
+    return folder / "model", path
+
+
+def test_scores_of_a_rare_class_are_those_of_scikit_learn(rare, tmp_path):
+    model, path = rare
+    result = done("evaluate", model, path, "--threshold", "0.3")
+    done("predict", model, path, "--probabilities", "--id", "state", "-o", tmp_path / "p.csv")
+    table = next(open_table(tmp_path / "p.csv").chunks())
+    y, ill = table["state"] == "ill", table["probability of ill"]
+    said = ill > 0.3
+    percent = f"{100 * metrics.balanced_accuracy_score(y, said):.1f} %"
+    assert printed(result, "balanced accuracy") == [percent, "50.0 %"]
+    assert printed(result, "AUC") == [f"{metrics.roc_auc_score(y, ill):.4f}", "0.5000"]
+    shares = metrics.precision_score(y, said), metrics.recall_score(y, said)
+    rows = [line.split("│") for line in result.stdout.splitlines() if line.startswith(" ill ")]
+    assert [part.strip() for part in rows[0][1:]] == [
+        str(y.sum()), *(f"{100 * share:.1f} %" for share in shares)
+    ]  # fmt: skip
+
+
+def test_the_auc_of_several_classes_is_that_of_scikit_learn(tmp_path):
+    done("train", "wine", "-o", tmp_path / "wine", "--epochs", "3")
+    model = open_model(str(tmp_path / "wine"))
+    X, y = load_arrays(open_table("wine"), model.preprocessor)
+    output = model.predict(X)
+    expected = metrics.roc_auc_score(
+        y, output / output.sum(axis=1, keepdims=True), multi_class="ovr"
+    )
+    assert score_arrays(model, X, y, rows=50).auc == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_threshold_changes_predictions_and_stays_in_the_model(rare, tmp_path):
+    model, path = rare
+    options = ["--target", "state", "--columns", "a,b", "--epochs", "10", "-o", tmp_path / "model"]
+    done("train", path, *options, "--threshold", "balanced")
+    best = cr.load_model(tmp_path / "model").preprocessor.target.threshold
+    assert 0 < best < 0.4
+    shown = " ".join(done("show", tmp_path / "model").stdout.split())
+    assert f"ill from a probability of {best:g}" in shown
+
+    def count(*options):
+        lines = done("predict", *options).stdout.splitlines()[1:]
+        return sum(line.startswith("ill") for line in lines)
+
+    assert count(tmp_path / "model", path) == count(model, path, "--threshold", str(best))
+    assert count(model, path, "--threshold", "0.05") > count(model, path) > 0
+    assert "must lie between 0 and 1" in refused(2, "predict", model, path, "--threshold", "1")
+    line = refused(2, "train", "iris", "--threshold", "0.4")
+    assert "--threshold: needs two classes; 'target' has 3 classes" in line
+
+
+def test_ids_are_carried_over_as_they_are(rare, tmp_path):
+    model, path = rare
+    lines = done("predict", model, path, "--id", "patient", "--id", "a").stdout.splitlines()
+    assert lines[0] == "patient,a,prediction,probability"
+    assert lines[1].startswith("00000,")
+    done("predict", model, path, "--id", "patient", "-o", tmp_path / "p.parquet")
+    assert next(open_table(tmp_path / "p.parquet").chunks())["patient"][7] == "00007"
+    line = refused(2, "predict", model, path, "--id", "nobody")
+    assert "--id: " in line
+    assert "has no column 'nobody'" in line
+
+
+def test_what_a_model_rests_on_is_what_scikit_learn_finds(rare, tmp_path):
+    path = tmp_path / "sums.csv"
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 3)).round(3)
+    y = 3 * x[:, 0] + x[:, 1]
+    np.savetxt(path, np.c_[x, y], "%.4f", ",", header="much,some,none,y", comments="")
+    done("train", path, "--target", "y", "--hidden", "none", "--epochs", "30", "--lr", "0.02",
+         "-o", tmp_path / "model")  # fmt: skip
+    result = done("explain", tmp_path / "model", path, "--repeats", "10")
+    rows = [line.split("│") for line in result.stdout.splitlines() if line.count("│") == 2]
+    found = {row[0].strip(): float(row[1]) for row in rows}
+    assert list(found) == ["much", "some", "none"]
+    judge = inspection.permutation_importance(
+        LinearRegression().fit(x, y), x, y, n_repeats=10, random_state=0
+    )
+    np.testing.assert_allclose(list(found.values()), judge.importances_mean, rtol=0.1, atol=0.01)
