@@ -4,6 +4,7 @@ import pytest
 from tests.teaching.collection import (
     EXERCISES,
     answers,
+    answers_returning,
     exchanged,
     hidden,
     mistake,
@@ -12,6 +13,7 @@ from tests.teaching.collection import (
     stub,
 )
 
+VALUES = ["None", "'a'", "[]", "{1: 2}", "(1, 2, 3)", "object()", "np.zeros((2, 2), complex)"]
 LEAST = {"WRONG": 10, "RIGHT": 5}
 
 
@@ -59,6 +61,13 @@ def test_whatever_is_returned_is_told_in_a_sentence(lab, name, value):
     found = result(lab, name, f"def {name}(*args, **kwargs):\n    return {value}\n")
     assert not found.passed
     assert found.sentence
+
+
+@pytest.mark.parametrize(("lab", "name"), EXERCISES)
+def test_whatever_a_part_of_an_answer_returns_brings_no_check_down(lab, name):
+    for text in answers_returning(solution(lab, name), VALUES):
+        found = result(lab, name, text, slow=False)
+        assert found.passed == (not found.sentence)
 
 
 @pytest.mark.parametrize(("lab", "name"), EXERCISES)
