@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import chainrule as cr
 from chainrule.errors import DataError
-from chainrule.estimators import RealMLPClassifier, RealMLPRegressor
+from chainrule.estimators import RealMLPClassifier, RealMLPRegressor, realmlp
 from chainrule.recipes.realmlp import PRESETS
 
 SMALL = {"hidden_layer_sizes": (16, 16), "epochs": 30, "batch_size": 32, "random_state": 0}
@@ -98,6 +98,16 @@ def test_exported_and_ejected_it_predicts_the_same(tmp_path):
     spec.loader.exec_module(module)
     scores = module.predict(module.load(), module.features(columns))
     np.testing.assert_allclose(module.quantities(scores), model.predict(frame), rtol=1e-4)
+
+
+def test_members_trained_together_are_those_trained_one_after_the_other(monkeypatch):
+    options = {**SMALL, "engine": "compiled", "n_ens": 3, "epochs": 10}
+
+    def found(count):
+        monkeypatch.setattr(realmlp, "cores", lambda: count)
+        return RealMLPClassifier(**options).fit(*IRIS).predict_proba(IRIS[0])
+
+    np.testing.assert_array_equal(found(1), found(2))
 
 
 def test_members_are_averaged():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -22,6 +23,7 @@ from chainrule.estimators.frames import columns_of
 from chainrule.estimators.one_row import OneRow
 from chainrule.preprocessing import Preprocessor, Target, split_rows
 from chainrule.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realmlp
+from chainrule.running.threads import cores
 from chainrule.sequential import Sequential
 from chainrule.validation import Array
 
@@ -113,11 +115,26 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         data = preprocessor.transform(columns), self._encoded(codes, target)
         if held is not None:
             held = preprocessor.transform(held[0]), self._encoded(held[1], target)
-        self.models_ = []
-        for _ in range(self.n_ens):
-            model = make_realmlp(how, preprocessor, *data, rng.randint(2**31), self.engine)
+        self.models_ = [
+            make_realmlp(how, preprocessor, *data, rng.randint(2**31), self.engine)
+            for _ in range(self.n_ens)
+        ]
+
+        def fit(model: Sequential) -> None:
             fit_realmlp(model, how, data, held, weight, self.callbacks or ())
-            self.models_.append(model)
+
+        together = 1 if self.callbacks else min(self.n_ens, cores())  # which are not told apart
+        try:
+            if together == 1:
+                list(map(fit, self.models_))
+            else:
+                fit(self.models_[0])  # what it has compiled is there for the others
+                with ThreadPoolExecutor(together) as pool:
+                    list(pool.map(fit, self.models_[1:]))
+        except KeyboardInterrupt:
+            for model in self.models_:
+                model.stop_training = True
+            raise
         self.model_ = self.models_[0]
         self.history_ = self.model_.history.history
         self._one_row = OneRow(self.models_, self.n_features_in_)
