@@ -46,6 +46,6 @@ def dense(X: Any) -> Any:
 
 def output(model: Any, X: Any, check_input: bool) -> Array | None:
     """Return the output of a network, or None where scikit-learn's own validation has to look."""
-    if issparse(X) or (check_input and not is_plain(model, X)):
+    if not is_plain(model, X) if check_input else issparse(X):
         return None
     return forward(X, model.coefs_, model.intercepts_, model.activation, model.out_activation_)
