@@ -1,5 +1,7 @@
 """What an analyst asks of a model: scores of rare classes, thresholds, ids, what it rests on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import inspection, metrics
@@ -7,7 +9,11 @@ from sklearn.linear_model import LinearRegression
 from tests.cli.running import done, refused
 
 import chainrule as cr
+from chainrule.cli.settings import Settings
+from chainrule.recipes.folds import cross_validate
+from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.scores import score_arrays
+from chainrule.recipes.tabular import prepare, train
 from chainrule.recipes.trained import open_model
 from chainrule.tables import load_arrays, open_table
 
@@ -113,3 +119,80 @@ def test_what_a_model_rests_on_is_what_scikit_learn_finds(rare, tmp_path):
         LinearRegression().fit(x, y), x, y, n_repeats=10, random_state=0
     )
     np.testing.assert_allclose(list(found.values()), judge.importances_mean, rtol=0.1, atol=0.01)
+
+
+def test_an_ensemble_is_the_mean_of_its_members_and_one_model(tmp_path):
+    recipe = Recipe(epochs=3, ensemble=3)
+    table = open_table("wine")
+    data = prepare(table, recipe)
+    whole, _ = train(data, recipe)
+    alone = [train(data, replace(recipe, ensemble=1, seed=seed))[0] for seed in range(3)]
+    expected = np.mean([model.predict(data.X_val) for model in alone], axis=0)
+    np.testing.assert_allclose(whole.predict(data.X_val), expected, rtol=1e-5)
+    whole.save(tmp_path / "model")
+    loaded = open_model(str(tmp_path / "model"))
+    np.testing.assert_array_equal(loaded.predict(data.X_val), whole.predict(data.X_val))
+
+
+def test_parts_kept_aside_in_turn_are_scored(tmp_path):
+    recipe = Recipe(epochs=2, cv=4, target="target")
+    parts = [prepare(open_table("iris"), recipe, (i, 4)) for i in range(4)]
+    assert all(np.ptp(np.bincount(part.y_val)) <= 1 for part in parts)
+    assert sum(len(part.y_val) for part in parts) == 150
+    result = done("train", "iris", "--cv", "4", "--epochs", "2", "--validation", "0.3")
+    _, rows = result.stdout.split("scores on 4 parts kept aside in turn")
+    line = next(line for line in rows.splitlines() if line.startswith(" accuracy"))
+    found = [each.accuracy for each in cross_validate(open_table("iris"),
+             replace(recipe, validation=0.3))]  # fmt: skip
+    numbers = [float(part) for part in line.split("│")[1:]]
+    expected = [np.mean(found), np.std(found), min(found), max(found)]
+    np.testing.assert_allclose(numbers, expected, atol=1e-3)
+    assert "at least 2 parts" in refused(2, "train", "iris", "--cv", "1")
+    assert "150 rows do not make 200 parts" in refused(3, "train", "iris", "--cv", "200")
+
+
+def test_intervals_hold_the_share_of_true_values_that_was_asked_for(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=4000)
+    np.savez(tmp_path / "a.npz", X=x[:2000], y=3 * x[:2000] + rng.normal(size=2000))
+    np.savez(tmp_path / "b.npz", X=x[2000:], y=3 * x[2000:] + rng.normal(size=2000))
+    done(
+        "train", tmp_path / "a.npz", "--interval", "0.8", "--epochs", "5", "-o", tmp_path / "model"
+    )
+    result = done("evaluate", tmp_path / "model", tmp_path / "b.npz")
+    inside, _ = printed(result, "within the interval")
+    assert abs(float(inside.removesuffix(" %")) - 80) < 5
+    first = done("predict", tmp_path / "model", tmp_path / "b.npz").stdout.splitlines()[:2]
+    assert first[0] == "prediction,low,high"
+    middle, low, high = map(float, first[1].split(","))
+    assert middle - low == pytest.approx(high - middle, rel=1e-4)
+    assert "is for quantities" in refused(2, "train", "iris", "--interval", "0.9")
+
+
+@pytest.mark.parametrize("name", ["linear", "realmlp"])
+@pytest.mark.parametrize("data", ["iris", "diabetes"])
+def test_every_recipe_learns_classes_and_quantities(tmp_path, name, data):
+    epochs = [] if name == "linear" else ["--epochs", "40", "--batch-size", "64"]
+    options = ["--recipe", name, "--class-weight", "balanced"][: 4 if data == "iris" else 2]
+    done("train", data, *options, *epochs, "-o", tmp_path / "model")
+    result = done("evaluate", tmp_path / "model", data)
+    if data == "iris":
+        assert float(printed(result, "accuracy")[0].removesuffix(" %")) > 90
+    else:
+        assert float(printed(result, "R²")[0]) > 0.4
+
+
+def test_what_a_recipe_settles_cannot_be_asked_for(tmp_path):
+    line = refused(2, "train", "iris", "--recipe", "realmlp", "--dropout", "0.1")
+    assert "--dropout is not for --recipe realmlp, which settles it" in line
+    assert "did you mean 'realmlp'" in refused(2, "train", "iris", "--recipe", "realmpl")
+    assert Settings.of({"recipe": "realmlp", "epochs": 9}).hidden == (256, 256, 256)
+
+
+@pytest.mark.parametrize("data", ["iris", "diabetes"])
+def test_predictions_are_drawn_against_true_values(tmp_path, data):
+    done("train", data, "--epochs", "1", "-o", tmp_path / "model")
+    options = ["--data", data, "-o", tmp_path / "p.svg"]
+    result = done("plot", tmp_path / "model", *options)
+    assert f"predictions for {150 if data == 'iris' else 442} rows drawn" in result.stdout
+    assert (tmp_path / "p.svg").stat().st_size > 1000

@@ -39,7 +39,7 @@ def test_a_quantity_is_told_from_the_target(tmp_path):
 def test_the_defaults_learn_the_digits():
     settings = Settings(epochs=20)
     data = prepare(open_table("digits"), settings)
-    model = make_model(data.preprocessor, settings)
+    model = make_model(data, settings)
     assert not fit(model, data, settings)
     assert model.history.val_accuracy[-1] > 0.95
 
@@ -81,7 +81,7 @@ def test_options_make_the_network():
         {"hidden": "5,4", "activation": "tanh", "dropout": 0.5, "l2": 0.1, "optimizer": "sgd",
          "lr": 0.3}
     )  # fmt: skip
-    model = make_model(prepare(open_table("iris"), settings).preprocessor, settings)
+    model = make_model(prepare(open_table("iris"), settings), settings)
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
     assert [layer.units for layer in model.layers[::2]] == [5, 4, 3]
@@ -114,7 +114,7 @@ def test_balanced_weights_let_a_rare_class_count(tmp_path):
 def test_early_stopping_keeps_the_best_epoch():
     settings = Settings(epochs=60, early_stop=True, lr=0.1)
     data = prepare(open_table("iris"), settings)
-    model = make_model(data.preprocessor, settings)
+    model = make_model(data, settings)
     interrupted = fit(model, data, settings)
     history = model.history.val_loss
     assert not interrupted
@@ -260,7 +260,7 @@ def test_all_of_many_users_are_told_apart(tmp_path):
     def r2(most):
         recipe = Recipe(target="y", epochs=15, max_categories=most)
         data = prepare(table, recipe)
-        model = make_model(data.preprocessor, recipe)
+        model = make_model(data, recipe)
         fit(model, data, recipe)
         return model.history.val_r2[-1]
 

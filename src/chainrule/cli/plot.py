@@ -8,18 +8,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.problems import UsageError
+from chainrule.cli.problems import UsageError, tell
 from chainrule.errors import DataError, FileError
+from chainrule.recipes.scores import ClassScores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Scores = Mapping[str, Sequence[float]]
 SUFFIXES = (".png", ".svg")
+POINTS = 5000  # that are drawn at most
+NAMED = 20  # classes
 PANEL = (6.4, 3.2)  # inches of a score's picture
 
 
@@ -36,13 +40,19 @@ def plot(
             "-o", "--output", metavar="FILE.png|svg", help="By default a .png beside the file."
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="Draw predictions for these data against true values."),
+    ] = None,
 ) -> None:
-    """Draw loss and scores over the epochs of training."""
-    run_plot(Console(highlight=False), history, output)
+    """Draw loss and scores over the epochs of training, or predictions against true values."""
+    run_plot(Console(highlight=False), history, output, data)
 
 
-def run_plot(console: Console, path: str, output: str | None = None) -> None:
-    """Draw a history into a file.
+def run_plot(
+    console: Console, path: str, output: str | None = None, source: str | None = None
+) -> None:
+    """Draw a history, or predictions, into a file.
 
     Raises
     ------
@@ -60,12 +70,69 @@ def run_plot(console: Console, path: str, output: str | None = None) -> None:
     if kind not in SUFFIXES:
         raise UsageError(f"-o {output}: pictures are written as {' or '.join(SUFFIXES)}")
     check_output(output, path)
-    epochs, scores = read_history(path)
     picture = io.BytesIO()
-    draw(epochs, scores).savefig(picture, format=kind[1:], dpi=150)
+    if source is None:
+        epochs, scores = read_history(path)
+        figure, drawn = draw(epochs, scores), count_of(len(epochs), "epoch")
+    else:
+        figure, rows = draw_predictions(path, source)
+        drawn = f"predictions for {count_of(rows, 'row')}"
+    figure.savefig(picture, format=kind[1:], dpi=150)
     write_whole(output, [picture.getvalue()])
-    drawn = count_of(len(epochs), "epoch")
     console.print(f"{drawn} drawn in [bold]{escape(output)}[/]", soft_wrap=True)
+
+
+def draw_predictions(path: str, source: str) -> tuple[Figure, int]:
+    """Return a figure of predictions against true values, and how many rows it shows.
+
+    A quantity has its errors beside; classes have what was taken for what, as shares of the true.
+    """
+    from matplotlib.figure import Figure
+
+    from chainrule.recipes.scores import new_scores
+    from chainrule.recipes.trained import labelled_chunks, open_data, open_model, probabilities
+
+    model = open_model(path)
+    target = model.preprocessor.target
+    table, notes = open_data(model, source, target.name)
+    tell(notes)
+    scores, shown = new_scores(target), []
+    for features, y in labelled_chunks(model, table, target.name):
+        output = probabilities(model, features)
+        scores.add(y, output)
+        shown.append((y, output[:, 0]))
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    if isinstance(scores, ClassScores):
+        _draw_confusion(figure.subplots(), scores)
+        return figure, scores.rows
+    true, found = (np.concatenate(parts) * target.scale + target.mean
+                   for parts in zip(*shown, strict=True))  # fmt: skip
+    picked = np.random.default_rng(0).permutation(len(true))[:POINTS]
+    true, found = true[picked], found[picked]
+    left, right = figure.subplots(1, 2)
+    ends = [min(true.min(), found.min()), max(true.max(), found.max())]
+    for ax, values, line, label in (
+        (left, found, ends, "predicted"), (right, found - true, [0, 0], "predicted minus true"),
+    ):  # fmt: skip
+        ax.scatter(true, values, s=8, alpha=0.5, linewidths=0)
+        ax.plot(ends, line, color="gray", linewidth=1)
+        ax.set(xlabel=f"true {target.name}", ylabel=label)
+    return figure, len(true)
+
+
+def _draw_confusion(ax: Any, scores: ClassScores) -> None:
+    shares = scores.confusion / np.maximum(scores.confusion.sum(axis=1, keepdims=True), 1)
+    names = scores.target.classes
+    image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ax.figure.colorbar(image, ax=ax, label="share of the true class")
+    ax.set(xlabel="predicted", ylabel="true")
+    if len(names) <= NAMED:
+        ax.set_xticks(range(len(names)), names, rotation=90 if len(names) > 4 else 0)
+        ax.set_yticks(range(len(names)), names)
+        for (i, j), count in np.ndenumerate(scores.confusion):
+            if count:
+                color = "white" if shares[i, j] > 0.5 else "black"
+                ax.text(j, i, f"{count:,}", ha="center", va="center", color=color, fontsize=8)
 
 
 def read_history(path: str) -> tuple[list[int], Scores]:

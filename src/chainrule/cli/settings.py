@@ -51,12 +51,26 @@ class Settings(Recipe):
         written = {} if config is None else read_config(config)
         values = {n: _checked(n, v, f"{config}: {key_of(n)}") for n, v in written.items()}
         values |= {n: _checked(n, v, f"--{key_of(n)}") for n, v in options.items()}
-        settings = cls(**values)
+        settings = cls(**{**_of_kind(values), **values})
         if settings.early_stop and not settings.validation:
             raise UsageError(
                 "--early-stop needs rows kept aside: give --validation a share above 0"
             )
         return settings
+
+
+def _of_kind(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the defaults of the recipe's kind, which must leave open what is given."""
+    if "recipe" not in values:
+        return {}
+    kind = _recipes()[values["recipe"]]
+    for name in kind.fixed:
+        if name in values:
+            raise UsageError(
+                f"--{key_of(name)} is not for --recipe {values['recipe']}, which settles it; "
+                "--recipe mlp leaves it open"
+            )
+    return dict(kind.defaults)
 
 
 def key_of(field: str) -> str:
@@ -167,6 +181,13 @@ def _threshold(value: Any, where: str) -> float | str:
     return share
 
 
+def _parts(value: Any, where: str) -> int:
+    parts = check_count(value, "the value", where)
+    if parts == 1:
+        raise UsageError(f"{where}: there must be at least 2 parts, or 0 for none")
+    return parts
+
+
 def _seed(value: Any, where: str) -> int:
     return check_count(value, "the value", where)
 
@@ -185,6 +206,12 @@ def _optimizers() -> Mapping[str, Any]:
     from chainrule.optimizers import OPTIMIZERS
 
     return OPTIMIZERS
+
+
+def _recipes() -> Mapping[str, Any]:
+    from chainrule.recipes.kinds import RECIPES
+
+    return RECIPES
 
 
 def _tasks() -> Mapping[str, Any]:
@@ -212,6 +239,8 @@ OPTIONS = {
     "drop": Option("NAMES", str, _names, "Leave these columns out."),
     "text": Option("NAMES", str, _names, "Columns of free text, whose words are counted."),
     "max_categories": Option("N", int, _count, "Features of a column of text, at most."),
+    "recipe": Option("NAME", str, _name("recipe", _recipes),
+                     "mlp, linear, or realmlp: slower, tuned on hundreds of tables."),
     "hidden": Option("SIZES", str, hidden_units, "Hidden layers, as 100,50, or none."),
     "activation": Option("NAME", str, _name("activation", _activations), "Of the hidden layers."),
     "optimizer": Option("NAME", str, _name("optimizer", _optimizers), "The update rule."),
@@ -230,6 +259,10 @@ OPTIONS = {
     "encoding": Option("NAME", str, _encoding, "Of a CSV file, such as latin-1."),
     "threshold": Option("P", str, _threshold, "Of two classes, the second from this probability "
                         "on; balanced: the best on rows kept aside."),
+    "cv": Option("N", int, _parts, "Score on N parts, each kept aside once."),
+    "ensemble": Option("N", int, _count, "Networks whose outputs are averaged."),
+    "interval": Option("SHARE", float, _number(high=1.0),
+                       "Intervals that hold this share of the true values."),
     "seed": Option("N", int, _seed, "Same seed, same model."),
 }  # fmt: skip
 

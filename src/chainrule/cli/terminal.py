@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
@@ -47,6 +48,20 @@ def print_scores(console: Console, scores: Scores, what: str) -> None:
         if len(scores.target.classes) <= CLASSES:
             _print_classes(console, scores)
         _print_confusion(console, scores)
+
+
+def print_spread(console: Console, found: Sequence[dict[str, float]], what: str) -> None:
+    """Print mean, deviation and range of scores."""
+    print_title(console, what)
+    table = Table(show_edge=False)
+    table.add_column("")
+    for name in ("mean", "deviation", "lowest", "highest"):
+        table.add_column(name, justify="right")
+    for name in found[0]:
+        values = np.array([each[name] for each in found if name in each])
+        numbers = values.mean(), values.std(), values.min(), values.max()
+        table.add_row(name, *(f"{number:.4g}" for number in numbers))
+    console.print(table)
 
 
 def _print_classes(console: Console, scores: ClassScores) -> None:

@@ -75,7 +75,7 @@ class _Unheard(Console):
 def run_train(console: Console, source: str, settings: Settings) -> None:
     """Train, save, and print what came of it."""
     from chainrule.cli.output import check_output
-    from chainrule.recipes.tabular import fit, make_model, prepare
+    from chainrule.recipes.tabular import make_model, prepare, train
     from chainrule.storage import check_name
     from chainrule.tables import open_table
 
@@ -87,12 +87,14 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     tell(table.notes)
     with console.status("preparing the data …"):
         data = prepare(table, settings)
-    model = make_model(data.preprocessor, settings)
+    model = make_model(data, settings)
     _print_before(console, table, data, model, settings)
+    if settings.cv:
+        _cross_validate(console, table, settings)
     saved = False
     try:
         with deferred():
-            interrupted = fit(model, data, settings, [progress(console)])
+            model, interrupted = train(data, settings, [progress(console)])
             if output is not None:
                 model.save(output, training=False)
             saved = True
@@ -107,6 +109,17 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         done = len(model.history.epoch)
         kept = f"what was trained is in {output}" if output else "no model was asked for"
         raise Interrupted(f"{done} of {settings.epochs} epochs were completed; {kept}")
+
+
+def _cross_validate(console: Console, table: Table, settings: Settings) -> None:
+    """Print mean and deviation of the scores on parts kept aside in turn."""
+    from chainrule.cli.terminal import print_spread, row_progress
+    from chainrule.recipes.folds import cross_validate
+
+    with row_progress("cross-validating", settings.cv) as advance:
+        found = [each.values() for each in cross_validate(table, settings, advance)]
+    print_spread(console, found, f"scores on {settings.cv} parts kept aside in turn")
+    console.print()
 
 
 def _diverged(model: Sequential) -> DivergenceError:

@@ -64,6 +64,7 @@ from chainrule.layers.shape import Flatten, Permute, RepeatVector, Rescaling, Re
 from chainrule.layers.tabular import (
     ByColumns,
     Clamp,
+    Ensemble,
     NeuralTangentDense,
     ParametricActivation,
     PeriodicEmbedding,
@@ -75,7 +76,7 @@ __all__ = [
     "ELU", "GRU", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
     "AveragePooling2D", "BatchNormalization", "Bidirectional", "ByColumns", "Clamp", "Conv1D",
     "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
-    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "Embedding", "Flatten", "GRUCell",
+    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "Embedding", "Ensemble", "Flatten", "GRUCell",
     "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
     "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input",
     "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D",

@@ -338,3 +338,36 @@ class ByColumns(Layer):
             found.append(y.reshape(len(x), -1))
             start += width
         return np.concatenate(found, axis=1)
+
+
+class Ensemble(Layer):
+    """Chains of layers that take the same input; the mean of what they return.
+
+    Parameters
+    ----------
+    members : sequence of sequences of Layer
+
+    Examples
+    --------
+    >>> from chainrule.layers import Dense, Identity
+    >>> layer = Ensemble([[Dense(2), Identity()], [Dense(2)]])
+    >>> layer(np.ones((3, 4))).shape
+    (3, 2)
+    """
+
+    def __init__(self, members: Sequence[Sequence[Layer]], **options: Any) -> None:
+        super().__init__(**options)
+        chains = [list(chain) for chain in members] if isinstance(members, Sequence) else []
+        if not chains or not all(isinstance(part, Layer) for chain in chains for part in chain):
+            raise DataError("Ensemble: expected lists of layers, a list for each member")
+        self.members = chains
+
+    def call(self, x: Any) -> Any:
+        """Return the mean of the members' outputs."""
+        total: Any = 0
+        for chain in self.members:
+            y = x
+            for layer in chain:
+                y = layer(y)
+            total = total + y
+        return total / len(self.members)

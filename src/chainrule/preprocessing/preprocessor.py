@@ -26,7 +26,7 @@ from chainrule.preprocessing.values import (
     rows_of,
     time_texts,
 )
-from chainrule.validation import Array, check_flag, check_positive, lookup
+from chainrule.validation import Array, check_flag, check_number, check_positive, lookup
 
 FORMAT, VERSION = "chainrule preprocessor", 1
 
@@ -145,6 +145,10 @@ class Preprocessor(Configurable):
             what = self.target.describe().partition(":")[0].partition(",")[0]
             raise OptionError("threshold", f"needs two classes; {self.target.name!r} has {what}")
         self._target = replace(self.target, threshold=threshold)
+
+    def set_margin(self, margin: float) -> None:
+        """Set how far a quantity's interval reaches to either side of its prediction."""
+        self._target = replace(self.target, margin=check_number(margin, "margin", "Preprocessor"))
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -60,6 +60,44 @@ def split_rows(
     return held
 
 
+def part_of_rows(
+    rows: int | Array, part: int, parts: int, seed: int | np.random.Generator | None = 0
+) -> Array:
+    """Return which rows are one of so many parts, which hold each class in the same proportion.
+
+    Parameters
+    ----------
+    rows : int or ndarray of int, shape (n,)
+        As for `split_rows`.
+    part, parts : int
+        Which one, counted from 0, of how many.
+    seed : int, Generator or None
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    DataError
+        If there are more parts than rows.
+
+    Examples
+    --------
+    >>> sum(part_of_rows(7, i, 3) for i in range(3)).tolist()
+    [1, 1, 1, 1, 1, 1, 1]
+    """
+    rng = check_seed(seed, "part_of_rows")
+    classes = np.zeros(rows, dtype=np.intp) if isinstance(rows, int) else np.asarray(rows)
+    if not 2 <= parts <= len(classes):
+        raise DataError(f"part_of_rows: {len(classes)} rows do not make {parts} parts (--cv)")
+    order = rng.permutation(len(classes))
+    grouped = order[np.argsort(classes[order], kind="stable")]
+    found = np.zeros(len(classes), dtype=bool)
+    found[grouped[part::parts]] = True
+    return found
+
+
 def _shares(counts: Array, share: float) -> Array:
     """Return how many of each class to take, by the largest remainders."""
     most = np.maximum(counts - 1, 0)

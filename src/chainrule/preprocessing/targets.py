@@ -66,6 +66,8 @@ class Target:
         Of a quantity: it is learned as ``(y - mean) / scale``.
     threshold : float
         Of two classes, the second is predicted where its probability is above it.
+    margin : float
+        Of a quantity: its interval reaches so far to either side of a prediction; 0: there is none.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Target:
     mean: float = 0.0
     scale: float = 1.0
     threshold: float = 0.5
+    margin: float = 0.0
 
     @classmethod
     def learn(cls, name: str, values: Any, task: str = "auto") -> Target:
@@ -246,7 +249,8 @@ class Target:
     def describe(self) -> str:
         """Return what is predicted, for a report."""
         if self.task == "regression":
-            return f"quantity, mean {self.mean:.6g}, deviation {self.scale:.6g}"
+            told = f"; interval ± {self.margin:.5g}" if self.margin else ""
+            return f"quantity, mean {self.mean:.6g}, deviation {self.scale:.6g}{told}"
         shown = [f"{name} ({n:,})" for name, n in zip(self.classes, self.counts, strict=True)]
         more = ["…"] if len(shown) > FEW else []
         told = f"; {self.classes[1]} from a probability of {self.threshold:g}"
@@ -257,7 +261,8 @@ class Target:
         """Return it as plain values."""
         about: dict[str, Any] = {"name": self.name, "kind": self.kind, "task": self.task}
         if self.task == "regression":
-            return about | {"mean": self.mean, "scale": self.scale}
+            about |= {"mean": self.mean, "scale": self.scale}
+            return about | ({"margin": self.margin} if self.margin else {})
         about |= {"classes": list(self.classes), "counts": list(self.counts)}
         return about if self.threshold == 0.5 else about | {"threshold": self.threshold}
 
@@ -277,7 +282,8 @@ class Target:
             if kind != "number":
                 raise DataError(f"{where}: regression needs a target of numbers")
             mean, scale = record.number("mean"), record.scale("scale")
-            return cls(name, kind, "regression", mean=mean, scale=scale)
+            margin = record.scale("margin") if "margin" in record else 0.0
+            return cls(name, kind, "regression", mean=mean, scale=scale, margin=margin)
         classes, counts = record.texts("classes"), record.counts("counts")
         if not 2 <= len(classes) <= MAX_CLASSES or len(counts) != len(classes):
             raise DataError(f"{where}: classes must be at least two, with a count each")

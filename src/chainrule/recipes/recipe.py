@@ -21,6 +21,14 @@ class Recipe:
     threshold : float or "balanced"
         Of two classes, the probability from which on the second is predicted; balanced: the one
         with the best balanced accuracy on rows kept aside.
+    recipe : {"mlp", "linear", "realmlp"}
+        Of `chainrule.recipes.kinds.RECIPES`.
+    cv : int
+        Parts that are kept aside in turn to score it, at least 2; 0: none.
+    ensemble : int
+        Networks, from different seeds, whose outputs are averaged.
+    interval : float
+        Share of the true values that a quantity's interval is to hold; 0: no interval.
     target : str or None
         By default the data's own, if they have one.
     hidden : tuple of int
@@ -30,6 +38,7 @@ class Recipe:
     """
 
     target: str | None = None
+    recipe: str = "mlp"
     task: str = "auto"
     hidden: tuple[int, ...] = (64,)
     activation: str = "relu"
@@ -48,3 +57,6 @@ class Recipe:
     text: tuple[str, ...] = ()
     max_categories: int = 5000
     threshold: float | str = 0.5
+    cv: int = 0
+    ensemble: int = 1
+    interval: float = 0.0

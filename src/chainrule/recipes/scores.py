@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,15 @@ class ClassScores:
             "log loss": (f"{self._log_loss / self.rows:.4g}", f"{guess:.4g}"),
         }
 
+    def values(self) -> dict[str, float]:
+        """Return each score as a number."""
+        found = {"accuracy": self.accuracy, "balanced accuracy": self.balanced_accuracy}
+        auc = self.auc
+        return {
+            **found, **({} if auc is None else {"AUC": auc}),
+            "log loss": self._log_loss / self.rows,
+        }  # fmt: skip
+
     def by_class(self) -> list[tuple[str, int, float | None, float | None]]:
         """Return each class's name, rows, precision and recall; None where there are no rows."""
         right, true = np.diag(self.confusion), self.confusion.sum(axis=1)
@@ -131,7 +141,7 @@ class QuantityScores:
     """
 
     def __init__(self, target: Target) -> None:
-        self.target, self.rows = target, 0
+        self.target, self.rows, self._inside = target, 0, 0
         self._sums = dict.fromkeys(("y", "y²", "|y|", "e²", "|e|"), 0.0)
 
     def add(self, y: Array, output: Array) -> None:
@@ -139,9 +149,20 @@ class QuantityScores:
         true = y.astype(np.float64)
         error = true - output.reshape(-1)
         self.rows += len(y)
+        self._inside += int((np.abs(error) * self.target.scale <= self.target.margin).sum())
         parts = (true, true**2, np.abs(true), error**2, np.abs(error))
         for name, part in zip(self._sums, parts, strict=True):
             self._sums[name] += float(part.sum())
+
+    def values(self) -> dict[str, float]:
+        """Return each score as a number."""
+        sums, scale = self._sums, self.target.scale
+        spread = sums["y²"] - sums["y"] ** 2 / self.rows
+        return {
+            "R²": 1 - sums["e²"] / spread if spread > 0 else math.nan,
+            "mean absolute error": scale * sums["|e|"] / self.rows,
+            "root mean square error": scale * math.sqrt(sums["e²"] / self.rows),
+        }
 
     def table(self) -> dict[str, tuple[str, str]]:
         """Return each score, of the model and of the baseline."""
@@ -161,7 +182,9 @@ class QuantityScores:
             "R²": (r2(sums["e²"]), r2(sums["y²"])),
             "mean absolute error": (mean(sums["|e|"]), mean(sums["|y|"])),
             "root mean square error": (root(sums["e²"]), root(sums["y²"])),
-        }
+            **({"within the interval": (percent(self._inside / self.rows), "")}
+               if self.target.margin else {}),
+        }  # fmt: skip
 
     @property
     def baseline(self) -> str:

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import difflib
+import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule import layers, metrics, optimizers, regularizers
+from chainrule import layers
 from chainrule.callbacks import Callback, EarlyStopping
 from chainrule.errors import InterruptedWarning, OptionError
 from chainrule.preprocessing import Preprocessor
+from chainrule.recipes.kinds import RECIPES
 from chainrule.recipes.recipe import PATIENCE, Recipe
 from chainrule.sequential import Sequential
 from chainrule.tables import Table, TrainingData, training_data
-from chainrule.validation import lookup
+from chainrule.validation import Array, lookup
 
 
-def prepare(table: Table, recipe: Recipe) -> TrainingData:
+def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
     """Return a table as arrays, split and preprocessed.
+
+    Parameters
+    ----------
+    table : Table
+    recipe : Recipe
+    fold : tuple of int, optional
+        ``(i, k)``: keep the i-th of k parts aside, instead of a share.
 
     Raises
     ------
@@ -44,10 +54,13 @@ def prepare(table: Table, recipe: Recipe) -> TrainingData:
         columns=_chosen(names, target, recipe),
         preprocessor=preprocessor,
         validation_split=recipe.validation,
+        fold=fold,
         seed=recipe.seed,
     )
     if recipe.class_weight == "balanced" and not data.preprocessor.target.classes:
         raise OptionError("class_weight", f"balanced needs classes, but {target!r} is a quantity")
+    if recipe.interval and data.preprocessor.target.classes:
+        raise OptionError("interval", f"is for quantities, but {target!r} has classes")
     if recipe.threshold != 0.5:
         start = 0.5 if recipe.threshold == "balanced" else float(recipe.threshold)
         data.preprocessor.set_threshold(start)
@@ -70,25 +83,68 @@ def _chosen(names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
     return chosen
 
 
-def make_model(preprocessor: Preprocessor, recipe: Recipe) -> Sequential:
-    """Return a network for a preprocessor's features and target, compiled."""
-    stack: list[Any] = [layers.Input((preprocessor.width,))]
-    for units in recipe.hidden:
-        penalty = regularizers.L2(recipe.l2) if recipe.l2 else None
-        stack.append(layers.Dense(units, recipe.activation, kernel_regularizer=penalty))
-        if recipe.dropout:
-            stack.append(layers.Dropout(recipe.dropout))
-    classes = preprocessor.target.classes
-    stack.append(layers.Dense(len(classes), "softmax") if classes else layers.Dense(1))
-    model = Sequential(stack, "network", seed=recipe.seed)
-    rule = optimizers.OPTIMIZERS[recipe.optimizer]
-    optimizer = rule() if recipe.lr is None else rule(recipe.lr)
-    if classes:
-        model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
-    else:
-        model.compile(optimizer, "mse", [metrics.R2Score(name="r2")])
-    model.preprocessor, model.class_names = preprocessor, list(classes) or None
-    return model
+def make_model(data: TrainingData, recipe: Recipe) -> Sequential:
+    """Return a network for data, compiled, not trained."""
+    return RECIPES[recipe.recipe].make(data, recipe)
+
+
+def train(
+    data: TrainingData, recipe: Recipe, callbacks: Iterable[Callback] = ()
+) -> tuple[Sequential, bool]:
+    """Make and train a model: a network, or several whose outputs are averaged.
+
+    Returns
+    -------
+    model : Sequential
+    interrupted : bool
+        Whether Ctrl-C ended it; see `fit`.
+    """
+    models: list[Sequential] = []
+    interrupted = False
+    for number in range(recipe.ensemble):
+        own = replace(recipe, seed=recipe.seed + number)
+        model = make_model(data, own)
+        try:
+            interrupted = fit(model, data, own, callbacks)
+        except KeyboardInterrupt:
+            if not models:
+                raise
+            interrupted = True
+            break
+        models.append(model)
+        if interrupted:
+            break
+    whole = models[0] if len(models) == 1 else averaged(models)
+    settle(whole, data, recipe)
+    return whole, interrupted
+
+
+def averaged(models: Sequence[Sequential]) -> Sequential:
+    """Return a model whose output is the mean of the models'."""
+    first = models[0]
+    chains = [[type(each).from_config(each.get_config()) for each in m.layers] for m in models]
+    shape = first.layers[0].input_shape
+    whole = Sequential([layers.Input(shape[1:]), layers.Ensemble(chains)], "ensemble")
+    for chain, model in zip(chains, models, strict=True):
+        for copy, layer in zip(chain, model.layers, strict=True):
+            copy.set_weights(layer.get_weights())
+    whole.compile(first.optimizer, first.loss, first.compiled_metrics[0])
+    whole.preprocessor, whole.class_names = first.preprocessor, first.class_names
+    whole.history = first.history
+    return whole
+
+
+def settle(model: Sequential, data: TrainingData, recipe: Recipe) -> None:
+    """Choose threshold and interval by the rows kept aside, or else those of training."""
+    held = len(data.X_val) > 0
+    X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
+    if recipe.threshold == "balanced":
+        model.preprocessor.set_threshold(_balanced_threshold(model, X, y))
+    if recipe.interval:
+        error = np.abs(y - model.predict(X, verbose=0)[:, 0])
+        rank = math.ceil(recipe.interval * (len(error) + 1)) - 1  # of n + 1: the new one counts
+        margin = float(np.sort(error)[min(rank, len(error) - 1)])
+        model.preprocessor.set_margin(margin * model.preprocessor.target.scale)
 
 
 def fit(
@@ -109,41 +165,22 @@ def fit(
         If nothing had been trained when it came.
     """
     stopping = EarlyStopping(patience=PATIENCE, restore_best_weights=True)
-    held = (data.X_val, data.y_val) if len(data.X_val) else None
+    heard = [*callbacks, *([stopping] if recipe.early_stop else [])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterruptedWarning)
-        model.fit(
-            data.X_train,
-            data.y_train,
-            recipe.batch_size,
-            recipe.epochs,
-            verbose=0,
-            callbacks=[*callbacks, *([stopping] if recipe.early_stop else [])],
-            validation_data=held,
-            class_weight=_class_weight(data) if recipe.class_weight == "balanced" else None,
-        )
+        RECIPES[recipe.recipe].fit(model, data, recipe, heard)
     interrupted = model.stop_training and not stopping.stopped_epoch
     if interrupted and not (model.optimizer_state or {}).get("iteration"):
         raise KeyboardInterrupt
-    if recipe.threshold == "balanced":
-        model.preprocessor.set_threshold(_balanced_threshold(model, data))
     return interrupted
 
 
-def _balanced_threshold(model: Sequential, data: TrainingData) -> float:
-    """Return the threshold of the best balanced accuracy, on rows kept aside if there are any."""
+def _balanced_threshold(model: Sequential, X: Array, y: Array) -> float:
+    """Return the threshold of the best balanced accuracy."""
     from sklearn.metrics import roc_curve
 
-    held = len(data.X_val) > 0
-    X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
     second = model.predict(X, verbose=0)[:, 1].astype(np.float64)
     wrong, right, steps = roc_curve(y, second, drop_intermediate=False)
     at = int(np.argmax(right - wrong))
     below = second[second < steps[at]].max(initial=0.0)  # halfway to the next probability below
     return float(np.clip((min(steps[at], 1.0) + below) / 2, 1e-6, 1 - 1e-6))
-
-
-def _class_weight(data: TrainingData) -> dict[int, float]:
-    """Return weights that let every class count alike: n / (k · n_c)."""
-    counts = np.bincount(data.y_train)
-    return {label: len(data.y_train) / (len(counts) * n) for label, n in enumerate(counts) if n}

@@ -186,7 +186,8 @@ def predictions(
     """Yield predictions as columns, some thousands of rows at a time.
 
     The columns are ``prediction`` and, for classes, ``probability``, that of the prediction; or
-    ``probability of A`` and so on, for every class.
+    ``probability of A`` and so on, for every class. Of a quantity with an interval, ``low`` and
+    ``high`` follow.
 
     Parameters
     ----------
@@ -204,6 +205,9 @@ def predictions(
         output = probabilities(model, model.preprocessor.transform(chunk))
         columns = {name: _carried(chunk[name]) for name in ids}
         columns["prediction"] = _decoded(target, output)
+        if target.margin:
+            columns["low"] = columns["prediction"] - target.margin
+            columns["high"] = columns["prediction"] + target.margin
         if target.classes and every_class:
             names = [f"probability of {name}" for name in target.classes]
             columns |= dict(zip(names, output.T, strict=True))

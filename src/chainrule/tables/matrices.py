@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.config import Shown
 from chainrule.errors import DataError
 from chainrule.preprocessing import Preprocessor, Target, split_rows
+from chainrule.preprocessing.splitting import part_of_rows
 from chainrule.preprocessing.values import Column, missing
 from chainrule.tables.table import Table
 from chainrule.validation import Array, check_number, lookup
@@ -52,6 +53,7 @@ def training_data(
     columns: Iterable[str] | None = None,
     preprocessor: Preprocessor | None = None,
     validation_split: float = 0.2,
+    fold: tuple[int, int] | None = None,
     seed: int | np.random.Generator | None = 0,
     memory: float = 0.5,
 ) -> TrainingData:
@@ -72,6 +74,8 @@ def training_data(
         With settings of your own; it is fitted here.
     validation_split : float, default 0.2
         Share of the rows to validate on, drawn at random; of each class the same share.
+    fold : tuple of int, optional
+        ``(i, k)``: validate on the i-th of k parts, counted from 0, instead of a share.
     seed : int, Generator or None, default 0
         Of the split.
     memory : float, default 0.5
@@ -99,7 +103,10 @@ def training_data(
     values, labelled = _target_values(table, name)
     whole = Target.learn(name, values[labelled], preprocessor.task)
     classes = whole.encode(values[labelled]) if whole.classes else len(labelled)
-    held = labelled[split_rows(classes, validation_split, seed)]
+    if fold is None:
+        held = labelled[split_rows(classes, validation_split, seed)]
+    else:
+        held = labelled[part_of_rows(classes, *fold, seed)]
     kept = np.setdiff1d(labelled, held, assume_unique=True)
     names = [each.name for each in table.columns] if columns is None else [*columns, name]
     preprocessor.fit(_picked(table, kept, names), Target.learn(name, values[kept], whole.task))

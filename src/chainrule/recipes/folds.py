@@ -1,0 +1,44 @@
+"""How good a recipe is, scored on parts of a table that are kept aside in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from chainrule.preprocessing import split_rows
+from chainrule.recipes.recipe import Recipe
+from chainrule.recipes.scores import Scores, score_arrays
+from chainrule.recipes.tabular import prepare, train
+from chainrule.tables import Table, TrainingData
+
+
+def cross_validate(
+    table: Table, recipe: Recipe, done: Callable[[int], Any] = lambda rows: None
+) -> Iterator[Scores]:
+    """Yield the scores on each of ``recipe.cv`` parts, by a model trained on the others.
+
+    Where rows kept aside choose something (the epoch, the threshold), they are others again.
+
+    Parameters
+    ----------
+    table : Table
+    recipe : Recipe
+    done : callable
+        Called with 1 after each part.
+    """
+    for number in range(recipe.cv):
+        data = prepare(table, recipe, (number, recipe.cv))
+        model, interrupted = train(_inner(data, recipe), recipe)
+        if interrupted:
+            raise KeyboardInterrupt
+        yield score_arrays(model, data.X_val, data.y_val)
+        done(1)
+
+
+def _inner(data: TrainingData, recipe: Recipe) -> TrainingData:
+    """Return the rows of training, of which a share is kept aside again."""
+    X, y = data.X_train, data.y_train
+    groups = y if data.preprocessor.target.classes else len(y)
+    held = split_rows(groups, recipe.validation, recipe.seed)
+    return replace(data, X_train=X[~held], y_train=y[~held], X_val=X[held], y_val=y[held])
