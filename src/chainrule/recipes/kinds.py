@@ -33,12 +33,15 @@ class Kind:
         Fields of a `Recipe` that are otherwise here.
     fixed : tuple of str
         Fields that the kind does not leave open.
+    preprocessing : dict
+        Arguments of its `Preprocessor`.
     """
 
     make: Callable[[TrainingData, Recipe], Sequential]
     fit: Fit
     defaults: Mapping[str, Any] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
@@ -120,6 +123,6 @@ RECIPES = {
     "realmlp": Kind(
         _make_realmlp, _fit_realmlp,
         {"hidden": (256, 256, 256), "epochs": 256, "batch_size": 256},
-        ("activation", "dropout", "l2", "optimizer", "early_stop"),
+        ("activation", "dropout", "l2", "optimizer", "early_stop"), {"signed": True},
     ),
 }  # fmt: skip

@@ -46,8 +46,9 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
         raise OptionError("target", f"say which column of {table.name} to predict, one of {listed}")
     lookup("target column", target, names)
     preprocessor = Preprocessor(
-        task=recipe.task, max_categories=recipe.max_categories, text=recipe.text
-    )
+        task=recipe.task, max_categories=recipe.max_categories, text=recipe.text,
+        **RECIPES[recipe.recipe].preprocessing,
+    )  # fmt: skip
     data = training_data(
         table,
         target,

