@@ -1,8 +1,11 @@
 """What an analyst asks of a model: scores of rare classes, thresholds, ids, what it rests on."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
+import onnxruntime
 import pytest
 from sklearn import inspection, metrics
 from sklearn.linear_model import LinearRegression
@@ -196,3 +199,32 @@ def test_predictions_are_drawn_against_true_values(tmp_path, data):
     result = done("plot", tmp_path / "model", *options)
     assert f"predictions for {150 if data == 'iris' else 442} rows drawn" in result.stdout
     assert (tmp_path / "p.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("threshold", ["0.1", "0.3"])
+def test_a_threshold_goes_along_where_a_model_is_exported(rare, tmp_path, threshold):
+    _, path = rare
+    options = ["--target", "state", "--columns", "a,b", "--epochs", "3", "-o", tmp_path / "model"]
+    done("train", path, *options, "--threshold", threshold)
+    lines = done("predict", options[-1], path).stdout.splitlines()[1:]
+    expected = [line.split(",")[0] for line in lines]
+    assert 0 < expected.count("ill") < len(expected)
+    model = cr.load_model(tmp_path / "model")
+    columns = next(open_table(path).chunks(columns=["a", "b"]))
+    model.eject(tmp_path / "ejected.py")
+    told = subprocess.run(
+        [sys.executable, tmp_path / "ejected.py", path], capture_output=True, text=True, check=True
+    ).stdout.splitlines()[1:]
+    assert [line.split(",")[0] for line in told] == expected
+    model.export(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    assert session.run(["label"], columns)[0].tolist() == expected
+
+
+def test_what_no_other_program_is_told_of_is_refused(tmp_path):
+    path = tmp_path / "days.csv"
+    path.write_text("day,y\n" + "".join(f"{i % 28 + 1}.{i % 12 + 1}.2024,{i}\n" for i in range(40)))
+    done("train", path, "--target", "y", "--epochs", "1", "-o", tmp_path / "model")
+    for kind in ("numpy", "onnx"):
+        line = refused(3, "export", tmp_path / "model", "--to", kind)
+        assert "column 'day' holds times: year, month, day, weekday, which no other program" in line

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from tests.cli.running import run
 
 PLAIN = ["", "NA", "1", "0", "-1e308", "1e309", "inf", "nan", "x", "é", "True", "2024-01-01",
-         "[bold]", "\\", "'", " ", "a\tb", "0.5", "2", "y"]  # fmt: skip
+         "[bold]", "\\", "'", " ", "a\tb", "0.5", "2", "y", "$1", "-€2", "3 %", "(4)", "1'234",
+         "31.12.2024", "2024-01-01T12:30", "12/31/2024 1:02", "7:30", "2024-02-30", "5 kg",
+         "−1"]  # fmt: skip
 CELLS = st.sampled_from([*PLAIN, '"', "1,5"]) | st.integers(-3, 3).map(str) | st.text(max_size=3)
 
 

@@ -439,3 +439,21 @@ def test_free_text_is_hashed_as_scikit_learn_does_it():
 def test_all_of_many_categories_have_a_feature():
     users = [f"user {i % 800}" for i in range(3000)]
     assert fitted({"user": users}).width == 800
+
+
+def test_a_description_of_an_earlier_version_is_read():
+    description = {
+        "format": "chainrule preprocessor", "version": 1, "rows": 4, "unlabelled": 0,
+        "config": {"max_categories": 100, "task": "auto"},
+        "columns": [
+            {"name": "age", "kind": "number", "mean": 30.0, "scale": 2.0, "missing": 0},
+            {"name": "day", "kind": "category", "categories": ["2024-01-01", "2024-05-01"],
+             "other": 0, "missing": 0},
+        ],
+        "target": {"name": "y", "kind": "category", "task": "classification",
+                   "classes": ["no", "yes"], "counts": [2, 2]},
+    }  # fmt: skip
+    preprocessor = Preprocessor.from_dict(description)
+    chunk = {"age": [32.0], "day": [datetime.date(2024, 5, 1)]}
+    assert preprocessor.transform(chunk).tolist() == [[1, 0, 1]]
+    assert preprocessor.target.decode([[0.4, 0.6]]).tolist() == ["yes"]

@@ -188,10 +188,11 @@ def describe(preprocessor: Preprocessor) -> list[Fact]:
 
 def _features(preprocessor: Preprocessor) -> list[str]:
     from chainrule.cli.terminal import count_of
-    from chainrule.preprocessing import Calendar, OneHot, Picture, Scaled, Words
+    from chainrule.preprocessing import Calendar, OneHot, Picture, Scaled, Signs, Words
 
     kinds = {
-        Scaled: "of numbers, scaled", OneHot: "of text, one-hot", Calendar: "of times",
+        Scaled: "of numbers, scaled", OneHot: "of text, one-hot",
+        Signs: "of two texts, as signs", Calendar: "of times",
         Words: "of free text, hashed", Picture: "of images",
     }  # fmt: skip
     lines = []
