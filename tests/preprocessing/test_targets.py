@@ -132,3 +132,8 @@ def test_a_description_in_json_makes_the_same_again(values):
 def test_a_damaged_description_is_refused(change):
     with pytest.raises(DataError, match="target"):
         Target.from_dict(Target.learn("y", ["a", "b"]).to_dict() | change)
+
+
+def test_classes_of_one_row_each_are_no_classes():
+    with pytest.raises(DataError, match="different in each of 30 rows"):
+        Target.learn("name", [f"n{i}" for i in range(30)])

@@ -130,6 +130,11 @@ class Target:
                 f"target {name!r} needs at least two classes, but it holds "
                 f"{quoted(map(_class_name, counter)) or 'no value'}"
             )
+        if len(counter) > FEW and max(counter.values()) == 1:
+            raise DataError(
+                f"target {name!r} is different in each of {len(counter):,} rows, so there are no "
+                "classes to learn; is it the right column?"
+            )
         named = {_class_name(value): count for value, count in counter.items()}
         key = float if summary.kind == "number" else natural_order
         ordered = sorted(named, key=key)
