@@ -2,18 +2,23 @@
 
 import csv
 import json
+import re
 import threading
 from xml.etree import ElementTree
 
+import nbformat
 import pytest
 
 from chainrule.errors import DataError, FileError
+from chainrule.teaching.exercises import LABS
 from chainrule.teaching.grading import classroom as rooms
 from chainrule.teaching.grading.collect import Entry, collect, find_lab
 from chainrule.teaching.grading.grade import Assignment, Grader
 from chainrule.teaching.grading.marks import to_csv, to_json, to_junit
+from chainrule.teaching.grading.report import to_html
 from chainrule.teaching.grading.setting import assignment
 from chainrule.teaching.grading.statistics import exercise_rows, mistakes
+from chainrule.teaching.source import folder, read
 
 LAB = "01_softmax_and_backpropagation"
 RIGHT = """
@@ -228,3 +233,50 @@ def test_ctrl_c_keeps_what_is_done(grader, monkeypatch, tmp_path):
     found = rooms.grade_all(grader.assignment, entries, jobs=1, done=done)
     hangs.set()
     assert ([g.name for g in found.graded], found.left) == (["a"], 2)
+
+
+# The page
+
+
+def test_the_page_escapes_everything_and_needs_nothing_else(room):
+    page = to_html(room)
+    assert "<script>')" not in page
+    assert "&lt;script&gt;" in page
+    assert "<b>eve" not in page
+    assert "&lt;b&gt;eve" in page
+    assert not re.search(r"(src|href)=|https?://|@import", page)
+
+
+def test_the_page_counts_checks_and_mistakes(room):
+    page = to_html(room)
+    assert "1 of 4" in page
+    assert re.search(r"2×</span>\s*<div>.*summed \(or averaged\) over the wrong axis", page, re.S)
+
+
+def test_a_class_of_one_and_of_none_have_a_page(room):
+    assert "1 of 1" in to_html(rooms.Classroom(room.assignment, room.graded[:1]))
+    assert "3 submissions were not graded" in to_html(rooms.Classroom(room.assignment, [], 3))
+
+
+# The labs themselves
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_the_solved_lab_earns_all_points(lab, tmp_path):
+    task, _ = assignment(lab, 60.0, 2**30, "2027")
+    path = tmp_path / "solved.ipynb"
+    nbformat.write(read(folder() / f"{lab}.py").notebook(solved=True), path)
+    with Grader(task) as grader:
+        found = grader.grade(Entry("ada", path))
+    assert (found.points, found.message) == (found.most, "all right")
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_the_student_s_notebook_earns_next_to_nothing(lab, tmp_path):
+    task, _ = assignment(lab, 60.0, 2**30, "2027")
+    path = tmp_path / "begun.ipynb"
+    nbformat.write(read(folder() / f"{lab}.py").notebook(solved=False), path)
+    with Grader(task) as grader:
+        found = grader.grade(Entry("ada", path))
+    assert found.points <= found.most / 4
+    assert not any(result.passed for result in found.results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,7 +36,7 @@ def run_hidden(text: str, what: str, candidates: dict[str, Any]) -> Outcome:
     """Return what the hidden tests say: one point if all hold, else the sentence of the first."""
     try:
         with np.errstate(all="ignore"):
-            exec(compile(text, "<hidden tests>", "exec"), {"np": np, **candidates})
+            exec(compile(text, "<hidden tests>", "exec"), {"np": np, "math": math, **candidates})
     except AssertionError as error:
         sentence = str(error) or f"a hidden test of {what} fails"
     except Wrong as wrong:

@@ -75,7 +75,7 @@ def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
     for graded in classroom.graded:
         for result in graded.results:
             if not result.passed:
-                sentence = _PLACE.sub("", result.sentence)
+                sentence = without_place(result.sentence)
                 key = result.exercise, _NUMBER.sub("#", sentence)
                 heard.setdefault(key, []).append((graded.name, sentence))
     common = sorted(heard.items(), key=lambda item: (-len(item[1]), item[0]))
@@ -83,6 +83,17 @@ def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
         Mistake(exercise, found[0][1], tuple(name for name, _ in found))
         for (exercise, _), found in common[:most]
     ]
+
+
+def without_place(sentence: str) -> str:
+    """Return a sentence without the file and line that it begins with.
+
+    Examples
+    --------
+    >>> without_place("ada.py, line 6: the sum runs over all rows")
+    'the sum runs over all rows'
+    """
+    return _PLACE.sub("", sentence)
 
 
 def _first_failed(result: Result) -> str:
