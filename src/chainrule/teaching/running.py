@@ -32,6 +32,7 @@ from chainrule.teaching.expect import Ended, Wrong
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
 FORKS = sys.platform.startswith("linux")  # elsewhere threads of the libraries do not survive it
 STARTING = 120.0  # seconds for a host to load its libraries on a busy machine
+PATIENCE = 3  # how much slower than its processor a process may be on a busy machine
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
@@ -43,7 +44,7 @@ class Limits:
     Attributes
     ----------
     seconds : float
-        Of all requests together.
+        Of the processor, for all requests together; three times as many may go by.
     memory : int
         Bytes beyond what the libraries take.
     hidden : tuple of str
@@ -166,7 +167,7 @@ class Worker:
 
     def __init__(self, host: Host, limits: Limits, what: str, seed: int = 0) -> None:
         self._what, self._limits = what, limits
-        self._left = limits.seconds
+        self._left = PATIENCE * limits.seconds
         self._folder = tempfile.mkdtemp(prefix="chainrule-")
         self.ended: Ended | None = None
         self._connection, self._process = host.begin({
@@ -228,7 +229,7 @@ class Worker:
 
     def _too_long(self) -> str:
         return (
-            f"{self._what} did not come to an end within {self._limits.seconds:g} seconds: "
+            f"{self._what} did not come to an end within {self._limits.seconds:g} s: "
             "is there a loop that never ends?"
         )
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.teaching.calls import Server, told
-from chainrule.teaching.confined import limits, stub
+from chainrule.teaching.confined import kernel, limits, stub
 from chainrule.teaching.confined.frames import receive, send
 from chainrule.teaching.plan import problem
 from chainrule.teaching.submission import Part, parse
@@ -92,6 +92,7 @@ class _Answers:
 
 def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     """Give up everything that an answer does not need."""
+    kernel.die_with_parent()
     if hasattr(os, "setsid"):
         with contextlib.suppress(OSError):
             os.setsid()
@@ -107,6 +108,7 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     else:
         hidden += limits.own_sources()
         stub.install()
+    kernel.confine(own, read, hidden)
     limits.limit(settings["seconds"], settings["memory"])
     limits.hook(own, read, hidden, explains=settings["answers"])
 

@@ -7,6 +7,7 @@ Linux is, `kernel` is the wall.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -63,6 +64,7 @@ def readable() -> list[str]:
     found = [sys.prefix, sys.base_prefix, *libraries, os.environ.get("SYSTEMROOT")]
     if os.name == "posix":
         found += ["/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/dev/random"]
+        found += ["/sys/fs/cgroup", "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo"]
     return sorted({os.path.realpath(path) for path in found if path and os.path.exists(path)})
 
 
@@ -144,7 +146,7 @@ def limit(seconds: float, memory: int, written: int = 8 * 2**20, files: int = 64
         import resource
     except ImportError:  # Windows: the grader's clock alone
         return
-    whole = int(seconds) + 1
+    whole = math.ceil(seconds)
     wanted = [
         (resource.RLIMIT_CPU, whole),
         (resource.RLIMIT_AS, _in_use() + memory),
