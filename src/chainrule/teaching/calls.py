@@ -10,6 +10,7 @@ import contextlib
 import io
 import operator
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,7 +47,12 @@ class Server:
         before = [np.copy(arg) if isinstance(arg, np.ndarray) else None for arg in args]
         reply: dict[str, Any]
         try:
-            with contextlib.redirect_stdout(_Short(printed)), np.errstate(all="ignore"):
+            with (
+                contextlib.redirect_stdout(_Short(printed)),
+                contextlib.redirect_stderr(_Short(io.StringIO())),
+                warnings.catch_warnings(action="ignore"),
+                np.errstate(all="ignore"),
+            ):
                 value = getattr(self, f"_{request['do']}")(request, args, kwargs)
                 reply = {"value": encode(value, self._keep)}
         except (Exception, SystemExit) as error:

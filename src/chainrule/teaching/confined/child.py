@@ -108,8 +108,10 @@ def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
     else:
         hidden += limits.own_sources()
         stub.install()
+    limits.limit(
+        settings["seconds"], settings["memory"]
+    )  # first: the kernel lets nobody set limits
     kernel.confine(own, read, hidden)
-    limits.limit(settings["seconds"], settings["memory"])
     limits.hook(own, read, hidden, explains=settings["answers"])
 
 

@@ -156,7 +156,9 @@ def limit(seconds: float, memory: int, written: int = 8 * 2**20, files: int = 64
     ]
     for kind, most in wanted:
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
+            # At the first limit of time comes a signal of its own, at the second the end.
+            last = most + 1 if kind == resource.RLIMIT_CPU else most
+            resource.setrlimit(kind, (most, last))
 
 
 def _in_use() -> int:
