@@ -11,6 +11,7 @@ from chainrule.cli.cache import cache
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explain import explain
 from chainrule.cli.export import export
+from chainrule.cli.export_lab import export_lab
 from chainrule.cli.grade import grade
 from chainrule.cli.lab import lab
 from chainrule.cli.learn import learn
@@ -50,7 +51,7 @@ def chainrule_command(
     """Backpropagation you can read: train and explain small networks in NumPy."""
 
 
-for verb in (train, evaluate, predict, explain, show, export, plot, lab, grade):
+for verb in (train, evaluate, predict, explain, show, export, plot, lab, grade, export_lab):
     app.command()(verb)
 app.add_typer(cache, name="cache")
 app.add_typer(learn, name="learn")

@@ -91,6 +91,17 @@ def hidden_lines(source: str) -> str:
     return "\n".join(line for number, line in lines if number not in shown)
 
 
+def without_stubs(source: str) -> str:
+    """Return a cell with its markers, without ``### STUB`` and its lines: nbgrader knows none."""
+    kept, in_stub = [], False
+    for line in source.split("\n"):
+        marker = _MARKER.match(line)
+        in_stub = (in_stub and not marker) or bool(marker and marker[1] == "STUB")
+        if not in_stub:
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def _stripped(lines: list[Line], solved: bool, hidden: bool, where: str) -> Iterator[Line]:
     kind, begun, indent = "", 0, ""
     stub: list[Line] | None = None

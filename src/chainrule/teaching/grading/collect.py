@@ -63,7 +63,7 @@ def collect(folder: str | Path, lab: str = "") -> list[Entry]:
         raise FileError(f"{folder} is {what}")
     inner = sorted(path for path in folder.iterdir() if not _is_skipped(path))
     found = [Entry(path.stem, path) for path in inner if _is_file(path)]
-    found += [_of_student(path, lab) for path in inner if path.is_dir()]
+    found += [of_student(path, lab) for path in inner if path.is_dir()]
     if not any(entry.path for entry in found):
         raise DataError(
             f"{folder} has no submissions: put notebooks (.ipynb) or Python files (.py) there, "
@@ -83,8 +83,9 @@ def _named_apart(entries: list[Entry]) -> list[Entry]:
     ]
 
 
-def _of_student(folder: Path, lab: str) -> Entry:
-    name = MOODLE.sub("", folder.name)
+def of_student(folder: Path, lab: str, name: str = "") -> Entry:
+    """Return the submission in one student's folder; by default it has the folder's name."""
+    name = name or MOODLE.sub("", folder.name)
     files = sorted(_files(folder))
     if not files:
         return Entry(name, None, "no notebook (.ipynb) and no Python file (.py) was handed in")

@@ -14,7 +14,11 @@ from chainrule.teaching.source import folder, read
 
 
 def assignment(
-    lab: str, seconds: float, memory: int, seed: str, hide: Iterable[Path] = ()
+    lab: str,
+    seconds: float = Limits.seconds,
+    memory: int = Limits.memory,
+    seed: str = "",
+    hide: Iterable[Path] = (),
 ) -> tuple[Assignment, list[str]]:
     """Return a lab's assignment, and notes on what is left out of it.
 

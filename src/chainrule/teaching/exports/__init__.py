@@ -1,0 +1,1 @@
+"""``chainrule export-lab``: a lab for nbgrader, Otter, Gradescope, PrairieLearn, a classroom."""
