@@ -9,7 +9,6 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-import chainrule
 from chainrule.teaching.exports.folders import Files, Lab
 from chainrule.teaching.source import folder
 
@@ -100,7 +99,7 @@ def zipped(files: Files) -> bytes:
 
 def _package() -> Files:
     """Return chainrule itself, with the labs' sources, and the list of what it needs."""
-    root = Path(chainrule.__file__).parent
+    root = Path(__file__).parents[2]
     found: Files = {
         f"chainrule/{path.relative_to(root).as_posix()}": path.read_bytes()
         for path in root.rglob("*")
