@@ -5,14 +5,16 @@ SOURCES := src tests docs notebooks benchmarks
 # As many processes as there are processors, up to four; each takes what is left when it is done.
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
+JUDGES := build/judges
 
-.PHONY: help lab test peers test-oldest cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab test peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make test      run every test but those of make peers"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd, Keras's own tests among them"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
+	@echo "make judges    let nbgrader and Otter grade the labs that are exported for them"
 	@echo "make cases     hold the diagnosis against all wrong gradients of the collection; ten minutes"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
@@ -37,6 +39,10 @@ peers: .venv/dev
 # Warnings are no errors here: old libraries use what newer ones among them call deprecated.
 test-oldest: $(OLDEST)/made
 	@$(OLDEST)/bin/python -m pytest -o filterwarnings= $(SHARED) $(ARGS)
+
+# They bring a Jupyter of their own: an environment of their own, too.
+judges: $(JUDGES)/made
+	@$(JUDGES)/bin/python -m pytest -o filterwarnings= tests/peers/test_nbgrader.py tests/peers/test_otter.py $(ARGS)
 
 cases: .venv/dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.checking.judge $(ARGS)
@@ -110,6 +116,12 @@ $(OLDEST)/made: pyproject.toml | .venv/made
 	  --extra test --output-file $(OLDEST)/versions.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python \
 	  --requirement $(OLDEST)/versions.txt --no-deps --editable .
+	@touch $@
+
+$(JUDGES)/made: pyproject.toml | .venv/made
+	@echo "Installing nbgrader and Otter into $(JUDGES) (once) ..."
+	@$(BIN)/python -m venv --clear $(JUDGES)
+	@$(JUDGES)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[judges]'
 	@touch $@
 
 .venv/dev: .venv/lab

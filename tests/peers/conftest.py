@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-PEERS = ("autograd", "jax", "keras", "mygrad", "torch")
+PEERS = ("autograd", "jax", "keras", "mygrad", "nbgrader", "otter", "torch")
 collect_ignore = ["programs"]  # programs, not tests: test_programs.py runs them
 IMPORTED = re.compile(rf"^(?:import|from) ({'|'.join(PEERS)})\b", re.MULTILINE)
 

@@ -15,6 +15,7 @@ import socket
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[2]
 LOADED = (
@@ -26,15 +27,22 @@ LOADED = (
 def main(kind: str, way: str, descriptor: str) -> None:
     """Load what submissions need, then start a process for each message."""
     sys.path[:] = json.loads(os.environ.pop("CHAINRULE_PATH"))
-    load(kind)
+    child, frames = load(kind)
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(descriptor)) as connection:
-        forking(connection) if way == "forking" else once(connection)
+        if way == "forking":
+            forking(connection, child, frames)
+        else:
+            child.serve(connection, frames.receive(connection))
 
 
-def load(kind: str) -> None:
-    """Load the libraries, and chainrule as much as the kind of host has it."""
+def load(kind: str) -> tuple[Any, Any]:
+    """Load the libraries and as much of chainrule as the kind of host has; return what serves.
+
+    What no answer may import is taken out of the tables here: to go through them in each process
+    would copy a thousand pages of memory.
+    """
     if kind == "bare":
         for name, path in (("chainrule", FOLDER), ("chainrule.teaching", FOLDER / "teaching")):
             package = ModuleType(name)
@@ -47,19 +55,18 @@ def load(kind: str) -> None:
                 importlib.import_module(name)
     for name in LOADED:
         importlib.import_module(name)
+    child, frames, limits, stub = (
+        importlib.import_module(f"chainrule.teaching.confined.{name}")
+        for name in ("child", "frames", "limits", "stub")
+    )
+    if kind == "bare":
+        stub.install()
+    limits.forget()
+    return child, frames
 
 
-def once(connection: socket.socket) -> None:
-    """Be the process of one answer."""
-    child = importlib.import_module("chainrule.teaching.confined.child")
-    frames = importlib.import_module("chainrule.teaching.confined.frames")
-    child.serve(connection, frames.receive(connection))
-
-
-def forking(connection: socket.socket) -> None:
+def forking(connection: socket.socket, child: Any, frames: Any) -> None:
     """Start a process for each descriptor that comes; tell its number, and later how it ended."""
-    child = importlib.import_module("chainrule.teaching.confined.child")
-    frames = importlib.import_module("chainrule.teaching.confined.frames")
     while True:
         message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 1)
         if not message:

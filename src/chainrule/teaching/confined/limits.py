@@ -70,7 +70,8 @@ def readable() -> list[str]:
 
 def own_sources() -> list[str]:
     """Return where chainrule is, in whichever copies."""
-    return [os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path]
+    found = (os.path.realpath(os.path.join(entry, "chainrule")) for entry in sys.path)
+    return [path for path in found if os.path.isdir(path)]
 
 
 def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = False) -> None:
@@ -125,10 +126,14 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
                 if event.startswith(group + "."):
                     refuse(what)
 
-    for name in list(sys.modules):
-        if name.split(".")[0] in modules:
-            del sys.modules[name]
     sys.addaudithook(audit)
+
+
+def forget() -> None:
+    """Have modules that no answer may import imported anew, so that the hook hears of it."""
+    for name in list(sys.modules):
+        if name.split(".")[0] in MODULES:
+            del sys.modules[name]
 
 
 def limit(seconds: float, memory: int, written: int = 8 * 2**20, files: int = 64) -> None:
