@@ -10,6 +10,7 @@ from chainrule.cli.problems import EXIT_CODES
 from chainrule.cli.settings import OPTIONS, Settings, key_of
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "cli.md").read_text(encoding="utf-8")
+TRAIN = PAGE.partition("\n## train\n")[2].partition("\n## ")[0]
 
 
 def test_the_page_names_every_exit_code():
@@ -18,7 +19,7 @@ def test_the_page_names_every_exit_code():
 
 
 def test_the_page_has_every_option_of_train_with_its_default():
-    rows = re.findall(r"^\| (`-.*?)( [A-Z.a-z]+)?` \| (.*?) \|", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| (`-.*?)( [A-Z.a-z]+)?` \| (.*?) \|", TRAIN, re.MULTILINE)
     listed = {names.split("--")[-1].strip("`"): default.strip("` ") for names, _, default in rows}
     fields = Settings()
     assert set(listed) == {key_of(name) for name in OPTIONS} | {"config"}
@@ -35,7 +36,9 @@ def test_help_has_every_option(key):
     assert f"--{key} " in done("train", "--help").stdout
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate", "predict", "show", "export", "plot"])
+@pytest.mark.parametrize(
+    "verb", ["train", "evaluate", "predict", "show", "export", "plot", "grade", "export-lab"]
+)
 def test_every_verb_has_a_section_and_help(verb):
     assert f"\n## {verb}\n" in PAGE
     assert f" {verb} [OPTIONS] " in done(verb, "--help").stdout

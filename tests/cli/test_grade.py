@@ -1,0 +1,91 @@
+"""chainrule grade and chainrule export-lab, as they are typed."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.cli.running import done, refused
+
+LAB = "01_softmax_and_backpropagation"
+RIGHT = """
+import numpy as np
+
+def softmax(X):
+    e = np.exp(X - np.max(X, axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "class"
+    made.mkdir()
+    (made / "ada.py").write_text(RIGHT)
+    (made / "bob.py").write_text(RIGHT.replace("e.sum(axis=-1, keepdims=True)", "np.sum(e)"))
+    return made
+
+
+def test_marks_report_json_and_junit_are_written(folder, tmp_path):
+    names = {"-o": "marks.csv", "--report": "r.html", "--json": "m.json", "--junit": "m.xml"}
+    options = [word for pair in names.items() for word in (pair[0], tmp_path / pair[1])]
+    said = done("grade", folder, *options, "--lab", "1")
+    assert "2 submissions, median" in said.stdout
+    with (tmp_path / "marks.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == ["ada", "bob"]
+    assert int(rows[0]["softmax"]) > int(rows[1]["softmax"]) > 0
+    assert "bob.py, line 6: summed (or averaged) over the wrong axis" in rows[1]["message"]
+    whole = json.loads((tmp_path / "m.json").read_text())
+    assert [s["name"] for s in whole["submissions"]] == ["ada", "bob"]
+    assert "<html" in (tmp_path / "r.html").read_text()
+    assert not list(tmp_path.glob(".chainrule-*"))
+
+
+def test_what_cannot_be_graded_is_said_before_any_work(folder, tmp_path):
+    assert "-o is missing" in refused(2, "grade", folder)
+    assert "not there" in refused(4, "grade", tmp_path / "none", "-o", tmp_path / "m.csv")
+    (tmp_path / "empty").mkdir()
+    said = refused(3, "grade", tmp_path / "empty", "-o", tmp_path / "m.csv")
+    assert "has no submissions: put notebooks" in said
+    said = refused(3, "grade", folder, "-o", tmp_path / "m.csv", "--lab", "9")
+    assert f"there is no lab '9'; --lab takes one of: {LAB}" in said
+    said = refused(4, "grade", folder, "-o", tmp_path / "none" / "m.csv")
+    assert "does not exist; make it first" in said
+    said = refused(2, "grade", folder, "-o", tmp_path / "m", "--json", tmp_path / "m")
+    assert "name the same file" in said
+    assert "is a folder" in refused(
+        4, "grade", folder, "-o", tmp_path / "m.csv", "--report", folder
+    )
+    assert not (tmp_path / "m.csv").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")
+def test_ctrl_c_keeps_what_is_done_and_says_so(folder, tmp_path):
+    (folder / "cay.py").write_text("import time\ndef softmax(X):\n    time.sleep(300)\n")
+    marks = tmp_path / "marks.csv"
+    command = [sys.executable, "-m", "chainrule", "grade", folder, "-o", marks, "--lab", "1"]
+    started = [*map(str, command), "--seconds", "100", "--jobs", "1"]
+    process = subprocess.Popen(
+        started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    time.sleep(25)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "2 of 3 submissions are graded and in" in errors
+    with marks.open(newline="") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == ["ada", "bob"]
+
+
+def test_a_lab_is_exported_and_unknown_kinds_are_refused(tmp_path):
+    said = done("export-lab", "1", "--to", "otter", "-o", tmp_path / "out")
+    assert "wrote" in said.stdout
+    assert (tmp_path / "out" / "tests" / "softmax.py").exists()
+    assert "-o is missing" in refused(2, "export-lab", "1", "--to", "otter")
+    assert "did you mean 'otter'" in refused(2, "export-lab", "1", "--to", "oter", "-o", tmp_path)
