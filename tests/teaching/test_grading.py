@@ -128,6 +128,24 @@ def test_values_are_drawn_from_the_name_and_the_seed(grader, monkeypatch):
     assert len(set(drawn)) == 3
 
 
+def test_what_follows_from_another_mistake_is_told_as_such(tmp_path):
+    task, _ = assignment(LAB, 20.0)
+    names = ("sigmoid", "dsigmoid", "softmax")
+    task = Assignment(LAB, {name: task.exercises[name] for name in names}, {}, task.limits)
+    code = """
+def sigmoid(X):
+    return 1 / (1 + np.exp(X))
+
+def dsigmoid(X):
+    return sigmoid(X) * (1 - sigmoid(X)) * 1.0001
+"""
+    with Grader(task) as grader:
+        found = graded(grader, tmp_path / "ada.py", RIGHT + code)
+    assert found.follows == {"dsigmoid": "sigmoid"}
+    assert "(sigmoid, which it uses, is wrong)" in found.message
+    assert [m.exercise for m in mistakes(rooms.Classroom(task, [found]))] == ["sigmoid"]
+
+
 # Folders
 
 

@@ -64,7 +64,9 @@ class _Answers:
         for name, wanted in request["names"].items():
             needed, tested = wanted["needs"], wanted["tests"]
             part = submission.part([*needed, *tested])
+            bound = {b for statement in submission.needed(name) for b in statement.binds}
             plan[name] = {
+                "uses": [other for other in request["names"] if other in bound - {name}],
                 "problem": problem(submission, needed, wanted["allows"]),
                 "names": [*needed, *tested],
                 "texts": part.texts, "statements": part.statements,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +23,7 @@ from chainrule.teaching.submission import text_of
 READING = Limits(seconds=30.0, memory=2**30)
 EXPLAINING = 10.0  # seconds that a diagnosis may take
 MOST_TEXT = 400
+_PLACE = re.compile(r"^[^:]*, line \d+: ")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Graded:
     note : str
         What is to be said of the submission as a whole.
     seconds : float
+    follows : dict of str
+        For exercises that are wrong: another that they use and that is wrong as well.
     """
 
     name: str
@@ -71,6 +75,7 @@ class Graded:
     results: tuple[Result, ...]
     note: str = ""
     seconds: float = 0.0
+    follows: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
@@ -85,14 +90,24 @@ class Graded:
     @property
     def message(self) -> str:
         """What is wrong, in one line."""
-        sentences = dict.fromkeys(r.sentence for r in self.results if not r.passed)
+        sentences = dict.fromkeys(self._sentence(r) for r in self.results if not r.passed)
         return "; ".join(filter(None, [self.note, *sentences])) or "all right"
+
+    def said(self, result: Result) -> str:
+        """Return what is wrong with an exercise, with its name and without file and line."""
+        sentence = without_place(self._sentence(result))
+        return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
+
+    def _sentence(self, result: Result) -> str:
+        other = self.follows.get(result.exercise)
+        return result.sentence + (f" ({other}, which it uses, is wrong)" if other else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "name": self.name, "file": self.file, "points": self.points, "most": self.most,
             "message": self.message, "seconds": round(self.seconds, 3),
+            "follows": dict(self.follows),
             "exercises": [result.to_dict() for result in self.results],
         }  # fmt: skip
 
@@ -133,7 +148,8 @@ class Grader:
             self._exercise(name, plan[name], entry.name) for name in self.assignment.exercises
         )
         seconds = time.perf_counter() - begin
-        return Graded(entry.name, entry.file, results, entry.note, seconds)
+        follows = _follows(results, {name: plan[name]["uses"] for name in plan})
+        return Graded(entry.name, entry.file, results, entry.note, seconds, follows)
 
     def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
         """Return the marks of a submission of which nothing can be run."""
@@ -211,6 +227,24 @@ class Grader:
         if name not in self.assignment.hidden:
             return result
         return Result(name, (*result.outcomes, Outcome(STAGE, 1, False, sentence)), sentence)
+
+
+def _follows(results: Sequence[Result], uses: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return for each wrong exercise the first wrong one that it uses."""
+    wrong = [result.exercise for result in results if not result.passed]
+    used = {name: [other for other in wrong if other in uses.get(name, ())] for name in wrong}
+    return {name: others[0] for name, others in used.items() if others}
+
+
+def without_place(sentence: str) -> str:
+    """Return a sentence without the file and line that it begins with.
+
+    Examples
+    --------
+    >>> without_place("ada.py, line 6: the sum runs over all rows")
+    'the sum runs over all rows'
+    """
+    return _PLACE.sub("", sentence)
 
 
 def _short(sentence: str) -> str:

@@ -7,13 +7,12 @@ from typing import Any
 
 from chainrule.teaching.exercise import Result
 from chainrule.teaching.grading.classroom import Classroom
-from chainrule.teaching.grading.grade import Graded
+from chainrule.teaching.grading.grade import Graded, without_place
 from chainrule.teaching.grading.statistics import (
     check_rows,
     exercise_rows,
     median,
     mistakes,
-    without_place,
 )
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -73,7 +72,7 @@ def _bins(classroom: Classroom) -> list[dict[str, Any]]:
         counts[BINS * graded.points // max(graded.most, 1)] += 1
     highest = max(*counts, 1)
     step = 100 // BINS
-    labels = [f"{step * i}–{step * (i + 1)} %" for i in range(BINS)] + ["all"]
+    labels = [f"{step * i}–{step * (i + 1) - 1}" for i in range(BINS)] + ["100"]
     return [
         {"count": count, "height": round(85 * count / highest, 1), "label": label}
         for count, label in zip(counts, labels, strict=True)
@@ -81,26 +80,20 @@ def _bins(classroom: Classroom) -> list[dict[str, Any]]:
 
 
 def _submission(graded: Graded) -> dict[str, Any]:
-    wrong = [_said(result) for result in graded.results if not result.passed]
+    wrong = [graded.said(result) for result in graded.results if not result.passed]
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     shown = f"{wrong[0]}{more}" if wrong else ""
     return {
         "name": graded.name, "file": graded.file, "points": graded.points, "most": graded.most,
         "note": graded.note, "right": not wrong, "wrong": shown,
-        "results": [_result(result) for result in graded.results],
+        "results": [_result(graded, result) for result in graded.results],
     }  # fmt: skip
 
 
-def _said(result: Result) -> str:
-    """Return what is wrong, with the exercise in it and without the student's file."""
-    sentence = without_place(result.sentence)
-    return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
-
-
-def _result(result: Result) -> dict[str, Any]:
+def _result(graded: Graded, result: Result) -> dict[str, Any]:
     return {
         "exercise": result.exercise, "passed": result.passed, "points": result.points,
         "most": result.most, "outcomes": result.outcomes,
         "place": result.sentence.removesuffix(without_place(result.sentence)).rstrip(": "),
-        "anonymous": _said(result),
+        "anonymous": graded.said(result),
     }  # fmt: skip

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from chainrule.teaching.exercise import Result
 from chainrule.teaching.grading.classroom import Classroom
+from chainrule.teaching.grading.grade import without_place
 
 _NUMBER = re.compile(r"-?\d[\d.,e+-]*")
-_PLACE = re.compile(r"^[^:]*, line \d+: ")
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,14 @@ def check_rows(classroom: Classroom, number: int) -> list[Row]:
 
 
 def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
-    """Return the sentences that most submissions have in common, numbers aside."""
+    """Return the sentences that most submissions have in common, numbers aside.
+
+    An exercise that uses another wrong one is left out: the mistake is the other's.
+    """
     heard: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for graded in classroom.graded:
         for result in graded.results:
-            if not result.passed:
+            if not result.passed and result.exercise not in graded.follows:
                 sentence = without_place(result.sentence)
                 key = result.exercise, _NUMBER.sub("#", sentence)
                 heard.setdefault(key, []).append((graded.name, sentence))
@@ -83,17 +86,6 @@ def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
         Mistake(exercise, found[0][1], tuple(name for name, _ in found))
         for (exercise, _), found in common[:most]
     ]
-
-
-def without_place(sentence: str) -> str:
-    """Return a sentence without the file and line that it begins with.
-
-    Examples
-    --------
-    >>> without_place("ada.py, line 6: the sum runs over all rows")
-    'the sum runs over all rows'
-    """
-    return _PLACE.sub("", sentence)
 
 
 def _first_failed(result: Result) -> str:
