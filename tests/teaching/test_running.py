@@ -279,3 +279,11 @@ def test_ended_once_is_ended(host):
         for _ in range(2):
             with pytest.raises(Ended, match="exit code 1"):
                 worker.candidate("softmax")([1])
+
+
+def test_where_processes_do_not_fork_each_is_started_anew(monkeypatch):
+    monkeypatch.setattr("chainrule.teaching.running.FORKS", False)
+    with Host() as host:
+        assert said(host, RIGHT) == ("", exercise("softmax").most)
+        with loaded(host, body("os._exit(3)")) as worker, pytest.raises(Ended, match="exit code 3"):
+            worker.candidate("softmax")([1])
