@@ -20,20 +20,21 @@ def compiled(model: Any, X: Array, Y: Array, weight: Any) -> Iterator[None]:
     """Let a model compute its loss and gradient so, as long as this lasts."""
     parts = (X, Y) if weight is None else (X, Y, weight)
     data = [np.asarray(part, np.float64) for part in parts]
-    objective = Objective(model.activation, model.out_activation_, model.alpha)
+    objective = Objective(model.activation, model.out_activation_)
+    alpha = np.float64(model.alpha)
     loss = jit(value_and_grad(objective, has_aux=True))
 
     def loss_and_gradient(packed: Array, *_: Any) -> tuple[float, Array]:
         model._unpack(np.asarray(packed, np.float64))
         params = {"coefs": list(model.coefs_), "intercepts": list(model.intercepts_)}
-        (_, reported), found = loss(params, *data)
+        (_, reported), found = loss(params, alpha, *data)
         each = [*found["coefs"], *found["intercepts"]]
         return float(reported), np.concatenate([gradient.ravel() for gradient in each])
 
     double = [W.astype(np.float64) for W in (*model.coefs_, *model.intercepts_)]
     layers = len(model.coefs_)
     try:
-        loss({"coefs": double[:layers], "intercepts": double[layers:]}, *data)
+        loss({"coefs": double[:layers], "intercepts": double[layers:]}, alpha, *data)
         model._loss_grad_lbfgs = loss_and_gradient
     except (CompileError, TraceError):  # scikit-learn computes it
         pass

@@ -34,17 +34,20 @@ class Objective:
     ----------
     hidden, output : str
         Activations, in scikit-learn's names.
-    alpha : float
     """
 
-    def __init__(self, hidden: str, output: str, alpha: float) -> None:
-        self.hidden, self.loss, self.alpha = HIDDEN[hidden], OUTPUT[output], float(alpha)
-        self.output = output
+    def __init__(self, hidden: str, output: str) -> None:
+        self.hidden, self.loss, self.output = HIDDEN[hidden], OUTPUT[output], output
 
-    def __call__(self, params: Any, X: Any, Y: Any, weight: Any = None) -> tuple[Any, Any]:
-        """Return the loss that is differentiated, and the one that is reported."""
+    def __call__(
+        self, params: Any, alpha: Any, X: Any, Y: Any, weight: Any = None
+    ) -> tuple[Any, Any]:
+        """Return the loss that is differentiated, and the one that is reported.
+
+        ``alpha`` is an argument, so that one kernel serves all its values.
+        """
         losses = self.loss(self.logits(params, X), Y)
-        penalty = 0.5 * self.alpha * sum(np.sum(W**2) for W in params["coefs"])
+        penalty = 0.5 * alpha * sum(np.sum(W**2) for W in params["coefs"])
         reported = self._reported(losses, Y)
         return _weighted(losses, weight, penalty), _weighted(reported, weight, penalty)
 

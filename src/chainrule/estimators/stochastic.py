@@ -43,20 +43,21 @@ class Epochs:
     ) -> None:
         self.model, self.rows, self.size = model, len(X), batch_size(model, len(X))
         self.memory, self.dtype = model._optimizer, X.dtype
-        self.objective = Objective(model.activation, model.out_activation_, model.alpha)
+        self.objective = Objective(model.activation, model.out_activation_)
+        self.alpha = np.asarray(model.alpha, X.dtype)
         rule, loss = rule_of(model), value_and_grad(self.objective, has_aux=True)
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
-            (_, reported), gradients = loss(carry["params"], *data)
+            (_, reported), gradients = loss(carry["params"], carry["alpha"], *data)
             params, state = rule.update(carry["params"], gradients, carry["state"])
-            return reported, {"params": params, "state": state}
+            return reported, {**carry, "params": params, "state": state}
 
         params = {"coefs": list(model.coefs_), "intercepts": list(model.intercepts_)}
         state = {**rule.init(params), **state_from(self.memory, len(model.coefs_))}
         updates = -(-self.rows // self.size) * epochs + model.t_ // self.size
         self.engine = make_engine(
-            step, self.objective, {"params": params, "state": state}, self._data(X, Y, weight),
-            self.size, engine, updates,
+            step, self.objective, {"params": params, "state": state, "alpha": self.alpha},
+            self._data(X, Y, weight), self.size, engine, updates,
         )  # fmt: skip
 
     def run(self, order: Array) -> float:
@@ -73,7 +74,7 @@ class Epochs:
         """Return the loss of other samples, with the weights that the model has."""
         params = {"coefs": self.model.coefs_, "intercepts": self.model.intercepts_}
         data = self._data(held.X, held.Y, held.weight)
-        return float(self.objective(params, *data)[1])
+        return float(self.objective(params, self.alpha, *data)[1])
 
     def hand_over(self) -> None:
         """Give the model its weights."""
