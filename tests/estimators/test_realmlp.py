@@ -62,6 +62,13 @@ def test_frames_with_categories_and_gaps_are_learned_from():
     assert city.kernel.shape == (20, 8)  # more than nine categories are embedded
 
 
+def test_an_array_has_the_columns_of_the_frame_of_training():
+    X, y = IRIS
+    model = RealMLPClassifier(**SMALL).fit(pa.table(dict(zip("abcd", X.T, strict=True))), y)
+    with pytest.warns(UserWarning, match="feature names"):
+        assert model.score(X, y) > 0.9
+
+
 def test_the_same_seed_gives_the_same_network_and_the_best_epoch_stays():
     one, other = (RealMLPClassifier(**SMALL).fit(*IRIS) for _ in range(2))
     np.testing.assert_array_equal(one.predict_proba(IRIS[0]), other.predict_proba(IRIS[0]))
@@ -121,11 +128,12 @@ def test_members_are_averaged():
 
 
 def test_one_row_after_many_is_predicted_compiled_and_the_same():
-    model = RealMLPClassifier(n_ens=2, **SMALL).fit(*IRIS)
-    found = np.vstack([model.predict_proba(x[np.newaxis]) for x in IRIS[0]])
+    X = np.insert(IRIS[0], 1, 7.0, axis=1)  # a constant, which is left out
+    model = RealMLPClassifier(n_ens=2, **SMALL).fit(X, IRIS[1])
+    found = np.vstack([model.predict_proba(x[np.newaxis]) for x in X])
     assert model._one_row._call is not None
-    np.testing.assert_allclose(found, model.predict_proba(IRIS[0]), rtol=1e-5, atol=1e-7)
-    with_gap = np.array([[5.0, np.nan, 1.0, 1.0]])
+    np.testing.assert_allclose(found, model.predict_proba(X), rtol=1e-5, atol=1e-7)
+    with_gap = np.array([[5.0, 7.0, np.nan, 1.0, 1.0]])
     assert np.isfinite(model.predict_proba(with_gap)).all()
 
 

@@ -22,15 +22,15 @@ class OneRow:
     ----------
     models : sequence of Sequential
         With one and the same preprocessor.
-    width : int
-        How many columns a row has.
+    names : sequence of str
+        Of a row's columns.
     """
 
-    def __init__(self, models: Sequence[Sequential], width: int) -> None:
-        self.models, self.shape = list(models), (1, width)
+    def __init__(self, models: Sequence[Sequential], names: Sequence[str]) -> None:
+        self.models, self.shape = list(models), (1, len(names))
         steps = models[0].preprocessor.steps
         self._is_numeric = all(isinstance(step, Scaled) and not step.missing for step in steps)
-        self._is_numeric &= len(steps) == width
+        self._places = np.array([names.index(step.name) for step in steps])
         self._seen = 0
         self._call: Callable[[Any], Any] | None = None
         if self._is_numeric:
@@ -54,6 +54,8 @@ class OneRow:
         return found
 
     def _output(self, X: Any) -> Any:
+        if len(self._places) < X.shape[1]:
+            X = X[:, self._places]
         features = ((X - self._mean) * self._factor).astype(self.models[0].dtype)
         parts = [
             m.network.apply(m.network.weights, {}, features, False).output for m in self.models

@@ -137,7 +137,7 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
             raise
         self.model_ = self.models_[0]
         self.history_ = self.model_.history.history
-        self._one_row = OneRow(self.models_, self.n_features_in_)
+        self._one_row = OneRow(self.models_, self._names)
 
     def _how(self) -> RealMLP:
         """Return the settings: the preset's, unless told otherwise."""
@@ -173,7 +173,15 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
             )
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
-        return {name: np.asarray(values) for name, values in columns_of(X).items()}
+        columns = columns_of(X)
+        names = columns if hasattr(X, "columns") else self._names
+        return dict(zip(names, map(np.asarray, columns.values()), strict=True))
+
+    @property
+    def _names(self) -> list[str]:
+        """The names of the columns, which an array has as well."""
+        usual = [f"x{j}" for j in range(self.n_features_in_)]
+        return [str(name) for name in getattr(self, "feature_names_in_", usual)]
 
     def _output(self, X: Any) -> Array:
         """Return the members' mean output for samples, shape (n, k)."""
@@ -199,7 +207,7 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "models_" in state:
-            self._one_row = OneRow(self.models_, self.n_features_in_)
+            self._one_row = OneRow(self.models_, self._names)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
