@@ -60,6 +60,7 @@ from chainrule.program import Program, trace
 from chainrule.recurrence import scan
 
 if TYPE_CHECKING:
+    from chainrule.batching import vmap
     from chainrule.checking import (
         GradientReport,
         check_gradients,
@@ -147,11 +148,13 @@ __all__ = [
     "trace",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 _ROOMS = (
     "activations",
     "autodiff",
+    "batching",
     "callbacks",
     "checking",
     "constraints",
@@ -196,6 +199,7 @@ _LATER = {
     "minimize": "training",
     "onnx_model": "onnx",
     "source": "training",
+    "vmap": "batching",
 }  # functions whose room loads when they are first used
 
 
