@@ -20,8 +20,9 @@ ROOT = SOURCE.parents[1]
 # above the last room that it leans on.
 ROOMS = [
     "errors", "interrupts", "mentions", "validation", "variables", "registered", "config", "plots",
-    "storage", "ops", "autodiff", "program", "recurrence", "batching", "checking", "onnx",
-    "compiler", "native", "running", "functions", "activations", "initializers", "regularizers", "constraints",
+    "storage", "ops", "autodiff", "program", "recurrence", "batching",
+    "checking", "onnx", "compiler",
+    "native", "running", "functions", "activations", "initializers", "regularizers", "constraints",
     "schedules", "optimizers", "losses", "metrics", "layers", "callbacks",
     "training",
     "data", "preprocessing", "tables",
