@@ -78,6 +78,12 @@ def spread(x: Any, size: int) -> Any:
     return np.broadcast_to(_with_axis(x), (*np.shape(x), size))
 
 
+def moved(x: Any, source: int, target: int) -> Any:
+    """Return an array with one axis elsewhere; itself if it is there already."""
+    rank = np.ndim(x)
+    return x if source % rank == target % rank else np.moveaxis(x, source, target)
+
+
 def one_by_one(call: Call) -> Any:
     """Do the operation for one place after another: the road where there is no rule."""
     if not call.size:

@@ -22,7 +22,8 @@ def _getitem(call: Call) -> Any:
     if _holds_masks(call):
         return one_by_one(call)
     index, arrays, order = _indices(call, call.ranks[0], call.mapped[0])
-    return np.transpose(call.done(x, *arrays, index=index), order)
+    found = call.done(x, *arrays, index=index)
+    return found if order == (*range(len(order)),) else np.transpose(found, order)
 
 
 def _scatter(call: Call) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.batching.call import Call, Rule, spread
+from chainrule.batching.call import Call, Rule, moved, spread
 from chainrule.ops import decompositions, joining, matrices, nn, ordering, reduce, shape
 
 
@@ -75,12 +75,12 @@ def _padded(call: Call) -> Any:
 
 
 def _windows(call: Call) -> Any:
-    return np.moveaxis(_along(call), call.ranks[0], -1)
+    return moved(_along(call), call.ranks[0], -1)
 
 
 def _folded(call: Call) -> Any:
     sizes = call.params["shape"]
-    windows = np.moveaxis(call.operands[0], -1, len(sizes))
+    windows = moved(call.operands[0], -1, len(sizes))
     return call.done(windows, shape=call.whole, axis=_axes(call.params["axis"], len(sizes)))
 
 
@@ -92,7 +92,7 @@ def _joined(call: Call) -> Any:
 
 def _stacks(call: Call) -> Any:
     """Matrices on the last two axes: the mapped one goes first and comes back."""
-    return np.moveaxis(call.done(np.moveaxis(call.operands[0], -1, 0)), 0, -1)
+    return moved(call.done(moved(call.operands[0], -1, 0)), 0, -1)
 
 
 def _solved(call: Call) -> Any:
@@ -100,13 +100,13 @@ def _solved(call: Call) -> Any:
     columns = b if rank_b > 1 else np.expand_dims(b, 1 if call.mapped[1] else -1)
     rank = max(rank_a, rank_b, 2)
     parts = zip((a, columns), call.mapped, strict=True)
-    found = call.done(*(_first(x, rank) if mapped else x for x, mapped in parts))
-    return np.moveaxis(found if rank_b > 1 else np.squeeze(found, -1), 0, -1)
+    found = call.done(*(axis_first(x, rank) if mapped else x for x, mapped in parts))
+    return moved(found if rank_b > 1 else np.squeeze(found, -1), 0, -1)
 
 
-def _first(x: Any, rank: int) -> Any:
+def axis_first(x: Any, rank: int) -> Any:
     """Return an array with its last axis first, before as many as others have."""
-    x = np.moveaxis(x, -1, 0)
+    x = moved(x, -1, 0)
     return np.reshape(x, (len(x), *(1,) * (rank + 1 - np.ndim(x)), *np.shape(x)[1:]))
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from chainrule.batching.call import Call, Rule
-from chainrule.ops.linalg import EINSUM, LETTERS, MATMUL, TENSORDOT, transposed
+from chainrule.batching.call import Call, Rule, moved
+from chainrule.batching.moving import axis_first
+from chainrule.ops.linalg import EINSUM, LETTERS, MATMUL, TENSORDOT
 
 
 def _contracted(call: Call) -> Any:
@@ -24,37 +23,25 @@ def _contracted(call: Call) -> Any:
 def _tensordot(call: Call) -> Any:
     if all(call.mapped):
         return _contracted(call)
-    product = call.done(*call.operands)
-    kept = call.ranks[0] - len(call.params["axes"][0])
-    return np.moveaxis(product, kept, -1) if call.mapped[0] else product
+    return _side_by_side(call, call.params["axes"])
+
+
+def _side_by_side(call: Call, axes: Any) -> Any:
+    """Multiply with the rows, or the columns, of all places as one matrix."""
+    product = TENSORDOT(*call.operands, axes=axes)
+    kept = call.ranks[0] - len(axes[0])  # axes before the mapped one of the first operand
+    return moved(product, kept, -1) if call.mapped[0] else product
 
 
 def _matmul(call: Call) -> Any:
-    if all(call.mapped):
+    rank_a, rank_b = call.ranks
+    if not all(call.mapped) and rank_b <= 2:
+        return _side_by_side(call, ((rank_a - 1,), (0,)))
+    if 1 in call.ranks:
         return _contracted(call)
-    return (_with_left if call.mapped[0] else _with_right)(call)
-
-
-def _with_right(call: Call) -> Any:
-    """The columns of every place side by side are one matrix."""
-    a, b = call.operands
-    if call.ranks[1] == 1:
-        return a @ b
-    side_by_side = np.reshape(b, (*np.shape(b)[:-2], np.shape(b)[-2] * call.size))
-    return np.reshape(a @ side_by_side, call.whole)
-
-
-def _with_left(call: Call) -> Any:
-    """The rows of every place, one below the other, are one matrix."""
-    (a, b), (rank_a, rank_b) = call.operands, call.ranks
-    if rank_b == 1:
-        return b @ a
-    if rank_a == 1:
-        return transposed(b) @ a
-    rows, places, inner = np.shape(a)[-3], call.size, np.shape(a)[-2]
-    below = np.reshape(np.swapaxes(a, -1, -2), (*np.shape(a)[:-3], rows * places, inner))
-    product = np.reshape(below @ b, (*call.shape[:-1], places, call.shape[-1]))
-    return np.swapaxes(product, -1, -2)
+    pairs = zip(call.operands, call.mapped, strict=True)
+    rank = max(call.ranks)
+    return moved(MATMUL(*(axis_first(x, rank) if mapped else x for x, mapped in pairs)), 0, -1)
 
 
 RULES: dict[Any, Rule] = {MATMUL: _matmul, TENSORDOT: _tensordot, EINSUM: _contracted}

@@ -11,7 +11,7 @@ from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.refusals import entries_told
 from chainrule.autodiff.tensor import Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text
-from chainrule.batching.call import spread
+from chainrule.batching.call import moved, spread
 from chainrule.batching.replaying import Value, replay, steps_of_tensors
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.primitive import Traced
@@ -182,7 +182,7 @@ def _axis_last(leaf: Any, axis: int, path: Path) -> Any:
             f"{WHERE}: {path_text(path)} has shape {np.shape(array)} and no axis {axis} to be "
             "mapped along; None in in_axes gives every example the whole"
         )
-    return np.moveaxis(array, axis, -1)
+    return moved(array, axis, -1)
 
 
 def _size(moved: list[Any], given: list[tuple[Path, Any]]) -> int:
@@ -215,4 +215,4 @@ def _placed(value: Value, axis: int | None, size: int, path: Path) -> Any:
             f"{WHERE}: out_axes is {axis} for {path_text(path)}, which has shape "
             f"{np.shape(array)[:-1]} for one example"
         )
-    return np.moveaxis(array, -1, axis)
+    return moved(array, -1, axis)
