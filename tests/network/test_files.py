@@ -25,7 +25,7 @@ N_FILES = 3000
 SECONDS, MEMORY = 120, 2**24
 
 
-class Scale(layers.Layer):
+class Rescaled(layers.Layer):
     """A layer of one's own, with an option and a moving average."""
 
     def __init__(self, start=2.0, **options):
@@ -113,7 +113,7 @@ LAYERS = {
     "clamp": (layers.Clamp(-0.5, 0.5), X),
     "ensemble": (layers.Ensemble([[layers.Dense(3)], [layers.Dense(3, "tanh")]]), X),
     "by columns": (layers.ByColumns([layers.Scale(), layers.PeriodicEmbedding()], [3, 1]), X),
-    "own": (Scale(start=3.0), X),
+    "own": (Rescaled(start=3.0), X),
 }
 
 
@@ -201,12 +201,12 @@ def test_without_training_a_file_holds_the_model_alone(tmp_path):
 
 
 def test_a_layer_that_is_not_defined_is_named(tmp_path):
-    model = cr.Sequential([Scale()])
+    model = cr.Sequential([Rescaled()])
     model(X)
     model.save(tmp_path / "model")
     content = (tmp_path / "model").read_bytes()
-    (tmp_path / "model").write_bytes(content.replace(b'"Scale', b'"Scalf'))
-    with pytest.raises(FileError, match="no class 'Scalf' here: if it is one of your own"):
+    (tmp_path / "model").write_bytes(content.replace(b'"Rescaled', b'"Rescalef'))
+    with pytest.raises(FileError, match="no class 'Rescalef' here: if it is one of your own"):
         cr.load_model(tmp_path / "model")
 
 
