@@ -280,11 +280,12 @@ def test_models_side_by_side_train_as_each_alone():
 def test_one_product_for_all_where_one_operand_alone_is_mapped():
     def products(f, *xs):
         names = [e.primitive.name for e in cr.trace(f)(*xs).equations]
-        return [name for name in names if name in ("matmul", "tensordot", "einsum")]
+        return [name for name in names if name in ("matmul", "matmul_last", "tensordot", "einsum")]
 
     assert products(cr.vmap(lambda x: A[0] @ x), B) == ["tensordot"]
     assert products(cr.vmap(lambda x: x @ C[0].T), A) == ["tensordot"]
     assert products(cr.vmap(lambda w: A[0] @ w), A.transpose(0, 2, 1)) == ["tensordot"]
+    assert products(cr.vmap(lambda x, w: x @ w), A, A.transpose(0, 2, 1)) == ["matmul_last"]
 
 
 def test_which_operations_are_done_one_by_one():

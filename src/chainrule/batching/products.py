@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.batching.call import Call, Rule, moved
 from chainrule.batching.moving import axis_first
-from chainrule.ops.linalg import EINSUM, LETTERS, MATMUL, TENSORDOT
+from chainrule.ops.linalg import EINSUM, LETTERS, MATMUL, MATMUL_LAST, TENSORDOT
 
 
 def _contracted(call: Call) -> Any:
@@ -37,11 +37,17 @@ def _matmul(call: Call) -> Any:
     rank_a, rank_b = call.ranks
     if not all(call.mapped) and rank_b <= 2:
         return _side_by_side(call, ((rank_a - 1,), (0,)))
-    if 1 in call.ranks:
+    if 1 in call.ranks or not all(call.mapped):
         return _contracted(call)
-    pairs = zip(call.operands, call.mapped, strict=True)
+    if call.ranks == (2, 2):
+        return MATMUL_LAST(*call.operands)
     rank = max(call.ranks)
-    return moved(MATMUL(*(axis_first(x, rank) if mapped else x for x, mapped in pairs)), 0, -1)
+    return moved(MATMUL(*(axis_first(x, rank) for x in call.operands)), 0, -1)
 
 
-RULES: dict[Any, Rule] = {MATMUL: _matmul, TENSORDOT: _tensordot, EINSUM: _contracted}
+RULES: dict[Any, Rule] = {
+    MATMUL: _matmul,
+    TENSORDOT: _tensordot,
+    EINSUM: _contracted,
+    MATMUL_LAST: _contracted,
+}

@@ -48,6 +48,7 @@ def _tensordot(g: Graph, e: Equation) -> str:
 
 LINALG: dict[str, Rule] = {
     "matmul": _matmul,
+    "matmul_last": _contraction,
     "tensordot": _tensordot,
     "einsum": _contraction,
     "norm": reduction("ReduceL2"),

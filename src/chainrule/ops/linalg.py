@@ -99,6 +99,23 @@ MATMUL = _add_contraction(
 )
 
 
+def _matmul_last(a: Any, b: Any) -> Any:
+    return np.moveaxis(np.moveaxis(a, -1, 0) @ np.moveaxis(b, -1, 0), 0, -1)
+
+
+MATMUL_LAST: Primitive = _add_contraction(
+    "matmul_last",
+    _matmul_last,
+    (
+        lambda g, y, a, b: MATMUL_LAST(g, np.swapaxes(b, 0, 1)),
+        lambda g, y, a, b: MATMUL_LAST(np.swapaxes(a, 0, 1), g),
+    ),
+    "np.moveaxis(np.moveaxis(_0, -1, 0) @ np.moveaxis(_1, -1, 0), 0, -1)",
+    lambda ranks: "abz,bcz->acz",
+)
+"""Products of matrices that lie side by side along a last axis."""
+
+
 def _arrays(*operands: Any) -> tuple[Any, ...]:
     """Return numbers as arrays, whose dtype counts in products as in NumPy's own."""
     return tuple(np.asarray(x) if isinstance(x, int | float) else x for x in operands)
