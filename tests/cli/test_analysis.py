@@ -172,10 +172,10 @@ def test_intervals_hold_the_share_of_true_values_that_was_asked_for(tmp_path):
     assert "is for quantities" in refused(2, "train", "iris", "--interval", "0.9")
 
 
-@pytest.mark.parametrize("name", ["linear", "realmlp"])
+@pytest.mark.parametrize("name", ["linear", "ensemble", "realmlp"])
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_every_recipe_learns_classes_and_quantities(tmp_path, name, data):
-    epochs = [] if name == "linear" else ["--epochs", "40", "--batch-size", "64"]
+    epochs = [] if name != "realmlp" else ["--epochs", "40", "--batch-size", "64"]
     options = ["--recipe", name, "--class-weight", "balanced"][: 4 if data == "iris" else 2]
     done("train", data, *options, *epochs, "-o", tmp_path / "model")
     result = done("evaluate", tmp_path / "model", data)

@@ -117,6 +117,7 @@ def class_weight(y: Array) -> dict[int, float]:
 
 RECIPES = {
     "mlp": Kind(make_mlp, fit_mlp),
+    "ensemble": Kind(make_mlp, fit_mlp, {"ensemble": 5, "early_stop": True, "epochs": 300}),
     "linear": Kind(
         make_mlp, fit_mlp, {"hidden": (), "lr": 0.02}, ("hidden", "activation", "dropout", "l2")
     ),

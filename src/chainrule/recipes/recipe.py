@@ -21,7 +21,7 @@ class Recipe:
     threshold : float or "balanced"
         Of two classes, the probability from which on the second is predicted; balanced: the one
         with the best balanced accuracy on rows kept aside.
-    recipe : {"mlp", "linear", "realmlp"}
+    recipe : {"mlp", "ensemble", "linear", "realmlp"}
         Of `chainrule.recipes.kinds.RECIPES`.
     cv : int
         Parts that are kept aside in turn to score it, at least 2; 0: none.
