@@ -30,7 +30,7 @@ def host():
 
 def plan(host, text, path="ada.py"):
     with Worker(host, Limits(), path) as worker:
-        reply = worker.ask({"do": "read", "path": path, "text": text, "names": WHOLE})
+        reply = worker.ask({"do": "read", "path": path, "text": text, "names": WHOLE, "stubs": []})
         return reply["value"]["softmax"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule.teaching.calls import told
@@ -13,7 +14,7 @@ from chainrule.teaching.plan import loading_failed, problem
 from chainrule.teaching.submission import Submission, read
 
 
-def check_file(path: str | Path, name: str, student: str = "") -> Result:
+def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[str] = ()) -> Result:
     """Return what the checks of one exercise say of a notebook or ``.py`` file.
 
     Its code runs in this process: for a learner's own file.
@@ -25,7 +26,7 @@ def check_file(path: str | Path, name: str, student: str = "") -> Result:
     UnknownNameError
         If there is no such exercise.
     """
-    return check_submission(read(path), name, student)
+    return check_submission(read(path, stubs), name, student)
 
 
 def check_submission(submission: Submission, name: str, student: str = "") -> Result:

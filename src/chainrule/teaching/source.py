@@ -99,6 +99,24 @@ class Source:
         """Names of the exercises, in order; one that is written in two steps counts once."""
         return list(dict.fromkeys(name for cell in self.cells for name in cell.exercises))
 
+    def definitions(self, name: str, *, solved: bool) -> list[str]:
+        """Return the text of an exercise in each of its steps, solved or as it is handed out."""
+        found = []
+        for cell in self.cells:
+            if name in cell.exercises:
+                code = self.code(cell, solved=solved)
+                found += [
+                    str(ast.get_source_segment(code, node))
+                    for node in ast.parse(code).body
+                    if getattr(node, "name", None) == name
+                ]
+        return found
+
+    @property
+    def stubs(self) -> list[str]:
+        """The texts of all exercises as they are handed out."""
+        return [text for name in self.exercises for text in self.definitions(name, solved=False)]
+
     @cached_property
     def solutions(self) -> dict[str, str]:
         """The text of each file of ``solutions/``."""

@@ -90,29 +90,37 @@ class Submission:
         In the order in which they stand.
     notes : list of str
         What could not be read: a cell with a syntax error and its line, say.
+    stubs : frozenset of str
+        Definitions as they were handed out, `normal`: they count where there is nothing else.
     """
 
     path: Path
     statements: list[Statement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    stubs: frozenset[str] = frozenset()
 
     def defines(self, name: str) -> bool:
         """Whether the file binds a name."""
         return any(name in statement.binds for statement in self.statements)
 
-    def definition(self, name: str, leave: Iterable[str] = ()) -> Statement | None:
-        """Return the function or class of a name that counts: the last one that is no stub."""
-        stubs = {normal(text) for text in leave}
-        found = [self.statements[i] for i in self._binding(name, stubs)]
+    def definition(self, name: str) -> Statement | None:
+        """Return the function or class of a name that counts."""
+        found = [self.statements[i] for i in self._binding(name)]
         return next((statement for statement in found if statement.is_definition), None)
 
-    def needed(self, name: str, leave: Iterable[str] = ()) -> list[Statement]:
+    def is_untouched(self, name: str) -> bool:
+        """Whether a name is still what was handed out."""
+        definition = self.definition(name)
+        return definition is not None and self._is_stub(definition)
+
+    def _is_stub(self, statement: Statement) -> bool:
+        return bool(self.stubs) and normal(ast.unparse(statement.node)) in self.stubs
+
+    def needed(self, name: str) -> list[Statement]:
         """Return the statements that a name needs, in their order.
 
-        Of several definitions the last one counts, as it does in Python; ``leave`` holds
-        definitions that do not count, as text: the stubs of the exercise.
+        Of several definitions the last one that is no stub counts.
         """
-        stubs = {normal(text) for text in leave}
         chosen: set[int] = set()
         open_names, seen = [name], set()
         while open_names:
@@ -120,17 +128,17 @@ class Submission:
             if wanted in seen:
                 continue
             seen.add(wanted)
-            for number in self._binding(wanted, stubs):
+            for number in self._binding(wanted):
                 if number not in chosen:
                     chosen.add(number)
                     open_names += self.statements[number].reads
         return [self.statements[number] for number in sorted(chosen)]
 
-    def _binding(self, name: str, stubs: set[str]) -> list[int]:
+    def _binding(self, name: str) -> list[int]:
         """Return the numbers of the statements that give a name the value it has at the end."""
         found = [i for i, s in enumerate(self.statements) if name in s.binds]
         whole = [i for i in found if self.statements[i].is_definition]
-        filled = [i for i in whole if normal(ast.unparse(self.statements[i].node)) not in stubs]
+        filled = [i for i in whole if not self._is_stub(self.statements[i])]
         if whole:
             last = (filled or whole)[-1]
             return [last, *(i for i in found if i > last and i not in whole)]
@@ -167,8 +175,10 @@ def normal(text: str) -> str:
     return ast.unparse(tree)
 
 
-def read(path: str | Path) -> Submission:
+def read(path: str | Path, stubs: Iterable[str] = ()) -> Submission:
     """Read a notebook or a ``.py`` file; what cannot be understood of it becomes a note.
+
+    ``stubs`` are the texts of definitions as they were handed out.
 
     Raises
     ------
@@ -176,10 +186,10 @@ def read(path: str | Path) -> Submission:
         If it cannot be read at all: missing, empty, too large, not UTF-8, no notebook.
     """
     path = Path(path)
-    return parse(path, text_of(path))
+    return parse(path, text_of(path), stubs)
 
 
-def parse(path: Path, text: str) -> Submission:
+def parse(path: Path, text: str, stubs: Iterable[str] = ()) -> Submission:
     """Take the text of a notebook or a ``.py`` file apart.
 
     Raises
@@ -187,7 +197,7 @@ def parse(path: Path, text: str) -> Submission:
     FileError
         If it is no notebook.
     """
-    found = Submission(path)
+    found = Submission(path, stubs=frozenset(map(normal, stubs)))
     cells = dict(_cells(path, text)) if path.suffix == ".ipynb" else {str(path): text}
     for file, source in cells.items():
         plain = _without_magics(source) if path.suffix == ".ipynb" else source

@@ -59,7 +59,7 @@ class _Answers:
 
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
         """Take a text apart; return for each name what is to be run, or why nothing can be."""
-        submission = parse(Path(request["path"]), request["text"])
+        submission = parse(Path(request["path"]), request["text"], request["stubs"])
         plan = {}
         for name, wanted in request["names"].items():
             needed, tested = wanted["needs"], wanted["tests"]

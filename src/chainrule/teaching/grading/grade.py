@@ -41,6 +41,8 @@ class Assignment:
         Of one exercise.
     seed : str
         Values are drawn from it and the student's name.
+    stubs : tuple of str
+        The exercises as they are handed out: untouched, they earn nothing.
     """
 
     lab: str
@@ -48,6 +50,7 @@ class Assignment:
     hidden: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     seed: str = ""
+    stubs: tuple[str, ...] = ()
 
     def most(self, name: str) -> int:
         """The points that a right answer of one exercise earns."""
@@ -164,7 +167,8 @@ class Grader:
             others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
             names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
         with Worker(self._host, READING, path.name) as worker:
-            reply = worker.ask({"do": "read", "path": path.name, "text": text, "names": names})
+            request = {"path": path.name, "text": text, "names": names}
+            reply = worker.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
         if "error" in reply:
             raise FileError(reply["error"]["message"])
         plan: dict[str, Any] = reply["value"]

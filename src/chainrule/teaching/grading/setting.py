@@ -31,13 +31,13 @@ def assignment(
     hide : iterable of Path
         Folders that no submission may read.
     """
-    hidden, notes = {}, []
+    hidden, stubs, notes = {}, [], []
     try:
-        hidden = hidden_tests(read(folder() / f"{lab}.py"))
+        source = read(folder() / f"{lab}.py")
+        hidden, stubs = hidden_tests(source), source.stubs
     except MissingDependencyError as error:
         notes.append(f"without the hidden tests: {error}")
     known = exercises(lab)
     limits = Limits(seconds, memory, tuple(str(path.resolve()) for path in (folder(), *hide)))
-    return Assignment(
-        lab, known, {n: t for n, t in hidden.items() if n in known}, limits, seed
-    ), notes
+    tests = {n: t for n, t in hidden.items() if n in known}
+    return Assignment(lab, known, tests, limits, seed, tuple(stubs)), notes

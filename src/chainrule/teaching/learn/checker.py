@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -34,7 +35,7 @@ class Checker:
             self._context.set_forkserver_preload(_LOADED)
             forkserver.ensure_running()  # it loads while the learner reads
 
-    def check(self, path: Path, name: str) -> Result:
+    def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> Result:
         """Return what the checks of an exercise say of a file.
 
         Raises
@@ -43,7 +44,9 @@ class Checker:
             If the file cannot be read.
         """
         here, there = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_check, args=(there, str(path), name), daemon=True)
+        process = self._context.Process(
+            target=_check, args=(there, str(path), name, stubs), daemon=True
+        )
         process.start()
         there.close()
         try:
@@ -61,11 +64,11 @@ class Checker:
             process.join()
 
 
-def _check(connection: Connection, path: str, name: str) -> None:
+def _check(connection: Connection, path: str, name: str, stubs: Sequence[str]) -> None:
     from chainrule.teaching.checked import check_file
 
     try:
-        result = check_file(path, name)
+        result = check_file(path, name, stubs=stubs)
     except ChainruleError as error:
         result = exercise(name).failed(str(error))
     connection.send_bytes(dumps(result.to_dict()))

@@ -1,8 +1,6 @@
-"""A learner's file of a lab, and what its source says of an exercise: the stubs, a solution."""
+"""A learner's file of a lab."""
 
 from __future__ import annotations
-
-import ast
 
 from chainrule.teaching.source import Source
 
@@ -18,26 +16,3 @@ def handout(lab: Source, ending: str) -> str:
         return f"{nbformat.writes(notebook)}\n"  # type: ignore[no-untyped-call]
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all"}}
     return str(jupytext.writes(notebook, fmt="py:percent"))
-
-
-def stubs(lab: Source, name: str) -> list[str]:
-    """Return what stands for an exercise before anything is written, in each of its steps."""
-    return _definitions(lab, name, solved=False)
-
-
-def solution(lab: Source, name: str) -> str:
-    """Return one solution of an exercise."""
-    return _definitions(lab, name, solved=True)[-1]
-
-
-def _definitions(lab: Source, name: str, *, solved: bool) -> list[str]:
-    found = []
-    for cell in lab.cells:
-        if name in cell.exercises:
-            code = lab.code(cell, solved=solved)
-            found += [
-                str(ast.get_source_segment(code, node))
-                for node in ast.parse(code).body
-                if getattr(node, "name", None) == name
-            ]
-    return found

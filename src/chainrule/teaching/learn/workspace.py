@@ -15,9 +15,9 @@ from chainrule.errors import DataError, FileError
 from chainrule.storage.files import write_text
 from chainrule.teaching.exercise import Result
 from chainrule.teaching.learn.checker import Checker
-from chainrule.teaching.learn.handout import handout, solution, stubs
+from chainrule.teaching.learn.handout import handout
 from chainrule.teaching.source import Source, sources
-from chainrule.teaching.submission import Statement, Submission, normal, read
+from chainrule.teaching.submission import Statement, Submission, read
 
 STATE = Path(".chainrule") / "progress.json"
 
@@ -151,7 +151,7 @@ class Workspace:
         """
         for lab in self.labs:
             try:
-                submission = read(self.path(lab))
+                submission = read(self.path(lab), lab.stubs)
             except FileError as error:
                 return Standing(lab, self._passed, lab.exercises[0], problem=str(error))
             for name in lab.exercises:
@@ -163,17 +163,16 @@ class Workspace:
     def _look_at(
         self, lab: Source, submission: Submission, name: str, checker: Checker, said: Any
     ) -> Standing | None:
-        known = stubs(lab, name)
-        digest = _digest(submission.needed(name, known))
+        digest = _digest(submission.needed(name))
         if self.progress.passed.get(name) == digest:
             return None
-        definition = submission.definition(name, known)
+        definition = submission.definition(name)
         line = definition.node.lineno if definition else 0
         result = None
-        if definition is None or normal(ast.unparse(definition.node)) not in map(normal, known):
+        if not submission.is_untouched(name):
             if said is not None:
                 said(name)
-            result = checker.check(self.path(lab), name)
+            result = checker.check(self.path(lab), name, lab.stubs)
         if result is not None and result.passed:
             self.progress.passed[name] = digest
         else:
@@ -220,7 +219,7 @@ class Workspace:
         lab = self.lab_of(name)
         if name not in self.progress.passed:
             raise DataError(f"{name} has not passed yet; chainrule learn hint {name} helps on")
-        return solution(lab, name)
+        return lab.definitions(name, solved=True)[-1]
 
     def reset(self, name: str) -> Path:
         """Put an exercise's stub in place of what was written; return where that is kept.
@@ -233,7 +232,7 @@ class Workspace:
         lab = self.lab_of(name)
         path = self.path(lab)
         before = path.read_text("utf-8")
-        definition = read(path).definition(name, ())
+        definition = read(path).definition(name)
         if definition is None:
             raise DataError(
                 f"{name} is not defined in {path.name}, so there is nothing to take away; a new "
@@ -241,7 +240,9 @@ class Workspace:
             )
         kept = self.folder / STATE.parent / f"{path.stem}-before-reset{path.suffix}"
         write_text(kept, before)
-        write_text(path, _replaced(before, path, definition, stubs(lab, name)[-1]))
+        write_text(
+            path, _replaced(before, path, definition, lab.definitions(name, solved=False)[-1])
+        )
         self.progress.passed.pop(name, None)
         self.progress.hints.pop(name, None)
         self.save()
