@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -137,7 +138,9 @@ def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path):
         f"{path}.\n"
     )
     assert epochs < 100_000
-    untrained = make_model(model.preprocessor, Settings()).get_weights()
+    untrained = make_model(
+        SimpleNamespace(preprocessor=model.preprocessor), Settings()
+    ).get_weights()
     assert not np.array_equal(model.get_weights()[0], untrained[0])
     assert "scores on rows kept aside" in out
 
