@@ -21,6 +21,7 @@ ARGUMENTS = (
     (), ("loss",), ("a.csv",), (0.1,), (2,), (2, 2), (0.1, 10), (0.1, 10, 0.5), (2, 3),
     (2, [0]), ([1, 2], [0.1, 0.2, 0.3]), (np.tanh,), ((2, 1),), (layers.LSTMCell(2),),
     ([layers.LSTMCell(2)],), (layers.LSTM(2),), ([layers.Scale()], [2]),
+    ([[layers.Scale()]],),
 )  # fmt: skip
 
 
