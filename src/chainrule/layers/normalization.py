@@ -113,6 +113,8 @@ class BatchNormalization(_Scaled):
         super().__init__(
             axis, epsilon, center, scale, beta_initializer, gamma_initializer, **options
         )
+        if len(self.axes) != 1:
+            raise DataError(f"BatchNormalization: axis must be one axis, received {axis!r}")
         (self.axis,) = self.axes
         self.momentum = check_number(momentum, "momentum", "BatchNormalization")
 

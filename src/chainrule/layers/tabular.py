@@ -115,6 +115,10 @@ class RobustScaling(Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Make centre and factor; they are not trained."""
+        if len(input_shape) != 2:
+            raise ShapeError(
+                f"{self}: expected a sample a row, received shape {shape_text(input_shape)}"
+            )
         shape = input_shape[-1:]
         center, factor = self.known or [np.zeros(shape), np.ones(shape)]
         if center.shape != shape:
@@ -357,7 +361,8 @@ class Ensemble(Layer):
 
     def __init__(self, members: Sequence[Sequence[Layer]], **options: Any) -> None:
         super().__init__(**options)
-        chains = [list(chain) for chain in members] if isinstance(members, Sequence) else []
+        fits = isinstance(members, Sequence) and all(isinstance(m, Sequence) for m in members)
+        chains = [list(chain) for chain in members] if fits else []
         if not chains or not all(isinstance(part, Layer) for chain in chains for part in chain):
             raise DataError("Ensemble: expected lists of layers, a list for each member")
         self.members = chains
