@@ -4,8 +4,6 @@ import csv
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -65,16 +63,12 @@ def test_what_cannot_be_graded_is_said_before_any_work(folder, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")
-def test_ctrl_c_keeps_what_is_done_and_says_so(folder, tmp_path):
+def test_ctrl_c_keeps_what_is_done_and_says_so(start, folder, tmp_path):
     (folder / "cay.py").write_text("import time\ndef softmax(X):\n    time.sleep(300)\n")
     marks = tmp_path / "marks.csv"
-    command = [sys.executable, "-m", "chainrule", "grade", folder, "-o", marks, "--lab", "1"]
-    started = [*map(str, command), "--seconds", "100", "--jobs", "1"]
-    process = subprocess.Popen(
-        started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
-    time.sleep(25)
+    options = "--lab", 1, "--seconds", 100, "--jobs", 1
+    process = start("grade", folder, "-o", marks, *options)
+    time.sleep(12)  # two are graded in some seconds, the third sleeps
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

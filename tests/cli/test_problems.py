@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 import warnings
@@ -98,17 +97,6 @@ def test_an_unknown_verb_is_told_the_closest():
 
 def test_a_missing_argument_is_told():
     assert "chainrule train --help" in refused(2, "train").replace("root", "chainrule")
-
-
-@pytest.fixture
-def start():
-    """Start a command that hears Ctrl-C, also where a shell has had it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield lambda *arguments: subprocess.Popen(
-        [sys.executable, "-m", "chainrule", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
-    )  # fmt: skip
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

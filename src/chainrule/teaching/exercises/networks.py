@@ -21,7 +21,7 @@ from chainrule.validation import Array
 
 Right = Callable[..., Any]
 SAMPLES = 6
-ROUNDS = 100  # through 20 digits, until they are known by heart
+ROUNDS = 200  # through 20 digits, until they are known by heart
 
 
 def network(
