@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -33,7 +36,8 @@ class Checker:
         self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
         if forks:  # what every check loads, loaded once
             self._context.set_forkserver_preload(_LOADED)
-            forkserver.ensure_running()  # it loads while the learner reads
+            with _deaf():
+                forkserver.ensure_running()  # it loads while the learner reads
 
     def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> Result:
         """Return what the checks of an exercise say of a file.
@@ -62,6 +66,19 @@ class Checker:
             here.close()
             process.kill()
             process.join()
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Have processes that are started meanwhile not hear Ctrl-C: they end with this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _check(connection: Connection, path: str, name: str, stubs: Sequence[str]) -> None:
