@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -109,3 +110,16 @@ class immediate:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         if self._desk is not None:
             self._desk.open = self._was
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """Have processes that are started meanwhile not hear Ctrl-C: they end with this one."""
+    if not _in_main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

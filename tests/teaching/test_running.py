@@ -83,7 +83,7 @@ HOSTILE = {
     "a socket": ("import socket; socket.create_connection(('127.0.0.1', 9))", "network"),
     "killing the grader": ("os.kill(os.getppid(), 9)", "may not start or end processes"),
     "memory of others": ("import gc; gc.get_objects()", "look through the memory"),
-    "files of others": ("open('/root/.profile')", "read files|No such file"),
+    "files of others": ("open(os.path.expanduser('~/.profile'))", "read files|No such file"),
     "writing elsewhere": ("open('/tmp/left-behind', 'w')", "write outside"),
     "removing": ("os.remove('/tmp/nothing')", "change anything outside"),
     "looking around": ("os.listdir('/tmp')", "look at other folders"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -56,10 +56,6 @@ class Call:
         """Return the operands, those without the axis with one of size 1 unless a number."""
         pairs = zip(self.operands, self.mapped, strict=True)
         return [x if mapped or not np.ndim(x) else _with_axis(x) for x, mapped in pairs]
-
-    def having(self, **params: Any) -> Call:
-        """Return the same with other parameters."""
-        return replace(self, params={**self.params, **params})
 
     def done(self, *operands: Any, **params: Any) -> Any:
         """Apply the operation to these operands, with other parameters where they are given."""

@@ -7,12 +7,10 @@ import multiprocessing
 import os
 import platform
 import re
-import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -23,6 +21,7 @@ import numpy as np
 
 from chainrule import __version__
 from chainrule.errors import ChainruleError
+from chainrule.interrupts import ignored
 from chainrule.lab.results import Result, as_tables, format_number
 from chainrule.lab.session import SECTIONS, Lab, section_text
 from chainrule.plots import to_svg
@@ -59,7 +58,7 @@ class Artist:
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_get_ready,
         )
-        with _ctrl_c_ignored():  # by the new process too: it is for the one that waits
+        with ignored():  # by the new process too: it is for the one that waits
             self._pool.submit(int)  # starts it now, beside the loading of the data
         self._pending: dict[str, Future[list[Drawing]]] = {}
 
@@ -152,18 +151,6 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-@contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _with_code(text: str) -> str:

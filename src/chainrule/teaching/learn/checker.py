@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-import signal
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import ChainruleError
+from chainrule.interrupts import ignored
 from chainrule.teaching.exercise import Result
 from chainrule.teaching.exercises import exercise
 from chainrule.teaching.plain import dumps, loads
@@ -36,7 +34,7 @@ class Checker:
         self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
         if forks:  # what every check loads, loaded once
             self._context.set_forkserver_preload(_LOADED)
-            with _deaf():
+            with ignored():
                 forkserver.ensure_running()  # it loads while the learner reads
 
     def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> Result:
@@ -66,19 +64,6 @@ class Checker:
             here.close()
             process.kill()
             process.join()
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Have processes that are started meanwhile not hear Ctrl-C: they end with this one."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _check(connection: Connection, path: str, name: str, stubs: Sequence[str]) -> None:
