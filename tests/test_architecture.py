@@ -27,7 +27,7 @@ ROOMS = [
     "training",
     "data", "preprocessing", "tables",
     "network", "export", "sequential", "recipes",
-    "keras", "lab", "estimators", "accel", "teaching", "cli", "blackboard", "__main__",
+    "keras", "sweeps", "lab", "estimators", "accel", "teaching", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 # What a reader must know to understand the gradient and its text, and how long that may be.
 CORE = ["autodiff", "program", "ops/primitive.py", "ops/elementwise.py"]

@@ -1,0 +1,1 @@
+"""Many models: which settings to try, trained in one go, kept on disk."""
