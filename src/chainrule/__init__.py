@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from chainrule.running.jit import jit
     from chainrule.sequential.from_keras import from_keras
     from chainrule.sequential.model import Sequential, load_model
+    from chainrule.sweeps import integers, log, uniform
     from chainrule.teaching import check
     from chainrule.training.minimize import minimize
     from chainrule.training.source import source
@@ -128,9 +129,11 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "integers",
     "jacobian",
     "jit",
     "load_model",
+    "log",
     "log_softmax",
     "logsumexp",
     "minimize",
@@ -146,6 +149,7 @@ __all__ = [
     "stop_gradient",
     "tanh",
     "trace",
+    "uniform",
     "value_and_grad",
     "vjp",
     "vmap",
@@ -176,6 +180,7 @@ _ROOMS = (
     "schedules",
     "sequential",
     "storage",
+    "sweeps",
     "tables",
 )
 
@@ -194,11 +199,14 @@ _LATER = {
     "Sequential": "sequential",
     "SoftmaxRegression": "estimators",
     "from_keras": "sequential",
+    "integers": "sweeps",
     "jit": "running.jit",
     "load_model": "sequential",
+    "log": "sweeps",
     "minimize": "training",
     "onnx_model": "onnx",
     "source": "training",
+    "uniform": "sweeps",
     "vmap": "batching",
 }  # functions whose room loads when they are first used
 

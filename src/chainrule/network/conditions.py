@@ -42,9 +42,9 @@ class Conditions:
             "batch_size": supply.batch_size if isinstance(supply, Samples) else None,
             "steps_per_epoch": supply.updates if isinstance(supply, Samples) else supply.steps,
             "shuffle": shuffle,
-            "loss": _told(model.loss),
-            "metrics": [_told(metric) for metric in metrics],
-            "weighted_metrics": [_told(metric) for metric in weighted],
+            "loss": told(model.loss),
+            "metrics": [told(metric) for metric in metrics],
+            "weighted_metrics": [told(metric) for metric in weighted],
             "optimizer": type(model.optimizer).__name__,
             **dict(_options(model.optimizer)),
         }
@@ -61,7 +61,7 @@ class Conditions:
     def described(self) -> dict[str, Any]:
         """Return plain values for a checkpoint; without the data where the run is over."""
         if self._digests is None and self.data is not None:
-            self._digests = {name: _digest(array) for name, array in self.data.items()}
+            self._digests = {name: digest(array) for name, array in self.data.items()}
         return {"settings": self.settings, "data": self._digests}
 
     def forget_data(self) -> None:
@@ -136,15 +136,15 @@ def _options(thing: Any) -> Iterator[tuple[str, Any]]:
     held = vars(thing)
     for name, given in getattr(thing, "__config__", held).items():
         if not name.startswith("_"):
-            yield name, _told(held.get(name, given))
+            yield name, told(held.get(name, given))
 
 
 def _first_rate(optimizer: Any) -> Any:
     """Return the learning rate that an optimizer was made with."""
-    return _told(getattr(optimizer, "__config__", {}).get(RATE))
+    return told(getattr(optimizer, "__config__", {}).get(RATE))
 
 
-def _told(thing: Any) -> Any:
+def told(thing: Any) -> Any:
     """Return a thing as plain values; a function of one's own by its name."""
     try:
         return plain(thing)
@@ -155,7 +155,7 @@ def _told(thing: Any) -> Any:
         return f"{name} of {getattr(thing, '__module__', None)}"
 
 
-def _digest(array: Any) -> str:
+def digest(array: Any) -> str:
     """Return what tells arrays apart."""
     rows = array
     if array.nbytes > READ:
