@@ -17,7 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from tests.estimators.data import classes, deviation
 
 import chainrule as cr
+from chainrule.estimators import recordings
 from chainrule.estimators.cost import is_short
+from chainrule.running.recorded import RecordedStep
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"random_state": 0, "max_iter": 10, "learning_rate_init": 0.01}
@@ -112,3 +114,49 @@ def test_what_is_short_is_told_by_sizes_alone():
     model.t_ = 100_000  # samples of earlier calls
     assert not is_short(model, 10_000, [64, 100, 10], incremental=True)
     assert is_short(model, 200, [64, 100, 10], incremental=True)
+
+
+FACTOR = {"by": 1.0}
+
+
+def scaled(y_true, y_pred):
+    return FACTOR["by"] * np.sum((y_true - y_pred) ** 2, axis=-1)
+
+
+VARIANTS = {
+    "plain": {}, "weighted": {"class_weight": "balanced"}, "tanh": {"activation": "tanh"},
+    "beta": {"beta_1": 0.5}, "sgd": {"solver": "sgd"}, "narrow": {"hidden_layer_sizes": (5,)},
+    "dropout": {"dropout": 0.1}, "more dropout": {"dropout": 0.5}, "norm": {"batch_norm": True},
+    "gelu": {"activation": "gelu"}, "penalty": {"activation": "gelu", "alpha": 0.5},
+    "adamw": {"optimizer": cr.optimizers.AdamW(0.01)}, "metrics": {"metrics": ["accuracy"]},
+    "no decay": {"optimizer": cr.optimizers.AdamW(0.01, weight_decay=0.0)},
+    "focal": {"loss": "focal"}, "smooth": {"loss": "focal", "label_smoothing": 0.3},
+}  # fmt: skip
+
+
+def test_what_was_recorded_serves_fits_of_the_same_structure_and_no_others(monkeypatch):
+    X, y = classes("wine")
+    made = {
+        name: cr.MLPClassifier(**{"hidden_layer_sizes": (10,), "engine": "numpy", **QUICK, **more})
+        for name, more in VARIANTS.items()
+    }
+    alone = {}
+    for name, model in made.items():
+        monkeypatch.setattr(recordings, "_recorded", {})
+        alone[name] = clone(model).fit(X, y)
+    monkeypatch.setattr(recordings, "_recorded", {})
+    for _ in range(2):
+        for name, model in made.items():
+            assert deviation(clone(model).fit(X, y), alone[name]) == 0
+    monkeypatch.setattr(RecordedStep, "taped", lambda *_, **__: pytest.fail("records again"))
+    for name, model in made.items():
+        again = clone(model).set_params(random_state=1).fit(X, y)
+        assert deviation(again, alone[name]) > 0
+
+
+def test_a_function_of_ones_own_is_recorded_for_every_fit(monkeypatch):
+    X, y = classes("wine")
+    model = cr.MLPClassifier((5,), loss=scaled, alpha=0, **QUICK)
+    assert model.fit(X, y).loss_ > 0
+    monkeypatch.setitem(FACTOR, "by", 0.0)
+    assert model.fit(X, y).loss_ == 0

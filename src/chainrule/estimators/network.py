@@ -12,6 +12,7 @@ from chainrule.estimators.cost import batch_size
 from chainrule.estimators.held import Held
 from chainrule.estimators.losses import loss_of
 from chainrule.estimators.memory import rule_of
+from chainrule.estimators.recordings import recorded
 from chainrule.estimators.stochastic import begin, epoch_ends, finish
 from chainrule.estimators.training import dense
 from chainrule.layers import Activation, BatchNormalization, Dense, Dropout, Input
@@ -67,13 +68,14 @@ def fit_network(
         mean = 1.0 if train[2] is None else float(np.mean(train[2]))
         model._network = network_of(model, model.alpha / (2 * size * mean), seed)
     network, rule = model._network, _Rule(model, held, train[0].shape[0])
-    history = network.fit(
-        *_arrays(dtype, train[0], train[1]), size, 1 if incremental else model.max_iter, 0,
-        [rule, *as_callbacks(model.callbacks, "fit")],
-        validation_data=None if held is None else _arrays(dtype, held.X, held.Y, held.weight),
-        shuffle=model.shuffle,
-        sample_weight=None if train[2] is None else np.asarray(train[2], dtype),
-    )  # fmt: skip
+    with network.recorded_as(_recorded(network)):
+        history = network.fit(
+            *_arrays(dtype, train[0], train[1]), size, 1 if incremental else model.max_iter, 0,
+            [rule, *as_callbacks(model.callbacks, "fit")],
+            validation_data=None if held is None else _arrays(dtype, held.X, held.Y, held.weight),
+            shuffle=model.shuffle,
+            sample_weight=None if train[2] is None else np.asarray(train[2], dtype),
+        )  # fmt: skip
     for name, values in history.history.items():
         if name != "loss":
             model._epochs.setdefault(name, []).extend(values)
@@ -108,6 +110,12 @@ class _Rule(Callback):
             self.model.stop_training = True
         elif estimator.optimizer is None and estimator.solver == "sgd":
             self.model.optimizer.learning_rate = estimator._optimizer.learning_rate
+
+
+def _recorded(network: Sequential) -> Any:
+    """Return what is known of a network's updates."""
+    layers = [layer.settings for layer in network.layers]
+    return recorded(layers, network.loss, network.optimizer, network.compiled_metrics)
 
 
 def _dense(network: Sequential) -> list[Any]:

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
-from sklearn.utils import shuffle
 
 from chainrule.autodiff import value_and_grad
 from chainrule.estimators.cost import batch_size
 from chainrule.estimators.held import Held, ends, held_back
 from chainrule.estimators.memory import new_memory, remember, rule_of, state_from
 from chainrule.estimators.objective import Objective
+from chainrule.estimators.recordings import recorded
 from chainrule.running.engines import Outcome
 from chainrule.running.steps import make_engine
 from chainrule.validation import Array
@@ -55,9 +55,10 @@ class Epochs:
         params = {"coefs": list(model.coefs_), "intercepts": list(model.intercepts_)}
         state = {**rule.init(params), **state_from(self.memory, len(model.coefs_))}
         updates = -(-self.rows // self.size) * epochs + model.t_ // self.size
+        known = recorded(model.activation, model.out_activation_, rule)
         self.engine = make_engine(
             step, self.objective, {"params": params, "state": state, "alpha": self.alpha},
-            self._data(X, Y, weight), self.size, engine, updates,
+            self._data(X, Y, weight), self.size, engine, updates, known,
         )  # fmt: skip
 
     def run(self, order: Array) -> float:
@@ -123,7 +124,7 @@ def fit_stochastic(
         with run.engine.running():
             while not ended and model.n_iter_ < epochs:
                 if model.shuffle:
-                    order = shuffle(order, random_state=model._random_state)
+                    order = order[model._random_state.permutation(rows)]
                 loss = run.run(order)
                 if held is not None or np.isnan(loss):
                     run.hand_over()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,15 @@ class Compiled(Predictor):
     def metrics_names(self) -> list[str]:
         """What `evaluate` gives: the loss, and the metrics by name."""
         return ["loss", *(self._objective(None).named if self.compiled else ())]
+
+    @contextmanager
+    def recorded_as(self, known: Known | None) -> Iterator[None]:
+        """Have training use what was recorded of a step that does the same, and add to it."""
+        self._known = known
+        try:
+            yield
+        finally:
+            self._known = None
 
     # What callbacks see
 

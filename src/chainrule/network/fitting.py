@@ -239,16 +239,17 @@ class Trainable(Compiled):
         """
         check_flag(return_dict, "return_dict", "train_on_batch")
         before = self.history
-        self._known = self._recorded.of(
+        known = self._recorded.of(
             self.layers, self.loss, self.optimizer, *chain(*self.compiled_metrics)
         )
         try:
-            logs = self.fit(
-                x, y, batch_size=_rows(x), verbose=0, shuffle=False, sample_weight=sample_weight,
-                class_weight=class_weight,
-            )  # fmt: skip
+            with self.recorded_as(known):
+                logs = self.fit(
+                    x, y, batch_size=_rows(x), verbose=0, shuffle=False,
+                    sample_weight=sample_weight, class_weight=class_weight,
+                )  # fmt: skip
         finally:
-            self.history, self._known = before, None
+            self.history = before
         if self.stop_training:  # Ctrl-C is for the loop around
             raise KeyboardInterrupt
         last = {name: values[-1] for name, values in logs.history.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,9 +19,30 @@ from chainrule.running.engines import Step, rows_in, rows_of
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
 REMEMBERED = 128  # batch sizes' programs, and kernels
 
-Known = dict[Hashable, dict[int, Program]]  # by shapes and dtypes: a program for each batch size
 T = TypeVar("T")
 _programs: dict[Hashable, Program] = {}  # by what was recorded
+
+
+@dataclass
+class Seen:
+    """What is known of a step for data of some shapes and dtypes.
+
+    Attributes
+    ----------
+    programs : dict of int to Program
+        By batch size.
+    keys : dict of int to object
+        By batch size, what tells the step from others.
+    held : dict
+        By batch size and dtypes of a kernel, for which other sizes it holds.
+    """
+
+    programs: dict[int, Program] = field(default_factory=dict)
+    keys: dict[int, Hashable] = field(default_factory=dict)
+    held: dict[Hashable, dict[int, bool]] = field(default_factory=dict)
+
+
+Known = dict[Hashable, Seen]  # by shapes and dtypes
 
 
 class RecordedStep(Recorder):
@@ -32,9 +54,12 @@ class RecordedStep(Recorder):
     loss : callable
         Its arguments' names are those of the step's.
     carry, data : tree of ndarray
+    known : dict, optional
+        What was recorded of a step that is still the same; it is added to.
 
     Attributes
     ----------
+    seen : Seen
     dtype : numpy.dtype or None
         That the parameters have together, and that floating data are taken in.
     """
@@ -50,9 +75,10 @@ class RecordedStep(Recorder):
         # One array of parameters is called what the loss calls it.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
-        self._keys: dict[int, Hashable] = {}
+        self.seen = Seen(self._known)
         if known is not None:
-            self._known = known.setdefault(_forms(carry, data), self._known)
+            self.seen = known.setdefault(_forms(carry, data), self.seen)
+            self._known = self.seen.programs
 
     def sketched(self, made: Callable[[], T], named: bool = False) -> T:
         """Return what is made of a recording, in range or not: that is told of a batch."""
@@ -85,14 +111,14 @@ class RecordedStep(Recorder):
 
     def key(self, n: int) -> Hashable:
         """Return what tells what the step does for ``n`` samples."""
-        if n not in self._keys:
-            self._keys[n] = self.taped(n).key
-        return self._keys[n]
+        if n not in self.seen.keys:
+            self.seen.keys[n] = self.taped(n).key
+        return self.seen.keys[n]
 
     def _made(self, n: int) -> Program:
         """Return what is recorded once more, with names."""
         taped = self.taped(n, named=True)
-        self._keys[n] = taped.key
+        self.seen.keys[n] = taped.key
         found = _programs.get(taped.key)  # it may do something else this time
         if found is None:
             self._fresh[n] = taped.program()

@@ -78,7 +78,7 @@ class _Plan:
     def __init__(self, step: RecordedStep, data: Any, batch_size: int) -> None:
         self._step, self._data, self._size = step, data, batch_size
         self._dtypes = [leaf.dtype.str for _, leaf in leaves(data)]
-        self._held: dict[int, bool] = {}
+        self._held = step.seen.held.setdefault((batch_size, *self._dtypes), {})
         self._kept = self._read() if step.known(batch_size) is None else None
 
     def _read(self) -> Form | None:
@@ -128,7 +128,7 @@ class _Plan:
     def _is_same(self, n: int) -> bool:
         try:
             own, other = self._name(self._size), self._name(n)
-            if self._kept is not None and own is not None and read(other) == own:
+            if own is not None and read(other) == own:
                 return True
             same = self._step.program(n) is self._step.program(self._size)
         except Exception:  # of the step: it comes when it runs
