@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -149,21 +150,32 @@ def check_number(
     high: float = np.inf,
     strict: bool = False,
 ) -> float:
-    """Return ``value`` as a finite float in ``[low, high)``, or above ``low`` if ``strict``."""
-    if hasattr(value, "__array__") and np.ndim(value) == 0:
-        value = np.asarray(value).item()
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        number = float(value) if real else np.nan
-    except OverflowError:
-        number = np.inf
+    """Return ``value`` as a finite float in ``[low, high)``, or above ``low`` if ``strict``.
+
+    What ``stays_symbolic``, a setting of a sweep, is compared and stays what it is.
+    """
+    if hasattr(value, "stays_symbolic"):
+        number: Any = value
+    else:
+        number = _real(value)
     fits = low < number < high if strict else low <= number < high
     if not np.isfinite(number) or not fits:
         bounds = [f"{'above' if strict else 'of at least'} {low:g}"] * bool(np.isfinite(low))
         bounds += [f"below {high:g}"] * bool(np.isfinite(high))
         wanted = " ".join(["a finite number", " and ".join(bounds)]).strip()
         raise DataError(f"{where}: {name} must be {wanted}, received {value!r}")
-    return number
+    return number  # type: ignore[no-any-return]
+
+
+def _real(value: Any) -> float:
+    """Return a number as a float; NaN if it is none."""
+    if hasattr(value, "__array__") and np.ndim(value) == 0:
+        value = np.asarray(value).item()
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    try:
+        return float(value) if real else np.nan
+    except OverflowError:
+        return np.inf
 
 
 def check_flag(value: bool, name: str, where: str) -> bool:
@@ -174,6 +186,7 @@ def check_flag(value: bool, name: str, where: str) -> bool:
 
 
 _seeds: np.random.SeedSequence | None = None  # of what is given no seed
+_kind: Callable[[Any], np.random.Generator] | None = None  # of generators that are made meanwhile
 
 
 def set_seed(seed: int) -> None:
@@ -183,12 +196,25 @@ def set_seed(seed: int) -> None:
     _seeds = np.random.SeedSequence(seed)
 
 
+@contextmanager
+def seeded(seed: int, kind: Callable[[Any], np.random.Generator] | None = None) -> Iterator[None]:
+    """Let `set_seed` hold meanwhile, and generators be of a kind."""
+    global _seeds, _kind
+    before = _seeds, _kind
+    set_seed(seed)
+    _kind = kind
+    try:
+        yield
+    finally:
+        _seeds, _kind = before
+
+
 def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.Generator:
     """Return the generator of ``seed``; the same seed gives the same numbers."""
-    if seed is None and _seeds is not None:
-        return np.random.default_rng(_seeds.spawn(1)[0])
+    source: Any = _seeds.spawn(1)[0] if seed is None and _seeds is not None else seed
     try:
-        return np.random.default_rng(seed)
+        rng = np.random.default_rng(source)
+        return rng if _kind is None or rng is seed else _kind(rng.bit_generator)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{where}: seed must be a whole number of at least 0, a numpy Generator or None, "

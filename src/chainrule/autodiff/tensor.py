@@ -54,9 +54,11 @@ GROUND = Level()
 _KNOWN = frozenset([np.ndarray, float, int, bool, np.float64, np.float32, np.int64, np.bool_])
 
 
-def _as_operand(value: Any, where: str) -> Any:
+def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
     """Return an operand of no common type as an array, or as a tensor."""
     value = values_of(value)
+    if hasattr(value, "stays_symbolic"):
+        value = value.beside(others)
     refuse_foreign(value, "an operand", where)
     if isinstance(value, Traced):  # a variable's
         return value
@@ -150,7 +152,7 @@ class Tensor(Traced):
                 if type(operand) is Tensor:  # of a lower level: recorded there as well
                     plain = False
             elif type(operand) not in _KNOWN:
-                array = _as_operand(operand, primitive.name)
+                array = _as_operand(operand, primitive.name, operands)
                 if isinstance(array, Traced):  # a list that holds tensors
                     return primitive(*operands[:i], array, *operands[i + 1 :], **params)
                 values[i] = array

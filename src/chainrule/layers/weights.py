@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,15 +37,42 @@ class Blank:
         return np.zeros(shape)
 
 
+class Watched(np.random.Generator):
+    """A generator that keeps in ``log`` what was drawn from it: how, and the weights themselves.
+
+    Parameters
+    ----------
+    bit_generator : BitGenerator
+    within : callable, optional
+        Gives a context that weights are drawn in.
+    """
+
+    def __init__(
+        self, bit_generator: Any, within: Callable[[], AbstractContextManager[Any]] = nullcontext
+    ) -> None:
+        super().__init__(bit_generator)
+        self.within = within
+        self.log: list[tuple[Callable[[Any], Array], Array]] = []
+
+
 def drawn(
     where: str, shape: tuple[int, ...], initializer: Any, dtype: Any, rng: Any, usual: Any
 ) -> Array:
     """Return the values of a new weight, in its own dtype or the usual one."""
     make: Any = rng.weight if isinstance(rng, Blank) else initializer
+
+    def draw(rng: Any) -> Array:
+        return np.asarray(make(shape, rng), dtype or usual)
+
     try:
         if math.prod(size or 0 for size in shape) > MOST:
             raise MemoryError
-        values = np.asarray(make(shape, rng), dtype or usual)
+        if isinstance(rng, Watched):
+            with rng.within():
+                values = draw(rng)
+            rng.log.append((draw, values))
+        else:
+            values = draw(rng)
     except MemoryError as error:
         raise ShapeError(f"{where}: a weight of shape {shape} does not fit into memory") from error
     except (TypeError, ValueError) as error:

@@ -16,6 +16,7 @@ from chainrule.network.compiled import Compiled
 from chainrule.network.conditions import Conditions
 from chainrule.network.contents import resume
 from chainrule.network.inputs import split
+from chainrule.network.objective import Objective
 from chainrule.network.runs import scoring_run, training_run
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.training.supply import Batches, Samples, gives_batches
@@ -153,6 +154,21 @@ class Trainable(Compiled):
                 self._running = self.trainer = self.training_data = None
                 conditions.forget_data()
         return self.history
+
+    def training_parts(self, x: Any, y: Any, where: str) -> tuple[Any, Objective]:
+        """Return data as a step takes them, and what is trained for; the model is built for them.
+
+        Raises
+        ------
+        ShapeError, DataError
+            For data that do not fit, or a model that is not compiled.
+        """
+        self._check_compiled(where)
+        data = self._data(x, y, None, None, where)
+        self._build(data)
+        if not self.network.params:
+            raise DataError(f"{where}: no layer has weights that are trained")
+        return data, self._objective(data)
 
     def _updated(self) -> int:
         """Return how many updates the optimizer has made."""

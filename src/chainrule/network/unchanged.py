@@ -12,7 +12,6 @@ from chainrule.interrupts import deferred
 from chainrule.layers import Layer
 from chainrule.layers.tracking import family
 from chainrule.network.network import Network
-from chainrule.optimizers import schedule_of
 
 CHANGING = ("rng", "history", "stop_training", "optimizer_state", "training_data")
 
@@ -37,9 +36,8 @@ def unchanged_on_error(model: Model) -> Iterator[None]:
     """Have a model be what it was before, weights and random generator too, if this fails."""
     before = {name: vars(model)[name] for name in CHANGING if name in vars(model)}
     random = model.rng.bit_generator.state
-    optimizer = getattr(model, "optimizer", None)
-    rate = schedule_of(optimizer) or getattr(optimizer, "learning_rate", None)
-    rate = rate if rate is None or callable(rate) else float(rate)
+    optimizer = getattr(getattr(model, "optimizer", None), "__dict__", {})
+    rate = optimizer.get("learning_rate")  # a number or a schedule
     fresh = [each for layer in model.layers for each in family(layer) if not each.built]
     weights = model.network.weights if model.built else {}
     try:
@@ -49,7 +47,7 @@ def unchanged_on_error(model: Model) -> Iterator[None]:
             vars(model).update(before)
             model.rng.bit_generator.state = random
             if rate is not None:
-                optimizer.learning_rate = rate  # type: ignore[union-attr]
+                optimizer["learning_rate"] = rate
             for layer in fresh:
                 layer.built = False
             if weights:

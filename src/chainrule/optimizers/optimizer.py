@@ -143,7 +143,8 @@ class Optimizer(Configurable):
                     f"{self._name}: the learning rate follows {schedule!r} and cannot be set; make "
                     "the optimizer with a number instead of a schedule"
                 )
-            rate = rate.item() if np.shape(rate) == () and hasattr(rate, "item") else rate
+            if not hasattr(rate, "stays_symbolic") and np.shape(rate) == ():
+                rate = rate.item() if hasattr(rate, "item") else rate
             rate = float(rate) if isinstance(rate, Variable) else rate
             rate = self._number(rate, "learning_rate")
         vars(self)["learning_rate"] = rate

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import OutOfRangeError, ShapeError
 from chainrule.interrupts import deferred
 from chainrule.program.batch import at
@@ -79,7 +79,9 @@ class BoundKernel:
         }
         self._arrays |= laid
         self._make_room(capacity)
-        self._states = {place.content: (laid[place.name], _turned(place)) for place in states}
+        self._places = _nested(
+            {place.content: (laid[place.name], _turned(place)) for place in states}
+        )
         self._rows = 0
 
     def _bound(self) -> list[Any]:
@@ -195,21 +197,37 @@ class BoundKernel:
 
     def read(self, key: str, part: Any) -> Any:
         """Return a part of the carry, in the structure of an old one."""
-        found = []
-        for path, leaf in leaves({"carry": {key: part}}):
-            if path in self._states:
-                array, (_, back) = self._states[path]
-                leaf = (array if back is None else array.transpose(back)).copy()
-            found.append(leaf)
-        values = iter(found)
-        return map_leaves(lambda _: next(values), part)
+        found = iter([_copy(leaf, place) for leaf, place in self._pairs(key, part)])
+        return map_leaves(lambda _: next(found), part)
 
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
-        for path, leaf in leaves({"carry": {key: part}}):
-            if path in self._states:
-                array, (order, _) = self._states[path]
+        for leaf, place in self._pairs(key, part):
+            if place is not None:
+                array, (order, _) = place
                 array[...] = leaf if order is None else leaf.transpose(order)
+
+    def _pairs(self, key: str, part: Any) -> list[tuple[Any, Any]]:
+        """Return the leaves of a part of the carry and where they are, None if nothing reads it."""
+        found: list[tuple[Any, Any]] = []
+        _pair(part, self._places["carry"].get(key), found)
+        return found
+
+
+def _pair(tree: Any, places: Any, found: list[tuple[Any, Any]]) -> None:
+    if isinstance(tree, (dict, list, tuple)):
+        for key, branch in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            _pair(branch, None if places is None else places.get(key), found)
+    elif tree is not None:
+        found.append((tree, places))
+
+
+def _copy(leaf: Any, place: Any) -> Any:
+    """Return a copy of what is at a place; what nothing reads stays as it is."""
+    if place is None:
+        return leaf
+    array, (_, back) = place
+    return (array if back is None else array.transpose(back)).copy()
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
@@ -240,6 +258,17 @@ def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
     if kernel.threads == 1 and kernel.bytes <= KEPT and len(form.idle) < MOST:
         form.idle.append(kernel)
     return kernel
+
+
+def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:
+    """Return what is found by paths as nested dicts, those of the carry among them."""
+    found: dict[Any, Any] = {"carry": {}}
+    for (*path, last), place in places.items():
+        branch = found
+        for part in path:
+            branch = branch.setdefault(part, {})
+        branch[last] = place
+    return found
 
 
 def _together(places: Sequence[Place], parts: int, n: int) -> tuple[Any, dict[str, Any]]:

@@ -78,6 +78,9 @@ class Engine(Protocol):
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
 
+    def begin(self, carry: Any) -> None:
+        """Take a whole carry to start with; there is no way back to one before it."""
+
     def undo(self) -> None:
         """Go back to before the last update."""
 
@@ -125,6 +128,10 @@ class NumpyEngine:
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""
         self._carry = {**self._carry, key: part}
+
+    def begin(self, carry: Any) -> None:
+        """Take a whole carry to start with; there is no way back to one before it."""
+        self._carry = self._before = dict(carry)
 
     def undo(self) -> None:
         """Go back to before the last update."""
@@ -205,6 +212,13 @@ class NativeEngine:
         self._carry = {**self._carry, key: part}
         self._compiled.write(key, part)
         self._trail.wrote(key, part)
+
+    def begin(self, carry: Any) -> None:
+        """Take a whole carry to start with; there is no way back to one before it."""
+        self._carry = dict(carry)
+        for key, part in carry.items():
+            self._compiled.write(key, part)
+        self._trail.forget()
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -37,6 +37,10 @@ class ShapedEngine:
         """Take a part of the carry."""
         self._current.write(key, part)
 
+    def begin(self, carry: Any) -> None:
+        """Take a whole carry to start with; there is no way back to one before it."""
+        self._current.begin(carry)
+
     def undo(self) -> None:
         """Go back to before the last update."""
         self._current.undo()

@@ -39,6 +39,12 @@ class SizedEngine:
         """Take a part of the carry."""
         self._current.write(key, part)
 
+    def begin(self, carry: Any) -> None:
+        """Take a whole carry to start with; there is no way back to one before it."""
+        self._current = self.compiled
+        self.compiled.begin(carry)
+        self.in_numpy.begin(carry)
+
     def undo(self) -> None:
         """Go back to before the last update."""
         self._current.undo()

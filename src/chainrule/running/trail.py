@@ -110,6 +110,12 @@ class Trail:
         else:
             self._marks[-1].steps.append(_Write(key, map_leaves(np.array, part)))
 
+    def forget(self) -> None:
+        """Let there be no way back before the next update."""
+        self._marks, self.due = self._marks[:1], True
+        for mark in self._marks:
+            mark.steps, mark.weight = [], 0
+
     def back(self) -> None:
         """Let the carry be what it was before the last update, if there was one."""
         while len(self._marks) > 1 and self._marks[-1].last is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -63,6 +63,13 @@ class Outcome:
     losses: list[list[float]] = field(default_factory=list)
     checkpoint: Checkpoint | None = None
     error: str = ""
+
+    def add(self, logs: Mapping[str, float]) -> None:
+        """Add the scores of a fold."""
+        for name, score in logs.items():
+            each = self.folds.setdefault(f"val_{name}", [])
+            each.append(score)
+            self.scores[f"val_{name}"] = sum(each) / len(each)
 
 
 class Trains(Protocol):

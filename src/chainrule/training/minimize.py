@@ -120,7 +120,7 @@ def minimize(
     if y is None and gives_batches(X):
         supply = Batches(X, _batch, "minimize")
     else:
-        supply = Samples(_samples(X, y, "X, y"), batch_size, rng if shuffle else None)
+        supply = Samples(samples(X, y, "X, y"), batch_size, rng if shuffle else None)
     held = None if validation_data is None else _held(validation_data)
 
     def score(carry: Any, *data: Any) -> tuple[Any, Any]:
@@ -207,7 +207,7 @@ def as_parameter(leaf: Any) -> Any:
 def _batch(batch: Any) -> tuple[Any, ...]:
     """Return a loss's arguments after the parameters from a batch, ``X`` or ``(X, y)``."""
     parts = batch if isinstance(batch, tuple) else (batch,)
-    return _samples(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
+    return samples(parts[0], parts[1] if len(parts) > 1 else None, "a batch")
 
 
 def _held(validation_data: Any) -> tuple[Any, ...]:
@@ -218,10 +218,10 @@ def _held(validation_data: Any) -> tuple[Any, ...]:
             f"{type(validation_data).__name__}"
         )
     y = validation_data[1] if len(validation_data) == 2 else None
-    return _samples(validation_data[0], y, "validation_data")
+    return samples(validation_data[0], y, "validation_data")
 
 
-def _samples(X: Any, y: Any, name: str) -> tuple[Any, ...]:
+def samples(X: Any, y: Any, name: str) -> tuple[Any, ...]:
     """Return the same as arrays of equally many rows."""
 
     def array(leaf: Any) -> Any:

@@ -1,0 +1,181 @@
+"""What members of one structure share: a model built once, steps recorded once."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.autodiff.trees import map_leaves
+from chainrule.errors import CompileError
+from chainrule.layers.weights import Watched
+from chainrule.running.engines import rows_of
+from chainrule.running.recorded import Known
+from chainrule.running.steps import make_engine
+from chainrule.sweeps.member import Member, Settings
+from chainrule.sweeps.numbers import Scope
+from chainrule.sweeps.problems import Problem, problem_of
+from chainrule.training.supply import Samples
+from chainrule.training.trainer import Run
+from chainrule.validation import seeded
+
+FEW = 2  # samples that show what a step does with numbers
+Build = Callable[..., Any]
+
+
+class Fold(NamedTuple):
+    """Samples to train on and samples to be scored on, each ``(X, y)``."""
+
+    train: tuple[Any, Any]
+    held: tuple[Any, Any]
+
+
+class Orders(Samples):
+    """Samples in an order that may be the same again, for the next member."""
+
+    _last: tuple[Any, Any, Any, Any] = None, None, None, None
+
+    def begin(self, passes: int = 1) -> None:
+        """Begin with passes over the samples."""
+        if self.rng is None:
+            super().begin(passes)
+            return
+        before, wanted = self.rng.bit_generator.state, passes
+        if self._last[:2] == (before, wanted):
+            _, _, self._pass, self.rng.bit_generator.state = self._last
+            return
+        super().begin(passes)
+        self._last = before, wanted, self._pass, self.rng.bit_generator.state
+
+
+class Structure:
+    """Members that are built alike.
+
+    Parameters
+    ----------
+    build : callable
+    member : Member
+        The first of them.
+    folds : sequence of Fold
+    batch_size : int
+    """
+
+    def __init__(
+        self, build: Build, member: Member, folds: Sequence[Fold], batch_size: int
+    ) -> None:
+        self.scope = Scope(symbolic(member.settings))
+        self.folds, self.batch_size = folds, batch_size
+        example = functools.partial(self.scope.of, self.scope.example)
+        with seeded(member.seed, functools.partial(Watched, within=example)):
+            made = build(**{**member.settings, **self.scope.numbers()})
+        self.problem: Problem | None = problem_of(made, *folds[0].train)
+        self.lock = threading.Lock()
+        self._known: tuple[Known, Known] = {}, {}
+        self._here = threading.local()  # what a thread has of it
+        self._seed = member.seed
+        self.kept: tuple[str, ...] = ()  # parts of the carry that training goes on from
+        if self.problem is not None:
+            self._meet(member)
+
+    def admits(self, member: Member) -> bool:
+        """Whether another member is built alike."""
+        if self.problem is None or (not self.problem.is_shared and member.seed != self._seed):
+            return False
+        return self.scope.admits(member.settings)
+
+    def _meet(self, member: Member) -> None:
+        """Find out where numbers meet arrays: in a step of a few samples, in NumPy."""
+        problem, parts = self.problem, self.start(member)[0]
+        assert problem is not None
+        self.kept = *problem.scored, "state"
+        data = rows_of(problem.data(*self.folds[0].train), slice(FEW), None)
+        with np.errstate(all="ignore"):
+            for step in (problem.training_step, problem.scoring_step):
+                self._with_settings(step)(parts, *data)
+
+    def start(self, member: Member) -> tuple[dict[str, Any], np.random.Generator]:
+        """Return a member's carry at the start, and what the order of samples comes from."""
+        assert self.problem is not None
+        with self.scope.of(member.settings):
+            weights, rng = self._weights(member.seed)
+            state = self.problem.optimizer.init(weights["params"])
+        return {
+            **weights,
+            "state": map_leaves(np.asarray, state),
+            "metrics": self.problem.sums.zero,
+            "settings": self.scope.values(member.settings),
+        }, rng
+
+    def _weights(self, seed: int) -> tuple[dict[str, Any], np.random.Generator]:
+        """Return initial weights; those of the last seed are kept, if no setting was asked for."""
+        assert self.problem is not None
+        last: tuple[int, Any, Any] | None = vars(self._here).get("weights")
+        if last is not None and last[0] == seed:
+            rng = np.random.Generator(np.random.PCG64())
+            rng.bit_generator.state = last[2]
+            return last[1], rng
+        with self.scope.asked() as asked:
+            weights, drawn_from = self.problem.start(seed)
+        rng = np.random.default_rng(seed) if drawn_from is None else drawn_from
+        if not asked():
+            self._here.weights = seed, weights, rng.bit_generator.state
+        return weights, rng
+
+    def _with_settings(self, step: Any) -> Any:
+        """Return a step that finds the numbers it needs in its carry."""
+
+        def stepped(carry: Any, *data: Any) -> tuple[Any, Any]:
+            inner = dict(carry)
+            settings = inner.pop("settings")
+            with self.scope.given(settings):
+                value, changed = step(inner, *data)
+            return value, {**changed, "settings": settings}
+
+        return stepped
+
+    def runs(self, fold: int, member: Member) -> tuple[Run, Run]:
+        """Return what trains and what scores in this thread, one member after another."""
+        found: dict[int, tuple[Run, Run]] = vars(self._here).setdefault("runs", {})
+        if fold not in found:
+            with self.lock:
+                known = -1
+                while known != len(self.scope.inputs):  # recording may meet further ones
+                    known = len(self.scope.inputs)
+                    found[fold] = self._made(fold, member)
+        return found[fold]
+
+    def _made(self, fold: int, member: Member) -> tuple[Run, Run]:
+        problem, (train, held) = self.problem, self.folds[fold]
+        assert problem is not None
+        parts = self.start(member)[0]
+        scored = {key: parts[key] for key in (*problem.scored, "metrics", "settings")}
+        rng = np.random.default_rng()  # of the member that comes
+        return (
+            self._run(problem.training_step, parts, train, rng, self._known[0]),
+            self._run(problem.scoring_step, scored, held, None, self._known[1]),
+        )
+
+    def _run(self, step: Any, carry: Any, samples: Any, rng: Any, known: Known) -> Run:
+        problem, step = self.problem, self._with_settings(step)
+        assert problem is not None
+        supply = Orders(problem.data(*samples), self.batch_size, rng)
+        data, size = supply.first, supply.batch_size
+        try:
+            engine = make_engine(step, problem.loss, carry, data, size, "compiled", 1, known)
+        except CompileError:
+            engine = make_engine(step, problem.loss, carry, data, size, "numpy", 1, known)
+        return Run(engine, supply, problem.sums)
+
+
+def symbolic(settings: Mapping[str, Any]) -> dict[str, float]:
+    """Return the settings that may change while the structure stays."""
+    return {name: value for name, value in settings.items() if isinstance(value, float)}
+
+
+def plain_key(settings: Settings) -> str:
+    """Return what tells a structure as far as the other settings do."""
+    floats = symbolic(settings)
+    return repr({name: value for name, value in settings.items() if name not in floats})

@@ -1,0 +1,261 @@
+"""Members of a sweep are trained as they would be one by one, bit for bit."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+
+import chainrule as cr
+from chainrule.sweeps.fleet import Fleet
+from chainrule.sweeps.member import Member, Task
+from chainrule.sweeps.numbers import Scope, value_for
+from chainrule.sweeps.structure import Fold
+from chainrule.validation import seeded
+
+X, y = load_digits(return_X_y=True)
+X = (X / 16).astype(np.float32)
+FOLDS = [Fold((X[:96], y[:96]), (X[96:140], y[96:140]))]
+dense, softmax = cr.layers.Dense, cr.layers.Dense(10, activation="softmax")
+
+
+def model(*layers, optimizer="sgd", loss="sparse_categorical_crossentropy", **options):
+    made = cr.Sequential([*layers, dense(10, activation="softmax")], **options)
+    made.compile(optimizer, loss, ["accuracy"], engine="compiled")
+    return made
+
+
+def plain(lr):
+    return model(dense(8, activation="tanh"), optimizer=cr.optimizers.SGD(lr, momentum=0.9))
+
+
+def powers(a, b):
+    return model(dense(8), optimizer=cr.optimizers.Adam(10**a, beta_1=1 - b, epsilon=b / 1e6))
+
+
+def dropped(rate, noise):
+    return model(
+        dense(8, activation="relu"), cr.layers.Dropout(rate), cr.layers.GaussianNoise(noise)
+    )
+
+
+def decayed(decay, l2):
+    return model(
+        dense(8, activation="relu", kernel_regularizer=cr.regularizers.L2(l2)),
+        optimizer=cr.optimizers.AdamW(0.01, weight_decay=decay),
+    )
+
+
+def scheduled(first, rate):
+    rates = cr.schedules.ExponentialDecay(first, 5, rate)
+    return model(dense(8), optimizer=cr.optimizers.RMSprop(rates, centered=True))
+
+
+def normalized(momentum, slope):
+    return model(
+        dense(8), cr.layers.BatchNormalization(momentum=momentum), cr.layers.LeakyReLU(slope)
+    )
+
+
+def smoothed(smoothing, clip):
+    made = cr.Sequential([dense(8), dense(10, activation="softmax")])
+    made.compile(
+        cr.optimizers.SGD(0.1, clipnorm=clip),
+        cr.losses.CategoricalCrossentropy(label_smoothing=smoothing), ["accuracy"],
+        engine="compiled",
+    )  # fmt: skip
+    return made
+
+
+def averaged(ema, lr):
+    return model(dense(8), optimizer=cr.optimizers.SGD(lr, use_ema=True, ema_momentum=ema))
+
+
+def spread(scale, lr):
+    start = cr.initializers.RandomNormal(stddev=scale)
+    return model(dense(8, kernel_initializer=start), optimizer=cr.optimizers.Adagrad(lr))
+
+
+def built(lr):
+    return model(cr.layers.Input((64,)), dense(8), optimizer=cr.optimizers.Nadam(lr), seed=3)
+
+
+def branching(lr):
+    return plain(lr) if lr > 0.05 else model(dense(4), optimizer=cr.optimizers.SGD(lr))
+
+
+def clipped(lr):
+    return model(dense(4), optimizer=cr.optimizers.SGD(min(lr, 0.1) * np.float64(2)))
+
+
+def one_by_one(build, member, epochs, targets):
+    """Train a member by itself; return its weights and scores."""
+    train, held = FOLDS[0]
+    with seeded(member.seed):
+        made = build(**member.settings)
+        history = made.fit(train[0], targets[:96], epochs=epochs, batch_size=32)
+    scores = made.evaluate(held[0], targets[96:140], batch_size=32, return_dict=True)
+    return made, history.history["loss"], {f"val_{name}": score for name, score in scores.items()}
+
+
+def same(outcome, alone):
+    made, losses, scores = alone
+    assert outcome.error == ""
+    assert outcome.losses[0] == losses[-len(outcome.losses[0]) :]
+    kept = outcome.checkpoint[0]
+    if not getattr(made.optimizer, "use_ema", False):
+        for name, weight in made.network.params.items():
+            np.testing.assert_array_equal(kept["params"][name], weight)
+        for name, weight in made.network.state.items():
+            np.testing.assert_array_equal(kept["layers"][name], weight)
+    for name, score in scores.items():
+        assert outcome.scores[name] == pytest.approx(score, rel=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("build", "low", "high"),
+    [
+        (plain, 0.01, 0.5), (powers, 0.02, 0.4), (dropped, 0.0, 0.6), (decayed, 0.001, 0.1),
+        (scheduled, 0.01, 0.9), (normalized, 0.3, 0.99), (smoothed, 0.05, 0.5),
+        (averaged, 0.1, 0.9), (spread, 0.05, 0.5), (built, 0.001, 0.1), (branching, 0.01, 0.2),
+        (clipped, 0.01, 0.2),
+    ],
+)  # fmt: skip
+def test_members_have_the_bits_of_their_own_fit(build, low, high):
+    rng = np.random.default_rng(0)
+    names = build.__code__.co_varnames[: build.__code__.co_argcount]
+    targets = np.eye(10, dtype=np.float32)[y] if build is smoothed else y
+    folds = [Fold((X[:96], targets[:96]), (X[96:140], targets[96:140]))]
+    members = [
+        Member(n, {name: float(rng.uniform(low, high)) for name in names}, seed=n // 2)
+        for n in range(5)
+    ]
+    fleet = Fleet(build, folds, 32, workers=2)
+    found = list(fleet.run([Task(member, 4) for member in members]))
+    assert [outcome.member for outcome in found] == members
+    assert fleet.structures == (2 if build in (branching, clipped) else 1)
+    for outcome, member in zip(found, members, strict=True):
+        same(outcome, one_by_one(build, member, 4, targets))
+
+
+def members_of(build, count=4, **settings):
+    names = build.__code__.co_varnames[: build.__code__.co_argcount]
+    return [
+        Member(n, dict.fromkeys(names, 0.1 + 0.05 * n) | settings, seed=n) for n in range(count)
+    ]
+
+
+def test_who_goes_on_from_a_checkpoint_has_the_bits_of_one_run():
+    members = members_of(dropped)
+    fleet = Fleet(dropped, FOLDS, 32, workers=2)
+    whole = list(fleet.run([Task(member, 5) for member in members]))
+    first = list(fleet.run([Task(member, 2) for member in members]))
+    other = Fleet(dropped, FOLDS, 32, workers=1)
+    rest = list(other.run([Task(o.member, 5, o.checkpoint) for o in reversed(first)]))[::-1]
+    for a, b, c in zip(whole, first, rest, strict=True):
+        assert a.scores == c.scores
+        assert a.losses[0] == b.losses[0] + c.losses[0]
+
+
+def test_each_fold_is_trained_and_the_scores_are_means():
+    folds = [FOLDS[0], Fold((X[48:140], y[48:140]), (X[:48], y[:48]))]
+    member = members_of(plain)[0]
+    (found,) = Fleet(plain, folds, 32).run([Task(member, 3)])
+    alone = [next(iter(Fleet(plain, [fold], 32).run([Task(member, 3)]))) for fold in folds]
+    assert found.folds["val_accuracy"] == [each.scores["val_accuracy"] for each in alone]
+    assert found.scores["val_loss"] == np.mean([each.scores["val_loss"] for each in alone])
+
+
+def rooted(a):
+    return plain(math.sqrt(a))
+
+
+def texted(a):
+    return plain(float(f"{a:.1f}"))
+
+
+@pytest.mark.parametrize("build", [rooted, texted])
+def test_what_makes_a_plain_number_of_a_setting_is_built_for_each(build):
+    members = members_of(build, 3)
+    fleet = Fleet(build, FOLDS, 32, workers=1)
+    for outcome in fleet.run([Task(member, 2) for member in members]):
+        same(outcome, one_by_one(build, outcome.member, 2, y))
+    assert fleet.structures == 3
+
+
+def failing(a):
+    if a > 0.2:
+        raise ValueError("too much")
+    rate = a * (1e30 if a > 0.12 else 1)
+    return model(dense(8, activation="relu"), optimizer=cr.optimizers.SGD(rate))
+
+
+def test_one_that_fails_ends_alone():
+    found = list(Fleet(failing, FOLDS, 32).run([Task(m, 3) for m in members_of(failing)]))
+    kinds = [outcome.error.partition(":")[0] for outcome in found]
+    assert kinds == ["", "DivergenceError", "DivergenceError", "ValueError"]
+    assert found[3].error == "ValueError: too much"
+
+
+def line(rate, slope):
+    def loss(params, X, y):
+        return np.mean((X @ params["w"] * slope + params["b"] - y) ** 2)
+
+    return loss, {"w": np.zeros(64), "b": np.zeros(())}, cr.optimizers.SGD(rate / 10)
+
+
+def test_a_loss_with_parameters_is_trained_as_by_minimize():
+    fold = Fold((X[:96].astype(float), y[:96] / 10), (X[96:140].astype(float), y[96:140] / 10))
+    fleet = Fleet(line, [fold], 32)
+    for outcome in fleet.run([Task(member, 3) for member in members_of(line)]):
+        loss, params, optimizer = line(**outcome.member.settings)
+        params, history = cr.minimize(
+            loss, params, *fold.train, optimizer=optimizer, epochs=3, seed=outcome.member.seed,
+            engine="compiled", validation_data=fold.held,
+        )  # fmt: skip
+        np.testing.assert_array_equal(outcome.checkpoint[0]["params"]["w"], params["w"])
+        assert outcome.losses[0] == history.history["loss"]
+        assert outcome.scores["val_loss"] == pytest.approx(history.history["val_loss"][-1])
+    assert fleet.structures == 1
+
+
+def forest(depth):
+    return RandomForestClassifier(5, max_depth=depth)
+
+
+def test_an_estimator_fits_itself():
+    member = Member(0, {"depth": 3}, seed=5)
+    (outcome,) = Fleet(forest, FOLDS, 32).run([Task(member, 1)])
+    (train, held) = FOLDS[0]
+    alone = RandomForestClassifier(5, max_depth=3, random_state=5).fit(*train)
+    assert outcome.scores == {"val_score": alone.score(*held)}
+
+
+@given(
+    a=st.floats(0.01, 0.9),
+    b=st.floats(0.01, 0.9),
+    steps=st.lists(
+        st.sampled_from([
+            lambda x, b: x * b, lambda x, b: 1 - x, lambda x, b: 2.0**x, lambda x, b: x / 3,
+            lambda x, b: np.log10(abs(x) + 1), lambda x, b: max(x, b), lambda x, b: -x + b,
+            lambda x, b: x if x > b else x * 2, lambda x, b: abs(x) ** 0.5,
+            lambda x, b: round(x, 2), lambda x, b: x // 0.1, lambda x, b: np.float64(x),
+            lambda x, b: np.minimum(x, 0.5),
+        ]), max_size=6,
+    ),
+)  # fmt: skip
+def test_numbers_are_computed_as_plain_ones(a, b, steps):
+    def compute(a, b):
+        for step in steps:
+            a = step(a, b)
+        return a
+
+    scope = Scope({"a": 0.3, "b": 0.2})
+    found = compute(**scope.numbers())
+    member = {"a": a, "b": b}
+    if scope.admits(member):
+        value, wanted = value_for(found, member), compute(a, b)
+        assert repr(value) == repr(wanted)
