@@ -176,12 +176,16 @@ def lent(variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[None]
             variable._value, variable._lent = old
 
 
-def values_of(thing: Any) -> Any:
-    """Return the values of a variable, also within lists, tuples and dicts."""
+def values_of(thing: Any, others: Any = ()) -> Any:
+    """Return the values of a variable, also within lists, tuples and dicts.
+
+    A setting of a sweep is what it is beside the other operands.
+    """
     if isinstance(thing, Variable):
         return thing.value
     if isinstance(thing, list | tuple):
-        return (list if isinstance(thing, list) else tuple)(map(values_of, thing))
+        kind = list if isinstance(thing, list) else tuple
+        return kind(values_of(each, others) for each in thing)
     if isinstance(thing, dict):
-        return {key: values_of(value) for key, value in thing.items()}
-    return thing
+        return {key: values_of(value, others) for key, value in thing.items()}
+    return thing.beside(others) if hasattr(thing, "stays_symbolic") else thing

@@ -56,9 +56,7 @@ _KNOWN = frozenset([np.ndarray, float, int, bool, np.float64, np.float32, np.int
 
 def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
     """Return an operand of no common type as an array, or as a tensor."""
-    value = values_of(value)
-    if hasattr(value, "stays_symbolic"):
-        value = value.beside(others)
+    value = values_of(value, others)
     refuse_foreign(value, "an operand", where)
     if isinstance(value, Traced):  # a variable's
         return value
