@@ -1,6 +1,7 @@
 """Optimizers: engines agree, averages, options."""
 
 import functools
+import json
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import optimizers
+from chainrule.autodiff.trees import map_leaves
 from chainrule.config import made, plain
 from chainrule.errors import ChainruleError, DataError, ReadOnlyError, UnknownNameError
 from chainrule.running import recorded as recording
@@ -361,6 +363,22 @@ def test_some_parameters_are_not_decayed():
     gradients = {"dense_bias": np.zeros(2), "W": np.zeros(2), "parts": [{"b_h": np.zeros(2)}]}
     new, _ = rule.update(params, gradients, rule.init(params))
     assert (new["dense_bias"][0], new["W"][0], new["parts"][0]["b_h"][0]) == (1, 0.95, 1)
+
+
+def test_what_is_not_decayed_is_kept_in_the_config_and_in_files(tmp_path):
+    rule = optimizers.AdamW(0.1, weight_decay=0.5)
+    rule.exclude_from_weight_decay(var_names=["bias"])
+    config = json.loads(json.dumps(rule.get_config()))
+    model = cr.Sequential([cr.layers.Input((2,)), cr.layers.Dense(1)])
+    model.compile(rule, "mse")
+    model.save(tmp_path / "model")
+    made = [optimizers.AdamW.from_config(config), cr.load_model(tmp_path / "model").optimizer]
+    for again in made:
+        params, zeros = {"bias": np.ones(1), "W": np.ones(1)}, {"bias": [0.0], "W": [0.0]}
+        new, _ = again.update(params, map_leaves(np.array, zeros), again.init(params))
+        assert (new["bias"][0], new["W"][0]) == (1, 0.95)
+    with pytest.raises(DataError, match="must be regular expressions"):
+        optimizers.AdamW.from_config({**config, "exclude_from_weight_decay": ["("]})
 
 
 def test_a_learning_rate_from_a_function_without_arguments():

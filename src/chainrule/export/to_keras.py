@@ -78,6 +78,8 @@ def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
 def _changed(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are not what they are by default, which is the same in Keras."""
     usual = {**arguments(cls), "pool_size": None}  # there the average's must be told
+    if beyond := config.keys() - usual.keys():
+        raise DataError(f"{cls.__name__}: {', '.join(sorted(beyond))} cannot be told to Keras")
     return {name: value for name, value in config.items() if value != usual[name]}
 
 

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from chainrule.errors import DataError, ReadOnlyError
 from chainrule.optimizers.variable import Variable
 from chainrule.validation import check_flag, check_number, check_positive
 
+UNDECAYED = "exclude_from_weight_decay"  # in a config: the patterns given to that method
 Schedule = Callable[[Any], Any]
 
 
@@ -158,7 +159,7 @@ class Optimizer(Configurable):
     def exclude_from_weight_decay(
         self, var_list: Iterable[Any] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Let some parameters keep their size, before training starts.
+        """Let some parameters keep their size, before training starts; kept in the config.
 
         Parameters
         ----------
@@ -170,6 +171,38 @@ class Optimizer(Configurable):
         """
         exact = [f"^{re.escape(variable.name)}$" for variable in var_list or ()]
         self._undecayed = (*exact, *(var_names or ()))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, and what is not decayed, as plain values for JSON."""
+        kept = {UNDECAYED: list(self._undecayed)} if self._undecayed else {}
+        return super().get_config() | kept
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Return what `get_config` described.
+
+        Raises
+        ------
+        DataError, UnknownNameError
+            If the arguments are not those of the class.
+        """
+        if not isinstance(config, Mapping) or UNDECAYED not in config:
+            return super().from_config(config)
+        made = super().from_config({n: value for n, value in config.items() if n != UNDECAYED})
+        made.exclude_from_weight_decay(var_names=cls._patterns(config[UNDECAYED]))
+        return made
+
+    @classmethod
+    def _patterns(cls, names: Any) -> list[str]:
+        try:
+            for name in names:
+                re.compile(name)
+        except (re.error, TypeError) as error:
+            raise DataError(
+                f"{cls.__name__}: {UNDECAYED} must be regular expressions, received {names!r}: "
+                f"{error}"
+            ) from error
+        return list(names)
 
     def _is_decayed(self, path: Path) -> bool:
         return not any(re.search(pattern, _name_of(path)) for pattern in self._undecayed)
