@@ -172,7 +172,7 @@ def test_intervals_hold_the_share_of_true_values_that_was_asked_for(tmp_path):
     assert "is for quantities" in refused(2, "train", "iris", "--interval", "0.9")
 
 
-@pytest.mark.parametrize("name", ["linear", "ensemble", "realmlp"])
+@pytest.mark.parametrize("name", ["linear", "mlp", "realmlp", "ensemble"])
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_every_recipe_learns_classes_and_quantities(tmp_path, name, data):
     epochs = [] if name != "realmlp" else ["--epochs", "40", "--batch-size", "64"]
@@ -204,7 +204,7 @@ def test_predictions_are_drawn_against_true_values(tmp_path, data):
 @pytest.mark.parametrize("threshold", ["0.1", "0.3"])
 def test_a_threshold_goes_along_where_a_model_is_exported(rare, tmp_path, threshold):
     _, path = rare
-    options = ["--target", "state", "--columns", "a,b", "--epochs", "3", "-o", tmp_path / "model"]
+    options = ["--target", "state", "--columns", "a,b", "--epochs", "5", "-o", tmp_path / "model"]
     done("train", path, *options, "--threshold", threshold)
     lines = done("predict", options[-1], path).stdout.splitlines()[1:]
     expected = [line.split(",")[0] for line in lines]

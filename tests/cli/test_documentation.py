@@ -26,7 +26,7 @@ def test_the_page_has_every_option_of_train_with_its_default():
     for key, default in listed.items():
         value = getattr(fields, key.replace("-", "_"), None)
         shown = next(iter(value), None) if isinstance(value, tuple) else value
-        shown = "off" if shown is False else shown
+        shown = {False: "off", True: "on"}[shown] if isinstance(shown, bool) else shown
         shown = default if shown is None else shown
         assert default == (f"{shown:g}" if isinstance(shown, float) else str(shown)), key
 

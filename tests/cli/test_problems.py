@@ -108,11 +108,19 @@ def large(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
-def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path):
+@pytest.mark.parametrize(
+    ("recipe", "begun", "said"),
+    [
+        ("mlp", "epoch 1/", "{} of 100000 epochs were completed"),
+        ("ensemble", "network 1/5, epoch 1/",
+         "0 of 5 networks were completed, and {} epochs of the next"),
+    ],
+)  # fmt: skip
+def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path, recipe, begun, said):
     path = tmp_path / "model"
-    process = start("train", large, "--epochs", 100_000, "-o", path)
+    process = start("train", large, "--recipe", recipe, "--epochs", 100_000, "-o", path)
     for line in process.stdout:
-        if line.startswith("epoch 1/"):
+        if line.startswith(begun):
             break
     os.killpg(process.pid, signal.SIGINT)
     began = time.monotonic()
@@ -121,10 +129,8 @@ def test_ctrl_c_in_training_keeps_what_was_trained(start, large, tmp_path):
     assert process.returncode == 130, err
     model = cr.load_model(path)
     epochs = len(model.history.epoch)
-    assert err == (
-        f"Stopped by Ctrl-C; {epochs} of 100000 epochs were completed; what was trained is in "
-        f"{path}.\n"
-    )
+    told = said.format(epochs)
+    assert err == f"Stopped by Ctrl-C; {told}; what was trained is in {path}.\n"
     assert epochs < 100_000
     untrained = make_model(
         SimpleNamespace(preprocessor=model.preprocessor), Settings()

@@ -10,6 +10,7 @@ from tests.cli.running import done, refused, write_pets
 
 import chainrule as cr
 from chainrule.cli.plot import draw, read_history
+from chainrule.recipes.ensembles import members
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +24,9 @@ def pets(tmp_path_factory):
 def test_a_model_is_shown_with_all_that_belongs_to_it(pets):
     text = done("show", pets).stdout
     for part in (
-        "kind → classification, 3 classes", "│ dense (Dense)",
+        "kind → classification, 3 classes", "│ dense (Dense)", "layers of the first of 5 networks",
         "3 epochs, Adam, learning rate 0.001",
-        "weight  number, mean", "left out: 48 different texts", "history: 3 epochs",
+        "weight  number, mean", "left out: 48 different texts", "history of the first of 5 networks: 3 epochs",
         "val_accuracy",
     ):  # fmt: skip
         assert part in text
@@ -33,7 +34,8 @@ def test_a_model_is_shown_with_all_that_belongs_to_it(pets):
 
 
 def test_the_shown_source_runs_and_gives_the_gradient(pets, tmp_path):
-    model = cr.load_model(pets)
+    model, *others = members(cr.load_model(pets))
+    assert len(others) == 4
     space = {}
     exec(done("show", pets, "--source").stdout, space)
     rng = np.random.default_rng(0)
@@ -47,10 +49,12 @@ def test_the_shown_source_runs_and_gives_the_gradient(pets, tmp_path):
 
 
 def test_weights_are_summed_up(pets):
-    model = cr.load_model(pets)
+    model = members(cr.load_model(pets))[2]
     text = done("show", pets, "--weights").stdout
     bias = model.layers[1].bias
-    assert f"dense_1.bias   │       3 │ {bias.min():.3g}"[:26] in text
+    (row,) = [line for line in text.splitlines() if "3: dense_1.bias" in line]
+    assert row.split()[2:5:2] == ["│", "│"]
+    assert row.split("│")[2].strip() == f"{bias.min():.3g}"
     assert f"{bias.std():.3g}" in text
     assert "preprocessing" not in text
 

@@ -9,6 +9,7 @@ from tests.cli.running import done, refused, run, write_pets
 import chainrule as cr
 from chainrule.cli.settings import Settings
 from chainrule.errors import OptionError
+from chainrule.recipes.ensembles import members
 from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.tabular import fit, make_model, prepare
 from chainrule.tables import open_table
@@ -93,7 +94,7 @@ def test_options_make_the_network():
 
 def test_without_hidden_layers_it_is_softmax_regression(tmp_path):
     result, _ = train(tmp_path, "iris", "--hidden", "none")
-    assert "4 → 3 softmax; 15 weights" in result.stdout
+    assert "5 × (4 → 3 softmax); 75 weights" in result.stdout
 
 
 def test_balanced_weights_let_a_rare_class_count(tmp_path):
@@ -123,6 +124,19 @@ def test_early_stopping_keeps_the_best_epoch():
     assert loss == pytest.approx(min(history), rel=1e-5)
 
 
+def test_five_networks_are_trained_unless_one_is_asked_for(tmp_path):
+    result, path = train(tmp_path, "iris")
+    assert "network   5 × (4 → 64 relu → 3 softmax); 2,575 weights" in result.stdout
+    assert "network 5/5, epoch 2/2: accuracy" in result.stdout
+    assert "these rows chose the epoch, too" in result.stdout
+    assert len(members(cr.load_model(path))) == 5
+    result, path = train(tmp_path, "iris", "--recipe", "mlp")
+    assert "network   4 → 64 relu → 3 softmax; 515 weights" in result.stdout
+    assert "chose the epoch" not in result.stdout
+    unwatched = Settings.of({"validation": 0.0})
+    assert (unwatched.early_stop, unwatched.epochs, unwatched.ensemble) == (False, 100, 5)
+
+
 def test_without_rows_kept_aside_scores_are_those_of_training(tmp_path):
     result, _ = train(tmp_path, "iris", "--validation", "0")
     assert "scores on the rows of training: 150 rows" in result.stdout
@@ -132,7 +146,7 @@ def test_a_file_sets_options_and_the_command_line_wins(tmp_path):
     config = tmp_path / "run.toml"
     config.write_text('hidden = [7, 5]\noptimizer = "sgd"\nbatch-size = 16\nearly-stop = true\n')
     settings = Settings.of({"hidden": None, "optimizer": "adam", "early_stop": False}, config)
-    assert settings == Settings(hidden=(7, 5), batch_size=16)
+    assert settings == Settings(hidden=(7, 5), batch_size=16, early_stop=False)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,15 @@ from chainrule.validation import lookup
 
 
 class ProgressBar(Callback):
-    """A bar with epoch, scores and the time left, on a terminal or in a notebook."""
+    """A bar with epoch, scores and the time left, on a terminal or in a notebook.
+
+    Attributes
+    ----------
+    label : str
+        What is written before the epoch.
+    """
+
+    label = ""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Show an empty bar."""
@@ -34,7 +42,9 @@ class ProgressBar(Callback):
         """Say which epoch it is."""
         self._epoch = epoch
         self._bar.update(
-            self._task, completed=epoch, description=f"epoch {epoch + 1}/{self._epochs}"
+            self._task,
+            completed=epoch,
+            description=f"{self.label}epoch {epoch + 1}/{self._epochs}",
         )
 
     def on_progress(self, batch: int, logs: Logs | None = None) -> None:

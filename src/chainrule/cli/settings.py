@@ -61,16 +61,19 @@ class Settings(Recipe):
 
 def _of_kind(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the defaults of the recipe's kind, which must leave open what is given."""
-    if "recipe" not in values:
-        return {}
-    kind = _recipes()[values["recipe"]]
+    kind = _recipes()[values.get("recipe", Recipe.recipe)]
     for name in kind.fixed:
         if name in values:
             raise UsageError(
                 f"--{key_of(name)} is not for --recipe {values['recipe']}, which settles it; "
                 "--recipe mlp leaves it open"
             )
-    return dict(kind.defaults)
+    return {**kind.defaults, **({} if values.get("validation", 1) else kind.unwatched)}
+
+
+def chooses(recipe: Recipe) -> bool:
+    """Whether rows kept aside say which epoch's network stays."""
+    return recipe.early_stop or "early_stop" in _recipes()[recipe.recipe].fixed
 
 
 def key_of(field: str) -> str:
@@ -240,7 +243,7 @@ OPTIONS = {
     "text": Option("NAMES", str, _names, "Columns of free text, whose words are counted."),
     "max_categories": Option("N", int, _count, "Features of a column of text, at most."),
     "recipe": Option("NAME", str, _name("recipe", _recipes),
-                     "mlp; ensemble: five of them, better; linear; or realmlp, slower."),
+                     "ensemble: five networks; mlp: one of them, sooner; linear; or realmlp."),
     "hidden": Option("SIZES", str, hidden_units, "Hidden layers, as 100,50, or none."),
     "activation": Option("NAME", str, _name("activation", _activations), "Of the hidden layers."),
     "optimizer": Option("NAME", str, _name("optimizer", _optimizers), "The update rule."),

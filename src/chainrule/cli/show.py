@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chainrule.callbacks import History
     from chainrule.preprocessing import Preprocessor
     from chainrule.sequential import Sequential
+    from chainrule.validation import Array
 
 COLUMNS = 40  # whose preprocessing is shown
 
@@ -42,7 +43,7 @@ def show(
 
 
 def source_of(model: Sequential, path: str) -> str:
-    """Return loss and gradient as NumPy.
+    """Return loss and gradient as NumPy; of several networks those that each is trained by.
 
     Raises
     ------
@@ -51,23 +52,32 @@ def source_of(model: Sequential, path: str) -> str:
     """
     if model.loss is None or not model.built:
         raise FileError(f"{path} holds a model without a loss, so there is no gradient to show")
-    return model.source().rstrip()
+    from chainrule.recipes.ensembles import members
+
+    each = members(model)
+    note = f"# Of each of {len(each)} networks, whose outputs are averaged.\n"
+    return (note if len(each) > 1 else "") + each[0].source().rstrip()
 
 
 def print_model(console: Console, model: Sequential, path: str) -> None:
     """Print all but the weights."""
     from chainrule.cli.terminal import print_facts, print_title
-    from chainrule.cli.train import describe
+    from chainrule.cli.train import describe, network
+    from chainrule.recipes.ensembles import members
 
+    each = members(model)
     facts = [] if model.preprocessor is None else describe(model.preprocessor)
+    if len(each) > 1:
+        facts += [("network", f"{network(each[0], len(each))}; their outputs are averaged")]
     print_facts(console, [("model", path), *facts, *_training(model)])
-    print_title(console, "layers")
-    model.summary(print_fn=lambda text: console.print(text.partition("\n")[2], markup=False))
+    of_one = f" of the first of {len(each)} networks" if len(each) > 1 else ""
+    print_title(console, f"layers{of_one}")
+    each[0].summary(print_fn=lambda text: console.print(text.partition("\n")[2], markup=False))
     if model.preprocessor is not None:
         print_title(console, "preprocessing")
         _print_report(console, model.preprocessor)
     if model.history.epoch:
-        _print_history(console, model.history)
+        _print_history(console, model.history, of_one)
 
 
 def _print_report(console: Console, preprocessor: Preprocessor) -> None:
@@ -90,10 +100,10 @@ def _training(model: Sequential) -> list[tuple[str, str]]:
     return [("trained", f"{count_of(epochs, 'epoch')}, {rule}, {rate}, loss {model.loss.name}")]
 
 
-def _print_history(console: Console, history: History) -> None:
+def _print_history(console: Console, history: History, of_one: str) -> None:
     from chainrule.cli.terminal import count_of, print_title
 
-    print_title(console, f"history: {count_of(len(history.epoch), 'epoch')}")
+    print_title(console, f"history{of_one}: {count_of(len(history.epoch), 'epoch')}")
     table = Table(show_edge=False)
     for name in ("score", "first", "last", "best", "in epoch"):
         table.add_column(name, justify="left" if name == "score" else "right")
@@ -116,15 +126,22 @@ def _best(name: str, values: Sequence[float]) -> list[str]:
 
 def print_weights(console: Console, model: Sequential) -> None:
     """Print shapes, ranges and spreads of a model's weights."""
+    from chainrule.recipes.ensembles import members
+
     table = Table(show_edge=False)
     table.add_column("weight", overflow="fold", style="cyan")
     for name in ("shape", "lowest", "mean", "highest", "deviation"):
         table.add_column(name, justify="right")
-    for layer in model.layers:
-        for name, weight in layer.arrays.items():
-            if weight.dtype.kind == "f":
-                numbers = (weight.min(), weight.mean(), weight.max(), weight.std())
-                shape = " × ".join(map(str, weight.shape)) or "1"
-                row = [f"{number:.3g}" for number in numbers]
-                table.add_row(escape(f"{layer.name}.{name}"), shape, *row)
+    each = members(model)
+    for number, one in enumerate(each, 1):
+        for layer in one.layers:
+            for name, weight in layer.arrays.items():
+                if weight.dtype.kind == "f":
+                    of = f"{number}: " if len(each) > 1 else ""
+                    table.add_row(escape(f"{of}{layer.name}.{name}"), *_spread(weight))
     console.print(table)
+
+
+def _spread(weight: Array) -> list[str]:
+    numbers = (weight.min(), weight.mean(), weight.max(), weight.std())
+    return [" × ".join(map(str, weight.shape)) or "1", *(f"{number:.3g}" for number in numbers)]

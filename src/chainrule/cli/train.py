@@ -14,18 +14,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from chainrule.cli.problems import Interrupted, tell
-from chainrule.cli.settings import OPTIONS, Option, Settings
+from chainrule.cli.settings import OPTIONS, Option, Settings, chooses
 from chainrule.errors import DivergenceError
 from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
-    from chainrule.callbacks import Callback
     from chainrule.preprocessing import Preprocessor
     from chainrule.sequential import Sequential
     from chainrule.tables import Table, TrainingData
 
 Fact = tuple[str, str]
-LINES = 10  # that training prints where it is no terminal
 DATA_HELP = (
     "digits, iris, wine, breast_cancer, diabetes; a CSV, Parquet or .npz file; a folder of images "
     "with a folder for each class; or - for standard input."
@@ -75,6 +73,7 @@ class _Unheard(Console):
 def run_train(console: Console, source: str, settings: Settings) -> None:
     """Train, save, and print what came of it."""
     from chainrule.cli.output import check_output
+    from chainrule.cli.progress import Progress
     from chainrule.recipes.tabular import make_model, prepare, train
     from chainrule.storage import check_name
     from chainrule.tables import open_table
@@ -91,24 +90,23 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     _print_before(console, table, data, model, settings)
     if settings.cv:
         _cross_validate(console, table, settings)
-    saved = False
+    saved, watch = False, Progress(console, settings.ensemble)
     try:
         with deferred():
-            model, interrupted = train(data, settings, [progress(console)])
+            model, interrupted = train(data, settings, watch.watchers)
             if output is not None:
                 model.save(output, training=False)
             saved = True
     except DivergenceError as error:
-        raise _diverged(model) from error
+        raise _diverged(model, watch.epochs + 1) from error
     except KeyboardInterrupt:
         if not saved:
             raise Interrupted("nothing was trained yet, no model was written") from None
         interrupted = True
-    _print_after(console, source, output, data, model)
+    _print_after(console, source, data, model, settings)
     if interrupted:
-        done = len(model.history.epoch)
         kept = f"what was trained is in {output}" if output else "no model was asked for"
-        raise Interrupted(f"{done} of {settings.epochs} epochs were completed; {kept}")
+        raise Interrupted(f"{watch.completed(settings.epochs)}; {kept}")
 
 
 def _cross_validate(console: Console, table: Table, settings: Settings) -> None:
@@ -122,26 +120,12 @@ def _cross_validate(console: Console, table: Table, settings: Settings) -> None:
     console.print()
 
 
-def _diverged(model: Sequential) -> DivergenceError:
+def _diverged(model: Sequential, epoch: int) -> DivergenceError:
     rate = model.learning_rate
     return DivergenceError(
-        f"the loss became NaN or infinite in epoch {len(model.history.epoch) + 1}, at learning "
-        f"rate {rate:g}; no model was written. Try --lr {min(rate / 10, 1e-3):g}"
+        f"the loss became NaN or infinite in epoch {epoch}, at learning rate {rate:g}; no model "
+        f"was written. Try --lr {min(rate / 10, 1e-3):g}"
     )
-
-
-def progress(console: Console) -> Callback:
-    """Return what shows the progress of training: a bar, or some lines where it is no terminal."""
-    from chainrule.callbacks import LambdaCallback, ProgressBar
-    from chainrule.callbacks.progress import short_text
-
-    def line(epoch: int, logs: dict[str, float]) -> None:
-        done, total = epoch + 1, bar.params["epochs"]
-        if epoch == 0 or done % max(1, total // LINES) == 0 or done == total:
-            console.print(f"epoch {done}/{total}: {short_text(logs)}", soft_wrap=True)
-
-    bar = ProgressBar() if console.is_terminal else LambdaCallback(on_epoch_end=line)
-    return bar
 
 
 def _print_before(
@@ -153,7 +137,11 @@ def _print_before(
     console.print(
         f"[bold]{escape(table.name)}[/]: {rows}{len(table.columns):,} columns", soft_wrap=True
     )
-    facts = [*describe(data.preprocessor), ("rows", _rows_text(data)), ("network", network(model))]
+    facts = [
+        *describe(data.preprocessor),
+        ("rows", _rows_text(data)),
+        ("network", network(model, settings.ensemble)),
+    ]
     print_facts(console, facts)
     tell(joined(data.preprocessor))
     console.print()
@@ -212,8 +200,8 @@ def _rows_text(data: TrainingData) -> str:
     return text + (f"; {lost:,} without a target left out" if lost else "")
 
 
-def network(model: Sequential) -> str:
-    """Return a model's layers in a line."""
+def network(model: Sequential, count: int) -> str:
+    """Return the layers of a network, or of so many alike, in a line."""
     from chainrule.cli.terminal import count_of
 
     sizes = [str(model.layers[0].input_shape[1])]
@@ -222,19 +210,22 @@ def network(model: Sequential) -> str:
         if "units" in config:
             kind = config.get("activation")
             sizes.append(f"{config['units']}{'' if kind in (None, 'linear') else f' {kind}'}")
-    return f"{' → '.join(sizes)}; {count_of(model.count_params(), 'weight')}"
+    chain, weights = " → ".join(sizes), count_of(count * model.count_params(), "weight")
+    return f"{chain}; {weights}" if count == 1 else f"{count} × ({chain}); {weights}"
 
 
 def _print_after(
-    console: Console, source: str, output: str | None, data: TrainingData, model: Sequential
+    console: Console, source: str, data: TrainingData, model: Sequential, settings: Settings
 ) -> None:
     from chainrule.cli.terminal import print_scores
     from chainrule.recipes.scores import score_arrays
 
-    held = len(data.X_val) > 0
+    held, output = len(data.X_val) > 0, settings.output
     X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
     what = "scores on rows kept aside" if held else "scores on the rows of training"
     print_scores(console, score_arrays(model, X, y), what)
+    if held and chooses(settings):
+        console.print("[dim]these rows chose the epoch, too; --cv 5 scores on rows that did not[/]")
     if output is None:
         console.print("\nno model was written; -o model.safetensors keeps one")
         return

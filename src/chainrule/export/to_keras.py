@@ -65,6 +65,8 @@ def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
     if isinstance(layer, Compiled):
         inner = [_layer_to(keras, each, dtype) for each in layer.layers]
         return keras.Sequential(inner, name=layer.name, trainable=layer.trainable)
+    if isinstance(layer, our_layers.Ensemble):
+        return _mean_of(keras, layer, dtype)
     kind, where = type(layer), f"to_keras: {layer}"
     if getattr(our_layers, kind.__name__, None) is not kind:
         raise DataError(f"{where} has no counterpart; it is a layer of your own")
@@ -73,6 +75,15 @@ def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
         config |= {"mean": layer.mean.tolist(), "variance": layer.variance.tolist()}
     options = {**_changed(kind, config), "name": layer.name, "dtype": dtype}
     return _made(getattr(keras.layers, kind.__name__), keras, options, where)
+
+
+def _mean_of(keras: Any, layer: our_layers.Ensemble, dtype: str) -> Any:
+    """Return the members side by side; a member alone is its own mean."""
+    given = keras.Input(layer.input_shape[1:], dtype=dtype)
+    chains = [[_layer_to(keras, each, dtype) for each in chain] for chain in layer.members]
+    outputs = [keras.Sequential(chain)(given) for chain in chains]
+    mean = keras.layers.average(outputs) if len(outputs) > 1 else outputs[0]
+    return keras.Model(given, mean, name=layer.name, trainable=layer.trainable)
 
 
 def _changed(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:

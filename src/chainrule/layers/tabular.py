@@ -367,6 +367,12 @@ class Ensemble(Layer):
             raise DataError("Ensemble: expected lists of layers, a list for each member")
         self.members = chains
 
+    @property
+    def activation(self) -> Any:
+        """The activation that all members end with; None where they differ."""
+        ends = {getattr(chain[-1], "activation", None) if chain else None for chain in self.members}
+        return ends.pop() if len(ends) == 1 else None
+
     def call(self, x: Any) -> Any:
         """Return the mean of the members' outputs."""
         total: Any = 0

@@ -31,6 +31,8 @@ class Kind:
         Trains it on data by a recipe, with callbacks.
     defaults : dict
         Fields of a `Recipe` that are otherwise here.
+    unwatched : dict
+        Those that are otherwise again where no rows are kept aside.
     fixed : tuple of str
         Fields that the kind does not leave open.
     preprocessing : dict
@@ -40,6 +42,7 @@ class Kind:
     make: Callable[[TrainingData, Recipe], Sequential]
     fit: Fit
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    unwatched: Mapping[str, Any] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
@@ -115,15 +118,19 @@ def class_weight(y: Array) -> dict[int, float]:
     return {label: len(y) / (len(counts) * n) for label, n in enumerate(counts) if n}
 
 
+PLAIN: Mapping[str, Any] = {"early_stop": False, "epochs": 100}
+ONE: Mapping[str, Any] = {"ensemble": 1, **PLAIN}
 RECIPES = {
-    "mlp": Kind(make_mlp, fit_mlp),
-    "ensemble": Kind(make_mlp, fit_mlp, {"ensemble": 5, "early_stop": True, "epochs": 300}),
+    "ensemble": Kind(make_mlp, fit_mlp, unwatched=PLAIN),
+    "mlp": Kind(make_mlp, fit_mlp, ONE),
     "linear": Kind(
-        make_mlp, fit_mlp, {"hidden": (), "lr": 0.02}, ("hidden", "activation", "dropout", "l2")
+        make_mlp, fit_mlp, {**ONE, "hidden": (), "lr": 0.02},
+        fixed=("hidden", "activation", "dropout", "l2"),
     ),
     "realmlp": Kind(
         _make_realmlp, _fit_realmlp,
-        {"hidden": (256, 256, 256), "epochs": 256, "batch_size": 256},
-        ("activation", "dropout", "l2", "optimizer", "early_stop"), {"signed": True},
+        {**ONE, "hidden": (256, 256, 256), "epochs": 256, "batch_size": 256},
+        fixed=("activation", "dropout", "l2", "optimizer", "early_stop"),
+        preprocessing={"signed": True},
     ),
 }  # fmt: skip

@@ -21,8 +21,8 @@ class Recipe:
     threshold : float or "balanced"
         Of two classes, the probability from which on the second is predicted; balanced: the one
         with the best balanced accuracy on rows kept aside.
-    recipe : {"mlp", "ensemble", "linear", "realmlp"}
-        Of `chainrule.recipes.kinds.RECIPES`.
+    recipe : {"ensemble", "mlp", "linear", "realmlp"}
+        Of `chainrule.recipes.kinds.RECIPES`; other fields are here as the first one has them.
     cv : int
         Parts that are kept aside in turn to score it, at least 2; 0: none.
     ensemble : int
@@ -38,7 +38,7 @@ class Recipe:
     """
 
     target: str | None = None
-    recipe: str = "mlp"
+    recipe: str = "ensemble"
     task: str = "auto"
     hidden: tuple[int, ...] = (64,)
     activation: str = "relu"
@@ -46,10 +46,10 @@ class Recipe:
     l2: float = 0.0
     optimizer: str = "adam"
     lr: float | None = None
-    epochs: int = 100
+    epochs: int = 300
     batch_size: int = 32
     validation: float = 0.2
-    early_stop: bool = False
+    early_stop: bool = True
     class_weight: str = "none"
     seed: int = 0
     columns: tuple[str, ...] = ()
@@ -58,5 +58,5 @@ class Recipe:
     max_categories: int = 5000
     threshold: float | str = 0.5
     cv: int = 0
-    ensemble: int = 1
+    ensemble: int = 5
     interval: float = 0.0

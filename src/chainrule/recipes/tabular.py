@@ -5,16 +5,16 @@ from __future__ import annotations
 import difflib
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule import layers
 from chainrule.callbacks import Callback, EarlyStopping
 from chainrule.errors import InterruptedWarning, OptionError
 from chainrule.preprocessing import Preprocessor
+from chainrule.recipes.ensembles import averaged
 from chainrule.recipes.kinds import RECIPES
 from chainrule.recipes.recipe import PATIENCE, Recipe
 from chainrule.sequential import Sequential
@@ -118,21 +118,6 @@ def train(
     whole = models[0] if len(models) == 1 else averaged(models)
     settle(whole, data, recipe)
     return whole, interrupted
-
-
-def averaged(models: Sequence[Sequential]) -> Sequential:
-    """Return a model whose output is the mean of the models'."""
-    first = models[0]
-    chains = [[type(each).from_config(each.get_config()) for each in m.layers] for m in models]
-    shape = first.layers[0].input_shape
-    whole = Sequential([layers.Input(shape[1:]), layers.Ensemble(chains)], "ensemble")
-    for chain, model in zip(chains, models, strict=True):
-        for copy, layer in zip(chain, model.layers, strict=True):
-            copy.set_weights(layer.get_weights())
-    whole.compile(first.optimizer, first.loss, first.compiled_metrics[0])
-    whole.preprocessor, whole.class_names = first.preprocessor, first.class_names
-    whole.history = first.history
-    return whole
 
 
 def settle(model: Sequential, data: TrainingData, recipe: Recipe) -> None:
