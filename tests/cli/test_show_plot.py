@@ -26,7 +26,8 @@ def test_a_model_is_shown_with_all_that_belongs_to_it(pets):
     for part in (
         "kind → classification, 3 classes", "│ dense (Dense)", "layers of the first of 5 networks",
         "3 epochs, Adam, learning rate 0.001",
-        "weight  number, mean", "left out: 48 different texts", "history of the first of 5 networks: 3 epochs",
+        "weight  number, mean", "left out: 48 different texts",
+        "history of the first of 5 networks: 3 epochs",
         "val_accuracy",
     ):  # fmt: skip
         assert part in text
