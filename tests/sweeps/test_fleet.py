@@ -169,6 +169,56 @@ def test_each_fold_is_trained_and_the_scores_are_means():
     assert found.scores["val_loss"] == np.mean([each.scores["val_loss"] for each in alone])
 
 
+def mean(rate):
+    return model(dense(6, activation="relu"), optimizer=cr.optimizers.Adam(rate))
+
+
+def test_side_by_side_each_has_the_same_bits_whoever_is_beside_it():
+    members = [Member(n, {"rate": 10.0 ** (n % 3 - 3) * (1 + n / 9)}, seed=n // 36)
+               for n in range(40)]  # fmt: skip
+    members[3].settings["rate"] = 1e30
+    tasks = [Task(member, 3) for member in members]
+    fleet = Fleet(mean, FOLDS, 4, side_by_side=True)
+    found, alone = list(fleet.run(tasks)), list(Fleet(mean, FOLDS, 4).run(tasks))
+    again = list(fleet.run(tasks[7:1:-1]))[::-1]
+    assert [outcome.member for outcome in found] == members
+    assert fleet.structures == 1
+    for a, b in zip(found, alone, strict=True):
+        assert a.error == b.error == ("" if a.member.number != 3 else a.error)
+        np.testing.assert_allclose(a.losses[0], b.losses[0], rtol=1e-4)
+        assert a.scores == pytest.approx(b.scores, rel=1e-3)
+    for a, b in zip(found[2:8], again, strict=True):
+        assert a.losses == b.losses
+        assert repr(a.scores) == repr(b.scores)
+    assert found[3].error.startswith("DivergenceError: the loss became NaN or infinite in epoch 1")
+
+
+def test_side_by_side_goes_on_from_checkpoints():
+    members = [Member(n, {"rate": 0.001 * (n + 1)}, seed=0) for n in range(6)]
+    fleet = Fleet(mean, FOLDS, 4, side_by_side=True)
+    whole = list(fleet.run([Task(member, 4) for member in members]))
+    first = list(fleet.run([Task(member, 2) for member in members]))
+    rest = list(fleet.run([Task(o.member, 4, o.checkpoint) for o in first[2:]]))
+    assert [o.scores for o in whole[2:]] == [o.scores for o in rest]
+
+
+def sized(a, hidden, **more):
+    return model(dense(hidden), optimizer=cr.optimizers.SGD(a))
+
+
+def test_what_build_does_not_take_is_told_to_the_training():
+    def build(a):
+        return plain(a)
+
+    members = [Member(n, {"a": 0.1, "batch_size": size}, 0) for n, size in enumerate([8, 32])]
+    found = list(Fleet(build, FOLDS, 4).run([Task(member, 2) for member in members]))
+    for outcome, size in zip(found, [8, 32], strict=True):
+        (alone,) = Fleet(build, FOLDS, size).run([Task(Member(0, {"a": 0.1}, 0), 2)])
+        assert outcome.losses == alone.losses
+    (wrong,) = Fleet(build, FOLDS, 4).run([Task(Member(0, {"a": 0.1, "batchsize": 3}, 0), 2)])
+    assert "batch_size" in wrong.error
+
+
 def rooted(a):
     return plain(math.sqrt(a))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections import OrderedDict, deque
@@ -11,22 +10,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from chainrule.errors import DivergenceError
 from chainrule.running.engines import Outcome as Updates
 from chainrule.sweeps.member import Member, Outcome, Task
-from chainrule.sweeps.structure import Build, Fold, Structure, plain_key
-from chainrule.training.supply import Samples
-from chainrule.training.trainer import Run
+from chainrule.sweeps.structure import Build, Fold, Structure, divided, plain_key
+from chainrule.sweeps.trained import train
 from chainrule.validation import seeded
 
 STRUCTURES = 64  # that are kept at hand
 ALIKE = 8  # of these with equal plain settings
 CHUNK = 8  # tasks that a thread takes at once
+WIDTH = 32  # members that are side by side
 
 
-class Stopped(Exception):  # noqa: N818
+class StoppedError(Exception):
     """Training is to end in the middle of a member."""
 
 
@@ -42,12 +38,22 @@ class Fleet:
     batch_size : int
     workers : int, optional
         Threads; by default one a processor.
+    side_by_side : bool, default False
+        Whether members of one structure and seed are trained in one kernel, `WIDTH` of them
+        together. Each has the same bits then whoever is beside it, but others than those of its
+        own fit: sums are added up in another order.
     """
 
     def __init__(
-        self, build: Build, folds: Sequence[Fold], batch_size: int, workers: int | None = None
+        self,
+        build: Build,
+        folds: Sequence[Fold],
+        batch_size: int,
+        workers: int | None = None,
+        side_by_side: bool = False,
     ) -> None:
         self.build, self.folds, self.batch_size = build, folds, batch_size
+        self.width = WIDTH if side_by_side else 1
         self.workers = workers or len(os.sched_getaffinity(0))
         self._structures: OrderedDict[str, list[Structure]] = OrderedDict()
         self._lock = threading.Lock()
@@ -55,13 +61,14 @@ class Fleet:
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """Yield the outcome of each task, in the order of the tasks."""
+        size = CHUNK if self.width == 1 else 4 * self.width
         source, waiting = iter(tasks), deque[Future[list[Outcome]]]()
         self._stop.clear()
         with ThreadPoolExecutor(self.workers) as pool:
             try:
                 while True:
                     while len(waiting) < 2 * self.workers:
-                        chunk = list(islice(source, CHUNK))
+                        chunk = list(islice(source, size))
                         if not chunk:
                             break
                         waiting.append(pool.submit(self._chunk, chunk))
@@ -74,18 +81,36 @@ class Fleet:
                     future.cancel()
 
     def _chunk(self, tasks: Sequence[Task]) -> list[Outcome]:
-        return [self._outcome(task) for task in tasks]
+        """Train members; what a build or a training raises is their outcome."""
+        found = {task.member.number: Outcome(task.member, task.epochs) for task in tasks}
+        for group in self._groups(tasks, found):
+            outcomes = [found[task.member.number] for task in group]
+            try:
+                self._train(group, outcomes)
+            except StoppedError:
+                raise
+            except Exception as error:
+                for outcome in outcomes:
+                    outcome.error = _told(error)
+        return list(found.values())
 
-    def _outcome(self, task: Task) -> Outcome:
-        """Train a member; what its build or its training raises is its outcome."""
-        outcome = Outcome(task.member, task.epochs)
-        try:
-            self._train(task, outcome)
-        except Stopped:
-            raise
-        except Exception as error:
-            outcome.error = f"{type(error).__name__}: {error}"
-        return outcome
+    def _groups(self, tasks: Sequence[Task], found: Any) -> Iterator[list[Task]]:
+        """Yield tasks that are trained side by side: alike, and with the same order of samples."""
+        if self.width == 1:
+            yield from ([task] for task in tasks)
+            return
+        together: dict[Any, list[Task]] = {}
+        for task in tasks:
+            try:
+                structure = self.structure(task.member)
+            except Exception as error:
+                found[task.member.number].error = _told(error)
+                continue
+            done = task.checkpoint[0]["epochs"] if task.checkpoint else 0
+            key = structure, task.member.seed, task.epochs, done
+            together.setdefault(key, []).append(task)
+        for group in together.values():
+            yield from (group[i : i + self.width] for i in range(0, len(group), self.width))
 
     @property
     def structures(self) -> int:
@@ -108,75 +133,37 @@ class Fleet:
                 self._structures.popitem(last=False)
             return found
 
-    def _train(self, task: Task, outcome: Outcome) -> None:
-        structure = self.structure(task.member)
+    def _train(self, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
+        """Train members that were alike when they were put together."""
+        structure = self.structure(tasks[0].member)
         if structure.problem is None:
-            self._fit(task, outcome)
+            self._fit(tasks[0], outcomes[0])
             return
-        for fold in range(len(self.folds)):
-            structure.runs(fold, task.member)  # records, where more may be decided
-        if not structure.admits(task.member):
-            structure = self.structure(task.member)
-        outcome.checkpoint = []
-        for fold in range(len(self.folds)):
-            train, held = structure.runs(fold, task.member)
-            carry, rng, done = _start(structure, task, fold)
-            train.engine.begin(carry)
-            assert isinstance(train.supply, Samples)
-            train.supply.rng = rng
-            outcome.losses.append(self._epochs(train, task.epochs - done))
-            after = {key: train.engine.read(key) for key in structure.kept}
-            state = {"rng": rng.bit_generator.state, "epochs": task.epochs}
-            outcome.checkpoint.append(after | state)
-            outcome.add(_scores(structure, held, after, carry))
+        width = structure.opened(tasks[0].member, self.width)  # records: more may be decided
+        pairs = list(zip(tasks, outcomes, strict=True))
+        alike = [pair for pair in pairs if structure.admits(pair[0].member)]
+        size = width if len(alike) <= width else 1
+        for start in range(0, len(alike), size):
+            group = alike[start : start + size]
+            train(structure, group, width, self._watch)
+        for task, outcome in pairs if len(alike) < len(pairs) else ():
+            if not structure.admits(task.member):
+                self._train([task], [outcome])
 
     def _fit(self, task: Task, outcome: Outcome) -> None:
         """Train what fits itself, an estimator, from the start."""
-        for train, held in self.folds:
+        for given, held in self.folds:
             with self._lock, seeded(task.member.seed):
-                model = self.build(**task.member.settings)
+                model = self.build(**divided(self.build, task.member.settings)[0])
             if model.get_params().get("random_state", 0) is None:
                 model.set_params(random_state=task.member.seed)
-            model.fit(*train)
+            model.fit(*given)
             outcome.add({"score": float(model.score(*held))})
-
-    def _epochs(self, run: Run, epochs: int) -> list[float]:
-        """Train for so many epochs; return the mean loss of each."""
-        losses: list[float] = []
-        while len(losses) < epochs:
-            done = Updates(np.zeros(run.supply.together(epochs - len(losses))), watch=self._watch)
-            run.supply.run(run.engine, done)
-            if done.fails:
-                epoch = len(losses) + run.supply.finished(done.updates) + 1
-                raise DivergenceError(f"the loss became NaN or infinite in epoch {epoch}")
-            losses += (done.totals / run.supply.samples).tolist()
-        return losses
 
     def _watch(self, done: Updates) -> None:
         if self._stop.is_set():
-            raise Stopped
+            raise StoppedError
 
 
-def _start(structure: Structure, task: Task, fold: int) -> tuple[dict[str, Any], Any, int]:
-    """Return a carry to go on from, the generator of orders, and the epochs that are done."""
-    carry, rng = structure.start(task.member)
-    if task.checkpoint is None:
-        return carry, rng, 0
-    kept = task.checkpoint[fold]
-    rng.bit_generator.state = kept["rng"]
-    return carry | {key: kept[key] for key in structure.kept}, rng, kept["epochs"]
-
-
-def _scores(structure: Structure, held: Run, after: Any, carry: Any) -> Any:
-    """Return loss and metrics of the samples held back."""
-    problem = structure.problem
-    assert problem is not None
-    parts = {key: after[key] for key in problem.scored}
-    if getattr(problem.optimizer, "use_ema", False):
-        averages = problem.optimizer.finalize_variable_values(after["params"], after["state"])
-        parts["params"] = averages
-    held.engine.begin(parts | {key: carry[key] for key in ("metrics", "settings")})
-    done = Updates(np.zeros(1))
-    held.supply.run(held.engine, done)
-    logs = held.logs(done)
-    return dict.fromkeys(logs, math.nan) if done.fails else logs
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
-from chainrule.errors import CompileError
+from chainrule.errors import ChainruleError, CompileError, UnknownNameError
 from chainrule.layers.weights import Watched
 from chainrule.running.engines import rows_of
 from chainrule.running.recorded import Known
 from chainrule.running.steps import make_engine
+from chainrule.sweeps.lanes import beside, no_losses, stacked
 from chainrule.sweeps.member import Member, Settings
 from chainrule.sweeps.numbers import Scope
 from chainrule.sweeps.problems import Problem, problem_of
@@ -22,6 +24,8 @@ from chainrule.training.supply import Samples
 from chainrule.training.trainer import Run
 from chainrule.validation import seeded
 
+TOLD = ("batch_size", "epochs", "seed")  # what the training knows of settings
+MOST = 1024
 FEW = 2  # samples that show what a step does with numbers
 Build = Callable[..., Any]
 
@@ -67,15 +71,18 @@ class Structure:
         self, build: Build, member: Member, folds: Sequence[Fold], batch_size: int
     ) -> None:
         self.scope = Scope(symbolic(member.settings))
-        self.folds, self.batch_size = folds, batch_size
+        self.folds = folds
+        given, told = divided(build, member.settings)
+        self.batch_size = told.get("batch_size", batch_size)
         example = functools.partial(self.scope.of, self.scope.example)
         with seeded(member.seed, functools.partial(Watched, within=example)):
-            made = build(**{**member.settings, **self.scope.numbers()})
+            made = build(**given | {n: v for n, v in self.scope.numbers().items() if n in given})
         self.problem: Problem | None = problem_of(made, *folds[0].train)
         self.lock = threading.Lock()
-        self._known: tuple[Known, Known] = {}, {}
+        self._known: dict[int, tuple[Known, Known]] = {}  # by how many are side by side
         self._here = threading.local()  # what a thread has of it
         self._seed = member.seed
+        self._most = MOST  # side by side
         self.kept: tuple[str, ...] = ()  # parts of the carry that training goes on from
         if self.problem is not None:
             self._meet(member)
@@ -136,31 +143,45 @@ class Structure:
 
         return stepped
 
-    def runs(self, fold: int, member: Member) -> tuple[Run, Run]:
-        """Return what trains and what scores in this thread, one member after another."""
-        found: dict[int, tuple[Run, Run]] = vars(self._here).setdefault("runs", {})
-        if fold not in found:
+    def runs(self, fold: int, member: Member, width: int = 1) -> tuple[Run, Run]:
+        """Return what trains and what scores in this thread, so many members side by side."""
+        found: dict[Any, tuple[Run, Run]] = vars(self._here).setdefault("runs", {})
+        if (fold, width) not in found:
             with self.lock:
                 known = -1
                 while known != len(self.scope.inputs):  # recording may meet further ones
                     known = len(self.scope.inputs)
-                    found[fold] = self._made(fold, member)
-        return found[fold]
+                    found[fold, width] = self._made(fold, member, width)
+        return found[fold, width]
 
-    def _made(self, fold: int, member: Member) -> tuple[Run, Run]:
+    def opened(self, member: Member, width: int) -> int:
+        """Record what trains and scores; return how many can be side by side: not all can."""
+        for fold in range(len(self.folds)):
+            try:
+                self.runs(fold, member, min(width, self._most))
+            except ChainruleError:
+                if width == 1:
+                    raise
+                self._most = 1
+                return self.opened(member, 1)
+        return min(width, self._most)
+
+    def _made(self, fold: int, member: Member, width: int) -> tuple[Run, Run]:
         problem, (train, held) = self.problem, self.folds[fold]
         assert problem is not None
         parts = self.start(member)[0]
         scored = {key: parts[key] for key in (*problem.scored, "metrics", "settings")}
         rng = np.random.default_rng()  # of the member that comes
+        known = self._known.setdefault(width, ({}, {}))
         return (
-            self._run(problem.training_step, parts, train, rng, self._known[0]),
-            self._run(problem.scoring_step, scored, held, None, self._known[1]),
+            self._run(problem.training_step, [parts] * width, train, rng, known[0]),
+            self._run(problem.scoring_step, [scored] * width, held, None, known[1]),
         )
 
-    def _run(self, step: Any, carry: Any, samples: Any, rng: Any, known: Known) -> Run:
-        problem, step = self.problem, self._with_settings(step)
+    def _run(self, step: Any, carries: list[Any], samples: Any, rng: Any, known: Known) -> Run:
+        problem, step = self.problem, beside(self._with_settings(step), len(carries))
         assert problem is not None
+        carry = stacked(carries) | no_losses(len(carries))
         supply = Orders(problem.data(*samples), self.batch_size, rng)
         data, size = supply.first, supply.batch_size
         try:
@@ -168,6 +189,24 @@ class Structure:
         except CompileError:
             engine = make_engine(step, problem.loss, carry, data, size, "numpy", 1, known)
         return Run(engine, supply, problem.sums)
+
+
+def divided(build: Build, settings: Settings) -> tuple[Settings, Settings]:
+    """Return the settings that a build takes, and those that the training is told.
+
+    Raises
+    ------
+    UnknownNameError
+        If neither knows a setting.
+    """
+    taken = inspect.signature(build).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        return dict(settings), {}
+    told = {name: value for name, value in settings.items() if name not in taken}
+    for name in told:
+        if name not in TOLD:
+            raise UnknownNameError("setting", name, (*taken, *TOLD))
+    return {name: value for name, value in settings.items() if name in taken}, told
 
 
 def symbolic(settings: Mapping[str, Any]) -> dict[str, float]:
