@@ -1,10 +1,13 @@
 """What scikit-learn's network does not have."""
 
+import warnings
+
 import numpy as np
 import pytest
 import sklearn.neural_network as theirs
 from sklearn.linear_model import LogisticRegression
-from tests.estimators.data import classes, deviation, diabetes
+from sklearn.utils import compute_sample_weight
+from tests.estimators.data import classes, deviation, diabetes, several_labels
 
 import chainrule as cr
 
@@ -138,8 +141,55 @@ def test_weights_of_classes_are_weights_of_samples():
     np.testing.assert_allclose(
         lbfgs.fit(X[keep], y[keep]).predict_proba(X), judge.predict_proba(X), atol=2e-2
     )
-    with pytest.raises(ValueError, match="give weights as a dict"):
+    with pytest.raises(AttributeError) as error:
         cr.MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=np.unique(y))
+    assert "give weights as a dict" in str(error.value.__cause__)
+
+
+def test_classes_are_balanced_by_what_their_samples_weigh():
+    X, y = classes("wine")
+    weight = np.random.default_rng(0).integers(0, 4, len(y))
+    weight[y == "class_2"] *= 3
+    options = {"alpha": 1, "tol": 1e-10, "max_iter": 5000, "class_weight": "balanced"}
+    found = cr.SoftmaxRegression(**options, random_state=0).fit(X, y, weight)
+    judge = LogisticRegression(C=1, tol=1e-10, max_iter=5000, class_weight="balanced")
+    judge.fit(X, y, weight)
+    np.testing.assert_allclose(found.coef_, judge.coef_, atol=1e-3)
+
+
+def test_weights_of_classes_in_some_rows_at_a_time():
+    X, y = classes("wine")  # sorted by class: no call sees them all
+    found = cr.MLPClassifier(class_weight={"class_0": 2.0}, **QUICK)
+    other = cr.MLPClassifier(**QUICK)
+    for rows in (slice(100, 178), slice(0, 60)):
+        found.partial_fit(X[rows], y[rows], classes=np.unique(y))
+        weight = np.where(y[rows] == "class_0", 2.0, 1.0)
+        other.partial_fit(X[rows], y[rows], weight, np.unique(y))
+    assert deviation(found, other) < 1e-12
+
+
+def test_weights_of_classes_of_several_labels_are_multiplied():
+    X, y = several_labels()
+    found = cr.MLPClassifier(class_weight=[{1: 2.0}, {}, {0: 3.0}], **QUICK).fit(X, y)
+    weight = np.where(y[:, 0] == 1, 2.0, 1.0) * np.where(y[:, 2] == 0, 3.0, 1.0)
+    assert deviation(found, cr.MLPClassifier(**QUICK).fit(X, y, weight)) < 1e-12
+    balanced = cr.MLPClassifier(class_weight="balanced", **QUICK).fit(X, y)
+    weight = compute_sample_weight("balanced", y)
+    assert deviation(balanced, cr.MLPClassifier(**QUICK).fit(X, y, weight)) < 1e-12
+    with pytest.raises(ValueError, match="a list of 3 dicts"):
+        cr.MLPClassifier(class_weight={1: 2.0}, **QUICK).fit(X, y)
+
+
+@pytest.mark.parametrize("loss", ["huber", "mse", squared])
+def test_a_weight_of_two_is_two_samples_for_every_loss(loss):
+    X, y = diabetes()
+    weight = np.random.default_rng(0).integers(1, 3, len(X))
+    options = {**QUICK, "batch_size": 2000, "alpha": 0}
+    with warnings.catch_warnings(action="ignore"):
+        one = cr.MLPRegressor(loss, (10,), **options).fit(X, y, weight)
+        two = cr.MLPRegressor(loss, (10,), **options)
+        two.fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+    assert deviation(one, two) < 1e-10
 
 
 def test_softmax_regression_is_logistic_regression():

@@ -72,3 +72,24 @@ def test_a_column_that_is_not_there_is_named():
     found.fit(pyarrow(), TARGET)
     with pytest.raises(cr.DataError, match="'city'"):
         found.predict(pyarrow().drop(["city"]))
+
+
+def test_rows_in_lists_keep_their_numbers():
+    rows = [[20, "Bern"], [30, "Chur"], [25, "Bern"], [45, "Chur"]] * 20
+    found = cr.MLPClassifier((5,), columns="auto", random_state=0, max_iter=20)
+    found.fit(rows, ["a", "b", "a", "b"] * 20)
+    assert len(found.coefs_[0]) == 1 + 2
+    with pytest.raises(ValueError, match="X has 1 features, but MLPClassifier is expecting 2"):
+        found.predict([[20]])
+
+
+def test_an_array_has_the_columns_of_the_frame_of_training():
+    found = cr.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300)
+    found.fit(pyarrow(), TARGET)
+    with pytest.warns(UserWarning, match="valid feature names"):
+        assert found.score(array(), TARGET) == 1
+
+
+def test_one_row_is_too_few_to_learn_from():
+    with pytest.raises(cr.DataError, match="n_samples = 1"):
+        cr.MLPClassifier(columns="auto").fit(pyarrow().slice(0, 1), TARGET[:1])

@@ -6,29 +6,82 @@ import sys
 from pathlib import Path
 
 import pytest
+import sklearn.neural_network
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
 import chainrule as cr
 
 ROOT = Path(__file__).parents[2]
-ESTIMATORS = {
-    "classifier": cr.MLPClassifier(),
-    "regressor": cr.MLPRegressor(),
-    "softmax": cr.SoftmaxRegression(),
-    "lbfgs": cr.MLPClassifier((10, 5), "tanh", solver="lbfgs"),
-    "numpy": cr.MLPClassifier((20,), "logistic", engine="numpy"),
-    "gelu": cr.MLPClassifier(activation="gelu", label_smoothing=0.01),
+DENSE = "check_sample_weight_equivalence_on_dense_data"
+SPARSE = "check_sample_weight_equivalence_on_sparse_data"
+MASKS = "a mask is drawn for every row: one row of weight 2 is not two rows"
+MOMENTS = "a batch is normalized by all its rows, whatever they weigh, as in Keras"
+SCALED = "columns are scaled by all rows, whatever they weigh, as by StandardScaler"
+HELD = "which rows are held back depends on how many there are, not on what they weigh"
+FIRST = "weighted so, the score is at its best from the first epoch on, whose weights are kept"
+SURE = "scikit-learn's own, given these weights of samples, is as sure: a probability of 1"
+THEIRS = ("alpha", "max_iter", "batch_size", "early_stopping", "solver", "loss", "warm_start")
+# What each setting fails, and why: beyond what scikit-learn's own network fails with that setting.
+SETTINGS = {
+    "classifier": (cr.MLPClassifier(), {}),
+    "regressor": (cr.MLPRegressor(), {}),
+    "softmax": (cr.SoftmaxRegression(), {}),
+    "lbfgs": (cr.MLPClassifier((10, 5), "tanh", solver="lbfgs"), {}),
+    "numpy": (cr.MLPClassifier((20,), "logistic", engine="numpy"), {}),
+    "gelu": (cr.MLPClassifier(activation="gelu", label_smoothing=0.01), {}),
+    "focal": (cr.MLPClassifier(loss="focal", metrics=["accuracy"]), {}),
+    "huber": (cr.MLPRegressor("huber"), {}),
+    "balanced": (cr.MLPClassifier(class_weight="balanced"), {}),
+    "balanced softmax": (cr.SoftmaxRegression(class_weight="balanced"), {}),
+    "balanced lbfgs": (
+        cr.MLPClassifier(solver="lbfgs", class_weight="balanced"),
+        {"check_classifiers_multilabel_output_format_predict_proba": SURE},
+    ),
+    "dropout": (cr.MLPClassifier(dropout=0.2), {DENSE: MASKS, SPARSE: MASKS}),
+    "dropout, regressor": (cr.MLPRegressor(dropout=0.2), {DENSE: MASKS, SPARSE: MASKS}),
+    "batch_norm": (cr.MLPClassifier(batch_norm=True), {DENSE: MOMENTS, SPARSE: MOMENTS}),
+    "columns": (cr.MLPClassifier(columns="auto"), {DENSE: SCALED}),
+    "columns, regressor": (cr.MLPRegressor(columns="auto"), {DENSE: SCALED}),
+    "early": (
+        cr.MLPClassifier(early_stopping=True),
+        {DENSE: HELD, "check_class_weight_classifiers": FIRST},
+    ),
+    "early sgd": (
+        cr.MLPClassifier(solver="sgd", early_stopping=True),
+        {DENSE: HELD, "check_class_weight_classifiers": FIRST},
+    ),
+    "early, regressor": (cr.MLPRegressor(early_stopping=True), {}),
+    "warm": (cr.MLPClassifier(warm_start=True), {}),
+    "poisson": (cr.MLPRegressor("poisson"), {}),
 }
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ESTIMATORS)
-def test_the_checks_of_estimators(name):
-    found = check_estimator(clone(ESTIMATORS[name]), on_fail=None)
-    failed = {each["check_name"]: each["exception"] for each in found if each["status"] == "failed"}
-    assert failed == {}
+def failed(model):
+    """Return the checks that a model fails, and what they said."""
+    found = check_estimator(model, on_fail=None)
     assert len(found) > 50
+    return {each["check_name"]: each["exception"] for each in found if each["status"] == "failed"}
+
+
+def theirs_like(model):
+    """Return scikit-learn's own network with a setting, if it has it."""
+    usual, now = type(model)().get_params(), model.get_params()
+    changed = {name: value for name, value in now.items() if value != usual[name]}
+    cls = getattr(sklearn.neural_network, type(model).__name__, None)
+    return cls(**changed) if cls and set(changed) <= set(THEIRS) else None
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_checks_of_estimators(name):
+    model, expected = SETTINGS[name]
+    if model.solver != "lbfgs":
+        model = clone(model).set_params(max_iter=100)  # as scikit-learn does for its own
+    found, judge = failed(clone(model)), theirs_like(model)
+    as_theirs = failed(judge) if found and judge else {}
+    assert {check: found[check] for check in set(found) - set(as_theirs) - set(expected)} == {}
+    assert set(expected) <= set(found), "passes now: take it off the list"
 
 
 @pytest.mark.parametrize("how", ["classes", "accel"])

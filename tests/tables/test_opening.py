@@ -94,11 +94,11 @@ def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch,
 
 def test_opening_a_data_set_needs_no_pyarrow():
     code = (
-        "import sys; from chainrule.tables import open_table; list(open_table('iris').chunks());"
-        "print('pyarrow' in sys.modules)"
+        "import sys; sys.modules['pyarrow'] = None;"  # pandas, where it is installed, tries it too
+        "from chainrule.tables import open_table; print(len(list(open_table('iris').chunks())))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert int(done.stdout) > 0
 
 
 def test_arrays_of_different_lengths_are_no_table():

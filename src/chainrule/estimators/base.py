@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
-from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -49,8 +48,9 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         if self.columns is None:
             self._encoder = None if reset else self._encoder
             return super()._validate_input(X, y, incremental, reset)
-        from chainrule.estimators.frames import Frames
+        from chainrule.estimators.frames import Frames, checked
 
+        X = checked(self, X, reset)
         if reset:
             self._encoder = Frames().fit(X)
         matrix = self._encoder.transform(X)
@@ -59,6 +59,12 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         found = super()._validate_input(matrix, y, incremental, reset)
         self._encoder.tell(self)
         return found
+
+    def _encoded(self, X: Any) -> Any:
+        """Return the matrix that a frame becomes."""
+        from chainrule.estimators.frames import checked
+
+        return self._encoder.transform(checked(self, X, False))
 
     def _initialize(self, y: Any, layer_units: Any, dtype: Any) -> None:
         self._network = None
@@ -76,7 +82,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
                 "partial_fit does not support early_stopping=True without samples to score by; "
                 "give validation_data=(X, y)"
             )
-        sample_weight = self._weighted(y, sample_weight, incremental)
+        sample_weight = self._weighted(y, sample_weight)
         if beyond(self):
             from chainrule.estimators.network import fit_network
 
@@ -110,18 +116,25 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         with compiled(self, X, y, weight):
             super()._fit_lbfgs(X, y, weight, *parts)
 
-    def _weighted(self, y: Any, weight: Any, incremental: bool = False) -> Any:
+    def _weighted(self, y: Any, weight: Any) -> Any:
         """Return the samples' weights, those of their classes included."""
         of_classes = getattr(self, "class_weight", None)
         if of_classes is None:
             return weight
-        if incremental and of_classes == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all samples, and partial_fit gives some; give "
-                "weights as a dict"
+        from chainrule.estimators.weights import weights_of
+
+        labels = self._label_binarizer.inverse_transform(y)
+        classes = self.classes_ if labels.ndim == 1 else np.arange(2)
+        return weights_of(of_classes, labels, classes, weight)
+
+    def _check_partial_fit(self) -> bool:
+        """Raise unless it can be trained on some samples at a time."""
+        if getattr(self, "class_weight", None) == "balanced":
+            raise AttributeError(
+                "partial_fit is not available with class_weight='balanced', which needs all "
+                "samples; give weights as a dict"
             )
-        each = compute_sample_weight(of_classes, self._label_binarizer.inverse_transform(y))
-        return each if weight is None else each * weight
+        return bool(self._check_solver())
 
     def _held(self, X: Any, y: Any, weight: Any = None) -> Any:
         """Return samples to be scored after every epoch, validated."""
@@ -129,7 +142,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
         dtype = self.coefs_[0].dtype
         if self._encoder is not None:
-            X = self._encoder.transform(X).astype(dtype)
+            X = self._encoded(X).astype(dtype)
         else:
             X = dense(
                 validate_data(self, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
@@ -151,7 +164,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         if self._encoder is not None and check_input:
-            X, check_input = self._encoder.transform(X), False
+            X, check_input = self._encoded(X), False
         if self._network is not None:
             if check_input and not is_plain(self, X):
                 X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+from sklearn.utils.validation import validate_data
 
+from chainrule.errors import DataError
 from chainrule.preprocessing import Preprocessor
 from chainrule.validation import Array
 
 TARGET = "(target)"  # of which a preprocessor asks; here it plays no part
+FEWEST = 2  # samples to learn from
 
 
 class Frames:
@@ -29,20 +32,53 @@ class Frames:
     def fit(self, X: Any) -> Self:
         """Learn what becomes of each column."""
         columns = columns_of(X)
-        self.names, self._named = list(columns), not isinstance(X, np.ndarray | list)
+        self.names, self._named = list(columns), is_frame(X)
         rows = len(next(iter(columns.values()), ()))
         self.preprocessor.fit([{**columns, TARGET: np.arange(rows, dtype=float)}], TARGET)
         return self
 
     def transform(self, X: Any) -> Array:
         """Return the columns as numbers, float32."""
-        return self.preprocessor.transform(columns_of(X))
+        columns = columns_of(X)
+        if not is_frame(X):
+            columns = dict(zip(self.names, columns.values(), strict=True))
+        return self.preprocessor.transform(columns)
 
     def tell(self, model: Any) -> None:
         """Give a model the attributes that tell of its input."""
         model.n_features_in_ = len(self.names)
         if self._named:
             model.feature_names_in_ = np.array(self.names, dtype=object)
+
+
+def is_frame(X: Any) -> bool:
+    """Whether samples have columns with names."""
+    return hasattr(X, "columns")
+
+
+def checked(model: Any, X: Any, reset: bool) -> Any:
+    """Return samples: a frame as it is, all else as an array that scikit-learn has checked.
+
+    ``reset`` says whether ``model`` is to learn from them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for other estimators of scikit-learn.
+    DataError
+        If a frame has too few rows.
+    """
+    fewest = FEWEST if reset else 1
+    if is_frame(X):
+        if reset and len(X) < fewest:
+            raise DataError(f"n_samples = {len(X)}: {type(model).__name__} needs {fewest} at least")
+        return X
+    if isinstance(X, list | tuple) and np.asarray(X, object).ndim == 2:
+        plain = np.asarray(X)
+        X = np.asarray(X, object) if plain.dtype.kind in "US" else plain  # numbers stay numbers
+    return validate_data(
+        model, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=fewest
+    )
 
 
 def columns_of(X: Any) -> dict[str, Any]:

@@ -106,4 +106,7 @@ def loss_of(model: Any) -> Loss:
             return NAMED[wanted](reduction=WEIGHTED)
     if smoothing:
         raise OptionError("label_smoothing", "goes with the losses 'log_loss' and 'focal'")
-    return losses.get(wanted, "loss")
+    found = losses.get(wanted, "loss")
+    if found is not wanted:  # a weight of 2 counts as two samples, as with the others
+        found.reduction = WEIGHTED
+    return found

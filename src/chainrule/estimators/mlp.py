@@ -31,7 +31,8 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
     batch_norm : bool, default False
         Whether batch normalization precedes each activation.
     class_weight : dict, "balanced" or None
-        As in `sklearn.linear_model.LogisticRegression`.
+        As in `sklearn.linear_model.LogisticRegression`; for several outputs a list of dicts. With
+        "balanced" there is no `partial_fit`.
     loss : str, Loss or callable, default "log_loss"
         Or "focal", a name of `chainrule.losses`, or a NumPy function of ``(y_true, y_pred)`` for
         targets as 0 and 1, shape ``(n, k)``.
@@ -143,7 +144,7 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
         with self._scored_by(validation_data):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
-    @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]
+    @available_if(lambda model: model._check_partial_fit())  # type: ignore[untyped-decorator]
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, *,
         validation_data: Any = None,
@@ -259,7 +260,7 @@ class MLPRegressor(Network, theirs.MLPRegressor):  # type: ignore[misc]
         with self._scored_by(validation_data):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
-    @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]
+    @available_if(lambda model: model._check_partial_fit())  # type: ignore[untyped-decorator]
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None
     ) -> Self:
