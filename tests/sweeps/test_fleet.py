@@ -254,14 +254,18 @@ def line(rate, slope):
     def loss(params, X, y):
         return np.mean((X @ params["w"] * slope + params["b"] - y) ** 2)
 
-    return loss, {"w": np.zeros(64), "b": np.zeros(())}, cr.optimizers.SGD(rate / 10)
+    def error(params, X, y):
+        return np.mean(np.abs(X @ params["w"] * slope + params["b"] - y))
+
+    params = {"w": np.zeros(64), "b": np.zeros(())}
+    return loss, params, cr.optimizers.SGD(rate / 10), {"error": error}
 
 
 def test_a_loss_with_parameters_is_trained_as_by_minimize():
     fold = Fold((X[:96].astype(float), y[:96] / 10), (X[96:140].astype(float), y[96:140] / 10))
     fleet = Fleet(line, [fold], 32)
     for outcome in fleet.run([Task(member, 3) for member in members_of(line)]):
-        loss, params, optimizer = line(**outcome.member.settings)
+        loss, params, optimizer, metrics = line(**outcome.member.settings)
         params, history = cr.minimize(
             loss, params, *fold.train, optimizer=optimizer, epochs=3, seed=outcome.member.seed,
             engine="compiled", validation_data=fold.held,
@@ -269,6 +273,7 @@ def test_a_loss_with_parameters_is_trained_as_by_minimize():
         np.testing.assert_array_equal(outcome.checkpoint[0]["params"]["w"], params["w"])
         assert outcome.losses[0] == history.history["loss"]
         assert outcome.scores["val_loss"] == pytest.approx(history.history["val_loss"][-1])
+        assert outcome.scores["val_error"] == pytest.approx(metrics["error"](params, *fold.held))
     assert fleet.structures == 1
 
 

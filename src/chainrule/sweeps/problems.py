@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any, Protocol
 
@@ -36,7 +36,6 @@ class Problem(Protocol):
 
     loss: Callable[..., Any]
     optimizer: Any
-    training_step: Callable[..., Any]
     sums: Sums
     scored: tuple[str, ...]
 
@@ -45,8 +44,12 @@ class Problem(Protocol):
         """Whether weights can be drawn for other seeds."""
 
     @property
+    def training_step(self) -> Callable[..., Any]:
+        """An update."""
+
+    @property
     def scoring_step(self) -> Callable[..., Any]:
-        """The step that scores."""
+        """A pass that scores."""
 
     def data(self, X: Any, y: Any) -> Any:
         """Return samples and targets as a step takes them, checked."""
@@ -118,21 +121,52 @@ class NetworkProblem:
 
 
 class LossProblem:
-    """A loss written in NumPy, with parameters: what `minimize` takes."""
+    """A loss written in NumPy, with parameters: what `minimize` takes.
+
+    Parameters
+    ----------
+    loss, params, optimizer
+        As for `minimize`.
+    metrics : dict of str to callable
+        Further scores, each a mean over samples: ``metric(params, X, y)``.
+    """
 
     scored: tuple[str, ...] = ("params",)
     is_shared = True
 
-    def __init__(self, loss: Any, params: Any, optimizer: Any = "sgd") -> None:
+    def __init__(
+        self,
+        loss: Any,
+        params: Any,
+        optimizer: Any = "sgd",
+        metrics: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
         self.loss, self.optimizer = loss, optimizers.get(optimizer, "sweep")
-        self._params, self.sums = map_leaves(as_parameter, params), Sums()
+        self._params, self._metrics = map_leaves(as_parameter, params), metrics or {}
         if not list(leaves(self._params)):
             raise DataError("sweep: build returned params that hold no array")
-        self.training_step = update_of(loss, self.optimizer)
+        self._update = update_of(loss, self.optimizer)
+        zero = dict.fromkeys(("samples", *self._metrics), np.zeros(())) if metrics else {}
+        self.sums = Sums(zero, self._means)
+
+    def _means(self, sums: Any) -> dict[str, float]:
+        return {name: float(sums[name] / max(sums["samples"], 1)) for name in self._metrics}
+
+    def training_step(self, carry: Any, *data: Any) -> tuple[Any, Any]:
+        """Return the loss, and a carry after an update."""
+        value, changed = self._update(carry, *data)
+        return value, {**carry, **changed}
 
     def scoring_step(self, carry: Any, *data: Any) -> tuple[Any, Any]:
-        """Return the loss."""
-        return self.loss(carry["params"], *data), carry
+        """Return the loss, and a carry whose metrics have grown."""
+        params, sums = carry["params"], carry["metrics"]
+        if sums:
+            rows = len(next(leaf for _, leaf in leaves(data)))
+            sums = {"samples": sums["samples"] + rows} | {
+                name: sums[name] + metric(params, *data) * rows
+                for name, metric in self._metrics.items()
+            }
+        return self.loss(params, *data), {**carry, "metrics": sums}
 
     def data(self, X: Any, y: Any) -> Any:
         """Return samples and targets as a step takes them, checked."""
@@ -147,11 +181,11 @@ def problem_of(made: Any, X: Any, y: Any) -> Problem | None:
     """Return what a build returned as steps; None if it only fits itself, as an estimator does."""
     if hasattr(made, "training_parts"):
         return NetworkProblem(made, X, y)
-    if isinstance(made, tuple) and len(made) in (2, 3) and callable(made[0]):
+    if isinstance(made, tuple) and 2 <= len(made) <= 4 and callable(made[0]):
         return LossProblem(*made)
     if hasattr(made, "fit") and hasattr(made, "get_params"):
         return None
     raise DataError(
         "sweep: build must return a compiled Sequential, a scikit-learn estimator, or a loss with "
-        f"its parameters, (loss, params) or (loss, params, optimizer); it returned {made!r}"
+        f"its parameters, (loss, params[, optimizer[, metrics]]); it returned {made!r}"
     )
