@@ -225,7 +225,10 @@ class Metric(Configurable):
 
     def stateless_result(self, state: Any) -> Any:
         """Return the result of what it may hold."""
-        with self._lent([state] if self._is_pure() else state):
+        pure = self._is_pure()
+        if pure and type(self).result is Metric.result:
+            return self.value(state)
+        with self._lent([state] if pure else state):
             return values_of(self.result())
 
     def stateless_reset_state(self) -> Any:

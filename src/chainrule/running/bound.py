@@ -83,6 +83,7 @@ class BoundKernel:
             {place.content: (laid[place.name], _turned(place)) for place in states}
         )
         self._rows = 0
+        self._bound_to: Any = None
 
     def _bound(self) -> list[Any]:
         """Return a call for each thread."""
@@ -107,6 +108,9 @@ class BoundKernel:
 
     def bind(self, data: Any) -> None:
         """Take the arrays that samples are read from; they must be like those recorded."""
+        if self._bound_to is data:  # read where they lie
+            return
+        whole, self._bound_to = True, data
         data = dict(leaves(dict(zip(self.form.names, data, strict=True))))
         for place in self.form.places:
             if place.role != "data":
@@ -117,12 +121,16 @@ class BoundKernel:
                     f"{place.name.removesuffix('_all')}: expected samples of shape "
                     f"{place.sizes[1:]}, received {leaf.shape[1:]}"
                 )
-            self._arrays[place.name] = np.ascontiguousarray(leaf, place.dtype)
+            array = self._arrays[place.name] = np.ascontiguousarray(leaf, place.dtype)
+            whole = whole and np.may_share_memory(array, leaf)
+        if not whole:  # copies, which are old the next time
+            self._bound_to = None
         self._rows = next((len(leaf) for leaf in data.values()), 0)
         self._point()
 
     def release(self) -> None:
         """Let go of the data."""
+        self._bound_to = None
         nothing = np.zeros(0)
         self._arrays |= {place.name: nothing for place in self.form.places if place.role == "data"}
         self._point()

@@ -139,9 +139,10 @@ class Fleet:
         if structure.problem is None:
             self._fit(tasks[0], outcomes[0])
             return
-        width = structure.opened(tasks[0].member, self.width)  # records: more may be decided
-        pairs = list(zip(tasks, outcomes, strict=True))
-        alike = [pair for pair in pairs if structure.admits(pair[0].member)]
+        width = structure.opened(tasks[0].member, self.width)
+        alike = pairs = list(zip(tasks, outcomes, strict=True))
+        if not structure.is_settled():  # recording has decided more
+            alike = [pair for pair in pairs if structure.admits(pair[0].member)]
         size = width if len(alike) <= width else 1
         for start in range(0, len(alike), size):
             group = alike[start : start + size]

@@ -44,8 +44,10 @@ class Orders(Samples):
 
     def begin(self, passes: int = 1) -> None:
         """Begin with passes over the samples."""
-        if self.rng is None:
-            super().begin(passes)
+        if self.rng is None:  # one pass, always the same
+            if self._last[1] != passes:
+                super().begin(passes)
+                self._last = None, passes, None, None
             return
         before, wanted = self.rng.bit_generator.state, passes
         if self._last[:2] == (before, wanted):
@@ -119,16 +121,16 @@ class Structure:
     def _weights(self, seed: int) -> tuple[dict[str, Any], np.random.Generator]:
         """Return initial weights; those of the last seed are kept, if no setting was asked for."""
         assert self.problem is not None
-        last: tuple[int, Any, Any] | None = vars(self._here).get("weights")
+        last: tuple[int, Any, Any, Any] | None = vars(self._here).get("weights")
         if last is not None and last[0] == seed:
-            rng = np.random.Generator(np.random.PCG64())
-            rng.bit_generator.state = last[2]
+            rng = last[2]  # of this thread, that of the member before
+            rng.bit_generator.state = last[3]
             return last[1], rng
         with self.scope.asked() as asked:
             weights, drawn_from = self.problem.start(seed)
         rng = np.random.default_rng(seed) if drawn_from is None else drawn_from
         if not asked():
-            self._here.weights = seed, weights, rng.bit_generator.state
+            self._here.weights = seed, weights, rng, rng.bit_generator.state
         return weights, rng
 
     def _with_settings(self, step: Any) -> Any:
@@ -165,6 +167,12 @@ class Structure:
                 self._most = 1
                 return self.opened(member, 1)
         return min(width, self._most)
+
+    def is_settled(self) -> bool:
+        """Whether nothing more was decided since this thread asked before."""
+        before = vars(self._here).get("decided")
+        self._here.decided = len(self.scope.conditions)
+        return before == len(self.scope.conditions)
 
     def _made(self, fold: int, member: Member, width: int) -> tuple[Run, Run]:
         problem, (train, held) = self.problem, self.folds[fold]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,7 +46,7 @@ def train(
             assert outcome.checkpoint is not None
             own = {key: unstacked(part, lane, width) for key, part in after.items()}
             outcome.checkpoint.append(own | state)
-            outcome.losses.append(losses[: _finite(losses[:, lane]), lane].tolist())
+            outcome.losses.append(_finite(losses[:, lane].tolist()))
             outcome.add(scores[lane])
     for outcome in outcomes:
         ended = min(map(len, outcome.losses))
@@ -92,9 +94,9 @@ def _sums(run: Run, done: Updates, width: int) -> Array:
     return np.asarray(sums)[np.newaxis]
 
 
-def _finite(losses: Array) -> int:
-    """Return how many epochs there are before the first whose loss is not finite."""
-    return int(np.argmin(np.append(np.isfinite(losses), False)))
+def _finite(losses: list[float]) -> list[float]:
+    """Return the losses before the first that is not finite."""
+    return list(itertools.takewhile(math.isfinite, losses))
 
 
 def _scores(structure: Structure, run: Run, after: Any, carry: Any, width: int) -> Any:
