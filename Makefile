@@ -50,6 +50,7 @@ cases: .venv/dev
 torture: .venv/dev
 	@$(BIN)/python -m tests.torture.interrupts 500 $(SEED)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.torture.kills 40 $(SEED)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.torture.sweeps 100 $(SEED)
 	@$(BIN)/python -m tests.torture.hostile 2000 $(SEED)
 
 coverage: .venv/dev

@@ -94,9 +94,9 @@ class Conditions:
         rates, ours = [settings.get(RATE), rate], dict(self.settings)
         if any(mine is not None and mine in rates for mine in self._rates):
             ours[RATE] = rates[0]
-        differing = [*_differences(settings, ours)]
+        differing = [*differences(settings, ours)]
         if digests is not None:
-            differing += _differences(digests, self.described()["data"])
+            differing += differences(digests, self.described()["data"])
         if differing:
             raise DataError(
                 f"fit: {path} can go on, to the bit, only under the conditions of its training; "
@@ -112,7 +112,8 @@ class Conditions:
         self.settings = settings
 
 
-def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what differs, each with what it is here and what it was there."""
     if there.get("optimizer") != here.get("optimizer"):  # which has options of its own
         names = [name for name in there if name in here]
     else:

@@ -1,6 +1,6 @@
 """Files: written whole or not at all, read without running code."""
 
-from chainrule.storage.files import check_writable, write_text, write_whole
+from chainrule.storage.files import check_writable, write_new, write_text, write_whole
 from chainrule.storage.signatures import check_name
 from chainrule.storage.tensors import Contents, describe, read_tensors, write_tensors
 
@@ -10,6 +10,7 @@ __all__ = [
     "check_writable",
     "describe",
     "read_tensors",
+    "write_new",
     "write_tensors",
     "write_text",
     "write_whole",

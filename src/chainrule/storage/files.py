@@ -92,6 +92,46 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     write_whole(path, [content])
 
 
+def write_new(path: str | os.PathLike[str], text: str) -> bool:
+    """Write ``text`` to a file that appears whole, unless there is one; whether there was none.
+
+    Of several processes that write at once, one succeeds.
+
+    Raises
+    ------
+    FileError
+        If that is not possible.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_new(Path(folder) / "a", "first"), write_new(Path(folder) / "a", "second")
+    (True, False)
+    """
+    target = _target(path)
+    temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
+    try:
+        with temporary.open("xb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links
+            if target.exists():
+                return False
+            temporary.rename(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _failure("write", path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return True
+
+
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:
     """Open the file at ``path`` to read its bytes.
 
