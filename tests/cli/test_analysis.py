@@ -154,24 +154,6 @@ def test_parts_kept_aside_in_turn_are_scored(tmp_path):
     assert "150 rows do not make 200 parts" in refused(3, "train", "iris", "--cv", "200")
 
 
-def test_intervals_hold_the_share_of_true_values_that_was_asked_for(tmp_path):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=4000)
-    np.savez(tmp_path / "a.npz", X=x[:2000], y=3 * x[:2000] + rng.normal(size=2000))
-    np.savez(tmp_path / "b.npz", X=x[2000:], y=3 * x[2000:] + rng.normal(size=2000))
-    done(
-        "train", tmp_path / "a.npz", "--interval", "0.8", "--epochs", "5", "-o", tmp_path / "model"
-    )
-    result = done("evaluate", tmp_path / "model", tmp_path / "b.npz")
-    inside, _ = printed(result, "within the interval")
-    assert abs(float(inside.removesuffix(" %")) - 80) < 5
-    first = done("predict", tmp_path / "model", tmp_path / "b.npz").stdout.splitlines()[:2]
-    assert first[0] == "prediction,low,high"
-    middle, low, high = map(float, first[1].split(","))
-    assert middle - low == pytest.approx(high - middle, rel=1e-4)
-    assert "is for quantities" in refused(2, "train", "iris", "--interval", "0.9")
-
-
 @pytest.mark.parametrize("name", ["linear", "mlp", "realmlp", "ensemble"])
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_every_recipe_learns_classes_and_quantities(tmp_path, name, data):

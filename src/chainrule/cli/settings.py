@@ -71,11 +71,6 @@ def _of_kind(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**kind.defaults, **({} if values.get("validation", 1) else kind.unwatched)}
 
 
-def chooses(recipe: Recipe) -> bool:
-    """Whether rows kept aside say which epoch's network stays."""
-    return recipe.early_stop or "early_stop" in _recipes()[recipe.recipe].fixed
-
-
 def key_of(field: str) -> str:
     """Return an option's name without the dashes before it."""
     return field.replace("_", "-")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from chainrule.cli.problems import Interrupted, tell
-from chainrule.cli.settings import OPTIONS, Option, Settings, chooses
+from chainrule.cli.settings import OPTIONS, Option, Settings
 from chainrule.errors import DivergenceError
 from chainrule.interrupts import deferred
 
@@ -218,14 +218,17 @@ def _print_after(
     console: Console, source: str, data: TrainingData, model: Sequential, settings: Settings
 ) -> None:
     from chainrule.cli.terminal import print_scores
+    from chainrule.recipes.kinds import is_watched
     from chainrule.recipes.scores import score_arrays
 
     held, output = len(data.X_val) > 0, settings.output
     X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
     what = "scores on rows kept aside" if held else "scores on the rows of training"
     print_scores(console, score_arrays(model, X, y), what)
-    if held and chooses(settings):
-        console.print("[dim]these rows chose the epoch, too; --cv 5 scores on rows that did not[/]")
+    if chosen := ["the epoch"] * is_watched(settings) + ["the intervals"] * bool(settings.interval):
+        console.print(
+            f"[dim]these rows set {' and '.join(chosen)}, too; --cv 5 scores on others[/]"
+        )
     if output is None:
         console.print("\nno model was written; -o model.safetensors keeps one")
         return

@@ -241,7 +241,12 @@ class _Module:
             constants = templates.SCALE.format(
                 name=json.dumps(target.name), mean=target.mean, scale=target.scale
             )
-            return [constants, templates.SCALED, templates.QUANTITIES]
+            if not target.interval:
+                return [constants, templates.SCALED, templates.QUANTITIES]
+            constants += templates.WIDENING.format(
+                widening=target.widening, interval=target.interval
+            )
+            return [constants, templates.SCALED, templates.INTERVALS]
         if self.used.label is None:
             return []
         which = "np.argmax(scores, axis=1)"
@@ -280,6 +285,8 @@ class _Module:
     def _show(self) -> tuple[str, str]:
         """Return the names of the columns that are printed, and their rows."""
         if self.used.quantity is not None:
+            if self.used.quantity.interval:
+                return '["prediction", "low", "high"]', "quantities(scores)"
             return '["prediction"]', "zip(quantities(scores))"
         if self.used.label is None:
             sizes = self.network.layers[-1].output_shape[1:]

@@ -12,6 +12,7 @@ from chainrule.errors import DataError
 from chainrule.network.compiled import Compiled
 from chainrule.network.runs import example_data
 from chainrule.preprocessing.columns import OneHot, Picture, Scaled, Signs
+from chainrule.preprocessing.targets import Target
 
 Portable = Scaled | OneHot | Signs | Picture
 
@@ -48,7 +49,9 @@ class InUse:
             )
         self.threshold = 0.5 if target is None else target.threshold
         self.outputs = list(map(self._free, self._wishes()))
-        self.label = self.outputs[1] if len(self.outputs) > 1 else None
+        self.label = (
+            None if self.quantity is not None or len(self.outputs) == 1 else self.outputs[1]
+        )
 
     def _portable(self) -> tuple[Portable, ...]:
         steps = () if self.preprocessor is None else self.preprocessor.steps
@@ -63,7 +66,7 @@ class InUse:
     def _wishes(self) -> list[str]:
         """Return what outputs are to be called."""
         if self.quantity is not None:
-            return ["prediction"]
+            return ["prediction", *(["low", "high"] if self.quantity.interval else [])]
         kind = getattr(self.model.network.layers[-1], "activation", None)
         is_share = kind in (activations.softmax, activations.sigmoid)
         scores = ["probabilities" if is_share else "output"]
@@ -99,8 +102,7 @@ class InUse:
         samples = self._features(X) if self.steps else X
         scores = self.model.network.apply(weights, {}, samples, False).output
         if self.quantity is not None:
-            exact = scores.reshape(len(scores)).astype(np.float64)
-            return exact * self.quantity.scale + self.quantity.mean
+            return self._quantities(scores.astype(np.float64), self.quantity)
         if self.label is None:
             return scores
         if scores.shape[1] == 1:
@@ -108,6 +110,12 @@ class InUse:
         if self.threshold != 0.5:
             return scores, (scores[:, 1] > self.threshold).astype(np.int64)
         return scores, np.argmax(scores, axis=1)
+
+    def _quantities(self, scores: Any, target: Target) -> Any:
+        if not target.interval:
+            return scores.reshape(len(scores)) * target.scale + target.mean
+        found = (scores[:, 0], *target.bounds(scores))
+        return tuple(each * target.scale + target.mean for each in found)
 
     @property
     def least(self) -> float:

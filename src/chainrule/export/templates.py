@@ -67,6 +67,17 @@ def targets(values):
     """Return quantities as the network learns them."""
     return (np.asarray(values, float) - MEAN) / SCALE
 '''
+INTERVALS = '''
+def quantities(scores):
+    """Return predictions as quantities, and the ends of intervals around them."""
+    scores = scores.astype(float)
+    low, high = scores[:, 1] - WIDENING, scores[:, 2] + WIDENING
+    middle = (scores[:, 1] + scores[:, 2]) / 2
+    found = [scores[:, 0], np.minimum(low, middle), np.maximum(high, middle)]
+    return np.stack(found, axis=1) * SCALE + MEAN
+'''
+WIDENING = """WIDENING = {widening}  # of intervals that hold {interval:g} of the true values
+"""
 QUANTITIES = '''
 def quantities(scores):
     """Return predictions as quantities."""

@@ -70,6 +70,8 @@ def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
     kind, where = type(layer), f"to_keras: {layer}"
     if getattr(our_layers, kind.__name__, None) is not kind:
         raise DataError(f"{where} has no counterpart; it is a layer of your own")
+    if not hasattr(keras.layers, kind.__name__):
+        raise DataError(f"{where} has no counterpart in Keras; export and eject write it whole")
     config = {**layer.get_config(), "trainable": layer.trainable}
     if isinstance(layer, Normalization):
         config |= {"mean": layer.mean.tolist(), "variance": layer.variance.tolist()}

@@ -1,6 +1,7 @@
 """Layers, under Keras's names. One of your own is a class with plain NumPy in ``call``."""
 
 from chainrule.layers.attention import MultiHeadAttention
+from chainrule.layers.branches import ByColumns, Ensemble
 from chainrule.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from chainrule.layers.convolution import (
     Conv1D,
@@ -62,9 +63,8 @@ from chainrule.layers.resizing import (
 )
 from chainrule.layers.shape import Flatten, Permute, RepeatVector, Rescaling, Reshape
 from chainrule.layers.tabular import (
-    ByColumns,
+    Bounds,
     Clamp,
-    Ensemble,
     NeuralTangentDense,
     ParametricActivation,
     PeriodicEmbedding,
@@ -74,8 +74,8 @@ from chainrule.layers.tabular import (
 
 __all__ = [
     "ELU", "GRU", "LSTM", "RNN", "Activation", "AlphaDropout", "AveragePooling1D",
-    "AveragePooling2D", "BatchNormalization", "Bidirectional", "ByColumns", "Clamp", "Conv1D",
-    "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
+    "AveragePooling2D", "BatchNormalization", "Bidirectional", "Bounds", "ByColumns", "Clamp",
+    "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
     "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "Embedding", "Ensemble", "Flatten", "GRUCell",
     "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
     "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Identity", "Input",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from chainrule.errors import DataError, ShapeError
 from chainrule.initializers import RandomNormal, RandomUniform
 from chainrule.layers.core import Dense
 from chainrule.layers.layer import Layer, Shape, activation_of
+from chainrule.ops.nn import SOFTPLUS
 from chainrule.validation import as_numbers, check_number, check_positive, shape_text
 
 NORMAL = RandomNormal(stddev=1.0)
@@ -300,85 +300,28 @@ class Clamp(Layer):
         return x if training else np.clip(x, self.low, self.high)
 
 
-class ByColumns(Layer):
-    """Each layer with its own columns, one after the other; the results side by side.
+class Bounds(Layer):
+    r"""A middle and two bounds around it, of three numbers that may be any.
 
-    Parameters
-    ----------
-    layers : sequence of Layer
-    widths : sequence of int
-        How many columns each takes; together those of the input.
+    .. math:: (z_1, z_2, z_3) \mapsto (z_1,\; z_1 - \log(1 + e^{z_2}),\; z_1 + \log(1 + e^{z_3}))
+
+    So the quantiles that a network predicts cannot cross.
 
     Examples
     --------
-    >>> from chainrule.layers import Embedding, Identity
-    >>> layer = ByColumns([Identity(), Embedding(9, 4)], [2, 1])
-    >>> layer(np.array([[0.5, 0.1, 3.0]])).shape
-    (1, 6)
+    >>> Bounds()(np.array([[1.0, 0.0, -100.0]])).round(4)
+    array([[1.    , 0.3069, 1.    ]], dtype=float32)
     """
 
-    def __init__(self, layers: Sequence[Layer], widths: Sequence[int], **options: Any) -> None:
-        super().__init__(**options)
-        given = layers, widths
-        fits = all(isinstance(part, Sequence) for part in given) and len(layers) == len(widths) > 0
-        if not fits or not all(isinstance(layer, Layer) for layer in layers):
-            raise DataError("ByColumns: expected a list of layers, and as many widths")
-        self.layers = list(layers)
-        self.widths = [check_positive(width, "widths", "ByColumns") for width in widths]
-
     def build(self, input_shape: Shape) -> None:
-        """Refuse another number of columns."""
-        if len(input_shape) != 2 or input_shape[1] != sum(self.widths):
+        """Refuse other than three numbers a sample."""
+        if len(input_shape) != 2 or input_shape[1] != 3:
             raise ShapeError(
-                f"{self}: expected samples of {sum(self.widths)} columns, received "
-                f"{shape_text(input_shape)}"
+                f"{self}: expected three numbers a sample, received shape {shape_text(input_shape)}"
             )
 
     def call(self, x: Any) -> Any:
-        """Return the results side by side."""
-        found, start = [], 0
-        for layer, width in zip(self.layers, self.widths, strict=True):
-            y = layer(x[:, start : start + width])
-            found.append(y.reshape(len(x), -1))
-            start += width
-        return np.concatenate(found, axis=1)
-
-
-class Ensemble(Layer):
-    """Chains of layers that take the same input; the mean of what they return.
-
-    Parameters
-    ----------
-    members : sequence of sequences of Layer
-
-    Examples
-    --------
-    >>> from chainrule.layers import Dense, Identity
-    >>> layer = Ensemble([[Dense(2), Identity()], [Dense(2)]])
-    >>> layer(np.ones((3, 4))).shape
-    (3, 2)
-    """
-
-    def __init__(self, members: Sequence[Sequence[Layer]], **options: Any) -> None:
-        super().__init__(**options)
-        fits = isinstance(members, Sequence) and all(isinstance(m, Sequence) for m in members)
-        chains = [list(chain) for chain in members] if fits else []
-        if not chains or not all(isinstance(part, Layer) for chain in chains for part in chain):
-            raise DataError("Ensemble: expected lists of layers, a list for each member")
-        self.members = chains
-
-    @property
-    def activation(self) -> Any:
-        """The activation that all members end with; None where they differ."""
-        ends = {getattr(chain[-1], "activation", None) if chain else None for chain in self.members}
-        return ends.pop() if len(ends) == 1 else None
-
-    def call(self, x: Any) -> Any:
-        """Return the mean of the members' outputs."""
-        total: Any = 0
-        for chain in self.members:
-            y = x
-            for layer in chain:
-                y = layer(y)
-            total = total + y
-        return total / len(self.members)
+        """Return the middle, the lower bound, the upper bound."""
+        middle = x[:, :1]
+        low, high = middle - SOFTPLUS(x[:, 1:2]), middle + SOFTPLUS(x[:, 2:])
+        return np.concatenate([middle, low, high], axis=1)

@@ -49,6 +49,7 @@ from chainrule.losses.regression import (
     MeanAbsolutePercentageError,
     MeanSquaredError,
     MeanSquaredLogarithmicError,
+    Pinball,
     cosine_similarity,
     huber,
     log_cosh,
@@ -56,6 +57,7 @@ from chainrule.losses.regression import (
     mean_absolute_percentage_error,
     mean_squared_error,
     mean_squared_logarithmic_error,
+    pinball,
 )
 
 __all__ = [
@@ -63,13 +65,14 @@ __all__ = [
     "CategoricalFocalCrossentropy", "CategoricalGeneralizedCrossEntropy", "CategoricalHinge",
     "CosineSimilarity", "Dice", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
     "LossFunctionWrapper", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
-    "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge",
-    "Tversky", "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+    "MeanSquaredLogarithmicError", "Pinball", "Poisson", "SparseCategoricalCrossentropy",
+    "SquaredHinge", "Tversky", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_crossentropy",
     "categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "categorical_hinge",
     "cosine_similarity", "deserialize", "dice", "get", "hinge", "huber", "kl_divergence",
     "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
-    "mean_squared_logarithmic_error", "poisson", "serialize", "sparse_categorical_crossentropy",
-    "squared_hinge", "tversky",
+    "mean_squared_logarithmic_error", "pinball", "poisson", "serialize",
+    "sparse_categorical_crossentropy", "squared_hinge", "tversky",
 ]  # fmt: skip
 
 LOSSES: Mapping[str, type[Loss]] = {

@@ -70,6 +70,10 @@ class Loss(Configurable):
         """
         raise NotImplementedError(f"{type(self).__name__} must define call")
 
+    def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the shape of a sample's target, for predictions of this shape a sample."""
+        return shape
+
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch.
 

@@ -7,12 +7,14 @@ Names, arguments, defaults and values are Keras's.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import ShapeError
 from chainrule.losses.base import MEAN, FunctionLoss, Loss
-from chainrule.losses.operands import EPSILON, check_axis, pair
+from chainrule.losses.operands import EPSILON, check_axis, floats, pair, targets
 from chainrule.ops.nn import SOFTPLUS
 from chainrule.validation import check_number
 
@@ -112,6 +114,42 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
     return np.mean(error + SOFTPLUS(-2 * error) - math.log(2), axis=-1)
 
 
+def pinball(y_true: Any, y_pred: Any, quantiles: Sequence[float] = (0.5,)) -> Any:
+    r"""Return the mean over quantiles :math:`q_j` of :math:`\max(q_j e_j, (q_j - 1) e_j)`, with
+    :math:`e_j = y - p_j`.
+
+    It is least where :math:`p_j` is the :math:`q_j`-quantile of :math:`y`. Koenker, Bassett,
+    *Regression Quantiles*, 1978.
+
+    Parameters
+    ----------
+    y_true : array_like or Tensor, shape (n,) or (n, 1)
+    y_pred : array_like or Tensor, shape (n, k)
+        A column for each quantile.
+    quantiles : sequence of float, length k
+
+    Raises
+    ------
+    ShapeError
+        If the shapes are others.
+
+    Examples
+    --------
+    >>> pinball([2.0], [[1.0, 4.0]], (0.5, 0.9))
+    array([0.35])
+    """  # noqa: D205
+    y_pred = floats(y_pred, "y_pred", "pinball")
+    y_true = targets(y_true, y_pred.dtype, "pinball")
+    y_true = y_true[:, None] if y_true.ndim == 1 else y_true
+    if y_pred.shape != (len(y_true), len(quantiles)) or y_true.shape != (len(y_true), 1):
+        raise ShapeError(
+            f"pinball: expected targets of shape (n,) or (n, 1) and predictions of shape (n, "
+            f"{len(quantiles)}), received {y_true.shape} and {y_pred.shape}"
+        )
+    shares, error = np.asarray(quantiles, y_pred.dtype), y_true - y_pred
+    return np.mean(np.maximum(shares * error, (shares - 1) * error), axis=-1)
+
+
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     r"""Return :math:`-y \cdot p / (\lVert y \rVert \lVert p \rVert)` of each sample.
 
@@ -191,6 +229,43 @@ class Huber(Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each sample."""
         return huber(y_true, y_pred, self.delta)
+
+
+class Pinball(Loss):
+    """`pinball` of a batch.
+
+    Parameters
+    ----------
+    quantiles : sequence of float, default (0.5,)
+        Between 0 and 1, one for each output.
+    reduction, name
+        Those of `Loss`.
+
+    Examples
+    --------
+    >>> Pinball([0.5, 0.9])([2.0], [[1.0, 4.0]])
+    np.float64(0.35)
+    """
+
+    def __init__(
+        self,
+        quantiles: Sequence[float] = (0.5,),
+        reduction: str | None = MEAN,
+        name: str | None = "pinball",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.quantiles = [
+            check_number(q, "a quantile", "Pinball", high=1.0, strict=True) for q in quantiles
+        ]
+
+    def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the shape of a sample's target: one number."""
+        return (*shape[:-1], 1)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return pinball(y_true, y_pred, self.quantiles)
 
 
 class CosineSimilarity(Loss):

@@ -90,7 +90,9 @@ def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
     X = np.zeros((rows, *shape), np.int64 if first.integers else dtype)
     if isinstance(loss, SparseCategoricalCrossentropy):
         return X, np.zeros((rows, *_sizes(last.output_shape[1:-1])), np.int64)
-    return X, np.zeros((rows, *_sizes(last.output_shape[1:])), dtype)
+    of_one = last.output_shape[1:]
+    of_target = loss.target_shape(of_one) if loss else of_one
+    return X, np.zeros((rows, *_sizes(of_target)), dtype)
 
 
 def _sizes(shape: Any) -> list[int]:

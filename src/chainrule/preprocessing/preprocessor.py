@@ -146,9 +146,21 @@ class Preprocessor(Configurable):
             raise OptionError("threshold", f"needs two classes; {self.target.name!r} has {what}")
         self._target = replace(self.target, threshold=threshold)
 
-    def set_margin(self, margin: float) -> None:
-        """Set how far a quantity's interval reaches to either side of its prediction."""
-        self._target = replace(self.target, margin=check_number(margin, "margin", "Preprocessor"))
+    def set_interval(self, share: float, widening: float = 0.0) -> None:
+        """Set which share of true values a quantity's interval is to hold; see `Target`.
+
+        Raises
+        ------
+        OptionError
+            If the target has classes.
+        """
+        if self.target.classes:
+            raise OptionError(
+                "interval", f"is for quantities, but {self.target.name!r} has classes"
+            )
+        share = check_number(share, "share", "Preprocessor", high=1.0, strict=True)
+        widening = check_number(widening, "widening", "Preprocessor", low=-np.inf)
+        self._target = replace(self.target, interval=share, widening=widening)
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,8 +66,13 @@ class Target:
         Of a quantity: it is learned as ``(y - mean) / scale``.
     threshold : float
         Of two classes, the second is predicted where its probability is above it.
-    margin : float
-        Of a quantity: its interval reaches so far to either side of a prediction; 0: there is none.
+    interval : float
+        Of a quantity: share of the true values that an interval around a prediction is to hold, of
+        which a network predicts the median and both ends; 0: there is none, and it predicts one
+        number.
+    widening : float
+        By how much an interval reaches beyond these ends, as the quantity is learned; may be
+        negative.
     """
 
     name: str
@@ -78,7 +83,8 @@ class Target:
     mean: float = 0.0
     scale: float = 1.0
     threshold: float = 0.5
-    margin: float = 0.0
+    interval: float = 0.0
+    widening: float = 0.0
 
     @classmethod
     def learn(cls, name: str, values: Any, task: str = "auto") -> Target:
@@ -204,7 +210,8 @@ class Target:
         ----------
         scores : array_like
             Classes: shape ``(n, k)``, the highest wins; or, for two classes, the second one's
-            probability, shape ``(n,)`` or ``(n, 1)``. A quantity: shape ``(n,)`` or ``(n, 1)``.
+            probability, shape ``(n,)`` or ``(n, 1)``. A quantity: shape ``(n,)`` or ``(n, 1)``, or
+            ``(n, 3)`` of one with an interval.
 
         Returns
         -------
@@ -237,10 +244,28 @@ class Target:
             return np.asarray(second > self.threshold, dtype=np.intp)
         raise self._other_shape(scores)
 
+    @property
+    def outputs(self) -> int:
+        """How many numbers a network predicts for a sample."""
+        return len(self.classes) or (3 if self.interval else 1)
+
+    def bounds(self, scores: Array) -> tuple[Array, Array]:
+        """Return the ends of intervals, each of shape ``(n,)``, of outputs, ``(n, 3)``.
+
+        As the quantity is learned: `decode` makes it one of the column's own terms.
+        """
+        low, high = scores[:, 1].astype(np.float64), scores[:, 2].astype(np.float64)
+        middle = (low + high) / 2  # where a negative widening would have the ends cross
+        return (
+            np.minimum(low - self.widening, middle), np.maximum(high + self.widening, middle)
+        )  # fmt: skip
+
     def _quantities(self, scores: Array) -> Array:
-        if not scores.ndim or scores.shape[1:] not in ((), (1,)):
+        several = bool(self.interval) and scores.shape[1:] == (3,)
+        if not scores.ndim or (scores.shape[1:] not in ((), (1,)) and not several):
             raise self._other_shape(scores)
-        found: Array = scores.reshape(-1).astype(np.float64) * self.scale + self.mean
+        first = scores[:, 0] if several else scores.reshape(-1)
+        found: Array = first.astype(np.float64) * self.scale + self.mean
         return found
 
     def _other_shape(self, scores: Array) -> ShapeError:
@@ -254,7 +279,7 @@ class Target:
     def describe(self) -> str:
         """Return what is predicted, for a report."""
         if self.task == "regression":
-            told = f"; interval ± {self.margin:.5g}" if self.margin else ""
+            told = f"; with an interval that holds {self.interval:.3g}" if self.interval else ""
             return f"quantity, mean {self.mean:.6g}, deviation {self.scale:.6g}{told}"
         shown = [f"{name} ({n:,})" for name, n in zip(self.classes, self.counts, strict=True)]
         more = ["…"] if len(shown) > FEW else []
@@ -267,7 +292,8 @@ class Target:
         about: dict[str, Any] = {"name": self.name, "kind": self.kind, "task": self.task}
         if self.task == "regression":
             about |= {"mean": self.mean, "scale": self.scale}
-            return about | ({"margin": self.margin} if self.margin else {})
+            ends = {"interval": self.interval, "widening": self.widening}
+            return about | (ends if self.interval else {})
         about |= {"classes": list(self.classes), "counts": list(self.counts)}
         return about if self.threshold == 0.5 else about | {"threshold": self.threshold}
 
@@ -287,8 +313,13 @@ class Target:
             if kind != "number":
                 raise DataError(f"{where}: regression needs a target of numbers")
             mean, scale = record.number("mean"), record.scale("scale")
-            margin = record.scale("margin") if "margin" in record else 0.0
-            return cls(name, kind, "regression", mean=mean, scale=scale, margin=margin)
+            quantity = cls(name, kind, "regression", mean=mean, scale=scale)
+            if "interval" not in record:
+                return quantity
+            interval = record.scale("interval")
+            if interval >= 1:
+                raise DataError(f"{where}: interval must be below 1")
+            return replace(quantity, interval=interval, widening=record.number("widening"))
         classes, counts = record.texts("classes"), record.counts("counts")
         if not 2 <= len(classes) <= MAX_CLASSES or len(counts) != len(classes):
             raise DataError(f"{where}: classes must be at least two, with a count each")

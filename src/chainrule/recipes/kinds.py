@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule import layers, metrics, optimizers, regularizers
 from chainrule.callbacks import Callback
+from chainrule.recipes.intervals import interval_loss
 from chainrule.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realmlp
 from chainrule.recipes.recipe import Recipe
 from chainrule.sequential import Sequential
@@ -55,13 +56,18 @@ def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
         stack.append(layers.Dense(units, recipe.activation, kernel_regularizer=penalty))
         if recipe.dropout:
             stack.append(layers.Dropout(recipe.dropout))
-    classes = data.preprocessor.target.classes
-    stack.append(layers.Dense(len(classes), "softmax") if classes else layers.Dense(1))
+    target = data.preprocessor.target
+    classes = target.classes
+    stack.append(layers.Dense(target.outputs, "softmax" if classes else None))
+    if target.interval:
+        stack.append(layers.Bounds())
     model = Sequential(stack, "network", seed=recipe.seed)
     rule = optimizers.OPTIMIZERS[recipe.optimizer]
     optimizer = rule() if recipe.lr is None else rule(recipe.lr)
     if classes:
         model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
+    elif target.interval:
+        model.compile(optimizer, interval_loss(target))
     else:
         model.compile(optimizer, "mse", [metrics.R2Score(name="r2")])
     model.preprocessor, model.class_names = data.preprocessor, list(classes) or None
@@ -120,7 +126,7 @@ def class_weight(y: Array) -> dict[int, float]:
 
 PLAIN: Mapping[str, Any] = {"early_stop": False, "epochs": 100}
 ONE: Mapping[str, Any] = {"ensemble": 1, **PLAIN}
-RECIPES = {
+RECIPES: Mapping[str, Kind] = {
     "ensemble": Kind(make_mlp, fit_mlp, unwatched=PLAIN),
     "mlp": Kind(make_mlp, fit_mlp, ONE),
     "linear": Kind(
@@ -134,3 +140,8 @@ RECIPES = {
         preprocessing={"signed": True},
     ),
 }  # fmt: skip
+
+
+def is_watched(recipe: Recipe) -> bool:
+    """Whether rows kept aside say which epoch's network stays."""
+    return recipe.early_stop or "early_stop" in RECIPES[recipe.recipe].fixed

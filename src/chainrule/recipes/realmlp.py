@@ -18,6 +18,7 @@ from chainrule.initializers import RandomNormal
 from chainrule.losses import CategoricalCrossentropy
 from chainrule.optimizers import Adam
 from chainrule.preprocessing import OneHot, Preprocessor, Scaled
+from chainrule.recipes.intervals import interval_loss
 from chainrule.sequential import Sequential
 from chainrule.validation import Array
 
@@ -97,7 +98,8 @@ def make_realmlp(
     seed : int
     engine : {"auto", "compiled", "numpy"}
     """
-    classes, rng = preprocessor.target.classes, np.random.default_rng(seed)
+    target, rng = preprocessor.target, np.random.default_rng(seed)
+    classes = target.classes
     updates = how.epochs * max(len(X) // how.batch_size, 1)
     robust = layers.RobustScaling(name="robust")
     robust.adapt(X)
@@ -106,8 +108,10 @@ def make_realmlp(
     start: Any = {} if how.is_fitted else dict.fromkeys(
         ("kernel_initializer", "bias_initializer"), "zeros"
     )  # fmt: skip
-    outputs, activation = (len(classes), "softmax") if classes else (1, None)
-    stack.append(layers.NeuralTangentDense(outputs, activation, name="output", **start))
+    activation = "softmax" if classes else None
+    stack.append(layers.NeuralTangentDense(target.outputs, activation, name="output", **start))
+    if target.interval:
+        stack.append(layers.Bounds(name="bounds"))
     if how.is_clamped and not classes:
         stack.append(layers.Clamp(float(y.min()), float(y.max()), name="clamp"))
     # What is scored every epoch runs as what is trained: two libraries' threads do not mix well.
@@ -118,10 +122,11 @@ def make_realmlp(
     if how.is_fitted:
         _fit_start(model, X, rng)
     if classes:
-        loss = CategoricalCrossentropy(label_smoothing=how.label_smoothing)
-        model.compile(_optimizer(how, updates, model), loss, ["accuracy"], engine=engine)
+        smoothed = CategoricalCrossentropy(label_smoothing=how.label_smoothing)
+        model.compile(_optimizer(how, updates, model), smoothed, ["accuracy"], engine=engine)
     else:
-        model.compile(_optimizer(how, updates, model), "mse", engine=engine)
+        loss: Any = interval_loss(target) if target.interval else "mse"
+        model.compile(_optimizer(how, updates, model), loss, engine=engine)
     model.preprocessor, model.class_names = preprocessor, list(classes) or None
     return model
 

@@ -140,15 +140,18 @@ class QuantityScores:
     """
 
     def __init__(self, target: Target) -> None:
-        self.target, self.rows, self._inside = target, 0, 0
+        self.target, self.rows, self._inside, self._width = target, 0, 0, 0.0
         self._sums = dict.fromkeys(("y", "y²", "|y|", "e²", "|e|"), 0.0)
 
     def add(self, y: Array, output: Array) -> None:
         """Take in true and predicted values as the network has them, of mean 0 in training."""
         true = y.astype(np.float64)
-        error = true - output.reshape(-1)
+        error = true - output[:, 0]
         self.rows += len(y)
-        self._inside += int((np.abs(error) * self.target.scale <= self.target.margin).sum())
+        if self.target.interval:
+            low, high = self.target.bounds(output)
+            self._inside += int(((low <= true) & (true <= high)).sum())
+            self._width += float((high - low).sum())
         parts = (true, true**2, np.abs(true), error**2, np.abs(error))
         for name, part in zip(self._sums, parts, strict=True):
             self._sums[name] += float(part.sum())
@@ -161,6 +164,15 @@ class QuantityScores:
             "R²": 1 - sums["e²"] / spread if spread > 0 else math.nan,
             "mean absolute error": scale * sums["|e|"] / self.rows,
             "root mean square error": scale * math.sqrt(sums["e²"] / self.rows),
+            **self._of_intervals(),
+        }
+
+    def _of_intervals(self) -> dict[str, float]:
+        if not self.target.interval:
+            return {}
+        return {
+            "within the interval": self._inside / self.rows,
+            "mean width of intervals": self.target.scale * self._width / self.rows,
         }
 
     def table(self) -> dict[str, tuple[str, str]]:
@@ -181,9 +193,11 @@ class QuantityScores:
             "R²": (r2(sums["e²"]), r2(sums["y²"])),
             "mean absolute error": (mean(sums["|e|"]), mean(sums["|y|"])),
             "root mean square error": (root(sums["e²"]), root(sums["y²"])),
-            **({"within the interval": (percent(self._inside / self.rows), "")}
-               if self.target.margin else {}),
-        }  # fmt: skip
+            **{
+                name: (percent(value) if "within" in name else f"{value:.4g}", "")
+                for name, value in self._of_intervals().items()
+            },
+        }
 
     @property
     def baseline(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -15,7 +14,8 @@ from chainrule.callbacks import Callback, EarlyStopping
 from chainrule.errors import InterruptedWarning, OptionError
 from chainrule.preprocessing import Preprocessor
 from chainrule.recipes.ensembles import averaged
-from chainrule.recipes.kinds import RECIPES
+from chainrule.recipes.intervals import set_apart, widening
+from chainrule.recipes.kinds import RECIPES, is_watched
 from chainrule.recipes.recipe import PATIENCE, Recipe
 from chainrule.sequential import Sequential
 from chainrule.tables import Table, TrainingData, training_data
@@ -60,8 +60,10 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     )
     if recipe.class_weight == "balanced" and not data.preprocessor.target.classes:
         raise OptionError("class_weight", f"balanced needs classes, but {target!r} is a quantity")
-    if recipe.interval and data.preprocessor.target.classes:
-        raise OptionError("interval", f"is for quantities, but {target!r} has classes")
+    if recipe.interval:
+        data.preprocessor.set_interval(recipe.interval)
+        if fold is None:
+            _set_apart(data, recipe)
     if recipe.threshold != 0.5:
         start = 0.5 if recipe.threshold == "balanced" else float(recipe.threshold)
         data.preprocessor.set_threshold(start)
@@ -102,6 +104,8 @@ def train(
     """
     models: list[Sequential] = []
     interrupted = False
+    if recipe.interval:
+        data, *unseen = _set_apart(data, recipe)
     for number in range(recipe.ensemble):
         own = replace(recipe, seed=recipe.seed + number)
         model = make_model(data, own)
@@ -116,21 +120,29 @@ def train(
         if interrupted:
             break
     whole = models[0] if len(models) == 1 else averaged(models)
-    settle(whole, data, recipe)
+    if recipe.threshold == "balanced":
+        set_threshold(whole, data)
+    if recipe.interval:
+        set_interval(whole, *unseen)
     return whole, interrupted
 
 
-def settle(model: Sequential, data: TrainingData, recipe: Recipe) -> None:
-    """Choose threshold and interval by the rows kept aside, or else those of training."""
+def _set_apart(data: TrainingData, recipe: Recipe) -> tuple[TrainingData, Array, Array]:
+    return set_apart(data, recipe.interval, is_watched(recipe), recipe.seed)
+
+
+def set_threshold(model: Sequential, data: TrainingData) -> None:
+    """Choose the threshold by the rows kept aside, or else those of training."""
     held = len(data.X_val) > 0
     X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
-    if recipe.threshold == "balanced":
-        model.preprocessor.set_threshold(_balanced_threshold(model, X, y))
-    if recipe.interval:
-        error = np.abs(y - model.predict(X, verbose=0)[:, 0])
-        rank = math.ceil(recipe.interval * (len(error) + 1)) - 1  # of n + 1: the new one counts
-        margin = float(np.sort(error)[min(rank, len(error) - 1)])
-        model.preprocessor.set_margin(margin * model.preprocessor.target.scale)
+    model.preprocessor.set_threshold(_balanced_threshold(model, X, y))
+
+
+def set_interval(model: Sequential, X: Array, y: Array) -> None:
+    """Widen intervals as rows ask for that training has not seen."""
+    target = model.preprocessor.target
+    beyond = widening(target, model.predict(X, verbose=0), y)
+    model.preprocessor.set_interval(target.interval, beyond)
 
 
 def fit(

@@ -55,8 +55,8 @@ def open_model(path: str, threshold: float | None = None) -> Sequential:
             f"{path} holds no preprocessing, so the model cannot read tables; train it with "
             "chainrule train, or set its preprocessor before saving it"
         )
-    classes = len(preprocessor.target.classes)
-    outputs = {(None, classes or 1), (None, 1 if classes == 2 else classes or 1)}
+    expected = preprocessor.target.outputs
+    outputs = {(None, expected), (None, 1 if len(preprocessor.target.classes) == 2 else expected)}
     if not model.built or model.layers[0].input_shape != (None, preprocessor.width):
         raise FileError(f"{path}: the model does not take its preprocessing's features")
     if model.output_shape not in outputs:
@@ -205,9 +205,9 @@ def predictions(
         output = probabilities(model, model.preprocessor.transform(chunk))
         columns = {name: _carried(chunk[name]) for name in ids}
         columns["prediction"] = _decoded(target, output)
-        if target.margin:
-            columns["low"] = columns["prediction"] - target.margin
-            columns["high"] = columns["prediction"] + target.margin
+        if target.interval:
+            ends = map(target.decode, target.bounds(output))
+            columns |= dict(zip(("low", "high"), ends, strict=True))
         if target.classes and every_class:
             names = [f"probability of {name}" for name in target.classes]
             columns |= dict(zip(names, output.T, strict=True))
