@@ -1,6 +1,7 @@
 import mmap
 import os
 import signal
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -84,3 +85,9 @@ def interrupts():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def processor_time(monkeypatch):
+    """Measure what may take so many seconds by the processor's, whatever else the machine does."""
+    monkeypatch.setattr(time, "perf_counter", time.process_time)

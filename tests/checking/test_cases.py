@@ -12,6 +12,8 @@ from tests.checking.judge import judge
 
 import chainrule as cr
 
+pytestmark = pytest.mark.usefixtures("processor_time")
+
 QUICK = (
     "autoencoder", "binary_cross_entropy", "embedding_dropout", "hinge", "one_hidden_sigmoid",
     "regression_l2", "softmax_regression", "two_hidden_relu",

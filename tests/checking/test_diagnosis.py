@@ -9,6 +9,8 @@ import pytest
 import chainrule as cr
 from chainrule.lab import LogisticRegression, NeuralNet
 
+pytestmark = pytest.mark.usefixtures("processor_time")
+
 FORWARD = {
     "sigmoid": (cr.sigmoid, lambda z, h: h * (1 - h)),
     "tanh": (np.tanh, lambda z, h: 1 - h**2),

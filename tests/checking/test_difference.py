@@ -5,6 +5,8 @@ import pytest
 
 import chainrule as cr
 
+pytestmark = pytest.mark.usefixtures("processor_time")
+
 Z = np.random.default_rng(0).normal(size=(6, 4))
 
 

@@ -17,6 +17,13 @@ def softmax(X):
     e = np.exp(X - np.max(X, axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 """
+SLEEPS = """
+import time
+
+def softmax(X):
+    open("asleep", "w").close()
+    time.sleep(300)
+"""
 
 
 @pytest.fixture
@@ -63,12 +70,17 @@ def test_what_cannot_be_graded_is_said_before_any_work(folder, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")
-def test_ctrl_c_keeps_what_is_done_and_says_so(start, folder, tmp_path):
-    (folder / "cay.py").write_text("import time\ndef softmax(X):\n    time.sleep(300)\n")
+def test_ctrl_c_keeps_what_is_done_and_says_so(start, folder, tmp_path, monkeypatch):
+    (folder / "cay.py").write_text(SLEEPS)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where submissions have their folders
     marks = tmp_path / "marks.csv"
     options = "--lab", 1, "--seconds", 100, "--jobs", 1
     process = start("grade", folder, "-o", marks, *options)
-    time.sleep(12)  # two are graded in some seconds, the third sleeps
+    end = time.monotonic() + 60
+    while not list(tmp_path.rglob("asleep")):  # two are graded, the third sleeps
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -40,7 +40,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("cls", [RealMLPClassifier, RealMLPRegressor])
 def test_scikit_learn_checks_it(cls):
-    options = {"hidden_layer_sizes": (16, 16), "epochs": 60, "batch_size": 16, "random_state": 0}
+    options = {"hidden_layer_sizes": (16, 16), "epochs": 20, "batch_size": 16, "random_state": 0}
     model = cls(preset="td-s", engine="numpy", **options)
     check_estimator(model, expected_failed_checks=EXPECTED, on_skip=None)
 

@@ -13,6 +13,8 @@ from tests.teaching.collection import (
     stub,
 )
 
+pytestmark = pytest.mark.usefixtures("processor_time")
+
 VALUES = ["None", "'a'", "[]", "{1: 2}", "(1, 2, 3)", "object()", "np.zeros((2, 2), complex)"]
 LEAST = {"WRONG": 10, "RIGHT": 5}
 
@@ -27,7 +29,7 @@ def _params(kind):
 
 @pytest.mark.parametrize(("lab", "name"), EXERCISES)
 def test_the_solution_passes_and_the_stub_does_not(lab, name):
-    solved = result(lab, name, solution(lab, name))
+    solved = result(lab, name, solution(lab, name), slow=True)
     assert solved.passed, solved
     begun = result(lab, name, stub(lab, name))
     assert not begun.passed
@@ -51,7 +53,7 @@ def test_a_wrong_answer_hears_what_is_wrong(lab, name, answer):
 @pytest.mark.parametrize(("lab", "name", "answer"), _params("RIGHT"))
 def test_a_right_answer_passes(lab, name, answer):
     text = answer if isinstance(answer, str) else exchanged(solution(lab, name), *answer)
-    found = result(lab, name, text)
+    found = result(lab, name, text, slow=True)
     assert found.passed, found
 
 

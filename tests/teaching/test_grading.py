@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import threading
+from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
@@ -20,6 +21,7 @@ from chainrule.teaching.grading.setting import assignment
 from chainrule.teaching.grading.statistics import exercise_rows, mistakes
 from chainrule.teaching.source import folder, read
 
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LAB = "01_softmax_and_backpropagation"
 RIGHT = """
 import numpy as np
@@ -280,10 +282,12 @@ def test_a_class_of_one_and_of_none_have_a_page(room):
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_the_solved_lab_earns_all_points(lab, tmp_path):
-    task, _ = assignment(lab, 60.0, 2**30, "2027")
-    path = tmp_path / "solved.ipynb"
-    nbformat.write(read(folder() / f"{lab}.py").notebook(solved=True), path)
+def test_the_solved_lab_earns_all_points(lab):
+    task, notes = assignment(lab, 60.0, 2**30, "2027")
+    assert notes == []
+    path = NOTEBOOKS / "solved" / f"{lab}.ipynb"
+    made = read(folder() / f"{lab}.py").notebook(solved=True)
+    assert [c.source for c in nbformat.read(path, 4).cells] == [c.source for c in made.cells]
     with Grader(task) as grader:
         found = grader.grade(Entry("ada", path))
     assert (found.points, found.message) == (found.most, "all right")

@@ -221,17 +221,17 @@ class Exercise:
         server = Server({name: around[name] for name in self.uses} | {self.name: subject})
 
         def ask(request: dict[str, Any]) -> dict[str, Any]:
-            with Sandbox((), SECONDS) as sandbox:
-                try:
-                    reply: dict[str, Any] = sandbox.run(lambda: server.answer(request))
-                    return reply
-                except TooLong:
-                    raise Ended(
-                        f"{self.name} did not come to an end within {SECONDS} seconds: "
-                        "is there a loop that never ends?"
-                    ) from None
+            try:
+                reply: dict[str, Any] = sandbox.run(lambda: server.answer(request))
+                return reply
+            except TooLong:
+                raise Ended(
+                    f"{self.name} did not come to an end within {SECONDS} seconds: "
+                    "is there a loop that never ends?"
+                ) from None
 
-        result = self.run(Candidate(ask, self.name, self.name), student)
+        with Sandbox((), SECONDS) as sandbox:
+            result = self.run(Candidate(ask, self.name, self.name), student)
         sentence = self.explain(subject, result, student)
         return Result(self.name, result.outcomes, sentence or result.sentence)
 
