@@ -26,7 +26,7 @@ ROOMS = [
     "schedules", "optimizers", "losses", "metrics", "layers", "callbacks",
     "training",
     "data", "preprocessing", "tables",
-    "network", "export", "sequential", "recipes",
+    "network", "distributed", "export", "sequential", "recipes",
     "keras", "sweeps", "lab", "estimators", "accel", "teaching", "cli", "blackboard", "__main__",
 ]  # fmt: skip
 # What a reader must know to understand the gradient and its text, and how long that may be.

@@ -20,6 +20,7 @@ from chainrule.autodiff import (
 )
 from chainrule.errors import (
     ChainruleError,
+    ClusterError,
     CompileError,
     DataError,
     DivergenceError,
@@ -89,6 +90,7 @@ __all__ = [
     "ACTIVATIONS",
     "EPSILON",
     "ChainruleError",
+    "ClusterError",
     "CompileError",
     "DataError",
     "DivergenceError",
@@ -163,6 +165,7 @@ _ROOMS = (
     "checking",
     "constraints",
     "data",
+    "distributed",
     "errors",
     "estimators",
     "functions",

@@ -109,6 +109,10 @@ class FileError(ChainruleError, OSError):
     """A file cannot be read or written; nothing was half-done."""
 
 
+class ClusterError(ChainruleError, RuntimeError):
+    """A cluster does not answer, or lost what it was asked for; the message says how to go on."""
+
+
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended training, which kept what was trained.
 

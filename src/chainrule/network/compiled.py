@@ -119,6 +119,11 @@ class Compiled(Predictor):
         return self.loss is not None
 
     @property
+    def objective(self) -> Objective:
+        """Loss and metrics of a model that is compiled and built."""
+        return self._objective(None)
+
+    @property
     def metrics_names(self) -> list[str]:
         """What `evaluate` gives: the loss, and the metrics by name."""
         return ["loss", *(self._objective(None).named if self.compiled else ())]

@@ -108,7 +108,7 @@ def take(model: Compiled, tree: Mapping[str, Any], compiled: bool = True) -> Non
     model.history = _history(tree.get("history"))
     training = tree.get("training")
     if training is not None and model.loss is not None:
-        _go_back(model, training)
+        go_back(model, training)
 
 
 def resume(
@@ -148,7 +148,7 @@ def resume(
     if training.get("conditions") is not None:
         conditions.check(training["conditions"], rate, path)
     with as_file_error(path):
-        _go_back(model, training)
+        go_back(model, training)
     model.network.take(weights)
     if past:
         vars(model.history).update(vars(history))
@@ -158,7 +158,7 @@ def resume(
     return epoch, engine, states, at
 
 
-def _go_back(model: Compiled, training: Mapping[str, Any]) -> None:
+def go_back(model: Compiled, training: Mapping[str, Any]) -> None:
     """Let optimizer and random generator be where they were."""
     template = model.optimizer.init(model.network.params)
     state = restored(template, training.get("state"), "the optimizer's state")

@@ -15,7 +15,7 @@ from chainrule.interrupts import deferred, immediate
 from chainrule.network.compiled import Compiled
 from chainrule.network.conditions import Conditions
 from chainrule.network.contents import resume
-from chainrule.network.inputs import split
+from chainrule.network.inputs import comes_in_parts, split
 from chainrule.network.objective import Objective
 from chainrule.network.runs import scoring_run, training_run
 from chainrule.network.unchanged import unchanged_on_error
@@ -55,6 +55,8 @@ class Trainable(Compiled):
         drop_remainder: bool = False,
         seed: int | np.random.Generator | None = None,
         resume_from: Any = None,
+        client: Any = None,
+        **rounds: Any,
     ) -> History:
         """Train.
 
@@ -64,6 +66,9 @@ class Trainable(Compiled):
             `numpy.memmap` files are read batch by batch. Instead of both, ``x`` may give batches
             ``(x, y)`` or ``(x, y, sample_weight)``: a list, a loader, a generator with
             ``steps_per_epoch``, or a function that returns an iterator anew for every epoch.
+            Or data that are trained on in rounds, a part after another or by a cluster: Dask's
+            arrays and frames, the path of a ``.npy`` file, or that of a Parquet file or folder
+            with the name of a column as ``y``.
         batch_size : int, default 32
         epochs : int, default 1
             At which epoch to end.
@@ -99,6 +104,11 @@ class Trainable(Compiled):
             not been interrupted. More epochs are welcome, and callbacks that show progress; data,
             batch size, ``shuffle``, loss, metrics and optimizer must be those of then. The learning
             rate and the engine are the checkpoint's.
+        client : distributed.Client, optional
+            Whose workers train, in rounds.
+        **rounds
+            How rounds are shared out: see `chainrule.distributed.Rounds`. Any of these lets arrays
+            be trained on in rounds as well.
 
         Returns
         -------
@@ -115,6 +125,19 @@ class Trainable(Compiled):
         self._check_compiled("fit")
         if self._running is not None:
             raise DataError("fit: this model is in training; let that run end first")
+        if client is not None or rounds or comes_in_parts(x):
+            _refuse(
+                validation_split=validation_split, initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size, drop_remainder=drop_remainder,
+                validation_freq=None if validation_freq == 1 else validation_freq,
+                resume_from=resume_from,
+            )  # fmt: skip
+            return self._fit_in_rounds(
+                x, y, rounds, client=client, batch_size=batch_size, epochs=epochs, verbose=verbose,
+                callbacks=callbacks, validation_data=validation_data, shuffle=shuffle,
+                class_weight=class_weight, sample_weight=sample_weight, seed=seed,
+            )  # fmt: skip
         epochs = check_positive(epochs, "epochs", "fit")
         first = check_count(initial_epoch, "initial_epoch", "fit")
         watching = as_callbacks(callbacks, "fit")
@@ -144,18 +167,32 @@ class Trainable(Compiled):
             # Those of earlier runs count: who calls fit in a loop will call it again.
             updates = max(epochs - first, 0) * supply.updates + self._updated()
             trainer = self._trainer(supply, held, mode, updates, watching, due)
+        self.conditions = conditions
+        self.training_data = supply.first if isinstance(supply, Samples) else None
+        try:
+            self.run_trainer(trainer, epochs, first, states, verbose)
+        finally:
+            conditions.forget_data()
+        return self.history
+
+    def run_trainer(
+        self, trainer: Trainer, epochs: int, first: int, states: Any, verbose: int | str
+    ) -> None:
+        """Train, while callbacks see this model in training."""
         with deferred(late=trainer.interrupted):
             self.trainer, self._running = trainer, trainer.run.engine
-            self.conditions = conditions
-            self.training_data = supply.first if isinstance(supply, Samples) else None
             try:
                 trainer.train(epochs, first, states, verbose)
             finally:
                 self._running = self.trainer = self.training_data = None
-                conditions.forget_data()
-        return self.history
 
-    def training_parts(self, x: Any, y: Any, where: str) -> tuple[Any, Objective]:
+    def _fit_in_rounds(self, x: Any, y: Any, rounds: dict[str, Any], **how: Any) -> History:
+        """Train on data that come in parts."""
+        raise NotImplementedError
+
+    def training_parts(
+        self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None
+    ) -> tuple[Any, Objective]:
         """Return data as a step takes them, and what is trained for; the model is built for them.
 
         Raises
@@ -164,7 +201,7 @@ class Trainable(Compiled):
             For data that do not fit, or a model that is not compiled.
         """
         self._check_compiled(where)
-        data = self._data(x, y, None, None, where)
+        data = self._data(x, y, weight, class_weight, where)
         self._build(data)
         if not self.network.params:
             raise DataError(f"{where}: no layer has weights that are trained")
@@ -206,7 +243,7 @@ class Trainable(Compiled):
                     "fit: validation_split, class_weight and sample_weight need arrays; batches "
                     "may be (x, y, sample_weight), and validation_data holds samples back"
                 )
-            supply: Samples | Batches = Batches(x, self._batch, "fit", steps)
+            supply: Samples | Batches = Batches(x, self.checked_batch, "fit", steps)
         else:
             data = self._data(x, y, sample_weight, class_weight, "fit")
             if share and validation_data is None:
@@ -216,11 +253,13 @@ class Trainable(Compiled):
             supply = Samples(data, size, rng, steps, dropped)
         self._build(supply.first)
         if gives_batches(validation_data):
-            batches = Batches(validation_data, self._batch, "fit: validation_data", scored_for)
+            batches = Batches(
+                validation_data, self.checked_batch, "fit: validation_data", scored_for
+            )
             self._build(batches.first)
             return supply, batches
         if validation_data is not None:
-            held = self._batch(validation_data, "validation_data")
+            held = self.checked_batch(validation_data, "validation_data")
         if held is None:
             return supply, None
         self._build(held)
@@ -309,7 +348,9 @@ class Trainable(Compiled):
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
         if y is None and gives_batches(x):
-            supply: Samples | Batches = Batches(x, self._batch, "evaluate", steps, again=False)
+            supply: Samples | Batches = Batches(
+                x, self.checked_batch, "evaluate", steps, again=False
+            )
         else:
             data = self._data(x, y, sample_weight, None, "evaluate")
             supply = Samples(data, size, None, steps)
@@ -331,7 +372,7 @@ class Trainable(Compiled):
 
     # Parts
 
-    def _batch(self, batch: Any, where: str = "a batch") -> Any:
+    def checked_batch(self, batch: Any, where: str = "a batch") -> Any:
         """Return what came as ``(x, y)`` or ``(x, y, sample_weight)``, checked."""
         if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
             raise DataError(
@@ -340,6 +381,13 @@ class Trainable(Compiled):
             )
         x, y, *weight = batch
         return self._data(x, y, weight[0] if weight else None, None, where)
+
+
+def _refuse(**options: Any) -> None:
+    """Refuse options that rounds do not have."""
+    for name, value in options.items():
+        if value:
+            raise DataError(f"fit: {name} has no counterpart for data that come in parts")
 
 
 def _positive(value: Any, name: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,11 @@ from chainrule.ops.index import IN_RANGE
 from chainrule.validation import as_numbers, check_number, shape_text
 
 Data = tuple[Any, ...]
+
+
+def comes_in_parts(x: Any) -> bool:
+    """Whether it is a file, a folder or one of Dask's collections."""
+    return isinstance(x, str | os.PathLike) or hasattr(x, "__dask_graph__")
 
 
 def checked_x(x: Any, first: Layer | None, where: str) -> Any:

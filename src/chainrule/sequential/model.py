@@ -62,6 +62,12 @@ class Sequential(Trainable):
     True
     """
 
+    def _fit_in_rounds(self, x: Any, y: Any, rounds: dict[str, Any], **how: Any) -> Any:
+        from chainrule.distributed.fitting import fit_in_rounds
+        from chainrule.distributed.options import Rounds
+
+        return fit_in_rounds(self, x, y, options=Rounds.of(rounds), **how)
+
     # The gradient, to read and to check
 
     def source(self, dialect: str = "numpy", *, batch_size: int = 32) -> str:

@@ -1,0 +1,222 @@
+"""`Sequential.fit` on data that come in parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.trees import map_leaves
+from chainrule.callbacks import Callback, History, as_callbacks
+from chainrule.callbacks.progress import ProgressBar, shown
+from chainrule.distributed.collections import (
+    cluster_of,
+    current_client,
+    is_collection,
+    partitions,
+)
+from chainrule.distributed.groups import Group, groups_of
+from chainrule.distributed.job import Job, described
+from chainrule.distributed.options import Rounds
+from chainrule.distributed.places import Here, Place, dask
+from chainrule.distributed.supply import Held, RoundSupply
+from chainrule.errors import DataError
+from chainrule.interrupts import immediate
+from chainrule.network.contents import contents, go_back
+from chainrule.network.runs import scoring_run
+from chainrule.network.saving import as_file_error, read_model, restored, write_model
+from chainrule.training.supply import Samples
+from chainrule.training.trainer import Run, Trainer
+from chainrule.validation import check_flag, check_positive
+
+KEPT = ("rounds", "loss", "samples", "updates", "metrics", "velocity", "epoch")
+
+
+def fit_in_rounds(
+    model: Any,
+    x: Any,
+    y: Any,
+    *,
+    client: Any = None,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: int | str = "auto",
+    callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+    validation_data: Any = None,
+    shuffle: bool = True,
+    class_weight: dict[int, float] | None = None,
+    sample_weight: Any = None,
+    seed: Any = None,
+    classes: Any = None,
+    options: Rounds,
+) -> Any:
+    """Train a compiled model; see `Sequential.fit` and `Rounds`.
+
+    Returns
+    -------
+    History, or Plan where that is asked for
+
+    Raises
+    ------
+    DataError, FileError, ClusterError, MissingDependencyError
+    """
+    size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
+    epochs = check_positive(epochs, "epochs", "fit")
+    shuffle = check_flag(shuffle, "shuffle", "fit")
+    watching = as_callbacks(callbacks, "fit")
+    gathering = [each for each in watching if isinstance(each, History)]
+    if not any(isinstance(each, ProgressBar) for each in watching):
+        watching = [*shown(verbose), *watching]
+    if client is None and is_collection(x) and options.n_workers is None:
+        client = current_client()
+    with ExitStack() as stack:
+        with immediate():
+            cluster = stack.enter_context(cluster_of(client, options.n_workers, options.timeout))
+            place: Place = Here() if cluster is None else cluster
+            stack.callback(place.close)
+            if is_collection(x):
+                groups = partitions(x, y, sample_weight, cluster)
+            else:
+                groups = groups_of(x, y, sample_weight, options.shards)
+            if not any(group.rows for group in groups):
+                raise DataError("fit: there are no samples")
+            data = first_data(model, groups, class_weight, classes, cluster)
+            text, code = described(model)
+            drawn = model.rng if seed is None else np.random.default_rng(seed)
+            job = Job(
+                text, code, size, 1, int(drawn.integers(2**62)), shuffle, class_weight, classes
+            )
+            supply = RoundSupply(groups, job, place, options, model.network.constrained)
+            supply.job = replace(job, updates=supply.updates * epochs)
+            if options.plan:
+                from chainrule.distributed.plan import plan_of
+
+                plan = plan_of(supply, data, epochs, cluster)
+                print(plan)
+                return plan
+            trainer, start, states = _trainer(
+                model, supply, data, epochs, watching, validation_data, size, gathering
+            )
+        model.run_trainer(trainer, epochs, start, states, verbose)
+    return model.history
+
+
+def first_data(
+    model: Any, groups: Sequence[Group], class_weight: Any, classes: Any, cluster: Any
+) -> Any:
+    """Return a few samples as a step takes them; the model is built for them."""
+    number = next(n for n, group in enumerate(groups) if group.rows)
+    given: Any = groups[number].given
+    if cluster is not None and given:
+        given = cluster.results([cluster.submit(_few, part) for part in given])
+    elif given:
+        given = dask().compute(*given, scheduler="synchronous")
+    rows = groups[number].read(*given)
+    few: list[Any] = [None if part is None else part[:FEW] for part in rows]
+    X, y, *weight = few
+    if classes is not None:
+        y = np.zeros(len(X), np.int64)
+    where = f"fit: partition {number}"
+    X = np.nan_to_num(X) if X.dtype.kind == "f" else X
+    return model.training_parts(X, y, where, weight[0] if weight else None, class_weight)[0]
+
+
+FEW = 64
+
+
+def _few(part: Any) -> Any:
+    return part[:FEW]
+
+
+def _trainer(
+    model: Any, supply: RoundSupply, data: Any, epochs: int, watching: list[Callback],
+    validation_data: Any, size: int, gathering: Sequence[History],
+) -> tuple[Trainer, int, Any]:  # fmt: skip
+    """Return what trains, the epoch to begin with, and the callbacks' states."""
+    objective, options = model.objective, supply.options
+    sums = objective.sums(data)
+    model.history, model.stop_training = (*gathering, History())[0], False
+    model.history.epoch, model.conditions = [], None
+    model.optimizer_state = model.optimizer.init(model.network.params)
+    start, states = 0, None
+    if options.checkpoint is not None and os.path.exists(options.checkpoint):
+        start, states = _go_on(model, supply, options.checkpoint)
+    carry = {
+        "params": model.network.params, "layers": model.network.state, "metrics": sums.zero,
+        "state": model.optimizer_state,
+    }  # fmt: skip
+    engine = Held(map_leaves(np.asarray, carry))
+    checks = None
+    if validation_data is not None:
+        held = model.checked_batch(validation_data, "validation_data")
+        samples = Samples(held, size, None)
+        checks = scoring_run(objective, samples, model.engine, samples.updates * epochs)
+    if options.checkpoint is not None:
+        watching = [*watching, _Keeper(supply)]
+    run = Run(engine, supply, sums)  # type: ignore[arg-type]
+    trainer = Trainer(
+        run, model, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
+    )
+    return trainer, start, states
+
+
+class _Keeper(Callback):
+    """Writes checkpoints: after every round, and after the callbacks of an epoch."""
+
+    def __init__(self, supply: RoundSupply) -> None:
+        self.supply, supply.after_round = supply, self.keep
+
+    def on_epoch_kept(self, epoch: int, logs: Any = None) -> None:
+        self.keep(self.model.trainer.run.engine)
+
+    def keep(self, engine: Any) -> None:
+        """Write one."""
+        supply, model = self.supply, self.model
+        model.trained(engine)
+        about = {"settings": settings(supply), **supply.place_of()}
+        write_model(supply.options.checkpoint, {**contents(model, True), "rounds": about})
+
+
+def settings(supply: RoundSupply) -> dict[str, Any]:
+    """Return all that decides the bits of a run besides the model, as plain values."""
+    job, options = supply.job, supply.options
+    return {
+        "shards": len(supply.dealt), "round_steps": options.round_steps,
+        "outer_momentum": options.outer_momentum, "outer_rate": options.outer_rate,
+        "batch_size": job.batch_size, "shuffle": job.shuffle,
+        "rows": [group.rows for group in supply.groups],
+    }  # fmt: skip
+
+
+def _go_on(model: Any, supply: RoundSupply, path: Any) -> tuple[int, Any]:
+    """Take what a checkpoint holds; return the epoch to go on with, and callbacks' states."""
+    tree = read_model(path)
+    found, training = tree.get("rounds"), tree.get("training")
+    if not isinstance(found, Mapping) or not isinstance(training, Mapping):
+        raise DataError(f"fit: {path} is no checkpoint of rounds; give checkpoint another name")
+    if tree.get("model") != model.get_config():
+        raise DataError(f"fit: {path} holds a model of another architecture")
+    ours = settings(supply)
+    different = [
+        f"{name} is {str(ours[name])[:80]}, it was {str(found['settings'].get(name))[:80]}"
+        for name in ours
+        if ours[name] != found["settings"].get(name)
+    ]
+    if different:
+        raise DataError(
+            f"fit: {path} can go on only as it began; here {'; '.join(different)}. Give the same, "
+            "or remove the file to begin anew"
+        )
+    with as_file_error(path):
+        model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
+        go_back(model, training)
+        vars(model.history).update(
+            epoch=list(tree["history"]["epoch"]), history=dict(tree["history"]["history"])
+        )
+        supply.go_on({key: found[key] for key in KEPT})
+        supply.job = replace(supply.job, seed=int(found["seed"]))
+    return int(found["epoch"]), training["callbacks"]

@@ -1,0 +1,204 @@
+"""What is trained, as a text that any machine makes the same programs of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.config import made, plain
+from chainrule.errors import DataError
+from chainrule.network.inputs import check_labels_fit, checked_data
+from chainrule.network.runs import training_run
+from chainrule.registered import find, known_as
+from chainrule.running.engines import Engine
+from chainrule.running.recorded import Known
+from chainrule.training.supply import Samples
+
+JOBS = 8  # that a process keeps at hand
+State = dict[str, Any]  # parts of the carry that rounds hand on
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model and how it is trained.
+
+    Attributes
+    ----------
+    text : str
+        The architecture, optimizer, loss and metrics, in JSON.
+    code : bytes
+        The class of the model, and the classes and functions of the user's own by their names:
+        references to modules, or what cloudpickle makes of them where there is no module.
+    classes : ndarray or None
+        Labels in the order of the outputs; None where targets are what the loss takes.
+    batch_size, updates : int
+        Of a batch; of a shard in the whole run, by which the engine is chosen.
+    seed : int
+    shuffle : bool
+    """
+
+    text: str
+    code: bytes
+    batch_size: int
+    updates: int
+    seed: int
+    shuffle: bool = True
+    class_weight: dict[int, float] | None = None
+    classes: Any = field(default=None, compare=False)
+
+    @cached_property
+    def name(self) -> str:
+        """What tells it from others."""
+        what = repr((self.text, self.batch_size, self.updates, self.class_weight))
+        return hashlib.blake2b(what.encode() + self.code, digest_size=16).hexdigest()
+
+    def ready(self) -> Ready:
+        """Return it ready to be trained by this thread: what is made is kept."""
+        kept: OrderedDict[str, Ready] = vars(_here).setdefault("ready", OrderedDict())
+        if self.name not in kept:
+            kept[self.name] = Ready(self)
+            while len(kept) > JOBS:
+                kept.popitem(last=False)
+        kept.move_to_end(self.name)
+        return kept[self.name]
+
+
+_here = threading.local()
+_making = threading.Lock()
+_recorded: dict[str, Known] = {}  # by job, shared by threads
+
+
+def described(model: Any) -> tuple[str, bytes]:
+    """Return a model as text and code.
+
+    Raises
+    ------
+    DataError
+        If a part of it cannot be told to other machines.
+    """
+    metrics, weighted = model.compiled_metrics
+    about = {
+        "model": model.get_config(), "optimizer": plain(model.optimizer), "loss": plain(model.loss),
+        "metrics": plain(metrics), "weighted_metrics": plain(weighted), "engine": model.engine,
+    }  # fmt: skip
+    own = {name: find(name) for name in _names(about)}
+    own = {n: t for n, t in own.items() if t is not None and not _is_ours(t)}
+    return json.dumps(about), pickled((type(model), own), "a layer, loss or metric of your own")
+
+
+def _names(about: Any) -> Iterator[str]:
+    """Yield the names of the classes and functions in a description."""
+    if isinstance(about, Mapping):
+        for key in ("class_name", "registered_name"):
+            if isinstance(about.get(key), str):
+                yield about[key]
+        if about.get("class_name") == "function" and isinstance(about.get("config"), str):
+            yield about["config"]
+        for part in about.values():
+            yield from _names(part)
+    elif isinstance(about, list):
+        for part in about:
+            yield from _names(part)
+
+
+def _is_ours(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", "")).split(".")[0] in ("chainrule", "numpy")
+
+
+def pickled(thing: Any, what: str) -> bytes:
+    """Return a thing as bytes that another machine makes it of.
+
+    Raises
+    ------
+    DataError
+        If that cannot be done.
+    """
+    try:
+        from cloudpickle import dumps
+    except ImportError:  # without Dask nobody else is asked
+        from pickle import dumps
+    try:
+        found: bytes = dumps(thing)
+    except Exception as error:  # anything may be within
+        raise DataError(
+            f"{what} cannot be sent to other machines: {' '.join(str(error).split())[:300]}. Let "
+            "it hold plain values, and open files or connections where it runs"
+        ) from error
+    return found
+
+
+class Ready:
+    """A job in a thread: its model and its engine.
+
+    Attributes
+    ----------
+    model : Sequential
+    engine : Engine
+        Once `begin` was called.
+    """
+
+    engine: Engine
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        about = json.loads(job.text)
+        kind, own = pickle.loads(job.code)
+        with known_as(own):
+            self.model = kind.from_config(about.pop("model"))
+            self.model.compile(**made(about))
+        self.objective = self.model.objective
+        self.zero: Any = None  # sums of metrics, of nothing
+        self._forms: Any = None
+
+    def data(self, rows: Any, where: str) -> Any:
+        """Return rows as a step takes them, checked."""
+        X, y, *weight = rows
+        model, dtype = self.model, np.dtype(self.model.dtype)
+        if self.job.classes is not None:
+            y = _codes(y, self.job.classes, where)
+        X, y, *weight = checked_data(
+            X, y, weight[0] if weight else None, self.job.class_weight, model.layers[0],
+            model.loss, where,
+        )  # fmt: skip
+        check_labels_fit(y, model.output_shape[-1] or 1, model.loss, where)
+        if not model.layers[0].integers:
+            X = X.astype(dtype, copy=False)
+        y = y.astype(dtype if y.dtype.kind == "f" else np.int64, copy=False)
+        return (X, y, *(part.astype(dtype, copy=False) for part in weight))
+
+    def begin(self, given: State, data: Any) -> None:
+        """Have an engine for such data, with parts of the carry to start with."""
+        forms = [(part.shape[1:], part.dtype) for part in data]
+        if forms != self._forms:
+            self.zero = self.objective.sums(data).zero
+            supply = Samples(data, self.job.batch_size, None)
+            supply.batch_size = self.job.batch_size  # also where the first rows are fewer
+            with _making:  # which records, once for all threads
+                known = _recorded.setdefault(self.job.name, {})
+                while len(_recorded) > JOBS:
+                    _recorded.pop(next(iter(_recorded)))
+                self.engine = training_run(
+                    self.objective, self.model.optimizer, given["state"], supply,
+                    self.model.engine, self.job.updates, known,
+                ).engine  # fmt: skip
+            self._forms = forms
+        self.engine.begin({**given, "metrics": self.zero})
+
+
+def _codes(y: Any, classes: Any, where: str) -> Any:
+    """Return labels as their numbers."""
+    y = np.asarray(y).ravel()
+    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    new = classes[codes] != y
+    if new.any():
+        raise DataError(f"{where}: y holds {y[new][0]!r}, which is none of the classes")
+    return codes

@@ -1,0 +1,277 @@
+"""A round: shards trained from the same parameters, each a pure function, and their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.distributed.groups import Group
+from chainrule.distributed.job import Job, Ready, State
+from chainrule.distributed.reading import Reader, reader
+from chainrule.errors import DataError
+from chainrule.running.engines import Outcome, rows_in
+
+TOGETHER = 16  # results of shards that are summed at once
+SEEDS = "seed_state"  # what layers of chance call theirs
+ODD = 0x9E3779B9  # Weyl's, so that shards' seeds differ
+
+
+class Piece(NamedTuple):
+    """Rows of a group in the order of an epoch, from one place in it to another."""
+
+    number: int
+    group: Group
+    start: int
+    stop: int
+
+
+class Work(NamedTuple):
+    """What a shard does in a round."""
+
+    shard: int
+    epoch: int
+    pieces: tuple[Piece, ...]
+
+    @property
+    def rows(self) -> int:
+        """Samples."""
+        return sum(piece.stop - piece.start for piece in self.pieces)
+
+
+@dataclass
+class Result:
+    """What came of shards.
+
+    Attributes
+    ----------
+    state : dict
+        Parameters, the optimizer's state and the layers'; of one shard.
+    total : dict or None
+        The same as sums weighted by samples, of several shards.
+    numbers : dict
+        Of the shard that made most updates: what is no array of floats in the state.
+    rows, updates : int
+    loss : float
+        Summed over samples.
+    metrics : tree
+    failed : tuple or None
+        The batch at which the loss became NaN or infinite.
+    """
+
+    state: State | None
+    rows: int
+    updates: int
+    loss: float
+    metrics: Any
+    total: Any = None
+    numbers: dict[Any, Any] = field(default_factory=dict)
+    failed: Any = None
+
+
+def works(
+    groups: Sequence[Group], dealt: Sequence[Sequence[int]], job: Job, epoch: int, steps: int
+) -> Iterator[list[Work]]:
+    """Yield the rounds of an epoch: what each shard does, of those that have samples left."""
+    left = [_stream(groups, numbers, job, epoch, s) for s, numbers in enumerate(dealt)]
+    while any(left):
+        round_: list[Work] = []
+        for shard, pieces in enumerate(left):
+            taken = _take(pieces, steps * job.batch_size)
+            if taken:
+                round_.append(Work(shard, epoch, tuple(taken)))
+        yield round_
+
+
+def _stream(
+    groups: Sequence[Group], numbers: Sequence[int], job: Job, epoch: int, shard: int
+) -> list[Piece]:
+    """Return a shard's groups in the order of an epoch."""
+    order = np.arange(len(numbers))
+    if job.shuffle:
+        order = np.random.default_rng([job.seed, epoch, 0, shard]).permutation(order)
+    chosen = [numbers[int(at)] for at in order]
+    return [Piece(number, groups[number], 0, groups[number].rows) for number in chosen]
+
+
+def _take(pieces: list[Piece], rows: int) -> list[Piece]:
+    """Take so many rows off the front."""
+    found: list[Piece] = []
+    while pieces and rows:
+        first = pieces[0]
+        stop = min(first.stop, first.start + rows)
+        found.append(first._replace(stop=stop))
+        rows -= stop - first.start
+        if stop == first.stop:
+            pieces.pop(0)
+        else:
+            pieces[0] = first._replace(start=stop)
+    return found
+
+
+def train_shard(
+    job: Job, given: State, work: Work, parts: Sequence[Any], after: Work | None = None
+) -> Result:
+    """Return what a shard makes of parameters and state in a round.
+
+    Parameters
+    ----------
+    job : Job
+    given : dict
+        The parameters and states that the round begins with.
+    work : Work
+    parts : sequence
+        For each piece what reading its group takes.
+    after : Work, optional
+        What this process does next: the reading of it begins meanwhile.
+
+    Raises
+    ------
+    DataError
+        For data that do not fit, with the number of the partition.
+    """
+    ready, source = job.ready(), reader()
+    found = Result(None, 0, 0, 0.0, {})
+    batches = _batches(job, ready, work, parts, source, after)
+    first = next(batches)
+    ready.begin(_own(given, work.shard), first[0])
+    with ready.engine.running():
+        for data, order in chain([first], batches):
+            ready.engine.feed(data)
+            done = Outcome(np.zeros(1))
+            ready.engine.run(order[np.newaxis], job.batch_size, done)
+            found.updates += done.updates
+            found.loss += float(done.totals[0])
+            if done.fails:
+                rows = order[done.updates * job.batch_size :][: job.batch_size]
+                found.failed = tuple(np.asarray(each[rows]) for each in data)
+                break
+            found.rows += len(order)
+    read = ready.engine.read
+    found.state = {key: read(key) for key in ("params", "state", "layers")}
+    for name in found.state["layers"]:
+        if name.endswith(SEEDS):
+            found.state["layers"][name] = given["layers"][name]
+    found.metrics = _combined(np.subtract, read("metrics"), ready.zero)
+    return found
+
+
+def _own(given: State, shard: int) -> State:
+    """Return a state in which layers of chance draw what other shards do not."""
+    layers = {
+        name: (value + shard * ODD) % 2**32 if name.endswith(SEEDS) else value
+        for name, value in given["layers"].items()
+    }
+    return {**given, "layers": layers}
+
+
+def _batches(
+    job: Job, ready: Ready, work: Work, parts: Sequence[Any], source: Reader, after: Work | None
+) -> Iterator[tuple[Any, Any]]:
+    """Yield data and the order to take them in: whole batches, the last of a round excepted.
+
+    What a group leaves over is one batch with the first rows of the next.
+    """
+    size, over = job.batch_size, None
+    asked = [(p.group, given) for p, given in zip(work.pieces, parts, strict=True)]
+    asked += [(after.pieces[0].group, ())] if after is not None else []
+    for at, piece in enumerate(work.pieces):
+        rows = source.read(asked[at:])
+        where = f"fit: partition {piece.number}"
+        if len(rows[0]) != piece.group.rows:
+            raise DataError(
+                f"{where} has {len(rows[0])} rows, it had {piece.group.rows}: data must stay"
+            )
+        data = ready.data(rows, where)
+        order = _order(job, work.epoch, piece)
+        if over is not None:
+            need = size - rows_in(over)
+            some = tuple(each[order[:need]] for each in data)
+            over = tuple(np.concatenate(pair) for pair in zip(over, some, strict=True))
+            order = order[need:]
+            if rows_in(over) < size:
+                continue
+            yield over, np.arange(size)
+        whole = len(order) - len(order) % size
+        is_last = at == len(work.pieces) - 1
+        if is_last:
+            whole = len(order)
+        over = tuple(each[order[whole:]] for each in data) if whole < len(order) else None
+        if whole:
+            yield data, order[:whole]
+    if over is not None:
+        yield over, np.arange(rows_in(over))
+
+
+def _order(job: Job, epoch: int, piece: Piece) -> Any:
+    """Return which rows of its group a piece is."""
+    order = np.arange(piece.group.rows)
+    if job.shuffle:
+        order = np.random.default_rng([job.seed, epoch, 1, piece.number]).permutation(order)
+    return order[piece.start : piece.stop]
+
+
+# Sums in a fixed order
+
+
+def added(results: Sequence[Result]) -> Result:
+    """Return the sums of results, in their order."""
+    first, *others = [_summed(result) for result in results]
+    found = first
+    for other in others:
+        ahead = found if found.updates >= other.updates else other
+        found = Result(
+            None, found.rows + other.rows, ahead.updates, found.loss + other.loss,
+            _combined(np.add, found.metrics, other.metrics),
+            {path: found.total[path] + other.total[path] for path in found.total}, ahead.numbers,
+            found.failed if found.failed is not None else other.failed,
+        )  # fmt: skip
+    return found
+
+
+def _summed(result: Result) -> Result:
+    """Return a shard's result as sums."""
+    if result.state is None:
+        return result
+    total, numbers = {}, {}
+    for path, leaf in leaves(result.state):
+        if is_averaged(path, leaf):
+            total[path] = result.rows * np.asarray(leaf, np.float64)
+        else:
+            numbers[path] = leaf
+    return Result(
+        None, result.rows, result.updates, result.loss, result.metrics, total, numbers,
+        result.failed,
+    )  # fmt: skip
+
+
+def is_averaged(path: Any, leaf: Any) -> bool:
+    """Whether it is a weight, or an array that the optimizer keeps: not a count or a rate."""
+    return leaf.dtype.kind == "f" and (path[0] != "state" or np.ndim(leaf) > 0)
+
+
+def mean(results: Sequence[Result], given: State) -> Result:
+    """Return results put together; its state is the mean, in the structure of the given one."""
+    found = added(results)
+    means = iter(
+        (found.total[path] / found.rows).astype(leaf.dtype) if path in found.total
+        else found.numbers[path]
+        for path, leaf in leaves(given)
+    )  # fmt: skip
+    state = given if found.failed is not None else map_leaves(lambda leaf: next(means), given)
+    return Result(state, found.rows, found.updates, found.loss, found.metrics, failed=found.failed)
+
+
+def _combined(how: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Return trees of sums put together leaf by leaf."""
+    others = iter([leaf for _, leaf in leaves(b)])
+    return map_leaves(lambda leaf: how(leaf, next(others)), a)
+
+
+def plus(held: Any, more: Any) -> Any:
+    """Return the sums of metrics after more samples."""
+    return _combined(np.add, held, more)
