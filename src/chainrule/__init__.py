@@ -79,7 +79,8 @@ if TYPE_CHECKING:
     from chainrule.running.jit import jit
     from chainrule.sequential.from_keras import from_keras
     from chainrule.sequential.model import Sequential, load_model
-    from chainrule.sweeps import integers, log, uniform
+    from chainrule.sweeps.dimensions import integers, log, uniform
+    from chainrule.sweeps.sweep import sweep
     from chainrule.teaching import check
     from chainrule.training.minimize import minimize
     from chainrule.training.source import source
@@ -149,6 +150,7 @@ __all__ = [
     "softplus",
     "source",
     "stop_gradient",
+    "sweep",
     "tanh",
     "trace",
     "uniform",
@@ -209,6 +211,7 @@ _LATER = {
     "minimize": "training",
     "onnx_model": "onnx",
     "source": "training",
+    "sweep": "sweeps",
     "uniform": "sweeps",
     "vmap": "batching",
 }  # functions whose room loads when they are first used

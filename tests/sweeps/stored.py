@@ -11,6 +11,7 @@ from tests.sweeps.fakes import FakeFleet
 import chainrule as cr
 from chainrule.sweeps import search as searching
 from chainrule.sweeps.header import agree, places_of
+from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.rungs import hyperband
 from chainrule.sweeps.search import Candidates, Search
 from chainrule.sweeps.space import Space
@@ -30,8 +31,8 @@ def swept(path, fleet=None, models=200, space=SPACE, conditions=CONDITIONS, keep
         brackets += hyperband(first, count, 9, 3)
     store = Folder(Path(path), **lease) if path else Memory()
     done = Search(
-        Candidates(made, places, 0, 1, 9), brackets, fleet or FakeFleet(), store, "val_loss",
-        False, keep,
+        Candidates(made, places, 0, 1, 9), brackets, fleet or FakeFleet(), store,
+        Ranking(), keep,
     )  # fmt: skip
     done.run()
     return done

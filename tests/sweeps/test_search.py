@@ -6,8 +6,9 @@ from tests.sweeps.fakes import FakeFleet
 
 import chainrule as cr
 from chainrule.callbacks import Callback
-from chainrule.errors import InterruptedWarning
+from chainrule.errors import InterruptedWarning, OptionError
 from chainrule.sweeps.member import Task
+from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.rungs import all_the_way, halving, hyperband
 from chainrule.sweeps.search import Candidates, Search
 from chainrule.sweeps.space import Space
@@ -21,10 +22,12 @@ def candidates(count, seeds=1, space=SPACE, epochs=9):
     return Candidates(made, made.draw("random", range(count), 0), 5, seeds, epochs)
 
 
-def search(fleet, brackets, seeds=1, monitor="val_loss", space=SPACE, **options):
+def search(fleet, brackets, seeds=1, monitor=None, space=SPACE, **options):
     count = sum(bracket.count for bracket in brackets)
-    options = {"store": Memory(), "higher": False, "keep": 2} | options
-    made = Search(candidates(count, seeds, space), brackets, fleet, monitor=monitor, **options)
+    options = {"store": Memory(), "keep": 2} | options
+    made = Search(
+        candidates(count, seeds, space), brackets, fleet, ranking=Ranking(monitor), **options
+    )
     made.run()
     return made
 
@@ -63,11 +66,21 @@ def test_survivors_go_on_from_their_checkpoints_and_are_the_best(count, seeds, f
 
 def test_which_way_is_better_is_told():
     down, up = (
-        search(FakeFleet(), halving(0, 30, 9, 3), monitor=monitor, higher=higher)
-        for monitor, higher in (("val_loss", False), ("val_accuracy", True))
+        search(FakeFleet(), halving(0, 30, 9, 3), monitor=monitor)
+        for monitor in ("val_loss", "val_accuracy")
     )
     for one, other in zip(down.rungs, up.rungs, strict=True):
         np.testing.assert_array_equal(one.candidates, other.candidates)
+
+
+def test_a_score_that_is_not_there_is_refused():
+    with pytest.raises(OptionError, match="no score 'val_acc'; there are val_loss, val_accuracy"):
+        search(FakeFleet(), all_the_way(0, 9, 1), monitor="val_acc")
+    with pytest.raises(OptionError, match="higher 'val_quality' is better cannot be told; give"):
+        Ranking("val_quality")
+    assert Ranking("val_quality", "max").is_higher("val_quality")
+    assert Ranking().name(["val_score"]) == "val_score"
+    assert Ranking().is_higher("val_score")
 
 
 def test_hyperband_trains_each_bracket():

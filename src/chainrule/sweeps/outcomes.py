@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.sweeps.member import Outcome
+from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.rungs import order
 from chainrule.validation import Array
 
@@ -90,10 +91,8 @@ class Rung:
         has the ``i``-th.
     wanted : int
         Of so many candidates, the best, checkpoints are needed.
-    monitor : str
+    ranking : Ranking
         The score that decides.
-    higher : bool
-        Whether a higher one is better.
 
     Attributes
     ----------
@@ -108,11 +107,11 @@ class Rung:
 
     def __init__(
         self, bracket: int, number: int, candidates: Array, epochs: Array, seeds: int, wanted: int,
-        monitor: str, higher: bool,
+        ranking: Ranking,
     ) -> None:  # fmt: skip
         self.bracket, self.number, self.candidates = bracket, number, candidates
         self.epochs, self.seeds, self.wanted = epochs, seeds, wanted
-        self.monitor, self.higher = monitor, higher
+        self.ranking = ranking
         self.done = np.zeros(len(candidates), bool)
         self.scores: dict[str, Array] = {}
         self.folds: dict[str, Array] = {}
@@ -162,6 +161,16 @@ class Rung:
         if self.monitor not in self.scores:
             return np.full(len(self.candidates), np.nan)
         return np.where(self.done, self.scores[self.monitor].mean(axis=1), np.nan)
+
+    @property
+    def monitor(self) -> str:
+        """The score that decides."""
+        return self.ranking.name(self.scores)
+
+    @property
+    def higher(self) -> bool:
+        """Whether a higher one is better."""
+        return self.ranking.is_higher(self.monitor)
 
     def best(self, count: int) -> Array:
         """Return the positions of the best candidates so far, the best first."""

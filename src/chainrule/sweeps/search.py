@@ -13,6 +13,7 @@ from chainrule.callbacks import Callback, introduce, tell
 from chainrule.errors import InterruptedWarning
 from chainrule.sweeps.member import Member, Outcome, Settings, Task, Trains
 from chainrule.sweeps.outcomes import Batch, Rung
+from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.rungs import Bracket, survivors
 from chainrule.sweeps.space import Space
 from chainrule.sweeps.store import Store
@@ -71,10 +72,8 @@ class Search:
         Taken one after another: later ones may depend on what came of earlier ones.
     trains : Trains
     store : Store
-    monitor : str
+    ranking : Ranking
         The score that decides.
-    higher : bool
-        Whether a higher one is better.
     keep : int
         Of so many candidates of each bracket, the best, the models are kept.
     callbacks : sequence of Callback
@@ -87,14 +86,13 @@ class Search:
         brackets: Iterable[Bracket],
         trains: Trains,
         store: Store,
-        monitor: str,
-        higher: bool,
+        ranking: Ranking,
         keep: int,
         callbacks: Sequence[Callback] = (),
         choose: Callable[[Rung, int], Array] | None = None,
     ) -> None:
         self.candidates, self.brackets, self.trains = candidates, brackets, trains
-        self.store, self.monitor, self.higher, self.keep = store, monitor, higher, keep
+        self.store, self.ranking, self.keep = store, ranking, keep
         self.callbacks, self._choose = callbacks, choose
         self.rungs: list[Rung] = []
         self.stop_training = self.interrupted = False
@@ -102,7 +100,12 @@ class Search:
 
     def run(self) -> None:
         """Search until the end, Ctrl-C, or a callback that sets ``stop_training``."""
-        about = {"verbose": 0, "epochs": None, "steps": len(self.candidates), "samples": None}
+        about = {
+            "verbose": 0,
+            "epochs": self.epochs,
+            "steps": len(self.candidates),
+            "samples": None,
+        }
         introduce(self.callbacks, self, about)
         with interrupts.deferred(late=self._interrupted):
             try:
@@ -116,14 +119,44 @@ class Search:
         for note in self.store.notes():
             warnings.warn(f"sweep: {note}", stacklevel=4)
 
+    def plan_text(self) -> str:
+        """Return what is to come, in a sentence."""
+        seeds, plan = self.candidates.seeds, self.brackets
+        several = f" of {seeds} seeds each" if seeds > 1 else ""
+        text = f"{len(self.candidates) * seeds:,} models{several}"
+        if not isinstance(plan, list) or not plan:
+            return text
+        rungs = ", ".join(
+            " → ".join(f"{n * seeds:,} × {e}" for n, e in zip(b.sizes, b.epochs, strict=True))
+            for b in plan
+        )
+        return f"{text}, for so many epochs: {rungs}; {self.epochs:,} epochs in all"
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs are trained all in all, where that is known."""
+        if not isinstance(self.brackets, list):
+            return None
+        cost: int = sum(bracket.cost for bracket in self.brackets)
+        return cost * self.candidates.seeds
+
+    @property
+    def done_epochs(self) -> int:
+        """How many epochs were trained, by other processes and earlier ones too."""
+        found, reached = 0, 0
+        for rung in self.rungs:
+            before = reached if rung.number else 0
+            reached = int(rung.epochs.max(initial=0))
+            found += int(rung.done.sum()) * (reached - before) * rung.seeds
+        return found
+
     def logs(self) -> dict[str, float]:
         """Return how far it is, and the best score."""
         found = {"models": float(self.trained), "epochs": float(self.trained_epochs)}
-        scores = [rung.score() for rung in self.rungs]
-        finite = [each[np.isfinite(each)] for each in scores]
-        best = [float(each.max() if self.higher else each.min()) for each in finite if len(each)]
+        best = [rung.score()[at] for rung in self.rungs for at in rung.best(1)]
         if best:
-            found[self.monitor] = max(best) if self.higher else min(best)
+            rung = self.rungs[0]
+            found[rung.monitor] = float(max(best) if rung.higher else min(best))
         return found
 
     def _all(self) -> None:
@@ -133,10 +166,7 @@ class Search:
                 last = step == len(bracket.epochs) - 1
                 wanted = self.keep if last else bracket.sizes[step + 1]
                 until = self.candidates.until(who, epochs)
-                rung = Rung(
-                    number, step, who, until, self.candidates.seeds, wanted, self.monitor,
-                    self.higher,
-                )  # fmt: skip
+                rung = Rung(number, step, who, until, self.candidates.seeds, wanted, self.ranking)
                 self.rungs.append(rung)
                 self._train(rung, before)
                 if self.stop_training or not rung.complete:
@@ -153,7 +183,7 @@ class Search:
     def _survivors(self, rung: Rung, count: int) -> Array:
         if self._choose is not None:
             return self._choose(rung, count)
-        return survivors(rung.score(), count, self.higher)
+        return survivors(rung.score(), count, rung.higher)
 
     def _train(self, rung: Rung, before: Rung | None) -> None:
         """Train what is left of a rung, and wait for what others have taken of it."""
@@ -201,6 +231,8 @@ class Search:
         if not now:
             return rest
         batch = Batch.of(now)
+        if batch.scores:
+            self.ranking.check(batch.scores)
         new = rung.take(batch)
         best = np.intersect1d(new, rung.best(rung.wanted))
         numbers = set(rung.members(best))

@@ -13,6 +13,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import shutil
 import threading
 import time
@@ -24,13 +26,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule import interrupts
-from chainrule.errors import FileError
+from chainrule.autodiff.trees import leaves
+from chainrule.errors import DataError, FileError
 from chainrule.sweeps.journal import SUFFIX, Journal, Journals
 from chainrule.sweeps.leases import Leases, Workers
 from chainrule.sweeps.member import Checkpoint
 from chainrule.sweeps.outcomes import Batch, Rung
 from chainrule.sweeps.packing import read_checkpoints, write_checkpoints
 
+SHARE = 0.5  # of the memory, for checkpoints
 TAKEN = 256  # candidates that are taken at once, at most
 PIECES = 128  # parts of a rung, as long as they are smaller than that
 LOOKED = 1.0  # seconds from one look at the others' journals to the next
@@ -81,6 +85,8 @@ class Memory:
 
     def record(self, rung: Rung, batch: Batch, checkpoints: Mapping[int, Checkpoint]) -> None:
         """Keep the checkpoints; sometimes forget those that are no longer among the best."""
+        if rung.name not in self._kept:
+            check_fits(checkpoints, min(rung.wanted, len(rung.candidates)) * rung.seeds)
         kept = self._kept.setdefault(rung.name, {})
         kept.update(checkpoints)
         if len(kept) > 1.25 * rung.wanted * rung.seeds + 16:
@@ -104,6 +110,34 @@ class Memory:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def check_fits(checkpoints: Mapping[int, Checkpoint], count: int) -> None:
+    """Refuse to keep so many checkpoints in memory where they would take most of it.
+
+    Raises
+    ------
+    DataError
+        Saying how much they would take.
+    """
+    if not checkpoints:
+        return
+    sizes = [np.asarray(leaf).nbytes for _, leaf in leaves(next(iter(checkpoints.values())))]
+    needed, there = sum(sizes) * count, _memory()
+    if needed > SHARE * there:
+        raise DataError(
+            f"sweep: the weights of the {count:,} models that may go on take "
+            f"{needed / 2**30:,.1f} GB, more than {SHARE:.0%} of the memory; give store= a "
+            "folder, where they are kept on disk, or fewer models"
+        )
+
+
+def _memory() -> float:
+    """Return the bytes of memory that this machine has; infinite if it does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 class Folder:

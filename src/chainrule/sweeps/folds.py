@@ -1,0 +1,81 @@
+"""On which samples the members of a sweep are trained, and on which they are scored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, OptionError
+from chainrule.preprocessing.splitting import split_rows
+from chainrule.sweeps.structure import Fold
+from chainrule.validation import check_number
+
+
+def folds_of(
+    X: Any, y: Any, *, cv: Any, groups: Any, validation_data: Any, share: float, seed: int
+) -> list[Fold]:
+    """Return the folds; see `sweep` for what the arguments mean.
+
+    Raises
+    ------
+    DataError, OptionError
+        If the data cannot be divided so.
+    """
+    X, y = _samples(X, y)
+    if cv is not None:
+        if validation_data is not None:
+            raise OptionError("cv", "holds samples back by itself; leave validation_data out")
+        return _crossed(X, y, cv, groups, seed)
+    if groups is not None:
+        raise OptionError("groups", "are for cross-validation; give cv=5, or a splitter")
+    if validation_data is not None:
+        if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            raise DataError("sweep: validation_data must be (X, y)")
+        return [Fold((X, y), _samples(*validation_data))]
+    share = check_number(share, "validation_split", "sweep", strict=True, high=1.0)
+    labels = _labels(y)
+    held = split_rows(len(y) if labels is None else labels, share, seed)
+    return [Fold(_rows(X, y, ~held), _rows(X, y, held))]
+
+
+def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
+    from sklearn import model_selection
+
+    if isinstance(cv, int | np.integer):
+        stratified = _labels(y) is not None
+        if groups is not None:
+            kind = "StratifiedGroupKFold" if stratified else "GroupKFold"
+        else:
+            kind = "StratifiedKFold" if stratified else "KFold"
+        cv = getattr(model_selection, kind)(int(cv), shuffle=True, random_state=seed)
+    elif not hasattr(cv, "split"):
+        cv = model_selection.check_cv(cv)
+    try:
+        parts = list(cv.split(X, y, groups))
+    except ValueError as error:
+        raise OptionError("cv", str(error)) from error
+    return [Fold(_rows(X, y, train), _rows(X, y, held)) for train, held in parts]
+
+
+def _samples(X: Any, y: Any) -> tuple[Any, Any]:
+    X, y = (each if hasattr(each, "iloc") else np.asarray(each) for each in (X, y))
+    if X.ndim == 0 or y.ndim == 0 or len(X) != len(y) or not len(X):
+        raise DataError(
+            "sweep: X and y must hold equally many samples, at least one, received shapes "
+            f"{X.shape} and {y.shape}"
+        )
+    return X, y
+
+
+def _rows(X: Any, y: Any, rows: Any) -> tuple[Any, Any]:
+    return tuple(each.iloc[rows] if hasattr(each, "iloc") else each[rows] for each in (X, y))
+
+
+def _labels(y: Any) -> Any:
+    """Return classes as numbers from 0, if there are some, each with several samples."""
+    values = np.asarray(y)
+    if values.ndim != 1 or values.dtype.kind not in "iubUSO":
+        return None
+    found, labels, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return labels if len(found) > 1 and counts.min() > 1 else None

@@ -1,0 +1,96 @@
+"""How a sweep gets on, to look at."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chainrule.callbacks import Callback, Logs
+from chainrule.validation import lookup
+
+
+class SweepBar(Callback):
+    """A bar with models, their rate, the best score and the time left."""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Say what is to come, and show an empty bar."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        self._bar: Any = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6, max_width=24)),
+            TextColumn("{task.fields[scores]}", table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            expand=True,
+        )
+        print(self.model.plan_text(), flush=True)
+        self._began = time.perf_counter()
+        self._task = self._bar.add_task("", total=self.params["epochs"], scores="")
+        self._bar.start()
+
+    def on_progress(self, batch: int, logs: Logs | None = None) -> None:
+        """Move the bar."""
+        logs = dict(logs or {})
+        models, _ = logs.pop("models"), logs.pop("epochs")
+        rate = models / max(time.perf_counter() - self._began, 1e-9)
+        self._bar.update(
+            self._task, completed=self.model.done_epochs,
+            description=f"{models:,.0f} models, {rate:,.3g}/s",
+            scores=best_text(logs),
+        )  # fmt: skip
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Let the bar know what is done already."""
+        self._bar.update(self._task, completed=self.model.done_epochs)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Leave the bar as it is."""
+        self._bar.stop()
+
+
+class SweepLines(Callback):
+    """A line of text a rung."""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Say what is to come."""
+        print(self.model.plan_text(), flush=True)
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the line."""
+        logs = dict(logs or {})
+        models, _ = logs.pop("models"), logs.pop("epochs")
+        seconds = time.perf_counter() - self._began
+        rung = self.model.rungs[-1]
+        until = f"{rung.epochs.max()} epoch{'s' * bool(rung.epochs.max() != 1)}"
+        best = f", {best_text(logs)}" if logs else ""
+        print(
+            f"{len(rung.candidates) * rung.seeds:,} models of {until}: {models:,.0f} trained in "
+            f"{seconds:.1f} s{best}", flush=True,
+        )  # fmt: skip
+
+
+def best_text(logs: Logs) -> str:
+    """Write the best score.
+
+    Examples
+    --------
+    >>> best_text({"val_loss": 0.031274})
+    'best val_loss 0.03127'
+    """
+    return ", ".join(f"best {name} {score:.4g}" for name, score in logs.items())
+
+
+def shown(verbose: int | str) -> list[Callback]:
+    """Return what shows the progress of a sweep, as Keras's ``verbose`` tells."""
+    name = str(int(verbose)) if isinstance(verbose, int) else verbose
+    if isinstance(name, str) and name == "auto":
+        watched = sys.stdout.isatty() or "ipykernel" in sys.modules
+        return [SweepBar()] if watched else []
+    kinds: dict[str, Callable[[], list[Callback]]] = {
+        "0": list, "1": lambda: [SweepBar()], "2": lambda: [SweepLines()]
+    }  # fmt: skip
+    return lookup("verbose", name, kinds)()

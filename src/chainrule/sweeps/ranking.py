@@ -1,0 +1,71 @@
+"""Which score decides, and which way it is better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from chainrule.callbacks.monitor import MODES, better
+from chainrule.errors import DataError, OptionError
+from chainrule.validation import lookup
+
+USUAL = "val_loss"
+
+
+class Ranking:
+    """The score that decides.
+
+    Parameters
+    ----------
+    monitor : str, optional
+        By default ``"val_loss"``, and of estimators, which have none, ``"val_score"``.
+    mode : {"auto", "min", "max"}
+        Whether a lower or a higher score is better; ``"auto"`` tells by the name.
+    """
+
+    def __init__(self, monitor: str | None = None, mode: str = "auto") -> None:
+        lookup("mode", mode, MODES)
+        if monitor is not None and not isinstance(monitor, str):
+            raise DataError(f"sweep: monitor must be a score's name, received {monitor!r}")
+        self.monitor, self.mode = monitor, mode
+        if monitor is not None:
+            self.is_higher(monitor)
+
+    def name(self, scores: Iterable[str]) -> str:
+        """Return which of some scores decides."""
+        if self.monitor is not None:
+            return self.monitor
+        names = list(scores)
+        return names[0] if names and USUAL not in names else USUAL
+
+    def check(self, scores: Iterable[str]) -> None:
+        """Refuse scores without that which decides.
+
+        Raises
+        ------
+        OptionError
+            Naming those that are there.
+        """
+        names = list(scores)
+        if self.name(names) not in names:
+            raise OptionError(
+                "monitor", f"there is no score {self.monitor!r}; there are {', '.join(names)}"
+            )
+
+    def is_higher(self, name: str) -> bool:
+        """Whether a higher score is better.
+
+        Raises
+        ------
+        OptionError
+            If that cannot be told.
+        """
+        found = MODES[self.mode]
+        if found is None:
+            found = np.greater if name.endswith("score") else better(name)
+        if found is None:
+            raise OptionError(
+                "mode", f"whether a higher {name!r} is better cannot be told; give 'min' or 'max'"
+            )
+        return bool(found(1, 0))

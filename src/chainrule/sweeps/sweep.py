@@ -1,0 +1,227 @@
+"""`sweep`: many models trained, the best of them found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.callbacks import Callback, as_callbacks
+from chainrule.errors import DataError, OptionError
+from chainrule.network.conditions import digest
+from chainrule.sweeps.fleet import Fleet
+from chainrule.sweeps.folds import folds_of
+from chainrule.sweeps.header import Part, agree, fingerprint, new_part, places_of
+from chainrule.sweeps.progress import SweepBar, SweepLines, shown
+from chainrule.sweeps.ranking import Ranking
+from chainrule.sweeps.result import Result
+from chainrule.sweeps.rungs import Bracket, all_the_way, check_factor, halving, hyperband
+from chainrule.sweeps.search import Candidates, Search
+from chainrule.sweeps.space import SEARCHES, Space
+from chainrule.sweeps.store import Folder, Memory, Store
+from chainrule.sweeps.structure import Fold
+from chainrule.validation import check_count, check_flag, check_positive, lookup
+
+FACTOR = 3
+
+
+def sweep(
+    build: Callable[..., Any],
+    space: Mapping[str, Any],
+    X: Any,
+    y: Any,
+    *,
+    models: int | None = None,
+    search: str = "random",
+    halving: int | None = None,
+    hyperband: bool = False,
+    epochs: int = 10,
+    batch_size: int = 32,
+    cv: Any = None,
+    groups: Any = None,
+    validation_data: Any = None,
+    validation_split: float = 0.2,
+    monitor: str | None = None,
+    mode: str = "auto",
+    store: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    seeds: int = 1,
+    keep: int = 8,
+    workers: int | None = None,
+    side_by_side: bool = False,
+    callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+    verbose: int | str = "auto",
+) -> Result:
+    r"""Train many models and find the best.
+
+    Parameters
+    ----------
+    build : callable
+        Returns for settings a compiled `Sequential`, a scikit-learn estimator, or a loss with its
+        parameters: ``(loss, params[, optimizer[, metrics]])``, as for `minimize`. For settings of
+        which it raises, the error is noted and the search goes on.
+    space : dict
+        What each of its arguments may be: `log`, `uniform`, `integers`, a list of choices of any
+        kind, or a value. ``batch_size``, ``epochs`` and ``seed``, where ``build`` does not take
+        them, are for the training.
+    X, y : array_like, or frames if ``build`` takes them
+    models : int, optional
+        How many settings are tried; by default 100, or the whole grid. A model depends on ``seed``
+        and its number alone: more models are the same ones and others.
+    search : {"random", "quasi", "grid"}
+        ``"quasi"`` fills the space evenly (Sobol).
+    halving : int, optional
+        All begin with few epochs; one in so many goes on, from where it was, for so many times
+        more of them, until the best have ``epochs`` (Jamieson and Talwalkar, 2016).
+    hyperband : bool, default False
+        Several halvings, which begin with more and more epochs (Li et al., 2018).
+    epochs : int, default 10
+        That the best are trained for, at most.
+    batch_size : int, default 32
+    cv : int or splitter, optional
+        Each model is trained on so many parts in turn, stratified where ``y`` holds classes; a
+        splitter of scikit-learn's, ``TimeSeriesSplit`` for instance, divides as it does.
+    groups : array_like, shape (n,), optional
+        Samples of one group are never on both sides of a split.
+    validation_data : tuple, optional
+        ``(X, y)`` to score models on.
+    validation_split : float, default 0.2
+        Otherwise this share of the samples, drawn with ``seed``, from each class alike.
+    monitor : str, optional
+        The score that decides, by default ``"val_loss"``, of estimators ``"val_score"``.
+    mode : {"auto", "min", "max"}
+        Whether a lower or a higher one is better; ``"auto"`` tells by the name.
+    store : path, optional
+        A folder that keeps everything: the same call goes on from what is there, whatever ended the
+        one before, to the same bits; others may take part at the same time, also from other
+        machines. More models are welcome, also from a wider space: they are a sweep of their own
+        beside the first.
+    seed : int, default 0
+        What is drawn, how samples are divided, and the first of the models' own seeds.
+    seeds : int, default 1
+        With how many seeds each setting is tried: ``seed``, ``seed + 1`` and so on; the mean of
+        their scores decides. One seed for all is the default, since models that begin with the same
+        weights and see the samples in the same order differ by their settings alone. How much is
+        luck, several tell: `Result.luck`.
+    keep : int, default 8
+        How many of the best models' weights are kept. Others are trained again when asked for.
+    workers : int, optional
+        Threads; by default one a processor.
+    side_by_side : bool, default False
+        Whether small models of one structure share a kernel: faster, with sums added up in another
+        order than in a `fit` of their own.
+    callbacks : sequence of Callback, optional
+        An epoch is a rung to them; ``model.stop_training`` ends the search.
+    verbose : {"auto", 0, 1, 2}
+
+    Returns
+    -------
+    Result
+        Also after Ctrl-C, with an `InterruptedWarning`.
+
+    Raises
+    ------
+    DataError, OptionError, UnknownNameError
+        If something does not fit, or the store is of another sweep: the message says what differs.
+    FileError
+        If the store cannot be read or written; what was written is kept.
+
+    Examples
+    --------
+    >>> import numpy as np, chainrule as cr
+    >>> X = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
+    >>> y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    >>> def build(lr, hidden):
+    ...     model = cr.Sequential([cr.layers.Dense(hidden, "relu"), cr.layers.Dense(2, "softmax")])
+    ...     model.compile(cr.optimizers.Adam(lr), "sparse_categorical_crossentropy", ["accuracy"])
+    ...     return model
+    >>> result = cr.sweep(build, {"lr": cr.log(1e-4, 1e-1), "hidden": [4, 16]}, X, y,
+    ...                   models=20, halving=3, epochs=9, monitor="val_accuracy", verbose=0)
+    >>> result.best.settings["hidden"], result.best.score > 0.8
+    (16, True)
+    >>> result.ensemble(3).predict(X[:2]).shape
+    (2, 2)
+    """
+    made, ranking = Space(space), Ranking(monitor, mode)
+    lookup("search", search, SEARCHES)
+    seed, seeds = check_count(seed, "seed", "sweep"), check_positive(seeds, "seeds", "sweep")
+    epochs = check_positive(epochs, "epochs", "sweep")
+    batch_size = check_positive(batch_size, "batch_size", "sweep")
+    keep = check_positive(keep, "keep", "sweep")
+    models = None if models is None else check_positive(models, "models", "sweep")
+    factor = None if halving is None else check_factor(halving, "halving")
+    if check_flag(hyperband, "hyperband", "sweep") and factor is None:
+        factor = FACTOR
+    side_by_side = check_flag(side_by_side, "side_by_side", "sweep")
+    if factor is not None and "epochs" in made.order:
+        raise OptionError("space", "epochs cannot be a setting where halving decides about them")
+    folds = folds_of(X, y, cv=cv, groups=groups, validation_data=validation_data,
+                     share=validation_split, seed=seed)  # fmt: skip
+    conditions = {
+        "build": fingerprint(build), **_digests(folds), "search": search, "halving": factor,
+        "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size, "monitor": monitor,
+        "mode": mode, "seed": seed, "seeds": seeds, "side_by_side": side_by_side,
+    }  # fmt: skip
+    watching = as_callbacks(callbacks, "sweep")
+    if not any(isinstance(each, SweepBar | SweepLines) for each in watching):
+        watching = [*shown(verbose), *watching]
+    parts, kept = _opened(store, conditions, made, search, models)
+    candidates = Candidates(made, places_of(parts, made, search, seed), seed, seeds, epochs)
+    plan = brackets_of(parts, epochs, factor, hyperband)
+    fleet = Fleet(
+        build, folds, batch_size, workers, check_flag(side_by_side, "side_by_side", "sweep")
+    )
+    done = Search(candidates, plan, fleet, kept, ranking, keep, watching)
+    done.run()
+    whole = Fold((X, y), (X, y))
+    return Result(done, fleet, folds, whole)
+
+
+def brackets_of(
+    parts: Sequence[Part], epochs: int, factor: int | None, several: bool
+) -> list[Bracket]:
+    """Return the brackets that candidates are in; each part has its own."""
+    found: list[Bracket] = []
+    for part in parts:
+        if factor is None:
+            found += all_the_way(part.first, part.count, epochs)
+        else:
+            divide = hyperband if several else halving
+            found += divide(part.first, part.count, epochs, factor)
+    return found
+
+
+def _opened(
+    store: Any, conditions: Mapping[str, Any], space: Space, search: str, models: int | None
+) -> tuple[list[Part], Store]:
+    """Return which candidates there are, and where what comes of them is kept."""
+    if store is None:
+        part = new_part([], space, search, models)
+        return [] if part is None else [part], Memory()
+    if not isinstance(store, str | os.PathLike):
+        raise DataError(f"sweep: store must be a folder's path, received {store!r}")
+    folder = Path(store)
+    return agree(folder, conditions, space, search, models), Folder(folder)
+
+
+def _digests(folds: Sequence[Fold]) -> dict[str, str]:
+    """Return what tells the data apart, and how they are divided."""
+    found = {}
+    for i, fold in enumerate(folds):
+        for part, arrays in (("train", fold.train), ("held back", fold.held)):
+            for name, array in zip("Xy", arrays, strict=True):
+                label = f"{name} to train on" if part == "train" else f"{name} held back"
+                found[f"{label}, fold {i + 1}" if len(folds) > 1 else label] = _digest(array)
+    return found
+
+
+def _digest(array: Any) -> str:
+    values = np.asarray(array)
+    if values.dtype.hasobject:
+        from joblib import hash as digest_of  # contents, where bytes are addresses
+
+        return f"{type(array).__name__} of shape {values.shape} with digest {digest_of(array)}"
+    return digest(values)

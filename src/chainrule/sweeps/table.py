@@ -1,0 +1,104 @@
+"""Columns of equal length, shown as a table."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from chainrule.config import cut
+from chainrule.errors import MissingDependencyError, UnknownNameError
+from chainrule.validation import Array
+
+SHOWN = 10  # rows
+
+
+class Table(Mapping[str, Array]):
+    """Columns by name, each an array; the best rows first.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+
+    Examples
+    --------
+    >>> Table({"lr": np.array([0.1, 0.02]), "val_loss": np.array([0.25, np.nan])})
+      lr  val_loss
+     0.1      0.25
+    0.02         -
+    """
+
+    def __init__(self, columns: Mapping[str, Array]) -> None:
+        self._columns = dict(columns)
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._columns:
+            raise UnknownNameError("column", name, self._columns)
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(next(iter(self._columns.values()), ()))
+
+    def row(self, at: int) -> dict[str, Any]:
+        """Return a row by its position."""
+        return {name: _plain(column[at]) for name, column in self.items()}
+
+    def to_pandas(self) -> Any:
+        """Return a pandas ``DataFrame``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        try:
+            pandas = importlib.import_module("pandas")
+        except ImportError as error:
+            raise MissingDependencyError("this needs pandas: pip install pandas") from error
+        return pandas.DataFrame(self._columns)
+
+    def __repr__(self) -> str:
+        cells = self._cells()
+        widths = [max(map(len, column)) for column in cells]
+        lines = [
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in zip(*cells, strict=True)
+        ]
+        return "\n".join([*lines, *self._rest()])
+
+    def _repr_html_(self) -> str:
+        head, *rows = zip(*self._cells(), strict=True)
+        lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        names = "".join(f"<th>{escape(name)}</th>" for name in head)
+        rest = "".join(f"<p>{line}</p>" for line in self._rest())
+        return f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>{rest}"
+
+    def _cells(self) -> list[list[str]]:
+        return [[name, *map(_text, column[:SHOWN])] for name, column in self.items()]
+
+    def _rest(self) -> list[str]:
+        return [f"{self.rows - SHOWN:,} more rows"] if self.rows > SHOWN else []
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _text(value: Any) -> str:
+    value = _plain(value)
+    if value is None or value != value:
+        return "-"
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return cut(text)[:40]

@@ -1,0 +1,243 @@
+import os
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import TimeSeriesSplit
+
+import chainrule as cr
+from chainrule.errors import DataError, InterruptedWarning, OptionError, UnknownNameError
+from chainrule.sweeps.folds import folds_of
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 3)).astype("f4")
+Y = (X[:, 0] > X[:, 1]).astype(int)
+T = X @ np.array([1, -2, 0.5], "f4")
+
+
+def network(lr, hidden=4):
+    model = cr.Sequential([cr.layers.Dense(hidden, "tanh"), cr.layers.Dense(2, "softmax")])
+    model.compile(cr.optimizers.SGD(lr), "sparse_categorical_crossentropy", ["accuracy"],
+                  engine="compiled")  # fmt: skip
+    return model
+
+
+def squares(params, X, y):
+    return np.mean((X @ params["w"] - y) ** 2)
+
+
+def line(rate, start=0.0):
+    if start == "nowhere":
+        raise ValueError("no such place")
+    return squares, {"w": np.full(3, start, "f4")}, cr.optimizers.SGD(rate)
+
+
+def ridge(alpha):
+    return Ridge(alpha)
+
+
+RATES = {"rate": cr.log(1e-4, 1e-1)}
+
+
+def swept(build=line, space=RATES, y=T, **options):
+    return cr.sweep(build, space, X, y, **{"verbose": 0, "models": 12, "epochs": 3} | options)
+
+
+def test_the_best_model_is_the_one_of_its_own_fit():
+    result = swept(network, {"lr": cr.log(1e-3, 1), "hidden": [3, 4]}, Y, models=8)
+    best, (fold,) = result.best, result.folds
+    cr.keras.utils.set_random_seed(0)
+    alone = network(**best.settings)
+    alone.fit(*fold.train, epochs=3, verbose=0, validation_data=fold.held)
+    for one, other in zip(best.model.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert best.score == alone.history.history["val_loss"][-1] == result.table["val_loss"][0]
+    found = best.model.evaluate(*fold.held, return_dict=True)
+    assert found["accuracy"] == pytest.approx(result.table["val_accuracy"][0])
+    assert result.table["number"][0] == best.number
+
+
+def test_an_ensemble_averages_the_best():
+    result = swept(network, {"lr": cr.log(1e-3, 1)}, Y, models=5, keep=2)
+    models = [each.model for each in result.top(3)]  # the last one is trained again
+    ensemble = result.ensemble(3)
+    mean = np.mean([model.predict(X, verbose=0) for model in models], axis=0)
+    np.testing.assert_allclose(ensemble.predict(X), mean, rtol=1e-5)
+    scores = ensemble.evaluate(X, Y)
+    assert scores["accuracy"] == pytest.approx(np.mean(mean.argmax(axis=1) == Y))
+    nll = -np.log(mean[np.arange(len(Y)), Y]).mean()
+    assert scores["loss"] == pytest.approx(nll, rel=1e-4)
+
+
+def test_a_store_has_the_same_result_and_goes_on(tmp_path):
+    plain = swept(halving=3, epochs=9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for models in (12, None):
+            kept = swept(halving=3, epochs=9, models=models, store=tmp_path / "a")
+            for name, column in plain.table.items():
+                np.testing.assert_array_equal(kept.table[name], column)
+            np.testing.assert_array_equal(kept.best.model["w"], plain.best.model["w"])
+    more = swept(halving=3, epochs=9, models=20, store=tmp_path / "a", workers=1)
+    assert more.search.trained == 8 + 2
+    with pytest.raises(DataError, match=r"here X to train on is .*, it was"):
+        cr.sweep(line, RATES, X + 1, T, halving=3, epochs=9, verbose=0, store=tmp_path / "a")
+    with pytest.raises(DataError, match=r"build is ridge .*, it was line"):
+        swept(ridge, {"alpha": cr.log(1, 2)}, halving=3, epochs=9, store=tmp_path / "a")
+
+
+def test_what_is_trained_does_not_hang_on_threads():
+    one, two = (swept(workers=n, hyperband=True, epochs=9, seeds=2) for n in (1, 2))
+    for name, column in one.table.items():
+        np.testing.assert_array_equal(column, two.table[name])
+
+
+def test_cross_validation_has_a_model_a_fold_and_one_of_all():
+    result = swept(cv=3, models=4)
+    best = result.best
+    assert len(best.models) == len(result.folds) == 3
+    (rung,) = result.search.rungs
+    assert rung.folds["val_loss"].shape == (4, 1, 3)
+    position = int(np.flatnonzero(rung.candidates == best.number)[0])
+    scores = [squares(m, *fold.held) for m, fold in zip(best.models, result.folds, strict=True)]
+    np.testing.assert_allclose(rung.folds["val_loss"][position, 0], scores, rtol=1e-5)
+    assert best.score == pytest.approx(np.mean(scores), rel=1e-5)
+    assert squares(best.model, X, T) < squares({"w": np.zeros(3)}, X, T)
+
+
+def test_estimators_are_scored_by_their_own_score():
+    result = swept(ridge, {"alpha": cr.log(1e-3, 1e3)})
+    assert result.monitor == "val_score"
+    assert result.best.score == max(result.table["val_score"])
+    assert result.best.model.score(*result.folds[0].held) == result.best.score
+    np.testing.assert_allclose(
+        result.ensemble(2).predict(X), np.mean([b.model.predict(X) for b in result.top(2)], axis=0)
+    )
+
+
+def test_what_build_raises_is_in_the_table():
+    result = swept(space=RATES | {"start": [0.0, "nowhere"]})
+    failed = np.array([error is not None for error in result.table["error"]])
+    assert (failed == (result.table["start"] == "nowhere")).all()
+    assert 0 < failed.sum() < 12
+    assert not failed[: 12 - failed.sum()].any()
+    assert f"12 models, {failed.sum()} failed" in repr(result)
+    with pytest.raises(
+        DataError, match="no model has a score; the first says: ValueError: no such"
+    ):
+        swept(space=RATES | {"start": ["nowhere"]}).best  # noqa: B018
+
+
+def test_a_loss_that_diverges_ends_alone():
+    result = swept(space={"rate": [1e-2, 1e30]}, search="grid", models=None)
+    assert result.table["error"].tolist()[0] is None
+    assert "NaN or infinite in epoch 1" in result.table["error"][1]
+
+
+def test_importance_finds_what_matters():
+    result = swept(space=RATES | {"start": cr.uniform(0, 1e-6)}, models=60)
+    importance = result.importance()
+    assert list(importance) == ["rate", "start"]
+    assert importance["rate"] > 0.9
+    assert sum(importance.values()) == pytest.approx(1)
+    with pytest.raises(DataError, match="too few"):
+        swept(models=3).importance()
+
+
+def test_luck_is_the_share_of_the_seeds():
+    none = swept(seeds=3, models=6)  # the line starts nowhere by chance, but samples are shuffled
+    assert none.luck()["share"] < 0.05
+    scores = none.search.rungs[0].scores["val_loss"]
+    assert none.luck()["deviation"] == pytest.approx(np.sqrt(scores.var(axis=1, ddof=1).mean()))
+    alike = swept(space={"rate": cr.uniform(0.01, 0.010001)}, seeds=3, models=6)
+    assert alike.luck()["share"] > 0.95
+    with pytest.raises(DataError, match="give seeds=5"):
+        swept().luck()
+
+
+def test_pictures():
+    result = swept(space=RATES | {"start": [0.0, 1.0]}, halving=3)
+    for kind in ("settings", "best", "parallel"):
+        ax = result.plot(kind)
+        ax.figure.canvas.draw()
+        plt.close(ax.figure)
+    with pytest.raises(UnknownNameError, match="did you mean 'parallel'"):
+        result.plot("paralel")
+
+
+def test_tables_show_themselves():
+    result = swept(models=20)
+    assert repr(result.table).splitlines()[0].split() == [
+        "number", "rate", "seed", "epochs", "val_loss", "loss"
+    ]  # fmt: skip
+    assert repr(result).endswith("10 more rows")
+    assert result._repr_html_().count("<tr>") == 11
+    assert result.table.row(0)["rate"] == result.best.settings["rate"]
+
+
+def test_progress_is_said(capsys):
+    swept(halving=3, epochs=9, verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == ("12 models, for so many epochs: 12 × 1 → 4 × 3 → 1 × 9; 26 epochs in all")
+    assert len(lines) == 4
+    assert lines[1].startswith("12 models of 1 epoch: 12 trained in ")
+    assert "best val_loss" in lines[1]
+    swept(verbose=1)
+    assert "12 models" in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_what_was_trained(interrupts, tmp_path):
+    def stop(epoch, logs):
+        os.kill(os.getpid(), 2)
+
+    stopping = cr.callbacks.LambdaCallback(on_epoch_end=stop)
+    with pytest.warns(InterruptedWarning, match="after 12 models"):
+        result = swept(halving=3, epochs=9, callbacks=[stopping], store=tmp_path)
+    assert result.interrupted
+    assert result.best.epochs == 1
+    whole = swept(halving=3, epochs=9, store=tmp_path)
+    assert whole.search.trained == 4 + 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"models": 0}, "models must be a whole number of at least 1"),
+        ({"halving": 1}, "halving: must be a whole number of at least 2"),
+        ({"search": "grid"}, "how many values of 'rate'"),
+        ({"space": {"rate": [0.1, 0.2]}}, "has 2 combinations, fewer than 12 models"),
+        ({"space": {"rate": [0.1, 0.2]}, "search": "grid"}, "the grid has 2 combinations"),
+        ({"space": {"epochs": [1, 2]}, "halving": 2, "models": 2}, "halving decides"),
+        ({"cv": 99}, "cv: "),
+        ({"cv": 2, "validation_data": (X, T)}, "leave validation_data out"),
+        ({"groups": T}, "give cv=5"),
+        ({"validation_split": 0}, "validation_split must be a finite number above 0"),
+        ({"validation_data": (X, T[:3])}, "equally many samples"),
+        ({"mode": "maximum"}, "unknown mode"),
+        ({"store": 3}, "store must be a folder's path"),
+    ],
+)
+def test_what_does_not_fit_is_refused(options, message):
+    with pytest.raises((DataError, OptionError, UnknownNameError), match=message):
+        swept(**options)
+
+
+@pytest.mark.parametrize("labels", [np.repeat([0, 1], [50, 10]), np.repeat(["a", "b"], [50, 10])])
+def test_folds_keep_the_shares_of_classes(labels):
+    options = {"cv": None, "groups": None, "validation_data": None, "share": 0.2, "seed": 0}
+    (fold,) = folds_of(X, labels, **options)
+    assert [np.unique(y, return_counts=True)[1].tolist() for _, y in fold] == [[40, 8], [10, 2]]
+    for fold in folds_of(X, labels, **options | {"cv": 5}):
+        assert np.unique(fold.held[1], return_counts=True)[1].tolist() == [10, 2]
+
+
+def test_folds_in_groups_and_in_time():
+    options = {"validation_data": None, "share": 0.2, "seed": 0}
+    numbers = np.arange(60.0)
+    groups = np.arange(60) // 5
+    for fold in folds_of(X, numbers, cv=4, groups=groups, **options):
+        assert not set(fold.train[1] // 5) & set(fold.held[1] // 5)
+    for fold in folds_of(X, numbers, cv=TimeSeriesSplit(3), groups=None, **options):
+        assert fold.train[1].max() < fold.held[1].min()
