@@ -201,12 +201,3 @@ def test_a_threshold_goes_along_where_a_model_is_exported(rare, tmp_path, thresh
     model.export(tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     assert session.run(["label"], columns)[0].tolist() == expected
-
-
-def test_what_no_other_program_is_told_of_is_refused(tmp_path):
-    path = tmp_path / "days.csv"
-    path.write_text("day,y\n" + "".join(f"{i % 28 + 1}.{i % 12 + 1}.2024,{i}\n" for i in range(40)))
-    done("train", path, "--target", "y", "--epochs", "1", "-o", tmp_path / "model")
-    for kind in ("numpy", "onnx"):
-        line = refused(3, "export", tmp_path / "model", "--to", kind)
-        assert "column 'day' holds times: year, month, day, weekday, which no other program" in line

@@ -142,3 +142,42 @@ def test_a_damaged_file_is_refused_while_it_is_read(write):
     path.write_bytes(data)
     with pytest.raises(ChainruleError, match=r"data\.parquet"):
         list(open_table(path).chunks())
+
+
+ODD = {
+    "price": ["1,234.50", "€ 12", None, "n/a"],
+    "comma": ["1.234,5", "0,5", "2,25", "3"],
+    "plain": ["1", "2.5", "NA", "4"],
+    "day": ["31.01.2024", "1.2.2024", "29.02.2024", "1.3.2024"],
+    "zip": ["00501", "10001", "94105", "02134"],
+    "words": ["a", "b", "a", "1"],
+}
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("source", ["file", "frame"])
+def test_texts_are_understood_as_in_a_csv_file(write, kind, source):
+    data = pa.table({name: pa.array(texts, kind) for name, texts in ODD.items()})
+    table = open_table(write(data) if source == "file" else Frame(data))
+    found = {column.name: column.kind for column in table.columns}
+    assert found == {"price": "number", "comma": "number", "plain": "number", "day": "time",
+                     "zip": "category", "words": "category"}  # fmt: skip
+    chunk = {name: np.concatenate([c[name] for c in table.chunks(rows=3)]) for name in ODD}
+    np.testing.assert_array_equal(chunk["price"], [1234.5, 12, np.nan, np.nan])
+    np.testing.assert_array_equal(chunk["comma"], [1234.5, 0.5, 2.25, 3])
+    np.testing.assert_array_equal(chunk["plain"], [1, 2.5, np.nan, 4])
+    assert chunk["day"].astype(str).tolist()[2] == "2024-02-29T00:00:00"
+    assert chunk["zip"].tolist() == ODD["zip"]
+    notes = "\n".join(table.notes)
+    assert "column 'price' holds numbers with decimal points: row 1 holds '1,234.50'" in notes
+    assert "column 'plain': texts that are all numbers, read as such" in notes
+    again = open_table(write(data), like=[Column("plain", "category"), Column("zip", "number")])
+    kinds = {column.name: column.kind for column in again.columns}
+    assert (kinds["plain"], kinds["zip"]) == ("category", "number")
+    with pytest.raises(DataError, match="column 'words' must hold numbers, but row 1 holds 'a'"):
+        open_table(write(data), like=[Column("words", "number")])
+
+
+def test_categories_of_a_dictionary_stay_so(write):
+    data = pa.table({"a": pa.array(["1", "2", "1"]).dictionary_encode()})
+    assert open_table(write(data)).columns == (Column("a", "category"),)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import itertools
+import re
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,68 @@ def signs(values: Any, categories: Any) -> Any:
     """Return 1 for the first category, -1 for the second and 0 for all others."""
     found = [(str(value) == categories[0]) - (str(value) == categories[1]) for value in values]
     return np.array(found, float)[:, np.newaxis]
+
+
+def times(values: Any, mean: Any, scale: Any, parts: Any, marked: Any) -> Any:
+    """Return parts of times, written 2024-01-31 or 2024-01-31 18:30; those of a missing one are 0.
+
+    The year has mean 0 and deviation 1, month, day and hour go round, weekdays have a column each.
+    """
+    texts = ["NaT" if value is None or str(value) == "" else value for value in values]
+    moments = np.array(texts, "datetime64[s]")
+    missing = np.isnat(moments)
+    moments = np.where(missing, np.datetime64("2000-01-01T00:00:00"), moments)
+    years, months, days = (moments.astype(f"datetime64[{unit}]") for unit in "YMD")
+    seconds, begin, end = (each.astype("datetime64[s]").astype(float)
+                           for each in (moments, years, years + 1))  # fmt: skip
+    year = years.astype(int) + 1970 + (seconds - begin) / (end - begin)
+    weekday = (days.astype(int) + 3) % 7
+    round_ = {
+        "month": (months - years).astype(float) / 12,
+        "day": (days - months.astype("datetime64[D]")).astype(float) / 31,
+        "hour": (seconds - days.astype("datetime64[s]").astype(float)) / 3600 / 24,
+    }
+    made = {"year": [(year - mean) / scale], "weekday": [weekday == day for day in range(7)]}
+    for part, share in round_.items():
+        made[part] = [np.sin(2 * np.pi * share), np.cos(2 * np.pi * share)]
+    found = [np.where(missing, 0, column) for part in parts for column in made[part]]
+    return np.stack([*found, missing] if marked else found, axis=1)
+
+
+def turned(number: Any, by: Any) -> Any:
+    """Return 32 bits, turned to the left."""
+    return (number << by | number >> (32 - by)) & 0xFFFFFFFF
+
+
+def hashed(text: Any) -> Any:
+    """Return a text's 32 bits by MurmurHash3, as a number with a sign."""
+    data, h = text.encode(), 0
+    for first in range(0, len(data), 4):
+        block = data[first : first + 4]
+        k = turned(int.from_bytes(block, "little") * 0xCC9E2D51 & 0xFFFFFFFF, 15)
+        h ^= k * 0x1B873593 & 0xFFFFFFFF
+        if len(block) == 4:
+            h = (turned(h, 13) * 5 + 0xE6546B64) & 0xFFFFFFFF
+    h ^= len(data)
+    h = (h ^ h >> 16) * 0x85EBCA6B & 0xFFFFFFFF
+    h = (h ^ h >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
+    h ^= h >> 16
+    return h - 2**32 if h >= 2**31 else h
+
+
+def words(values: Any, width: Any) -> Any:
+    """Return texts as counts of their words and pairs of words, each in a column that a hash picks.
+
+    The result is that of scikit-learn's HashingVectorizer.
+    """
+    counts = np.zeros((len(values), width))
+    for row, value in zip(counts, values, strict=True):
+        found = re.findall(r"\b\w\w+\b", "" if value is None else str(value).lower())
+        for text in [*found, *map(" ".join, itertools.pairwise(found))]:
+            number = hashed(text)
+            row[abs(number) % width] += 1 if number >= 0 else -1
+    lengths = np.sqrt(np.sum(counts**2, axis=1, keepdims=True))
+    return counts / np.where(lengths == 0, 1, lengths)
 
 
 def pixels(images: Any, mean: Any, scale: Any) -> Any:

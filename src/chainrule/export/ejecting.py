@@ -22,14 +22,17 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError
 from chainrule.export import ejected, templates
-from chainrule.export.in_use import InUse, Portable
+from chainrule.export.in_use import InUse
 from chainrule.export.rules import plainer, rule_texts
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.network.compiled import Compiled
 from chainrule.network.forward import Forward
 from chainrule.network.objective import Objective
 from chainrule.network.runs import example_data
+from chainrule.preprocessing.calendar import Calendar
 from chainrule.preprocessing.columns import OneHot, Picture, Signs
+from chainrule.preprocessing.steps import Step
+from chainrule.preprocessing.words import Words
 from chainrule.program.equations import Variable
 from chainrule.program.helpers import bare_source, helpers_of, modules_of
 from chainrule.program.program import Program
@@ -49,7 +52,9 @@ ORDER = (
 )
 STEPS: dict[type, Any] = {
     OneHot: ejected.one_hot, Signs: ejected.signs, Picture: ejected.pixels,
+    Calendar: ejected.times, Words: ejected.words,
 }  # fmt: skip
+USED = {ejected.words: (ejected.turned, ejected.hashed)}
 
 
 def eject(model: Compiled, path: str | os.PathLike[str]) -> None:
@@ -151,7 +156,8 @@ class _Module:
         return shape_text((None, *data.shape[1:]))
 
     def _head(self) -> str:
-        modules = {name for helper in [*self.helpers, self._reader] for name in modules_of(helper)}
+        quoted = [*self.helpers, self._reader, *map(_step_of, self.used.steps)]
+        modules = {name for helper in quoted for name in modules_of(helper)}
         modules |= {"csv", "sys"}  # of the command line
         imports = "".join(f"\nimport {name}" for name in sorted(modules))
         text = templates.HEAD.format(imports=imports)
@@ -220,8 +226,9 @@ class _Module:
             return []
         lines, functions = "", {}
         for step in self.used.steps:
-            function = STEPS.get(type(step), ejected.numbers)
-            functions[function] = bare_source(function)
+            function = _step_of(step)
+            for each in (*USED.get(function, ()), function):
+                functions[each] = bare_source(each)
             options = "".join(
                 f"        {json.dumps(key)}: {_value_text(value, 8)},\n"
                 for key, value in _options(step).items()
@@ -319,15 +326,24 @@ def _name(state: Any) -> None:
             leaf.name = f"new_{path[-1]}"
 
 
-def _options(step: Portable) -> dict[str, Any]:
+def _step_of(step: Step) -> Any:
+    return STEPS.get(type(step), ejected.numbers)
+
+
+def _options(step: Step) -> dict[str, Any]:
     """Return what a step of preprocessing needs to know."""
+    if isinstance(step, Words):
+        return {"width": step.words}
     if isinstance(step, Signs):
         return {"categories": step.categories}
     if isinstance(step, OneHot):
         marks = {"other": step.other > 0, "missing": step.missing > 0}
         return {"categories": step.categories, **marks}
     scale = {"mean": step.mean, "scale": step.scale}
-    return scale if isinstance(step, Picture) else {**scale, "marked": step.missing > 0}
+    if isinstance(step, Picture):
+        return scale
+    parts = {"parts": step.parts} if isinstance(step, Calendar) else {}
+    return {**scale, **parts, "marked": step.missing > 0}
 
 
 def _assigned(name: str, texts: Iterable[str]) -> str:

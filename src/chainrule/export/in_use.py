@@ -11,20 +11,24 @@ from chainrule import activations
 from chainrule.errors import DataError
 from chainrule.network.compiled import Compiled
 from chainrule.network.runs import example_data
-from chainrule.preprocessing.columns import OneHot, Picture, Scaled, Signs
+from chainrule.preprocessing.calendar import ROUND, Calendar
+from chainrule.preprocessing.columns import OneHot, Picture, Signs
+from chainrule.preprocessing.steps import Step
 from chainrule.preprocessing.targets import Target
+from chainrule.preprocessing.words import Words
 
-Portable = Scaled | OneHot | Signs | Picture
+DAY = 86400  # seconds
 
 
 class InUse:
     """What a model in use computes, in NumPy alone: from columns or samples to all its outputs.
 
     Texts are numbers here, on the way in and out: NumPy code that is recorded knows no others.
+    Times are seconds since 1970, in whole numbers, as NumPy keeps them.
 
     Attributes
     ----------
-    steps : tuple of Scaled, OneHot or Picture
+    steps : tuple of Step
         What is done to columns; none without a preprocessor.
     inputs, outputs : list of str
     codes : dict of str to OneHot or Signs
@@ -36,7 +40,7 @@ class InUse:
 
     def __init__(self, model: Compiled, where: str) -> None:
         self.model, self.preprocessor, self.where = model, model.preprocessor, where
-        self.steps = self._portable()
+        self.steps = () if self.preprocessor is None else self.preprocessor.steps
         self.inputs = [step.name for step in self.steps] or ["X"]
         self.codes = {step.name: step for step in self.steps if isinstance(step, OneHot | Signs)}
         target = None if self.preprocessor is None else self.preprocessor.target
@@ -52,16 +56,6 @@ class InUse:
         self.label = (
             None if self.quantity is not None or len(self.outputs) == 1 else self.outputs[1]
         )
-
-    def _portable(self) -> tuple[Portable, ...]:
-        steps = () if self.preprocessor is None else self.preprocessor.steps
-        for step in steps:
-            if not isinstance(step, Portable):
-                raise DataError(
-                    f"{self.where}: column {step.name!r} holds {step.describe()}, which no other "
-                    "program is told of yet; train without it, or with numbers in its place"
-                )
-        return steps
 
     def _wishes(self) -> list[str]:
         """Return what outputs are to be called."""
@@ -128,13 +122,13 @@ class InUse:
         return np.concatenate(parts, axis=1).astype(self.model.dtype)
 
 
-def _column(step: Portable) -> Any:
+def _column(step: Step) -> Any:
     """Return some values of a column, texts as numbers."""
-    dtype = np.int64 if isinstance(step, OneHot | Signs) else np.float64
+    dtype = np.int64 if isinstance(step, OneHot | Signs | Calendar) else np.float64
     return np.ones((2, *getattr(step, "shape", ())), dtype)
 
 
-def _features_of(step: Portable, values: Any) -> list[Any]:
+def _features_of(step: Step, values: Any) -> list[Any]:
     """Return what becomes of a column, as `Preprocessor.transform` makes it."""
     if isinstance(step, Signs):
         signs = (values == 0).astype(np.float32) - (values == 1).astype(np.float32)
@@ -144,8 +138,56 @@ def _features_of(step: Portable, values: Any) -> list[Any]:
     if isinstance(step, Picture):
         pixels = values.reshape(len(values), step.width)
         return [((pixels - step.mean) / step.scale).astype(np.float32)]
+    if isinstance(step, Calendar):
+        return _parts_of(step, values[:, np.newaxis])
+    if isinstance(step, Words):
+        raise DataError(
+            f"column {step.name!r} is free text, and a graph of numbers cannot hash its words; "
+            "eject (export --to numpy) writes them, or train without it"
+        )
     values = values[:, np.newaxis]
     is_missing = np.isnan(values)
     filled = np.where(is_missing, step.mean, values)
     scaled = ((filled - step.mean) / step.scale).astype(np.float32)
     return [scaled, is_missing.astype(np.float32)] if step.missing else [scaled]
+
+
+def _parts_of(step: Calendar, seconds: Any) -> list[Any]:
+    """Return the parts of times; days as years and months by Hinnant's *chrono-compatible dates*.
+
+    Whole numbers throughout, which no rounding moves to another day.
+    """
+    missing = seconds == np.iinfo(np.int64).min
+    seconds = np.where(missing, 0, seconds)
+    days = seconds // DAY
+    z = days + 719468  # since 1 March of the year 0
+    of_era = z % 146097
+    year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    shifted = (5 * of_year + 2) // 153  # months since March
+    month = (shifted + 2) % 12
+    year = year + 400 * (z // 146097) + np.where(month < 2, 1, 0)
+    begin, end = _new_year(year) * DAY, _new_year(year + 1) * DAY
+    round_ = {
+        "month": month,
+        "day": of_year - (153 * shifted + 2) // 5,
+        "hour": (seconds - days * DAY).astype(np.float64) / 3600,
+    }
+    found = []
+    for part in step.parts:
+        if part == "year":
+            share = (seconds - begin).astype(np.float64) / (end - begin).astype(np.float64)
+            found.append((year.astype(np.float64) + share - step.mean) / step.scale)
+        elif part == "weekday":
+            found.append((days + 3) % 7 == np.arange(7))
+        else:
+            angle = 2 * np.pi * round_[part].astype(np.float64) / ROUND[part]
+            found += [np.sin(angle), np.cos(angle)]
+    made = [np.where(missing, 0, each.astype(np.float32)) for each in found]
+    return [*made, missing.astype(np.float32)] if step.missing else made
+
+
+def _new_year(year: Any) -> Any:
+    """Return the days from 1970 to 1 January."""
+    before = year - 1
+    return 365 * before + before // 4 - before // 100 + before // 400 - 719162

@@ -13,7 +13,7 @@ from chainrule.preprocessing.records import Record
 from chainrule.preprocessing.summaries import Times, parts_of
 from chainrule.validation import Array
 
-_ROUND = {"month": 12, "day": 31, "hour": 24}  # what goes round, and after how many
+ROUND = {"month": 12, "day": 31, "hour": 24}  # what goes round, and after how many
 _PARTS = {
     "year": ("year",), "month": ("month, sin", "month, cos"), "day": ("day, sin", "day, cos"),
     "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -74,7 +74,7 @@ class Calendar:
             return scaled(values, self)[:, np.newaxis]
         if part == "weekday":
             return np.equal(values[:, np.newaxis], np.arange(7))
-        angles = 2 * np.pi * values / _ROUND[part]
+        angles = 2 * np.pi * values / ROUND[part]
         return np.stack([np.sin(angles), np.cos(angles)], axis=1)
 
     def describe(self) -> str:

@@ -90,6 +90,18 @@ def _kind(arrow_type: Any) -> str:
     return ""
 
 
+def is_text(arrow_type: Any) -> bool:
+    """Whether it is text, of any width, but not categories of a dictionary."""
+    types = pyarrow("types")
+    names = ("string", "large_string", "string_view")
+    return any(getattr(types, f"is_{name}", types.is_string)(arrow_type) for name in names)
+
+
+def text(array: Any) -> Any:
+    """Return text as Arrow's plainest, on which all of its functions work."""
+    return pyarrow("compute").cast(array, pyarrow().string())
+
+
 def values(array: Any, kind: str) -> Array:
     """Return an array as a column of a kind."""
     compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")

@@ -10,9 +10,9 @@ from typing import Any
 
 from chainrule.errors import DataError, FileError
 from chainrule.preprocessing.values import MISSING, Column
-from chainrule.tables.arrow import numbers, pyarrow, texts, times
+from chainrule.tables.arrow import numbers, pyarrow
 from chainrule.tables.dialect import broken_line, read_dialect
-from chainrule.tables.fields import Field, plain, tidied
+from chainrule.tables.fields import Field
 from chainrule.tables.table import Table, check_columns
 from chainrule.validation import Array
 
@@ -59,7 +59,8 @@ class CsvTable(Table):
         rows = self._scan(names)
         for each in self._fields.values():
             notes += each.notes()
-            self._check(each)
+            with self._named():
+                each.check()
         columns = [Column(each.name, each.found) for each in self._fields.values()]
         super().__init__(str(path), columns, rows, notes=notes)
 
@@ -80,14 +81,6 @@ class CsvTable(Table):
             open_ones = [name for name in open_ones if self._fields[name].is_open]
             rows += batch.num_rows
         return rows
-
-    def _check(self, field: Field) -> None:
-        if field.kind in ("number", "time") and field.found != field.kind:
-            row, text = field.first_odd
-            raise DataError(
-                f"{self._path}: column {field.name!r} must hold {field.kind}s, but row {row + 1:,} "
-                f"holds {text!r}"
-            )
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
         if self._whole:
@@ -110,15 +103,16 @@ class CsvTable(Table):
         return self._columns[name]
 
     def _values(self, field: Field, array: Any) -> Array:
-        if field.found == "category":
-            return texts(array)
-        if field.reading is None:
-            floats = plain(array)
-            if floats is None:
-                raise DataError(f"{self._path} changed while it was read; try again")
-            return numbers(floats)
-        read = field.reading.read(tidied(array))
-        return numbers(read) if field.found == "number" else times(read)
+        with self._named():
+            return field.values(array)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say in which file it is."""
+        try:
+            yield
+        except DataError as error:
+            raise DataError(f"{self._path}: {error}") from error
 
     def _batches(self, names: list[str]) -> Iterator[Any]:
         """Yield blocks of these columns, all as text."""

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.errors import DataError
 from chainrule.preprocessing.values import MISSING
-from chainrule.tables.arrow import pyarrow
+from chainrule.tables.arrow import numbers, pyarrow, texts, times
+from chainrule.validation import Array
 
 ODD = 0.1  # largest share of values that are none of what the others are: they count as missing
 SAMPLE = 100
@@ -189,22 +191,27 @@ class Field:
         The decimal sign where a column leaves it open.
     kind : str
         The kind that is known already, if there is one.
+    typed : bool
+        Whether the source could have held numbers, but holds texts: codes such as ``"00501"`` then
+        stay such.
     """
 
     name: str
     decimal: str
     kind: str = ""
+    typed: bool = False
     present: int = 0
     rows: int = 0
     numbers: int = 0
     tallies: list[Tally] = field(default_factory=list)
+    _coded: bool = False
     _points: int = 0  # plain numbers that are none where a comma is the decimal sign
     _sample: list[str] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
         """Whether more rows may tell more."""
-        if self.kind == "category":
+        if self.kind == "category" or self._coded:
             return False
         least = min((tally.odd for tally in self.tallies), default=0)
         return not (self.present > 1000 and 2 * least > self.present)
@@ -215,6 +222,11 @@ class Field:
         if not self.is_open:
             return None
         before = self.present
+        if self.typed and not self.kind:
+            compute = pyarrow("compute")
+            self._coded = (
+                compute.any(compute.match_substring_regex(array, r"^\s*0\d")).as_py() or False
+            )
         floats = plain(array)
         if floats is not None:
             self._plain(array, floats, start)
@@ -273,9 +285,39 @@ class Field:
     @property
     def found(self) -> str:
         """The kind of the column."""
+        if self._coded:
+            return "category"
         if self.best is None:
             return self.kind or "number"
         return self.reading.kind if self.reading else "category"
+
+    def values(self, array: Any) -> Array:
+        """Return texts as a column of the kind that was found.
+
+        Raises
+        ------
+        DataError
+            If they are not those that were seen.
+        """
+        if self.found == "category":
+            return texts(array)
+        read = plain(array) if self.reading is None else self.reading.read(tidied(array))
+        if read is None:
+            raise DataError("it changed while it was read; try again")
+        return numbers(read) if self.found == "number" else times(read)
+
+    def check(self) -> None:
+        """Refuse a column that is not of the kind that is known.
+
+        Raises
+        ------
+        DataError
+        """
+        if self.kind in ("number", "time") and self.found != self.kind:
+            row, text = self.first_odd
+            raise DataError(
+                f"column {self.name!r} must hold {self.kind}s, but row {row + 1:,} holds {text!r}"
+            )
 
     @property
     def first_odd(self) -> tuple[int, str]:
@@ -286,8 +328,11 @@ class Field:
     def notes(self) -> list[str]:
         """Return what a user should know of how the column was understood."""
         best = self.best
-        if best is None:
+        if self._coded:
             return []
+        if best is None:
+            is_told = self.typed and not self.kind and self.present > 0
+            return [f"column {self.name!r}: texts that are all numbers, read as such"] * is_told
         if self.reading is None:
             return self._as_text(best)
         told = []

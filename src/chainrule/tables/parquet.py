@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,16 +10,62 @@ from typing import Any
 
 from chainrule.errors import DataError, FileError
 from chainrule.preprocessing.values import Column
-from chainrule.tables.arrow import columns_of, pyarrow, values
+from chainrule.tables.arrow import columns_of, is_text, pyarrow, text, values
+from chainrule.tables.fields import Field
 from chainrule.tables.table import Table
 from chainrule.validation import Array
 
+ROWS = 2**16  # that are read at once to learn what texts stand for
 
-class ParquetTable(Table):
+
+class TypedTable(Table):
+    """A table of Arrow's columns, whose texts may stand for numbers and times, as in CSV files."""
+
+    def _understand(self, name: str, schema: Any, rows: int, like: Iterable[Column]) -> None:
+        """Learn what columns hold."""
+        like = tuple(like)
+        columns, notes = columns_of(schema, name, like)
+        known = {column.name: column.kind for column in like}
+        self._fields = {
+            column.name: Field(column.name, ".", known.get(column.name, ""), typed=True)
+            for column in columns
+            if is_text(schema.field(column.name).type)
+        }
+        open_ones = [each for each, field in self._fields.items() if field.is_open]
+        for batch in self._batches(ROWS, open_ones) if open_ones else ():
+            for each in open_ones:
+                self._fields[each].add(text(batch.column(each)))
+            if not any(self._fields[each].is_open for each in open_ones):
+                break
+        for field in self._fields.values():
+            notes += field.notes()
+            field.check()
+        kinds = {each: field.found for each, field in self._fields.items()}
+        columns = [Column(each.name, kinds.get(each.name, each.kind)) for each in columns]
+        super().__init__(name, columns, rows, notes=notes)
+
+    @abstractmethod
+    def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
+        """Yield Arrow's batches of these columns."""
+
+    def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
+        kinds = {column.name: column.kind for column in self.columns}
+        for batch in self._batches(rows, names):
+            yield {name: self._values(name, batch.column(name), kinds[name]) for name in names}
+
+    def _values(self, name: str, array: Any, kind: str) -> Array:
+        if kind == "category" or name not in self._fields:
+            return values(array, kind)
+        return self._fields[name].values(text(array))
+
+
+class ParquetTable(TypedTable):
     """A Parquet file.
 
-    Numbers of any type are numbers; text and booleans are categories, dates and times are times;
-    columns of other types, lists for instance, are left out with a note.
+    Numbers of any type are numbers; text and booleans are categories, dates and times are times.
+    Texts that are numbers or times are understood as in a CSV file, but for columns with codes such
+    as ``"00501"`` and those of Arrow's dictionary type. Columns of other types, lists for instance,
+    are left out with a note.
 
     Parameters
     ----------
@@ -38,14 +85,11 @@ class ParquetTable(Table):
         self._path = path
         with self._opened() as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
-        columns, notes = columns_of(schema, str(path), like)
-        super().__init__(str(path), columns, rows, notes=notes)
+        self._understand(str(path), schema, rows, like)
 
-    def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
-        kinds = {column.name: column.kind for column in self.columns}
+    def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
         with self._opened() as file:
-            for batch in file.iter_batches(batch_size=rows, columns=names):
-                yield {name: values(batch.column(name), kinds[name]) for name in names}
+            yield from file.iter_batches(batch_size=rows, columns=names)
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -62,8 +106,10 @@ class ParquetTable(Table):
             ) from error
 
 
-class ArrowTable(Table):
+class ArrowTable(TypedTable):
     """A frame in memory that Arrow reads: of pandas, Polars, DuckDB or PyArrow.
+
+    What columns hold is told as of a Parquet file.
 
     Parameters
     ----------
@@ -87,14 +133,12 @@ class ArrowTable(Table):
         except (pa.ArrowException, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise DataError(f"{name} cannot be read through Arrow: {reason}") from error
-        columns, notes = columns_of(self._data.schema, name, like)
-        super().__init__(name, columns, self._data.num_rows, notes=notes)
+        self._understand(name, self._data.schema, self._data.num_rows, like)
 
-    def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
-        kinds = {column.name: column.kind for column in self.columns}
-        for start in range(0, self.rows or 0, rows):
+    def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
+        for start in range(0, self._data.num_rows, rows):
             part = self._data.select(names).slice(start, rows).combine_chunks()
-            yield {name: values(part.column(name).chunk(0), kinds[name]) for name in names}
+            yield from part.to_batches()
 
 
 def is_frame(source: Any) -> bool:
