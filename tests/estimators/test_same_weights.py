@@ -25,17 +25,22 @@ NETWORKS = {
     "early stopping": {"early_stopping": True, "n_iter_no_change": 3},
     "other moments": {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-4},
 }
+# What 20 epochs come to; scikit-learn's own in float32 is as far from its own in float64.
+TOLERANCE = {"float64": 1e-6, "float32": 5e-6}
 
 
-def both(of_theirs, of_ours, X, y, engine="numpy", sample_weight=None, **options):
+def both(
+    of_theirs, of_ours, X, y, engine="numpy", sample_weight=None, tolerance=None, **options
+):  # fmt: skip
     """Return both networks after the same training, held equal in all that they tell."""
     options = {"max_iter": 20, "random_state": 1, **options}
     one = of_theirs(**options).fit(X, y, sample_weight)
     other = of_ours(**options, engine=engine).fit(X, y, sample_weight)
-    tolerance = 1e-6 if one.coefs_[0].dtype == np.float64 else 1e-3
-    assert one.coefs_[0].dtype == other.coefs_[0].dtype
+    dtype = one.coefs_[0].dtype
+    tolerance = tolerance or TOLERANCE[dtype.name]
+    assert other.coefs_[0].dtype == dtype
     assert deviation(one, other) < tolerance
-    np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=tolerance)
+    np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=4 * tolerance)
     assert (one.n_iter_, one.t_, one._no_improvement_count) == (
         other.n_iter_, other.t_, other._no_improvement_count,
     )  # fmt: skip
@@ -75,6 +80,14 @@ def test_compiled_in_both_dtypes(dtype, solver):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("setting", {**SOLVERS, **NETWORKS})
+def test_in_float32(setting):
+    X, y = numbered("digits")
+    options = {"random_state": 1, "max_iter": 20, **{**SOLVERS, **NETWORKS}[setting]}
+    one, _ = both(theirs.MLPClassifier, cr.MLPClassifier, X.astype("f4"), y, **options)
+    assert deviation(one, theirs.MLPClassifier(**options).fit(X, y)) < TOLERANCE["float32"]
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_for_regression(outputs, loss):
@@ -89,9 +102,12 @@ def test_lbfgs(dtype, weighted):
     options = {"solver": "lbfgs", "max_iter": 20, "random_state": 1, "alpha": 0.1}
     one = theirs.MLPClassifier((10,), "tanh", **options).fit(X, y, weight)
     other = cr.MLPClassifier((10,), "tanh", **options, engine="compiled").fit(X, y, weight)
-    tolerance = 1e-6 if dtype == np.float64 else 1e-3
-    assert deviation(one, other) < tolerance
-    assert one.loss_ == pytest.approx(other.loss_, rel=tolerance)
+    tolerance = TOLERANCE[np.dtype(dtype).name]
+    # Ours is computed in float64 throughout; scikit-learn's own in float32 goes astray sooner.
+    judge = theirs.MLPClassifier((10,), "tanh", **options).fit(X.astype("f8"), y, weight)
+    assert deviation(judge, other) < tolerance
+    assert judge.loss_ == pytest.approx(other.loss_, rel=tolerance)
+    assert deviation(judge, other) <= 1.01 * deviation(judge, one) + 1e-12
     assert (one.n_iter_, sorted(vars(one))) == (other.n_iter_, own(other))
     assert one.coefs_[0].dtype == other.coefs_[0].dtype
 
@@ -174,7 +190,7 @@ def test_a_loss_near_zero_is_clipped_as_theirs():
     X, y = classes("iris")
     one, _ = both(
         theirs.MLPClassifier, cr.MLPClassifier, (X * 1000).astype("f4"), y, batch_size=5,
-        learning_rate_init=0.1, max_iter=5,
+        learning_rate_init=0.1, max_iter=5, tolerance=1e-4,  # samples are so large
     )  # fmt: skip
     assert max(one.loss_curve_) > 1
 
