@@ -45,10 +45,14 @@ def forward(
 
 def _softmax(z: Array) -> None:
     """Make a softmax of each row, in place; as scikit-learn's, with less around it."""
-    kept: Any = z.ndim > 1
-    z -= np.maximum.reduce(z, axis=-1, keepdims=kept)
+    if z.ndim == 1:  # where its index is found sooner than the maximum itself
+        z -= z[z.argmax()]
+        np.exp(z, z)
+        z /= np.add.reduce(z)
+        return
+    z -= np.maximum.reduce(z, axis=-1, keepdims=True)
     np.exp(z, out=z)
-    z /= np.add.reduce(z, axis=-1, keepdims=kept)
+    z /= np.add.reduce(z, axis=-1, keepdims=True)
 
 
 _IN_PLACE = {**ACTIVATIONS, "softmax": _softmax}
@@ -57,12 +61,16 @@ _IN_PLACE = {**ACTIVATIONS, "softmax": _softmax}
 def _block(
     X: Array, coefs: Sequence[Array], intercepts: Sequence[Array], hidden: str, output: str
 ) -> Array:
-    h, last = X, len(coefs) - 1
-    for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
+    h = X
+    activate = _IN_PLACE[hidden]
+    for W, b in zip(coefs[:-1], intercepts, strict=False):
         h = np.dot(h, W)
         h += b
-        _IN_PLACE[output if layer == last else hidden](h)
-    return h
+        activate(h)
+    last: Array = np.dot(h, coefs[-1])
+    last += intercepts[-1]
+    _IN_PLACE[output](last)
+    return last
 
 
 def is_plain(model: Any, X: Any) -> bool:
