@@ -69,6 +69,8 @@ if TYPE_CHECKING:
         explain_difference,
     )
     from chainrule.estimators import (
+        DaskMLPClassifier,
+        DaskMLPRegressor,
         MLPClassifier,
         MLPRegressor,
         RealMLPClassifier,
@@ -93,6 +95,8 @@ __all__ = [
     "ChainruleError",
     "ClusterError",
     "CompileError",
+    "DaskMLPClassifier",
+    "DaskMLPRegressor",
     "DataError",
     "DivergenceError",
     "ExportError",
@@ -197,6 +201,8 @@ _LATER = {
     "check_loss": "checking",
     "explain_difference": "checking",
     "export_onnx": "onnx",
+    "DaskMLPClassifier": "estimators",
+    "DaskMLPRegressor": "estimators",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "RealMLPClassifier": "estimators",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -13,46 +12,25 @@ import numpy as np
 from chainrule.autodiff.trees import map_leaves
 from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.callbacks.progress import ProgressBar, shown
-from chainrule.distributed.collections import (
-    cluster_of,
-    current_client,
-    is_collection,
-    partitions,
-)
-from chainrule.distributed.groups import Group, groups_of
 from chainrule.distributed.job import Job, described
 from chainrule.distributed.options import Rounds
-from chainrule.distributed.places import Here, Place, dask
+from chainrule.distributed.source import Source, opened
 from chainrule.distributed.supply import Held, RoundSupply
 from chainrule.errors import DataError
 from chainrule.interrupts import immediate
 from chainrule.network.contents import contents, go_back
 from chainrule.network.runs import scoring_run
 from chainrule.network.saving import as_file_error, read_model, restored, write_model
+from chainrule.network.unchanged import unchanged_on_error
 from chainrule.training.supply import Samples
 from chainrule.training.trainer import Run, Trainer
-from chainrule.validation import check_flag, check_positive
+from chainrule.validation import check_flag, check_positive, check_seed
 
 KEPT = ("rounds", "loss", "samples", "updates", "metrics", "velocity", "epoch")
 
 
 def fit_in_rounds(
-    model: Any,
-    x: Any,
-    y: Any,
-    *,
-    client: Any = None,
-    batch_size: int | None = None,
-    epochs: int = 1,
-    verbose: int | str = "auto",
-    callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
-    validation_data: Any = None,
-    shuffle: bool = True,
-    class_weight: dict[int, float] | None = None,
-    sample_weight: Any = None,
-    seed: Any = None,
-    classes: Any = None,
-    options: Rounds,
+    model: Any, x: Any, y: Any, *, client: Any, sample_weight: Any, options: Rounds, **how: Any
 ) -> Any:
     """Train a compiled model; see `Sequential.fit` and `Rounds`.
 
@@ -64,6 +42,26 @@ def fit_in_rounds(
     ------
     DataError, FileError, ClusterError, MissingDependencyError
     """
+    with opened(x, y, sample_weight, client, options) as source:
+        return train(model, source, options, **how)
+
+
+def train(
+    model: Any,
+    source: Source,
+    options: Rounds,
+    *,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: int | str = "auto",
+    callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+    validation_data: Any = None,
+    shuffle: bool = True,
+    class_weight: dict[int, float] | None = None,
+    seed: Any = None,
+    classes: Any = None,
+) -> Any:
+    """Train a compiled model on data in groups; ``classes`` are labels in the outputs' order."""
     size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
     epochs = check_positive(epochs, "epochs", "fit")
     shuffle = check_flag(shuffle, "shuffle", "fit")
@@ -71,65 +69,34 @@ def fit_in_rounds(
     gathering = [each for each in watching if isinstance(each, History)]
     if not any(isinstance(each, ProgressBar) for each in watching):
         watching = [*shown(verbose), *watching]
-    if client is None and is_collection(x) and options.n_workers is None:
-        client = current_client()
-    with ExitStack() as stack:
-        with immediate():
-            cluster = stack.enter_context(cluster_of(client, options.n_workers, options.timeout))
-            place: Place = Here() if cluster is None else cluster
-            stack.callback(place.close)
-            if is_collection(x):
-                groups = partitions(x, y, sample_weight, cluster)
-            else:
-                groups = groups_of(x, y, sample_weight, options.shards)
-            if not any(group.rows for group in groups):
-                raise DataError("fit: there are no samples")
-            data = first_data(model, groups, class_weight, classes, cluster)
-            text, code = described(model)
-            drawn = model.rng if seed is None else np.random.default_rng(seed)
-            job = Job(
-                text, code, size, 1, int(drawn.integers(2**62)), shuffle, class_weight, classes
-            )
-            supply = RoundSupply(groups, job, place, options, model.network.constrained)
-            supply.job = replace(job, updates=supply.updates * epochs)
-            if options.plan:
-                from chainrule.distributed.plan import plan_of
+    with immediate(), unchanged_on_error(model):
+        data = _first_data(model, source, class_weight, classes)
+        drawn = model.rng if seed is None else check_seed(seed, "fit")
+        job = Job(
+            *described(model), size, 1, int(drawn.integers(2**62)), shuffle, class_weight, classes
+        )
+        supply = RoundSupply(source.groups, job, source.place, options, model.network.constrained)
+        supply.job = replace(job, updates=supply.updates * epochs)
+        if options.plan:
+            from chainrule.distributed.plan import plan_of
 
-                plan = plan_of(supply, data, epochs, cluster)
-                print(plan)
-                return plan
-            trainer, start, states = _trainer(
-                model, supply, data, epochs, watching, validation_data, size, gathering
-            )
-        model.run_trainer(trainer, epochs, start, states, verbose)
+            plan = plan_of(supply, data, epochs)
+            print(plan)
+            return plan
+        trainer, start, states = _trainer(
+            model, supply, data, epochs, watching, validation_data, size, gathering
+        )
+    model.run_trainer(trainer, epochs, start, states, verbose)
     return model.history
 
 
-def first_data(
-    model: Any, groups: Sequence[Group], class_weight: Any, classes: Any, cluster: Any
-) -> Any:
+def _first_data(model: Any, source: Source, class_weight: Any, classes: Any) -> Any:
     """Return a few samples as a step takes them; the model is built for them."""
-    number = next(n for n, group in enumerate(groups) if group.rows)
-    given: Any = groups[number].given
-    if cluster is not None and given:
-        given = cluster.results([cluster.submit(_few, part) for part in given])
-    elif given:
-        given = dask().compute(*given, scheduler="synchronous")
-    rows = groups[number].read(*given)
-    few: list[Any] = [None if part is None else part[:FEW] for part in rows]
-    X, y, *weight = few
-    if classes is not None:
-        y = np.zeros(len(X), np.int64)
+    number, (X, y, *weight) = source.few()
+    y = y if classes is None else np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    X = np.nan_to_num(X) if X.dtype.kind == "f" else X  # what is not finite is told of a partition
     where = f"fit: partition {number}"
-    X = np.nan_to_num(X) if X.dtype.kind == "f" else X
     return model.training_parts(X, y, where, weight[0] if weight else None, class_weight)[0]
-
-
-FEW = 64
-
-
-def _few(part: Any) -> Any:
-    return part[:FEW]
 
 
 def _trainer(

@@ -19,7 +19,17 @@ AGAIN = 3  # times that what was lost with workers is asked for
 
 
 class Place(Protocol):
-    """What runs rounds."""
+    """What runs rounds.
+
+    Attributes
+    ----------
+    workers : int
+        How many there are now; 0 in this process.
+    """
+
+    @property
+    def workers(self) -> int:
+        """How many there are now."""
 
     def round(self, job: Job, given: State, works: Sequence[Work], after: Any) -> Result:
         """Return what comes of a round; ``after`` is the work that follows it, if known."""
@@ -30,6 +40,8 @@ class Place(Protocol):
 
 class Here:
     """Shards one after another, in the process that asks for them."""
+
+    workers = 0
 
     def round(self, job: Job, given: State, works: Sequence[Work], after: Any) -> Result:
         """Return what comes of a round."""
@@ -88,6 +100,11 @@ class Cluster:
 
     def __init__(self, client: Any, timeout: float) -> None:
         self.client, self.timeout = client, timeout
+
+    @property
+    def workers(self) -> int:
+        """How many there are now."""
+        return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
     def round(self, job: Job, given: State, works: Sequence[Work], after: Any) -> Result:
         """Return what comes of a round."""

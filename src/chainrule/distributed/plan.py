@@ -101,7 +101,7 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan_of(supply: RoundSupply, data: Any, epochs: int, cluster: Any) -> Plan:
+def plan_of(supply: RoundSupply, data: Any, epochs: int) -> Plan:
     """Return the plan of a run; a few updates are made to see how long they take."""
     job, model = supply.job, supply.job.ready().model
     params = model.network.params
@@ -117,7 +117,7 @@ def plan_of(supply: RoundSupply, data: Any, epochs: int, cluster: Any) -> Plan:
         epochs=epochs,
         update=seconds_an_update(job.ready(), given, data),
         bandwidth=supply.options.bandwidth,
-        workers=0 if cluster is None else len(cluster.client.scheduler_info()["workers"]),
+        workers=supply.place.workers,
     )
 
 

@@ -4,16 +4,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.estimators.dask import DaskMLPClassifier, DaskMLPRegressor
     from chainrule.estimators.displays import LossCurveDisplay, WorstPredictionsDisplay
     from chainrule.estimators.mlp import MLPClassifier, MLPRegressor, SoftmaxRegression
     from chainrule.estimators.realmlp import RealMLPClassifier, RealMLPRegressor
 
 __all__ = [
-    "LossCurveDisplay", "MLPClassifier", "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor",
-    "SoftmaxRegression", "WorstPredictionsDisplay",
+    "DaskMLPClassifier", "DaskMLPRegressor", "LossCurveDisplay", "MLPClassifier",
+    "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor", "SoftmaxRegression",
+    "WorstPredictionsDisplay",
 ]  # fmt: skip
 
-_MODULES = {"Display": "displays", "Real": "realmlp", "MLP": "mlp", "Softmax": "mlp"}
+_MODULES = {
+    "Dask": "dask",
+    "Display": "displays",
+    "Real": "realmlp",
+    "MLP": "mlp",
+    "Softmax": "mlp",
+}
 
 
 def __getattr__(name: str) -> Any:

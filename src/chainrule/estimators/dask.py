@@ -1,0 +1,250 @@
+"""scikit-learn's classes on Dask's collections, with the conventions of xgboost.dask."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule import layers, optimizers, regularizers
+from chainrule.distributed.fitting import train
+from chainrule.distributed.options import Rounds
+from chainrule.distributed.predicting import Predicts, predictions
+from chainrule.distributed.source import Source, opened
+from chainrule.errors import DataError
+from chainrule.sequential import Sequential
+
+_ROUNDS = (
+    "shards", "round_steps", "outer_momentum", "outer_rate", "n_workers", "checkpoint", "timeout",
+)  # fmt: skip
+
+
+class _DaskMLP(BaseEstimator):  # type: ignore[misc]
+    """What both have in common."""
+
+    _client: Any = None
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        optimizer: Any = None,
+        alpha: float = 1e-4,
+        batch_size: int = 200,
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 20,
+        dropout: float = 0.0,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        random_state: Any = None,
+        callbacks: Any = None,
+        engine: str = "auto",
+        shards: int = 8,
+        round_steps: int = 100,
+        outer_momentum: float = 0.0,
+        outer_rate: float = 1.0,
+        n_workers: int | None = None,
+        checkpoint: Any = None,
+        timeout: float = 600.0,
+    ) -> None:
+        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
+        self.optimizer, self.alpha, self.batch_size = optimizer, alpha, batch_size
+        self.learning_rate_init, self.max_iter, self.dropout = learning_rate_init, max_iter, dropout
+        self.shuffle, self.class_weight, self.random_state = shuffle, class_weight, random_state
+        self.callbacks, self.engine, self.shards = callbacks, engine, shards
+        self.round_steps, self.outer_momentum = round_steps, outer_momentum
+        self.outer_rate, self.n_workers, self.checkpoint = outer_rate, n_workers, checkpoint
+        self.timeout = timeout
+
+    @property
+    def client(self) -> Any:
+        """The client whose workers train; None is the one that is active, if any."""
+        return self._client
+
+    @client.setter
+    def client(self, client: Any) -> None:
+        self._client = client
+
+    def fit(
+        self, X: Any, y: Any, *, sample_weight: Any = None, validation_data: Any = None
+    ) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X : dask.array.Array, dask.dataframe.DataFrame or array_like, shape (n, d)
+            Partitions may be empty and of unequal size.
+        y : the same, shape (n,); or the name of a column
+        sample_weight : the same, optional
+        validation_data : tuple, optional
+            ``(X, y)``, arrays, scored after every epoch.
+
+        Returns
+        -------
+        self
+        """
+        options = Rounds(**{name: getattr(self, name) for name in _ROUNDS})
+        with opened(X, y, sample_weight, self._client, options) as source:
+            classes = self._learn(source)
+            model = self._network(len(classes) if classes is not None else 1)
+            if validation_data is not None:
+                held, targets = validation_data
+                validation_data = held, self._encoded(targets)
+            train(
+                model, source, options, batch_size=self.batch_size, epochs=self.max_iter,
+                verbose=0, callbacks=self.callbacks, validation_data=validation_data,
+                shuffle=self.shuffle, class_weight=self._weights(), classes=classes,
+            )  # fmt: skip
+        self.model_, self.history_ = model, model.history.history
+        self.n_features_in_, self.n_iter_ = len(model.get_weights()[0]), len(model.history.epoch)
+        return self
+
+    def _network(self, outputs: int) -> Sequential:
+        hidden: list[Any] = []
+        penalty = regularizers.L2(self.alpha / (2 * self.batch_size)) if self.alpha else None
+        for units in np.atleast_1d(self.hidden_layer_sizes):
+            hidden.append(layers.Dense(int(units), self.activation, kernel_regularizer=penalty))
+            if self.dropout:
+                hidden.append(layers.Dropout(self.dropout))
+        seed = self.random_state
+        seed = seed.randint(2**31) if isinstance(seed, np.random.RandomState) else seed
+        last = layers.Dense(outputs, self._last, kernel_regularizer=penalty)
+        model = Sequential([*hidden, last], seed=seed)
+        rule = (
+            optimizers.Adam(self.learning_rate_init) if self.optimizer is None else self.optimizer
+        )
+        model.compile(rule, self._loss, metrics=self._metrics, engine=self.engine)
+        return model
+
+    _last: Any
+    _loss: str
+    _metrics: tuple[str, ...] = ()
+
+    def _learn(self, source: Source) -> Any:
+        return None
+
+    def _encoded(self, y: Any) -> Any:
+        return y
+
+    def _weights(self) -> Any:
+        return None
+
+    def __getstate__(self) -> Any:
+        return {name: v for name, v in super().__getstate__().items() if name != "_client"}
+
+
+class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
+    """A network that classifies, trained where the data are.
+
+    Local SGD in rounds, see `chainrule.distributed.Rounds`: however many workers there are, and
+    whichever fail, the same seed gives the same bits.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default (100,)
+    activation : str, default "relu"
+    optimizer : str or Optimizer, optional
+        By default Adam with ``learning_rate_init``.
+    alpha : float, default 1e-4
+        Weight of the squared weights, as in scikit-learn.
+    batch_size : int, default 200
+    learning_rate_init : float, default 1e-3
+    max_iter : int, default 20
+        Epochs.
+    dropout : float, default 0
+    shuffle : bool, default True
+    class_weight : dict, optional
+        From label to weight.
+    random_state : int, RandomState or None
+    callbacks : Callback, callable, or sequence of such, optional
+    engine : {"auto", "compiled", "numpy"}
+    shards, round_steps, outer_momentum, outer_rate, n_workers, checkpoint, timeout
+        See `chainrule.distributed.Rounds`.
+
+    Attributes
+    ----------
+    client
+        To be set before `fit` if it is not the one that is active.
+    classes_ : ndarray
+        All that occur in any partition.
+    model_ : Sequential
+    history_ : dict
+    n_features_in_, n_iter_ : int
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = DaskMLPClassifier(
+    ...     max_iter=200, batch_size=16, shards=2, learning_rate_init=0.01, random_state=0
+    ... ).fit(X, y)
+    >>> bool(classifier.score(X, y) > 0.9)
+    True
+    """
+
+    _last, _loss, _metrics = "softmax", "sparse_categorical_crossentropy", ("accuracy",)
+
+    def _learn(self, source: Source) -> Any:
+        self.classes_ = source.labels()
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"DaskMLPClassifier needs samples of at least two classes, y holds one class: "
+                f"{self.classes_.tolist()[0]!r}"
+            )
+        return self.classes_
+
+    def _encoded(self, y: Any) -> Any:
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        if (self.classes_[codes] != y).any():
+            raise DataError("validation_data holds a class that y does not")
+        return codes
+
+    def _weights(self) -> Any:
+        if self.class_weight is None:
+            return None
+        return {n: self.class_weight.get(label, 1.0) for n, label in enumerate(self.classes_)}
+
+    def predict(self, X: Any) -> Any:
+        """Return the likeliest classes; lazily, for Dask's collections."""
+        check_is_fitted(self)
+        return predictions(Predicts.of(self.model_, self.classes_), X, self.classes_.dtype)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of every class, shape (n, k); lazily, for Dask's collections."""
+        check_is_fitted(self)
+        return predictions(Predicts.of(self.model_), X, np.float32, len(self.classes_))
+
+
+class DaskMLPRegressor(RegressorMixin, _DaskMLP):  # type: ignore[misc]
+    """A network that predicts a number, trained where the data are.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, activation, optimizer, alpha, batch_size, learning_rate_init, max_iter, \
+dropout, shuffle, random_state, callbacks, engine, shards, round_steps, outer_momentum, \
+outer_rate, n_workers, checkpoint, timeout
+        As for `DaskMLPClassifier`; ``class_weight`` is not used.
+
+    Attributes
+    ----------
+    client, model_, history_, n_features_in_, n_iter_
+        As for `DaskMLPClassifier`.
+
+    Examples
+    --------
+    >>> X = np.linspace(-1, 1, 200)[:, np.newaxis]
+    >>> regressor = DaskMLPRegressor(max_iter=100, batch_size=20, shards=2, random_state=0,
+    ...                              learning_rate_init=0.01).fit(X, X[:, 0] ** 2)
+    >>> bool(regressor.score(X, X[:, 0] ** 2) > 0.9)
+    True
+    """
+
+    _last, _loss = None, "mse"
+
+    def predict(self, X: Any) -> Any:
+        """Return predicted quantities, shape (n,); lazily, for Dask's collections."""
+        check_is_fitted(self)
+        return predictions(Predicts.of(self.model_), X, np.float32)

@@ -1,0 +1,168 @@
+"""Where data come from: files, arrays, Dask's collections; and what is wrong with them."""
+
+import sys
+import threading
+
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from tests.distributed.models import X, Y, assert_same, fitted, network
+
+import chainrule as cr
+from chainrule.distributed import groups
+
+NAMES = [f"x{j}" for j in range(6)]
+CHUNKS = (120, 0, 200, 1, 179)  # uneven, and one empty
+
+
+def arrays(x=X, y=Y):
+    return da.from_array(x, chunks=(CHUNKS, 6)), da.from_array(y, chunks=(CHUNKS,))
+
+
+def frame():
+    return pd.DataFrame(X, columns=NAMES).assign(label=Y)
+
+
+def write_parquet(path, rows=100):
+    parquet.write_table(pa.Table.from_pandas(frame()), path, row_group_size=rows)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """What comes of partitions of these sizes, in this process."""
+    return fitted(*arrays(), n_workers=0)
+
+
+def test_partitions_empty_and_uneven(client, expected):
+    assert_same(expected, fitted(*arrays(), client=client))
+
+
+def test_frames_are_as_arrays(client, expected):
+    parts = np.split(np.arange(500), np.cumsum(CHUNKS)[:-1])
+    whole = dd.concat([dd.from_pandas(frame().iloc[part], npartitions=1) for part in parts])
+    assert_same(expected, fitted(whole, "label", client=client))
+    assert_same(expected, fitted(whole[NAMES], whole["label"], n_workers=0))
+
+
+def test_columns_in_several_chunks_are_put_together(expected):
+    x, y = arrays()
+    assert_same(expected, fitted(x.rechunk((CHUNKS, 4)), y.rechunk(100), n_workers=0))
+
+
+def test_parquet_files_and_npy_files_are_as_arrays(tmp_path, client):
+    whole = fitted(da.from_array(X, chunks=(100, 6)), da.from_array(Y, chunks=100), n_workers=0)
+    write_parquet(tmp_path / "all.parquet")
+    assert_same(whole, fitted(tmp_path / "all.parquet", "label"))
+    assert_same(whole, fitted(tmp_path / "all.parquet", "label", client=client))
+    for number, part in enumerate(np.split(np.arange(500), 5)):
+        (tmp_path / "parts").mkdir(exist_ok=True)
+        frame().iloc[part].to_parquet(tmp_path / "parts" / f"{number}.parquet", index=False)
+    assert_same(whole, fitted(str(tmp_path / "parts"), "label"))
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    split = fitted(shards=5)
+    assert_same(split, fitted(tmp_path / "X.npy", tmp_path / "y.npy", shards=5))
+    maps = [np.load(tmp_path / name, mmap_mode="r") for name in ("X.npy", "y.npy")]
+    assert_same(split, fitted(*maps, shards=5, client=client))
+    assert_same(fitted(X[100:], Y[100:], shards=2), fitted(*(m[100:] for m in maps), shards=2))
+
+
+def test_lists_of_one_length_are_columns(tmp_path):
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), 6)
+    parquet.write_table(pa.table({"x": lists, "y": Y}), tmp_path / "a.parquet", row_group_size=100)
+    write_parquet(tmp_path / "b.parquet")
+    assert_same(fitted(tmp_path / "b.parquet", "label"), fitted(tmp_path / "a.parquet", "y"))
+
+
+def test_weights_of_samples_and_classes(client):
+    weight, by_class = np.linspace(0.1, 2, 500), {0: 2.0, 1: 0.5}
+    x, y = da.from_array(X, chunks=(100, 6)), da.from_array(Y, chunks=100)
+    w = da.from_array(weight, chunks=100)
+    a = fitted(X, Y, sample_weight=weight, class_weight=by_class, shards=5)
+    b = fitted(x, y, sample_weight=w, class_weight=by_class, client=client, shards=5)
+    assert_same(a, b)
+    plain = fitted(X, Y, sample_weight=weight * np.array([2.0, 0.5, 1.0])[Y], shards=5)
+    for one, other in zip(a.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_file_that_was_written_anew_is_read_anew(tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    paths = tmp_path / "X.npy", tmp_path / "y.npy"
+    before = fitted(*paths)
+    np.save(tmp_path / "X.npy", -X)
+    assert not np.array_equal(before.get_weights()[0], fitted(*paths).get_weights()[0])
+
+
+@pytest.mark.parametrize("where", ["here", "cluster"])
+def test_nan_is_refused_with_the_number_of_the_partition(client, where):
+    x = X.copy()
+    x[130, 2] = np.nan
+    how = {"n_workers": 0} if where == "here" else {"client": client}
+    model = network()
+    before = model.get_weights()
+    with pytest.raises(cr.DataError, match=r"partition 2: x holds NaN .* x\[10, 2\] = nan"):
+        fitted(*arrays(x), model=model, **how)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_does_not_belong_together_is_refused(tmp_path):
+    write_parquet(tmp_path / "a.parquet")
+    for given, match in [
+        ((da.from_array(X), Y), "y and sample_weight must be such too"),
+        ((da.from_array(X, chunks=(100, 6))[X[:, 0] > 0], da.from_array(Y, chunks=50)),
+         "the same partitions"),
+        ((tmp_path / "a.parquet", None), "the name of a column"),
+        ((tmp_path / "a.parquet", "nothing"), "no column 'nothing'"),
+        ((tmp_path / "none.parquet", "label"), "no Parquet file"),
+        ((X[:0], Y[:0]), "no samples"),
+        ((da.from_array(X, chunks=(100, 6)), da.from_array(np.where(X[:, 0] > 2.2, 3, Y), chunks=100)),
+         "partition [1-4]: labels"),
+    ]:  # fmt: skip
+        with pytest.raises(cr.ChainruleError, match=match):
+            fitted(*given, n_workers=0)
+    with pytest.raises(cr.DataError, match="validation_split has no counterpart"):
+        fitted(tmp_path / "a.parquet", "label", validation_split=0.1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'shard'"):
+        fitted(shard=3)
+
+
+def test_concurrent_fits_on_one_cluster(client, expected):
+    found = [None] * 3
+
+    def fit(number):
+        found[number] = fitted(*arrays(), client=client)
+
+    threads = [threading.Thread(target=fit, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for model in found:
+        assert_same(expected, model)
+
+
+def test_the_memory_that_groups_take_is_bounded(monkeypatch):
+    monkeypatch.setattr(groups, "GROUP_BYTES", 4800)
+    found = groups.groups_of(X, Y, None, 1)
+    assert [group.rows for group in found] == [100] * 5
+
+
+def test_nothing_of_dask_is_loaded_before_it_is_asked_for(tmp_path):
+    import subprocess
+
+    write_parquet(tmp_path / "a.parquet")
+    code = (
+        "import sys, chainrule as cr; m = cr.Sequential([cr.layers.Dense(3, 'softmax')]);"
+        "m.compile('sgd', 'sparse_categorical_crossentropy'); cr.DaskMLPClassifier();"
+        f"m.fit({str(tmp_path / 'a.parquet')!r}, 'label', verbose=0);"
+        "print({n.split('.')[0] for n in sys.modules} & {'dask', 'distributed'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
