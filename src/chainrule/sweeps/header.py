@@ -110,7 +110,9 @@ def new_part(
             "search='grid' tries each once",
         )  # fmt: skip
     if count < there:
-        raise OptionError("models", f"{folder} has {there:,} already, received {count:,}")
+        raise OptionError(
+            "models", f"{folder} has {there:,} already, received {count:,}; leave it out"
+        )
     if count == there:
         if parts and about != parts[-1].space and search != "grid":
             raise OptionError(

@@ -96,6 +96,8 @@ class Rung:
 
     Attributes
     ----------
+    is_last : bool
+        Whether nobody goes on from it.
     done : ndarray of bool
         For each candidate.
     scores : dict of str to ndarray, shape (candidates, seeds)
@@ -111,7 +113,7 @@ class Rung:
     ) -> None:  # fmt: skip
         self.bracket, self.number, self.candidates = bracket, number, candidates
         self.epochs, self.seeds, self.wanted = epochs, seeds, wanted
-        self.ranking = ranking
+        self.ranking, self.is_last = ranking, False
         self.done = np.zeros(len(candidates), bool)
         self.scores: dict[str, Array] = {}
         self.folds: dict[str, Array] = {}

@@ -167,6 +167,7 @@ class Search:
                 wanted = self.keep if last else bracket.sizes[step + 1]
                 until = self.candidates.until(who, epochs)
                 rung = Rung(number, step, who, until, self.candidates.seeds, wanted, self.ranking)
+                rung.is_last = last
                 self.rungs.append(rung)
                 self._train(rung, before)
                 if self.stop_training or not rung.complete:
@@ -219,7 +220,8 @@ class Search:
     def _tasks(self, rung: Rung, before: Rung | None) -> Iterator[Task]:
         for positions in self.store.pieces(rung):
             for at in positions:
-                for number in rung.members([at]):
+                first = int(rung.candidates[at]) * rung.seeds
+                for number in range(first, first + rung.seeds):
                     checkpoint = None if before is None else self.store.checkpoint(before, number)
                     member = self.candidates.member(number)
                     yield Task(member, int(rung.epochs[at]), checkpoint)

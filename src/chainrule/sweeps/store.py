@@ -19,7 +19,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -161,7 +161,7 @@ class Folder:
         self._others = Journals(path / "journal")
         self._batches: dict[str, list[tuple[Batch, str, list[int]]]] = {}
         self._files: dict[str, dict[int, str]] = {}
-        self._open: OrderedDict[Path, dict[int, Checkpoint]] = OrderedDict()
+        self._open: OrderedDict[Path, dict[int, Callable[[], Checkpoint]]] = OrderedDict()
         self._lock, self._looked, self._written = threading.RLock(), 0.0, 0
         self.asked: dict[int, Any] = {}
         self._look()
@@ -221,7 +221,8 @@ class Folder:
                     return None
                 if len(self._open) > OPEN:
                     self._open.popitem(last=False)
-            return self._open[path].get(number)
+            make = self._open[path].get(number)
+            return None if make is None else make()
 
     def wait(self, rung: Rung) -> None:
         """Look what others have done, after a while."""

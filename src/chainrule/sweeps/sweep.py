@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.callbacks import Callback, as_callbacks
 from chainrule.errors import DataError, OptionError
 from chainrule.network.conditions import digest
+from chainrule.sweeps.dashboard import OptunaLog
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.folds import folds_of
 from chainrule.sweeps.header import Part, agree, fingerprint, new_part, places_of
@@ -169,6 +170,8 @@ def sweep(
     if not any(isinstance(each, SweepBar | SweepLines) for each in watching):
         watching = [*shown(verbose), *watching]
     parts, kept = _opened(store, conditions, made, search, models)
+    if isinstance(kept, Folder):
+        watching.append(OptunaLog(kept))
     candidates = Candidates(made, places_of(parts, made, search, seed), seed, seeds, epochs)
     plan = brackets_of(parts, epochs, factor, hyperband)
     fleet = Fleet(
