@@ -21,7 +21,8 @@ SCALED = "columns are scaled by all rows, whatever they weigh, as by StandardSca
 HELD = "which rows are held back depends on how many there are, not on what they weigh"
 FIRST = "weighted so, the score is at its best from the first epoch on, whose weights are kept"
 SURE = "scikit-learn's own, given these weights of samples, is as sure: a probability of 1"
-THEIRS = ("alpha", "max_iter", "batch_size", "early_stopping", "solver", "loss", "warm_start")
+THEIRS = ("alpha", "max_iter", "batch_size", "early_stopping", "solver", "loss", "warm_start",
+          "learning_rate_init")  # fmt: skip
 # What each setting fails, and why: beyond what scikit-learn's own network fails with that setting.
 SETTINGS = {
     "classifier": (cr.MLPClassifier(), {}),
@@ -77,7 +78,7 @@ def theirs_like(model):
 def test_the_checks_of_estimators(name):
     model, expected = SETTINGS[name]
     if model.solver != "lbfgs":
-        model = clone(model).set_params(max_iter=100)  # as scikit-learn does for its own
+        model = clone(model).set_params(max_iter=30, learning_rate_init=0.01)  # the sooner
     found, judge = failed(clone(model)), theirs_like(model)
     as_theirs = failed(judge) if found and judge else {}
     assert {check: found[check] for check in set(found) - set(as_theirs) - set(expected)} == {}

@@ -63,20 +63,20 @@ class Program(Listing):
         def known(operand: Any) -> Any:
             return values[operand] if isinstance(operand, Variable) else at(operand, n)
 
-        for i, equation in enumerate(self.equations):
-            operands = (known(operand) for operand in equation.operands)
-            params = {name: at(value, n) for name, value in equation.params.items()}
-            values[equation.output] = equation.primitive.value(*operands, **params)
-            for variable in {*equation.variables, equation.output}:
-                if self._last[variable] == i:
-                    del values[variable]
+        for each, done in zip(self.equations, self._done, strict=True):
+            params = {name: at(value, n) for name, value in each.params.items()}
+            values[each.output] = each.primitive.value(*map(known, each.operands), **params)
+            for variable in done:
+                del values[variable]
         return map_leaves(known, self.result)
 
     @cached_property
-    def _last(self) -> dict[Variable, int]:
-        """Which equation is the last that needs a variable, but for results."""
-        last = {v: i for i, e in enumerate(self.equations) for v in (*e.variables, e.output)}
-        return last | {v: -1 for _, v in leaves(self.result) if isinstance(v, Variable)}
+    def _done(self) -> list[list[Variable]]:
+        """What nothing needs behind each equation, but for results."""
+        used = [{*equation.variables, equation.output} for equation in self.equations]
+        last = {v: i for i, variables in enumerate(used) for v in variables}
+        last |= {v: -1 for _, v in leaves(self.result) if isinstance(v, Variable)}
+        return [[v for v in variables if last[v] == i] for i, variables in enumerate(used)]
 
     def __repr__(self) -> str:
         return f"<Program of {', '.join(self.arguments)}: {len(self.equations)} equations>"
