@@ -51,7 +51,7 @@ class Recipe:
     validation: float = 0.2
     early_stop: bool = True
     class_weight: str = "none"
-    seed: int = 0
+    seed: int | None = 0
     columns: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     text: tuple[str, ...] = ()

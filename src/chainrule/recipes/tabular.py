@@ -107,7 +107,7 @@ def train(
     if recipe.interval:
         data, *unseen = _set_apart(data, recipe)
     for number in range(recipe.ensemble):
-        own = replace(recipe, seed=recipe.seed + number)
+        own = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
         model = make_model(data, own)
         try:
             interrupted = fit(model, data, own, callbacks)
