@@ -83,7 +83,12 @@ PRESETS = {
 
 
 def make_realmlp(
-    how: RealMLP, preprocessor: Preprocessor, X: Array, y: Array, seed: int | None, engine: str = "auto"
+    how: RealMLP,
+    preprocessor: Preprocessor,
+    X: Array,
+    y: Array,
+    seed: int | None,
+    engine: str = "auto",
 ) -> Sequential:
     """Return a network for a preprocessor's features, compiled, not trained.
 

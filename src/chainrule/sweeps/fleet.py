@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any
 
+from chainrule.interrupts import check
 from chainrule.running.engines import Outcome as Updates
+from chainrule.running.threads import cores
 from chainrule.sweeps.member import Member, Outcome, Task
 from chainrule.sweeps.structure import Build, Fold, Structure, divided, plain_key
 from chainrule.sweeps.trained import train
@@ -19,6 +20,7 @@ from chainrule.validation import seeded
 STRUCTURES = 64  # that are kept at hand
 ALIKE = 8  # of these with equal plain settings
 CHUNK = 8  # tasks that a thread takes at once
+LOOK = 0.1  # seconds between looks at the keyboard
 WIDTH = 32  # members that are side by side
 
 
@@ -54,7 +56,7 @@ class Fleet:
     ) -> None:
         self.build, self.folds, self.batch_size = build, folds, batch_size
         self.width = WIDTH if side_by_side else 1
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or cores()
         self._structures: OrderedDict[str, list[Structure]] = OrderedDict()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -74,7 +76,10 @@ class Fleet:
                         waiting.append(pool.submit(self._chunk, chunk))
                     if not waiting:
                         return
-                    yield from waiting.popleft().result()
+                    future = waiting.popleft()
+                    while not wait([future], LOOK).done:
+                        check()  # Ctrl-C, where interrupts are deferred
+                    yield from future.result()
             finally:
                 self._stop.set()
                 for future in waiting:
