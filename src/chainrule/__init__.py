@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from chainrule.sequential.from_keras import from_keras
     from chainrule.sequential.model import Sequential, load_model
     from chainrule.sweeps.dimensions import integers, log, uniform
+    from chainrule.sweeps.search_cv import SweepCV
     from chainrule.sweeps.sweep import sweep
     from chainrule.teaching import check
     from chainrule.training.minimize import minimize
@@ -115,6 +116,7 @@ __all__ = [
     "Sequential",
     "ShapeError",
     "SoftmaxRegression",
+    "SweepCV",
     "Tensor",
     "TraceError",
     "UnknownNameError",
@@ -209,6 +211,7 @@ _LATER = {
     "RealMLPRegressor": "estimators",
     "Sequential": "sequential",
     "SoftmaxRegression": "estimators",
+    "SweepCV": "sweeps.search_cv",
     "from_keras": "sequential",
     "integers": "sweeps",
     "jit": "running.jit",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -250,75 +250,6 @@ def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | No
     ys = [y for _, y in place.values()]
     ax.set_xlim(-0.6, max(columns) + 0.6)
     ax.set_ylim(min(ys) - 0.8, max(ys) + 0.6)
-    return ax
-
-
-def slices(
-    columns: Mapping[str, Array],
-    scores: Array,
-    ylabel: str,
-    logarithmic: Collection[str] = (),
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw scores over each of some columns, side by side; of texts and tuples over their names."""
-    ax = new_axes(ax, (max(3.2 * len(columns), 4), 3.4))
-    grid = panels(ax, 1, max(len(columns), 1), gaps=(0, 0.06))
-    for (name, values), panel in zip(columns.items(), grid, strict=False):
-        if values.dtype == object:
-            names, values = np.unique([str(value) for value in values], return_inverse=True)
-            panel.set_xticks(range(len(names)), names)
-        panel.plot(values, scores, ".", color=BLUE, alpha=0.6, markersize=4)
-        scale = {"xscale": "log"} if name in logarithmic else {}
-        finish(panel, xlabel=name, ylabel=ylabel if panel is grid[0] else "", **scale)
-        if panel is not grid[0]:
-            panel.tick_params(labelleft=False)
-    return ax
-
-
-def parallel(
-    columns: Mapping[str, tuple[Array, Array]],
-    scores: Array,
-    label: str,
-    higher: bool = False,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw a line for each row through all columns, coloured by its score, the best on top.
-
-    Parameters
-    ----------
-    columns : mapping of str to (ndarray, ndarray)
-        How far up each row is, in [0, 1], and the values that this stands for.
-    scores : ndarray
-    label : str
-        What the scores are called.
-    higher : bool, default False
-        Whether a higher score is better.
-    """
-    from matplotlib.collections import LineCollection
-
-    ax = new_axes(ax, (max(1.8 * len(columns), 5), 4))
-    there = np.isfinite(scores)
-    rows = np.flatnonzero(there)[np.argsort(scores[there] * (1 if higher else -1), kind="stable")]
-    heights = np.stack([share for share, _ in columns.values()], axis=1)[rows]
-    across = np.broadcast_to(np.arange(heights.shape[1]), heights.shape)
-    cmap = "viridis" if higher else "viridis_r"
-    lines = LineCollection(list(np.stack([across, heights], axis=2)), cmap=cmap, alpha=0.5)
-    lines.set_array(scores[rows])
-    ax.add_collection(lines)
-    ax.set_xlim(-0.1, heights.shape[1] - 0.9)
-    ax.set_ylim(-0.05, 1.05)
-    ax.set_xticks(range(len(columns)), list(columns))
-    ax.set_yticks([])
-    for i, (share, values) in enumerate(columns.values()):
-        ax.axvline(i, color=GREY, linewidth=1)
-        for at in (int(np.argmin(share)), int(np.argmax(share))):
-            value = values[at]
-            text = f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)
-            ax.annotate(text, (i, share[at]), xytext=(4, 0), textcoords="offset points", fontsize=8)
-    ax.spines[:].set_visible(False)
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    figure.colorbar(lines, ax=ax, label=label, pad=0.12)
     return ax
 
 

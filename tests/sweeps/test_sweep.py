@@ -159,7 +159,7 @@ def test_luck_is_the_share_of_the_seeds():
 
 def test_pictures():
     result = swept(space=RATES | {"start": [0.0, 1.0]}, halving=3)
-    for kind in ("settings", "best", "parallel"):
+    for kind in ("settings", "best", "parallel", "map", "importance"):
         ax = result.plot(kind)
         ax.figure.canvas.draw()
         plt.close(ax.figure)

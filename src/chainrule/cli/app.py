@@ -19,6 +19,7 @@ from chainrule.cli.plot import plot
 from chainrule.cli.predict import predict
 from chainrule.cli.problems import EXIT_CODES, Verbs
 from chainrule.cli.show import show
+from chainrule.cli.sweep import sweep
 from chainrule.cli.train import train
 
 CODES = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
@@ -51,7 +52,7 @@ def chainrule_command(
     """Backpropagation you can read: train and explain small networks in NumPy."""
 
 
-for verb in (train, evaluate, predict, explain, show, export, plot, lab, grade, export_lab):
+for verb in (train, sweep, evaluate, predict, explain, show, export, plot, lab, grade, export_lab):
     app.command()(verb)
 app.add_typer(cache, name="cache")
 app.add_typer(learn, name="learn")

@@ -26,7 +26,7 @@ def interval_loss(target: Target) -> Pinball:
 
 
 def set_apart(
-    data: TrainingData, share: float, watched: bool, seed: int
+    data: TrainingData, share: float, watched: bool, seed: int | None
 ) -> tuple[TrainingData, Array, Array]:
     """Return data to train on, and rows kept aside to widen intervals by: features and targets.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from chainrule import plots
+from chainrule.errors import DataError
 from chainrule.sweeps.dimensions import Choices, Dimension, Log
 from chainrule.validation import Array
 
@@ -18,101 +19,138 @@ LINES = 400  # in parallel coordinates: the best, and others drawn evenly
 BINS = 8  # of numbers in a heat map
 TICKS = 5
 
-Dimensions = Mapping[str, Dimension]
-Shares = Mapping[str, Array]  # of each setting how far up the members are, in [0, 1]
+
+class Points(NamedTuple):
+    """The members of a sweep as points.
+
+    Attributes
+    ----------
+    dimensions : dict of str to Dimension
+        The settings that vary.
+    shares : ndarray, shape (members, dimensions)
+        How far up each member is, in [0, 1].
+    scores : ndarray
+        NaN where a member has none.
+    monitor : str
+    higher : bool
+        Whether a higher score is better.
+    importance : dict of str to float
+        Of the settings, where it is known.
+    """
+
+    dimensions: Mapping[str, Dimension]
+    shares: Array
+    scores: Array
+    monitor: str
+    higher: bool
+    importance: Mapping[str, float]
 
 
-def best_so_far(scores: Array, higher: bool, monitor: str, ax: Axes) -> Axes:
-    """Draw the scores of members in their order, and the best until each."""
-    told = np.flatnonzero(np.isfinite(scores))
-    if not len(told):
-        return plots.finish(ax, xlabel="model", ylabel=monitor)
-    best = (np.maximum if higher else np.minimum).accumulate(scores[told])
-    ax.plot(told + 1, scores[told], ".", color=plots.GREY, alpha=0.4, markersize=4)
-    ax.plot(told + 1, best, color=plots.BLUE, linewidth=2, drawstyle="steps-post")
-    _bounded(ax, scores[told], higher)
-    return plots.finish(ax, xlabel="model", ylabel=monitor)
+def best(points: Points, ax: Axes) -> Axes:
+    """Draw the scores of members, in their order, and the best until each."""
+    told = np.flatnonzero(np.isfinite(points.scores))
+    scores = points.scores[told]
+    so_far = (np.maximum if points.higher else np.minimum).accumulate(scores)
+    ax.plot(told + 1, scores, ".", color=plots.GREY, alpha=0.4, markersize=4)
+    ax.plot(told + 1, so_far, color=plots.BLUE, linewidth=2, drawstyle="steps-post")
+    _bounded(ax, points)
+    return plots.finish(ax, xlabel="model", ylabel=points.monitor)
 
 
-def slices(
-    shares: Shares, scores: Array, dimensions: Dimensions, higher: bool, monitor: str, ax: Axes
-) -> Axes:
+def settings(points: Points, ax: Axes) -> Axes:
     """Draw the score over each setting."""
-    told = np.isfinite(scores)
-    for first, (own, (name, dimension)) in enumerate(
-        zip(plots.panels(ax, 1, len(dimensions), gaps=(0, 0.06)), dimensions.items(), strict=True)
+    grid = plots.panels(ax, 1, len(points.dimensions), gaps=(0, 0.06))
+    for at, (own, (name, dimension)) in enumerate(
+        zip(grid, points.dimensions.items(), strict=True)
     ):
-        at = shares[name][told]
+        across = points.shares[:, at]
         if isinstance(dimension, Choices):  # apart, so that they can be told
             step = 1 / max(len(dimension.values) - 1, 1)
-            at = at + np.random.default_rng(0).uniform(-0.15, 0.15, len(at)) * step
-        own.plot(at, scores[told], ".", color=plots.BLUE, alpha=0.35, markersize=4)
-        _ticks(own.xaxis, dimension)
+            across = across + np.random.default_rng(0).uniform(-0.15, 0.15, len(across)) * step
+        own.plot(across, points.scores, ".", color=plots.BLUE, alpha=0.35, markersize=4)
+        places, texts = zip(*_labels(dimension), strict=True)
+        own.set_xticks(places, texts)
         own.tick_params(axis="x", labelrotation=30, labelsize=8)
-        _bounded(own, scores[told], higher)
-        plots.finish(own, xlabel=name, ylabel="" if first else monitor)
-        if first:
-            own.set_yticklabels([])
+        _bounded(own, points)
+        plots.finish(own, xlabel=name, ylabel="" if at else points.monitor)
+        if at:
+            own.tick_params(labelleft=False)
     return ax
 
 
-def coordinates(
-    shares: Shares, scores: Array, dimensions: Dimensions, higher: bool, monitor: str, ax: Axes
-) -> Axes:
+def parallel(points: Points, ax: Axes) -> Axes:
     """Draw each member as a line through its settings, the better the darker."""
-    order = np.argsort(-scores if higher else scores)
-    order = order[np.isfinite(scores[order])]
+    order = np.argsort(-points.scores if points.higher else points.scores, kind="stable")
+    order = order[np.isfinite(points.scores[order])]
+    first = max(1, len(order) // 20)
     if len(order) > LINES:
         rest = order[LINES // 2 :]
         order = np.append(order[: LINES // 2], rest[:: max(1, 2 * len(rest) // LINES)])
-    names = list(dimensions)
+    names = list(points.dimensions)
     for rank, member in reversed(list(enumerate(order))):
         good = 1 - rank / max(len(order) - 1, 1)
-        line = [shares[name][member] for name in names]
-        first = rank < max(1, len(order) // 20)
+        ahead = rank < first
         ax.plot(
-            range(len(names)), line, color=plots.ORANGE if first else plots.BLUE,
-            alpha=0.8 if first else 0.05 + 0.25 * good**2, linewidth=1.6 if first else 1,
+            range(len(names)), points.shares[member],
+            color=plots.ORANGE if ahead else plots.BLUE,
+            alpha=0.8 if ahead else 0.05 + 0.25 * good**2, linewidth=1.6 if ahead else 1,
         )  # fmt: skip
-    for at, name in enumerate(names):
+    for at, dimension in enumerate(points.dimensions.values()):
         ax.axvline(at, color=plots.GREY, linewidth=0.8)
-        for share, text in _labels(dimensions[name]):
+        for share, text in _labels(dimension):
             ax.text(at, share, f" {text}", fontsize=8, va="center")
     ax.set_xticks(range(len(names)), names)
     ax.set_yticks([])
-    ax.set(xlim=(-0.1, len(names) - 0.6), title=f"orange: the best twentieth, by {monitor}")
+    ax.set(xlim=(-0.1, len(names) - 0.6), title=f"orange: the best twentieth, by {points.monitor}")
     ax.spines[:].set_visible(False)
     return ax
 
 
-def map_of(
-    names: Sequence[str], shares: Shares, scores: Array, dimensions: Dimensions, higher: bool,
-    monitor: str, ax: Axes,
-) -> Axes:  # fmt: skip
-    """Draw the best score for each pair of values of two settings."""
-    binned = [_binned(dimensions[name], shares[name]) for name in names]
-    (down, rows), (across, columns) = binned
+def heat(points: Points, ax: Axes) -> Axes:
+    """Draw the best score for each pair of values of the two most important settings."""
+    names = [*points.importance, *(n for n in points.dimensions if n not in points.importance)][:2]
+    if len(names) < 2:
+        raise DataError("sweep: a map needs two settings that vary")
+    (down, rows), (across, columns) = (_binned(points, name) for name in names)
     values = np.full((len(rows), len(columns)), np.nan)
-    better = np.fmax if higher else np.fmin
-    better.at(values, (down, across), scores)
-    best = np.nanmax(scores) if higher else np.nanmin(scores)
-    where = tuple(int(i) for i in np.argwhere(values == best)[0])
+    (np.fmax if points.higher else np.fmin).at(values, (down, across), points.scores)
+    top = np.nanmax(values) if points.higher else np.nanmin(values)
+    row, column = (int(i) for i in np.argwhere(values == top)[0])
     return plots.heat_map(
-        values, rows, columns, title=f"best {monitor}", xlabel=names[1], ylabel=names[0],
-        write=lambda value: "" if np.isnan(value) else f"{value:.3g}", ax=ax,
-        mark=(where[0], where[1]), cmap="viridis" if higher else "viridis_r",
+        values, rows, columns, title=f"best {points.monitor}", xlabel=names[1], ylabel=names[0],
+        write=lambda value: "" if np.isnan(value) else f"{value:.3g}", ax=ax, mark=(row, column),
+        cmap="viridis" if points.higher else "viridis_r",
     )  # fmt: skip
 
 
-def bars(importance: Mapping[str, float], ax: Axes) -> Axes:
-    """Draw how much of the score rests on each setting."""
-    names = sorted(importance, key=lambda name: importance[name])
-    ax.barh(names, [importance[name] for name in names], color=plots.BLUE, height=0.6)
-    return plots.finish(ax, xlabel="importance")
+def importance(points: Points, ax: Axes) -> Axes:
+    """Draw how much of the score hangs on each setting."""
+    names = list(points.importance)[::-1]
+    ax.barh(names, [points.importance[name] for name in names], color=plots.BLUE, height=0.6)
+    return plots.finish(ax, xlabel="share of what the score hangs on")
 
 
-def _bounded(ax: Axes, scores: Array, higher: bool) -> None:
+KINDS: Mapping[str, Callable[[Points, Axes], Axes]] = {
+    "settings": settings, "best": best, "parallel": parallel, "map": heat,
+    "importance": importance,
+}  # fmt: skip
+
+
+def size(kind: str, points: Points) -> tuple[float, float]:
+    """Return how large a picture is, in inches."""
+    count = len(points.dimensions)
+    sizes = {
+        "settings": (max(2.3 * count, 4), 3.2), "parallel": (max(1.9 * count, 5), 4),
+        "importance": (5, 0.9 + 0.35 * count), "map": (6.5, 4),
+    }  # fmt: skip
+    return sizes.get(kind, (6, 3.2))
+
+
+def _bounded(ax: Axes, points: Points) -> None:
     """Leave out what is far worse than most, so that differences between the good can be seen."""
+    scores, higher = points.scores[np.isfinite(points.scores)], points.higher
+    if not len(scores):
+        return
     low, high = np.quantile(scores, [0.0, 1.0])
     spread = np.quantile(scores, 0.9) - np.quantile(scores, 0.1)
     if higher:
@@ -136,16 +174,12 @@ def _labels(dimension: Dimension) -> list[tuple[float, str]]:
     return [(float(dimension.share(np.asarray(end))), f"{end:.3g}") for end in ends]
 
 
-def _ticks(axis: Any, dimension: Dimension) -> None:
-    places, texts = zip(*_labels(dimension), strict=True)
-    axis.set_ticks(places, texts)
-
-
-def _binned(dimension: Dimension, shares: Array) -> tuple[Array, list[str]]:
+def _binned(points: Points, name: str) -> tuple[Array, list[str]]:
     """Return which bin each member is in, and what the bins are called."""
+    dimension = points.dimensions[name]
+    shares = points.shares[:, list(points.dimensions).index(name)]
     if isinstance(dimension, Choices):
-        count = len(dimension.values)
-        return np.rint(shares * max(count - 1, 1)).astype(int), [str(v) for v in dimension.values]
-    found = np.minimum((shares * BINS).astype(int), BINS - 1)
+        names = [str(value) for value in dimension.values]
+        return np.rint(shares * max(len(names) - 1, 1)).astype(int), names
     middles = dimension.places((np.arange(BINS) + 0.5) / BINS)
-    return found, [f"{middle:.2g}" for middle in middles]
+    return np.minimum((shares * BINS).astype(int), BINS - 1), [f"{each:.2g}" for each in middles]

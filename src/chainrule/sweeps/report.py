@@ -6,21 +6,35 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from chainrule import plots
 from chainrule.errors import DataError
 from chainrule.sweeps import pictures
+from chainrule.sweeps.table import text
 
 if TYPE_CHECKING:
     from chainrule.sweeps.result import Result
 
 TEMPLATES = Path(__file__).with_name("templates")
 ROWS, MISTAKES = 20, 10
-MOST = 8  # settings that have a picture, the most important
+GROUPS = {
+    "How the search went": {
+        "best": "Every model's score in the order of their numbers, and the best so far.",
+        "importance": "How much of the score hangs on each setting: what a forest that predicts it "
+        "loses when the setting is permuted (Breiman, 2001).",
+    },
+    "The score over each setting": {
+        "settings": "Every model is a point. Far worse ones are beyond the edge.",
+    },
+    "All settings together": {
+        "parallel": "Every model is a line through its settings; the better, the darker.",
+    },
+    "The two most important settings": {
+        "map": "The best score for their values; the best of all is framed.",
+    },
+}
 
 
-def to_html(result: Result, title: str = "Sweep") -> str:
+def to_html(result: Result, title: str) -> str:
     """Return the page."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -30,14 +44,58 @@ def to_html(result: Result, title: str = "Sweep") -> str:
     )  # fmt: skip
     table = result.table
     failed = [error for error in table.get("error", ()) if error is not None]
+    shown = [table.row(at) for at in range(min(ROWS, table.rows))]
     return environment.get_template("sweep.html").render(
         title=title,
-        about=_about(result),
+        best=str(result.best),
         tiles=_tiles(result, len(failed)),
         luck=_luck(result),
         columns=list(table),
-        rows=[[text(value) for value in table.row(at).values()] for at in range(min(ROWS, table.rows))],
+        rows=[[text(value) for value in row.values()] for row in shown],
         left=max(table.rows - ROWS, 0),
         groups=_groups(result),
         errors=Counter(failed).most_common(MISTAKES),
     )
+
+
+def _tiles(result: Result, failed: int) -> list[tuple[str, str]]:
+    best = result.best
+    return [
+        (f"{result.table.rows:,}", "models"),
+        (f"{best.score:.4g}", f"{result.monitor}, the best"),
+        (f"{best.epochs}", "epochs that it was trained for"),
+        *([(f"{failed:,}", "failed")] if failed else []),
+        *([("yes", "interrupted: there is more to try")] if result.interrupted else []),
+    ]
+
+
+def _luck(result: Result) -> str:
+    try:
+        found = result.luck()
+    except DataError:  # there is one seed
+        return ""
+    return (
+        f"Chance: the same settings with other seeds differ by {found['deviation']:.2g} (standard "
+        f"deviation), which is {found['share']:.0%} of all the variance between models."
+    )
+
+
+def _groups(result: Result) -> list[dict[str, Any]]:
+    try:
+        points = result.points()
+    except DataError:  # nothing varies
+        return []
+    found = []
+    for title, kinds in GROUPS.items():
+        drawn = [_picture(points, kind, caption) for kind, caption in kinds.items()]
+        found.append({"title": title, "pictures": [each for each in drawn if each]})
+    return [group for group in found if group["pictures"]]
+
+
+def _picture(points: pictures.Points, kind: str, caption: str) -> dict[str, str]:
+    if (kind == "importance" and not points.importance) or (
+        kind in ("map", "parallel") and len(points.dimensions) < 2
+    ):
+        return {}
+    draw, size = pictures.KINDS[kind], pictures.size(kind, points)
+    return {"caption": caption, "svg": plots.to_svg(lambda ax: draw(points, ax), size, kind)}

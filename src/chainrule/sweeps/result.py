@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from chainrule import plots
 from chainrule.errors import DataError
+from chainrule.storage.files import write_text
+from chainrule.sweeps import pictures
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.member import Member, Settings, Task
 from chainrule.sweeps.models import Ensemble, model_of
@@ -226,14 +229,50 @@ class Result:
 
         Parameters
         ----------
-        kind : {"settings", "best", "parallel"}
-            The score over each setting, the best score as models were tried, or each model as a
-            line through its settings.
+        kind : {"settings", "best", "parallel", "map", "importance"}
+            The score over each setting; the best score as models were tried; each model as a line
+            through its settings; the best score for the values of the two most important settings;
+            how important each is.
         ax : Axes, optional
+
+        Raises
+        ------
+        DataError
+            If no model has a score, or no setting varies.
         """
-        draw = lookup("kind", kind, {"settings": self._plot_settings, "best": self._plot_best,
-                                     "parallel": self._plot_parallel})  # fmt: skip
-        return draw(ax)
+        draw, points = lookup("kind", kind, pictures.KINDS), self.points()
+        return draw(points, plots.new_axes(ax, pictures.size(kind, points)))
+
+    def report(self, path: str | os.PathLike[str], title: str = "Sweep") -> None:
+        """Write what came of it as one HTML file that needs nothing else: pictures and the best.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+        DataError
+            If no model has a score.
+        """
+        from chainrule.sweeps.report import to_html
+
+        write_text(path, to_html(self, title))
+
+    def points(self) -> pictures.Points:
+        """Return settings and scores as pictures need them, in the order of the members."""
+        made, _ = self.search.candidates, self.best  # or it says why there is none
+        if not made.space.dimensions:
+            raise DataError("sweep: no setting varies, there is nothing to draw")
+        rows = np.argsort(self.table["number"], kind="stable")
+        numbers = self.table["number"][rows]
+        shares = made.space.shares(made.places[numbers // made.seeds])
+        try:
+            importance = self.importance()
+        except DataError:  # too few
+            importance = {}
+        return pictures.Points(
+            made.space.dimensions, shares, self.table[self.monitor][rows], self.monitor,
+            self.search.rungs[0].higher, importance,
+        )  # fmt: skip
 
     def models_of(
         self, member: Member, epochs: int, folds: Sequence[Fold], checkpoint: Any
@@ -281,28 +320,3 @@ class Result:
         ranks = np.empty(len(y))
         ranks[np.argsort(y, kind="stable")] = np.linspace(0, 1, len(y))
         return np.nan_to_num(X, nan=-1.0), ranks
-
-    def _plot_best(self, ax: Axes | None) -> Axes:
-        rung = self.search.rungs[0]
-        scores = np.concatenate([r.score()[np.isfinite(r.score())] for r in self.search.rungs])
-        best = np.maximum.accumulate(scores) if rung.higher else np.minimum.accumulate(scores)
-        tried = np.arange(1, len(scores) + 1)
-        lines: Any = {"best so far": (tried, best)}
-        return plots.curves(lines, xlabel="models tried", ylabel=rung.monitor, ax=ax)
-
-    def _plot_settings(self, ax: Axes | None) -> Axes:
-        names = self.search.candidates.space.names
-        return plots.slices({n: self.table[n] for n in names}, self.table[self.monitor],
-                            self.monitor, self._logarithmic(), ax)  # fmt: skip
-
-    def _plot_parallel(self, ax: Axes | None) -> Axes:
-        made = self.search.candidates
-        places = made.places[self.table["number"] // made.seeds]
-        columns = {n: (s, self.table[n]) for n, s in zip(
-            made.space.names, made.space.shares(places).T, strict=True)}  # fmt: skip
-        higher = bool(self.search.rungs) and self.search.rungs[0].higher
-        return plots.parallel(columns, self.table[self.monitor], self.monitor, higher, ax)
-
-    def _logarithmic(self) -> set[str]:
-        dimensions = self.search.candidates.space.dimensions.items()
-        return {name for name, dimension in dimensions if type(dimension).__name__ == "Log"}

@@ -39,6 +39,13 @@ class Table(Mapping[str, Array]):
             raise UnknownNameError("column", name, self._columns)
         return self._columns[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a column, or something else if there is none."""
+        return self._columns.get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
 
@@ -86,7 +93,7 @@ class Table(Mapping[str, Array]):
         return f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>{rest}"
 
     def _cells(self) -> list[list[str]]:
-        return [[name, *map(_text, column[:SHOWN])] for name, column in self.items()]
+        return [[name, *map(text, column[:SHOWN])] for name, column in self.items()]
 
     def _rest(self) -> list[str]:
         return [f"{self.rows - SHOWN:,} more rows"] if self.rows > SHOWN else []
@@ -96,7 +103,8 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """Return a value as a cell shows it."""
     value = _plain(value)
     if value is None or value != value:
         return "-"

@@ -1,0 +1,182 @@
+"""``chainrule sweep``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from chainrule.cli.problems import Interrupted, UsageError, tell
+from chainrule.cli.settings import hidden_units
+from chainrule.cli.train import DATA_HELP, describe
+
+if TYPE_CHECKING:
+    from chainrule.sweeps.result import Result
+
+BEST = 10  # that are listed
+NAMES = ("hidden", "activation", "lr", "dropout", "l2", "optimizer", "batch_size")
+SETTING_HELP = (
+    "What a setting may be, for instance lr=0.001:0.1, hidden=16,64,64x32 or activation=relu; one "
+    f"of {', '.join(NAMES)}. As often as wanted; others keep their usual range."
+)
+
+
+def sweep(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
+    models: Annotated[int, typer.Option(metavar="N", min=1, help="Networks to try.")] = 100,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="What to predict.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUES", help=SETTING_HELP)
+    ] = None,
+    epochs: Annotated[int, typer.Option(metavar="N", min=1, help="For the best.")] = 27,
+    halving: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="One in so many goes on, from few epochs on; 0: all do."
+        ),
+    ] = 3,
+    search: Annotated[
+        str, typer.Option(metavar="random|quasi|grid", help="How settings are chosen.")
+    ] = "quasi",
+    cv: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Parts kept aside in turn; 0: a fifth of the rows."),
+    ] = 0,
+    seeds: Annotated[int, typer.Option(metavar="N", min=1, help="For each setting.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", min=0)] = 0,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Threads; by default one a processor.")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Keeps everything; goes on from there.")
+    ] = None,
+    report: Annotated[
+        str, typer.Option(metavar="FILE.html", help="The page with pictures.")
+    ] = "sweep.html",
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Where the best goes.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Of a CSV file.")] = "utf-8",
+) -> None:
+    """Train many networks on a table, and find the best settings."""
+    given = {
+        "models": models, "epochs": epochs, "halving": halving or None, "search": search,
+        "cv": cv or None, "seeds": seeds, "seed": seed, "workers": workers, "store": store,
+    }  # fmt: skip
+    run_sweep(
+        Console(highlight=False), data, target, setting or [], report, output, encoding, given
+    )
+
+
+def run_sweep(
+    console: Console, source: str, target: str | None, settings: Sequence[str], report: str,
+    output: str | None, encoding: str, given: dict[str, Any],
+) -> None:  # fmt: skip
+    """Sweep, print the best, write the page and the best model."""
+    from chainrule.cli.output import check_output
+    from chainrule.cli.terminal import print_facts
+    from chainrule.recipes.recipe import Recipe
+    from chainrule.recipes.tabular import prepare
+    from chainrule.storage import check_name
+    from chainrule.sweeps.sweep import sweep
+    from chainrule.sweeps.tables import SPACE, builder
+    from chainrule.tables import open_table
+
+    space = {**SPACE, **dict(map(setting_of, settings))}
+    check_output(report, source)
+    if output is not None:
+        check_name(check_output(output, source))
+    with console.status("reading the data …"):
+        table = open_table(source, encoding=encoding)
+    tell(table.notes)
+    recipe = Recipe(recipe="mlp", target=target, seed=given["seed"])
+    held = 0.0 if given["cv"] else recipe.validation
+    with console.status("preparing the data …"):
+        data = prepare(table, replace(recipe, validation=held))
+    console.print(f"[bold]{escape(table.name)}[/]", soft_wrap=True)
+    ranges = [(name, str(values)) for name, values in space.items()]
+    print_facts(console, [*describe(data.preprocessor), *ranges])
+    monitor = "val_accuracy" if data.preprocessor.target.classes else "val_r2"
+    began = time.perf_counter()
+    found = sweep(
+        builder(data, recipe), space, data.X_train, data.y_train, monitor=monitor, batch_size=32,
+        validation_data=(data.X_val, data.y_val) if held else None,
+        verbose=1 if console.is_terminal else 2, **given,
+    )  # fmt: skip
+    seconds = time.perf_counter() - began
+    _print_best(console, found, seconds)
+    found.report(report, f"Sweep of {table.name}")
+    console.print(f"\n{escape(report)} has the pictures", soft_wrap=True)
+    if output is not None:
+        found.best.model.save(output, training=False)
+        console.print(f"{escape(output)} is the best network", soft_wrap=True)
+    if found.interrupted:
+        more = " the same command goes on from there" if given["store"] else " --store keeps it"
+        raise Interrupted(f"the sweep was interrupted;{more}")
+
+
+def setting_of(text: str) -> tuple[str, Any]:
+    """Return what a setting may be, from ``name=values``.
+
+    Examples
+    --------
+    >>> setting_of("lr=0.001:0.1")
+    ('lr', Log(low=0.001, high=0.1))
+    >>> setting_of("hidden=16,64x32,none")
+    ('hidden', [(16,), (64, 32), ()])
+    """
+    from chainrule.sweeps.dimensions import log, uniform
+    from chainrule.sweeps.tables import LOGARITHMIC
+
+    name, _, values = text.partition("=")
+    if name not in NAMES or not values:
+        raise UsageError(
+            f"--setting {text!r}: expected NAME=VALUES with one of {', '.join(NAMES)}, such as "
+            "lr=0.001:0.1 or hidden=16,64"
+        )
+    where = f"--setting {name}"
+    if ":" in values:
+        low, _, high = values.partition(":")
+        if name in ("hidden", "activation", "optimizer", "batch_size"):
+            raise UsageError(f"{where}: give choices with commas, such as {name}=16,64")
+        between = log if name in LOGARITHMIC else uniform
+        return name, between(_number(low, where), _number(high, where))
+    choices = values.split(",")
+    if name == "hidden":
+        return name, [hidden_units(each.replace("x", ","), where) for each in choices]
+    if name in ("activation", "optimizer"):
+        return name, choices
+    numbers = [_number(each, where) for each in choices]
+    return name, [int(each) for each in numbers] if name == "batch_size" else numbers
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{where}: {text!r} is no number") from None
+
+
+def _print_best(console: Console, found: Result, seconds: float) -> None:
+    from chainrule.cli.terminal import print_title
+    from chainrule.sweeps.table import text
+
+    table = found.table
+    print_title(
+        console, f"{table.rows:,} networks in {seconds:.1f} s; the best, by {found.monitor}:"
+    )
+    made = found.search.candidates
+    names = [*made.space.names, *(["seed"] if made.seeds > 1 else []), "epochs", found.monitor]
+    shown = Table(show_edge=False)
+    for name in names:
+        shown.add_column(name, justify="right", style="bold" if name == found.monitor else None)
+    for at in range(min(BEST, table.rows)):
+        row = table.row(at)
+        shown.add_row(*(escape(text(row[name])) for name in names))
+    console.print(shown)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import DataError
+from chainrule.sweeps import pictures
+from chainrule.sweeps.dimensions import Choices, Log, Uniform
+
+X = np.random.default_rng(0).normal(size=(40, 3))
+
+
+def line(rate, start, note="<b>"):
+    if start > 1:
+        raise ValueError(f"{note} is too much")
+
+    def loss(params, X, y):
+        return np.mean((X @ params - y) ** 2)
+
+    return loss, np.full(3, float(start)), cr.optimizers.SGD(rate)
+
+
+def swept(space, **options):
+    options = {"models": 12, "epochs": 2, "verbose": 0} | options
+    return cr.sweep(line, space, X, X @ np.ones(3), **options)
+
+
+def test_the_page_has_the_best_and_pictures_and_needs_nothing_else(tmp_path):
+    found = swept({"rate": cr.log(1e-3, 1e-1), "start": [0, 1, 2]}, models=30, seeds=2)
+    found.report(tmp_path / "sweep.html", "Tried <twice>")
+    page = (tmp_path / "sweep.html").read_text()
+    assert page.count("<svg") == page.count("<figure") == 5
+    assert "Tried &lt;twice&gt;" in page
+    assert "<b> is too much" not in page
+    assert "ValueError: &lt;b&gt; is too much" in page
+    assert f"{found.best.score:.4g}" in page
+    assert "Chance: the same settings with other seeds differ by" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+
+
+def test_where_nothing_varies_there_are_no_pictures(tmp_path):
+    swept({"rate": 0.1, "start": 0}, models=1).report(tmp_path / "sweep.html")
+    assert "<svg" not in (tmp_path / "sweep.html").read_text()
+    with pytest.raises(DataError, match="no model has a score; the first says: ValueError"):
+        swept({"rate": 0.1, "start": 2}, models=1).report(tmp_path / "none.html")
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_the_map_frames_the_best(higher):
+    points = pictures.Points(
+        {"a": Choices([1, 2]), "b": Log(0.1, 10), "c": Uniform(0, 1)},
+        np.array([[0, 0.01, 0], [1, 0.5, 0], [1, 0.51, 1]]), np.array([1.0, 5.0, 3.0]), "score",
+        higher, {"b": 0.7, "a": 0.3},
+    )  # fmt: skip
+    from matplotlib.figure import Figure
+
+    ax = pictures.heat(points, Figure().add_subplot())
+    (frame,) = ax.patches
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("b", "a")
+    x, y = frame.get_xy()
+    assert (y + 0.5, x + 0.5) == ((4, 1) if higher else (0, 0))
+    assert sorted(t.get_text() for t in ax.texts if t.get_text()) == (
+        ["1", "5"] if higher else ["1", "3"]
+    )
