@@ -12,8 +12,22 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_best_of_a_table_is_listed_drawn_and_saved(folder):
-    done = run("sweep", "iris", "--models", "6", "--epochs", "3", "--setting", "hidden=4,4x3",
-               "--setting", "activation=tanh", "--setting", "lr=0.01:0.1", "-o", "best.cr")  # fmt: skip
+    done = run(
+        "sweep",
+        "iris",
+        "--models",
+        "6",
+        "--epochs",
+        "3",
+        "--setting",
+        "hidden=4,4x3",
+        "--setting",
+        "activation=tanh",
+        "--setting",
+        "lr=0.01:0.1",
+        "-o",
+        "best.cr",
+    )
     assert done.exit_code == 0, done.output
     assert "6 networks in" in done.output
     assert "val_accuracy" in done.output
@@ -22,8 +36,20 @@ def test_the_best_of_a_table_is_listed_drawn_and_saved(folder):
 
 
 def test_a_sweep_of_a_quantity_goes_on_from_its_store(folder):
-    options = ("sweep", "diabetes", "--epochs", "2", "--halving", "0", "--setting", "hidden=4",
-               "--setting", "activation=relu", "--store", "runs")  # fmt: skip
+    options = (
+        "sweep",
+        "diabetes",
+        "--epochs",
+        "2",
+        "--halving",
+        "0",
+        "--setting",
+        "hidden=4",
+        "--setting",
+        "activation=relu",
+        "--store",
+        "runs",
+    )
     assert run(*options, "--models", "3").exit_code == 0
     again = run(*options, "--models", "5")
     assert again.exit_code == 0, again.output
@@ -34,11 +60,13 @@ def test_a_sweep_of_a_quantity_goes_on_from_its_store(folder):
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("lr", "expected NAME=VALUES"), ("rate=3", "one of hidden, activation"),
-        ("hidden=1:3", "give choices with commas"), ("lr=a:b", "'a' is no number"),
+        ("lr", "expected NAME=VALUES"),
+        ("rate=3", "one of hidden, activation"),
+        ("hidden=1:3", "give choices with commas"),
+        ("lr=a:b", "'a' is no number"),
         ("hidden=4,x", "--setting hidden"),
     ],
-)  # fmt: skip
+)
 def test_settings_that_cannot_be_are_refused(text, error):
     with pytest.raises(UsageError, match=error):
         setting_of(text)
