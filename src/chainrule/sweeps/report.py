@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from chainrule import plots
 from chainrule.errors import DataError
 from chainrule.sweeps import pictures
-from chainrule.sweeps.table import text
-
-if TYPE_CHECKING:
-    from chainrule.sweeps.result import Result
+from chainrule.sweeps.table import Table, text
 
 TEMPLATES = Path(__file__).with_name("templates")
 ROWS, MISTAKES = 20, 10
@@ -32,6 +29,30 @@ GROUPS = {
         "map": "The best score for their values; the best of all is framed.",
     },
 }
+
+
+class Result(Protocol):
+    """What came of a sweep."""
+
+    interrupted: bool
+
+    @property
+    def monitor(self) -> str:
+        """The score that decides."""
+
+    @property
+    def table(self) -> Table:
+        """A row a model."""
+
+    @property
+    def best(self) -> Any:
+        """The best model."""
+
+    def luck(self) -> dict[str, float]:
+        """Return how much is chance."""
+
+    def points(self) -> pictures.Points:
+        """Return what is drawn."""
 
 
 def to_html(result: Result, title: str) -> str:
