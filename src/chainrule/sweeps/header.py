@@ -18,7 +18,7 @@ from chainrule.network.conditions import differences
 from chainrule.storage import write_new
 from chainrule.storage.document import from_json, to_json
 from chainrule.storage.files import check_readable
-from chainrule.sweeps.space import Space
+from chainrule.sweeps.space import SEARCHES, Space
 from chainrule.validation import Array
 
 USUAL = 100  # candidates
@@ -95,6 +95,9 @@ def new_part(
     there = sum(part.count for part in parts)
     about = space.described()
     places_of(parts, space, search, 0, check=True)
+    if search not in SEARCHES and parts and about != parts[-1].space:
+        differing = "; ".join(differences(parts[-1].space, about))
+        raise DataError(f"sweep: Optuna goes on in the same space alone; here {differing}")
     if search == "grid":
         count = space.combinations().shape[0]
         if models is not None and models != count:
@@ -163,7 +166,7 @@ def _check_conditions(path: Path, conditions: Mapping[str, Any]) -> None:
     text = to_json(here) + "\n"
     if not path.exists() and write_new(path, text):
         return
-    there = _read(path)
+    there = read_document(path)
     differing = list(differences(there, from_json(text)))
     if differing:
         raise DataError(
@@ -175,7 +178,7 @@ def _check_conditions(path: Path, conditions: Mapping[str, Any]) -> None:
 def _parts(folder: Path) -> list[Part]:
     found: list[Part] = []
     while (path := folder / f"members-{len(found)}.json").exists():
-        part = _read(path)
+        part = read_document(path)
         try:
             found.append(Part(int(part["first"]), int(part["count"]), dict(part["space"])))
             Space.from_described(part["space"])
@@ -184,7 +187,8 @@ def _parts(folder: Path) -> list[Part]:
     return found
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
+    """Return a document that is a file of its own."""
     check_readable(path)
     try:
         return from_json(path.read_text(encoding="utf-8"))

@@ -78,6 +78,10 @@ class Search:
         Of so many candidates of each bracket, the best, the models are kept.
     callbacks : sequence of Callback
         An epoch is a rung to them.
+    choose : callable, optional
+        From a rung, and how many would go on by halving, to the positions of those who do.
+    models : int, optional
+        How many candidates there are to be, where not all are known.
     """
 
     def __init__(
@@ -90,10 +94,12 @@ class Search:
         keep: int,
         callbacks: Sequence[Callback] = (),
         choose: Callable[[Rung, int], Array] | None = None,
+        models: int | None = None,
     ) -> None:
         self.candidates, self.brackets, self.trains = candidates, brackets, trains
         self.store, self.ranking, self.keep = store, ranking, keep
         self.callbacks, self._choose = callbacks, choose
+        self.models = (models or len(candidates)) * candidates.seeds
         self.rungs: list[Rung] = []
         self.stop_training = self.interrupted = False
         self.trained = self.trained_epochs = 0  # by this process
@@ -122,8 +128,8 @@ class Search:
     def plan_text(self) -> str:
         """Return what is to come, in a sentence."""
         seeds, plan = self.candidates.seeds, self.brackets
-        several = f" of {seeds} seeds each" if seeds > 1 else ""
-        text = f"{len(self.candidates) * seeds:,} models{several}"
+        several = f", {seeds} seeds of each settings" if seeds > 1 else ""
+        text = f"{self.models:,} models{several}"
         if not isinstance(plan, list) or not plan:
             return text
         rungs = ", ".join(

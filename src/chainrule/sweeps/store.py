@@ -6,6 +6,8 @@
     A file a process: batches of outcomes, each a line.
 ``checkpoints/``
     For each rung, checkpoints of those that may go on, and of the best of the last one.
+``asked/``
+    What a search of Optuna's asked for.
 ``workers/``, ``leases/``
     Who is at work, and who has taken which candidates.
 """
@@ -21,13 +23,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from chainrule import interrupts
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError, FileError
+from chainrule.storage import write_new
+from chainrule.storage.document import to_json
+from chainrule.sweeps.header import read_document
 from chainrule.sweeps.journal import SUFFIX, Journal, Journals
 from chainrule.sweeps.leases import Leases, Workers
 from chainrule.sweeps.member import Checkpoint
@@ -40,6 +45,9 @@ PIECES = 128  # parts of a rung, as long as they are smaller than that
 LOOKED = 1.0  # seconds from one look at the others' journals to the next
 WAITED = 0.2  # seconds, where nothing else is left to do
 OPEN = 4  # files of checkpoints that are kept in memory
+
+
+Places = list[list[float]]
 
 
 class Store(Protocol):
@@ -56,6 +64,9 @@ class Store(Protocol):
 
     def checkpoint(self, rung: Rung, number: int) -> Checkpoint | None:
         """Return a member's checkpoint, or None if there is none that can be read."""
+
+    def agreed(self, bracket: int, places: Places) -> Places:
+        """Return the places of a bracket that all processes take: those of the first."""
 
     def wait(self, rung: Rung) -> None:
         """Wait for what others have taken."""
@@ -96,6 +107,10 @@ class Memory:
     def checkpoint(self, rung: Rung, number: int) -> Checkpoint | None:
         """Return a member's checkpoint."""
         return self._kept.get(rung.name, {}).get(number)
+
+    def agreed(self, bracket: int, places: Places) -> Places:
+        """Return them."""
+        return places
 
     def wait(self, rung: Rung) -> None:
         """Do nothing: there are no others."""
@@ -163,7 +178,6 @@ class Folder:
         self._files: dict[str, dict[int, str]] = {}
         self._open: OrderedDict[Path, dict[int, Callable[[], Checkpoint]]] = OrderedDict()
         self._lock, self._looked, self._written = threading.RLock(), 0.0, 0
-        self.asked: dict[int, Any] = {}
         self._look()
         self.unfinished = self._others.unfinished
 
@@ -202,10 +216,16 @@ class Folder:
             kept = {"file": name, "kept": list(checkpoints)} if checkpoints else {}
             self._own.append([{"rung": rung.name, **batch.record(), **kept}])
 
-    def keep_asked(self, bracket: int, places: Any) -> None:
-        """Write down which settings a search asked for."""
-        self.asked[bracket] = places
-        self._own.append([{"bracket": bracket, "places": places}])
+    def agreed(self, bracket: int, places: Places) -> Places:
+        """Return the places of a bracket that all processes take: those of the first."""
+        folder = self.path / "asked"
+        path = folder / f"{bracket}.json"
+        if not path.exists():
+            with contextlib.suppress(OSError):
+                folder.mkdir(exist_ok=True)
+            write_new(path, to_json({"places": places}))
+        first: Places = read_document(path)["places"]
+        return first
 
     def checkpoint(self, rung: Rung, number: int) -> Checkpoint | None:
         """Return a member's checkpoint, or None if there is none that can be read."""
@@ -260,9 +280,6 @@ class Folder:
         """Read what was added to the journals of others."""
         for _, record in self._others.new(but=self._own.path):
             try:
-                if "places" in record:
-                    self.asked.setdefault(int(record["bracket"]), record["places"])
-                    continue
                 batch = Batch.from_record(record)
                 kept = [int(number) for number in record.get("kept", ())]
                 read = batch, str(record.get("file", "")), kept

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.callbacks import Callback, as_callbacks
 from chainrule.errors import DataError, OptionError
 from chainrule.network.conditions import digest
+from chainrule.sweeps.asking import SAMPLERS, Asking, check_sampler
 from chainrule.sweeps.dashboard import OptunaLog
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.folds import folds_of
@@ -36,7 +37,8 @@ def sweep(
     y: Any,
     *,
     models: int | None = None,
-    search: str = "random",
+    search: Any = "random",
+    pruner: Any = None,
     halving: int | None = None,
     hyperband: bool = False,
     epochs: int = 10,
@@ -72,8 +74,11 @@ def sweep(
     models : int, optional
         How many settings are tried; by default 100, or the whole grid. A model depends on ``seed``
         and its number alone: more models are the same ones and others.
-    search : {"random", "quasi", "grid"}
-        ``"quasi"`` fills the space evenly (Sobol).
+    search : {"random", "quasi", "grid", "tpe", "gp", "cmaes"} or optuna.samplers.BaseSampler
+        ``"quasi"`` fills the space evenly (Sobol). The last three, and objects, are Optuna's, which
+        learn from what came of earlier models; halving is among 16 at a time then.
+    pruner : {"median", "wilcoxon"} or optuna.pruners.BasePruner, optional
+        Of Optuna's searches: decides in place of halving who goes on.
     halving : int, optional
         All begin with few epochs; one in so many goes on, from where it was, for so many times
         more of them, until the best have ``epochs`` (Jamieson and Talwalkar, 2016).
@@ -147,7 +152,16 @@ def sweep(
     (2, 2)
     """
     made, ranking = Space(space), Ranking(monitor, mode)
-    lookup("search", search, SEARCHES)
+    own = isinstance(search, str) and search in SEARCHES
+    name = _named(search)
+    if isinstance(search, str):
+        lookup("search", search, dict.fromkeys((*SEARCHES, *SAMPLERS)))
+    if not own:
+        check_sampler(search)
+    if own and pruner is not None:
+        raise OptionError("pruner", "is for Optuna's searches; give search='tpe', or halving=3")
+    if hyperband and not own:
+        raise OptionError("hyperband", "is for searches that do not learn; give halving=3")
     seed, seeds = check_count(seed, "seed", "sweep"), check_positive(seeds, "seeds", "sweep")
     epochs = check_positive(epochs, "epochs", "sweep")
     batch_size = check_positive(batch_size, "batch_size", "sweep")
@@ -162,25 +176,36 @@ def sweep(
     folds = folds_of(X, y, cv=cv, groups=groups, validation_data=validation_data,
                      share=validation_split, seed=seed)  # fmt: skip
     conditions = {
-        "build": fingerprint(build), **_digests(folds), "search": search, "halving": factor,
+        "build": fingerprint(build), **_digests(folds), "search": name,
+        "pruner": None if pruner is None else _named(pruner), "halving": factor,
         "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size, "monitor": monitor,
         "mode": mode, "seed": seed, "seeds": seeds, "side_by_side": side_by_side,
     }  # fmt: skip
     watching = as_callbacks(callbacks, "sweep")
     if not any(isinstance(each, SweepBar | SweepLines) for each in watching):
         watching = [*shown(verbose), *watching]
-    parts, kept = _opened(store, conditions, made, search, models)
+    parts, kept = _opened(store, conditions, made, name, models)
     if isinstance(kept, Folder):
         watching.append(OptunaLog(kept))
-    candidates = Candidates(made, places_of(parts, made, search, seed), seed, seeds, epochs)
-    plan = brackets_of(parts, epochs, factor, hyperband)
-    fleet = Fleet(
-        build, folds, batch_size, workers, check_flag(side_by_side, "side_by_side", "sweep")
-    )
-    done = Search(candidates, plan, fleet, kept, ranking, keep, watching)
+    places = places_of(parts, made, name, seed) if own else np.empty((0, len(made.names)))
+    candidates = Candidates(made, places, seed, seeds, epochs)
+    fleet = Fleet(build, folds, batch_size, workers, side_by_side)
+    options = (fleet, kept, ranking, keep, watching)
+    if own:
+        done = Search(candidates, brackets_of(parts, epochs, factor, hyperband), *options)
+    else:
+        wanted = sum(part.count for part in parts)
+        asking = Asking(search, pruner, candidates, wanted, epochs, factor, seed, kept.agreed)
+        done = Search(candidates, asking.brackets(), *options, asking.chooses, wanted)
+        asking.search = done
     done.run()
     whole = Fold((X, y), (X, y))
     return Result(done, fleet, folds, whole)
+
+
+def _named(search: Any) -> str:
+    """Return what a sampler or pruner is called in a store."""
+    return search if isinstance(search, str) else type(search).__name__
 
 
 def brackets_of(
