@@ -48,6 +48,14 @@ def _before_last(X, y, options):
     return cr.MLPRegressor("squared_error", (10,), "gelu", **fewer).fit(X, y).predict(X)
 
 
+def test_squared_error_of_probabilities():
+    X, y = classes("wine")
+    found = cr.MLPClassifier((10,), loss="squared_error", alpha=0, batch_size=178, **QUICK)
+    before = cr.MLPClassifier((10,), loss=squared, alpha=0, batch_size=178, **QUICK).fit(X, y)
+    assert deviation(found.fit(X, y), before) < 1e-12
+    assert before.loss_ < 1
+
+
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile", "poisson", "mse"])
 def test_losses_of_regression_fall(loss):
     X, y = diabetes()
@@ -219,8 +227,50 @@ def test_callbacks_are_called():
     assert told == list(range(12))
 
 
+def test_fits_that_go_on_take_the_parameters_as_they_are_now():
+    X, y = classes("wine")
+    found = cr.MLPClassifier((10,), warm_start=True, batch_norm=True, **QUICK).fit(X, y)
+    means = [w.copy() for w in found.model_.get_weights()]
+    found.set_params(dropout=0.5, max_iter=1).fit(X, y)
+    assert [layer.rate for layer in found.model_.layers if type(layer) is cr.layers.Dropout] == [
+        0.5
+    ]
+    moved = [np.abs(a - b).max() for a, b in zip(means, found.model_.get_weights(), strict=True)]
+    assert 0 < max(moved) < 0.5  # it went on from there, moving averages too
+    found.set_params(dropout=0, batch_norm=False).fit(X, y)
+    other = cr.MLPClassifier((10,), **QUICK).fit(X, y)
+    other.coefs_, other.intercepts_ = found.coefs_, found.intercepts_
+    np.testing.assert_array_equal(found.predict_proba(X), other.predict_proba(X))
+    found.set_params(label_smoothing=0.2).partial_fit(X, y)
+    assert found.model_.loss.label_smoothing == 0.2
+    before = found.model_
+    assert found.partial_fit(X, y).model_ is before
+    assert found.set_params(dropout=0.3).partial_fit(X, y).model_ is not before
+
+
+def test_an_optimizer_that_is_given_stays_as_it_is():
+    X, y = classes("wine")
+    rule = cr.optimizers.Adam(0.05)
+    slower = cr.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    model = cr.MLPClassifier((5,), optimizer=rule, callbacks=[slower], **QUICK)
+    first = model.fit(X, y).coefs_
+    assert rule.learning_rate == 0.05
+    assert model.model_.optimizer.learning_rate < 0.01
+    assert deviation(model.fit(X, y), model) == np.abs(first[0] - model.coefs_[0]).max() == 0
+
+
 def test_what_does_not_go_together_is_refused():
     X, y = classes("iris")
+    with pytest.raises(cr.DataError, match=r"validation_data: expected .* received 4 parts"):
+        cr.MLPClassifier().fit(X, y, validation_data=(X, y, y, y))
+    with pytest.raises(cr.DataError, match=r"validation_data: expected .* received float64"):
+        cr.MLPClassifier().fit(X, y, validation_data=X)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        cr.MLPClassifier().fit(X, y, validation_data=(X, y[:5]))
+    with pytest.raises(cr.OptionError, match="'lbfgs' trains without validation_data"):
+        cr.MLPClassifier(solver="lbfgs").fit(X, y, validation_data=(X, y))
+    with pytest.raises(cr.OptionError, match="'log_loss' is for classes"):
+        cr.MLPRegressor("log_loss").fit(X, X[:, 0])
     with pytest.raises(cr.OptionError, match="'lbfgs' trains without dropout"):
         cr.MLPClassifier(solver="lbfgs", dropout=0.1).fit(X, y)
     with pytest.raises(cr.ShapeError, match="dropout: expected a value for each of 1 hidden"):

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from chainrule.config import short
 from chainrule.estimators.forward import is_plain
 from chainrule.estimators.training import HIDDEN, dense, engine_of, output
 from chainrule.validation import Array
@@ -41,6 +43,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
     """What goes before scikit-learn's classes."""
 
     _network: Any = None  # a Sequential, where more is in use than scikit-learn has
+    _network_settings: Any = None  # of which it was made
     _validation: Any = None  # what was given to be scored after every epoch
     _encoder: Any = None  # from a frame to a matrix
 
@@ -76,7 +79,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, activations: Any, deltas: Any,
         coef_grads: Any, intercept_grads: Any, layer_units: Any, incremental: bool,
     ) -> None:  # fmt: skip
-        held = None if self._validation is None else self._held(*self._validation)
+        held = None if self._validation is None else self._held(self._validation)
         if incremental and self.early_stopping and held is None:
             raise ValueError(
                 "partial_fit does not support early_stopping=True without samples to score by; "
@@ -88,6 +91,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
             fit_network(self, X, y, sample_weight, incremental, held)
             return
+        self._network = None  # which it no longer is
         X = X if held is None else dense(X)
         engine = engine_of(self, X, layer_units, incremental)
         if engine is None and held is None:
@@ -101,13 +105,13 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         fit_stochastic(self, X, y, sample_weight, incremental, engine or "numpy", held)
 
     def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
-        if names := beyond(self):
+        if names := beyond(self) + ["validation_data"] * (self._validation is not None):
             from chainrule.errors import OptionError
 
             raise OptionError(
                 "solver", f"'lbfgs' trains without {', '.join(names)}; give 'adam' or 'sgd'"
             )
-        weight = self._weighted(y, sample_weight)
+        self._network, weight = None, self._weighted(y, sample_weight)
         if engine_of(self, X, parts[-1], False) != "compiled":
             super()._fit_lbfgs(X, y, weight, *parts)
             return
@@ -136,10 +140,18 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
             )
         return bool(self._check_solver())
 
-    def _held(self, X: Any, y: Any, weight: Any = None) -> Any:
+    def _held(self, data: Any) -> Any:
         """Return samples to be scored after every epoch, validated."""
+        from chainrule.errors import DataError
         from chainrule.estimators.held import held_of
 
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            raise DataError(
+                "validation_data: expected (X, y) or (X, y, sample_weight), received "
+                f"{f'{len(data)} parts' if isinstance(data, tuple | list) else short(data)}"
+            )
+        X, y, weight = (*data, None)[:3]
+        check_consistent_length(X, y, weight)
         dtype = self.coefs_[0].dtype
         if self._encoder is not None:
             X = self._encoded(X).astype(dtype)
@@ -214,7 +226,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
 def beyond(model: Any) -> list[str]:
     """Return the names of the parameters in use that scikit-learn's network does not have."""
-    own = {"log_loss", "squared_error", "poisson"}
+    own = {"log_loss"} if is_classifier(model) else {"squared_error", "poisson"}
     found = {
         "dropout": np.any(model.dropout),
         "batch_norm": model.batch_norm,

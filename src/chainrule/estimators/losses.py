@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from chainrule import losses
 from chainrule.errors import OptionError
@@ -97,6 +98,8 @@ def loss_of(model: Any) -> Loss:
     """
     wanted, smoothing = model.loss, getattr(model, "label_smoothing", 0.0)
     if isinstance(wanted, str):
+        if wanted in ("log_loss", "focal") and not is_classifier(model):
+            raise OptionError("loss", f"{wanted!r} is for classes, and this is a regression")
         smooth: Any = SMOOTH.get((wanted, model.out_activation_ == "softmax"))
         if smooth is not None:
             return smooth(label_smoothing=smoothing, reduction=WEIGHTED)  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,11 @@ from chainrule.validation import Array
 
 # scikit-learn's names of activations, in chainrule.
 ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "exp": "exponential"}
+SETTINGS = {  # parameters that the network is made of
+    "activation", "alpha", "batch_norm", "beta_1", "beta_2", "dropout", "engine", "epsilon",
+    "label_smoothing", "learning_rate_init", "loss", "metrics", "momentum", "nesterovs_momentum",
+    "optimizer", "quantile", "solver",
+}  # fmt: skip
 
 
 def layers_of(model: Any, sizes: list[int], penalty: float) -> list[Any]:
@@ -51,7 +57,7 @@ def network_of(model: Any, penalty: float = 0.0, seed: int | None = None) -> Seq
     for layer, W, b in zip(_dense(network), model.coefs_, model.intercepts_, strict=True):
         layer.set_weights([W, b])
     network.compile(
-        optimizer=rule_of(model) if model.optimizer is None else model.optimizer,
+        optimizer=rule_of(model) if model.optimizer is None else copy.deepcopy(model.optimizer),
         loss=loss_of(model), weighted_metrics=list(model.metrics or ()), engine=model.engine,
     )  # fmt: skip
     return network
@@ -63,10 +69,15 @@ def fit_network(
     """Train as `fit_stochastic` does, with layers, losses and optimizers of chainrule's."""
     train, held = begin(model, X, Y, weight, incremental, validation)
     dtype, size = model.coefs_[0].dtype, batch_size(model, train[0].shape[0])
-    if model._network is None:
+    settings = {name: value for name, value in vars(model).items() if name in SETTINGS}
+    if model._network is None or not incremental or settings != model._network_settings:
         seed = int(model._random_state.randint(2**31 - 1))
         mean = 1.0 if train[2] is None else float(np.mean(train[2]))
+        before = model._network
         model._network = network_of(model, model.alpha / (2 * size * mean), seed)
+        model._network_settings = settings
+        if before is not None:
+            _take_all(model._network, before.get_weights())
     network, rule = model._network, _Rule(model, held, train[0].shape[0])
     with network.recorded_as(_recorded(network)):
         history = network.fit(
@@ -84,6 +95,12 @@ def fit_network(
     if rule.best and (rule.ended or not incremental):
         network.set_weights(rule.best)
         take(model, network)
+
+
+def _take_all(network: Sequential, weights: list[Array]) -> None:
+    """Take all weights of the network before, those of normalization too, if it was alike."""
+    if [w.shape for w in weights] == [w.shape for w in network.get_weights()]:
+        network.set_weights(weights)
 
 
 def take(model: Any, network: Sequential) -> None:

@@ -174,7 +174,9 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
         columns = columns_of(X)
-        names = columns if hasattr(X, "columns") else self._names
+        # Names that are no text are none to scikit-learn: columns are then told by their places.
+        named = hasattr(X, "columns") and hasattr(self, "feature_names_in_")
+        names = columns if named else self._names
         return dict(zip(names, map(np.asarray, columns.values()), strict=True))
 
     @property
