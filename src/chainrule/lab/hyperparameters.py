@@ -6,6 +6,10 @@ activation, how many layers.
 The learning rate matters most: too small and the network has not arrived after three epochs, too
 large and it jumps about. The number of hidden units matters less, once there are enough.
 
+Is an accuracy of 0.957 better than one of 0.953? Not if the next training of the same network, with
+its samples in another order, gives 0.949. So each cell of the map is trained several times, and how
+much these trainings differ says which differences between cells mean anything.
+
 Starting from zero is the classic mistake. With all weights zero, every hidden unit computes the
 same h, so it gets the same gradient, so, in exact arithmetic, all stay the same: ten units do the
 work of one. The first
@@ -15,6 +19,7 @@ W_o is zero. Random initial weights break the tie.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +31,9 @@ from chainrule.functions import ACTIVATIONS
 from chainrule.lab.classifier import OnEpoch
 from chainrule.lab.models import NeuralNet
 from chainrule.lab.results import Number, Picture, Result
-from chainrule.lab.reverse_mode import network_loss
+from chainrule.lab.reverse_mode import network_accuracy, network_loss
 from chainrule.optimizers import SGD
-from chainrule.training import minimize
+from chainrule.sweeps.sweep import sweep
 from chainrule.validation import Array
 
 if TYPE_CHECKING:
@@ -44,6 +49,7 @@ DEPTHS: dict[str, tuple[int | tuple[int, ...], str]] = {
     "(10, 10), Glorot": ((10, 10), "glorot_uniform"),
 }
 EPOCHS = 4
+ORDERS = 5  # of the samples, for each cell of the map
 # Rates at which each activation is at ease: the slope of the sigmoid is a quarter at most.
 ACTIVATION_RATES = {"sigmoid": 0.1, "tanh": 0.03, "relu": 0.01, "softplus": 0.01, "elu": 0.01}
 
@@ -78,7 +84,10 @@ class HyperparametersResult(Result):
     ----------
     learning_rates, hidden_sizes : tuple
     accuracies : ndarray, shape (hidden sizes, learning rates)
-        Test accuracy of each combination.
+        Test accuracy of each combination, the mean over orders of the samples.
+    deviation : float
+        Standard deviation of the accuracy between orders, the median of the cells; NaN if there was
+        one order.
     starts : dict of str to Start
         ``"zeros"`` and ``"uniform"``.
     activations, depths : dict of str to History
@@ -87,6 +96,7 @@ class HyperparametersResult(Result):
     learning_rates: tuple[float, ...]
     hidden_sizes: tuple[int, ...]
     accuracies: Array
+    deviation: float
     starts: dict[str, Start]
     activations: dict[str, History]
     depths: dict[str, History]
@@ -106,6 +116,7 @@ class HyperparametersResult(Result):
         return {
             "best hidden size and learning rate": f"{hidden}, {rate:g}",
             "its test accuracy": float(self.accuracies.max()),
+            **({"deviation between orders": self.deviation} if np.isfinite(self.deviation) else {}),
             **{f"first ‖∂L/∂W_h‖, {init}": s.first_gradient for init, s in self.starts.items()},
             **{
                 f"distinct units, epoch 1, {init}": s.distinct[1] for init, s in self.starts.items()
@@ -129,7 +140,8 @@ class HyperparametersResult(Result):
         last = zeros.history.epoch[-1]
         _, slow, scaled = (history.loss[1] for history in self.depths.values())
         return (
-            f"The best of the map has {hidden} hidden units and learning rate {rate:g}.\n\n"
+            f"The best of the map has {hidden} hidden units and learning rate {rate:g}. "
+            f"{self._chance}\n\n"
             f"From zero, the first gradient of W_h has norm {zeros.first_gradient:g}, and "
             f"after one epoch no weight differs by more than {zeros.spread[1]:.0e} between two "
             f"hidden units (uniform start: {uniform.spread[1]:.1f}). The rank of W_h "
@@ -142,6 +154,18 @@ class HyperparametersResult(Result):
             "A second hidden layer makes starting from ±0.01 slower, since the gradient shrinks on "
             "its way through every small W and every σ′ ≤ ¼: the loss after one epoch is "
             f"{slow:.2f}, against {scaled:.2f} from Glorot's scale."
+        )
+
+    @property
+    def _chance(self) -> str:
+        if not np.isfinite(self.deviation):
+            return "Each cell was trained once, so what is chance cannot be told."
+        alike = 2 * self.deviation * np.sqrt(2 / ORDERS)  # of the difference of two means
+        count = np.count_nonzero(self.accuracies > self.accuracies.max() - alike)
+        return (
+            "The same network with its samples in another order differs by "
+            f"{self.deviation:.3f} (standard deviation), so of the {self.accuracies.size} cells, "
+            f"means of {ORDERS} orders each, {count} are as good as the best as far as can be told."
         )
 
     @property
@@ -219,13 +243,15 @@ def run(lab: Lab) -> HyperparametersResult:
     sizes = HIDDEN_SIZES[::2] if lab.quick else HIDDEN_SIZES
     epochs = 1 if lab.quick else EPOCHS
 
-    accuracies = np.zeros((len(sizes), len(rates)))
-    for row, column in lab.track(list(np.ndindex(accuracies.shape)), "learning rate × hidden size"):
-        accuracies[row, column] = _accuracy(lab, sizes[row], rates[column])
+    with lab.progress("learning rate × hidden size", 1) as advance:
+        accuracies, deviation = _map(lab, sizes, rates)
+        advance()
     row, column = _best(accuracies)
     log(
         f"Best of {accuracies.size}: {sizes[row]} hidden units, learning rate {rates[column]:g}, "
         f"test acc: {accuracies.max():.3f}"
+        + f", ±{deviation:.3f} between orders of the samples"
+        * bool(np.isfinite(deviation))
     )
 
     starts = {}
@@ -247,7 +273,9 @@ def run(lab: Lab) -> HyperparametersResult:
         depths[label] = _train(lab, _net(lab, hidden, init=init), 0.1, 2 * epochs)
         log(f"Hidden {label}: train loss: {depths[label].loss[-1]:.4f}")
 
-    return HyperparametersResult(rates, sizes, accuracies, starts, activations, depths, lines)
+    return HyperparametersResult(
+        rates, sizes, accuracies, deviation, starts, activations, depths, lines
+    )
 
 
 def _best(accuracies: Array) -> tuple[int, int]:
@@ -260,18 +288,26 @@ def _net(lab: Lab, hidden: int | tuple[int, ...], **options: str) -> NeuralNet:
     return NeuralNet(lab.digits.n_features, hidden, lab.digits.n_classes, seed=lab.seed, **options)
 
 
-def _accuracy(lab: Lab, hidden: int, rate: float) -> float:
-    """Return the test accuracy after three epochs; the compiled loop makes many runs cheap."""
-    net, d = _net(lab, hidden), lab.digits
-    samples = slice(500 if lab.quick else None)
-    params, _ = minimize(
-        network_loss, net.parameters, d.X_train[samples], d.y_train[samples], optimizer=SGD(rate),
-        epochs=1 if lab.quick else 3, batch_size=1, shuffle=False,
-        engine="auto" if lab.quick else "compiled",
+def _map(lab: Lab, sizes: Sequence[int], rates: Sequence[float]) -> tuple[Array, float]:
+    """Return the test accuracies after three epochs, and their deviation between orders."""
+    d, samples = lab.digits, slice(500 if lab.quick else None)
+
+    def build(hidden: int, rate: float) -> Any:
+        return network_loss, _net(lab, hidden).parameters, SGD(rate), {"accuracy": network_accuracy}
+
+    found = sweep(
+        build, {"hidden": list(sizes), "rate": list(rates)}, d.X_train[samples],
+        d.y_train[samples], search="grid", epochs=1 if lab.quick else 3, batch_size=1,
+        validation_data=(d.X_test, d.y_test), monitor="val_accuracy", seed=lab.seed,
+        seeds=1 if lab.quick else ORDERS, verbose=0,
     )  # fmt: skip
-    for name, value in params.items():
-        setattr(net, name, value)
-    return float(net.accuracy(d.X_test, d.y_test))
+    table, accuracies = found.table, np.zeros((len(sizes), len(rates)))
+    for row, hidden in enumerate(sizes):
+        for column, rate in enumerate(rates):
+            cell = (table["hidden"] == hidden) & (table["rate"] == rate)
+            accuracies[row, column] = table["val_accuracy"][cell].mean()
+    each = found.search.rungs[0].scores["val_accuracy"]
+    return accuracies, np.nan if lab.quick else float(np.median(each.std(axis=1, ddof=1)))
 
 
 def _train(

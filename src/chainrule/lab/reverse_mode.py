@@ -56,6 +56,13 @@ def network_loss(params: dict[str, Any], x: Any, y: Any) -> Any:
     return nll(one_hot(10, y), Y_pred)
 
 
+def network_accuracy(params: dict[str, Any], x: Any, y: Any) -> Any:
+    """Return the share of the samples that the lab's network gets right."""
+    h = sigmoid(x @ params["W_h"] + params["b_h"])
+    z_o = h @ params["W_o"] + params["b_o"]
+    return np.mean(np.argmax(z_o, axis=-1) == y)
+
+
 @dataclass(frozen=True)
 class Step:
     """One value of the forward pass and its adjoint.
