@@ -216,7 +216,7 @@ def test_ctrl_c_keeps_what_was_trained(interrupts, tmp_path):
         ({"validation_split": 0}, "validation_split must be a finite number above 0"),
         ({"validation_data": (X, T[:3])}, "equally many samples"),
         ({"mode": "maximum"}, "unknown mode"),
-        ({"store": 3}, "store must be a folder's path"),
+        ({"store": 3}, "store must be a folder's path or a URL"),
     ],
 )
 def test_what_does_not_fit_is_refused(options, message):

@@ -29,18 +29,11 @@ COMPLETE, PRUNED, FAIL = 1, 2, 3  # states of a trial
 MINIMIZE, MAXIMIZE = 1, 2
 
 
-class OptunaLog(Callback):
-    """Writes what has ended, once a rung; of several processes one does.
+class EndedTrials(Callback):
+    """Hears which candidates will not be trained further, once a rung."""
 
-    Parameters
-    ----------
-    store : Folder
-    """
-
-    def __init__(self, store: Folder) -> None:
-        self.path, self._workers = store.path / NAME, store.workers
-        self._lease = Leases(store.path / "leases" / "optuna", store.workers)
-        self._known: set[int] | None = None  # candidates that are written; of others' none
+    def __init__(self) -> None:
+        self.known: set[int] = set()  # that are written
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Write those that did not go on."""
@@ -51,13 +44,41 @@ class OptunaLog(Callback):
         self._write()
 
     def _write(self) -> None:
+        if any(rung.done.any() for rung in self.model.rungs) and self.may_write():
+            self.write(ended(self.model.rungs, self.known))
+
+    def may_write(self) -> bool:
+        """Whether this process is to write."""
+        return True
+
+    def write(self, trials: Iterator[tuple[int, dict[str, Any]]]) -> None:
+        """Write candidates."""
+        raise NotImplementedError
+
+
+class OptunaLog(EndedTrials):
+    """Writes a journal; of several processes one does.
+
+    Parameters
+    ----------
+    store : Folder
+    """
+
+    def __init__(self, store: Folder) -> None:
+        super().__init__()
+        self.path, self._workers = store.path / NAME, store.workers
+        self._lease = Leases(store.path / "leases" / "optuna", store.workers)
+        self._is_ours = False
+
+    def may_write(self) -> bool:
+        """Whether this process is to write."""
+        if not self._is_ours and self._lease.take(0):
+            self._is_ours, self.known = True, known_in(self.path)
+        return self._is_ours
+
+    def write(self, trials: Iterator[tuple[int, dict[str, Any]]]) -> None:
+        """Add lines."""
         search = self.model
-        if not search.rungs or not any(rung.done.any() for rung in search.rungs):
-            return
-        if self._known is None:
-            if not self._lease.take(0):
-                return
-            self._known = known_in(self.path)
         now, space = datetime.now(UTC).isoformat(), search.candidates.space
         about = {"worker_id": self._workers.name, "study_id": 0}
         lines = []
@@ -66,9 +87,8 @@ class OptunaLog(Callback):
             named = {"study_name": self.path.parent.name, "directions": [direction]}
             lines.append({"op_code": CREATE_STUDY, "worker_id": self._workers.name, **named})
         told = {n: json.dumps(distribution(d)) for n, d in space.dimensions.items()}
-        for candidate, trial in ended(search.rungs, self._known):
-            places = search.candidates.places[candidate]
-            params = {n: p for n, p in parameters(space, places) if n in told}
+        for candidate, trial in trials:
+            params = dict(parameters(space, search.candidates.places[candidate]))
             lines.append({
                 "op_code": CREATE_TRIAL, **about, "datetime_start": now, "datetime_complete": now,
                 "distributions": {n: told[n] for n in params}, "params": params, "values": None,

@@ -83,7 +83,7 @@ def agree(
 
 
 def new_part(
-    parts: list[Part], space: Space, search: str, models: int | None, folder: Path | None = None
+    parts: list[Part], space: Space, search: str, models: int | None, folder: Any = None
 ) -> Part | None:
     """Return the candidates that are to come, or None if all are there.
 

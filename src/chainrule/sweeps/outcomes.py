@@ -135,6 +135,17 @@ class Rung:
         firsts = [int(self.candidates[at]) * self.seeds for at in positions]
         return [first + seed for first in firsts for seed in range(self.seeds)]
 
+    def batch(self, at: int) -> Batch:
+        """Return what came of a candidate."""
+        numbers = self.members([at])
+        return Batch(
+            numbers,
+            {name: list(map(_finite, scores[at].tolist())) for name, scores in self.scores.items()},
+            {name: folds[at].tolist() for name, folds in self.folds.items()},
+            list(map(_finite, self.losses[at].tolist())),
+            {number: self.errors[number] for number in numbers if number in self.errors},
+        )
+
     def take(self, batch: Batch) -> Array:
         """Keep a batch of whole candidates; return the positions of those that are new."""
         numbers = np.asarray(batch.numbers, np.int64)

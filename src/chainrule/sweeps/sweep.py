@@ -14,6 +14,7 @@ from chainrule.errors import DataError, OptionError
 from chainrule.network.conditions import digest
 from chainrule.sweeps.asking import SAMPLERS, Asking, check_sampler
 from chainrule.sweeps.dashboard import OptunaLog
+from chainrule.sweeps.database import Database, DatabaseLog
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.folds import folds_of
 from chainrule.sweeps.header import Part, agree, fingerprint, new_part, places_of
@@ -104,7 +105,9 @@ def sweep(
         A folder that keeps everything: the same call goes on from what is there, whatever ended the
         one before, to the same bits; others may take part at the same time, also from other
         machines. More models are welcome, also from a wider space: they are a sweep of their own
-        beside the first.
+        beside the first. Its ``optuna.log`` is for optuna-dashboard. A URL
+        (``"postgresql://…"``, ``"sqlite:///sweeps.db#name"``) names a database, to which Optuna
+        writes models that are trained to their end, without weights.
     seed : int, default 0
         What is drawn, how samples are divided, and the first of the models' own seeds.
     seeds : int, default 1
@@ -184,9 +187,20 @@ def sweep(
     watching = as_callbacks(callbacks, "sweep")
     if not any(isinstance(each, SweepBar | SweepLines) for each in watching):
         watching = [*shown(verbose), *watching]
-    parts, kept = _opened(store, conditions, made, name, models)
-    if isinstance(kept, Folder):
-        watching.append(OptunaLog(kept))
+    kept: Store
+    if store is None:
+        part, kept = new_part([], made, name, models), Memory()
+        parts = [] if part is None else [part]
+    elif isinstance(store, str) and "://" in store:
+        kept = database = Database(store, getattr(build, "__name__", "sweep"), ranking)
+        parts = database.agree(conditions, made, name, models)
+        watching.append(DatabaseLog(database))
+    elif isinstance(store, str | os.PathLike):
+        parts = agree(Path(store), conditions, made, name, models)
+        kept = folder = Folder(Path(store))
+        watching.append(OptunaLog(folder))
+    else:
+        raise DataError(f"sweep: store must be a folder's path or a URL, received {store!r}")
     places = places_of(parts, made, name, seed) if own else np.empty((0, len(made.names)))
     candidates = Candidates(made, places, seed, seeds, epochs)
     fleet = Fleet(build, folds, batch_size, workers, side_by_side)
@@ -220,19 +234,6 @@ def brackets_of(
             divide = hyperband if several else halving
             found += divide(part.first, part.count, epochs, factor)
     return found
-
-
-def _opened(
-    store: Any, conditions: Mapping[str, Any], space: Space, search: str, models: int | None
-) -> tuple[list[Part], Store]:
-    """Return which candidates there are, and where what comes of them is kept."""
-    if store is None:
-        part = new_part([], space, search, models)
-        return [] if part is None else [part], Memory()
-    if not isinstance(store, str | os.PathLike):
-        raise DataError(f"sweep: store must be a folder's path, received {store!r}")
-    folder = Path(store)
-    return agree(folder, conditions, space, search, models), Folder(folder)
 
 
 def _digests(folds: Sequence[Fold]) -> dict[str, str]:
