@@ -24,7 +24,7 @@ def cache(tmp_path, monkeypatch):
 
 FUNCTIONS = {
     "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh,
-    "erf": special.erf,
+    "erf": special.erf, "sin": np.sin, "cos": np.cos,
 }  # fmt: skip
 
 
@@ -50,6 +50,8 @@ RANGES = {
     "log1p": [(-1, 1), (0, 100), (-1e-3, 1e-3), (-1e-7, 1e-7), (1e6, 1e30)],
     "tanh": [(-12, 12), (-0.7, 0.7), (-1e-3, 1e-3)],
     "erf": [(-8, 8), (0.5, 1.5), (1.5, 2.5), (-1e-3, 1e-3)],
+    "sin": [(-8, 8), (-1e-3, 1e-3), (-1e4, 1e4), (1e7, 1.3e8)],
+    "cos": [(-8, 8), (-1e-3, 1e-3), (-1e4, 1e4), (1e7, 1.3e8)],
 }
 
 
@@ -72,6 +74,18 @@ def test_functions_at_their_ends(name, dtype):
     with np.errstate(all="ignore"):
         expected = special.erf(x) if name == "erf" else getattr(np, name)(x)
         np.testing.assert_allclose(apply(name, x), expected, rtol=4e-7)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_waves_keep_their_last_places_where_they_cross_zero(name):
+    x = (np.arange(-20_000, 20_000, 7) * np.pi / 2).astype(np.float32)
+    assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
+
+
+def test_a_number_whose_neighbours_are_turns_away_has_some_sine():
+    x = np.array([2**27, -3e38, 1e30], np.float32)
+    assert (apply("sin", x), apply("cos", x)) == (pytest.approx(0), pytest.approx(1))
+    assert np.signbit(apply("sin", np.array([-0.0], np.float32)))
 
 
 def small(x):

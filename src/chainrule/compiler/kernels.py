@@ -75,7 +75,7 @@ RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",
     "wrap", "within", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "done",
     "thread", "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp",
-    "log", "tanh", "erf", "natural", "random_bits", "rows",
+    "log", "tanh", "erf", "wave", "natural", "random_bits", "rows",
 )  # fmt: skip
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
