@@ -193,3 +193,11 @@ def test_rates_and_decay_are_the_papers():
 def test_what_cannot_be_learned_is_refused(fit, words):
     with pytest.raises(DataError, match=words):
         fit()
+
+
+def test_columns_of_a_frame_may_be_numbered():
+    pandas = pytest.importorskip("pandas")
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
+    frame = pandas.DataFrame(X, columns=[0, 1])
+    model = cr.RealMLPClassifier(epochs=2, random_state=0).fit(frame, y)
+    np.testing.assert_array_equal(model.predict_proba(frame), model.predict_proba(X))

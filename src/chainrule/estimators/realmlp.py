@@ -173,15 +173,11 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
             )
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
-        columns = columns_of(X)
-        # Names that are no text are none to scikit-learn: columns are then told by their places.
-        named = hasattr(X, "columns") and hasattr(self, "feature_names_in_")
-        names = columns if named else self._names
-        return dict(zip(names, map(np.asarray, columns.values()), strict=True))
+        return dict(zip(self._names, map(np.asarray, columns_of(X).values()), strict=True))
 
     @property
     def _names(self) -> list[str]:
-        """The names of the columns, which an array has as well."""
+        """The names of the columns, which an array has as well, and a frame of numbered ones."""
         usual = [f"x{j}" for j in range(self.n_features_in_)]
         return [str(name) for name in getattr(self, "feature_names_in_", usual)]
 
