@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.config import made, plain
 from chainrule.errors import DataError
+from chainrule.layers.tracking import family
 from chainrule.network.inputs import check_labels_fit, checked_data
 from chainrule.network.runs import training_run
 from chainrule.registered import find, known_as
@@ -90,7 +91,9 @@ def described(model: Any) -> tuple[str, bytes]:
         "model": model.get_config(), "optimizer": plain(model.optimizer), "loss": plain(model.loss),
         "metrics": plain(metrics), "weighted_metrics": plain(weighted), "engine": model.engine,
     }  # fmt: skip
+    parts = [*family(model), model.optimizer, model.loss, *metrics, *weighted]
     own = {name: find(name) for name in _names(about)}
+    own |= {type(part).__name__: type(part) for part in parts}  # which may be called as ours are
     own = {n: t for n, t in own.items() if t is not None and not _is_ours(t)}
     return json.dumps(about), pickled((type(model), own), "a layer, loss or metric of your own")
 
@@ -111,7 +114,7 @@ def _names(about: Any) -> Iterator[str]:
 
 
 def _is_ours(thing: Any) -> bool:
-    return str(getattr(thing, "__module__", "")).split(".")[0] in ("chainrule", "numpy")
+    return str(getattr(thing, "__module__", "")).split(".")[0] in ("chainrule", "numpy", "builtins")
 
 
 def pickled(thing: Any, what: str) -> bytes:

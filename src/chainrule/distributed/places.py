@@ -15,6 +15,7 @@ from chainrule.errors import ClusterError, MissingDependencyError
 from chainrule.interrupts import check
 
 GLANCE = 0.5  # seconds between looks at the keyboard and the cluster
+SILENCE = 2  # seconds without a scheduler after which it is given up
 AGAIN = 3  # times that what was lost with workers is asked for
 
 
@@ -147,10 +148,12 @@ class Cluster:
         ClusterError
             If the scheduler is lost, or nothing is finished for too long.
         """
+        glance = min(GLANCE, self.timeout / 2)
         finished, since = -1, time.monotonic()
+        heard = since
         while True:
             try:
-                return [future.result(timeout=GLANCE) for future in futures]
+                return [future.result(timeout=glance) for future in futures]
             except dask("distributed").CancelledError as error:
                 raise self._lost(f"{error}") from error
             except TimeoutError as error:
@@ -159,8 +162,10 @@ class Cluster:
                     finished, since = count, time.monotonic()
                 if time.monotonic() - since > self.timeout:
                     raise self._lost(f"nothing was finished in {self.timeout:g} s") from error
-                if self.client.status not in ("running", "connecting"):
-                    raise self._lost(f"the client is {self.client.status}") from error
+                if self.client.status == "running":
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > SILENCE:
+                    raise self._lost(f"its scheduler has been away for {SILENCE} s") from error
             check()
 
     def _lost(self, reason: str) -> ClusterError:

@@ -1,0 +1,177 @@
+"""Workers and schedulers that are killed, runs that break off, code that cannot travel."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import dask.array as da
+import numpy as np
+import pytest
+from tests.distributed.models import X, Y, assert_same, fitted, network
+
+import chainrule as cr
+from chainrule.distributed.places import Here
+
+CLUSTER = """
+import sys, time
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        time.sleep(60)
+"""
+
+
+class Broken(Exception):
+    pass
+
+
+def arrays():
+    return da.from_array(X, chunks=(100, 6)), da.from_array(Y, chunks=100)
+
+
+def kill_a_worker(cluster, number):
+    """Kill one of the workers, if any has told the scheduler that it is there; say whether."""
+    names = [about["name"] for about in dict(cluster.scheduler_info["workers"]).values()]
+    running = [cluster.workers[name].pid for name in names if name in cluster.workers]
+    running = [pid for pid in running if pid]
+    if running:  # a nanny does not get over the loss of a worker that is starting
+        os.kill(running[number % len(running)], signal.SIGKILL)
+    return bool(running)
+
+
+def test_workers_killed_in_every_epoch_change_no_bit(cluster, client):
+    class Kills(cr.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            kill_a_worker(cluster, epoch)
+
+    expected = fitted(*arrays(), n_workers=0)
+    assert_same(expected, fitted(*arrays(), client=client, callbacks=[Kills()]))
+
+
+@pytest.mark.parametrize("outer", [0.0, 0.9])
+def test_a_run_that_broke_off_in_any_round_goes_on_to_the_same_bits(tmp_path, monkeypatch, outer):
+    how = {"shards": 3, "epochs": 2, "outer_momentum": outer, "validation_data": (X, Y)}
+    more = [cr.layers.Dropout(0.2, seed=1)]
+    peace = fitted(model=network("momentum", more=more), **how)
+    run, n_rounds = Here.round, 6  # of two epochs
+    for at in range(n_rounds):
+        path, calls = tmp_path / f"{at}", []
+
+        def breaks(self, *args, at=at, calls=calls):
+            calls.append(1)
+            if len(calls) > at:
+                raise Broken
+            return run(self, *args)
+
+        monkeypatch.setattr(Here, "round", breaks)
+        with pytest.raises(Broken):
+            fitted(model=network("momentum", more=[cr.layers.Dropout(0.2, seed=1)]),
+                   checkpoint=path, **how)  # fmt: skip
+        assert path.exists() == (at > 0)
+        monkeypatch.setattr(Here, "round", run)
+        model = network("momentum", more=[cr.layers.Dropout(0.2, seed=1)])
+        assert_same(peace, fitted(model=model, checkpoint=path, **how))
+    again = fitted(model=network("momentum", more=[cr.layers.Dropout(0.2, seed=1)]),
+                   checkpoint=path, **how)  # fmt: skip
+    assert_same(peace, again)  # it was at its end
+    assert_same_weights(peace, cr.load_model(path))
+
+
+def assert_same_weights(a, b):
+    for one, other in zip(a.get_weights(), b.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_checkpoint_goes_on_only_as_it_began(tmp_path):
+    path = tmp_path / "run"
+    fitted(checkpoint=path, shards=2)
+    with pytest.raises(cr.DataError, match="shards is 4, it was 2; "):
+        fitted(checkpoint=path, shards=4)
+    with pytest.raises(cr.DataError, match="batch_size is 8, it was 16"):
+        fitted(checkpoint=path, shards=2, batch_size=8)
+    network().save(path)
+    with pytest.raises(cr.DataError, match="no checkpoint of rounds"):
+        fitted(checkpoint=path, shards=2)
+
+
+def test_a_scheduler_that_is_killed_is_told_and_the_run_goes_on_without_it(tmp_path):
+    from distributed import Client
+
+    script, path = tmp_path / "cluster.py", tmp_path / "run"
+    script.write_text(CLUSTER)
+    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    how = {"epochs": 4, "shards": 2}
+    try:
+        client = Client(process.stdout.readline().strip(), set_as_default=False, timeout=20)
+
+        def kill(epoch, logs):
+            if epoch == 1:
+                process.kill()
+
+        with pytest.raises(cr.ClusterError, match="checkpoint=path, fit called again"):
+            fitted(client=client, checkpoint=path, callbacks=[kill], timeout=10, **how)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        client.close(timeout=1)
+    assert cr.load_model(path).history.epoch == [0, 1]
+    assert_same(fitted(**how), fitted(checkpoint=path, **how))
+
+
+def test_waiting_ends(client):
+    """A layer that takes its time: nothing is finished before the timeout."""
+
+    class Slow(cr.layers.Layer):
+        def call(self, x):
+            time.sleep(0.4)
+            return x
+
+    with pytest.raises(cr.ClusterError, match=r"nothing was finished in 0\.1 s"):
+        fitted(
+            X[:64], Y[:64], network(more=[Slow()]), client=client, timeout=0.1, epochs=1, shards=1
+        )
+
+
+class Scale(cr.layers.Layer):
+    """In a module: told by it."""
+
+    def __init__(self, by=2.0, **options):
+        super().__init__(**options)
+        self.by = by
+
+    def call(self, x):
+        return x * self.by
+
+
+def test_layers_of_ones_own_travel_with_the_model(client):
+    class Halves(cr.layers.Layer):
+        def call(self, x):
+            return x / 2
+
+    def model():
+        return network(more=[Scale(3.0), Halves()])
+
+    assert_same(fitted(model=model()), fitted(model=model(), client=client))
+
+
+def test_what_cannot_travel_is_said_at_once(client):
+    lock = threading.Lock()
+
+    class Locked(cr.layers.Layer):
+        def call(self, x):
+            with lock:
+                return x
+
+    with pytest.raises(cr.DataError, match=r"cannot be sent to other machines: .*lock"):
+        fitted(model=network(more=[Locked()]), client=client)
+    with pytest.raises(cr.DataError, match="cannot be described by plain values"):
+        fitted(model=network(more=[cr.layers.Activation(lambda x: x)]), client=client)

@@ -1,0 +1,99 @@
+"""Workers and schedulers killed at random moments: ``python -m tests.torture.cluster COUNT SEED``.
+
+A run in rounds loses workers again and again, and must end as a run in peace, to the bit. Another
+loses its whole cluster, and goes on from its checkpoint on a new one.
+"""
+
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from pathlib import Path
+
+from distributed import Client, LocalCluster
+from tests.distributed.models import assert_same, fitted, network
+from tests.distributed.test_faults import CLUSTER, arrays, kill_a_worker
+
+import chainrule as cr
+
+HOW = {"epochs": 10, "timeout": 120}
+
+
+def run(**how):
+    return fitted(*arrays(), network("momentum"), **HOW, **how)
+
+
+def kill_workers(count, chance, expected):
+    """Kill workers in one run after another; return how many runs that took."""
+    n_runs = n_killed = 0
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+        ) as cluster,
+        Client(cluster) as client,
+    ):  # fmt: skip
+        while n_killed < count:
+            over = threading.Event()
+
+            def kills(over=over):
+                nonlocal n_killed
+                while not over.wait(chance.uniform(0.5, 4.0)):
+                    n_killed += kill_a_worker(cluster, chance.randrange(2))
+
+            thread = threading.Thread(target=kills)
+            thread.start()
+            try:
+                assert_same(expected, run(client=client))
+            finally:
+                over.set()
+                thread.join()
+            n_runs += 1
+    return n_runs
+
+
+def kill_clusters(count, chance, expected):
+    """Kill the process with the scheduler, until a run is at its end; so many times over all."""
+    n_killed = n_ended = 0
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "cluster.py"
+        script.write_text(CLUSTER)
+        while n_killed < count:
+            process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+            client = Client(process.stdout.readline().strip(), timeout=60)
+            timer = threading.Timer(chance.uniform(0.1, 3.0), process.kill)
+            timer.start()
+            path = Path(folder) / f"run-{n_ended}"
+            try:
+                assert_same(expected, run(client=client, checkpoint=path))
+                n_ended += 1
+            except (cr.ClusterError, OSError):
+                n_killed += 1
+            finally:
+                timer.cancel()
+                process.kill()
+                process.wait()
+                process.stdout.close()
+                client.close(timeout=1)
+    return n_ended
+
+
+def main(count, seed):
+    chance = random.Random(seed)
+    warnings.simplefilter("ignore")
+    expected = run(n_workers=0)
+    began = time.perf_counter()
+    n_runs = kill_workers(count, chance, expected)
+    print(f"{count} kills of workers in {n_runs} runs: each ended the same, to the bit")
+    n_ended = kill_clusters(max(1, count // 4), chance, expected)
+    print(
+        f"{max(1, count // 4)} kills of a scheduler: {n_ended} runs ended the same, to the bit; "
+        f"{time.perf_counter() - began:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
