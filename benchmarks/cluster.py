@@ -21,7 +21,7 @@ from distributed import Client, LocalCluster
 import chainrule as cr
 from workloads import D
 
-ROWS, SHARDS, STEPS = 51_200, 8, 50  # rows of an epoch; updates of a round
+ROWS, SHARDS, STEPS = 102_400, 8, 100  # rows of an epoch; updates of a round
 
 
 def model() -> Any:
@@ -71,7 +71,7 @@ def on_workers(count: int, epochs: int) -> tuple[float, float, Any]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--epochs", type=int, default=20)
+    options.add_argument("--epochs", type=int, default=10)
     epochs = options.parse_args().epochs
     timed(*data(), 1)
     here, weights = timed(*data(), epochs)

@@ -220,33 +220,40 @@ def _order(job: Job, epoch: int, piece: Piece) -> Any:
 
 def added(results: Sequence[Result]) -> Result:
     """Return the sums of results, in their order."""
-    first, *others = [_summed(result) for result in results]
-    found = first
-    for other in others:
-        ahead = found if found.updates >= other.updates else other
-        found = Result(
-            None, found.rows + other.rows, ahead.updates, found.loss + other.loss,
-            _combined(np.add, found.metrics, other.metrics),
-            {path: found.total[path] + other.total[path] for path in found.total}, ahead.numbers,
-            found.failed if found.failed is not None else other.failed,
-        )  # fmt: skip
+    found = Result(None, 0, 0, 0.0, None, {})
+    for result in results:
+        if result.updates > found.updates:
+            found.updates, found.numbers = result.updates, _numbers(result)
+        for path, leaf in _averaged(result):
+            _add(found.total, path, leaf, 1 if result.state is None else result.rows)
+        found.rows, found.loss = found.rows + result.rows, found.loss + result.loss
+        found.failed = result.failed if found.failed is None else found.failed
+        is_first = found.metrics is None
+        found.metrics = result.metrics if is_first else plus(found.metrics, result.metrics)
     return found
 
 
-def _summed(result: Result) -> Result:
-    """Return a shard's result as sums."""
+def _averaged(result: Result) -> Iterator[tuple[Any, Any]]:
+    """Yield the arrays of a shard that are averaged, or their sums over several."""
     if result.state is None:
-        return result
-    total, numbers = {}, {}
-    for path, leaf in leaves(result.state):
-        if is_averaged(path, leaf):
-            total[path] = result.rows * np.asarray(leaf, np.float64)
-        else:
-            numbers[path] = leaf
-    return Result(
-        None, result.rows, result.updates, result.loss, result.metrics, total, numbers,
-        result.failed,
-    )  # fmt: skip
+        yield from result.total.items()
+        return
+    yield from (each for each in leaves(result.state) if is_averaged(*each))
+
+
+def _numbers(result: Result) -> dict[Any, Any]:
+    if result.state is None:
+        return result.numbers
+    return {path: leaf for path, leaf in leaves(result.state) if not is_averaged(path, leaf)}
+
+
+def _add(total: dict[Any, Any], path: Any, leaf: Any, rows: int) -> None:
+    """Add an array, times the rows that it stands for, to sums that nobody else has."""
+    product = np.multiply(leaf, rows, dtype=np.float64)
+    if path in total:
+        total[path] += product
+    else:
+        total[path] = product
 
 
 def is_averaged(path: Any, leaf: Any) -> bool:
