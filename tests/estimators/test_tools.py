@@ -94,6 +94,21 @@ def test_metadata_is_routed():
     assert len(pipeline[-1].history_["val_loss"]) == 10  # of samples as they were given
 
 
+def test_a_pipeline_transforms_what_is_held_back():
+    X, y = classes("iris")
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = cr.MLPClassifier((10,), **QUICK).set_fit_request(X_val=True, y_val=True)
+        pipeline = make_pipeline(StandardScaler(), model, transform_input=["X_val"])
+        pipeline.fit(X[::2] * 9, y[::2], X_val=X[1::2] * 9, y_val=y[1::2])
+    held = pipeline[0].transform(X[1::2] * 9)
+    direct = cr.MLPClassifier((10,), **QUICK)
+    direct.fit(pipeline[0].transform(X[::2] * 9), y[::2], validation_data=(held, y[1::2]))
+    assert pipeline[-1].history_ == direct.history_
+    for wrong in ({"X_val": X}, {"y_val": y}, {"X_val": X, "y_val": y, "validation_data": (X, y)}):
+        with pytest.raises(ValueError, match="or X_val and y_val"):
+            direct.fit(X, y, **wrong)
+
+
 def test_output_for_pandas_and_html():
     model = make_pipeline(StandardScaler(), cr.MLPClassifier())
     assert "MLPClassifier" in model._repr_html_()

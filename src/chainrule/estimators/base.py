@@ -186,8 +186,14 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         return super()._forward_pass_fast(X, check_input) if quick is None else quick
 
     @contextmanager
-    def _scored_by(self, validation_data: Any) -> Iterator[None]:
-        """Score these after every epoch."""
+    def _scored_by(
+        self, validation_data: Any, X_val: Any = None, y_val: Any = None
+    ) -> Iterator[None]:
+        """Score these after every epoch, given together or apart."""
+        if X_val is not None or y_val is not None:
+            if X_val is None or y_val is None or validation_data is not None:
+                raise ValueError("give validation_data=(X, y), or X_val and y_val")
+            validation_data = X_val, y_val
         self._validation = validation_data
         try:
             yield

@@ -121,8 +121,9 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
         keep(self, locals())
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None
-    ) -> Self:
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None,
+        X_val: Any = None, y_val: Any = None,
+    ) -> Self:  # fmt: skip
         """Train.
 
         Parameters
@@ -133,6 +134,8 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
         validation_data : tuple, optional
             ``(X, y)`` or ``(X, y, sample_weight)``: scored after every epoch; with
             ``early_stopping`` by them instead of a share of ``X``.
+        X_val, y_val : array_like, optional
+            The same, apart: ``Pipeline(..., transform_input=["X_val"])`` transforms them.
 
         Raises
         ------
@@ -141,7 +144,7 @@ class MLPClassifier(Network, theirs.MLPClassifier):  # type: ignore[misc]
         DivergenceError
             If the loss turns NaN or infinite where a parameter beyond scikit-learn's is in use.
         """
-        with self._scored_by(validation_data):
+        with self._scored_by(validation_data, X_val, y_val):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     @available_if(lambda model: model._check_partial_fit())  # type: ignore[untyped-decorator]
@@ -254,10 +257,11 @@ class MLPRegressor(Network, theirs.MLPRegressor):  # type: ignore[misc]
         keep(self, locals())
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None
-    ) -> Self:
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None,
+        X_val: Any = None, y_val: Any = None,
+    ) -> Self:  # fmt: skip
         """Train; see `MLPClassifier.fit`."""
-        with self._scored_by(validation_data):
+        with self._scored_by(validation_data, X_val, y_val):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     @available_if(lambda model: model._check_partial_fit())  # type: ignore[untyped-decorator]
