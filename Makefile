@@ -78,6 +78,7 @@ bench: .venv/bench
 	@$(BIN)/python benchmarks/cold.py $(ARGS)
 	@$(BIN)/python benchmarks/framework.py
 	@$(BIN)/python benchmarks/estimators.py
+	@$(BIN)/python benchmarks/many.py $(ARGS)
 	@$(BIN)/python benchmarks/publish.py
 
 functions: .venv/lab

@@ -29,6 +29,11 @@ def main() -> None:
     if path.exists():
         measured, table = path.read_text(encoding="utf-8").strip().split("\n\n")
         put(HERE.parent / "docs" / "estimators.md", "estimators", f"{table}\n\n{measured}")
+    path = HERE / "many.md"
+    if path.exists():
+        measured, table, *more = path.read_text(encoding="utf-8").strip().split("\n\n")
+        put(HERE.parent / "docs" / "sweeps.md", "many", "\n\n".join([table, *more, measured]))
+        put(HERE.parent / "README.md", "many", f"{table}\n\n{measured}")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def to_html(result: Result, title: str) -> str:
     shown = [table.row(at) for at in range(min(ROWS, table.rows))]
     return environment.get_template("sweep.html").render(
         title=title,
-        best=str(result.best),
+        best=", ".join(f"{name} {text(value)}" for name, value in result.best.settings.items()),
         tiles=_tiles(result, len(failed)),
         luck=_luck(result),
         columns=list(table),
