@@ -56,7 +56,7 @@ def assert_same(one, other):
 
 def swept_slowly(path, seconds, **lease):
     """Search where each model takes a while, and a few of them are written at once."""
-    with mock.patch.object(searching, "FLUSHED", 10 * seconds):
+    with mock.patch.object(searching, "FLUSHED", 30 * seconds):
         return swept(path, FakeFleet(after=lambda outcome: time.sleep(seconds)), **lease)
 
 

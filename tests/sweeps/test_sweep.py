@@ -1,5 +1,6 @@
 import os
 import warnings
+from unittest import mock
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -86,6 +87,31 @@ def test_a_store_has_the_same_result_and_goes_on(tmp_path):
         cr.sweep(line, RATES, X + 1, T, halving=3, epochs=9, verbose=0, store=tmp_path / "a")
     with pytest.raises(DataError, match=r"build is ridge .*, it was line"):
         swept(ridge, {"alpha": cr.log(1, 2)}, halving=3, epochs=9, store=tmp_path / "a")
+
+
+def test_a_grid_grows_by_what_is_new(tmp_path):
+    options = {"search": "grid", "models": None, "store": tmp_path}
+    first = swept(space={"rate": [0.1, 0.01], "start": [0.0, 1.0]}, **options)
+    more = swept(space={"rate": [0.2, 0.1, 0.01], "start": [0.0, 1.0]}, **options)
+    assert (first.search.trained, more.search.trained) == (4, 2)
+    assert sorted(map(tuple, zip(more.table["rate"], more.table["start"], strict=True))) == [
+        (rate, start) for rate in (0.01, 0.1, 0.2) for start in (0.0, 1.0)
+    ]
+    for rate, start, loss in zip(*(first.table[n] for n in ("rate", "start", "val_loss")),
+                                 strict=True):  # fmt: skip
+        there = (more.table["rate"] == rate) & (more.table["start"] == start)
+        assert more.table["val_loss"][there] == loss
+
+
+def test_what_does_not_fit_into_memory_is_refused_at_once():
+    with (
+        mock.patch("chainrule.sweeps.store._memory", return_value=100.0),
+        pytest.raises(
+            DataError,
+            match=r"the weights of the 8 models that may go on take .* give store= a folder",
+        ),
+    ):
+        swept()
 
 
 def test_what_is_trained_does_not_hang_on_threads():
@@ -180,10 +206,11 @@ def test_tables_show_themselves():
 def test_progress_is_said(capsys):
     swept(halving=3, epochs=9, verbose=2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == ("12 models, for so many epochs: 12 × 1 → 4 × 3 → 1 × 9; 26 epochs in all")
-    assert len(lines) == 4
-    assert lines[1].startswith("12 models of 1 epoch: 12 trained in ")
-    assert "best val_loss" in lines[1]
+    assert lines[0] == "12 models, for so many epochs: 12 × 1 → 4 × 3 → 1 × 9; 26 epochs in all"
+    assert len(lines) == 5
+    assert lines[1].startswith("weights kept in memory: 0.0 MB")
+    assert lines[2].startswith("12 models of 1 epoch: 12 trained in ")
+    assert "best val_loss" in lines[2]
     swept(verbose=1)
     assert "12 models" in capsys.readouterr().out
 

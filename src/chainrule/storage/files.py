@@ -62,7 +62,7 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise _failure("write", path, error) from error
     finally:
@@ -123,7 +123,7 @@ def write_new(path: str | os.PathLike[str], text: str) -> bool:
             if target.exists():
                 return False
             temporary.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise _failure("write", path, error) from error
     finally:
@@ -208,7 +208,7 @@ def _remove_stale(folder: Path) -> None:
                 temporary.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the new name reach the disk, where the file system can; the file is whole anyway."""
     if os.name != "posix":
         return

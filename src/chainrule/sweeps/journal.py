@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from chainrule.errors import FileError
 from chainrule.storage.document import parse_json
+from chainrule.storage.files import sync_folder
 
 SUFFIX = ".jsonl"
 _END = len(',"crc":"01234567"}')
@@ -70,6 +71,7 @@ class Journal:
         try:
             if self._file is None:
                 self._file = self.path.open("xb", buffering=0)
+                sync_folder(self.path.parent)
             written = self._file.write(content)
             if written != len(content):  # the disk is full; a second try says so
                 self._file.write(content[written:])

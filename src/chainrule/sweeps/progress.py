@@ -65,6 +65,9 @@ class SweepLines(Callback):
         models, _ = logs.pop("models"), logs.pop("epochs")
         seconds = time.perf_counter() - self._began
         rung = self.model.rungs[-1]
+        kept = getattr(self.model.store, "needed", 0)
+        if kept and len(self.model.rungs) == 1:
+            print(f"weights kept in memory: {kept / 2**20:,.1f} MB at most", flush=True)
         until = f"{rung.epochs.max()} epoch{'s' * bool(rung.epochs.max() != 1)}"
         best = f", {best_text(logs)}" if logs else ""
         print(

@@ -185,6 +185,7 @@ class Search:
                     break
                 who = who[self._survivors(rung, bracket.sizes[step + 1])]
                 if not len(who):
+                    rung.is_last = True
                     break
 
     def _survivors(self, rung: Rung, count: int) -> Array:

@@ -86,6 +86,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._kept: dict[str, dict[int, Checkpoint]] = {}
+        self.needed = 0  # bytes, at most
 
     def begin(self, rung: Rung) -> None:
         """Do nothing: nothing is known."""
@@ -97,7 +98,8 @@ class Memory:
     def record(self, rung: Rung, batch: Batch, checkpoints: Mapping[int, Checkpoint]) -> None:
         """Keep the checkpoints; sometimes forget those that are no longer among the best."""
         if rung.name not in self._kept:
-            check_fits(checkpoints, min(rung.wanted, len(rung.candidates)) * rung.seeds)
+            count = min(rung.wanted, len(rung.candidates)) * rung.seeds
+            self.needed = max(self.needed, check_fits(checkpoints, count))
         kept = self._kept.setdefault(rung.name, {})
         kept.update(checkpoints)
         if len(kept) > 1.25 * rung.wanted * rung.seeds + 16:
@@ -127,8 +129,8 @@ class Memory:
         """Do nothing."""
 
 
-def check_fits(checkpoints: Mapping[int, Checkpoint], count: int) -> None:
-    """Refuse to keep so many checkpoints in memory where they would take most of it.
+def check_fits(checkpoints: Mapping[int, Checkpoint], count: int) -> int:
+    """Return how many bytes so many checkpoints take; refuse them where that is most of all.
 
     Raises
     ------
@@ -136,7 +138,7 @@ def check_fits(checkpoints: Mapping[int, Checkpoint], count: int) -> None:
         Saying how much they would take.
     """
     if not checkpoints:
-        return
+        return 0
     sizes = [np.asarray(leaf).nbytes for _, leaf in leaves(next(iter(checkpoints.values())))]
     needed, there = sum(sizes) * count, _memory()
     if needed > SHARE * there:
@@ -145,6 +147,7 @@ def check_fits(checkpoints: Mapping[int, Checkpoint], count: int) -> None:
             f"{needed / 2**30:,.1f} GB, more than {SHARE:.0%} of the memory; give store= a "
             "folder, where they are kept on disk, or fewer models"
         )
+    return needed
 
 
 def _memory() -> float:
