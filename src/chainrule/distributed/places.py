@@ -121,7 +121,7 @@ class Cluster:
         raise AssertionError
 
     def _round(self, job: Job, given: State, works: Sequence[Work]) -> Result:
-        start = self.submit(_same, given)
+        start = self.submit(same, given)
         results = [
             self.submit(train_shard, job, start, work, [p.group.given for p in work.pieces])
             for work in works
@@ -136,7 +136,7 @@ class Cluster:
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Any:
         """Have a function called by a worker."""
-        key = f"{function.__name__.strip('_')}-{uuid.uuid4().hex}"
+        key = f"{function.__name__}-{uuid.uuid4().hex}"
         with _quietly():
             return self.client.submit(function, *args, key=key, pure=False)
 
@@ -179,7 +179,7 @@ class Cluster:
         """Leave the client to its owner."""
 
 
-def _same(thing: Any) -> Any:
+def same(thing: Any) -> Any:
     """Return a thing: as a task it can be had again when a worker is lost."""
     return thing
 

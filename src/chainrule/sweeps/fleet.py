@@ -73,7 +73,7 @@ class Fleet:
                         chunk = list(islice(source, size))
                         if not chunk:
                             break
-                        waiting.append(pool.submit(self._chunk, chunk))
+                        waiting.append(pool.submit(self.chunk, chunk))
                     if not waiting:
                         return
                     future = waiting.popleft()
@@ -85,7 +85,7 @@ class Fleet:
                 for future in waiting:
                     future.cancel()
 
-    def _chunk(self, tasks: Sequence[Task]) -> list[Outcome]:
+    def chunk(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Train members; what a build or a training raises is their outcome."""
         found = {task.member.number: Outcome(task.member, task.epochs) for task in tasks}
         for group in self._groups(tasks, found):

@@ -64,7 +64,7 @@ class SweepCV(BaseEstimator):  # type: ignore[misc]
     refit : bool, default True
         Whether the best is trained once more, on all samples.
     models, search, halving, epochs, batch_size, monitor, mode, store, seed, seeds, workers, \
-side_by_side, verbose
+client, side_by_side, verbose
         As for `sweep`.
 
     Attributes
@@ -114,13 +114,14 @@ side_by_side, verbose
         seed: int = 0,
         seeds: int = 1,
         workers: int | None = None,
+        client: Any = None,
         side_by_side: bool = False,
         verbose: int | str = 0,
     ) -> None:
         self.build, self.space, self.cv, self.refit = build, space, cv, refit
         self.models, self.search, self.halving, self.epochs = models, search, halving, epochs
         self.batch_size, self.monitor, self.mode, self.store = batch_size, monitor, mode, store
-        self.seed, self.seeds, self.workers = seed, seeds, workers
+        self.seed, self.seeds, self.workers, self.client = seed, seeds, workers, client
         self.side_by_side, self.verbose = side_by_side, verbose
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:

@@ -55,6 +55,7 @@ def sweep(
     seeds: int = 1,
     keep: int = 8,
     workers: int | None = None,
+    client: Any = None,
     side_by_side: bool = False,
     callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
     verbose: int | str = "auto",
@@ -119,6 +120,8 @@ def sweep(
         How many of the best models' weights are kept. Others are trained again when asked for.
     workers : int, optional
         Threads; by default one a processor.
+    client : distributed.Client, optional
+        Whose workers train, in batches of about a second, in place of this machine's threads.
     side_by_side : bool, default False
         Whether small models of one structure share a kernel: faster, with sums added up in another
         order than in a `fit` of their own.
@@ -204,6 +207,10 @@ def sweep(
     places = places_of(parts, made, name, seed) if own else np.empty((0, len(made.names)))
     candidates = Candidates(made, places, seed, seeds, epochs)
     fleet = Fleet(build, folds, batch_size, workers, side_by_side)
+    if client is not None:
+        from chainrule.sweeps.cluster import ClusterFleet
+
+        fleet = ClusterFleet(client, build, folds, batch_size, side_by_side)
     options = (fleet, kept, ranking, keep, watching)
     if own:
         done = Search(candidates, brackets_of(parts, epochs, factor, hyperband), *options)

@@ -1,0 +1,122 @@
+"""Members trained by the workers of a Dask cluster, in batches of about a second."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from chainrule.distributed.job import pickled
+from chainrule.distributed.places import Cluster, dask, same
+from chainrule.sweeps.fleet import CHUNK, Fleet
+from chainrule.sweeps.member import Outcome, Task
+from chainrule.sweeps.structure import Fold
+
+SECONDS = 1.0  # that a batch takes
+GROWTH = 8  # by which a batch is larger than the one before, at most
+AHEAD = 2  # batches at a worker's thread
+TIMEOUT = 600.0  # seconds without a finished batch after which a cluster is given up
+FLEETS = 4  # that a worker keeps
+
+
+class Batch(NamedTuple):
+    """Tasks that are at a worker."""
+
+    tasks: list[Task]
+    future: Any
+
+
+class ClusterFleet(Fleet):
+    """Trains the members of a sweep on the workers of a client.
+
+    A batch is a pure function of its tasks: where a worker is lost, Dask runs it again elsewhere.
+    A member with which workers are lost again and again has that as its error.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    build, folds, batch_size, side_by_side
+        As for `Fleet`.
+
+    Raises
+    ------
+    DataError
+        If ``build`` cannot be sent to other machines.
+    """
+
+    def __init__(
+        self, client: Any, build: Any, folds: Sequence[Fold], batch_size: int,
+        side_by_side: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(build, folds, batch_size, None, side_by_side)
+        self.cluster = Cluster(client, TIMEOUT)
+        self._code = pickled(build, "build")
+        self._name = uuid.uuid4().hex
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+        """Yield the outcome of each task, in the order of the tasks."""
+        source, waiting, size = iter(tasks), deque[Batch](), self._least
+        data = self.cluster.submit(same, list(self.folds))
+        try:
+            while True:
+                threads = sum(self.cluster.client.nthreads().values())
+                while len(waiting) < AHEAD * max(threads, 1):
+                    some = list(islice(source, size))
+                    if not some:
+                        break
+                    waiting.append(self._sent(some, data))
+                if not waiting:
+                    return
+                outcomes, seconds = self._came(waiting.popleft(), data)
+                if seconds:
+                    fits = int(len(outcomes) * SECONDS / seconds)
+                    size = max(self._least, min(fits, GROWTH * size))
+                yield from outcomes
+        finally:
+            for batch in waiting:
+                batch.future.cancel()
+
+    @property
+    def _least(self) -> int:
+        return 1 if self.width == 1 else self.width
+
+    def _sent(self, tasks: list[Task], data: Any) -> Batch:
+        about = self._name, self._code, self.batch_size, self.width > 1
+        return Batch(tasks, self.cluster.submit(train_batch, about, data, tasks))
+
+    def _came(self, batch: Batch, data: Any) -> tuple[list[Outcome], float]:
+        """Return what came of a batch, and in how many seconds."""
+        try:
+            found: tuple[list[Outcome], float] = self.cluster.results([batch.future])[0]
+            return found
+        except dask("distributed").KilledWorker as error:
+            if len(batch.tasks) == 1:
+                (task,) = batch.tasks
+                return [Outcome(task.member, task.epochs, error=f"KilledWorker: {error}")], 0.0
+            parts = [self._came(self._sent([task], data), data) for task in batch.tasks]
+            return [outcome for outcomes, _ in parts for outcome in outcomes], 0.0
+
+
+_fleets: OrderedDict[str, Fleet] = OrderedDict()  # of this process, which works for others
+_lock = threading.Lock()
+
+
+def train_batch(about: Any, folds: Any, tasks: list[Task]) -> tuple[list[Outcome], float]:
+    """Return what comes of tasks, and how many seconds that took."""
+    name, code, batch_size, side_by_side = about
+    began = time.perf_counter()
+    with _lock:
+        if name not in _fleets:
+            _fleets[name] = Fleet(pickle.loads(code), folds, batch_size, 1, side_by_side)
+            while len(_fleets) > FLEETS:
+                _fleets.popitem(last=False)
+        fleet = _fleets[name]
+    size = CHUNK if fleet.width == 1 else 4 * fleet.width
+    chunks = [tasks[at : at + size] for at in range(0, len(tasks), size)]
+    outcomes = [outcome for chunk in chunks for outcome in fleet.chunk(chunk)]
+    return outcomes, time.perf_counter() - began

@@ -1,0 +1,77 @@
+"""Sweeps on a cluster: the same table as here, whoever is lost."""
+
+import threading
+
+import numpy as np
+import pytest
+from tests.distributed.models import X, Y
+from tests.distributed.test_faults import kill_a_worker
+
+import chainrule as cr
+
+
+def build(lr, hidden):
+    model = cr.Sequential([cr.layers.Dense(hidden, "tanh"), cr.layers.Dense(3, "softmax")])
+    model.compile(cr.optimizers.SGD(lr), "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+HOW = {"models": 24, "halving": 2, "epochs": 4, "verbose": 0, "seeds": 2}
+SPACE = {"lr": cr.log(1e-2, 1.0), "hidden": [4, 6]}
+
+
+def swept(made=build, **how):
+    return cr.sweep(made, SPACE, X, Y, **HOW | how)
+
+
+def assert_same_table(a, b):
+    for name, column in a.table.items():
+        np.testing.assert_array_equal(column, b.table[name], name)
+    assert a.best.settings == b.best.settings
+    for one, other in zip(a.best.model.get_weights(), b.best.model.get_weights(), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_the_table_is_the_same_as_without_a_cluster(client):
+    assert_same_table(swept(), swept(client=client))
+
+
+def test_members_side_by_side_too(client):
+    assert_same_table(swept(side_by_side=True), swept(side_by_side=True, client=client))
+
+
+def test_a_batch_of_a_killed_worker_runs_again(cluster, client):
+    class Kills(cr.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            kill_a_worker(cluster, epoch)
+
+    assert_same_table(swept(), swept(client=client, callbacks=[Kills()]))
+
+
+def test_settings_for_which_build_raises_are_noted(client):
+    def raises(lr, hidden):
+        if hidden == 4:
+            raise ValueError("four is too few")
+        return build(lr, hidden)
+
+    assert_same_table(swept(raises), swept(raises, client=client))
+
+
+def test_a_build_that_cannot_travel_is_said_at_once(client):
+    lock = threading.Lock()
+
+    def locked(lr, hidden):
+        with lock:
+            return build(lr, hidden)
+
+    with pytest.raises(cr.DataError, match=r"build cannot be sent to other machines: .*lock"):
+        swept(locked, client=client)
+
+
+def test_sweep_cv(client):
+    here, there = (
+        cr.SweepCV(build, SPACE, cv=2, models=4, epochs=2, client=each).fit(X, Y)
+        for each in (None, client)
+    )
+    assert here.best_params_ == there.best_params_
+    assert here.best_score_ == there.best_score_
