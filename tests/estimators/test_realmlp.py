@@ -69,15 +69,6 @@ def test_an_array_has_the_columns_of_the_frame_of_training():
         assert model.score(X, y) > 0.9
 
 
-def test_columns_of_a_frame_that_are_called_by_numbers_are_told_by_their_places():
-    pandas = pytest.importorskip("pandas")
-    X, y = IRIS
-    model = RealMLPClassifier(**SMALL).fit(pandas.DataFrame(X), y)
-    other = RealMLPClassifier(**SMALL).fit(X, y)
-    np.testing.assert_array_equal(model.predict_proba(X[:9]), other.predict_proba(X[:9]))
-    np.testing.assert_array_equal(model.predict(pandas.DataFrame(X)), other.predict(X))
-
-
 def test_the_same_seed_gives_the_same_network_and_the_best_epoch_stays():
     one, other = (RealMLPClassifier(**SMALL).fit(*IRIS) for _ in range(2))
     np.testing.assert_array_equal(one.predict_proba(IRIS[0]), other.predict_proba(IRIS[0]))

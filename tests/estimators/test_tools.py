@@ -140,7 +140,9 @@ def scaled(y_true, y_pred):
 
 VARIANTS = {
     "plain": {}, "weighted": {"class_weight": "balanced"}, "tanh": {"activation": "tanh"},
-    "beta": {"beta_1": 0.5}, "sgd": {"solver": "sgd"}, "narrow": {"hidden_layer_sizes": (5,)},
+    "slow": {"learning_rate_init": 0.001}, "beta": {"beta_1": 0.5}, "sgd": {"solver": "sgd"},
+    "slow sgd": {"solver": "sgd", "learning_rate_init": 0.001}, "alpha": {"alpha": 0.5},
+    "narrow": {"hidden_layer_sizes": (5,)},
     "dropout": {"dropout": 0.1}, "more dropout": {"dropout": 0.5}, "norm": {"batch_norm": True},
     "gelu": {"activation": "gelu"}, "penalty": {"activation": "gelu", "alpha": 0.5},
     "adamw": {"optimizer": cr.optimizers.AdamW(0.01)}, "metrics": {"metrics": ["accuracy"]},

@@ -22,9 +22,9 @@ def new_memory(model: Any, params: list[Any]) -> Any:
     )  # fmt: skip
 
 
-def rule_of(model: Any) -> Any:
-    """Return chainrule's optimizer of the same formula."""
-    rate = model.learning_rate_init
+def rule_of(model: Any, rate: float | None = None) -> Any:
+    """Return chainrule's optimizer of the same formula, with the model's rate if none is given."""
+    rate = model.learning_rate_init if rate is None else rate
     if model.solver == "adam":
         return Adam(rate, beta_1=model.beta_1, beta_2=model.beta_2, epsilon=model.epsilon)
     nesterov = bool(model.nesterovs_momentum and model.momentum)

@@ -55,7 +55,8 @@ class Epochs:
         params = {"coefs": list(model.coefs_), "intercepts": list(model.intercepts_)}
         state = {**rule.init(params), **state_from(self.memory, len(model.coefs_))}
         updates = -(-self.rows // self.size) * epochs + model.t_ // self.size
-        known = recorded(model.activation, model.out_activation_, rule)
+        # Whatever the rate: an update finds it in the state.
+        known = recorded(model.activation, model.out_activation_, rule_of(model, 1.0))
         self.engine = make_engine(
             step, self.objective, {"params": params, "state": state, "alpha": self.alpha},
             self._data(X, Y, weight), self.size, engine, updates, known,
