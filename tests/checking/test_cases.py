@@ -18,7 +18,7 @@ QUICK = (
     "autoencoder", "binary_cross_entropy", "embedding_dropout", "hinge", "one_hidden_sigmoid",
     "regression_l2", "softmax_regression", "two_hidden_relu",
 )  # fmt: skip
-EVERY = 8
+EVERY = 12
 MISSED = set((Path(__file__).parent / "missed.txt").read_text().split())
 SAMPLE = [
     pytest.param(kind, number, id=name)
