@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from chainrule.sweeps.leases import Leases
 from chainrule.sweeps.outcomes import Rung
 from chainrule.sweeps.space import Space
 from chainrule.sweeps.store import Folder
+from chainrule.validation import Array
 
 NAME = "optuna.log"
+LINES = 10_000  # that are written at once
 CREATE_STUDY, CREATE_TRIAL = 0, 4  # operations
 COMPLETE, PRUNED, FAIL = 1, 2, 3  # states of a trial
 MINIMIZE, MAXIMIZE = 1, 2
@@ -79,27 +82,42 @@ class OptunaLog(EndedTrials):
     def write(self, trials: Iterator[tuple[int, dict[str, Any]]]) -> None:
         """Add lines."""
         search = self.model
-        now, space = datetime.now(UTC).isoformat(), search.candidates.space
-        about = {"worker_id": self._workers.name, "study_id": 0}
-        lines = []
+        space = search.candidates.space
+        lines: list[str] = []
         if not self.path.exists() or not self.path.stat().st_size:
             direction = MAXIMIZE if search.rungs[0].higher else MINIMIZE
             named = {"study_name": self.path.parent.name, "directions": [direction]}
-            lines.append({"op_code": CREATE_STUDY, "worker_id": self._workers.name, **named})
-        told = {n: json.dumps(distribution(d)) for n, d in space.dimensions.items()}
+            study = {"op_code": CREATE_STUDY, "worker_id": self._workers.name, **named}
+            lines.append(json.dumps(study, separators=(",", ":")) + "\n")
+        heads: dict[tuple[str, ...], str] = {}  # what all trials have in common
         for candidate, trial in trials:
             params = dict(parameters(space, search.candidates.places[candidate]))
-            lines.append({
-                "op_code": CREATE_TRIAL, **about, "datetime_start": now, "datetime_complete": now,
-                "distributions": {n: told[n] for n in params}, "params": params, "values": None,
-                "system_attrs": {}, **trial,
-            })  # fmt: skip
-        content = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+            names = tuple(params)
+            if names not in heads:
+                heads[names] = self._head(space, names)
+            tail = json.dumps({**trial, "params": params}, separators=(",", ":"))
+            lines.append(f"{heads[names]},{tail[1:]}\n")
+            if len(lines) >= LINES:
+                self._append(lines)
+        self._append(lines)
+
+    def _head(self, space: Space, names: tuple[str, ...]) -> str:
+        now = datetime.now(UTC).isoformat()
+        kinds = {name: json.dumps(distribution(space.dimensions[name])) for name in names}
+        about = {
+            "op_code": CREATE_TRIAL, "worker_id": self._workers.name, "study_id": 0,
+            "datetime_start": now, "datetime_complete": now, "distributions": kinds,
+            "values": None, "system_attrs": {},
+        }  # fmt: skip
+        return json.dumps(about, separators=(",", ":"))[:-1]
+
+    def _append(self, lines: list[str]) -> None:
         try:
             with self.path.open("ab") as file:
-                file.write(content.encode())
+                file.write("".join(lines).encode())
         except OSError as error:
             raise FileError(f"cannot write {self.path}: {error.strerror or error}") from error
+        lines.clear()
 
 
 def known_in(path: Path) -> set[int]:
@@ -125,38 +143,47 @@ def known_in(path: Path) -> set[int]:
 def ended(rungs: list[Rung], known: set[int]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield candidates that will not be trained further, not yet known, each as a trial."""
     for i, rung in enumerate(rungs):
-        if rung.complete:
-            last = rung.is_last or (i + 1 < len(rungs) and rungs[i + 1].bracket != rung.bracket)
-            gone = np.ones(len(rung.candidates), bool)
-            if not last:
-                after = rungs[i + 1].candidates if i + 1 < len(rungs) else rung.candidates
-                gone = ~np.isin(rung.candidates, after)
-            before = [each for each in rungs[: i + 1] if each.bracket == rung.bracket]
-            for at in np.flatnonzero(gone).tolist():
-                candidate = int(rung.candidates[at])
-                if candidate not in known:
-                    known.add(candidate)
-                    yield candidate, _trial(before, rung, at, last)
+        after = rungs[i + 1] if i + 1 < len(rungs) else None
+        last = rung.is_last or (after is not None and after.bracket != rung.bracket)
+        if not rung.complete or (after is None and not last):
+            continue
+        going = rung.candidates[:0] if last or after is None else after.candidates
+        gone = np.flatnonzero(~np.isin(rung.candidates, going))
+        if known:
+            gone = gone[[c not in known for c in rung.candidates[gone].tolist()]]
+        before = [each for each in rungs[: i + 1] if each.bracket == rung.bracket]
+        known.update(rung.candidates[gone].tolist())
+        yield from _trials(before, rung, gone, last)
 
 
-def _trial(before: list[Rung], rung: Rung, at: int, last: bool) -> dict[str, Any]:
-    candidate = int(rung.candidates[at])
-    steps = {}
+def _trials(
+    before: list[Rung], rung: Rung, at: Array, last: bool
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield some candidates of a rung as trials, with their scores in those before it."""
+    candidates = rung.candidates[at]
+    steps = []
     for each in before:
-        position = int(np.searchsorted(each.candidates, candidate))
-        steps[str(int(each.epochs[position]))] = float(each.score()[position])
-    score = float(rung.score()[at])
-    scores = {name: float(v[at].mean()) for name, v in rung.scores.items()}
-    about: dict[str, Any] = {n: s for n, s in scores.items() if np.isfinite(s)}
-    errors = [rung.errors[n] for n in rung.members([at]) if n in rung.errors]
-    about |= {"error": errors[0]} if errors else {}
-    finite = bool(np.isfinite(score))
-    return {
-        "state": (COMPLETE if last else PRUNED) if finite else FAIL,
-        "value": score if finite else None,
-        "user_attrs": {"candidate": candidate, **about},
-        "intermediate_values": {step: s for step, s in steps.items() if np.isfinite(s)},
-    }
+        there = np.searchsorted(each.candidates, candidates)
+        steps.append((each.epochs[there].tolist(), each.score()[there].tolist()))
+    names = list(rung.scores)
+    means = [rung.scores[name][at].mean(axis=1).tolist() for name in names]
+    final = steps[-1][1]
+    for i, candidate in enumerate(candidates.tolist()):
+        about: dict[str, Any] = {"candidate": candidate}
+        about |= {n: mean[i] for n, mean in zip(names, means, strict=True) if isfinite(mean[i])}
+        if rung.errors:
+            told = [rung.errors[n] for n in rung.members([int(at[i])]) if n in rung.errors]
+            about |= {"error": told[0]} if told else {}
+        scored = isfinite(final[i])
+        yield (
+            candidate,
+            {
+                "state": (COMPLETE if last else PRUNED) if scored else FAIL,
+                "value": final[i] if scored else None,
+                "user_attrs": about,
+                "intermediate_values": {str(e[i]): s[i] for e, s in steps if isfinite(s[i])},
+            },
+        )
 
 
 def distribution(dimension: Dimension) -> dict[str, Any]:
