@@ -56,12 +56,13 @@ def write(folder: Path, groups: int, kind: str) -> tuple[Any, Any]:
     import pyarrow as pa
     from pyarrow import parquet
 
-    kinds = pa.schema([("x", pa.list_(pa.float32(), FEATURES)), ("y", pa.int64())])
+    lists = pa.list_(pa.field("element", pa.float32(), nullable=False), FEATURES)
+    kinds = pa.schema([pa.field("x", lists, nullable=False), pa.field("y", pa.int64())])
     path = folder / "rows.parquet"
     with parquet.ParquetWriter(path, kinds, compression="none", use_dictionary=False) as file:
         for number in range(groups):
             X, y = rows(number)
-            x = pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), FEATURES)
+            x = pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), type=lists)
             file.write_table(pa.table({"x": x, "y": y}, schema=kinds), row_group_size=GROUP)
     return path, "y"
 

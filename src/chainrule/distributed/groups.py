@@ -190,7 +190,7 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
         If that is not what is there.
     """
     if isinstance(x, str | os.PathLike) and Path(x).suffix != ".npy":
-        return _of_parquet(Path(x), y, weight)
+        return _of_parquet(Path(x).absolute(), y, weight)
     arrays = tuple(None if each is None else _array(each) for each in (x, y, weight))
     X: Any = arrays[0]
     if arrays[1] is None:
@@ -218,7 +218,7 @@ def _array(given: Any) -> Any:
         while isinstance(base.base, np.memmap):
             base = base.base
         inside = given.ctypes.data - base.ctypes.data
-        name = str(given.filename)
+        name = str(Path(given.filename).absolute())
         return Map(
             name, os.stat(name).st_mtime_ns, given.dtype.str, given.shape, base.offset + inside
         )
