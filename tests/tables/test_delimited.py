@@ -242,7 +242,7 @@ def test_some_columns_can_be_read_in_another_order(write):
     ("5.1,3.5,setosa\n4.9,3.0,setosa\n", "looks like data .'5.1', '3.5'."),
     ("39,State-gov,13\n50,Private,9\n", "looks like data"),
     ("x" * 200_000 + ",b\n1,2\n", "the first line does not name columns: field larger than"),
-    ("a,b\n1,2\n3\n", "line 3 has 1 fields, but the header names 2 columns"),
+    ("a,b\n1,2\n3\n", "line 3 has 1 field, but the header names 2 columns"),
     ("a,b\n1,2\n\n3,4,5\n", "line 4 has 3 fields, but the header names 2 columns"),
     (b"a,b\n1,x\n2,caf\xe9\n", "line 3 is not UTF-8 .byte 0xe9."),
     ("a,b\n1,x\n".encode("utf-16"), "line 1 is not UTF-8"),
@@ -296,3 +296,35 @@ def test_what_was_written_reads_back(tmp_path_factory, rows, separator, end, chu
     found = read(path, like, chunk)
     assert nan_as_none(found["number"]) == [number for number, _ in rows]
     assert found["text"] == [text for _, text in rows]
+
+
+@pytest.mark.parametrize(("texts", "expected"), [
+    (["31.12.99", "1.2.24", "5.6.68"], ["1999-12-31", "2024-02-01", "2068-06-05"]),
+    (["12/31/69", "2/1/24", "6/5/2001"], ["1969-12-31", "2024-02-01", "2001-06-05"]),
+    (["1-Mar-2023", "2 May 71", "31. Dez. 1999"], ["2023-03-01", "1971-05-02", "1999-12-31"]),
+    (["3. März 2024 18:30", "1 october, 2001", "2.Mai 2000"],
+     ["2024-03-03T18:30:00", "2001-10-01", "2000-05-02"]),
+    (["Jan 1, 2024", "February 29 2024", "Dec 3 1999"],
+     ["2024-01-01", "2024-02-29", "1999-12-03"]),
+], ids=["short years", "month first", "names", "German", "names first"])  # fmt: skip
+def test_dates_in_many_ways(tmp_path, texts, expected):
+    path = tmp_path / "d.csv"
+    path.write_text("d;x\n" + "".join(f"{text};1\n" for text in texts), encoding="utf-8")
+    table = open_table(path)
+    assert table.columns[0].kind == "time"
+    found = next(table.chunks())["d"]
+    np.testing.assert_array_equal(found, np.array(expected, "datetime64[s]"))
+
+
+@pytest.mark.parametrize("texts", [["1 Foo 2024", "2 Bar 2023"], ["30 Feb 2024", "31 Apr 2023"]])
+def test_what_is_no_date_stays_text(tmp_path, texts):
+    path = tmp_path / "d.csv"
+    path.write_text("d;x\n" + "".join(f"{text};1\n" for text in texts))
+    assert open_table(path).columns[0].kind == "category"
+
+
+def test_a_quote_that_is_not_closed_is_guessed(tmp_path):
+    path = tmp_path / "q.csv"
+    path.write_text('a,y\n1,2\n"3,4\n5,6\n')
+    with pytest.raises(DataError, match="has 1 field, but the header names 2 columns; is a quote"):
+        open_table(path)

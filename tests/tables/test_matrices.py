@@ -167,3 +167,9 @@ def test_a_container_that_limits_memory_is_heard(tmp_path, monkeypatch):
     assert machine_memory() == 1_000_000 < whole
     limit.write_text("max\n")
     assert machine_memory() == whole
+
+
+def test_two_rows_are_too_few():
+    table = ArrayTable("two", {"a": [1.0, 2.0], "y": [1.5, 2.5]})
+    with pytest.raises(DataError, match="two has 2 rows with a value of 'y', of which 1 would be"):
+        training_data(table, "y")

@@ -1,4 +1,7 @@
+import bz2
+import gzip
 import io
+import lzma
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from sklearn import datasets
 
 from chainrule.errors import (
+    ChainruleError,
     DataError,
     FileError,
     MissingDependencyError,
@@ -140,3 +144,23 @@ def test_a_table_too_wide_is_refused_at_once(tmp_path):
     path.write_text(",".join(f"c{i}" for i in range(1_000_000)) + "\n" + "1," * 999_999 + "1\n")
     with pytest.raises(DataError, match="columns; a network takes 100,000 at most"):
         open_table(path)
+
+
+PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_packed_files_are_unpacked(tmp_path, suffix):
+    text = "a,b\n" + "".join(f"{i},{i / 3:.6f}\n" for i in range(3000))
+    path = tmp_path / f"a.csv{suffix}"
+    packed = PACKERS[suffix](text.encode())
+    path.write_bytes(packed)
+    table = open_table(path)
+    assert (table.name, table.rows) == (str(path), 3000)
+    assert next(table.chunks())["a"][7] == 7.0
+    path.write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(ChainruleError, match=rf"a\.csv\{suffix} cannot be unpacked"):
+        open_table(path)
+    (tmp_path / f"a.doc{suffix}").write_bytes(packed)
+    with pytest.raises(ChainruleError, match=r"unknown kind of file '\.doc'"):
+        open_table(tmp_path / f"a.doc{suffix}")

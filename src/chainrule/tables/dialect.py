@@ -8,7 +8,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,8 @@ def read_dialect(path: Path, encoding: str = "utf-8") -> Dialect:
         raise DataError(f"{path}: the first line does not name columns: {error}") from error
     if not names:
         raise DataError(f"{path} is empty; expected a line of column names, then rows")
-    check_columns(str(path), len(names))
+    is_cut = len(head) == HEAD and lines == 1 and "\n" not in head.rstrip("\n")
+    check_columns(str(path), len(names), at_least=is_cut)
     _check_header(path, names)
     if not _has_more(records) and len(head) < HEAD:
         raise DataError(f"{path} holds a line of column names, but no rows")
@@ -88,11 +89,16 @@ def broken_line(path: Path, dialect: Dialect) -> str:
     ):
         for number, fields in _records(text, dialect.separator):
             if len(fields) != len(dialect.names):
+                open_quote = any("\n" in field for field in fields)
                 return (
-                    f"line {number:,} has {len(fields)} fields, but the header names "
-                    f"{len(dialect.names)} columns"
+                    f"line {number:,} has {_count(fields, 'field')}, but the header names "
+                    f"{_count(dialect.names, 'column')}" + "; is a quote not closed?" * open_quote
                 )
     return ""
+
+
+def _count(things: Sequence[str], what: str) -> str:
+    return f"{len(things)} {what}{'s' * (len(things) != 1)}"
 
 
 def with_mark(encoding: str) -> str:

@@ -108,6 +108,11 @@ def training_data(
     else:
         held = labelled[part_of_rows(classes, *fold, seed)]
     kept = np.setdiff1d(labelled, held, assume_unique=True)
+    if len(kept) < 2:
+        raise DataError(
+            f"{table.name} has {len(labelled)} rows with a value of {name!r}, of which "
+            f"{len(held)} would be kept aside (--validation): too few to learn from"
+        )
     names = [each.name for each in table.columns] if columns is None else [*columns, name]
     preprocessor.fit(_picked(table, kept, names), Target.learn(name, values[kept], whole.task))
     X_train, X_val = _fill(table, preprocessor, [kept, held], memory)

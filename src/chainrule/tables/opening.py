@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import difflib
+import gzip
+import io
+import lzma
 import os
 import shutil
 import sys
 import tempfile
 import weakref
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -30,7 +35,12 @@ from chainrule.tables.parquet import ArrowTable, ParquetTable, is_frame
 from chainrule.tables.table import Table
 
 STDIN = "standard input"
-READERS: dict[str, Callable[[Path, Iterable[Column], str], Table]] = {
+PACKED = (".gz", ".bz2", ".xz")
+MARKS: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open,
+}  # fmt: skip
+Reader = Callable[[Path, Iterable[Column], str], Table]
+READERS: dict[str, Reader] = {
     ".csv": CsvTable,
     ".tsv": CsvTable,
     ".txt": CsvTable,
@@ -48,9 +58,10 @@ def open_table(source: Any, like: Iterable[Column] = (), encoding: str = "utf-8"
     source : str, path or frame
         ``"breast_cancer"``, ``"diabetes"``, ``"digits"``, ``"iris"`` or ``"wine"``: scikit-learn's
         data sets. Or a path: a CSV file (``.csv``, ``.tsv``, ``.txt``), a Parquet file
-        (``.parquet``, ``.pq``), a NumPy archive (``.npz``), or a folder of images with a folder
-        for each class. ``"-"`` is standard input, CSV or Parquet. Or a frame that Arrow reads: of
-        pandas, Polars, PyArrow, or the result of a query by DuckDB.
+        (``.parquet``, ``.pq``), a NumPy archive (``.npz``), each of them packed as well
+        (``.csv.gz``, ``.bz2``, ``.xz``), or a folder of images with a folder for each class.
+        ``"-"`` is standard input, CSV or Parquet. Or a frame that Arrow reads: of pandas, Polars,
+        PyArrow, or the result of a query by DuckDB.
     like : iterable of Column, optional
         Columns as they were in training, such as a `Preprocessor`'s ``columns``: text that looks
         like numbers here stays text, images take their size.
@@ -85,7 +96,7 @@ def open_table(source: Any, like: Iterable[Column] = (), encoding: str = "utf-8"
     if not isinstance(source, str | os.PathLike):
         raise DataError(f"open_table: expected a name, a path or a frame, received {source!r}")
     if source == "-":
-        return _standard_input(tuple(like), encoding)
+        return _unpacked(sys.stdin.buffer, STDIN, _piped, tuple(like), encoding)
     path = Path(source)
     if source in BUILT_IN:
         if path.exists():
@@ -100,10 +111,14 @@ def open_table(source: Any, like: Iterable[Column] = (), encoding: str = "utf-8"
     if path.is_dir():
         return ImageTable(path, like)
     check_readable(path)
-    suffix = path.suffix.lower()
+    inner = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    suffix = inner.suffix.lower()
     if suffix not in READERS:
         raise UnknownNameError("kind of file", suffix, READERS)
-    return READERS[suffix](path, like, encoding)
+    if inner is path:
+        return READERS[suffix](path, like, encoding)
+    with path.open("rb") as file:
+        return _unpacked(file, str(path), READERS[suffix], like, encoding)
 
 
 def check_encoding(encoding: str) -> None:
@@ -116,22 +131,41 @@ def check_encoding(encoding: str) -> None:
         ) from None
 
 
-def _standard_input(like: tuple[Column, ...], encoding: str) -> Table:
-    """Open what comes from standard input, kept in a temporary file as it is gone through twice."""
-    handle, name = tempfile.mkstemp()
-    with os.fdopen(handle, "wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
+def _piped(path: Path, like: Iterable[Column], encoding: str) -> Table:
+    """Open a file whose name tells nothing."""
+    with path.open("rb") as file:
+        is_parquet = file.read(4) == b"PAR1"
+    return ParquetTable(path, like) if is_parquet else CsvTable(path, like, encoding)
+
+
+def _unpacked(file: Any, name: str, read: Reader, like: tuple[Column, ...], encoding: str) -> Table:
+    """Open what is gone through more than once, unpacked in a temporary file."""
+    handle, place = tempfile.mkstemp()
     try:
-        path = Path(name)
-        with path.open("rb") as file:
-            is_parquet = file.read(4) == b"PAR1"
-        table = ParquetTable(path, like) if is_parquet else CsvTable(path, like, encoding)
-    except ChainruleError as error:
-        os.unlink(name)
-        raise type(error)(str(error).replace(name, STDIN)) from None
-    table.name = STDIN
-    weakref.finalize(table, os.unlink, name)
+        with os.fdopen(handle, "wb") as out:
+            _unpack(file, out, name)
+        table = read(Path(place), like, encoding)
+    except BaseException as error:
+        os.unlink(place)
+        if isinstance(error, ChainruleError):
+            raise type(error)(str(error).replace(place, name)) from None
+        raise
+    table.name = name
+    weakref.finalize(table, os.unlink, place)
     return table
+
+
+def _unpack(file: Any, out: Any, name: str) -> None:
+    """Copy a stream, unpacked if its first bytes say that it is packed."""
+    file = file if hasattr(file, "peek") else io.BufferedReader(file)
+    begin = file.peek(6)[:6]
+    opened = next((to for mark, to in MARKS.items() if begin.startswith(mark)), None)
+    try:
+        shutil.copyfileobj(file if opened is None else opened(file), out)
+    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{name} cannot be unpacked: {error}") from error
+    except OSError as error:
+        raise FileError(f"{name} cannot be read: {error.strerror or error}") from error
 
 
 def _closest(path: Path) -> str:

@@ -17,12 +17,13 @@ MAX_COLUMNS = 100_000
 CHUNK_ROWS = 2**14  # at most, then: features of so many rows stay in the cache
 
 
-def check_columns(where: str, count: int) -> None:
+def check_columns(where: str, count: int, at_least: bool = False) -> None:
     """Refuse a table too wide to learn from."""
     if count > MAX_COLUMNS:
+        least = "at least " if at_least else ""
         raise DataError(
-            f"{where} has {count:,} columns; a network takes {MAX_COLUMNS:,} at most. Are rows and "
-            "columns exchanged? Else keep those that matter"
+            f"{where} has {least}{count:,} columns; a network takes {MAX_COLUMNS:,} at most. Are "
+            "rows and columns exchanged? Else keep those that matter"
         )
 
 
