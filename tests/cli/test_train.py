@@ -128,11 +128,11 @@ def test_five_networks_are_trained_unless_one_is_asked_for(tmp_path):
     result, path = train(tmp_path, "iris")
     assert "network   5 × (4 → 64 relu → 3 softmax); 2,575 weights" in result.stdout
     assert "network 5/5, epoch 2/2: accuracy" in result.stdout
-    assert "these rows chose the epoch, too" in result.stdout
+    assert "these rows set the epoch, too" in result.stdout
     assert len(members(cr.load_model(path))) == 5
     result, path = train(tmp_path, "iris", "--recipe", "mlp")
     assert "network   4 → 64 relu → 3 softmax; 515 weights" in result.stdout
-    assert "chose the epoch" not in result.stdout
+    assert "set the epoch" not in result.stdout
     unwatched = Settings.of({"validation": 0.0})
     assert (unwatched.early_stop, unwatched.epochs, unwatched.ensemble) == (False, 100, 5)
 

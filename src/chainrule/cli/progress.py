@@ -43,7 +43,7 @@ class Progress(Callback):
         """Go on to the next network."""
         self.network, self.epochs = self.network + 1, 0
         if self._bar is not None:
-            self._bar.label = self._label
+            self._bar.label = self._label.replace("network ", "").replace(", ", ": ")
 
     @property
     def _label(self) -> str:

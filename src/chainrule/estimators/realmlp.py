@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from chainrule.errors import DataError
-from chainrule.estimators.frames import columns_of
+from chainrule.estimators.frames import TARGET, columns_of
 from chainrule.estimators.one_row import OneRow
 from chainrule.preprocessing import Preprocessor, Target, split_rows
 from chainrule.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realmlp
@@ -27,7 +27,6 @@ from chainrule.running.threads import cores
 from chainrule.sequential import Sequential
 from chainrule.validation import Array
 
-TARGET = "(target)"
 FEWEST = 2
 _COUNT = Interval(Integral, 1, None, closed="left")
 _PART = Interval(Real, 0, 1, closed="left")
@@ -234,7 +233,7 @@ class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
     label_smoothing : float, default 0.1
     validation_fraction : float, default 0.2
         0 trains on all samples, and the last epoch stays.
-    max_categories : int, default 1000
+    max_categories : int, default 5000
         Most categories of a column; rarer ones beyond share one.
     engine : {"auto", "compiled", "numpy"}
     callbacks : sequence of Callback, optional
@@ -278,7 +277,7 @@ class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
         batch_size: int = 256,
         label_smoothing: float = 0.1,
         validation_fraction: float = 0.2,
-        max_categories: int = 1000,
+        max_categories: int = 5000,
         engine: str = "auto",
         callbacks: Any = None,
         random_state: Any = None,
@@ -374,7 +373,7 @@ engine, callbacks, random_state
         epochs: int = 256,
         batch_size: int = 256,
         validation_fraction: float = 0.2,
-        max_categories: int = 1000,
+        max_categories: int = 5000,
         engine: str = "auto",
         callbacks: Any = None,
         random_state: Any = None,

@@ -124,7 +124,7 @@ class Field:
         if self.typed and not self.kind:
             compute = pyarrow("compute")
             self._coded = (
-                compute.any(compute.match_substring_regex(array, r"^\s*0\d")).as_py() or False
+                compute.any(compute.match_substring_regex(array, r"^\s*0\d+\s*$")).as_py() or False
             )
         floats = plain(array)
         if floats is not None:
