@@ -79,3 +79,14 @@ def test_damage_is_a_file_error(tmp_path):
             np.testing.assert_array_equal(found[1][0]["W"], np.eye(3))
         except (ChainruleError, LookupError):
             pass
+
+
+def test_no_bit_of_an_array_is_lost_unseen(tmp_path):
+    path, values = tmp_path / "a.safetensors", np.random.default_rng(0).random(50)
+    write_checkpoints(path, {1: [{"W": values}]})
+    content = path.read_bytes()
+    begin = content.index(values.tobytes())
+    for at in range(begin, begin + values.nbytes, 37):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(FileError, match="checksum"):
+            read_checkpoints(path)

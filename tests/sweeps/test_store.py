@@ -250,6 +250,15 @@ def test_more_models_from_a_wider_space_are_welcome(tmp_path):
     assert again.models == 0
 
 
+def test_a_sweep_that_grows_has_the_members_of_a_larger_one(tmp_path):
+    for models in (7, 20, 30):
+        grown = swept(tmp_path, models=models)
+    whole = swept(None, models=30)
+    assert [grown.candidates.member(n) for n in range(30)] == [
+        whole.candidates.member(n) for n in range(30)
+    ]
+
+
 def test_what_contradicts_is_refused(tmp_path):
     swept(tmp_path, models=20)
     with pytest.raises(DataError, match=r"another sweep; here epochs is 27, it was 9\. Give"):
