@@ -295,9 +295,10 @@ class NativeEngine:
             self._trail.ran(run, self._weight)
         if done.fails:
             self.undo()
-        elif count > 1 or (threads, run.batch_size) not in kernel.paces:
-            pace = (time.perf_counter() - began) / count
-            kernel.paces[threads, run.batch_size] = pace
+            return
+        pace, key = (time.perf_counter() - began) / count, (threads, run.batch_size)
+        if count > 1 or pace < kernel.paces.get(key, np.inf):  # a single one may have been held up
+            kernel.paces[key] = pace
 
     def _explain(self, run: Run, update: int) -> None:
         """Make an update once more in NumPy, which tells the row that is out of range."""

@@ -1,0 +1,44 @@
+"""What a run would take: the arithmetic, and what is said."""
+
+import dask.array as da
+import pytest
+from tests.distributed.models import X, Y, fitted, network
+
+from chainrule.distributed.plan import Plan
+
+# 1,000 shards of 1,000 updates of 0.6 ms, 10 rounds, 2.8 MB a shard, a gigabit a second.
+LARGE = Plan(128_000_000, 235_146, 2_821_752, 1000, 10, 1000, 3, 6e-4, 125e6)
+
+
+def test_an_epoch_without_workers_is_its_updates():
+    assert LARGE.seconds() == pytest.approx(600)
+
+
+def test_a_round_is_sent_handed_on_and_summed():
+    once = 2_821_752 / 125e6
+    # there and back, seven hops to 125 workers, three levels of sixteen sums, 1,004 tasks
+    assert LARGE.exchange(125) == pytest.approx((2 + 7 + 48) * once + 1.004)
+    assert LARGE.seconds(125) == pytest.approx(8 * 0.6 + 10 * LARGE.exchange(125))
+
+
+def test_where_it_stops_paying():
+    assert LARGE.seconds(1000) > 0.95 * LARGE.seconds(500)
+    assert LARGE.best == 1000
+    assert "Best: 1000 workers. 3 epochs: 72" in str(LARGE)
+    small = Plan(1527, 760, 3040, 8, 1, 6, 15, 3e-7, 125e6)
+    assert small.best == 0
+    assert "Distributing would be slower: train in this process" in str(small)
+
+
+def test_a_plan_trains_nothing_and_is_printed(client, capsys):
+    model = network()
+    before = [w.copy() for w in model.get_weights()]
+    plan = model.fit(X, Y, plan=True, shards=4, batch_size=25, round_steps=2, epochs=7)
+    assert (plan.shards, plan.updates, plan.rounds, plan.epochs) == (4, 5, 3, 7)
+    assert plan.parameters == model.count_params()
+    assert 0 < plan.update < 1
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
+    assert "500 rows in 4 shards, 83 parameters" in capsys.readouterr().out
+    x, y = da.from_array(X, chunks=(125, 6)), da.from_array(Y, chunks=125)
+    assert fitted(x, y, client=client, plan=True).history.history == {}
+    assert model.fit(x, y, client=client, plan=True).workers == 2
