@@ -19,7 +19,7 @@ from tests.estimators.data import classes, deviation
 import chainrule as cr
 from chainrule.estimators import recordings
 from chainrule.estimators.cost import is_short
-from chainrule.running.recorded import RecordedStep
+from chainrule.running.recorded import REMEMBERED, RecordedStep
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"random_state": 0, "max_iter": 10, "learning_rate_init": 0.01}
@@ -129,6 +129,20 @@ def test_what_is_short_is_told_by_sizes_alone():
     model.t_ = 100_000  # samples of earlier calls
     assert not is_short(model, 10_000, [64, 100, 10], incremental=True)
     assert is_short(model, 200, [64, 100, 10], incremental=True)
+
+
+def test_what_was_recorded_is_forgotten_where_it_becomes_much(monkeypatch):
+    monkeypatch.setattr(recordings, "_recorded", {})
+    X, y = classes("iris")
+    for width in range(1, 1 + REMEMBERED + 5):
+        cr.MLPClassifier((width,), max_iter=1, engine="numpy").fit(X, y)
+    assert len(recordings._recorded) == REMEMBERED
+    model = cr.MLPClassifier((5,), engine="numpy")
+    for rows in range(5, 5 + REMEMBERED + 5):
+        model.partial_fit(X[:rows], y[:rows], classes=np.unique(y))
+    *_, known = recordings._recorded.values()
+    (seen,) = known.values()
+    assert len(seen.keys) <= REMEMBERED
 
 
 FACTOR = {"by": 1.0}

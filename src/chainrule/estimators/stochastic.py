@@ -56,7 +56,8 @@ class Epochs:
         state = {**rule.init(params), **state_from(self.memory, len(model.coefs_))}
         updates = -(-self.rows // self.size) * epochs + model.t_ // self.size
         # Whatever the rate: an update finds it in the state.
-        known = recorded(model.activation, model.out_activation_, rule_of(model, 1.0))
+        sizes = [W.shape for W in model.coefs_]
+        known = recorded(model.activation, model.out_activation_, rule_of(model, 1.0), sizes)
         self.engine = make_engine(
             step, self.objective, {"params": params, "state": state, "alpha": self.alpha},
             self._data(X, Y, weight), self.size, engine, updates, known,

@@ -111,14 +111,16 @@ class RecordedStep(Recorder):
 
     def key(self, n: int) -> Hashable:
         """Return what tells what the step does for ``n`` samples."""
-        if n not in self.seen.keys:
-            self.seen.keys[n] = self.taped(n).key
-        return self.seen.keys[n]
+        found = self.seen.keys.get(n)
+        if found is None:
+            found = self.taped(n).key
+            keep(self.seen.keys, n, found)
+        return found
 
     def _made(self, n: int) -> Program:
         """Return what is recorded once more, with names."""
         taped = self.taped(n, named=True)
-        self.seen.keys[n] = taped.key
+        keep(self.seen.keys, n, taped.key)
         found = _programs.get(taped.key)  # it may do something else this time
         if found is None:
             self._fresh[n] = taped.program()
