@@ -236,6 +236,31 @@ def test_what_makes_a_plain_number_of_a_setting_is_built_for_each(build):
     assert fleet.structures == 3
 
 
+def typed(a):
+    return plain(a if isinstance(a, float) else 0.3)
+
+
+def typed_above(a):
+    return plain((a if isinstance(a, float) else 0.3) if a != 0.1 else a)
+
+
+def weighted(a):
+    made = model(cr.layers.Input((64,)), dense(6), optimizer=cr.optimizers.SGD(a))
+    made.set_weights([np.full_like(w, 0.01) for w in made.get_weights()])
+    return made
+
+
+def of_a_dict(a):
+    return plain({0.1: 0.2, 0.15: 0.05}.get(a, 0.01))
+
+
+@pytest.mark.parametrize("build", [typed, typed_above, weighted, of_a_dict])
+def test_what_numbers_cannot_know_is_found_by_trying(build):
+    fleet = Fleet(build, FOLDS, 32, workers=1)
+    for outcome in fleet.run([Task(member, 2) for member in members_of(build, 4)]):
+        same(outcome, one_by_one(build, outcome.member, 2, y))
+
+
 def failing(a):
     if a > 0.2:
         raise ValueError("too much")

@@ -58,6 +58,7 @@ class Fleet:
         self.width = WIDTH if side_by_side else 1
         self.workers = workers or cores()
         self._structures: OrderedDict[str, list[Structure]] = OrderedDict()
+        self._unlike: set[str] = set()  # plain settings of which no two members can be alike
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
@@ -131,7 +132,11 @@ class Fleet:
             for structure in known:
                 if structure.admits(member):
                     return structure
-            found = Structure(self.build, member, self.folds, self.batch_size)
+            about = self.build, member, self.folds, self.batch_size
+            found = Structure(*about, shared=key not in self._unlike)
+            if not found.holds(member):
+                self._unlike.add(key)
+                found = Structure(*about, shared=False)
             known.append(found)
             del known[:-ALIKE]
             while len(self._structures) > STRUCTURES:

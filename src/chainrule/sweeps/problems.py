@@ -73,6 +73,8 @@ class NetworkProblem:
         self.training_step = objective.training_step(model.optimizer)
         self.scoring_step = objective.scoring_step()
         self._source = model.rng.bit_generator.seed_seq
+        self._after = model.rng.bit_generator.state  # it was built
+        self._built = {n: np.array(w) for n, w in model.network.weights.items()}
         self._draws = self._drawn_from(model.rng)
 
     def _drawn_from(self, rng: Any) -> list[tuple[Any, str | None]] | None:
@@ -110,9 +112,15 @@ class NetworkProblem:
         return self.model.training_parts(X, y, "sweep")[0]
 
     def start(self, seed: int) -> tuple[Parts, np.random.Generator | None]:
-        """Return weights drawn for a seed, and the generator that they were drawn from."""
+        """Return weights drawn for a seed, and the generator that they were drawn from.
+
+        Those that a build has set by itself are as they are, whatever the seed.
+        """
         rng = self._generator(seed)
-        weights = self._weights(rng)
+        if self._draws is None:
+            weights, rng.bit_generator.state = self._built, self._after
+        else:
+            weights = self._weights(rng)
         places = self.model.network.places
         return {
             "params": {n: w for n, w in weights.items() if places[n].trainable},

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.autodiff.trees import map_leaves
+from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError, CompileError, UnknownNameError
 from chainrule.layers.weights import Watched
 from chainrule.running.engines import rows_of
@@ -25,7 +25,7 @@ from chainrule.training.trainer import Run
 from chainrule.validation import seeded
 
 TOLD = ("batch_size", "epochs", "seed")  # what the training knows of settings
-MOST = 1024
+MOST, PROOFS = 1024, 2
 FEW = 2  # samples that show what a step does with numbers
 Build = Callable[..., Any]
 
@@ -67,33 +67,82 @@ class Structure:
         The first of them.
     folds : sequence of Fold
     batch_size : int
+    shared : bool, default True
+        Whether settings that are floats are numbers without a value, so that others may be alike.
     """
 
     def __init__(
-        self, build: Build, member: Member, folds: Sequence[Fold], batch_size: int
+        self,
+        build: Build,
+        member: Member,
+        folds: Sequence[Fold],
+        batch_size: int,
+        shared: bool = True,
     ) -> None:
-        self.scope = Scope(symbolic(member.settings))
-        self.folds = folds
-        given, told = divided(build, member.settings)
+        self.scope = Scope(symbolic(member.settings) if shared else {})
+        self.folds, self._build, self._example = folds, build, member
+        told = divided(build, member.settings)[1]
         self.batch_size = told.get("batch_size", batch_size)
         example = functools.partial(self.scope.of, self.scope.example)
-        with seeded(member.seed, functools.partial(Watched, within=example)):
-            made = build(**given | {n: v for n, v in self.scope.numbers().items() if n in given})
-        self.problem: Problem | None = problem_of(made, *folds[0].train)
+        numbers = self.scope.numbers()
+        self.problem = self._problem(member, functools.partial(Watched, within=example), numbers)
         self.lock = threading.Lock()
         self._known: dict[int, tuple[Known, Known]] = {}  # by how many are side by side
         self._here = threading.local()  # what a thread has of it
         self._seed = member.seed
         self._most = MOST  # side by side
+        self._shared = shared
+        self._proved = 0  # for how many members
         self.kept: tuple[str, ...] = ()  # parts of the carry that training goes on from
         if self.problem is not None:
             self._meet(member)
 
+    def _problem(self, member: Member, kind: Any, numbers: Mapping[str, Any]) -> Problem | None:
+        """Return what is built for a member, some of its settings being numbers without a value."""
+        given = divided(self._build, member.settings)[0]
+        with seeded(member.seed, kind):
+            made = self._build(**given | {n: v for n, v in numbers.items() if n in given})
+        return problem_of(made, *self.folds[0].train)
+
     def admits(self, member: Member) -> bool:
-        """Whether another member is built alike."""
+        """Whether another member is built alike.
+
+        What a build does with a type, ``isinstance(rate, float)``, no number without a value can
+        know. So for two members what they share is held against what is built for them alone.
+        """
         if self.problem is None or (not self.problem.is_shared and member.seed != self._seed):
             return False
-        return self.scope.admits(member.settings)
+        if not self._shared or member.settings == self._example.settings:
+            return member.settings == self._example.settings
+        if not self.scope.admits(member.settings):
+            return False
+        if self._proved < PROOFS:
+            self._shared = self.holds(member)
+        return self._shared
+
+    def holds(self, member: Member) -> bool:
+        """Whether a member's first update and scores are those of what is built for it alone."""
+        if self.problem is None or not self._shared:
+            return True
+        self._proved += 1
+        alone = self._problem(member, Watched, {})
+        if alone is None or type(alone) is not type(self.problem):
+            return False
+        weights, _ = alone.start(member.seed)
+        state = map_leaves(np.asarray, alone.optimizer.init(weights["params"]))
+        carry = {**weights, "state": state, "metrics": alone.sums.zero}
+        mine = self.start(member)[0]
+        samples = rows_of(self.problem.data(*self.folds[0].train), slice(FEW), None)
+        with np.errstate(all="ignore"):
+            for own, other in (
+                (self.problem.training_step, alone.training_step),
+                (self.problem.scoring_step, alone.scoring_step),
+            ):
+                value, after = self._with_settings(own)(mine, *samples)
+                after.pop("settings")
+                if not _equal((value, after), other(carry, *samples)):
+                    return False
+        return True
 
     def _meet(self, member: Member) -> None:
         """Find out where numbers meet arrays: in a step of a few samples, in NumPy."""
@@ -197,6 +246,19 @@ class Structure:
         except CompileError:
             engine = make_engine(step, problem.loss, carry, data, size, "numpy", 1, known)
         return Run(engine, supply, problem.sums)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two trees have the same bits."""
+    pairs = list(leaves(one)), list(leaves(other))
+    return len(pairs[0]) == len(pairs[1]) and all(
+        path == also and _same(np.asarray(a), np.asarray(b))
+        for (path, a), (also, b) in zip(*pairs, strict=True)
+    )
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
 def divided(build: Build, settings: Settings) -> tuple[Settings, Settings]:
