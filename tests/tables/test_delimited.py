@@ -328,3 +328,13 @@ def test_a_quote_that_is_not_closed_is_guessed(tmp_path):
     path.write_text('a,y\n1,2\n"3,4\n5,6\n')
     with pytest.raises(DataError, match="has 1 field, but the header names 2 columns; is a quote"):
         open_table(path)
+
+
+def test_codes_stay_text_and_it_is_said(tmp_path):
+    path = tmp_path / "z.csv"
+    path.write_text("zip,share,n\n10001,0.5,0\n00501,0,10\n")
+    table = open_table(path)
+    assert [column.kind for column in table.columns] == ["category", "number", "number"]
+    assert next(table.chunks())["zip"].tolist() == ["10001", "00501"]
+    assert table.notes == ("column 'zip' is taken as text: row 2 holds '00501', a code",)
+    assert open_table(path, like=[Column("zip", "number")]).columns[0].kind == "number"

@@ -170,6 +170,7 @@ def test_texts_are_understood_as_in_a_csv_file(write, kind, source):
     assert chunk["zip"].tolist() == ODD["zip"]
     notes = "\n".join(table.notes)
     assert "column 'price' holds numbers with decimal points: row 1 holds '1,234.50'" in notes
+    assert "column 'zip' is taken as text: row 1 holds '00501', a code" in notes
     assert "column 'plain': texts that are all numbers, read as such" in notes
     again = open_table(write(data), like=[Column("plain", "category"), Column("zip", "number")])
     kinds = {column.name: column.kind for column in again.columns}

@@ -91,8 +91,7 @@ class Field:
     kind : str
         The kind that is known already, if there is one.
     typed : bool
-        Whether the source could have held numbers, but holds texts: codes such as ``"00501"`` then
-        stay such.
+        Whether the source could have held numbers, but holds texts.
     """
 
     name: str
@@ -103,14 +102,14 @@ class Field:
     rows: int = 0
     numbers: int = 0
     tallies: list[Tally] = field(default_factory=list)
-    _coded: bool = False
+    _code: tuple[int, str] | None = None
     _points: int = 0  # plain numbers that are none where a comma is the decimal sign
     _sample: list[str] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
         """Whether more rows may tell more."""
-        if self.kind == "category" or self._coded:
+        if self.kind == "category" or self._code is not None:
             return False
         least = min((tally.odd for tally in self.tallies), default=0)
         return not (self.present > 1000 and 2 * least > self.present)
@@ -121,11 +120,8 @@ class Field:
         if not self.is_open:
             return None
         before = self.present
-        if self.typed and not self.kind:
-            compute = pyarrow("compute")
-            self._coded = (
-                compute.any(compute.match_substring_regex(array, r"^\s*0\d+\s*$")).as_py() or False
-            )
+        if not self.kind and self._find_code(array, start):
+            return None
         floats = plain(array)
         if floats is not None:
             self._plain(array, floats, start)
@@ -140,6 +136,16 @@ class Field:
         for tally in self._all(before, start):
             tally.add(tidy, start, is_number)
         return None
+
+    def _find_code(self, array: Any, start: int) -> bool:
+        """Whether a whole number begins with 0, as codes do."""
+        compute, pa = pyarrow("compute"), pyarrow()
+        zeros = compute.starts_with(array, "0")
+        if compute.any(zeros).as_py():
+            codes = compute.and_(zeros, compute.match_substring_regex(array, r"^0\d+\s*$"))
+            at = compute.index(codes, pa.scalar(True)).as_py()
+            self._code = None if at < 0 else (start + at, array[at].as_py())
+        return self._code is not None
 
     def _plain(self, array: Any, floats: Any, start: int) -> None:
         compute, pa = pyarrow("compute"), pyarrow()
@@ -184,7 +190,7 @@ class Field:
     @property
     def found(self) -> str:
         """The kind of the column."""
-        if self._coded:
+        if self._code is not None:
             return "category"
         if self.best is None:
             return self.kind or "number"
@@ -227,8 +233,11 @@ class Field:
     def notes(self) -> list[str]:
         """Return what a user should know of how the column was understood."""
         best = self.best
-        if self._coded:
-            return []
+        if self._code is not None:
+            row, text = self._code
+            return [
+                f"column {self.name!r} is taken as text: row {row + 1:,} holds {text!r}, a code"
+            ]
         if best is None:
             is_told = self.typed and not self.kind and self.present > 0
             return [f"column {self.name!r}: texts that are all numbers, read as such"] * is_told
