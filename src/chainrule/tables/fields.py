@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import DataError
 from chainrule.preprocessing.values import MISSING
 from chainrule.tables.arrow import numbers, pyarrow, texts, times
@@ -120,9 +122,9 @@ class Field:
         if not self.is_open:
             return None
         before = self.present
-        if not self.kind and self._find_code(array, start):
-            return None
         floats = plain(array)
+        if not self.kind and _may_be_codes(floats) and self._find_code(array, start):
+            return None
         if floats is not None:
             self._plain(array, floats, start)
             return floats
@@ -287,3 +289,11 @@ class Field:
 def _lost(reading: Reading, count: int, points: int) -> int:
     """Return how many plain numbers a reading does not understand."""
     return 0 if reading is POINT else points if reading is COMMA else count
+
+
+def _may_be_codes(floats: Any) -> bool:
+    """Whether texts, as numbers if they are, may be codes: these are whole."""
+    if floats is None:
+        return True
+    values = numbers(floats)
+    return bool((np.isnan(values) | (values == np.trunc(values))).all())
