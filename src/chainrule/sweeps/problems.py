@@ -12,6 +12,7 @@ from chainrule import optimizers
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError
 from chainrule.layers.weights import Watched
+from chainrule.network.objective import Objective
 from chainrule.training.minimize import as_parameter, samples, update_of
 from chainrule.training.trainer import Sums
 
@@ -70,7 +71,9 @@ class NetworkProblem:
         self.model, self.optimizer = model, model.optimizer
         data, objective = model.training_parts(X, y, "sweep")
         self.loss, self.sums = objective.loss_of_params, objective.sums(data)
-        self.training_step = objective.training_step(model.optimizer)
+        # Metrics of samples that are trained on are not told, so they are not measured.
+        plain = Objective(objective.network, objective.loss, [])
+        self.training_step = plain.training_step(model.optimizer)
         self.scoring_step = objective.scoring_step()
         self._source = model.rng.bit_generator.seed_seq
         self._after = model.rng.bit_generator.state  # it was built

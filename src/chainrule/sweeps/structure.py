@@ -231,7 +231,7 @@ class Structure:
         rng = np.random.default_rng()  # of the member that comes
         known = self._known.setdefault(width, ({}, {}))
         return (
-            self._run(problem.training_step, [parts] * width, train, rng, known[0]),
+            self._run(problem.training_step, [to_train(parts)] * width, train, rng, known[0]),
             self._run(problem.scoring_step, [scored] * width, held, None, known[1]),
         )
 
@@ -277,6 +277,11 @@ def divided(build: Build, settings: Settings) -> tuple[Settings, Settings]:
         if name not in TOLD:
             raise UnknownNameError("setting", name, (*taken, *TOLD))
     return {name: value for name, value in settings.items() if name in taken}, told
+
+
+def to_train(carry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a carry for training, which measures nothing but the loss."""
+    return {**carry, "metrics": {}}
 
 
 def symbolic(settings: Mapping[str, Any]) -> dict[str, float]:

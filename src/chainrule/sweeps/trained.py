@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.running.engines import Outcome as Updates
 from chainrule.sweeps.lanes import no_losses, stacked, unstacked
 from chainrule.sweeps.member import Outcome, Task
-from chainrule.sweeps.structure import Structure
+from chainrule.sweeps.structure import Structure, to_train
 from chainrule.training.supply import Samples
 from chainrule.training.trainer import Run
 from chainrule.validation import Array
@@ -35,7 +35,7 @@ def train(
         starts = [_start(structure, task, fold) for task in lanes]
         carry, (_, rng, done) = stacked([start[0] for start in starts]), starts[0]
         training, scoring = structure.runs(fold, tasks[0].member, width)
-        training.engine.begin(carry | no_losses(width))
+        training.engine.begin(to_train(carry) | no_losses(width))
         assert isinstance(training.supply, Samples)
         training.supply.rng = rng
         losses = _epochs(training, tasks[0].epochs - done, width, watch)
