@@ -153,6 +153,14 @@ def test_where_rounds_run_changes_no_bit(client, optimizer):
             assert_same(here, fitted(model=network(optimizer), client=other))
 
 
+def test_workers_of_this_machine_are_started_for_a_run_and_end_with_it():
+    from multiprocessing import active_children
+
+    before = set(active_children())
+    assert_same(fitted(epochs=1), fitted(epochs=1, n_workers=1))
+    assert set(active_children()) <= before
+
+
 def test_more_shards_than_are_summed_at_once(client):
     here = fitted(shards=40, epochs=1, batch_size=4)
     assert_same(here, fitted(shards=40, epochs=1, batch_size=4, client=client))

@@ -4,6 +4,7 @@ A run in rounds loses workers again and again, and must end as a run in peace, t
 loses its whole cluster, and goes on from its checkpoint on a new one.
 """
 
+import os
 import random
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import warnings
 from pathlib import Path
 
 from distributed import Client, LocalCluster
-from tests.distributed.models import assert_same, fitted, network
+from tests.distributed.models import X, Y, assert_same, fitted, network
 from tests.distributed.test_faults import CLUSTER, arrays, kill_a_worker
 
 import chainrule as cr
@@ -81,6 +82,35 @@ def kill_clusters(count, chance, expected):
     return n_ended
 
 
+def kill_by_build():
+    """Search with models that end the process in which they are built; return how many."""
+
+    def build(lr, hidden):
+        if hidden == 7:
+            os._exit(1)
+        model = cr.Sequential([cr.layers.Dense(hidden, "tanh"), cr.layers.Dense(3, "softmax")])
+        model.compile(cr.optimizers.SGD(lr), "sparse_categorical_crossentropy")
+        return model
+
+    space = {"lr": [0.1], "hidden": [4, 5, 6, 7]}
+    how = {"search": "grid", "epochs": 2, "verbose": 0}
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+        ) as cluster,
+        Client(cluster) as client,
+    ):  # fmt: skip
+        table = cr.sweep(build, space, X, Y, client=client, **how).table
+    here = cr.sweep(build, space | {"hidden": [4, 5, 6]}, X, Y, **how).table
+    fails = table["hidden"] == 7
+    assert all("KilledWorker" in error for error in table["error"][fails])
+    by_settings = [dict(zip(zip(t["lr"], t["hidden"], strict=True), t["val_loss"], strict=True))
+                   for t in (table, here)]  # fmt: skip
+    assert all(by_settings[0][key] == score for key, score in by_settings[1].items())
+    return int(fails.sum())
+
+
 def main(count, seed):
     chance = random.Random(seed)
     warnings.simplefilter("ignore")
@@ -88,6 +118,7 @@ def main(count, seed):
     began = time.perf_counter()
     n_runs = kill_workers(count, chance, expected)
     print(f"{count} kills of workers in {n_runs} runs: each ended the same, to the bit")
+    print(f"{kill_by_build()} models that end their process: errors in the table, others there")
     n_ended = kill_clusters(max(1, count // 4), chance, expected)
     print(
         f"{max(1, count // 4)} kills of a scheduler: {n_ended} runs ended the same, to the bit; "

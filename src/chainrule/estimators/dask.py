@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from chainrule.distributed.fitting import train
 from chainrule.distributed.options import Rounds
 from chainrule.distributed.predicting import Predicts, predictions
 from chainrule.distributed.source import Source, opened
-from chainrule.errors import DataError
+from chainrule.errors import DataError, OptionError
 from chainrule.sequential import Sequential
 
 _ROUNDS = (
@@ -205,6 +206,8 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     def _weights(self) -> Any:
         if self.class_weight is None:
             return None
+        if not isinstance(self.class_weight, Mapping):
+            raise OptionError("class_weight", "must be a dict from label to weight")
         return {n: self.class_weight.get(label, 1.0) for n, label in enumerate(self.classes_)}
 
     def predict(self, X: Any) -> Any:

@@ -89,16 +89,20 @@ class ClusterFleet(Fleet):
         about = self._name, self._code, self.batch_size, self.width > 1
         return Batch(tasks, self.cluster.submit(train_batch, about, data, tasks))
 
-    def _came(self, batch: Batch, data: Any) -> tuple[list[Outcome], float]:
-        """Return what came of a batch, and in how many seconds."""
+    def _came(self, batch: Batch, data: Any, again: int = 2) -> tuple[list[Outcome], float]:
+        """Return what came of a batch, and in how many seconds.
+
+        What is lost with workers is sent model by model, and each once more: another may have been
+        at fault.
+        """
         try:
             found: tuple[list[Outcome], float] = self.cluster.results([batch.future])[0]
             return found
         except dask("distributed").KilledWorker as error:
-            if len(batch.tasks) == 1:
+            if len(batch.tasks) == 1 and not again:
                 (task,) = batch.tasks
                 return [Outcome(task.member, task.epochs, error=f"KilledWorker: {error}")], 0.0
-            parts = [self._came(self._sent([task], data), data) for task in batch.tasks]
+            parts = [self._came(self._sent([task], data), data, again - 1) for task in batch.tasks]
             return [outcome for outcomes, _ in parts for outcome in outcomes], 0.0
 
 
