@@ -65,6 +65,13 @@ def test_a_sweep_of_a_quantity_goes_on_from_its_store(folder):
         ("hidden=1:3", "give choices with commas"),
         ("lr=a:b", "'a' is no number"),
         ("hidden=4,x", "--setting hidden"),
+        ("activation=foo", "foo"),
+        ("optimizer=sgdd", "did you mean"),
+        ("l2=-1", "l2 must be"),
+        ("lr=0:1", "--setting lr: "),
+        ("lr=0.1:0.001", "--setting lr: log: low must be below high"),
+        ("batch_size=0", "batch_size"),
+        ("dropout=0.5:2", "dropout must be"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(text, error):

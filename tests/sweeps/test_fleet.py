@@ -1,5 +1,6 @@
 """Members of a sweep are trained as they would be one by one, bit for bit."""
 
+import json
 import math
 
 import numpy as np
@@ -254,11 +255,71 @@ def of_a_dict(a):
     return plain({0.1: 0.2, 0.15: 0.05}.get(a, 0.01))
 
 
-@pytest.mark.parametrize("build", [typed, typed_above, weighted, of_a_dict])
+def momentum_by_type(a):
+    return plain(0.1) if a < 0 else model(
+        dense(4), optimizer=cr.optimizers.SGD(0.1, momentum=a if type(a) is float else 0.9)
+    )  # fmt: skip
+
+
+def decay_by_type(a):
+    d = a * 9 if type(a) is float else 0.0
+    return model(dense(4), optimizer=cr.optimizers.SGD(lambda step: 0.1 / (1 + d * step)))
+
+
+def by_its_text(a):
+    return model(dense(4), cr.layers.Dropout(len(repr(a)) / 40))
+
+
+def by_json(a):
+    return plain(json.loads(json.dumps({"a": a}))["a"])
+
+
+def by_method(a):
+    return plain(0.1 if a.is_integer() else a)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [typed, typed_above, weighted, of_a_dict, momentum_by_type, decay_by_type, by_its_text, by_json,
+     by_method],
+)  # fmt: skip
 def test_what_numbers_cannot_know_is_found_by_trying(build):
     fleet = Fleet(build, FOLDS, 32, workers=1)
     for outcome in fleet.run([Task(member, 2) for member in members_of(build, 4)]):
         same(outcome, one_by_one(build, outcome.member, 2, y))
+
+
+HELD = {}
+
+
+class Scaled(cr.layers.Layer):
+    def call(self, x):
+        return x * HELD["k"]
+
+
+def through_a_global(a, k, hidden):
+    HELD["k"] = k
+    return model(Scaled(), dense(hidden), optimizer=cr.optimizers.SGD(a))
+
+
+def test_what_a_build_leaves_elsewhere_is_its_own():
+    members = [
+        Member(n, {"a": 0.1 + 0.02 * n, "k": 0.5 + 0.1 * n, "hidden": 3 + n % 2}, 0)
+        for n in range(6)
+    ]
+    for outcome in Fleet(through_a_global, FOLDS, 32).run([Task(m, 2) for m in members]):
+        same(outcome, one_by_one(through_a_global, outcome.member, 2, y))
+
+
+def spread_by(a, weights):
+    return plain(a * float(weights[100]))
+
+
+def test_settings_that_look_alike_are_told_apart():
+    arrays = [np.r_[np.zeros(3), np.full(1994, i + 1.0), np.zeros(3)] for i in range(3)]
+    members = [Member(n, {"a": 0.05, "weights": arrays[n % 3]}, 0) for n in range(6)]
+    for outcome in Fleet(spread_by, FOLDS, 32).run([Task(m, 2) for m in members]):
+        same(outcome, one_by_one(spread_by, outcome.member, 2, y))
 
 
 def failing(a):

@@ -1,3 +1,4 @@
+import functools
 import os
 import warnings
 from unittest import mock
@@ -150,10 +151,8 @@ def test_what_build_raises_is_in_the_table():
     assert 0 < failed.sum() < 12
     assert not failed[: 12 - failed.sum()].any()
     assert f"12 models, {failed.sum()} failed" in repr(result)
-    with pytest.raises(
-        DataError, match="no model has a score; the first says: ValueError: no such"
-    ):
-        swept(space=RATES | {"start": ["nowhere"]}).best  # noqa: B018
+    with pytest.raises(DataError, match="all of 12 models failed; the first: ValueError: no such"):
+        swept(space=RATES | {"start": ["nowhere"]})
 
 
 def test_a_loss_that_diverges_ends_alone():
@@ -234,9 +233,9 @@ def test_ctrl_c_keeps_what_was_trained(interrupts, tmp_path):
         ({"models": 0}, "models must be a whole number of at least 1"),
         ({"halving": 1}, "halving: must be a whole number of at least 2"),
         ({"search": "grid"}, "how many values of 'rate'"),
-        ({"space": {"rate": [0.1, 0.2]}}, "has 2 combinations, fewer than 12 models"),
+        ({"space": {"rate": [0.1, 0.2]}}, "2 different settings, fewer than 12 models"),
         ({"space": {"rate": [0.1, 0.2]}, "search": "grid"}, "the grid has 2 combinations"),
-        ({"space": {"epochs": [1, 2]}, "halving": 2, "models": 2}, "halving decides"),
+        ({"space": RATES | {"epochs": [1, 2]}, "halving": 2}, "halving decides"),
         ({"cv": 99}, "cv: "),
         ({"cv": 2, "validation_data": (X, T)}, "leave validation_data out"),
         ({"groups": T}, "give cv=5"),
@@ -268,3 +267,60 @@ def test_folds_in_groups_and_in_time():
         assert not set(fold.train[1] // 5) & set(fold.held[1] // 5)
     for fold in folds_of(X, numbers, cv=TimeSeriesSplit(3), groups=None, **options):
         assert fold.train[1].max() < fold.held[1].min()
+
+
+class Size:
+    def __init__(self, start):
+        self.start = start
+
+    def __repr__(self):
+        return "Size"
+
+
+def sized(rate, size):
+    return line(rate, size.start)
+
+
+def test_choices_that_look_alike_are_all_tried():
+    sizes = [Size(0.0), Size(0.5), Size(1.0)]
+    found = swept(sized, {"rate": [0.01], "size": sizes}, search="grid", models=None)
+    tried = [found.search.candidates.member(n).settings["size"] for n in range(3)]
+    assert tried == sizes
+    assert "Size" in repr(found)
+
+
+def test_tables_show_arrays():
+    arrays = [np.zeros(2), np.ones(2)]
+    found = swept(lambda rate, w: line(rate, float(w[0])), {"rate": [0.01], "w": arrays},
+                  search="grid", models=None)  # fmt: skip
+    assert "[1. 1.]" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("build", "space", "error"),
+    [
+        (line, {"rat": [0.1]}, "rat"), (line, {"start": [0.0]}, "missing a required argument"),
+        ("x", RATES, "must be a function"), (lambda rate: None, RATES, "it returned None"),
+        (line, {"rate": [0.1], "start": ["nowhere"]}, "models failed; the first: ValueErr"),
+    ],
+)  # fmt: skip
+def test_what_fails_for_all_is_told_at_once(build, space, error):
+    with pytest.raises((DataError, UnknownNameError), match=error):
+        swept(build, space, models=1)
+
+
+def test_an_estimator_is_cloned():
+    found = swept(Ridge(), {"alpha": [0.1, 10.0]}, search="grid", models=None)
+    assert found.best.settings == {"alpha": 0.1}
+
+
+@pytest.mark.parametrize("cv", [1, "five"])
+def test_parts_that_cannot_be_are_refused(cv):
+    with pytest.raises(OptionError, match="cv"):
+        swept(cv=cv)
+
+
+def test_what_a_function_holds_belongs_to_the_store(tmp_path):
+    swept(functools.partial(line, start=0.0), models=2, store=tmp_path)
+    with pytest.raises(DataError, match="holds another sweep; here build"):
+        swept(functools.partial(line, start=1.0), models=2, store=tmp_path)

@@ -15,6 +15,7 @@ from rich.table import Table
 from chainrule.cli.problems import Interrupted, UsageError, tell
 from chainrule.cli.settings import hidden_units
 from chainrule.cli.train import DATA_HELP, describe
+from chainrule.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
     from chainrule.sweeps.result import Result
@@ -89,6 +90,8 @@ def run_sweep(
     from chainrule.tables import open_table
 
     space = {**SPACE, **dict(map(setting_of, settings))}
+    if given["cv"] == 1:
+        raise UsageError("--cv 1: expected at least 2 parts, or 0 for a fifth of the rows")
     check_output(report, source)
     if output is not None:
         check_name(check_output(output, source))
@@ -111,6 +114,8 @@ def run_sweep(
     )  # fmt: skip
     seconds = time.perf_counter() - began
     _print_best(console, found, seconds)
+    errors = [error for error in found.table.get("error", ()) if error is not None]
+    tell([f"{len(errors):,} networks failed, the first: {errors[0]}"] if errors else [])
     found.report(report, f"Sweep of {table.name}")
     console.print(f"\n{escape(report)} has the pictures", soft_wrap=True)
     if output is not None:
@@ -131,9 +136,6 @@ def setting_of(text: str) -> tuple[str, Any]:
     >>> setting_of("hidden=16,64x32,none")
     ('hidden', [(16,), (64, 32), ()])
     """
-    from chainrule.sweeps.dimensions import log, uniform
-    from chainrule.sweeps.tables import LOGARITHMIC
-
     name, _, values = text.partition("=")
     if name not in NAMES or not values:
         raise UsageError(
@@ -141,19 +143,41 @@ def setting_of(text: str) -> tuple[str, Any]:
             "lr=0.001:0.1 or hidden=16,64"
         )
     where = f"--setting {name}"
+    try:
+        return name, _values(name, values, where)
+    except (DataError, UnknownNameError) as error:
+        raise UsageError(f"{where}: {error}") from error
+
+
+def _values(name: str, values: str, where: str) -> Any:
+    from chainrule import activations, optimizers
+    from chainrule.sweeps.dimensions import log, uniform
+    from chainrule.sweeps.tables import LOGARITHMIC
+    from chainrule.validation import check_number, check_positive, lookup
+
+    limits: Any = {"dropout": {"high": 1.0}, "lr": {"strict": True}}.get(name, {})
     if ":" in values:
         low, _, high = values.partition(":")
         if name in ("hidden", "activation", "optimizer", "batch_size"):
             raise UsageError(f"{where}: give choices with commas, such as {name}=16,64")
         between = log if name in LOGARITHMIC else uniform
-        return name, between(_number(low, where), _number(high, where))
+        ends = [check_number(_number(end, where), name, where, **limits) for end in (low, high)]
+        return between(ends[0], ends[1])
     choices = values.split(",")
     if name == "hidden":
-        return name, [hidden_units(each.replace("x", ","), where) for each in choices]
-    if name in ("activation", "optimizer"):
-        return name, choices
+        return [hidden_units(each.replace("x", ","), where) for each in choices]
+    if name == "activation":
+        for each in choices:
+            activations.get(each, where)
+        return choices
+    if name == "optimizer":
+        for each in choices:
+            lookup(name, each, optimizers.OPTIMIZERS)
+        return choices
     numbers = [_number(each, where) for each in choices]
-    return name, [int(each) for each in numbers] if name == "batch_size" else numbers
+    if name == "batch_size":
+        return [check_positive(int(each), name, where) for each in numbers]
+    return [check_number(each, name, where, **limits) for each in numbers]
 
 
 def _number(text: str, where: str) -> float:

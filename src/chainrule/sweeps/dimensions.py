@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.config import Shown
 from chainrule.errors import DataError, OptionError
-from chainrule.network.conditions import told
+from chainrule.network.conditions import digest, told
 from chainrule.validation import Array, check_number, check_positive
 
 
@@ -199,7 +199,13 @@ class Choices(Dimension):
 
     def described(self) -> dict[str, Any]:
         """Return plain values that tell one from another."""
-        return {"kind": "choices", "values": [told(value) for value in self.values]}
+        found = [digest(v) if isinstance(v, np.ndarray) else told(v) for v in self.values]
+        alike = [about for i, about in enumerate(found) if about in found[:i]]
+        return {
+            "kind": "choices",
+            "values": [f"{about}, no. {i + 1}" if about in alike else about
+                       for i, about in enumerate(found)],
+        }  # fmt: skip
 
 
 def log(low: float, high: float, points: int | None = None) -> Log:

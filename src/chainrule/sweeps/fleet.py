@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -57,8 +58,8 @@ class Fleet:
         self.build, self.folds, self.batch_size = build, folds, batch_size
         self.width = WIDTH if side_by_side else 1
         self.workers = workers or cores()
-        self._structures: OrderedDict[str, list[Structure]] = OrderedDict()
-        self._unlike: set[str] = set()  # plain settings of which no two members can be alike
+        self._structures: OrderedDict[Hashable, list[Structure]] = OrderedDict()
+        self._unlike: set[Hashable] = set()  # plain settings of which no two members can be alike
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
@@ -132,16 +133,26 @@ class Fleet:
             for structure in known:
                 if structure.admits(member):
                     return structure
-            about = self.build, member, self.folds, self.batch_size
-            found = Structure(*about, shared=key not in self._unlike)
-            if not found.holds(member):
-                self._unlike.add(key)
-                found = Structure(*about, shared=False)
+            found = self._made(member, key)
             known.append(found)
             del known[:-ALIKE]
             while len(self._structures) > STRUCTURES:
                 self._structures.popitem(last=False)
             return found
+
+    def _made(self, member: Member, key: Hashable) -> Structure:
+        """Return a new structure, recorded: what a build sets elsewhere is not yet another's."""
+        about = self.build, member, self.folds, self.batch_size
+        if key not in self._unlike:
+            with suppress(Exception):  # what takes no number without a value may take a plain one
+                found = Structure(*about)
+                found.opened(member, self.width)
+                if found.problem is None or found.holds(member):
+                    return found
+        found = Structure(*about, shared=False)
+        found.opened(member, self.width)
+        self._unlike.add(key)
+        return found
 
     def _train(self, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
         """Train members that were alike when they were put together."""

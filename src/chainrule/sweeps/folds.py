@@ -42,6 +42,10 @@ def folds_of(
 def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
     from sklearn import model_selection
 
+    if isinstance(cv, str) or (isinstance(cv, int | np.integer) and cv < 2):
+        raise OptionError(
+            "cv", f"must be a number of parts, at least 2, or a splitter, received {cv!r}"
+        )
     if isinstance(cv, int | np.integer):
         stratified = _labels(y) is not None
         if groups is not None:

@@ -8,13 +8,14 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DataError, FileError, OptionError
-from chainrule.network.conditions import differences
+from chainrule.network.conditions import differences, digest, told
 from chainrule.storage import write_new
 from chainrule.storage.document import from_json, to_json
 from chainrule.storage.files import check_readable
@@ -42,7 +43,14 @@ class Part:
 
 
 def fingerprint(build: Callable[..., Any]) -> str:
-    """Return what tells a function from another: its name and its code, without comments."""
+    """Return what tells functions apart: name, code without comments, and what they hold."""
+    if isinstance(build, partial):
+        held = "".join(f", {_held(each)}" for each in (*build.args, build.keywords))
+        return f"{fingerprint(build.func)}{held}"
+    owner = getattr(build, "__self__", None)
+    if owner is not None or not hasattr(build, "__code__"):
+        function = getattr(build, "__func__", type(build).__call__)
+        return f"{fingerprint(function)}, {_held(build if owner is None else owner)}"
     name = getattr(build, "__qualname__", type(build).__qualname__)
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(build)))
@@ -51,6 +59,23 @@ def fingerprint(build: Callable[..., Any]) -> str:
         found = getattr(build, "__code__", None)
         code = "" if found is None else f"{found.co_code!r} {found.co_names} {found.co_varnames}"
     return f"{name} with digest {hashlib.blake2b(code.encode(), digest_size=8).hexdigest()}"
+
+
+def _held(thing: Any) -> str:
+    """Return what tells apart the values that a function comes with."""
+    if isinstance(thing, np.ndarray):
+        return digest(thing)
+    if hasattr(thing, "get_params"):
+        return f"{type(thing).__qualname__}: {_held(thing.get_params(deep=False))}"
+    if isinstance(thing, dict):
+        return "; ".join(f"{name}={_held(value)}" for name, value in thing.items())
+    if isinstance(thing, list | tuple):
+        return ", ".join(map(_held, thing))
+    if hasattr(thing, "__code__"):
+        return fingerprint(thing)
+    if hasattr(thing, "__dict__"):
+        return f"{type(thing).__qualname__}: {_held(vars(thing))}"
+    return str(told(thing))
 
 
 def agree(
@@ -109,8 +134,9 @@ def new_part(
         count = models or there or min(USUAL, space.size or USUAL)
     if space.size is not None and search in ("random", "quasi") and count > space.size:
         raise OptionError(
-            "models", f"the space has {space.size:,} combinations, fewer than {count:,} models; "
-            "search='grid' tries each once",
+            "models", f"there are {space.size:,} different settings, fewer than {count:,} models; "
+            "search='grid' tries each once. A range is cr.log(1e-4, 1e-1) or cr.uniform(0, 0.5); "
+            "a list or tuple holds choices",
         )  # fmt: skip
     if count < there:
         raise OptionError(

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.errors import TraceError
 from chainrule.layers.surroundings import around
 
 _plain = (int, float, np.number, np.bool_)
@@ -52,6 +53,7 @@ class Scope:
         self.conditions: dict[Hashable, Condition] = {}
         self.inputs: list[tuple[Number, np.dtype[Any]]] = []
         self._places: dict[Hashable, int] = {}
+        self.closed = False  # whether its build is over
         self._local = threading.local()
 
     def numbers(self) -> dict[str, Number]:
@@ -116,7 +118,10 @@ class Scope:
         if key not in self._places:
             self._places[key] = len(self.inputs)
             self.inputs.append((number, dtype))
-        place, values = self._places[key], getattr(self._local, "values", None) or ()
+        values = getattr(self._local, "values", None)
+        if values is None and self.closed:
+            raise TraceError("a setting that another model was built with is used in this one")
+        place, values = self._places[key], values or ()
         return values[place] if place < len(values) else np.asarray(number.sample, dtype)
 
 
@@ -167,10 +172,13 @@ class Number:
         return format(self._decided(_itself), spec)
 
     def __repr__(self) -> str:
-        return f"Number({self.sample!r})"
+        return self._decided(repr)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self._decided(_itself), dtype)
+
+    __class__ = property(lambda self: type(self.sample))
+    # For ``isinstance(rate, float)``.
 
     def item(self) -> Any:
         """Return the number as a plain one."""

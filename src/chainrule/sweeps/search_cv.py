@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,22 +14,6 @@ from chainrule.sweeps.result import Result
 from chainrule.sweeps.rungs import order
 from chainrule.sweeps.sweep import sweep
 from chainrule.validation import Array
-
-
-class Clones:
-    """Builds clones of an estimator with other parameters.
-
-    Parameters
-    ----------
-    estimator : estimator
-    """
-
-    def __init__(self, estimator: Any) -> None:
-        self.estimator = estimator
-
-    def __call__(self, **settings: Any) -> Any:
-        """Return one."""
-        return clone(self.estimator).set_params(**settings)
 
 
 def _delegated(name: str) -> Callable[[Any], Any]:
@@ -135,8 +119,7 @@ client, side_by_side, verbose
         """
         options = {name: value for name, value in self.get_params(deep=False).items()
                    if name not in ("build", "space", "refit")}  # fmt: skip
-        build = Clones(self.build) if hasattr(self.build, "get_params") else self.build
-        self.result_ = sweep(build, self.space, X, y, groups=groups, **options)
+        self.result_ = sweep(self.build, self.space, X, y, groups=groups, **options)
         best = self.result_.best
         self.best_params_, self.best_score_ = best.settings, best.score
         self.cv_results_ = cv_results(self.result_)

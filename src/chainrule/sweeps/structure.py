@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.errors import ChainruleError, CompileError, UnknownNameError
+from chainrule.errors import ChainruleError, CompileError, DataError, UnknownNameError
 from chainrule.layers.weights import Watched
 from chainrule.running.engines import rows_of
 from chainrule.running.recorded import Known
@@ -25,7 +25,7 @@ from chainrule.training.trainer import Run
 from chainrule.validation import seeded
 
 TOLD = ("batch_size", "epochs", "seed")  # what the training knows of settings
-MOST, PROOFS = 1024, 2
+MOST, PROOFS, UPDATES = 1024, 3, 3
 FEW = 2  # samples that show what a step does with numbers
 Build = Callable[..., Any]
 
@@ -94,6 +94,7 @@ class Structure:
         self._shared = shared
         self._proved = 0  # for how many members
         self.kept: tuple[str, ...] = ()  # parts of the carry that training goes on from
+        self.scope.closed = True
         if self.problem is not None:
             self._meet(member)
 
@@ -112,8 +113,8 @@ class Structure:
         """
         if self.problem is None or (not self.problem.is_shared and member.seed != self._seed):
             return False
-        if not self._shared or member.settings == self._example.settings:
-            return member.settings == self._example.settings
+        if not self._shared or member.settings is self._example.settings:
+            return identity(member.settings) == identity(self._example.settings)
         if not self.scope.admits(member.settings):
             return False
         if self._proved < PROOFS:
@@ -121,7 +122,7 @@ class Structure:
         return self._shared
 
     def holds(self, member: Member) -> bool:
-        """Whether a member's first update and scores are those of what is built for it alone."""
+        """Whether a member's first updates and scores are those of what is built for it alone."""
         if self.problem is None or not self._shared:
             return True
         self._proved += 1
@@ -138,10 +139,14 @@ class Structure:
                 (self.problem.training_step, alone.training_step),
                 (self.problem.scoring_step, alone.scoring_step),
             ):
-                value, after = self._with_settings(own)(mine, *samples)
-                after.pop("settings")
-                if not _equal((value, after), other(carry, *samples)):
-                    return False
+                own = self._with_settings(own)
+                before, settings = (mine, carry), mine["settings"]
+                for _ in range(UPDATES):
+                    one, two = own(before[0], *samples), other(before[1], *samples)
+                    after = {key: part for key, part in one[1].items() if key != "settings"}
+                    if not _equal((one[0], after), two):
+                        return False
+                    before = {**after, "settings": settings}, two[1]
         return True
 
     def _meet(self, member: Member) -> None:
@@ -207,6 +212,8 @@ class Structure:
 
     def opened(self, member: Member, width: int) -> int:
         """Record what trains and scores; return how many can be side by side: not all can."""
+        if self.problem is None:
+            return 1
         for fold in range(len(self.folds)):
             try:
                 self.runs(fold, member, min(width, self._most))
@@ -245,6 +252,9 @@ class Structure:
             engine = make_engine(step, problem.loss, carry, data, size, "compiled", 1, known)
         except CompileError:
             engine = make_engine(step, problem.loss, carry, data, size, "numpy", 1, known)
+        rest = supply.rows % size
+        if rest and hasattr(engine, "holds"):
+            engine.holds(rest)  # recorded now: what a build has set elsewhere may change
         return Run(engine, supply, problem.sums)
 
 
@@ -259,6 +269,53 @@ def _equal(one: Any, other: Any) -> bool:
 
 def _same(a: Any, b: Any) -> bool:
     return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+
+
+class Clones:
+    """Builds clones of an estimator with other parameters.
+
+    Parameters
+    ----------
+    estimator : estimator
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def __call__(self, **settings: Any) -> Any:
+        """Return one."""
+        from sklearn.base import clone
+
+        return clone(self.estimator).set_params(**settings)
+
+
+def as_build(build: Any) -> Build:
+    """Return what builds: a function, or clones of an estimator.
+
+    Raises
+    ------
+    DataError
+        If it is neither.
+    """
+    if hasattr(build, "get_params") and hasattr(build, "fit"):
+        return Clones(build)
+    if not callable(build):
+        raise DataError(f"sweep: build must be a function of settings, received {build!r}")
+    return build  # type: ignore[no-any-return]
+
+
+def check_arguments(build: Build, names: Sequence[str]) -> None:
+    """Refuse settings that neither a build nor the training knows, and a build that lacks some.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+    """
+    given = divided(build, dict.fromkeys(names))[0]
+    try:
+        inspect.signature(build).bind(**given)
+    except TypeError as error:
+        raise DataError(f"sweep: build cannot be called with the settings: {error}") from error
 
 
 def divided(build: Build, settings: Settings) -> tuple[Settings, Settings]:
@@ -289,7 +346,17 @@ def symbolic(settings: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in settings.items() if isinstance(value, float)}
 
 
-def plain_key(settings: Settings) -> str:
+def plain_key(settings: Settings) -> Hashable:
     """Return what tells a structure as far as the other settings do."""
     floats = symbolic(settings)
-    return repr({name: value for name, value in settings.items() if name not in floats})
+    return identity({name: value for name, value in settings.items() if name not in floats})
+
+
+def identity(value: Any) -> Hashable:
+    """Return what is equal for equal settings: values, and objects that are one and the same."""
+    if value is None or isinstance(value, int | float | str | bytes):
+        return type(value), repr(value)
+    if isinstance(value, dict | list | tuple):
+        parts = value.items() if isinstance(value, dict) else value
+        return type(value), *map(identity, parts)
+    return type(value), id(value)  # which stays its own, as long as the structure holds it

@@ -25,7 +25,7 @@ from chainrule.sweeps.rungs import Bracket, all_the_way, check_factor, halving, 
 from chainrule.sweeps.search import Candidates, Search
 from chainrule.sweeps.space import SEARCHES, Space
 from chainrule.sweeps.store import Folder, Memory, Store
-from chainrule.sweeps.structure import Fold
+from chainrule.sweeps.structure import Fold, as_build, check_arguments
 from chainrule.validation import check_count, check_flag, check_positive, lookup
 
 FACTOR = 3
@@ -157,7 +157,10 @@ def sweep(
     >>> result.ensemble(3).predict(X[:2]).shape
     (2, 2)
     """
+    build = as_build(build)
     made, ranking = Space(space), Ranking(monitor, mode)
+    check_arguments(build, made.order)
+    workers = None if workers is None else check_positive(workers, "workers", "sweep")
     own = isinstance(search, str) and search in SEARCHES
     name = _named(search)
     if isinstance(search, str):
@@ -220,6 +223,7 @@ def sweep(
         done = Search(candidates, asking.brackets(), *options, asking.chooses, wanted)
         asking.search = done
     done.run()
+    _check_some_trained(done)
     whole = Fold((X, y), (X, y))
     return Result(done, fleet, folds, whole)
 
@@ -227,6 +231,14 @@ def sweep(
 def _named(search: Any) -> str:
     """Return what a sampler or pruner is called in a store."""
     return search if isinstance(search, str) else type(search).__name__
+
+
+def _check_some_trained(done: Search) -> None:
+    """Refuse what fails for all settings alike: it is no outcome of a search."""
+    errors = [error for rung in done.rungs for error in rung.errors.values()]
+    scored = any(np.isfinite(values).any() for r in done.rungs for values in r.scores.values())
+    if errors and not scored and not done.interrupted:
+        raise DataError(f"sweep: all of {len(errors):,} models failed; the first: {errors[0]}")
 
 
 def brackets_of(

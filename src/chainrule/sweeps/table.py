@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -106,7 +107,7 @@ def _plain(value: Any) -> Any:
 def text(value: Any) -> str:
     """Return a value as a cell shows it."""
     value = _plain(value)
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return cut(text)[:40]
