@@ -19,7 +19,8 @@ ROOT = SOURCE.parents[1]
 # From the ground up. A room imports only from rooms above it in this list; a wing stands right
 # above the last room that it leans on.
 ROOMS = [
-    "errors", "interrupts", "mentions", "validation", "variables", "registered", "config", "plots",
+    "errors", "interrupts", "mentions", "validation", "variables", "registered", "config",
+    "plots", "pages",
     "storage", "ops", "autodiff", "program", "recurrence", "batching",
     "checking", "onnx", "compiler",
     "native", "running", "functions", "activations", "initializers", "regularizers", "constraints",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -154,10 +155,7 @@ def check_number(
 
     What ``stays_symbolic``, a setting of a sweep, is compared and stays what it is.
     """
-    if hasattr(value, "stays_symbolic"):
-        number: Any = value
-    else:
-        number = _real(value)
+    number: Any = value if hasattr(value, "stays_symbolic") else _real(value)
     fits = low < number < high if strict else low <= number < high
     if not np.isfinite(number) or not fits:
         bounds = [f"{'above' if strict else 'of at least'} {low:g}"] * bool(np.isfinite(low))
@@ -186,7 +184,8 @@ def check_flag(value: bool, name: str, where: str) -> bool:
 
 
 _seeds: np.random.SeedSequence | None = None  # of what is given no seed
-_kind: Callable[[Any], np.random.Generator] | None = None  # of generators that are made meanwhile
+# The same, within `seeded`, and what generators are made there.
+_within: ContextVar[tuple[np.random.SeedSequence, Any] | None] = ContextVar("_within", default=None)
 
 
 def set_seed(seed: int) -> None:
@@ -198,23 +197,21 @@ def set_seed(seed: int) -> None:
 
 @contextmanager
 def seeded(seed: int, kind: Callable[[Any], np.random.Generator] | None = None) -> Iterator[None]:
-    """Let `set_seed` hold meanwhile, and generators be of a kind."""
-    global _seeds, _kind
-    before = _seeds, _kind
-    set_seed(seed)
-    _kind = kind
+    """Have here, in this thread alone, what `set_seed` does; generators are of a kind."""
+    token = _within.set((np.random.SeedSequence(seed), kind))
     try:
         yield
     finally:
-        _seeds, _kind = before
+        _within.reset(token)
 
 
 def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.Generator:
     """Return the generator of ``seed``; the same seed gives the same numbers."""
-    source: Any = _seeds.spawn(1)[0] if seed is None and _seeds is not None else seed
+    seeds, kind = _within.get() or (_seeds, None)
+    source: Any = seeds.spawn(1)[0] if seed is None and seeds is not None else seed
     try:
         rng = np.random.default_rng(source)
-        return rng if _kind is None or rng is seed else _kind(rng.bit_generator)
+        return rng if kind is None or rng is seed else kind(rng.bit_generator)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{where}: seed must be a whole number of at least 0, a numpy Generator or None, "

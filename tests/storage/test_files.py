@@ -11,7 +11,7 @@ import pytest
 
 from chainrule.errors import FileError
 from chainrule.storage import check_writable, write_text, write_whole
-from chainrule.storage.files import open_file
+from chainrule.storage.files import open_file, write_new
 
 NOBODY = 65534
 
@@ -222,6 +222,20 @@ def test_a_writer_is_safe_from_another_in_the_same_folder(tmp_path):
     write_whole(tmp_path / "model", chunks())
     assert (tmp_path / "model").stat().st_size == 100_003
     assert (tmp_path / "other").read_bytes() == b"other"
+
+
+def test_a_writer_of_a_new_file_is_safe_from_another(tmp_path, monkeypatch):
+    link = os.link
+
+    def later(source, target):
+        write_whole(tmp_path / "other", [b"other"])  # which removes what dead writers left
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", later)
+    assert write_new(tmp_path / "new", "first")
+    assert not write_new(tmp_path / "new", "second")
+    assert sorted(os.listdir(tmp_path)) == ["new", "other"]
+    assert (tmp_path / "new").read_text() == "first"
 
 
 def test_where_there_are_no_locks_files_are_written_all_the_same(tmp_path, monkeypatch):

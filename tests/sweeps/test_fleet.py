@@ -2,6 +2,7 @@
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
 import chainrule as cr
+from chainrule.sweeps.building import Fold
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.member import Member, Task
 from chainrule.sweeps.numbers import Scope, value_for
-from chainrule.sweeps.structure import Fold
-from chainrule.validation import seeded
+from chainrule.validation import check_seed, seeded
 
 X, y = load_digits(return_X_y=True)
 X = (X / 16).astype(np.float32)
@@ -400,3 +401,11 @@ def test_numbers_are_computed_as_plain_ones(a, b, steps):
     if scope.admits(member):
         value, wanted = value_for(found, member), compute(a, b)
         assert repr(value) == repr(wanted)
+
+
+def test_seeds_of_members_are_nobody_elses():
+    before = cr.Sequential(seed=None).rng.bit_generator.seed_seq.entropy
+    with seeded(5), ThreadPoolExecutor(1) as other:
+        assert check_seed(None, "here").bit_generator.seed_seq.entropy == 5
+        there = other.submit(check_seed, None, "there").result()
+        assert there.bit_generator.seed_seq.entropy not in (5, before)

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 from distributed import Client, LocalCluster
@@ -27,9 +28,9 @@ def run(**how):
     return fitted(*arrays(), network("momentum"), **HOW, **how)
 
 
-def kill_workers(count, chance, expected):
-    """Kill workers in one run after another; return how many runs that took."""
-    n_runs = n_killed = 0
+@contextmanager
+def two_workers():
+    """Give a cluster of two processes on this machine, and its client."""
     with (
         LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
@@ -37,6 +38,13 @@ def kill_workers(count, chance, expected):
         ) as cluster,
         Client(cluster) as client,
     ):  # fmt: skip
+        yield cluster, client
+
+
+def kill_workers(count, chance, expected):
+    """Kill workers in one run after another; return how many runs that took."""
+    n_runs = n_killed = 0
+    with two_workers() as (cluster, client):
         while n_killed < count:
             over = threading.Event()
 
@@ -94,13 +102,7 @@ def kill_by_build():
 
     space = {"lr": [0.1], "hidden": [4, 5, 6, 7]}
     how = {"search": "grid", "epochs": 2, "verbose": 0}
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-        ) as cluster,
-        Client(cluster) as client,
-    ):  # fmt: skip
+    with two_workers() as (_, client):
         table = cr.sweep(build, space, X, Y, client=client, **how).table
     here = cr.sweep(build, space | {"hidden": [4, 5, 6]}, X, Y, **how).table
     fails = table["hidden"] == 7

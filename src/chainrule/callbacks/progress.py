@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-from chainrule.callbacks.callback import Callback, Logs
+from chainrule.callbacks.callback import Callback, History, Logs, as_callbacks
 from chainrule.validation import lookup
 
 
@@ -24,16 +24,7 @@ class ProgressBar(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Show an empty bar."""
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-        from rich.table import Column
-
-        self._bar: Any = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6, max_width=24)),
-            TextColumn("{task.fields[scores]}", table_column=Column(no_wrap=True)),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            expand=True,
-        )
+        self._bar = score_bar()
         self._epochs = self.params["epochs"]
         self._task = self._bar.add_task("", total=self._epochs, scores="")
         self._bar.start()
@@ -59,6 +50,20 @@ class ProgressBar(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave the bar as it is."""
         self._bar.stop()
+
+
+def score_bar() -> Any:
+    """Return a bar of rich's whose tasks have scores beside them, and the time left."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6, max_width=24)),
+        TextColumn("{task.fields[scores]}", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        expand=True,
+    )
 
 
 class EpochLines(Callback):
@@ -97,13 +102,28 @@ def short_text(logs: Logs | None) -> str:
     )
 
 
-def shown(verbose: int | str) -> list[Callback]:
-    """Return what shows the progress of a run, as Keras's ``verbose`` tells."""
+def watchers(
+    callbacks: Any,
+    verbose: int | str,
+    where: str,
+    bar: type[Callback] = ProgressBar,
+    lines: type[Callback] = EpochLines,
+) -> list[Callback]:
+    """Return callbacks, checked, after what shows the progress as Keras's ``verbose`` tells.
+
+    A bar among them is enough.
+    """
+    watching = as_callbacks(callbacks, where)
+    if any(isinstance(each, bar) for each in watching):
+        return watching
     name = str(int(verbose)) if isinstance(verbose, int) else verbose
     if isinstance(name, str) and name == "auto":
         watched = sys.stdout.isatty() or "ipykernel" in sys.modules
-        return [ProgressBar()] if watched else []
-    kinds: dict[str, Callable[[], list[Callback]]] = {
-        "0": list, "1": lambda: [ProgressBar()], "2": lambda: [EpochLines()]
-    }  # fmt: skip
-    return lookup("verbose", name, kinds)()
+        return [*([bar()] if watched else []), *watching]
+    kinds: dict[str, list[type[Callback]]] = {"0": [], "1": [bar], "2": [lines]}
+    return [*(kind() for kind in lookup("verbose", name, kinds)), *watching]
+
+
+def history_among(watching: Sequence[Callback]) -> History:
+    """Return the history that is among callbacks, or a new one."""
+    return next((each for each in watching if isinstance(each, History)), None) or History()

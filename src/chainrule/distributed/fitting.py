@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
-from chainrule.callbacks import Callback, History, as_callbacks
-from chainrule.callbacks.progress import ProgressBar, shown
+from chainrule.callbacks import Callback
+from chainrule.callbacks.progress import history_among, watchers
 from chainrule.distributed.job import Job, described
 from chainrule.distributed.options import Rounds
 from chainrule.distributed.source import Source, opened
@@ -65,10 +65,7 @@ def train(
     size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
     epochs = check_positive(epochs, "epochs", "fit")
     shuffle = check_flag(shuffle, "shuffle", "fit")
-    watching = as_callbacks(callbacks, "fit")
-    gathering = [each for each in watching if isinstance(each, History)]
-    if not any(isinstance(each, ProgressBar) for each in watching):
-        watching = [*shown(verbose), *watching]
+    watching = watchers(callbacks, verbose, "fit")
     with immediate(), unchanged_on_error(model):
         data = _first_data(model, source, class_weight, classes)
         drawn = model.rng if seed is None else check_seed(seed, "fit")
@@ -84,7 +81,7 @@ def train(
             print(plan)
             return plan
         trainer, start, states = _trainer(
-            model, supply, data, epochs, watching, validation_data, size, gathering
+            model, supply, data, epochs, watching, validation_data, size
         )
     model.run_trainer(trainer, epochs, start, states, verbose)
     return model.history
@@ -101,12 +98,12 @@ def _first_data(model: Any, source: Source, class_weight: Any, classes: Any) -> 
 
 def _trainer(
     model: Any, supply: RoundSupply, data: Any, epochs: int, watching: list[Callback],
-    validation_data: Any, size: int, gathering: Sequence[History],
+    validation_data: Any, size: int,
 ) -> tuple[Trainer, int, Any]:  # fmt: skip
     """Return what trains, the epoch to begin with, and the callbacks' states."""
     objective, options = model.objective, supply.options
     sums = objective.sums(data)
-    model.history, model.stop_training = (*gathering, History())[0], False
+    model.history, model.stop_training = history_among(watching), False
     model.history.epoch, model.conditions = [], None
     model.optimizer_state = model.optimizer.init(model.network.params)
     start, states = 0, None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.callbacks import Callback, History, Logs, as_callbacks, backup, introduce
-from chainrule.callbacks.progress import ProgressBar, shown
+from chainrule.callbacks.progress import history_among, watchers
 from chainrule.errors import DataError
 from chainrule.interrupts import deferred, immediate
 from chainrule.network.compiled import Compiled
@@ -140,10 +140,7 @@ class Trainable(Compiled):
             )  # fmt: skip
         epochs = check_positive(epochs, "epochs", "fit")
         first = check_count(initial_epoch, "initial_epoch", "fit")
-        watching = as_callbacks(callbacks, "fit")
-        gathering = [each for each in watching if isinstance(each, History)]
-        if not any(isinstance(each, ProgressBar) for each in watching):
-            watching = [*shown(verbose), *watching]
+        watching = watchers(callbacks, verbose, "fit")
         with immediate(), unchanged_on_error(self):
             if seed is not None:
                 self.rng = check_seed(seed, "fit")
@@ -154,7 +151,7 @@ class Trainable(Compiled):
             )  # fmt: skip
             due = _due(validation_freq)
             conditions, states = Conditions(self, supply, held, rng is not None), None
-            self.history, self.stop_training = (*gathering, History())[0], False
+            self.history, self.stop_training = history_among(watching), False
             self.history.epoch = []
             self.optimizer_state = self._memory()
             mode = self.engine

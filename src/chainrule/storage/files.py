@@ -49,25 +49,9 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
     ...     (Path(folder) / "a").read_bytes()
     b'all of it'
     """
-    target = _target(path)
-    _remove_stale(target.parent)
-    temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
-    try:
-        with _claimed(temporary):
-            with temporary.open("wb") as file:
-                if target.exists():
-                    shutil.copymode(target, temporary)
-                for chunk in chunks:
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise _failure("write", path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    _remove_stale(_target(path).parent)
+    with _written(path, chunks) as (temporary, target):
+        temporary.replace(target)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -85,11 +69,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     ...     (Path(folder) / "a.txt").read_text()
     'whole'
     """
-    try:
-        content = text.encode()
-    except UnicodeError as error:
-        raise _failure("write", path, error) from error
-    write_whole(path, [content])
+    write_whole(path, [_encoded(path, text)])
 
 
 def write_new(path: str | os.PathLike[str], text: str) -> bool:
@@ -108,13 +88,7 @@ def write_new(path: str | os.PathLike[str], text: str) -> bool:
     ...     write_new(Path(folder) / "a", "first"), write_new(Path(folder) / "a", "second")
     (True, False)
     """
-    target = _target(path)
-    temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
-    try:
-        with temporary.open("xb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
+    with _written(path, [_encoded(path, text)]) as (temporary, target):
         try:
             os.link(temporary, target)
         except FileExistsError:
@@ -123,12 +97,6 @@ def write_new(path: str | os.PathLike[str], text: str) -> bool:
             if target.exists():
                 return False
             temporary.rename(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise _failure("write", path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return True
 
 
@@ -180,6 +148,41 @@ def _target(path: str | os.PathLike[str]) -> Path:
     except (OSError, ValueError, TypeError) as error:
         raise _failure("write", path, error) from error
     return target
+
+
+def _encoded(path: object, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeError as error:
+        raise _failure("write", path, error) from error
+
+
+@contextlib.contextmanager
+def _written(
+    path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]
+) -> Iterator[tuple[Path, Path]]:
+    """Yield a temporary file that holds ``chunks``, synced, and the file behind ``path``.
+
+    The temporary file is gone afterwards, unless it has taken another name.
+    """
+    target = _target(path)
+    temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
+    try:
+        with _claimed(temporary):
+            with temporary.open("wb") as file:
+                if target.exists():
+                    shutil.copymode(target, temporary)
+                for chunk in chunks:
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary, target
+        sync_folder(target.parent)
+    except OSError as error:
+        raise _failure("write", path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

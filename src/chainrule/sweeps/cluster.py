@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from chainrule.distributed.job import pickled
 from chainrule.distributed.places import Cluster, dask, same
+from chainrule.sweeps.building import Fold
 from chainrule.sweeps.fleet import CHUNK, Fleet
 from chainrule.sweeps.member import Outcome, Task
-from chainrule.sweeps.structure import Fold
 
 SECONDS = 1.0  # that a batch takes
 GROWTH = 8  # by which a batch is larger than the one before, at most

@@ -13,10 +13,10 @@ from typing import Any
 from chainrule.interrupts import check
 from chainrule.running.engines import Outcome as Updates
 from chainrule.running.threads import cores
+from chainrule.sweeps.building import Build, Fold, built, fitted, plain_key
 from chainrule.sweeps.member import Member, Outcome, Task
-from chainrule.sweeps.structure import Build, Fold, Structure, divided, plain_key
+from chainrule.sweeps.structure import Structure
 from chainrule.sweeps.trained import train
-from chainrule.validation import seeded
 
 STRUCTURES = 64  # that are kept at hand
 ALIKE = 8  # of these with equal plain settings
@@ -155,31 +155,22 @@ class Fleet:
         return found
 
     def _train(self, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
-        """Train members that were alike when they were put together."""
-        structure = self.structure(tasks[0].member)
+        """Train members of one structure."""
+        structure, work = self.structure(tasks[0].member), list(zip(tasks, outcomes, strict=True))
         if structure.problem is None:
-            self._fit(tasks[0], outcomes[0])
+            self._fit(*work[0])
             return
         width = structure.opened(tasks[0].member, self.width)
-        alike = pairs = list(zip(tasks, outcomes, strict=True))
-        if not structure.is_settled():  # recording has decided more
-            alike = [pair for pair in pairs if structure.admits(pair[0].member)]
-        size = width if len(alike) <= width else 1
-        for start in range(0, len(alike), size):
-            group = alike[start : start + size]
-            train(structure, group, width, self._watch)
-        for task, outcome in pairs if len(alike) < len(pairs) else ():
-            if not structure.admits(task.member):
-                self._train([task], [outcome])
+        size = width if len(work) <= width else 1
+        for start in range(0, len(work), size):
+            train(structure, work[start : start + size], width, self._watch)
 
     def _fit(self, task: Task, outcome: Outcome) -> None:
         """Train what fits itself, an estimator, from the start."""
-        for given, held in self.folds:
-            with self._lock, seeded(task.member.seed):
-                model = self.build(**divided(self.build, task.member.settings)[0])
-            if model.get_params().get("random_state", 0) is None:
-                model.set_params(random_state=task.member.seed)
-            model.fit(*given)
+        for samples, held in self.folds:
+            with self._lock:  # builds come one after another
+                model = built(self.build, task.member)
+            model = fitted(model, task.member, samples)
             outcome.add({"score": float(model.score(*held))})
 
     def _watch(self, done: Updates) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.errors import DataError, OptionError
 from chainrule.preprocessing.splitting import split_rows
-from chainrule.sweeps.structure import Fold
+from chainrule.sweeps.building import Fold
 from chainrule.validation import check_number
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.sweeps.building import Fold, built, fitted
 from chainrule.sweeps.member import Member
-from chainrule.sweeps.structure import Fold, divided
-from chainrule.validation import Array, seeded
+from chainrule.validation import Array
 
 
 def model_of(build: Callable[..., Any], member: Member, fold: Fold, state: Any) -> Any:
@@ -19,8 +19,7 @@ def model_of(build: Callable[..., Any], member: Member, fold: Fold, state: Any) 
     A `Sequential` has the weights of a checkpoint; of a loss there are the parameters alone; an
     estimator, which has no checkpoint, is fitted once more.
     """
-    with seeded(member.seed):
-        made = build(**divided(build, member.settings)[0])
+    made = built(build, member)
     if isinstance(made, tuple):
         return state["params"]
     if hasattr(made, "training_parts"):
@@ -31,9 +30,7 @@ def model_of(build: Callable[..., Any], member: Member, fold: Fold, state: Any) 
         made.network.take({n: np.array(w) for n, w in {**state["layers"], **params}.items()})
         made.optimizer_state = state["state"]
         return made
-    if made.get_params().get("random_state", 0) is None:
-        made.set_params(random_state=member.seed)
-    return made.fit(*fold.train)
+    return fitted(made, member, fold.train)
 
 
 class Ensemble:

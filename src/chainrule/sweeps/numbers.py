@@ -9,7 +9,6 @@ meets an array while a step is recorded, it becomes an input of the step. What m
 
 from __future__ import annotations
 
-import numbers
 import operator
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -220,9 +219,6 @@ class Number:
         return function(*met[0], **met[1])
 
 
-numbers.Real.register(Number)
-
-
 def _itself(value: Any) -> Any:
     return value
 
@@ -295,9 +291,8 @@ def _operator(rule: Callable[..., Any], swapped: bool = False) -> Callable[..., 
 
 def _comparison(rule: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Number, other: Any) -> Any:
-        if isinstance(other, (Number, *_plain)) and not (
-            self.scope.recording() and isinstance(other, np.generic)
-        ):
+        is_array = self.scope.recording() and isinstance(other, np.generic)
+        if type(other) is Number or (isinstance(other, _plain) and not is_array):
             return self.scope.decide(rule, self, other)
         if not hasattr(other, "dtype"):  # text, None
             return NotImplemented

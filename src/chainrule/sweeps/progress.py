@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable
-from typing import Any
 
 from chainrule.callbacks import Callback, Logs
-from chainrule.validation import lookup
+from chainrule.callbacks.progress import score_bar
 
 
 class SweepBar(Callback):
@@ -16,16 +13,7 @@ class SweepBar(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Say what is to come, and show an empty bar."""
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-        from rich.table import Column
-
-        self._bar: Any = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6, max_width=24)),
-            TextColumn("{task.fields[scores]}", table_column=Column(no_wrap=True)),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            expand=True,
-        )
+        self._bar = score_bar()
         print(self.model.plan_text(), flush=True)
         self._began = time.perf_counter()
         self._task = self._bar.add_task("", total=self.params["epochs"], scores="")
@@ -85,15 +73,3 @@ def best_text(logs: Logs) -> str:
     'best val_loss 0.03127'
     """
     return ", ".join(f"best {name} {score:.4g}" for name, score in logs.items())
-
-
-def shown(verbose: int | str) -> list[Callback]:
-    """Return what shows the progress of a sweep, as Keras's ``verbose`` tells."""
-    name = str(int(verbose)) if isinstance(verbose, int) else verbose
-    if isinstance(name, str) and name == "auto":
-        watched = sys.stdout.isatty() or "ipykernel" in sys.modules
-        return [SweepBar()] if watched else []
-    kinds: dict[str, Callable[[], list[Callback]]] = {
-        "0": list, "1": lambda: [SweepBar()], "2": lambda: [SweepLines()]
-    }  # fmt: skip
-    return lookup("verbose", name, kinds)()

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 from chainrule import plots
 from chainrule.errors import DataError
+from chainrule.pages import page
 from chainrule.sweeps import pictures
 from chainrule.sweeps.table import Table, text
 
-TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATE = Path(__file__).with_name("templates") / "sweep.html"
 ROWS, MISTAKES = 20, 10
 GROUPS = {
     "How the search went": {
@@ -57,16 +58,11 @@ class Result(Protocol):
 
 def to_html(result: Result, title: str) -> str:
     """Return the page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     table = result.table
     failed = [error for error in table.get("error", ()) if error is not None]
     shown = [table.row(at) for at in range(min(ROWS, table.rows))]
-    return environment.get_template("sweep.html").render(
+    return page(
+        TEMPLATE,
         title=title,
         best=", ".join(f"{name} {text(value)}" for name, value in result.best.settings.items()),
         tiles=_tiles(result, len(failed)),

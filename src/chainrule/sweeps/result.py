@@ -13,13 +13,13 @@ from chainrule import plots
 from chainrule.errors import DataError
 from chainrule.storage.files import write_text
 from chainrule.sweeps import pictures
+from chainrule.sweeps.building import Fold
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.member import Member, Settings, Task
 from chainrule.sweeps.models import Ensemble, model_of
 from chainrule.sweeps.outcomes import Rung
 from chainrule.sweeps.rungs import order
 from chainrule.sweeps.search import Search
-from chainrule.sweeps.structure import Fold
 from chainrule.sweeps.table import Table
 from chainrule.validation import Array, check_positive, lookup
 

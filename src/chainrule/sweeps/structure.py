@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.errors import ChainruleError, CompileError, DataError, UnknownNameError
+from chainrule.errors import ChainruleError, CompileError
 from chainrule.layers.weights import Watched
 from chainrule.running.engines import rows_of
 from chainrule.running.recorded import Known
 from chainrule.running.steps import make_engine
+from chainrule.sweeps.building import Build, Fold, built, divided, identity, symbolic
 from chainrule.sweeps.lanes import beside, no_losses, stacked
-from chainrule.sweeps.member import Member, Settings
+from chainrule.sweeps.member import Member
 from chainrule.sweeps.numbers import Scope
 from chainrule.sweeps.problems import Problem, problem_of
 from chainrule.training.supply import Samples
 from chainrule.training.trainer import Run
-from chainrule.validation import seeded
 
-TOLD = ("batch_size", "epochs", "seed")  # what the training knows of settings
 MOST, PROOFS, UPDATES = 1024, 3, 3
 FEW = 2  # samples that show what a step does with numbers
-Build = Callable[..., Any]
-
-
-class Fold(NamedTuple):
-    """Samples to train on and samples to be scored on, each ``(X, y)``."""
-
-    train: tuple[Any, Any]
-    held: tuple[Any, Any]
 
 
 class Orders(Samples):
@@ -100,16 +90,13 @@ class Structure:
 
     def _problem(self, member: Member, kind: Any, numbers: Mapping[str, Any]) -> Problem | None:
         """Return what is built for a member, some of its settings being numbers without a value."""
-        given = divided(self._build, member.settings)[0]
-        with seeded(member.seed, kind):
-            made = self._build(**given | {n: v for n, v in numbers.items() if n in given})
-        return problem_of(made, *self.folds[0].train)
+        return problem_of(built(self._build, member, kind, numbers), *self.folds[0].train)
 
     def admits(self, member: Member) -> bool:
         """Whether another member is built alike.
 
         What a build does with a type, ``isinstance(rate, float)``, no number without a value can
-        know. So for two members what they share is held against what is built for them alone.
+        know. So for some members what they share is held against what is built for them alone.
         """
         if self.problem is None or (not self.problem.is_shared and member.seed != self._seed):
             return False
@@ -224,12 +211,6 @@ class Structure:
                 return self.opened(member, 1)
         return min(width, self._most)
 
-    def is_settled(self) -> bool:
-        """Whether nothing more was decided since this thread asked before."""
-        before = vars(self._here).get("decided")
-        self._here.decided = len(self.scope.conditions)
-        return before == len(self.scope.conditions)
-
     def _made(self, fold: int, member: Member, width: int) -> tuple[Run, Run]:
         problem, (train, held) = self.problem, self.folds[fold]
         assert problem is not None
@@ -271,92 +252,6 @@ def _same(a: Any, b: Any) -> bool:
     return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
-class Clones:
-    """Builds clones of an estimator with other parameters.
-
-    Parameters
-    ----------
-    estimator : estimator
-    """
-
-    def __init__(self, estimator: Any) -> None:
-        self.estimator = estimator
-
-    def __call__(self, **settings: Any) -> Any:
-        """Return one."""
-        from sklearn.base import clone
-
-        return clone(self.estimator).set_params(**settings)
-
-
-def as_build(build: Any) -> Build:
-    """Return what builds: a function, or clones of an estimator.
-
-    Raises
-    ------
-    DataError
-        If it is neither.
-    """
-    if hasattr(build, "get_params") and hasattr(build, "fit"):
-        return Clones(build)
-    if not callable(build):
-        raise DataError(f"sweep: build must be a function of settings, received {build!r}")
-    return build  # type: ignore[no-any-return]
-
-
-def check_arguments(build: Build, names: Sequence[str]) -> None:
-    """Refuse settings that neither a build nor the training knows, and a build that lacks some.
-
-    Raises
-    ------
-    UnknownNameError, DataError
-    """
-    given = divided(build, dict.fromkeys(names))[0]
-    try:
-        inspect.signature(build).bind(**given)
-    except TypeError as error:
-        raise DataError(f"sweep: build cannot be called with the settings: {error}") from error
-
-
-def divided(build: Build, settings: Settings) -> tuple[Settings, Settings]:
-    """Return the settings that a build takes, and those that the training is told.
-
-    Raises
-    ------
-    UnknownNameError
-        If neither knows a setting.
-    """
-    taken = inspect.signature(build).parameters
-    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
-        return dict(settings), {}
-    told = {name: value for name, value in settings.items() if name not in taken}
-    for name in told:
-        if name not in TOLD:
-            raise UnknownNameError("setting", name, (*taken, *TOLD))
-    return {name: value for name, value in settings.items() if name in taken}, told
-
-
 def to_train(carry: Mapping[str, Any]) -> dict[str, Any]:
     """Return a carry for training, which measures nothing but the loss."""
     return {**carry, "metrics": {}}
-
-
-def symbolic(settings: Mapping[str, Any]) -> dict[str, float]:
-    """Return the settings that may change while the structure stays."""
-    return {name: value for name, value in settings.items() if isinstance(value, float)}
-
-
-def plain_key(settings: Settings) -> Hashable:
-    """Return what tells a structure as far as the other settings do."""
-    floats = symbolic(settings)
-    return identity({name: value for name, value in settings.items() if name not in floats})
-
-
-def identity(value: Any) -> Hashable:
-    """Return what is equal for equal settings: values, and objects that are one and the same."""
-    if value is None or isinstance(value, int | float | str | bytes):
-        return type(value), repr(value)
-    if isinstance(value, dict | list | tuple):
-        parts = value.items() if isinstance(value, dict) else value
-        return type(value), *map(identity, parts)
-    return type(value), id(value)  # which stays its own, as long as the structure holds it

@@ -9,23 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.callbacks import Callback, as_callbacks
+from chainrule.callbacks import Callback
+from chainrule.callbacks.progress import watchers
 from chainrule.errors import DataError, OptionError
 from chainrule.network.conditions import digest
 from chainrule.sweeps.asking import SAMPLERS, Asking, check_sampler
+from chainrule.sweeps.building import Fold, as_build, check_arguments
 from chainrule.sweeps.dashboard import OptunaLog
 from chainrule.sweeps.database import Database, DatabaseLog
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.folds import folds_of
 from chainrule.sweeps.header import Part, agree, fingerprint, new_part, places_of
-from chainrule.sweeps.progress import SweepBar, SweepLines, shown
+from chainrule.sweeps.progress import SweepBar, SweepLines
 from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.result import Result
 from chainrule.sweeps.rungs import Bracket, all_the_way, check_factor, halving, hyperband
 from chainrule.sweeps.search import Candidates, Search
 from chainrule.sweeps.space import SEARCHES, Space
 from chainrule.sweeps.store import Folder, Memory, Store
-from chainrule.sweeps.structure import Fold, as_build, check_arguments
 from chainrule.validation import check_count, check_flag, check_positive, lookup
 
 FACTOR = 3
@@ -190,9 +191,7 @@ def sweep(
         "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size, "monitor": monitor,
         "mode": mode, "seed": seed, "seeds": seeds, "side_by_side": side_by_side,
     }  # fmt: skip
-    watching = as_callbacks(callbacks, "sweep")
-    if not any(isinstance(each, SweepBar | SweepLines) for each in watching):
-        watching = [*shown(verbose), *watching]
+    watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
     kept: Store
     if store is None:
         part, kept = new_part([], made, name, models), Memory()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from chainrule.pages import page
 from chainrule.teaching.exercise import Result
 from chainrule.teaching.grading.classroom import Classroom
 from chainrule.teaching.grading.grade import Graded, without_place
@@ -15,20 +16,15 @@ from chainrule.teaching.grading.statistics import (
     mistakes,
 )
 
-TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATE = Path(__file__).with_name("templates") / "class.html"
 BINS = 10
 
 
 def to_html(classroom: Classroom) -> str:
     """Return the page; whatever submissions say on it is text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     rows = exercise_rows(classroom)
-    return environment.get_template("class.html").render(
+    return page(
+        TEMPLATE,
         title=_title(classroom.assignment.lab),
         lab=classroom.assignment.lab,
         seed=classroom.assignment.seed,

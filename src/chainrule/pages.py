@@ -1,0 +1,27 @@
+"""Pages that need nothing else: one HTML file from a template, escaped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+SHARED = Path(__file__).with_name("templates")  # what templates may include
+
+
+def page(template: Path, **values: Any) -> str:
+    """Return a page; whatever values say on it is text.
+
+    Parameters
+    ----------
+    template : Path
+        Of Jinja's language.
+    **values
+        By the names that it uses; one that is missing is an error.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader([template.parent, SHARED]), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(template.name).render(**values)

@@ -1,0 +1,124 @@
+"""Functions that build models, called with a member's settings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chainrule.errors import DataError, UnknownNameError
+from chainrule.sweeps.member import Member, Settings
+from chainrule.validation import seeded
+
+TOLD = ("batch_size", "epochs", "seed")  # what the training knows of settings
+Build = Callable[..., Any]
+
+
+class Fold(NamedTuple):
+    """Samples to train on and samples to be scored on, each ``(X, y)``."""
+
+    train: tuple[Any, Any]
+    held: tuple[Any, Any]
+
+
+def built(
+    build: Build, member: Member, kind: Any = None, instead: Mapping[str, Any] | None = None
+) -> Any:
+    """Return what a member is built as, with its seed; some settings may have something instead."""
+    given = divided(build, member.settings)[0]
+    given |= {name: value for name, value in (instead or {}).items() if name in given}
+    with seeded(member.seed, kind):
+        return build(**given)
+
+
+def fitted(estimator: Any, member: Member, samples: tuple[Any, Any]) -> Any:
+    """Return an estimator fitted, with the member's seed where it has none."""
+    if estimator.get_params().get("random_state", 0) is None:
+        estimator.set_params(random_state=member.seed)
+    return estimator.fit(*samples)
+
+
+class Clones:
+    """Builds clones of an estimator with other parameters.
+
+    Parameters
+    ----------
+    estimator : estimator
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def __call__(self, **settings: Any) -> Any:
+        """Return one."""
+        from sklearn.base import clone
+
+        return clone(self.estimator).set_params(**settings)
+
+
+def as_build(build: Any) -> Build:
+    """Return what builds: a function, or clones of an estimator.
+
+    Raises
+    ------
+    DataError
+        If it is neither.
+    """
+    if hasattr(build, "get_params") and hasattr(build, "fit"):
+        return Clones(build)
+    if not callable(build):
+        raise DataError(f"sweep: build must be a function of settings, received {build!r}")
+    return build  # type: ignore[no-any-return]
+
+
+def check_arguments(build: Build, names: Sequence[str]) -> None:
+    """Refuse settings that neither a build nor the training knows, and a build that lacks some.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+    """
+    given = divided(build, dict.fromkeys(names))[0]
+    try:
+        inspect.signature(build).bind(**given)
+    except TypeError as error:
+        raise DataError(f"sweep: build cannot be called with the settings: {error}") from error
+
+
+def divided(build: Build, settings: Settings) -> tuple[Settings, Settings]:
+    """Return the settings that a build takes, and those that the training is told.
+
+    Raises
+    ------
+    UnknownNameError
+        If neither knows a setting.
+    """
+    taken = inspect.signature(build).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        return dict(settings), {}
+    told = {name: value for name, value in settings.items() if name not in taken}
+    for name in told:
+        if name not in TOLD:
+            raise UnknownNameError("setting", name, (*taken, *TOLD))
+    return {name: value for name, value in settings.items() if name in taken}, told
+
+
+def symbolic(settings: Mapping[str, Any]) -> dict[str, float]:
+    """Return the settings that may change while the structure stays."""
+    return {name: value for name, value in settings.items() if isinstance(value, float)}
+
+
+def plain_key(settings: Settings) -> Hashable:
+    """Return what tells a structure as far as the other settings do."""
+    floats = symbolic(settings)
+    return identity({name: value for name, value in settings.items() if name not in floats})
+
+
+def identity(value: Any) -> Hashable:
+    """Return what is equal for equal settings: values, and objects that are one and the same."""
+    if value is None or isinstance(value, int | float | str | bytes):
+        return type(value), repr(value)
+    if isinstance(value, dict | list | tuple):
+        parts = value.items() if isinstance(value, dict) else value
+        return type(value), *map(identity, parts)
+    return type(value), id(value)  # which stays its own, as long as the structure holds it
