@@ -2,6 +2,7 @@
 
 import gc
 import os
+import threading
 from pathlib import Path
 
 # Kernels are compiled once for all tests and runs of this checkout; `make clean` takes them away.
@@ -37,3 +38,13 @@ def in_a_folder_of_its_own(request):
     """Run the README where it may leave files."""
     if request.node.name == "README.md":  # a folder for each of 8,000 tests takes seconds
         request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))
+
+
+@pytest.fixture(autouse=True)
+def threads_end():
+    """See that what a test has started ends with it: no later test finds threads of ours."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("chainrule"):
+            thread.join(10)
+            assert not thread.is_alive(), f"{thread.name} is still there"

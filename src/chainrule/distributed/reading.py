@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from chainrule.distributed.groups import Group, Rows
@@ -15,10 +15,9 @@ Asked = tuple[Group, Sequence[Any]]
 
 
 class Reader:
-    """Reads groups for one thread, in a second one."""
+    """Reads groups for one thread, each in a thread that ends with it."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "chainrule-reader")
         self._found: OrderedDict[Group, Future[Rows]] = OrderedDict()
 
     def read(self, asked: Sequence[Asked]) -> Rows:
@@ -40,7 +39,11 @@ class Reader:
 
     def _begun(self, group: Group) -> Future[Rows]:
         if group not in self._found:
-            self._found[group] = self._pool.submit(group.read)
+            self._found[group] = future = Future[Rows]()
+            reading = threading.Thread(
+                target=_read, args=(group, future), name="chainrule-reader", daemon=True
+            )
+            reading.start()
         self._found.move_to_end(group)
         return self._found[group]
 
@@ -53,6 +56,13 @@ class Reader:
     def forget(self) -> None:
         """Let go of all."""
         self._found.clear()
+
+
+def _read(group: Group, future: Future[Rows]) -> None:
+    try:
+        future.set_result(group.read())
+    except BaseException as error:  # the thread that asked raises it
+        future.set_exception(error)
 
 
 _here = threading.local()

@@ -128,7 +128,7 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
                 list(map(fit, self.models_))
             else:
                 fit(self.models_[0])  # what it has compiled is there for the others
-                with ThreadPoolExecutor(together) as pool:
+                with ThreadPoolExecutor(together, "chainrule") as pool:
                     list(pool.map(fit, self.models_[1:]))
         except KeyboardInterrupt:
             for model in self.models_:

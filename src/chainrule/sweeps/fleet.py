@@ -68,7 +68,7 @@ class Fleet:
         size = CHUNK if self.width == 1 else 4 * self.width
         source, waiting = iter(tasks), deque[Future[list[Outcome]]]()
         self._stop.clear()
-        with ThreadPoolExecutor(self.workers) as pool:
+        with ThreadPoolExecutor(self.workers, "chainrule") as pool:
             try:
                 while True:
                     while len(waiting) < 2 * self.workers:

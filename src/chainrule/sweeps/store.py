@@ -174,14 +174,17 @@ class Folder:
                 (path / name).mkdir(exist_ok=True)
             except OSError as error:
                 raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-        self.workers = Workers(path / "workers", **lease)
-        self._own = Journal(path / "journal" / f"{self.workers.name}{SUFFIX}")
         self._others = Journals(path / "journal")
         self._batches: dict[str, list[tuple[Batch, str, list[int]]]] = {}
         self._files: dict[str, dict[int, str]] = {}
         self._open: OrderedDict[Path, dict[int, Callable[[], Checkpoint]]] = OrderedDict()
         self._lock, self._looked, self._written = threading.RLock(), 0.0, 0
-        self._look()
+        self.workers = Workers(path / "workers", **lease)
+        with contextlib.ExitStack() as undo:  # whoever cannot begin leaves nothing that renews
+            undo.callback(self.workers.close)
+            self._own = Journal(path / "journal" / f"{self.workers.name}{SUFFIX}")
+            self._look()
+            undo.pop_all()
         self.unfinished = self._others.unfinished
 
     def begin(self, rung: Rung) -> None:
