@@ -28,7 +28,7 @@ ROOMS = [
     "training",
     "data", "preprocessing", "tables",
     "network", "distributed", "export", "sequential", "recipes",
-    "keras", "sweeps", "lab", "estimators", "accel", "teaching", "cli", "blackboard", "__main__",
+    "keras", "sweeps", "lab", "estimators", "accel", "teaching", "blackboard", "cli", "__main__",
 ]  # fmt: skip
 # What a reader must know to understand the gradient and its text, and how long that may be.
 CORE = ["autodiff", "program", "ops/primitive.py", "ops/elementwise.py"]

@@ -1,0 +1,119 @@
+"""Who may look at the blackboard: a browser of this machine that was given its address."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+TOKEN = "token"
+# Nothing is asked of any other place. A page embedded in notebooks and files has no address that it
+# could load the functions of its network from, so the module makes them of their text everywhere:
+# that is `unsafe-eval`. Scripts written into the page, and those of other places, stay refused.
+# Panels bring their styles with them.
+POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self' ws://{host}; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-dns-prefetch-control": "off",
+    "cache-control": "no-store",
+}
+
+
+class Guard:
+    """An application behind a door: who has neither its token nor its cookie gets 403.
+
+    The address that is printed has the token. The answer to it brings a cookie, which the browser
+    sends from then on: to this server, from its own pages, hidden from scripts. Cookies are one
+    for all ports of a machine, so its name has the port. A page of another place that sends a
+    request here, under whichever name it found for this machine, is known by Host and Origin.
+
+    Parameters
+    ----------
+    app : callable
+        An ASGI application.
+    port : int
+
+    Examples
+    --------
+    >>> guard = Guard(None, 8000)
+    >>> guard.address.partition("=")[0]
+    'http://127.0.0.1:8000/?token'
+    """
+
+    def __init__(self, app: App, port: int) -> None:
+        self._app, self._hosts = app, {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        if port == 80:
+            self._hosts |= {"127.0.0.1", "localhost"}
+        self._token, self._key = secrets.token_urlsafe(), secrets.token_urlsafe()
+        self._cookie = f"chainrule-{port}"
+        self.address = f"http://127.0.0.1:{port}/?{TOKEN}={self._token}"
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, or let the application do it."""
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        brought = self._has_token(scope)
+        allowed = (
+            headers.get("host") in self._hosts
+            and (brought or self._has_cookie(headers))
+            and self._is_of_this_page(scope, headers)
+        )
+        if not allowed:
+            await _refuse(scope, send)
+            return
+        more = {**HEADERS, "content-security-policy": POLICY.format(host=headers["host"])}
+        if brought:
+            more["set-cookie"] = f"{self._cookie}={self._key}; Path=/; HttpOnly; SameSite=Strict"
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                added = [(name.encode(), value.encode()) for name, value in more.items()]
+                message["headers"] = [*message.get("headers", ()), *added]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    def _has_token(self, scope: Message) -> bool:
+        given = parse_qs(scope["query_string"].decode("latin-1")).get(TOKEN, [""])
+        return scope["type"] == "http" and _equal(given[0], self._token)
+
+    def _has_cookie(self, headers: dict[str, str]) -> bool:
+        cookies = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
+        return any(name == self._cookie and _equal(key, self._key) for name, _, key in cookies)
+
+    def _is_of_this_page(self, scope: Message, headers: dict[str, str]) -> bool:
+        """Tell where a request is from: our page opens sockets, all else may be typed in."""
+        origin, own = headers.get("origin"), f"http://{headers.get('host')}"
+        return origin == own if scope["type"] == "websocket" else origin in (None, own)
+
+
+def _equal(one: str, other: str) -> bool:
+    return secrets.compare_digest(one.encode(), other.encode())
+
+
+async def _refuse(scope: Message, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close"})  # before it is accepted: 403
+        return
+    text = b"This is not your blackboard: open the address that chainrule has printed.\n"
+    headers = {"content-type": "text/plain; charset=utf-8", "content-length": len(text), **HEADERS}
+    await send({
+        "type": "http.response.start", "status": 403,
+        "headers": [(name.encode(), str(value).encode()) for name, value in headers.items()],
+    })  # fmt: skip
+    await send({"type": "http.response.body", "body": text})
