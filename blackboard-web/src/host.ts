@@ -1,0 +1,193 @@
+/** What passes between the page and its host: a server, a notebook, or a recorded run in the file. */
+
+export type Num = number | null; // numbers that are not finite arrive as null
+export type Data = Float64Array | Float32Array | Int32Array | Uint8Array;
+
+export interface Shaped<T extends Data = Data> {
+  data: T;
+  shape: number[];
+}
+export type Arrays = Record<string, Shaped>;
+
+/** The part of anywidget's model that the page uses. */
+export interface Model {
+  send(message: Ask): void;
+  on(event: "msg:custom", heard: (content: unknown, buffers: Bytes[]) => void): void;
+  off(event: "msg:custom", heard?: (content: unknown, buffers: Bytes[]) => void): void;
+  get?(key: string): unknown;
+  set?(key: string, value: unknown): void;
+  save_changes?(): void;
+  /** Where settings of the page are kept; without it, in the model's trait `place`. */
+  place?: Place;
+  /** Tells whether the host can be reached; without it, it always can. */
+  watch?(changed: (state: Connection) => void): void;
+  close?(): void;
+}
+export type Bytes = ArrayBuffer | DataView | Uint8Array;
+export type Connection = "connecting" | "open" | "lost" | "refused";
+export interface Place {
+  read(): string;
+  write(text: string): void;
+}
+
+export interface Values {
+  layers?: number[];
+  activation?: string;
+  init?: string;
+  optimizer?: string;
+  seed?: number;
+  rate?: number;
+  batch_size?: number;
+  momentum?: number;
+}
+export type Flight = Pick<Values, "rate" | "batch_size" | "momentum">;
+export interface Stop {
+  epoch?: number;
+  loss?: number;
+  accuracy?: number;
+}
+
+export type Ask = { id?: number } & (
+  | { do: "hello" | "pause" | "epoch" | "fork" }
+  | { do: "play"; rate: number | null }
+  | { do: "step"; count: number }
+  | { do: "seek"; update: number }
+  | ({ do: "set" } & Flight)
+  | { do: "restart"; settings?: Values }
+  | ({ do: "stop" } & Stop)
+  | { do: "show" | "drop"; branch: string }
+  | { do: "train_on"; x: number[]; y: number }
+  | { do: "mark"; clear?: true }
+  | { do: "mistake"; name: string | null }
+  | { do: "take"; what: "weights" | "module" | "replay" | "cell" }
+);
+
+export interface Unit {
+  name: string;
+  weights: string;
+  bias: string | null;
+  out: string;
+}
+export interface Operand {
+  name?: string;
+  value?: number;
+  offset: number;
+  strides: number[];
+}
+export interface Entry {
+  op: string;
+  reduce: string | null;
+  axes: number[];
+  operands: Operand[];
+}
+export interface Line {
+  code: string;
+  shape: number[];
+  part: "forward" | "backward";
+  formula: string;
+}
+export interface Equation {
+  name: string;
+  code: string;
+  formula: string;
+  shape: number[];
+  part: "forward" | "backward";
+  line: number;
+  adjoint: string | null;
+  uses: string[];
+  entry: Entry | null;
+}
+export interface Anatomy {
+  inputs: { name: string; role: "params" | "X" | "y"; key: string | null; shape: number[] }[];
+  lines: Line[];
+  equations: Equation[];
+  loss: string | null;
+  output: string | null;
+  gradients: Record<string, string>;
+  input_gradient: string | null;
+  script: string;
+}
+
+export interface Mistake {
+  name: string;
+  title: string;
+  right: string;
+  wrong: string;
+}
+export interface Setup {
+  type: "setup";
+  data: {
+    name: string;
+    classes: string[] | null;
+    features: string[];
+    image: [number, number] | null;
+    count: number;
+    held: number;
+  };
+  model: { title: string; kind: string };
+  parameters: { name: string; shape: number[] }[];
+  units: Unit[];
+  settings: {
+    values: Values;
+    choices: { activation?: string[]; init?: string[]; optimizer?: string[] };
+    limits: Partial<Record<keyof Values, [number, number]>>;
+    restart: (keyof Values)[];
+  };
+  anatomy: { predict: Anatomy | null; learn: Anatomy | null };
+  mistakes: Mistake[];
+  scenes: unknown[];
+  arrays: Arrays;
+}
+export interface Frame {
+  type: "frame";
+  branch: string;
+  update: number;
+  head: number;
+  epoch: number;
+  epochs_part: number;
+  playing: boolean;
+  speed: Num;
+  loss: Num;
+  settings: Values;
+  stop: Stop;
+  marked: number | null;
+  exact: boolean;
+  scored?: number;
+  arrays: Arrays;
+}
+export interface CurvesPart {
+  type: "curves";
+  branch: string;
+  start: number;
+  arrays: Arrays;
+}
+export interface Notice {
+  type: "notice";
+  branch: string;
+  update: number;
+  kind: string;
+  text: string;
+}
+export interface Failure {
+  type: "error";
+  id: number | null;
+  message: string;
+}
+export interface Code {
+  type: "code";
+  path: string;
+  state: "checking" | "right" | "wrong" | "broken" | "endless";
+  text: string;
+  lines: unknown[];
+}
+export type Told =
+  | Setup
+  | Frame
+  | CurvesPart
+  | Notice
+  | { type: "notices_cleared"; branch: string; from: number }
+  | Failure
+  | { type: "done"; id: number | null }
+  | { type: "file"; name: string; mime: string; arrays: Arrays }
+  | Code
+  | { type: "ended"; message: string };

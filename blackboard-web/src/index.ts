@@ -1,0 +1,32 @@
+/** The page as anywidget wants it: `render({model, el})`; `open(el)` for the server's page. */
+import { h, render as draw } from "preact";
+import type { Model } from "./host";
+import { SocketHost } from "./hosts/socket";
+import { Page } from "./page";
+import { Store } from "./store";
+import css from "./style.css?inline";
+
+export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+  const style = document.createElement("style");
+  style.textContent = css;
+  const root = document.createElement("div");
+  root.className = "cb-root";
+  el.replaceChildren(style, root);
+  const store = new Store(model);
+  draw(h(Page, { store }), root);
+  return () => {
+    draw(null, root);
+    store.close();
+    el.replaceChildren();
+  };
+}
+
+/** The page before a server: its WebSocket stands beside the page, at `socket`. */
+export function open(el: HTMLElement, socket = "socket"): () => void {
+  const url = new URL(socket, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.hash = "";
+  return render({ model: new SocketHost(url.href), el });
+}
+
+export default { render };

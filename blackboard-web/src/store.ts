@@ -1,0 +1,160 @@
+/** What the page knows: told by the host, or chosen here. Everything that is shown reads from here. */
+import { computed, signal, type Signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { Curves } from "./curves";
+import { decode } from "./frames";
+import type { Ask, Bytes, Code, Connection, Frame, Model, Notice, Setup, Told } from "./host";
+
+/** A sample to look at: of the data, or drawn. */
+export interface Sample {
+  set: "train" | "held" | "drawn";
+  index: number;
+  x: Float64Array;
+  /** Class number or target; null where nobody knows (a drawing). */
+  y: number | null;
+}
+export interface ErrorLine {
+  key: number;
+  text: string;
+}
+export type Branches<T> = Record<string, T>;
+
+export class Store {
+  readonly setup = signal<Setup | null>(null);
+  /** The newest frame of each branch; set once an animation frame, latest wins. */
+  readonly frames = signal<Branches<Frame>>({});
+  readonly curves: Branches<Curves> = {};
+  /** Counts up when curves have changed. */
+  readonly curvesTold = signal(0);
+  readonly notices = signal<Notice[]>([]);
+  readonly code = signal<Code | null>(null);
+  readonly errors = signal<ErrorLine[]>([]);
+  readonly connection = signal<Connection | "ended">("connecting");
+  readonly ended = signal<string | null>(null);
+
+  /** The branch shown ("a" until there is a fork). */
+  readonly branch = signal("a");
+  readonly frame = computed<Frame | null>(() => this.frames.value[this.branch.value] ?? null);
+  readonly sample = signal<Sample | null>(null);
+  /** The hidden unit looked at: index into `setup.units`, and of the unit there. */
+  readonly unit = signal<{ layer: number; index: number } | null>(null);
+  /** The panel that is open (its `id`). */
+  readonly panel = signal("");
+  /** The operation shown by the microscope: index into the equations of `learn`; -1 = all. */
+  readonly cursor: Signal<number> = signal(-1);
+
+  private key = 0;
+  private readonly pending = new Map<string, Frame>();
+  private scheduled = 0;
+  private readonly hearers = new Set<(told: Told) => void>();
+  private readonly hear = (_: unknown, buffers: Bytes[]) => {
+    if (buffers[0]) this.told(decode(buffers[0]));
+  };
+
+  constructor(private readonly model: Model) {
+    model.on("msg:custom", this.hear);
+    if (model.watch) model.watch((state) => (this.connection.value = state));
+    else this.connection.value = "open";
+    this.send({ do: "hello" });
+  }
+
+  send(message: Ask): void {
+    this.model.send(message);
+  }
+
+  /** Hear every message as it comes (files, answers); returns how to stop. */
+  listen(heard: (told: Told) => void): () => void {
+    this.hearers.add(heard);
+    return () => this.hearers.delete(heard);
+  }
+
+  fail(text: string): void {
+    const others = this.errors.value.filter((line) => line.text !== text);
+    this.errors.value = [...others, { key: ++this.key, text }].slice(-3);
+  }
+
+  dismiss(key: number): void {
+    this.errors.value = this.errors.value.filter((line) => line.key !== key);
+  }
+
+  /** Look at a sample of the data. */
+  look(set: "train" | "held", index: number): void {
+    const arrays = this.setup.value?.arrays;
+    const [X, y] = set === "train" ? [arrays?.X, arrays?.y] : [arrays?.X_held, arrays?.y_held];
+    if (!X?.shape[0]) return;
+    const rows = X.shape[0];
+    const row = ((index % rows) + rows) % rows;
+    const width = X.data.length / rows;
+    const x = Float64Array.from(X.data.subarray(row * width, (row + 1) * width));
+    this.sample.value = { set, index: row, x, y: y ? y.data[row]! : null };
+  }
+
+  close(): void {
+    cancelAnimationFrame(this.scheduled);
+    this.model.off("msg:custom", this.hear);
+    this.model.close?.();
+  }
+
+  told(told: Told): void {
+    switch (told.type) {
+      case "setup":
+        this.begin(told);
+        break;
+      case "frame":
+        this.pending.set(told.branch, told);
+        this.scheduled ||= requestAnimationFrame(() => this.flush());
+        break;
+      case "curves":
+        (this.curves[told.branch] ??= new Curves()).put(told);
+        this.curvesTold.value++;
+        break;
+      case "notice":
+        this.notices.value = [...this.notices.value, told];
+        break;
+      case "notices_cleared":
+        this.notices.value = this.notices.value.filter(
+          ({ branch, update }) => branch !== told.branch || update < told.from,
+        );
+        break;
+      case "error":
+        this.fail(told.message);
+        break;
+      case "code":
+        this.code.value = told;
+        break;
+      case "ended":
+        this.ended.value = told.message;
+        this.connection.value = "ended";
+        break;
+    }
+    for (const heard of this.hearers) heard(told);
+  }
+
+  private begin(setup: Setup): void {
+    const before = this.setup.value;
+    for (const branch of Object.keys(this.curves)) delete this.curves[branch];
+    this.pending.clear();
+    this.frames.value = {};
+    this.notices.value = [];
+    this.setup.value = setup;
+    this.branch.value = "a";
+    this.unit.value = null;
+    const same = before?.data.name === setup.data.name && before.data.count === setup.data.count;
+    if (!same || !this.sample.value) this.look(setup.data.held ? "held" : "train", 0);
+    this.curvesTold.value++;
+  }
+
+  /** The newest of each branch, once an animation frame. */
+  private flush(): void {
+    this.scheduled = 0;
+    this.frames.value = { ...this.frames.value, ...Object.fromEntries(this.pending) };
+    this.pending.clear();
+  }
+}
+
+export const StoreContext = createContext<Store | null>(null);
+
+export function useStore(): Store {
+  return useContext(StoreContext)!;
+}
