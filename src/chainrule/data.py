@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.config import Shown
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import DataError, MissingDependencyError, ShapeError
 from chainrule.validation import Array, check_features
+
+DIGITS = Path("datasets", "data", "digits.csv.gz")  # in scikit-learn
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,8 +33,8 @@ class Digits(Shown):
         Every original image, ink from 0 to 16.
     target : ndarray of int32, shape (1797,)
         Their labels.
-    scaler : sklearn.preprocessing.StandardScaler
-        What standardised the pixels.
+    mean, scale : ndarray of float64, shape (64,)
+        What was subtracted from each pixel, and what it was divided by then.
     """
 
     X_train: Array
@@ -37,7 +43,18 @@ class Digits(Shown):
     y_test: Array
     images: Array
     target: Array
-    scaler: Any
+    mean: Array
+    scale: Array
+
+    @cached_property
+    def scaler(self) -> Any:
+        """What standardised the pixels, as scikit-learn's ``StandardScaler``."""
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler()
+        scaler.mean_, scaler.scale_, scaler.var_ = self.mean, self.scale, self.scale**2
+        scaler.n_features_in_, scaler.n_samples_seen_ = self.n_features, len(self.X_train)
+        return scaler
 
     @property
     def n_features(self) -> int:
@@ -54,7 +71,7 @@ class Digits(Shown):
         x = check_features(x, self.n_features, "Digits.image")
         if x.ndim != 1:
             raise ShapeError(f"Digits.image: expected one sample, received shape {x.shape}")
-        picture: Array = self.scaler.inverse_transform(x[None])[0].reshape(8, 8)
+        picture: Array = (x * self.scale + self.mean).reshape(8, 8)
         return picture
 
 
@@ -83,26 +100,41 @@ def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
     >>> digits.X_train.shape, digits.X_train.dtype, digits.y_train.dtype
     ((1527, 64), dtype('float32'), dtype('int32'))
     """
-    from sklearn import datasets
-    from sklearn.model_selection import train_test_split
-    from sklearn.preprocessing import StandardScaler
-
-    bunch = datasets.load_digits()
-    data = np.asarray(bunch.data, dtype="float32")
-    target = np.asarray(bunch.target, dtype="int32")
-    try:
-        X_train, X_test, y_train, y_test = train_test_split(
-            data, target, test_size=test_size, random_state=random_state
-        )
-    except (ValueError, TypeError) as error:
-        raise DataError(f"load_digits: {' '.join(str(error).split())}") from error
-    scaler = StandardScaler()
-    return Digits(
-        X_train=scaler.fit_transform(X_train),
-        X_test=scaler.transform(X_test),
-        y_train=y_train,
-        y_test=y_test,
-        images=bunch.images,
-        target=target,
-        scaler=scaler,
+    data, target = _read_digits()
+    shuffled = np.random.RandomState(random_state).permutation(len(data))  # as scikit-learn does
+    n_test = math.ceil(test_size * len(data)) if isinstance(test_size, float) else test_size
+    if not 0 < n_test < len(data):
+        raise DataError(f"load_digits: test_size={test_size} leaves no samples to train or to test")
+    test, train = shuffled[:n_test], shuffled[n_test:]
+    mean, scale = _scale(data[train])
+    X_train, X_test = (
+        (data[rows] - mean.astype(data.dtype)) / scale.astype(data.dtype) for rows in (train, test)
     )
+    return Digits(
+        X_train, X_test, target[train], target[test],
+        images=data.astype(float).reshape(-1, 8, 8), target=target, mean=mean, scale=scale,
+    )  # fmt: skip
+
+
+def _read_digits() -> tuple[Array, Array]:
+    """Return scikit-learn's pixels and labels; to import it takes a hundred times as long."""
+    found = find_spec("sklearn")
+    folders = found.submodule_search_locations if found else None
+    if not folders:
+        raise MissingDependencyError("the digits are scikit-learn's: pip install scikit-learn")
+    table = np.loadtxt(Path(folders[0]) / DIGITS, np.float32, delimiter=",")
+    return table[:, :-1], table[:, -1].astype(np.int32)
+
+
+def _scale(X: Array) -> tuple[Array, Array]:
+    """Return means and deviations, 1 for what never varies; with scikit-learn's bits.
+
+    Pixels are whole numbers, so their sums are exact; that of what is left of them, which is 0 but
+    for rounding, corrects the sum of squares.
+    """
+    n = len(X)
+    mean = X.sum(axis=0, dtype=float) / n
+    rest = X - mean
+    correction = rest.sum(axis=0) ** 2 / n
+    scale = np.sqrt(((rest**2).sum(axis=0) - correction) / n)
+    return mean, np.where(scale > 0, scale, 1.0)
