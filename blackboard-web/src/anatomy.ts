@@ -1,0 +1,197 @@
+/** One sample through a network, forward and backward, in float64: values, factors of an entry, finite differences. */
+
+import type { Anatomy } from "./host";
+
+export type Values = Record<string, Float64Array>;
+type Step = (values: Values) => void;
+
+/** One value that an entry is made of. */
+export interface Part {
+  name: string | null;
+  index: number;
+  value: number;
+}
+
+/** One term of a sum: what it is made of, and what it is worth. */
+export interface Term {
+  parts: Part[];
+  value: number;
+}
+
+/** What one entry is made of. */
+export interface Factors {
+  op: string;
+  reduce: string | null;
+  terms: Term[];
+  /** What the terms come to. */
+  computed: number;
+  /** What the pass has there. */
+  value: number;
+}
+
+const OPERATIONS: Record<string, (a: number, b: number, c: number) => number> = {
+  multiply: (a, b) => a * b,
+  add: (a, b) => a + b,
+  subtract: (a, b) => a - b,
+  divide: (a, b) => a / b,
+  true_divide: (a, b) => a / b,
+  power: (a, b) => a ** b,
+  negative: (a) => -a,
+  exp: Math.exp,
+  expm1: Math.expm1,
+  log: Math.log,
+  log1p: Math.log1p,
+  log2: Math.log2,
+  tanh: Math.tanh,
+  sin: Math.sin,
+  cos: Math.cos,
+  sqrt: Math.sqrt,
+  cbrt: Math.cbrt,
+  square: (a) => a * a,
+  reciprocal: (a) => 1 / a,
+  absolute: Math.abs,
+  abs: Math.abs,
+  sign: Math.sign,
+  floor: Math.floor,
+  ceil: Math.ceil,
+  copy: (a) => a,
+  maximum: (a, b) => (a > b || a !== a ? a : b),
+  minimum: (a, b) => (a < b || a !== a ? a : b),
+  greater: (a, b) => Number(a > b),
+  greater_equal: (a, b) => Number(a >= b),
+  less: (a, b) => Number(a < b),
+  less_equal: (a, b) => Number(a <= b),
+  equal: (a, b) => Number(a === b),
+  not_equal: (a, b) => Number(a !== b),
+  where: (c, a, b) => (c ? a : b),
+};
+
+const REDUCTIONS: Record<string, (x: number[]) => number> = {
+  sum: (x) => x.reduce((a, b) => a + b, 0),
+  mean: (x) => x.reduce((a, b) => a + b, 0) / x.length,
+  prod: (x) => x.reduce((a, b) => a * b, 1),
+  max: (x) => x.reduce((a, b) => Math.max(a, b), -Infinity),
+  min: (x) => x.reduce((a, b) => Math.min(a, b), Infinity),
+};
+
+export const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Where a flat index lies along each axis. */
+export function unravel(index: number, shape: number[]): number[] {
+  const place = new Array<number>(shape.length);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    place[axis] = index % shape[axis]!;
+    index = Math.floor(index / shape[axis]!);
+  }
+  return place;
+}
+
+const dot = (a: number[], b: number[], from: number): number =>
+  b.reduce((sum, x, i) => sum + (a[from + i] ?? 0) * x, 0);
+
+/** An anatomy with its script compiled. */
+export class Body {
+  private readonly steps: Step[];
+  private readonly byName = new Map<string, number>();
+  /** The value whose adjoint it is, by the name of a gradient. */
+  readonly primal = new Map<string, string>();
+
+  constructor(readonly anatomy: Anatomy) {
+    this.steps = new Function(`"use strict"; return (${anatomy.script});`)() as Step[];
+    anatomy.equations.forEach((equation, k) => {
+      this.byName.set(equation.name, k);
+      if (equation.adjoint) this.primal.set(equation.adjoint, equation.name);
+    });
+    for (const input of anatomy.inputs) {
+      const gradient =
+        input.role === "X" ? anatomy.input_gradient : input.key !== null ? anatomy.gradients[input.key] : null;
+      if (gradient && !this.primal.has(gradient)) this.primal.set(gradient, input.name);
+    }
+  }
+
+  /** The number of the equation that makes a value; -1 for an input. */
+  made(name: string): number {
+    return this.byName.get(name) ?? -1;
+  }
+
+  shape(name: string): number[] {
+    const k = this.made(name);
+    if (k >= 0) return this.anatomy.equations[k]!.shape;
+    return this.anatomy.inputs.find((input) => input.name === name)?.shape ?? [];
+  }
+
+  /** The gradient of the loss with regard to a value, by name. */
+  adjoint(name: string): string | null {
+    for (const [gradient, primal] of this.primal) if (primal === name) return gradient;
+    return null;
+  }
+
+  /** Run all equations for one sample. */
+  pass(parameters: Record<string, ArrayLike<number>>, x: ArrayLike<number>, y?: ArrayLike<number>): Pass {
+    const values: Values = {};
+    for (const { name, role, key } of this.anatomy.inputs) {
+      const source = role === "params" ? parameters[key ?? name] : role === "X" ? x : (y ?? []);
+      if (!source) throw new Error(`no parameter ${key}`);
+      values[name] = Float64Array.from(source);
+    }
+    this.run(values, 0, this.steps.length);
+    return new Pass(this, values);
+  }
+
+  run(values: Values, from: number, to: number): void {
+    for (let k = from; k < to; k++) this.steps[k]!(values);
+  }
+}
+
+/** The values of one sample's pass. */
+export class Pass {
+  constructor(
+    readonly body: Body,
+    readonly values: Values,
+  ) {}
+
+  get loss(): number {
+    const name = this.body.anatomy.loss;
+    return name === null ? NaN : this.values[name]![0]!;
+  }
+
+  /** The loss with one entry changed: the equations behind it run again. */
+  lossWith(name: string, index: number, change: number): number {
+    const { anatomy } = this.body;
+    if (anatomy.loss === null) return NaN;
+    const values = { ...this.values, [name]: this.values[name]!.slice() };
+    values[name]![index]! += change;
+    this.body.run(values, this.body.made(name) + 1, this.body.made(anatomy.loss) + 1);
+    return values[anatomy.loss]![0]!;
+  }
+
+  /** dL/d(entry) as a central difference. */
+  difference(name: string, index: number): number {
+    const step = 1e-5 * Math.max(1, Math.abs(this.values[name]![index]!));
+    return (this.lossWith(name, index, step) - this.lossWith(name, index, -step)) / (2 * step);
+  }
+
+  /** What an entry is made of; null for inputs and where the operation is no such thing. */
+  factors(name: string, index: number): Factors | null {
+    const k = this.body.made(name);
+    const entry = k < 0 ? null : this.body.anatomy.equations[k]!.entry;
+    const op = entry && OPERATIONS[entry.op];
+    if (!entry || !op) return null;
+    const place = unravel(index, this.body.anatomy.equations[k]!.shape);
+    const terms: Term[] = [];
+    for (let s = 0; s < size(entry.axes); s++) {
+      const along = unravel(s, entry.axes);
+      const parts = entry.operands.map((operand): Part => {
+        if (operand.name === undefined) return { name: null, index: 0, value: operand.value ?? NaN };
+        const strides = operand.strides ?? [];
+        const at = (operand.offset ?? 0) + dot(strides, place, 0) + dot(strides, along, place.length);
+        return { name: operand.name, index: at, value: this.values[operand.name]![at]! };
+      });
+      terms.push({ parts, value: op(parts[0]!.value, parts[1]?.value ?? NaN, parts[2]?.value ?? NaN) });
+    }
+    const reduce = entry.reduce === null ? null : REDUCTIONS[entry.reduce];
+    if (reduce === undefined) return null;
+    const computed = reduce ? reduce(terms.map((term) => term.value)) : terms[0]!.value;
+    return { op: entry.op, reduce: entry.reduce, terms, computed, value: this.values[name]![index]! };
+  }
+}
