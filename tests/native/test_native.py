@@ -174,6 +174,17 @@ class TestJit:
                 np.testing.assert_array_equal(got["sum"], x + np.arange(3))
                 assert got["more"][0].dtype == dtype
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("size", [1, 7, 33])
+    def test_extremes_hold_nan_wherever_it_is(self, size, dtype):
+        def f(x):
+            return np.max(x, axis=1), np.min(x, axis=1), np.maximum(x, 0.5), np.minimum(0.5, x)
+
+        x = np.tile(np.random.default_rng(0).normal(size=size).astype(dtype), (size + 1, 1))
+        x[np.arange(size), np.arange(size)] = np.nan  # in every place once, but for the last row
+        for got, expected in zip(cr.jit(f)(x), f(x), strict=True):
+            np.testing.assert_array_equal(got, expected)
+
     def test_gradients(self):
         def loss(w, x):
             return np.mean(np.tanh(x @ w) ** 2)

@@ -4,7 +4,8 @@ They are without branches, so that compilers turn them into vector code. Each is
 in the last place, in float32 and in float64 (sin and cos in float32; in float64 they are the C
 library's); the tests hold them against longer arithmetic. The reductions and the polynomials are
 those of Moshier's Cephes library (1989), but for exp in float64, which sums its Taylor series;
-expm1 goes their way. Nothing in them is reordered.
+expm1 goes their way. Nothing in them is reordered: polynomials are written as sums of pairs, which
+wait less for one another than Horner's steps.
 
 sin and cos of a float32 beyond 2²⁷ are those of 0. Its neighbours are sixteen away there, more than
 two turns, so that any result is that of a number which rounds to it.
@@ -28,13 +29,11 @@ def _exp_float32(x: Any) -> Any:
     x = f4(89) if x > f4(89) else x
     n = np.rint(x * f4(1.44269504088896341))
     r = x - n * f4(0.693359375) - n * f4(-2.12194440e-4)
-    p = f4(1.9875691500e-4)
-    p = p * r + f4(1.3981999507e-3)
-    p = p * r + f4(8.3334519073e-3)
-    p = p * r + f4(4.1665795894e-2)
-    p = p * r + f4(1.6666665459e-1)
-    p = p * r + f4(5.0000001201e-1)
-    p = p * r * r + r + f4(1)
+    z = r * r
+    p = (f4(1.9875691500e-4) * r + f4(1.3981999507e-3)) * z
+    p = (p + (f4(8.3334519073e-3) * r + f4(4.1665795894e-2))) * z
+    p = p + (f4(1.6666665459e-1) * r + f4(5.0000001201e-1))
+    p = p * z + r + f4(1)
     whole = i4(n if n == n else f4(0))
     half = whole >> i4(1)  # in two steps, so that the smallest results lose nothing on the way
     low = i4((half + i4(127)) << i4(23)).view(f4)
@@ -47,19 +46,12 @@ def _exp_float64(x: Any) -> Any:
     x = f8(710) if x > f8(710) else x
     n = np.rint(x * f8(1.4426950408889634))
     r = x - n * f8(6.93145751953125e-1) - n * f8(1.42860682030941723212e-6)
-    p = f8(1 / 6227020800)  # written out: a loop in here would not become vector code
-    p = p * r + f8(1 / 479001600)
-    p = p * r + f8(1 / 39916800)
-    p = p * r + f8(1 / 3628800)
-    p = p * r + f8(1 / 362880)
-    p = p * r + f8(1 / 40320)
-    p = p * r + f8(1 / 5040)
-    p = p * r + f8(1 / 720)
-    p = p * r + f8(1 / 120)
-    p = p * r + f8(1 / 24)
-    p = p * r + f8(1 / 6)
-    p = p * r + f8(1 / 2)
-    p = p * r * r + r + f8(1)
+    z = r * r
+    w = z * z
+    p = (f8(1 / 6227020800) * r + f8(1 / 479001600)) * z + (f8(1 / 39916800) * r + f8(1 / 3628800))
+    q = (f8(1 / 362880) * r + f8(1 / 40320)) * z + (f8(1 / 5040) * r + f8(1 / 720))
+    p = (p * w + q) * w + ((f8(1 / 120) * r + f8(1 / 24)) * z + (f8(1 / 6) * r + f8(1 / 2)))
+    p = p * z + r + f8(1)
     whole = i8(i4(n if n == n else f8(0)))
     half = whole >> i8(1)
     low = i8((half + i8(1023)) << i8(52)).view(f8)
@@ -72,13 +64,11 @@ def _expm1_float32(x: Any) -> Any:
     a = f4(89) if a > f4(89) else a
     n = np.rint(a * f4(1.44269504088896341))
     r = a - n * f4(0.693359375) - n * f4(-2.12194440e-4)
-    p = f4(1.9875691500e-4)
-    p = p * r + f4(1.3981999507e-3)
-    p = p * r + f4(8.3334519073e-3)
-    p = p * r + f4(4.1665795894e-2)
-    p = p * r + f4(1.6666665459e-1)
-    p = p * r + f4(5.0000001201e-1)
-    p = p * r * r + r
+    z = r * r
+    p = (f4(1.9875691500e-4) * r + f4(1.3981999507e-3)) * z
+    p = (p + (f4(8.3334519073e-3) * r + f4(4.1665795894e-2))) * z
+    p = p + (f4(1.6666665459e-1) * r + f4(5.0000001201e-1))
+    p = p * z + r
     whole = i4(n if n == n else f4(0))
     half = whole >> i4(1)
     rest = whole - half
@@ -94,19 +84,12 @@ def _expm1_float64(x: Any) -> Any:
     a = f8(710) if a > f8(710) else a
     n = np.rint(a * f8(1.4426950408889634))
     r = a - n * f8(6.93145751953125e-1) - n * f8(1.42860682030941723212e-6)
-    p = f8(1 / 6227020800)
-    p = p * r + f8(1 / 479001600)
-    p = p * r + f8(1 / 39916800)
-    p = p * r + f8(1 / 3628800)
-    p = p * r + f8(1 / 362880)
-    p = p * r + f8(1 / 40320)
-    p = p * r + f8(1 / 5040)
-    p = p * r + f8(1 / 720)
-    p = p * r + f8(1 / 120)
-    p = p * r + f8(1 / 24)
-    p = p * r + f8(1 / 6)
-    p = p * r + f8(1 / 2)
-    p = p * r * r + r
+    z = r * r
+    w = z * z
+    p = (f8(1 / 6227020800) * r + f8(1 / 479001600)) * z + (f8(1 / 39916800) * r + f8(1 / 3628800))
+    q = (f8(1 / 362880) * r + f8(1 / 40320)) * z + (f8(1 / 5040) * r + f8(1 / 720))
+    p = (p * w + q) * w + ((f8(1 / 120) * r + f8(1 / 24)) * z + (f8(1 / 6) * r + f8(1 / 2)))
+    p = p * z + r
     whole = i8(i4(n if n == n else f8(0)))
     half = whole >> i8(1)
     rest = whole - half
@@ -118,24 +101,18 @@ def _expm1_float64(x: Any) -> Any:
 
 def _log_float32(x: Any) -> Any:
     small = x < f4(1.17549435e-38)
-    scaled = f4(x * (f4(8388608) if small else f4(1)))
-    bits = scaled.view(i4)
-    e = f4((bits >> i4(23)) - i4(126)) - (f4(23) if small else f4(0))
-    m = i4((bits & i4(0x007FFFFF)) | i4(0x3F000000)).view(f4)
-    low = m < f4(0.707106781186547524)
-    e = e - f4(1) if low else e
-    m = m + m - f4(1) if low else m - f4(1)
+    bits = i4((x * f4(8388608)).view(i4) - (i4(23) << i4(23))) if small else x.view(i4)
+    # x is 2ᵉm with √½ ≤ m < √2: 0x3F3504F3 are the bits of √½.
+    whole = (bits - i4(0x3F3504F3)) >> i4(23)
+    m = i4(bits - (whole << i4(23))).view(f4) - f4(1)
+    e = f4(whole)
     z = m * m
-    p = f4(7.0376836292e-2)
-    p = p * m - f4(1.1514610310e-1)
-    p = p * m + f4(1.1676998740e-1)
-    p = p * m - f4(1.2420140846e-1)
-    p = p * m + f4(1.4249322787e-1)
-    p = p * m - f4(1.6668057665e-1)
-    p = p * m + f4(2.0000714765e-1)
-    p = p * m - f4(2.4999993993e-1)
-    p = p * m + f4(3.3333331174e-1)
-    y = p * m * z - f4(2.12194440e-4) * e - f4(0.5) * z
+    w = z * z
+    p = f4(7.0376836292e-2) * z + (f4(1.1676998740e-1) - f4(1.1514610310e-1) * m)
+    q = (f4(1.4249322787e-1) - f4(1.2420140846e-1) * m) * z
+    q = q + (f4(2.0000714765e-1) - f4(1.6668057665e-1) * m)
+    p = (p * w + q) * z + (f4(3.3333331174e-1) - f4(2.4999993993e-1) * m)
+    y = p * (m * z) - (f4(2.12194440e-4) * e + f4(0.5) * z)
     y = m + y + f4(0.693359375) * e
     y = x if x == f4(np.inf) else y
     y = f4(-np.inf) if x == f4(0) else y
@@ -144,26 +121,19 @@ def _log_float32(x: Any) -> Any:
 
 def _log_float64(x: Any) -> Any:
     small = x < f8(2.2250738585072014e-308)
-    scaled = f8(x * (f8(4503599627370496) if small else f8(1)))
-    bits = scaled.view(i8)
-    e = f8(i4((bits >> i8(52)) - i8(1022))) - (f8(52) if small else f8(0))
-    m = i8((bits & i8(0x000FFFFFFFFFFFFF)) | i8(0x3FE0000000000000)).view(f8)
-    low = m < f8(0.70710678118654752440)
-    e = e - f8(1) if low else e
-    m = m + m - f8(1) if low else m - f8(1)
+    bits = i8((x * f8(4503599627370496)).view(i8) - (i8(52) << i8(52))) if small else x.view(i8)
+    whole = (bits - i8(0x3FE6A09E667F3BCD)) >> i8(52)
+    m = i8(bits - (whole << i8(52))).view(f8) - f8(1)
+    e = f8(i4(whole))
     z = m * m
-    p = f8(1.01875663804580931796e-4)
-    p = p * m + f8(4.97494994976747001425e-1)
-    p = p * m + f8(4.70579119878881725854e0)
-    p = p * m + f8(1.44989225341610930846e1)
-    p = p * m + f8(1.79368678507819816313e1)
-    p = p * m + f8(7.70838733755885391666e0)
-    q = m + f8(1.12873587189167450590e1)
-    q = q * m + f8(4.52279145837532221105e1)
-    q = q * m + f8(8.29875266912776603211e1)
-    q = q * m + f8(7.11544750618563894466e1)
-    q = q * m + f8(2.31251620126765340583e1)
-    y = m * (z * p / q) - f8(2.121944400546905827679e-4) * e - f8(0.5) * z
+    w = z * z
+    p = (f8(1.01875663804580931796e-4) * m + f8(4.97494994976747001425e-1)) * w
+    p = p + (f8(4.70579119878881725854e0) * m + f8(1.44989225341610930846e1)) * z
+    p = p + (f8(1.79368678507819816313e1) * m + f8(7.70838733755885391666e0))
+    q = (m + f8(1.12873587189167450590e1)) * w
+    q = q + (f8(4.52279145837532221105e1) * m + f8(8.29875266912776603211e1)) * z
+    q = q + (f8(7.11544750618563894466e1) * m + f8(2.31251620126765340583e1))
+    y = m * (z * p / q) - (f8(2.121944400546905827679e-4) * e + f8(0.5) * z)
     y = m + y + f8(0.693359375) * e
     y = x if x == f8(np.inf) else y
     y = f8(-np.inf) if x == f8(0) else y

@@ -200,6 +200,11 @@ class Values:
 
     def _select_value(self, expr: Select) -> str:
         kind = TYPES[expr.dtype.name]
+        extreme = _extreme(expr)
+        if extreme is not None:
+            return self._outside(
+                f"llvm.{extreme.name}.f{8 * expr.dtype.itemsize}", extreme, expr.dtype
+            )
         test = self.value(expr.test)
         known = {(a.what, a.index) for a in reads(expr.test)}
         if _is_cheap(expr.one, known) and _is_cheap(expr.other, known):
@@ -352,6 +357,17 @@ def _operand(expr: Call) -> np.dtype[Any]:
 def held(dtype: np.dtype[Any]) -> str:
     """Return the type of an entry in memory."""
     return "i8" if dtype == BOOL else TYPES[dtype.name]
+
+
+def _extreme(expr: Select) -> Call | None:
+    """Return a choice as the larger or smaller of two floats, NaN if one is, where it says that."""
+    a, b, test = expr.other, expr.one, expr.test
+    if expr.dtype.kind != "f" or not isinstance(test, Call) or test.name != "or":
+        return None
+    for compare, name in (("lt", "maximum"), ("gt", "minimum")):
+        if test.args == (Call(compare, (a, b), BOOL), Call("ne", (b, b), BOOL)):
+            return Call(name, (a, b), expr.dtype)
+    return None
 
 
 def _is_cheap(expr: Any, known: set[Any]) -> bool:
