@@ -10,9 +10,12 @@ import pytest
 from scipy import special
 
 import chainrule as cr
+from chainrule.compiler.functions import FOR
 from chainrule.errors import CompileError, DataError
 from chainrule.native import cache as cache_on_disk
 from chainrule.native import code as native
+from chainrule.native.emission import Module
+from chainrule.native.values import TYPES
 
 
 @pytest.fixture
@@ -53,6 +56,24 @@ RANGES = {
     "sin": [(-8, 8), (-1e-3, 1e-3), (-1e4, 1e4), (1e7, 1.3e8)],
     "cos": [(-8, 8), (-1e-3, 1e-3), (-1e4, 1e4), (1e7, 1.3e8)],
 }
+
+
+def dtypes_of(kind):
+    return [dtype for dtype in TYPES if kind in (dtype, np.dtype(dtype).kind)]
+
+
+@pytest.mark.parametrize(("name", "kind"), FOR)
+def test_every_function_that_kernels_call_can_be_written(name, kind):
+    for dtype in dtypes_of(kind):
+        assert Module("").call(name, np.dtype(dtype)).name.startswith(name)
+
+
+def test_logaddexp_is_numpys():
+    ends = [1.0, 2.0, -3.0, np.inf, -np.inf, np.nan]
+    a, b = (grid.ravel() for grid in np.meshgrid(ends, ends))
+    with np.errstate(invalid="ignore"):
+        expected = np.logaddexp(a, b)
+    np.testing.assert_allclose(cr.jit(np.logaddexp)(a, b), expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

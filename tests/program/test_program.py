@@ -214,6 +214,12 @@ def test_showing_a_program():
     assert dot.count("{") == dot.count("}")
 
 
+def test_a_value_that_is_another_by_name_alone_is_shown():
+    program = cr.trace(lambda x: np.sum(cr.stop_gradient(x * 3) * 2))(np.ones(3))
+    assert [line.split()[0] for line in str(program).splitlines()[1:4]] == ["x", "t1", "t2"]
+    assert "t1" in str(program).splitlines()[3]
+
+
 UNARY = [np.tanh, np.sin, cr.sigmoid, cr.softplus, np.square, lambda x: -x, cr.softmax, np.cumsum]
 BINARY = [np.add, np.subtract, np.multiply, np.maximum, lambda a, b: a / (1 + b * b)]
 

@@ -39,7 +39,7 @@ def _isinf(x: Any) -> Any:
 def _logaddexp(a: Any, b: Any) -> Any:
     high = b if a < b or b != b else a
     low = a if a < b or b != b else b
-    return high + np.log1p(np.exp(low - high)) if high != low else high + np.log(2 * (low == low))
+    return high + np.log1p(np.exp(low - high)) if high != low else high + 0.6931471805599453
 
 
 def _mod(a: Any, b: Any) -> Any:
@@ -130,7 +130,7 @@ def _restore(before: Any) -> None:
     set_control(before)
 
 
-_FOR: dict[tuple[str, str], Callable[..., Any]] = {
+FOR: dict[tuple[str, str], Callable[..., Any]] = {
     **ELEMENTARY,
     ("sign", "f"): _sign, ("sign", "i"): _sign, ("sign", "u"): _sign,
     ("abs", "i"): _abs, ("isnan", "f"): _isnan, ("isfinite", "f"): _isfinite,
@@ -149,7 +149,7 @@ _FOR: dict[tuple[str, str], Callable[..., Any]] = {
 @functools.cache
 def function_of(name: str, dtype: np.dtype[Any]) -> Function | None:
     """Return the function of a name for arguments of a dtype; None if there is none."""
-    source = _FOR.get((name, dtype.name)) or _FOR.get((name, dtype.kind))
+    source = FOR.get((name, dtype.name)) or FOR.get((name, dtype.kind))
     if source is None:
         return None
     whole = np.dtype(np.int64)

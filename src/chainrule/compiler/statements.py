@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -151,6 +152,25 @@ class Product(Statement):
         return part is ANYWHERE or part in self.rows or part in self.columns
 
     @property
+    def begins(self) -> list[Expr]:
+        """How many entries lie before each matrix."""
+        return [self._begin(place) for place, _ in self.operands]
+
+    @property
+    def leads(self) -> list[Expr]:
+        """How many entries lie from a line of each matrix to the next."""
+        last = [max(i for i, v in enumerate(p.index) if v in axes) for p, axes in self.operands]
+        shapes = (place.buffer.memory_shape for place, _ in self.operands)
+        return [_size(shape[i + 1 :]) for shape, i in zip(shapes, last, strict=True)]
+
+    def _begin(self, place: Load) -> Expr:
+        begin = whole(0)
+        for i, part in enumerate(place.index):
+            if not self.is_own(part):
+                begin = begin + part * _size(place.buffer.memory_shape[i + 1 :])
+        return begin
+
+    @property
     def routine(self) -> str:
         """What multiplies, as C calls it."""
         return ROUTINES[self.c.dtype.name]
@@ -273,6 +293,10 @@ def _written(place: Load) -> Iterator[Access]:
     for part in place.index:
         yield from reads(part)
     yield Access(place.buffer.root, place.index, True)
+
+
+def _size(shape: Sequence[Any]) -> Expr:
+    return functools.reduce(lambda size, more: size * whole(more), shape, whole(1))
 
 
 def nest(axes: Sequence[tuple[Local, Any]], leaf: Sequence[Item]) -> list[Item]:

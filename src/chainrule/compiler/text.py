@@ -1,4 +1,4 @@
-"""Nodes as readable Python: one of two tables over them, the other is `native.emission`."""
+"""Nodes as readable Python: one of three tables, beside `javascript` and `native.emission`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes as LLVM's language: one of two tables over them, the other is `compiler.text`.
+"""Nodes as LLVM's language: one of three tables over them, beside two in `compiler`.
 
 Every nest of loops becomes a function of the buffers and numbers that it works on. Nests that do
 the same are written the same, so that what repeats (layers of one shape) is compiled once.
@@ -6,7 +6,6 @@ the same are written the same, so that what repeats (layers of one shape) is com
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -22,10 +21,8 @@ from chainrule.compiler.nodes import (
     WHOLE,
     Buffer,
     Call,
-    Expr,
     Load,
     Local,
-    whole,
 )
 from chainrule.compiler.reading import Function
 from chainrule.compiler.statements import (
@@ -256,8 +253,7 @@ class Writer(Values):
         kind, routine = TYPES[item.c.dtype.name], f"chainrule_{item.routine}"
         ta, tb = item.turns
         rows, columns = item.m, item.n
-        lead = [_apart(place, axes) for place, axes in item.operands]
-        first, second, third = (_begin(item, place) for place, _ in item.operands)
+        lead, (first, second, third) = item.leads, item.begins
         if item.shared:
             whole_side = item.m if item.shared == "rows" else item.n
             start, stop = (Call("share", (whole_side, part, PARTS), WHOLE) for part in item.parts)
@@ -325,25 +321,6 @@ class Nest(Writer):
                 parameters.append(f"{kind} {name}")
                 given.append(f"{kind} {outside.value(what)}")
         return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
-
-
-def _apart(place: Load, axes: Sequence[Local]) -> Expr:
-    """Return how many entries lie from a line of a matrix to the next."""
-    last = max(i for i, part in enumerate(place.index) if part in axes)
-    return _size(place.buffer.memory_shape[last + 1 :])
-
-
-def _begin(item: Product, place: Load) -> Expr:
-    """Return how many entries lie before a matrix."""
-    begin = whole(0)
-    for i, part in enumerate(place.index):
-        if not item.is_own(part):
-            begin = begin + part * _size(place.buffer.memory_shape[i + 1 :])
-    return begin
-
-
-def _size(shape: Sequence[Any]) -> Expr:
-    return functools.reduce(lambda size, more: size * whole(more), shape, whole(1))
 
 
 def _hint(loop: Loop) -> str:

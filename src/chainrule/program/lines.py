@@ -96,11 +96,11 @@ class Writer:
     def _stands_inside(self, equation: Equation, body: list[Any]) -> bool:
         """Whether a value is written where it is used instead of on a line of its own."""
         variable = equation.output
-        if equation.primitive.text == "_0" and variable not in self.kept:
-            return True  # another name for the same
-        if not self.inlines or len(body) > 1 or self.uses[variable] != 1 or variable in self.kept:
+        if not self.inlines or variable in self.kept:
             return False
-        if self.names.given(variable):
+        if equation.primitive.text == "_0":
+            return True  # another name for the same
+        if len(body) > 1 or self.uses[variable] != 1 or self.names.given(variable):
             return False
         user = self.user[variable]
         position = next(i for i, operand in enumerate(user.operands) if operand is variable)
