@@ -440,6 +440,20 @@ class TestRememberedPrograms:
             model.strength = strength
             self.assert_same_as_numpy(model.loss)
 
+    def test_what_has_no_gradient(self):
+        def fixed(w, X):
+            return np.mean((X @ w) * cr.stop_gradient(X @ w))
+
+        for loss in (lambda w, X: np.mean((X @ w) * (X @ w)), fixed):
+            self.assert_same_as_numpy(loss)
+
+    def test_a_gradient_within_the_loss(self):
+        def loss(w, X, inner):
+            return np.mean((X @ w) ** 2) + np.sum(cr.grad(inner)(w) ** 2)
+
+        for inner in (lambda w: np.sum(w**3), lambda w: np.sum(w * cr.stop_gradient(w) ** 2)):
+            self.assert_same_as_numpy(functools.partial(loss, inner=inner))
+
     def test_an_optimizer_that_looks_at_its_learning_rate(self):
         class Own(optimizers.Optimizer):
             def step(self, w, g, learning_rate, t):

@@ -361,6 +361,7 @@ def _takes_any(cls: type) -> bool:
     return _signatures(cls)[2]
 
 
+@cache
 def snake_case(name: str) -> str:
     """Return a class's name as Keras writes names.
 

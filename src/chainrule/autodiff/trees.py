@@ -33,17 +33,15 @@ def path_text(path: Path) -> str:
 
 def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """Return the same structure with ``function`` applied to each leaf (and to those of others)."""
-    if not isinstance(tree, (dict, list, tuple)):
-        return None if tree is None else function(tree, *others)
     if isinstance(tree, dict):
-        if not others:
-            return {key: map_leaves(function, branch) for key, branch in tree.items()}
         return {
-            key: map_leaves(function, branch, *(other[key] for other in others))
+            key: map_leaves(function, branch, *(others and [other[key] for other in others]))
             for key, branch in tree.items()
         }
+    if not isinstance(tree, (list, tuple)):
+        return None if tree is None else function(tree, *others)
     parts = [
-        map_leaves(function, branch, *(other[i] for other in others))
+        map_leaves(function, branch, *(others and [other[i] for other in others]))
         for i, branch in enumerate(tree)
     ]
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):

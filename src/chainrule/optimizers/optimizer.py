@@ -277,10 +277,10 @@ class Optimizer(Configurable):
             return step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
 
         slots = (state[slot] for slot in self.slots)
-        trees = [[leaf for _, leaf in leaves(tree)] for tree in (params, gradients, *slots)]
-        paths = [path for path, _ in leaves(params)]
-        results = [renewed(*together) for together in zip(paths, *trees, strict=True)]
-        new = iter([like(w, old) for (w, _), old in zip(results, trees[0], strict=True)])
+        trees = [[leaf for _, leaf in leaves(tree)] for tree in (gradients, *slots)]
+        found = [*leaves(params)]
+        results = [renewed(*w, *rest) for w, *rest in zip(found, *trees, strict=True)]
+        new = iter([like(w, old) for (w, _), (_, old) in zip(results, found, strict=True)])
         changed = dict(state)
         for slot in self.slots:
             values = iter([kept[slot] for _, kept in results])

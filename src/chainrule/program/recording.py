@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -131,22 +131,24 @@ def tape(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Ta
         name: map_leaves(parameter if name == first else wrap, value)
         for name, value in given.items()
     }
-    taken: set[str] = set()
-    for path, tensor in leaves(inputs):
-        tensor.name = leaf_name(path, taken)
-        taken.add(tensor.name)
+    found = [*leaves(inputs)]
+    for (_, tensor), name in zip(found, leaf_names(tuple([p for p, _ in found])), strict=True):
+        tensor.name = name
     with watch_names() if named else nullcontext(), entries_told:
         result = f(*inputs.values())
     return Tape(inputs, result, level)  # whose own code is not to be watched
 
 
-def leaf_name(path: Path, taken: set[str]) -> str:
-    """Name a leaf after the last parts of its path, as few as tell it from others."""
-    for count in range(1, len(path) + 1):
-        name = unicodedata.normalize("NFKC", "_".join(map(str, path[-count:])))
-        if name.isidentifier() and name not in taken:
-            return name
-    return re.sub(r"\W", "_", "_".join(map(str, path)))
+@lru_cache(1024)
+def leaf_names(paths: tuple[Path, ...]) -> list[str]:
+    """Name leaves after the last parts of their paths, as few as tell one from those before."""
+    names: list[str] = []
+    for path in paths:
+        ends = ("_".join(map(str, path[-count:])) for count in range(1, len(path) + 1))
+        plain = (unicodedata.normalize("NFKC", end) for end in ends)
+        found = (name for name in plain if name.isidentifier() and name not in names)
+        names.append(next(found, re.sub(r"\W", "_", "_".join(map(str, path)))))
+    return names
 
 
 def program_of(

@@ -13,7 +13,7 @@ from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves, path_text
 from chainrule.errors import DataError, ShapeError, TraceError
 from chainrule.ops.primitive import Traced
-from chainrule.program.recording import leaf_name, program_of, recording_level
+from chainrule.program.recording import leaf_names, program_of, recording_level
 from chainrule.recurrence.body import Body, recurrence
 from chainrule.recurrence.primitives import ITEM
 from chainrule.validation import refuse_foreign
@@ -197,24 +197,24 @@ def _recorded(
 ) -> tuple[Any, Any]:
     """Record one step, and apply it as many times as there are."""
     level = recording_level()
-    taken: set[str] = set()
-    names = argument_names(f, 2)
+    called = dict(zip(argument_names(f, 2), (init, xs), strict=True))
+    names = iter(leaf_names(tuple([path for path, _ in leaves(called)])))
 
-    def tensors(name: str, tree: Any, value: Any) -> Any:
-        made = {path: Tensor.made(value(_plain(x)), level) for path, x in leaves({name: tree})}
-        for path, tensor in made.items():
-            tensor.name = leaf_name(path, taken)
-            taken.add(tensor.name)
-        following = iter(made.values())
-        return map_leaves(lambda _: next(following), tree)
+    def tensors(tree: Any, value: Any) -> Any:
+        def named(x: Any) -> Tensor:
+            tensor = Tensor.made(value(_plain(x)), level)
+            tensor.name = next(names)
+            return tensor
+
+        return map_leaves(named, tree)
 
     at = steps - 1 if reverse else 0
-    carry = tensors(names[0], init, lambda x: x)
+    carry = tensors(init, lambda x: x)
 
     def turn(stack: Any) -> Any:
         return np.asarray(stack[at]) if steps else np.zeros(stack.shape[1:], stack.dtype)
 
-    x = tensors(names[1], xs, turn)
+    x = tensors(xs, turn)
     new, y = _checked(f(carry, x), init)
     results = [[leaf for _, leaf in leaves(tree)] for tree in (new, y)]
     results = [[_as_result(leaf, level) for leaf in part] for part in results]

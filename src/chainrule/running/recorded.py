@@ -51,6 +51,8 @@ class RecordedStep(Recorder):
     Parameters
     ----------
     step : callable
+        If it has ``parts``, these tell what it does, and take less to record: ``parts(arguments)``
+        returns pairs of a function and its arguments by name.
     loss : callable
         Its arguments' names are those of the step's.
     carry, data : tree of ndarray
@@ -113,20 +115,33 @@ class RecordedStep(Recorder):
         """Return what tells what the step does for ``n`` samples."""
         found = self.seen.keys.get(n)
         if found is None:
-            found = self.taped(n).key
+            found = self._parts_told(n) or self.taped(n).key
             keep(self.seen.keys, n, found)
         return found
+
+    def _parts_told(self, n: int) -> Hashable:
+        """Return what tells what the parts of the step do; None if it has none."""
+        parts = getattr(self.f, "parts", None)
+        if parts is None:
+            return None
+        given = self._resized(n)
+
+        def told() -> Hashable:
+            return (*given, *[tape(f, its, False).key for f, its in parts(given)])
+
+        return self.sketched(told)
 
     def _made(self, n: int) -> Program:
         """Return what is recorded once more, with names."""
         taped = self.taped(n, named=True)
-        keep(self.seen.keys, n, taped.key)
-        found = _programs.get(taped.key)  # it may do something else this time
+        key = self._parts_told(n) or taped.key  # it may do something else this time
+        keep(self.seen.keys, n, key)
+        found = _programs.get(key)
         if found is None:
             self._fresh[n] = taped.program()
             found = super().program(n)
             self._fresh.clear()
-            keep(_programs, taped.key, found)
+            keep(_programs, key, found)
         self._known[n] = found
         return found
 

@@ -13,7 +13,7 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError
 from chainrule.layers.weights import Watched
 from chainrule.network.objective import Objective
-from chainrule.training.minimize import as_parameter, samples, update_of
+from chainrule.training.minimize import Update, as_parameter, samples
 from chainrule.training.trainer import Sums
 
 Parts = dict[str, Any]  # of a carry
@@ -156,7 +156,7 @@ class LossProblem:
         self._params, self._metrics = map_leaves(as_parameter, params), metrics or {}
         if not list(leaves(self._params)):
             raise DataError("sweep: build returned params that hold no array")
-        self._update = update_of(loss, self.optimizer)
+        self._update = Update(loss, self.optimizer)
         zero = dict.fromkeys(("samples", *self._metrics), np.zeros(())) if metrics else {}
         self.sums = Sums(zero, self._means)
 

@@ -132,7 +132,7 @@ def minimize(
         data, size, updates = supply.first, supply.batch_size, epochs * supply.updates
         return Run(make_engine(step, loss, carry, data, size, engine, updates), supply)
 
-    run = made(update_of(loss, rule), carry, supply)
+    run = made(Update(loss, rule), carry, supply)
     checks = None
     if held is not None:
         checked = Samples(held, batch_size, None)
@@ -145,15 +145,31 @@ def minimize(
         return trained, training.history
 
 
-def update_of(loss: Callable[..., Any], rule: Any) -> Callable[..., tuple[Any, Any]]:
-    """Return an update: from parameters and the optimizer's state to new ones."""
+class Update:
+    """An update, ``step(carry, *data)``: from parameters and the optimizer's state to new ones.
 
-    def step(carry: Any, *data: Any) -> tuple[Any, Any]:
-        value, gradients = value_and_grad(loss)(carry["params"], *data)
-        trained, state = rule.update(carry["params"], gradients, carry["state"])
+    Parameters
+    ----------
+    loss : callable
+    rule : Optimizer
+    """
+
+    def __init__(self, loss: Callable[..., Any], rule: Any) -> None:
+        self.loss, self.rule = loss, rule
+        self._graded = value_and_grad(loss)
+
+    def __call__(self, carry: Any, *data: Any) -> tuple[Any, Any]:
+        """Return the loss and what is carried on."""
+        value, gradients = self._graded(carry["params"], *data)
+        trained, state = self.rule.update(carry["params"], gradients, carry["state"])
         return value, {"params": trained, "state": state}
 
-    return step
+    def parts(self, arguments: dict[str, Any]) -> list[tuple[Callable[..., Any], dict[str, Any]]]:
+        """Return what tells it from others: the loss, which has one gradient, and the rule."""
+        (_, carry), *data = arguments.items()
+        params = carry["params"]
+        of_rule = {"params": params, "gradients": params, "state": carry["state"]}
+        return [(self.loss, {"carry": params, **dict(data)}), (self.rule.update, of_rule)]
 
 
 class Training:

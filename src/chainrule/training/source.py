@@ -13,7 +13,7 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.derived import Derived, P
 from chainrule.autodiff.trees import map_leaves
 from chainrule.program import trace
-from chainrule.training.minimize import as_parameter, update_of
+from chainrule.training.minimize import Update, as_parameter
 from chainrule.validation import lookup
 
 LONG = 1000  # lines of a text that nobody reads
@@ -88,7 +88,7 @@ def source(
 
         params = map_leaves(as_parameter, params)
         carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
-        return step_kernel(update_of(f, rule), f, carry, data, batch_size).text
+        return step_kernel(Update(f, rule), f, carry, data, batch_size).text
 
     how = {"optimizer": optimizer, "batch_size": batch_size}
     return Derived(kernel_text, source, f, dialect, **how)
