@@ -2,11 +2,16 @@
 
 import gc
 import os
+import sys
 import threading
 from pathlib import Path
 
 # Kernels are compiled once for all tests and runs of this checkout; `make clean` takes them away.
 os.environ.setdefault("CHAINRULE_CACHE", str(Path(__file__).parent / "build" / "kernels"))
+# So is Python's code, also in containers where it is usual to forbid that: the tests start
+# hundreds of processes, each of which would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Before anything imports NumPy: products here are small, and threads of BLAS that wait for work
 # take the processor from the other tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
