@@ -20,7 +20,7 @@ ROOT = SOURCE.parents[1]
 # above the last room that it leans on.
 ROOMS = [
     "errors", "interrupts", "mentions", "validation", "variables", "registered", "config",
-    "plots", "pages",
+    "plots", "pages", "formulas",
     "storage", "ops", "autodiff", "program", "recurrence", "batching",
     "checking", "onnx", "compiler",
     "native", "running", "functions", "activations", "initializers", "regularizers", "constraints",

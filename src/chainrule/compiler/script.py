@@ -194,12 +194,10 @@ class Script:
 
 def _results(equation: Equation) -> tuple[Any, list[Equation]]:
     """Return what an equation gives, and the equations that compute it."""
+    output = equation.output
     if not isinstance(equation.primitive.kernel, Recurrence):
-        return equation.output, [equation]
-    parts = [
-        Variable(None, tuple(part.shape), part.dtype, None) for part in equation.output.value.parts
-    ]
-    items = [
-        Equation(part, ITEM, (equation.output,), {"number": i}) for i, part in enumerate(parts)
-    ]
+        return output, [equation]
+    found = zip(output.shape, output.value.parts, strict=True)
+    parts = [Variable(None, shape, part.dtype, None) for shape, part in found]
+    items = [Equation(part, ITEM, (output,), {"number": i}) for i, part in enumerate(parts)]
     return tuple(parts), [equation, *items]

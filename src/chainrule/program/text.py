@@ -20,7 +20,7 @@ from chainrule.program.naming import Names
 @making()
 def module_text(program: Listing, name: str = "value") -> str:
     """Write a program of a value and its gradients as a module."""
-    return "".join(_Text(program, program.result[0], name).module())
+    return "".join(Text(program, program.result[0], name).module())
 
 
 @making()
@@ -48,13 +48,13 @@ def function_text(
         The arrays within the arguments, as far as they are used, are arguments themselves, of any
         shape.
     """
-    return "".join(_Text(program, value, value_name).function(name, doc, spread))
+    return "".join(Text(program, value, value_name).function(name, doc, spread))
 
 
 @making()
 def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
     """Return every variable with its name and the expression that gives it (none for inputs)."""
-    writer = _Text(program, None, "value", inlines=False).writer
+    writer = Text(program, None, "value", inlines=False).writer
     lines = [(v, writer.names[v], "") for _, v in leaves(program.arguments)]
     for equation in program.equations:
         name = writer.names[equation.output]
@@ -66,8 +66,8 @@ def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
     return lines
 
 
-class _Text:
-    """Writes a program as a function."""
+class Text:
+    """Writes a program as a function; ``value`` is what everything else is the gradient of."""
 
     def __init__(self, program: Listing, value: Any, name: str, inlines: bool = True) -> None:
         self.program, self.helpers = program, helpers_of(program)
@@ -78,10 +78,12 @@ class _Text:
         self.writer = Writer(program, self.names, self.forward, inlines)
 
     def module(self) -> Iterator[str]:
+        """Yield a module of the function alone."""
         yield f"{quoted(self.helpers)}\n\n\n"
         yield from self.function("value_and_gradients")
 
     def function(self, name: str, doc: str = "", spread: bool = False) -> Iterator[str]:
+        """Yield the function; see `function_text`."""
         arguments = self._used_names() if spread else self.program.arguments
         yield f"def {name}({', '.join(arguments)}):\n"
         if doc:
@@ -90,7 +92,7 @@ class _Text:
             yield "    # for the shapes it was recorded with alone\n"
         parts: dict[str, list[Equation]] = {"forward": [], "backward": [], "state": []}
         for equation in self.program.equations:
-            parts[self._part(equation.output)].append(equation)
+            parts[self.part(equation.output)].append(equation)
         lines = {
             title: [line for equation in part for line in self.writer.lines(equation)]
             for title, part in parts.items()
@@ -113,7 +115,7 @@ class _Text:
                 yield f"    {code:<{column}}  # {shape}\n" if shape else f"    {code}\n"
         yield ("\n" if self.forward else "") + f"    return {returned}\n"
 
-    def _part(self, variable: Variable) -> str:
+    def part(self, variable: Variable) -> str:
         """Return which part of the text a value belongs to."""
         if variable in self.forward:
             return "forward"

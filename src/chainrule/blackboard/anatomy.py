@@ -1,0 +1,310 @@
+"""What a network computes of one sample, equation by equation, for a page to look into."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.trees import Path, leaves, map_leaves
+from chainrule.blackboard.entries import Entries
+from chainrule.blackboard.mathml import mathml
+from chainrule.compiler.script import script
+from chainrule.errors import CompileError, TraceError
+from chainrule.ops.kernel import Recurrence, Result
+from chainrule.program.equations import Equation, Variable, copied
+from chainrule.program.making import making
+from chainrule.program.passes import expand, fixed
+from chainrule.program.program import Program
+from chainrule.program.text import Text, equation_lines
+from chainrule.program.tracing import Recorder
+
+ROLES = "params", "X", "y"
+PRIMITIVES: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
+    ast.Pow: "power", ast.MatMult: "matmul",
+}  # fmt: skip
+
+
+def anatomy(
+    forward: Callable[..., Any], loss: Callable[..., Any], params: Any, X: Any, y: Any
+) -> dict[str, Any]:
+    """Return what a network computes of one sample, as plain values.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(params, X)``, in NumPy.
+    loss : callable
+        ``loss(params, X, y)``, a single number.
+    params : tree of ndarray
+    X, y : ndarray
+        Samples, a row each. Floats are computed with in float64, whatever they are.
+
+    Returns
+    -------
+    dict
+        ``"predict"`` for ``forward``; ``"learn"`` for the loss and its gradient by the parameters
+        and by ``X``, where that is of floats. Each is None where it cannot be recorded, or runs in
+        NumPy alone, else a dict of
+
+        - ``inputs``: name, role (params, X or y), key (see `key_of`), shape;
+        - ``lines``: those of `chainrule.source`, each with code, formula (MathML), part (forward or
+          backward), and shape of the value;
+        - ``equations``: each with name, code, formula, shape, part; ``line``, the number of the one
+          that it is written in; ``adjoint``, the gradient of its output, where there is one;
+          ``uses``, what it is computed from; ``entry``, see `chainrule.blackboard.entries`;
+        - ``loss``, ``output``, ``gradients`` by key and ``input_gradient``: names, or None;
+        - ``script``: see `chainrule.compiler.script`.
+
+        Shapes are those of one sample.
+
+    Examples
+    --------
+    >>> def forward(params, X):
+    ...     z = X @ params["W"]
+    ...     return np.tanh(z)
+    >>> def loss(params, X, y):
+    ...     return np.mean((forward(params, X) - y) ** 2)
+    >>> found = anatomy(forward, loss, {"W": np.ones((3, 1))}, np.ones((2, 3)), np.ones((2, 1)))
+    >>> [line["code"] for line in found["predict"]["lines"]]
+    ['z = X @ W', 'output = np.tanh(z)']
+    >>> last = found["learn"]["equations"][-1]
+    >>> last["code"], [(x["name"], x["strides"]) for x in last["entry"]["operands"]]
+    ('d_W = t7 @ d_z', [('X', [1, 0]), ('d_z', [0, 0])])
+    """
+    params, X, y = (map_leaves(_double, tree) for tree in (params, X, y))
+    by_input = all(x.dtype.kind == "f" for _, x in leaves(X))
+    gradient = value_and_grad(loss, argnums=(0, 1) if by_input else (0,))
+    return {
+        "predict": _taken_apart(forward, (params, X), "output"),
+        "learn": _taken_apart(gradient, (params, X, y), getattr(loss, "__name__", "loss")),
+    }
+
+
+def _double(leaf: Any) -> Any:
+    array = np.asarray(leaf)
+    return array.astype(float) if array.dtype.kind == "f" else array
+
+
+def key_of(path: Path) -> str:
+    """Return what a parameter is called outside: the keys that lead to it, between dots."""
+    return ".".join(map(str, path))
+
+
+@making()
+def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[str, Any] | None:
+    try:
+        return Body(f, args, name).told()
+    except (CompileError, TraceError):
+        return None
+
+
+class Body:
+    """A function recorded for one sample, beside its text.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a value, or a value and its gradients.
+    args : sequence
+    name : str
+        Of the value, if the code gives it none.
+
+    Attributes
+    ----------
+    lines : list of (str, str)
+        The lines of the text: code and part.
+    program : Program
+        Of one sample, with composite operations written out.
+    line_of : dict of Variable to int
+        The line that each value is computed in.
+    """
+
+    def __init__(self, f: Callable[..., Any], args: Sequence[Any], name: str) -> None:
+        whole = Recorder(f, args).program(1)
+        self.learns = isinstance(whole.result, tuple)
+        value = whole.result[0] if self.learns else whole.result
+        if isinstance(value, Variable):
+            value.name = value.name or name
+        self.text = Text(whole, value if self.learns else None, name)
+        self.lines: list[tuple[str, str]] = []
+        self._lines_of = self._written(whole)
+        with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
+            self.program = expand(self._of_one_sample(whole, args))
+        self.line_of: dict[Variable, int] = {}
+        for owner, equations in self._groups():
+            self._place(self._lines_of[owner], equations)
+        self._name_others()
+        written = equation_lines(self.program)
+        self.names = {v: name for v, name, _ in written}
+        self.codes = {v: f"{name} = {code}" for v, name, code in written}
+
+    # The text
+
+    def _written(self, program: Program) -> dict[str, list[int]]:
+        """Write all lines; return the numbers of those of each value, by its name."""
+        writer, found, within = self.text.writer, {}, []
+        names = self.text.names
+        for equation in program.equations:
+            start = len(self.lines)
+            forward = not self.learns or self.text.part(equation.output) == "forward"
+            part = "forward" if forward else "backward"
+            self.lines += ((code, part) for code, _ in writer.lines(equation))
+            numbers = [*range(start, len(self.lines))]
+            if isinstance(equation.primitive.kernel, Recurrence):
+                numbers = [i for i in numbers if self.lines[i][0].startswith("for ")]
+            if numbers:
+                found[names[equation.output]] = numbers
+            else:
+                within.append(equation)
+        for equation in within:  # all have names, in order
+            names[equation.output]
+        for equation in reversed(within):  # what stands inside another has its line
+            kernel, output = equation.primitive.kernel, equation.output
+            left = isinstance(kernel, Result)  # where a loop left it
+            beside = equation.operands[0] if left else writer.user[output].output
+            found[names[output]] = found[names[beside]][-1:]
+        return found
+
+    def _of_one_sample(self, program: Program, args: Sequence[Any]) -> Program:
+        """Return the program for one sample; every value has the name of the text."""
+        general = program.general and program.batch is not None
+        one = fixed(program, 1) if general else copied(program)
+        for before, variable in zip(program.variables, one.variables, strict=True):
+            variable.name = self.text.names[before]
+        given = (np.asarray(leaf) for _, leaf in leaves(list(args)))
+        for variable, array in zip(one.inputs, given, strict=True):
+            variable.value = array if array.shape == variable.shape else array[:1]
+        return one
+
+    def _groups(self) -> Iterator[tuple[str, list[Equation]]]:
+        """Yield each value of the text with the equations that compute it."""
+        group: list[Equation] = []
+        for equation in self.program.equations:
+            group.append(equation)
+            name = equation.output.name
+            if name in self._lines_of:
+                yield name, group
+                group = []
+
+    def _place(self, lines: Sequence[int], equations: list[Equation]) -> None:
+        """Find the line of each equation; values that lines set on the way have their names.
+
+        The lines of a softmax, for instance, are ``exp = …`` and the result.
+        """
+        waiting = iter(equations)
+        for line in lines[:-1]:
+            target, operation = _target(self.lines[line][0])
+            passed = []
+            for equation in waiting:
+                passed.append(equation.output)
+                if equation.primitive.name == operation and equation.output.name is None:
+                    equation.output.name = target
+                    self.line_of |= dict.fromkeys(passed, line)
+                    break
+        for equation in equations:
+            self.line_of.setdefault(equation.output, lines[-1])
+
+    def _name_others(self) -> None:
+        """Name the values that the text has no name for, after those that it has."""
+        names = self.text.names
+        for variable in self.program.variables:
+            if variable.name is not None:
+                names.chosen[variable] = variable.name
+        for variable in self.program.variables:
+            variable.name = names[variable]
+
+    # What is told of it
+
+    def told(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        value, gradients, by_input = self._results()
+        shapes = {name: [*v.shape] for v, name in self.names.items()}
+        return {
+            "inputs": list(self._inputs()),
+            "lines": [
+                {
+                    "code": code,
+                    "formula": mathml(code),
+                    "part": part,
+                    "shape": shapes.get(code.partition(" = ")[0]),
+                }
+                for code, part in self.lines
+            ],
+            "equations": list(self._equations()),
+            "loss": self._name(value) if self.learns else None,
+            "output": None if self.learns else self._name(value),
+            "gradients": {key_of(path): self._name(leaf) for path, leaf in leaves(gradients)},
+            "input_gradient": self._name(by_input),
+            "script": script(self.program, self.names),
+        }
+
+    def _inputs(self) -> Iterator[dict[str, Any]]:
+        arguments = [*self.program.arguments]
+        for path, variable in leaves(self.program.arguments):
+            role = ROLES[min(arguments.index(str(path[0])), 2)]
+            key = key_of(path[1:]) if role == "params" else None
+            name, shape = self.names[variable], [*variable.shape]
+            yield {"name": name, "role": role, "key": key, "shape": shape}
+
+    def _equations(self) -> Iterator[dict[str, Any]]:
+        adjoints = {
+            v.adjoint_of: name for v, name in self.names.items() if v.adjoint_of is not None
+        }
+        shown = {v for v, name in self.names.items() if self._has_line(v)}
+        entries = Entries(self.names, shown)
+        for equation in self.program.equations:
+            output = equation.output
+            line, code = self.line_of[output], self.codes[output]
+            yield {
+                "name": self.names[output],
+                "code": code,
+                "formula": mathml(code),
+                "shape": _shape(output),
+                "part": self.lines[line][1],
+                "line": line,
+                "adjoint": adjoints.get(output),
+                "uses": [self.names[v] for v in dict.fromkeys(equation.variables)],
+                "entry": entries.of(equation),
+            }
+
+    def _has_line(self, variable: Variable) -> bool:
+        """Whether a line sets the value; inputs have none and need none."""
+        line = self.line_of.get(variable)
+        return line is None or self.lines[line][0].startswith(f"{self.names[variable]} = ")
+
+    def _results(self) -> tuple[Any, Any, Any]:
+        """Return the value, its gradients by the parameters and its gradient by the input."""
+        if not self.learns:
+            return self.program.result, {}, None
+        value, (gradients, *by_input) = self.program.result
+        return value, gradients, by_input[0] if by_input else None
+
+    def _name(self, leaf: Any) -> str | None:
+        return self.names[leaf] if isinstance(leaf, Variable) else None
+
+
+def _shape(variable: Variable) -> list[int]:
+    """Return a shape; of several results, which lie one behind the other, how many entries."""
+    shape = variable.shape
+    several = bool(shape) and isinstance(shape[0], tuple)
+    return [sum(map(math.prod, shape))] if several else [*shape]
+
+
+def _target(code: str) -> tuple[str, str]:
+    """Return what a line sets, and the last operation of how it does."""
+    statement = ast.parse(code.strip()).body[0]
+    assert isinstance(statement, ast.Assign)
+    match statement.value:
+        case ast.BinOp(_, op, _):
+            operation = PRIMITIVES.get(type(op), "")
+        case ast.Call(ast.Attribute(_, name)):
+            operation = name
+        case _:
+            operation = ""
+    return ast.unparse(statement.targets[0]), operation

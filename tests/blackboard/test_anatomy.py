@@ -1,0 +1,269 @@
+"""What a page is told of one sample's way through a network, against NumPy and Node."""
+
+import functools
+import json
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.compiler.node import needs_node, run_in_node
+from tests.fuzz.grammar import program_of
+from tests.program.test_program import random_losses
+
+import chainrule as cr
+from chainrule import layers
+from chainrule.autodiff.trees import leaves
+from chainrule.blackboard.anatomy import Body, anatomy, key_of
+from chainrule.errors import ChainruleError
+from chainrule.ops.primitive import known
+
+RNG = np.random.default_rng(0)
+PARAMS = {
+    "W_h": RNG.normal(size=(64, 10)), "b_h": RNG.normal(size=10),
+    "W_o": RNG.normal(size=(10, 10)), "b_o": RNG.normal(size=10),
+}  # fmt: skip
+X, Y = RNG.normal(size=(5, 64)), RNG.integers(0, 10, size=5)
+
+
+def forward(params, X):
+    h = cr.sigmoid(X @ params["W_h"] + params["b_h"])
+    return cr.softmax(h @ params["W_o"] + params["b_o"])
+
+
+def lab_loss(params, X, y):
+    z_h = X @ params["W_h"] + params["b_h"]
+    h = cr.sigmoid(z_h)
+    z_o = h @ params["W_o"] + params["b_o"]
+    return cr.nll(cr.one_hot(10, y), cr.softmax(z_o))
+
+
+def entry_values(entry, shape, values):
+    """Return a value by how each of its entries comes about."""
+    index = np.indices((*shape, *entry["axes"]))
+    operands = []
+    for operand in entry["operands"]:
+        assert len(operand["strides"]) == len(index)
+        held = np.atleast_1d(values[operand["name"]] if "name" in operand else operand["value"])
+        steps = np.tensordot(operand["strides"], index, 1) if len(index) else 0
+        operands.append(np.ravel(held)[operand["offset"] + np.asarray(steps, int)])
+    if entry["op"] in ("copy", "multiply"):  # of any number
+        found = functools.reduce(np.multiply, operands)
+    else:
+        found = known(entry["op"]).value(*operands)
+    axes = tuple(range(len(shape), len(index)))
+    return getattr(np, entry["reduce"])(found, axis=axes) if entry["reduce"] else found
+
+
+def flat(value):
+    parts = getattr(value, "parts", [value])
+    return np.concatenate([np.ravel(part).astype(float) for part in parts])
+
+
+def values_of(body, args):
+    """Return every value by its name."""
+    variables = list(body.program.variables)
+    given = [np.asarray(leaf) for _, leaf in leaves(list(args))]
+    inputs = [*body.program.inputs]
+    program = replace(body.program, arguments={f"a{i}": v for i, v in enumerate(inputs)},
+                      result=variables, batch=None)  # fmt: skip
+    with np.errstate(all="ignore"):
+        found = program(
+            *(x if x.shape == v.shape else x[:1] for x, v in zip(given, inputs, strict=True))
+        )
+    return {body.names[v]: flat(value) for v, value in zip(variables, found, strict=True)}
+
+
+def assert_told(f, args):
+    """Every entry is what it is said to come from; return how many are told, and of how many."""
+    body = Body(f, args, "loss")
+    told, values = body.told(), values_of(body, args)
+    for equation in told["equations"]:
+        assert 0 <= equation["line"] < len(told["lines"])
+        assert {*equation["uses"]} <= values.keys()
+        if equation["entry"] is not None:
+            with np.errstate(all="ignore"):
+                found = entry_values(equation["entry"], equation["shape"], values)
+            wanted = values[equation["name"]]
+            np.testing.assert_allclose(
+                np.ravel(found), wanted, rtol=1e-12, atol=1e-12, err_msg=equation["code"]
+            )
+    return told
+
+
+def share_told(told):
+    return np.mean([equation["entry"] is not None for equation in told["equations"]])
+
+
+GRADIENT = cr.value_and_grad(lab_loss, argnums=(0, 1))
+
+
+def test_the_labs_network():
+    told = assert_told(GRADIENT, (PARAMS, X, Y))
+    assert share_told(told) == 1
+    source = cr.source(lab_loss)(PARAMS, X, Y)
+    written = [line["code"] for line in told["lines"]]
+    assert [code for code in written if code not in source] == ["d_X = d_z_h @ W_h.T"]
+    assert told["loss"] == "loss"
+    assert told["input_gradient"] == "d_X"
+    assert told["gradients"] == {key: f"d_{key}" for key in PARAMS}
+    equations = {equation["name"]: equation for equation in told["equations"]}
+    assert equations["z_h"]["adjoint"] == "d_z_h"
+    assert written[equations["exp"]["line"]].startswith("exp = ")
+    assert written[equations["Y_pred"]["line"]] == "Y_pred = exp / exp.sum(axis=-1, keepdims=True)"
+    assert [line["shape"] for line in told["lines"]][:2] == [[1, 10], [1, 10]]
+
+
+def test_a_parameters_gradient_is_a_product_of_named_factors():
+    told = anatomy(forward, lab_loss, PARAMS, X, Y)["learn"]
+    equations = {equation["name"]: equation for equation in told["equations"]}
+    for key, factors in {"W_h": ["X", "d_z_h"], "W_o": ["h", "d_z_o"], "b_h": ["d_z_h"]}.items():
+        entry = equations[told["gradients"][key]]["entry"]
+        assert entry["reduce"] is None
+        assert [operand["name"] for operand in entry["operands"]] == factors
+
+
+@given(loss=random_losses())
+@settings(max_examples=40)
+def test_random_programs(loss):
+    params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
+    told = assert_told(cr.value_and_grad(loss, argnums=(0, 1)), (params, RNG.normal(size=(3, 6))))
+    assert share_told(told) > 0.5
+
+
+def test_programs_of_the_grammar():
+    shares = []
+    for seed in range(80):
+        program = program_of(seed)
+        args = program.arguments(program.n, "float64")
+        try:
+            told = assert_told(cr.value_and_grad(program.function(), argnums=(0,)), args)
+        except ChainruleError:  # what runs in NumPy alone, or has no gradient
+            continue
+        shares.append(share_told(told))
+    assert len(shares) > 40
+    assert np.mean(shares) > 0.8
+
+
+MODELS = {
+    "dense": ([layers.Dense(7, activation="relu"), layers.Dense(3, activation="softmax")], (6,)),
+    "conv": (
+        [layers.Conv2D(4, 3, activation="gelu", padding="same"), layers.MaxPooling2D(),
+         layers.Flatten(), layers.BatchNormalization(), layers.Dense(3, activation="softmax")],
+        (6, 6, 2),
+    ),
+    "lstm": ([layers.LSTM(5), layers.Dense(3, activation="softmax")], (4, 3)),
+    "large": (
+        [layers.Dense(256, activation="relu"), layers.Dense(128, activation="relu"),
+         layers.Dense(10, activation="softmax")],
+        (784,),
+    ),
+}  # fmt: skip
+
+
+def network(kind):
+    """Return what `anatomy` takes of a network."""
+    stack, shape = MODELS[kind]
+    model = cr.Sequential(stack)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    X, y = RNG.normal(size=(4, *shape)), RNG.integers(0, 3, size=4)
+    model.fit(X, y, epochs=1, verbose=0)
+    objective = model._objective((X, y))
+    states = objective.states()
+
+    def forward(params, X):
+        return model.network.apply(params, states[0] if states else {}, X, False).output
+
+    def loss(params, X, y):
+        return objective.plain_loss()(params, X, y, *states)
+
+    return forward, loss, model.network.params, X, y
+
+
+@needs_node
+@pytest.mark.parametrize("kind", ["dense", "conv", "lstm"])
+def test_networks(kind):
+    forward, loss, params, X, y = network(kind)
+    found = anatomy(forward, loss, params, X, y)
+    doubles = {name: np.asarray(w, float) for name, w in params.items()}
+    gradient = cr.value_and_grad(loss, argnums=(0, 1))
+    assert_told(gradient, (doubles, X, y))
+    given = {"params": doubles, "X": X[2:3], "y": y[2:3]}
+    value, (by_params, by_input) = gradient(*given.values())
+
+    def run(part):
+        inputs = {
+            x["name"]: given["params"][x["key"]] if x["role"] == "params" else given[x["role"]]
+            for x in part["inputs"]
+        }
+        assert all(list(np.shape(inputs[x["name"]])) == x["shape"] for x in part["inputs"])
+        return run_in_node(part["script"], inputs)
+
+    close = {"rtol": 1e-12, "atol": 1e-12}
+    values, learn = run(found["learn"]), found["learn"]
+    np.testing.assert_allclose(values[learn["loss"]], value, **close)
+    np.testing.assert_allclose(values[learn["input_gradient"]], by_input.ravel(), **close)
+    for key, name in learn["gradients"].items():
+        np.testing.assert_allclose(values[name], by_params[key].ravel(), **close)
+    predict = found["predict"]
+    output = np.asarray(forward(doubles, X[2:3])).ravel()
+    np.testing.assert_allclose(run(predict)[predict["output"]], output, **close)
+    assert {line["part"] for line in predict["lines"]} == {"forward"}
+
+
+def test_a_large_network_is_told_in_little_time_and_few_bytes():
+    args = network("large")
+    anatomy(*args)
+    start = time.process_time()
+    found = anatomy(*args)
+    assert time.process_time() - start < 1
+    assert len(json.dumps(found)) < 300_000
+
+
+def test_one_sample_is_enough_and_more_say_the_same():
+    few, many = (anatomy(forward, lab_loss, PARAMS, X[:n], Y[:n]) for n in (1, 5))
+    assert few == many
+
+
+def test_what_depends_on_the_number_of_samples_is_told_for_one():
+    def loss(params, X, y):
+        return np.sum(np.var(X @ params["W"], axis=0)) + len(X) ** 2 * np.sum(params["W"])
+
+    params, X = {"W": np.ones((3, 2))}, RNG.normal(size=(4, 3))
+    told = assert_told(cr.value_and_grad(loss, argnums=(0, 1)), (params, X, np.ones(4)))
+    assert "n" not in told["lines"][0]["code"].replace("np.", "")
+
+
+def test_labels_of_several_kinds_and_inputs_that_are_whole():
+    def loss(params, X, y):
+        return np.mean(params["E"][X].sum(axis=1) @ params["w"] * y)
+
+    params = {"E": RNG.normal(size=(5, 3)), "w": RNG.normal(size=3)}
+    X = RNG.integers(0, 5, size=(4, 6))
+    told = anatomy(lambda params, X: params["E"][X], loss, params, X, np.ones(4))["learn"]
+    assert told["input_gradient"] is None
+    assert [x["role"] for x in told["inputs"]] == ["params", "params", "X", "y"]
+
+
+def test_what_cannot_be_told_is_none():
+    def branches(params, X, y):
+        return np.sum(params["w"]) if X.sum() > 0 else np.sum(params["w"] * 2)
+
+    def inverts(params, X):
+        return np.linalg.inv(params["w"]) @ X.T
+
+    found = anatomy(inverts, branches, {"w": np.eye(2)}, np.ones((3, 2)), np.ones(3))
+    assert found == {"predict": None, "learn": None}
+
+
+def test_keys_of_nested_parameters():
+    params = [{"W": np.ones((3, 2))}, (np.ones(2),)]
+    told = anatomy(
+        lambda p, X: X @ p[0]["W"] + p[1][0], lambda p, X, y: np.mean(X @ p[0]["W"] + p[1][0]),
+        params, np.ones((2, 3)), np.ones(2),
+    )  # fmt: skip
+    assert [x["key"] for x in told["predict"]["inputs"]] == ["0.W", "1.0", None]
+    assert told["learn"]["gradients"].keys() == {key_of(path) for path, _ in leaves(params)}
+    assert math.prod(told["learn"]["inputs"][0]["shape"]) == 6
