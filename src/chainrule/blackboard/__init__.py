@@ -1,1 +1,1 @@
-"""The blackboard: a network that learns, to watch, to stop and to look into."""
+"""Blackboard: a page on which a network is watched while it learns, stopped, and taken back."""

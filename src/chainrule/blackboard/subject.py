@@ -1,0 +1,209 @@
+"""What is trained on a blackboard: a loss of named parameters, its data, and its settings."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule import optimizers
+from chainrule.autodiff import value_and_grad
+from chainrule.errors import DataError
+from chainrule.training.minimize import Update
+from chainrule.validation import Array, check_number, check_positive, lookup
+
+LARGEST = 1024  # batch
+WIDEST, DEEPEST = 1024, 6  # layers of a network that is made from settings
+LIMITS = {"rate": (1e-6, 100.0), "momentum": (0.0, 0.999), "batch_size": (1, LARGEST)}
+IN_FLIGHT = tuple(LIMITS)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples to train on and samples held back.
+
+    Attributes
+    ----------
+    name : str
+    X, X_held : ndarray, a sample a row
+    y, y_held : ndarray of int32 or float64
+        Numbers of classes, or targets.
+    classes : tuple of str or None
+    features : tuple of str
+    image : tuple of int or None
+        Height and width, where a sample is a picture.
+    mean, scale : ndarray or None
+        What became of the raw numbers: ``x = (raw - mean) / scale``.
+    ink : float
+        The largest raw number of a picture; the smallest is 0.
+    """
+
+    name: str
+    X: Array
+    y: Array
+    X_held: Array
+    y_held: Array
+    classes: tuple[str, ...] | None
+    features: tuple[str, ...]
+    image: tuple[int, int] | None = None
+    mean: Array | None = None
+    scale: Array | None = None
+    ink: float = 1.0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A hidden layer: its name, those of its weights and biases, and of the weights behind it."""
+
+    name: str
+    weights: str
+    bias: str
+    out: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model with its data, ready to be trained.
+
+    Attributes
+    ----------
+    title, kind : str
+    data : Data
+    params : dict of str to ndarray
+        Where training starts.
+    loss : callable
+        ``loss(params, X, y)``: the mean over the samples of a batch.
+    forward : callable or None
+        ``forward(params, X)``: probabilities of the classes, or predicted values.
+    settings : dict
+        All that is set: ``layers``, ``activation``, ``init``, ``optimizer``, ``seed``, ``rate``,
+        ``momentum``, ``batch_size``, as far as the model has them.
+    make : callable or None
+        From settings to a subject with them, where the model can be made anew.
+    choices : dict of str to sequence of str
+    units : sequence of Unit
+    slopes : callable or None
+        ``slopes(params, X)``: by hidden layer, the slopes of its activation at each sample and
+        unit, between 0 and 1.
+    gradients : callable or None
+        ``gradients(params, X, y)``, in place of the loss's own.
+    update : callable
+        From an optimizer to a step ``(carry, X, y) → (loss, carry)``.
+    parts : dict
+        What of the carry is neither parameters nor the optimizer's.
+    """
+
+    title: str
+    kind: str
+    data: Data
+    params: Mapping[str, Array]
+    loss: Callable[..., Any]
+    forward: Callable[..., Any] | None
+    settings: Mapping[str, Any]
+    make: Callable[[Mapping[str, Any]], Subject] | None = None
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    units: Sequence[Unit] = ()
+    slopes: Callable[..., Mapping[str, Array]] | None = None
+    gradients: Callable[..., Any] | None = None
+    update: Callable[[Any], Callable[..., Any]] | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """Those of the parameters."""
+        return list(self.params)
+
+    def rule(self) -> Any:
+        """Return the optimizer, with room for momentum where it knows it."""
+        rate, name = self.settings["rate"], self.settings["optimizer"]
+        if name == "sgd":
+            return optimizers.SGD(rate, momentum=0.9)  # the momentum in use is in the carry
+        return optimizers.OPTIMIZERS[name](rate)
+
+    def carry(self) -> dict[str, Any]:
+        """Return all that goes from one update to the next, at the start."""
+        params = {name: np.array(value) for name, value in self.params.items()}
+        state = self.rule().init(params)
+        return {"params": params, "state": state, **self.parts, "settings": self.in_carry()}
+
+    def in_carry(self) -> dict[str, Any]:
+        """Return the settings that an update reads."""
+        return {"momentum": np.float64(self.settings["momentum"])}
+
+    def step(self) -> Callable[..., tuple[Any, Any]]:
+        """Return an update, in which what can be set in flight is a number of the carry."""
+        rule, update = self.rule(), self.update or self._plain
+
+        def step(carry: Any, *data: Any) -> tuple[Any, Any]:
+            moved = copy.copy(rule)
+            if "momentum" in vars(rule):
+                vars(moved)["momentum"] = carry["settings"]["momentum"]
+            value, new = update(moved)(carry, *data)
+            return value, {**new, "settings": carry["settings"]}
+
+        return step
+
+    def _plain(self, rule: Any) -> Callable[..., tuple[Any, Any]]:
+        if self.gradients is None:
+            return Update(self.loss, rule)
+        by_hand = self.gradients
+
+        def step(carry: Any, *data: Any) -> tuple[Any, Any]:
+            params, state = rule.update(
+                carry["params"], by_hand(carry["params"], *data), carry["state"]
+            )
+            return self.loss(carry["params"], *data), {"params": params, "state": state}
+
+        return step
+
+    def gradient(self, carry: Any, *data: Any) -> Any:
+        """Return the gradient that an update with such a batch takes."""
+        if self.gradients is not None:
+            return self.gradients(carry["params"], *data)
+        more = [carry[part] for part in self.parts]
+        return value_and_grad(self.loss)(carry["params"], *data, *more)[1]
+
+
+def checked(settings: Mapping[str, Any], known: Mapping[str, Any], choices: Any) -> dict[str, Any]:
+    """Return settings, with those that are known already in the place of what is not given.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        For one that does not exist or is out of range.
+    """
+    found = dict(known)
+    for name, value in settings.items():
+        if name not in known:
+            raise DataError(f"blackboard: no setting {name!r}; there are {', '.join(known)}")
+        if name == "layers":
+            found[name] = _layers(value)
+        elif name == "seed":
+            found[name] = check_positive(value, name, "blackboard") if value else 0
+        elif name == "batch_size":
+            found[name] = min(check_positive(value, name, "blackboard"), LARGEST)
+        elif name in LIMITS:
+            low, high = LIMITS[name]
+            value = check_number(value, name, "blackboard", low=low)
+            if value > high:
+                raise DataError(f"blackboard: {name} must be at most {high:g}, received {value:g}")
+            found[name] = value
+        else:
+            options = {option: option for option in choices.get(name, ())}
+            found[name] = lookup(name, value, options)
+    return found
+
+
+def _layers(value: Any) -> list[int]:
+    if not isinstance(value, list | tuple) or len(value) > DEEPEST:
+        raise DataError(
+            f"blackboard: layers must be a list of at most {DEEPEST} numbers of units, "
+            f"received {value!r}"
+        )
+    for units in value:
+        if check_positive(units, "layers", "blackboard") > WIDEST:
+            raise DataError(f"blackboard: a layer has at most {WIDEST} units, received {units}")
+    return list(value)

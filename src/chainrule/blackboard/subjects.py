@@ -1,0 +1,187 @@
+"""Subjects: the lab's network on the digits or a table, a `Sequential`, a loss in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.blackboard.subject import Data, Subject, Unit, checked
+from chainrule.data import load_digits
+from chainrule.errors import DataError
+from chainrule.functions import ACTIVATIONS, nll, one_hot, softmax
+from chainrule.lab.models import LogisticRegression, NeuralNet
+from chainrule.validation import Array
+
+CHOICES = {
+    "activation": tuple(ACTIVATIONS),
+    "init": (
+        "uniform", "zeros", "glorot_uniform", "he_normal", "lecun_normal", "random_normal",
+        "orthogonal",
+    ),
+    "optimizer": ("sgd", "adam", "rmsprop", "adagrad", "adamw", "nadam", "lion"),
+}  # fmt: skip
+DEFAULTS = {
+    "layers": [10], "activation": "sigmoid", "init": "uniform", "optimizer": "sgd", "seed": 0,
+    "rate": 0.1, "momentum": 0.0, "batch_size": 32,
+}  # fmt: skip
+
+
+def digits() -> Data:
+    """Return the digits as the lab splits and scales them."""
+    found = load_digits()
+    return Data(
+        name="digits", X=found.X_train.astype(float), y=found.y_train,
+        X_held=found.X_test.astype(float), y_held=found.y_test, image=(8, 8),
+        classes=tuple(map(str, range(10))), features=_pixels(8, 8),
+        mean=found.mean, scale=found.scale, ink=16.0,
+    )  # fmt: skip
+
+
+def _pixels(height: int, width: int) -> tuple[str, ...]:
+    return tuple(f"pixel {i}, {j}" for i in range(height) for j in range(width))
+
+
+def table(source: Any, target: str | None = None) -> Data:
+    """Return a table, preprocessed: a file, or one of scikit-learn's data sets by name.
+
+    Raises
+    ------
+    DataError, FileError
+        If it cannot be read or learned from.
+    """
+    from chainrule.tables import open_table, training_data
+
+    opened = training_data(open_table(source), target)
+    learned = opened.preprocessor
+    assert learned.target is not None
+    classes = tuple(learned.target.classes) or None
+    label = np.int32 if classes else np.float64
+    return Data(
+        name=str(source), X=opened.X_train.astype(float), y=opened.y_train.astype(label),
+        X_held=opened.X_val.astype(float), y_held=opened.y_val.astype(label),
+        classes=classes, features=tuple(learned.feature_names), image=_image(learned),
+    )  # fmt: skip
+
+
+def _image(learned: Any) -> tuple[int, int] | None:
+    shape = getattr(learned, "image_shape", None)
+    return None if shape is None or (len(shape) > 2 and shape[2] != 1) else tuple(shape[:2])
+
+
+def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
+    """Return the lab's network on data, with settings.
+
+    The output is a softmax with the negative log likelihood as loss; for targets that are
+    quantities, a linear unit with half the mean squared error.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        For settings that do not exist or are out of range.
+    """
+    chosen = checked(settings or {}, DEFAULTS, CHOICES)
+    sizes, outputs = chosen["layers"], len(data.classes or "1")
+    names = ["h"] if len(sizes) == 1 else [f"h{i + 1}" for i in range(len(sizes))]
+    activate, slope = ACTIVATIONS[chosen["activation"]]
+
+    def hidden(params: Mapping[str, Any], X: Any) -> Any:
+        for name in names:
+            X = activate(X @ params[f"W_{name}"] + params[f"b_{name}"])
+        return X
+
+    loss, forward = _ends(hidden, names, data)
+
+    def slopes(params: Mapping[str, Array], X: Array) -> dict[str, Array]:
+        found = {}
+        for name in names:
+            z = X @ params[f"W_{name}"] + params[f"b_{name}"]
+            X, found[name] = activate(z), slope(z) * (4 if chosen["activation"] == "sigmoid" else 1)
+        return found
+
+    behind = zip(names, [*names, "o"][1:], strict=True)
+    return Subject(
+        title=_title(sizes, data), kind="lab", data=data, params=_weights(data, chosen, outputs),
+        loss=loss, forward=forward, settings=chosen, choices=CHOICES,
+        make=lambda settings: network(data, settings), slopes=slopes if names else None,
+        units=[Unit(n, f"W_{n}", f"b_{n}", f"W_{out}") for n, out in behind],
+    )  # fmt: skip
+
+
+def _title(sizes: list[int], data: Data) -> str:
+    whole = [len(data.features), *sizes, len(data.classes or "1")]
+    return "-".join(map(str, whole))
+
+
+def _ends(
+    hidden: Any, names: list[str], data: Data
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return loss and forward pass: what is behind the hidden layers depends on the target."""
+    W, b = ("W_o", "b_o") if names else ("W", "b")
+
+    if data.classes is None:
+
+        def values(params: Any, X: Any) -> Any:
+            return (hidden(params, X) @ params[W] + params[b])[:, 0]
+
+        def squares(params: Any, X: Any, y: Any) -> Any:
+            y_pred = (hidden(params, X) @ params[W] + params[b])[:, 0]
+            return np.mean((y_pred - y) ** 2) / 2
+
+        return squares, values
+
+    classes = len(data.classes)
+
+    def forward(params: Any, X: Any) -> Any:
+        return softmax(hidden(params, X) @ params[W] + params[b])
+
+    def loss(params: Any, X: Any, y: Any) -> Any:
+        z = hidden(params, X) @ params[W] + params[b]
+        q = softmax(z)
+        return nll(one_hot(classes, y), q)
+
+    return loss, forward
+
+
+def _weights(data: Data, chosen: Mapping[str, Any], outputs: int) -> dict[str, Array]:
+    inputs, seed = len(data.features), chosen["seed"]
+    if chosen["layers"]:
+        model: Any = NeuralNet(
+            inputs, tuple(chosen["layers"]), outputs,
+            seed=seed, activation=chosen["activation"], init=chosen["init"],
+        )  # fmt: skip
+    else:
+        model = LogisticRegression(inputs, outputs)
+    return {name: getattr(model, name) for name in model.parameter_names}
+
+
+def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0) -> Subject:
+    """Return a compiled `Sequential` on data, a tenth of which is held back.
+
+    Raises
+    ------
+    DataError
+        If the model was not compiled, or does not take the data.
+    """
+    if getattr(model, "optimizer", None) is None:
+        raise DataError("blackboard: call model.compile(...) first, which says what is minimised")
+    raise NotImplementedError
+
+
+def function(
+    loss: Callable[..., Any], params: Mapping[str, Any], data: Data, **more: Any
+) -> Subject:
+    """Return a loss in NumPy of a dict of parameters."""
+    settings = {k: DEFAULTS[k] for k in ("optimizer", "seed", "rate", "momentum", "batch_size")}
+    made = Subject(
+        title=getattr(loss, "__name__", "loss"), kind="loss", data=data, loss=loss, forward=None,
+        params={n: np.asarray(value, float) for n, value in params.items()}, settings=settings,
+        choices={"optimizer": CHOICES["optimizer"]},
+    )  # fmt: skip
+
+    def make(settings: Mapping[str, Any]) -> Subject:
+        return replace(made, settings=checked(settings, made.settings, made.choices), make=make)
+
+    return replace(made, make=make, **more)

@@ -1,0 +1,150 @@
+"""Every update can be made again, to the same bits; and training is that of `minimize`."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.blackboard import subjects
+from chainrule.blackboard.run import Run
+
+DATA = subjects.digits()
+
+
+def bits(run):
+    return {name: p.tobytes() for name, p in run.params.items()}
+
+
+def walked(run, steps):
+    """Go on by so many updates, and note the parameters on the way."""
+    seen = {0: bits(run)}
+    for step in steps:
+        run.advance(step)
+        seen[run.place.update] = bits(run)
+    return seen
+
+
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_back_and_forth_to_the_same_bits(engine, optimizer):
+    run = Run(subjects.network(DATA, {"optimizer": optimizer, "momentum": 0.5}), engine)
+    seen = walked(run, [1, 7, 300, 1, 40, 1, 1, 1])
+    assert run.head == max(seen)
+    for update in [*sorted(seen), *sorted(seen, reverse=True), 0]:
+        run.seek(update)
+        assert bits(run) == seen[update], update
+    assert run.head == max(seen)
+
+
+def test_however_an_update_is_reached_it_is_the_same():
+    one, other = (Run(subjects.network(DATA)) for _ in range(2))
+    one.advance(96)
+    one.advance(4)
+    for _ in range(100):
+        other.advance(1)
+    assert bits(one) == bits(other)
+
+
+def test_it_is_what_minimize_does():
+    subject = subjects.network(DATA, {"rate": 0.3, "momentum": 0.9, "seed": 3})
+    run = Run(subject)
+    run.advance(run.epoch_length)
+    order = np.random.default_rng((3, 0)).permutation(len(DATA.X))
+    params, _ = cr.minimize(
+        subject.loss, subject.params, DATA.X[order], DATA.y[order],
+        optimizer=cr.optimizers.SGD(0.3, momentum=0.9), shuffle=False, batch_size=32,
+        engine="compiled",
+    )  # fmt: skip
+    for name, p in params.items():
+        np.testing.assert_array_equal(run.params[name], p)
+    assert run.place.epoch == 1
+    assert run.epochs == 1
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("advance"), st.integers(1, 120)),
+        st.tuples(st.just("seek"), st.integers(0, 200)),
+        st.tuples(st.just("rate"), st.sampled_from([0.01, 1.0])),
+        st.tuples(st.just("batch_size"), st.sampled_from([32, 100])),
+        st.tuples(st.just("momentum"), st.sampled_from([0.0, 0.9])),
+        st.tuples(st.just("sample"), st.integers(0, 9)),
+        st.tuples(st.just("fork"), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=15)
+@given(ACTIONS)
+def test_whatever_was_done_the_past_stays(actions):
+    run = Run(subjects.network(DATA), "numpy")
+    seen = {0: bits(run)}
+    for what, value in actions:
+        if what == "advance":
+            run.advance(value)
+        elif what == "seek":
+            run.seek(value)
+        elif what == "sample":
+            run.train_on(DATA.X_held[value], DATA.y_held[value])
+        elif what == "fork":
+            run = run.fork()
+        else:
+            run.set({what: value})
+        if what not in ("advance", "seek"):
+            seen = {u: b for u, b in seen.items() if u <= run.place.update}
+        assert run.place.update <= run.head
+        assert seen.setdefault(run.place.update, bits(run)) == bits(run)
+    for update, expected in seen.items():
+        if update <= run.head:
+            run.seek(update)
+            assert bits(run) == expected
+
+
+def test_a_fork_leaves_the_other_alone():
+    run = Run(subjects.network(DATA))
+    seen = walked(run, [50, 50])
+    run.seek(50)
+    other = run.fork()
+    other.set({"rate": 2.0})
+    other.advance(48)
+    run.seek(100)
+    assert bits(run) == seen[max(seen)]
+    assert bits(other) != bits(run)
+
+
+def test_one_sample_alone_is_a_step_of_gradient_descent():
+    run = Run(subjects.network(DATA, {"rate": 0.5}))
+    run.advance(10)
+    before, place = run.params, run.place
+    run.train_on(DATA.X_held[3], DATA.y_held[3])
+    assert run.advance(5)[0] == 1
+    gradient = cr.grad(run.subject.loss)(before, DATA.X_held[3:4], DATA.y_held[3:4])
+    for name, p in run.params.items():
+        np.testing.assert_allclose(p, before[name] - 0.5 * gradient[name], rtol=1e-12, atol=1e-15)
+    assert (run.place.epoch, run.place.offset) == (place.epoch, place.offset)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+def test_a_run_ends_where_its_loss_was_finite_for_the_last_time(engine):
+    def loss(params, X, y):
+        return np.mean((params["w"] * X[:, 20]) ** 4)
+
+    run = Run(subjects.function(loss, {"w": np.ones(())}, DATA), engine)
+    run.set({"rate": 1e-3})
+    run.advance(20)
+    run.set({"rate": 100.0})
+    seen = {run.place.update: bits(run)}
+    for _ in range(30):
+        if not run.advance(1)[0]:
+            break
+        seen[run.place.update] = bits(run)
+    assert 20 < run.place.update < 45
+    assert run.place.update == run.head
+    assert bits(run) == seen[run.head]
+    batch = tuple(part[run._ahead(1)[0][0]] for part in run._data)
+    assert np.isfinite(loss(run.params, *batch))
+    assert run.advance(5)[0] <= 1
+    run.seek(20)
+    assert bits(run) == seen[20]
