@@ -28,6 +28,8 @@ export type Connection = "connecting" | "open" | "lost" | "refused";
 export interface Place {
   read(): string;
   write(text: string): void;
+  /** Somebody else has written there (followed a link): returns how to stop listening. */
+  watch?(changed: () => void): () => void;
 }
 
 export interface Values {

@@ -1,20 +1,24 @@
 /** The page as anywidget wants it: `render({model, el})`; `open(el)` for the server's page. */
 import { h, render as draw } from "preact";
+import plotCss from "uplot/dist/uPlot.min.css?inline";
 import type { Model } from "./host";
 import { SocketHost } from "./hosts/socket";
 import { Page } from "./page";
+import { keep, placeOf } from "./place";
 import { Store } from "./store";
 import css from "./style.css?inline";
 
 export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const style = document.createElement("style");
-  style.textContent = css;
+  style.textContent = plotCss + css;
   const root = document.createElement("div");
-  root.className = "cb-root";
+  root.className = "cb-frame";
   el.replaceChildren(style, root);
   const store = new Store(model);
-  draw(h(Page, { store }), root);
+  const stop = keep(store, placeOf(model));
+  draw(h(Page, { store, whole: Boolean(model.place) }), root);
   return () => {
+    stop();
     draw(null, root);
     store.close();
     el.replaceChildren();

@@ -1,41 +1,143 @@
 /** The layout: bar, network, curves, and the panel that is open. */
-import { PANELS } from "./panels";
-import { StoreContext, type Store } from "./store";
+import { useEffect, useRef } from "preact/hooks";
+import { Bar } from "./bar/bar";
+import { CurvesView } from "./charts/curves";
+import { Help } from "./help";
+import { pressed } from "./keys";
+import { Stage } from "./network/stage";
+import { PANELS, type Panel } from "./panels";
+import { StoreContext, useStore, type Store } from "./store";
+import { properties } from "./theme";
+import { Button } from "./ui";
 
-export function Page({ store }: { store: Store }) {
+/** `whole`: the page has the window to itself, so keys are heard wherever the focus is. */
+export function Page({ store, whole }: { store: Store; whole: boolean }) {
   return (
     <StoreContext.Provider value={store}>
-      <Layout store={store} />
+      <Root whole={whole} />
     </StoreContext.Provider>
   );
 }
 
-function Layout({ store }: { store: Store }) {
+function Root({ whole }: { whole: boolean }) {
+  const store = useStore();
+  const root = useRef<HTMLDivElement>(null);
+  const help = useRef<HTMLDialogElement>(null);
   const setup = store.setup.value;
-  if (!setup) return <p class="cb-wait">Waiting for the run…</p>;
-  const panels = PANELS.filter((panel) => panel.when?.(setup) ?? true);
-  const open = panels.find((panel) => panel.id === store.panel.value) ?? panels[0];
+  const panels = setup ? PANELS.filter((panel) => panel.when?.(setup) ?? true) : [];
+  useEffect(() => {
+    const heard = (event: Event) => {
+      const page = { panels: panels.map(({ id }) => id), help: () => help.current?.showModal(), root: root.current! };
+      if (pressed(event as KeyboardEvent, store, page)) event.preventDefault();
+    };
+    const target = whole ? document : root.current!;
+    target.addEventListener("keydown", heard);
+    return () => target.removeEventListener("keydown", heard);
+  }, [panels.length, whole]);
   return (
-    <div class={open?.wide ? "cb-page cb-page--wide" : "cb-page"}>
-      <header class="cb-bar">{/* transport */}</header>
-      <section class="cb-stage" aria-label="Network">{/* network */}</section>
-      <section class="cb-curves" aria-label="Curves">{/* curves */}</section>
-      <aside class="cb-panel" aria-label={open?.title}>
-        <nav class="cb-tabs" role="tablist" aria-label="Panels">
-          {panels.map((panel, i) => (
-            <button
-              key={panel.id}
-              role="tab"
-              aria-selected={panel === open}
-              aria-keyshortcuts={String(i + 1)}
-              onClick={() => (store.panel.value = panel.id)}
-            >
-              {panel.title}
-            </button>
-          ))}
-        </nav>
-        {open && <open.view />}
-      </aside>
+    <div class="cb-root" ref={root} tabIndex={-1} style={properties(store)}>
+      {setup ? <Layout panels={panels} help={() => help.current?.showModal()} /> : <Waiting />}
+      <Lines />
+      <TipView />
+      <Help dialog={help} panels={panels} />
+    </div>
+  );
+}
+
+function Waiting() {
+  const { value: state } = useStore().connection;
+  const text = state === "refused" ? "This address is not valid any more. Open the one that was printed last." : "Waiting for the run…";
+  return (
+    <p class="cb-wait" role="status">
+      {text}
+    </p>
+  );
+}
+
+function Layout({ panels, help }: { panels: Panel[]; help: () => void }) {
+  const store = useStore();
+  const open = panels.find((panel) => panel.id === store.panel.value) ?? panels[0];
+  const kind = !open ? "cb-page--bare" : open.wide ? "cb-page--wide" : "";
+  return (
+    <div class={`cb-page ${kind}`}>
+      <Bar help={help} />
+      <Stage />
+      <CurvesView />
+      {open && <PanelView panels={panels} open={open} />}
+    </div>
+  );
+}
+
+function PanelView({ panels, open }: { panels: Panel[]; open: Panel }) {
+  const store = useStore();
+  const keyed = (event: KeyboardEvent) => {
+    const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = panels[(panels.indexOf(open) + move + panels.length) % panels.length]!;
+    store.panel.value = next.id;
+    (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-panel="${next.id}"]`)?.focus();
+  };
+  return (
+    <aside class="cb-panel" aria-label={open.title}>
+      <nav class="cb-tabs" role="tablist" aria-label="Panels" onKeyDown={keyed}>
+        {panels.map((panel, i) => (
+          <button
+            key={panel.id}
+            type="button"
+            role="tab"
+            data-panel={panel.id}
+            aria-selected={panel === open}
+            tabIndex={panel === open ? 0 : -1}
+            aria-keyshortcuts={String(i + 1)}
+            title={`${panel.about} (${i + 1})`}
+            onClick={() => (store.panel.value = panel.id)}
+          >
+            {panel.title}
+          </button>
+        ))}
+      </nav>
+      <div class="cb-panel__body" role="tabpanel" aria-label={open.title} key={open.id}>
+        <p class="cb-about cb-panel__about">{open.about}</p>
+        <open.view />
+      </div>
+    </aside>
+  );
+}
+
+/** What went wrong, until it is dismissed; and a host that does not answer. */
+function Lines() {
+  const store = useStore();
+  const { value: state } = store.connection;
+  return (
+    <div class="cb-alerts" role="alert">
+      {state === "lost" && <p class="cb-alert cb-alert--lost">The run does not answer. Trying again…</p>}
+      {state === "ended" && <p class="cb-alert cb-alert--lost">{store.ended.value}</p>}
+      {state === "refused" && store.setup.value && (
+        <p class="cb-alert cb-alert--lost">This address is not valid any more. Open the one that was printed last.</p>
+      )}
+      {store.errors.value.map(({ key, text }) => (
+        <p class="cb-alert" key={key}>
+          <span>{text}</span>
+          <Button label="Dismiss" icon="close" kind="quiet" onClick={() => store.dismiss(key)} />
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function TipView() {
+  const store = useStore();
+  const { value: tip } = store.tip;
+  if (!tip) return null;
+  const right = tip.x > innerWidth - 240;
+  const style = { top: `${tip.y + 14}px`, [right ? "right" : "left"]: `${right ? innerWidth - tip.x + 10 : tip.x + 12}px` };
+  return (
+    <div class="cb-tip" style={style} aria-hidden="true">
+      {tip.text().map((line) => (
+        <div key={line}>{line}</div>
+      ))}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 import { computed, signal, type Signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Scheme } from "./colors";
 import { Curves } from "./curves";
 import { decode } from "./frames";
 import type { Ask, Bytes, Code, Connection, Frame, Model, Notice, Setup, Told } from "./host";
@@ -17,6 +18,14 @@ export interface Sample {
 export interface ErrorLine {
   key: number;
   text: string;
+}
+/** Weights, the last gradient, the last change, or weights × what comes in for the sample shown. */
+export type View = "weights" | "gradient" | "change" | "evidence";
+/** What is said beside the pointer; read while it is shown, so that numbers in it follow the run. */
+export interface Tip {
+  x: number;
+  y: number;
+  text: () => string[];
 }
 export type Branches<T> = Record<string, T>;
 
@@ -39,10 +48,20 @@ export class Store {
   readonly sample = signal<Sample | null>(null);
   /** The hidden unit looked at: index into `setup.units`, and of the unit there. */
   readonly unit = signal<{ layer: number; index: number } | null>(null);
+  /** Updates a second while playing; null: as fast as it can. */
+  readonly speed = signal<number | null>(25);
+  /** What pictures of weights show. */
+  readonly view = signal<View>("weights");
+  /** What the two charts show, by the ids of their kinds. */
+  readonly charts = signal<string[]>(["loss", "norm"]);
+  /** By day or night, whatever the system says. */
+  readonly scheme = signal<Scheme | null>(null);
   /** The panel that is open (its `id`). */
   readonly panel = signal("");
   /** The operation shown by the microscope: index into the equations of `learn`; -1 = all. */
   readonly cursor: Signal<number> = signal(-1);
+
+  readonly tip = signal<Tip | null>(null);
 
   private key = 0;
   private readonly pending = new Map<string, Frame>();
@@ -76,6 +95,17 @@ export class Store {
 
   dismiss(key: number): void {
     this.errors.value = this.errors.value.filter((line) => line.key !== key);
+  }
+
+  /** A branch is gone: the other one is shown. */
+  forget(branch: string): void {
+    const { [branch]: _, ...others } = this.frames.value;
+    delete this.curves[branch];
+    this.pending.delete(branch);
+    this.frames.value = others;
+    this.branch.value = Object.keys(others)[0] ?? "a";
+    this.notices.value = this.notices.value.filter((notice) => notice.branch !== branch);
+    this.curvesTold.value++;
   }
 
   /** Look at a sample of the data. */

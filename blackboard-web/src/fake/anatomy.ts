@@ -43,12 +43,12 @@ export function anatomy(net: Layer[], activation: string, learn: boolean): Anato
       { op: "add", reduce: null, axes: [], operands: [operand(`a_${name}`, [outputs, 1]), operand(`b_${name}`, [0, 1])] },
       `const a = v["a_${name}"], b = v["b_${name}"]; for (let j = 0; j < out.length; j++) out[j] = a[j] + b[j];`);
     if (l === net.length - 1) return;
-    add("forward", name, `${activation}(z_${name})`, `<mi>${activation}</mi><mo>(</mo>${id(`z_${name}`)}<mo>)</mo>`, shape, [`z_${name}`], null,
+    add("forward", name, `${activation}(z_${name})`, `<mi>${activation}</mi><mo stretchy="false">(</mo>${id(`z_${name}`)}<mo stretchy="false">)</mo>`, shape, [`z_${name}`], null,
       `const a = v["z_${name}"]; for (let j = 0; j < out.length; j++) { const z = a[j]; out[j] = ${curve}; }`);
     h = name;
   });
   const last = net[net.length - 1]!;
-  add("forward", "y", "softmax(z_o)", `<mi>softmax</mi><mo>(</mo>${id("z_o")}<mo>)</mo>`, [1, last.outputs], ["z_o"], null,
+  add("forward", "y", "softmax(z_o)", `<mi>softmax</mi><mo stretchy="false">(</mo>${id("z_o")}<mo stretchy="false">)</mo>`, [1, last.outputs], ["z_o"], null,
     `const a = v["z_o"], most = Math.max(...a); let sum = 0; for (let j = 0; j < out.length; j++) sum += out[j] = Math.exp(a[j] - most); for (let j = 0; j < out.length; j++) out[j] /= sum;`);
   const gradients: Record<string, string> = {};
   if (learn) {
@@ -64,7 +64,7 @@ export function anatomy(net: Layer[], activation: string, learn: boolean): Anato
       add("backward", `d_b_${name}`, `d_z_${name}[0]`, id(`d_z_${name}`), [outputs], [`d_z_${name}`],
         { op: "copy", reduce: null, axes: [], operands: [operand(`d_z_${name}`, [1])] }, `out.set(v["d_z_${name}"]);`);
       product("backward", `d_${below}`, [`d_z_${name}`, `W_${name}`], `d_z_${name} @ W_${name}.T`, `${id(`d_z_${name}`)}<msup>${id(`W_${name}`)}<mo>⊤</mo></msup>`, [1, inputs], outputs, [outputs, 0, 1], [0, outputs, 1]);
-      if (l) add("backward", `d_z_${below}`, `d_${below} * slope(${below})`, `${id(`d_${below}`)}<mo>⊙</mo><msup><mi>g</mi><mo>′</mo></msup><mo>(</mo>${id(`z_${below}`)}<mo>)</mo>`, [1, inputs], [`d_${below}`, below], null,
+      if (l) add("backward", `d_z_${below}`, `d_${below} * slope(${below})`, `${id(`d_${below}`)}<mo>⊙</mo><msup><mi>g</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${id(`z_${below}`)}<mo stretchy="false">)</mo>`, [1, inputs], [`d_${below}`, below], null,
         `const a = v["d_${below}"], b = v["${below}"]; for (let j = 0; j < out.length; j++) { const h = b[j]; out[j] = a[j] * (${{ sigmoid: "h * (1 - h)", tanh: "1 - h * h", relu: "h > 0 ? 1 : 0" }[activation]}); }`);
     }
   }

@@ -74,4 +74,9 @@ export class HashPlace implements Place {
   write(text: string): void {
     history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
   }
+
+  watch(changed: () => void): () => void {
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }
 }

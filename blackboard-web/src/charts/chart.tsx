@@ -1,0 +1,144 @@
+/** One chart: its lines, the update shown, notices as marks. A click goes to the update under it. */
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { power } from "../format";
+import { usePaint, useSize } from "../hooks";
+import { useStore, type Store } from "../store";
+import { paletteOf, type Palette } from "../theme";
+import { merged, smooth, type ChartKind, type Line } from "./lines";
+
+const WAIT = 80; // milliseconds between two drawings of a growing chart
+
+export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) => void }) {
+  const store = useStore();
+  const [box, size] = useSize<HTMLDivElement>();
+  const plot = useRef<uPlot | null>(null);
+  const mark = useRef<HTMLElement | null>(null);
+  const { width, height } = size.value;
+  const palette = paletteOf(store);
+  const runs = Object.keys(store.frames.value).length;
+
+  useEffect(() => {
+    if (!width || !height) return;
+    const first = table(store, kind);
+    const chart = new uPlot(options(kind, first.lines, palette, width, height), first.data, box.current!);
+    mark.current = chart.over.appendChild(document.createElement("i"));
+    mark.current.className = "cb-chart__now";
+    chart.over.addEventListener("click", () => {
+      const { left } = chart.cursor;
+      if (left !== undefined && left >= 0) seek(Math.max(0, Math.round(chart.posToVal(left, "x"))));
+    });
+    plot.current = chart;
+    const stop = growing(store, () => {
+      const next = table(store, kind);
+      if (next.data.length === chart.series.length) chart.setData(next.data);
+      place(chart, mark.current!, store);
+    });
+    return () => {
+      stop();
+      plot.current = null;
+      chart.destroy();
+    };
+  }, [width, height, kind, palette, runs, store.setup.value]);
+
+  usePaint(() => {
+    const { update } = store.frame.value ?? {};
+    if (plot.current && mark.current && update !== undefined) place(plot.current, mark.current, store);
+  }, [width, height, kind, palette, runs]);
+
+  return <div class="cb-chart__plot" ref={box} role="img" aria-label={`${kind.title} over all updates`} />;
+}
+
+function place(chart: uPlot, mark: HTMLElement, store: Store): void {
+  const left = chart.valToPos(store.frame.peek()?.update ?? 0, "x");
+  mark.style.transform = `translateX(${left}px)`;
+}
+
+/** Draws soon after curves were told, and not too often. */
+function growing(store: Store, draw: () => void): () => void {
+  let timer = 0;
+  const stop = store.curvesTold.subscribe(() => {
+    timer ||= window.setTimeout(() => {
+      timer = 0;
+      requestAnimationFrame(draw);
+    }, WAIT);
+  });
+  return () => {
+    stop();
+    clearTimeout(timer);
+  };
+}
+
+/** The lines and, behind each noisy one, its mean. */
+function table(store: Store, kind: ChartKind): { lines: Shown[]; data: uPlot.AlignedData } {
+  const { updates, lines } = merged(store.curves, kind.lines(store.setup.peek()!));
+  const drawn = lines.flatMap((line): Shown[] => {
+    if (!noisy(line.name)) return [{ ...line, faint: false }];
+    const mean = { ...line, values: smooth(line.values, updates.length / 60), faint: false };
+    return [{ ...line, faint: true }, mean];
+  });
+  if (kind.log) for (const { values } of drawn) values.forEach((value, i) => value !== null && value <= 0 && (values[i] = null));
+  return { lines: drawn, data: [updates, ...drawn.map(({ values }) => values)] as uPlot.AlignedData };
+}
+
+interface Shown extends Line {
+  faint: boolean;
+}
+const noisy = (name: string): boolean => !name.startsWith("held") && name !== "saturated" && name !== "dead";
+
+export function colorOf(palette: Palette, branch: string, order: number, many: boolean): string {
+  const hues = [palette.accent, palette.plus, palette.good, palette.second, palette.bad, palette.soft];
+  if (many) return hues[order % hues.length]!;
+  if (branch === "b") return order ? palette.bad : palette.second;
+  return order ? palette.plus : palette.accent;
+}
+
+function options(kind: ChartKind, lines: Shown[], palette: Palette, width: number, height: number): uPlot.Options {
+  const axis = {
+    stroke: palette.faint,
+    grid: { stroke: palette.line, width: 1 },
+    ticks: { show: false },
+    font: "10.5px system-ui, sans-serif",
+    gap: 4,
+  };
+  const names = [...new Set(lines.map(({ name }) => name))];
+  const many = kind.id === "norm" || kind.id === "ratio";
+  return {
+    width,
+    height,
+    legend: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { setScale: false, x: false, y: false } },
+    padding: [6, 10, 0, 0],
+    scales: {
+      x: { time: false },
+      y: kind.log ? { distr: 3 } : kind.share ? { range: [0, 1] } : { range: (_u, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
+    },
+    axes: [
+      { ...axis, size: 20, space: 60 },
+      {
+        ...axis,
+        size: 40,
+        space: kind.log ? 22 : 26,
+        values: (_u, splits) => splits.map((value) => tick(value, kind)),
+      },
+    ],
+    series: [
+      {},
+      ...lines.map(({ branch, name, faint }) => ({
+        stroke: colorOf(palette, branch, names.indexOf(name), many) + (faint ? "40" : ""),
+        width: faint ? 1 : 1.75,
+        dash: many && branch === "b" ? [4, 3] : undefined,
+        spanGaps: true,
+        points: { show: false },
+      })),
+    ],
+  };
+}
+
+function tick(value: number | null, { log, share }: ChartKind): string {
+  if (value === null) return "";
+  if (share) return `${Math.round(100 * value)} %`;
+  if (!log) return String(Number(value.toPrecision(3))).replace("-", "−");
+  const exponent = Math.log10(value);
+  return Math.abs(exponent - Math.round(exponent)) < 1e-9 ? `10${power(Math.round(exponent))}` : "";
+}

@@ -1,0 +1,74 @@
+/** The layers of a network as they are shown: what is weighted, into what, by which formula. */
+import type { Line, Setup } from "../host";
+
+export interface LayerView {
+  name: string;
+  title: string;
+  weights: string;
+  bias: string | null;
+  inputs: number;
+  outputs: number;
+  /** What the outputs are called (classes); null: their numbers. */
+  labels: string[] | null;
+  hidden: boolean;
+  /** Its inputs are features: each output has a picture (or bars) of its own. */
+  first: boolean;
+  /** Its lines of the forward pass. */
+  lines: Line[];
+  /** The value that it makes, by its name in the anatomy. */
+  value: string | null;
+}
+
+export function layersOf(setup: Setup): LayerView[] {
+  const { units, parameters, data } = setup;
+  const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
+  const last = units.length ? units[units.length - 1]!.out : firstMatrix(setup);
+  const views = units.map((unit) => ({ ...unit, hidden: true }));
+  if (last) views.push({ name: "", weights: last, bias: biasOf(last, shapes), out: "", hidden: false });
+  const layers = views
+    .filter(({ weights }) => shapes.get(weights)?.length === 2)
+    .map(({ name, weights, bias, hidden }): LayerView => {
+      const [inputs, outputs] = shapes.get(weights) as [number, number];
+      const first = inputs === data.features.length && weights === views[0]!.weights;
+      const labels = !hidden && data.classes?.length === outputs ? data.classes : null;
+      const title = hidden ? `${outputs} hidden units` : labels ? `${outputs} classes` : "output";
+      return { name, title, weights, bias, inputs, outputs, labels, hidden, first, lines: [], value: null };
+    });
+  giveLines(layers, setup);
+  return layers;
+}
+
+const firstMatrix = ({ parameters, data }: Setup): string | undefined =>
+  parameters.find(({ shape }) => shape.length === 2 && shape[0] === data.features.length)?.name;
+
+/** Next to the weights: a vector with one number an output. */
+function biasOf(weights: string, shapes: Map<string, number[]>): string | null {
+  const names = [...shapes.keys()];
+  const next = names[names.indexOf(weights) + 1];
+  const shape = next === undefined ? undefined : shapes.get(next);
+  return shape?.length === 1 && shape[0] === shapes.get(weights)![1] ? next! : null;
+}
+
+/** A line of the forward pass belongs to the layer whose weights were met last. */
+function giveLines(layers: LayerView[], { anatomy: { predict } }: Setup): void {
+  if (!predict || !layers.length) return;
+  const keys = new Map(predict.inputs.map(({ name, key }) => [name, key]));
+  let at = 0;
+  for (const { part, name, uses, line, shape } of predict.equations) {
+    if (part !== "forward") continue;
+    const met = layers.findIndex(({ weights }) => uses.some((use) => keys.get(use) === weights));
+    at = Math.max(at, met);
+    const layer = layers[at]!;
+    const told = predict.lines[line];
+    if (told && !layer.lines.includes(told)) layer.lines.push(told);
+    if (layer.name === name || (!layer.hidden && shape[shape.length - 1] === layer.outputs)) layer.value = name;
+  }
+  const output = layers[layers.length - 1]!;
+  if (!output.hidden && predict.output) output.value = predict.output;
+}
+
+/** Parameters that no layer shows (those of other kinds of models): to be shown as they are. */
+export function others(setup: Setup, layers: LayerView[]): Setup["parameters"] {
+  const shown = new Set(layers.flatMap(({ weights, bias }) => [weights, bias]));
+  return setup.parameters.filter(({ name }) => !shown.has(name));
+}

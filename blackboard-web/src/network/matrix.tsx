@@ -1,0 +1,109 @@
+/** Weights between units: what comes in from above to below (rows), what goes out from left to right. */
+import { useMemo, useRef } from "preact/hooks";
+import { diverging, magnitude } from "../colors";
+import { short } from "../format";
+import { usePaint, useSize } from "../hooks";
+import { useStore } from "../store";
+import { paletteOf, schemeOf } from "../theme";
+import type { LayerView } from "./layers";
+import { WORD, liveOf, shown, valueOf } from "./live";
+import { Outcome } from "./outcome";
+import { Pixels, SIDE, begin } from "./paint";
+
+const CELL = 22; // pixels of the largest cell
+
+interface Props {
+  layer: LayerView;
+  index: number;
+  before: LayerView | undefined;
+  /** Room for what comes out, below. */
+  below?: number;
+}
+
+export function Matrix({ layer, index: number, before, below = 0 }: Props) {
+  const store = useStore();
+  const live = liveOf(store);
+  const [room, size] = useSize<HTMLDivElement>();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const pixels = useMemo(() => [new Pixels(), new Pixels()] as const, []);
+  const { width, height } = size.value;
+  const { inputs, outputs } = layer;
+  const wide = Math.min(CELL, Math.max(1, width - 2 * SIDE) / outputs);
+  const tall = Math.min(CELL, Math.max(20, height - below) / inputs, Math.max(wide, 4));
+  const [w, h] = [outputs * wide, inputs * tall];
+
+  usePaint(() => {
+    if (!canvas.current || !size.value.width) return;
+    const context = begin(canvas.current, w + 2 * SIDE, h);
+    const [palette, colors] = [paletteOf(store), diverging(schemeOf(store)).words];
+    const data = shown(store, live, layer) ?? new Float32Array(inputs * outputs);
+    const incoming = before ? valueOf(live, before) : null;
+    context.imageSmoothingEnabled = Math.min(wide, tall) < 1;
+    pixels[0].matrix(data, inputs, outputs, magnitude(data), colors);
+    context.drawImage(pixels[0].canvas, 2 * SIDE, 0, w, h);
+    if (incoming?.length === inputs) {
+      pixels[1].matrix(incoming, inputs, 1, Math.max(1, magnitude(incoming)), colors);
+      context.drawImage(pixels[1].canvas, 0, 0, SIDE, h);
+    }
+    context.strokeStyle = palette.line;
+    context.strokeRect(2 * SIDE + 0.5, 0.5, w - 1, h - 1);
+    context.strokeRect(0.5, 0.5, SIDE - 1, h - 1);
+    const unit = store.unit.value;
+    context.strokeStyle = palette.accent;
+    context.lineWidth = 2;
+    if (unit?.layer === number - 1) context.strokeRect(1, unit.index * tall, w + 2 * SIDE - 2, Math.max(tall, 2));
+    if (unit?.layer === number) context.strokeRect(2 * SIDE + unit.index * wide, 1, Math.max(wide, 2), h - 2);
+  }, [layer, w, h, wide, tall]);
+
+  const cell = (event: PointerEvent | MouseEvent) => {
+    const [i, j] = [Math.floor(event.offsetY / tall), Math.floor((event.offsetX - 2 * SIDE) / wide)];
+    return i >= 0 && i < inputs && j < outputs ? ([i, j] as const) : null;
+  };
+  const hover = (event: PointerEvent) => {
+    const place = cell(event);
+    store.tip.value = place && { x: event.clientX, y: event.clientY, text: () => told(...place) };
+  };
+  const told = (i: number, j: number): string[] => {
+    const incoming = before ? valueOf(live, before)?.[i] : undefined;
+    const lines = incoming === undefined ? [] : [`unit ${i}: active ${short(incoming)}`];
+    if (j >= 0) {
+      const value = shown(store, live, layer)?.[i * outputs + j];
+      lines.push(`to ${layer.labels?.[j] ?? `unit ${j}`}: ${WORD[store.view.value]} ${short(value)}`);
+    }
+    return lines;
+  };
+  const click = (event: MouseEvent) => {
+    const place = cell(event);
+    if (!place) return;
+    const [i, j] = place;
+    store.unit.value = layer.hidden && j >= 0 ? { layer: number, index: j } : number ? { layer: number - 1, index: i } : null;
+  };
+  const keyed = (event: KeyboardEvent) => {
+    const chosen = store.unit.value;
+    const at = layer.hidden ? number : number - 1;
+    const count = layer.hidden ? outputs : inputs;
+    const move = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (move === undefined || at < 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const from = chosen?.layer === at ? chosen.index + move : 0;
+    store.unit.value = { layer: at, index: Math.max(0, Math.min(count - 1, from)) };
+  };
+
+  return (
+    <div class="cb-matrix" ref={room}>
+      <canvas
+        ref={canvas}
+        tabIndex={0}
+        role="application"
+        aria-label={`${WORD[store.view.value]}s of ${layer.weights}, ${inputs} × ${outputs}; arrow keys choose a unit`}
+        style={{ width: `${w + 2 * SIDE}px`, height: `${h}px` }}
+        onPointerMove={hover}
+        onPointerLeave={() => (store.tip.value = null)}
+        onClick={click}
+        onKeyDown={keyed}
+      />
+      <Outcome layer={layer} cell={wide} />
+    </div>
+  );
+}

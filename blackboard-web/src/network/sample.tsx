@@ -1,0 +1,104 @@
+/** The sample that goes through the network, and the way to others. */
+import { useMemo, useRef } from "preact/hooks";
+import { nextSample } from "../actions";
+import { diverging } from "../colors";
+import { short } from "../format";
+import { usePaint } from "../hooks";
+import { useStore, type Sample as Chosen } from "../store";
+import { schemeOf } from "../theme";
+import { Button } from "../ui";
+import { featureName } from "./live";
+import { Pixels, begin } from "./paint";
+
+const SIDE = 112;
+const SPAN = 2.5; // standard deviations that have a colour of their own
+
+export function SampleView() {
+  const store = useStore();
+  const setup = store.setup.value!;
+  const { value: sample } = store.sample;
+  if (!sample) return null;
+  const { data } = setup;
+  const counts = { train: setup.arrays.X?.shape[0] ?? 0, held: setup.arrays.X_held?.shape[0] ?? 0 };
+  return (
+    <div class="cb-sample">
+      <h3 class="cb-head">
+        <span class="cb-math"><i>x</i></span>
+        <span class="cb-head__what">{title(sample, setup.data.classes)}</span>
+      </h3>
+      {data.image ? <Picture /> : <Features />}
+      <div class="cb-sample__way" role="group" aria-label="Sample">
+        <Button label="Sample before" icon="left" keys="," kind="quiet" onClick={() => nextSample(store, -1)} />
+        <span>{sample.set === "drawn" ? "drawn" : `${sample.index + 1} / ${counts[sample.set]}`}</span>
+        <Button label="Next sample" icon="right" keys="." kind="quiet" onClick={() => nextSample(store, 1)} />
+      </div>
+      {counts.held > 0 && (
+        <select
+          aria-label="Samples of"
+          value={sample.set}
+          onChange={(event) => store.look(event.currentTarget.value as "held" | "train", 0)}
+        >
+          <option value="held">held out</option>
+          <option value="train">trained on</option>
+          {sample.set === "drawn" && <option value="drawn">drawn</option>}
+        </select>
+      )}
+    </div>
+  );
+}
+
+function title({ y }: Chosen, classes: string[] | null): string {
+  if (y === null) return "nobody knows";
+  return classes ? `this is ${classes[y] ?? y}` : `target ${short(y)}`;
+}
+
+function Picture() {
+  const store = useStore();
+  const { data } = store.setup.value!;
+  const [rows, columns] = data.image!;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const pixels = useMemo(() => new Pixels(), []);
+  const height = Math.round((SIDE * rows) / columns);
+  usePaint(() => {
+    const x = store.sample.value?.x;
+    if (!x || !canvas.current) return;
+    const context = begin(canvas.current, SIDE, height);
+    pixels.matrix(x, rows, columns, SPAN, diverging(schemeOf(store)).words);
+    context.imageSmoothingEnabled = columns > SIDE;
+    context.drawImage(pixels.canvas, 0, 0, SIDE, height);
+  }, [height]);
+  const hover = (event: PointerEvent) => {
+    const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / SIDE) * columns)];
+    const pixel = i * columns + j;
+    const text = () => [`${featureName(store.setup.value!, pixel)}: ${short(store.sample.value?.x[pixel])}`];
+    store.tip.value = { x: event.clientX, y: event.clientY, text };
+  };
+  return (
+    <canvas
+      ref={canvas}
+      class="cb-sample__picture"
+      role="img"
+      aria-label={`The sample, ${rows} × ${columns} pixels`}
+      style={{ width: `${SIDE}px`, height: `${height}px` }}
+      onPointerMove={hover}
+      onPointerLeave={() => (store.tip.value = null)}
+    />
+  );
+}
+
+function Features() {
+  const store = useStore();
+  const { features } = store.setup.value!.data;
+  const { x } = store.sample.value!;
+  return (
+    <ul class="cb-features">
+      {features.map((name, i) => (
+        <li key={name}>
+          <span title={name}>{name}</span>
+          <i style={{ "--value": Math.max(-1, Math.min(1, x[i]! / SPAN)), color: `var(--${x[i]! < 0 ? "minus" : "plus"})` }} />
+          <b>{short(x[i])}</b>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,109 @@
+/** The network: the sample, each layer as pictures under its formula, and what comes out. */
+import { short } from "../format";
+import { useStore, type View } from "../store";
+import { Segments } from "../ui";
+import type { LayerView } from "./layers";
+import { liveOf, valueOf } from "./live";
+import { Matrix } from "./matrix";
+import { Answer } from "./outcome";
+import { SampleView } from "./sample";
+import { Tiles } from "./tiles";
+
+const VIEWS: [View, string][] = [
+  ["weights", "Weights"],
+  ["gradient", "Gradient"],
+  ["change", "Last change"],
+  ["evidence", "Evidence"],
+];
+const ABOUT: Record<View, string> = {
+  weights: "what each unit looks for",
+  gradient: "∂L/∂W of the last batch",
+  change: "what the last update did",
+  evidence: "weights × what came in",
+};
+
+export function Stage() {
+  const store = useStore();
+  const layers = liveOf(store).layers.value;
+  const { value: setup } = store.setup;
+  return (
+    <section class="cb-stage" aria-label="Network">
+      <div class="cb-stage__top">
+        <h2>{setup!.model.title}</h2>
+        <Segments label="Pictures show" value={store.view.value} choices={VIEWS} onChange={(view) => (store.view.value = view)} />
+        <span class="cb-about">{ABOUT[store.view.value]}</span>
+        <Legend />
+      </div>
+      <div class="cb-flow">
+        <SampleView />
+        {layers.map((layer, i) => (
+          <Layer key={layer.weights} layer={layer} index={i} before={layers[i - 1]} />
+        ))}
+      </div>
+      <UnitLine />
+    </section>
+  );
+}
+
+/** Blue is below zero, orange above. */
+const Legend = () => (
+  <span class="cb-legend" aria-hidden="true">
+    − <i /> +
+  </span>
+);
+
+function Layer({ layer, index, before }: { layer: LayerView; index: number; before: LayerView | undefined }) {
+  return (
+    <div class={`cb-layer ${layer.first ? "cb-layer--first" : ""} ${layer.hidden ? "" : "cb-layer--last"}`}>
+      <h3 class="cb-head">
+        {layer.lines.slice(-2).map(({ formula, code }) => (
+          <span key={code} class="cb-math" title={code} dangerouslySetInnerHTML={{ __html: formula }} />
+        ))}
+        <span class="cb-head__what">{layer.title}</span>
+      </h3>
+      {layer.first ? (
+        <Tiles layer={layer} index={index} />
+      ) : (
+        <Matrix {...{ layer, index, before }} below={layer.hidden ? 20 : 92} />
+      )}
+      {layer.first && !layer.hidden && <Answer layer={layer} />}
+    </div>
+  );
+}
+
+/** The unit chosen, in words: how active it is, and what it speaks for. */
+function UnitLine() {
+  const store = useStore();
+  const live = liveOf(store);
+  const { value: unit } = store.unit;
+  const layers = live.layers.value;
+  const layer = unit ? layers[unit.layer] : undefined;
+  if (!unit || !layer) return <p class="cb-unit cb-about">Choose a unit to follow it through the network.</p>;
+  const arrays = store.frame.value?.arrays;
+  const active = valueOf(live, layer)?.[unit.index];
+  const bias = layer.bias ? arrays?.[`p:${layer.bias}`]?.data[unit.index] : undefined;
+  const next = layers[unit.layer + 1];
+  return (
+    <p class="cb-unit">
+      <b>{layer.labels ? layer.labels[unit.index] : `Unit ${unit.index}`}</b>
+      {active !== undefined && <span>active {short(active)}</span>}
+      {bias !== undefined && <span>bias {short(bias)}</span>}
+      {next && <Speaks next={next} index={unit.index} />}
+    </p>
+  );
+}
+
+function Speaks({ next, index }: { next: LayerView; index: number }) {
+  const data = useStore().frame.value?.arrays[`p:${next.weights}`]?.data;
+  if (!data) return null;
+  const row = Array.from(data.subarray(index * next.outputs, (index + 1) * next.outputs));
+  const order = row.map((_, k) => k).sort((a, b) => row[b]! - row[a]!);
+  const say = (k: number) => `${next.labels?.[k] ?? `unit ${k}`} (${short(row[k])})`;
+  const [first, last] = [order.slice(0, 2), order.slice(-2).reverse()];
+  return (
+    <>
+      <span>speaks for {first.map(say).join(", ")}</span>
+      {row.length > 3 && <span>against {last.map(say).join(", ")}</span>}
+    </>
+  );
+}

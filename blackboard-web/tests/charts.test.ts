@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { merged, smooth } from "../src/charts/lines";
+import { Curves } from "../src/curves";
+
+function curves(updates: number[], loss: number[]): Curves {
+  const made = new Curves();
+  made.updates = updates;
+  made.lines = { loss };
+  return made;
+}
+
+test("two runs lie over the same updates, with nothing where one of them has no point", () => {
+  const both = { b: curves([2, 3, 4], [7, NaN, 9]), a: curves([0, 2, 5], [1, 2, 3]) };
+  const { updates, lines } = merged(both, [["loss", "batch"], ["held_loss", "held out"]]);
+  expect(updates).toEqual([0, 2, 3, 4, 5]);
+  expect(lines.map(({ branch, name }) => branch + name)).toEqual(["aloss", "aheld_loss", "bloss", "bheld_loss"]);
+  expect(lines[0]!.values).toEqual([1, 2, null, null, 3]);
+  expect(lines[1]!.values).toEqual([null, null, null, null, null]);
+  expect(lines[2]!.values).toEqual([null, 7, null, 9, null]);
+});
+
+test("the mean begins at the first value, follows, and skips what was not measured", () => {
+  expect(smooth([4, null, 4, 4], 3)).toEqual([4, null, 4, 4]);
+  const steps = smooth([0, ...Array<number>(40).fill(1)], 4);
+  expect(steps[0]).toBe(0);
+  expect(steps.at(-1)).toBeCloseTo(1, 3);
+  expect(steps[3]!).toBeLessThan(steps[9]!);
+});
