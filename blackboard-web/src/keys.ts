@@ -38,6 +38,7 @@ export const KEYS: Key[] = [
   { key: ".", show: ".", text: "next sample", press: (store) => nextSample(store, 1) },
   { key: ",", show: ",", text: "sample before", press: (store) => nextSample(store, -1) },
   { key: "v", show: "v", text: "what pictures show", press: (store) => (store.view.value = VIEWS[(VIEWS.indexOf(store.view.value) + 1) % VIEWS.length]!) },
+  { key: "0", show: "0", text: "close the panel", press: (store) => (store.panel.value = "") },
   { key: "d", show: "d", text: "dark, light", press: (store) => (store.scheme.value = nightly(store) ? "light" : "dark") },
   { key: "?", show: "?", text: "this help", press: (_store, { help }) => help() },
 ];

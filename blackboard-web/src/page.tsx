@@ -1,4 +1,5 @@
 /** The layout: bar, network, curves, and the panel that is open. */
+import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Bar } from "./bar/bar";
 import { CurvesView } from "./charts/curves";
@@ -38,7 +39,7 @@ function Root({ whole }: { whole: boolean }) {
     <div class="cb-root" ref={root} tabIndex={-1} style={properties(store)}>
       {setup ? <Layout panels={panels} help={() => help.current?.showModal()} /> : <Waiting />}
       <Lines />
-      <TipView />
+      <TipView root={root} />
       <Help dialog={help} panels={panels} />
     </div>
   );
@@ -56,23 +57,23 @@ function Waiting() {
 
 function Layout({ panels, help }: { panels: Panel[]; help: () => void }) {
   const store = useStore();
-  const open = panels.find((panel) => panel.id === store.panel.value) ?? panels[0];
-  const kind = !open ? "cb-page--bare" : open.wide ? "cb-page--wide" : "";
+  const open = panels.find((panel) => panel.id === store.panel.value) ?? null;
+  const kind = !open ? "cb-page--closed" : open.wide ? "cb-page--wide" : "";
   return (
     <div class={`cb-page ${kind}`}>
       <Bar help={help} />
       <Stage />
       <CurvesView />
-      {open && <PanelView panels={panels} open={open} />}
+      <PanelView panels={panels} open={open} />
     </div>
   );
 }
 
-function PanelView({ panels, open }: { panels: Panel[]; open: Panel }) {
+function PanelView({ panels, open }: { panels: Panel[]; open: Panel | null }) {
   const store = useStore();
   const keyed = (event: KeyboardEvent) => {
-    const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!move) return;
+    const move = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (!move || !open) return;
     event.preventDefault();
     event.stopPropagation();
     const next = panels[(panels.indexOf(open) + move + panels.length) % panels.length]!;
@@ -80,7 +81,7 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel }) {
     (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-panel="${next.id}"]`)?.focus();
   };
   return (
-    <aside class="cb-panel" aria-label={open.title}>
+    <aside class="cb-panel" aria-label={open?.title ?? "Panels"}>
       <nav class="cb-tabs" role="tablist" aria-label="Panels" onKeyDown={keyed}>
         {panels.map((panel, i) => (
           <button
@@ -89,7 +90,7 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel }) {
             role="tab"
             data-panel={panel.id}
             aria-selected={panel === open}
-            tabIndex={panel === open ? 0 : -1}
+            tabIndex={panel === (open ?? panels[0]) ? 0 : -1}
             aria-keyshortcuts={String(i + 1)}
             title={`${panel.about} (${i + 1})`}
             onClick={() => (store.panel.value = panel.id)}
@@ -97,11 +98,18 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel }) {
             {panel.title}
           </button>
         ))}
+        {open && (
+          <span class="cb-tabs__close">
+            <Button label="Close the panel" icon="close" keys="0" kind="quiet" onClick={() => (store.panel.value = "")} />
+          </span>
+        )}
       </nav>
-      <div class="cb-panel__body" role="tabpanel" aria-label={open.title} key={open.id}>
-        <p class="cb-about cb-panel__about">{open.about}</p>
-        <open.view />
-      </div>
+      {open && (
+        <div class="cb-panel__body" role="tabpanel" aria-label={open.title} key={open.id}>
+          <p class="cb-about cb-panel__about">{open.about}</p>
+          <open.view />
+        </div>
+      )}
     </aside>
   );
 }
@@ -127,14 +135,15 @@ function Lines() {
   );
 }
 
-function TipView() {
+function TipView({ root }: { root: RefObject<HTMLElement | null> }) {
   const store = useStore();
   const { value: tip } = store.tip;
   if (!tip) return null;
-  const right = tip.x > innerWidth - 240;
-  const style = { top: `${tip.y + 14}px`, [right ? "right" : "left"]: `${right ? innerWidth - tip.x + 10 : tip.x + 12}px` };
+  const box = root.current!.getBoundingClientRect();
+  const x = tip.x - box.left;
+  const side = x > box.width - 240 ? { right: `${box.width - x + 10}px` } : { left: `${x + 12}px` };
   return (
-    <div class="cb-tip" style={style} aria-hidden="true">
+    <div class="cb-tip" style={{ top: `${tip.y - box.top + 14}px`, ...side }} aria-hidden="true">
       {tip.text().map((line) => (
         <div key={line}>{line}</div>
       ))}

@@ -11,7 +11,7 @@ export interface Places {
   at(index: number): [x: number, y: number];
 }
 
-const LARGEST = 92;
+const LARGEST = 128;
 
 /** For `count` tiles of `aspect` (height / width) in a room of `wide` × `tall` pixels. */
 export function places(count: number, wide: number, tall: number, aspect = 1, largest = LARGEST): Places {

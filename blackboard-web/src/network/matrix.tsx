@@ -10,7 +10,8 @@ import { WORD, liveOf, shown, valueOf } from "./live";
 import { Outcome } from "./outcome";
 import { Pixels, SIDE, begin } from "./paint";
 
-const CELL = 22; // pixels of the largest cell
+const CELL = 26; // pixels of the largest cell
+const NAMED = 48; // where few classes have long names
 
 interface Props {
   layer: LayerView;
@@ -28,8 +29,9 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
   const pixels = useMemo(() => [new Pixels(), new Pixels()] as const, []);
   const { width, height } = size.value;
   const { inputs, outputs } = layer;
-  const wide = Math.min(CELL, Math.max(1, width - 2 * SIDE) / outputs);
-  const tall = Math.min(CELL, Math.max(20, height - below) / inputs, Math.max(wide, 4));
+  const largest = outputs <= 4 && layer.labels ? NAMED : CELL;
+  const wide = Math.min(largest, Math.max(1, width - 2 * SIDE) / outputs);
+  const tall = Math.min(CELL, Math.max(20, height - below) / inputs, Math.max(1.5 * wide, 4));
   const [w, h] = [outputs * wide, inputs * tall];
 
   usePaint(() => {

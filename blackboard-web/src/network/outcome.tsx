@@ -43,7 +43,7 @@ function Strip({ values, cell }: { values: Float64Array; cell: number }) {
 function Probabilities({ values, labels, cell }: { values: Float64Array; labels: string[]; cell: number }) {
   const { value: sample } = useStore().sample;
   const best = strongest(values);
-  const named = cell >= 12 && labels.every((label) => label.length <= 2);
+  const named = cell >= (labels.every((label) => label.length <= 2) ? 8 : 36);
   return (
     <div class="cb-outcome__bars" style={{ marginLeft: `${2 * SIDE}px`, width: `${cell * values.length}px` }} aria-hidden="true">
       {labels.map((label, k) => (

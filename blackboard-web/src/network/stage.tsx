@@ -31,10 +31,10 @@ export function Stage() {
       <div class="cb-stage__top">
         <h2>{setup!.model.title}</h2>
         <Segments label="Pictures show" value={store.view.value} choices={VIEWS} onChange={(view) => (store.view.value = view)} />
-        <span class="cb-about">{ABOUT[store.view.value]}</span>
+        <About />
         <Legend />
       </div>
-      <div class="cb-flow">
+      <div class={`cb-flow ${layers.length > 2 ? "cb-flow--deep" : ""}`}>
         <SampleView />
         {layers.map((layer, i) => (
           <Layer key={layer.weights} layer={layer} index={i} before={layers[i - 1]} />
@@ -43,6 +43,12 @@ export function Stage() {
       <UnitLine />
     </section>
   );
+}
+
+function About() {
+  const { view, frame } = useStore();
+  const early = !frame.value?.update && (view.value === "gradient" || view.value === "change");
+  return <span class="cb-about">{early ? "no update was made yet" : ABOUT[view.value]}</span>;
 }
 
 /** Blue is below zero, orange above. */

@@ -27,7 +27,7 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
   const aspect = image ? image[0] / image[1] : Math.min(2.4, Math.max(0.5, layer.inputs / 8));
   const { width, height } = size.value;
   const grid = useMemo(
-    () => places(count, Math.max(40, width - left), Math.max(60, height), aspect, image ? 92 : 120),
+    () => places(count, Math.max(40, width - left), Math.max(60, height), aspect),
     [count, width, height, left, aspect],
   );
   const extent = {
