@@ -1,4 +1,5 @@
 /** What buttons and keys do. */
+import type { Values } from "./host";
 import { scopeOf } from "./panels/scope";
 import type { Store } from "./store";
 
@@ -20,27 +21,20 @@ export function setSpeed(store: Store, speed: number | null): void {
   if (store.frame.value?.playing) store.send({ do: "play", rate: speed });
 }
 
-/** From the same first weights, or (another seed) from new ones. */
+/** From the same first weights, or (another seed) from new ones; what was set in flight still holds. */
 export function restart(store: Store, fresh = false): void {
-  const seed = store.frame.value?.settings.seed ?? store.setup.value?.settings.values.seed;
-  store.send(fresh && seed !== undefined ? { do: "restart", settings: { seed: seed + 1 } } : { do: "restart" });
+  const { in_flight, restart } = store.setup.value!.settings;
+  const now = store.frame.value?.settings ?? {};
+  const settings: Values = {};
+  for (const name of in_flight) if (restart.includes(name)) settings[name] = now[name];
+  if (fresh && now.seed !== undefined) settings.seed = now.seed + 1;
+  store.send(Object.keys(settings).length ? { do: "restart", settings } : { do: "restart" });
 }
 
-export function fork(store: Store): void {
-  if (store.frames.value.b) store.send({ do: "drop", branch: "b" });
-  store.send({ do: "fork" });
-  store.branch.value = "b";
-}
-
-export function show(store: Store, branch: string): void {
-  store.send({ do: "show", branch });
-  store.branch.value = branch;
-}
-
-export function drop(store: Store, branch: string): void {
-  store.send({ do: "drop", branch });
-  store.forget(branch);
-}
+export const fork = (store: Store): void => store.send({ do: "fork" });
+export const show = (store: Store, branch: string): void => store.send({ do: "show", branch });
+export const drop = (store: Store, branch: string): void => store.send({ do: "drop", branch });
+export const branches = (store: Store): string[] => store.frame.value?.branches ?? [];
 
 /** One operation further (or back) through the pass of the sample shown, in the microscope. */
 export function operate(store: Store, by: 1 | -1): void {

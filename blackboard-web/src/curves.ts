@@ -29,6 +29,13 @@ export class Curves {
     while (this.updates.length > MOST) this.thin();
   }
 
+  /** Points behind an update are gone. */
+  behind(update: number): void {
+    let length = this.updates.length;
+    while (length && this.updates[length - 1]! > update) length--;
+    this.cut(length);
+  }
+
   private set(name: string, place: number, value: number | undefined): void {
     const line = (this.lines[name] ??= []);
     while (line.length < place) line.push(NaN);

@@ -51,6 +51,8 @@ export interface Stop {
 
 export type Ask = { id?: number } & (
   | { do: "hello" | "pause" | "epoch" | "fork" }
+  /** Frames that came are on the screen: the host may send others. */
+  | { do: "drawn" }
   | { do: "play"; rate: number | null }
   | { do: "step"; count: number }
   | { do: "seek"; update: number }
@@ -132,6 +134,7 @@ export interface Setup {
   settings: {
     values: Values;
     choices: { activation?: string[]; init?: string[]; optimizer?: string[] };
+    in_flight: (keyof Flight)[];
     limits: Partial<Record<keyof Values, [number, number]>>;
     restart: (keyof Values)[];
   };
@@ -142,11 +145,14 @@ export interface Setup {
 }
 export interface Frame {
   type: "frame";
+  /** The run shown, of those there are. */
   branch: string;
+  branches: string[];
   update: number;
   head: number;
+  /** Epochs behind it: whole ones, and all with the part of the last. */
   epoch: number;
-  epochs_part: number;
+  epochs: number;
   playing: boolean;
   speed: Num;
   loss: Num;

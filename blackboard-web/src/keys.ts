@@ -1,5 +1,5 @@
 /** The keys of the page. */
-import { drop, fork, nextSample, operate, restart, show, step, toggle } from "./actions";
+import { branches, drop, fork, nextSample, operate, restart, show, step, toggle } from "./actions";
 import type { Store, View } from "./store";
 import { nightly } from "./theme";
 
@@ -32,7 +32,7 @@ export const KEYS: Key[] = [
   { key: "n", show: "n", text: "network and settings", press: (_store, { root }) => press(root, "n") },
   { key: "f", show: "f", text: "fork here", press: fork },
   { key: "b", show: "b", text: "the other run", press: other },
-  { key: "x", show: "x", text: "drop the run shown", press: (store) => store.frames.value.b && drop(store, store.branch.value) },
+  { key: "x", show: "x", text: "drop the run shown", press: (store) => branches(store).length > 1 && drop(store, store.branch.value) },
   { key: "o", show: "o", text: "one operation", press: (store) => operate(store, 1) },
   { key: "O", show: "shift o", text: "one operation back", press: (store) => operate(store, -1) },
   { key: ".", show: ".", text: "next sample", press: (store) => nextSample(store, 1) },
@@ -44,7 +44,7 @@ export const KEYS: Key[] = [
 ];
 
 function other(store: Store): void {
-  const next = Object.keys(store.frames.value).find((branch) => branch !== store.branch.value);
+  const next = branches(store).find((branch) => branch !== store.branch.value);
   if (next) show(store, next);
 }
 

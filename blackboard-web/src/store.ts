@@ -1,5 +1,5 @@
 /** What the page knows: told by the host, or chosen here. Everything that is shown reads from here. */
-import { computed, signal, type Signal } from "@preact/signals";
+import { batch, computed, signal, type Signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Scheme } from "./colors";
@@ -42,7 +42,7 @@ export class Store {
   readonly connection = signal<Connection | "ended">("connecting");
   readonly ended = signal<string | null>(null);
 
-  /** The branch shown ("a" until there is a fork). */
+  /** The branch that the host shows ("a" until there is a fork). */
   readonly branch = signal("a");
   readonly frame = computed<Frame | null>(() => this.frames.value[this.branch.value] ?? null);
   readonly sample = signal<Sample | null>(null);
@@ -97,17 +97,6 @@ export class Store {
     this.errors.value = this.errors.value.filter((line) => line.key !== key);
   }
 
-  /** A branch is gone: the other one is shown. */
-  forget(branch: string): void {
-    const { [branch]: _, ...others } = this.frames.value;
-    delete this.curves[branch];
-    this.pending.delete(branch);
-    this.frames.value = others;
-    this.branch.value = Object.keys(others)[0] ?? "a";
-    this.notices.value = this.notices.value.filter((notice) => notice.branch !== branch);
-    this.curvesTold.value++;
-  }
-
   /** Look at a sample of the data. */
   look(set: "train" | "held", index: number): void {
     const arrays = this.setup.value?.arrays;
@@ -132,6 +121,7 @@ export class Store {
         this.begin(told);
         break;
       case "frame":
+        this.pending.delete(told.branch); // the last one told is the one shown
         this.pending.set(told.branch, told);
         this.scheduled ||= requestAnimationFrame(() => this.flush());
         break;
@@ -144,8 +134,10 @@ export class Store {
         break;
       case "notices_cleared":
         this.notices.value = this.notices.value.filter(
-          ({ branch, update }) => branch !== told.branch || update < told.from,
+          ({ branch, update }) => branch !== told.branch || update <= told.from,
         );
+        this.curves[told.branch]?.behind(told.from);
+        this.curvesTold.value++;
         break;
       case "error":
         this.fail(told.message);
@@ -178,8 +170,14 @@ export class Store {
   /** The newest of each branch, once an animation frame. */
   private flush(): void {
     this.scheduled = 0;
-    this.frames.value = { ...this.frames.value, ...Object.fromEntries(this.pending) };
+    const [shown] = [...this.pending.keys()].slice(-1);
+    if (!shown) return;
+    batch(() => {
+      this.frames.value = { ...this.frames.value, ...Object.fromEntries(this.pending) };
+      this.branch.value = shown;
+    });
     this.pending.clear();
+    this.send({ do: "drawn" });
   }
 }
 

@@ -41,17 +41,30 @@ test("of the frames between two pictures the newest is shown", () => {
   host.tell(setup, data);
   for (const update of [1, 2, 3]) host.tell({ type: "frame", branch: "a", update });
   host.tell({ type: "frame", branch: "b", update: 9 });
+  host.tell({ type: "frame", branch: "a", update: 4 });
   expect(store.frame.value).toBe(null);
   expect(next.length).toBe(1);
   next[0]!();
-  expect(store.frame.value!.update).toBe(3);
+  expect(store.frame.value!.update).toBe(4);
   expect(store.frames.value.b!.update).toBe(9);
+  expect(host.asked.at(-1)).toEqual({ do: "drawn" });
+  host.tell({ type: "frame", branch: "b", update: 10 });
+  next[1]!();
+  expect(store.branch.value).toBe("b");
 });
 
 test("notices go with what they told of", () => {
   for (const update of [10, 20]) host.tell({ type: "notice", branch: "a", update, kind: "k", text: "t" });
   host.tell({ type: "notices_cleared", branch: "a", from: 15 });
   expect(store.notices.value.map(({ update }) => update)).toEqual([10]);
+});
+
+test("what was recorded behind a change of settings leaves the curves at once", () => {
+  host.tell({ type: "curves", branch: "a", start: 0 }, part(0, 20).arrays);
+  host.tell({ type: "notices_cleared", branch: "a", from: 7 });
+  expect(store.curves.a!.updates.at(-1)).toBe(7);
+  host.tell({ type: "curves", branch: "a", start: 8 }, part(8, 2).arrays);
+  expect(store.curves.a!.updates).toEqual([...Array(10).keys()]);
 });
 
 test("an error is a line once, until it is dismissed", () => {

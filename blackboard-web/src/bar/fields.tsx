@@ -59,12 +59,12 @@ export function Slider({ label, value, low, high, step, scale = PLAIN, show = sh
 export function FlightFields() {
   const store = useStore();
   const settings = store.frame.value?.settings ?? {};
-  const { limits } = store.setup.value!.settings;
+  const { limits, in_flight } = store.setup.value!.settings;
   const set = (flight: Flight) => store.send({ do: "set", ...flight });
   const { rate, batch_size, momentum } = settings;
   return (
     <div class="cb-flight">
-      {rate !== undefined && (
+      {rate !== undefined && in_flight.includes("rate") && (
         <Slider
           label="Learning rate"
           value={rate}
@@ -76,7 +76,7 @@ export function FlightFields() {
           onChange={(value) => set({ rate: value })}
         />
       )}
-      {batch_size !== undefined && (
+      {batch_size !== undefined && in_flight.includes("batch_size") && (
         <label class="cb-field">
           <span class="cb-field__name">Batch size</span>
           <select
@@ -91,7 +91,7 @@ export function FlightFields() {
           </select>
         </label>
       )}
-      {momentum !== undefined && (
+      {momentum !== undefined && in_flight.includes("momentum") && (
         <Slider
           label="Momentum"
           value={momentum}

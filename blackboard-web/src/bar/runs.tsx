@@ -1,14 +1,14 @@
 /** Two runs: fork, choose which is shown, drop; and when to stop. */
 import { useState } from "preact/hooks";
-import { drop, fork, show } from "../actions";
+import { branches, drop, fork, show } from "../actions";
 import type { Stop } from "../host";
 import { useStore } from "../store";
 import { Button, Icon, Pop, Segments } from "../ui";
 
 export function Runs() {
   const store = useStore();
-  const branches = Object.keys(store.frames.value);
-  if (branches.length < 2)
+  const runs = branches(store);
+  if (runs.length < 2)
     return (
       <Button label="Fork here: go on as a second run" icon="fork" keys="f" kind="quiet" onClick={() => fork(store)} />
     );
@@ -18,7 +18,7 @@ export function Runs() {
       <Segments
         label="Run shown"
         value={shown}
-        choices={branches.map((branch) => [branch, branch.toUpperCase()] as const)}
+        choices={runs.map((branch) => [branch, branch.toUpperCase()] as const)}
         onChange={(branch) => show(store, branch)}
       />
       <Button label={`Drop run ${shown.toUpperCase()}`} icon="close" kind="quiet" onClick={() => drop(store, shown)} />

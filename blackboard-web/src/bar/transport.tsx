@@ -56,12 +56,11 @@ export function Transport() {
 export function Counters() {
   const { value: frame } = useStore().frame;
   if (!frame) return null;
-  const epoch = frame.epoch + frame.epochs_part;
   return (
     <dl class="cb-counters">
       <div>
         <dt>Epoch</dt>
-        <dd>{epoch.toFixed(2)}</dd>
+        <dd>{frame.epochs.toFixed(2)}</dd>
       </div>
       <div>
         <dt>Update</dt>

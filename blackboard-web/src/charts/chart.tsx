@@ -1,11 +1,13 @@
 /** One chart: its lines, the update shown, notices as marks. A click goes to the update under it. */
+import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { branches } from "../actions";
 import { power } from "../format";
 import { usePaint, useSize } from "../hooks";
 import { useStore, type Store } from "../store";
 import { paletteOf, type Palette } from "../theme";
-import { merged, smooth, type ChartKind, type Line } from "./lines";
+import { merged, present, smooth, type ChartKind, type Line } from "./lines";
 
 const WAIT = 80; // milliseconds between two drawings of a growing chart
 
@@ -16,7 +18,8 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
   const mark = useRef<HTMLElement | null>(null);
   const { width, height } = size.value;
   const palette = paletteOf(store);
-  const runs = Object.keys(store.frames.value).length;
+  const runs = branches(store).length;
+  const names = useNames(kind);
 
   useEffect(() => {
     if (!width || !height) return;
@@ -39,14 +42,25 @@ export function Chart({ kind, seek }: { kind: ChartKind; seek: (update: number) 
       plot.current = null;
       chart.destroy();
     };
-  }, [width, height, kind, palette, runs, store.setup.value]);
+  }, [width, height, kind, palette, runs, names, store.setup.value]);
 
   usePaint(() => {
     const { update } = store.frame.value ?? {};
     if (plot.current && mark.current && update !== undefined) place(plot.current, mark.current, store);
-  }, [width, height, kind, palette, runs]);
+  }, [width, height, kind, palette, runs, names]);
 
   return <div class="cb-chart__plot" ref={box} role="img" aria-label={`${kind.title} over all updates`} />;
+}
+
+/** Names of the lines drawn: told anew only when they are others. */
+function useNames(kind: ChartKind): string {
+  const store = useStore();
+  const names = useComputed(() => {
+    store.curvesTold.value;
+    const { value: setup } = store.setup;
+    return setup ? present(store.curves, setup, kind).join() : "";
+  });
+  return names.value;
 }
 
 function place(chart: uPlot, mark: HTMLElement, store: Store): void {
@@ -71,7 +85,7 @@ function growing(store: Store, draw: () => void): () => void {
 
 /** The lines and, behind each noisy one, its mean. */
 function table(store: Store, kind: ChartKind): { lines: Shown[]; data: uPlot.AlignedData } {
-  const { updates, lines } = merged(store.curves, kind.lines(store.setup.peek()!));
+  const { updates, lines } = merged(store.curves, present(store.curves, store.setup.peek()!, kind));
   const drawn = lines.flatMap((line): Shown[] => {
     if (!noisy(line.name)) return [{ ...line, faint: false }];
     const mean = { ...line, values: smooth(line.values, updates.length / 60), faint: false };

@@ -1,11 +1,12 @@
 /** The curves below the network: two charts, each of which shows what is chosen, and what was noticed. */
+import { branches, show } from "../actions";
 import { count } from "../format";
 import type { Notice } from "../host";
 import { useStore } from "../store";
 import { paletteOf } from "../theme";
 import { Pop } from "../ui";
 import { Chart, colorOf } from "./chart";
-import { KINDS, type ChartKind } from "./lines";
+import { KINDS, present, type ChartKind } from "./lines";
 
 export function CurvesView() {
   const store = useStore();
@@ -40,20 +41,21 @@ export function CurvesView() {
 function Legend({ kind }: { kind: ChartKind }) {
   const store = useStore();
   const palette = paletteOf(store);
-  const lines = kind.lines(store.setup.value!);
-  const branches = Object.keys(store.frames.value).sort();
+  store.curvesTold.value; // lines that say nothing are not named
+  const lines = present(store.curves, store.setup.value!, kind);
+  const runs = branches(store);
   const many = kind.id === "norm" || kind.id === "ratio";
   return (
     <ul class="cb-chart__legend">
-      {(many ? ["a"] : branches).flatMap((branch) =>
+      {(many ? ["a"] : runs).flatMap((branch) =>
         lines.map(([name, label], order) => (
           <li key={branch + name}>
             <i style={{ background: colorOf(palette, branch, order, many) }} />
-            {branches.length > 1 && !many ? `${branch.toUpperCase()} ${label}` : label}
+            {runs.length > 1 && !many ? `${branch.toUpperCase()} ${label}` : label}
           </li>
         )),
       )}
-      {many && branches.length > 1 && <li>B dashed</li>}
+      {many && runs.length > 1 && <li>B dashed</li>}
     </ul>
   );
 }
@@ -74,8 +76,7 @@ function Notices({ seek }: { seek: (update: number) => void }) {
                 <button
                   type="button"
                   onClick={() => {
-                    if (notice.branch !== store.branch.value) store.send({ do: "show", branch: notice.branch });
-                    store.branch.value = notice.branch;
+                    if (notice.branch !== store.branch.value) show(store, notice.branch);
                     seek(notice.update);
                     close();
                   }}

@@ -28,6 +28,14 @@ export const KINDS: ChartKind[] = [
   { id: "units", title: "Saturated, dead", share: true, lines: () => [["saturated", "saturated"], ["dead", "dead"]] },
 ];
 
+/** The lines that say something in any run; all of them before there is anything to say. */
+export function present(curves: Branches<Curves>, setup: Setup, kind: ChartKind): [string, string][] {
+  const all = kind.lines(setup);
+  const says = (name: string) => Object.values(curves).some(({ lines }) => lines[name]?.some(Number.isFinite));
+  const found = all.filter(([name]) => says(name));
+  return found.length ? found : all;
+}
+
 export interface Line {
   branch: string;
   name: string;

@@ -91,7 +91,7 @@ export class FakeHost implements Model {
         this.told[this.shown] = Math.min(this.told[this.shown]!, run.shown + 1);
         Object.assign(this.settings, values);
         run.settings = { ...run.settings, ...values };
-        this.tell({ type: "notices_cleared", branch: this.shown, from: run.shown + 1 });
+        this.tell({ type: "notices_cleared", branch: this.shown, from: run.shown });
         break;
       }
       case "restart":
@@ -103,18 +103,20 @@ export class FakeHost implements Model {
       case "stop":
         this.stop = { epoch: ask.epoch, loss: ask.loss, accuracy: ask.accuracy };
         break;
+      case "drawn":
+        return;
       case "fork":
-        this.runs.b = run.fork();
+        this.runs = { a: run, b: run.fork() };
         this.shown = "b";
-        this.told.b = 0;
+        this.told = { a: 0, b: 0 };
         break;
       case "show":
         this.shown = ask.branch;
         break;
       case "drop":
-        delete this.runs[ask.branch];
+        this.runs = { a: this.runs[ask.branch === "a" ? "b" : "a"]! };
         this.shown = "a";
-        break;
+        return this.begin();
       default:
         return this.tell({ type: "error", id: ask.id ?? null, message: `${ask.do}: this made-up host only trains` });
     }
@@ -139,6 +141,7 @@ export class FakeHost implements Model {
         settings: {
           values: settings,
           choices: { activation: Object.keys(ACTIVATIONS), init: Object.keys(INITS), optimizer: ["sgd"] },
+          in_flight: ["rate", "batch_size", "momentum"],
           limits: { rate: [1e-4, 10], batch_size: [1, n], momentum: [0, 0.999], seed: [0, 2 ** 31 - 1] },
           restart: ["layers", "activation", "init", "seed", "rate", "batch_size", "momentum"],
         },
@@ -179,22 +182,21 @@ export class FakeHost implements Model {
   }
 
   private frame(): void {
-    for (const [branch, run] of Object.entries(this.runs)) {
-      this.curves(branch, run);
-      const epoch = Math.floor(run.shown / run.perEpoch);
-      const last = this.scored.get(branch);
-      if (!last || (run.shown !== last.update && (!this.playing || Math.abs(run.shown - last.update) > 20)))
-        this.scored.set(branch, { update: run.shown, arrays: run.guesses() });
-      const { update: scored, arrays } = this.scored.get(branch)!;
-      this.tell(
-        {
-          type: "frame", branch, update: run.shown, head: run.head, epoch, epochs_part: run.shown / run.perEpoch - epoch,
-          playing: !!this.playing && branch === this.shown, speed: this.speed, loss: run.losses[run.shown - 1] ?? null,
-          settings: run.settings, stop: this.stop, marked: null, exact: true, scored,
-        },
-        { ...run.arrays(), ...arrays },
-      );
-    }
+    for (const [branch, run] of Object.entries(this.runs)) this.curves(branch, run);
+    const [branch, run] = [this.shown, this.run];
+    const last = this.scored.get(branch);
+    if (!last || (run.shown !== last.update && (!this.playing || Math.abs(run.shown - last.update) > 20)))
+      this.scored.set(branch, { update: run.shown, arrays: run.guesses() });
+    const { update: scored, arrays } = this.scored.get(branch)!;
+    const epochs = run.shown / run.perEpoch;
+    this.tell(
+      {
+        type: "frame", branch, branches: Object.keys(this.runs), update: run.shown, head: run.head, epoch: Math.floor(epochs), epochs,
+        playing: !!this.playing, speed: this.speed, loss: run.losses[run.shown - 1] ?? null,
+        settings: run.settings, stop: this.stop, marked: null, exact: true, scored,
+      },
+      { ...run.arrays(), ...arrays },
+    );
   }
 
   private curves(branch: string, run: Run): void {
