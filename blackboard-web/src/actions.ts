@@ -23,8 +23,8 @@ export function setSpeed(store: Store, speed: number | null): void {
 
 /** From the same first weights, or (another seed) from new ones; what was set in flight still holds. */
 export function restart(store: Store, fresh = false): void {
-  const { in_flight, restart } = store.setup.value!.settings;
-  const now = store.frame.value?.settings ?? {};
+  const { in_flight, restart, values } = store.setup.value!.settings;
+  const now = { ...values, ...store.frame.value?.settings };
   const settings: Values = {};
   for (const name of in_flight) if (restart.includes(name)) settings[name] = now[name];
   if (fresh && now.seed !== undefined) settings.seed = now.seed + 1;

@@ -46,6 +46,8 @@ export class Store {
   readonly branch = signal("a");
   readonly frame = computed<Frame | null>(() => this.frames.value[this.branch.value] ?? null);
   readonly sample = signal<Sample | null>(null);
+  /** The input (pixel, feature) pointed at: it is marked in all pictures. */
+  readonly feature = signal<number | null>(null);
   /** The hidden unit looked at: index into `setup.units`, and of the unit there. */
   readonly unit = signal<{ layer: number; index: number } | null>(null);
   /** Updates a second while playing; null: as fast as it can. */

@@ -39,6 +39,10 @@ interface ButtonProps {
   children?: ComponentChildren;
 }
 
+/** Keys as they are shown, in the words of `aria-keyshortcuts`. */
+const shortcut = (keys?: string): string | undefined =>
+  keys?.replace("shift ", "Shift+").replace("→", "ArrowRight").replace("←", "ArrowLeft").replace("space", "Space");
+
 /** A button; its name and key are told by the tip and to screen readers. */
 export function Button({ label, icon, keys, kind = "plain", pressed, disabled, onClick, children }: ButtonProps) {
   return (
@@ -47,7 +51,7 @@ export function Button({ label, icon, keys, kind = "plain", pressed, disabled, o
       class={`cb-button cb-button--${kind}`}
       aria-label={label}
       aria-pressed={pressed}
-      aria-keyshortcuts={keys}
+      aria-keyshortcuts={shortcut(keys)}
       title={keys ? `${label} (${keys})` : label}
       disabled={disabled}
       onClick={onClick}
@@ -120,7 +124,7 @@ export function Pop({ label, button, keys, align = "left", kind = "plain", marke
         class={`cb-button cb-button--${kind} ${marked ? "cb-button--marked" : ""}`}
         aria-label={label}
         aria-expanded={open}
-        aria-keyshortcuts={keys}
+        aria-keyshortcuts={shortcut(keys)}
         title={keys ? `${label} (${keys})` : label}
         onClick={() => setOpen(!open)}
       >

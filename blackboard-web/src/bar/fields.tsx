@@ -33,11 +33,26 @@ export function Slider({ label, value, low, high, step, scale = PLAIN, show = sh
     held.value = to(place);
     say(held.value);
   };
+  // Numbers out of the slider's range are the host's to judge: it tells what it expects.
+  const typed = (input: HTMLInputElement) => {
+    const number = Number(input.value.replace(",", ".").replace("−", "-"));
+    if (input.value.trim() && !Number.isNaN(number)) onChange(number);
+    input.value = show(value);
+  };
   const released = () => setTimeout(() => (held.value = null), 2 * WAIT);
   return (
-    <label class="cb-field">
+    <div class="cb-field">
       <span class="cb-field__name">
-        {label} <output>{show(now)}</output>
+        {label}
+        <input
+          class="cb-typed"
+          inputMode="decimal"
+          aria-label={`${label}, typed`}
+          value={show(now)}
+          onFocus={(event) => event.currentTarget.select()}
+          onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+          onChange={(event) => typed(event.currentTarget)}
+        />
       </span>
       <input
         type="range"
@@ -52,7 +67,7 @@ export function Slider({ label, value, low, high, step, scale = PLAIN, show = sh
         onChange={released}
         onBlur={released}
       />
-    </label>
+    </div>
   );
 }
 

@@ -124,7 +124,7 @@ function options(kind: ChartKind, lines: Shown[], palette: Palette, width: numbe
     cursor: { y: false, points: { show: false }, drag: { setScale: false, x: false, y: false } },
     padding: [6, 10, 0, 0],
     scales: {
-      x: { time: false },
+      x: { time: false, range: (_u, _low, high) => [0, Math.max(high ?? 0, 1)] },
       y: kind.log ? { distr: 3 } : kind.share ? { range: [0, 1] } : { range: (_u, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
     },
     axes: [

@@ -43,13 +43,13 @@ export function Matrix({ layer, index: number, before, below = 0 }: Props) {
     context.imageSmoothingEnabled = Math.min(wide, tall) < 1;
     pixels[0].matrix(data, inputs, outputs, magnitude(data), colors);
     context.drawImage(pixels[0].canvas, 2 * SIDE, 0, w, h);
+    context.strokeStyle = palette.line;
     if (incoming?.length === inputs) {
       pixels[1].matrix(incoming, inputs, 1, Math.max(1, magnitude(incoming)), colors);
       context.drawImage(pixels[1].canvas, 0, 0, SIDE, h);
+      context.strokeRect(0.5, 0.5, SIDE - 1, h - 1);
     }
-    context.strokeStyle = palette.line;
     context.strokeRect(2 * SIDE + 0.5, 0.5, w - 1, h - 1);
-    context.strokeRect(0.5, 0.5, SIDE - 1, h - 1);
     const unit = store.unit.value;
     context.strokeStyle = palette.accent;
     context.lineWidth = 2;

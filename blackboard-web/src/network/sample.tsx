@@ -5,7 +5,7 @@ import { diverging } from "../colors";
 import { short } from "../format";
 import { usePaint } from "../hooks";
 import { useStore, type Sample as Chosen } from "../store";
-import { schemeOf } from "../theme";
+import { paletteOf, schemeOf } from "../theme";
 import { Button } from "../ui";
 import { featureName } from "./live";
 import { Pixels, begin } from "./paint";
@@ -66,10 +66,16 @@ function Picture() {
     pixels.matrix(x, rows, columns, SPAN, diverging(schemeOf(store)).words);
     context.imageSmoothingEnabled = columns > SIDE;
     context.drawImage(pixels.canvas, 0, 0, SIDE, height);
+    const { value: feature } = store.feature;
+    if (feature === null) return;
+    const [wide, tall] = [SIDE / columns, height / rows];
+    context.strokeStyle = paletteOf(store).ink;
+    context.strokeRect((feature % columns) * wide + 0.5, Math.floor(feature / columns) * tall + 0.5, wide - 1, tall - 1);
   }, [height]);
   const hover = (event: PointerEvent) => {
     const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / SIDE) * columns)];
     const pixel = i * columns + j;
+    store.feature.value = pixel;
     const text = () => [`${featureName(store.setup.value!, pixel)}: ${short(store.sample.value?.x[pixel])}`];
     store.tip.value = { x: event.clientX, y: event.clientY, text };
   };
@@ -81,7 +87,10 @@ function Picture() {
       aria-label={`The sample, ${rows} × ${columns} pixels`}
       style={{ width: `${SIDE}px`, height: `${height}px` }}
       onPointerMove={hover}
-      onPointerLeave={() => (store.tip.value = null)}
+      onPointerLeave={() => {
+        store.tip.value = null;
+        store.feature.value = null;
+      }}
     />
   );
 }
@@ -89,11 +98,12 @@ function Picture() {
 function Features() {
   const store = useStore();
   const { features } = store.setup.value!.data;
+  const { value: pointed } = store.feature;
   const { x } = store.sample.value!;
   return (
     <ul class="cb-features">
       {features.map((name, i) => (
-        <li key={name}>
+        <li key={name} class={i === pointed ? "cb-features__pointed" : ""}>
           <span title={name}>{name}</span>
           <i style={{ "--value": Math.max(-1, Math.min(1, x[i]! / SPAN)), color: `var(--${x[i]! < 0 ? "minus" : "plus"})` }} />
           <b>{short(x[i])}</b>

@@ -5,6 +5,7 @@ import { Segments } from "../ui";
 import type { LayerView } from "./layers";
 import { liveOf, valueOf } from "./live";
 import { Matrix } from "./matrix";
+import { Others } from "./others";
 import { Answer } from "./outcome";
 import { SampleView } from "./sample";
 import { Tiles } from "./tiles";
@@ -39,6 +40,7 @@ export function Stage() {
         {layers.map((layer, i) => (
           <Layer key={layer.weights} layer={layer} index={i} before={layers[i - 1]} />
         ))}
+        <Others />
       </div>
       <UnitLine />
     </section>

@@ -42,6 +42,18 @@ export function names(context: Context, features: string[], palette: Palette, gr
     });
 }
 
+/** The pixel pointed at, in every picture. */
+export function spots(context: Context, palette: Palette, pixel: number, [rows, columns]: [number, number], count: number, grid: Places): void {
+  const [wide, tall] = [grid.width / columns, grid.height / rows];
+  if (wide < 3) return;
+  context.strokeStyle = palette.ink;
+  context.lineWidth = 1;
+  for (let j = 0; j < count; j++) {
+    const [x, y] = grid.at(j);
+    context.strokeRect(x + (pixel % columns) * wide + 0.5, y + Math.floor(pixel / columns) * tall + 0.5, wide - 1, tall - 1);
+  }
+}
+
 export function frameOf(context: Context, palette: Palette, x: number, y: number, { width, height }: Places): void {
   if (width < 14) return;
   context.strokeStyle = palette.line;

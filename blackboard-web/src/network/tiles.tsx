@@ -9,7 +9,7 @@ import { places, type Places } from "./grid";
 import type { LayerView } from "./layers";
 import { WORD, featureName, liveOf, shown, valueOf } from "./live";
 import { Pixels, begin } from "./paint";
-import { NAMES, activation, bars, frameOf, names, picture } from "./strokes";
+import { NAMES, activation, bars, frameOf, names, picture, spots } from "./strokes";
 
 const MOST = 576; // units shown
 
@@ -54,6 +54,8 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
       if (activations)
         activation(context, activations[j]! / strongest, palette, map.words, left + x, y + grid.height, grid);
     }
+    const { value: feature } = store.feature;
+    if (image && feature !== null) spots(context, palette, feature, image, count, grid);
     if (named) names(context, setup.data.features, palette, grid);
   }, [grid, layer, setup]);
 
@@ -69,10 +71,15 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
   };
   const hover = (event: PointerEvent) => {
     const option = (event.target as HTMLElement).closest<HTMLElement>("[data-unit]");
-    if (!option) return void (store.tip.value = null);
+    if (!option) return away();
     const j = Number(option.dataset.unit);
     const feature = featureAt(event.offsetX, event.offsetY, grid, layer.inputs, image);
+    store.feature.value = feature;
     store.tip.value = { x: event.clientX, y: event.clientY, text: () => told(j, feature) };
+  };
+  const away = () => {
+    store.tip.value = null;
+    store.feature.value = null;
   };
   const told = (j: number, feature: number | null): string[] => {
     const data = shown(store, live, layer);
@@ -95,7 +102,7 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
         style={{ width: `${extent.width}px`, height: `${extent.height}px` }}
         onKeyDown={keyed}
         onPointerMove={hover}
-        onPointerLeave={() => (store.tip.value = null)}
+        onPointerLeave={away}
       >
         <canvas ref={canvas} aria-hidden="true" />
         {Array.from({ length: count }, (_, j) => (
