@@ -96,14 +96,14 @@ COMMANDS: dict[str, dict[str, Check]] = {
     "fork": {},
     "show": {"branch": _text},
     "drop": {"branch": _text},
-    "train_on": {"x": _numbers, "label": _number(-FAR, FAR)},
+    "train_on": {"x": _numbers, "y": _number(-FAR, FAR)},
     "mark": {"clear": _kind(bool, "true or false")},
     "mistake": {"name": _or_none(_text)},
     "take": {"what": _text},
 }  # fmt: skip
 NEEDED = {
     "step": ("count",), "seek": ("update",), "show": ("branch",), "drop": ("branch",),
-    "train_on": ("x", "label"), "mistake": ("name",), "take": ("what",),
+    "train_on": ("x", "y"), "mistake": ("name",), "take": ("what",),
 }  # fmt: skip
 
 

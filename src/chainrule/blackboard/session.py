@@ -303,13 +303,13 @@ class Session:
         self.branch.run.set(settings)
         self._cut()
 
-    def _do_train_on(self, _: Any, x: list[float], label: float) -> None:
+    def _do_train_on(self, _: Any, x: list[float], y: float) -> None:
         data, run = self.subject.data, self.branch.run
         if len(x) != data.X.shape[1]:
             raise DataError(f"a sample has {data.X.shape[1]} numbers, received {len(x)}")
-        if data.classes is not None and label not in range(len(data.classes)):
-            raise DataError(f"there is no class {label:g}")
-        run.train_on(np.array(x, data.X.dtype), np.array(label, data.y.dtype))
+        if data.classes is not None and y not in range(len(data.classes)):
+            raise DataError(f"there is no class {y:g}")
+        run.train_on(np.array(x, data.X.dtype), np.array(y, data.y.dtype))
         self._cut()
         self._move(run.place.update + 1)
 
