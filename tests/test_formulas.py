@@ -42,6 +42,8 @@ FORMULAS = [
     ("a = np.sqrt(lambda_)", r"a = \sqrt{\lambda}", "a=λ"),
     ("a = b.astype(np.float64)", "a = b", "a=b"),
     ("a = np.roll(b, 1, axis=0)", r"a = \text{np.roll(b, 1, axis=0)}", "a=np.roll(b, 1, axis=0)"),
+    ("a = np.full((n, 5), -1, np.float64)", "a = -1", "a=−1"),
+    ("a = np.zeros((n, 3)) + np.ones(3)", "a = 0 + 1", "a=0+1"),
     ("a = beta_1 * m", r"a = \beta_{1} \odot m", "a=β1⊙m"),
 ]  # fmt: skip
 

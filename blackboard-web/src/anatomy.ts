@@ -29,27 +29,37 @@ export interface Factors {
   value: number;
 }
 
+/** Those of `blackboard/entries.py`. */
 const OPERATIONS: Record<string, (a: number, b: number, c: number) => number> = {
-  multiply: (a, b) => a * b,
+  multiply: (...factors) => factors.reduce((product, x) => product * x),
   add: (a, b) => a + b,
   subtract: (a, b) => a - b,
   divide: (a, b) => a / b,
-  true_divide: (a, b) => a / b,
   power: (a, b) => a ** b,
   negative: (a) => -a,
   exp: Math.exp,
+  exp2: (a) => 2 ** a,
   expm1: Math.expm1,
   log: Math.log,
   log1p: Math.log1p,
   log2: Math.log2,
-  tanh: Math.tanh,
+  log10: Math.log10,
   sin: Math.sin,
   cos: Math.cos,
+  tan: Math.tan,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  tanh: Math.tanh,
+  arcsin: Math.asin,
+  arccos: Math.acos,
+  arctan: Math.atan,
+  arctan2: Math.atan2,
   sqrt: Math.sqrt,
   cbrt: Math.cbrt,
   square: (a) => a * a,
   reciprocal: (a) => 1 / a,
-  absolute: Math.abs,
+  sigmoid: (a) => 1 / (1 + Math.exp(-a)),
+  relu: (a) => (a < 0 ? 0 : a),
   abs: Math.abs,
   sign: Math.sign,
   floor: Math.floor,
@@ -63,6 +73,7 @@ const OPERATIONS: Record<string, (a: number, b: number, c: number) => number> = 
   less_equal: (a, b) => Number(a <= b),
   equal: (a, b) => Number(a === b),
   not_equal: (a, b) => Number(a !== b),
+  logical_not: (a) => Number(!a),
   where: (c, a, b) => (c ? a : b),
 };
 
@@ -182,12 +193,13 @@ export class Pass {
     for (let s = 0; s < size(entry.axes); s++) {
       const along = unravel(s, entry.axes);
       const parts = entry.operands.map((operand): Part => {
-        if (operand.name === undefined) return { name: null, index: 0, value: operand.value ?? NaN };
-        const strides = operand.strides ?? [];
-        const at = (operand.offset ?? 0) + dot(strides, place, 0) + dot(strides, along, place.length);
-        return { name: operand.name, index: at, value: this.values[operand.name]![at]! };
+        const { name, value, strides, offset } = operand;
+        const at = offset + dot(strides, place, 0) + dot(strides, along, place.length);
+        if (name === undefined) return { name: null, index: at, value: (Array.isArray(value) ? value[at] : value) ?? NaN };
+        return { name, index: at, value: this.values[name]![at]! };
       });
-      terms.push({ parts, value: op(parts[0]!.value, parts[1]?.value ?? NaN, parts[2]?.value ?? NaN) });
+      const numbers = parts.map(({ value }) => value) as [number, number, number];
+      terms.push({ parts, value: op(...numbers) });
     }
     const reduce = entry.reduce === null ? null : REDUCTIONS[entry.reduce];
     if (reduce === undefined) return null;

@@ -74,7 +74,8 @@ export interface Unit {
 }
 export interface Operand {
   name?: string;
-  value?: number;
+  /** A number, or the entries of a constant. */
+  value?: number | number[];
   offset: number;
   strides: number[];
 }
@@ -86,7 +87,8 @@ export interface Entry {
 }
 export interface Line {
   code: string;
-  shape: number[];
+  /** Of what it sets; null if that is none of the values (a line of a loop). */
+  shape: number[] | null;
   part: "forward" | "backward";
   formula: string;
 }

@@ -47,6 +47,16 @@ test("a number that is moved leaves the pass as it was", () => {
   expect(pass.loss).toBe(loss);
 });
 
+test("operands may be entries of a constant, products of any number", () => {
+  const other = structuredClone(TINY);
+  other.equations[7]!.entry = {
+    op: "multiply", reduce: null, axes: [],
+    operands: [{ value: [2, 3, 5], offset: 0, strides: [0, 1] }, { value: 7, offset: 0, strides: [0, 0] }, { name: "h", offset: 0, strides: [3, 1] }],
+  };
+  const found = new Body(other).pass(PARAMETERS, [0.7, -1.1], [0.25]).factors("r", 2)!;
+  expect(found.computed).toBe(35 * pass.values.h![2]!);
+});
+
 test("factors that are wrong are seen: the difference is not hidden", () => {
   const wrong = structuredClone(TINY);
   wrong.equations[0]!.entry!.operands[1]!.strides = [0, 1, 2];

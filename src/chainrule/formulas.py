@@ -235,6 +235,10 @@ def _call(
             along = axis[0] if axis else named.get("axis")
             told = "" if along is None else ast.unparse(along).replace("-", "−")
             return Together(TAKEN_TOGETHER[name], told, _read(x, PRODUCT)), SIGNED
+        case (("zeros" | "ones"), [_, *_]):
+            return Number("0" if name == "zeros" else "1", 0), ATOM
+        case "full", [_, x, *_]:
+            return _part(x)
         case _, [x, *_] if name in SAME:
             return _part(x)
     if named or not given:

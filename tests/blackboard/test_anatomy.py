@@ -3,8 +3,10 @@
 import functools
 import json
 import math
+import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +19,11 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.autodiff.trees import leaves
 from chainrule.blackboard.anatomy import Body, anatomy, key_of
+from chainrule.blackboard.entries import OPERATIONS, REDUCTIONS
 from chainrule.errors import ChainruleError
 from chainrule.ops.primitive import known
 
+PAGE = Path(__file__).parents[2] / "blackboard-web" / "src" / "anatomy.ts"
 RNG = np.random.default_rng(0)
 PARAMS = {
     "W_h": RNG.normal(size=(64, 10)), "b_h": RNG.normal(size=10),
@@ -207,10 +211,40 @@ def test_networks(kind):
     np.testing.assert_allclose(values[learn["input_gradient"]], by_input.ravel(), **close)
     for key, name in learn["gradients"].items():
         np.testing.assert_allclose(values[name], by_params[key].ravel(), **close)
+    parts = [equation["part"] for equation in learn["equations"]]
+    assert parts == sorted(parts, reverse=True) or kind == "lstm"  # whose loops leave stacks
     predict = found["predict"]
     output = np.asarray(forward(doubles, X[2:3])).ravel()
     np.testing.assert_allclose(run(predict)[predict["output"]], output, **close)
     assert {line["part"] for line in predict["lines"]} == {"forward"}
+
+
+@needs_node
+@pytest.mark.parametrize("name", ["z_h", "h", "z_o", "Y_pred", "W_o", "X"])
+def test_from_a_value_that_is_changed_a_page_goes_on_to_the_loss(name):
+    told = anatomy(forward, lab_loss, PARAMS, X, Y)["learn"]
+    steps = [equation["name"] for equation in told["equations"]]
+    start = steps.index(name) + 1 if name in steps else 0
+    again = f"""(v) => {{
+      const loss = (change) => {{
+        const w = {{ ...v, {name}: v.{name}.slice() }};
+        w.{name}[3] += change;
+        for (const step of script.slice({start}, {steps.index(told["loss"]) + 1})) step(w);
+        return w.lab_loss[0];
+      }};
+      v.slope = Float64Array.of((loss(1e-5) - loss(-1e-5)) / 2e-5);
+    }}"""
+    text = f"(() => {{ const script = {told['script']}; return [...script, {again}]; }})()"
+    values = run_in_node(text, {**PARAMS, "X": X[:1], "y": Y[:1]})
+    np.testing.assert_allclose(values["slope"], values[f"d_{name}"][3], rtol=1e-6, atol=1e-9)
+
+
+def test_operations_are_those_that_the_page_knows():
+    text = PAGE.read_text(encoding="utf-8")
+    table = text.partition("const OPERATIONS")[2].partition("\n};")[0]
+    assert {*re.findall(r"^  (\w+):", table, re.MULTILINE)} == {"copy", *OPERATIONS.values()}
+    table = text.partition("const REDUCTIONS")[2].partition("\n};")[0]
+    assert {*re.findall(r"^  (\w+):", table, re.MULTILINE)} >= REDUCTIONS
 
 
 def test_a_large_network_is_told_in_little_time_and_few_bytes():

@@ -72,7 +72,7 @@ function LineRow({ row: { line, index, equations }, pass }: { row: Row; pass: Pa
         <button class="cb-line-code" aria-expanded={open} onClick={() => scope.toggle(index)}>
           <Code text={line.code} />
         </button>
-        <span class="cb-shape">{shapeText(line.shape)}</span>
+        <span class="cb-shape">{line.shape && shapeText(line.shape)}</span>
       </div>
       {last && !open && done && <Numbers name={last.equation.name} pass={pass} />}
       {open && (

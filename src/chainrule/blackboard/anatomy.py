@@ -164,11 +164,11 @@ class Body:
                 within.append(equation)
         for equation in within:  # all have names, in order
             names[equation.output]
-        for equation in reversed(within):  # what stands inside another has its line
-            kernel, output = equation.primitive.kernel, equation.output
-            left = isinstance(kernel, Result)  # where a loop left it
-            beside = equation.operands[0] if left else writer.user[output].output
-            found[names[output]] = found[names[beside]][-1:]
+        user = {v: e.output for e in reversed(program.equations) for v in e.variables}
+        for equation in reversed(within):  # what stands inside another first has its line
+            left = isinstance(equation.primitive.kernel, Result)  # where a loop left it
+            beside = equation.operands[0] if left else user[equation.output]
+            found[names[equation.output]] = found[names[beside]][-1:]
         return found
 
     def _of_one_sample(self, program: Program, args: Sequence[Any]) -> Program:

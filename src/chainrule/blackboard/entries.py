@@ -82,7 +82,7 @@ class Entries:
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
         if moved is not None:
-            if output not in self.shown:
+            if output not in self.shown and not isinstance(kernel, Result):
                 self._places[output] = moved
             return _entry("copy", None, (), [_operand(moved, _aligned(moved.view, output.shape))])
         if output.dtype.name not in EXACT:
