@@ -14,7 +14,7 @@ import pytest
 import chainrule as cr
 from chainrule import callbacks
 from chainrule.interrupts import check, deferred, immediate
-from chainrule.running import engines, threads
+from chainrule.running import threads
 from tests.torture import interrupts as torture
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -186,7 +186,7 @@ def two_threads(monkeypatch):
     monkeypatch.setattr("chainrule.running.steps.digest", lambda *_: None)  # of what is unusual
     monkeypatch.setenv("CHAINRULE_NUM_THREADS", "2")
     monkeypatch.setattr(threads, "ThreadPoolExecutor", torture.CheckedExecutor)
-    monkeypatch.setattr(engines, "TRIALS", ())
+    monkeypatch.setattr(threads.Paces, "plan", lambda paces, most, n: (most, 4))
     monkeypatch.setattr(torture.CheckedExecutor, "submitted", 0)
 
 

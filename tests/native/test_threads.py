@@ -20,7 +20,7 @@ from chainrule.native import code as native
 from chainrule.program.batch import Linear
 from chainrule.program.passes import expand, fixed
 from chainrule.program.tracing import trace
-from chainrule.running import engines, steps
+from chainrule.running import steps
 from chainrule.running import threads as sharing
 
 pytestmark = pytest.mark.usefixtures("interrupts")
@@ -117,7 +117,7 @@ def three_threads(monkeypatch):
     monkeypatch.setattr(kernels, "LARGE", 0.0)
     monkeypatch.setattr(steps, "digest", lambda *_: None)  # of what is not as usual
     monkeypatch.setenv("CHAINRULE_NUM_THREADS", "3")
-    monkeypatch.setattr(engines, "TRIALS", ())
+    monkeypatch.setattr(sharing.Paces, "plan", lambda paces, most, n: (most, 4))
     monkeypatch.setattr(sharing, "ThreadPoolExecutor", CheckedExecutor)
     monkeypatch.setattr(CheckedExecutor, "submitted", 0)
     return monkeypatch

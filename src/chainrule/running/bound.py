@@ -50,8 +50,6 @@ class BoundKernel:
         For each thread, the sum of the losses of each epoch.
     user : weakref.ref or None
         Who uses it; while there is nobody it may be taken.
-    paces : dict
-        The seconds that an update takes, by the number of threads and the batch size.
     """
 
     def __init__(self, form: Form, function: Any, capacity: int) -> None:
@@ -59,7 +57,6 @@ class BoundKernel:
         self.helpers: Any = None
         self.parts = SHARED if form.shared else 1
         self.threads = min(cores(), self.parts)
-        self.paces: dict[tuple[int, int], float] = {}
         self.function = function
         self.user: Any = None
         self._calls: Any = None

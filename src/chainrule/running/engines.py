@@ -22,16 +22,11 @@ from chainrule.interrupts import check, immediate
 from chainrule.mentions import is_users
 from chainrule.running.bound import taken
 from chainrule.running.form import Form
-from chainrule.running.threads import helpers, running
+from chainrule.running.threads import TURN, helpers, running
 from chainrule.running.trail import Run, Trail, bytes_of
 
 Step = Callable[..., tuple[Any, Any]]
-TURN = 0.05  # seconds between looks at the keyboard
-TRIAL = 0.005  # seconds that the pace with one thread alone is measured for
-TURNS = 50  # between trials: processors and their other guests change
 FEW = 4  # batches that are smaller than the carry by this factor are kept rather than the carry
-TRIALS = (4, 5)  # which turns: the first wakes the processor; a short run needs none
-LEFT = 20  # updates that are to come, or a first trial takes longer than it can save
 
 
 @dataclass
@@ -191,7 +186,6 @@ class NativeEngine:
         self.data = data
         self._compiled.bind(data)
         self._weight = 0  # bytes of data that are kept to go back to them
-        self._turns = 0
 
     def feed(self, data: Any) -> None:
         """Take other samples; few are kept to go back to, since who gives them may change them."""
@@ -244,13 +238,11 @@ class NativeEngine:
         """Run updates, a batch after another, over samples in an order for each epoch."""
         self._compiled.bind(self.data)
         self._compiled.take(orders, batch_size)
-        updates, paces = len(orders) * self._compiled.updates, self._compiled.paces
+        updates, paces = len(orders) * self._compiled.updates, self._compiled.form.paces
+        most = self._compiled.threads if self._compiled.helpers else 1
         while done.updates < updates and not done.fails:
-            threads, seconds = self._plan(batch_size, updates - done.updates)
-            # In turns that are short enough to be interrupted.
-            pace = None if done.each else paces.get((threads, batch_size))
-            longest = 1 if pace is None else max(1, int(seconds / pace))
-            count = min(longest, updates - done.updates)
+            threads, longest = paces.plan(most, batch_size)
+            count = min(1 if done.each else longest, updates - done.updates)
             if not done.alone and count > 1:  # the last one is to be undone without the data
                 self._turn(done, count - 1, threads)
                 count = 1
@@ -258,21 +250,6 @@ class NativeEngine:
                 self._turn(done, count, threads)
             done.look()
             check()
-
-    def _plan(self, batch_size: int, left: int) -> tuple[int, float]:
-        """Return with how many threads to run next, the fastest so far or a trial, and how long.
-
-        Whether a second thread helps depends on the machine: on how far apart its cores are.
-        """
-        if not self._compiled.helpers:
-            return 1, TURN
-        together, phase = self._compiled.threads, self._turns % TURNS
-        self._turns += 1
-        if phase in TRIALS and (left > LEFT or self._turns > TURNS):
-            return 1, TRIAL
-        paces = self._compiled.paces
-        alone = paces.get((1, batch_size), np.inf)
-        return (1 if alone < paces.get((together, batch_size), 0.0) else together), TURN
 
     def _turn(self, done: Outcome, count: int, threads: int) -> None:
         kernel = self._compiled
@@ -296,9 +273,7 @@ class NativeEngine:
         if done.fails:
             self.undo()
             return
-        pace, key = (time.perf_counter() - began) / count, (threads, run.batch_size)
-        if count > 1 or pace < kernel.paces.get(key, np.inf):  # a single one may have been held up
-            kernel.paces[key] = pace
+        kernel.form.paces.took(time.perf_counter() - began, count, threads, run.batch_size)
 
     def _explain(self, run: Run, update: int) -> None:
         """Make an update once more in NumPy, which tells the row that is out of range."""

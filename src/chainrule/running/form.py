@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.native import cache, code
 from chainrule.program.batch import Linear
+from chainrule.running.threads import Paces
 
 LARGEST = 2**20  # bytes of a constant that is kept on disk
 _ROOMS = ("ops", "program", "recurrence", "compiler", "native", "running")
@@ -75,6 +76,8 @@ class Form:
         What that was made for.
     idle : list
         Memory that a run has left for the next one.
+    paces : Paces
+        Of all its runs.
     """
 
     names: list[str]
@@ -88,6 +91,7 @@ class Form:
     code: str | None = None
     machine: str = ""
     idle: list[Any] = field(default_factory=list)
+    paces: Paces = field(default_factory=Paces)
 
 
 def load(form: Form) -> Any:
@@ -147,7 +151,7 @@ def _told(form: Form) -> dict[str, Any]:
         for p in form.places
     ]
     kept = {**vars(form), "places": places}
-    del kept["kernel"], kept["idle"]
+    del kept["kernel"], kept["idle"], kept["paces"]
     return kept
 
 

@@ -1,13 +1,18 @@
-"""Threads that share an update, and which run has them."""
+"""Threads that share an update: how many, and which run has them."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from weakref import WeakSet
+
+TURN = 0.05  # seconds between looks at the keyboard
+TRIAL = 0.002  # seconds that a pace is measured for
+AGAIN = 1.0  # seconds between trials: processors and their other guests change
 
 _lock = threading.Lock()
 _runs: WeakSet[object] = WeakSet()
@@ -61,3 +66,34 @@ def helpers(count: int) -> Iterator[Executor | None]:
             yield None
         else:
             yield pool
+
+
+class Paces:
+    """How long updates take with one thread and with several.
+
+    Whether others help depends on the machine, on how far apart its cores are and who else is
+    there: it is tried, now and then.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], float] = {}  # by the threads and the batch size
+        self._tried: dict[tuple[int, int], float] = {}  # when
+
+    def plan(self, most: int, batch_size: int) -> tuple[int, int]:
+        """Return with how many threads to run next, and how many updates."""
+        keys = [(threads, batch_size) for threads in sorted({1, most})]
+        due = time.perf_counter() - AGAIN
+        late = (key for key in keys if len(keys) > 1 and self._tried.get(key, due) <= due)
+        chosen = next(late, None)
+        key = chosen or min(keys, key=lambda key: self._known.get(key, 0.0))
+        pace = self._known.get(key)
+        seconds = TURN if chosen is None else TRIAL
+        return key[0], 1 if pace is None else max(1, int(seconds / pace))
+
+    def took(self, seconds: float, count: int, threads: int, batch_size: int) -> None:
+        """Note how long so many updates took."""
+        pace, key = seconds / count, (threads, batch_size)
+        if key in self._known:  # the first one waits for memory
+            self._tried[key] = time.perf_counter()
+        if count > 1 or pace < self._known.get(key, pace + 1):  # a single one may be held up
+            self._known[key] = pace
