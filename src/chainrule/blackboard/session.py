@@ -323,7 +323,10 @@ class Session:
         self._show()
 
     def _do_restart(self, _: Any, settings: Mapping[str, Any] | None = None) -> None:
-        self._renew(self._with(self._plain, settings or {}))
+        right, name = self._with(self._plain, settings or {}), self.subject.mistake
+        self._renew(
+            right if name is None or self._mistaken is None else self._mistaken(right, name)
+        )
 
     def _with(self, subject: Subject, settings: Mapping[str, Any]) -> Subject:
         chosen = checked(settings, self.subject.settings, self.subject.choices)

@@ -94,6 +94,8 @@ class Subject:
         From an optimizer to a step ``(carry, X, y) → (loss, carry)``.
     parts : dict
         What of the carry is neither parameters nor the optimizer's.
+    mistake : str or None
+        That the gradient was given.
     """
 
     title: str
@@ -110,6 +112,7 @@ class Subject:
     gradients: Callable[..., Any] | None = None
     update: Callable[[Any], Callable[..., Any]] | None = None
     parts: Mapping[str, Any] = field(default_factory=dict)
+    mistake: str | None = None
 
     @property
     def names(self) -> list[str]:
