@@ -3,7 +3,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { branches } from "../actions";
-import { power } from "../format";
+import { count, power } from "../format";
 import { usePaint, useSize } from "../hooks";
 import { useStore, type Store } from "../store";
 import { paletteOf, type Palette } from "../theme";
@@ -128,7 +128,7 @@ function options(kind: ChartKind, lines: Shown[], palette: Palette, width: numbe
       y: kind.log ? { distr: 3 } : kind.share ? { range: [0, 1] } : { range: (_u, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
     },
     axes: [
-      { ...axis, size: 20, space: 60 },
+      { ...axis, size: 20, space: 60, values: (_u, splits) => splits.map((update) => (update % 1 ? "" : count(update))) },
       {
         ...axis,
         size: 40,
@@ -139,7 +139,7 @@ function options(kind: ChartKind, lines: Shown[], palette: Palette, width: numbe
     series: [
       {},
       ...lines.map(({ branch, name, faint }) => ({
-        stroke: colorOf(palette, branch, names.indexOf(name), many) + (faint ? "40" : ""),
+        stroke: colorOf(palette, branch, names.indexOf(name), many) + (faint ? "30" : ""),
         width: faint ? 1 : 1.75,
         dash: many && branch === "b" ? [4, 3] : undefined,
         spanGaps: true,

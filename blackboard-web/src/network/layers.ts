@@ -61,7 +61,8 @@ function giveLines(layers: LayerView[], { anatomy: { predict } }: Setup): void {
     const layer = layers[at]!;
     const told = predict.lines[line];
     if (told && !layer.lines.includes(told)) layer.lines.push(told);
-    if (layer.name === name || (!layer.hidden && shape[shape.length - 1] === layer.outputs)) layer.value = name;
+    // What a layer makes is the last value of its size, before the next layer's weights are met.
+    if (shape.reduce((a, b) => a * b, 1) === layer.outputs) layer.value = name;
   }
   const output = layers[layers.length - 1]!;
   if (!output.hidden && predict.output) output.value = predict.output;

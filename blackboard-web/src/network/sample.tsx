@@ -26,23 +26,25 @@ export function SampleView() {
         <span class="cb-math"><i>x</i></span>
         <span class="cb-head__what">{title(sample, setup.data.classes)}</span>
       </h3>
-      {data.image ? <Picture /> : <Features />}
-      <div class="cb-sample__way" role="group" aria-label="Sample">
-        <Button label="Sample before" icon="left" keys="," kind="quiet" onClick={() => nextSample(store, -1)} />
-        <span>{sample.set === "drawn" ? "drawn" : `${sample.index + 1} / ${counts[sample.set]}`}</span>
-        <Button label="Next sample" icon="right" keys="." kind="quiet" onClick={() => nextSample(store, 1)} />
+      <div class="cb-sample__body">
+        {data.image ? <Picture /> : <Features />}
+        <div class="cb-sample__way" role="group" aria-label="Sample">
+          <Button label="Sample before" icon="left" keys="," kind="quiet" onClick={() => nextSample(store, -1)} />
+          <span>{sample.set === "drawn" ? "drawn" : `${sample.index + 1} / ${counts[sample.set]}`}</span>
+          <Button label="Next sample" icon="right" keys="." kind="quiet" onClick={() => nextSample(store, 1)} />
+        </div>
+        {counts.held > 0 && (
+          <select
+            aria-label="Samples of"
+            value={sample.set}
+            onChange={(event) => store.look(event.currentTarget.value as "held" | "train", 0)}
+          >
+            <option value="held">held out</option>
+            <option value="train">trained on</option>
+            {sample.set === "drawn" && <option value="drawn">drawn</option>}
+          </select>
+        )}
       </div>
-      {counts.held > 0 && (
-        <select
-          aria-label="Samples of"
-          value={sample.set}
-          onChange={(event) => store.look(event.currentTarget.value as "held" | "train", 0)}
-        >
-          <option value="held">held out</option>
-          <option value="train">trained on</option>
-          {sample.set === "drawn" && <option value="drawn">drawn</option>}
-        </select>
-      )}
     </div>
   );
 }

@@ -30,12 +30,14 @@ export function Stage() {
   return (
     <section class="cb-stage" aria-label="Network">
       <div class="cb-stage__top">
-        <h2>{setup!.model.title}</h2>
+        <h2>
+          {setup!.model.title} <span class="cb-about">{setup!.data.name}</span>
+        </h2>
         <Segments label="Pictures show" value={store.view.value} choices={VIEWS} onChange={(view) => (store.view.value = view)} />
         <About />
         <Legend />
       </div>
-      <div class={`cb-flow ${layers.length > 2 ? "cb-flow--deep" : ""}`}>
+      <div class={`cb-flow ${layers.length > 2 ? "cb-flow--deep" : ""}`} style={{ "--columns": layers.map(column).join(" ") }}>
         <SampleView />
         {layers.map((layer, i) => (
           <Layer key={layer.weights} layer={layer} index={i} before={layers[i - 1]} />
@@ -53,6 +55,10 @@ function About() {
   return <span class="cb-about">{early ? "no update was made yet" : ABOUT[view.value]}</span>;
 }
 
+/** How wide a layer is among the others. */
+const column = ({ first, hidden }: LayerView): string =>
+  first ? "minmax(0, 1.9fr)" : hidden ? "minmax(0, 1fr)" : "minmax(132px, 0.9fr)";
+
 /** Blue is below zero, orange above. */
 const Legend = () => (
   <span class="cb-legend" aria-hidden="true">
@@ -69,12 +75,14 @@ function Layer({ layer, index, before }: { layer: LayerView; index: number; befo
         ))}
         <span class="cb-head__what">{layer.title}</span>
       </h3>
-      {layer.first ? (
-        <Tiles layer={layer} index={index} />
-      ) : (
-        <Matrix {...{ layer, index, before }} below={layer.hidden ? 20 : 92} />
-      )}
-      {layer.first && !layer.hidden && <Answer layer={layer} />}
+      <div class="cb-layer__body">
+        {layer.first ? (
+          <Tiles layer={layer} index={index} />
+        ) : (
+          <Matrix {...{ layer, index, before }} below={layer.hidden ? 20 : 92} />
+        )}
+        {layer.first && !layer.hidden && <Answer layer={layer} />}
+      </div>
     </div>
   );
 }
