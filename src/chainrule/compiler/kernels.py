@@ -102,8 +102,9 @@ class Kernel:
         Numbers that it leaves open, so that one kernel serves many of them.
     checks : list of str
         What went wrong, by the number that the kernel leaves in ``fault``.
-    unrolls : bool
-        Whether loops over entries had better be unrolled: those of a single sample are short.
+    one : bool
+        Whether an update is of one sample. Its loops over entries are short, and had better be
+        unrolled; its sums have an order of their own.
     llvm : str or None
         What it is in LLVM's language, once that is known.
     """
@@ -114,7 +115,7 @@ class Kernel:
     shared: bool
     constants: list[float]
     checks: list[str]
-    unrolls: bool = False
+    one: bool = False
     llvm: str | None = None
 
     @cached_property
@@ -168,6 +169,7 @@ def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Ker
     program = needed(program)
     shared = bool(program.batch) and operations(program, n) >= LARGE
     writer = _Writer(program, n, shared)
+    writer.lowering.ordered = writer.one
     carry_name = next(iter(program.arguments))
     loss, carry = program.result
     data = {name: tree for name, tree in program.arguments.items() if name != carry_name}
@@ -281,10 +283,8 @@ class _Writer:
         if self.shared:
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)
-        unrolls = self.one and frame is driver.train
-        return Kernel(
-            function, buffers, shares, self.shared, low.numbers.lifted, low.checks, unrolls
-        )
+        one = self.one and frame is driver.train
+        return Kernel(function, buffers, shares, self.shared, low.numbers.lifted, low.checks, one)
 
     def _framed(
         self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]

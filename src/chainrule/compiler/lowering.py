@@ -70,6 +70,8 @@ class Lowering:
 
     Attributes
     ----------
+    ordered : bool
+        Whether every sum has an order of its own.
     items : list of Item
         The loops so far.
     buffers : list of Buffer
@@ -92,7 +94,7 @@ class Lowering:
     """
 
     def __init__(self, program: Program, names: Names, n: int, shared: bool) -> None:
-        self.names, self.n, self.shared = names, n, shared
+        self.names, self.n, self.shared, self.ordered = names, n, shared, False
         self.items: list[Item] = []
         self.buffers: list[Buffer] = []
         self.stored: dict[Variable, Buffer] = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.lanes import Places, Reduced, Target
 from chainrule.compiler.lowering import Lowering, places, shape_of
 from chainrule.compiler.nodes import (
     ANYWHERE,
@@ -21,7 +22,7 @@ from chainrule.compiler.nodes import (
     cast,
     whole,
 )
-from chainrule.compiler.reductions import Places, Reduced, Target, reduce
+from chainrule.compiler.reductions import reduce
 from chainrule.compiler.statements import Accumulate, Product, nest
 from chainrule.ops.kernel import Contraction, Recurrence
 from chainrule.program.batch import at

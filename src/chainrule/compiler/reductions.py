@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.lowering import Axes, Lowering, places, shape_of
+from chainrule.compiler.lanes import Places, Reduced, Target, in_lanes, in_turn, lanes_along
+from chainrule.compiler.lowering import Lowering, places, shape_of
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
@@ -18,7 +19,6 @@ from chainrule.compiler.nodes import (
     Const,
     Expr,
     Index,
-    Load,
     Local,
     Select,
     cast,
@@ -33,35 +33,6 @@ from chainrule.compiler.statements import (
 )
 from chainrule.ops.kernel import Best, Reduction, Scan
 from chainrule.program.equations import Equation
-
-Places = Mapping[Expr, Expr]  # where loop variables are to be other indices
-Target = Load | Local
-
-
-@dataclass(frozen=True)
-class Reduced:
-    """What is taken together, and how.
-
-    Attributes
-    ----------
-    kept, gone : Axes
-        The loops over the axes that stay and over those that are taken together.
-    out : Index
-        The place of the result's entry.
-    entry : callable
-        Returns what is taken in.
-    start : Expr
-        What a total is at first.
-    combine : callable
-        Returns the statement that takes a value into a total.
-    """
-
-    kept: Axes
-    gone: Axes
-    out: Index
-    entry: Callable[[Places], Expr]
-    start: Expr
-    combine: Callable[[Target, Expr], Statement]
 
 
 def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
@@ -125,13 +96,19 @@ def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:
     """Emit the loops of a reduction, in the order in which the largest array lies in memory.
 
     Where the innermost loop runs along a reduced axis, a local variable takes the total; else
-    the result's array takes it, row after row, so that the inner loop stays long.
+    the result's array takes it, row after row, so that the inner loop stays long. Where sums have
+    an order of their own, long ones are added up in `lanes`.
     """
     before, value = low.taken(lambda: how.entry({}))
     probe = Let(Local("_", value.dtype), value)
     sizes = dict([*how.kept, *how.gone])
     loops = low.in_memory_order([*before, probe], [*how.kept, *how.gone])
     low.lie_along(made, how.out, loops)
+    loops = in_turn(loops, how.gone) if low.ordered else loops
+    split = lanes_along(low, how)
+    if split is not None:
+        low.items += in_lanes(low, made, how, loops, split)
+        return
     order = [variable for variable, size in loops if size != 1]
     inner = {variable for variable, _ in how.gone}
     target = made.at(how.out)

@@ -68,7 +68,7 @@ def load(kernel: Kernel) -> NativeFunction:
     """Return a kernel's machine code, from memory, from disk, or compiled."""
     _provide(products_of(kernel))
     text = _text(kernel)
-    function = _kept(_key(text), lambda: compiled(text, kernel.unrolls))
+    function = _kept(_key(text), lambda: compiled(text, kernel.one))
     assert function is not None
     return function
 

@@ -42,6 +42,7 @@ from chainrule.native import ENTRY
 from chainrule.native.values import TYPES, Values, held
 
 FAST = "reassoc nsz arcp contract "  # sums in any order; NaN and infinity stay
+ORDERED = "nsz "  # as it is written, whatever stands around it
 OUTER = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
 # For Intel's processors LLVM halves vectors, lest their clock slows down; products have whole ones
 # anyway. Loops over the entries of a single sample are too short for them.
@@ -51,7 +52,7 @@ LONG = 60  # lines from which a nest that repeats is called instead of written a
 
 def module_text(kernel: Kernel) -> str:
     """Return a kernel as LLVM's text: ``i64 chainrule_kernel(ptr to pointers)``."""
-    module = Module("" if kernel.unrolls else WIDE)
+    module = Module(ORDERED, "") if kernel.one else Module(FAST, WIDE)
     body = module.add(kernel.function, kernel.slots)
     count = len(kernel.function.arguments)
     loads = "".join(
@@ -71,11 +72,14 @@ class Module:
 
     Parameters
     ----------
+    flags : str
+        What LLVM may do with floating-point arithmetic.
     how : str
         Attributes of those that are not written where they are called.
     """
 
-    def __init__(self, how: str) -> None:
+    def __init__(self, flags: str, how: str) -> None:
+        self.flags = flags
         self.apart = f"noinline nounwind{how}"
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
@@ -97,7 +101,7 @@ class Module:
 
     def add(self, function: Function, slots: dict[Buffer, Buffer] | None = None) -> str:
         """Write the function of a kernel, and return its name."""
-        writer = Writer(self, FAST, slots or {})
+        writer = Writer(self, self.flags, slots or {})
         head = writer.header(function.name, function.arguments, WHOLE)
         writer.block(function.body, outlined=True)
         assert function.result is not None

@@ -1,0 +1,57 @@
+"""Kernels of one sample: every sum has an order of its own, whatever stands around it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.batching import vmap
+from chainrule.running.engines import Outcome
+from chainrule.running.steps import make_engine
+
+
+def after(update, params, X):
+    """Return the parameters after an update with one sample, compiled."""
+
+    def step(carry, X):
+        return 0.0, {"params": update(carry["params"], X)}
+
+    engine = make_engine(step, step, {"params": params}, (X,), 1, "compiled", 1)
+    assert engine.name == "compiled"
+    engine.run(np.zeros((1, 1), np.int64), 1, Outcome(np.zeros(1)))
+    return engine.read("params")
+
+
+def in_lanes(values):
+    """Add up entries as kernels do: entry i to lane i % 16 or i % 4, lanes that are far apart."""
+    count = 1 if len(values) < 8 else 4 if len(values) < 32 else 16
+    lanes = np.zeros(count, values.dtype)
+    for i, value in enumerate(values):
+        lanes[i % count] += value
+    while len(lanes) > 1:
+        lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
+    return lanes[0]
+
+
+@given(st.integers(1, 300), st.sampled_from([np.float32, np.float64]), st.integers(0, 9))
+@settings(max_examples=25)
+def test_the_order_of_a_sum(size, dtype, seed):
+    X = np.random.default_rng(seed).normal(size=(1, size)).astype(dtype)
+    found = after(lambda total, X: total + np.sum(X), np.zeros((), dtype), X)
+    assert found == in_lanes(X[0])
+
+
+def updated(W, X):
+    """Return weights changed by sums over each of their axes, over both, and by a product."""
+    centred = W - np.mean(W, axis=0) - np.mean(W, axis=1, keepdims=True)
+    return W + (X @ W) * centred / np.sqrt(np.sum(W * W))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (12, 3), (3, 12), (64, 10), (10, 64), (70, 100)])
+def test_several_models_have_the_bits_of_each_alone(shape):
+    rng = np.random.default_rng(0)
+    W, X = (rng.normal(size=s).astype(np.float32) for s in ((7, *shape), (1, shape[0])))
+    beside = vmap(updated, in_axes=(-1, None), out_axes=-1)
+    together = after(beside, np.stack(W, -1), X)
+    for i, own in enumerate(W):
+        np.testing.assert_array_equal(together[..., i], after(updated, own, X))
