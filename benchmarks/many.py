@@ -49,21 +49,16 @@ def lab(lr: float) -> Any:
     return model
 
 
-def swept(models: int, **options: Any) -> float:
+def swept(models: int) -> float:
     """Train by `cr.sweep`; return the best accuracy."""
     import chainrule as cr
 
     X, y, X_test, y_test = digits()
     result = cr.sweep(
         lab, {"lr": cr.log(LOW, HIGH)}, X, y, models=models, epochs=EPOCHS, batch_size=1,
-        validation_data=(X_test, y_test), monitor="val_accuracy", verbose=0, **options,
+        validation_data=(X_test, y_test), monitor="val_accuracy", verbose=0,
     )  # fmt: skip
     return float(result.best.score)
-
-
-def side_by_side(models: int) -> float:
-    """Train by `cr.sweep`, 32 networks in a kernel."""
-    return swept(models, side_by_side=True)
 
 
 def theirs(rate: float) -> Any:
@@ -150,7 +145,6 @@ def jax(models: int) -> float:
 SUBJECTS: dict[str, tuple[Callable[[int], float], int]] = {
     "chainrule": (swept, 1000),
     "chainrule, 10,000": (swept, 10_000),
-    "chainrule, side by side": (side_by_side, 1000),
     "JAX vmap": (jax, 1000),
     "GridSearchCV, 2 jobs, scikit-learn's network": (grid_search, 8),
     "Optuna, 2 threads, scikit-learn's network": (optuna, 8),

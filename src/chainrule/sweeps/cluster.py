@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from chainrule.distributed.job import pickled
 from chainrule.distributed.places import Cluster, dask, same
 from chainrule.sweeps.building import Fold
-from chainrule.sweeps.fleet import CHUNK, Fleet
+from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.member import Outcome, Task
 
 SECONDS = 1.0  # that a batch takes
@@ -40,7 +40,7 @@ class ClusterFleet(Fleet):
     Parameters
     ----------
     client : distributed.Client
-    build, folds, batch_size, side_by_side
+    build, folds, batch_size
         As for `Fleet`.
 
     Raises
@@ -49,18 +49,15 @@ class ClusterFleet(Fleet):
         If ``build`` cannot be sent to other machines.
     """
 
-    def __init__(
-        self, client: Any, build: Any, folds: Sequence[Fold], batch_size: int,
-        side_by_side: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__(build, folds, batch_size, None, side_by_side)
+    def __init__(self, client: Any, build: Any, folds: Sequence[Fold], batch_size: int) -> None:
+        super().__init__(build, folds, batch_size)
         self.cluster = Cluster(client, TIMEOUT)
         self._code = pickled(build, "build")
         self._name = uuid.uuid4().hex
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """Yield the outcome of each task, in the order of the tasks."""
-        source, waiting, size = iter(tasks), deque[Batch](), self._least
+        source, waiting, size = iter(tasks), deque[Batch](), 1
         data = self.cluster.submit(same, list(self.folds))
         try:
             while True:
@@ -75,18 +72,14 @@ class ClusterFleet(Fleet):
                 outcomes, seconds = self._came(waiting.popleft(), data)
                 if seconds:
                     fits = int(len(outcomes) * SECONDS / seconds)
-                    size = max(self._least, min(fits, GROWTH * size))
+                    size = max(1, min(fits, GROWTH * size))
                 yield from outcomes
         finally:
             for batch in waiting:
                 batch.future.cancel()
 
-    @property
-    def _least(self) -> int:
-        return 1 if self.width == 1 else self.width
-
     def _sent(self, tasks: list[Task], data: Any) -> Batch:
-        about = self._name, self._code, self.batch_size, self.width > 1
+        about = self._name, self._code, self.batch_size
         return Batch(tasks, self.cluster.submit(train_batch, about, data, tasks))
 
     def _came(self, batch: Batch, data: Any, again: int = 2) -> tuple[list[Outcome], float]:
@@ -112,15 +105,13 @@ _lock = threading.Lock()
 
 def train_batch(about: Any, folds: Any, tasks: list[Task]) -> tuple[list[Outcome], float]:
     """Return what comes of tasks, and how many seconds that took."""
-    name, code, batch_size, side_by_side = about
+    name, code, batch_size = about
     began = time.perf_counter()
     with _lock:
         if name not in _fleets:
-            _fleets[name] = Fleet(pickle.loads(code), folds, batch_size, 1, side_by_side)
+            _fleets[name] = Fleet(pickle.loads(code), folds, batch_size, 1)
             while len(_fleets) > FLEETS:
                 _fleets.popitem(last=False)
         fleet = _fleets[name]
-    size = CHUNK if fleet.width == 1 else 4 * fleet.width
-    chunks = [tasks[at : at + size] for at in range(0, len(tasks), size)]
-    outcomes = [outcome for chunk in chunks for outcome in fleet.chunk(chunk)]
+    outcomes = fleet.chunk(tasks)
     return outcomes, time.perf_counter() - began

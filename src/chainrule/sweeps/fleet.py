@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import islice
@@ -41,10 +41,9 @@ class Fleet:
     batch_size : int
     workers : int, optional
         Threads; by default one a processor.
-    side_by_side : bool, default False
-        Whether members of one structure and seed are trained in one kernel, `WIDTH` of them
-        together. Each has the same bits then whoever is beside it, but others than those of its
-        own fit: sums are added up in another order.
+    width : int, default 32
+        So many members of one structure and seed may share a kernel, where that is faster and each
+        has the bits that it has alone: small ones that are trained one sample at a time.
     """
 
     def __init__(
@@ -53,10 +52,10 @@ class Fleet:
         folds: Sequence[Fold],
         batch_size: int,
         workers: int | None = None,
-        side_by_side: bool = False,
+        width: int = WIDTH,
     ) -> None:
         self.build, self.folds, self.batch_size = build, folds, batch_size
-        self.width = WIDTH if side_by_side else 1
+        self.width = width if batch_size == 1 else 1
         self.workers = workers or cores()
         self._structures: OrderedDict[Hashable, list[Structure]] = OrderedDict()
         self._unlike: set[Hashable] = set()  # plain settings of which no two members can be alike
@@ -65,59 +64,56 @@ class Fleet:
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """Yield the outcome of each task, in the order of the tasks."""
-        size = CHUNK if self.width == 1 else 4 * self.width
         source, waiting = iter(tasks), deque[Future[list[Outcome]]]()
+        order, done = deque[int](), dict[int, Outcome]()
         self._stop.clear()
         with ThreadPoolExecutor(self.workers, "chainrule") as pool:
             try:
                 while True:
                     while len(waiting) < 2 * self.workers:
-                        chunk = list(islice(source, size))
-                        if not chunk:
+                        some = list(islice(source, CHUNK if self.width == 1 else 4 * self.width))
+                        if not some:
                             break
-                        waiting.append(pool.submit(self.chunk, chunk))
+                        order.extend(task.member.number for task in some)
+                        waiting.extend(pool.submit(self.chunk, part) for part in self._parts(some))
                     if not waiting:
                         return
                     future = waiting.popleft()
                     while not wait([future], LOOK).done:
                         check()  # Ctrl-C, where interrupts are deferred
-                    yield from future.result()
+                    done.update((each.member.number, each) for each in future.result())
+                    while order and order[0] in done:
+                        yield done.pop(order.popleft())
             finally:
                 self._stop.set()
                 for future in waiting:
                     future.cancel()
 
+    def _parts(self, tasks: list[Task]) -> Iterator[list[Task]]:
+        """Yield tasks for a thread each: those that may be side by side come together."""
+        if self.width == 1:
+            yield tasks
+            return
+        for part in _alike(tasks, lambda task: plain_key(task.member.settings)).values():
+            yield from (part[at : at + self.width] for at in range(0, len(part), self.width))
+
     def chunk(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Train members; what a build or a training raises is their outcome."""
         found = {task.member.number: Outcome(task.member, task.epochs) for task in tasks}
-        for group in self._groups(tasks, found):
-            outcomes = [found[task.member.number] for task in group]
-            try:
-                self._train(group, outcomes)
-            except StoppedError:
-                raise
-            except Exception as error:
-                for outcome in outcomes:
-                    outcome.error = _told(error)
-        return list(found.values())
-
-    def _groups(self, tasks: Sequence[Task], found: Any) -> Iterator[list[Task]]:
-        """Yield tasks that are trained side by side: alike, and with the same order of samples."""
-        if self.width == 1:
-            yield from ([task] for task in tasks)
-            return
-        together: dict[Any, list[Task]] = {}
+        known: dict[int, Structure] = {}
         for task in tasks:
             try:
-                structure = self.structure(task.member)
+                known[task.member.number] = self.structure(task.member)
             except Exception as error:
                 found[task.member.number].error = _told(error)
-                continue
-            done = task.checkpoint[0]["epochs"] if task.checkpoint else 0
-            key = structure, task.member.seed, task.epochs, done
-            together.setdefault(key, []).append(task)
-        for group in together.values():
-            yield from (group[i : i + self.width] for i in range(0, len(group), self.width))
+        built = [task for task in tasks if task.member.number in known]
+        for group in _alike(built, lambda task: known[task.member.number]).values():
+            structure = known[group[0].member.number]
+            width = self.width if structure.beside(group, self.width) else 1
+            for at in range(0, len(group), width):
+                part = group[at : at + width]
+                self._train(structure, part, [found[t.member.number] for t in part], width)
+        return list(found.values())
 
     @property
     def structures(self) -> int:
@@ -146,24 +142,28 @@ class Fleet:
         if key not in self._unlike:
             with suppress(Exception):  # what takes no number without a value may take a plain one
                 found = Structure(*about)
-                found.opened(member, self.width)
+                found.opened(member)
                 if found.problem is None or found.holds(member):
                     return found
         found = Structure(*about, shared=False)
-        found.opened(member, self.width)
+        found.opened(member)
         self._unlike.add(key)
         return found
 
-    def _train(self, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
-        """Train members of one structure."""
-        structure, work = self.structure(tasks[0].member), list(zip(tasks, outcomes, strict=True))
-        if structure.problem is None:
-            self._fit(*work[0])
-            return
-        width = structure.opened(tasks[0].member, self.width)
-        size = width if len(work) <= width else 1
-        for start in range(0, len(work), size):
-            train(structure, work[start : start + size], width, self._watch)
+    def _train(
+        self, structure: Structure, tasks: list[Task], outcomes: list[Outcome], width: int
+    ) -> None:
+        """Train members side by side, or one."""
+        try:
+            if structure.problem is None:
+                self._fit(tasks[0], outcomes[0])
+            else:
+                train(structure, list(zip(tasks, outcomes, strict=True)), width, self._watch)
+        except StoppedError:
+            raise
+        except Exception as error:
+            for outcome in outcomes:
+                outcome.error = _told(error)
 
     def _fit(self, task: Task, outcome: Outcome) -> None:
         """Train what fits itself, an estimator, from the start."""
@@ -176,6 +176,16 @@ class Fleet:
     def _watch(self, done: Updates) -> None:
         if self._stop.is_set():
             raise StoppedError
+
+
+def _alike(tasks: Iterable[Task], kind: Callable[[Task], Hashable]) -> dict[Any, list[Task]]:
+    """Return tasks of one kind that begin and end alike, with the same order of samples."""
+    found: dict[Any, list[Task]] = {}
+    for task in tasks:
+        done = task.checkpoint[0]["epochs"] if task.checkpoint else 0
+        key = kind(task), task.member.seed, task.epochs, done
+        found.setdefault(key, []).append(task)
+    return found
 
 
 def _told(error: Exception) -> str:

@@ -47,4 +47,7 @@ def beside(step: Any, width: int) -> Any:
 
 
 def _along_last(*leaves: Any) -> Any:
+    first = np.asarray(leaves[0])
+    if all(leaf is leaves[0] for leaf in leaves):  # such as weights of one seed
+        return np.broadcast_to(first[..., np.newaxis], (*first.shape, len(leaves)))
     return np.stack([np.asarray(leaf) for leaf in leaves], -1)

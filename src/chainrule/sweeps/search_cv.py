@@ -48,7 +48,7 @@ class SweepCV(BaseEstimator):  # type: ignore[misc]
     refit : bool, default True
         Whether the best is trained once more, on all samples.
     models, search, halving, epochs, batch_size, monitor, mode, store, seed, seeds, workers, \
-client, side_by_side, verbose
+client, verbose
         As for `sweep`.
 
     Attributes
@@ -99,14 +99,13 @@ client, side_by_side, verbose
         seeds: int = 1,
         workers: int | None = None,
         client: Any = None,
-        side_by_side: bool = False,
         verbose: int | str = 0,
     ) -> None:
         self.build, self.space, self.cv, self.refit = build, space, cv, refit
         self.models, self.search, self.halving, self.epochs = models, search, halving, epochs
         self.batch_size, self.monitor, self.mode, self.store = batch_size, monitor, mode, store
         self.seed, self.seeds, self.workers, self.client = seed, seeds, workers, client
-        self.side_by_side, self.verbose = side_by_side, verbose
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Search.

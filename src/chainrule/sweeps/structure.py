@@ -10,21 +10,26 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.errors import ChainruleError, CompileError
+from chainrule.errors import CompileError
 from chainrule.layers.weights import Watched
+from chainrule.running.engines import Outcome as Updates
 from chainrule.running.engines import rows_of
 from chainrule.running.recorded import Known
 from chainrule.running.steps import make_engine
+from chainrule.running.trail import bytes_of
 from chainrule.sweeps.building import Build, Fold, built, divided, identity, symbolic
-from chainrule.sweeps.lanes import beside, no_losses, stacked
-from chainrule.sweeps.member import Member
+from chainrule.sweeps.lanes import beside, no_losses, stacked, unstacked
+from chainrule.sweeps.member import Member, Task
 from chainrule.sweeps.numbers import Scope
 from chainrule.sweeps.problems import Problem, problem_of
 from chainrule.training.supply import Samples
 from chainrule.training.trainer import Run
 
-MOST, PROOFS, UPDATES = 1024, 3, 3
+PROOFS, UPDATES = 3, 3
 FEW = 2  # samples that show what a step does with numbers
+SOME, MANY = 12, 64  # members that fill a kernel, and for which it pays to compile it
+SMALL = 2**19  # bytes of members side by side, which are near to the processor
+TRIED = 64  # samples that show whether bits are the same
 
 
 class Orders(Samples):
@@ -80,7 +85,9 @@ class Structure:
         self._known: dict[int, tuple[Known, Known]] = {}  # by how many are side by side
         self._here = threading.local()  # what a thread has of it
         self._seed = member.seed
-        self._most = MOST  # side by side
+        self._beside: bool | None = None  # whether members may be, once that is known
+        self._seen = 0  # members that are alike
+        self._tries = threading.Lock()
         self._shared = shared
         self._proved = 0  # for how many members
         self.kept: tuple[str, ...] = ()  # parts of the carry that training goes on from
@@ -197,31 +204,71 @@ class Structure:
                     found[fold, width] = self._made(fold, member, width)
         return found[fold, width]
 
-    def opened(self, member: Member, width: int) -> int:
-        """Record what trains and scores; return how many can be side by side: not all can."""
-        if self.problem is None:
-            return 1
-        for fold in range(len(self.folds)):
+    def opened(self, member: Member, width: int = 1) -> None:
+        """Record what trains and scores."""
+        if self.problem is not None:
+            for fold in range(len(self.folds)):
+                self.runs(fold, member, width)
+
+    def beside(self, tasks: Sequence[Task], width: int) -> bool:
+        """Whether tasks are to be trained side by side, at most so many.
+
+        They are if there are many of them, and small, and each has the bits then that it has
+        alone. One thread finds that out, while others train members alone.
+        """
+        self._seen += len(tasks)
+        if width == 1 or self.problem is None or self.batch_size > 1 or len(tasks) < SOME:
+            return False
+        if self._beside is None and self._seen > MANY and self._tries.acquire(blocking=False):
             try:
-                self.runs(fold, member, min(width, self._most))
-            except ChainruleError:
-                if width == 1:
-                    raise
-                self._most = 1
-                return self.opened(member, 1)
-        return min(width, self._most)
+                if self._beside is None:
+                    self._beside = self._same_beside(tasks[0].member, width)
+            except Exception:  # not all steps can be
+                self._beside = False
+            finally:
+                self._tries.release()
+        return bool(self._beside)
+
+    def _same_beside(self, member: Member, width: int) -> bool | None:
+        """Whether some updates and scores side by side have the bits of one alone."""
+        carry = self.start(member)[0]
+        if bytes_of(carry) * width > SMALL:
+            return False
+        self.opened(member, width)
+        alone, beside = self.runs(0, member), self.runs(0, member, width)
+        for one, several, parts in zip(alone, beside, self._parts(carry), strict=True):
+            rows = np.arange(min(TRIED, one.supply.samples))[np.newaxis]
+            if not one.engine.name == several.engine.name == "compiled":
+                return False
+            one.engine.begin(parts)
+            several.engine.begin(stacked([parts] * width) | no_losses(width))
+            done = Updates(np.zeros(1)), Updates(np.zeros(1))
+            one.engine.run(rows, 1, done[0])
+            several.engine.run(rows, 1, done[1])
+            if done[0].fails:
+                return None  # others tell
+            mine = {key: one.engine.read(key) for key in parts} | {"losses": done[0].totals[0]}
+            theirs = {key: several.engine.read(key) for key in mine}
+            if not all(_equal(mine, unstacked(theirs, lane, width)) for lane in range(width)):
+                return False
+        return True
 
     def _made(self, fold: int, member: Member, width: int) -> tuple[Run, Run]:
         problem, (train, held) = self.problem, self.folds[fold]
         assert problem is not None
-        parts = self.start(member)[0]
-        scored = {key: parts[key] for key in (*problem.scored, "metrics", "settings")}
+        trained, scored = self._parts(self.start(member)[0])
         rng = np.random.default_rng()  # of the member that comes
         known = self._known.setdefault(width, ({}, {}))
         return (
-            self._run(problem.training_step, [to_train(parts)] * width, train, rng, known[0]),
+            self._run(problem.training_step, [trained] * width, train, rng, known[0]),
             self._run(problem.scoring_step, [scored] * width, held, None, known[1]),
         )
+
+    def _parts(self, carry: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the parts of a carry that training and scoring take."""
+        assert self.problem is not None
+        scored = (*self.problem.scored, "metrics", "settings")
+        return to_train(carry), {key: carry[key] for key in scored}
 
     def _run(self, step: Any, carries: list[Any], samples: Any, rng: Any, known: Known) -> Run:
         problem, step = self.problem, beside(self._with_settings(step), len(carries))

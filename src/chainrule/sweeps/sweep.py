@@ -57,7 +57,6 @@ def sweep(
     keep: int = 8,
     workers: int | None = None,
     client: Any = None,
-    side_by_side: bool = False,
     callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
     verbose: int | str = "auto",
 ) -> Result:
@@ -123,9 +122,6 @@ def sweep(
         Threads; by default one a processor.
     client : distributed.Client, optional
         Whose workers train, in batches of about a second, in place of this machine's threads.
-    side_by_side : bool, default False
-        Whether small models of one structure share a kernel: faster, with sums added up in another
-        order than in a `fit` of their own.
     callbacks : sequence of Callback, optional
         An epoch is a rung to them; ``model.stop_training`` ends the search.
     verbose : {"auto", 0, 1, 2}
@@ -180,7 +176,6 @@ def sweep(
     factor = None if halving is None else check_factor(halving, "halving")
     if check_flag(hyperband, "hyperband", "sweep") and factor is None:
         factor = FACTOR
-    side_by_side = check_flag(side_by_side, "side_by_side", "sweep")
     if factor is not None and "epochs" in made.order:
         raise OptionError("space", "epochs cannot be a setting where halving decides about them")
     folds = folds_of(X, y, cv=cv, groups=groups, validation_data=validation_data,
@@ -189,7 +184,7 @@ def sweep(
         "build": fingerprint(build), **_digests(folds), "search": name,
         "pruner": None if pruner is None else _named(pruner), "halving": factor,
         "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size, "monitor": monitor,
-        "mode": mode, "seed": seed, "seeds": seeds, "side_by_side": side_by_side,
+        "mode": mode, "seed": seed, "seeds": seeds,
     }  # fmt: skip
     watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
     kept: Store
@@ -208,11 +203,11 @@ def sweep(
         raise DataError(f"sweep: store must be a folder's path or a URL, received {store!r}")
     places = places_of(parts, made, name, seed) if own else np.empty((0, len(made.names)))
     candidates = Candidates(made, places, seed, seeds, epochs)
-    fleet = Fleet(build, folds, batch_size, workers, side_by_side)
+    fleet = Fleet(build, folds, batch_size, workers)
     if client is not None:
         from chainrule.sweeps.cluster import ClusterFleet
 
-        fleet = ClusterFleet(client, build, folds, batch_size, side_by_side)
+        fleet = ClusterFleet(client, build, folds, batch_size)
     options = (fleet, kept, ranking, keep, watching)
     if own:
         done = Search(candidates, brackets_of(parts, epochs, factor, hyperband), *options)

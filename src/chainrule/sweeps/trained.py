@@ -32,9 +32,9 @@ def train(
     for outcome in outcomes:
         outcome.checkpoint = []
     for fold in range(len(structure.folds)):
-        starts = [_start(structure, task, fold) for task in lanes]
-        carry, (_, rng, done) = stacked([start[0] for start in starts]), starts[0]
         training, scoring = structure.runs(fold, tasks[0].member, width)
+        starts = [_start(structure, task, fold) for task in lanes]  # they share a generator
+        carry, (_, rng, done) = stacked([start[0] for start in starts]), starts[0]
         training.engine.begin(to_train(carry) | no_losses(width))
         assert isinstance(training.supply, Samples)
         training.supply.rng = rng
