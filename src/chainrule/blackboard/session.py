@@ -163,8 +163,10 @@ class Session:
             self._due = max(self._due, began - 1.0) + 1 / self._rate
             self._advance(1)
         else:
+            end = min(began + TURN, self._framed + FRAME)  # frames are not late by a turn
             with run.running():
-                while self._playing and time.perf_counter() - began < TURN:
+                self._advance(self._chunk())
+                while self._playing and time.perf_counter() < end:
                     self._advance(self._chunk())
         now = time.perf_counter()
         if now - self._framed >= FRAME and self._playing:
