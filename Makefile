@@ -6,11 +6,15 @@ SOURCES := src tests docs notebooks benchmarks
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
 JUDGES := build/judges
+WEB := blackboard-web
+MODULE := src/chainrule/blackboard/assets/blackboard.js
 
-.PHONY: help lab test peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab blackboard page test peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
+	@echo "make blackboard  watch a network learn, in the browser; needs Node 20 or newer"
+	@echo "make page      build the blackboard's page alone, and test its parts"
 	@echo "make test      run every test but those of make peers"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd, Keras's own tests among them"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
@@ -29,6 +33,12 @@ help:
 
 lab: .venv/lab
 	@$(BIN)/chainrule lab $(ARGS)
+
+blackboard: .venv/blackboard $(MODULE)
+	@$(BIN)/chainrule blackboard $(ARGS)
+
+page: $(MODULE)
+	@npm --prefix $(WEB) run --silent check
 
 test: .venv/dev
 	@$(BIN)/python -m pytest --ignore=tests/peers $(SHARED) $(ARGS)
@@ -91,7 +101,7 @@ pictures: .venv/lab
 	$(BIN)/python docs/pictures.py
 
 clean:
-	rm -rf .venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report.html
+	rm -rf .venv build dist $(WEB)/dist $(WEB)/node_modules $(dir $(MODULE)) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report.html
 
 # A target is a stamp inside .venv: it is made again when pyproject.toml changes.
 .venv/made:
@@ -104,6 +114,25 @@ clean:
 .venv/lab: pyproject.toml | .venv/made
 	@echo "Installing chainrule with Keras into .venv (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras]'
+	@touch $@
+
+.venv/blackboard: pyproject.toml | .venv/made
+	@echo "Installing chainrule with the blackboard into .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[blackboard]'
+	@touch $@
+
+# Built when its sources have changed.
+$(MODULE): $(WEB)/node_modules/made $(WEB)/vite.config.ts $(WEB)/tsconfig.json $(shell find $(WEB)/src -type f)
+	@echo "Building the blackboard's page ..."
+	@npm --prefix $(WEB) run --silent build -- --logLevel warn
+	@mkdir -p $(@D)
+	@cp $(WEB)/dist/blackboard.js $@
+
+$(WEB)/node_modules/made: $(WEB)/package-lock.json
+	@node -e 'process.exitCode = +(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null || \
+	  { echo "The blackboard's page is built with Node 20 or newer and its npm: please install them." >&2; exit 1; }
+	@echo "Installing what builds the blackboard's page into $(WEB)/node_modules (once) ..."
+	@npm --prefix $(WEB) ci --silent --no-audit --no-fund
 	@touch $@
 
 .venv/bench: .venv/lab

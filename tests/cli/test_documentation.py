@@ -37,7 +37,8 @@ def test_help_has_every_option(key):
 
 
 @pytest.mark.parametrize(
-    "verb", ["train", "evaluate", "predict", "show", "export", "plot", "grade", "export-lab"]
+    "verb",
+    ["train", "evaluate", "predict", "show", "export", "plot", "blackboard", "grade", "export-lab"],
 )
 def test_every_verb_has_a_section_and_help(verb):
     assert f"\n## {verb}\n" in PAGE

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from chainrule import __version__
+from chainrule.cli.blackboard import blackboard
 from chainrule.cli.cache import cache
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explain import explain
@@ -52,7 +53,11 @@ def chainrule_command(
     """Backpropagation you can read: train and explain small networks in NumPy."""
 
 
-for verb in (train, sweep, evaluate, predict, explain, show, export, plot, lab, grade, export_lab):
+VERBS = (
+    train, sweep, evaluate, predict, explain, show, export, plot, lab, blackboard,
+    grade, export_lab,
+)  # fmt: skip
+for verb in VERBS:
     app.command()(verb)
 app.add_typer(cache, name="cache")
 app.add_typer(learn, name="learn")

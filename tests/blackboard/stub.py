@@ -1,0 +1,42 @@
+"""A session that trains nothing: what the hosts need of one."""
+
+import threading
+
+import numpy as np
+
+from chainrule.blackboard.frames import encode
+
+
+class StubSession:
+    """Answers hello with a setup and sends a hundred frames a second."""
+
+    def __init__(self, size=100):
+        self.listeners, self.heard, self.closed = [], [], False
+        self.update, self._size = 0, size
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._train, name="stub")
+        self._thread.start()
+
+    def attach(self, listener):
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def handle(self, message, listener=None):
+        self.heard.append(message)
+        if message.get("do") == "hello":
+            listener(encode("setup", {"model": {"title": "stub"}}))
+        else:
+            listener(encode("error", {"id": message.get("id"), "message": "unknown"}))
+
+    def close(self):
+        self.closed = True
+        self._end.set()
+        self._thread.join()
+
+    def _train(self):
+        while not self._end.wait(0.01):
+            self.update += 1
+            frame = encode("frame", {"branch": "a", "update": self.update},
+                           {"p:W": np.full(self._size, float(self.update))})  # fmt: skip
+            for listener in list(self.listeners):
+                listener(frame)

@@ -1,0 +1,126 @@
+"""``chainrule blackboard`` before it serves: what is missing, what is told."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from tests.cli.running import done, refused
+
+from chainrule.blackboard import built, server
+from chainrule.cli import blackboard as command
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    monkeypatch.setattr(built, "MODULE", tmp_path / "blackboard.js")
+    built.MODULE.write_text("export const open = () => {};")
+
+
+@pytest.fixture
+def served(page, monkeypatch):
+    """Note what would be served."""
+    found = {}
+
+    def serve(make, told, port):
+        session = make()
+        found.update(subject=session.subject, port=port)
+        session.close()
+        told("http://127.0.0.1:1/?token=x")
+
+    monkeypatch.setattr(server, "serve", serve)
+    return found
+
+
+def test_without_the_page_it_says_how_to_build_it(page):
+    built.MODULE.unlink()
+    told = refused(1, "blackboard", "--no-browser")
+    assert "make blackboard" in told
+    assert "Node 20" in told
+
+
+def test_without_the_extra_it_says_how_to_install_it(page, monkeypatch):
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    assert "pip install 'chainrule[blackboard]'" in refused(1, "blackboard", "--no-browser")
+
+
+def test_a_port_that_is_taken_is_told(page):
+    with server.listening(0) as taken:
+        port = taken.getsockname()[1]
+        told = refused(2, "blackboard", "--no-browser", "--port", str(port))
+    assert "--port" in told
+    assert "another program" in told
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_is_a_number_that_there_is(page, port):
+    refused(2, "blackboard", "--no-browser", "--port", str(port))
+
+
+def test_it_prints_the_address_and_opens_it(served, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    told = done("blackboard", "--port", "8123")
+    assert "http://127.0.0.1:1/?token=x" in told.stdout
+    assert opened == ["http://127.0.0.1:1/?token=x"]
+    assert served["port"] == 8123
+
+
+def test_or_does_not(served, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda address: pytest.fail("opened"))
+    done("blackboard", "--no-browser")
+
+
+@pytest.mark.parametrize(("model", "layers"), [("network", [10]), ("softmax", [])])
+def test_the_model_is_one_of_the_labs(served, model, layers):
+    done("blackboard", "--no-browser", "--model", model)
+    assert served["subject"].settings["layers"] == layers
+    assert served["subject"].data.name == "digits"
+
+
+def test_data_are_any_table(served):
+    done("blackboard", "--no-browser", "--data", "wine")
+    assert served["subject"].data.name == "wine"
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [(("--model", "sofmax"), 2), (("--data", "nowhere.csv"), 4)], ids=str
+)
+def test_what_cannot_be_is_told_in_a_line(page, given, code):
+    refused(code, "blackboard", "--no-browser", *given)
+
+
+def test_what_loads_slowly_is_not_loaded_before_the_address_is_told():
+    code = (
+        "import sys; import chainrule.cli.app, chainrule.blackboard.server;"
+        "print({'sklearn', 'pandas', 'matplotlib', 'scipy', 'anywidget', 'llvmlite'}"
+        " & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.skipif(find_spec("hatchling") is None, reason="hatchling is not installed")
+def test_the_wheel_has_the_page(tmp_path):
+    """Of a copy: git ignores what is built, and the wheel must not."""
+    if not built.MODULE.exists():
+        pytest.skip("the blackboard's page is not built: make page")
+    copy = tmp_path / "copy"
+    for name in ("src/chainrule/blackboard", "notebooks/source"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        shutil.copy(ROOT / name, copy)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=copy, env=os.environ, check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = archive.read("chainrule/blackboard/assets/blackboard.js")
+    assert packed == built.MODULE.read_bytes()

@@ -1,0 +1,85 @@
+"""What pages say, checked before it reaches the session."""
+
+import json
+
+import pytest
+
+from chainrule.blackboard.conversation import MOST_BYTES, Conversation
+from chainrule.blackboard.frames import decode, encode
+from chainrule.errors import DataError
+
+
+class Session:
+    def __init__(self):
+        self.listeners, self.heard = [], []
+
+    def attach(self, listener):
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def handle(self, message, listener):
+        if message.get("do") == "fail":
+            raise DataError("no such thing")
+        self.heard.append(message)
+        listener(encode("done", {"id": message.get("id")}))
+
+
+@pytest.fixture
+def session():
+    return Session()
+
+
+@pytest.fixture
+def conversation(session):
+    return Conversation(session, lambda: None)
+
+
+def answers(conversation):
+    return [decode(message)[0] for message in conversation.outbox.take()]
+
+
+def test_what_a_page_says_reaches_the_session_and_the_answer_this_page_alone(session, conversation):
+    other = Conversation(session, lambda: None)
+    conversation.hear_text('{"do": "pause", "id": 3}')
+    assert session.heard == [{"do": "pause", "id": 3}]
+    assert answers(conversation) == [{"type": "done", "id": 3}]
+    assert answers(other) == []
+    for listener in session.listeners:
+        listener(encode("done", {"id": 4}))
+    assert answers(conversation) == answers(other) == [{"type": "done", "id": 4}]
+
+
+MALFORMED = [
+    "", "{", "nonsense", "null", "[]", "3", '"do"', b"{}", None, "[" * MOST_BYTES,
+    '{"do": NaN}', '{"do": Infinity}', "1" * 5000, '{"do": "\ud800"', "\0", "é" * (MOST_BYTES - 1),
+    json.dumps({"do": "train_on", "x": [0.123456789] * 10_000}), "[" * 20_000 + "]" * 20_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MALFORMED, ids=range(len(MALFORMED)))
+def test_what_is_malformed_gets_an_error_and_goes_no_further(session, conversation, text):
+    conversation.hear_text(text)
+    (answer,) = answers(conversation)
+    assert answer["type"] == "error"
+    assert answer["id"] is None
+    assert 0 < len(answer["message"]) < 200
+    assert session.heard == []
+
+
+def test_what_a_session_refuses_is_an_error_with_the_number_of_the_message(conversation):
+    conversation.hear_text('{"do": "fail", "id": 9}')
+    conversation.hear_text('{"do": "fail", "id": [1]}')
+    assert [answer["id"] for answer in answers(conversation)] == [9, None]
+
+
+def test_what_a_page_has_drawn_is_no_concern_of_the_session(session, conversation):
+    conversation.hear_text('{"do": "drawn"}')
+    assert session.heard == answers(conversation) == []
+
+
+def test_who_leaves_is_told_nothing_more(session, conversation):
+    (listener,) = session.listeners
+    conversation.close()
+    assert session.listeners == []
+    listener(encode("done", {"id": 1}))
+    assert answers(conversation) == []

@@ -1,0 +1,85 @@
+"""What waits for a page."""
+
+import numpy as np
+import pytest
+
+from chainrule.blackboard import outbox as module
+from chainrule.blackboard.frames import decode, encode
+from chainrule.blackboard.outbox import Outbox
+
+
+def frame(update, branch="a"):
+    return encode("frame", {"branch": branch, "update": update}, {"p:W": np.zeros(10)})
+
+
+def told(messages):
+    found = [decode(message)[0] for message in messages]
+    return [(m["type"], m.get("update"), m.get("branch")) for m in found]
+
+
+@pytest.fixture
+def woken():
+    return []
+
+
+@pytest.fixture
+def outbox(woken):
+    return Outbox(lambda: woken.append(1))
+
+
+def test_of_frames_there_is_the_newest_of_each_branch_of_all_else_everything(outbox, woken):
+    for update in range(3):
+        outbox.put(frame(update))
+        outbox.put(frame(update, "b"))
+        outbox.put(encode("notice", {"branch": "a", "update": update}))
+    assert sorted(told(outbox.take())) == [
+        ("frame", 2, "a"), ("frame", 2, "b"),
+        ("notice", 0, "a"), ("notice", 1, "a"), ("notice", 2, "a"),
+    ]  # fmt: skip
+    assert woken
+    assert outbox.take() == []
+
+
+def test_messages_keep_their_order(outbox):
+    outbox.put(frame(0))
+    outbox.put(encode("notice", {"branch": "a", "update": 1}))
+    outbox.put(frame(2))
+    assert told(outbox.take()) == [("notice", 1, "a"), ("frame", 2, "a")]
+
+
+def test_a_frame_of_the_network_before_does_not_follow_a_new_setup(outbox):
+    outbox.put(frame(7))
+    outbox.put(encode("setup", {}))
+    assert told(outbox.take()) == [("setup", None, None)]
+
+
+def test_a_page_that_tells_what_it_has_drawn_gets_no_more_than_it_can_draw(outbox, woken):
+    outbox.drawn()
+    for update in range(10):
+        outbox.put(frame(update))
+        outbox.put(encode("notice", {"branch": "a", "update": update}))
+        kinds = [kind for kind, *_ in told(outbox.take())]
+        assert kinds == (["frame", "notice"] if update < module.UNDRAWN else ["notice"])
+    woken.clear()
+    outbox.drawn()
+    assert woken
+    assert told(outbox.take()) == [("frame", 9, "a")]
+
+
+def test_a_page_that_takes_nothing_fills_no_memory(outbox, monkeypatch, woken):
+    monkeypatch.setattr(module, "MOST_BYTES", 10_000)
+    for update in range(1000):
+        outbox.put(frame(update))
+    assert not outbox.full
+    for update in range(1000):
+        outbox.put(encode("notice", {"branch": "a", "update": update}))
+    assert outbox.full
+    assert outbox.take() == []
+
+
+def test_nobody_is_woken_once_it_is_closed(outbox, woken):
+    outbox.close()
+    outbox.put(frame(0))
+    outbox.drawn()
+    assert not woken
+    assert outbox.take() == []
