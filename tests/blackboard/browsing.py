@@ -1,0 +1,164 @@
+"""A browser, and the blackboard's command for it to look at."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from chainrule.blackboard import built
+
+WAIT = 10_000  # milliseconds
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-default-apps",
+]  # fmt: skip
+# Notes the header of each message that the page is sent, with the time, whichever host it has.
+NOTE = """
+window.told = [];
+window.sockets = [];
+window.note = (buffer) => {
+  const length = new DataView(buffer).getUint32(0, true);
+  const text = new TextDecoder().decode(new Uint8Array(buffer, 4, length));
+  if (told.length > 4000) told.splice(0, 2000);
+  told.push({ ...JSON.parse(text), at: performance.now() });
+};
+window.last = (type) => told.findLast((each) => each.type === type);
+window.until = async (there) => {
+  const began = performance.now();
+  while (!there()) {
+    if (performance.now() - began > 10000) throw new Error(`never: ${there}`);
+    await new Promise(requestAnimationFrame);
+  }
+  return performance.now();
+};
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    sockets.push(this);
+    this.addEventListener("message", ({ data }) => note(data));
+  }
+};
+"""
+
+
+def slowdown():
+    """Return how many times longer things take now than on a machine that does nothing else."""
+    clock, used = time.perf_counter(), time.process_time()
+    while time.process_time() - used < 0.05:
+        pass
+    return (time.perf_counter() - clock) / 0.05
+
+
+def best(measure, limit, tries=8):
+    """Return the best of several measurements, seen against what else the machine does.
+
+    It is the first that is within the limit, if there is one.
+    """
+    found = []
+    while not found or (min(found) >= limit and len(found) < tries):
+        before = slowdown()
+        found.append(measure() / max(before, slowdown()))
+    return min(found)
+
+
+def chromium():
+    """Return the path of Chromium, or skip."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    return pytest.skip("Chromium is not installed")
+
+
+@contextmanager
+def browser():
+    """Start a browser, or skip where something is missing."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not built.MODULE.exists():
+        pytest.skip("the blackboard's page is not built: make page")
+    path = chromium()
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@contextmanager
+def command(*arguments):
+    """Run ``chainrule blackboard`` until Ctrl-C; yields its address once it is told."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # heard in the child, too
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chainrule", "blackboard", "--no-browser", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+    )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
+    try:
+        line = process.stdout.readline()
+        yield re.search(r"http://127.0.0.1:\d+/\?token=\S+", line)[0]
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert [line[:17] for line in said.splitlines()] == ["Stopped by Ctrl-C"], said
+
+
+class Board:
+    """A page of the blackboard.
+
+    Attributes
+    ----------
+    requested, problems : list of str
+        Addresses that the page asked for; what went wrong in it.
+    """
+
+    def __init__(self, context, address):
+        self.requested, self.problems, self.address = [], [], address
+        self.page = context.new_page()
+        self.page.set_default_timeout(WAIT)
+        self.page.add_init_script(NOTE)
+        self.page.on("request", lambda request: self.requested.append(request.url))
+        self.page.on("websocket", lambda socket: self.requested.append(socket.url))
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on(
+            "console", lambda m: self.problems.append(m.text) if m.type == "error" else None
+        )
+        self.answer = self.page.goto(address)
+
+    def js(self, text, given=None):
+        """Return what an expression is worth in the page."""
+        return self.page.evaluate(text, given)
+
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def frame(self):
+        """Return the newest frame's header, once there is one."""
+        return self.js("async () => { await until(() => last('frame')); return last('frame'); }")
+
+    def at(self, update):
+        """Wait for a frame of an update, or of a later one."""
+        self.js(f"() => until(() => last('frame')?.update >= {update})")
+
+    def train(self):
+        """See to it that training runs."""
+        if not self.frame()["playing"]:
+            self.button("Train").click()
+        self.js("() => until(() => last('frame').playing)")
+
+    def pause(self):
+        """See to it that training does not run."""
+        if self.frame()["playing"]:
+            self.button("Pause").click()
+        self.js("() => until(() => !last('frame').playing)")
+
+    def full_speed(self):
+        self.page.get_by_label("Speed").select_option("null")
+        self.train()
+
+    def say(self, *texts):
+        """Say something that the page itself would not."""
+        self.js("(texts) => texts.forEach((text) => sockets.at(-1).send(text))", list(texts))

@@ -1,0 +1,224 @@
+"""The served page in a browser: what a learner does, and what nobody should."""
+
+import re
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from tests.blackboard.browsing import Board, best, browser, command
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(chrome):
+    with command() as told:
+        yield told
+
+
+@pytest.fixture
+def context(chrome):
+    made = chrome.new_context(viewport={"width": 1280, "height": 720})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def board(context, address):
+    opened = Board(context, address)
+    opened.frame()
+    yield opened
+    assert opened.problems == []
+
+
+def test_training_is_on_screen_within_two_seconds_of_the_command(chrome):
+    def seconds():
+        context = chrome.new_context()
+        began = time.perf_counter()
+        with command() as told:
+            board = Board(context, told)
+            board.page.wait_for_selector("canvas")
+            board.at(1)
+            taken = time.perf_counter() - began
+            context.close()
+        return taken
+
+    assert best(seconds, 2) < 2
+
+
+def test_no_request_leaves_the_machine_and_the_token_leaves_the_address(board):
+    place = urlsplit(board.address).netloc
+    assert {urlsplit(url).netloc for url in board.requested} == {place}
+    token = urlsplit(board.address).query
+    assert [url for url in board.requested if token in url] == [board.address]
+    assert urlsplit(board.page.url)[:4] == ("http", place, "/", "")
+
+
+def test_no_script_reads_the_cookie_and_none_of_another_place_runs(board):
+    assert board.js("document.cookie") == ""
+    for url in ("http://example.com/x.js", "data:text/javascript,window.ran=1"):
+        failed = board.js(
+            """(url) => new Promise((done) => {
+              const script = document.createElement("script");
+              script.src = url;
+              script.onload = () => done("ran");
+              script.onerror = () => done("refused");
+              document.head.append(script);
+            })""", url,
+        )  # fmt: skip
+        assert failed == "refused"
+    assert board.js("fetch('http://example.com/').then(() => 'sent', () => 'refused')") == "refused"
+    assert all("Content Security Policy" in problem for problem in board.problems)
+    board.problems.clear()
+
+
+def test_stop_takes_effect_at_once(board):
+    board.full_speed()
+
+    def milliseconds():
+        board.train()
+        return board.js(
+            """async () => {
+              const began = performance.now();
+              document.querySelector('button[aria-label="Pause"]').click();
+              await until(() => document.querySelector('button[aria-label="Train"]'));
+              return performance.now() - began;
+            }"""
+        )
+
+    assert best(milliseconds, 100) < 100
+    board.train()
+
+
+def test_a_slider_takes_effect_at_once(board):
+    board.full_speed()
+    slider = board.page.get_by_role("slider", name="Learning rate")
+
+    def milliseconds():
+        return slider.evaluate(
+            """async (slider) => {
+              const before = last("frame").settings.rate, began = performance.now();
+              slider.value = +slider.value + (before < 1 ? 0.5 : -0.5);
+              slider.dispatchEvent(new Event("input", { bubbles: true }));
+              await until(() => last("frame").settings.rate !== before);
+              return performance.now() - began;
+            }"""
+        )
+
+    assert best(milliseconds, 150) < 150
+
+
+def test_at_full_speed_a_page_sees_at_least_24_frames_a_second(board):
+    board.full_speed()
+
+    def seconds_a_frame():
+        return 1 / board.js(
+            """async () => {
+              const began = performance.now();
+              await until(() => performance.now() - began > 1000);
+              const seen = told.filter(({ type, at }) => type === "frame" && at > began);
+              return new Set(seen.map(({ update }) => update)).size;
+            }"""
+        )
+
+    assert best(seconds_a_frame, 1 / 24) <= 1 / 24
+
+
+def test_a_slow_page_gets_the_newest_frame_and_holds_no_training_up(board):
+    board.full_speed()
+
+    def share_of_pace():
+        """Return how quick training is before a page that does nothing for a second."""
+        before, after = board.js(
+            """async () => {
+              const before = last("frame"), began = performance.now();
+              while (performance.now() - began < 1000);
+              const count = told.length;
+              await until(() => last("frame").at > began + 1000 && told.length > count + 3);
+              return [before, last("frame")];
+            }"""
+        )
+        pace = (after["update"] - before["update"]) / ((after["at"] - before["at"]) / 1000)
+        return before["speed"] / pace
+
+    assert best(share_of_pace, 2) < 2
+
+
+def test_a_reload_shows_the_same_run(board):
+    board.pause()
+    before = board.frame()
+    board.page.reload()
+    after = board.frame()
+    assert (after["update"], after["loss"]) == (before["update"], before["loss"])
+    board.train()
+    board.at(before["update"] + 1)
+
+
+def test_two_tabs_show_one_run(board, context, address):
+    other = Board(context, address)
+    board.train()
+    other.at(board.frame()["update"])
+    other.pause()
+    board.button("Train").wait_for()
+    assert board.frame()["update"] == other.frame()["update"]
+    assert not other.problems
+    other.page.close()
+    board.train()
+
+
+def test_a_thousand_malformed_messages_and_absurd_settings_are_told_on_the_page(board):
+    board.pause()
+    before = board.frame()
+    bad = [
+        "", "{", "[]", "7", "null", "\0", "[" * 20_000, "x" * 70_000, '{"do": NaN}',
+        '{"do": "explode"}', '{"do": "set", "rate": -1}', '{"do": "set", "rate": "fast"}',
+        '{"do": "set", "batch_size": 1e9}', '{"do": "seek", "update": -3}', '{"do": 1}',
+        '{"do": "restart", "settings": {"layers": [1000000000]}}', '{"do": "step"}',
+        '{"do": "restart", "settings": {"layers": 10, "seed": [1]}}', '{"do": "play", "rate": 0}',
+        '{"do": "train_on", "x": [1, 2], "y": 0}', '{"do": "take", "what": "all"}',
+    ]  # fmt: skip
+    board.js("() => { window.errors = () => told.filter(({ type }) => type === 'error').length; }")
+    board.say(*(bad[i % len(bad)] for i in range(1000)))
+    board.js("() => until(() => errors() === 1000)")
+    assert board.page.get_by_role("button", name="Dismiss").first.is_visible()
+    after = board.frame()
+    assert (after["update"], after["settings"]) == (before["update"], before["settings"])
+    board.train()
+    board.at(before["update"] + 1)
+
+
+def test_who_was_not_given_the_address_gets_403(chrome, address):
+    context = chrome.new_context()
+    plain = re.sub(r"\?.*", "", address)
+    for url in (plain, f"{plain}?token=wrong", f"{plain}blackboard.js", f"{plain}start.js"):
+        assert context.request.get(url).status == 403
+    context.close()
+
+
+def test_a_page_of_another_port_opens_no_socket_though_it_has_the_cookie(context, address):
+    Board(context, address)
+    other = context.new_page()
+    other.route("http://127.0.0.1:1/", lambda route: route.fulfill(body="<p>another program"))
+    other.goto("http://127.0.0.1:1/")
+    place = urlsplit(address).netloc
+    opened = other.evaluate(
+        """(url) => new Promise((done) => {
+          const socket = new WebSocket(url);
+          socket.onopen = () => done("open");
+          socket.onerror = () => done("refused");
+        })""", f"ws://{place}/socket",
+    )  # fmt: skip
+    assert opened == "refused"
+    assert other.evaluate("(url) => fetch(url).then(() => 'read', () => 'refused')",
+                          f"http://{place}/start.js") == "refused"  # fmt: skip
+
+
+def test_a_page_whose_server_ends_says_so(context):
+    with command() as told:
+        board = Board(context, told)
+        board.frame()
+    board.js("() => until(() => sockets.every(({ readyState }) => readyState === 3))")
