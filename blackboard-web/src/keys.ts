@@ -1,7 +1,7 @@
 /** The keys of the page. */
 import { branches, drop, fork, nextSample, operate, restart, show, step, toggle } from "./actions";
 import type { Store, View } from "./store";
-import { nightly } from "./theme";
+import { turn } from "./theme";
 
 interface Key {
   /** As events name it, `shift+` before names longer than a letter. */
@@ -14,6 +14,8 @@ export interface PageKeys {
   panels: string[];
   help: () => void;
   root: HTMLElement;
+  /** The focus came by a click: space then means what it means everywhere. */
+  clicked: boolean;
 }
 
 const VIEWS: View[] = ["weights", "gradient", "change", "evidence"];
@@ -39,7 +41,7 @@ export const KEYS: Key[] = [
   { key: ",", show: ",", text: "sample before", press: (store) => nextSample(store, -1) },
   { key: "v", show: "v", text: "what pictures show", press: (store) => (store.view.value = VIEWS[(VIEWS.indexOf(store.view.value) + 1) % VIEWS.length]!) },
   { key: "0", show: "0", text: "close the panel", press: (store) => (store.panel.value = "") },
-  { key: "d", show: "d", text: "dark, light", press: (store) => (store.scheme.value = nightly(store) ? "light" : "dark") },
+  { key: "d", show: "d", text: "dark, light", press: turn },
   { key: "?", show: "?", text: "this help", press: (_store, { help }) => help() },
 ];
 
@@ -55,7 +57,7 @@ function press(root: HTMLElement, key: string): void {
 /** Does what a key means here; false where it means nothing, or belongs to what has the focus. */
 export function pressed(event: KeyboardEvent, store: Store, page: PageKeys): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return false;
-  if (belongs(event)) return false;
+  if (belongs(event, page.clicked)) return false;
   const panel = /^[1-9]$/.test(event.key) ? page.panels[Number(event.key) - 1] : undefined;
   if (panel) {
     store.panel.value = panel;
@@ -68,7 +70,7 @@ export function pressed(event: KeyboardEvent, store: Store, page: PageKeys): boo
 }
 
 /** Text fields keep all keys, sliders and choices those that move them, buttons (reached by keys) the space. */
-function belongs({ key, target }: KeyboardEvent): boolean {
+function belongs({ key, target }: KeyboardEvent, clicked: boolean): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.matches("textarea, select, dialog *")) return true;
   if (target instanceof HTMLInputElement) {
@@ -76,5 +78,5 @@ function belongs({ key, target }: KeyboardEvent): boolean {
     if (target.type === "radio" || target.type === "checkbox") return key === " " || key.startsWith("Arrow");
     return true;
   }
-  return key === " " && target.matches("button:focus-visible, a:focus-visible, summary");
+  return key === " " && !clicked && target.matches("button, a, summary");
 }

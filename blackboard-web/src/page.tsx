@@ -27,13 +27,19 @@ function Root({ whole }: { whole: boolean }) {
   const setup = store.setup.value;
   const panels = setup ? PANELS.filter((panel) => panel.when?.(setup) ?? true) : [];
   useEffect(() => {
+    const page = { panels: panels.map(({ id }) => id), help: () => help.current?.showModal(), root: root.current!, clicked: false };
+    const clicked = () => (page.clicked = true);
     const heard = (event: Event) => {
-      const page = { panels: panels.map(({ id }) => id), help: () => help.current?.showModal(), root: root.current! };
+      if ((event as KeyboardEvent).key === "Tab") page.clicked = false;
       if (pressed(event as KeyboardEvent, store, page)) event.preventDefault();
     };
     const target = whole ? document : root.current!;
     target.addEventListener("keydown", heard);
-    return () => target.removeEventListener("keydown", heard);
+    target.addEventListener("pointerdown", clicked);
+    return () => {
+      target.removeEventListener("keydown", heard);
+      target.removeEventListener("pointerdown", clicked);
+    };
   }, [panels.length, whole]);
   return (
     <div class="cb-root" ref={root} tabIndex={-1} style={properties(store)}>

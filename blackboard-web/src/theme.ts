@@ -24,6 +24,12 @@ query?.addEventListener("change", ({ matches }) => (system.value = matches));
 export const nightly = (store: Store): boolean =>
   store.scheme.value ? store.scheme.value === "dark" : system.value;
 
+/** The other scheme; none is chosen where that is the system's. */
+export function turn(store: Store): void {
+  const dark = !nightly(store);
+  store.scheme.value = dark === system.value ? null : dark ? "dark" : "light";
+}
+
 export const schemeOf = (store: Store): Scheme => (nightly(store) ? "dark" : "light");
 export const paletteOf = (store: Store): Palette => PALETTES[schemeOf(store)];
 

@@ -6,7 +6,7 @@ import { Runs, StopWhen } from "./runs";
 import { Scrub } from "./scrub";
 import { Settings } from "./settings";
 import { Counters, Status, Transport } from "./transport";
-import { nightly } from "../theme";
+import { nightly, turn } from "../theme";
 
 export function Bar({ help }: { help: () => void }) {
   const store = useStore();
@@ -26,7 +26,7 @@ export function Bar({ help }: { help: () => void }) {
             icon="moon"
             keys="d"
             kind="quiet"
-            onClick={() => (store.scheme.value = dark ? "light" : "dark")}
+            onClick={() => turn(store)}
           />
           <Button label="Keys and help" icon="help" keys="?" kind="quiet" onClick={help} />
         </div>
