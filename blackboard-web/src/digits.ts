@@ -8,17 +8,33 @@
 export type Point = [number, number];
 export type Stroke = Point[];
 
-const SIDE = 32;
-const BLOCK = 4;
-/** Black pixels of a bitmap, on average over the data: it sets the width of the pen. */
-const INK = 312;
-const PEN = { least: 1.5, most: 5.2 };
-const BOX = { width: 15, height: 26 };
-/** How much wider than its height tells a narrow character may be made. */
-const STRETCH = 1.5;
-/** How much of a slant is taken away; what is left of it, on average over the data. */
-const UPRIGHT = 0.5;
-const LEAN = 0.04;
+/** How pictures of a data set were made of handwriting. */
+export interface Hand {
+  /** Pixels of the bitmap along each side of one pixel of the picture. */
+  block: number;
+  /** The lines lie within this box in the middle of the bitmap, in pixels of the bitmap. */
+  box: { width: number; height: number };
+  /** How much wider than its height tells a narrow character may be made; 1 keeps its form. */
+  stretch: number;
+  /** How much of a slant is taken away; what is left of it, on average over the data. */
+  upright: number;
+  lean: number;
+  /** Black pixels, on average over the data: they set the width of the pen, between the least and the most. */
+  ink: number;
+  pen: { least: number; most: number };
+}
+
+const DIGITS: Hand = {
+  block: 4, box: { width: 15, height: 26 }, stretch: 1.5, upright: 0.5, lean: 0.04, ink: 312, pen: { least: 1.5, most: 5.2 },
+};
+
+/** As scikit-learn's digits for 8 × 8; else a character that keeps its form, with an even pen and a margin. */
+export function hand(height: number, width: number): Hand {
+  if (height === 8 && width === 8) return DIGITS;
+  const [tall, wide] = [4 * height, 4 * width];
+  const pen = 0.05 * tall;
+  return { block: 4, box: { width: 0.62 * wide, height: 0.62 * tall }, stretch: 1, upright: 0, lean: 0, ink: 0, pen: { least: pen, most: pen } };
+}
 
 /** How far strokes lean: the slope of the line x = slope · y that comes nearest to them, a length at a time. */
 export function slant(strokes: Stroke[]): number {
@@ -39,25 +55,27 @@ export function slant(strokes: Stroke[]): number {
 }
 
 /** Strokes that lean, set upright by most of it, as the data were. */
-export function upright(strokes: Stroke[]): Stroke[] {
-  const lean = UPRIGHT * (slant(strokes) - LEAN);
+export function upright(strokes: Stroke[], { upright: share, lean: left }: Hand): Stroke[] {
+  const lean = share * (slant(strokes) - left);
   return strokes.map((stroke) => stroke.map(([x, y]): Point => [x - lean * y, y]));
 }
 
-/** Strokes moved and scaled so that the whole fills the box in the middle. */
-export function fit(strokes: Stroke[]): Stroke[] {
+/** Strokes moved and scaled so that the whole fills the box around a middle. */
+function fit(strokes: Stroke[], { box, stretch }: Hand, middle: Point): Stroke[] {
   const points = strokes.flat();
-  const xs = points.map((p) => p[0]);
-  const ys = points.map((p) => p[1]);
-  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const along = (axis: 0 | 1) => {
+    const values = points.map((point) => point[axis]);
+    return [Math.min(...values), Math.max(...values)] as const;
+  };
+  const [[left, right], [top, bottom]] = [along(0), along(1)];
   const width = Math.max(right - left, 1e-9);
   const height = Math.max(bottom - top, 1e-9);
-  const down = Math.min(BOX.height / height, (STRETCH * BOX.width) / width);
-  const across = Math.min(BOX.width / width, STRETCH * down);
+  const down = Math.min(box.height / height, (stretch * box.width) / width);
+  const across = Math.min(box.width / width, stretch * down);
   return strokes.map((stroke) =>
     stroke.map(([x, y]): Point => [
-      SIDE / 2 + (x - (left + right) / 2) * across,
-      SIDE / 2 + (y - (top + bottom) / 2) * down,
+      middle[0] + (x - (left + right) / 2) * across,
+      middle[1] + (y - (top + bottom) / 2) * down,
     ]),
   );
 }
@@ -70,17 +88,15 @@ function nearness(x: number, y: number, a: Point, b: Point): number {
 }
 
 /** Squared distance of each pixel from the strokes. */
-function distances(strokes: Stroke[]): Float64Array {
-  const far = new Float64Array(SIDE * SIDE).fill(Infinity);
+function distances(strokes: Stroke[], tall: number, wide: number): Float64Array {
+  const far = new Float64Array(tall * wide).fill(Infinity);
   for (const stroke of strokes)
     for (let k = 0; k < Math.max(1, stroke.length - 1); k++) {
       const [a, b] = [stroke[k]!, stroke[Math.min(k + 1, stroke.length - 1)]!];
-      for (let row = 0; row < SIDE; row++)
-        for (let column = 0; column < SIDE; column++) {
-          const at = row * SIDE + column;
-          const d = nearness(column + 0.5, row + 0.5, a, b);
-          if (d < far[at]!) far[at] = d;
-        }
+      for (let at = 0; at < far.length; at++) {
+        const d = nearness((at % wide) + 0.5, Math.floor(at / wide) + 0.5, a, b);
+        if (d < far[at]!) far[at] = d;
+      }
     }
   return far;
 }
@@ -95,22 +111,26 @@ function thin(stroke: Stroke): Stroke {
   return kept;
 }
 
-/** The bitmap of strokes, 32 × 32: the pixels nearest to them, as many as the data have. */
-export function bitmap(strokes: Stroke[]): Uint8Array {
+/** The bitmap of strokes: the pixels nearest to them, as many as the data have. */
+export function bitmap(strokes: Stroke[], height = 8, width = 8): Uint8Array {
+  const made = hand(height, width);
+  const [tall, wide] = [made.block * height, made.block * width];
   const drawn = strokes.filter((stroke) => stroke.length > 0);
-  if (drawn.length === 0) return new Uint8Array(SIDE * SIDE);
-  const far = distances(fit(upright(drawn)).map(thin));
-  const pen = Math.sqrt(Float64Array.from(far).sort()[INK - 1]!);
-  const radius = Math.max(PEN.least, Math.min(PEN.most, pen)) ** 2;
+  if (drawn.length === 0) return new Uint8Array(tall * wide);
+  const lines = fit(upright(drawn, made), made, [wide / 2, tall / 2]).map(thin);
+  const far = distances(lines, tall, wide);
+  const pen = made.ink ? Math.sqrt(Float64Array.from(far).sort()[made.ink - 1]!) : made.pen.least;
+  const radius = Math.max(made.pen.least, Math.min(made.pen.most, pen)) ** 2;
   return Uint8Array.from(far, (d) => Number(d <= radius));
 }
 
-/** 64 numbers from 0 to 16, as the data have them. */
-export function seen(strokes: Stroke[]): Float64Array {
-  const counts = new Float64Array((SIDE / BLOCK) ** 2);
-  bitmap(strokes).forEach((on, at) => {
-    const [row, column] = [Math.floor(at / SIDE / BLOCK), Math.floor((at % SIDE) / BLOCK)];
-    counts[row * (SIDE / BLOCK) + column]! += on;
+/** What a picture has of strokes: shares of ink from 0 to 1, a pixel each. */
+export function seen(strokes: Stroke[], height = 8, width = 8): Float64Array {
+  const { block } = hand(height, width);
+  const shares = new Float64Array(height * width);
+  bitmap(strokes, height, width).forEach((on, at) => {
+    const [row, column] = [Math.floor(at / (block * width) / block), Math.floor((at % (block * width)) / block)];
+    shares[row * width + column]! += on / block ** 2;
   });
-  return counts;
+  return shares;
 }

@@ -3,9 +3,9 @@ import { bitmap, seen, slant, type Stroke } from "../src/digits";
 import lab from "./lab.json";
 import { STROKES } from "./strokes";
 
-/** The lab's network on 64 numbers from 0 to 16 (weights of 15 epochs, rounded). */
+/** The lab's network on 64 numbers from 0 to 1 (weights of 15 epochs, rounded). */
 function classify(raw: ArrayLike<number>): number {
-  const x = Array.from(raw, (v, j) => (v - lab.mean[j]!) / lab.scale[j]!);
+  const x = Array.from(raw, (v, j) => (16 * v - lab.mean[j]!) / lab.scale[j]!);
   const through = (from: number[], W: number[], b: number[]) => b.map((c, k) => from.reduce((sum, v, j) => sum + v * W[j * b.length + k]!, c));
   const h = through(x, lab.W_h, lab.b_h).map((z) => 1 / (1 + Math.exp(-z)));
   const z = through(h, lab.W_o, lab.b_o);
@@ -13,7 +13,7 @@ function classify(raw: ArrayLike<number>): number {
 }
 
 test("drawn digits are classified like those of the data", () => {
-  const data = lab.held.filter((text, k) => classify(Array.from(text, (c) => parseInt(c, 17))) === lab.labels[k]).length;
+  const data = lab.held.filter((text, k) => classify(Array.from(text, (c) => parseInt(c, 17) / 16)) === lab.labels[k]).length;
   expect(data / lab.held.length).toBeGreaterThan(0.94);
   const wrong = STROKES.filter(({ strokes, digit }) => classify(seen(strokes)) !== digit);
   expect(wrong.map(({ hand, digit }) => `${hand} ${digit}`)).toEqual(["narrow 7"]); // without a bar: few of the data are
@@ -23,7 +23,7 @@ test("where, how large and how thick it is written makes no difference", () => {
   for (const { strokes } of STROKES.slice(0, 10)) {
     const moved = strokes.map((stroke) => stroke.map(([x, y]) => [30 + 7 * x, 7 * y - 4] as [number, number]));
     const apart = seen(moved).map((x, k) => Math.abs(x - seen(strokes)[k]!));
-    expect(apart.reduce((sum, x) => sum + x, 0)).toBeLessThanOrEqual(2); // pixels at the edge, by rounding
+    expect(apart.reduce((sum, x) => sum + x, 0)).toBeLessThanOrEqual(2 / 16); // pixels at the edge, by rounding
   }
 });
 
@@ -46,6 +46,15 @@ test("slant is how far x goes with y", () => {
 
 test("nothing drawn is nothing seen, a dot is something", () => {
   expect(Math.max(...seen([]))).toBe(0);
-  expect(Math.max(...seen([[[0.5, 0.5]]]))).toBe(16);
+  expect(Math.max(...seen([[[0.5, 0.5]]]))).toBe(1);
   expect(seen([[[0.5, 0.5], [0.5, 0.5]]]).every(Number.isFinite)).toBe(true);
+});
+
+test("other pictures keep the form of what is drawn", () => {
+  const ring: Stroke = Array.from({ length: 33 }, (_, k) => [Math.cos((k * Math.PI) / 16), Math.sin((k * Math.PI) / 16)]);
+  const picture = seen([ring], 28, 28);
+  const row = (r: number) => picture.slice(28 * r, 28 * r + 28);
+  expect(Math.max(...row(14))).toBe(1);
+  expect(row(14)[14]).toBe(0);
+  expect(Math.max(...row(1))).toBe(0);
 });

@@ -1,6 +1,13 @@
 /** The panels beside the network, in the order of the keys 1–9. A new panel is one line here. */
 import type { ComponentType } from "preact";
+import { Breaking } from "./breaking";
+import { YourCode } from "./code";
+import { Draw } from "./draw";
+import { GuessPanel } from "./guess";
 import { Microscope } from "./microscope";
+import { Predictions } from "./predictions";
+import { Scenes } from "./scenes";
+import { Take } from "./take";
 
 export interface Panel {
   id: string;
@@ -19,4 +26,17 @@ export const PANELS: Panel[] = [
     id: "microscope", title: "Microscope", about: "One sample, forward and backward, every number.", view: Microscope, wide: true,
     when: (setup) => setup.anatomy.learn !== null,
   },
+  {
+    id: "draw", title: "Draw", about: "Your own sample, and what the network makes of it.", view: Draw,
+    when: (setup) => setup.anatomy.predict !== null,
+  },
+  { id: "predictions", title: "Mistakes", about: "The worst predictions, and which class is taken for which.", view: Predictions },
+  { id: "guess", title: "Guess", about: "Say what a change will do, then see.", view: GuessPanel },
+  {
+    id: "break", title: "Break it", about: "Classic mistakes in the gradient, beside the right one.", view: Breaking,
+    when: (setup) => setup.mistakes.length > 0,
+  },
+  { id: "code", title: "Your code", about: "Your own file, checked at every save.", view: YourCode },
+  { id: "scenes", title: "Scenes", about: "Told step by step, for a class.", view: Scenes },
+  { id: "take", title: "Take", about: "Weights, a module, this run to keep.", view: Take },
 ];

@@ -1,0 +1,138 @@
+/** Guess, then see: a change is tried on a fork, from here on, for some updates; then both runs are compared. */
+import { effect, signal } from "@preact/signals";
+import type { Curves } from "../curves";
+import type { Flight } from "../host";
+import type { Store } from "../store";
+
+export const OUTCOMES = {
+  lower: "lower loss than without the change",
+  same: "about the same",
+  higher: "higher loss than without",
+  explodes: "the loss explodes",
+} as const;
+export type Outcome = keyof typeof OUTCOMES;
+
+export interface Guess {
+  title: string;
+  change: Flight;
+  outcome: Outcome;
+  words: string;
+  updates: number;
+}
+
+export interface Line {
+  update: number[];
+  loss: number[];
+}
+
+export interface Seen {
+  guess: Guess;
+  outcome: Outcome;
+  /** Mean losses at the end. */
+  without: number;
+  changed: number;
+  from: number;
+  lines: [Line, Line];
+}
+
+const NEAR = 1.1; // losses within a tenth are about the same
+const END = 0.2; // of the updates, over which the loss is averaged
+
+/** A curve between two updates. */
+export function cut(curves: Curves | undefined, from: number, to: number): Line {
+  const line: Line = { update: [], loss: [] };
+  curves?.updates.forEach((update, k) => {
+    if (update <= from || update > to) return;
+    line.update.push(update);
+    line.loss.push(curves.lines.loss?.[k] ?? NaN);
+  });
+  return line;
+}
+
+/** The mean of the last fifth. */
+export function ending({ loss }: Line): number {
+  const last = loss.slice(-Math.max(1, Math.round(END * loss.length)));
+  return last.reduce((sum, x) => sum + x, 0) / last.length;
+}
+
+export function judge(without: number, changed: number, start: number): Outcome {
+  if (!Number.isFinite(changed) || changed > 2 * Math.max(start, without)) return "explodes";
+  if (changed * NEAR < without) return "lower";
+  return changed > NEAR * without ? "higher" : "same";
+}
+
+type Stage = "idle" | "changed" | "without";
+
+/** Tries one guess after another. */
+export class Trying {
+  readonly stage = signal<Stage>("idle");
+  readonly seen = signal<Seen[]>([]);
+  private guess: Guess | null = null;
+  private from = 0;
+
+  constructor(private readonly store: Store) {
+    effect(() => this.watch());
+  }
+
+  begin(guess: Guess): void {
+    const { store } = this;
+    const frame = store.frame.peek();
+    if (!frame) return;
+    this.guess = guess;
+    this.from = frame.update;
+    if (store.frames.peek().b) {
+      store.send({ do: "drop", branch: "b" });
+      this.forget();
+    }
+    store.send({ do: "pause" });
+    store.send({ do: "fork" });
+    store.branch.value = "b";
+    store.send({ do: "set", ...guess.change });
+    store.send({ do: "play", rate: null });
+    this.stage.value = "changed";
+  }
+
+  /** Give up: what was trained stays. */
+  end(): void {
+    this.store.send({ do: "pause" });
+    this.stage.value = "idle";
+  }
+
+  private forget(): void {
+    const { b: _, ...others } = this.store.frames.peek();
+    delete this.store.curves.b;
+    this.store.frames.value = others;
+  }
+
+  /** First the changed run, then the one without the change, both as far. */
+  private watch(): void {
+    const { a, b } = this.store.frames.value;
+    const goal = this.from + (this.guess?.updates ?? 0);
+    if (this.stage.value === "changed" && b && (b.update >= goal || b.loss === null)) {
+      this.store.send({ do: "pause" });
+      this.store.send({ do: "show", branch: "a" });
+      this.store.branch.value = "a";
+      if ((a?.head ?? 0) < goal) this.store.send({ do: "play", rate: null });
+      this.stage.value = "without";
+    } else if (this.stage.value === "without" && a && a.head >= goal) {
+      this.store.send({ do: "pause" });
+      this.stage.value = "idle";
+      this.compare(goal);
+    }
+  }
+
+  private compare(goal: number): void {
+    const { curves } = this.store;
+    const lines: [Line, Line] = [cut(curves.a, this.from, goal), cut(curves.b, this.from, goal)];
+    const [without, changed] = lines.map(ending) as [number, number];
+    const outcome = judge(without, changed, lines[0].loss[0] ?? without);
+    this.seen.value = [{ guess: this.guess!, outcome, without, changed, from: this.from, lines }, ...this.seen.value];
+  }
+}
+
+const known = new WeakMap<Store, Trying>();
+export function tryingOf(store: Store): Trying {
+  let trying = known.get(store);
+  if (!trying) known.set(store, (trying = new Trying(store)));
+  return trying;
+}

@@ -1,0 +1,96 @@
+/** Held samples as small pictures, the worst first; they move to their new places. */
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { useStore } from "../store";
+import { className } from "./chooser";
+import { fmt, percent } from "./numbers";
+import { ranked } from "./scope";
+import { filtered, scoresOf, type Scored } from "./scores";
+import { Thumb } from "./thumb";
+
+const SHOWN = 40;
+const still = typeof matchMedia === "undefined" ? null : matchMedia("(prefers-reduced-motion: reduce)");
+
+export function Worst() {
+  const store = useStore();
+  const scores = scoresOf(store);
+  const filter = scores.filter.value;
+  const found = filtered(scores.all.value, filter);
+  const list = useMoves(found.map(({ index }) => index).join());
+  const what = filter.change ?? (filter.truth === undefined ? "wrong" : `${className(store, filter.truth)} taken for ${className(store, filter.guess!)}`);
+  return (
+    <section class="cb-worst" aria-label="Worst predictions">
+      <div class="cb-worst-head">
+        <span>{found.length ? `${what}, the worst first` : `none ${what}`}</span>
+        {Object.keys(filter).length > 0 && <button class="cb-link" onClick={() => (scores.filter.value = {})}>show all wrong ones</button>}
+      </div>
+      <ol ref={list}>
+        {found.slice(0, SHOWN).map((one) => <Item key={one.index} one={one} />)}
+      </ol>
+      {found.length > SHOWN && <p class="cb-note">and {found.length - SHOWN} more</p>}
+    </section>
+  );
+}
+
+function Item({ one: { index, truth, guess, sure, change } }: { one: Scored }) {
+  const store = useStore();
+  const text = `${className(store, truth)} taken for ${className(store, guess)}, ${percent(sure)} for the truth${change ? `, ${change}` : ""}`;
+  return (
+    <li data-key={index}>
+      <button class={change ? `cb-${change}` : ""} aria-label={`Held sample ${index}: ${text}. Open in the microscope`} title={text} onClick={() => look(store, index)}>
+        <Thumb x={row(store.setup.value!.arrays.X_held!, index)} size={48} />
+        <span>{className(store, truth)}{truth === guess ? "" : ` → ${className(store, guess)}`}</span>
+        <small>{percent(sure)}</small>
+      </button>
+    </li>
+  );
+}
+
+function look(store: ReturnType<typeof useStore>, index: number): void {
+  store.look("held", index);
+  store.panel.value = "microscope";
+}
+
+const row = ({ data, shape }: { data: { subarray(a: number, b: number): ArrayLike<number> }; shape: number[] }, index: number) =>
+  data.subarray(index * shape[1]!, (index + 1) * shape[1]!);
+
+/** Items that have another place since the last time glide there. */
+function useMoves(order: string) {
+  const list = useRef<HTMLOListElement>(null);
+  const places = useRef(new Map<string, { x: number; y: number }>());
+  useLayoutEffect(() => {
+    const now = new Map<string, { x: number; y: number }>();
+    for (const item of list.current!.children as HTMLCollectionOf<HTMLElement>) {
+      const [key, place] = [item.dataset.key!, { x: item.offsetLeft, y: item.offsetTop }];
+      const was = places.current.get(key);
+      now.set(key, place);
+      if (was && !still?.matches && (was.x !== place.x || was.y !== place.y))
+        item.animate([{ transform: `translate(${was.x - place.x}px, ${was.y - place.y}px)` }, { transform: "none" }], { duration: 260, easing: "ease-out" });
+    }
+    places.current = now;
+  }, [order]);
+  return list;
+}
+
+/** For targets that are quantities: the largest errors. */
+export function Errors() {
+  const store = useStore();
+  const truth = store.setup.value!.arrays.y_held?.data;
+  const value = store.frame.value?.arrays.value?.data;
+  if (!truth || !value) return <p class="cb-note">Nothing was predicted yet.</p>;
+  const off = Float64Array.from(truth, (y, k) => Math.abs(value[k]! - y));
+  return (
+    <table class="cb-errors" data-part="predictions">
+      <thead><tr><th>held sample</th><th>target</th><th>predicted</th><th>off by</th></tr></thead>
+      <tbody>
+        {ranked(off).slice(0, SHOWN).map((k) => (
+          <tr key={k}>
+            <td><button class="cb-link" onClick={() => look(store, k)}>{k}</button></td>
+            <td>{fmt(truth[k]!)}</td>
+            <td>{fmt(value[k]!)}</td>
+            <td>{fmt(off[k]!)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
