@@ -2,7 +2,9 @@
 import { FakeHost } from "./fake";
 import blackboard from "./index";
 
+const scenes = import.meta.glob<unknown>("../../src/chainrule/blackboard/scenes/*.json", { eager: true, import: "default" });
+
 const query = new URLSearchParams(location.search);
 const layers = query.get("layers")?.split("-").map(Number);
 const el = document.getElementById("blackboard")!;
-blackboard.render({ model: new FakeHost({ layers, table: query.has("table"), side: Number(query.get("side") ?? 8) }), el });
+blackboard.render({ model: new FakeHost({ layers, table: query.has("table"), side: Number(query.get("side") ?? 8), scenes: Object.values(scenes) }), el });

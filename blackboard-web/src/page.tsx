@@ -7,6 +7,7 @@ import { Help } from "./help";
 import { pressed } from "./keys";
 import { Stage } from "./network/stage";
 import { PANELS, type Panel } from "./panels";
+import { Told } from "./panels/told";
 import { StoreContext, useStore, type Store } from "./store";
 import { properties } from "./theme";
 import { Button } from "./ui";
@@ -44,6 +45,7 @@ function Root({ whole }: { whole: boolean }) {
   return (
     <div class="cb-root" ref={root} tabIndex={-1} style={properties(store)}>
       {setup ? <Layout panels={panels} help={() => help.current?.showModal()} /> : <Waiting />}
+      <Told />
       <Lines />
       <TipView root={root} />
       <Help dialog={help} panels={panels} />

@@ -4,6 +4,7 @@ import type { Arrays, Ask, Bytes, Model, Stop, Values } from "../host";
 import { HashPlace } from "../hosts/socket";
 import { anatomy } from "./anatomy";
 import { digits, standardise } from "./digits";
+import { MISTAKES } from "./mistakes";
 import { ACTIVATIONS, INITS } from "./net";
 import { Random } from "./random";
 import { Run, type Table } from "./run";
@@ -13,6 +14,7 @@ interface Options {
   /** Other data: features with names instead of pixels. */
   table?: boolean;
   side?: number;
+  scenes?: unknown[];
 }
 
 export class FakeHost implements Model {
@@ -26,6 +28,7 @@ export class FakeHost implements Model {
   private timer: ReturnType<typeof setInterval>;
   private owed = 0;
   private speed = 0;
+  private marked: number | null = null;
   private scored = new Map<string, { update: number; arrays: Arrays }>();
   private readonly data: Table;
   private settings: Required<Values>;
@@ -33,7 +36,7 @@ export class FakeHost implements Model {
   constructor(private readonly options: Options = {}) {
     this.data = options.table ? flowers() : pictures(options.side ?? 8);
     this.settings = { layers: options.layers ?? [10], activation: "sigmoid", init: "uniform", optimizer: "sgd", seed: 0, rate: 0.1, batch_size: 32, momentum: 0.9 };
-    this.runs.a = new Run(this.data, this.settings);
+    this.runs.a = new Run(this.data, { ...this.settings });
     this.timer = setInterval(() => this.tick(), 1000 / 60);
   }
 
@@ -96,7 +99,7 @@ export class FakeHost implements Model {
       }
       case "restart":
         this.settings = { ...this.settings, ...ask.settings };
-        this.runs = { a: new Run(this.data, this.settings) };
+        this.runs = { a: new Run(this.data, { ...this.settings }) };
         this.shown = "a";
         this.playing = null;
         return this.begin();
@@ -117,8 +120,23 @@ export class FakeHost implements Model {
         this.runs = { a: this.runs[ask.branch === "a" ? "b" : "a"]! };
         this.shown = "a";
         return this.begin();
-      default:
-        return this.tell({ type: "error", id: ask.id ?? null, message: `${ask.do}: this made-up host only trains` });
+      case "train_on":
+        this.told[this.shown] = Math.min(this.told[this.shown]!, run.shown + 1);
+        run.advance({ x: Float64Array.from(ask.x), y: ask.y });
+        break;
+      case "mark":
+        this.marked = ask.clear ? null : run.shown;
+        break;
+      case "mistake":
+        this.runs = { a: new Run(this.data, { ...this.settings }) };
+        this.runs.a!.mistake = ask.name;
+        this.shown = "a";
+        this.playing = null;
+        return this.begin();
+      case "take": {
+        const bytes = new TextEncoder().encode(`made up: ${ask.what}\n`);
+        return this.tell({ type: "file", name: `${ask.what}.txt`, mime: "text/plain" }, { bytes: shaped(bytes, bytes.length) });
+      }
     }
     this.frame();
   }
@@ -140,14 +158,14 @@ export class FakeHost implements Model {
         units: net.slice(0, -1).map(({ name }, l) => ({ name, weights: `W_${name}`, bias: `b_${name}`, out: `W_${net[l + 1]!.name}` })),
         settings: {
           values: settings,
-          choices: { activation: Object.keys(ACTIVATIONS), init: Object.keys(INITS), optimizer: ["sgd"] },
+          choices: { activation: Object.keys(ACTIVATIONS).filter((name) => name !== "identity"), init: Object.keys(INITS), optimizer: ["sgd"] },
           in_flight: ["rate", "batch_size", "momentum"],
           limits: { rate: [1e-4, 10], batch_size: [1, n], momentum: [0, 0.999], seed: [0, 2 ** 31 - 1] },
           restart: ["layers", "activation", "init", "seed", "rate", "batch_size", "momentum"],
         },
         anatomy: { predict: anatomy(net, settings.activation, false), learn: anatomy(net, settings.activation, true) },
-        mistakes: [],
-        scenes: [],
+        mistakes: MISTAKES,
+        scenes: this.options.scenes ?? [],
       },
       {
         X: shaped(data.X.slice(0, n * d), n, d),
@@ -193,7 +211,7 @@ export class FakeHost implements Model {
       {
         type: "frame", branch, branches: Object.keys(this.runs), update: run.shown, head: run.head, epoch: Math.floor(epochs), epochs,
         playing: !!this.playing, speed: this.speed, loss: run.losses[run.shown - 1] ?? null,
-        settings: run.settings, stop: this.stop, marked: null, exact: true, scored,
+        settings: run.settings, stop: this.stop, marked: this.marked, exact: true, scored,
       },
       { ...run.arrays(), ...arrays },
     );

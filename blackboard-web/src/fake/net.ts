@@ -10,6 +10,7 @@ export interface Layer {
 }
 type Curve = [f: (z: number) => number, slope: (h: number) => number];
 export const ACTIVATIONS: Record<string, Curve> = {
+  identity: [(z) => z, () => 1],
   sigmoid: [(z) => 1 / (1 + Math.exp(-z)), (h) => h * (1 - h)],
   tanh: [Math.tanh, (h) => 1 - h * h],
   relu: [(z) => Math.max(0, z), (h) => (h > 0 ? 1 : 0)],

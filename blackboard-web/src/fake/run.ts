@@ -21,6 +21,8 @@ export class Run {
   losses: number[] = [];
   /** Update at which `past` begins (older ones are forgotten where networks are large). */
   shown = 0;
+  /** A line of the gradient that is wrong, by the name of the mistake. */
+  mistake: string | null = null;
   /** Each point of the curves in turn: update, then loss, held loss, accuracy, …. */
   points: number[][] = [];
 
@@ -68,21 +70,25 @@ export class Run {
     return this.table.X.subarray(i * this.table.width, (i + 1) * this.table.width);
   }
 
-  advance(): void {
+  /** One update, with samples of the table or with one of the page's. */
+  advance(one?: { x: Float64Array; y: number }): void {
+    if (one) this.cut();
     if (this.shown < this.head) {
       this.shown++;
       return;
     }
-    const { batch_size, rate, momentum, activation, seed } = this.settings;
+    const { rate, momentum, activation, seed } = this.settings;
+    const batch_size = one ? 1 : this.settings.batch_size;
     const net = copy(this.past[this.head]!);
     const [gradient, speed] = [zeros(net), copy(this.velocity[this.head]!)];
     const random = new Random(seed * 1000003 + this.head);
     let [loss, right] = [0, 0];
     for (let n = 0; n < batch_size; n++) {
       const i = Math.floor(random.uniform(0, this.table.rows));
-      const all = forward(net, this.row(i), activation);
-      loss += backward(net, all, this.table.y[i]!, activation, gradient) / batch_size;
-      if (best(all[all.length - 1]!) === this.table.y[i]) right++;
+      const { x, y } = one ?? { x: this.row(i), y: this.table.y[i]! };
+      const all = forward(net, x, activation);
+      loss += backward(net, all, y, this.mistake === "no_slope" ? "identity" : activation, gradient) / batch_size;
+      if (best(all[all.length - 1]!) === y) right++;
     }
     const norms: number[] = [];
     const ratios: number[] = [];
@@ -91,7 +97,7 @@ export class Run {
         const [w, g, v] = [layer[key], gradient[l]![key], speed[l]![key]];
         let [gg, vv, ww] = [0, 0, 0];
         for (let i = 0; i < w.length; i++) {
-          g[i]! /= batch_size;
+          if (this.mistake !== "no_mean") g[i]! /= batch_size;
           v[i] = momentum * v[i]! - rate * g[i]!;
           ww += w[i]! ** 2;
           w[i]! += v[i]!;

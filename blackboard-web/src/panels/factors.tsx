@@ -70,7 +70,7 @@ function leaf(pass: Pass, name: string): string {
 function Single({ factors, pass }: { factors: Factors; pass: Pass }) {
   return (
     <>
-      <Worked term={factors.terms[0]!} op={factors.op} pass={pass} />
+      <p class="cb-single"><Worked term={factors.terms[0]!} op={factors.op} pass={pass} /></p>
       <Proof factors={factors} />
     </>
   );
@@ -113,10 +113,10 @@ function Worked({ term, op, pass }: { term: Term; op: string; pass: Pass }) {
   const sign = BETWEEN[op];
   const parts = term.parts.map((part, k) => [k > 0 && <i> {sign ?? ","} </i>, <Chip key={k} part={part} pass={pass} />]);
   return (
-    <span class="cb-worked">
-      {sign || op === "copy" ? parts : [<i>{op === "negative" ? "−" : `${op}(`}</i>, parts, op !== "negative" && <i>)</i>]}
-      {op !== "copy" && <b> = {fmt(term.value)}</b>}
-    </span>
+    <>
+      <span class="cb-worked">{sign || op === "copy" ? parts : [<i>{op === "negative" ? "−" : `${op}(`}</i>, parts, op !== "negative" && <i>)</i>]}</span>
+      {op !== "copy" && <b class="cb-comes"><i>=</i> {fmt(term.value)}</b>}
+    </>
   );
 }
 

@@ -34,7 +34,7 @@ export function Features() {
     store.sample.value = { ...sample, set: "drawn", index: -1, x };
   };
   return (
-    <div class="cb-features" role="group" aria-label="Features of the sample">
+    <div class="cb-sliders" role="group" aria-label="Features of the sample">
       {ranges(setup).slice(0, MOST).map(([low, high], j) => (
         <label key={j}>
           <span>{setup.data.features[j] ?? `feature ${j}`}</span>

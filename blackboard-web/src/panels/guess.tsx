@@ -2,7 +2,8 @@
 import { useState } from "preact/hooks";
 import type { Flight } from "../host";
 import { useStore } from "../store";
-import { fmt } from "./numbers";
+import { fmt, plain } from "./numbers";
+import { Radios } from "./radios";
 import { Spark } from "./spark";
 import { OUTCOMES, tryingOf, type Outcome, type Seen } from "./trying";
 
@@ -15,10 +16,10 @@ interface Change {
 function changes(now: Flight, has: (name: keyof Flight) => boolean): Change[] {
   const { rate = 0.1, batch_size: size = 32, momentum = 0 } = now;
   const all: [keyof Flight, Change][] = [
-    ["rate", { title: `learning rate ${fmt(rate)} → ${fmt(rate * 10, 2)}`, change: { rate: rate * 10 } }],
-    ["rate", { title: `learning rate ${fmt(rate)} → ${fmt(rate / 10, 2)}`, change: { rate: rate / 10 } }],
+    ["rate", { title: `learning rate ${plain(rate)} → ${plain(rate * 10)}`, change: { rate: rate * 10 } }],
+    ["rate", { title: `learning rate ${plain(rate)} → ${plain(rate / 10)}`, change: { rate: rate / 10 } }],
     ["batch_size", { title: size > 1 ? `batch of ${size} → one sample` : "one sample → batch of 32", change: { batch_size: size > 1 ? 1 : 32 } }],
-    ["momentum", { title: momentum ? `momentum ${fmt(momentum)} → none` : "no momentum → 0.9", change: { momentum: momentum ? 0 : 0.9 } }],
+    ["momentum", { title: momentum ? `momentum ${plain(momentum)} → none` : "no momentum → 0.9", change: { momentum: momentum ? 0 : 0.9 } }],
   ];
   return all.filter(([name]) => has(name)).map(([, change]) => change);
 }
@@ -28,8 +29,10 @@ export function GuessPanel() {
   const trying = tryingOf(store);
   return (
     <div class="cb-guess" data-part="guess">
-      {trying.stage.value === "idle" ? <Ask /> : <Under />}
-      {trying.seen.value.map((seen, k) => <Answer key={trying.seen.value.length - k} seen={seen} />)}
+      {trying.stage.value !== "idle" && <Under />}
+      {trying.seen.value.slice(0, 1).map((seen) => <Answer key={trying.seen.value.length} seen={seen} />)}
+      {trying.stage.value === "idle" && <Ask />}
+      {trying.seen.value.slice(1).map((seen, k) => <Answer key={trying.seen.value.length - 1 - k} seen={seen} />)}
     </div>
   );
 }
@@ -69,27 +72,6 @@ function Ask() {
   );
 }
 
-interface RadiosProps<T> {
-  legend: string;
-  value: T | null;
-  choices: (readonly [T, string])[];
-  onChange: (value: T) => void;
-}
-
-export function Radios<T extends string | number>({ legend, value, choices, onChange }: RadiosProps<T>) {
-  return (
-    <fieldset class="cb-radios">
-      <legend>{legend}</legend>
-      {choices.map(([key, text]) => (
-        <label key={key}>
-          <input type="radio" name={legend} checked={key === value} onChange={() => onChange(key)} />
-          <span>{text}</span>
-        </label>
-      ))}
-    </fieldset>
-  );
-}
-
 function Under() {
   const store = useStore();
   const trying = tryingOf(store);
@@ -105,7 +87,7 @@ function Under() {
 function Answer({ seen: { guess, outcome, without, changed, lines } }: { seen: Seen }) {
   const right = guess.outcome === outcome;
   return (
-    <article class="cb-answer">
+    <article class="cb-verdict">
       <h3>{guess.title}</h3>
       <div class="cb-sides">
         <div>

@@ -1,13 +1,10 @@
 /** An array as a picture of cells: each can be chosen, with the pointer or with keys. */
-import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { diverging, magnitude, signedIndex, type Scheme } from "../colors";
+import { useStore } from "../store";
+import { schemeOf } from "../theme";
 import { layout, type Grid } from "./grids";
 import { entry, fmt, shapeText } from "./numbers";
-
-const dark = typeof matchMedia === "undefined" ? null : matchMedia("(prefers-color-scheme: dark)");
-export const scheme = signal<Scheme>(dark?.matches ? "dark" : "light");
-dark?.addEventListener("change", () => (scheme.value = dark.matches ? "dark" : "light"));
 
 interface HeatProps {
   name: string;
@@ -33,7 +30,8 @@ export function Heat({ name, data, shape, image, width = 240, height = 96, most,
   const side = Math.max(1, Math.min(cell, Math.floor(Math.min(width / grid.columns, height / grid.rows))));
   const ratio = Math.max(1, Math.round(globalThis.devicePixelRatio ?? 1));
   const peak = most ?? magnitude(data);
-  useEffect(() => paint(canvas.current!, grid, data, peak, scheme.value, side * ratio), [data, peak, scheme.value, side, ratio]);
+  const colors = schemeOf(useStore());
+  useEffect(() => paint(canvas.current!, grid, data, peak, colors, side * ratio), [data, peak, colors, side, ratio]);
 
   const under = (event: PointerEvent | MouseEvent): number => {
     const box = canvas.current!.getBoundingClientRect();
@@ -68,7 +66,7 @@ export function Heat({ name, data, shape, image, width = 240, height = 96, most,
       <canvas ref={canvas} style={style} />
       {chosen !== null && <Mark grid={grid} index={chosen} side={side} kind="chosen" />}
       {at !== null && at >= 0 && choose && <Mark grid={grid} index={at} side={side} kind="at" />}
-      <span class="cb-hidden" aria-live="polite">{said}</span>
+      <span class="cb-unseen" aria-live="polite">{said}</span>
     </span>
   );
 }

@@ -37,6 +37,6 @@ export const PANELS: Panel[] = [
     when: (setup) => setup.mistakes.length > 0,
   },
   { id: "code", title: "Your code", about: "Your own file, checked at every save.", view: YourCode },
-  { id: "scenes", title: "Scenes", about: "Told step by step, for a class.", view: Scenes },
+  { id: "scenes", title: "Scenes", about: "Told step by step beside the page; the arrow keys turn.", view: Scenes },
   { id: "take", title: "Take", about: "Weights, a module, this run to keep.", view: Take },
 ];

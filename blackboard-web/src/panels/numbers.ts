@@ -13,6 +13,9 @@ export function fmt(x: number, digits = 4): string {
   return text.replaceAll("-", MINUS);
 }
 
+/** A setting, as one would type it. */
+export const plain = (x: number): string => String(Number(x.toPrecision(3))).replaceAll("-", MINUS);
+
 export const percent = (p: number): string => {
   const share = 100 * p;
   return `${share > 99.9 && share < 100 ? ">99.9" : share < 0.1 && share > 0 ? "<0.1" : share.toFixed(1)} %`;

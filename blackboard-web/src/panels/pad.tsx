@@ -3,18 +3,19 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Point, Stroke } from "../digits";
 import { useStore } from "../store";
+import { schemeOf } from "../theme";
 import { drawingOf, type Drawing } from "./drawing";
-import { scheme } from "./heat";
 
 const STEP = 1 / 24;
 const MOVES: Record<string, Point> = { ArrowUp: [0, -STEP], ArrowDown: [0, STEP], ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0] };
 
 export function Pad() {
-  const drawing = drawingOf(useStore());
+  const store = useStore();
+  const drawing = drawingOf(store);
   const canvas = useRef<HTMLCanvasElement>(null);
   const pen = useSignal<{ at: Point; down: boolean } | null>(null);
   const strokes = drawing.strokes.value;
-  const colors = scheme.value;
+  const colors = schemeOf(store);
   useEffect(() => paint(canvas.current!, strokes, pen.value), [strokes, colors, pen.value]);
   return (
     <div class="cb-pad">

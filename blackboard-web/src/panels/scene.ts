@@ -1,5 +1,6 @@
 /** Scenes: a list of steps with a text, what is done, what is pointed at, and what is waited for. */
 import type { Ask } from "../host";
+import type { View } from "../store";
 import parts from "./parts.json";
 
 /** What a step does to the page itself. */
@@ -7,7 +8,7 @@ export type Turn =
   | { do: "open"; panel: string }
   | { do: "look"; set: "held" | "train"; index: number }
   | { do: "cursor"; at: number }
-  | { do: "view"; view: string };
+  | { do: "view"; view: View };
 
 export interface Step {
   text: string;

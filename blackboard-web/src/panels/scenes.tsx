@@ -18,7 +18,6 @@ export function Scenes() {
   };
   return (
     <div class="cb-scenes">
-      <p class="cb-note">A scene is told beside the page; the arrow keys turn it.</p>
       {all.map((scene, k) => (
         <button key={k} class="cb-thing" aria-pressed={teller.scene.value === scene} onClick={() => teller.begin(scene)}>
           <b>{scene.title}</b>

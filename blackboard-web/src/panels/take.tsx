@@ -5,7 +5,7 @@ import type { Arrays } from "../host";
 import { useStore } from "../store";
 
 const THINGS = [
-  ["weights", "Weights", "All parameters of the update shown, as a file that `load_weights` reads."],
+  ["weights", "Weights", "All parameters of the update shown, in one file."],
   ["module", "Module", "Forward and gradient as a Python module that needs NumPy alone."],
   ["replay", "Replay", "This run as one HTML file: to scrub, to look into, to draw on; it needs no server."],
   ["cell", "Notebook cell", "The lines that repeat this run with the same numbers."],

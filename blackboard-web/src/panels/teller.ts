@@ -53,7 +53,7 @@ export class Teller {
     if (one.do === "open") store.panel.value = one.panel;
     else if (one.do === "look") store.look(one.set, one.index);
     else if (one.do === "cursor") store.cursor.value = one.at;
-    else if (one.do === "view") (store as unknown as { view?: { value: string } }).view!.value = one.view;
+    else if (one.do === "view") store.view.value = one.view;
     else store.send(one);
     if (one.do === "fork") store.branch.value = "b";
     else if (one.do === "show") store.branch.value = one.branch;

@@ -1,20 +1,20 @@
 /** A sample as a small picture: pixels as ink, other features as bars. */
 import { useEffect, useRef } from "preact/hooks";
-import { diverging, magnitude, sequential, signedIndex } from "../colors";
+import { diverging, magnitude, sequential, signedIndex, type Scheme } from "../colors";
 import type { Setup } from "../host";
 import { useStore } from "../store";
-import { scheme } from "./heat";
+import { schemeOf } from "../theme";
 import { raw } from "./scaling";
 
 export function Thumb({ x, size, signed }: { x: ArrayLike<number>; size: number; signed?: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const setup = useStore().setup.value;
-  const colors = scheme.value;
-  useEffect(() => draw(canvas.current!, x, setup, signed ?? false), [x, setup, colors, signed]);
+  const store = useStore();
+  const [setup, colors] = [store.setup.value, schemeOf(store)];
+  useEffect(() => draw(canvas.current!, x, setup, signed ?? false, colors), [x, setup, colors, signed]);
   return <canvas ref={canvas} class="cb-thumb" style={{ width: `${size}px`, height: `${size}px` }} aria-hidden="true" />;
 }
 
-function draw(canvas: HTMLCanvasElement, x: ArrayLike<number>, setup: Setup | null, signed: boolean): void {
+function draw(canvas: HTMLCanvasElement, x: ArrayLike<number>, setup: Setup | null, signed: boolean, colors: Scheme): void {
   const [height, width] = setup?.data.image ?? [x.length, 1];
   canvas.width = width;
   canvas.height = height;
@@ -22,7 +22,7 @@ function draw(canvas: HTMLCanvasElement, x: ArrayLike<number>, setup: Setup | nu
   const picture = context.createImageData(width, height);
   const words = new Uint32Array(picture.data.buffer);
   const ink = setup?.data.image && !signed ? raw(setup, x) : null;
-  const map = (ink ? sequential : diverging)(scheme.value).words;
+  const map = (ink ? sequential : diverging)(colors).words;
   const most = magnitude(x);
   for (let k = 0; k < words.length; k++)
     words[k] = map[ink ? Math.max(0, Math.min(255, Math.round(255 * ink[k]!))) : signedIndex(x[k]!, most)]!;

@@ -56,6 +56,7 @@ function useKeys(teller: Teller, on: boolean): void {
     if (!on) return;
     const press = (event: KeyboardEvent) => {
       const where = event.composedPath()[0] as HTMLElement;
+      if (where !== document.body && !where.closest?.(".cb-root")) return;
       if (where.closest?.("input, select, textarea, [role=application]") || event.ctrlKey || event.altKey || event.metaKey) return;
       const by = KEYS[event.key];
       if (by && !(by > 0 && teller.waiting.peek())) teller.move(by);
@@ -78,7 +79,7 @@ function Pointer({ selector }: { selector: string }) {
     const find = () => root.querySelector<HTMLElement>(selector);
     const follow = () => {
       const [there, here] = [find()?.getBoundingClientRect(), root.getBoundingClientRect()];
-      setBox(there?.width ? { left: there.left - here.left - 4, top: there.top - here.top - 4, width: there.width + 8, height: there.height + 8 } : null);
+      setBox(there?.width ? { left: there.left - here.left, top: there.top - here.top, width: there.width, height: there.height } : null);
     };
     const start = setTimeout(() => find()?.scrollIntoView({ block: "nearest" }), 50);
     const timer = setInterval(follow, 100);

@@ -5,10 +5,10 @@ import type { Flight } from "../host";
 import type { Store } from "../store";
 
 export const OUTCOMES = {
-  lower: "lower loss than without the change",
-  same: "about the same",
-  higher: "higher loss than without",
-  explodes: "the loss explodes",
+  lower: "a lower loss",
+  same: "about the same loss",
+  higher: "a higher loss",
+  explodes: "a loss that explodes",
 } as const;
 export type Outcome = keyof typeof OUTCOMES;
 
@@ -36,6 +36,7 @@ export interface Seen {
 }
 
 const NEAR = 1.1; // losses within a tenth are about the same
+const SECONDS = 2; // that a run takes
 const END = 0.2; // of the updates, over which the loss is averaged
 
 /** A curve between two updates. */
@@ -49,6 +50,8 @@ export function cut(curves: Curves | undefined, from: number, to: number): Line 
   return line;
 }
 
+const first = ({ update, loss }: Line): Line => ({ update: update.slice(0, 1), loss: loss.slice(0, 1) });
+
 /** The mean of the last fifth. */
 export function ending({ loss }: Line): number {
   const last = loss.slice(-Math.max(1, Math.round(END * loss.length)));
@@ -60,6 +63,9 @@ export function judge(without: number, changed: number, start: number): Outcome 
   if (changed * NEAR < without) return "lower";
   return changed > NEAR * without ? "higher" : "same";
 }
+
+/** So many updates a second that there is something to watch, and points enough to compare. */
+export const pace = (updates: number): number => updates / SECONDS;
 
 type Stage = "idle" | "changed" | "without";
 
@@ -82,13 +88,13 @@ export class Trying {
     this.from = frame.update;
     if (store.frames.peek().b) {
       store.send({ do: "drop", branch: "b" });
-      this.forget();
+      store.forget("b");
     }
     store.send({ do: "pause" });
     store.send({ do: "fork" });
     store.branch.value = "b";
     store.send({ do: "set", ...guess.change });
-    store.send({ do: "play", rate: null });
+    store.send({ do: "play", rate: pace(guess.updates) });
     this.stage.value = "changed";
   }
 
@@ -98,21 +104,15 @@ export class Trying {
     this.stage.value = "idle";
   }
 
-  private forget(): void {
-    const { b: _, ...others } = this.store.frames.peek();
-    delete this.store.curves.b;
-    this.store.frames.value = others;
-  }
-
   /** First the changed run, then the one without the change, both as far. */
   private watch(): void {
     const { a, b } = this.store.frames.value;
     const goal = this.from + (this.guess?.updates ?? 0);
-    if (this.stage.value === "changed" && b && (b.update >= goal || b.loss === null)) {
+    if (this.stage.value === "changed" && b && (b.update >= goal || (b.loss === null && b.update > this.from))) {
       this.store.send({ do: "pause" });
       this.store.send({ do: "show", branch: "a" });
       this.store.branch.value = "a";
-      if ((a?.head ?? 0) < goal) this.store.send({ do: "play", rate: null });
+      if ((a?.head ?? 0) < goal) this.store.send({ do: "play", rate: pace(this.guess!.updates) });
       this.stage.value = "without";
     } else if (this.stage.value === "without" && a && a.head >= goal) {
       this.store.send({ do: "pause" });
@@ -124,6 +124,7 @@ export class Trying {
   private compare(goal: number): void {
     const { curves } = this.store;
     const lines: [Line, Line] = [cut(curves.a, this.from, goal), cut(curves.b, this.from, goal)];
+    if (!lines[0].loss.length) lines[0] = first(cut(curves.a, goal, Infinity)); // trained too fast for points in between
     const [without, changed] = lines.map(ending) as [number, number];
     const outcome = judge(without, changed, lines[0].loss[0] ?? without);
     this.seen.value = [{ guess: this.guess!, outcome, without, changed, from: this.from, lines }, ...this.seen.value];

@@ -2,14 +2,14 @@
 import type { Pass } from "../anatomy";
 import { useStore } from "../store";
 import { Code } from "./code-text";
-import { fmt, shapeText } from "./numbers";
+import { plain, shapeText } from "./numbers";
 import { scopeOf } from "./scope";
 
 export function UpdateLines({ pass }: { pass: Pass }) {
   const store = useStore();
   const scope = scopeOf(store);
   const settings = store.frame.value!.settings;
-  const plain = (settings.optimizer ?? "sgd") === "sgd" && !settings.momentum;
+  const simple = (settings.optimizer ?? "sgd") === "sgd" && !settings.momentum;
   const now = store.cursor.value >= scope.operations;
   const later = store.cursor.value >= 0 && !now;
   const known = store.sample.value?.y !== null;
@@ -17,7 +17,7 @@ export function UpdateLines({ pass }: { pass: Pass }) {
     <>
       <h3># update</h3>
       {Object.entries(pass.body.anatomy.gradients).map(([key, gradient]) => {
-        const text = plain ? `${key} -= ${fmt(settings.rate ?? 0)} * ${gradient}` : `${key} = update(${key}, ${gradient})`;
+        const text = simple ? `${key} -= ${plain(settings.rate ?? 0)} * ${gradient}` : `${key} = update(${key}, ${gradient})`;
         return (
           <div key={key} class={`cb-line${now ? " cb-line--now" : ""}${later ? " cb-line--later" : ""}`} role="listitem">
             <div class="cb-line-head">
