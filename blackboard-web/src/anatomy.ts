@@ -97,6 +97,15 @@ export function unravel(index: number, shape: number[]): number[] {
   return place;
 }
 
+const widened = new WeakMap<object, Float64Array>();
+/** In float64: numbers that have it already are taken as they are, since equations write only what they make. */
+function exact(source: ArrayLike<number>): Float64Array {
+  if (source instanceof Float64Array) return source;
+  let made = widened.get(source);
+  if (!made) widened.set(source, (made = new Float64Array(source)));
+  return made;
+}
+
 const dot = (a: number[], b: number[], from: number): number =>
   b.reduce((sum, x, i) => sum + (a[from + i] ?? 0) * x, 0);
 
@@ -143,7 +152,7 @@ export class Body {
     for (const { name, role, key } of this.anatomy.inputs) {
       const source = role === "params" ? parameters[key ?? name] : role === "X" ? x : (y ?? []);
       if (!source) throw new Error(`no parameter ${key}`);
-      values[name] = Float64Array.from(source);
+      values[name] = exact(source);
     }
     this.run(values, 0, this.steps.length);
     return new Pass(this, values);

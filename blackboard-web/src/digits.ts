@@ -87,19 +87,27 @@ function nearness(x: number, y: number, a: Point, b: Point): number {
   return (x - a[0] - t * dx) ** 2 + (y - a[1] - t * dy) ** 2;
 }
 
-/** Squared distance of each pixel from the strokes. */
-function distances(strokes: Stroke[], tall: number, wide: number): Float64Array {
+/** Squared distance of each pixel from the strokes, as far as a pen reaches. */
+function distances(strokes: Stroke[], tall: number, wide: number, reach: number): Float64Array {
   const far = new Float64Array(tall * wide).fill(Infinity);
   for (const stroke of strokes)
     for (let k = 0; k < Math.max(1, stroke.length - 1); k++) {
       const [a, b] = [stroke[k]!, stroke[Math.min(k + 1, stroke.length - 1)]!];
-      for (let at = 0; at < far.length; at++) {
-        const d = nearness((at % wide) + 0.5, Math.floor(at / wide) + 0.5, a, b);
-        if (d < far[at]!) far[at] = d;
-      }
+      const [left, right] = between(a[0], b[0], reach, wide);
+      const [top, bottom] = between(a[1], b[1], reach, tall);
+      for (let row = top; row < bottom; row++)
+        for (let column = left; column < right; column++) {
+          const d = nearness(column + 0.5, row + 0.5, a, b);
+          if (d < far[row * wide + column]!) far[row * wide + column] = d;
+        }
     }
   return far;
 }
+
+const between = (a: number, b: number, reach: number, end: number): [number, number] => [
+  Math.max(0, Math.floor(Math.min(a, b) - reach)),
+  Math.min(end, Math.ceil(Math.max(a, b) + reach)),
+];
 
 /** Points closer together than half a pixel add nothing to a bitmap. */
 function thin(stroke: Stroke): Stroke {
@@ -118,7 +126,7 @@ export function bitmap(strokes: Stroke[], height = 8, width = 8): Uint8Array {
   const drawn = strokes.filter((stroke) => stroke.length > 0);
   if (drawn.length === 0) return new Uint8Array(tall * wide);
   const lines = fit(upright(drawn, made), made, [wide / 2, tall / 2]).map(thin);
-  const far = distances(lines, tall, wide);
+  const far = distances(lines, tall, wide, made.pen.most);
   const pen = made.ink ? Math.sqrt(Float64Array.from(far).sort()[made.ink - 1]!) : made.pen.least;
   const radius = Math.max(made.pen.least, Math.min(made.pen.most, pen)) ** 2;
   return Uint8Array.from(far, (d) => Number(d <= radius));

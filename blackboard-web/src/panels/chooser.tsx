@@ -49,7 +49,7 @@ function said(store: Store): string {
   const p = predict(setup.value, frame.value, sample.value!.x);
   const y = sample.value!.y;
   if (!setup.value?.data.classes) return `target ${y?.toPrecision(4) ?? "unknown"}${p ? `, the network says ${p[0]!.toPrecision(4)}` : ""}`;
-  const is = y === null ? "no label" : `a ${className(store, y)}`;
+  const is = y === null ? "no label: the network's own guess stands for it" : `a ${className(store, y)}`;
   if (!p || !body(setup.value, "predict")) return is;
   return `${is}; the network says ${className(store, best(p))} (${percent(p[best(p)]!)})`;
 }

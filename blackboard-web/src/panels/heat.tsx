@@ -27,11 +27,12 @@ export function Heat({ name, data, shape, image, width = 240, height = 96, most,
   const canvas = useRef<HTMLCanvasElement>(null);
   const [at, setAt] = useState<number | null>(null);
   const grid = layout(shape, image);
-  const side = Math.max(1, Math.min(cell, Math.floor(Math.min(width / grid.columns, height / grid.rows))));
+  const room = Math.min(cell, width / grid.columns, height / grid.rows);
+  const side = room < 1 ? room : Math.floor(room); // large arrays are shown smaller than a pixel a number
   const ratio = Math.max(1, Math.round(globalThis.devicePixelRatio ?? 1));
   const peak = most ?? magnitude(data);
   const colors = schemeOf(useStore());
-  useEffect(() => paint(canvas.current!, grid, data, peak, colors, side * ratio), [data, peak, colors, side, ratio]);
+  useEffect(() => paint(canvas.current!, grid, data, peak, colors, Math.max(1, side * ratio)), [data, peak, colors, side, ratio]);
 
   const under = (event: PointerEvent | MouseEvent): number => {
     const box = canvas.current!.getBoundingClientRect();

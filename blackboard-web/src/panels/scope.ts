@@ -1,8 +1,10 @@
 /** What the microscope looks at: one sample's pass with the parameters shown, and a path from entry to entry. */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { Body, type Pass } from "../anatomy";
 import type { Frame, Setup } from "../host";
 import type { Sample, Store } from "../store";
+
+const REST = 8; // a pass takes at most an eighth of the time, and its pictures as much again
 
 /** One entry on the way from a number down to what it is made of. */
 export interface Spot {
@@ -51,17 +53,45 @@ export const best = (p: ArrayLike<number> | null): number => {
 /** Numbers from the largest to the smallest, by their places. */
 export const ranked = (p: ArrayLike<number>): number[] => Array.from(p, (_, k) => k).sort((a, b) => p[b]! - p[a]!);
 
+/** The hidden unit that an entry belongs to: of its value, its weights, its bias, or the weights behind it. */
+export function unitOf(setup: Setup | null, pass: Pass | null, { name, index }: Spot): { layer: number; index: number } | null {
+  const own = name.replace(/^d_/, "");
+  const columns = pass?.body.shape(name).slice(-1)[0] ?? 1;
+  for (const [layer, { name: values, weights, bias, out }] of (setup?.units ?? []).entries()) {
+    if ([values, `z_${values}`, weights, bias].includes(own)) return { layer, index: index % columns };
+    if (own === out) return { layer, index: Math.floor(index / columns) };
+  }
+  return null;
+}
+
 export class Scope {
+  /** The frame that is looked at: while training runs, a pass must leave time for everything else. */
+  private readonly frame = signal<Frame | null>(null);
+  private took = 0;
+  private rested = 0;
+  private timer: ReturnType<typeof setTimeout> | 0 = 0;
+
   readonly pass = computed(() => {
-    const { setup, frame, sample } = this.store;
-    return learn(setup.value, frame.value, sample.value);
+    const began = performance.now();
+    const pass = learn(this.store.setup.value, this.frame.value, this.store.sample.value);
+    this.took = performance.now() - began;
+    this.rested = began + REST * this.took;
+    return pass;
   });
   readonly path = signal<Spot[]>([]);
   /** Lines that are open to their equations. */
   readonly open = signal<ReadonlySet<number>>(new Set());
   readonly walking = signal(false);
 
-  constructor(private readonly store: Store) {}
+  constructor(private readonly store: Store) {
+    effect(() => {
+      const frame = store.frame.value;
+      clearTimeout(this.timer);
+      const wait = frame?.playing ? this.rested - performance.now() : 0;
+      if (wait <= 0 || this.frame.peek()?.branch !== frame?.branch) this.frame.value = frame;
+      else this.timer = setTimeout(() => (this.frame.value = frame), wait);
+    });
+  }
 
   /** The entry whose factors are shown. */
   get spot(): Spot | null {
@@ -69,11 +99,17 @@ export class Scope {
   }
 
   begin(spot: Spot): void {
-    this.path.value = [spot];
+    this.go([spot]);
   }
 
   deeper(spot: Spot): void {
-    this.path.value = [...this.path.value, spot];
+    this.go([...this.path.value, spot]);
+  }
+
+  private go(path: Spot[]): void {
+    this.path.value = path;
+    const unit = unitOf(this.store.setup.value, this.pass.value, path[path.length - 1]!);
+    if (unit) this.store.unit.value = unit;
   }
 
   back(to: number): void {

@@ -26,6 +26,7 @@ export class Teller {
 
   begin(scene: Scene): void {
     this.scene.value = scene;
+    this.store.panel.value = ""; // steps open the panels that they need
     this.enter(0);
   }
 
@@ -38,6 +39,7 @@ export class Teller {
 
   end(): void {
     this.scene.value = null;
+    this.store.panel.value = "scenes";
   }
 
   private enter(at: number): void {
