@@ -1,0 +1,32 @@
+"""Scenes for teachers: steps with a text, what is done, what is pointed at, what is waited for."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+ORDER = (
+    "softmax-regression", "hidden-layer", "learning-rate", "batch-size", "zero-weights",
+    "vanishing-gradient",
+)  # fmt: skip
+
+
+@cache
+def scenes() -> tuple[dict[str, Any], ...]:
+    """Return the scenes that the page offers, as it reads them.
+
+    Returns
+    -------
+    tuple of dict
+        Each with ``title``, ``about`` and ``steps``.
+
+    Examples
+    --------
+    >>> [scene["title"] for scene in scenes()][:2]
+    ['Softmax regression', 'The hidden layer']
+    """
+    folder = files("chainrule.blackboard") / "scenes"
+    texts = ((folder / f"{name}.json").read_text(encoding="utf-8") for name in ORDER)
+    return tuple(json.loads(text) for text in texts)
