@@ -79,7 +79,6 @@ const OPERATIONS: Record<string, (a: number, b: number, c: number) => number> = 
 
 const REDUCTIONS: Record<string, (x: number[]) => number> = {
   sum: (x) => x.reduce((a, b) => a + b, 0),
-  mean: (x) => x.reduce((a, b) => a + b, 0) / x.length,
   prod: (x) => x.reduce((a, b) => a * b, 1),
   max: (x) => x.reduce((a, b) => Math.max(a, b), -Infinity),
   min: (x) => x.reduce((a, b) => Math.min(a, b), Infinity),
@@ -185,10 +184,14 @@ export class Pass {
     return values[anatomy.loss]![0]!;
   }
 
-  /** dL/d(entry) as a central difference. */
+  /**
+   * dL/d(entry) as a central difference of five points: small against the entry, as a probability near 0 needs, and
+   * of fourth order, so that the step need not be so small that rounding shows.
+   */
   difference(name: string, index: number): number {
-    const step = 1e-5 * Math.max(1, Math.abs(this.values[name]![index]!));
-    return (this.lossWith(name, index, step) - this.lossWith(name, index, -step)) / (2 * step);
+    const step = 1e-3 * Math.max(1e-3, Math.abs(this.values[name]![index]!));
+    const apart = (steps: number) => this.lossWith(name, index, steps * step) - this.lossWith(name, index, -steps * step);
+    return (8 * apart(1) - apart(2)) / (12 * step);
   }
 
   /** What an entry is made of; null for inputs and where the operation is no such thing. */

@@ -40,7 +40,7 @@ export function DifferenceView({ pass, spot }: { pass: Pass; spot: Spot }) {
   const name = entry(moved.name, moved.index, pass.body.shape(moved.name));
   return (
     <dl class="cb-difference">
-      <dt>Move <code>{name}</code> by ±0.00001: the loss changes by</dt>
+      <dt>Move <code>{name}</code> a little, both ways: the loss changes by</dt>
       <dd>{fmt(difference, 8)} <small>a unit</small></dd>
       {gradient && found !== null && (
         <>

@@ -7,8 +7,8 @@ import { entry, fmt, shapeText } from "./numbers";
 import { scopeOf, type Spot } from "./scope";
 
 const SHOWN = 10;
-const BETWEEN: Record<string, string> = { multiply: "×", add: "+", subtract: "−", divide: "÷", true_divide: "÷", power: "^" };
-const TOGETHER: Record<string, string> = { sum: "add up to", mean: "have the mean", max: "have the largest", min: "have the smallest", prod: "multiply to" };
+const BETWEEN: Record<string, string> = { multiply: "×", add: "+", subtract: "−", divide: "÷", power: "^" };
+const TOGETHER: Record<string, string> = { sum: "add up to", max: "have the largest", min: "have the smallest", prod: "multiply to" };
 
 export function FactorsView({ pass }: { pass: Pass }) {
   const scope = scopeOf(useStore());
