@@ -4,7 +4,6 @@ import { defineConfig } from "vitest/config";
 /** One ES module: the styles are imported as text (`?inline`) and put under the element by `render`. */
 export default defineConfig({
   esbuild: { jsx: "automatic", jsxImportSource: "preact" },
-<<<<<<< HEAD
   plugins: [
     {
       // Vite keeps the white space of libraries; this one goes into pages as it is.
@@ -17,9 +16,7 @@ export default defineConfig({
       },
     },
   ],
-=======
   server: { fs: { allow: [".."] } },
->>>>>>> 88ca891 (Blackboard page: a mistake is trained beside the right gradient; the made-up host knows samples, marks, mistakes, files)
   build: {
     lib: { entry: "src/index.ts", formats: ["es"], fileName: () => "blackboard.js" },
     target: "es2022",

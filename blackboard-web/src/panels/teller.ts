@@ -57,8 +57,6 @@ export class Teller {
     else if (one.do === "cursor") store.cursor.value = one.at;
     else if (one.do === "view") store.view.value = one.view;
     else store.send(one);
-    if (one.do === "fork") store.branch.value = "b";
-    else if (one.do === "show") store.branch.value = one.branch;
   }
 }
 

@@ -86,13 +86,8 @@ export class Trying {
     if (!frame) return;
     this.guess = guess;
     this.from = frame.update;
-    if (store.frames.peek().b) {
-      store.send({ do: "drop", branch: "b" });
-      store.forget("b");
-    }
     store.send({ do: "pause" });
     store.send({ do: "fork" });
-    store.branch.value = "b";
     store.send({ do: "set", ...guess.change });
     store.send({ do: "play", rate: pace(guess.updates) });
     this.stage.value = "changed";
@@ -106,15 +101,14 @@ export class Trying {
 
   /** First the changed run, then the one without the change, both as far. */
   private watch(): void {
-    const { a, b } = this.store.frames.value;
+    const [{ a, b }, shown] = [this.store.frames.value, this.store.branch.value];
     const goal = this.from + (this.guess?.updates ?? 0);
-    if (this.stage.value === "changed" && b && (b.update >= goal || (b.loss === null && b.update > this.from))) {
+    if (this.stage.value === "changed" && shown === "b" && b && (b.update >= goal || (b.loss === null && b.update > this.from))) {
       this.store.send({ do: "pause" });
       this.store.send({ do: "show", branch: "a" });
-      this.store.branch.value = "a";
-      if ((a?.head ?? 0) < goal) this.store.send({ do: "play", rate: pace(this.guess!.updates) });
+      this.store.send({ do: "play", rate: pace(this.guess!.updates) });
       this.stage.value = "without";
-    } else if (this.stage.value === "without" && a && a.head >= goal) {
+    } else if (this.stage.value === "without" && shown === "a" && a && a.head >= goal) {
       this.store.send({ do: "pause" });
       this.stage.value = "idle";
       this.compare(goal);
