@@ -1,4 +1,4 @@
-"""The page's tests look into a network as it is told of today; run as a program, this tells them anew."""
+"""The page's tests look into a network as it is told of today; as a program, this tells them anew."""
 
 import json
 from pathlib import Path
