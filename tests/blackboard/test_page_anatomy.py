@@ -1,4 +1,4 @@
-"""The page's tests look into a network as it is told of today; as a program, this tells them anew."""
+"""The network that the page's tests look into is told as today; run as a program, told anew."""
 
 import json
 from pathlib import Path

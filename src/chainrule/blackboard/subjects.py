@@ -153,7 +153,7 @@ def _weights(data: Data, chosen: Mapping[str, Any], outputs: int) -> dict[str, A
             seed=seed, activation=chosen["activation"], init=chosen["init"],
         )  # fmt: skip
     else:
-        model = LogisticRegression(inputs, outputs)
+        model = LogisticRegression(inputs, outputs, seed=seed, init=chosen["init"])
     return {name: getattr(model, name) for name in model.parameter_names}
 
 

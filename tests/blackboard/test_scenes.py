@@ -1,0 +1,167 @@
+"""Scenes say only what the page can do, and what is so."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.blackboard import subjects
+from chainrule.blackboard.commands import read
+from chainrule.blackboard.run import Run
+from chainrule.blackboard.scenes import ORDER, scenes
+
+FILES = Path(cr.__file__).parent / "blackboard" / "scenes"
+PANELS = Path(__file__).parents[2] / "blackboard-web" / "src" / "panels"
+PARTS = json.loads((PANELS / "parts.json").read_text(encoding="utf-8"))
+OPEN = set(re.findall(r'\bid: "(\w+)"', (PANELS / "index.ts").read_text(encoding="utf-8")))
+DATA = subjects.digits()
+TURNS = {  # what a step does to the page itself
+    "open": lambda panel: panel in OPEN,
+    "look": lambda index, **of: of["set"] in ("held", "train") and index in range(len(DATA.X_held)),
+    "cursor": lambda at: at in range(-1, 5),
+    "view": lambda view: view in ("weights", "gradient", "change", "evidence"),
+}
+WAIT = re.compile(r"paused|(accuracy|loss|update|epoch)(>=|<=|>|<)\d+(\.\d+)?")
+STEPS = [(name, k) for name, scene in zip(ORDER, scenes(), strict=True)
+         for k in range(len(scene["steps"]))]  # fmt: skip
+
+
+def steps(name):
+    return scenes()[ORDER.index(name)]["steps"]
+
+
+def test_all_files_are_told():
+    assert {path.stem for path in FILES.iterdir()} == set(ORDER)
+    for scene in scenes():
+        assert set(scene) == {"title", "about", "steps"}
+        assert 6 <= len(scene["steps"]) <= 10
+
+
+@pytest.mark.parametrize(("name", "k"), STEPS)
+def test_what_a_step_does_can_be_done(name, k):
+    step = steps(name)[k]
+    assert set(step) <= {"text", "do", "point", "wait"}
+    assert 20 <= len(step["text"]) <= 400
+    assert WAIT.fullmatch(step.get("wait", "paused"))
+    assert step.get("point", "network") in PARTS
+    for message in step.get("do", []):
+        given = {key: value for key, value in message.items() if key != "do"}
+        if message["do"] in TURNS:
+            assert TURNS[message["do"]](**given), message
+        else:
+            command = read(message)
+            if command.do == "restart":
+                subjects.network(DATA, command.given["settings"])
+
+
+def test_what_cannot_be_done_is_seen():
+    with pytest.raises(cr.errors.DataError):
+        read({"do": "restart", "setting": {}})
+    assert not TURNS["open"](panel="moon")
+
+
+def go(run, to):
+    while run.place.update < to:
+        assert run.advance(to - run.place.update)[0]
+
+
+@cache
+def at(name, k):
+    """Return the run as it is at the end of a step."""
+    run = None
+    for step in steps(name)[: k + 1]:
+        for message in step.get("do", []):
+            if message["do"] == "restart":
+                run = Run(subjects.network(DATA, message["settings"]))
+            elif message["do"] == "step":
+                go(run, run.place.update + message["count"])
+        wanted, wait = step.get("wait", ""), re.split("[<>=]+", step.get("wait", ""))
+        if wanted.startswith("update"):
+            go(run, int(wait[1]))
+        while wanted.startswith("accuracy") and accuracy(run) <= float(wait[1]):
+            go(run, run.place.update + 50)
+            assert run.place.update < 3000, "what is waited for comes soon"
+    return run
+
+
+def accuracy(run):
+    guess = run.subject.forward(run.params, DATA.X_held).argmax(axis=1)
+    return float(np.mean(guess == DATA.y_held))
+
+
+def loss(run):
+    return float(run.subject.loss(run.params, DATA.X, DATA.y))
+
+
+def norms(run):
+    gradient = cr.grad(run.subject.loss)(run.params, DATA.X, DATA.y)
+    return {name: float(np.linalg.norm(g)) for name, g in gradient.items()}
+
+
+def test_softmax_regression():
+    assert list(at("softmax-regression", 0).params) == ["W", "b"]
+    assert abs(loss(at("softmax-regression", 0)) - np.log(10)) < 0.15
+    assert accuracy(at("softmax-regression", 6)) > 0.9
+
+
+def test_the_hidden_layer():
+    assert abs(loss(at("hidden-layer", 1)) - np.log(10)) < 0.3
+    assert accuracy(at("hidden-layer", 5)) > 0.93
+
+
+def test_the_vanishing_gradient():
+    assert loss(at("vanishing-gradient", 1)) > 2.25
+    sigmoid = norms(at("vanishing-gradient", 1))
+    assert 20 < sigmoid["W_o"] / sigmoid["W_h1"] < 80  # "some forty times"
+    assert accuracy(at("vanishing-gradient", 4)) > 0.5
+    tanh = [norm for name, norm in norms(at("vanishing-gradient", 6)).items() if name[0] == "W"]
+    assert max(tanh) < 10 * min(tanh)
+    assert 0.8 < accuracy(at("vanishing-gradient", 6)) < 0.92  # "almost nine of ten"
+    relu = [norm for name, norm in norms(at("vanishing-gradient", 7)).items() if name[0] == "W"]
+    assert max(relu) < 10 * min(relu)
+
+
+def test_the_learning_rate():
+    assert loss(at("learning-rate", 1)) > 2.3
+    assert loss(at("learning-rate", 3)) < 0.3
+    assert accuracy(at("learning-rate", 3)) >= 0.94  # "nineteen of twenty"
+    assert loss(at("learning-rate", 4)) > 5
+    stuck = at("learning-rate", 5)
+    assert loss(stuck) > 2.3
+    z = DATA.X @ stuck.params["W_h"] + stuck.params["b_h"]
+    assert np.mean(1 - np.tanh(z) ** 2 < 0.01) > 0.9  # "for nearly every sample"
+    assert norms(stuck)["W_h"] < norms(stuck)["W_o"] / 20
+
+
+def test_the_batch_size():
+    one, some = at("batch-size", 1), at("batch-size", 4)
+    assert accuracy(one) > 0.8
+    assert loss(some) < 0.6 * loss(one)  # "at half"
+    small, large = (run_of(size) for size in (32, 512))
+    assert abs(loss(small) / loss(large) - 1) < 0.1
+
+
+def run_of(size):
+    run = Run(
+        subjects.network(DATA, steps("batch-size")[0]["do"][0]["settings"] | {"batch_size": 32})
+    )
+    go(run, 20)
+    run.set({"batch_size": size})
+    go(run, 300)
+    return run
+
+
+def test_zero_weights():
+    assert set(norms(at("zero-weights", 0))) == {"W_h", "b_h", "W_o", "b_o"}
+    assert norms(at("zero-weights", 0))["W_h"] == 0
+    assert np.ptp(at("zero-weights", 2).params["W_o"], axis=0).max() == 0
+    same = at("zero-weights", 4).params["W_h"]
+    assert np.ptp(same, axis=1).max() == 0 < np.abs(same).max()
+    assert 0.2 < accuracy(at("zero-weights", 4)) < 0.4  # "some three of ten"
+    tanh = at("zero-weights", 6).params
+    assert np.abs(tanh["W_h"]).max() == np.abs(tanh["W_o"]).max() == 0 < np.abs(tanh["b_o"]).max()
+    assert accuracy(at("zero-weights", 7)) > 0.9
