@@ -2,6 +2,7 @@
 import { h, render as draw } from "preact";
 import plotCss from "uplot/dist/uPlot.min.css?inline";
 import type { Model } from "./host";
+import { RecordedHost } from "./hosts/recorded";
 import { SocketHost } from "./hosts/socket";
 import { Page } from "./page";
 import { keep, placeOf } from "./place";
@@ -31,6 +32,11 @@ export function open(el: HTMLElement, socket = "socket"): () => void {
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   url.hash = "";
   return render({ model: new SocketHost(url.href), el });
+}
+
+/** The page of a recorded run, which is in the file with it. */
+export function replay(el: HTMLElement, run: ArrayBuffer): () => void {
+  return render({ model: new RecordedHost(run), el });
 }
 
 export default { render };

@@ -88,9 +88,11 @@ def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
     activate, slope = ACTIVATIONS[chosen["activation"]]
 
     def hidden(params: Mapping[str, Any], X: Any) -> Any:
+        h = X
         for name in names:
-            X = activate(X @ params[f"W_{name}"] + params[f"b_{name}"])
-        return X
+            z = h @ params[f"W_{name}"] + params[f"b_{name}"]
+            h = activate(z)
+        return h
 
     loss, forward = _ends(hidden, names, data)
 
@@ -135,11 +137,13 @@ def _ends(
     classes = len(data.classes)
 
     def forward(params: Any, X: Any) -> Any:
-        return softmax(hidden(params, X) @ params[W] + params[b])
+        z_o = hidden(params, X) @ params[W] + params[b]
+        q = softmax(z_o)
+        return q  # noqa: RET504  # its name is shown
 
     def loss(params: Any, X: Any, y: Any) -> Any:
-        z = hidden(params, X) @ params[W] + params[b]
-        q = softmax(z)
+        z_o = hidden(params, X) @ params[W] + params[b]
+        q = softmax(z_o)
         return nll(one_hot(classes, y), q)
 
     return loss, forward

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.blackboard.run import Run
+from chainrule.blackboard.run import Last, Place
 from chainrule.blackboard.subject import IN_FLIGHT, LIMITS, Subject
 from chainrule.validation import Array
 
@@ -48,6 +48,30 @@ def setup(subject: Subject, **more: Any) -> tuple[dict[str, Any], dict[str, Arra
     return header, arrays
 
 
+class Viewed(Protocol):
+    """What frames are made of: a run, or copies of parameters that another kind of run left."""
+
+    subject: Subject
+    place: Place
+    head: int
+    last: Last | None
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The parameters."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What can be set in flight."""
+
+    @property
+    def epochs(self) -> float:
+        """Epochs done."""
+
+    def seek(self, update: int) -> None:
+        """Go to an update."""
+
+
 @dataclass
 class Scores:
     """How a run does on data, as of an update."""
@@ -72,7 +96,7 @@ class Scorer:
     scores: Scores | None = None
     _next: float = 0.0
 
-    def look(self, run: Run, params: Mapping[str, Array], now: bool) -> Scores | None:
+    def look(self, run: Viewed, params: Mapping[str, Array], now: bool) -> Scores | None:
         """Return the latest scores; those of this update if that costs little or is asked for."""
         forward, update = self.subject.forward, run.place.update
         if forward is None or not len(self.subject.data.X_held):
@@ -122,12 +146,12 @@ class View:
     point: dict[str, Any] = field(default_factory=dict)
 
 
-def view(run: Run, scorer: Scorer, paused: bool, loss: float | None) -> View:
+def view(run: Viewed, scorer: Scorer, paused: bool, loss: float | None) -> View:
     """Return what a run looks like now.
 
     Parameters
     ----------
-    run : Run
+    run : Viewed
     scorer : Scorer
     paused : bool
         Then all is exact, and of this update.
