@@ -119,6 +119,11 @@ class Run:
         return self._engine.read("params")  # type: ignore[no-any-return]
 
     @property
+    def parts(self) -> list[Any]:
+        """Copies of what else goes from one update to the next, and the optimizer does not know."""
+        return [self._engine.read(part) for part in self.subject.parts]
+
+    @property
     def epoch_length(self) -> int:
         """Updates of an epoch, with the batches as they are."""
         size: int = self.settings["batch_size"]

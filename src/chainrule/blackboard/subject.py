@@ -60,7 +60,7 @@ class Unit:
 
     name: str
     weights: str
-    bias: str
+    bias: str | None
     out: str
 
 
@@ -77,7 +77,7 @@ class Subject:
     loss : callable
         ``loss(params, X, y)``: the mean over the samples of a batch.
     forward : callable or None
-        ``forward(params, X)``: probabilities of the classes, or predicted values.
+        ``forward(params, X, *parts)``: probabilities of the classes, or predicted values.
     settings : dict
         All that is set: ``layers``, ``activation``, ``init``, ``optimizer``, ``seed``, ``rate``,
         ``momentum``, ``batch_size``, as far as the model has them.
@@ -96,6 +96,10 @@ class Subject:
         What of the carry is neither parameters nor the optimizer's.
     mistake : str or None
         That the gradient was given.
+    optimizer : Optimizer, optional
+        In place of the one that the settings name; its learning rate is that of the settings.
+    model : Sequential, optional
+        Whose weights are trained.
     """
 
     title: str
@@ -113,6 +117,8 @@ class Subject:
     update: Callable[[Any], Callable[..., Any]] | None = None
     parts: Mapping[str, Any] = field(default_factory=dict)
     mistake: str | None = None
+    optimizer: Any = None
+    model: Any = None
 
     @property
     def names(self) -> list[str]:
@@ -122,6 +128,11 @@ class Subject:
     def rule(self) -> Any:
         """Return the optimizer, with room for momentum where it knows it."""
         rate, name = self.settings["rate"], self.settings["optimizer"]
+        if self.optimizer is not None:
+            rule = copy.copy(self.optimizer)
+            if optimizers.schedule_of(rule) is None:
+                rule.learning_rate = rate
+            return rule
         if name == "sgd":
             return optimizers.SGD(rate, momentum=0.9)  # the momentum in use is in the carry
         return optimizers.OPTIMIZERS[name](rate)
@@ -142,7 +153,7 @@ class Subject:
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
             moved = copy.copy(rule)
-            if "momentum" in vars(rule):
+            if isinstance(rule, optimizers.SGD):
                 vars(moved)["momentum"] = carry["settings"]["momentum"]
             value, new = update(moved)(carry, *data)
             return value, {**new, "settings": carry["settings"]}

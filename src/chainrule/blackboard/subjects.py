@@ -1,4 +1,4 @@
-"""Subjects: the lab's network on the digits or a table, a `Sequential`, a loss in NumPy."""
+"""Subjects: the lab's network on the digits or a table, a loss in NumPy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from chainrule.blackboard.subject import Data, Subject, Unit, checked
 from chainrule.data import load_digits
-from chainrule.errors import DataError
 from chainrule.functions import ACTIVATIONS, nll, one_hot, softmax
 from chainrule.lab.models import LogisticRegression, NeuralNet
 from chainrule.validation import Array
@@ -161,19 +160,6 @@ def _weights(data: Data, chosen: Mapping[str, Any], outputs: int) -> dict[str, A
     return {name: getattr(model, name) for name in model.parameter_names}
 
 
-def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0) -> Subject:
-    """Return a compiled `Sequential` on data, a tenth of which is held back.
-
-    Raises
-    ------
-    DataError
-        If the model was not compiled, or does not take the data.
-    """
-    if getattr(model, "optimizer", None) is None:
-        raise DataError("blackboard: call model.compile(...) first, which says what is minimised")
-    raise NotImplementedError
-
-
 def function(
     loss: Callable[..., Any], params: Mapping[str, Any], data: Data, **more: Any
 ) -> Subject:
@@ -188,4 +174,5 @@ def function(
     def make(settings: Mapping[str, Any]) -> Subject:
         return replace(made, settings=checked(settings, made.settings, made.choices), make=make)
 
-    return replace(made, make=make, **more)
+    made = replace(made, **more)
+    return replace(made, make=make)

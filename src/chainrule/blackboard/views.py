@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -105,17 +105,19 @@ class Scorer:
         known = self.scores
         if known is not None and (known.update == update or (not now and began < self._next)):
             return known
-        self.scores = _scores(self.subject, params, update)
+        self.scores = _scores(self.subject, params, run.parts, update)
         ended = time.perf_counter()
         self._next = ended + (ended - began) / SHARE
         return self.scores
 
 
-def _scores(subject: Subject, params: Mapping[str, Array], update: int) -> Scores:
+def _scores(
+    subject: Subject, params: Mapping[str, Array], parts: Sequence[Any], update: int
+) -> Scores:
     data = subject.data
     assert subject.forward is not None
     with np.errstate(all="ignore"):
-        found = np.asarray(subject.forward(params, data.X_held))
+        found = np.asarray(subject.forward(params, data.X_held, *parts))
     if data.classes is None:
         loss = float(np.mean((found - data.y_held) ** 2) / 2)
         return Scores(update, loss, np.nan, {"value": found[:SHOWN].astype(float)})
