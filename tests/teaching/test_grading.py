@@ -282,23 +282,16 @@ def test_a_class_of_one_and_of_none_have_a_page(room):
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_the_solved_lab_earns_all_points(lab):
+def test_the_solved_lab_earns_all_points_and_the_student_s_notebook_none(lab, tmp_path):
     task, notes = assignment(lab, 60.0, 2**30, "2027")
     assert notes == []
-    path = NOTEBOOKS / "solved" / f"{lab}.ipynb"
-    made = read(folder() / f"{lab}.py").notebook(solved=True)
-    assert [c.source for c in nbformat.read(path, 4).cells] == [c.source for c in made.cells]
+    path, begun = NOTEBOOKS / "solved" / f"{lab}.ipynb", tmp_path / "begun.ipynb"
+    source = read(folder() / f"{lab}.py")
+    made = source.notebook(solved=True).cells
+    assert [c.source for c in nbformat.read(path, 4).cells] == [c.source for c in made]
+    nbformat.write(source.notebook(solved=False), begun)
     with Grader(task) as grader:
-        found = grader.grade(Entry("ada", path))
-    assert (found.points, found.message) == (found.most, "all right")
-
-
-@pytest.mark.parametrize("lab", LABS)
-def test_the_student_s_notebook_earns_nothing(lab, tmp_path):
-    task, _ = assignment(lab, 60.0, 2**30, "2027")
-    path = tmp_path / "begun.ipynb"
-    nbformat.write(read(folder() / f"{lab}.py").notebook(solved=False), path)
-    with Grader(task) as grader:
-        found = grader.grade(Entry("ada", path))
-    assert found.points == 0
-    assert all("as it was handed out" in result.sentence for result in found.results)
+        right, none = (grader.grade(Entry("ada", each)) for each in (path, begun))
+    assert (right.points, right.message) == (right.most, "all right")
+    assert none.points == 0
+    assert all("as it was handed out" in result.sentence for result in none.results)
