@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 
 from chainrule.blackboard import built, subjects
 from chainrule.blackboard.frames import decode
-from chainrule.blackboard.replay import Snapshots, replay, replay_of, spread
+from chainrule.blackboard.replay import (
+    Snapshots,
+    packed,
+    replay,
+    replay_of,
+    replay_of_lab,
+    spread,
+)
 from chainrule.blackboard.run import Run
+from chainrule.lab.report import render
 
 DATA = subjects.digits()
 SMALL = 800_000  # bytes that a run of the lab's network may take, beside the page's module
@@ -79,6 +87,22 @@ def test_parameters_of_another_training():
     assert second[0]["held_accuracy"] == pytest.approx(
         np.mean(second[1]["guess"] == DATA.y_held), abs=1e-9
     )
+
+
+def test_the_lab_s_own_training(quick_lab):
+    result = quick_lab.run("hidden-layer")
+    _, curves, *frames = messages(replay_of_lab(result))
+    assert [header["epoch"] for header, _ in frames] == result.history.epoch
+    np.testing.assert_allclose(curves[1]["held_accuracy"], result.history.val_accuracy, rtol=1e-6)
+    for name, p in result.model.parameters.items():
+        np.testing.assert_allclose(frames[-1][1][f"p:{name}"], p, rtol=2**-12)
+
+
+def test_the_report_leads_to_it(module, quick_lab, tmp_path):
+    result = quick_lab.run("hidden-layer")
+    report = render(quick_lab, {}, {}, 1.0, packed(replay_of_lab(result).encode()))
+    assert content(report, "replay").decode() == replay_of_lab(result)
+    assert "replay" not in render(quick_lab, {}, {}, 1.0)
 
 
 @given(st.integers(0, 10**7), st.integers(2, 200))

@@ -32,11 +32,12 @@ class _More:
     def __call__(self, subject: Subject) -> dict[str, Any]:
         """Return it."""
         if subject is not self._subject:
-            self._subject, self._found = subject, {"anatomy": _anatomy(subject)}
+            self._subject, self._found = subject, {"anatomy": anatomy_of(subject)}
         return {**self._found, "mistakes": [], "scenes": []}
 
 
-def _anatomy(subject: Subject) -> dict[str, Any]:
+def anatomy_of(subject: Subject) -> dict[str, Any]:
+    """Return what the model computes of one sample."""
     if subject.forward is None:
         return {"predict": None, "learn": None}
     data = subject.data

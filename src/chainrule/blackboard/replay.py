@@ -6,16 +6,18 @@ import base64
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chainrule.blackboard import built, views
+from chainrule.blackboard import built, subjects, views
 from chainrule.blackboard.frames import encode
+from chainrule.blackboard.opening import anatomy_of
 from chainrule.blackboard.run import Last, Place, Run
 from chainrule.blackboard.subject import Subject
+from chainrule.lab.hidden_layer import LEARNING_RATE, HiddenLayerResult
 from chainrule.pages import page
 from chainrule.validation import Array
 
@@ -43,6 +45,7 @@ class Snapshots:
     epoch_length: int
     place: Place = field(default_factory=Place)
     last: Last | None = None
+    parts: Sequence[Any] = ()
 
     @property
     def head(self) -> int:
@@ -71,7 +74,7 @@ class Snapshots:
         data = self.subject.data
         batch = data.X[: views.PROBED], data.y[: views.PROBED]
         carry = {"params": dict(self.copies[before[-1] if before else update])}
-        self.last = Last(carry, batch, float(self.subject.loss(carry["params"], *batch)))
+        self.last = Last(carry, batch, float(self.subject.loss(self.params, *batch)))
 
 
 def replay(
@@ -95,8 +98,8 @@ def replay(
         If the page's module was not built.
     """
     return page(
-        TEMPLATE, title=title, module=_packed(built.module().read_bytes()),
-        run=_packed(b"".join(_parts(_messages(run, updates, more)))),
+        TEMPLATE, title=title, module=packed(built.module().read_bytes()),
+        run=packed(b"".join(_parts(_messages(run, updates, more)))),
     )  # fmt: skip
 
 
@@ -104,6 +107,15 @@ def replay_of(run: Run, more: Mapping[str, Any]) -> str:
     """Return the same of a run as it is now, which stays where it is."""
     other = run.fork()
     return replay(other, spread(other.head), more, run.subject.title)
+
+
+def replay_of_lab(result: HiddenLayerResult) -> str:
+    """Return the same of the lab's network as the lab has trained it, epoch by epoch."""
+    data, rate = subjects.digits(), {"rate": LEARNING_RATE, "batch_size": 1}
+    subject = replace(subjects.network(data, rate), params=result.epochs[0])
+    copies = {epoch * len(data.X): params for epoch, params in result.epochs.items()}
+    run = Snapshots(subject, copies, len(data.X))
+    return replay(run, list(copies), {"anatomy": anatomy_of(subject)}, "The lab's network")
 
 
 def spread(head: int, count: int = FRAMES) -> list[int]:
@@ -168,6 +180,7 @@ def _parts(messages: Iterator[bytes]) -> Iterator[bytes]:
         yield message
 
 
-def _packed(content: bytes) -> str:
+def packed(content: bytes) -> str:
+    """Return bytes deflated, in base64, as a page can hold and unpack them."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     return base64.b64encode(packer.compress(content) + packer.flush()).decode()

@@ -53,12 +53,19 @@ class Viewed(Protocol):
 
     subject: Subject
     place: Place
-    head: int
     last: Last | None
+
+    @property
+    def head(self) -> int:
+        """The furthest update."""
 
     @property
     def params(self) -> dict[str, Array]:
         """The parameters."""
+
+    @property
+    def parts(self) -> Sequence[Any]:
+        """What else goes from one update to the next."""
 
     @property
     def settings(self) -> dict[str, Any]:

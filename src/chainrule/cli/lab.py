@@ -11,7 +11,7 @@ from rich.console import Console
 
 from chainrule.cli.problems import Interrupted
 from chainrule.errors import InterruptedWarning
-from chainrule.lab.session import SECTIONS
+from chainrule.lab.session import SECTIONS, Lab
 
 
 def lab(
@@ -41,6 +41,20 @@ def lab(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InterruptedWarning)  # the other sections end as well
-            raise typer.Exit(run_lab(console, names, quick=quick, seed=seed, report=report))
+            raise typer.Exit(
+                run_lab(console, names, quick=quick, seed=seed, report=report, replay=_replay)
+            )
     except (KeyboardInterrupt, InterruptedWarning):
         raise Interrupted("no report was written") from None
+
+
+def _replay(lab: Lab) -> str | None:
+    """Return the training of the hidden layer as a page, where the page was built."""
+    from chainrule.blackboard import built
+    from chainrule.blackboard.replay import packed, replay_of_lab
+    from chainrule.lab.hidden_layer import HiddenLayerResult
+
+    found = lab.results.get("hidden-layer")
+    if not isinstance(found, HiddenLayerResult) or not built.MODULE.exists():
+        return None
+    return packed(replay_of_lab(found).encode())

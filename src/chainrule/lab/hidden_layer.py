@@ -39,6 +39,7 @@ from chainrule.lab.results import (
     format_scores,
     learning_pictures,
 )
+from chainrule.validation import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +62,8 @@ class HiddenLayerResult(Result):
     history : History
     before, after : Prediction
     check : GradientCheck
+    epochs : dict of int to dict of str to ndarray
+        The parameters before the first epoch, and after each.
     """
 
     model: NeuralNet
@@ -69,6 +72,7 @@ class HiddenLayerResult(Result):
     after: Prediction
     check: GradientCheck
     log: list[str]
+    epochs: dict[int, dict[str, Array]]
 
     @property
     def numbers(self) -> dict[str, Number]:
@@ -130,7 +134,10 @@ def run(lab: Lab) -> HiddenLayerResult:
 
     epochs = 3 if lab.quick else EPOCHS
 
+    copies: dict[int, dict[str, Array]] = {}
+
     def on_epoch(epoch: int, scores: dict[str, float]) -> None:
+        copies[epoch] = {name: value.copy() for name, value in model.parameters.items()}
         name = f"Epoch #{epoch}" if epoch else "Random init"
         row = scores["loss"], scores["accuracy"], scores["val_accuracy"]
         log(f"{name}{',' if epoch else ':'} {format_scores(row, 5)}")
@@ -142,4 +149,4 @@ def run(lab: Lab) -> HiddenLayerResult:
             validation_data=(digits.X_test, digits.y_test), on_epoch=on_epoch,
         )  # fmt: skip
     after = Prediction.of(model, digits, SAMPLE)
-    return HiddenLayerResult(model, history, before, after, check, lines)
+    return HiddenLayerResult(model, history, before, after, check, lines, copies)

@@ -90,6 +90,7 @@ def render(
     drawings: Mapping[str, list[Drawing]],
     skipped: Mapping[str, str],
     seconds: float,
+    replay: str | None = None,
 ) -> str:
     """Return the report as a complete HTML page that loads nothing from anywhere.
 
@@ -103,6 +104,8 @@ def render(
         Sections that did not run, and why.
     seconds : float
         How long the lab took.
+    replay : str, optional
+        A page on which the network's training can be gone through, deflated, in base64.
     """
     import jinja2
 
@@ -137,7 +140,7 @@ def render(
         f"Python {platform.python_version()}",
         "on": f"{platform.system()} {platform.machine()}",
     }
-    return environment.from_string(template).render(sections=sections, about=about)
+    return environment.from_string(template).render(sections=sections, about=about, replay=replay)
 
 
 def _get_ready() -> None:

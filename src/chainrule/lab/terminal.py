@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,18 @@ from chainrule.storage import check_writable, write_text
 from chainrule.validation import lookup
 
 
-def run_lab(console: Console, names: Sequence[str], *, quick: bool, seed: int, report: Path) -> int:
+def run_lab(
+    console: Console,
+    names: Sequence[str],
+    *,
+    quick: bool,
+    seed: int,
+    report: Path,
+    replay: Callable[[Lab], str | None] = lambda lab: None,
+) -> int:
     """Run sections of the lab, all of them if ``names`` is empty, and write the report.
+
+    ``replay`` gives the report a page that shows how the network learned, see `render`.
 
     Returns
     -------
@@ -82,7 +92,8 @@ def run_lab(console: Console, names: Sequence[str], *, quick: bool, seed: int, r
 
     if unwritable is None and lab.results:
         try:
-            write_text(report, render(lab, drawings, skipped, time.perf_counter() - began))
+            seconds = time.perf_counter() - began
+            write_text(report, render(lab, drawings, skipped, seconds, replay(lab)))
         except FileError as error:
             unwritable = error
     if unwritable is not None:
