@@ -1,6 +1,6 @@
 /** All that is set, as text: in the address of the page, or kept by the notebook. */
 import { effect, untracked } from "@preact/signals";
-import type { Model, Place, Stop, Values } from "./host";
+import type { Flight, Model, Place, Stop, Values } from "./host";
 import type { Store, View } from "./store";
 import { throttle } from "./throttle";
 
@@ -84,25 +84,18 @@ export function placeOf(model: Model): Place {
 
 /** Takes what the place says, once the run is known; from then on writes there what holds. */
 export function keep(store: Store, place: Place): () => void {
-  let wanted: { kept: Kept; asked: boolean } | null = { kept: parse(place.read()), asked: false };
+  let wanted: Kept | null = parse(place.read());
   const write = throttle((text: string) => place.write(text), WAIT);
   const stops = [
-    effect(() => {
-      // Behind a host that was gone may come a new one, which knows nothing of what was set.
-      if (store.connection.value === "lost") wanted = { kept: parse(place.read()), asked: false };
-    }),
     effect(() => {
       if (!store.setup.value || !store.frame.value) return;
       const now = state(store);
       if (!wanted) return write(format(now));
-      const { kept, asked } = wanted;
+      const kept = wanted;
       wanted = null;
-      untracked(() => restore(store, kept, asked));
+      untracked(() => restore(store, kept));
     }),
-    place.watch?.(() => {
-      wanted = null;
-      restore(store, parse(place.read()), true);
-    }),
+    place.watch?.(() => restore(store, parse(place.read()))),
   ];
   return () => stops.forEach((stop) => stop?.());
 }
@@ -124,8 +117,8 @@ function state(store: Store): Kept {
   };
 }
 
-/** Settings start a run anew only where none has begun, or where they were asked for by a link. */
-function restore(store: Store, kept: Kept, asked: boolean): void {
+/** Takes all that was kept. What can be set in flight is; only other settings begin the run anew. */
+function restore(store: Store, kept: Kept): void {
   if (kept.speed !== undefined) store.speed.value = kept.speed;
   if (kept.view) store.view.value = kept.view;
   if (kept.panel) store.panel.value = kept.panel;
@@ -135,8 +128,12 @@ function restore(store: Store, kept: Kept, asked: boolean): void {
   const [setup, frame] = [store.setup.peek(), store.frame.peek()];
   if (!setup || !frame) return;
   if (kept.unit && kept.unit.layer < Math.max(1, setup.units.length)) store.unit.value = kept.unit;
-  const settings = differing(kept.settings, { ...setup.settings.values, ...frame.settings }, setup.settings.restart);
-  if (Object.keys(settings).length && (asked || frame.head === 0)) store.send({ do: "restart", settings });
+  const { restart, in_flight, values } = setup.settings;
+  const now = { ...values, ...frame.settings };
+  const flight = differing(kept.settings, now, in_flight) as Flight;
+  const others = differing(kept.settings, now, restart.filter((name) => !(in_flight as string[]).includes(name)));
+  if (Object.keys(others).length) store.send({ do: "restart", settings: { ...others, ...flight } });
+  else if (Object.keys(flight).length) store.send({ do: "set", ...flight });
   if (Object.keys(kept.stop).length) store.send({ do: "stop", ...kept.stop });
 }
 

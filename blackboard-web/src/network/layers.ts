@@ -1,6 +1,8 @@
 /** The layers of a network as they are shown: what is weighted, into what, by which formula. */
 import type { Line, Setup } from "../host";
 
+export type Formula = Pick<Line, "code" | "formula">;
+
 export interface LayerView {
   name: string;
   title: string;
@@ -14,7 +16,7 @@ export interface LayerView {
   /** Its inputs are features: each output has a picture (or bars) of its own. */
   first: boolean;
   /** Its lines of the forward pass. */
-  lines: Line[];
+  lines: Formula[];
   /** The value that it makes, by its name in the anatomy. */
   value: string | null;
 }
@@ -49,21 +51,27 @@ function biasOf(weights: string, shapes: Map<string, number[]>): string | null {
   return shape?.length === 1 && shape[0] === shapes.get(weights)![1] ? next! : null;
 }
 
-/** A line of the forward pass belongs to the layer whose weights were met last. */
+/** An equation belongs to the layer whose weights were met last; a line, to that of its last equation. */
 function giveLines(layers: LayerView[], { anatomy: { predict } }: Setup): void {
   if (!predict || !layers.length) return;
   const keys = new Map(predict.inputs.map(({ name, key }) => [name, key]));
+  const home = new Map<number, LayerView>();
+  const made = new Map<LayerView, Formula>();
   let at = 0;
-  for (const { part, name, uses, line, shape } of predict.equations) {
+  for (const equation of predict.equations) {
+    const { part, name, uses, line, shape } = equation;
     if (part !== "forward") continue;
-    const met = layers.findIndex(({ weights }) => uses.some((use) => keys.get(use) === weights));
-    at = Math.max(at, met);
+    at = Math.max(at, layers.findIndex(({ weights }) => uses.some((use) => keys.get(use) === weights)));
     const layer = layers[at]!;
-    const told = predict.lines[line];
-    if (told && !layer.lines.includes(told)) layer.lines.push(told);
+    home.set(line, layer);
     // What a layer makes is the last value of its size, before the next layer's weights are met.
-    if (shape.reduce((a, b) => a * b, 1) === layer.outputs) layer.value = name;
+    if (shape.reduce((a, b) => a * b, 1) !== layer.outputs) continue;
+    layer.value = name;
+    made.set(layer, equation);
   }
+  for (const [line, layer] of home) if (predict.lines[line]) layer.lines.push(predict.lines[line]);
+  // Where a line goes on into the next layer, the equation alone stands for this one.
+  for (const [layer, equation] of made) if (!layer.lines.length) layer.lines.push(equation);
   const output = layers[layers.length - 1]!;
   if (!output.hidden && predict.output) output.value = predict.output;
 }
