@@ -76,6 +76,15 @@ function giveLines(layers: LayerView[], { anatomy: { predict } }: Setup): void {
   if (!output.hidden && predict.output) output.value = predict.output;
 }
 
+const FEW = 24; // features that have a bar each
+
+/** Rows and columns of the picture of an input: pixels where it is one, a square of many features; null: bars. */
+export function pictureOf({ data: { image, features } }: Setup): [number, number] | null {
+  if (image || features.length <= FEW) return image;
+  const columns = Math.ceil(Math.sqrt(features.length));
+  return [Math.ceil(features.length / columns), columns];
+}
+
 /** Parameters that no layer shows (those of other kinds of models): to be shown as they are. */
 export function others(setup: Setup, layers: LayerView[]): Setup["parameters"] {
   const shown = new Set(layers.flatMap(({ weights, bias }) => [weights, bias]));

@@ -27,7 +27,7 @@ export class Pixels {
   matrix(data: ArrayLike<number>, rows: number, columns: number, most: number, colors: Uint32Array): void {
     this.resize(columns, rows);
     const { words } = this;
-    for (let i = 0; i < words.length; i++) words[i] = colors[signedIndex(data[i]!, most)]!;
+    for (let i = 0; i < data.length; i++) words[i] = colors[signedIndex(data[i]!, most)]!;
     this.put();
   }
 
@@ -35,8 +35,8 @@ export class Pixels {
   tiles(data: ArrayLike<number>, [height, width]: [number, number], count: number, most: number, colors: Uint32Array): void {
     this.resize(width, height * count);
     const { words } = this;
-    const size = width * height;
-    for (let pixel = 0, at = 0; pixel < size; pixel++)
+    const [size, filled] = [width * height, data.length / count]; // what is not filled stays transparent
+    for (let pixel = 0, at = 0; pixel < filled; pixel++)
       for (let tile = 0, word = pixel; tile < count; tile++, at++, word += size)
         words[word] = colors[signedIndex(data[at]!, most)]!;
     this.put();

@@ -7,6 +7,7 @@ import { usePaint } from "../hooks";
 import { useStore, type Sample as Chosen } from "../store";
 import { paletteOf, schemeOf } from "../theme";
 import { Button } from "../ui";
+import { pictureOf } from "./layers";
 import { featureName } from "./live";
 import { Pixels, begin } from "./paint";
 
@@ -18,7 +19,7 @@ export function SampleView() {
   const setup = store.setup.value!;
   const { value: sample } = store.sample;
   if (!sample) return null;
-  const { data } = setup;
+  const picture = pictureOf(setup);
   const counts = { train: setup.arrays.X?.shape[0] ?? 0, held: setup.arrays.X_held?.shape[0] ?? 0 };
   return (
     <div class="cb-sample">
@@ -27,7 +28,7 @@ export function SampleView() {
         <span class="cb-head__what">{title(sample, setup.data.classes)}</span>
       </h3>
       <div class="cb-sample__body">
-        {data.image ? <Picture /> : <Features />}
+        {picture ? <Picture shape={picture} /> : <Features />}
         <div class="cb-sample__way" role="group" aria-label="Sample">
           <Button label="Sample before" icon="left" keys="," kind="quiet" onClick={() => nextSample(store, -1)} />
           <span>{sample.set === "drawn" ? "drawn" : `${sample.index + 1} / ${counts[sample.set]}`}</span>
@@ -54,10 +55,8 @@ function title({ y }: Chosen, classes: string[] | null): string {
   return classes ? `this is ${classes[y] ?? y}` : `target ${short(y)}`;
 }
 
-function Picture() {
+function Picture({ shape: [rows, columns] }: { shape: [number, number] }) {
   const store = useStore();
-  const { data } = store.setup.value!;
-  const [rows, columns] = data.image!;
   const canvas = useRef<HTMLCanvasElement>(null);
   const pixels = useMemo(() => new Pixels(), []);
   const height = Math.round((SIDE * rows) / columns);
@@ -73,10 +72,10 @@ function Picture() {
     const [wide, tall] = [SIDE / columns, height / rows];
     context.strokeStyle = paletteOf(store).ink;
     context.strokeRect((feature % columns) * wide + 0.5, Math.floor(feature / columns) * tall + 0.5, wide - 1, tall - 1);
-  }, [height]);
+  }, [rows, columns]);
   const hover = (event: PointerEvent) => {
     const [i, j] = [Math.floor((event.offsetY / height) * rows), Math.floor((event.offsetX / SIDE) * columns)];
-    const pixel = i * columns + j;
+    const pixel = Math.min(i * columns + j, store.setup.value!.data.features.length - 1);
     store.feature.value = pixel;
     const text = () => [`${featureName(store.setup.value!, pixel)}: ${short(store.sample.value?.x[pixel])}`];
     store.tip.value = { x: event.clientX, y: event.clientY, text };

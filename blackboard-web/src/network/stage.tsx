@@ -31,7 +31,7 @@ export function Stage() {
     <section class="cb-stage" aria-label="Network">
       <div class="cb-stage__top">
         <h2>
-          {setup!.model.title} <span class="cb-about">{setup!.data.name}</span>
+          {setup!.model.title} <span class="cb-about">{setup!.data.name.split("/").pop()}</span>
         </h2>
         <Segments label="Pictures show" value={store.view.value} choices={VIEWS} onChange={(view) => (store.view.value = view)} />
         <About />

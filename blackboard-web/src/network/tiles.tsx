@@ -6,7 +6,7 @@ import { usePaint, useSize } from "../hooks";
 import { useStore } from "../store";
 import { paletteOf, schemeOf } from "../theme";
 import { places, type Places } from "./grid";
-import type { LayerView } from "./layers";
+import { pictureOf, type LayerView } from "./layers";
 import { WORD, featureName, liveOf, shown, valueOf } from "./live";
 import { Pixels, begin } from "./paint";
 import { NAMES, activation, bars, frameOf, names, picture, spots } from "./strokes";
@@ -17,13 +17,12 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
   const store = useStore();
   const live = liveOf(store);
   const setup = store.setup.value!;
-  const { image } = setup.data;
+  const image = pictureOf(setup);
   const [room, size] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const pixels = useMemo(() => new Pixels(), []);
   const count = Math.min(layer.outputs, MOST);
-  const named = !image && layer.inputs <= 24;
-  const left = named ? NAMES : 0;
+  const left = image ? 0 : NAMES;
   const aspect = image ? image[0] / image[1] : Math.min(2.4, Math.max(0.5, layer.inputs / 8));
   const { width, height } = size.value;
   const grid = useMemo(
@@ -56,7 +55,7 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
     }
     const { value: feature } = store.feature;
     if (image && feature !== null) spots(context, palette, feature, image, count, grid);
-    if (named) names(context, setup.data.features, palette, grid);
+    if (!image) names(context, setup.data.features, palette, grid);
   }, [grid, layer, setup]);
 
   const chosen = store.unit.value?.layer === number ? store.unit.value.index : -1;
@@ -73,7 +72,8 @@ export function Tiles({ layer, index: number }: { layer: LayerView; index: numbe
     const option = (event.target as HTMLElement).closest<HTMLElement>("[data-unit]");
     if (!option) return away();
     const j = Number(option.dataset.unit);
-    const feature = featureAt(event.offsetX, event.offsetY, grid, layer.inputs, image);
+    const at = featureAt(event.offsetX, event.offsetY, grid, layer.inputs, image);
+    const feature = at !== null && at < layer.inputs ? at : null;
     store.feature.value = feature;
     store.tip.value = { x: event.clientX, y: event.clientY, text: () => told(j, feature) };
   };
