@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.blackboard.watching import Watcher
 
 import chainrule as cr
-from chainrule.blackboard import subjects
+from chainrule.blackboard import opening, subjects
 from chainrule.blackboard.commands import read
 from chainrule.blackboard.run import Run
-from chainrule.blackboard.scenes import ORDER, scenes
+from chainrule.blackboard.scenes import ORDER, scenes, scenes_of
 
 FILES = Path(cr.__file__).parent / "blackboard" / "scenes"
 PANELS = Path(__file__).parents[2] / "blackboard-web" / "src" / "panels"
@@ -56,6 +57,16 @@ def test_what_a_step_does_can_be_done(name, k):
             command = read(message)
             if command.do == "restart":
                 subjects.network(DATA, command.given["settings"])
+
+
+def test_they_are_told_of_the_lab_on_the_digits_alone():
+    session = opening.begin(subjects.network(DATA))
+    try:
+        (setup, _), *_ = Watcher(session).ask("hello")
+        assert [scene["title"] for scene in setup["scenes"]][0] == "Softmax regression"
+    finally:
+        session.close()
+    assert not scenes_of(subjects.network(subjects.table("iris")))
 
 
 def test_what_cannot_be_done_is_seen():

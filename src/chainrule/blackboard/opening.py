@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule.blackboard import subjects
 from chainrule.blackboard.anatomy import anatomy
+from chainrule.blackboard.scenes import scenes_of
 from chainrule.blackboard.session import Session
 from chainrule.blackboard.subject import Subject
 from chainrule.validation import lookup
@@ -33,7 +34,7 @@ class _More:
         """Return it."""
         if subject is not self._subject:
             self._subject, self._found = subject, {"anatomy": anatomy_of(subject)}
-        return {**self._found, "mistakes": [], "scenes": []}
+        return {**self._found, "mistakes": [], "scenes": scenes_of(subject)}
 
 
 def anatomy_of(subject: Subject) -> dict[str, Any]:

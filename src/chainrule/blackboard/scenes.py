@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from chainrule.blackboard.subject import Subject
+
 ORDER = (
     "softmax-regression", "hidden-layer", "learning-rate", "batch-size", "zero-weights",
     "vanishing-gradient",
@@ -30,3 +32,8 @@ def scenes() -> tuple[dict[str, Any], ...]:
     folder = files("chainrule.blackboard") / "scenes"
     texts = ((folder / f"{name}.json").read_text(encoding="utf-8") for name in ORDER)
     return tuple(json.loads(text) for text in texts)
+
+
+def scenes_of(subject: Subject) -> tuple[dict[str, Any], ...]:
+    """Return the scenes that are true of a subject: they tell of the lab's network on the digits."""
+    return scenes() if subject.kind == "lab" and subject.data.name == "digits" else ()
