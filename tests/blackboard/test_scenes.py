@@ -63,7 +63,7 @@ def test_they_are_told_of_the_lab_on_the_digits_alone():
     session = opening.begin(subjects.network(DATA))
     try:
         (setup, _), *_ = Watcher(session).ask("hello")
-        assert [scene["title"] for scene in setup["scenes"]][0] == "Softmax regression"
+        assert setup["scenes"][0]["title"] == "Softmax regression"
     finally:
         session.close()
     assert not scenes_of(subjects.network(subjects.table("iris")))

@@ -35,5 +35,5 @@ def scenes() -> tuple[dict[str, Any], ...]:
 
 
 def scenes_of(subject: Subject) -> tuple[dict[str, Any], ...]:
-    """Return the scenes that are true of a subject: they tell of the lab's network on the digits."""
+    """Return those that are true of a subject: they tell of the lab's network on the digits."""
     return scenes() if subject.kind == "lab" and subject.data.name == "digits" else ()
