@@ -29,13 +29,13 @@ export function Chooser() {
     <div class="cb-chooser" role="group" aria-label="Sample" onKeyDown={keys}>
       <Thumb x={sample.x} size={44} />
       <div class="cb-chooser-text">
-        <b>{sample.set === "drawn" ? "Your own" : `${sample.set === "held" ? "Held back" : "Training"} ${sample.index}`}</b>
+        <b>{sample.set === "drawn" ? "Your own" : `${sample.set === "held" ? "Held out" : "Training"} ${sample.index + 1}`}</b>
         <span>{said(store)}</span>
       </div>
       <div class="cb-buttons">
         <button aria-label="Sample before" disabled={sample.set === "drawn"} onClick={() => move(-1)}>‹</button>
         <button aria-label="Next sample" disabled={sample.set === "drawn"} onClick={() => move(1)}>›</button>
-        {setup.data.held > 0 && <button aria-pressed={sample.set === "held"} onClick={() => store.look("held", 0)}>held back</button>}
+        {setup.data.held > 0 && <button aria-pressed={sample.set === "held"} onClick={() => store.look("held", 0)}>held out</button>}
         <button aria-pressed={sample.set === "train"} onClick={() => store.look("train", 0)}>training</button>
         {bad !== null && <button onClick={() => store.look("held", bad)}>worst</button>}
       </div>

@@ -15,7 +15,7 @@ export function Predictions() {
   return (
     <div class="cb-predictions" data-part="predictions">
       <div class="cb-predictions-head">
-        <p><b>{wrong}</b> of {all.length} held-back samples are wrong.</p>
+        <p><b>{wrong}</b> of {all.length} held-out samples are wrong.</p>
         <Marks />
       </div>
       <Confusion scored={all} classes={classes} />

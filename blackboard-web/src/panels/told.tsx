@@ -49,7 +49,7 @@ function marked(text: string) {
   });
 }
 
-const said = (wait: string): string => (wait === "paused" ? "the run stands still" : `the ${wait.replace(/\s*([<>]=?)\s*/, " is $1 ").replace("accuracy", "accuracy on held-back data")}`);
+const said = (wait: string): string => (wait === "paused" ? "the run stands still" : `the ${wait.replace(/\s*([<>]=?)\s*/, " is $1 ").replace("accuracy", "accuracy on held-out data")}`);
 
 function useKeys(teller: Teller, on: boolean): void {
   useEffect(() => {

@@ -36,7 +36,7 @@ function Item({ one: { index, truth, guess, sure, change } }: { one: Scored }) {
   const text = `${className(store, truth)} taken for ${className(store, guess)}, ${percent(sure)} for the truth${change ? `, ${change}` : ""}`;
   return (
     <li data-key={index}>
-      <button class={change ? `cb-${change}` : ""} aria-label={`Held sample ${index}: ${text}. Open in the microscope`} title={text} onClick={() => look(store, index)}>
+      <button class={change ? `cb-${change}` : ""} aria-label={`Held-out sample ${index + 1}: ${text}. Open in the microscope`} title={text} onClick={() => look(store, index)}>
         <Thumb x={row(store.setup.value!.arrays.X_held!, index)} size={48} />
         <span>{className(store, truth)}{truth === guess ? "" : ` → ${className(store, guess)}`}</span>
         <small>{percent(sure)}</small>
@@ -80,11 +80,11 @@ export function Errors() {
   const off = Float64Array.from(truth, (y, k) => Math.abs(value[k]! - y));
   return (
     <table class="cb-errors" data-part="predictions">
-      <thead><tr><th>held sample</th><th>target</th><th>predicted</th><th>off by</th></tr></thead>
+      <thead><tr><th>held out</th><th>target</th><th>predicted</th><th>off by</th></tr></thead>
       <tbody>
         {ranked(off).slice(0, SHOWN).map((k) => (
           <tr key={k}>
-            <td><button class="cb-link" onClick={() => look(store, k)}>{k}</button></td>
+            <td><button class="cb-link" onClick={() => look(store, k)}>{k + 1}</button></td>
             <td>{fmt(truth[k]!)}</td>
             <td>{fmt(value[k]!)}</td>
             <td>{fmt(off[k]!)}</td>
