@@ -23,6 +23,7 @@ DATA = subjects.digits()
 TURNS = {  # what a step does to the page itself
     "open": lambda panel: panel in OPEN,
     "look": lambda index, **of: of["set"] in ("held", "train") and index in range(len(DATA.X_held)),
+    "worst": lambda: True,
     "cursor": lambda at: at in range(-1, 5),
     "view": lambda view: view in ("weights", "gradient", "change", "evidence"),
 }

@@ -1,14 +1,9 @@
 /** Which sample is looked at: of the held ones, of those trained on, drawn, the worst. */
 import { useStore, type Store } from "../store";
 import { Thumb } from "./thumb";
-import { body, best, predict, ranked } from "./scope";
+import { body, best, predict } from "./scope";
+import { worst } from "./scores";
 import { percent } from "./numbers";
-
-/** The held sample whose true class has the least probability. */
-export function worst(store: Store): number | null {
-  const sure = store.frame.value?.arrays.sure?.data;
-  return sure?.length ? ranked(sure)[sure.length - 1]! : null;
-}
 
 export const className = (store: Store, k: number): string => store.setup.value?.data.classes?.[k] ?? String(k);
 

@@ -44,7 +44,7 @@ function Drawn() {
         </figure>
         {change && (
           <figure>
-            <Thumb x={change.ink} size={104} signed />
+            <Thumb x={change.x} size={104} signed />
             <figcaption>
               towards {className(store, change.second)}: <span class="cb-more-ink">more ink</span>, <span class="cb-less-ink">less</span>
             </figcaption>

@@ -19,7 +19,7 @@ export class Drawing {
     return sample.value?.set === "drawn" ? predict(setup.value, frame.value, sample.value.x) : null;
   });
 
-  /** More or less of what would change its mind: minus the gradient of the loss towards the second class. */
+  /** More or less of what would change its mind, against how much pixels vary: minus the gradient of the loss towards the second class. */
   readonly change = computed(() => {
     const { setup, frame, sample } = this.store;
     const p = this.probabilities.value;
@@ -28,8 +28,7 @@ export class Drawing {
     const pass = learn(setup.value, frame.value, { ...sample.value!, y: second });
     const gradient = pass?.values[pass.body.anatomy.input_gradient ?? ""];
     if (!gradient) return null;
-    const { scale } = scaling(setup.value);
-    return { second, ink: gradient.map((g, j) => -g / (scale[j] || 1)) };
+    return { second, x: gradient.map((g) => -g) };
   });
 
   begin(point: Point): void {

@@ -7,6 +7,7 @@ import parts from "./parts.json";
 export type Turn =
   | { do: "open"; panel: string }
   | { do: "look"; set: "held" | "train"; index: number }
+  | { do: "worst" }
   | { do: "cursor"; at: number }
   | { do: "view"; view: View };
 

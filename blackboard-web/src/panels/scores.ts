@@ -46,6 +46,12 @@ export function filtered(scored: Scored[], { truth, guess, change }: Filter): Sc
   return scored.filter((one) => one.truth === truth && one.guess === guess);
 }
 
+/** The held sample whose true class has the least probability. */
+export function worst(store: Store): number | null {
+  const sure = store.frame.value?.arrays.sure?.data;
+  return sure?.length ? ranked(sure)[sure.length - 1]! : null;
+}
+
 export class Scores {
   readonly filter = signal<Filter>({});
   /** Predictions at the update that is marked. */

@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Ask } from "../host";
 import type { Store } from "../store";
+import { worst } from "./scores";
 import { holds, type Scene, type Standing, type Step, type Turn } from "./scene";
 
 const SETTLE = 300; // milliseconds until the host has answered: before, nothing is waited for
@@ -54,6 +55,7 @@ export class Teller {
     const { store } = this;
     if (one.do === "open") store.panel.value = one.panel;
     else if (one.do === "look") store.look(one.set, one.index);
+    else if (one.do === "worst") store.look("held", worst(store) ?? 0);
     else if (one.do === "cursor") store.cursor.value = one.at;
     else if (one.do === "view") store.view.value = one.view;
     else store.send(one);
