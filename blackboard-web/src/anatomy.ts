@@ -1,6 +1,6 @@
 /** One sample through a network, forward and backward, in float64: values, factors of an entry, finite differences. */
 
-import type { Anatomy } from "./host";
+import type { Anatomy, Operand } from "./host";
 
 export type Values = Record<string, Float64Array>;
 type Step = (values: Values) => void;
@@ -105,8 +105,7 @@ function exact(source: ArrayLike<number>): Float64Array {
   return made;
 }
 
-const dot = (a: number[], b: number[], from: number): number =>
-  b.reduce((sum, x, i) => sum + (a[from + i] ?? 0) * x, 0);
+const dot = (a: number[], b: number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 
 /** An anatomy with its script compiled. */
 export class Body {
@@ -194,6 +193,17 @@ export class Pass {
     return (8 * apart(1) - apart(2)) / (12 * step);
   }
 
+  /** The entry of an operand at a place. */
+  private part({ name, value, strides, offset, picks }: Operand, place: number[]): Part {
+    let at = offset + dot(strides, place);
+    for (const pick of picks ?? []) {
+      const by = this.part(pick, place).value;
+      at += pick.step * (by < 0 ? by + pick.size : by);
+    }
+    if (name === undefined) return { name: null, index: at, value: (Array.isArray(value) ? value[at] : value) ?? NaN };
+    return { name, index: at, value: this.values[name]![at]! };
+  }
+
   /** What an entry is made of; null for inputs and where the operation is no such thing. */
   factors(name: string, index: number): Factors | null {
     const k = this.body.made(name);
@@ -204,12 +214,7 @@ export class Pass {
     const terms: Term[] = [];
     for (let s = 0; s < size(entry.axes); s++) {
       const along = unravel(s, entry.axes);
-      const parts = entry.operands.map((operand): Part => {
-        const { name, value, strides, offset } = operand;
-        const at = offset + dot(strides, place, 0) + dot(strides, along, place.length);
-        if (name === undefined) return { name: null, index: at, value: (Array.isArray(value) ? value[at] : value) ?? NaN };
-        return { name, index: at, value: this.values[name]![at]! };
-      });
+      const parts = entry.operands.map((operand) => this.part(operand, [...place, ...along]));
       const numbers = parts.map(({ value }) => value) as [number, number, number];
       terms.push({ parts, value: op(...numbers) });
     }

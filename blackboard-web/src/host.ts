@@ -78,6 +78,8 @@ export interface Operand {
   value?: number | number[];
   offset: number;
   strides: number[];
+  /** What is picked by an index: entries of these, times `step`, are added; before that `size` to negative ones. */
+  picks?: (Operand & { step: number; size: number })[];
 }
 export interface Entry {
   op: string;

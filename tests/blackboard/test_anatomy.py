@@ -22,6 +22,7 @@ from chainrule.blackboard.anatomy import Body, anatomy, key_of
 from chainrule.blackboard.entries import OPERATIONS, REDUCTIONS
 from chainrule.errors import ChainruleError
 from chainrule.ops.primitive import known
+from chainrule.program.tracing import Recorder
 
 PAGE = Path(__file__).parents[2] / "blackboard-web" / "src" / "anatomy.ts"
 RNG = np.random.default_rng(0)
@@ -47,12 +48,17 @@ def lab_loss(params, X, y):
 def entry_values(entry, shape, values):
     """Return a value by how each of its entries comes about."""
     index = np.indices((*shape, *entry["axes"]))
-    operands = []
-    for operand in entry["operands"]:
+
+    def taken(operand):
         assert len(operand["strides"]) == len(index)
         held = np.atleast_1d(values[operand["name"]] if "name" in operand else operand["value"])
-        steps = np.tensordot(operand["strides"], index, 1) if len(index) else 0
-        operands.append(np.ravel(held)[operand["offset"] + np.asarray(steps, int)])
+        place = operand["offset"] + np.tensordot(operand["strides"], index, 1).astype(int)
+        for pick in operand.get("picks", ()):
+            by = taken(pick).astype(int)
+            place = place + pick["step"] * np.where(by < 0, by + pick["size"], by)
+        return np.ravel(held)[place]
+
+    operands = [taken(operand) for operand in entry["operands"]]
     if entry["op"] in ("copy", "multiply"):  # of any number
         found = functools.reduce(np.multiply, operands)
     else:
@@ -82,7 +88,7 @@ def values_of(body, args):
 
 def assert_told(f, args):
     """Every entry is what it is said to come from; return how many are told, and of how many."""
-    body = Body(f, args, "loss")
+    body = Body(Recorder(f, args).program(1), args, "loss")
     told, values = body.told(), values_of(body, args)
     for equation in told["equations"]:
         assert 0 <= equation["line"] < len(told["lines"])
@@ -278,6 +284,9 @@ def test_labels_of_several_kinds_and_inputs_that_are_whole():
     X = RNG.integers(0, 5, size=(4, 6))
     told = anatomy(lambda params, X: params["E"][X], loss, params, X, np.ones(4))["learn"]
     assert told["input_gradient"] is None
+    (pick,) = told["equations"][0]["entry"]["operands"][0]["picks"]
+    assert (pick["name"], pick["step"], pick["size"]) == ("X", 3, 5)
+    assert_told(cr.value_and_grad(loss, argnums=(0,)), (params, X, np.ones(4)))
     assert [x["role"] for x in told["inputs"]] == ["params", "params", "X", "y"]
 
 
@@ -288,8 +297,14 @@ def test_what_cannot_be_told_is_none():
     def inverts(params, X):
         return np.linalg.inv(params["w"]) @ X.T
 
-    found = anatomy(inverts, branches, {"w": np.eye(2)}, np.ones((3, 2)), np.ones(3))
-    assert found == {"predict": None, "learn": None}
+    def only_for_several(params, X, y):
+        if len(X) < 2:
+            raise ValueError
+        return np.sum(params["w"])
+
+    for loss in (branches, only_for_several):
+        found = anatomy(inverts, loss, {"w": np.eye(2)}, np.ones((3, 2)), np.ones(3))
+        assert found == {"predict": None, "learn": None}
 
 
 def test_keys_of_nested_parameters():

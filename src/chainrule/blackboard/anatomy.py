@@ -14,7 +14,7 @@ from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.blackboard.entries import Entries
 from chainrule.blackboard.mathml import mathml
 from chainrule.compiler.script import script
-from chainrule.errors import CompileError, TraceError
+from chainrule.errors import CompileError
 from chainrule.ops.kernel import Recurrence, Result
 from chainrule.program.equations import Equation, Variable, copied
 from chainrule.program.making import making
@@ -99,8 +99,12 @@ def key_of(path: Path) -> str:
 @making()
 def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[str, Any] | None:
     try:
-        return Body(f, args, name).told()
-    except (CompileError, TraceError):
+        whole = Recorder(f, args).program(1)
+    except Exception:  # of the function, for a number of samples that it may not take
+        return None
+    try:
+        return Body(whole, args, name).told()
+    except CompileError:
         return None
 
 
@@ -109,8 +113,8 @@ class Body:
 
     Parameters
     ----------
-    f : callable
-        Returns a value, or a value and its gradients.
+    whole : Program
+        Of a value, or of a value and its gradients; serves one sample.
     args : sequence
     name : str
         Of the value, if the code gives it none.
@@ -125,8 +129,7 @@ class Body:
         The line that each value is computed in.
     """
 
-    def __init__(self, f: Callable[..., Any], args: Sequence[Any], name: str) -> None:
-        whole = Recorder(f, args).program(1)
+    def __init__(self, whole: Program, args: Sequence[Any], name: str) -> None:
         self.learns = isinstance(whole.result, tuple)
         value = whole.result[0] if self.learns else whole.result
         if isinstance(value, Variable):

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.lowering import shape_of
+from chainrule.compiler.moving import spelled_out, split
 from chainrule.compiler.products import letters_of
 from chainrule.ops.elementwise import ASTYPE
-from chainrule.ops.index import GETITEM
-from chainrule.ops.kernel import Contraction, Pieces, Reduction, Result
+from chainrule.ops.index import GETITEM, SLOT
+from chainrule.ops.kernel import Contraction, Gather, Pieces, Reduction, Result
 from chainrule.ops.primitive import axes_of
 from chainrule.ops.shape import BROADCAST_TO
 from chainrule.program.batch import at
@@ -76,15 +78,19 @@ class Entries:
         """Return how an entry of an equation's output comes about.
 
         Entry ``i`` is ``reduce`` over ``s`` of ``op`` of the operands' entries; for each operand
-        there is the number (its ``offset`` plus ``strides`` times ``(i, s)``) of the entry. None
-        where an operation is not like this.
+        there is the number (its ``offset`` plus ``strides`` times ``(i, s)``) of the entry. What is
+        picked by an index has ``picks``: for each index array an operand like others, whose entry
+        times ``step`` is to be added (and ``size`` before, if it is negative). None where an
+        operation is not like this.
         """
         kernel, output = equation.primitive.kernel, equation.output
         moved = self._moved(equation)
         if moved is not None:
             if output not in self.shown and not isinstance(kernel, Result):
                 self._places[output] = moved
-            return _entry("copy", None, (), [_operand(moved, _aligned(moved.view, output.shape))])
+            return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
+        if isinstance(kernel, Gather):
+            return self._picked(equation)
         if output.dtype.name not in EXACT:
             return None
         if isinstance(kernel, Contraction):
@@ -139,7 +145,7 @@ class Entries:
 
     def _reduction(self, equation: Equation) -> Entry | None:
         name, (operand,), params = equation.primitive.name, equation.operands, equation.params
-        shape = np.shape(operand) if not isinstance(operand, Variable) else operand.shape
+        shape = shape_of(operand)
         gone = axes_of(params["axis"], len(shape))
         kept: list[tuple[int, ...]] = []
         for axis in range(len(shape)):
@@ -163,9 +169,41 @@ class Entries:
         op = "multiply" if len(operands) > 1 else "copy"
         return _entry(op, "sum", [sizes[letter] for letter in summed], operands)
 
+    def _picked(self, equation: Equation) -> Entry | None:
+        first, *arrays = equation.operands
+        kinds = {np.dtype(getattr(array, "dtype", np.int64)).kind for array in arrays}
+        if not isinstance(first, Variable) or not kinds <= {"i", "u"}:
+            return None
+        place, rank = self._place(first), len(equation.output.shape)
+        parts = spelled_out(equation.params["index"], len(first.shape))
+        own, of_arrays = split(tuple(range(rank)), parts, arrays)
+        found, picks = _operand(place, [()] * rank), []
+        axes = iter(zip(place.view.shape, place.view.strides, strict=True))
+        for part in parts:
+            if part is None:
+                next(own)
+                continue
+            size, step = next(axes)
+            if part is SLOT:
+                by = self._index(arrays.pop(0), of_arrays, rank)
+                picks.append(by and {**by, "step": step, "size": size})
+            elif isinstance(part, slice):
+                begin, _, every = part.indices(size)
+                found["strides"][next(own)] = every * step
+                found["offset"] += begin * step
+            else:
+                found["offset"] += (part + size if part < 0 else part) * step
+        return _entry("copy", None, (), [{**found, "picks": picks} if all(picks) else None])
+
+    def _index(self, array: Any, of_arrays: Sequence[int], rank: int) -> Entry | None:
+        """Return an index array as an operand; it runs along the last of some of the axes."""
+        axes = range(len(shape_of(array)))
+        along = dict(zip(of_arrays[len(of_arrays) - len(axes) :], axes, strict=True))
+        groups = [(along[axis],) if axis in along else () for axis in range(rank)]
+        return self._operand(array, groups)
+
     def _aligned(self, operand: Any, shape: Sequence[int]) -> Entry | None:
-        known = self._place(operand).view if isinstance(operand, Variable) else at(operand, 1)
-        return self._operand(operand, _aligned(known, shape))
+        return self._operand(operand, _aligned(shape_of(operand), shape))
 
     def _operand(self, operand: Any, groups: Groups) -> Entry | None:
         if isinstance(operand, Variable):
@@ -196,10 +234,10 @@ def _view(equation: Equation, view: Array) -> Array:
     return np.asarray(primitive.value(view, **params))
 
 
-def _aligned(operand: Any, shape: Sequence[int]) -> Groups:
-    """Return the axes of an operand that is broadcast."""
-    rank = np.ndim(operand)
-    return [(axis,) if axis >= 0 else () for axis in range(rank - len(shape), rank)]
+def _aligned(shape: Sequence[int], whole: Sequence[int]) -> Groups:
+    """Return the axes of an operand that is broadcast to the whole."""
+    rank = len(shape)
+    return [(axis,) if axis >= 0 else () for axis in range(rank - len(whole), rank)]
 
 
 def _operand(place: Place, groups: Groups) -> Entry:

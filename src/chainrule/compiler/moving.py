@@ -181,9 +181,9 @@ def _picked(
 ) -> Index:
     """Return the place in an array of ``shape`` that an index picks for an entry of ``picked``."""
     arrays = list(equation.operands[1:])
-    parts = _spelled_out(equation.params["index"], len(shape))
-    own, of_arrays = _split(index, parts, arrays)
-    lengths, _ = _split(tuple(picked), parts, arrays)
+    parts = spelled_out(equation.params["index"], len(shape))
+    own, of_arrays = split(index, parts, arrays)
+    lengths, _ = split(tuple(picked), parts, arrays)
     place: list[Expr] = []
     for part in parts:
         if part is None:
@@ -207,7 +207,7 @@ def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
     operand, arrays = equation.operands[0], equation.operands[1:]
     if shape_of(operand):
         return list(shape_of(operand))
-    parts = _spelled_out(equation.params["index"], len(shape))
+    parts = spelled_out(equation.params["index"], len(shape))
     sizes: list[Any] = []
     axes = iter(shape)
     waiting = bool(arrays)
@@ -240,7 +240,7 @@ def _broadcast(*shapes: Sequence[Any]) -> list[Any]:
     return [next((s for s in sizes if s != 1), 1) for sizes in zip(*padded, strict=True)]
 
 
-def _spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
+def spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
     """Return an index with a part for every axis: the ellipsis replaced by slices."""
     parts = list(index)
     taken = sum(part is not None and part is not Ellipsis for part in parts)
@@ -249,7 +249,9 @@ def _spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
     return parts
 
 
-def _split(index: Index, parts: list[Any], arrays: list[Any]) -> tuple[Iterator[Expr], Index]:
+def split(
+    index: tuple[Any, ...], parts: list[Any], arrays: list[Any]
+) -> tuple[Iterator[Any], tuple[Any, ...]]:
     """Tell the result's axes that come from index arrays from its others.
 
     Those of the arrays stand together where the first of them did, or in front if the arrays are
