@@ -60,7 +60,7 @@ test("operands may be entries of a constant, products of any number", () => {
 test("an index picks entries, negative ones from the end", () => {
   const other = structuredClone(TINY);
   const label = { value: [2, -3], offset: 0, strides: [0, 1], step: 1, size: 3 };
-  other.equations[7]!.entry = { op: "copy", reduce: null, axes: [], operands: [{ name: "h", offset: 0, strides: [3, 0], picks: [label] }] };
+  other.equations.find(({ name }) => name === "r")!.entry = { op: "copy", reduce: null, axes: [], operands: [{ name: "h", offset: 0, strides: [3, 0], picks: [label] }] };
   const found = new Body(other).pass(PARAMETERS, [0.7, -1.1], [0.25]);
   expect([0, 1].map((i) => found.factors("r", i)!.terms[0]!.parts[0]!.index)).toEqual([2, 0]);
 });
