@@ -163,7 +163,10 @@ def codes_called(call: Callable[[], Any]) -> list[Code]:
         call()
     finally:
         sys.settrace(before)
-    return [code for found, near in seen.items() if (code := code_of(found, near)) is not None]
+    # The collector of garbage does not tell of all; to ask it is to look at every object there is.
+    known = gc.get_referrers(*seen)
+    codes = (code_of(found, [*known, *near]) for found, near in seen.items())
+    return [code for code in codes if code is not None]
 
 
 def is_learners(file: str) -> bool:
@@ -182,14 +185,11 @@ def _around(frame: FrameType) -> list[Any]:
     return near
 
 
-def code_of(found: CodeType, near: Iterable[Any] = ()) -> Code | None:
-    """Return the source of a code object, None where there is none or no function has it.
-
-    ``near`` is looked through for the functions that the collector of garbage does not tell of.
-    """
+def code_of(found: CodeType, near: Iterable[Any]) -> Code | None:
+    """Return the source of a code object, None where there is none or nothing near has it."""
     several = {
         id(f): f
-        for f in (*gc.get_referrers(found), *(getattr(thing, "__func__", thing) for thing in near))
+        for f in (getattr(thing, "__func__", thing) for thing in near)
         if isinstance(f, FunctionType) and f.__code__ is found
     }
     functions = list(several.values())
