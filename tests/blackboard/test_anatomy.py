@@ -302,7 +302,16 @@ def test_what_cannot_be_told_is_none():
             raise ValueError
         return np.sum(params["w"])
 
-    for loss in (branches, only_for_several):
+    def large_constant(params, X, y):
+        return np.sum(params["w"][0, 0] * np.arange(0, 2000.5, 0.5))
+
+    def long_loop(params, X, y):
+        total = np.sum(params["w"])
+        for _ in range(600):
+            total = np.sin(total) * 2
+        return total
+
+    for loss in (branches, only_for_several, large_constant, long_loop):
         found = anatomy(inverts, loss, {"w": np.eye(2)}, np.ones((3, 2)), np.ones(3))
         assert found == {"predict": None, "learn": None}
 

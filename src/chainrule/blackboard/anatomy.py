@@ -14,7 +14,7 @@ from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.blackboard.entries import Entries
 from chainrule.blackboard.mathml import mathml
 from chainrule.compiler.script import script
-from chainrule.errors import CompileError
+from chainrule.errors import CompileError, TraceError
 from chainrule.ops.kernel import Recurrence, Result
 from chainrule.program.equations import Equation, Variable, copied
 from chainrule.program.making import making
@@ -23,6 +23,7 @@ from chainrule.program.program import Program
 from chainrule.program.text import Text, equation_lines
 from chainrule.program.tracing import Recorder
 
+LONGEST = 1000  # equations; more are nothing to look into
 ROLES = "params", "X", "y"
 PRIMITIVES: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
@@ -49,8 +50,8 @@ def anatomy(
     -------
     dict
         ``"predict"`` for ``forward``; ``"learn"`` for the loss and its gradient by the parameters
-        and by ``X``, where that is of floats. Each is None where it cannot be recorded, or runs in
-        NumPy alone, else a dict of
+        and by ``X``, where that is of floats. Each is None where it cannot be recorded or written,
+        runs in NumPy alone, or has more than 1,000 equations; else a dict of
 
         - ``inputs``: name, role (params, X or y), key (see `key_of`), shape;
         - ``lines``: those of `chainrule.source`, each with code, formula (MathML), part (forward or
@@ -96,15 +97,17 @@ def key_of(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-@making()
 def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[str, Any] | None:
     try:
         whole = Recorder(f, args).program(1)
     except Exception:  # of the function, for a number of samples that it may not take
         return None
+    if len(whole.equations) > LONGEST:
+        return None
     try:
-        return Body(whole, args, name).told()
-    except CompileError:
+        with making():
+            return Body(whole, args, name).told()
+    except (CompileError, TraceError):
         return None
 
 
