@@ -55,7 +55,7 @@ def test_an_update_is_shown_with_its_gradient_and_change(page):
     gradient = cr.grad(subject.loss)(start, DATA.X[order], DATA.y[order])
     for name, g in gradient.items():
         np.testing.assert_allclose(arrays[f"g:{name}"], g, rtol=1e-9, atol=1e-15)
-        np.testing.assert_allclose(arrays[f"d:{name}"], -0.1 * g, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(arrays[f"d:{name}"], -0.5 * g, rtol=1e-9, atol=1e-15)
     probabilities = subject.forward({n: arrays[f"p:{n}"] for n in start}, DATA.X_held)
     np.testing.assert_array_equal(arrays["guess"], probabilities.argmax(axis=1))
 

@@ -24,7 +24,7 @@ CHOICES = {
 }  # fmt: skip
 DEFAULTS = {
     "layers": [10], "activation": "sigmoid", "init": "uniform", "optimizer": "sgd", "seed": 0,
-    "rate": 0.1, "momentum": 0.0, "batch_size": 32,
+    "rate": 0.5, "momentum": 0.0, "batch_size": 32,
 }  # fmt: skip
 
 
