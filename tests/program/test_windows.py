@@ -128,6 +128,18 @@ def test_products_reach_blas_and_what_is_scattered_twice_is_never_made():
     assert text.count("carray(w_") + text.count("carray(seen") == 2  # the rows of two matrices
 
 
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (4, 4), (2, 4), (3, 2), (1, 3), (2, 1)])
+def test_windows_that_cover_all_or_leave_gaps_or_meet(size, stride):
+    def loss(w, X):
+        h = np.tanh(X * w)
+        return np.sum(windows(h, size, axis=1)[:, ::stride] ** 3) / len(X)
+
+    w, X = RNG.normal(size=8), RNG.normal(size=(5, 8))
+    np.testing.assert_allclose(cr.jit(cr.grad(loss))(w, X), cr.grad(loss)(w, X), rtol=1e-12)
+    begins_at_zero = "d_h[i, j] = 0.0" in cr.source(loss, "kernel", batch_size=5)(w, X)
+    assert begins_at_zero == (size != stride)  # what covers all is stored
+
+
 def test_what_numpy_refuses():
     with pytest.raises(ValueError, match="window_shape"):
         cr.grad(lambda x: np.sum(windows(x, (2, 2), axis=0)))(np.ones((3, 3)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.lowering import Lowering, places, shape_of
+from chainrule.compiler.lowering import Axes, Lowering, places, shape_of
 from chainrule.compiler.nodes import (
     WHOLE,
     Call,
@@ -18,6 +18,7 @@ from chainrule.compiler.nodes import (
     Index,
     Select,
     cast,
+    parts_of,
     whole,
 )
 from chainrule.compiler.numbers import FIXED
@@ -135,8 +136,27 @@ def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
     probe = Accumulate(made.at(target), added)
     loops = low.in_memory_order([*before, probe], axes)
     low.lie_along(made, tuple(target), loops)
+    if _covers(target, axes, output.shape):
+        low.items += nest(loops, [*before, Store(made.at(target), added)])
+        return
     low.fill(made, lambda index: low.numbers.of(0, output.dtype))
     low.items += nest(loops, [*before, Accumulate(made.at(target), added)])
+
+
+def _covers(target: Sequence[Expr], axes: Axes, shape: Sequence[Any]) -> bool:
+    """Whether loops reach every place once: on each axis some of them count its places."""
+    sizes = {variable: size for variable, size in axes if size != 1}
+    for place, extent in zip(target, shape, strict=True):
+        const, terms = parts_of(place)
+        reached: Any = 1
+        for variable, factor in sorted(terms, key=lambda term: term[1]):
+            if factor != reached or variable not in sizes:
+                return False
+            size = sizes.pop(variable)
+            reached = size if factor == 1 else factor * size
+        if const or reached != extent:
+            return False
+    return not sizes
 
 
 def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:

@@ -173,7 +173,8 @@ def whole(number: Any) -> Expr:
     return Const(int(number))
 
 
-def _parts(number: Expr) -> tuple[int, Sequence[tuple[Expr, int]]]:
+def parts_of(number: Expr) -> tuple[int, Sequence[tuple[Expr, int]]]:
+    """Return a whole number as a constant and multiples."""
     if isinstance(number, Const):
         return int(number.value), ()
     return (number.const, number.terms) if isinstance(number, Affine) else (0, ((number, 1),))
@@ -189,8 +190,8 @@ def _affine(const: int, terms: Mapping[Expr, int]) -> Expr:
 
 
 def _sum(a: Expr, b: Expr, sign: int) -> Expr:
-    const, left = _parts(a)
-    more, right = _parts(b)
+    const, left = parts_of(a)
+    more, right = parts_of(b)
     terms = dict(left)
     for part, factor in right:
         terms[part] = terms.get(part, 0) + sign * factor
@@ -198,8 +199,8 @@ def _sum(a: Expr, b: Expr, sign: int) -> Expr:
 
 
 def _product(a: Expr, b: Expr) -> Expr:
-    const, left = _parts(a)
-    more, right = _parts(b)
+    const, left = parts_of(a)
+    more, right = parts_of(b)
     terms: dict[Expr, int] = {}
     for part, factor in left:
         terms[part] = terms.get(part, 0) + factor * more
@@ -216,7 +217,7 @@ def _divided(a: Expr, b: Expr) -> tuple[Expr, Expr]:
     """Return quotient and rest; multiples of the divisor are taken out where that is exact."""
     if isinstance(b, Const):
         size = int(b.value)
-        const, terms = _parts(a)
+        const, terms = parts_of(a)
         outside = {part: f // size for part, f in terms if f % size == 0}
         inside = [(part, f) for part, f in terms if f % size]
         largest = const % size
