@@ -4,35 +4,7 @@ import re
 import time
 from urllib.parse import urlsplit
 
-import pytest
-from tests.blackboard.browsing import Board, best, browser, command
-
-
-@pytest.fixture(scope="module")
-def chrome():
-    with browser() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(chrome):
-    with command() as told:
-        yield told
-
-
-@pytest.fixture
-def context(chrome):
-    made = chrome.new_context(viewport={"width": 1280, "height": 720})
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def board(context, address):
-    opened = Board(context, address)
-    opened.frame()
-    yield opened
-    assert opened.problems == []
+from tests.blackboard.browsing import Board, best, command
 
 
 def test_training_is_on_screen_within_two_seconds_of_the_command(chrome):
