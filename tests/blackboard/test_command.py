@@ -89,8 +89,22 @@ def test_data_are_any_table(served):
     assert served["subject"].data.name == "wine"
 
 
+def test_or_a_model_in_a_file_with_data_as_it_knows_them(served, tmp_path):
+    path = tmp_path / "wine.safetensors"
+    done("train", "wine", "--recipe", "mlp", "--epochs", "1", "-o", path)
+    done("blackboard", "--no-browser", "--model", path, "--data", "wine")
+    assert served["subject"].title == "network 13-64-3"
+    assert served["subject"].data.classes == ("class_0", "class_1", "class_2")
+
+
 @pytest.mark.parametrize(
-    ("given", "code"), [(("--model", "sofmax"), 2), (("--data", "nowhere.csv"), 4)], ids=str
+    ("given", "code"),
+    [
+        (("--model", "sofmax"), 2),
+        (("--data", "nowhere.csv"), 4),
+        (("--model", "no.safetensors"), 4),
+    ],
+    ids=str,
 )
 def test_what_cannot_be_is_told_in_a_line(page, given, code):
     refused(code, "blackboard", "--no-browser", *given)

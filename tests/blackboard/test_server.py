@@ -135,10 +135,11 @@ def test_two_tabs_hear_of_one_session(browser):
 
 
 def test_a_thousand_malformed_messages_are_answered_and_change_nothing(browser):
-    session = browser.found["session"]
-    before = len(session.heard)
     bad = ["", "{", "[]", "7", "\0", "[" * 5000, '{"do": NaN}', "x" * 70_000, b"\0\1"]
     with browser.socket() as page:
+        hear(page, "frame")
+        session = browser.found["session"]
+        before = len(session.heard)
         for i in range(1000):
             page.send(bad[i % len(bad)])
             assert hear(page, "error")["id"] is None
@@ -157,19 +158,22 @@ def test_what_is_far_too_long_ends_the_connection_alone(browser):
 
 
 def test_a_page_that_takes_nothing_holds_nobody_up():
-    with serving(lambda: StubSession(size=100_000)) as browser:
+    with (
+        serving(lambda: StubSession(size=100_000)) as browser,
+        browser.socket(waiting=1) as slow,
+        browser.socket() as quick,
+    ):
+        hear(slow, "frame")
         session = browser.found["session"]
-        with browser.socket(waiting=1) as slow, browser.socket() as quick:
-            hear(slow, "frame")
-            begin = session.update
-            seen = [hear(quick, "frame")["update"] for _ in range(30)]
-            assert len(set(seen)) == 30
-            while session.update < begin + 60:
-                hear(quick, "frame")
-            assert hear(slow, "frame")["update"] < session.update  # from buffers of the system
-            newest = session.update
-            while hear(slow, "frame")["update"] < newest:  # and then the newest
-                pass
+        begin = session.update
+        seen = [hear(quick, "frame")["update"] for _ in range(30)]
+        assert len(set(seen)) == 30
+        while session.update < begin + 60:
+            hear(quick, "frame")
+        assert hear(slow, "frame")["update"] < session.update  # from buffers of the system
+        newest = session.update
+        while hear(slow, "frame")["update"] < newest:  # and then the newest
+            pass
 
 
 def test_a_session_that_cannot_be_made_ends_it():

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from chainrule.blackboard import subjects
+from chainrule.blackboard import built, subjects
 from chainrule.blackboard.anatomy import anatomy
+from chainrule.blackboard.mistakes import mistaken, mistakes
 from chainrule.blackboard.scenes import scenes_of
 from chainrule.blackboard.session import Session
 from chainrule.blackboard.subject import Subject
+from chainrule.errors import DataError, MissingDependencyError
+from chainrule.lab.classifier import Classifier
 from chainrule.validation import lookup
+
+if TYPE_CHECKING:
+    from chainrule.blackboard.widget import Blackboard
 
 KINDS: dict[str, list[int]] = {"network": [10], "deep": [32, 32], "softmax": []}
 """The lab's networks by name, with their hidden layers."""
@@ -18,7 +26,7 @@ PACE = 25  # updates a second, to be followed by eye
 
 def begin(subject: Subject) -> Session:
     """Return a session that trains already."""
-    session = Session(subject, more=_More())
+    session = Session(subject, more=_More(), mistaken=mistaken)
     session.handle({"do": "play", "rate": PACE})
     return session
 
@@ -33,8 +41,9 @@ class _More:
     def __call__(self, subject: Subject) -> dict[str, Any]:
         """Return it."""
         if subject is not self._subject:
-            self._subject, self._found = subject, {"anatomy": anatomy_of(subject)}
-        return {**self._found, "mistakes": [], "scenes": scenes_of(subject)}
+            self._subject = subject
+            self._found = {"anatomy": anatomy_of(subject), "mistakes": mistakes(subject)}
+        return {**self._found, "scenes": scenes_of(subject)}
 
 
 def anatomy_of(subject: Subject) -> dict[str, Any]:
@@ -43,6 +52,44 @@ def anatomy_of(subject: Subject) -> dict[str, Any]:
         return {"predict": None, "learn": None}
     data = subject.data
     return anatomy(subject.forward, subject.loss, subject.params, data.X[:1], data.y[:1])
+
+
+def watch(model: Any, X: Any = None, y: Any = None) -> Blackboard:
+    """Return a page for a cell of a notebook, which shows a copy of a model learn.
+
+    Parameters
+    ----------
+    model : LogisticRegression, NeuralNet, Sequential
+    X, y : array_like, optional
+        By default the digits.
+
+    Raises
+    ------
+    DataError, ShapeError
+        If the model does not take the data.
+    MissingDependencyError
+        If anywidget is missing, or the page was never built.
+    """
+    if find_spec("anywidget") is None:
+        raise MissingDependencyError(
+            "the blackboard in a notebook needs anywidget: pip install 'chainrule[blackboard]'"
+        )
+    from chainrule.blackboard.widget import Blackboard
+
+    built.module()
+    subject = subjects.lab if isinstance(model, Classifier) else _sequential
+    return Blackboard(begin(subject(model, X, y)))
+
+
+def _sequential(model: Any, X: Any, y: Any) -> Subject:
+    from chainrule.blackboard import models
+
+    if X is not None:
+        return models.sequential(model, X, y)
+    data = subjects.digits()
+    if getattr(model, "compiled", False):
+        model.training_parts(data.X, data.y, "blackboard")  # which tells its layers their sizes
+    return models.layered(model, data)
 
 
 def subject_of(data: str = "digits", target: str | None = None, model: str = "network") -> Subject:
@@ -62,5 +109,24 @@ def subject_of(data: str = "digits", target: str | None = None, model: str = "ne
     DataError, FileError, UnknownNameError
         If it cannot be read or trained.
     """
+    if Path(model).suffix:
+        return _of_file(model, data)
+    layers = lookup("model", model, KINDS)
     found = subjects.digits() if data == "digits" else subjects.table(data, target)
-    return subjects.network(found, {"layers": lookup("model", model, KINDS)})
+    return subjects.network(found, {"layers": layers})
+
+
+def _of_file(path: str, data: str) -> Subject:
+    """Return a model that is kept in a file, on data that are prepared as it knows them."""
+    from chainrule.sequential import load_model
+    from chainrule.tables import load_arrays, open_table
+
+    model = load_model(path)
+    if model.preprocessor is None:
+        if data != "digits":
+            raise DataError(f"{path} does not say how tables are prepared for it: it takes digits")
+        return _sequential(model, None, None)
+    from chainrule.blackboard import models
+
+    X, y = load_arrays(open_table(data, like=model.preprocessor.columns), model.preprocessor)
+    return models.sequential(model, X, y, name=data)

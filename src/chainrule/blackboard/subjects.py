@@ -10,9 +10,10 @@ import numpy as np
 
 from chainrule.blackboard.subject import Data, Subject, Unit, checked
 from chainrule.data import load_digits
+from chainrule.errors import DataError, ShapeError
 from chainrule.functions import ACTIVATIONS, nll, one_hot, softmax
 from chainrule.lab.models import LogisticRegression, NeuralNet
-from chainrule.validation import Array
+from chainrule.validation import Array, check_samples
 
 CHOICES = {
     "activation": tuple(ACTIVATIONS),
@@ -158,6 +159,56 @@ def _weights(data: Data, chosen: Mapping[str, Any], outputs: int) -> dict[str, A
     else:
         model = LogisticRegression(inputs, outputs, seed=seed, init=chosen["init"])
     return {name: getattr(model, name) for name in model.parameter_names}
+
+
+def lab(model: Any, X: Any = None, y: Any = None) -> Subject:
+    """Return one of the lab's networks, with its weights as they are; they stay so.
+
+    Parameters
+    ----------
+    model : LogisticRegression, NeuralNet
+    X, y : array_like, optional
+        Features and numbers of classes, a tenth of which is held back; by default the digits.
+
+    Raises
+    ------
+    DataError, ShapeError
+        If the network does not take the data.
+    """
+    data = digits() if X is None else _samples(model, X, y)
+    sizes = model.input_size, model.output_size
+    if X is None and sizes != (64, 10):
+        raise DataError(
+            f"blackboard: the digits have 64 features and 10 classes, the network takes {sizes[0]} "
+            f"and {sizes[1]}: give its data as X and y"
+        )
+    hidden = getattr(model, "hidden_size", ())
+    start: dict[str, Any] = {
+        "layers": list(hidden if isinstance(hidden, tuple | list) else (hidden,)),
+        "activation": getattr(model, "activation", DEFAULTS["activation"]),
+    }
+    params = {name: np.array(value) for name, value in model.parameters.items()}
+    first = {**DEFAULTS, **start}
+
+    def make(settings: Mapping[str, Any]) -> Subject:
+        made = network(data, settings)
+        anew = any(made.settings[name] != first[name] for name in ("layers", "init", "seed"))
+        return replace(made, params=made.params if anew else params, make=make)
+
+    return make(start)
+
+
+def _samples(model: Any, X: Any, y: Any) -> Data:
+    X, y = check_samples(X, y, model.input_size, model.output_size, "blackboard")
+    if X.ndim == 1:
+        raise ShapeError("blackboard: expected samples as the rows of X, received one sample")
+    held, train = np.split(np.random.default_rng(0).permutation(len(X)), [len(X) // 10])
+    return Data(
+        name="data", X=X[train], y=y[train].astype(np.int32),
+        X_held=X[held], y_held=y[held].astype(np.int32),
+        classes=tuple(map(str, range(model.output_size))),
+        features=tuple(f"feature {i + 1}" for i in range(X.shape[1])),
+    )  # fmt: skip
 
 
 def function(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -189,6 +190,34 @@ class Classifier(Shown, ABC):
             if on_epoch is not None and on_epoch(epoch, scores):
                 break
         return history
+
+    def blackboard(self, X: ArrayLike | None = None, y: ArrayLike | None = None) -> Any:
+        """Watch the model learn in a cell of a notebook: stop it, step back, and see why.
+
+        Returns at once; a copy of the model is trained in a thread until the page is closed
+        (``close()``) or the kernel ends. `chainrule blackboard` shows the same page by itself.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d), optional
+        y : array_like of int, shape (n,), optional
+            By default the digits; a tenth of other data is held back.
+
+        Returns
+        -------
+        widget
+            The page, shown by a notebook whose cell ends with it.
+
+        Raises
+        ------
+        DataError, ShapeError
+            If the model does not take the data.
+        MissingDependencyError
+            If anywidget is missing.
+        """
+        # By its name: the blackboard trains the lab's models, so it stands below the lab.
+        opening = importlib.import_module("chainrule.blackboard.opening")
+        return opening.watch(self, X, y)
 
     @np.errstate(all="ignore")
     def _scores(self, sets: dict[str, tuple[Any, Any]]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Mapping
@@ -181,6 +182,35 @@ class Sequential(Trainable):
             model = cls._from_config(*described(tree))
             take(model, tree, compile)
         return model
+
+    # To be watched
+
+    def blackboard(self, x: Any = None, y: Any = None) -> Any:
+        """Watch the model learn in a cell of a notebook: stop it, step back, and see why.
+
+        Returns at once; a copy of the model is trained in a thread until the page is closed
+        (``close()``) or the kernel ends.
+
+        Parameters
+        ----------
+        x, y : array_like, optional
+            As for `fit`; a tenth is held back. By default the digits.
+
+        Returns
+        -------
+        widget
+            The page, shown by a notebook whose cell ends with it.
+
+        Raises
+        ------
+        DataError, ShapeError
+            If the model was not compiled, or does not take the data.
+        MissingDependencyError
+            If anywidget is missing.
+        """
+        self._check_compiled("blackboard")
+        # By its name: the blackboard trains the lab's models, too, so it stands below this room.
+        return importlib.import_module("chainrule.blackboard.opening").watch(self, x, y)
 
     # For others
 
