@@ -21,6 +21,7 @@ ROWS = {32: (12, 8, 4, 2, 1), 16: (6, 4, 2, 1)}
 VECTORS = 2  # across a tile; the last columns have tiles of one
 HEIGHT, TERMS = 384, 128  # rows and terms of a block of the first operand, which stays in the cache
 TALL = 48  # rows from which it pays to lay a panel of the second together
+AHEAD = 32  # terms from those that are multiplied to those of which a line is fetched
 APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
 CHOICE: Any = ir.IntType(32)
 PLAIN, TRANSPOSED = (ir.Constant(CHOICE, code) for code in (111, 112))  # as C calls them
@@ -276,7 +277,9 @@ class _Product(_Blocks):
         places = [code.at(line, column) for line in lines for column in columns]
         below = builder.mul(number(rows), self.given["ldc"])
         for place in places:
-            code.fetch(code.at(place, below))  # what the next tile writes is in the cache by then
+            code.fetch(
+                code.at(place, below), writes=True
+            )  # what the next tile writes is in the cache by then
         before = builder.block
         with builder.if_then(more):
             held = [code.load(place, flags) for place in places]
@@ -289,6 +292,9 @@ class _Product(_Blocks):
         def add(term: Any, *sums: Any) -> list[Any]:
             line, made = code.at(b, builder.mul(term, ldb)), list(sums)
             wanted = flags if self.shape.masks else None
+            if rows == self.shape.rows[0]:
+                later = builder.add(term, number(AHEAD))
+                code.fetch(code.at(a, builder.mul(later, self.along)), writes=False)
             seconds = [code.load(code.at(line, column), wanted) for column in columns]
             for row in range(rows):
                 steps = builder.mul(number(row), self.down), builder.mul(term, self.along)

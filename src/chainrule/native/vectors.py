@@ -109,10 +109,13 @@ class Vectors:
             name = f"llvm.masked.store.{self._kind}.p0"
             self._call(name, ir.VoidType(), vector, pointer, self._align, flags)
 
-    def fetch(self, place: Any) -> None:
-        """Have a line of the cache fetched that is soon written; it need not be memory of ours."""
-        writes, most, data = (ir.Constant(_INDEX, code) for code in (1, 3, 1))
-        self._call("llvm.prefetch.p0", ir.VoidType(), self._pointer(place), writes, most, data)
+    def fetch(self, place: Any, writes: bool) -> None:
+        """Have a line of the cache fetched that is soon read or written.
+
+        It need not be memory of ours.
+        """
+        codes = (ir.Constant(_INDEX, code) for code in (int(writes), 3, 1))  # to be kept; of data
+        self._call("llvm.prefetch.p0", ir.VoidType(), self._pointer(place), *codes)
 
     def fused(self, a: Any, b: Any, c: Any) -> Any:
         """Return ``a * b + c``, rounded once where the processor does that in one instruction."""
