@@ -76,7 +76,7 @@ def anatomy(
     ['z = X @ W', 'output = np.tanh(z)']
     >>> last = found["learn"]["equations"][-1]
     >>> last["code"], [(x["name"], x["strides"]) for x in last["entry"]["operands"]]
-    ('d_W = t7 @ d_z', [('X', [1, 0]), ('d_z', [0, 0])])
+    ('d_W = X.T @ d_z', [('X', [1, 0]), ('d_z', [0, 0])])
     """
     params, X, y = (map_leaves(_double, tree) for tree in (params, X, y))
     by_input = all(x.dtype.kind == "f" for _, x in leaves(X))
@@ -263,10 +263,11 @@ class Body:
             v.adjoint_of: name for v, name in self.names.items() if v.adjoint_of is not None
         }
         shown = {v for v, name in self.names.items() if self._has_line(v)}
-        entries = Entries(self.names, shown)
+        entries, moved = Entries(self.names, shown), _Inline()
         for equation in self.program.equations:
             output = equation.output
-            line, code = self.line_of[output], self.codes[output]
+            line, entry = self.line_of[output], entries.of(equation)
+            code = moved.written(self.codes[output], output in entries.moved)
             yield {
                 "name": self.names[output],
                 "code": code,
@@ -276,7 +277,7 @@ class Body:
                 "line": line,
                 "adjoint": adjoints.get(output),
                 "uses": [self.names[v] for v in dict.fromkeys(equation.variables)],
-                "entry": entries.of(equation),
+                "entry": entry,
             }
 
     def _has_line(self, variable: Variable) -> bool:
@@ -293,6 +294,26 @@ class Body:
 
     def _name(self, leaf: Any) -> str | None:
         return self.names[leaf] if isinstance(leaf, Variable) else None
+
+
+class _Inline(ast.NodeTransformer):
+    """Puts moved values into the lines that use them: ``X.T @ d_z`` is more than ``t1 @ d_z``."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, ast.expr] = {}
+
+    def written(self, code: str, is_moved: bool) -> str:
+        """Return a line with values in their places; its own goes into those to come."""
+        (line,) = ast.parse(code).body
+        assert isinstance(line, ast.Assign)
+        line.value = self.visit(line.value)
+        if is_moved:
+            self.known[ast.unparse(line.targets[0])] = line.value
+        return ast.unparse(line)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Return what stands for a name."""
+        return self.known.get(node.id, node)
 
 
 def _shape(variable: Variable) -> list[int]:

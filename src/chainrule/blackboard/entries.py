@@ -68,10 +68,16 @@ class Entries:
     shown : collection of Variable
         What entries are told by. A value that is not among them and is another one moved (a
         transposed matrix, say) gives way to that.
+
+    Attributes
+    ----------
+    moved : set of Variable
+        The values so far that gave way.
     """
 
     def __init__(self, names: Mapping[Variable, str], shown: Collection[Variable]) -> None:
         self.names, self.shown = names, shown
+        self.moved: set[Variable] = set()
         self._places: dict[Variable, Place] = {}
 
     def of(self, equation: Equation) -> Entry | None:
@@ -88,6 +94,7 @@ class Entries:
         if moved is not None:
             if output not in self.shown and not isinstance(kernel, Result):
                 self._places[output] = moved
+                self.moved.add(output)
             return _entry("copy", None, (), [_operand(moved, _aligned(output.shape, output.shape))])
         if isinstance(kernel, Gather):
             return self._picked(equation)
