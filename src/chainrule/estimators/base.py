@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule.config import short
 from chainrule.estimators.forward import is_plain
+from chainrule.estimators.many_rows import ManyRows
 from chainrule.estimators.training import HIDDEN, dense, engine_of, output
 from chainrule.validation import Array
 
@@ -46,6 +47,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
     _network_settings: Any = None  # of which it was made
     _validation: Any = None  # what was given to be scored after every epoch
     _encoder: Any = None  # from a frame to a matrix
+    _many: Any = None  # what predicts many rows, where it was fitted
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
         if self.columns is None:
@@ -70,7 +72,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         return self._encoder.transform(checked(self, X, False))
 
     def _initialize(self, y: Any, layer_units: Any, dtype: Any) -> None:
-        self._network = None
+        self._network, self._many = None, ManyRows()
         self._validation_losses: list[float] = []
         self._epochs: dict[str, list[float]] = {}  # scores beside those of scikit-learn
         super()._initialize(y, layer_units, dtype)
@@ -202,7 +204,9 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_validation"}
+        return {
+            name: value for name, value in state.items() if name not in ("_validation", "_many")
+        }
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,0 +1,72 @@
+"""Many rows are predicted compiled once it pays, and as in NumPy."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import chainrule as cr
+from chainrule.estimators import many_rows
+from chainrule.estimators.forward import forward
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(2500, 7))
+LABELS = (X[:, 0] * X[:, 1] > 0) + (X[:, 2] > 1).astype(int)
+
+
+@pytest.fixture
+def called(monkeypatch):
+    """Count calls of what is compiled, which is from the first one on."""
+    calls, made = [], many_rows.compiled
+
+    def counted(*names):
+        network = made(*names)
+        return lambda *args: calls.append(len(args[0])) or network(*args)
+
+    monkeypatch.setattr(many_rows, "ENOUGH", 0)
+    monkeypatch.setattr(many_rows, "compiled", counted)
+    return calls
+
+
+def in_numpy(model, X):
+    parts = model.coefs_, model.intercepts_, model.activation, model.out_activation_
+    return forward(X, *parts)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("kind", "y"),
+    [(cr.MLPClassifier, LABELS), (cr.MLPClassifier, LABELS > 0), (cr.MLPRegressor, X[:, :2])],
+)
+def test_predictions_are_those_of_numpy(called, kind, y, dtype, activation):
+    data = X.astype(dtype)
+    model = kind(hidden_layer_sizes=(9, 5), activation=activation, max_iter=2, random_state=0)
+    model.fit(data[:100], y[:100])
+    found = model._forward_pass_fast(data)
+    assert called == [1024, 1024, 1024]
+    assert found.dtype == dtype
+    rtol = 1e-5 if dtype == np.float32 else 1e-13
+    np.testing.assert_allclose(found, in_numpy(model, data), rtol=rtol, atol=rtol)
+    model.coefs_[0] = model.coefs_[0] * 0
+    assert np.ptp(model._forward_pass_fast(data), axis=0).max() == 0
+
+
+def test_what_stays_in_numpy(called):
+    model = cr.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
+    others = [
+        pickle.loads(pickle.dumps(model)),
+        clone(model).set_params(engine="numpy").fit(X[:100], LABELS[:100]),
+    ]
+    for other in others:
+        np.testing.assert_array_equal(other.predict_proba(X), in_numpy(other, X))
+    np.testing.assert_array_equal(model.predict_proba(X[:1000]), in_numpy(model, X[:1000]))
+    assert called == []
+
+
+def test_it_pays_first(monkeypatch):
+    model = cr.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
+    monkeypatch.setattr(many_rows, "ENOUGH", 2.5 * len(X) * (7 * 5 + 5 * 3))
+    assert [model._many.takes(model, X) for _ in range(4)] == [False, False, True, True]
