@@ -43,7 +43,8 @@ function Root({ whole }: { whole: boolean }) {
     };
   }, [panels.length, whole]);
   return (
-    <div class="cb-root" ref={root} tabIndex={-1} style={properties(store)}>
+    <div class="cb-root" ref={root} tabIndex={-1} role={whole ? "main" : undefined} style={properties(store)}>
+      {whole && <h1 class="cb-unseen">Blackboard</h1>}
       {setup ? <Layout panels={panels} help={() => help.current?.showModal()} /> : <Waiting />}
       <Told />
       <Lines />
@@ -90,28 +91,30 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel | null }) {
   };
   return (
     <aside class="cb-panel" aria-label={open?.title ?? "Panels"}>
-      <nav class="cb-tabs" role="tablist" aria-label="Panels" onKeyDown={keyed}>
-        {panels.map((panel, i) => (
-          <button
-            key={panel.id}
-            type="button"
-            role="tab"
-            data-panel={panel.id}
-            aria-selected={panel === open}
-            tabIndex={panel === (open ?? panels[0]) ? 0 : -1}
-            aria-keyshortcuts={String(i + 1)}
-            title={`${panel.about} (${i + 1})`}
-            onClick={() => (store.panel.value = panel.id)}
-          >
-            {panel.title}
-          </button>
-        ))}
+      <div class="cb-tabs">
+        <div class="cb-tabs__list" role="tablist" aria-label="Panels" onKeyDown={keyed}>
+          {panels.map((panel, i) => (
+            <button
+              key={panel.id}
+              type="button"
+              role="tab"
+              data-panel={panel.id}
+              aria-selected={panel === open}
+              tabIndex={panel === (open ?? panels[0]) ? 0 : -1}
+              aria-keyshortcuts={String(i + 1)}
+              title={`${panel.about} (${i + 1})`}
+              onClick={() => (store.panel.value = panel.id)}
+            >
+              {panel.title}
+            </button>
+          ))}
+        </div>
         {open && (
           <span class="cb-tabs__close">
             <Button label="Close the panel" icon="close" keys="0" kind="quiet" onClick={() => (store.panel.value = "")} />
           </span>
         )}
-      </nav>
+      </div>
       {open && (
         <div class="cb-panel__body" role="tabpanel" aria-label={open.title} key={open.id}>
           <p class="cb-about cb-panel__about">{open.about}</p>

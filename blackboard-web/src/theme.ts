@@ -5,9 +5,9 @@ import type { Store } from "./store";
 
 export const PALETTES = {
   light: {
-    paper: "#f7f7f5", card: "#ffffff", ink: "#1b1f24", soft: "#59626d", faint: "#7b848f", line: "#e2e4e6",
+    paper: "#f7f7f5", card: "#ffffff", ink: "#1b1f24", soft: "#59626d", faint: "#69727c", line: "#e2e4e6",
     track: "#e9ebed", accent: "#0b63bd", "accent-ink": "#ffffff", "accent-soft": "#e5effa", minus: "#2171b5",
-    plus: "#c95e0e", good: "#2f7d4f", bad: "#b3372f", second: "#8250b5",
+    plus: "#b8540a", good: "#2f7d4f", bad: "#b3372f", second: "#8250b5",
   },
   dark: {
     paper: "#101317", card: "#181c22", ink: "#e6e9ed", soft: "#a5adb8", faint: "#808994", line: "#2a3038",

@@ -35,11 +35,11 @@ function Sheet({ close }: { close: () => void }) {
       {(["activation", "init", "optimizer"] as const).map(
         (name) =>
           can(name) &&
-          choices[name] && (
+          (choices[name]?.length ?? 0) > 1 && (
             <label class="cb-row" key={name}>
               <span>{NAMES[name]}</span>
               <select value={values[name]} onChange={(event) => change({ [name]: event.currentTarget.value })}>
-                {choices[name].map((choice) => (
+                {choices[name]!.map((choice) => (
                   <option key={choice} value={choice}>
                     {choice.replaceAll("_", " ")}
                   </option>

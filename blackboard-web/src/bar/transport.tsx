@@ -27,10 +27,10 @@ export function Transport() {
         onClick={() => toggle(store)}
       />
       <Button label="One update" icon="step" keys="→" kind="quiet" onClick={() => step(store, 1)} />
-      <Button label="Ten updates" keys="shift →" kind="quiet" onClick={() => step(store, 10)}>
+      <Button label="+10 updates" keys="shift →" kind="quiet" onClick={() => step(store, 10)}>
         +10
       </Button>
-      <Button label="To the end of the epoch" keys="e" kind="quiet" onClick={() => store.send({ do: "epoch" })}>
+      <Button label="Epoch: to its end" keys="e" kind="quiet" onClick={() => store.send({ do: "epoch" })}>
         Epoch
       </Button>
       <label class="cb-field cb-speed">
