@@ -12,7 +12,7 @@ export function Bar({ help }: { help: () => void }) {
   const store = useStore();
   const dark = nightly(store);
   return (
-    <header class="cb-bar">
+    <div class="cb-bar">
       <div class="cb-bar__row">
         <Transport />
         <Counters />
@@ -33,6 +33,6 @@ export function Bar({ help }: { help: () => void }) {
       </div>
       <Scrub />
       <Status />
-    </header>
+    </div>
   );
 }
