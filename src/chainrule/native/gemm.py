@@ -10,6 +10,8 @@ are left to other threads change no bit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -183,6 +185,7 @@ class _Product(_Blocks):
             builder.call(self.other, list(given.values()))
             builder.ret_void()
         self.panel = code.memory(TERMS * self.across)
+        self.turned = turned
         self.down = builder.select(turned, number(1), given["lda"])
         self.along = builder.select(turned, given["lda"], number(1))
         super().emit()
@@ -260,8 +263,23 @@ class _Product(_Blocks):
                 made = code.at(c, builder.mul(row, self.given["ldc"]))
                 self._tile(rows, vectors, first, b, ldb, made, *rest)
 
-            code.loop(begin, end, rows, tile)
+            if rows == self.shape.rows[0]:
+                self._either_way(partial(code.loop, begin, end, rows, tile))
+            else:
+                code.loop(begin, end, rows, tile)
             begin = end
+
+    def _either_way(self, emit: Callable[[], Any]) -> None:
+        """Emit something twice, for a first operand that is transposed and for one that is not."""
+        far, steps = self.given["lda"], (self.down, self.along)
+        with self.builder.if_else(self.turned) as (yes, no):
+            with yes:
+                self.down, self.along = number(1), far
+                emit()
+            with no:
+                self.down, self.along = far, number(1)
+                emit()
+        self.down, self.along = steps
 
     def _tile(
         self, rows: int, vectors: int, a: Any, b: Any, ldb: Any, c: Any, depth: Any, more: Any,
@@ -292,7 +310,7 @@ class _Product(_Blocks):
         def add(term: Any, *sums: Any) -> list[Any]:
             line, made = code.at(b, builder.mul(term, ldb)), list(sums)
             wanted = flags if self.shape.masks else None
-            if rows == self.shape.rows[0]:
+            if self.along is self.given["lda"]:
                 later = builder.add(term, number(AHEAD))
                 code.fetch(code.at(a, builder.mul(later, self.along)), writes=False)
             seconds = [code.load(code.at(line, column), wanted) for column in columns]
