@@ -28,6 +28,11 @@ def open_panel(page, name):
     page.get_by_role("tab", name=name, exact=True).click()
 
 
+def settle(page):
+    """Wait until what was done is drawn."""
+    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => setTimeout(r, 20)))")
+
+
 def number(text):
     return float(text.replace("−", "-"))
 
@@ -38,7 +43,7 @@ def test_numbers_are_what_their_factors_come_to_and_gradients_what_differences_s
     compared = 0
     for k in range(pictures.count()):
         pictures.nth(k).click()
-        page.locator(".cb-factors h3").wait_for()
+        settle(page)
         for _ in range(3):  # and what they are made of in turn
             proof = page.locator(".cb-proof")
             if not proof.count():
@@ -53,6 +58,7 @@ def test_numbers_are_what_their_factors_come_to_and_gradients_what_differences_s
             if not chips.count():
                 break
             chips.first.click()
+            settle(page)
     assert compared > 10
     assert page.locator("mark").count() > 0  # the path in the source
 
@@ -60,11 +66,11 @@ def test_numbers_are_what_their_factors_come_to_and_gradients_what_differences_s
 def test_a_cursor_walks_through_the_operations_and_makes_the_update(page):
     open_panel(page, "Microscope")
     page.keyboard.press("o")
-    assert page.locator(".cb-walk").text_content().count("operation 1 of")
-    assert page.locator(".cb-equation--now math").is_visible()
+    page.locator(".cb-walk", has_text="operation 1 of").wait_for()
+    page.locator(".cb-equation--now math").wait_for()
     page.keyboard.press("Shift+O")
     page.keyboard.press("Shift+O")
-    assert "operation" in page.locator(".cb-walk").text_content()
+    page.locator(".cb-walk", has_text=re.compile(r"operation (\d+) of \1")).wait_for()
     page.get_by_role("button", name="Make the update that this one sample asks for").click()
     page.evaluate("() => until(() => last('frame').update === 301)")
 
@@ -90,6 +96,7 @@ def test_drawn_digits_are_classified_like_those_of_the_data(page):
     right, took = 0, []
     for label, digit in enumerate(json.loads(STROKES.read_text(encoding="utf-8"))["wide"]):
         draw(page, digit)
+        settle(page)
         right += page.locator(".cb-bars-first th").text_content() == str(label)
         took.append(number(page.locator(".cb-took").text_content().split()[0]))
     assert right >= 9
@@ -105,7 +112,7 @@ def test_the_worst_predictions_open_the_microscope(page):
     truth, guess = worst.locator("span").text_content().split(" → ")
     said = f"a {truth}; the network says {guess}"
     worst.click()
-    assert said in page.locator(".cb-chooser").text_content()
+    page.locator(".cb-chooser", has_text=said).wait_for()
 
 
 def test_a_scene_is_told_by_the_arrow_keys(page):
@@ -114,7 +121,7 @@ def test_a_scene_is_told_by_the_arrow_keys(page):
     page.evaluate("() => until(() => last('frame').settings.rate === 0.001)")
     page.keyboard.press("ArrowRight")
     page.evaluate("() => until(() => last('frame').update === 300)")
-    assert "Three hundred updates" in page.locator(".cb-told").text_content()
+    page.locator(".cb-told", has_text="Three hundred updates").wait_for()
     page.locator(".cb-pointer").wait_for()
     page.keyboard.press("ArrowLeft")
     page.evaluate("() => until(() => last('frame').update === 0)")
