@@ -30,7 +30,7 @@ export interface Factors {
 }
 
 /** Those of `blackboard/entries.py`. */
-const OPERATIONS: Record<string, (a: number, b: number, c: number) => number> = {
+const OPERATIONS: Record<string, (a: number, b: number, c: number, d: number) => number> = {
   multiply: (...factors) => factors.reduce((product, x) => product * x),
   add: (a, b) => a + b,
   subtract: (a, b) => a - b,
@@ -75,6 +75,7 @@ const OPERATIONS: Record<string, (a: number, b: number, c: number) => number> = 
   not_equal: (a, b) => Number(a !== b),
   logical_not: (a) => Number(!a),
   where: (c, a, b) => (c ? a : b),
+  at: (a, index, place, size) => ((index < 0 ? index + size : index) === place ? a : 0),
 };
 
 const REDUCTIONS: Record<string, (x: number[]) => number> = {
@@ -215,7 +216,7 @@ export class Pass {
     for (let s = 0; s < size(entry.axes); s++) {
       const along = unravel(s, entry.axes);
       const parts = entry.operands.map((operand) => this.part(operand, [...place, ...along]));
-      const numbers = parts.map(({ value }) => value) as [number, number, number];
+      const numbers = parts.map(({ value }) => value) as [number, number, number, number];
       terms.push({ parts, value: op(...numbers) });
     }
     const reduce = entry.reduce === null ? null : REDUCTIONS[entry.reduce];

@@ -61,6 +61,9 @@ def entry_values(entry, shape, values):
     operands = [taken(operand) for operand in entry["operands"]]
     if entry["op"] in ("copy", "multiply"):  # of any number
         found = functools.reduce(np.multiply, operands)
+    elif entry["op"] == "at":
+        number, by, place, size = operands
+        found = np.where(np.where(by < 0, by + size, by) == place, number, 0)
     else:
         found = known(entry["op"]).value(*operands)
     axes = tuple(range(len(shape), len(index)))
@@ -288,6 +291,21 @@ def test_labels_of_several_kinds_and_inputs_that_are_whole():
     assert (pick["name"], pick["step"], pick["size"]) == ("X", 3, 5)
     assert_told(cr.value_and_grad(loss, argnums=(0,)), (params, X, np.ones(4)))
     assert [x["role"] for x in told["inputs"]] == ["params", "params", "X", "y"]
+
+
+def test_the_probability_of_the_true_class_and_its_gradient_are_told():
+    def loss(params, X, y):
+        log_p = cr.log_softmax(X @ params["W"])
+        return -np.mean(log_p[np.arange(len(y)), y])
+
+    params = {"W": RNG.normal(size=(4, 3))}
+    for label in (0, 2, -1):
+        args = params, RNG.normal(size=(1, 4)), np.array([label])
+        told = assert_told(cr.value_and_grad(loss, argnums=(0, 1)), args)
+        assert share_told(told) == 1
+    entries = [equation["entry"] for equation in told["equations"]]
+    assert [entry["op"] for entry in entries].count("at") == 1
+    assert sum("picks" in operand for entry in entries for operand in entry["operands"]) == 1
 
 
 def test_what_cannot_be_told_is_none():

@@ -17,7 +17,7 @@ from chainrule.compiler.lowering import shape_of
 from chainrule.compiler.moving import spelled_out, split
 from chainrule.compiler.products import letters_of
 from chainrule.ops.elementwise import ASTYPE
-from chainrule.ops.index import GETITEM, SLOT
+from chainrule.ops.index import GETITEM, SCATTER, SLOT
 from chainrule.ops.kernel import Contraction, Gather, Pieces, Reduction, Result
 from chainrule.ops.primitive import axes_of
 from chainrule.ops.shape import BROADCAST_TO
@@ -32,7 +32,7 @@ OPERATIONS = {  # what a page computes by itself, and what it calls that
         "sqrt", "cbrt", "abs", "sign", "floor", "ceil", "exp", "exp2", "expm1", "log", "log1p",
         "log2", "log10", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos",
         "arctan", "arctan2", "sigmoid", "relu", "maximum", "minimum", "greater",
-        "greater_equal", "less", "less_equal", "equal", "not_equal", "where", "logical_not",
+        "greater_equal", "less", "less_equal", "equal", "not_equal", "where", "logical_not", "at",
     )},
     "clip_low": "maximum", "clip_high": "minimum", "float_power": "power",
 }  # fmt: skip
@@ -100,6 +100,8 @@ class Entries:
             return self._picked(equation)
         if output.dtype.name not in EXACT:
             return None
+        if equation.primitive is SCATTER:
+            return self._scattered(equation)
         if isinstance(kernel, Contraction):
             return self._product(equation, kernel)
         if isinstance(kernel, Reduction):
@@ -121,7 +123,7 @@ class Entries:
             return self._place(first)
         if isinstance(primitive.kernel, Result):
             return self._part(equation)
-        if not isinstance(primitive.kernel, Pieces) and primitive is not GETITEM:
+        if not isinstance(primitive.kernel, Pieces) and primitive not in (GETITEM, SCATTER):
             return None
         for place in (self._place(first), self._whole(first)):  # a view of a view need not be one
             view = _view(equation, place.view)
@@ -202,6 +204,40 @@ class Entries:
                 found["offset"] += (part + size if part < 0 else part) * step
         return _entry("copy", None, (), [{**found, "picks": picks} if all(picks) else None])
 
+    def _scattered(self, equation: Equation) -> Entry | None:
+        """Tell of what is put where one index array says, along axes that are whole otherwise.
+
+        ``at`` of a number, an index, a place and how many there are is the number if index and
+        place are the same, and else 0.
+        """
+        (first, *arrays), shape = equation.operands, equation.output.shape
+        lengths = np.broadcast_shapes(*map(shape_of, arrays))
+        parts = spelled_out(equation.params["index"], len(shape))
+        rank = len(lengths) + sum(part is None or isinstance(part, slice) for part in parts)
+        own, of_arrays = split(tuple(range(rank)), parts, arrays)
+        groups = [(next(own),) if part is None or isinstance(part, slice) else () for part in parts]
+        kept = [
+            (part, group) for part, group in zip(parts, groups, strict=True) if part is not None
+        ]
+        sized = [(part, size) for (part, _), size in zip(kept, shape, strict=True)]
+        chosen = [axis for axis, (part, size) in enumerate(sized) if part is SLOT and size != 1]
+        whole = all(part is SLOT or _is_whole(part, size) for part, size in sized)
+        if not whole or len(chosen) != 1 or len(shape_of(first)) not in (0, rank):
+            return None
+        (axis,) = chosen
+        index = arrays[sum(part is SLOT for part, _ in kept[:axis])]
+        if np.dtype(getattr(index, "dtype", float)).kind not in "iu":
+            return None
+        along = [k for k, length in enumerate(lengths) if length != 1]
+        before = len(lengths) - len(shape_of(index))
+        by = [() for _ in shape] + [(k - before,) if k >= before else () for k in along]
+        place = [(0,) if i == axis else () for i in range(len(by))]
+        number = [*(group for _, group in kept), *((of_arrays[k],) for k in along)]
+        size = shape[axis]
+        found = ((first, number), (index, by), (np.arange(size), place), (size, by))
+        operands = [self._operand(operand, groups) for operand, groups in found]
+        return _entry("at", "sum", [lengths[k] for k in along], operands)
+
     def _index(self, array: Any, of_arrays: Sequence[int], rank: int) -> Entry | None:
         """Return an index array as an operand; it runs along the last of some of the axes."""
         axes = range(len(shape_of(array)))
@@ -233,12 +269,25 @@ def _view(equation: Equation, view: Array) -> Array:
     primitive, params = equation.primitive, equation.params
     if primitive is BROADCAST_TO:
         return np.broadcast_to(view, params["shape"])
+    if primitive is SCATTER:
+        parts = (
+            part for part in spelled_out(params["index"], len(params["shape"])) if part is not None
+        )
+        whole = all(map(_is_whole, parts, params["shape"]))
+        return np.reshape(view, params["shape"]) if whole else np.empty(0, np.int8)
     if primitive is GETITEM:
         index = params["index"]
         has_rest = any(part is Ellipsis for part in index)
         found: Array = view[index if has_rest else (*index, ...)]
         return found
     return np.asarray(primitive.value(view, **params))
+
+
+def _is_whole(part: Any, size: int) -> bool:
+    """Whether a part of an index takes all of an axis."""
+    if isinstance(part, slice):
+        return part.indices(size) == (0, size, 1)
+    return part is not SLOT and size == 1
 
 
 def _aligned(shape: Sequence[int], whole: Sequence[int]) -> Groups:
