@@ -8,6 +8,7 @@ from tests.distributed.models import X, Y
 from tests.distributed.test_faults import kill_a_worker
 
 import chainrule as cr
+from chainrule.sweeps.cluster import _parts
 
 
 def build(lr, hidden):
@@ -34,6 +35,12 @@ def assert_same_table(a, b):
 
 def test_the_table_is_the_same_as_without_a_cluster(client):
     assert_same_table(swept(), swept(client=client))
+
+
+def test_the_last_tasks_are_divided_among_all():
+    source = iter(range(50))
+    sizes = [[len(part) for part in _parts(source, size, 4)] for size in (1, 8, 8, 8)]
+    assert sizes == [[1] * 4, [8] * 4, [2] * 7, []]
 
 
 def test_members_side_by_side_too(client):

@@ -58,15 +58,16 @@ class ClusterFleet(Fleet):
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """Yield the outcome of each task, in the order of the tasks."""
         source, waiting, size = iter(tasks), deque[Batch](), 1
+        parts: deque[list[Task]] = deque()
         data = self.cluster.submit(same, list(self.folds))
         try:
             while True:
                 threads = sum(self.cluster.client.nthreads().values())
                 while len(waiting) < AHEAD * max(threads, 1):
-                    some = list(islice(source, size))
-                    if not some:
+                    parts = parts or _parts(source, size, max(threads, 1))
+                    if not parts:
                         break
-                    waiting.append(self._sent(some, data))
+                    waiting.append(self._sent(parts.popleft(), data))
                 if not waiting:
                     return
                 outcomes, seconds = self._came(waiting.popleft(), data)
@@ -89,8 +90,8 @@ class ClusterFleet(Fleet):
         at fault.
         """
         try:
-            found: tuple[list[Outcome], float] = self.cluster.results([batch.future])[0]
-            return found
+            outcomes, seconds = self.cluster.results([batch.future])[0]
+            return pickle.loads(outcomes), seconds
         except dask("distributed").KilledWorker as error:
             if len(batch.tasks) == 1 and not again:
                 (task,) = batch.tasks
@@ -103,8 +104,19 @@ _fleets: OrderedDict[str, Fleet] = OrderedDict()  # of this process, which works
 _lock = threading.Lock()
 
 
-def train_batch(about: Any, folds: Any, tasks: list[Task]) -> tuple[list[Outcome], float]:
-    """Return what comes of tasks, and how many seconds that took."""
+def _parts(source: Iterator[Task], size: int, threads: int) -> deque[list[Task]]:
+    """Return the next batches, one for each thread; the last tasks are divided among all."""
+    some = list(islice(source, size * threads))
+    if len(some) < size * threads:
+        size = -(-len(some) // (AHEAD * threads)) or 1
+    return deque(some[at : at + size] for at in range(0, len(some), size))
+
+
+def train_batch(about: Any, folds: Any, tasks: list[Task]) -> tuple[bytes, float]:
+    """Return what comes of tasks, and how many seconds that took.
+
+    The outcomes are pickled here: a cluster would send each of their many small arrays by itself.
+    """
     name, code, batch_size = about
     began = time.perf_counter()
     with _lock:
@@ -114,4 +126,4 @@ def train_batch(about: Any, folds: Any, tasks: list[Task]) -> tuple[list[Outcome
                 _fleets.popitem(last=False)
         fleet = _fleets[name]
     outcomes = fleet.chunk(tasks)
-    return outcomes, time.perf_counter() - began
+    return pickle.dumps(outcomes, pickle.HIGHEST_PROTOCOL), time.perf_counter() - began
