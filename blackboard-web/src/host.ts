@@ -121,6 +121,8 @@ export interface Mistake {
   title: string;
   right: string;
   wrong: string;
+  /** What the check says of it, while it is trained with. */
+  diagnosis?: string;
 }
 export interface Setup {
   type: "setup";

@@ -10,13 +10,14 @@ import { ending, OUTCOMES, type Outcome } from "./trying";
 
 export function Breaking() {
   const store = useStore();
-  const { name } = contestOf(store);
+  const { name, stage } = contestOf(store);
+  const on = (mistake: Mistake) => name.value === mistake.name || (stage.value === "idle" && mistake.diagnosis !== undefined);
   return (
     <div class="cb-breaking" data-part="mistakes">
       <p class="cb-note">
         One line of the gradient becomes wrong. The right one and the wrong one start from the same weights. What will you see?
       </p>
-      {store.setup.value!.mistakes.map((mistake) => <MistakeRow key={mistake.name} mistake={mistake} on={name.value === mistake.name} />)}
+      {store.setup.value!.mistakes.map((mistake) => <MistakeRow key={mistake.name} mistake={mistake} on={on(mistake)} />)}
     </div>
   );
 }
@@ -54,11 +55,17 @@ function Switch({ name }: { name: string }) {
   );
 }
 
-function Course({ mistake }: { mistake: Mistake & { diagnosis?: string } }) {
+function Course({ mistake }: { mistake: Mistake }) {
   const store = useStore();
   const contest = contestOf(store);
   const result = contest.result.value;
-  if (!result)
+  const diagnosis = mistake.diagnosis && (
+    <div class="cb-diagnosis">
+      <h4>Diagnosis</h4>
+      <pre>{mistake.diagnosis}</pre>
+    </div>
+  );
+  if (contest.stage.value !== "idle")
     return (
       <p class="cb-under" role="status">
         {contest.stage.value === "right" ? "The right gradient" : "The wrong gradient"} is at update {store.frame.value?.update ?? 0}…
@@ -66,8 +73,8 @@ function Course({ mistake }: { mistake: Mistake & { diagnosis?: string } }) {
     );
   return (
     <>
-      <Seen result={result} />
-      {mistake.diagnosis && <p class="cb-diagnosis"><b>Diagnosis.</b> {mistake.diagnosis}</p>}
+      {result && <Seen result={result} />}
+      {diagnosis}
     </>
   );
 }
