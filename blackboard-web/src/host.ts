@@ -147,6 +147,8 @@ export interface Setup {
   anatomy: { predict: Anatomy | null; learn: Anatomy | null };
   mistakes: Mistake[];
   scenes: unknown[];
+  /** Of a run that was recorded, the updates there are; it cannot be changed. */
+  recorded?: number[];
   arrays: Arrays;
 }
 export interface Frame {

@@ -18,9 +18,15 @@ export function Bar({ help }: { help: () => void }) {
         <Counters />
         <FlightFields />
         <div class="cb-bar__end">
-          <Settings />
-          <Runs />
-          <StopWhen />
+          {store.setup.value!.recorded ? (
+            <span class="cb-about">recorded</span>
+          ) : (
+            <>
+              {store.setup.value!.settings.restart.length > 0 && <Settings />}
+              <Runs />
+              <StopWhen />
+            </>
+          )}
           <Button
             label={dark ? "Light" : "Dark"}
             icon="moon"

@@ -5,6 +5,8 @@ import { count } from "../format";
 import { useStore } from "../store";
 import { throttle } from "../throttle";
 
+const SETTLED = 300; // milliseconds after which the thumb stands where the run is, not where it was asked to
+
 export function Scrub() {
   const store = useStore();
   const frame = store.frame.value;
@@ -35,6 +37,7 @@ export function Scrub() {
             held.value = event.currentTarget.valueAsNumber;
             seek(held.value);
           }}
+          onChange={() => setTimeout(() => (held.value = null), SETTLED)}
           onBlur={() => (held.value = null)}
         />
         {notices.map(({ update, text, kind }) => (

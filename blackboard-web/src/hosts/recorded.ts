@@ -1,11 +1,13 @@
 /** The host in a file: it answers from a recorded run. */
 import { decode, encode } from "../frames";
 import type { Ask, Bytes, Frame, Model } from "../host";
+import { HashPlace } from "./socket";
 
 const OVER = "this is a recorded run, which cannot be changed; chainrule blackboard trains";
 const FASTEST = 30; // frames a second
 
 export class RecordedHost implements Model {
+  readonly place = typeof location === "undefined" ? undefined : new HashPlace();
   private readonly told: ArrayBuffer[] = [];
   private readonly frames: Frame[] = [];
   private heard = new Set<(content: unknown, buffers: Bytes[]) => void>();

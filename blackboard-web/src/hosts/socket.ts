@@ -72,7 +72,12 @@ export class HashPlace implements Place {
   }
 
   write(text: string): void {
-    history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+    const address = location.href.split("#")[0]! + (text && `#${text}`);
+    try {
+      history.replaceState(null, "", address);
+    } catch {
+      // A page inside another one may have no address of its own to write to.
+    }
   }
 
   watch(changed: () => void): () => void {
