@@ -139,7 +139,7 @@ def test_a_parameters_gradient_is_a_product_of_named_factors():
 
 
 @given(loss=random_losses())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_random_programs(loss):
     params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
     told = assert_told(cr.value_and_grad(loss, argnums=(0, 1)), (params, RNG.normal(size=(3, 6))))
@@ -148,7 +148,7 @@ def test_random_programs(loss):
 
 def test_programs_of_the_grammar():
     shares = []
-    for seed in range(80):
+    for seed in range(50):
         program = program_of(seed)
         args = program.arguments(program.n, "float64")
         try:
@@ -156,7 +156,7 @@ def test_programs_of_the_grammar():
         except ChainruleError:  # what runs in NumPy alone, or has no gradient
             continue
         shares.append(share_told(told))
-    assert len(shares) > 40
+    assert len(shares) > 25
     assert np.mean(shares) > 0.8
 
 

@@ -83,7 +83,7 @@ def test_networks(kind, n):
 
 
 @given(loss=random_losses(), n=st.integers(1, 4))
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_random_programs(loss, n):
     params = {"W": RNG.normal(size=(6, 4)), "v": RNG.normal(size=4)}
     assert_javascript(cr.value_and_grad(loss), params, batch(n)[0])
@@ -91,7 +91,7 @@ def test_random_programs(loss, n):
 
 def test_programs_of_the_grammar():
     ran = 0
-    for seed in range(60):
+    for seed in range(30):
         program = program_of(seed)
         arguments = program.arguments(program.n, None if seed % 4 == 0 else "float64")
         try:
@@ -99,7 +99,7 @@ def test_programs_of_the_grammar():
         except ChainruleError:  # what runs in NumPy alone, or has no gradient
             continue
         ran += 1
-    assert ran > 30
+    assert ran > 15
 
 
 REAL = np.array([-2.5, -1.5, -0.5, -0.0, 0.0, 0.5, 1.5, 2.5, 7.25, -7.75, np.inf, -np.inf, np.nan])
