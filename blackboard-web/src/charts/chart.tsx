@@ -64,7 +64,7 @@ function useNames(kind: ChartKind): string {
 }
 
 function place(chart: uPlot, mark: HTMLElement, store: Store): void {
-  const left = chart.valToPos(store.frame.peek()?.update ?? 0, "x");
+  const left = Math.min(chart.valToPos(store.frame.peek()?.update ?? 0, "x"), chart.over.clientWidth - 1);
   mark.style.transform = `translateX(${left}px)`;
 }
 
