@@ -11,7 +11,7 @@ from tests.blackboard.watching import Watcher
 
 import chainrule as cr
 from chainrule.blackboard import opening, subjects
-from chainrule.blackboard.commands import read
+from chainrule.blackboard.commands import COMMANDS, read
 from chainrule.blackboard.run import Run
 from chainrule.blackboard.scenes import ORDER, scenes, scenes_of
 
@@ -43,11 +43,9 @@ def test_all_files_are_told():
         assert 6 <= len(scene["steps"]) <= 10
 
 
-@pytest.mark.parametrize(("name", "k"), STEPS)
-def test_what_a_step_does_can_be_done(name, k):
-    step = steps(name)[k]
+def check(step):
     assert set(step) <= {"text", "do", "point", "wait"}
-    assert 20 <= len(step["text"]) <= 400
+    assert 15 <= len(step["text"]) <= 400
     assert WAIT.fullmatch(step.get("wait", "paused"))
     assert step.get("point", "network") in PARTS
     for message in step.get("do", []):
@@ -58,6 +56,20 @@ def test_what_a_step_does_can_be_done(name, k):
             command = read(message)
             if command.do == "restart":
                 subjects.network(DATA, command.given["settings"])
+
+
+@pytest.mark.parametrize(("name", "k"), STEPS)
+def test_what_a_step_does_can_be_done(name, k):
+    check(steps(name)[k])
+
+
+def test_the_documentation_names_what_there_is():
+    text = (Path(__file__).parents[2] / "docs" / "scenes.md").read_text(encoding="utf-8")
+    for step in json.loads(re.search(r"```json\n(.*?)```", text, re.DOTALL)[1])["steps"]:
+        check(step)
+    named = set(re.findall(r"`(\w+)`", text))
+    done = set(COMMANDS) - {"hello", "drawn", "train_on", "take"}
+    assert {*TURNS, *PARTS, *OPEN, *done} <= named
 
 
 def test_they_are_told_of_the_lab_on_the_digits_alone():

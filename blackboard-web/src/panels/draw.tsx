@@ -59,7 +59,8 @@ function Actions() {
   const store = useStore();
   const drawing = drawingOf(store);
   const sample = store.sample.value;
-  const classes = store.setup.value!.data.classes;
+  const setup = store.setup.value!;
+  const classes = setup.data.classes;
   if (!sample) return null;
   const own = sample.set === "drawn";
   const train = () => sample.y !== null && store.send({ do: "train_on", x: Array.from(sample.x), y: sample.y });
@@ -75,7 +76,7 @@ function Actions() {
         </label>
       )}
       <div class="cb-buttons">
-        <button disabled={sample.y === null} title={sample.y === null ? "First say what it is" : ""} onClick={train}>train on this</button>
+        {!setup.recorded && <button disabled={sample.y === null} title={sample.y === null ? "First say what it is" : ""} onClick={train}>train on this</button>}
         <button onClick={() => (store.panel.value = "microscope")}>open in microscope</button>
       </div>
     </div>

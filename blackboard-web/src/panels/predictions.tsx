@@ -16,7 +16,7 @@ export function Predictions() {
     <div class="cb-predictions" data-part="predictions">
       <div class="cb-predictions-head">
         <p><b>{wrong}</b> of {all.length} held-out samples are wrong.</p>
-        <Marks />
+        {!store.setup.value!.recorded && <Marks />}
       </div>
       <Confusion scored={all} classes={classes} />
       <Worst />

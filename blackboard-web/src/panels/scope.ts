@@ -133,7 +133,7 @@ export class Scope {
     const to = cursor.value < 0 ? (by > 0 ? 0 : this.operations - 1) : cursor.value + by;
     if (to > this.operations) return this.again();
     cursor.value = Math.max(-1, to);
-    if (by > 0 && to === this.operations && sample.value) this.update();
+    if (by > 0 && to === this.operations && sample.value && !this.store.setup.value?.recorded) this.update();
   }
 
   /** The update that this one sample makes. */

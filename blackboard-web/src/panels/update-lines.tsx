@@ -27,9 +27,11 @@ export function UpdateLines({ pass }: { pass: Pass }) {
           </div>
         );
       })}
-      <button class="cb-wide" disabled={!known} onClick={() => scope.update()}>
-        {known ? "Make the update that this one sample asks for" : "Without a label there is no update"}
-      </button>
+      {!store.setup.value!.recorded && (
+        <button class="cb-wide" disabled={!known} onClick={() => scope.update()}>
+          {known ? "Make the update that this one sample asks for" : "Without a label there is no update"}
+        </button>
+      )}
     </>
   );
 }
