@@ -1,7 +1,10 @@
-"""A browser that looks at the command's page, where there is one."""
+"""A browser that looks at the page, served by the command or in a cell of a notebook."""
 
 import pytest
 from tests.blackboard.browsing import Board, browser, command
+from tests.blackboard.notebook import notebook
+
+HOSTS = {"served": command, "notebook": notebook}
 
 
 @pytest.fixture(scope="module")
@@ -10,9 +13,10 @@ def chrome():
         yield started
 
 
-@pytest.fixture(scope="module")
-def address(chrome):
-    with command() as told:
+@pytest.fixture(scope="module", params=HOSTS)
+def address(request, chrome):
+    """The page's address, in each host that trains."""
+    with HOSTS[request.param]() as told:
         yield told
 
 

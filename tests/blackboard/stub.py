@@ -1,10 +1,10 @@
-"""A session that trains nothing: what the hosts need of one."""
+"""A session that trains nothing, a comm without a notebook: what the hosts need of them."""
 
 import threading
 
 import numpy as np
 
-from chainrule.blackboard.frames import encode
+from chainrule.blackboard.frames import decode, encode
 
 
 class StubSession:
@@ -40,3 +40,32 @@ class StubSession:
                            {"p:W": np.full(self._size, float(self.update))})  # fmt: skip
             for listener in list(self.listeners):
                 listener(frame)
+
+
+class Comm:
+    """What a notebook would be sent."""
+
+    comm_id = "1"
+
+    def __init__(self):
+        self.sent, self.ended = [], []
+
+    def send(self, data=None, buffers=None):
+        self.sent.append((data, buffers))
+
+    def on_msg(self, heard):
+        self.heard = heard
+
+    def on_close(self, heard):
+        self.ended.append(heard)
+
+    def close(self):
+        pass
+
+    def told(self):
+        """Return the messages of the session so far."""
+        return [decode(bytes(b[0]))[0] for data, b in self.sent if data["method"] == "custom"]
+
+    def say(self, content):
+        data = {"method": "custom", "content": content}
+        self.heard({"content": {"data": data}, "buffers": []})

@@ -1,10 +1,13 @@
-"""The served page in a browser: what a learner does, and what nobody should."""
+"""The page in a browser: what a learner does, and what nobody should."""
 
 import re
 import time
 from urllib.parse import urlsplit
 
+import pytest
 from tests.blackboard.browsing import Board, best, command
+
+served = pytest.mark.parametrize("address", ["served"], indirect=True)
 
 
 def test_training_is_on_screen_within_two_seconds_of_the_command(chrome):
@@ -22,6 +25,7 @@ def test_training_is_on_screen_within_two_seconds_of_the_command(chrome):
     assert best(seconds, 2) < 2
 
 
+@served
 def test_no_request_leaves_the_machine_and_the_token_leaves_the_address(board):
     place = urlsplit(board.address).netloc
     assert {urlsplit(url).netloc for url in board.requested} == {place}
@@ -30,6 +34,7 @@ def test_no_request_leaves_the_machine_and_the_token_leaves_the_address(board):
     assert urlsplit(board.page.url)[:4] == ("http", place, "/", "")
 
 
+@served
 def test_no_script_reads_the_cookie_and_none_of_another_place_runs(board):
     assert board.js("document.cookie") == ""
     for url in ("http://example.com/x.js", "data:text/javascript,window.ran=1"):
@@ -139,6 +144,7 @@ def test_two_tabs_show_one_run(board, context, address):
     board.train()
 
 
+@served
 def test_a_thousand_malformed_messages_and_absurd_settings_are_told_on_the_page(board):
     board.pause()
     before = board.frame()
@@ -160,6 +166,7 @@ def test_a_thousand_malformed_messages_and_absurd_settings_are_told_on_the_page(
     board.at(before["update"] + 1)
 
 
+@served
 def test_who_was_not_given_the_address_gets_403(chrome, address):
     context = chrome.new_context()
     plain = re.sub(r"\?.*", "", address)
@@ -168,6 +175,7 @@ def test_who_was_not_given_the_address_gets_403(chrome, address):
     context.close()
 
 
+@served
 def test_a_page_of_another_port_opens_no_socket_though_it_has_the_cookie(context, address):
     Board(context, address)
     other = context.new_page()

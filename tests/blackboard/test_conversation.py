@@ -77,6 +77,15 @@ def test_what_a_page_has_drawn_is_no_concern_of_the_session(session, conversatio
     assert session.heard == answers(conversation) == []
 
 
+def test_a_page_that_comes_in_place_of_one_that_drew_no_more_gets_frames(session, conversation):
+    conversation.hear({"do": "drawn"})
+    for update in range(9):
+        session.listeners[0](encode("frame", {"branch": "a", "update": update}))
+        answers(conversation)
+    conversation.hear({"do": "hello"})
+    assert {"type": "frame", "branch": "a", "update": 8} in answers(conversation)
+
+
 def test_who_leaves_is_told_nothing_more(session, conversation):
     (listener,) = session.listeners
     conversation.close()

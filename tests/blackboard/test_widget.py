@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from tests.blackboard.stub import StubSession
+from tests.blackboard.stub import Comm, StubSession
 
 import chainrule as cr
 from chainrule.blackboard import built
@@ -15,35 +15,6 @@ from chainrule.errors import DataError, MissingDependencyError, ShapeError
 from chainrule.lab import LogisticRegression, NeuralNet
 
 WAIT = 10
-
-
-class Comm:
-    """What a notebook would be sent."""
-
-    comm_id = "1"
-
-    def __init__(self):
-        self.sent, self.ended = [], []
-
-    def send(self, data=None, buffers=None):
-        self.sent.append((data, buffers))
-
-    def on_msg(self, heard):
-        self.heard = heard
-
-    def on_close(self, heard):
-        self.ended.append(heard)
-
-    def close(self):
-        pass
-
-    def told(self):
-        """Return the messages of the session so far."""
-        return [decode(bytes(b[0]))[0] for data, b in self.sent if data["method"] == "custom"]
-
-    def say(self, content):
-        data = {"method": "custom", "content": content}
-        self.heard({"content": {"data": data}, "buffers": []})
 
 
 @pytest.fixture

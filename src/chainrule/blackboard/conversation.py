@@ -42,8 +42,10 @@ class Conversation:
                 raise DataError("a message is an object with `do`")
             if message == {"do": "drawn"}:
                 self.outbox.drawn()
-            else:
-                self._session.handle(message, self._put)
+                return
+            if message.get("do") == "hello":
+                self.outbox.anew()
+            self._session.handle(message, self._put)
         except ChainruleError as error:
             self._refuse(error, message)
 

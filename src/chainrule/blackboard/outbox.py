@@ -81,6 +81,11 @@ class Outbox:
             if self._waiting and not self.closed:
                 self._wake()
 
+    def anew(self) -> None:
+        """Hear that a page has come in place of another, which drew no more what it had."""
+        with self._lock:
+            self._undrawn, self._tells = 0, False
+
     def close(self) -> None:
         """Wake nobody from now on."""
         with self._lock:

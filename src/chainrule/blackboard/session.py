@@ -113,6 +113,7 @@ class Session:
         self._rate: float | None = None  # updates a second; None: as fast as it can
         self._goal: int | None = None  # the update to stop at
         self._speed, self._since, self._losses = 0.0, time.perf_counter(), [0.0, 0]
+        self._told: tuple[tuple[str, int] | None, float | None] = None, None
         self._framed = self._due = 0.0
 
     @property
@@ -218,7 +219,11 @@ class Session:
         """Send a frame of the run that is shown, and what is new of its curves."""
         branch, now = self.branch, time.perf_counter()
         total, count = self._losses
+        place = (self._shown, branch.run.place.update)
         loss = total / count if count and branch.run.place.update >= branch.run.head else None
+        if loss is None and self._told[0] == place:  # to a page that comes later
+            loss = self._told[1]
+        self._told = place, loss
         seen = views.view(branch.run, branch.scorer, not self._playing, loss)
         self._losses, self._framed = [0.0, 0], now
         branch.curves.add(seen.point)
