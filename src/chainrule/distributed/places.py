@@ -156,7 +156,10 @@ class Cluster:
                 return [future.result(timeout=glance) for future in futures]
             except dask("distributed").CancelledError as error:
                 raise self._lost(f"{error}") from error
-            except TimeoutError as error:
+            except (TimeoutError, UnboundLocalError) as error:
+                # The second is how a client says that a wait was cancelled as it timed out.
+                if isinstance(error, UnboundLocalError) and _failed(futures):
+                    raise
                 count = sum(future.done() for future in (*others, *futures))
                 if count != finished:
                     finished, since = count, time.monotonic()
@@ -177,6 +180,11 @@ class Cluster:
 
     def close(self) -> None:
         """Leave the client to its owner."""
+
+
+def _failed(futures: Sequence[Any]) -> bool:
+    """Whether what a future waits for has raised an error itself."""
+    return any(future.status == "error" for future in futures)
 
 
 def same(thing: Any) -> Any:
