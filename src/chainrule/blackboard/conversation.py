@@ -11,7 +11,7 @@ from chainrule.blackboard.outbox import Outbox
 from chainrule.errors import ChainruleError, DataError
 
 if TYPE_CHECKING:
-    from chainrule.blackboard.session import Session
+    from chainrule.blackboard.session import Steered
 
 MOST_BYTES = 2**16  # of what a page says at once; a drawing of 784 pixels takes a quarter
 
@@ -21,7 +21,7 @@ class Conversation:
 
     Parameters
     ----------
-    session : Session
+    session : Steered
     wake : callable
         Called, from any thread, when `outbox` has something to send.
 
@@ -30,7 +30,7 @@ class Conversation:
     outbox : Outbox
     """
 
-    def __init__(self, session: Session, wake: Callable[[], Any]) -> None:
+    def __init__(self, session: Steered, wake: Callable[[], Any]) -> None:
         self._session, self.outbox = session, Outbox(wake)
         self._put = self.outbox.put
         self._detach = session.attach(self._put)

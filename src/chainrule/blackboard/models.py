@@ -13,6 +13,7 @@ import numpy as np
 from chainrule import activations, optimizers
 from chainrule.autodiff import grad
 from chainrule.blackboard.subject import Data, Subject, Unit, checked
+from chainrule.blackboard.subjects import of_arrays
 from chainrule.errors import DataError
 from chainrule.functions import one_hot, sigmoid, softmax
 from chainrule.layers import Dense, Dropout, Flatten
@@ -20,8 +21,6 @@ from chainrule.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from chainrule.network.network import Network
 from chainrule.network.objective import Objective
 from chainrule.validation import Array
-
-HELD = 0.1  # of the samples
 
 
 def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0) -> Subject:
@@ -44,32 +43,27 @@ def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0)
     DataError, ShapeError
         If the model was not compiled, or does not take the data.
     """
-    if not getattr(model, "compiled", False):
-        raise DataError("blackboard: call model.compile(...) first, which says what is minimised")
     (samples, targets), _ = model.training_parts(X, y, "blackboard")
     task = _Task.of(model, targets)
-    labels = task.labels(targets)
-    order = np.random.default_rng(0).permutation(len(samples))
-    at = len(order) - int(HELD * len(order))
-    train, held = order[:at], order[at:]
-    flat, shape = samples.reshape(len(samples), -1), samples.shape[1:]
-    image = shape[:2] if len(shape) == 2 or shape[2:] == (1,) else None
     known = getattr(model.preprocessor, "feature_names", None)
-    return layered(model, Data(
-        name=name, X=flat[train], y=labels[train], X_held=flat[held], y_held=labels[held],
-        classes=task.classes, image=image,
-        features=tuple(known or (f"feature {i + 1}" for i in range(flat.shape[1]))),
-    ), seed=seed)  # fmt: skip
+    data = of_arrays(
+        samples, task.labels(targets), name=name, classes=task.classes, features=known
+    )  # fmt: skip
+    return layered(model, data, seed=seed)
 
 
 def layered(model: Any, data: Data, *, seed: int = 0) -> Subject:
-    """Return a compiled and built `Sequential` on data that are prepared already; see `sequential`.
+    """Return a compiled `Sequential` on data that are prepared already; see `sequential`.
 
     Raises
     ------
     DataError
         If classes and outputs do not fit.
     """
+    if not getattr(model, "compiled", False):
+        raise DataError("blackboard: call model.compile(...) first, which says what is minimised")
+    if not model.built:
+        model.build((None, data.X.shape[1]))
     rule = _with_momentum(model.optimizer)
     settings = {
         "optimizer": model.optimizer.name, "seed": seed, "rate": float(model.learning_rate),

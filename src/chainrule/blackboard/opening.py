@@ -10,8 +10,8 @@ from chainrule.blackboard import built, subjects
 from chainrule.blackboard.anatomy import anatomy
 from chainrule.blackboard.mistakes import mistaken, mistakes
 from chainrule.blackboard.scenes import scenes_of
-from chainrule.blackboard.session import Session
-from chainrule.blackboard.subject import Subject
+from chainrule.blackboard.session import Session, Steered
+from chainrule.blackboard.subject import Data, Subject
 from chainrule.errors import DataError, MissingDependencyError
 from chainrule.lab.classifier import Classifier
 from chainrule.validation import lookup
@@ -26,12 +26,33 @@ PACE = 25  # updates a second, to be followed by eye
 
 def begin(subject: Subject) -> Session:
     """Return a session that trains already."""
-    session = Session(subject, more=_More(), mistaken=mistaken)
+    session = Session(subject, more=More(), mistaken=mistaken)
     session.handle({"do": "play", "rate": PACE})
     return session
 
 
-class _More:
+def begin_with(data: str = "digits", target: str | None = None, model: str = "network") -> Steered:
+    """Return a session that trains already; one of a learner's file is a process of its own.
+
+    Parameters
+    ----------
+    data, target, model
+        As for `subject_of`; the model may be a Python file, see `chainrule.blackboard.own`.
+    """
+    if Path(model).suffix != ".py":
+        return begin(subject_of(data, target, model))
+    from chainrule.blackboard.apart import ApartSession
+
+    session = ApartSession(model, _data(data, target), more=More(), mistaken=mistaken)
+    session.handle({"do": "play", "rate": PACE})
+    return session
+
+
+def _data(data: str, target: str | None) -> Data:
+    return subjects.digits() if data == "digits" else subjects.table(data, target)
+
+
+class More:
     """What pages are told of a subject beside its numbers, found once."""
 
     def __init__(self) -> None:
@@ -47,11 +68,16 @@ class _More:
 
 
 def anatomy_of(subject: Subject) -> dict[str, Any]:
-    """Return what the model computes of one sample."""
+    """Return what the model computes of one sample, as far as that can be recorded."""
+    none, data = {"predict": None, "learn": None}, subject.data
     if subject.forward is None:
-        return {"predict": None, "learn": None}
-    data = subject.data
-    return anatomy(subject.forward, subject.loss, subject.params, data.X[:1], data.y[:1])
+        return none
+    try:
+        return anatomy(subject.forward, subject.loss, subject.params, data.X[:1], data.y[:1])
+    except Exception:  # of a learner's code, which may raise anything
+        if subject.kind != "loss":
+            raise
+        return none
 
 
 def watch(model: Any, X: Any = None, y: Any = None) -> Blackboard:
@@ -112,8 +138,7 @@ def subject_of(data: str = "digits", target: str | None = None, model: str = "ne
     if Path(model).suffix:
         return _of_file(model, data)
     layers = lookup("model", model, KINDS)
-    found = subjects.digits() if data == "digits" else subjects.table(data, target)
-    return subjects.network(found, {"layers": layers})
+    return subjects.network(_data(data, target), {"layers": layers})
 
 
 def _of_file(path: str, data: str) -> Subject:

@@ -24,7 +24,7 @@ from chainrule.blackboard.outbox import Outbox
 from chainrule.errors import OptionError
 
 if TYPE_CHECKING:
-    from chainrule.blackboard.session import Session
+    from chainrule.blackboard.session import Steered
 
 LOOPBACK = "127.0.0.1"
 WHOLE = 2**20  # bytes of a message that is still read, to be refused by an answer
@@ -52,7 +52,7 @@ open(document.getElementById("blackboard"));
 STYLE = "html, body, #blackboard { height: 100%; margin: 0; }\n"
 
 
-def serve(make: Callable[[], Session], told: Callable[[str], Any], port: int = 0) -> None:
+def serve(make: Callable[[], Steered], told: Callable[[str], Any], port: int = 0) -> None:
     """Serve a session until Ctrl-C.
 
     Parameters
@@ -87,7 +87,7 @@ class Blackboard:
         ]
         self._guard = Guard(Starlette(routes=routes), listener.getsockname()[1])
 
-    async def serve(self, make: Callable[[], Session], told: Callable[[str], Any]) -> None:
+    async def serve(self, make: Callable[[], Steered], told: Callable[[str], Any]) -> None:
         """Answer until Ctrl-C, or until there is nothing to show."""
         config = uvicorn.Config(
             self._guard, lifespan="off", ws="websockets-sansio", log_config=None, access_log=False,
@@ -106,7 +106,7 @@ class Blackboard:
         """Answer no more, soon; called from any thread."""
         self._server.should_exit = True
 
-    def _end_if_failed(self, made: asyncio.Future[Session]) -> None:
+    def _end_if_failed(self, made: asyncio.Future[Steered]) -> None:
         if made.exception():
             self.end()
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,6 +27,30 @@ TURN = 1 / 60  # seconds of training between two looks at what was asked for
 
 Listener = Callable[[bytes], Any]
 More = Callable[[Subject], Mapping[str, Any]]
+
+
+class Steered(Protocol):
+    """What pages watch and steer: a `Session`, here or in another process."""
+
+    def attach(self, listener: Listener) -> Callable[[], None]:
+        """Have messages go to a listener."""
+
+    def handle(self, message: Any, listener: Listener | None = None) -> None:
+        """Take what a page asks for."""
+
+    def close(self) -> None:
+        """End training."""
+
+
+def understood(message: Any, listener: Listener | None) -> Command | None:
+    """Return what a page asks for; tell it what is wrong with that, and return None."""
+    try:
+        return read(message)
+    except ChainruleError as error:
+        known = message.get("id") if isinstance(message, dict) else None
+        if listener is not None:
+            listener(encode("error", {"id": known, "message": str(error)}))
+        return None
 
 
 @dataclass
@@ -92,11 +116,9 @@ class Session:
 
     def handle(self, message: Any, listener: Listener | None = None) -> None:
         """Take what a page asks for; the answer, an error too, goes to the listener who asked."""
-        try:
-            self._asked.put((read(message), listener))
-        except ChainruleError as error:
-            known = message.get("id") if isinstance(message, dict) else None
-            self._answer(listener, "error", {"id": known, "message": str(error)})
+        command = understood(message, listener)
+        if command is not None:
+            self._asked.put((command, listener))
 
     def close(self) -> None:
         """End training."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,52 @@ def digits() -> Data:
 
 def _pixels(height: int, width: int) -> tuple[str, ...]:
     return tuple(f"pixel {i}, {j}" for i in range(height) for j in range(width))
+
+
+def of_arrays(
+    X: Any,
+    y: Any,
+    *,
+    name: str = "data",
+    classes: Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+) -> Data:
+    """Return samples as data, a tenth of them held back.
+
+    Parameters
+    ----------
+    X : array_like, a sample a row
+        Pictures are laid flat.
+    y : array_like
+        Whole numbers are numbers of classes, others are quantities.
+
+    Raises
+    ------
+    DataError
+        If they do not fit together.
+    """
+    X, y = np.asarray(X), np.asarray(y)
+    if X.ndim < 2 or y.ndim != 1 or len(X) != len(y) or len(X) < 2:
+        raise DataError(
+            "blackboard: X must hold a sample a row and y a class or a quantity for each, received "
+            f"shapes {X.shape} and {y.shape}"
+        )
+    whole = y.dtype.kind in "iub"
+    if whole and y.min() < 0:
+        raise DataError(f"blackboard: y holds the class {y.min()}; classes are counted from 0")
+    if whole and classes is None:
+        classes = tuple(map(str, range(int(y.max()) + 1)))
+    flat, shape = X.reshape(len(X), -1), X.shape[1:]
+    order = np.random.default_rng(0).permutation(len(X))
+    at = len(X) - max(len(X) // 10, 1)
+    train, held = order[:at], order[at:]
+    label = y.astype(np.int32 if whole else np.float64)
+    return Data(
+        name=name, X=flat[train], y=label[train], X_held=flat[held], y_held=label[held],
+        classes=None if classes is None or not whole else tuple(classes),
+        features=tuple(features or (f"feature {i + 1}" for i in range(flat.shape[1]))),
+        image=shape[:2] if len(shape) == 2 or shape[2:] == (1,) else None,
+    )  # fmt: skip
 
 
 def table(source: Any, target: str | None = None) -> Data:

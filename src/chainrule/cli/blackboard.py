@@ -12,11 +12,11 @@ from chainrule.cli.problems import Interrupted, warn
 from chainrule.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from chainrule.blackboard.session import Session
+    from chainrule.blackboard.session import Steered
 
 NEEDED = ("starlette", "uvicorn", "websockets")
 DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
-MODEL_HELP = "network, deep, softmax, or the file of a model."
+MODEL_HELP = "network, deep, softmax, the file of a model, or a Python file of your own."
 
 
 def blackboard(
@@ -53,10 +53,10 @@ def blackboard(
         raise Interrupted("what was trained is gone, but for what you took away") from None
 
 
-def _session(data: str, target: str | None, model: str) -> Session:
-    from chainrule.blackboard.opening import begin, subject_of
+def _session(data: str, target: str | None, model: str) -> Steered:
+    from chainrule.blackboard.opening import begin_with
 
-    return begin(subject_of(data, target, model))
+    return begin_with(data, target, model)
 
 
 def _open(address: str) -> None:

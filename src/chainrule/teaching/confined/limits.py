@@ -147,23 +147,25 @@ def limit(seconds: float, memory: int, written: int = 8 * 2**20, files: int = 64
     written, files : int
         Bytes of one file, and how many may be open.
     """
+    _limit(RLIMIT_CPU=math.ceil(seconds), RLIMIT_FSIZE=written, RLIMIT_NOFILE=files)
+    limit_memory(memory)
+
+
+def limit_memory(memory: int) -> None:
+    """Limit memory beyond what is in use, in bytes, where that is known; leave nothing behind."""
+    _limit(RLIMIT_AS=_in_use() + memory, RLIMIT_CORE=0)
+
+
+def _limit(**wanted: int) -> None:
     try:
         import resource
-    except ImportError:  # Windows: the grader's clock alone
+    except ImportError:  # Windows: the clock of who started it alone
         return
-    whole = math.ceil(seconds)
-    wanted = [
-        (resource.RLIMIT_CPU, whole),
-        (resource.RLIMIT_AS, _in_use() + memory),
-        (resource.RLIMIT_FSIZE, written),
-        (resource.RLIMIT_NOFILE, files),
-        (resource.RLIMIT_CORE, 0),
-    ]
-    for kind, most in wanted:
+    for name, most in wanted.items():
         with contextlib.suppress(ValueError, OSError):
             # At the first limit of time comes a signal of its own, at the second the end.
-            last = most + 1 if kind == resource.RLIMIT_CPU else most
-            resource.setrlimit(kind, (most, last))
+            last = most + 1 if name == "RLIMIT_CPU" else most
+            resource.setrlimit(getattr(resource, name), (most, last))
 
 
 def _in_use() -> int:

@@ -19,6 +19,17 @@ SECONDS = 60
 _LOADED = ["__main__", "chainrule.teaching.checked", "chainrule.checking", "sklearn.datasets"]
 
 
+def processes(loaded: Sequence[str]) -> Any:
+    """Return a context of processes that have modules loaded already, where that can be."""
+    forks = "forkserver" in multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+    if forks:
+        context.set_forkserver_preload(loaded)
+        with ignored():
+            forkserver.ensure_running()  # it loads while the learner reads
+    return context
+
+
 class Checker:
     """Checks exercises, each in a process that ends with it.
 
@@ -30,12 +41,7 @@ class Checker:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
-        forks = "forkserver" in multiprocessing.get_all_start_methods()
-        self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
-        if forks:  # what every check loads, loaded once
-            self._context.set_forkserver_preload(_LOADED)
-            with ignored():
-                forkserver.ensure_running()  # it loads while the learner reads
+        self._context = processes(_LOADED)
 
     def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> Result:
         """Return what the checks of an exercise say of a file.

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.syntax import Syntax
 
-from chainrule.errors import ChainruleError, MissingDependencyError
+from chainrule.errors import ChainruleError
 from chainrule.teaching.learn.checker import Checker
 from chainrule.teaching.learn.keys import pressed
+from chainrule.teaching.learn.saves import saves
 from chainrule.teaching.learn.screen import show, show_hint, show_list
 from chainrule.teaching.learn.workspace import Standing, Workspace
-
-POLL = 100  # milliseconds between two looks at the keys
-SETTLED = 150  # milliseconds without a change that end a save
 
 
 def look(console: Console, workspace: Workspace, checker: Checker) -> Standing:
@@ -27,22 +25,12 @@ def look(console: Console, workspace: Workspace, checker: Checker) -> Standing:
 
 def watch(console: Console, workspace: Workspace, stop: Callable[[], bool] = lambda: False) -> None:
     """Check at every save and answer keys, until q, Ctrl-C, or what ``stop`` says."""
-    try:
-        import watchfiles
-    except ImportError:
-        raise MissingDependencyError(
-            "chainrule learn watches files with watchfiles: pip install 'chainrule[teach]'"
-        ) from None
     checker = Checker()
     paths = [workspace.path(lab) for lab in workspace.labs]
-    names = {path.name for path in paths}
+    changes = saves(workspace.folder, [path.name for path in paths], "chainrule learn", "teach")
     with pressed() as keys:
         standing = look(console, workspace, checker)
         show(console, workspace, standing, keys=True)
-        changes = watchfiles.watch(
-            workspace.folder, recursive=False, rust_timeout=POLL, yield_on_timeout=True,
-            debounce=SETTLED, step=50, watch_filter=lambda _, path: any(map(path.endswith, names)),
-        )  # fmt: skip
         for changed in changes:
             key = keys.next()
             if key == "q" or stop():
