@@ -16,8 +16,11 @@ COMPARED: dict[type[ast.cmpop], str] = {
 SIGNS: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "−", ast.Mult: "⊙", ast.MatMult: "", ast.Div: "/",
 }  # fmt: skip
-TAKEN_TOGETHER = {"sum": "∑", "mean": "mean", "max": "max", "min": "min", "prod": "∏"}
+TAKEN_TOGETHER = {
+    "sum": "∑", "mean": "mean", "max": "max", "min": "min", "prod": "∏", "var": "var", "std": "std",
+}  # fmt: skip
 FUNCTIONS = {"maximum": "max", "minimum": "min", "sigmoid": "σ"}  # that are written otherwise
+MODULES = {"np", "cr", "math"}
 AROUND = {"abs": "|", "norm": "‖"}
 SAME = {"astype", "asarray", "array", "ascontiguousarray"}  # the numbers stay what they are
 SUM, SIGNED, PRODUCT, FACTOR, POWER, ATOM = range(1, 7)  # how strongly parts hold together
@@ -208,9 +211,11 @@ def _is_scalar(node: ast.expr) -> bool:
 def _call(
     node: ast.Call, function: ast.expr, given: list[ast.expr], named: dict[str | None, ast.expr]
 ) -> tuple[Any, int]:
-    whole = ast.unparse(function)
-    name = whole.rpartition(".")[2]
-    if isinstance(function, ast.Attribute) and whole.split(".")[0] not in ("np", "cr", "math"):
+    name, owner = ast.unparse(function).rpartition(".")[2], function
+    while isinstance(owner, ast.Attribute):
+        owner = owner.value
+    of_module = isinstance(owner, ast.Name) and owner.id in MODULES
+    if isinstance(function, ast.Attribute) and not of_module:
         given = [function.value, *given]  # a method
     match name, given:
         case "exp", [x]:
@@ -231,9 +236,9 @@ def _call(
             return Transposed(_read(x, ATOM)), POWER
         case "eye", [size]:
             return Indexed(Name(False, "I", ""), ast.unparse(size)), ATOM
-        case (("sum" | "mean" | "max" | "min" | "prod"), [x, *axis]) if len(axis) < 2:
+        case _, [x, *axis] if name in TAKEN_TOGETHER and len(axis) < 2:
             along = axis[0] if axis else named.get("axis")
-            told = "" if along is None else ast.unparse(along).replace("-", "−")
+            told = "" if along is None else ast.unparse(along).replace("-", "−").strip("(,)")
             return Together(TAKEN_TOGETHER[name], told, _read(x, PRODUCT)), SIGNED
         case (("zeros" | "ones"), [_, *_]):
             return Number("0" if name == "zeros" else "1", 0), ATOM
