@@ -5,6 +5,7 @@ import { useStore } from "../store";
 import { schemeOf } from "../theme";
 import { layout, type Grid } from "./grids";
 import { entry, fmt, shapeText } from "./numbers";
+import { scopeOf } from "./scope";
 
 interface HeatProps {
   name: string;
@@ -31,8 +32,13 @@ export function Heat({ name, data, shape, image, width = 240, height = 96, most,
   const side = room < 1 ? room : Math.floor(room); // large arrays are shown smaller than a pixel a number
   const ratio = Math.max(1, Math.round(globalThis.devicePixelRatio ?? 1));
   const peak = most ?? magnitude(data);
-  const colors = schemeOf(useStore());
-  useEffect(() => paint(canvas.current!, grid, data, peak, colors, Math.max(1, side * ratio)), [data, peak, colors, side, ratio]);
+  const store = useStore();
+  const colors = schemeOf(store);
+  useEffect(() => {
+    const began = performance.now();
+    paint(canvas.current!, grid, data, peak, colors, Math.max(1, side * ratio));
+    scopeOf(store).spent(began);
+  }, [data, peak, colors, side, ratio]);
 
   const under = (event: PointerEvent | MouseEvent): number => {
     const box = canvas.current!.getBoundingClientRect();

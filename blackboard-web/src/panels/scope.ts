@@ -4,7 +4,7 @@ import { Body, type Pass } from "../anatomy";
 import type { Frame, Setup } from "../host";
 import type { Sample, Store } from "../store";
 
-const REST = 8; // a pass takes at most an eighth of the time, and its pictures as much again
+const REST = 6; // times as long as a pass and its pictures took, nothing is done
 
 /** One entry on the way from a number down to what it is made of. */
 export interface Spot {
@@ -67,15 +67,14 @@ export function unitOf(setup: Setup | null, pass: Pass | null, { name, index }: 
 export class Scope {
   /** The frame that is looked at: while training runs, a pass must leave time for everything else. */
   private readonly frame = signal<Frame | null>(null);
-  private took = 0;
   private rested = 0;
   private timer: ReturnType<typeof setTimeout> | 0 = 0;
 
   readonly pass = computed(() => {
     const began = performance.now();
     const pass = learn(this.store.setup.value, this.frame.value, this.store.sample.value);
-    this.took = performance.now() - began;
-    this.rested = began + REST * this.took;
+    this.rested = began;
+    this.spent(began);
     return pass;
   });
   readonly path = signal<Spot[]>([]);
@@ -96,6 +95,11 @@ export class Scope {
   /** The entry whose factors are shown. */
   get spot(): Spot | null {
     return this.path.value[this.path.value.length - 1] ?? null;
+  }
+
+  /** Rest, after something that began at a time. */
+  spent(began: number): void {
+    this.rested += REST * (performance.now() - began);
   }
 
   begin(spot: Spot): void {
