@@ -13,6 +13,7 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.blackboard.entries import Entries
 from chainrule.blackboard.mathml import mathml
+from chainrule.blackboard.subject import Subject
 from chainrule.compiler.script import script
 from chainrule.errors import CompileError, TraceError
 from chainrule.ops.kernel import Recurrence, Result
@@ -85,6 +86,19 @@ def anatomy(
         "predict": _taken_apart(forward, (params, X), "output"),
         "learn": _taken_apart(gradient, (params, X, y), getattr(loss, "__name__", "loss")),
     }
+
+
+def anatomy_of(subject: Subject) -> dict[str, Any]:
+    """Return what the model computes of one sample, as far as that can be recorded."""
+    none, data = {"predict": None, "learn": None}, subject.data
+    if subject.forward is None:
+        return none
+    try:
+        return anatomy(subject.forward, subject.loss, subject.params, data.X[:1], data.y[:1])
+    except Exception:  # of a learner's code, which may raise anything
+        if subject.kind != "loss":
+            raise
+        return none
 
 
 def _double(leaf: Any) -> Any:

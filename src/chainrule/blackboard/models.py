@@ -43,16 +43,20 @@ def sequential(model: Any, X: Any, y: Any, *, name: str = "data", seed: int = 0)
     DataError, ShapeError
         If the model was not compiled, or does not take the data.
     """
+    return layered(model, data_of(model, X, y, name), seed=seed)
+
+
+def data_of(model: Any, X: Any, y: Any, name: str) -> Data:
+    """Return what a model's ``fit`` takes, as data."""
     (samples, targets), _ = model.training_parts(X, y, "blackboard")
     task = _Task.of(model, targets)
     known = getattr(model.preprocessor, "feature_names", None)
-    data = of_arrays(
+    return of_arrays(
         samples, task.labels(targets), name=name, classes=task.classes, features=known
     )  # fmt: skip
-    return layered(model, data, seed=seed)
 
 
-def layered(model: Any, data: Data, *, seed: int = 0) -> Subject:
+def layered(model: Any, data: Data, *, seed: int = 0, code: str | None = None) -> Subject:
     """Return a compiled `Sequential` on data that are prepared already; see `sequential`.
 
     Raises
@@ -70,14 +74,15 @@ def layered(model: Any, data: Data, *, seed: int = 0) -> Subject:
         "momentum": float(getattr(model.optimizer, "momentum", 0.0)), "batch_size": 32,
     }  # fmt: skip
     task = _Task.of(model, data.y if data.classes is None else one_hot(len(data.classes), data.y))
-    made = _subject(model, task, data, settings)
+    made = replace(_subject(model, task, data, settings), optimizer=rule, code=code)
 
     def make(chosen: Mapping[str, Any]) -> Subject:
         found = checked(chosen, settings, made.choices)
         own = model if found["seed"] == seed else _anew(model, found["seed"])
-        return replace(_subject(own, task, data, found), optimizer=rule, make=make)
+        anew = _subject(own, task, data, found)
+        return replace(anew, optimizer=rule, code=code, make=make)
 
-    return replace(made, optimizer=rule, make=make)
+    return replace(made, make=make)
 
 
 def _subject(model: Any, task: _Task, data: Data, settings: Mapping[str, Any]) -> Subject:

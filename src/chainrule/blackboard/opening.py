@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.blackboard import built, subjects
-from chainrule.blackboard.anatomy import anatomy
+from chainrule.blackboard.anatomy import anatomy_of
 from chainrule.blackboard.mistakes import mistaken, mistakes
 from chainrule.blackboard.scenes import scenes_of
 from chainrule.blackboard.session import Session, Steered
 from chainrule.blackboard.subject import Data, Subject
+from chainrule.blackboard.take import taker
 from chainrule.errors import DataError, MissingDependencyError
 from chainrule.lab.classifier import Classifier
 from chainrule.validation import lookup
@@ -26,7 +27,8 @@ PACE = 25  # updates a second, to be followed by eye
 
 def begin(subject: Subject) -> Session:
     """Return a session that trains already."""
-    session = Session(subject, more=More(), mistaken=mistaken)
+    more = More()
+    session = Session(subject, more=more, take=taker(more), mistaken=mistaken)
     session.handle({"do": "play", "rate": PACE})
     return session
 
@@ -43,7 +45,10 @@ def begin_with(data: str = "digits", target: str | None = None, model: str = "ne
         return begin(subject_of(data, target, model))
     from chainrule.blackboard.apart import ApartSession
 
-    session = ApartSession(model, _data(data, target), more=More(), mistaken=mistaken)
+    more = More()
+    session = ApartSession(
+        model, _data(data, target), more=more, take=taker(more), mistaken=mistaken
+    )
     session.handle({"do": "play", "rate": PACE})
     return session
 
@@ -65,19 +70,6 @@ class More:
             self._subject = subject
             self._found = {"anatomy": anatomy_of(subject), "mistakes": mistakes(subject)}
         return {**self._found, "scenes": scenes_of(subject)}
-
-
-def anatomy_of(subject: Subject) -> dict[str, Any]:
-    """Return what the model computes of one sample, as far as that can be recorded."""
-    none, data = {"predict": None, "learn": None}, subject.data
-    if subject.forward is None:
-        return none
-    try:
-        return anatomy(subject.forward, subject.loss, subject.params, data.X[:1], data.y[:1])
-    except Exception:  # of a learner's code, which may raise anything
-        if subject.kind != "loss":
-            raise
-        return none
 
 
 def watch(model: Any, X: Any = None, y: Any = None) -> Blackboard:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.blackboard.models import layered, sequential
+from chainrule.blackboard.models import data_of, layered
 from chainrule.blackboard.subject import Data, Subject, checked
 from chainrule.blackboard.subjects import function, of_arrays
 from chainrule.checking import GradientReport, Where, check_gradients
@@ -116,10 +116,11 @@ class Own:
 
     def _subject(self, data: Data) -> Subject:
         names = self._names
+        code = f"Own(Path({str(self.path)!r}), {data.code or 'subjects.digits()'}).subject"
         if "model" in names:
             if "X" in names and "y" in names:
-                return sequential(names["model"], names["X"], names["y"], name=data.name)
-            return layered(names["model"], data)
+                data = data_of(names["model"], names["X"], names["y"], data.name)
+            return layered(names["model"], data, code=code)
         missing = [name for name in ("loss", "params") if name not in names]
         if missing:
             raise DataError(
@@ -129,7 +130,7 @@ class Own:
         made = function(names["loss"], self._params(0), data)
         made = replace(
             made, title=self.path.name, gradients=names.get("gradients"),
-            forward=self._forward(made),
+            forward=self._forward(made), code=code,
         )  # fmt: skip
 
         def make(chosen: Mapping[str, Any]) -> Subject:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.blackboard import built, subjects, views
+from chainrule.blackboard.anatomy import anatomy_of
 from chainrule.blackboard.frames import encode
-from chainrule.blackboard.opening import anatomy_of
 from chainrule.blackboard.run import Last, Place, Run
 from chainrule.blackboard.subject import Subject
 from chainrule.lab.hidden_layer import LEARNING_RATE, HiddenLayerResult

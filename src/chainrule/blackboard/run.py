@@ -114,6 +114,11 @@ class Run:
         return found
 
     @property
+    def events(self) -> Events:
+        """What was set, and which samples were taken singly, as far as it led here."""
+        return self._events.until(self.place.update)
+
+    @property
     def params(self) -> dict[str, Array]:
         """Copies of the parameters."""
         return self._engine.read("params")  # type: ignore[no-any-return]

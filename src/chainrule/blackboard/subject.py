@@ -39,6 +39,8 @@ class Data:
         What became of the raw numbers: ``x = (raw - mean) / scale``.
     ink : float
         The largest raw number of a picture; the smallest is 0.
+    code : str or None
+        Python that gives the same data.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Data:
     mean: Array | None = None
     scale: Array | None = None
     ink: float = 1.0
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class Subject:
         In place of the one that the settings name; its learning rate is that of the settings.
     model : Sequential, optional
         Whose weights are trained.
+    code : str or None
+        Python that gives it, with the settings as they are at first.
     """
 
     title: str
@@ -119,6 +124,7 @@ class Subject:
     mistake: str | None = None
     optimizer: Any = None
     model: Any = None
+    code: str | None = None
 
     @property
     def names(self) -> list[str]:

@@ -36,7 +36,7 @@ def digits() -> Data:
         name="digits", X=found.X_train.astype(float), y=found.y_train,
         X_held=found.X_test.astype(float), y_held=found.y_test, image=(8, 8),
         classes=tuple(map(str, range(10))), features=_pixels(8, 8),
-        mean=found.mean, scale=found.scale, ink=16.0,
+        mean=found.mean, scale=found.scale, ink=16.0, code="subjects.digits()",
     )  # fmt: skip
 
 
@@ -109,6 +109,7 @@ def table(source: Any, target: str | None = None) -> Data:
         name=str(source), X=opened.X_train.astype(float), y=opened.y_train.astype(label),
         X_held=opened.X_val.astype(float), y_held=opened.y_val.astype(label),
         classes=classes, features=tuple(learned.feature_names), image=_image(learned),
+        code=f"subjects.table({str(source)!r}, {target!r})",
     )  # fmt: skip
 
 
@@ -153,6 +154,7 @@ def network(data: Data, settings: Mapping[str, Any] | None = None) -> Subject:
     return Subject(
         title=_title(sizes, data), kind="lab", data=data, params=_weights(data, chosen, outputs),
         loss=loss, forward=forward, settings=chosen, choices=CHOICES,
+        code=data.code and f"subjects.network({data.code})",
         make=lambda settings: network(data, settings), slopes=slopes if names else None,
         units=[Unit(n, f"W_{n}", f"b_{n}", f"W_{out}") for n, out in behind],
     )  # fmt: skip
@@ -239,7 +241,9 @@ def lab(model: Any, X: Any = None, y: Any = None) -> Subject:
     def make(settings: Mapping[str, Any]) -> Subject:
         made = network(data, settings)
         anew = any(made.settings[name] != first[name] for name in ("layers", "init", "seed"))
-        return replace(made, params=made.params if anew else params, make=make)
+        if not anew:  # where the weights are from, nothing here tells
+            made = replace(made, params=params, code=None)
+        return replace(made, make=make)
 
     return make(start)
 
