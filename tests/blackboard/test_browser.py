@@ -7,6 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 from tests.blackboard.browsing import Board, best, command
 
+from chainrule.blackboard import subjects
+from chainrule.blackboard.opening import anatomy_of
+from chainrule.blackboard.replay import replay_of
+from chainrule.blackboard.run import Run
+
 served = pytest.mark.parametrize("address", ["served"], indirect=True)
 
 
@@ -199,3 +204,26 @@ def test_a_page_whose_server_ends_says_so(context):
         board = Board(context, told)
         board.frame()
     board.js("() => until(() => sockets.every(({ readyState }) => readyState === 3))")
+
+
+def test_a_recorded_run_opens_from_disk_trains_before_the_eye_and_asks_for_nothing(
+    context, tmp_path
+):
+    run = Run(subjects.network(subjects.digits()))
+    run.advance(60)
+    more = {"anatomy": anatomy_of(run.subject), "mistakes": [], "scenes": []}
+    file = tmp_path / "run.html"
+    file.write_text(replay_of(run, more), encoding="utf-8")
+    board = Board(context, file.as_uri())
+    from playwright.sync_api import expect
+
+    update = board.page.locator("dt:text-is('Update') + dd")
+    board.page.get_by_role("slider", name="Update shown").press("Home")
+    expect(update).to_have_text("0")
+    board.button("Train").click()
+    expect(update).not_to_have_text("0")
+    board.button("Pause").click()
+    board.button("Train").wait_for()
+    asked = [url for url in board.requested if not url.startswith("blob:")]  # is within the file
+    assert asked == [file.as_uri()]
+    assert board.problems == []
