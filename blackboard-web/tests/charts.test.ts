@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { merged, smooth } from "../src/charts/lines";
+import { KINDS, merged, present, smooth } from "../src/charts/lines";
 import { Curves } from "../src/curves";
 
 function curves(updates: number[], loss: number[]): Curves {
@@ -11,7 +11,7 @@ function curves(updates: number[], loss: number[]): Curves {
 
 test("two runs lie over the same updates, with nothing where one of them has no point", () => {
   const both = { b: curves([2, 3, 4], [7, NaN, 9]), a: curves([0, 2, 5], [1, 2, 3]) };
-  const { updates, lines } = merged(both, [["loss", "batch"], ["held_loss", "held out"]]);
+  const { updates, lines } = merged(both, [["loss", "batch", 0], ["held_loss", "held out", 1]]);
   expect(updates).toEqual([0, 2, 3, 4, 5]);
   expect(lines.map(({ branch, name }) => branch + name)).toEqual(["aloss", "aheld_loss", "bloss", "bheld_loss"]);
   expect(lines[0]!.values).toEqual([1, 2, null, null, 3]);
@@ -25,4 +25,11 @@ test("the mean begins at the first value, follows, and skips what was not measur
   expect(steps[0]).toBe(0);
   expect(steps.at(-1)).toBeCloseTo(1, 3);
   expect(steps[3]!).toBeLessThan(steps[9]!);
+});
+
+test("a line has its colour whether the others are there or not", () => {
+  const made = curves([0], []);
+  made.lines = { loss: [NaN], held_loss: [2.3] };
+  expect(present({ a: made }, {} as never, KINDS[0]!)).toEqual([["held_loss", "held out", 1]]);
+  expect(present({}, {} as never, KINDS[0]!)).toHaveLength(2);
 });

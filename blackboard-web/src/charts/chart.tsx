@@ -115,7 +115,6 @@ function options(kind: ChartKind, lines: Shown[], palette: Palette, width: numbe
     font: "10.5px system-ui, sans-serif",
     gap: 4,
   };
-  const names = [...new Set(lines.map(({ name }) => name))];
   const many = kind.id === "norm" || kind.id === "ratio";
   return {
     width,
@@ -125,7 +124,7 @@ function options(kind: ChartKind, lines: Shown[], palette: Palette, width: numbe
     padding: [6, 10, 0, 0],
     scales: {
       x: { time: false, range: (_u, _low, high) => [0, Math.max(high ?? 0, 1)] },
-      y: kind.log ? { distr: 3 } : kind.share ? { range: [0, 1] } : { range: (_u, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
+      y: kind.log ? { distr: 3, range: (_u, low, high) => (low === null ? [1e-3, 1] : uPlot.rangeLog(low, high ?? 1, 10, false)) } : kind.share ? { range: [0, 1] } : { range: (_u, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
     },
     axes: [
       { ...axis, size: 20, space: 60, values: (_u, splits) => splits.map((update) => (update % 1 ? "" : count(update))) },
@@ -138,8 +137,8 @@ function options(kind: ChartKind, lines: Shown[], palette: Palette, width: numbe
     ],
     series: [
       {},
-      ...lines.map(({ branch, name, faint }) => ({
-        stroke: colorOf(palette, branch, names.indexOf(name), many) + (faint ? "30" : ""),
+      ...lines.map(({ branch, order, faint }) => ({
+        stroke: colorOf(palette, branch, order, many) + (faint ? "30" : ""),
         width: faint ? 1 : 1.75,
         dash: many && branch === "b" ? [4, 3] : undefined,
         spanGaps: true,

@@ -48,7 +48,7 @@ function Legend({ kind }: { kind: ChartKind }) {
   return (
     <ul class="cb-chart__legend">
       {(many ? ["a"] : runs).flatMap((branch) =>
-        lines.map(([name, label], order) => (
+        lines.map(([name, label, order]) => (
           <li key={branch + name}>
             <i style={{ background: colorOf(palette, branch, order, many) }} />
             {runs.length > 1 && !many ? `${branch.toUpperCase()} ${label}` : label}

@@ -28,9 +28,12 @@ export const KINDS: ChartKind[] = [
   { id: "units", title: "Saturated, dead", share: true, lines: () => [["saturated", "saturated"], ["dead", "dead"]] },
 ];
 
+/** A line, and its place among all of its kind: by which it has its colour, whichever are there. */
+export type Named = [name: string, label: string, order: number];
+
 /** The lines that say something in any run; all of them before there is anything to say. */
-export function present(curves: Branches<Curves>, setup: Setup, kind: ChartKind): [string, string][] {
-  const all = kind.lines(setup);
+export function present(curves: Branches<Curves>, setup: Setup, kind: ChartKind): Named[] {
+  const all = kind.lines(setup).map(([name, label], order): Named => [name, label, order]);
   const says = (name: string) => Object.values(curves).some(({ lines }) => lines[name]?.some(Number.isFinite));
   const found = all.filter(([name]) => says(name));
   return found.length ? found : all;
@@ -38,18 +41,19 @@ export function present(curves: Branches<Curves>, setup: Setup, kind: ChartKind)
 
 export interface Line {
   branch: string;
+  order: number;
   name: string;
   label: string;
   values: (number | null)[];
 }
 
 /** Updates of all runs in order, and each line over them: null where it says nothing. */
-export function merged(curves: Branches<Curves>, names: [string, string][]): { updates: number[]; lines: Line[] } {
+export function merged(curves: Branches<Curves>, names: Named[]): { updates: number[]; lines: Line[] } {
   const branches = Object.keys(curves).sort();
   const updates = branches.map((branch) => curves[branch]!.updates).reduce(union, []);
   const lines = branches.flatMap((branch) => {
     const { updates: own, lines } = curves[branch]!;
-    return names.map(([name, label]): Line => ({ branch, name, label, values: spread(updates, own, lines[name] ?? []) }));
+    return names.map(([name, label, order]): Line => ({ branch, order, name, label, values: spread(updates, own, lines[name] ?? []) }));
   });
   return { updates, lines };
 }
