@@ -7,6 +7,7 @@ import { Help } from "./help";
 import { pressed } from "./keys";
 import { Stage } from "./network/stage";
 import { PANELS, type Panel } from "./panels";
+import { YourCode } from "./panels/code";
 import { Told } from "./panels/told";
 import { StoreContext, useStore, type Store } from "./store";
 import { properties } from "./theme";
@@ -54,8 +55,11 @@ function Root({ whole }: { whole: boolean }) {
   );
 }
 
+/** Nothing trains yet; of a learner's file that does not run, why. */
 function Waiting() {
-  const { value: state } = useStore().connection;
+  const store = useStore();
+  const { value: state } = store.connection;
+  if (store.code.value && state !== "refused") return <div class="cb-wait cb-wait--code"><YourCode /></div>;
   const text = state === "refused" ? "This address is not valid any more. Open the one that was printed last." : "Waiting for the run…";
   return (
     <p class="cb-wait" role="status">

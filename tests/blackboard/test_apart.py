@@ -117,6 +117,20 @@ def test_code_that_never_ends_or_crashes_takes_nothing_down(lab):
     assert lab.frame("step", count=0)[0]["update"] == 0
 
 
+def test_pages_that_come_while_a_file_does_not_run_are_told_so_alone(tmp_path):
+    path = tmp_path / "mylab.py"
+    path.write_text("1 / 0\n", encoding="utf-8")
+    lab = Lab(path)
+    try:
+        said = lab.ask("hello")
+        assert {header["type"] for header, _ in said} == {"code", "done"}
+        assert "ZeroDivisionError" in [h["text"] for h, _ in said if h["type"] == "code"][-1]
+        lab.alone()
+        assert [header["type"] for header, _ in lab.ask("hello")] == ["code", "done"]
+    finally:
+        lab.session.close()
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(FileError, match="there is no file"):
         ApartSession(tmp_path / "none.py", DATA)

@@ -189,15 +189,16 @@ class ApartSession:
                 return
             if status != ENDED:  # else it said itself what was wrong
                 self._say(_end_of(self.path, status, trace, self._limits))
-            unanswered = child.unanswered
+            waiting: list[tuple[Command, Listener | None]] = []
             if child is self._next:
                 self._next = None
-                unanswered += [(listener, command.id) for command, listener in self._waiting]
-                self._waiting = []
+                waiting, self._waiting = self._waiting, waiting
             else:
                 self._now = None
-        for listener, number in unanswered:
+        for listener, number in child.unanswered:
             _refuse(listener, number, self.path)
+        for command, listener in waiting:
+            self._without(command, listener)
 
     def _without(self, command: Command, listener: Listener | None) -> None:
         """Answer while nothing trains: with what there was."""
