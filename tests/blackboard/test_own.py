@@ -10,6 +10,7 @@ import chainrule as cr
 from chainrule.blackboard import models, subjects
 from chainrule.blackboard.own import Own, broken
 from chainrule.blackboard.run import Run
+from chainrule.blackboard.subject import Unit
 from chainrule.errors import DataError
 
 TEXT = (Path(__file__).parent / "mylab.py").read_text(encoding="utf-8")
@@ -67,6 +68,15 @@ def test_without_a_gradient_chainrule_derives_it(load):
     seeds = [own.subject.make({"seed": seed}).params["W"] for seed in (0, 1, 1)]
     assert not np.array_equal(seeds[0], seeds[1])
     np.testing.assert_array_equal(seeds[1], seeds[2])
+
+
+def test_matrices_that_follow_on_one_another_are_layers(load):
+    own = load(TEXT)
+    assert own.subject.units == [Unit("h", "W", "b", "V")]
+    deep = TEXT.replace('"V": rng', '"U": np.eye(5), "V": rng')
+    assert load(deep).subject.units == [Unit("h1", "W", "b", "U"), Unit("h2", "U", None, "V")]
+    other = TEXT.replace('"V": rng', '"U": np.eye(4), "V": rng')
+    assert load(other).subject.units == []
 
 
 def test_a_model_is_trained_on_the_data_that_are_given(load):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -264,12 +265,16 @@ def _samples(model: Any, X: Any, y: Any) -> Data:
 def function(
     loss: Callable[..., Any], params: Mapping[str, Any], data: Data, **more: Any
 ) -> Subject:
-    """Return a loss in NumPy of a dict of parameters."""
+    """Return a loss in NumPy of a dict of parameters.
+
+    Matrices that lead from the features to the outputs, one after the other, are taken for layers.
+    """
+    start = {name: np.asarray(value, float) for name, value in params.items()}
     settings = {k: DEFAULTS[k] for k in ("optimizer", "seed", "rate", "momentum", "batch_size")}
     made = Subject(
         title=getattr(loss, "__name__", "loss"), kind="loss", data=data, loss=loss, forward=None,
-        params={n: np.asarray(value, float) for n, value in params.items()}, settings=settings,
-        choices={"optimizer": CHOICES["optimizer"]},
+        params=start, settings=settings, choices={"optimizer": CHOICES["optimizer"]},
+        units=_units(start, len(data.features), len(data.classes or "1")),
     )  # fmt: skip
 
     def make(settings: Mapping[str, Any]) -> Subject:
@@ -277,3 +282,18 @@ def function(
 
     made = replace(made, **more)
     return replace(made, make=make)
+
+
+def _units(params: Mapping[str, Array], inputs: int, outputs: int) -> list[Unit]:
+    """Return the hidden layers of matrices that follow on one another; none if they do not."""
+    names = list(params)
+    chain = [name for name in names if params[name].ndim == 2]
+    ends = [inputs, *(params[W].shape[1] for W in chain)]
+    if [params[W].shape[0] for W in chain] != ends[:-1] or ends[-1] != outputs:
+        return []
+    units = []
+    for number, (W, out) in enumerate(pairwise(chain), 1):
+        bias = next(iter(names[names.index(W) + 1 :]), W)
+        known = bias if params[bias].shape == params[W].shape[1:] else None
+        units.append(Unit("h" if len(chain) == 2 else f"h{number}", W, known, out))
+    return units
