@@ -77,6 +77,17 @@ def test_what_is_asked_for_in_another_process_is_answered_as_here(lab):
     np.testing.assert_array_equal(lab.frame("step", count=1)[1]["p:W"], arrays["p:W"])
 
 
+def test_nothing_is_kept_of_pages_that_are_gone(lab):
+    lab.said("right")
+    for _ in range(3):
+        page = Watcher(lab.session)
+        page.ask("hello")
+        page.detach()
+    lab.ask("hello")
+    assert list(lab.session._known.values()) == [lab.told.put]
+    assert lab.session._now.unanswered == []
+
+
 def test_a_file_is_loaded_anew_at_every_save_and_the_old_run_goes_on_until_then(lab):
     lab.said("right")
     lab.ask("hello")

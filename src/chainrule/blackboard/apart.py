@@ -13,6 +13,7 @@ import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ class ApartSession:
         self._data, self._limits, self._options = data, limits, session
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
-        self._known: list[Listener] = []  # by number, which stands for them in the other process
+        self._known: dict[int, Listener] = {}  # by what stands for them in the other process
+        self._numbers = count()
         self._closed = False
         self._now: _Child | None = None  # trains
         self._next: _Child | None = None  # is loading
@@ -95,6 +97,7 @@ class ApartSession:
             with self._lock:
                 if listener in self._listeners:
                     self._listeners.remove(listener)
+                self._known = {n: each for n, each in self._known.items() if each != listener}
 
         return detach
 
@@ -158,7 +161,8 @@ class ApartSession:
             child.answered(number, header)
             if kind in ("setup", "frame", "code"):
                 self._told[kind] = message
-            listeners = list(self._listeners) if number == ALL else [self._known[number]]
+            one = [self._known[number]] if number in self._known else []
+            listeners = list(self._listeners) if number == ALL else one
         for listener in listeners:
             listener(message)
 
@@ -219,9 +223,11 @@ class ApartSession:
     def _number(self, listener: Listener | None) -> int:
         if listener is None:
             return ALL
-        if listener not in self._known:
-            self._known.append(listener)
-        return self._known.index(listener)
+        for number, known in self._known.items():
+            if known == listener:
+                return number
+        self._known[number := next(self._numbers)] = listener
+        return number
 
 
 class _Child:
@@ -257,7 +263,7 @@ class _Child:
 
     def answered(self, number: int, header: Mapping[str, Any]) -> None:
         if header["type"] in ("done", "error"):
-            listener = None if number == ALL else self._owner._known[number]
+            listener = self._owner._known.get(number)
             with suppress(ValueError):
                 self.unanswered.remove((listener, header["id"]))
 
