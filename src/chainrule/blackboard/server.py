@@ -91,8 +91,9 @@ class Blackboard:
         """Answer until Ctrl-C, or until there is nothing to show."""
         config = uvicorn.Config(
             self._guard, lifespan="off", ws="websockets-sansio", log_config=None, access_log=False,
-            log_level="error", server_header=False, ws_max_size=WHOLE, ws_ping_interval=None,
-            ws_per_message_deflate=False, timeout_graceful_shutdown=PATIENCE,
+            log_level="error", server_header=False, proxy_headers=False,
+            ws_max_size=WHOLE, ws_ping_interval=None, ws_per_message_deflate=False,
+            timeout_graceful_shutdown=PATIENCE,
         )  # fmt: skip
         self._server = _Server(config, lambda: told(self._guard.address))
         self._session = asyncio.ensure_future(asyncio.to_thread(make))
