@@ -28,7 +28,7 @@ help:
 	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
 	@echo "make functions list the NumPy functions that have a gradient anew"
 	@echo "make notebooks make the labs' notebooks, solutions and pages from notebooks/source anew"
-	@echo "make pictures  draw the pictures of the README anew"
+	@echo "make pictures  draw the pictures of README and docs anew; needs Chromium"
 	@echo "make clean     remove .venv, caches and the report"
 
 lab: .venv/lab
@@ -97,8 +97,9 @@ functions: .venv/lab
 notebooks: .venv/dev
 	$(BIN)/python notebooks/make.py
 
-pictures: .venv/lab
+pictures: .venv/dev $(MODULE)
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/blackboard_pictures.py
 
 clean:
 	rm -rf .venv build dist $(WEB)/dist $(WEB)/node_modules $(dir $(MODULE)) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report.html

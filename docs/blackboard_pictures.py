@@ -50,9 +50,7 @@ def save(image: Image.Image, name: str) -> None:
 
 def draw_two(page: Any) -> None:
     """Draw a 2 on the pad."""
-    box = page.locator(".cb-root canvas").last.bounding_box()
-    pads = page.get_by_role("img", name=re.compile("draw", re.IGNORECASE))
-    box = pads.first.bounding_box() if pads.count() else box
+    box = page.locator(".cb-pad canvas").bounding_box()
     points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in STROKE]
     page.mouse.move(*points[0])
     page.mouse.down()
@@ -90,25 +88,31 @@ def film(browser: Any, address: str) -> None:
 
     def look(count: int, between: int = 200) -> None:
         for _ in range(count):
-            frames.append(shot(page).resize((960, 540), Image.Resampling.LANCZOS))
+            frames.append(shot(page).resize((800, 450), Image.Resampling.LANCZOS))
             page.wait_for_timeout(between)
 
     page.keyboard.press("r")
-    page.keyboard.press("Space")
-    look(22)
-    page.keyboard.press("Space")
+    page.wait_for_timeout(500)
+    if page.get_by_role("button", name="Train").count():
+        page.keyboard.press("Space")
+    look(28)
+    page.get_by_role("button", name="Pause").click()
     look(2)
     for _ in range(4):
         page.keyboard.press("ArrowLeft")
         look(1)
     page.keyboard.press("1")
     look(3)
-    for _ in range(5):
-        page.keyboard.press("o")
-        look(2)
-    few = [frame.quantize(64, dither=Image.Dither.NONE) for frame in frames]
+    line = page.locator(".cb-line", has_text="d_W_h").first
+    line.scroll_into_view_if_needed()
+    look(2)
+    cells = line.locator("canvas, [role=grid], svg").first.bounding_box()
+    for x, y in ((0.5, 0.45), (0.3, 0.55)):
+        page.mouse.click(cells["x"] + x * cells["width"], cells["y"] + y * cells["height"])
+        look(6)
+    few = [frame.quantize(48, dither=Image.Dither.NONE) for frame in frames]
     path = IMAGES / "blackboard.gif"
-    few[0].save(path, save_all=True, append_images=few[1:], duration=250, loop=0, optimize=True)
+    few[0].save(path, save_all=True, append_images=few[1:], duration=280, loop=0, optimize=True)
     print(path, path.stat().st_size)
     context.close()
 

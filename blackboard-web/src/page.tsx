@@ -84,6 +84,13 @@ function Layout({ panels, help }: { panels: Panel[]; help: () => void }) {
 
 function PanelView({ panels, open }: { panels: Panel[]; open: Panel | null }) {
   const store = useStore();
+  const element = useRef<HTMLElement>(null);
+  const before = useRef(open);
+  // Where the panel lies below the pictures it comes into view when it is opened.
+  useEffect(() => {
+    if (open && open !== before.current) element.current!.scrollIntoView({ block: "nearest" });
+    before.current = open;
+  }, [open]);
   const keyed = (event: KeyboardEvent) => {
     const move = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
     if (!move || !open) return;
@@ -94,7 +101,7 @@ function PanelView({ panels, open }: { panels: Panel[]; open: Panel | null }) {
     (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-panel="${next.id}"]`)?.focus();
   };
   return (
-    <aside class="cb-panel" aria-label={open?.title ?? "Panels"}>
+    <aside class="cb-panel" ref={element} aria-label={open?.title ?? "Panels"}>
       <div class="cb-tabs">
         <div class="cb-tabs__list" role="tablist" aria-label="Panels" onKeyDown={keyed}>
           {panels.map((panel, i) => (

@@ -126,6 +126,14 @@ def test_stop_is_heard_at_once_and_frames_come_while_it_runs(page):
     assert time.perf_counter() - began < 2  # 0.02 on a quiet machine
 
 
+@pytest.mark.parametrize("ask", [{"do": "epoch"}, {"do": "step", "count": 1000}])
+def test_where_it_stops_there_is_a_gradient(page, ask):
+    page.ask(**ask)
+    header, arrays = page.stopped()
+    assert header["update"] in (48, 1000)
+    assert np.abs(arrays["g:W_h"]).max() > 0
+
+
 def test_at_a_rate(page):
     page.ask("play", rate=100)
     first = page.until(lambda h: h["type"] == "frame")[0]["update"]

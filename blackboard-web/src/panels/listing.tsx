@@ -27,14 +27,14 @@ function rows(pass: Pass): Row[] {
 export function Listing({ pass }: { pass: Pass }) {
   const all = rows(pass);
   return (
-    <div class="cb-listing" role="list" aria-label="Lines of the source">
+    <section class="cb-listing" aria-label="Lines of the source">
       <InputsRow pass={pass} />
       {(["forward", "backward"] as const).map((part) => {
         const own = all.filter(({ line }) => line.part === part);
         return own.length > 0 && [<h3 key={part}># {HEADS[part]}</h3>, ...own.map((row) => <LineRow key={row.index} row={row} pass={pass} />)];
       })}
       <UpdateLines pass={pass} />
-    </div>
+    </section>
   );
 }
 
@@ -42,7 +42,7 @@ export function Listing({ pass }: { pass: Pass }) {
 function InputsRow({ pass }: { pass: Pass }) {
   const input = pass.body.anatomy.inputs.find(({ role }) => role === "X");
   return input ? (
-    <div class="cb-line" role="listitem">
+    <div class="cb-line">
       <div class="cb-line-head">
         <Code text={input.name} />
         <span class="cb-shape">{shapeText(input.shape)}</span>
@@ -67,7 +67,7 @@ function LineRow({ row: { line, index, equations }, pass }: { row: Row; pass: Pa
   }, [current, cursor]);
   const kind = `cb-line${current ? " cb-line--now" : ""}${cursor >= 0 && first > cursor ? " cb-line--later" : ""}`;
   return (
-    <div class={kind} role="listitem" ref={element} aria-current={current ? "step" : undefined}>
+    <div class={kind} ref={element} aria-current={current ? "step" : undefined}>
       <div class="cb-line-head">
         <button class="cb-line-code" aria-expanded={open} onClick={() => scope.toggle(index)}>
           <Code text={line.code} />

@@ -19,7 +19,7 @@ export function UpdateLines({ pass }: { pass: Pass }) {
       {Object.entries(pass.body.anatomy.gradients).map(([key, gradient]) => {
         const text = simple ? `${key} -= ${plain(settings.rate ?? 0)} * ${gradient}` : `${key} = update(${key}, ${gradient})`;
         return (
-          <div key={key} class={`cb-line${now ? " cb-line--now" : ""}${later ? " cb-line--later" : ""}`} role="listitem">
+          <div key={key} class={`cb-line${now ? " cb-line--now" : ""}${later ? " cb-line--later" : ""}`}>
             <div class="cb-line-head">
               <Code text={text} />
               <span class="cb-shape">{shapeText(pass.body.shape(gradient))}</span>

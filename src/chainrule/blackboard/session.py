@@ -222,13 +222,16 @@ class Session:
             self._pause_here()
 
     def _limited(self, count: int) -> int:
-        """Return at most as many updates as there are until training is to stop."""
+        """Return at most as many updates as there are until training is to stop, the last alone.
+
+        The update that it stops at is shown, with its gradient.
+        """
         run = self.branch.run
         if self._goal is not None:
-            count = min(count, max(self._goal - run.place.update, 1))
+            count = min(count, max(self._goal - run.place.update - 1, 1))
         epoch = self._stop.get("epoch")
         if epoch is not None and epoch > run.epochs:
-            count = min(count, max(int((epoch - run.epochs) * run.epoch_length), 1))
+            count = min(count, max(int((epoch - run.epochs) * run.epoch_length) - 1, 1))
         return count
 
     def _pause_here(self) -> None:
