@@ -146,3 +146,16 @@ def test_a_subject_made_anew_differs_in_its_settings_and_weights_alone(load):
             one, two = getattr(subject, field), getattr(other, field)
             assert one is two or one == two or callable(two), field
             assert (one is None) == (two is None), field
+
+
+def test_what_a_file_draws_without_a_seed_is_the_same_each_time(load):
+    drawn = "import numpy as np\nparams = {'w': np.random.randn(64)}\n"
+    loss = "def loss(params, X, y):\n    return np.mean((X @ params['w'] - y) ** 2)\n"
+    for text in (MODEL.replace(", seed=0", ""), drawn + loss):
+        one, other = (load(text).subject.params for _ in range(2))
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_parameters_that_are_nested_are_refused_by_name(load):
+    with pytest.raises(DataError, match="nothing nested in it; 'layer' is of type dict"):
+        load("params = {'layer': {'W': 1.0}}\ndef loss(params, X, y):\n    return 0.0\n")

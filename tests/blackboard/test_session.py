@@ -1,6 +1,7 @@
 import json
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 from tests.blackboard.watching import Watcher
 
 import chainrule as cr
-from chainrule.blackboard import subjects
+from chainrule.blackboard import replay, subjects, views
 from chainrule.blackboard.commands import COMMANDS, read
+from chainrule.blackboard.run import Run
 from chainrule.blackboard.session import Session
 
 DATA = subjects.digits()
@@ -236,3 +238,20 @@ def test_any_message_is_a_command_or_refused(message):
     except cr.DataError as error:
         text = str(error)
         assert len(text) < 400
+
+
+def test_numbers_beyond_float32_are_sent_and_kept_without_a_warning():
+    X = np.linspace(-3, 3, 40)[:, np.newaxis]
+    data = subjects.of_arrays(X, 2 * X[:, 0] + 1.0)
+    made = subjects.function(
+        lambda params, X, y: np.mean((X @ params["w"] - y) ** 2), {"w": np.full(1, 1e160)}, data,
+        forward=lambda params, X: X @ params["w"],
+    )  # fmt: skip
+    run = Run(made, "numpy")
+    scorer, curves = views.Scorer(run.subject), views.Curves(run.subject.names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curves.add(views.view(run, scorer, True, 1e300).point)
+        arrays = curves.message("a", 0)[1]
+        replay._rounded("p:w", run.params["w"])
+    assert arrays["loss"][0] == np.inf

@@ -26,6 +26,7 @@ from chainrule.blackboard.subjects import function, of_arrays
 from chainrule.checking import GradientReport, Where, check_gradients
 from chainrule.errors import ChainruleError, DataError
 from chainrule.functions import one_hot, softmax
+from chainrule.keras.utils import set_random_seed
 from chainrule.validation import Array
 
 SAMPLES = 12  # that a gradient is checked with
@@ -149,7 +150,16 @@ class Own:
                 f"{self.path.name}: params must be a dict of arrays by name, or a function of a "
                 f"seed that returns one; received {type(found).__name__}"
             )
-        return {str(name): np.array(value, float) for name, value in found.items()}
+        return {str(name): self._array(name, value) for name, value in found.items()}
+
+    def _array(self, name: Any, value: Any) -> Array:
+        try:
+            return np.array(value, float)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"{self.path.name}: params must be a dict of arrays by name, with nothing nested "
+                f"in it; {name!r} is of type {type(value).__name__}"
+            ) from None
 
     def _forward(self, subject: Subject) -> Callable[..., Any] | None:
         """Return the file's forward pass, as probabilities or values."""
@@ -183,6 +193,7 @@ def _loaded(path: Path) -> ModuleType:
     module = ModuleType(path.stem)
     module.__file__ = str(path)
     sys.modules[path.stem] = module
+    set_random_seed(0)  # what a file draws without a seed of its own is the same at every save
     exec(compile(text, str(path), "exec", dont_inherit=True), vars(module))
     return module
 

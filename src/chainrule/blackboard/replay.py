@@ -166,7 +166,8 @@ def _rounded(name: str, array: Array) -> Array:
     if array.dtype.kind != "f":
         return array
     bits = PARAMETERS if name.startswith("p:") else PICTURES
-    whole = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    with np.errstate(over="ignore"):
+        whole = np.ascontiguousarray(array, np.float32).view(np.uint32)
     dropped = 23 - bits
     rounded = (whole + np.uint32(1 << (dropped - 1))) & np.uint32(
         0xFFFFFFFF << dropped & 0xFFFFFFFF

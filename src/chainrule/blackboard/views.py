@@ -126,7 +126,8 @@ def _scores(
     with np.errstate(all="ignore"):
         found = np.asarray(subject.forward(params, data.X_held, *parts))
     if data.classes is None:
-        loss = float(np.mean((found - data.y_held) ** 2) / 2)
+        with np.errstate(over="ignore"):
+            loss = float(np.mean((found - data.y_held) ** 2) / 2)
         return Scores(update, loss, np.nan, {"value": found[:SHOWN].astype(float)})
     if found.ndim == 1 or found.shape[1] == 1:  # of two classes, the second one's probability
         found = np.stack([1 - found.ravel(), found.ravel()], axis=1)
@@ -253,9 +254,10 @@ class Curves:
         """Return header and arrays of the points from ``start`` on."""
         points, none = self.points[start:], [np.nan] * len(self.names)
         arrays: dict[str, Array] = {"update": np.array([p["update"] for p in points], np.int32)}
-        for column in COLUMNS:
-            arrays[column] = np.array([p.get(column, np.nan) for p in points], np.float32)
-        for column in ("norm", "ratio"):
-            rows = [p.get(column, none) for p in points]
-            arrays[column] = np.array(rows, np.float32).reshape(len(points), len(self.names))
+        with np.errstate(over="ignore"):  # before it diverges, a run has numbers beyond float32
+            for column in COLUMNS:
+                arrays[column] = np.array([p.get(column, np.nan) for p in points], np.float32)
+            for column in ("norm", "ratio"):
+                rows = [p.get(column, none) for p in points]
+                arrays[column] = np.array(rows, np.float32).reshape(len(points), len(self.names))
         return {"branch": branch, "start": start}, arrays
