@@ -137,6 +137,22 @@ def test_the_hidden_layer():
     assert accuracy(at("hidden-layer", 5)) > 0.93
 
 
+def test_however_long_a_class_looks_full_speed_ends_where_the_next_step_is_true():
+    for name, k in STEPS:
+        done = {message["do"]: message for message in steps(name)[k].get("do", [])}
+        if "play" in done and done["play"]["rate"] is None:
+            assert done.get("stop", {}).get("epoch"), (name, k)
+
+
+def test_with_and_without_hidden_layer_as_many_are_wrong_in_the_end():
+    found = []
+    for name in ("softmax-regression", "hidden-layer"):
+        run = Run(subjects.network(DATA, steps(name)[0]["do"][0]["settings"]))
+        go(run, 10 * run.epoch_length)
+        found.append(round((1 - accuracy(run)) * len(DATA.X_held)))
+    assert abs(found[0] - found[1]) <= 2  # "as seldom"
+
+
 def test_the_vanishing_gradient():
     assert loss(at("vanishing-gradient", 1)) > 2.25
     sigmoid = norms(at("vanishing-gradient", 1))
@@ -186,6 +202,9 @@ def test_zero_weights():
     same = at("zero-weights", 4).params["W_h"]
     assert np.ptp(same, axis=1).max() == 0 < np.abs(same).max()
     assert 0.2 < accuracy(at("zero-weights", 4)) < 0.4  # "some three of ten"
+    run = at("zero-weights", 4).fork()
+    go(run, 100_000)
+    assert accuracy(run) < 0.5  # "would not make it half"
     tanh = at("zero-weights", 6).params
     assert np.abs(tanh["W_h"]).max() == np.abs(tanh["W_o"]).max() == 0 < np.abs(tanh["b_o"]).max()
     assert accuracy(at("zero-weights", 7)) > 0.9
