@@ -115,6 +115,21 @@ def test_the_worst_predictions_open_the_microscope(page):
     page.locator(".cb-chooser", has_text=said).wait_for()
 
 
+def test_a_scene_is_told_of_the_right_gradient_whatever_was_broken(page):
+    page.evaluate(
+        """async () => {
+          sockets[0].send(JSON.stringify({ do: "mistake", name: "transposed" }));
+          await until(() => last("setup").mistakes.some((each) => each.diagnosis));
+        }"""
+    )
+    open_panel(page, "Scenes")
+    page.get_by_role("button", name="Softmax regression").click()
+    page.evaluate(
+        """() => until(() => !last("setup").units.length &&
+                             !last("setup").mistakes.some((each) => each.diagnosis))"""
+    )
+
+
 def test_a_scene_is_told_by_the_arrow_keys(page):
     open_panel(page, "Scenes")
     page.get_by_role("button", name="A learning rate too high").click()

@@ -26,6 +26,8 @@ export class Teller {
   });
 
   begin(scene: Scene): void {
+    const wrong = this.store.setup.value?.mistakes.some((mistake) => mistake.diagnosis !== undefined);
+    if (wrong) this.store.send({ do: "mistake", name: null }); // a scene tells of the right gradient
     this.scene.value = scene;
     this.store.panel.value = ""; // steps open the panels that they need
     this.enter(0);
