@@ -148,3 +148,10 @@ def test_a_run_ends_where_its_loss_was_finite_for_the_last_time(engine):
     assert run.advance(5)[0] <= 1
     run.seek(20)
     assert bits(run) == seen[20]
+
+
+def test_what_is_set_in_a_fork_where_it_begins_is_not_set_in_the_other_run():
+    run = Run(subjects.network(subjects.digits()), "numpy")
+    other = run.fork()
+    other.set({"batch_size": 512})
+    assert (run.settings["batch_size"], other.settings["batch_size"]) == (32, 512)

@@ -62,7 +62,7 @@ class Events:
     def until(self, update: int) -> Events:
         """Return those that hold at an update."""
         return Events(
-            {u: value for u, value in self.settings.items() if u <= update},
+            {u: dict(value) for u, value in self.settings.items() if u <= update},
             {u: value for u, value in self.samples.items() if u < update},
         )
 
