@@ -1,5 +1,6 @@
 """Kernels run by Python itself: what their text says, without compiling it."""
 
+import ast
 from contextlib import contextmanager
 from unittest import mock
 
@@ -69,6 +70,10 @@ class Interpreted:
 
     def __init__(self, form):
         self.space = dict(SPACE)
+        (function,) = ast.parse(form.kernel.text).body
+        stored = {n.id for n in ast.walk(function)
+                  if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
+        assert not stored & {argument.arg for argument in function.args.args}
         exec(form.kernel.text, self.space)
         self.function = self.space[form.kernel.function.name]
 

@@ -86,3 +86,16 @@ def test_threads_change_no_bit():
         alone = run()
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_names_of_memory_are_nobody_elses():
+    def loss(params, x):
+        x_at = np.argmax(x @ params["w"], axis=1)
+        x_at_at = np.take(params["b"], x_at)
+        return np.mean(x_at_at * np.sum(x, axis=1))
+
+    params = {"w": RNG.normal(size=(3, 4)), "b": RNG.normal(size=4)}
+    X = RNG.normal(size=(6, 3))
+    value, gradient = kernel_gradient(loss, params, X)
+    np.testing.assert_allclose(value, loss(params, X), rtol=1e-12)
+    np.testing.assert_allclose(gradient["b"], cr.grad(loss)(params, X)["b"], rtol=1e-12)

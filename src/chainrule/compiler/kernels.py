@@ -137,7 +137,7 @@ class Kernel:
     def text(self) -> str:
         """The kernel as Python."""
         function = self.function
-        pointers = [f"{buffer.name}_at" for buffer in self.pointed]
+        pointers = [buffer.pointer for buffer in self.pointed]
         head = f"def {function.name}({', '.join([*FIXED, *pointers])}):"
         last = f"    return {written(function.result)}"
         return "\n".join([head, *lines(function.body, "    "), last]) + "\n"
@@ -289,7 +289,7 @@ class _Writer:
     def _framed(
         self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]
     ) -> Function:
-        declared = [Declare(b, f"{shares.get(b, b).name}_at") for b in buffers]
+        declared = [Declare(b, shares.get(b, b).pointer) for b in buffers]
         names = {
             **FIXED, "n": N, "row": ROW, "start": START, "parts": PARTS, "thread": THREAD,
             "threads": THREADS, "rows": ROWS, "loss": self.loss_value,

@@ -132,6 +132,7 @@ class Lowering:
             raise CompileError(f"{name} has dtype {dtype}, which kernels do not work on")
         order = tuple(range(len(shape))) if role == "data" else self.layout(shape)
         made = Buffer(name, tuple(shape), dtype, order, role, content)
+        made.pointer = self.names.fresh(made.pointer)
         self.buffers.append(made)
         return made
 

@@ -248,6 +248,8 @@ class Buffer:
         Which leaf of the arguments or of the result it is, or the constant itself.
     home : Buffer or None
         The buffer of the same shape that it is written over.
+    pointer : str
+        What the argument that leads to its memory is called in the readable text.
     """
 
     name: str
@@ -257,6 +259,10 @@ class Buffer:
     role: str = "temporary"
     content: Any = None
     home: Buffer | None = None
+    pointer: str = ""
+
+    def __post_init__(self) -> None:
+        self.pointer = self.pointer or f"{self.name}_at"
 
     def at(self, index: Sequence[Any]) -> Load:
         """Return the entry at an index, by axis."""
