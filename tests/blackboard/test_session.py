@@ -128,6 +128,17 @@ def test_stop_is_heard_at_once_and_frames_come_while_it_runs(page):
     assert time.perf_counter() - began < 2  # 0.02 on a quiet machine
 
 
+def test_curves_have_points_however_fast_training_is(page):
+    page.ask("step", count=2000)
+    page.stopped()
+    (curves,) = [arrays for h, arrays in page.ask("hello") if h["type"] == "curves"][:1]
+    update = curves["update"]
+    assert (np.diff(update) <= np.maximum(0.05 * update[:-1], 1)).all()
+    assert len(update) < 300
+    assert np.isfinite(curves["norm"][1:]).all()
+    assert np.isfinite(curves["held_loss"]).mean() > 0.3
+
+
 @pytest.mark.parametrize("ask", [{"do": "epoch"}, {"do": "step", "count": 1000}])
 def test_where_it_stops_there_is_a_gradient(page, ask):
     page.ask(**ask)

@@ -15,7 +15,7 @@ export function Worst() {
   const scores = scoresOf(store);
   const filter = scores.filter.value;
   const found = filtered(scores.all.value, filter);
-  const list = useMoves(found.map(({ index }) => index).join());
+  const list = useMoves(found.map(({ index }) => index).join(), !store.frame.value?.playing);
   const what = filter.change ?? (filter.truth === undefined ? "wrong" : `${className(store, filter.truth)} taken for ${className(store, filter.guess!)}`);
   return (
     <section class="cb-worst" aria-label="Worst predictions">
@@ -54,8 +54,8 @@ function look(store: ReturnType<typeof useStore>, index: number): void {
 const row = ({ data, shape }: { data: { subarray(a: number, b: number): ArrayLike<number> }; shape: number[] }, index: number) =>
   data.subarray(index * shape[1]!, (index + 1) * shape[1]!);
 
-/** Items that have another place since the last time glide there. */
-function useMoves(order: string) {
+/** Items that have another place since the last time glide there; not while training moves them on and on. */
+function useMoves(order: string, glides: boolean) {
   const list = useRef<HTMLOListElement>(null);
   const places = useRef(new Map<string, { x: number; y: number }>());
   useLayoutEffect(() => {
@@ -64,7 +64,7 @@ function useMoves(order: string) {
       const [key, place] = [item.dataset.key!, { x: item.offsetLeft, y: item.offsetTop }];
       const was = places.current.get(key);
       now.set(key, place);
-      if (was && !still?.matches && (was.x !== place.x || was.y !== place.y))
+      if (was && glides && !still?.matches && (was.x !== place.x || was.y !== place.y))
         item.animate([{ transform: `translate(${was.x - place.x}px, ${was.y - place.y}px)` }, { transform: "none" }], { duration: 260, easing: "ease-out" });
     }
     places.current = now;

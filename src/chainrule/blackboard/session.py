@@ -220,15 +220,19 @@ class Session:
         if reached:
             self._losses = [mean * done, done]
             self._pause_here()
+        elif run.place.update >= self.branch.curves.due:
+            self._look(self.branch.scorer.is_quick)
 
     def _limited(self, count: int) -> int:
-        """Return at most as many updates as there are until training is to stop, the last alone.
+        """Return at most as many updates as there are until one is to be looked at, that alone.
 
-        The update that it stops at is shown, with its gradient.
+        The last update before training stops is shown with its gradient, as points of the curves
+        are.
         """
         run = self.branch.run
-        if self._goal is not None:
-            count = min(count, max(self._goal - run.place.update - 1, 1))
+        for update in (self._goal, self.branch.curves.due):
+            if update is not None and update > run.place.update:
+                count = min(count, max(update - run.place.update - 1, 1))
         epoch = self._stop.get("epoch")
         if epoch is not None and epoch > run.epochs:
             count = min(count, max(int((epoch - run.epochs) * run.epoch_length) - 1, 1))
@@ -242,25 +246,31 @@ class Session:
 
     def _show(self, listener: Listener | None = None) -> None:
         """Send a frame of the run that is shown, and what is new of its curves."""
-        branch, now = self.branch, time.perf_counter()
+        branch, seen = self.branch, self._look(not self._playing)
+        self._framed = time.perf_counter()
+        if branch.curves.start < len(branch.curves.points):
+            self._send("curves", *branch.curves.message(self._shown, branch.curves.start))
+            branch.curves.start = len(branch.curves.points)
+        wanted, reached = self._stop.get("accuracy"), seen.header["held_accuracy"]
+        if wanted is not None and reached is not None and reached >= wanted:
+            self._playing = False
+        self._send("frame", {**seen.header, **self._state()}, seen.arrays, listener)
+
+    def _look(self, whole: bool) -> views.View:
+        """Return what the run looks like now, and keep it as a point of its curves."""
+        branch = self.branch
         total, count = self._losses
         place = (self._shown, branch.run.place.update)
         loss = total / count if count and branch.run.place.update >= branch.run.head else None
         if loss is None and self._told[0] == place:  # to a page that comes later
             loss = self._told[1]
         self._told = place, loss
-        seen = views.view(branch.run, branch.scorer, not self._playing, loss)
-        self._losses, self._framed = [0.0, 0], now
+        seen = views.view(branch.run, branch.scorer, whole, loss)
+        self._losses = [0.0, 0]
         branch.curves.add(seen.point)
-        if branch.curves.start < len(branch.curves.points):
-            self._send("curves", *branch.curves.message(self._shown, branch.curves.start))
-            branch.curves.start = len(branch.curves.points)
         for each in branch.notices.look(branch.run.subject, seen.point, branch.run.params):
             self._send("notice", {"branch": self._shown, **each})
-        wanted, reached = self._stop.get("accuracy"), seen.header["held_accuracy"]
-        if wanted is not None and reached is not None and reached >= wanted:
-            self._playing = False
-        self._send("frame", {**seen.header, **self._state()}, seen.arrays, listener)
+        return seen
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -16,9 +16,10 @@ from chainrule.validation import Array
 SHOWN = 2000  # samples that the page gets to see
 PROBED = 256  # samples that slopes are taken at
 EXACT = 2**16  # bytes of parameters that are sent in full precision in any case
-SHARE = 0.04  # of the time, that scoring may take
+SHARE, QUICK = 0.04, 0.002  # of the time, that scoring may take; seconds that are little
 FLAT, DEAD = 0.05, 1e-6  # slopes below which a unit is saturated, or dead, at nearly all samples
 NEARLY = 0.95
+DENSE = 0.04  # of its updates, that a curve may be without a point
 MANY = 8192  # points of a curve; of more, each second one goes
 
 
@@ -102,6 +103,12 @@ class Scorer:
     subject: Subject
     scores: Scores | None = None
     _next: float = 0.0
+    _took: float = 0.0
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether scoring takes so little that it may be done at every point of the curves."""
+        return self._took < QUICK
 
     def look(self, run: Viewed, params: Mapping[str, Array], now: bool) -> Scores | None:
         """Return the latest scores; those of this update if that costs little or is asked for."""
@@ -114,7 +121,8 @@ class Scorer:
             return known
         self.scores = _scores(self.subject, params, run.parts, update)
         ended = time.perf_counter()
-        self._next = ended + (ended - began) / SHARE
+        self._took = ended - began
+        self._next = ended + self._took / SHARE
         return self.scores
 
 
@@ -156,21 +164,21 @@ class View:
     point: dict[str, Any] = field(default_factory=dict)
 
 
-def view(run: Viewed, scorer: Scorer, paused: bool, loss: float | None) -> View:
+def view(run: Viewed, scorer: Scorer, whole: bool, loss: float | None) -> View:
     """Return what a run looks like now.
 
     Parameters
     ----------
     run : Viewed
     scorer : Scorer
-    paused : bool
-        Then all is exact, and of this update.
+    whole : bool
+        Whether all is exact, and of this update.
     loss : float or None
         The mean loss of the updates since the last view; None: that of the last update.
     """
     subject, params, last = run.subject, run.params, run.last
-    scores = scorer.look(run, params, paused)
-    exact = paused or sum(p.nbytes for p in params.values()) <= EXACT
+    scores = scorer.look(run, params, whole)
+    exact = whole or sum(p.nbytes for p in params.values()) <= EXACT
     dtype = np.dtype(np.float64 if exact else np.float32)
     arrays = {f"p:{name}": _as(p, dtype) for name, p in params.items()}
     point: dict[str, Any] = {"update": run.place.update, "loss": np.nan if loss is None else loss}
@@ -187,13 +195,14 @@ def view(run: Viewed, scorer: Scorer, paused: bool, loss: float | None) -> View:
         ]
     if scores is not None:
         arrays |= scores.guess
-        point["held_loss"], point["held_accuracy"] = scores.loss, scores.accuracy
+        if scores.update == run.place.update:
+            point["held_loss"], point["held_accuracy"] = scores.loss, scores.accuracy
     point["saturated"], point["dead"] = slopes(subject, params)
     header = {
         "update": run.place.update, "head": run.head, "epoch": run.place.epoch,
         "epochs": run.epochs, "loss": point["loss"], "settings": run.settings, "exact": exact,
         "scored": None if scores is None else scores.update,
-        "held_loss": point.get("held_loss"), "held_accuracy": point.get("held_accuracy"),
+        "held_loss": scores and scores.loss, "held_accuracy": scores and scores.accuracy,
     }  # fmt: skip
     return View(header, arrays, point)
 
@@ -235,6 +244,12 @@ class Curves:
     names: list[str]
     points: list[dict[str, Any]] = field(default_factory=list)
     start: int = 0
+
+    @property
+    def due(self) -> int:
+        """The update by which there is to be another point: the first ones, then ever fewer."""
+        last = int(self.points[-1]["update"]) if self.points else 0
+        return last + max(int(DENSE * last), 1)
 
     def add(self, point: dict[str, Any]) -> None:
         """Add a point, if it is further on than all others."""
