@@ -107,14 +107,8 @@ def test_drawn_digits_are_classified_like_those_of_the_data(page):
 
 
 def test_the_worst_predictions_open_the_microscope(page):
-    page.evaluate(
-        """async () => {
-          sockets[0].send(JSON.stringify({ do: "pause" }));
-          await until(() => !last("frame").playing);
-        }"""
-    )
     open_panel(page, "Mistakes")
-    page.wait_for_timeout(300)  # until the last frame is drawn
+    page.wait_for_timeout(400)  # the list is sorted anew by the last frame, and glides
     worst = page.locator(".cb-worst li button").first
     truth, guess = worst.locator("span").text_content().split(" → ")
     said = f"a {truth}; the network says {guess}"
