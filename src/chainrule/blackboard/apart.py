@@ -21,8 +21,8 @@ from typing import Any
 from chainrule.blackboard.commands import Command
 from chainrule.blackboard.frames import decode, encode
 from chainrule.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, Limits, serve
+from chainrule.blackboard.listeners import Listener, Listeners, refuse, understood
 from chainrule.blackboard.own import Said, last_line, stopped
-from chainrule.blackboard.session import Listener, understood
 from chainrule.blackboard.subject import Data
 from chainrule.errors import FileError
 from chainrule.teaching.learn.checker import processes
@@ -74,7 +74,7 @@ class ApartSession:
         self._context = processes(LOADED)
         self._data, self._limits, self._options = data, limits, session
         self._lock = threading.RLock()
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners()
         self._known: dict[int, Listener] = {}  # by what stands for them in the other process
         self._numbers = count()
         self._closed = False
@@ -90,13 +90,11 @@ class ApartSession:
 
     def attach(self, listener: Listener) -> Callable[[], None]:
         """Have messages go to a listener, which is called by a thread that reads them."""
-        with self._lock:
-            self._listeners.append(listener)
+        leave = self._listeners.attach(listener)
 
         def detach() -> None:
+            leave()
             with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
                 self._known = {n: each for n, each in self._known.items() if each != listener}
 
         return detach
@@ -161,10 +159,11 @@ class ApartSession:
             child.answered(number, header)
             if kind in ("setup", "frame", "code"):
                 self._told[kind] = message
-            one = [self._known[number]] if number in self._known else []
-            listeners = list(self._listeners) if number == ALL else one
-        for listener in listeners:
-            listener(message)
+            one = self._known.get(number)
+        if number == ALL:
+            self._listeners.tell(message)
+        elif one is not None:
+            one(message)
 
     def _begin(self, child: _Child) -> None:
         """Let a child that is ready take the place of the one before."""
@@ -200,14 +199,14 @@ class ApartSession:
             else:
                 self._now = None
         for listener, number in child.unanswered:
-            _refuse(listener, number, self.path)
+            self._refuse(listener, number)
         for command, listener in waiting:
             self._without(command, listener)
 
     def _without(self, command: Command, listener: Listener | None) -> None:
         """Answer while nothing trains: with what there was."""
         if command.do != "hello":
-            _refuse(listener, command.id, self.path)
+            self._refuse(listener, command.id)
         elif listener is not None:
             for kind in ("setup", "frame"):
                 if kind in self._told:
@@ -215,10 +214,12 @@ class ApartSession:
             if command.id is not None:
                 listener(encode("done", {"id": command.id}))
 
+    def _refuse(self, listener: Listener | None, number: Any) -> None:
+        refuse(listener, {"id": number}, f"{self.path.name} does not run: change it and save it")
+
     def _say(self, said: Said) -> None:
         message = self._told["code"] = encode("code", {"path": self.path.name, **vars(said)})
-        for listener in list(self._listeners):
-            listener(message)
+        self._listeners.tell(message)
 
     def _number(self, listener: Listener | None) -> int:
         if listener is None:
@@ -305,9 +306,3 @@ def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> Said:
         if status == -getattr(signal, "SIGKILL", 9):
             text = "the process was killed: does it use too much memory?"
     return stopped(path, "broken", text, line)
-
-
-def _refuse(listener: Listener | None, number: Any, path: Path) -> None:
-    if listener is not None:
-        message = f"{path.name} does not run: change it and save it"
-        listener(encode("error", {"id": number, "message": message}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -115,11 +114,6 @@ def read(message: Any) -> Command:
     DataError
         If it is no such message, or what it gives is not what is expected.
     """
-    if isinstance(message, str | bytes):
-        try:
-            message = json.loads(message)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"a message must be JSON, {_got(message)}") from error
     if not isinstance(message, dict) or not isinstance(message.get("do"), str):
         raise DataError(f'a message must be an object with "do", {_got(message)}')
     do, known = message["do"], COMMANDS.get(message["do"])

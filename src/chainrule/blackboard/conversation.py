@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chainrule.blackboard.frames import encode
+from chainrule.blackboard.listeners import refuse
 from chainrule.blackboard.outbox import Outbox
 from chainrule.errors import ChainruleError, DataError
 
@@ -47,14 +47,14 @@ class Conversation:
                 self.outbox.anew()
             self._session.handle(message, self._put)
         except ChainruleError as error:
-            self._refuse(error, message)
+            refuse(self._put, message, error)
 
     def hear_text(self, text: str | bytes | None) -> None:
         """Read what the page says as JSON, and do it."""
         try:
             message = read(text)
         except DataError as error:
-            self._refuse(error, None)
+            refuse(self._put, None, error)
         else:
             self.hear(message)
 
@@ -62,11 +62,6 @@ class Conversation:
         """Leave the session, which goes on."""
         self._detach()
         self.outbox.close()
-
-    def _refuse(self, error: Exception, message: Any) -> None:
-        number = message.get("id") if isinstance(message, dict) else None
-        number = number if isinstance(number, int) else None
-        self._put(encode("error", {"id": number, "message": str(error)}))
 
 
 def read(text: str | bytes | None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
 import signal
 import struct
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.blackboard.frames import encode
+from chainrule.blackboard.listeners import Listener
 from chainrule.blackboard.own import Own, Said, broken
-from chainrule.blackboard.session import Listener, Session
+from chainrule.blackboard.session import Session
 from chainrule.blackboard.subject import Data, Subject
 from chainrule.errors import ChainruleError
 from chainrule.teaching.confined.limits import limit_memory
@@ -87,7 +89,7 @@ def serve(
         while True:
             asked = line.recv_bytes()
             (number,) = struct.unpack_from("<q", asked)
-            session.handle(asked[8:].decode(), partial(tell, number))
+            session.handle(json.loads(asked[8:]), partial(tell, number))
     except (EOFError, OSError):
         os._exit(0)
 

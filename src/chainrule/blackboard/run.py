@@ -121,7 +121,8 @@ class Run:
     @property
     def params(self) -> dict[str, Array]:
         """Copies of the parameters."""
-        return self._engine.read("params")  # type: ignore[no-any-return]
+        found: dict[str, Array] = self._engine.read("params")
+        return found
 
     @property
     def parts(self) -> list[Any]:

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule.blackboard import views
-from chainrule.blackboard.commands import Command, read
+from chainrule.blackboard.commands import Command
 from chainrule.blackboard.frames import encode
+from chainrule.blackboard.listeners import Listener, Listeners, understood
 from chainrule.blackboard.notices import Notices
 from chainrule.blackboard.run import Run
 from chainrule.blackboard.subject import Subject, checked
@@ -25,7 +26,6 @@ from chainrule.validation import Array
 FRAME = 1 / 30  # seconds from one frame to the next while training runs
 TURN = 1 / 60  # seconds of training between two looks at what was asked for
 
-Listener = Callable[[bytes], Any]
 More = Callable[[Subject], Mapping[str, Any]]
 
 
@@ -40,17 +40,6 @@ class Steered(Protocol):
 
     def close(self) -> None:
         """End training."""
-
-
-def understood(message: Any, listener: Listener | None) -> Command | None:
-    """Return what a page asks for; tell it what is wrong with that, and return None."""
-    try:
-        return read(message)
-    except ChainruleError as error:
-        known = message.get("id") if isinstance(message, dict) else None
-        if listener is not None:
-            listener(encode("error", {"id": known, "message": str(error)}))
-        return None
 
 
 @dataclass
@@ -93,8 +82,7 @@ class Session:
         engine: str = "auto",
     ) -> None:
         self._more, self._take, self._mistaken, self._engine = more, take, mistaken, engine
-        self._listeners: list[Listener] = []
-        self._lock = threading.Lock()
+        self._listeners = Listeners()
         self._asked: queue.SimpleQueue[tuple[Command, Listener | None] | None] = queue.SimpleQueue()
         self._plain = subject
         self._stop: dict[str, float | None] = {}
@@ -104,15 +92,7 @@ class Session:
 
     def attach(self, listener: Listener) -> Callable[[], None]:
         """Have messages go to a listener, which is called by the training thread."""
-        with self._lock:
-            self._listeners.append(listener)
-
-        def detach() -> None:
-            with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
-
-        return detach
+        return self._listeners.attach(listener)
 
     def handle(self, message: Any, listener: Listener | None = None) -> None:
         """Take what a page asks for; the answer, an error too, goes to the listener who asked."""
@@ -290,12 +270,10 @@ class Session:
         arrays: Mapping[str, Array] | None = None,
         listener: Listener | None = None,
     ) -> None:
-        with self._lock:
-            listeners = [listener] if listener else list(self._listeners)
-        if listeners:
-            message = encode(kind, header, arrays)
-            for each in listeners:
-                each(message)
+        if listener is not None:
+            listener(encode(kind, header, arrays))
+        elif self._listeners:
+            self._listeners.tell(encode(kind, header, arrays))
 
     def _answer(self, listener: Listener | None, kind: str, header: Mapping[str, Any]) -> None:
         if listener is not None and (kind == "error" or header["id"] is not None):

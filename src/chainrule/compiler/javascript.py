@@ -235,7 +235,8 @@ class Writer:
         kind = next((a.dtype for a in expr.args if isinstance(a, Expr)), WHOLE)
         special = getattr(self, f"_op_{name}", None)
         if special is not None:
-            return special(expr, kind)  # type: ignore[no-any-return]
+            own: tuple[str, int] = special(expr, kind)
+            return own
         if kind.kind == "b":
             name = LOGIC.get(name, name)
         written, strength = self._operation(name, expr, kind)

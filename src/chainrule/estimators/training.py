@@ -49,7 +49,8 @@ def output(model: Any, X: Any, check_input: bool) -> Array | None:
     if not is_plain(model, X) if check_input else issparse(X):
         return None
     many = vars(model).get("_many")
-    found = many(model, X) if many is not None and many.takes(model, X) else None
-    if found is not None:
-        return found  # type: ignore[no-any-return]
+    if many is not None and many.takes(model, X):
+        found: Array | None = many(model, X)
+        if found is not None:
+            return found
     return forward(X, model.coefs_, model.intercepts_, model.activation, model.out_activation_)

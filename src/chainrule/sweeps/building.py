@@ -68,7 +68,8 @@ def as_build(build: Any) -> Build:
         return Clones(build)
     if not callable(build):
         raise DataError(f"sweep: build must be a function of settings, received {build!r}")
-    return build  # type: ignore[no-any-return]
+    found: Build = build
+    return found
 
 
 def check_arguments(build: Build, names: Sequence[str]) -> None:

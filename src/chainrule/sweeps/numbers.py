@@ -171,7 +171,7 @@ class Number:
         return format(self._decided(_itself), spec)
 
     def __repr__(self) -> str:
-        return self._decided(repr)  # type: ignore[no-any-return]
+        return str(self._decided(repr))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self._decided(_itself), dtype)
