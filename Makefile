@@ -31,7 +31,10 @@ help:
 	@echo "make pictures  draw the pictures of README and docs anew; needs Chromium"
 	@echo "make clean     remove .venv, caches and the report"
 
+# With Node the report holds a replay of its training; without, or offline, it goes without.
 lab: .venv/lab
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(MODULE) || \
+	  echo "The report goes without a replay of its training."; fi
 	@$(BIN)/chainrule lab $(ARGS)
 
 blackboard: .venv/blackboard $(MODULE)
