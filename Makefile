@@ -136,7 +136,7 @@ $(WEB)/node_modules/made: $(WEB)/package-lock.json
 	@node -e 'process.exitCode = +(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null || \
 	  { echo "The blackboard's page is built with Node 20 or newer and its npm: please install them." >&2; exit 1; }
 	@echo "Installing what builds the blackboard's page into $(WEB)/node_modules (once) ..."
-	@npm --prefix $(WEB) ci --silent --no-audit --no-fund
+	@npm --prefix $(WEB) ci --loglevel=error --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000
 	@touch $@
 
 .venv/bench: .venv/lab
