@@ -128,7 +128,8 @@ def test_stop_is_heard_at_once_and_frames_come_while_it_runs(page):
     assert time.perf_counter() - began < 2  # 0.02 on a quiet machine
 
 
-def test_curves_have_points_however_fast_training_is(page):
+def test_curves_have_points_however_fast_training_is(page, monkeypatch):
+    monkeypatch.setattr(views, "QUICK", np.inf)  # whatever else the machine does
     page.ask("step", count=2000)
     page.stopped()
     (curves,) = [arrays for h, arrays in page.ask("hello") if h["type"] == "curves"][:1]
@@ -136,7 +137,7 @@ def test_curves_have_points_however_fast_training_is(page):
     assert (np.diff(update) <= np.maximum(0.05 * update[:-1], 1)).all()
     assert len(update) < 300
     assert np.isfinite(curves["norm"][1:]).all()
-    assert np.isfinite(curves["held_loss"]).mean() > 0.3
+    assert np.isfinite(curves["held_loss"]).all()
 
 
 @pytest.mark.parametrize("ask", [{"do": "epoch"}, {"do": "step", "count": 1000}])
