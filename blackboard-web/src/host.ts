@@ -53,6 +53,8 @@ export type Ask = { id?: number } & (
   | { do: "hello" | "pause" | "epoch" | "fork" }
   /** Frames that came are on the screen: the host may send others. */
   | { do: "drawn" }
+  /** Of gradient and change, frames need hold no more than this page shows. */
+  | { do: "pictures"; of: "weights" | "gradient" | "change"; page: number }
   | { do: "play"; rate: number | null }
   | { do: "step"; count: number }
   | { do: "seek"; update: number }

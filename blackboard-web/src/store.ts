@@ -1,5 +1,5 @@
 /** What the page knows: told by the host, or chosen here. Everything that is shown reads from here. */
-import { batch, computed, signal, type Signal } from "@preact/signals";
+import { batch, computed, effect, signal, type Signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Scheme } from "./colors";
@@ -68,6 +68,7 @@ export class Store {
   private key = 0;
   private readonly pending = new Map<string, Frame>();
   private scheduled = 0;
+  private readonly looking: () => void;
   private readonly hearers = new Set<(told: Told) => void>();
   private readonly hear = (_: unknown, buffers: Bytes[]) => {
     if (buffers[0]) this.told(decode(buffers[0]));
@@ -78,6 +79,11 @@ export class Store {
     if (model.watch) model.watch((state) => (this.connection.value = state));
     else this.connection.value = "open";
     this.send({ do: "hello" });
+    const page = Math.floor(1e9 * Math.random());
+    this.looking = effect(() => {
+      const of = this.view.value === "evidence" ? "weights" : this.view.value;
+      if (this.setup.value) this.send({ do: "pictures", of, page }); // again to each host that is met
+    });
   }
 
   send(message: Ask): void {
@@ -113,6 +119,7 @@ export class Store {
 
   close(): void {
     cancelAnimationFrame(this.scheduled);
+    this.looking();
     this.model.off("msg:custom", this.hear);
     this.model.close?.();
   }

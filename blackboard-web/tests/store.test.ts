@@ -53,6 +53,20 @@ test("of the frames between two pictures the newest is shown", () => {
   expect(store.branch.value).toBe("b");
 });
 
+test("each host that is met is told what pictures show, and what they show from then on", () => {
+  const told = () => host.asked.filter((ask) => ask.do === "pictures").map((ask) => ask.of);
+  expect(told()).toEqual([]);
+  host.tell(setup, data);
+  expect(told()).toEqual(["weights"]);
+  store.view.value = "gradient";
+  store.view.value = "evidence";
+  host.tell(setup, data);
+  expect(told()).toEqual(["weights", "gradient", "weights", "weights"]);
+  store.close();
+  store.view.value = "change";
+  expect(told().length).toBe(4);
+});
+
 test("notices go with what they told of", () => {
   for (const update of [10, 20]) host.tell({ type: "notice", branch: "a", update, kind: "k", text: "t" });
   host.tell({ type: "notices_cleared", branch: "a", from: 15 });

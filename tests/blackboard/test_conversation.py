@@ -77,6 +77,22 @@ def test_what_a_page_has_drawn_is_no_concern_of_the_session(session, conversatio
     assert session.heard == answers(conversation) == []
 
 
+def test_what_pictures_are_of_is_checked_and_no_concern_of_the_session(session, conversation):
+    conversation.hear_text('{"do": "pictures", "of": "gradient", "page": 3, "id": 5}')
+    for wrong in (
+        "{}",
+        '{"of": "everything"}',
+        '{"of": ["gradient"]}',
+        '{"of": "change", "page": -1}',
+    ):
+        conversation.hear({"do": "pictures", **json.loads(wrong), "id": 6})
+    conversation.hear({"do": ["pictures"]})
+    assert [(a["type"], a["id"]) for a in answers(conversation)[:-1]] == [
+        ("done", 5), *[("error", 6)] * 4,
+    ]  # fmt: skip
+    assert [m for m in session.heard if m["do"] != ["pictures"]] == []
+
+
 def test_a_page_that_comes_in_place_of_one_that_drew_no_more_gets_frames(session, conversation):
     conversation.hear({"do": "drawn"})
     for update in range(9):

@@ -66,6 +66,50 @@ def test_a_page_that_tells_what_it_has_drawn_gets_no_more_than_it_can_draw(outbo
     assert told(outbox.take()) == [("frame", 9, "a")]
 
 
+def names(messages):
+    return [set(decode(message)[1]) for message in messages]
+
+
+def test_of_gradient_and_change_a_page_gets_what_its_pictures_are_of(outbox, woken):
+    def put(update):
+        arrays = {name: np.full(3, update, float) for name in ("p:W", "g:W", "d:W", "sure")}
+        outbox.put(encode("frame", {"branch": "a", "update": update}, arrays))
+
+    put(0)
+    assert names(outbox.take()) == [{"p:W", "g:W", "d:W", "sure"}]  # it has not said
+    outbox.pictures("weights")
+    put(1)
+    assert names(outbox.take()) == [{"p:W", "sure"}]
+    woken.clear()
+    outbox.pictures("gradient")
+    assert woken
+    (again,) = outbox.take()  # of the update that is shown
+    assert decode(again)[0]["update"] == 1
+    np.testing.assert_array_equal(decode(again)[1]["g:W"], np.ones(3))
+    assert names([again]) == [{"p:W", "g:W", "sure"}]
+    outbox.pictures("gradient")
+    assert outbox.take() == []
+
+
+def test_pages_that_share_a_line_get_what_any_of_them_shows(outbox):
+    outbox.pictures("gradient", 1)
+    outbox.pictures("change", 2)
+    outbox.put(encode("frame", {"branch": "a"}, {"g:W": np.ones(3), "d:W": np.ones(3)}))
+    assert names(outbox.take()) == [{"g:W", "d:W"}]
+    outbox.pictures("weights", 1)
+    outbox.put(encode("frame", {"branch": "a"}, {"g:W": np.ones(3), "d:W": np.ones(3)}))
+    assert names(outbox.take()) == [{"d:W"}]
+
+
+def test_no_frame_of_the_network_before_comes_again(outbox):
+    outbox.pictures("weights")
+    outbox.put(frame(7))
+    outbox.take()
+    outbox.put(encode("setup", {}))
+    outbox.pictures("gradient")
+    assert told(outbox.take()) == [("setup", None, None)]
+
+
 def test_a_page_that_takes_nothing_fills_no_memory(outbox, monkeypatch, woken):
     monkeypatch.setattr(module, "MOST_BYTES", 10_000)
     for update in range(1000):

@@ -148,6 +148,48 @@ def test_where_it_stops_there_is_a_gradient(page, ask):
     assert np.abs(arrays["g:W_h"]).max() > 0
 
 
+def test_where_a_page_stops_it_there_is_a_gradient(page):
+    for pause in range(12):
+        page.ask("play")
+        time.sleep(0.005 * pause)
+        header, arrays = page.frame("pause")
+        assert header["update"] == 0 or np.abs(arrays["g:W_h"]).max() > 0
+
+
+def test_where_scores_take_long_a_page_that_stops_does_not_wait_for_them(page, monkeypatch):
+    monkeypatch.setattr(views, "EXACT", 0)
+    monkeypatch.setattr(views, "AWAITED", 0)
+    page.ask("play")
+    page.until(lambda h: h["type"] == "frame" and h["update"] > 0)
+    header, arrays = page.frame("pause")
+    assert (header["playing"], header["exact"]) == (False, False)
+    later, exact = page.until(lambda h: h["type"] == "frame" and h["exact"])
+    assert later["update"] == later["scored"] == header["update"]
+    np.testing.assert_array_equal(arrays["p:W_h"], exact["p:W_h"].astype(np.float32))
+
+
+def test_a_loss_that_is_not_finite_at_the_start_is_not_called_good():
+    def loss(params, X, y):
+        return np.log(params["w"]) * np.mean(X)
+
+    session = Session(subjects.function(loss, {"w": np.array(0.0)}, subjects.digits()))
+    page = Watcher(session)
+    page.ask("play")
+    notice, _ = page.until(lambda h: h["type"] == "notice")
+    assert "the weights that training starts with" in notice["text"]
+    session.close()
+
+
+def test_curves_know_the_accuracy_of_batches(page):
+    page.ask("restart", settings={"batch_size": 64})
+    page.ask("step", count=300)
+    page.stopped()
+    (curves,) = [arrays for h, arrays in page.ask("hello") if h["type"] == "curves"]
+    found = curves["accuracy"][1:]
+    np.testing.assert_array_equal(found[:20] * 64, np.round(found[:20] * 64))
+    assert found[-10:].mean() > found[:10].mean() + 0.3
+
+
 def test_at_a_rate(page):
     page.ask("play", rate=100)
     first = page.until(lambda h: h["type"] == "frame")[0]["update"]

@@ -107,6 +107,7 @@ export class FakeHost implements Model {
         this.stop = { epoch: ask.epoch, loss: ask.loss, accuracy: ask.accuracy };
         break;
       case "drawn":
+      case "pictures":
         return;
       case "fork":
         this.runs = { a: run, b: run.fork() };

@@ -66,6 +66,7 @@ export class RecordedHost implements Model {
       case "stop":
       case "mark":
       case "drawn":
+      case "pictures":
         return;
     }
     this.tell(encode({ type: "error", id: message.id ?? null, message: `${message.do}: ${OVER}` }));

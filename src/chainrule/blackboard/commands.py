@@ -21,7 +21,7 @@ class Command:
     Attributes
     ----------
     do : str
-        Of `COMMANDS`.
+        Of those that are known.
     id : object
         Comes back with the answer.
     given : dict
@@ -64,6 +64,15 @@ def _kind(kind: type, words: str) -> Check:
     return check
 
 
+def _one_of(*known: str) -> Check:
+    def check(name: str, value: Any) -> str:
+        if value not in known:
+            raise DataError(f"{name} must be one of {', '.join(known)}, {_got(value)}")
+        return str(value)
+
+    return check
+
+
 def _or_none(check: Check) -> Check:
     return lambda name, value: None if value is None else check(name, value)
 
@@ -100,14 +109,19 @@ COMMANDS: dict[str, dict[str, Check]] = {
     "mistake": {"name": _or_none(_text)},
     "take": {"what": _text},
 }  # fmt: skip
+PAGE: dict[str, dict[str, Check]] = {
+    "drawn": {},
+    "pictures": {"of": _one_of("weights", "gradient", "change"), "page": _whole(0, FAR)},
+}
+"""What a page says of itself, for the conversation with it."""
 NEEDED = {
     "step": ("count",), "seek": ("update",), "show": ("branch",), "drop": ("branch",),
-    "train_on": ("x", "y"), "mistake": ("name",), "take": ("what",),
+    "train_on": ("x", "y"), "mistake": ("name",), "take": ("what",), "pictures": ("of",),
 }  # fmt: skip
 
 
-def read(message: Any) -> Command:
-    """Return what a message asks for.
+def read(message: Any, commands: Mapping[str, Mapping[str, Check]] = COMMANDS) -> Command:
+    """Return what a message asks for, of the commands that are known.
 
     Raises
     ------
@@ -116,7 +130,7 @@ def read(message: Any) -> Command:
     """
     if not isinstance(message, dict) or not isinstance(message.get("do"), str):
         raise DataError(f'a message must be an object with "do", {_got(message)}')
-    do, known = message["do"], COMMANDS.get(message["do"])
+    do, known = message["do"], commands.get(message["do"])
     if known is None:
         raise DataError(f"there is no {_short(do)}; known: {', '.join(COMMANDS)}")
     given = {name: value for name, value in message.items() if name not in ("do", "id")}

@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from chainrule.blackboard.commands import PAGE, Command
+from chainrule.blackboard.commands import read as read_command
+from chainrule.blackboard.frames import encode
 from chainrule.blackboard.listeners import refuse
 from chainrule.blackboard.outbox import Outbox
 from chainrule.errors import ChainruleError, DataError
@@ -40,14 +43,19 @@ class Conversation:
         try:
             if not isinstance(message, dict):
                 raise DataError("a message is an object with `do`")
-            if message == {"do": "drawn"}:
-                self.outbox.drawn()
+            if message.get("do") in list(PAGE):
+                self._obey(read_command(message, PAGE))
                 return
             if message.get("do") == "hello":
                 self.outbox.anew()
             self._session.handle(message, self._put)
         except ChainruleError as error:
             refuse(self._put, message, error)
+
+    def _obey(self, command: Command) -> None:
+        getattr(self.outbox, command.do)(**command.given)
+        if command.id is not None:
+            self._put(encode("done", {"id": command.id}))
 
     def hear_text(self, text: str | bytes | None) -> None:
         """Read what the page says as JSON, and do it."""

@@ -41,11 +41,11 @@ def encode(
     places, parts, offset = {}, [], 0
     for name, array in (arrays or {}).items():
         assert array.dtype.name in DTYPES, array.dtype
-        content = np.ascontiguousarray(array).tobytes()
+        content = np.ascontiguousarray(array)
         places[name] = {"dtype": array.dtype.name, "shape": array.shape, "offset": offset}
-        padding = -len(content) % ALIGNED
-        parts += [content, bytes(padding)]
-        offset += len(content) + padding
+        padding = -content.nbytes % ALIGNED
+        parts += [content.data.cast("B") if content.size else b"", bytes(padding)]
+        offset += content.nbytes + padding
     whole = {"type": kind, **header, "arrays": places}
     text = json.dumps(_finite(whole), separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(4 + len(text)) % ALIGNED)
@@ -63,6 +63,20 @@ def decode(message: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
         for name, place in header.pop("arrays").items()
     }
     return header, arrays
+
+
+def without(message: bytes, left_out: tuple[str, ...]) -> bytes:
+    """Return a message without the arrays whose names begin with one of some texts.
+
+    Examples
+    --------
+    >>> message = encode("frame", {}, {"p:b": np.zeros(2), "g:b": np.ones(2)})
+    >>> list(decode(without(message, ("g:",)))[1])
+    ['p:b']
+    """
+    header, arrays = decode(message)
+    kept = {name: array for name, array in arrays.items() if not name.startswith(left_out)}
+    return encode(header.pop("type"), header, kept)
 
 
 def _finite(value: Any) -> Any:

@@ -23,6 +23,7 @@ from chainrule.blackboard.own import Own, Said, broken
 from chainrule.blackboard.session import Session
 from chainrule.blackboard.subject import Data, Subject
 from chainrule.errors import ChainruleError
+from chainrule.running.threads import one_for_products
 from chainrule.teaching.confined.limits import limit_memory
 
 BEGAN = "began"  # the type of a message that is for this process's owner alone
@@ -58,6 +59,7 @@ def serve(
     """Load the file, say what the check says of it, and do what is asked for until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner ends it
     sys.dont_write_bytecode = True  # two saves in a second would look alike to what is kept
+    one_for_products()
     clock = Clock(faults.fileno(), limits.seconds)
     limit_memory(limits.memory)
     lock = threading.Lock()

@@ -87,12 +87,15 @@ class Run:
         The furthest update that was reached and is still the future of this place.
     last : Last or None
         The update that led here, unless a copy did.
+    hopeless : bool
+        Whether the loss is not finite with the parameters that it starts with.
     """
 
     def __init__(self, subject: Subject, engine: str = "auto") -> None:
         self.subject, self._kind = subject, engine
         self.place, self.head = Place(), 0
         self.last: Last | None = None
+        self.hopeless = False
         self._events = Events({0: {name: subject.settings[name] for name in IN_FLIGHT}})
         self._known: Known = {}
         self._engines: dict[int, Any] = {}
@@ -239,7 +242,9 @@ class Run:
             if sample is not None:
                 self._engine.feed(self._data)
         if done.fails:
-            self._end_at(max(self.place.update + done.updates - 1, 0))
+            good = self.place.update + done.updates - 1
+            self.hopeless = good < 0
+            self._end_at(max(good, 0))
             return 0, np.nan
         each = -(-orders.shape[1] // size)  # updates of a row
         epochs, more = divmod(done.updates, each)

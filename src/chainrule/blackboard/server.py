@@ -22,6 +22,7 @@ from chainrule.blackboard.access import Guard
 from chainrule.blackboard.conversation import Conversation
 from chainrule.blackboard.outbox import Outbox
 from chainrule.errors import OptionError
+from chainrule.running.threads import one_for_products
 
 if TYPE_CHECKING:
     from chainrule.blackboard.session import Steered
@@ -69,7 +70,7 @@ def serve(make: Callable[[], Steered], told: Callable[[str], Any], port: int = 0
     OptionError
         If the port cannot be had.
     """
-    with listening(port) as listener:
+    with listening(port) as listener, one_for_products():
         asyncio.run(Blackboard(listener).serve(make, told))
 
 

@@ -25,6 +25,10 @@ from chainrule.validation import Array
 
 FRAME = 1 / 30  # seconds from one frame to the next while training runs
 TURN = 1 / 60  # seconds of training between two looks at what was asked for
+DIVERGED = "the next update's loss is not finite: this is the last good one"
+HOPELESS = (
+    "the loss is not finite with the weights that training starts with: no update can be made"
+)
 
 More = Callable[[Subject], Mapping[str, Any]]
 
@@ -117,6 +121,7 @@ class Session:
         self._speed, self._since, self._losses = 0.0, time.perf_counter(), [0.0, 0]
         self._told: tuple[tuple[str, int] | None, float | None] = None, None
         self._framed = self._due = 0.0
+        self._rough = False  # training has stopped, what is shown is not exact yet
 
     @property
     def branch(self) -> Branch:
@@ -156,11 +161,15 @@ class Session:
     def _pause(self) -> float | None:
         """Return how long to wait for something to be asked for; None: until something is."""
         if not self._playing:
-            return None
+            return 0.0 if self._rough else None
         return max(self._due - time.perf_counter(), 0.0) if self._rate else 0.0
 
     def _turn(self) -> None:
-        """Train for a moment, and show where that led if it is time."""
+        """Train for a moment, and show where that led if it is time; or show it exactly."""
+        if not self._playing:
+            self._rough = False
+            self._show(whole=True)
+            return
         run, began = self.branch.run, time.perf_counter()
         if self._rate:
             self._due = max(self._due, began - 1.0) + 1 / self._rate
@@ -186,7 +195,7 @@ class Session:
         done, mean = run.advance(self._limited(count))
         if not done:
             self._pause_here()
-            self._say("diverged", "the next update's loss is not finite: this is the last good one")
+            self._say("diverged", HOPELESS if run.hopeless else DIVERGED)
             return
         pace = done / (time.perf_counter() - began)
         self._speed = pace if not self._speed else 0.8 * self._speed + 0.2 * pace
@@ -199,9 +208,9 @@ class Session:
         )
         if reached:
             self._losses = [mean * done, done]
-            self._pause_here()
+            self._do_pause(None)
         elif run.place.update >= self.branch.curves.due:
-            self._look(self.branch.scorer.is_quick)
+            self._look(False)
 
     def _limited(self, count: int) -> int:
         """Return at most as many updates as there are until one is to be looked at, that alone.
@@ -224,9 +233,16 @@ class Session:
 
     # what is told
 
-    def _show(self, listener: Listener | None = None) -> None:
-        """Send a frame of the run that is shown, and what is new of its curves."""
-        branch, seen = self.branch, self._look(not self._playing)
+    def _show(self, listener: Listener | None = None, whole: bool = False) -> None:
+        """Send a frame of the run that is shown, and what is new of its curves.
+
+        Where that takes long, a page that stops or goes to another update does not wait for scores
+        and exact numbers: the frame comes again with them, when nothing else is asked for.
+        """
+        branch, stopped = self.branch, not self._playing
+        whole = whole or (stopped and branch.scorer.is_awaited)
+        self._rough = stopped and not whole
+        seen = self._look(whole)
         self._framed = time.perf_counter()
         if branch.curves.start < len(branch.curves.points):
             self._send("curves", *branch.curves.message(self._shown, branch.curves.start))
@@ -295,6 +311,10 @@ class Session:
         self._due, self._losses = time.perf_counter(), [0.0, 0]
 
     def _do_pause(self, _: Any) -> None:
+        """End training behind an update that is shown with its gradient."""
+        run = self.branch.run
+        if self._playing and run.place.update and run.last is None:
+            run.advance(1)
         self._pause_here()
 
     def _do_step(self, _: Any, count: int) -> None:
@@ -338,7 +358,7 @@ class Session:
         branch, update = self.branch, self.branch.run.place.update
         branch.curves.cut(update)
         branch.notices.cut(update)
-        branch.scorer.scores = None
+        branch.scorer.cut(update)
         self._send("notices_cleared", {"branch": self._shown, "from": update})
         self._show()
 

@@ -22,6 +22,7 @@ from chainrule.errors import DataError
 from chainrule.program import trace
 from chainrule.program.helpers import helpers_of, quoted
 from chainrule.program.text import function_text
+from chainrule.running.threads import one_for_products
 from chainrule.validation import lookup
 
 More = Callable[[Subject], Mapping[str, Any]]
@@ -149,15 +150,16 @@ def repeated(
         Single samples that an update took, each with its target.
     """
     run, data = Run(subject), subject.data
-    for at in sorted({*settings, *samples, update}):
-        while run.place.update < min(at, update) and run.advance(at - run.place.update)[0]:
-            pass
-        if at in settings and at <= update:
-            run.set(settings[at])
-        if at in samples and at < update:
-            x, y = samples[at]
-            run.train_on(np.array(x, data.X.dtype), np.array(y, data.y.dtype))
-            run.advance(1)
+    with one_for_products():  # as where it was trained
+        for at in sorted({*settings, *samples, update}):
+            while run.place.update < min(at, update) and run.advance(at - run.place.update)[0]:
+                pass
+            if at in settings and at <= update:
+                run.set(settings[at])
+            if at in samples and at < update:
+                x, y = samples[at]
+                run.train_on(np.array(x, data.X.dtype), np.array(y, data.y.dtype))
+                run.advance(1)
     return run
 
 

@@ -14,9 +14,11 @@ from chainrule.blackboard.subject import IN_FLIGHT, LIMITS, Subject
 from chainrule.validation import Array
 
 SHOWN = 2000  # samples that the page gets to see
-PROBED = 256  # samples that slopes are taken at
+PROBED = 256  # samples that slopes are taken at, of a network of few weights
+WORK, FEWEST = 2**24, 32  # multiplications for that; samples in any case
 EXACT = 2**16  # bytes of parameters that are sent in full precision in any case
-SHARE, QUICK = 0.04, 0.002  # of the time, that scoring may take; seconds that are little
+SHARE, QUICK = 0.04, 0.001  # of the time, that scoring may take; seconds that are little
+AWAITED = 0.01  # seconds for scoring that a page may wait for where training stops
 FLAT, DEAD = 0.05, 1e-6  # slopes below which a unit is saturated, or dead, at nearly all samples
 NEARLY = 0.95
 DENSE = 0.04  # of its updates, that a curve may be without a point
@@ -107,22 +109,33 @@ class Scorer:
 
     @property
     def is_quick(self) -> bool:
-        """Whether scoring takes so little that it may be done at every point of the curves."""
+        """Whether scoring takes so little that it may be done whenever something is shown."""
         return self._took < QUICK
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether where training stops it is shown with its scores at once."""
+        return self._took < AWAITED
+
+    def cut(self, update: int) -> None:
+        """Forget what is behind an update."""
+        if self.scores is not None and self.scores.update > update:
+            self.scores = None
 
     def look(self, run: Viewed, params: Mapping[str, Array], now: bool) -> Scores | None:
         """Return the latest scores; those of this update if that costs little or is asked for."""
         forward, update = self.subject.forward, run.place.update
         if forward is None or not len(self.subject.data.X_held):
             return None
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.thread_time()
         known = self.scores
-        if known is not None and (known.update == update or (not now and began < self._next)):
+        rests = not (now or self.is_quick or began >= self._next)
+        if known is not None and (known.update == update or rests):
             return known
         self.scores = _scores(self.subject, params, run.parts, update)
         ended = time.perf_counter()
-        self._took = ended - began
-        self._next = ended + self._took / SHARE
+        self._took = time.thread_time() - used
+        self._next = ended + (ended - began) / SHARE
         return self.scores
 
 
@@ -137,14 +150,31 @@ def _scores(
         with np.errstate(over="ignore"):
             loss = float(np.mean((found - data.y_held) ** 2) / 2)
         return Scores(update, loss, np.nan, {"value": found[:SHOWN].astype(float)})
-    if found.ndim == 1 or found.shape[1] == 1:  # of two classes, the second one's probability
-        found = np.stack([1 - found.ravel(), found.ravel()], axis=1)
+    found = _of_classes(found)
     guess, sure = found.argmax(axis=1), found[np.arange(len(found)), data.y_held]
     loss = float(-np.mean(np.log(sure + 1e-8)))
     shown = {
         "guess": guess[:SHOWN].astype(np.int32), "sure": sure[:SHOWN].astype(np.float32)
     }  # fmt: skip
     return Scores(update, loss, float(np.mean(guess == data.y_held)), shown)
+
+
+def _of_classes(found: Array) -> Array:
+    """Return probabilities with a column a class; of two, the second one's may stand alone."""
+    if found.ndim == 1 or found.shape[1] == 1:
+        found = np.stack([1 - found.ravel(), found.ravel()], axis=1)
+    return found
+
+
+def _accuracy(subject: Subject, last: Last) -> float:
+    """Return which share of its batch an update found guessed right."""
+    if subject.forward is None or subject.data.classes is None:
+        return np.nan
+    X, y = last.batch
+    parts = [last.carry[part] for part in subject.parts]
+    with np.errstate(all="ignore"):
+        found = np.asarray(subject.forward(last.carry["params"], X, *parts))
+    return float(np.mean(_of_classes(found).argmax(axis=1) == y))
 
 
 @dataclass
@@ -189,6 +219,7 @@ def view(run: Viewed, scorer: Scorer, whole: bool, loss: float | None) -> View:
         arrays |= {f"g:{name}": _as(gradient[name], dtype) for name in params}
         arrays |= {f"d:{name}": _as(change[name], dtype) for name in params}
         point["loss"] = last.loss if loss is None else loss
+        point["accuracy"] = _accuracy(subject, last)
         point["norm"] = [_norm(gradient[name]) for name in params]
         point["ratio"] = [
             _norm(change[name]) / max(_norm(last.carry["params"][name]), 1e-30) for name in params
@@ -212,7 +243,8 @@ def slopes(subject: Subject, params: Mapping[str, Array]) -> tuple[float, float]
     if subject.slopes is None:
         return np.nan, np.nan
     with np.errstate(all="ignore"):
-        found = [np.abs(s) for s in subject.slopes(params, subject.data.X[:PROBED]).values()]
+        rows = max(min(PROBED, WORK // sum(p.size for p in params.values())), FEWEST)
+        found = [np.abs(s) for s in subject.slopes(params, subject.data.X[:rows]).values()]
     flat = np.concatenate([np.mean(s < FLAT, axis=0) for s in found])
     dead = np.concatenate([s.max(axis=0) < DEAD for s in found])
     return float(np.mean(flat >= NEARLY)), float(np.mean(dead))
@@ -223,7 +255,9 @@ def _as(array: Any, dtype: Any) -> Array:
 
 
 def _norm(array: Any) -> float:
-    return float(np.sqrt(np.sum(np.square(array))))
+    flat = np.ravel(array)
+    with np.errstate(all="ignore"):
+        return float(np.sqrt(flat @ flat))
 
 
 COLUMNS = ("loss", "held_loss", "accuracy", "held_accuracy", "saturated", "dead")

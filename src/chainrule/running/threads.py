@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakSet
 
 TURN = 0.05  # seconds between looks at the keyboard
@@ -66,6 +67,18 @@ def helpers(count: int) -> Iterator[Executor | None]:
             yield None
         else:
             yield pool
+
+
+def one_for_products() -> Any:
+    """Have NumPy's matrix products made by one thread; as a context, until it ends.
+
+    Threads of its library wait for one another without sleeping: where others want the cores, as a
+    browser does, products that are shared out take many times as long. Nor do their last bits
+    depend on how many cores there are.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "blas")
 
 
 class Paces:

@@ -1,0 +1,68 @@
+"""The page with a network of 235,000 weights on pictures of 28 x 28: what holds for small ones."""
+
+import numpy as np
+import pytest
+from tests.blackboard.browsing import Board, best, command
+from tests.blackboard.test_browser import (
+    test_a_slider_takes_effect_at_once as test_a_slider_takes_effect_at_once,
+)
+from tests.blackboard.test_browser import (
+    test_stop_takes_effect_at_once as test_stop_takes_effect_at_once,
+)
+
+SETTINGS = "#layers=256-128&activation=relu&init=he_normal&rate=0.01"
+
+
+@pytest.fixture(scope="module")
+def address(chrome, tmp_path_factory):
+    rng = np.random.default_rng(0)
+    patterns = np.kron(rng.random((10, 7, 7)), np.ones((4, 4)))
+    y = rng.integers(0, 10, 4000)
+    X = np.clip(200 * patterns[y] + rng.normal(0, 60, (4000, 28, 28)), 0, 255).astype(np.uint8)
+    path = tmp_path_factory.mktemp("data") / "pictures.npz"
+    np.savez(path, X=X, y=y)
+    with command("--data", str(path), "--target", "y") as told:
+        yield told + SETTINGS
+
+
+@pytest.fixture
+def board(context, address):
+    opened = Board(context, address)
+    opened.js("() => until(() => last('setup')?.model.title === '784-256-128-10')")
+    yield opened
+    assert opened.problems == []
+
+
+def test_at_full_speed_the_page_sees_at_least_15_frames_a_second(board):
+    board.full_speed()
+
+    def seconds_a_frame():
+        return 1 / board.js(
+            """async () => {
+              const began = performance.now();
+              await until(() => performance.now() - began > 1000);
+              const seen = told.filter(({ type, at }) => type === "frame" && at > began);
+              return new Set(seen.map(({ update }) => update)).size;
+            }"""
+        )
+
+    assert best(seconds_a_frame, 1 / 15) <= 1 / 15
+
+
+def test_frames_carry_what_pictures_show_and_another_choice_brings_it_at_once(board):
+    def carried():
+        names = board.js("Object.keys(last('frame').arrays)")
+        return {name for name in names if name.endswith(":W_h1")}
+
+    board.pause()
+    board.js("() => until(() => last('frame').exact)")
+    before = board.frame()
+    assert carried() == {"p:W_h1"}
+    for choice, start in (("Gradient", "g:"), ("Last change", "d:")):
+        board.page.get_by_role("radio", name=choice, exact=True).check()
+        board.js("(name) => until(() => name in last('frame').arrays)", f"{start}W_h1")
+        assert carried() == {"p:W_h1", f"{start}W_h1"}
+        assert board.frame()["update"] == before["update"]
+    board.train()
+    board.at(before["update"] + 1)
+    assert carried() == {"p:W_h1", "d:W_h1"}
