@@ -23,6 +23,27 @@ export function useSize<T extends HTMLElement>(): [RefObject<T | null>, Signal<S
   return [ref, size];
 }
 
+/** What has the focus may go away (a button whose run is dropped): then the whole has it, and goes on hearing keys. */
+export function useFocusKept(whole: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    let focused: Element | null = null;
+    const heard = ({ target }: Event) => (focused = target as Element);
+    const look = () => {
+      if (!focused || (focused.isConnected && !focused.matches(":disabled"))) return;
+      focused = null;
+      if (document.activeElement === document.body || document.activeElement?.matches(":disabled")) whole.current?.focus({ preventScroll: true });
+    };
+    const root = whole.current!;
+    const watch = new MutationObserver(look);
+    watch.observe(root, { childList: true, subtree: true, attributeFilter: ["disabled"] });
+    root.addEventListener("focusin", heard);
+    return () => {
+      watch.disconnect();
+      root.removeEventListener("focusin", heard);
+    };
+  }, []);
+}
+
 /** Runs `paint` now, and whenever a signal that it reads changes. */
 export function usePaint(paint: () => void, inputs: unknown[] = []): void {
   useEffect(() => effect(paint), inputs);

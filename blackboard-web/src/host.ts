@@ -166,6 +166,7 @@ export interface Frame {
   playing: boolean;
   speed: Num;
   loss: Num;
+  held_accuracy?: Num;
   settings: Values;
   stop: Stop;
   marked: number | null;

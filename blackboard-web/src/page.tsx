@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Bar } from "./bar/bar";
 import { CurvesView } from "./charts/curves";
 import { Help } from "./help";
+import { useFocusKept } from "./hooks";
 import { pressed } from "./keys";
 import { Stage } from "./network/stage";
 import { PANELS, type Panel } from "./panels";
@@ -26,6 +27,7 @@ function Root({ whole }: { whole: boolean }) {
   const store = useStore();
   const root = useRef<HTMLDivElement>(null);
   const help = useRef<HTMLDialogElement>(null);
+  useFocusKept(root);
   const setup = store.setup.value;
   const panels = setup ? PANELS.filter((panel) => panel.when?.(setup) ?? true) : [];
   useEffect(() => {

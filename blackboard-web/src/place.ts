@@ -1,6 +1,7 @@
 /** All that is set, as text: in the address of the page, or kept by the notebook. */
 import { effect, untracked } from "@preact/signals";
 import type { Flight, Model, Place, Stop, Values } from "./host";
+import { tellerOf } from "./panels/teller";
 import type { Store, View } from "./store";
 import { throttle } from "./throttle";
 
@@ -16,6 +17,10 @@ export interface Kept {
   scheme?: "light" | "dark";
   sample?: { set: "train" | "held"; index: number };
   unit?: { layer: number; index: number };
+  /** The step of a scene that is told. */
+  scene?: { index: number; step: number };
+  /** Where a recorded run is: other runs know themselves. */
+  update?: number;
 }
 
 const NUMBERS = ["seed", "rate", "batch_size", "momentum"] as const;
@@ -24,7 +29,7 @@ const STOPS = ["epoch", "loss", "accuracy"] as const;
 const VIEWS = ["weights", "gradient", "change", "evidence"];
 
 export function format(kept: Kept): string {
-  const { settings, stop, sample, unit } = kept;
+  const { settings, stop, sample, unit, scene } = kept;
   const parts: [string, string | number | undefined | null][] = [
     ["layers", settings.layers?.join("-")],
     ...WORDS.map((name): [string, string | undefined] => [name, settings[name]]),
@@ -37,6 +42,8 @@ export function format(kept: Kept): string {
     ["scheme", kept.scheme],
     ["sample", sample && `${sample.set}-${sample.index}`],
     ["unit", unit && `${unit.layer}-${unit.index}`],
+    ["scene", scene && `${scene.index}-${scene.step}`],
+    ["update", kept.update],
   ];
   const said = parts.filter(([, value]) => value !== undefined && value !== null);
   return said.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join("&");
@@ -67,6 +74,9 @@ export function parse(text: string): Kept {
   if ((set === "train" || set === "held") && Number(index) >= 0) kept.sample = { set, index: Number(index) };
   const [layer, unit] = numbers("unit") ?? [];
   if (layer! >= 0 && unit! >= 0) kept.unit = { layer: layer!, index: unit! };
+  const [told, step] = numbers("scene") ?? [];
+  if (told! >= 0 && step! >= 0) kept.scene = { index: told!, step: step! };
+  if (number("update")! >= 0) kept.update = number("update");
   return kept;
 }
 
@@ -114,6 +124,8 @@ function state(store: Store): Kept {
     scheme: store.scheme.value ?? undefined,
     sample: sample && sample.set !== "drawn" ? { set: sample.set, index: sample.index } : undefined,
     unit: store.unit.value ?? undefined,
+    scene: tellerOf(store).place,
+    update: setup!.recorded && !frame.playing ? frame.update : undefined,
   };
 }
 
@@ -128,6 +140,8 @@ function restore(store: Store, kept: Kept): void {
   const [setup, frame] = [store.setup.peek(), store.frame.peek()];
   if (!setup || !frame) return;
   if (kept.unit && kept.unit.layer < Math.max(1, setup.units.length)) store.unit.value = kept.unit;
+  if (kept.scene) tellerOf(store).goOn(kept.scene);
+  if (setup.recorded && kept.update !== undefined) store.send({ do: "seek", update: Math.round(kept.update) });
   const { restart, in_flight, values } = setup.settings;
   const now = { ...values, ...frame.settings };
   const flight = differing(kept.settings, now, in_flight) as Flight;

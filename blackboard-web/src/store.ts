@@ -66,6 +66,7 @@ export class Store {
   readonly tip = signal<Tip | null>(null);
 
   private key = 0;
+  private asked = 0;
   private readonly pending = new Map<string, Frame>();
   private scheduled = 0;
   private readonly looking: () => void;
@@ -88,6 +89,19 @@ export class Store {
 
   send(message: Ask): void {
     this.model.send(message);
+  }
+
+  /** Say something; the promise is kept once the host has done it, or refused. */
+  ask(message: Ask): Promise<void> {
+    const id = ++this.asked;
+    return new Promise((done) => {
+      const stop = this.listen((told) => {
+        if ((told.type !== "done" && told.type !== "error") || told.id !== id) return;
+        stop();
+        done();
+      });
+      this.send({ ...message, id });
+    });
   }
 
   /** Hear every message as it comes (files, answers); returns how to stop. */

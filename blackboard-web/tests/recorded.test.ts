@@ -10,7 +10,7 @@ function recording(): ArrayBuffer {
     encode({ type: "setup" }),
     encode({ type: "curves", branch: "a", start: 0 }),
     ...UPDATES.map((update) =>
-      encode({ type: "frame", update, head: 20, epoch: Math.floor(update / 5), playing: false }, {
+      encode({ type: "frame", update, head: 20, epoch: Math.floor(update / 5), epochs: update / 5, playing: false }, {
         "p:w": shaped(new Float32Array([update]), 1),
       }),
     ),
@@ -77,8 +77,18 @@ describe("a recorded run", () => {
     expect((told.at(-1) as Frame).update).toBe(1);
   });
 
+  it("stops when it is to, and marks", () => {
+    ask({ do: "stop", epoch: 2 });
+    ask({ do: "play", rate: null });
+    vi.advanceTimersByTime(1000);
+    expect([(told.at(-1) as Frame).update, (told.at(-1) as Frame).playing]).toEqual([10, false]);
+    expect(ask({ do: "mark" }).marked).toBe(10);
+    expect(ask({ do: "step", count: 1 }).marked).toBe(10);
+    expect(ask({ do: "mark", clear: true }).marked).toBeNull();
+  });
+
   it("refuses to change the run", () => {
     expect(ask({ do: "set", rate: 1, id: 7 })).toMatchObject({ type: "error", id: 7 });
-    expect(ask({ do: "fork" })).toMatchObject({ type: "error" });
+    expect(ask({ do: "fork" })).toMatchObject({ type: "error", message: expect.stringContaining("recorded") });
   });
 });

@@ -1,5 +1,6 @@
 """A browser, and the blackboard's command for it to look at."""
 
+import json
 import re
 import shutil
 import signal
@@ -7,25 +8,36 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from chainrule.blackboard import built
+from chainrule.blackboard import built, subjects
+from chainrule.blackboard.opening import anatomy_of
+from chainrule.blackboard.replay import replay_of
+from chainrule.blackboard.run import Run
 
 WAIT = 10_000  # milliseconds
+KNOWING, KNOWN = {"rate": 0.5, "momentum": 0.9}, 300  # a run that knows most digits, and when
+# What a recorded run cannot do, by the control that it lacks: the page reads the same table.
+RECORDED = json.loads((Path(__file__).parents[2] / "blackboard-web/src/recorded.json").read_text())
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-default-apps",
 ]  # fmt: skip
-# Notes the header of each message that the page is sent, with the time, whichever host it has.
+# Notes the header of each message that the page reads, with the time, whichever host it has. A file
+# reads all frames that it holds before there is a page.
 NOTE = """
 window.told = [];
 window.sockets = [];
-window.note = (buffer) => {
-  const length = new DataView(buffer).getUint32(0, true);
-  const text = new TextDecoder().decode(new Uint8Array(buffer, 4, length));
+const parse = JSON.parse;
+JSON.parse = (...given) => {
+  const header = parse(...given);
+  if (typeof header?.type !== "string" || !document.querySelector(".cb-root")) return header;
   if (told.length > 4000) told.splice(0, 2000);
-  told.push({ ...JSON.parse(text), at: performance.now() });
+  told.push({ ...header, at: performance.now() });
+  return header;
 };
 window.last = (type) => told.findLast((each) => each.type === type);
 window.until = async (there) => {
@@ -40,10 +52,17 @@ window.WebSocket = class extends WebSocket {
   constructor(...given) {
     super(...given);
     sockets.push(this);
-    this.addEventListener("message", ({ data }) => note(data));
   }
 };
 """
+served = pytest.mark.parametrize("address", ["served"], indirect=True)
+trains = pytest.mark.parametrize("address", ["served", "notebook"], indirect=True)
+
+
+def needs(ability):
+    """Have a test run where there is something that a recorded run lacks."""
+    assert ability in RECORDED
+    return trains
 
 
 def slowdown():
@@ -106,6 +125,19 @@ def command(*arguments):
     assert [line[:17] for line in said.splitlines()] == ["Stopped by Ctrl-C"], said
 
 
+@contextmanager
+def recording():
+    """Record a run in a file; yields its address."""
+    run = Run(subjects.network(subjects.digits(), KNOWING))
+    while run.place.update < KNOWN:  # as far as it goes at once
+        run.advance(KNOWN - run.place.update)
+    more = {"anatomy": anatomy_of(run.subject), "mistakes": [], "scenes": []}
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "run.html"
+        file.write_text(replay_of(run, more), encoding="utf-8")
+        yield file.as_uri()
+
+
 class Board:
     """A page of the blackboard.
 
@@ -131,6 +163,21 @@ class Board:
     def js(self, text, given=None):
         """Return what an expression is worth in the page."""
         return self.page.evaluate(text, given)
+
+    @property
+    def recorded(self):
+        return self.address.startswith("file:")
+
+    def open(self, panel):
+        """Open a panel by its name."""
+        self.page.get_by_role("tab", name=panel, exact=True).click()
+
+    def settle(self):
+        """Wait until what was done is drawn."""
+        self.js("() => new Promise((r) => requestAnimationFrame(() => setTimeout(r, 20)))")
+
+    def control(self, role, name):
+        return self.page.get_by_role(role, name=name, exact=True)
 
     def button(self, name):
         return self.page.get_by_role("button", name=name, exact=True)
@@ -159,6 +206,7 @@ class Board:
         self.page.get_by_label("Speed").select_option("null")
         self.train()
 
-    def say(self, *texts):
-        """Say something that the page itself would not."""
-        self.js("(texts) => texts.forEach((text) => sockets.at(-1).send(text))", list(texts))
+    def say(self, *messages):
+        """Say something that the page itself would not: messages, or text that is none."""
+        texts = [each if isinstance(each, str) else json.dumps(each) for each in messages]
+        self.js("(texts) => texts.forEach((text) => sockets.at(-1).send(text))", texts)

@@ -1,21 +1,21 @@
-"""A browser that looks at the page, served by the command or in a cell of a notebook."""
+"""A browser that looks at the page: served by the command, in a cell of a notebook, in a file."""
 
 import pytest
-from tests.blackboard.browsing import Board, browser, command
+from tests.blackboard.browsing import Board, browser, command, recording
 from tests.blackboard.notebook import notebook
 
-HOSTS = {"served": command, "notebook": notebook}
+HOSTS = {"served": command, "notebook": notebook, "recorded": recording}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chrome():
     with browser() as started:
         yield started
 
 
-@pytest.fixture(scope="module", params=HOSTS)
+@pytest.fixture(scope="session", params=HOSTS)
 def address(request, chrome):
-    """The page's address, in each host that trains."""
+    """The page's address in each host; see `browsing.needs` for what a file lacks."""
     with HOSTS[request.param]() as told:
         yield told
 
@@ -31,5 +31,7 @@ def context(chrome):
 def board(context, address):
     opened = Board(context, address)
     opened.frame()
+    opened.settle()
+    opened.page.locator(".cb-root").focus()  # a cell of a notebook hears only its own keys
     yield opened
     assert opened.problems == []

@@ -21,13 +21,13 @@ CELL = """<!doctype html>
 <div id="cell" style="height: 100vh"></div>
 <script type="module">
   import widget from "./module.js";
-  const traits = {}, heard = new Set();
+  const traits = JSON.parse(sessionStorage.traits ?? "{}"), heard = new Set();
   const kernel = new WebSocket(`ws://${location.host}/kernel`);
   kernel.binaryType = "arraybuffer";
   const model = {
     get: (name) => traits[name] ?? "",
     set: (name, value) => (traits[name] = value),
-    save_changes: () => {},
+    save_changes: () => (sessionStorage.traits = JSON.stringify(traits)),
     send: (content) => kernel.send(JSON.stringify(content)),
     on: (event, hear) => event === "msg:custom" && heard.add(hear),
     off: (event, hear) => heard.delete(hear),

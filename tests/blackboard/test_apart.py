@@ -69,8 +69,7 @@ def test_what_is_asked_for_in_another_process_is_answered_as_here(lab):
     assert setup["model"] == {"title": "mylab.py", "kind": "loss"}
     assert [header["type"] for header, _ in told if header["type"] == "code"]
     assert "count" in lab.error("step", count="many")
-    lab.ask("step", count=7)
-    header, arrays = lab.stopped()
+    header, arrays = lab.frame("step", count=7)
     assert header["update"] == 7
     again = lab.frame("step", count=-1)
     assert again[0]["update"] == 6

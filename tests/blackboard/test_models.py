@@ -85,8 +85,7 @@ def test_targets_of_all_kinds_are_shown(how, y, classes, kind):
         (setup, _), *_ = page.ask("hello")
         unit = {"name": "dense", "weights": "dense_kernel", "bias": "dense_bias"}
         assert setup["units"] == [{**unit, "out": "dense_1_kernel"}]
-        page.ask("step", count=300)
-        first = page.stopped()
+        first = page.frame("step", count=300)
         header, arrays = page.frame("seek", update=300)
         assert header["held_loss"] < first[0]["loss"] * 2
         found = subject.forward(

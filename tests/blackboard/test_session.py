@@ -47,8 +47,7 @@ def test_a_page_that_says_hello_is_told_all(page):
 
 def test_an_update_is_shown_with_its_gradient_and_change(page):
     before = page.frame("hello")
-    page.ask("step", count=1)
-    header, arrays = page.stopped()
+    header, arrays = page.frame("step", count=1)
     assert header["update"] == header["head"] == 1
     assert header["exact"]
     order = np.random.default_rng((0, 0)).permutation(len(DATA.X))[:32]
@@ -62,9 +61,19 @@ def test_an_update_is_shown_with_its_gradient_and_change(page):
     np.testing.assert_array_equal(arrays["guess"], probabilities.argmax(axis=1))
 
 
+def test_what_training_leads_to_is_done_once_it_is_there(page):
+    assert page.frame("step", count=1000)[0]["update"] == 1000
+    assert page.frame("fork")[0]["update"] == 1000
+    page.ask("stop", accuracy=0.05)
+    assert page.frame("step", count=10**8)[0]["update"] < 10**8  # it stops before
+    page.ask("stop")
+    page.session.handle({"do": "step", "count": 10**8, "id": "far"}, page.told.put)
+    page.ask("pause")
+    page.until(lambda h: h["type"] == "done" and h["id"] == "far")
+
+
 def test_a_hundred_updates_back_and_forth(page):
-    page.ask("step", count=100)
-    end = page.stopped()
+    end = page.frame("step", count=100)
     assert end[0]["update"] == 100
     frames = {update: params(page.frame("step", count=-1)) for update in range(99, -1, -1)}
     for update in range(1, 100):
@@ -73,8 +82,7 @@ def test_a_hundred_updates_back_and_forth(page):
 
 
 def test_settings_in_flight_and_curves(page):
-    page.ask("step", count=60)
-    page.stopped()
+    page.frame("step", count=60)
     page.frame("seek", update=30)
     told = page.ask("set", rate=0.5)
     header, _ = [m for m in told if m[0]["type"] == "frame"][-1]
@@ -86,16 +94,13 @@ def test_settings_in_flight_and_curves(page):
 
 
 def test_two_runs_side_by_side(page):
-    page.ask("step", count=20)
-    start = page.stopped()
+    start = page.frame("step", count=20)
     page.ask("fork")
     page.ask("set", rate=3.0)
-    page.ask("step", count=20)
-    other = page.stopped()
+    other = page.frame("step", count=20)
     assert (other[0]["branch"], other[0]["update"]) == ("b", 40)
     assert params(page.frame("show", branch="a")) == params(start)
-    page.ask("step", count=20)
-    assert params(page.stopped()) != params(other)
+    assert params(page.frame("step", count=20)) != params(other)
     assert page.error("show", branch="c") == "there is no run 'c'; there are a, b"
     page.ask("drop", branch="a")
     assert params(page.frame("hello")) == params(other)
@@ -130,8 +135,7 @@ def test_stop_is_heard_at_once_and_frames_come_while_it_runs(page):
 
 def test_curves_have_points_however_fast_training_is(page, monkeypatch):
     monkeypatch.setattr(views, "QUICK", np.inf)  # whatever else the machine does
-    page.ask("step", count=2000)
-    page.stopped()
+    page.frame("step", count=2000)
     (curves,) = [arrays for h, arrays in page.ask("hello") if h["type"] == "curves"][:1]
     update = curves["update"]
     assert (np.diff(update) <= np.maximum(0.05 * update[:-1], 1)).all()
@@ -142,8 +146,7 @@ def test_curves_have_points_however_fast_training_is(page, monkeypatch):
 
 @pytest.mark.parametrize("ask", [{"do": "epoch"}, {"do": "step", "count": 1000}])
 def test_where_it_stops_there_is_a_gradient(page, ask):
-    page.ask(**ask)
-    header, arrays = page.stopped()
+    header, arrays = page.frame(**ask)
     assert header["update"] in (48, 1000)
     assert np.abs(arrays["g:W_h"]).max() > 0
 
@@ -199,8 +202,7 @@ def test_at_a_rate(page):
 
 
 def test_other_networks(page):
-    page.ask("step", count=3)
-    page.stopped()
+    page.frame("step", count=3)
     told = page.ask("restart", settings={"layers": [5, 4], "activation": "relu", "seed": 2})
     setup = next(header for header, _ in told if header["type"] == "setup")
     assert [p["name"] for p in setup["parameters"]] == [
@@ -243,8 +245,7 @@ def test_the_same_seed_gives_the_same_weights(page):
     ],
 )
 def test_what_cannot_be_is_told_and_changes_nothing(page, do, given, part):
-    page.ask("step", count=2)
-    before = params(page.stopped())
+    before = params(page.frame("step", count=2))
     assert part in page.error(do, **given)
     assert params(page.frame("hello")) == before
 
@@ -260,8 +261,7 @@ def test_what_is_noticed(page):
 def test_many_pages_and_one_that_is_gone(page):
     others = [Watcher(page.session) for _ in range(3)]
     others[0].detach()
-    page.ask("step", count=2)
-    page.stopped()
+    page.frame("step", count=2)
     assert others[1].stopped()[0]["update"] == 2
     assert others[0].told.empty()
 

@@ -1,6 +1,7 @@
 /** The bar on top, as in a playground: what training does, and with what. */
+import { able, WHYS } from "../able";
 import { useStore } from "../store";
-import { Button } from "../ui";
+import { Button, Pop } from "../ui";
 import { FlightFields } from "./fields";
 import { Runs, StopWhen } from "./runs";
 import { Scrub } from "./scrub";
@@ -10,6 +11,7 @@ import { nightly, turn } from "../theme";
 
 export function Bar({ help }: { help: () => void }) {
   const store = useStore();
+  const setup = store.setup.value!;
   const dark = nightly(store);
   return (
     <div class="cb-bar">
@@ -18,15 +20,11 @@ export function Bar({ help }: { help: () => void }) {
         <Counters />
         <FlightFields />
         <div class="cb-bar__end">
-          {store.setup.value!.recorded ? (
-            <span class="cb-about">recorded</span>
-          ) : (
-            <>
-              {store.setup.value!.settings.restart.length > 0 && <Settings />}
-              <Runs />
-              <StopWhen />
-            </>
-          )}
+          <Mistaken />
+          {setup.recorded && <Recorded />}
+          {able(setup, "restart") && setup.settings.restart.length > 0 && <Settings />}
+          {able(setup, "fork") && <Runs />}
+          <StopWhen />
           <Button
             label={dark ? "Light" : "Dark"}
             icon="moon"
@@ -40,5 +38,37 @@ export function Bar({ help }: { help: () => void }) {
       <Scrub />
       <Status />
     </div>
+  );
+}
+
+/** A gradient that was broken on purpose is not forgotten: it says so, and leads to its panel. */
+function Mistaken() {
+  const store = useStore();
+  const mistake = store.setup.value!.mistakes.find(({ diagnosis }) => diagnosis !== undefined);
+  if (!mistake) return null;
+  return (
+    <button
+      type="button"
+      class="cb-button cb-button--wrong"
+      aria-label="Wrong gradient: see which"
+      title={`Trained with a wrong gradient: ${mistake.title}`}
+      onClick={() => (store.panel.value = "break")}
+    >
+      Wrong gradient
+    </button>
+  );
+}
+
+/** A run that is over says so, and what can therefore not be done. */
+function Recorded() {
+  return (
+    <Pop label="Recorded: what cannot be done" align="right" kind="quiet" button="Recorded">
+      {() => (
+        <div class="cb-recorded" tabIndex={0}>
+          <p>This run was recorded: go back and forth in it, look into it, draw for it. To train, start <code>chainrule blackboard</code>.</p>
+          <ul>{WHYS.map((text) => <li key={text}>{text}</li>)}</ul>
+        </div>
+      )}
+    </Pop>
   );
 }

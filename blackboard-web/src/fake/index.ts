@@ -51,7 +51,10 @@ export class FakeHost implements Model {
   }
 
   send(ask: Ask): void {
-    setTimeout(() => this.obey(ask));
+    setTimeout(() => {
+      this.obey(ask);
+      if (ask.id !== undefined) this.tell({ type: "done", id: ask.id });
+    });
   }
 
   private tell(message: object, arrays: Arrays = {}): void {

@@ -1,9 +1,9 @@
 /** The host in a file: it answers from a recorded run. */
 import { decode, encode } from "../frames";
-import type { Ask, Bytes, Frame, Model } from "../host";
+import { why } from "../able";
+import type { Ask, Bytes, Frame, Model, Stop } from "../host";
 import { HashPlace } from "./socket";
 
-const OVER = "this is a recorded run, which cannot be changed; chainrule blackboard trains";
 const FASTEST = 30; // frames a second
 
 export class RecordedHost implements Model {
@@ -14,6 +14,8 @@ export class RecordedHost implements Model {
   private shown = 0;
   private playing = 0;
   private rate: number | null = null;
+  private stop: Stop = {};
+  private marked: number | null = null;
 
   constructor(run: ArrayBuffer) {
     for (const message of parts(run)) {
@@ -63,13 +65,19 @@ export class RecordedHost implements Model {
         break;
       case "show":
         return this.show(this.shown);
-      case "stop":
+      case "stop": {
+        const { epoch, loss, accuracy } = message;
+        this.stop = { epoch, loss, accuracy };
+        return this.show(this.shown);
+      }
       case "mark":
+        this.marked = message.clear ? null : this.frame.update;
+        return this.show(this.shown);
       case "drawn":
       case "pictures":
         return;
     }
-    this.tell(encode({ type: "error", id: message.id ?? null, message: `${message.do}: ${OVER}` }));
+    this.tell(encode({ type: "error", id: message.id ?? null, message: why(message.do) }));
   }
 
   private get frame(): Frame {
@@ -96,10 +104,17 @@ export class RecordedHost implements Model {
     this.rate = rate;
     const step = () => {
       if (this.shown === this.frames.length - 1) return this.rest(this.shown);
+      if (this.reached(this.frame, this.frames[this.shown + 1]!)) return this.rest(this.shown + 1);
       this.show(this.shown + 1);
     };
     this.playing = window.setInterval(step, 1000 / Math.min(rate ?? FASTEST, FASTEST));
     if (this.shown === this.frames.length - 1) this.show(0);
+  }
+
+  private reached(before: Frame, now: Frame): boolean {
+    const { epoch = Infinity, loss = -Infinity, accuracy = Infinity } = this.stop;
+    const ends = before.epochs < epoch && epoch <= now.epochs;
+    return ends || (now.loss ?? Infinity) <= loss || (now.held_accuracy ?? 0) >= accuracy;
   }
 
   private pause(): void {
@@ -110,7 +125,7 @@ export class RecordedHost implements Model {
   private show(at: number): void {
     this.shown = at;
     const { arrays, ...header } = this.frame;
-    const state = { playing: this.playing !== 0, rate: this.rate };
+    const state = { playing: this.playing !== 0, rate: this.rate, stop: this.stop, marked: this.marked };
     this.tell(encode({ ...header, ...state }, arrays));
   }
 

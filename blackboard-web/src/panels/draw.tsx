@@ -1,4 +1,5 @@
 /** Draw: what the network sees of it, what it thinks, what would change its mind; it can be trained on. */
+import { able } from "../able";
 import { useStore } from "../store";
 import { className } from "./chooser";
 import { drawingOf } from "./drawing";
@@ -76,7 +77,7 @@ function Actions() {
         </label>
       )}
       <div class="cb-buttons">
-        {!setup.recorded && <button disabled={sample.y === null} title={sample.y === null ? "First say what it is" : ""} onClick={train}>train on this</button>}
+        {able(setup, "train_on") && <button disabled={sample.y === null} title={sample.y === null ? "First say what it is" : ""} onClick={train}>train on this</button>}
         <button onClick={() => (store.panel.value = "microscope")}>open in microscope</button>
       </div>
     </div>

@@ -1,5 +1,6 @@
 /** The panels beside the network, in the order of the keys 1–9. A new panel is one line here. */
 import type { ComponentType } from "preact";
+import { able } from "../able";
 import type { Setup } from "../host";
 import { Breaking } from "./breaking";
 import { YourCode } from "./code";
@@ -22,9 +23,6 @@ export interface Panel {
   when?: (setup: Setup) => boolean;
 }
 
-/** A run that goes on, not a recorded one. */
-const live = (setup: Setup): boolean => !setup.recorded;
-
 export const PANELS: Panel[] = [
   {
     id: "microscope", title: "Microscope", about: "One sample, forward and backward, every number.", view: Microscope, wide: true,
@@ -35,12 +33,12 @@ export const PANELS: Panel[] = [
     when: (setup) => setup.anatomy.predict !== null,
   },
   { id: "predictions", title: "Mistakes", about: "The worst predictions, and which class is taken for which.", view: Predictions },
-  { id: "guess", title: "Guess", about: "Say what a change will do, then see.", view: GuessPanel, when: (setup) => live(setup) && setup.settings.in_flight.length > 0 },
+  { id: "guess", title: "Guess", about: "Say what a change will do, then see.", view: GuessPanel, when: (setup) => able(setup, "guess") && setup.settings.in_flight.length > 0 },
   {
     id: "break", title: "Break it", about: "Classic mistakes in the gradient, beside the right one.", view: Breaking,
-    when: (setup) => live(setup) && setup.mistakes.length > 0,
+    when: (setup) => able(setup, "mistake") && setup.mistakes.length > 0,
   },
-  { id: "code", title: "Your code", about: "Your own file, checked at every save.", view: YourCode, when: live },
-  { id: "scenes", title: "Scenes", about: "Told step by step beside the page; the arrow keys turn.", view: Scenes, when: live },
-  { id: "take", title: "Take", about: "Weights, a module, this run to keep.", view: Take, when: live },
+  { id: "code", title: "Your code", about: "Your own file, checked at every save.", view: YourCode, when: (setup) => able(setup, "code") },
+  { id: "scenes", title: "Scenes", about: "Told step by step beside the page; the arrow keys turn.", view: Scenes, when: (setup) => able(setup, "scenes") },
+  { id: "take", title: "Take", about: "Weights, a module, this run to keep.", view: Take, when: (setup) => able(setup, "take") },
 ];

@@ -16,7 +16,7 @@ export function Predictions() {
     <div class="cb-predictions" data-part="predictions">
       <div class="cb-predictions-head">
         <p><b>{wrong}</b> of {all.length} held-out samples are wrong.</p>
-        {!store.setup.value!.recorded && <Marks />}
+        <Marks />
       </div>
       <Confusion scored={all} classes={classes} />
       <Worst />

@@ -19,7 +19,7 @@ export function Scenes() {
   return (
     <div class="cb-scenes">
       {all.map((scene, k) => (
-        <button key={k} class="cb-thing" aria-pressed={teller.scene.value === scene} onClick={() => teller.begin(scene)}>
+        <button key={k} class="cb-thing" aria-pressed={teller.scene.value?.title === scene.title} onClick={() => teller.begin(scene)}>
           <b>{scene.title}</b>
           <span>{scene.about ?? ""}{scene.about ? " · " : ""}{scene.steps.length} steps</span>
         </button>

@@ -1,5 +1,6 @@
 /** What the microscope looks at: one sample's pass with the parameters shown, and a path from entry to entry. */
 import { computed, effect, signal } from "@preact/signals";
+import { able } from "../able";
 import { Body, type Pass } from "../anatomy";
 import type { Frame, Setup } from "../host";
 import type { Sample, Store } from "../store";
@@ -137,7 +138,7 @@ export class Scope {
     const to = cursor.value < 0 ? (by > 0 ? 0 : this.operations - 1) : cursor.value + by;
     if (to > this.operations) return this.again();
     cursor.value = Math.max(-1, to);
-    if (by > 0 && to === this.operations && sample.value && !this.store.setup.value?.recorded) this.update();
+    if (by > 0 && to === this.operations && sample.value && able(this.store.setup.value!, "train_on")) this.update();
   }
 
   /** The update that this one sample makes. */

@@ -1,11 +1,11 @@
-/** Tells a scene: step by step, doing what a step says, waiting for what it waits for. */
+/** Tells a scene: step by step, doing what a step says, one thing after the other, waiting for what it waits for. */
 import { computed, signal } from "@preact/signals";
 import type { Ask } from "../host";
 import type { Store } from "../store";
 import { worst } from "./scores";
 import { holds, type Scene, type Standing, type Step, type Turn } from "./scene";
 
-const SETTLE = 300; // milliseconds until the host has answered: before, nothing is waited for
+const SETTLE = 300; // milliseconds from the host's answer to its frames: before, nothing is waited for
 
 export class Teller {
   readonly scene = signal<Scene | null>(null);
@@ -13,7 +13,8 @@ export class Teller {
   /** Scenes that were loaded from files. */
   readonly own = signal<Scene[]>([]);
   private readonly settled = signal(true);
-  private timer: ReturnType<typeof setTimeout> | 0 = 0;
+  /** Counts the steps entered: what is left to do of an earlier one is not done any more. */
+  private entered = 0;
 
   constructor(private readonly store: Store) {}
 
@@ -33,6 +34,24 @@ export class Teller {
     this.enter(0);
   }
 
+  /** Which scene of the run is told, and how far. */
+  get place(): { index: number; step: number } | undefined {
+    const index = this.scenes.findIndex(({ title }) => title === this.scene.value?.title);
+    return index < 0 ? undefined : { index, step: this.at.value };
+  }
+
+  /** Goes on where a scene was told: what its steps did to the run is done. */
+  goOn({ index, step }: { index: number; step: number }): void {
+    const scene = this.scenes[index];
+    if (!scene?.steps[step]) return;
+    this.scene.value = scene;
+    this.at.value = step;
+  }
+
+  private get scenes(): Scene[] {
+    return (this.store.setup.value?.scenes ?? []) as Scene[];
+  }
+
   move(by: number): void {
     const to = this.at.value + by;
     if (!this.scene.value || to < 0) return;
@@ -47,20 +66,27 @@ export class Teller {
 
   private enter(at: number): void {
     this.at.value = at;
-    clearTimeout(this.timer);
     this.settled.value = false;
-    this.timer = setTimeout(() => (this.settled.value = true), SETTLE);
-    for (const one of this.step.value?.do ?? []) this.perform(one);
+    void this.perform(this.step.value?.do ?? [], ++this.entered);
   }
 
-  private perform(one: Ask | Turn): void {
+  private async perform(all: (Ask | Turn)[], entered: number): Promise<void> {
+    for (const one of all) {
+      await this.turn(one);
+      if (entered !== this.entered) return;
+    }
+    setTimeout(() => (this.settled.value ||= entered === this.entered), SETTLE);
+  }
+
+  /** What is done here, or the promise that the host does it. */
+  private turn(one: Ask | Turn): Promise<void> | void {
     const { store } = this;
     if (one.do === "open") store.panel.value = one.panel;
     else if (one.do === "look") store.look(one.set, one.index);
     else if (one.do === "worst") store.look("held", worst(store) ?? 0);
     else if (one.do === "cursor") store.cursor.value = one.at;
     else if (one.do === "view") store.view.value = one.view;
-    else store.send(one);
+    else return store.ask(one);
   }
 }
 

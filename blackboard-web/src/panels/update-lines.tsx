@@ -1,4 +1,5 @@
 /** What the update makes of the gradients. */
+import { able } from "../able";
 import type { Pass } from "../anatomy";
 import { useStore } from "../store";
 import { Code } from "./code-text";
@@ -27,7 +28,7 @@ export function UpdateLines({ pass }: { pass: Pass }) {
           </div>
         );
       })}
-      {!store.setup.value!.recorded && (
+      {able(store.setup.value!, "train_on") && (
         <button class="cb-wide" disabled={!known} onClick={() => scope.update()}>
           {known ? "Make the update that this one sample asks for" : "Without a label there is no update"}
         </button>

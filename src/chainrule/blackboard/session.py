@@ -90,6 +90,7 @@ class Session:
         self._asked: queue.SimpleQueue[tuple[Command, Listener | None] | None] = queue.SimpleQueue()
         self._plain = subject
         self._stop: dict[str, float | None] = {}
+        self._awaited: list[tuple[Listener | None, Any]] = []  # who hears when the goal is reached
         self._begin(subject)
         self._thread = threading.Thread(target=self._work, name="chainrule-blackboard", daemon=True)
         self._thread.start()
@@ -144,18 +145,28 @@ class Session:
             self._attempt(partial(do, listener, **command.given), command.id, listener)
 
     def _attempt(self, do: Callable[[], None], number: Any, listener: Listener | None) -> None:
-        """Do something; whatever goes wrong is told, training stops, and the session goes on."""
+        """Do something; whatever goes wrong is told, training stops, and the session goes on.
+
+        What training leads to is done when training is there, or stops before.
+        """
+        goal = self._goal
         try:
             do()
         except Exception as error:
             if not isinstance(error, ChainruleError):
                 logging.getLogger(__name__).exception("blackboard")
             if listener is None:
-                self._playing = False
+                self._playing, self._goal = False, None
             kind = "" if isinstance(error, ChainruleError) else f"{type(error).__name__}: "
             header = {"id": number, "message": f"{kind}{error}"}
             self._send("error", header, None, listener)
         else:
+            if self._goal in (None, goal):
+                self._answer(listener, "done", {"id": number})
+            else:
+                self._awaited.append((listener, number))
+        while self._goal is None and self._awaited:
+            listener, number = self._awaited.pop()
             self._answer(listener, "done", {"id": number})
 
     def _pause(self) -> float | None:
@@ -249,7 +260,7 @@ class Session:
             branch.curves.start = len(branch.curves.points)
         wanted, reached = self._stop.get("accuracy"), seen.header["held_accuracy"]
         if wanted is not None and reached is not None and reached >= wanted:
-            self._playing = False
+            self._playing, self._goal = False, None
         self._send("frame", {**seen.header, **self._state()}, seen.arrays, listener)
 
     def _look(self, whole: bool) -> views.View:
