@@ -4,7 +4,6 @@ import re
 import time
 from urllib.parse import urlsplit
 
-import pytest
 from tests.blackboard.browsing import Board, best, command, needs, served, trains
 
 
