@@ -185,8 +185,7 @@ def test_a_loss_that_is_not_finite_at_the_start_is_not_called_good():
 
 def test_curves_know_the_accuracy_of_batches(page):
     page.ask("restart", settings={"batch_size": 64})
-    page.ask("step", count=300)
-    page.stopped()
+    page.frame("step", count=300)
     (curves,) = [arrays for h, arrays in page.ask("hello") if h["type"] == "curves"]
     found = curves["accuracy"][1:]
     np.testing.assert_array_equal(found[:20] * 64, np.round(found[:20] * 64))
