@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from typing import Any
@@ -19,10 +20,10 @@ from chainrule.running.threads import cores
 SHARED = 4  # parts of the work of an update that threads may share: how many do changes no bit
 FIXED = 6  # arrays that every kernel takes first
 ALIGNED = 64  # bytes
-KEPT, MOST = (
-    2**20,
-    4,
-)  # bytes of memory that waits for the next run, and how many times for a kernel
+KEPT, MOST = 2**27, 64  # bytes of memory that waits for the next runs, and of how many
+
+_lock = threading.Lock()
+_kept: list[BoundKernel] = []  # with memory to use again, the latest last
 
 
 class BoundKernel:
@@ -56,7 +57,7 @@ class BoundKernel:
         self.form = form
         self.helpers: Any = None
         self.parts = SHARED if form.shared else 1
-        self.threads = min(cores(), self.parts)
+        self.threads = _threads(form)
         self.function = function
         self.user: Any = None
         self._calls: Any = None
@@ -97,6 +98,11 @@ class BoundKernel:
         places = [place for place in self.form.places if place.role == "temporary"]
         self._arrays |= _together(places, self.parts, capacity)[1]
         self._capacity = capacity
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody uses it."""
+        return self.user is None or self.user() is None
 
     @property
     def bytes(self) -> int:
@@ -244,25 +250,33 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
-    """Return a kernel with memory that nobody uses, while ``user`` is there."""
-    function = load(form)
-    for _ in range(len(form.idle)):
-        try:
-            kernel: BoundKernel = form.idle.pop(0)
-        except IndexError:  # another thread has just taken it
-            break
-        if kernel.function is not function:
-            continue
-        used = kernel.user is not None and kernel.user() is not None
-        kernel.user = kernel.user if used else ref(user)
-        form.idle.append(kernel)
-        if not used:
-            return kernel
+    """Return a kernel with memory that nobody else uses, while ``user`` is there.
+
+    What the last runs leave is used again: memory that is new to the process is slow at first.
+    """
+    function, threads = load(form), _threads(form)
+    with _lock:
+        for kernel in _kept:
+            same = kernel.form is form and kernel.function is function
+            if same and kernel.threads == threads and kernel.is_free:
+                kernel.user = ref(user)
+                _kept.remove(kernel)
+                _kept.append(kernel)
+                return kernel
     kernel = BoundKernel(form, function, capacity)
     kernel.user = ref(user)
-    if kernel.threads == 1 and kernel.bytes <= KEPT and len(form.idle) < MOST:
-        form.idle.append(kernel)
+    if kernel.bytes > KEPT:
+        return kernel
+    with _lock:
+        _kept.append(kernel)
+        while len(_kept) > MOST or sum(kernel.bytes for kernel in _kept) > KEPT:
+            del _kept[0]
     return kernel
+
+
+def _threads(form: Form) -> int:
+    """Return how many threads may share the work of a kernel."""
+    return min(cores(), SHARED) if form.shared else 1
 
 
 def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:

@@ -74,8 +74,6 @@ class Form:
         What its machine code is called on disk, once that is made.
     machine : str
         What that was made for.
-    idle : list
-        Memory that a run has left for the next one.
     paces : Paces
         Of all its runs.
     """
@@ -90,7 +88,6 @@ class Form:
     kernel: Any = None
     code: str | None = None
     machine: str = ""
-    idle: list[Any] = field(default_factory=list)
     paces: Paces = field(default_factory=Paces)
 
 
@@ -151,7 +148,7 @@ def _told(form: Form) -> dict[str, Any]:
         for p in form.places
     ]
     kept = {**vars(form), "places": places}
-    del kept["kernel"], kept["idle"], kept["paces"]
+    del kept["kernel"], kept["paces"]
     return kept
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from weakref import WeakSet
 
 TURN = 0.05  # seconds between looks at the keyboard
 TRIAL = 0.002  # seconds that a pace is measured for
+TRIALS, LATEST = 3, 5  # how many are needed for a choice, and how many count
 AGAIN = 1.0  # seconds between trials: processors and their other guests change
 
 _lock = threading.Lock()
@@ -85,28 +87,34 @@ class Paces:
     """How long updates take with one thread and with several.
 
     Whether others help depends on the machine, on how far apart its cores are and who else is
-    there: it is tried, now and then.
+    there: it is tried, now and then. What delays an update for a moment (memory that is new, a
+    processor that wakes up) only adds, so of the latest times the shortest counts.
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], float] = {}  # by the threads and the batch size
-        self._tried: dict[tuple[int, int], float] = {}  # when
+        # By the threads and the batch size.
+        self._latest: dict[tuple[int, int], deque[float]] = {}
+        self._tried: dict[tuple[int, int], float] = {}
 
     def plan(self, most: int, batch_size: int) -> tuple[int, int]:
         """Return with how many threads to run next, and how many updates."""
         keys = [(threads, batch_size) for threads in sorted({1, most})]
         due = time.perf_counter() - AGAIN
-        late = (key for key in keys if len(keys) > 1 and self._tried.get(key, due) <= due)
-        chosen = next(late, None)
-        key = chosen or min(keys, key=lambda key: self._known.get(key, 0.0))
-        pace = self._known.get(key)
-        seconds = TURN if chosen is None else TRIAL
-        return key[0], 1 if pace is None else max(1, int(seconds / pace))
+        late = [key for key in keys if len(keys) > 1 and self._tried.get(key, due) <= due]
+        key = min(late or keys, key=lambda key: len(self._times(key)) if late else self._pace(key))
+        seconds = TRIAL if late else TURN
+        return key[0], max(1, int(seconds / self._pace(key))) if self._times(key) else 1
 
     def took(self, seconds: float, count: int, threads: int, batch_size: int) -> None:
         """Note how long so many updates took."""
-        pace, key = seconds / count, (threads, batch_size)
-        if key in self._known:  # the first one waits for memory
+        key = threads, batch_size
+        times = self._latest.setdefault(key, deque(maxlen=LATEST))
+        times.append(seconds / count)
+        if len(times) >= TRIALS:
             self._tried[key] = time.perf_counter()
-        if count > 1 or pace < self._known.get(key, pace + 1):  # a single one may be held up
-            self._known[key] = pace
+
+    def _times(self, key: tuple[int, int]) -> Sequence[float]:
+        return self._latest.get(key, ())
+
+    def _pace(self, key: tuple[int, int]) -> float:
+        return min(self._times(key), default=0.0)

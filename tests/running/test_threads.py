@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.running import bound, threads
+from chainrule.running.threads import Paces
+
+
+def measured(paces, seconds, count=1):
+    """Let a run plan and note times, each the next of what ``seconds`` gives for its threads."""
+    chosen = []
+    for _ in range(count):
+        n, updates = paces.plan(2, 32)
+        paces.took(seconds[n](len(chosen)) * updates, updates, n, 32)
+        chosen.append(n)
+    return chosen
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the tests set."""
+    now = [0.0]
+    monkeypatch.setattr(threads.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def test_each_is_tried_before_one_is_chosen(clock):
+    slow, fast = (lambda _: 0.02), (lambda _: 0.01)
+    chosen = measured(Paces(), {1: slow, 2: fast}, 20)
+    assert sorted(chosen[:6]) == [1, 1, 1, 2, 2, 2]
+    assert set(chosen[6:]) == {2}
+    chosen = measured(Paces(), {1: fast, 2: slow}, 20)
+    assert sorted(chosen[:6]) == [1, 1, 1, 2, 2, 2]
+    assert set(chosen[6:]) == {1}
+
+
+@pytest.mark.parametrize("when", range(12))
+def test_a_moment_that_is_slow_decides_nothing(clock, when):
+    def held_up(at):
+        return 0.5 if at == when else 0.01
+
+    assert set(measured(Paces(), {1: lambda _: 0.016, 2: held_up}, 30)[6:]) == {2}
+
+
+def test_threads_that_stop_helping_are_given_up_and_tried_again(clock):
+    paces = Paces()
+    busy = [0.01]
+    seconds = {1: lambda _: 0.016, 2: lambda _: busy[0]}
+    measured(paces, seconds, 10)
+    busy[0] = 0.03
+    chosen = measured(paces, seconds, 20)
+    assert chosen[:4] == [2] * 4
+    assert set(chosen[threads.LATEST :]) == {1}
+    busy[0] = 0.01
+    assert set(measured(paces, seconds, 5)) == {1}  # nobody knows yet
+    clock[0] += threads.AGAIN
+    assert set(measured(paces, seconds, 10)[4:]) == {2}
+
+
+def mean_square(w, X):
+    return np.mean((X @ w) ** 2)
+
+
+def trained(rows=64, columns=8):
+    X = np.random.default_rng(0).random((rows, columns))
+    return cr.minimize(mean_square, np.ones(columns), X, engine="compiled", batch_size=16, seed=0)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The kernels that are made, as in a process where none was before."""
+    kernels = []
+
+    class Noted(bound.BoundKernel):
+        def __init__(self, *args):
+            kernels.append(self)
+            super().__init__(*args)
+
+    monkeypatch.setattr(bound, "BoundKernel", Noted)
+    monkeypatch.setattr(bound, "_kept", [])
+    return kernels
+
+
+def test_the_memory_of_a_run_is_the_next_one_s(made):
+    expected = trained()[0]
+    np.testing.assert_array_equal(trained()[0], expected)
+    assert len(made) == 1
+
+
+def test_no_more_memory_is_kept_than_the_bound(made, monkeypatch):
+    trained(columns=8)
+    monkeypatch.setattr(bound, "KEPT", made[0].bytes)
+    trained(columns=80)  # too large
+    assert bound._kept == made[:1]
+    trained(columns=7)
+    assert bound._kept == made[2:]
+    trained(columns=7)
+    assert len(made) == 3
+
+
+def test_the_memory_of_few_kernels_is_kept(made, monkeypatch):
+    monkeypatch.setattr(bound, "MOST", 3)
+    for columns in range(2, 8):
+        trained(columns=columns)
+    assert bound._kept == made[-3:]
