@@ -44,6 +44,4 @@ def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
         map_leaves(function, branch, *(others and [other[i] for other in others]))
         for i, branch in enumerate(tree)
     ]
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*parts)
-    return type(tree)(parts)
+    return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)

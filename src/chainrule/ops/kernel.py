@@ -6,7 +6,7 @@ with each other, with numbers and with sizes; what they are is the compiler's bu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -94,9 +94,13 @@ class Scatter(NamedTuple):
 
 
 class Composite(NamedTuple):
-    """NumPy code in other operations: ``value(*operands, **params)``."""
+    """NumPy code in other operations: ``value(*operands, **params)``.
+
+    ``then`` says what an operation on the result is, by its name, in less than both take.
+    """
 
     value: Callable[..., Any]
+    then: Mapping[str, Callable[..., Any]] = {}
 
 
 class Recurrence(NamedTuple):

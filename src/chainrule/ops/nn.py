@@ -81,7 +81,7 @@ LOG_SOFTMAX = NN.add(
     (lambda g, y, x, axis: g - np.exp(y) * g.sum(axis=axis, keepdims=True),),
     "shifted = _0 - _0.max(axis=axis, keepdims=True)\n"
     "_y = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))",
-    kernel=Composite(_log_softmax),
+    kernel=Composite(_log_softmax, {"exp": _softmax}),  # as the way back has it
 )
 LOGSUMEXP = NN.add(
     "logsumexp",

@@ -31,14 +31,16 @@ def expand(program: Program) -> Program:
     def known(operand: Any) -> Any:
         return tensors[operand] if isinstance(operand, Variable) else at(operand, 0)
 
+    shorter: dict[Any, Any] = {}  # by operation and operand: what does both, and of what
     for equation in program.equations:
+        apply: Any = equation.primitive
         kernel = equation.primitive.kernel
-        apply = kernel.value if isinstance(kernel, Composite) else equation.primitive
-        params = {
-            name: value.expanded() if isinstance(value, Nested) else value
-            for name, value in equation.params.items()
-        }
-        made = apply(*map(known, equation.operands), **params)
+        if isinstance(kernel, Composite):
+            apply = kernel.value
+            shorter |= {(name, equation.output): (f, equation) for name, f in kernel.then.items()}
+        apply, of = shorter.get((equation.primitive.name, *equation.variables), (apply, equation))
+        params = {k: v.expanded() if isinstance(v, Nested) else v for k, v in of.params.items()}
+        made = apply(*map(known, of.operands), **params)
         if not isinstance(made, Tensor):
             made = Tensor.made(np.asarray(made), level)
         if made.name is None:
