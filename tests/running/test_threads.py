@@ -1,8 +1,13 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.running import bound, threads
+from chainrule.running import bound
+from chainrule.running import threads as turns
 from chainrule.running.threads import Paces
 
 
@@ -20,7 +25,7 @@ def measured(paces, seconds, count=1):
 def clock(monkeypatch):
     """A clock that the tests set."""
     now = [0.0]
-    monkeypatch.setattr(threads.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(turns.time, "perf_counter", lambda: now[0])
     return now
 
 
@@ -50,10 +55,10 @@ def test_threads_that_stop_helping_are_given_up_and_tried_again(clock):
     busy[0] = 0.03
     chosen = measured(paces, seconds, 20)
     assert chosen[:4] == [2] * 4
-    assert set(chosen[threads.LATEST :]) == {1}
+    assert set(chosen[turns.LATEST :]) == {1}
     busy[0] = 0.01
     assert set(measured(paces, seconds, 5)) == {1}  # nobody knows yet
-    clock[0] += threads.AGAIN
+    clock[0] += turns.AGAIN
     assert set(measured(paces, seconds, 10)[4:]) == {2}
 
 
@@ -103,3 +108,51 @@ def test_the_memory_of_few_kernels_is_kept(made, monkeypatch):
     for columns in range(2, 8):
         trained(columns=columns)
     assert bound._kept == made[-3:]
+
+
+# Turns
+
+
+def test_runs_begin_one_after_the_other(monkeypatch):
+    monkeypatch.setattr(turns, "PATIENCE", 10)
+    inside, most = [0], [0]
+    began = threading.Barrier(4)
+
+    def loss(w, X):
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.002)  # lets the others try
+        inside[0] -= 1
+        return np.mean((X @ w) ** 2)
+
+    def run():
+        began.wait(10)
+        cr.minimize(loss, np.ones(3), np.ones((4, 3)), engine="numpy")
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(run) for _ in range(4)]:
+            done.result(20)
+    assert most == [1]
+
+
+def test_a_loss_that_waits_for_another_thread_ends(monkeypatch):
+    monkeypatch.setattr(turns, "PATIENCE", 0.02)
+
+    def inner():
+        return cr.minimize(mean_square, np.ones(3), np.ones((4, 3)), seed=0)[0]
+
+    def outer(w, X):
+        with ThreadPoolExecutor(1) as pool:
+            return np.mean((X @ w - pool.submit(inner).result(20)[0]) ** 2)
+
+    assert np.all(np.isfinite(cr.minimize(outer, np.ones(3), np.ones((4, 3)), seed=0)[0]))
+    assert not turns._turn.locked()
+
+
+def test_a_run_that_fails_ends_its_turn():
+    def fails(w, X):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        cr.minimize(fails, np.ones(3), np.ones((4, 3)))
+    assert not turns._turn.locked()

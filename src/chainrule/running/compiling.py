@@ -21,6 +21,7 @@ from chainrule.program.program import Program
 from chainrule.running.engines import Step
 from chainrule.running.form import Cost, Form, Place
 from chainrule.running.recorded import RecordedStep, keep, plain
+from chainrule.running.threads import end_turn
 
 # Seconds on a machine of 2024: what NumPy takes in an update for each equation, entry made, entry
 # scattered and operation of a product, by BLAS or by einsum. No clock is asked, so that the same
@@ -37,6 +38,7 @@ def form_of_step(program: Program, data: Any, batch_size: int) -> Form:
     dtypes = {path: leaf.dtype for path, leaf in found}
     key = (program, batch_size, tuple(dtypes.values()))
     if key not in _forms:
+        end_turn()  # this takes long
         kernel = training_kernel(program, batch_size, dtypes)
         keep(_forms, key, _form(kernel, names, cost_of(program, batch_size)))
     return _forms[key]

@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
+PATIENCE = 0.05  # seconds that a thread waits for its turn
 TURN = 0.05  # seconds between looks at the keyboard
 TRIAL = 0.002  # seconds that a pace is measured for
 TRIALS, LATEST = 3, 5  # how many are needed for a choice, and how many count
 AGAIN = 1.0  # seconds between trials: processors and their other guests change
 
 _lock = threading.Lock()
+_turn = threading.Lock()
+_mine = threading.local()
 _runs: WeakSet[object] = WeakSet()
 
 
@@ -34,6 +37,32 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Let one thread at a time do what comes before machine code, which ends its turn.
+
+    Where the interpreter's lock alone decides, threads that train fall into step: each lets go of
+    it while samples are shuffled, the other begins its own run then, both come back from machine
+    code at the same moment, and wait for each other again. Who has waited for `PATIENCE` goes on:
+    the loss may itself wait for another thread.
+    """
+    if getattr(_mine, "turn", False):
+        yield
+        return
+    _mine.turn = _turn.acquire(timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        end_turn()
+
+
+def end_turn() -> None:
+    """Let the next thread begin, if this one has its turn."""
+    if getattr(_mine, "turn", False):
+        _mine.turn = False
+        _turn.release()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from chainrule.errors import DataError, ShapeError
 from chainrule.interrupts import deferred
 from chainrule.running.engines import Engine
 from chainrule.running.steps import ENGINES, make_engine
+from chainrule.running.threads import in_turn
 from chainrule.training.supply import Batches, Samples, gives_batches
 from chainrule.training.trainer import Run, Trainer, rate_of
 from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
@@ -23,6 +24,7 @@ from chainrule.validation import as_floats, as_numbers, check_positive, check_se
 T = TypeVar("T")
 
 
+@in_turn()
 def minimize(
     loss: Callable[..., Any],
     params: T,
