@@ -5,6 +5,7 @@ import pytest
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
 import chainrule as cr
+from chainrule.distributed import places
 from chainrule.distributed.groups import dealt
 
 
@@ -151,6 +152,48 @@ def test_where_rounds_run_changes_no_bit(client, optimizer):
             Client(local, set_as_default=False) as other,
         ):  # fmt: skip
             assert_same(here, fitted(model=network(optimizer), client=other))
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """How many rounds before it each round that workers were asked for goes back to."""
+    found, asked = [], places.Cluster._asked
+
+    def noted(self, job, start, works, number):
+        found.append(number)
+        return asked(self, job, start, works, number)
+
+    monkeypatch.setattr(places.Cluster, "_asked", noted)
+    return found
+
+
+def test_workers_go_on_with_the_next_round_and_no_further_than_the_run(client, begun, monkeypatch):
+    monkeypatch.setattr(places, "CHAIN", 4)
+    assert_same(fitted(epochs=3, shards=2), fitted(epochs=3, shards=2, client=client))
+    n_rounds = 3 * -(-250 // (5 * 16))
+    assert begun == [number % 4 for number in range(n_rounds)]
+
+
+def halved(epoch, rate):
+    return rate / 2
+
+
+class Scaled(cr.callbacks.Callback):
+    """Changes weights where they lie."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.set_weights([w * np.float32(0.5) for w in self.model.get_weights()])
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"callbacks": [cr.callbacks.LearningRateScheduler(halved)]}, {"callbacks": [Scaled()]},
+     {"outer_momentum": 0.9}],
+)  # fmt: skip
+def test_what_workers_did_in_vain_is_not_taken(client, begun, how):
+    options = {"epochs": 4, "shards": 2, "round_steps": 100, **how}
+    assert_same(fitted(**options), fitted(**options, client=client))
+    assert begun == [0, 1, 0, 0, 0]  # the second was asked for twice, and then no more ahead
 
 
 def test_workers_of_this_machine_are_started_for_a_run_and_end_with_it():

@@ -73,7 +73,7 @@ def train(
             *described(model), size, 1, int(drawn.integers(2**62)), shuffle, class_weight, classes
         )
         supply = RoundSupply(source.groups, job, source.place, options, model.network.constrained)
-        supply.job = replace(job, updates=supply.updates * epochs)
+        supply.job, supply.epochs = replace(job, updates=supply.updates * epochs), epochs
         if options.plan:
             from chainrule.distributed.plan import plan_of
 

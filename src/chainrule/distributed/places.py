@@ -6,17 +6,33 @@ import importlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Protocol
 
+import numpy as np
+
+from chainrule.autodiff.trees import map_leaves
+from chainrule.distributed.homes import homes
 from chainrule.distributed.job import Job, State
 from chainrule.distributed.reading import reader
-from chainrule.distributed.rounds import TOGETHER, Result, Work, added, mean, train_shard
+from chainrule.distributed.rounds import (
+    TOGETHER,
+    Result,
+    Work,
+    added,
+    mean,
+    same_bits,
+    started,
+    train_shard,
+)
 from chainrule.errors import ClusterError, MissingDependencyError
 from chainrule.interrupts import check
 
 GLANCE = 0.5  # seconds between looks at the keyboard and the cluster
 SILENCE = 2  # seconds without a scheduler after which it is given up
 AGAIN = 3  # times that what was lost with workers is asked for
+CHAIN = 8  # rounds, of which each begins with what is left of the one before on the workers
 
 
 class Place(Protocol):
@@ -32,8 +48,8 @@ class Place(Protocol):
     def workers(self) -> int:
         """How many there are now."""
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Any) -> Result:
-        """Return what comes of a round; ``after`` is the work that follows it, if known."""
+    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
+        """Return what comes of a round; ``after`` is the work of the one that follows it."""
 
     def close(self) -> None:
         """Let go of what was kept for the run."""
@@ -44,15 +60,15 @@ class Here:
 
     workers = 0
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Any) -> Result:
+    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
         """Return what comes of a round."""
-        results = []
-        for work, then in zip(works, [*works[1:], after], strict=True):
+        results, start = [], started(given)
+        for work, then in zip_longest(works, [*works[1:], *after[:1]]):
             parts = [_computed(piece.group.given) for piece in work.pieces]
-            results.append(train_shard(job, given, work, parts, then))
+            results.append(train_shard(job, start, work, parts, then))
         while len(results) > TOGETHER:
             results = [added(some) for some in _split(results)]
-        return mean(results, given)
+        return mean(results, start)
 
     def close(self) -> None:
         """Let go of what was read."""
@@ -86,11 +102,34 @@ def _split(results: Sequence[Any]) -> list[Sequence[Any]]:
     return [results[at : at + TOGETHER] for at in range(0, len(results), TOGETHER)]
 
 
+@dataclass
+class Asked:
+    """A round that workers were asked for.
+
+    Attributes
+    ----------
+    last : Future
+        Of its result.
+    parts : list of Future
+        Of what it is made of.
+    works : sequence of Work
+    number : int
+        How many rounds before it this one goes back to, the results of which may be lost.
+    """
+
+    last: Any
+    parts: list[Any]
+    works: Sequence[Work]
+    number: int
+
+
 class Cluster:
     """The workers of a client.
 
     All that a round needs is in its tasks, so that whichever worker is lost, Dask runs its tasks
-    again elsewhere, to the same bits.
+    again elsewhere, to the same bits. Workers go on with the next round from the mean that they
+    have, while its way to this process and what callbacks do take their time. Where a callback
+    changed what a round is to begin with, that was in vain, and is not tried again.
 
     Parameters
     ----------
@@ -101,17 +140,20 @@ class Cluster:
 
     def __init__(self, client: Any, timeout: float) -> None:
         self.client, self.timeout = client, timeout
+        self._ahead: Asked | None = None  # the next round
+        self._reached: State | None = None  # what it begins with
+        self._foresees = True
 
     @property
     def workers(self) -> int:
         """How many there are now."""
         return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
-    def round(self, job: Job, given: State, works: Sequence[Work], after: Any) -> Result:
+    def round(self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]) -> Result:
         """Return what comes of a round."""
         for attempt in range(AGAIN):
             try:
-                return self._round(job, given, works)
+                return self._round(job, given, works, after)
             except dask("distributed").KilledWorker as error:
                 if attempt == AGAIN - 1:
                     raise ClusterError(
@@ -120,25 +162,63 @@ class Cluster:
                     ) from error
         raise AssertionError
 
-    def _round(self, job: Job, given: State, works: Sequence[Work]) -> Result:
-        start = self.submit(same, given)
-        results = [
-            self.submit(train_shard, job, start, work, [p.group.given for p in work.pieces])
-            for work in works
-        ]
-        waiting = list(results)
+    def _round(
+        self, job: Job, given: State, works: Sequence[Work], after: Sequence[Work]
+    ) -> Result:
+        now, self._ahead = self._ahead, None
+        if now is not None and not (now.works == works and same_bits(self._reached, given)):
+            now, self._foresees = None, False
+        if now is None:
+            now = self._asked(job, self.submit(same, started(given)), works, 0)
+        if after and self._foresees and now.number + 1 < CHAIN:
+            self._ahead = self._asked(job, now.last, after, now.number + 1)
+        try:
+            found: Result = self.results([now.last], now.parts)[0]
+        except BaseException:
+            self._ahead = None
+            raise
+        self._reached = map_leaves(np.copy, found.state) if self._ahead else None
+        return found
+
+    def _asked(self, job: Job, start: Any, works: Sequence[Work], number: int) -> Asked:
+        """Ask for a round that begins with a result."""
+        results: list[Any] = [None] * len(works)
+        for home, numbers in self._homes(works).items():
+            mine = [works[n] for n in numbers]
+            data = [[piece.group.given for piece in work.pieces] for work in mine]
+            each = [job] * len(mine), [start] * len(mine), mine, data
+            for n, future in zip(numbers, self.asked(train_shard, *each, home=home), strict=True):
+                results[n] = future
+        parts = list(results)
         while len(results) > TOGETHER:
             results = [self.submit(added, some) for some in _split(results)]
-            waiting += results
-        last = self.submit(mean, results, start)
-        found: Result = self.results([last], waiting)[0]
-        return found
+            parts += results
+        return Asked(self.submit(mean, results, start), parts, works, number)
+
+    def _homes(self, works: Sequence[Work]) -> dict[str | None, list[int]]:
+        """Return which of some shards each worker had best train."""
+        given = [[part for p in work.pieces for part in p.group.given] for work in works]
+        flat = [part for each in given for part in each]
+        needs = [[part.key for part in each] for each in given]
+        try:
+            held = self.client.who_has(flat) if flat else {}
+            return homes(needs, held, self.client.nthreads())
+        except OSError:  # the scheduler is away: those who wait find out
+            return homes(needs, {}, {})
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Any:
         """Have a function called by a worker."""
-        key = f"{function.__name__}-{uuid.uuid4().hex}"
+        return self.asked(function, *([each] for each in args))[0]
+
+    def asked(
+        self, function: Callable[..., Any], *args: Sequence[Any], home: str | None = None
+    ) -> list[Any]:
+        """Have a function called for each of some arguments, by the worker at home if it can."""
+        keys = [f"{function.__name__}-{uuid.uuid4().hex}" for _ in args[0]]
+        how = {"workers": [home], "allow_other_workers": True} if home else {}
         with _quietly():
-            return self.client.submit(function, *args, key=key, pure=False)
+            found: list[Any] = self.client.map(function, *args, key=keys, pure=False, **how)
+        return found
 
     def results(self, futures: Sequence[Any], others: Sequence[Any] = ()) -> list[Any]:
         """Wait for results and return them.
@@ -163,12 +243,14 @@ class Cluster:
                 count = sum(future.done() for future in (*others, *futures))
                 if count != finished:
                     finished, since = count, time.monotonic()
-                if time.monotonic() - since > self.timeout:
-                    raise self._lost(f"nothing was finished in {self.timeout:g} s") from error
-                if self.client.status == "running":
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > SILENCE:
+                is_there = self.client.status == "running"
+                heard = time.monotonic() if is_there else heard
+                if time.monotonic() - heard > SILENCE:
                     raise self._lost(f"its scheduler has been away for {SILENCE} s") from error
+                if time.monotonic() - since > self.timeout:
+                    count = self.workers if is_there else 0
+                    reason = f"nothing was finished in {self.timeout:g} s, by {count} workers"
+                    raise self._lost(reason) from error
             check()
 
     def _lost(self, reason: str) -> ClusterError:
@@ -180,6 +262,7 @@ class Cluster:
 
     def close(self) -> None:
         """Leave the client to its owner."""
+        self._ahead = None
 
 
 def _failed(futures: Sequence[Any]) -> bool:

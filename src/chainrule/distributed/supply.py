@@ -37,6 +37,8 @@ class RoundSupply:
 
     Attributes
     ----------
+    epochs : int
+        Of the run; what is read or trained ahead ends with the last one.
     first : tuple or None
         The batch at which the loss turned NaN.
     updates, samples : int
@@ -61,7 +63,7 @@ class RoundSupply:
         self.first: Any = None
         self.velocity: Any = None
         self.done = _nothing()
-        self.epoch = 0
+        self.epoch, self.epochs = 0, 1
         self.after_round: Callable[[Engine], None] = lambda engine: None
 
     def together(self, epochs: int) -> int:
@@ -91,7 +93,7 @@ class RoundSupply:
             works(self.groups, self.dealt, self.job, self.epoch, self.options.round_steps)
         )
         for number in range(self.done["rounds"], len(rounds)):
-            following = rounds[number + 1][0] if number + 1 < len(rounds) else self._next()
+            following = rounds[number + 1] if number + 1 < len(rounds) else self._next()
             self._round(engine, done, rounds[number], following)
             if done.fails:
                 return
@@ -107,12 +109,15 @@ class RoundSupply:
             done.look()
             check()
 
-    def _next(self) -> Work | None:
+    def _next(self) -> list[Work]:
         """Return the work that the next epoch begins with."""
         steps = self.options.round_steps
-        return next(works(self.groups, self.dealt, self.job, self.epoch + 1, steps))[0]
+        following = works(self.groups, self.dealt, self.job, self.epoch + 1, steps)
+        return next(following) if self.epoch + 1 < self.epochs else []
 
-    def _round(self, engine: Engine, done: Outcome, each: Sequence[Work], then: Any) -> None:
+    def _round(
+        self, engine: Engine, done: Outcome, each: Sequence[Work], then: Sequence[Work]
+    ) -> None:
         given = {key: engine.read(key) for key in CARRIED}
         found = self.place.round(self.job, given, each, then)
         done.updates += found.updates
