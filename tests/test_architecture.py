@@ -1,6 +1,7 @@
 """The house keeps its order: imports go down, never in circles, and importing stays light."""
 
 import ast
+import inspect
 import io
 import re
 import runpy
@@ -14,13 +15,15 @@ from pathlib import Path
 import pytest
 
 import chainrule
+from chainrule import layers
 
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
 # From the ground up. A room imports only from rooms above it in this list; a wing stands right
 # above the last room that it leans on.
 ROOMS = [
-    "errors", "interrupts", "mentions", "validation", "variables", "registered", "config",
+    "errors", "interrupts", "mentions", "validation", "arguments", "variables", "registered",
+    "config",
     "plots", "pages", "formulas",
     "storage", "ops", "autodiff", "program", "recurrence", "batching",
     "checking", "onnx", "compiler",
@@ -184,3 +187,15 @@ def test_every_public_name_is_there():
 def test_the_page_of_functions_is_what_the_tables_say():
     space = runpy.run_path(str(ROOT / "docs" / "list_functions.py"))
     assert (ROOT / "docs" / "functions.md").read_text(encoding="utf-8") == space["page"]()
+
+
+def test_what_layers_override_is_told_by_a_docstring_of_theirs_or_of_a_base():
+    known = {cls for name in layers.__all__ for cls in getattr(layers, name).__mro__}
+    untold = {
+        f"{cls.__name__}.{name}"
+        for cls in known
+        if cls.__module__.startswith("chainrule.layers")
+        for name, value in vars(cls).items()
+        if not name.startswith("_") and callable(value) and not inspect.getdoc(getattr(cls, name))
+    }
+    assert not untold

@@ -1,9 +1,13 @@
 """Things described by their arguments."""
 
+from __future__ import annotations
+
 import copy
 
+import numpy as np
 import pytest
 
+from chainrule.arguments import Flag, Number, Positive
 from chainrule.config import Configurable, class_called, described, made, plain
 from chainrule.errors import DataError, UnknownNameError
 
@@ -95,3 +99,41 @@ def test_what_describes_nothing_stays_and_what_is_unknown_is_refused():
 def test_a_description_of_keras_s_makes_what_is_within_another():
     within = {"module": "keras", "class_name": "Gain", "config": {"by": 2.0}}
     assert made({"inner": within | {"registered_name": None}})["inner"].by == 2.0
+
+
+class Checked(Configurable):
+    def __init__(self, units: Positive, rate: Number | None = None, bias: Flag = True):
+        self.units, self.rate, self.bias = units, rate, bias
+
+
+class Wider(Checked):
+    def __init__(self, factor=2, **options):
+        super().__init__(4 * factor, **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Checked(0), "Checked: units must be a whole number of at least 1, received 0"),
+        (lambda: Checked(None), "Checked: units must be a whole number"),
+        (lambda: Checked(2, -1.0), "Checked: rate must be a finite number of at least 0"),
+        (lambda: Checked(2, bias=None), "Checked: bias must be True or False, received None"),
+        (lambda: Wider(0.5), "Wider: units must be a whole number"),
+        (lambda: Wider(rate="x"), "Wider: rate must be a finite number"),
+    ],
+)
+def test_arguments_are_checked_as_their_annotations_say(make, message):
+    with pytest.raises(DataError, match=message):
+        make()
+
+
+def test_what_a_check_returns_is_what_init_is_given():
+    thing = Checked(np.int64(3), np.float32(0.5), np.True_)
+    assert [type(value) for value in vars(thing).values()][1:] == [int, float, bool]
+    assert Checked(3).rate is None
+    assert Wider().units == 8
+
+
+def test_a_missing_argument_is_told_by_python():
+    with pytest.raises(TypeError, match=r"__init__\(\) missing 1 required positional argument"):
+        Checked()

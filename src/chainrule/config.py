@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
+from chainrule.arguments import checking
 from chainrule.errors import DataError, UnknownNameError
 from chainrule.registered import CLASSES, find, name_of, registered
 
@@ -79,6 +80,7 @@ class Configurable(Shown):
     """Something that a dict of plain values describes, and that can be made again from it.
 
     A class of your own needs nothing more than its ``__init__``: its arguments are the description.
+    Those whose annotations say what they may be, see `chainrule.arguments`, are checked.
 
     Examples
     --------
@@ -101,6 +103,8 @@ class Configurable(Shown):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = checking(cls.__init__)  # type: ignore[method-assign]
         known = CLASSES.get(_described(cls))
         if known is None or not _is_own(known):
             CLASSES[_described(cls)] = cls

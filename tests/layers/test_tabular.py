@@ -36,7 +36,7 @@ def test_robust_scaling_is_scikit_learns_and_bounded():
     assert abs(layer(np.full((1, 5), 1e12))).max() <= 3
     other = layers.RobustScaling()
     other.adapt(table)
-    with pytest.raises(ShapeError, match="adapted to 5 features"):
+    with pytest.raises(ShapeError, match="is of 5 features"):
         other(X[:, :2])
 
 
@@ -95,7 +95,7 @@ def test_only_plain_dropout_takes_a_schedule(layer):
     ("make", "error", "words"),
     [
         (lambda: layers.PeriodicEmbedding(1), DataError, "at least 2"),
-        (lambda: layers.PeriodicEmbedding()(X[0]), ShapeError, "rows of features"),
+        (lambda: layers.PeriodicEmbedding()(X[0]), ShapeError, "samples that are rows"),
         (lambda: layers.Clamp(1, 0), DataError, "low must not be above high"),
         (lambda: layers.ByColumns([layers.Scale()], [1, 2]), DataError, "as many widths"),
         (lambda: layers.ByColumns([layers.Scale()], [4])(X), ShapeError, "of 4 columns"),

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from chainrule import initializers
+from chainrule.arguments import Flag, Positive, Share
 from chainrule.errors import ShapeError
 from chainrule.functions import softmax
 from chainrule.layers.dropout import Random
-from chainrule.layers.layer import Shape
+from chainrule.layers.layer import SEQUENCES, Shape
 from chainrule.layers.surroundings import around
-from chainrule.validation import check_flag, check_number, check_positive, shape_text
+from chainrule.validation import check_positive, shape_text
 
 LEAST = -1e9  # the score of what is not looked at
 
@@ -65,24 +66,21 @@ class MultiHeadAttention(Random):
     kernel_initializer: Any
 
     def __init__(
-        self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0,
-        use_bias: bool = True, output_shape: Any = None,
+        self, num_heads: Positive, key_dim: Positive, value_dim: Positive | None = None,
+        dropout: Share = 0.0, use_bias: Flag = True, output_shape: Any = None,
         kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None, bias_regularizer: Any = None,
         kernel_constraint: Any = None, bias_constraint: Any = None, seed: int | None = None,
         **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(seed, **options)
-        where = type(self).__name__
-        self.num_heads = check_positive(num_heads, "num_heads", where)
-        self.key_dim = check_positive(key_dim, "key_dim", where)
-        wide = key_dim if value_dim is None else value_dim
-        self.value_dim = check_positive(wide, "value_dim", where)
-        self.dropout = check_number(dropout, "dropout", where, high=1.0)
-        self.use_bias = check_flag(use_bias, "use_bias", where)
+        self.num_heads, self.key_dim, self.value_dim = num_heads, key_dim, value_dim or key_dim
+        self.dropout, self.use_bias = dropout, use_bias
         if isinstance(output_shape, list | tuple) and len(output_shape) == 1:
             (output_shape,) = output_shape
-        self.outputs = output_shape and check_positive(output_shape, "output_shape", where)
+        self.outputs = output_shape and check_positive(
+            output_shape, "output_shape", type(self).__name__
+        )
 
     def __call__(  # type: ignore[override]
         self, query: Any, value: Any = None, key: Any = None, **options: Any
@@ -110,10 +108,7 @@ class MultiHeadAttention(Random):
             self.prepare(query_shape, called_with=(xs[0], (), given))
             return
         for shape in self.taken:
-            if len(shape) != 3:
-                raise ShapeError(
-                    f"{self}: expected sequences, shape (n, steps, d), received {shape_text(shape)}"
-                )
+            self._expect(len(shape) == 3, SEQUENCES, shape)
         h, (query, value, key) = self.num_heads, (shape[-1] for shape in self.taken)
         self._dense("query", (query, h, self.key_dim), 1)
         self._dense("key", (key, h, self.key_dim), 1)

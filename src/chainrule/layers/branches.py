@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import DataError
 from chainrule.layers.layer import Layer, Shape
-from chainrule.validation import check_positive, shape_text
+from chainrule.validation import check_positive
 
 
 class ByColumns(Layer):
@@ -39,15 +39,10 @@ class ByColumns(Layer):
         self.widths = [check_positive(width, "widths", "ByColumns") for width in widths]
 
     def build(self, input_shape: Shape) -> None:
-        """Refuse another number of columns."""
-        if len(input_shape) != 2 or input_shape[1] != sum(self.widths):
-            raise ShapeError(
-                f"{self}: expected samples of {sum(self.widths)} columns, received "
-                f"{shape_text(input_shape)}"
-            )
+        columns = sum(self.widths)
+        self._expect(input_shape[1:] == (columns,), f"samples of {columns} columns", input_shape)
 
     def call(self, x: Any) -> Any:
-        """Return the results side by side."""
         found, start = [], 0
         for layer, width in zip(self.layers, self.widths, strict=True):
             y = layer(x[:, start : start + width])
@@ -86,7 +81,6 @@ class Ensemble(Layer):
         return ends.pop() if len(ends) == 1 else None
 
     def call(self, x: Any) -> Any:
-        """Return the mean of the members' outputs."""
         total: Any = 0
         for chain in self.members:
             y = x

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import Flag, Positive, Share
 from chainrule.errors import DataError
 from chainrule.layers.dropout import Random
-from chainrule.layers.layer import Layer, Shape, activation_of
-from chainrule.validation import check_flag, check_number, check_positive
+from chainrule.layers.layer import Function, Layer, Shape
 
 
 class Gates(Random):
@@ -25,27 +25,21 @@ class Gates(Random):
     rows: tuple[int, ...] = ()  # of the bias: its axes before that of the gates
 
     def __init__(
-        self, units: int, activation: Any = "tanh", use_bias: bool = True,
+        self, units: Positive, activation: Function = "tanh", use_bias: Flag = True,
         kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None, bias_regularizer: Any = None,
         kernel_constraint: Any = None, recurrent_constraint: Any = None,
-        bias_constraint: Any = None, dropout: float = 0.0, recurrent_dropout: float = 0.0,
+        bias_constraint: Any = None, dropout: Share = 0.0, recurrent_dropout: Share = 0.0,
         seed: int | None = None, implementation: int = 2, use_cudnn: Any = "auto", **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(seed, **options)
-        where = type(self).__name__
-        self.units = self.output_size = check_positive(units, "units", where)
-        self.state_size: Any = self.units
-        self.activation = activation_of(activation, where)
-        self.use_bias = check_flag(use_bias, "use_bias", where)
-        self.dropout = check_number(dropout, "dropout", where, high=1.0)
-        self.use_cudnn = use_cudnn
-        rate = check_number(recurrent_dropout, "recurrent_dropout", where, high=1.0)
-        self.recurrent_dropout = rate
+        self.units = self.output_size = units
+        self.state_size: Any = units
+        self.activation, self.use_bias, self.use_cudnn = activation, use_bias, use_cudnn
+        self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
 
     def build(self, input_shape: Shape) -> None:
-        """Make kernels and bias."""
         self.weigh(input_shape)
 
     def weigh(self, input_shape: Shape) -> None:
@@ -97,7 +91,6 @@ class SimpleGates(Gates):
     """The step of `SimpleRNN`."""
 
     def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and state."""
         h = self.activation(z + _product(states[0], self.recurrent_kernel, masks[1]))
         return h, [h]
 
@@ -108,14 +101,13 @@ class LSTMGates(Gates):
     gates = 4
 
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True, *, unit_forget_bias: bool = True, **options: Any,
+        self, units: int, activation: Any = "tanh", recurrent_activation: Function = "sigmoid",
+        use_bias: bool = True, *, unit_forget_bias: Flag = True, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(units, activation, use_bias, **options)
-        where = type(self).__name__
         self.state_size = [self.units, self.units]
-        self.recurrent_activation = activation_of(recurrent_activation, where)
-        self.unit_forget_bias = check_flag(unit_forget_bias, "unit_forget_bias", where)
+        self.recurrent_activation = recurrent_activation
+        self.unit_forget_bias = unit_forget_bias
 
     def weigh(self, input_shape: Shape) -> None:
         """Make kernels and bias, that of the forget gate one at first."""
@@ -124,7 +116,6 @@ class LSTMGates(Gates):
             self.bias[self.units : 2 * self.units] = 1
 
     def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and states."""
         h, c = states
         i, f, new, o = self.parts(z + _product(h, self.recurrent_kernel, masks[1]))
         i = self.named("i", self.recurrent_activation(i))
@@ -141,17 +132,14 @@ class GRUGates(Gates):
     gates = 3
 
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True, *, reset_after: bool = True, **options: Any,
+        self, units: int, activation: Any = "tanh", recurrent_activation: Function = "sigmoid",
+        use_bias: bool = True, *, reset_after: Flag = True, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(units, activation, use_bias, **options)
-        where = type(self).__name__
-        self.recurrent_activation = activation_of(recurrent_activation, where)
-        self.reset_after = check_flag(reset_after, "reset_after", where)
-        self.rows = (2,) if self.reset_after else ()
+        self.recurrent_activation, self.reset_after = recurrent_activation, reset_after
+        self.rows = (2,) if reset_after else ()
 
     def step(self, z: Any, states: Any, masks: Any) -> tuple[Any, list[Any]]:
-        """Return output and state."""
         (h,), masks, both = states, masks[1], 2 * self.units
         kernel, last = self.recurrent_kernel, masks and masks[2:]
         if self.reset_after:
@@ -227,7 +215,6 @@ class StackedRNNCells(OneStep):
         self.output_size = outputs_of(self.cells[-1])
 
     def build(self, input_shape: Shape) -> None:
-        """Build the cells."""
         for cell in self.cells:
             build_cell(cell, self, input_shape)
             input_shape = (None, outputs_of(cell))

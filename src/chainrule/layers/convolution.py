@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import Flag, Positive
 from chainrule.autodiff.transforms import vjp
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.core import Affine
-from chainrule.layers.layer import Shape, activation_of
-from chainrule.layers.spatial import Size, Sliding, Spatial, sizes_of
-from chainrule.validation import check_count, check_flag, check_positive
+from chainrule.layers.layer import Function, Shape
+from chainrule.layers.spatial import Size, Sliding, sizes_of
+from chainrule.validation import check_count
 
 
 class _Kernel(Sliding, Affine):
@@ -24,31 +26,29 @@ class _Kernel(Sliding, Affine):
         padding: str = "valid",
         data_format: str | None = None,
         dilation_rate: Size = 1,
-        activation: Any = None,
-        use_bias: bool = True,
+        activation: Function = None,
+        use_bias: Flag = True,
         bias_initializer: Any = "zeros",
         bias_regularizer: Any = None,
         bias_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(data_format, **options)
-        where = type(self).__name__
-        self.kernel_size = sizes_of(kernel_size, self.rank, "kernel_size", where)
+        self.activation, self.use_bias = activation, use_bias
+        self.kernel_size = sizes_of(kernel_size, self.rank, "kernel_size", type(self).__name__)
         self.slide(self.kernel_size, strides, padding, dilation_rate)
-        self.activation = activation_of(activation, where)
-        self.use_bias = check_flag(use_bias, "use_bias", where)
 
 
 class _Convolution(_Kernel):
     def __init__(
         self,
-        filters: int,
+        filters: Positive,
         kernel_size: Size,
         strides: Size = 1,
         padding: str = "valid",
         data_format: str | None = None,
         dilation_rate: Size = 1,
-        groups: int = 1,
+        groups: Positive = 1,
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
@@ -60,12 +60,10 @@ class _Convolution(_Kernel):
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             **options,
         )  # fmt: skip
-        where = type(self).__name__
+        self.filters, self.groups, where = filters, groups, type(self).__name__
         if max(self.strides) > 1 < max(self.dilation_rate):
             raise DataError(f"{where}: strides and dilation_rate cannot both be larger than 1")
-        self.filters = check_positive(filters, "filters", where)
-        self.groups = check_positive(groups, "groups", where)
-        if self.filters % self.groups:
+        if filters % groups:
             raise DataError(f"{where}: filters must be a multiple of groups, {groups}")
 
     def convolved(self, x: Any) -> Any:
@@ -166,10 +164,8 @@ class _Transposed(_Convolution):
                 raise DataError(f"{known[2]}: output_padding must be less than strides")
 
     def build(self, input_shape: Shape) -> None:
-        Spatial.build(self, input_shape)
-        self.kernel = self.weight_of("kernel", (*self.size, self.filters, input_shape[-1]))
-        if self.use_bias:
-            self.bias = self.weight_of("bias", (self.filters,))
+        self.check_axes(input_shape)
+        self.weigh((*self.size, self.filters, input_shape[-1]), outputs=slice(-2, -1))
 
     def call(self, x: Any) -> Any:
         sizes = map(self._enlarged, x.shape[1:-1], self.strides, self.reach, self.output_padding)
@@ -211,7 +207,7 @@ class _Depthwise(_Kernel):
         kernel_size: Size,
         strides: Size = 1,
         padding: str = "valid",
-        depth_multiplier: int = 1,
+        depth_multiplier: Positive = 1,
         data_format: str | None = None,
         dilation_rate: Size = 1,
         activation: Any = None,
@@ -225,19 +221,12 @@ class _Depthwise(_Kernel):
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             **options,
         )  # fmt: skip
-        where = type(self).__name__
-        self.depth_multiplier = check_positive(depth_multiplier, "depth_multiplier", where)
+        self.depth_multiplier = depth_multiplier
 
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
-        self.kernel = self.by_channel(input_shape)
-        if self.use_bias:
-            *_, channels, multiplier = self.kernel.shape
-            self.bias = self.weight_of("bias", (channels * multiplier,))
-
-    def by_channel(self, input_shape: Shape) -> Any:
-        """Return a new kernel with filters for each channel alone."""
-        return self.weight_of("depthwise", (*self.size, input_shape[-1], self.depth_multiplier))
+        shape = *self.size, input_shape[-1], self.depth_multiplier
+        self.weigh(shape, "depthwise", slice(-2, None))
 
     def filtered(self, x: Any, kernel: Any) -> Any:
         """Return each channel's windows times its part of the kernel."""
@@ -270,7 +259,7 @@ class DepthwiseConv2D(_Depthwise, rank=2):
 class _Separable(_Depthwise):
     def __init__(
         self,
-        filters: int,
+        filters: Positive,
         kernel_size: Size,
         strides: Size = 1,
         padding: str = "valid",
@@ -288,13 +277,14 @@ class _Separable(_Depthwise):
             kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate, activation,
             use_bias, **options,
         )  # fmt: skip
-        self.filters = check_positive(filters, "filters", type(self).__name__)
+        self.filters = filters
 
     def build(self, input_shape: Shape) -> None:
         Sliding.build(self, input_shape)
-        self.depthwise_kernel = self.by_channel(input_shape)
-        *_, channels, multiplier = self.depthwise_kernel.shape
-        shape = (*(1,) * self.rank, channels * multiplier, self.filters)
+        shape = *self.size, input_shape[-1], self.depth_multiplier
+        self.depthwise_kernel = self.weight_of("depthwise", shape)
+        channels = math.prod(self.depthwise_kernel.shape[-2:])
+        shape = *(1,) * self.rank, channels, self.filters
         self.pointwise_kernel = self.weight_of("pointwise", shape)
         if self.use_bias:
             self.bias = self.weight_of("bias", (self.filters,))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import Flag, Positive
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.given import KINDS, dtype_given, shape_given
-from chainrule.layers.layer import Layer, Shape, activation_of
+from chainrule.layers.layer import ROWS, Function, Layer, Shape
 from chainrule.ops.index import IN_RANGE
-from chainrule.validation import Array, as_numbers, check_flag, check_positive, shape_text
+from chainrule.validation import Array, as_numbers, check_positive
+
+LAST = slice(-1, None)
 
 
 class Input(Layer):
@@ -53,7 +57,6 @@ class Input(Layer):
         self.batch_shape, self.shape = given, given[1:]
 
     def call(self, x: Any) -> Any:
-        """Return the input."""
         return x
 
 
@@ -64,17 +67,15 @@ class Affine(Layer):
     bias: Any = None
     use_bias: bool
 
-    def weigh(self, shape: Shape) -> None:
-        """Make a kernel of a shape, whose last axis is that of the outputs, and a bias."""
-        self.kernel = self.weight_of("kernel", shape)
+    def weigh(self, shape: Shape, name: str = "kernel", outputs: slice = LAST) -> None:
+        """Make a kernel of a shape, and a bias; ``outputs`` are the axes that tell of how many."""
+        self.kernel = self.weight_of(name, shape)
         if self.use_bias:
-            self.bias = self.weight_of("bias", shape[-1:])
+            self.bias = self.weight_of("bias", (math.prod(self.kernel.shape[outputs]),))
 
     def activated(self, z: Any) -> Any:
         """Return the activations of what the kernel gave."""
-        if self.use_bias:
-            z = z + self.bias
-        z = self.named("z", z)
+        z = self.named("z", z + self.bias if self.use_bias else z)
         return z if self.activation is None else self.activation(z)
 
 
@@ -114,9 +115,9 @@ class Dense(Affine):
 
     def __init__(
         self,
-        units: int,
-        activation: Any = None,
-        use_bias: bool = True,
+        units: Positive,
+        activation: Function = None,
+        use_bias: Flag = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
@@ -127,21 +128,14 @@ class Dense(Affine):
         **options: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **options)
-        self.units = check_positive(units, "units", "Dense")
-        self.activation = activation_of(activation, "Dense")
-        self.use_bias = check_flag(use_bias, "use_bias", "Dense")
+        self.units, self.activation, self.use_bias = units, activation, use_bias
 
     def build(self, input_shape: Shape) -> None:
-        """Make kernel and bias."""
-        if len(input_shape) < 2:
-            raise ShapeError(
-                f"{self}: expected samples that are rows, shape (n, d), received "
-                f"{shape_text(input_shape)}; give X[:, np.newaxis] for single numbers"
-            )
+        hint = "give X[:, np.newaxis] for single numbers"
+        self._expect(len(input_shape) > 1, ROWS, input_shape, hint)
         self.weigh((input_shape[-1], self.units))
 
     def call(self, x: Any) -> Any:
-        """Return the activations."""
         return self.activated(x @ self.kernel)
 
 
@@ -160,12 +154,11 @@ class Activation(Layer):
 
     supports_masking = True
 
-    def __init__(self, activation: Any, **options: Any) -> None:
+    def __init__(self, activation: Function, **options: Any) -> None:
         super().__init__(**options)
-        self.activation = activation_of(activation, "Activation")
+        self.activation = activation
 
     def call(self, x: Any) -> Any:
-        """Return the function of every entry."""
         return self.activation(x)
 
 
@@ -200,24 +193,21 @@ class Embedding(Layer):
 
     def __init__(
         self,
-        input_dim: int,
-        output_dim: int,
+        input_dim: Positive,
+        output_dim: Positive,
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
-        mask_zero: bool = False,
+        mask_zero: Flag = False,
         weights: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.mask_zero = self.supports_masking = check_flag(mask_zero, "mask_zero", "Embedding")
-        self._table = weights
+        self.input_dim, self.output_dim, self._table = input_dim, output_dim, weights
+        self.mask_zero = self.supports_masking = mask_zero
         self.__config__["weights"] = None  # they are not part of the description
-        self.input_dim = check_positive(input_dim, "input_dim", "Embedding")
-        self.output_dim = check_positive(output_dim, "output_dim", "Embedding")
 
     def build(self, input_shape: Shape) -> None:
-        """Make the table."""
         self.embeddings = self.weight_of("embeddings", (self.input_dim, self.output_dim))
         if self._table is not None:
             table = as_numbers(self._table, "weights", str(self))
@@ -233,11 +223,9 @@ class Embedding(Layer):
         return self.embeddings[self._placed(x).astype(np.int64)]
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return where there is something."""
         return inputs != 0 if self.mask_zero else None
 
     def check(self, x: Array) -> None:
-        """Refuse numbers that have no row."""
         self._placed(x)
 
     def _placed(self, x: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import Number
 from chainrule.layers.layer import Layer, Shape
 from chainrule.layers.spatial import check_format
 from chainrule.ops.random import random_uniform
@@ -26,13 +27,11 @@ class Random(Layer):
 
     uncounted: tuple[str, ...] = ("seed_state", "counter")
 
-    def __init__(self, seed: int | None = None, **options: Any) -> None:
+    def __init__(self, seed: Number | None = None, **options: Any) -> None:
         super().__init__(**options)
-        where = type(self).__name__
-        self.seed = None if seed is None else int(check_number(seed, "seed", where))
+        self.seed = None if seed is None else int(seed)
 
     def build(self, input_shape: Shape) -> None:
-        """Make what the numbers depend on."""
         seed = self.seed
 
         def drawn(shape: Any, rng: Any) -> Any:
@@ -152,7 +151,6 @@ class AlphaDropout(Dropout):
     """
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Return the input, in training with entries at the lowest value."""
         if not training or self.rate == 0:
             return x
         low, rate = -1.7580993408473766, self.rate
@@ -169,7 +167,6 @@ class GaussianDropout(_Dropout):
     """
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Return the input, in training times noise."""
         if not training or self.rate == 0:
             return x
         return x * (1 + math.sqrt(self.rate / (1 - self.rate)) * self.normal(x))
@@ -183,10 +180,9 @@ class GaussianNoise(Random):
 
     supports_masking = True
 
-    def __init__(self, stddev: float, seed: int | None = None, **options: Any) -> None:
+    def __init__(self, stddev: Number, seed: int | None = None, **options: Any) -> None:
         super().__init__(seed, **options)
-        self.stddev = check_number(stddev, "stddev", "GaussianNoise")
+        self.stddev = stddev
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Return the input, in training with noise."""
         return x + self.stddev * self.normal(x) if training and self.stddev else x

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from chainrule import activations
+from chainrule.arguments import Number, Real
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, Shape
-from chainrule.validation import check_each, check_number
+from chainrule.validation import check_each
 
 
 class Identity(Layer):
@@ -22,7 +23,6 @@ class Identity(Layer):
     family, supports_masking = "layers.", True  # there is an initializer of this name
 
     def call(self, x: Any) -> Any:
-        """Return the input."""
         return x
 
 
@@ -41,7 +41,6 @@ class Wrapper(Layer):
         self.layer: Any = layer
 
     def build(self, input_shape: Shape) -> None:
-        """Build the layer for the same input."""
         if not self.layer.built:
             self.layer.build(input_shape)
 
@@ -56,16 +55,16 @@ class ReLU(Layer):
     supports_masking = True
 
     def __init__(
-        self, max_value: Any = None, negative_slope: Any = 0.0, threshold: Any = 0.0, **options: Any
+        self,
+        max_value: Number | None = None,
+        negative_slope: Number = 0.0,
+        threshold: Number = 0.0,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
-        known = None if max_value is None else check_number(max_value, "max_value", "ReLU")
-        self.max_value = known
-        self.negative_slope = check_number(negative_slope, "negative_slope", "ReLU")
-        self.threshold = check_number(threshold, "threshold", "ReLU")
+        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
     def call(self, x: Any) -> Any:
-        """Return the function of every entry."""
         return activations.relu(x, self.negative_slope, self.max_value, self.threshold)
 
 
@@ -79,14 +78,12 @@ class LeakyReLU(Layer):
     supports_masking = True
 
     def __init__(
-        self, negative_slope: float = 0.3, alpha: float | None = None, **options: Any
+        self, negative_slope: Number = 0.3, alpha: Number | None = None, **options: Any
     ) -> None:
         super().__init__(**options)
-        slope = negative_slope if alpha is None else alpha
-        self.negative_slope = check_number(slope, "negative_slope", "LeakyReLU")
+        self.negative_slope = negative_slope if alpha is None else alpha
 
     def call(self, x: Any) -> Any:
-        """Return the function of every entry."""
         return activations.leaky_relu(x, self.negative_slope)
 
 
@@ -99,12 +96,11 @@ class ELU(Layer):
 
     supports_masking = True
 
-    def __init__(self, alpha: float = 1.0, **options: Any) -> None:
+    def __init__(self, alpha: Real = 1.0, **options: Any) -> None:
         super().__init__(**options)
-        self.alpha = check_number(alpha, "alpha", "ELU", low=-np.inf)
+        self.alpha = alpha
 
     def call(self, x: Any) -> Any:
-        """Return the function of every entry."""
         return activations.elu(x, self.alpha)
 
 
@@ -136,12 +132,10 @@ class PReLU(Layer):
         self.shared_axes = check_each(axes, "shared_axes", "PReLU")
 
     def build(self, input_shape: Shape) -> None:
-        """Make the slopes."""
         sizes = (1 if i in self.shared_axes else size for i, size in enumerate(input_shape))
         self.alpha = self.weight_of("alpha", (*sizes,)[1:])
 
     def call(self, x: Any) -> Any:
-        """Return the function of every entry."""
         return np.where(x > 0, x, self.alpha * x)
 
 
@@ -177,16 +171,15 @@ class Masking(Layer):
 
     supports_masking = True
 
-    def __init__(self, mask_value: float = 0.0, **options: Any) -> None:
+    def __init__(self, mask_value: Real = 0.0, **options: Any) -> None:
         super().__init__(**options)
-        self.mask_value = check_number(mask_value, "mask_value", "Masking", low=-np.inf)
+        self.mask_value = mask_value
 
     def call(self, x: Any) -> Any:
         """Return the input, with zeros for what is masked."""
         return x * np.expand_dims(self.compute_mask(x, None), -1)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return which steps are not masked."""
         return np.any(inputs != self.mask_value, axis=-1)
 
 
@@ -208,5 +201,4 @@ class Lambda(Layer):
         self.function, self.arguments = function, dict(arguments or {})
 
     def call(self, x: Any) -> Any:
-        """Return what the function does."""
         return self.function(x, **self.arguments)

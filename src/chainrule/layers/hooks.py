@@ -51,30 +51,18 @@ ADVICE = {
 }
 
 
-def check_layer(cls: type) -> None:
-    """Refuse a class of layers that overrides what nothing calls."""
-    name = _first(cls, OF_LAYERS)
-    if name is not None:
-        raise DataError(f"{cls.__name__}: {_text(name)}")
+def check_class(cls: type, hooks: Iterable[str]) -> None:
+    """Refuse a class of the user's, or one derived from it, that overrides what nothing calls."""
+    own = [vars(kind) for kind in cls.__mro__ if not kind.__module__.startswith("chainrule.")]
+    for name in hooks:
+        if any(name in space for space in own):
+            raise DataError(f"{cls.__name__}: {_text(name)}")
 
 
-def check_model(cls: type) -> None:
-    """Refuse a class of models that overrides what nothing calls."""
-    name = _first(cls, OF_MODELS)
-    if name is not None:
-        raise DataError(f"{cls.__name__}: {_text(name)}")
-
-
-def check_model_setting(name: str) -> None:
-    """Refuse a function put in the place of what nothing calls."""
-    if name in OF_MODELS:
-        raise DataError(f"Sequential: {_text(name)}")
-
-
-def check_setting(layer: Any, name: str) -> None:
+def check_setting(where: Any, name: str, hooks: Iterable[str] = SETTINGS) -> None:
     """Refuse an attribute that nothing looks at."""
-    if name in SETTINGS:
-        raise DataError(f"{layer}: {_text(name)}")
+    if name in hooks:
+        raise DataError(f"{where}: {_text(name)}")
 
 
 def missing(layer: Any, name: str) -> str:
@@ -82,12 +70,6 @@ def missing(layer: Any, name: str) -> str:
     if name in OF_LAYERS:
         return f"{layer}: {_text(name)}"
     return f"{type(layer).__name__!r} object has no attribute {name!r}"
-
-
-def _first(cls: type, names: Iterable[str]) -> str | None:
-    """Return the first of some names that a user's class or a base of it defines."""
-    own = [vars(kind) for kind in cls.__mro__ if not kind.__module__.startswith("chainrule.")]
-    return next((name for name in names if any(name in space for space in own)), None)
 
 
 def _text(name: str) -> str:

@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from chainrule.errors import DataError, ShapeError
 from chainrule.layers import tracking
 from chainrule.layers.calling import Called
 from chainrule.layers.given import dtype_given, merged, shape_given
-from chainrule.layers.hooks import check_layer, check_setting, missing
+from chainrule.layers.hooks import OF_LAYERS, check_class, check_setting, missing
 from chainrule.layers.surroundings import Surroundings, Symbolic, around, within
 from chainrule.layers.tracking import Path, Weight
 from chainrule.layers.weights import drawn
@@ -31,6 +31,8 @@ from chainrule.variables import Variable
 Shape = tuple[int | None, ...]
 LARGEST = 2**28  # numbers in a sample
 PARTS = ("initializer", "regularizer", "constraint")  # of the options of a weight, after its name
+ROWS = "samples that are rows, shape (n, d)"
+SEQUENCES = "sequences, shape (n, steps, d)"
 LENGTHS = 64, 192  # two that an axis of no fixed length is tried with
 
 
@@ -81,14 +83,14 @@ class Layer(Called):
     _early: list[tuple[Path, Any]]  # those made before the shape was known
     _wanted: str | None = None
     given_shape: Shape | None = None  # of the input, with the batch's size
-    check_class = staticmethod(check_layer)
+    _hooks: tuple[str, ...] = OF_LAYERS  # of Keras's, which nothing calls
     gives_several = False  # whether states come after the output
     further_shapes: Any = ()  # of those
     builds_itself = False  # whether `build` does all that building is
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls.check_class(cls)
+        check_class(cls, cls._hooks)
         taken = inspect.signature(cls.call).parameters
         cls._more = [name for name, p in taken.items() if p.kind == p.POSITIONAL_OR_KEYWORD][2:]
         cls._is_told, cls._takes_mask = "training" in taken, "mask" in taken
@@ -379,9 +381,15 @@ class Layer(Called):
         called(tracking.as_name(f"{prefix}_{self.name}"), value)
         return value
 
+    def _expect(self, fits: bool, what: str, shape: Shape, hint: str = "") -> None:
+        """Refuse a shape that does not fit, and say what is expected."""
+        if not fits:
+            raise ShapeError(
+                f"{self}: expected {what}, received {shape_text(shape)}{hint and '; '}{hint}"
+            )
+
     def __str__(self) -> str:
-        kind = type(self).__name__
-        return f"layer {self.name!r} ({kind})"
+        return f"layer {self.name!r} ({type(self).__name__})"
 
 
 def _of_rows(shapes: Any, rows: int | None) -> Any:
@@ -404,8 +412,11 @@ def _whole(build: Any) -> Any:
     return whole
 
 
-def activation_of(activation: Any, where: str) -> Any:
+def activation_of(activation: Any, name: str, where: str) -> Any:
     """Return an activation function; a layer is none, as its weights would not be trained."""
     if isinstance(activation, Layer):
-        raise DataError(f"{where}: the activation is a layer; put {activation} after this one")
+        raise DataError(f"{where}: the {name} is a layer; put {activation} after this one")
     return activations.get(activation, where)
+
+
+Function = Annotated[Any, activation_of]

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import Flag, Number
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer, Shape
-from chainrule.validation import as_numbers, check_flag, check_number, check_positive, shape_text
+from chainrule.validation import as_numbers, check_positive, shape_text
 
 SMALLEST = 1e-7  # deviation that `Normalization` divides by, as in Keras
 
@@ -45,9 +46,9 @@ class _Scaled(_Along):
     def __init__(
         self,
         axis: int | Sequence[int] = -1,
-        epsilon: float = 0.001,
-        center: bool = True,
-        scale: bool = True,
+        epsilon: Number = 0.001,
+        center: Flag = True,
+        scale: Flag = True,
         beta_initializer: Any = "zeros",
         gamma_initializer: Any = "ones",
         beta_regularizer: Any = None,
@@ -57,13 +58,9 @@ class _Scaled(_Along):
         **options: Any,
     ) -> None:
         super().__init__(axis, **options)
-        where = type(self).__name__
-        self.epsilon = check_number(epsilon, "epsilon", where)
-        self.center = check_flag(center, "center", where)
-        self.scale = check_flag(scale, "scale", where)
+        self.epsilon, self.center, self.scale = epsilon, center, scale
 
     def build(self, input_shape: Shape) -> None:
-        """Make scale and shift."""
         if self.scale:
             self.gamma = self.weight_of("gamma", self.sizes(input_shape))
         if self.center:
@@ -99,7 +96,7 @@ class BatchNormalization(_Scaled):
     def __init__(
         self,
         axis: int = -1,
-        momentum: float = 0.99,
+        momentum: Number = 0.99,
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
@@ -115,11 +112,9 @@ class BatchNormalization(_Scaled):
         )
         if len(self.axes) != 1:
             raise DataError(f"BatchNormalization: axis must be one axis, received {axis!r}")
-        (self.axis,) = self.axes
-        self.momentum = check_number(momentum, "momentum", "BatchNormalization")
+        (self.axis,), self.momentum = self.axes, momentum
 
     def build(self, input_shape: Shape) -> None:
-        """Make scale, shift and moving averages."""
         super().build(input_shape)
         shape = self.sizes(input_shape)
         self.moving_mean = self.weight_of("moving_mean", shape, trainable=False)
@@ -127,35 +122,29 @@ class BatchNormalization(_Scaled):
 
     def call(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         """Return the normalised input; what the mask leaves out does not count in training."""
-        axis = self.axis % x.ndim
         mean, variance = self.moving_mean, self.moving_variance
         if training and self.trainable:
-            mean, variance = self._moments(x, axis, mask)
+            mean, variance = self._moments(x, mask)
             new = 1 - self.momentum
             self.moving_mean = self.moving_mean * self.momentum + mean * new
             self.moving_variance = self.moving_variance * self.momentum + variance * new
         factor = 1 / np.sqrt(variance + self.epsilon)
         if self.scale:
             factor = factor * self.gamma
-        along = [-1 if i == axis else 1 for i in range(x.ndim)]
-        y = (x - mean.reshape(along)) * factor.reshape(along)
-        return y + self.beta.reshape(along) if self.center else y
+        y = (x - self.laid(mean, x)) * self.laid(factor, x)
+        return y + self.laid(self.beta, x) if self.center else y
 
-    def _moments(self, x: Any, axis: int, mask: Any) -> tuple[Any, Any]:
+    def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Return mean and variance of what counts."""
-        others = tuple(i for i in range(x.ndim) if i != axis)
+        others = tuple(i for i in range(x.ndim) if i != self.axis % x.ndim)
         if mask is None:
             return np.mean(x, axis=others), np.var(x, axis=others)
-        if mask.ndim != x.ndim - 1:
-            raise ShapeError(
-                f"{self}: expected a mask of one axis less than the input, shape "
-                f"{shape_text(x.shape[:-1])}, received {shape_text(mask.shape)}"
-            )
+        wanted = f"a mask of one axis less than the input, shape {shape_text(x.shape[:-1])}"
+        self._expect(mask.ndim == x.ndim - 1, wanted, mask.shape)
         counts = np.broadcast_to(mask[..., np.newaxis].astype(x.dtype), x.shape)
         total = np.sum(counts, axis=others) + SMALLEST
         mean = np.sum(x * counts, axis=others) / total
-        along = [-1 if i == axis else 1 for i in range(x.ndim)]
-        apart = np.where(counts > 0, x - mean.reshape(along), 0)
+        apart = np.where(counts > 0, x - self.laid(mean, x), 0)
         return mean, np.sum(apart**2, axis=others) / total
 
 
@@ -173,7 +162,6 @@ class LayerNormalization(_Scaled):
     """
 
     def call(self, x: Any) -> Any:
-        """Return the normalised input."""
         return self.scaled(_standard(x, self.within(x), self.epsilon))
 
 
@@ -194,14 +182,12 @@ class GroupNormalization(_Scaled):
         self.groups = groups if groups == -1 else check_positive(groups, "groups", where)
 
     def build(self, input_shape: Shape) -> None:
-        """Make scale and shift."""
         super().build(input_shape)
         (size,) = self.sizes(input_shape)
         if size % self._groups(size):
             raise ShapeError(f"{self}: {size} features are no multiple of {self.groups} groups")
 
     def call(self, x: Any) -> Any:
-        """Return the normalised input."""
         axis = self.axes[0] % x.ndim
         size, groups = x.shape[axis], self._groups(x.shape[axis])
         parts = x.reshape(*x.shape[:axis], groups, size // groups, *x.shape[axis + 1 :])
@@ -224,17 +210,15 @@ class RMSNormalization(_Along):
     """
 
     def __init__(
-        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **options: Any
+        self, axis: int | Sequence[int] = -1, epsilon: Number = 1e-6, **options: Any
     ) -> None:
         super().__init__(axis, **options)
-        self.epsilon = check_number(epsilon, "epsilon", "RMSNormalization")
+        self.epsilon = epsilon
 
     def build(self, input_shape: Shape) -> None:
-        """Make the scale."""
         self.scale = self.add_weight(self.sizes(input_shape), "ones")
 
     def call(self, x: Any) -> Any:
-        """Return the normalised input."""
         square = np.mean(x**2, axis=self.within(x), keepdims=True)
         return x / np.sqrt(square + self.epsilon) * self.laid(self.scale, x)
 
@@ -247,12 +231,54 @@ class UnitNormalization(_Along):
     """
 
     def call(self, x: Any) -> Any:
-        """Return the normalised input."""
         square = np.sum(x**2, axis=self.within(x), keepdims=True)
         return x / np.sqrt(np.maximum(square, 1e-24))
 
 
-class Normalization(Layer):
+class Adapted(Layer):
+    """What is told of the data before training, in weights that are not trained."""
+
+    supports_masking = True
+    told: tuple[str, ...]  # the names of these weights
+    known: list[Any] | None = None
+
+    def found_in(self, data: Any) -> list[Any]:
+        """Return what the weights are for such data."""
+        raise NotImplementedError
+
+    def adapt(self, data: Any) -> None:
+        """Look at data, a sample a row, before training.
+
+        Raises
+        ------
+        DataError, ShapeError
+            If the data are empty, not finite, or of another number of features.
+        """
+        where = f"{type(self).__name__}.adapt"
+        data = as_numbers(data, "data", where)
+        if data.ndim < 2 or len(data) == 0:
+            raise ShapeError(f"{where}: expected a sample a row, received shape {data.shape}")
+        if not np.isfinite(data).all():
+            raise DataError(f"{where}: data holds NaN or infinite values")
+        if self.built and data.shape[1:] != self.input_shape[1:]:
+            raise self.misfit(self.input_shape, (None, *data.shape[1:]))
+        self.known = self.found_in(data)
+        if self.built:
+            for name, values in zip(self.told, self.known, strict=True):
+                setattr(self, name, np.asarray(values, self._dtype))
+
+    def keep(self, size: int, usual: Sequence[float]) -> None:
+        """Make the weights, of so many features; without data they are as usual."""
+        for name, values in zip(self.told, self.known or np.array(usual), strict=True):
+            if values.size not in (1, size):
+                raise ShapeError(
+                    f"{self}: {name} is of {values.size} features, the input has {size}"
+                )
+            start = np.broadcast_to(values, (size,))
+            setattr(self, name, self.add_weight((size,), lambda *_, w=start: w, trainable=False))
+
+
+class Normalization(Adapted):
     r"""Every feature with mean 0 and variance 1 over data that were shown before training.
 
     Parameters
@@ -270,7 +296,9 @@ class Normalization(Layer):
     array([0., 2.], dtype=float32)
     """
 
-    supports_masking = True
+    told = ("mean", "variance")
+    mean: Any
+    variance: Any
 
     def __init__(
         self, axis: int = -1, mean: Any = None, variance: Any = None, **options: Any
@@ -279,7 +307,6 @@ class Normalization(Layer):
         self.axis = _axis(axis, "Normalization")
         if (mean is None) != (variance is None):
             raise DataError("Normalization: give mean and variance together, or none of them")
-        self.known = None
         if mean is not None:
             values = [as_numbers(v, "mean and variance", "Normalization") for v in (mean, variance)]
             self.known = [np.asarray(v, np.float64).ravel() for v in values]
@@ -290,44 +317,17 @@ class Normalization(Layer):
                     f"received {mean!r} and {variance!r}"
                 )
 
-    def adapt(self, data: Any) -> None:
-        """Take mean and variance of data with a sample a row.
-
-        Raises
-        ------
-        DataError, ShapeError
-            If the data are empty, not finite, or of another number of features.
-        """
-        data = as_numbers(data, "data", "Normalization.adapt")
-        if data.ndim < 2 or len(data) == 0:
-            raise ShapeError(
-                f"Normalization.adapt: expected a sample a row, received shape {data.shape}"
-            )
-        if not np.isfinite(data).all():
-            raise DataError("Normalization.adapt: data holds NaN or infinite values")
-        if self.built and data.shape[1:] != self.input_shape[1:]:
-            raise self.misfit(self.input_shape, (None, *data.shape[1:]))
+    def found_in(self, data: Any) -> list[Any]:
+        """Return mean and variance."""
         others = tuple(i for i in range(data.ndim) if i != self.axis % data.ndim)
-        self.known = [f(data, axis=others, dtype=np.float64) for f in (np.mean, np.var)]
-        if self.built:
-            self.mean, self.variance = (np.asarray(v, self._dtype) for v in self.known)
+        return [f(data, axis=others, dtype=np.float64) for f in (np.mean, np.var)]
 
     def build(self, input_shape: Shape) -> None:
-        """Make mean and variance; they are not trained."""
-        size = _size(self, self.axis, input_shape)
-        start = self.known or [np.zeros(1), np.ones(1)]
-        if any(v.size not in (1, size) for v in start):
-            raise ShapeError(
-                f"{self}: mean and variance are of {start[0].size} features, the input has {size}"
-            )
-        mean, variance = (np.broadcast_to(v, (size,)) for v in start)
-        self.mean = self.add_weight((size,), lambda shape, rng: mean, trainable=False)
-        self.variance = self.add_weight((size,), lambda shape, rng: variance, trainable=False)
+        self.keep(_size(self, self.axis, input_shape), (0.0, 1.0))
         # Kept at 0 so that the weights are those of Keras, in number and order.
         self.count = self.add_weight((), "zeros", np.int32, trainable=False)
 
     def call(self, x: Any) -> Any:
-        """Return the normalised input."""
         along = [-1 if i == self.axis % x.ndim else 1 for i in range(x.ndim)]
         deviation = np.maximum(np.sqrt(self.variance), SMALLEST)
         return (x - self.mean.reshape(along)) / deviation.reshape(along)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import Flag
 from chainrule.layers.spatial import Size, Sliding, Spatial, sizes_of
-from chainrule.validation import check_flag
 
 
 class _Pooling(Sliding):
@@ -81,9 +81,9 @@ class AveragePooling2D(_Average, rank=2):
 
 
 class _Global(Spatial):
-    def __init__(self, data_format: Any = None, keepdims: bool = False, **options: Any) -> None:
+    def __init__(self, data_format: Any = None, keepdims: Flag = False, **options: Any) -> None:
         super().__init__(data_format, **options)
-        self.keepdims = check_flag(keepdims, "keepdims", type(self).__name__)
+        self.keepdims = keepdims
 
 
 class _GlobalMax(_Global):
@@ -117,7 +117,6 @@ class GlobalAveragePooling1D(_Global, rank=1):
     supports_masking = True
 
     def call(self, x: Any, mask: Any = None) -> Any:
-        """Return the means."""
         if mask is None:
             return np.mean(x, axis=1, keepdims=self.keepdims)
         counted = np.expand_dims(mask, 2).astype(x.dtype)
@@ -144,5 +143,4 @@ class GlobalAveragePooling2D(_Global, rank=2):
     """
 
     def call(self, x: Any) -> Any:
-        """Return the means."""
         return np.mean(x, axis=self.axes, keepdims=self.keepdims)

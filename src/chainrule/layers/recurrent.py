@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import Flag
 from chainrule.autodiff.trees import map_leaves
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.cells import (
@@ -20,10 +21,10 @@ from chainrule.layers.cells import (
     scanned,
 )
 from chainrule.layers.functions import Wrapper
-from chainrule.layers.layer import Layer, Shape
+from chainrule.layers.layer import SEQUENCES, Layer, Shape
 from chainrule.layers.surroundings import around
 from chainrule.recurrence import scan
-from chainrule.validation import check_flag, lookup, shape_text
+from chainrule.validation import lookup, shape_text
 
 
 class Batched(Layer):
@@ -51,26 +52,18 @@ class Sequences(Batched):
     states: Any = None
 
     def __init__(
-        self, return_sequences: bool = False, return_state: bool = False,
-        go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        zero_output_for_mask: bool = False, **options: Any,
+        self, return_sequences: Flag = False, return_state: Flag = False,
+        go_backwards: Flag = False, stateful: Flag = False, unroll: Flag = False,
+        zero_output_for_mask: Flag = False, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(**options)
-        where = type(self).__name__
-        self.return_sequences = check_flag(return_sequences, "return_sequences", where)
-        self.return_state = check_flag(return_state, "return_state", where)
-        self.go_backwards = check_flag(go_backwards, "go_backwards", where)
-        self.stateful = check_flag(stateful, "stateful", where)
-        self.unroll = check_flag(unroll, "unroll", where)
-        self.zero_output_for_mask = check_flag(zero_output_for_mask, "zero_output_for_mask", where)
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
+        self.zero_output_for_mask = zero_output_for_mask
 
     def build(self, input_shape: Shape) -> None:
         """Build the cell, and the states that a batch hands on."""
-        if len(input_shape) < 3:
-            raise ShapeError(
-                f"{self}: expected sequences, shape (n, steps, d), received "
-                f"{shape_text(input_shape)}"
-            )
+        self._expect(len(input_shape) > 2, SEQUENCES, input_shape)
         self.weigh((None, *input_shape[2:]))
         if self.stateful:
             if input_shape[0] is None:
@@ -139,7 +132,6 @@ class Sequences(Batched):
         return (y, *(state[0] if _is_alone(state) else state for state in states))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return the mask of the outputs of all steps."""
         return previous_mask if self.return_sequences else None
 
 
@@ -381,7 +373,6 @@ class Bidirectional(Batched):
     reset_state = reset_states
 
     def call(self, x: Any, initial_state: Any = None, mask: Any = None) -> Any:
-        """Return the outputs of both directions as one."""
         half = len(initial_state or ()) // 2
         y = self.forward_layer(x, initial_state=initial_state and initial_state[:half], mask=mask)
         back = self.backward_layer(
@@ -397,7 +388,6 @@ class Bidirectional(Batched):
         return (*merged, *states) if len(merged) + len(states) > 1 else merged[0]
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return the mask of the outputs of all steps."""
         return self.forward_layer.compute_mask(inputs, previous_mask)
 
 
@@ -421,16 +411,10 @@ class TimeDistributed(Wrapper):
         """Let the layer be built as it is called."""
 
     def call(self, x: Any, mask: Any = None) -> Any:
-        """Return the outputs of all steps."""
-        if x.ndim < 3:
-            raise ShapeError(
-                f"{self}: expected sequences, shape (n, steps, …), received {shape_text(x.shape)}"
-            )
-        if mask is not None and mask.shape[:2] != x.shape[:2]:
-            raise ShapeError(
-                f"{self}: expected a mask of shape {shape_text(x.shape[:2])}, received "
-                f"{shape_text(mask.shape)}"
-            )
+        self._expect(x.ndim > 2, SEQUENCES, x.shape)
+        if mask is not None:
+            wanted = f"a mask of shape {shape_text(x.shape[:2])}"
+            self._expect(mask.shape[:2] == x.shape[:2], wanted, mask.shape)
         told = mask is not None and self.layer._takes_mask
         given = {"mask": mask.reshape(-1, *mask.shape[2:])} if told else {}
         y = self.layer(x.reshape(-1, *x.shape[2:]), **given)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import Each, Positive
 from chainrule.errors import DataError, ShapeError
-from chainrule.layers.layer import LARGEST, Layer, Shape
+from chainrule.layers.layer import LARGEST, ROWS, Layer, Shape
 from chainrule.layers.spatial import check_format
-from chainrule.validation import as_numbers, check_each, check_positive, shape_text
+from chainrule.validation import as_numbers, shape_text
 
 
 class Flatten(Layer):
@@ -28,7 +29,6 @@ class Flatten(Layer):
         check_format(data_format, "Flatten")
 
     def call(self, x: Any) -> Any:
-        """Return the rows."""
         return x.reshape(len(x), -1)
 
 
@@ -58,7 +58,6 @@ class Reshape(Layer):
         self.target_shape = sizes
 
     def build(self, input_shape: Shape) -> None:
-        """Check that the entries fit."""
         entries = math.prod(size or 1 for size in input_shape[1:])
         known = math.prod(size for size in self.target_shape if size != -1)
         fits = entries % known == 0 if -1 in self.target_shape else entries == known
@@ -69,7 +68,6 @@ class Reshape(Layer):
             )
 
     def call(self, x: Any) -> Any:
-        """Return the same entries."""
         return x.reshape(len(x), *self.target_shape)
 
 
@@ -80,24 +78,19 @@ class Permute(Layer):
     (2, 4, 3)
     """
 
-    def __init__(self, dims: Sequence[int], **options: Any) -> None:
+    def __init__(self, dims: Each, **options: Any) -> None:
         super().__init__(**options)
-        self.dims = check_each(dims, "dims", "Permute")
-        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+        self.dims = dims
+        if sorted(dims) != list(range(1, len(dims) + 1)):
             raise DataError(
                 f"Permute: dims must be the numbers from 1 on, in any order, received {dims!r}"
             )
 
     def build(self, input_shape: Shape) -> None:
-        """Check that there are as many axes."""
-        if len(input_shape) != len(self.dims) + 1:
-            raise ShapeError(
-                f"{self}: expected samples of {len(self.dims)} axes, received an input of shape "
-                f"{shape_text(input_shape)}"
-            )
+        what = f"samples of {len(self.dims)} axes"
+        self._expect(len(input_shape) == len(self.dims) + 1, what, input_shape)
 
     def call(self, x: Any) -> Any:
-        """Return the input with its axes in order."""
         return np.transpose(x, (0, *self.dims))
 
 
@@ -108,23 +101,16 @@ class RepeatVector(Layer):
     (2, 3, 4)
     """
 
-    def __init__(self, n: int, **options: Any) -> None:
+    def __init__(self, n: Positive, **options: Any) -> None:
         super().__init__(**options)
-        self.n = check_positive(n, "n", "RepeatVector")
+        self.n = n
 
     def build(self, input_shape: Shape) -> None:
-        """Check that samples are rows."""
-        if len(input_shape) != 2:
-            raise ShapeError(
-                f"{self}: expected samples that are rows, shape (n, d), received "
-                f"{shape_text(input_shape)}"
-            )
-
+        self._expect(len(input_shape) == 2, ROWS, input_shape)
         if self.n * (input_shape[1] or 1) > LARGEST:
             raise ShapeError(f"{self}: {self.n} rows do not fit into memory")
 
     def call(self, x: Any) -> Any:
-        """Return the rows, repeated."""
         return np.repeat(np.expand_dims(x, 1), self.n, axis=1)
 
 
@@ -152,5 +138,4 @@ class Rescaling(Layer):
         self.scale, self.offset = scale, offset
 
     def call(self, x: Any) -> Any:
-        """Return the scaled input."""
         return x * np.asarray(self.scale, x.dtype) + np.asarray(self.offset, x.dtype)

@@ -34,13 +34,14 @@ class Spatial(Layer):
         check_format(data_format, type(self).__name__)
 
     def build(self, input_shape: Shape) -> None:
-        """Check that there are as many axes."""
-        if len(input_shape) != self.rank + 2:
-            kind, sizes = KINDS[self.rank]
-            raise ShapeError(
-                f"{self}: expected {kind}, shape (n, {sizes}, channels), received "
-                f"{shape_text(input_shape)}; put a Reshape(({sizes}, 1)) before it"
-            )
+        self.check_axes(input_shape)
+
+    def check_axes(self, shape: Shape) -> None:
+        """Refuse an input of another number of axes."""
+        kind, sizes = KINDS[self.rank]
+        what = f"{kind}, shape (n, {sizes}, channels)"
+        hint = f"put a Reshape(({sizes}, 1)) before it"
+        self._expect(len(shape) == self.rank + 2, what, shape, hint)
 
     @property
     def axes(self) -> Sizes:
@@ -71,7 +72,6 @@ class Sliding(Spatial):
         )
 
     def build(self, input_shape: Shape) -> None:
-        """Check that a window fits."""
         super().build(input_shape)
         for axis, (size, window) in enumerate(zip(input_shape[1:-1], self.reach, strict=True), 1):
             if self.padding == "valid" and size is not None and size < window:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError
+from chainrule.arguments import Number, Positive, Real
+from chainrule.errors import DataError
 from chainrule.initializers import RandomNormal, RandomUniform
 from chainrule.layers.core import Dense
-from chainrule.layers.layer import Layer, Shape, activation_of
+from chainrule.layers.layer import ROWS, Function, Layer, Shape
+from chainrule.layers.normalization import Adapted
 from chainrule.ops.nn import SOFTPLUS
-from chainrule.validation import as_numbers, check_number, check_positive, shape_text
+from chainrule.validation import check_number
 
 NORMAL = RandomNormal(stddev=1.0)
 
@@ -45,19 +47,15 @@ class Scale(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.scale_initializer, self.scale_regularizer = scale_initializer, scale_regularizer
-        self.scale_constraint = scale_constraint
 
     def build(self, input_shape: Shape) -> None:
-        """Make the weights."""
         self.scale = self.weight_of("scale", input_shape[-1:])
 
     def call(self, x: Any) -> Any:
-        """Return the scaled features."""
         return x * self.scale
 
 
-class RobustScaling(Layer):
+class RobustScaling(Adapted):
     r"""Features centred and scaled by their quartiles, then bounded smoothly.
 
     .. math:: y = \frac{z}{\sqrt{1 + (z / c)^2}}, \qquad z = \frac{x - \text{median}}{s}
@@ -84,52 +82,27 @@ class RobustScaling(Layer):
     array([0.  , 0.95, 3.  ], dtype=float32)
     """
 
-    known: list[Any] | None = None
+    supports_masking = False
+    told = ("center", "factor")
+    center: Any
+    factor: Any
 
     def __init__(self, limit: float = 3.0, **options: Any) -> None:
         super().__init__(**options)
         self.limit = check_number(limit, "limit", "RobustScaling", strict=True)
 
-    def adapt(self, data: Any) -> None:
-        """Take medians and quartiles of data with a sample a row, before training.
-
-        Raises
-        ------
-        DataError, ShapeError
-            If the data are empty, not finite, or of another number of features.
-        """
-        data = as_numbers(data, "data", "RobustScaling.adapt")
-        if data.ndim != 2 or len(data) == 0:
-            raise ShapeError(
-                f"RobustScaling.adapt: expected a sample a row, received shape {data.shape}"
-            )
-        if not np.isfinite(data).all():
-            raise DataError("RobustScaling.adapt: data holds NaN or infinite values")
+    def found_in(self, data: Any) -> list[Any]:
+        """Return medians, and what quartiles make factors."""
+        self._expect(data.ndim == 2, ROWS, data.shape)
         low, first, median, third, high = np.quantile(data, [0, 0.25, 0.5, 0.75, 1], axis=0)
         spread = np.where(third > first, third - first, (high - low) / 2)
-        self.known = [median, np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)]
-        if self.built:
-            if data.shape[1:] != self.input_shape[1:]:
-                raise self.misfit(self.input_shape, (None, *data.shape[1:]))
-            self.center, self.factor = (np.asarray(v, self._dtype) for v in self.known)
+        return [median, np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)]
 
     def build(self, input_shape: Shape) -> None:
-        """Make centre and factor; they are not trained."""
-        if len(input_shape) != 2:
-            raise ShapeError(
-                f"{self}: expected a sample a row, received shape {shape_text(input_shape)}"
-            )
-        shape = input_shape[-1:]
-        center, factor = self.known or [np.zeros(shape), np.ones(shape)]
-        if center.shape != shape:
-            raise ShapeError(
-                f"{self}: it was adapted to {center.size} features, the input has {shape[0]}"
-            )
-        self.center = self.add_weight(shape, lambda shape, rng: center, trainable=False)
-        self.factor = self.add_weight(shape, lambda shape, rng: factor, trainable=False)
+        self._expect(len(input_shape) == 2, ROWS, input_shape)
+        self.keep(input_shape[1] or 1, (0.0, 1.0))
 
     def call(self, x: Any) -> Any:
-        """Return the scaled and bounded features."""
         z = (x - self.center) * self.factor
         return z / np.sqrt(1 + (z * (1 / self.limit)) ** 2)
 
@@ -172,7 +145,6 @@ class NeuralTangentDense(Dense):
         )
 
     def call(self, x: Any) -> Any:
-        """Return the activations."""
         return self.activated(x @ self.kernel * (1 / math.sqrt(len(self.kernel))))
 
 
@@ -198,17 +170,16 @@ class ParametricActivation(Layer):
 
     supports_masking = True
 
-    def __init__(self, activation: Any, amount_initializer: Any = "ones", **options: Any) -> None:
+    def __init__(
+        self, activation: Function, amount_initializer: Any = "ones", **options: Any
+    ) -> None:
         super().__init__(**options)
-        self.activation = activation_of(activation, "ParametricActivation")
-        self.amount_initializer = amount_initializer
+        self.activation = activation
 
     def build(self, input_shape: Shape) -> None:
-        """Make the weights."""
         self.amount = self.weight_of("amount", input_shape[-1:])
 
     def call(self, x: Any) -> Any:
-        """Return the mixture of input and activation."""
         return x + (self.activation(x) - x) * self.amount
 
 
@@ -243,23 +214,17 @@ class PeriodicEmbedding(Layer):
     """
 
     def __init__(
-        self, units: int = 4, frequencies: int = 16, sigma: float = 0.1, **options: Any
+        self, units: Positive = 4, frequencies: Positive = 16, sigma: Number = 0.1, **options: Any
     ) -> None:
         super().__init__(**options)
-        where = "PeriodicEmbedding"
-        self.units = check_positive(units, "units", where)
         if units < 2:
-            raise DataError(f"{where}: units must be at least 2, as one is the feature itself")
-        self.frequencies = check_positive(frequencies, "frequencies", where)
-        self.sigma = check_number(sigma, "sigma", where)
+            raise DataError(
+                "PeriodicEmbedding: units must be at least 2, as one is the feature itself"
+            )
+        self.units, self.frequencies, self.sigma = units, frequencies, sigma
 
     def build(self, input_shape: Shape) -> None:
-        """Make frequencies, phases and the linear maps."""
-        if len(input_shape) != 2:
-            raise ShapeError(
-                f"{self}: expected samples that are rows of features, shape (n, d), received "
-                f"{shape_text(input_shape)}"
-            )
+        self._expect(len(input_shape) == 2, ROWS, input_shape)
         d, k, m = input_shape[1], self.frequencies, self.units - 1
         usual = RandomUniform(-1 / math.sqrt(k), 1 / math.sqrt(k))
         self.frequency = self.add_weight((d, k), RandomNormal(stddev=self.sigma))
@@ -268,7 +233,6 @@ class PeriodicEmbedding(Layer):
         self.bias = self.add_weight((d, m), usual)
 
     def call(self, x: Any) -> Any:
-        """Return the embedded features, those of a feature side by side."""
         waves = np.cos(x[:, :, np.newaxis] * (2 * math.pi * self.frequency) + self.phase)
         mixed = (waves.swapaxes(0, 1) @ self.kernel).swapaxes(0, 1) + self.bias
         together = np.concatenate([mixed, x[:, :, np.newaxis]], axis=2)
@@ -288,15 +252,13 @@ class Clamp(Layer):
     array([[-1. ,  0.5]], dtype=float32)
     """
 
-    def __init__(self, low: float, high: float, **options: Any) -> None:
+    def __init__(self, low: Real, high: Real, **options: Any) -> None:
         super().__init__(**options)
-        self.low = check_number(low, "low", "Clamp", low=-np.inf)
-        self.high = check_number(high, "high", "Clamp", low=-np.inf)
+        self.low, self.high = low, high
         if low > high:
             raise DataError(f"Clamp: low must not be above high, received {low} and {high}")
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Return the entries."""
         return x if training else np.clip(x, self.low, self.high)
 
 
@@ -314,11 +276,7 @@ class Bounds(Layer):
     """
 
     def build(self, input_shape: Shape) -> None:
-        """Refuse other than three numbers a sample."""
-        if len(input_shape) != 2 or input_shape[1] != 3:
-            raise ShapeError(
-                f"{self}: expected three numbers a sample, received shape {shape_text(input_shape)}"
-            )
+        self._expect(input_shape[1:] == (3,), "three numbers a sample", input_shape)
 
     def call(self, x: Any) -> Any:
         """Return the middle, the lower bound, the upper bound."""

@@ -11,7 +11,7 @@ from chainrule.config import cut, made, plain, short
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
 from chainrule.layers.given import sizes_given
-from chainrule.layers.hooks import check_model, check_model_setting
+from chainrule.layers.hooks import OF_MODELS, check_setting
 from chainrule.layers.layer import Shape
 from chainrule.layers.surroundings import around, refuse_symbolic, within
 from chainrule.layers.tracking import Path
@@ -42,11 +42,10 @@ class Stack(Layer):
         Set to False it keeps all weights as they are, of the layers within layers too.
     """
 
-    check_class = staticmethod(check_model)
-    builds_itself = True
+    _hooks, builds_itself = OF_MODELS, True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        check_model_setting(name)
+        check_setting("Sequential", name, OF_MODELS)
         if name == "layers" and name in vars(self):
             raise AttributeError("Sequential: layers cannot be set. Use `add()` and `pop()`")
         super().__setattr__(name, value)
@@ -102,7 +101,7 @@ class Stack(Layer):
         shape = self.output_shape if self.layers else None
         self.layers.append(layer)
         if len(self.layers) == 1:
-            shape = self._first_shape()
+            shape = self.input_shape
         if shape is not None:
             try:
                 self._prepare([layer], shape)
@@ -139,11 +138,6 @@ class Stack(Layer):
             number += 1
         layer.name = f"{base}_{number}"
 
-    def _first_shape(self) -> Shape | None:
-        if self._input is not None:
-            return self._input.batch_shape
-        return self.layers[0].input_shape if self.layers and self.layers[0].built else None
-
     def held_in(self) -> dict[str, Any]:
         """Return the layers: nothing else that it holds is part of it."""
         return {"layers": vars(self).get("layers", [])}
@@ -168,7 +162,7 @@ class Stack(Layer):
                 f"received {input_shape!r}"
             )
         shape = (input_shape[0], *sizes_given(tuple(input_shape[1:]), "Sequential.build"))
-        known = self._first_shape()
+        known = self.input_shape
         if known is not None and not _fits(shape, known):
             raise ShapeError(
                 f"Sequential: built for an input of shape {shape_text(known)}, received "
@@ -227,13 +221,15 @@ class Stack(Layer):
     @property
     def input_shape(self) -> Shape | None:  # type: ignore[override]
         """The shape of the input, with None for the batch size."""
-        return self._first_shape()
+        if self._input is not None:
+            return self._input.batch_shape
+        return self.layers[0].input_shape if self.layers and self.layers[0].built else None
 
     @property
     def output_shape(self) -> Shape | None:  # type: ignore[override]
         """The shape of the output."""
         top = next((layer for layer in reversed(self.layers) if layer.built), None)
-        return self._first_shape() if top is None else top.output_shape
+        return self.input_shape if top is None else top.output_shape
 
     def call(self, x: Any) -> Any:
         """Return what the layers give, one after the other."""
@@ -310,7 +306,7 @@ class Stack(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the architecture as plain values."""
-        shape = self._first_shape()
+        shape = self.input_shape
         return {
             "name": self.name,
             "dtype": self._dtype.name,
