@@ -15,10 +15,19 @@ ONE_HOT = np.eye(4)[LABELS]
 MULTI = (RNG.uniform(size=(7, 4)) > 0.5) * 1.0
 WEIGHTS = RNG.uniform(size=7)
 
+
+def in_steps(z):
+    return np.stack([z, -z, 2 * z, z**2], axis=1)
+
+
+def unit(z):
+    return z / np.sqrt(np.sum(z**2, axis=1, keepdims=True))
+
+
 SOFTMAX, SIGMOID = cr.softmax, cr.sigmoid
 CASES = [
     *((name, {}, MULTI, SIGMOID) for name in losses.LOSSES
-      if "categorical" not in name and name not in ("dice", "tversky")),
+      if "categorical" not in name and name not in ("dice", "tversky", "ctc", "circle")),
     ("dice", {"axis": -1}, MULTI, SIGMOID),
     ("tversky", {"alpha": 0.3, "axis": -1}, MULTI, SIGMOID),
     ("categorical_generalized_cross_entropy", {"q": 0.7}, LABELS, SOFTMAX),
@@ -31,6 +40,8 @@ CASES = [
     ("sparse_categorical_crossentropy", {}, LABELS[:, None].astype(float), SOFTMAX),
     ("sparse_categorical_crossentropy", {"ignore_class": 1}, LABELS, SIGMOID),
     ("binary_crossentropy", {"from_logits": True}, MULTI, np.tanh),
+    ("ctc", {}, np.array([[1, 1], [1, 2], [3, 0], [0, 0], [2, 3], [2, 2], [1, 0]]), in_steps),
+    ("circle", {"gamma": 8.0}, np.array([0, 0, 1, 2, 1, 1, 0]), unit),
 ]  # fmt: skip
 
 

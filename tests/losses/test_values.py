@@ -1,5 +1,7 @@
 """Values of losses."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -101,3 +103,37 @@ def test_a_direction_of_almost_no_length_has_a_gradient_that_steps_survive():
     np.testing.assert_allclose(losses.cosine_similarity(y_true, tiny), [-0.1], rtol=1e-12)
     gradient = cr.grad(lambda p: np.sum(losses.cosine_similarity(y_true, p)))(np.zeros((1, 2)))
     np.testing.assert_allclose(gradient, [[-1e7, 0.0]], rtol=1e-12)
+
+
+def test_ctc_sums_over_all_ways_to_spread_the_labels():
+    logits = np.random.default_rng(0).normal(size=(1, 5, 3))
+    shares = np.exp(cr.log_softmax(logits))[0]
+    for labels in ([1], [2, 2], [1, 2, 1], [2, 0], [0, 0]):
+        wanted = [label for label in labels if label]
+        ways = [
+            way for way in itertools.product(range(3), repeat=5)
+            if [k for k, _ in itertools.groupby(way) if k] == wanted
+        ]  # fmt: skip
+        total = sum(np.prod(shares[range(5), way]) for way in ways)
+        np.testing.assert_allclose(losses.ctc([labels], logits), [-np.log(total)], rtol=1e-12)
+
+
+def test_what_ctc_cannot_spread_is_as_good_as_impossible_and_moves_nothing_else():
+    logits = np.random.default_rng(0).normal(size=(2, 2, 3))
+    labels = np.array([[1, 1], [1, 2]])  # equal ones need a blank between them: three steps
+    assert losses.ctc(labels, logits)[0] > 9e4
+    gradient = cr.grad(lambda z: np.sum(losses.ctc(labels, z)))(logits)
+    assert np.isfinite(gradient).all()
+    alone = cr.grad(lambda z: np.sum(losses.ctc(labels[1:], z)))(logits[1:])
+    np.testing.assert_array_equal(gradient[1:], alone)
+
+
+def test_circle_is_the_mean_over_those_that_have_others_of_their_class():
+    points = np.random.default_rng(0).normal(size=(4, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    labels = [0, 0, 1, 2]
+    each = losses.circle(labels, points)
+    assert (each[:2] > 0).all()
+    assert (each[2:] == 0).all()
+    np.testing.assert_allclose(losses.Circle()(labels, points), each[:2].mean())
+    assert losses.Circle()([0, 1, 2, 3], points) == 0

@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule.config import described, plain, snake_case
 from chainrule.errors import DataError
+from chainrule.losses.alignment import CTC, ctc
 from chainrule.losses.base import Loss, LossFunctionWrapper
 from chainrule.losses.focal import (
     BinaryFocalCrossentropy,
@@ -27,6 +28,7 @@ from chainrule.losses.margins import (
     squared_hinge,
 )
 from chainrule.losses.overlap import Dice, Tversky, dice, tversky
+from chainrule.losses.pairs import Circle, circle
 from chainrule.losses.probabilities import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -61,17 +63,17 @@ from chainrule.losses.regression import (
 )
 
 __all__ = [
-    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
+    "CTC", "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy", "CategoricalGeneralizedCrossEntropy", "CategoricalHinge",
-    "CosineSimilarity", "Dice", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
+    "Circle", "CosineSimilarity", "Dice", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
     "LossFunctionWrapper", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
     "MeanSquaredLogarithmicError", "Pinball", "Poisson", "SparseCategoricalCrossentropy",
     "SquaredHinge", "Tversky", "binary_crossentropy", "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "categorical_hinge",
-    "cosine_similarity", "deserialize", "dice", "get", "hinge", "huber", "kl_divergence",
-    "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
-    "mean_squared_logarithmic_error", "pinball", "poisson", "serialize",
+    "circle", "cosine_similarity", "ctc", "deserialize", "dice", "get", "hinge", "huber",
+    "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "pinball", "poisson", "serialize",
     "sparse_categorical_crossentropy", "squared_hinge", "tversky",
 ]  # fmt: skip
 
@@ -79,8 +81,8 @@ LOSSES: Mapping[str, type[Loss]] = {
     snake_case(loss.__name__): loss
     for loss in (
         BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
-        CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, CategoricalHinge,
-        CosineSimilarity, Dice, Hinge, Huber, KLDivergence, LogCosh, MeanAbsoluteError,
+        CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, CategoricalHinge, CTC,
+        Circle, CosineSimilarity, Dice, Hinge, Huber, KLDivergence, LogCosh, MeanAbsoluteError,
         MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson,
         SparseCategoricalCrossentropy, SquaredHinge, Tversky,
     )

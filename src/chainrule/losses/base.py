@@ -97,7 +97,11 @@ class Loss(Configurable):
         if not isinstance(y_true, Traced):
             y_true = as_numbers(y_true, "y_true", self.name)
         values = self._checked(self.call(y_true, y_pred), y_pred)
-        return reduced(values, sample_weight, self.reduction, self.name)
+        return reduced(values, self.counted(values, sample_weight), self.reduction, self.name)
+
+    def counted(self, values: Any, sample_weight: Any) -> Any:
+        """Return the weights of the values that count."""
+        return sample_weight
 
     def _checked(self, values: Any, y_pred: Any) -> Any:
         """Refuse what cannot be a value a sample: two batches broadcast against each other."""
