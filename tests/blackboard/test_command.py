@@ -103,10 +103,15 @@ def test_or_a_model_in_a_file_with_data_as_it_knows_them(served, tmp_path):
         (("--model", "sofmax"), 2),
         (("--data", "nowhere.csv"), 4),
         (("--model", "no.safetensors"), 4),
+        (("--model", "no.py"), 4),
+        (("--data", "wine", "--target", "colour"), 2),
+        (("--target", "class"), 2),
+        (("--model", "wine.safetensors", "--target", "class"), 2),
     ],
     ids=str,
 )
-def test_what_cannot_be_is_told_in_a_line(page, given, code):
+def test_what_cannot_be_is_told_in_a_line_before_the_address(page, given, code, monkeypatch):
+    monkeypatch.setattr(server, "serve", lambda *given: pytest.fail("served"))
     refused(code, "blackboard", "--no-browser", *given)
 
 

@@ -69,7 +69,7 @@ def test_training_goes_another_way_with_every_mistake_and_is_compiled():
 
 def test_a_mistake_that_a_network_cannot_have_is_refused():
     subject = subjects.network(DATA, {"layers": [12]})
-    with pytest.raises(DataError, match="'transposed' cannot be made"):
+    with pytest.raises(DataError, match="transposed on the way back' cannot be a mistake"):
         mistaken(subject, "transposed")
     assert "place" not in [
         m["name"] for m in mistakes(subjects.network(DATA, {"activation": "relu"}))

@@ -22,6 +22,7 @@ from chainrule.functions import ACTIVATIONS, nll, one_hot, softmax
 
 FILE = "gradients.py"  # what the text is called where a line of it is named
 HEAD = "import numpy as np\n\nfrom chainrule.functions import {}\n"
+ALIKE = "All weights begin at zero"
 ZEROS = (
     "no line of the gradient is wrong, the start is: all units of {name} begin alike, so they get "
     "equal gradients, whatever the samples are, and stay alike: {name} is worth a single unit"
@@ -214,11 +215,12 @@ def mistaken(subject: Subject, name: str) -> Subject:
     DataError
         If its gradient cannot have such a mistake.
     """
-    possible = [known for known, _, _ in _possible(subject)]
+    possible = {known: title for known, title, _ in _possible(subject)}
     if name not in possible:
+        titles = {**{known: title for known, (title, _) in EDITS.items()}, "zeros": ALIKE}
         raise DataError(
-            f"blackboard: the mistake {name!r} cannot be made in this network; it is one of "
-            f"{', '.join(possible) or 'none'}"
+            f"blackboard: {titles.get(name, name)!r} cannot be a mistake in this network; mend the "
+            f"gradient first, or make another: {'; '.join(possible.values()) or 'there is none'}"
         )
     if name == "zeros":
         weights = {n: np.zeros_like(p) if p.ndim > 1 else p for n, p in subject.params.items()}
@@ -267,7 +269,7 @@ def _possible(subject: Subject) -> Iterator[tuple[str, str, tuple[str, str]]]:
         W, init = subject.units[0].weights, subject.settings["init"]
         shape = subject.params[W].shape
         lines = f'{W} = initial("{init}", {shape})', f"{W} = np.zeros({shape})"
-        yield "zeros", "All weights begin at zero", lines
+        yield "zeros", ALIKE, lines
 
 
 def _gradients(outline: Outline, name: str | None) -> Any:

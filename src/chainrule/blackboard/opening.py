@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from chainrule.blackboard.scenes import scenes_of
 from chainrule.blackboard.session import Session, Steered
 from chainrule.blackboard.subject import Data, Subject
 from chainrule.blackboard.take import taker
-from chainrule.errors import DataError, MissingDependencyError
+from chainrule.errors import DataError, FileError, MissingDependencyError, OptionError
 from chainrule.lab.classifier import Classifier
 from chainrule.validation import lookup
 
@@ -33,28 +35,44 @@ def begin(subject: Subject) -> Session:
     return session
 
 
-def begin_with(data: str = "digits", target: str | None = None, model: str = "network") -> Steered:
-    """Return a session that trains already; one of a learner's file is a process of its own.
+def prepared(
+    data: str = "digits", target: str | None = None, model: str = "network"
+) -> Callable[[], Steered]:
+    """Read what is to be trained; return what begins a session that trains already.
 
     Parameters
     ----------
     data, target, model
-        As for `subject_of`; the model may be a Python file, see `chainrule.blackboard.own`.
+        As for `subject_of`; the model may be a Python file, see `chainrule.blackboard.own`, which
+        is trained in a process of its own.
+
+    Raises
+    ------
+    DataError, FileError, OptionError, UnknownNameError
+        If it cannot be read or trained.
     """
     if Path(model).suffix != ".py":
-        return begin(subject_of(data, target, model))
+        return partial(begin, subject_of(data, target, model))
+    if not Path(model).is_file():
+        raise FileError(f"there is no file {model}")
+    return partial(_begin_apart, model, _data(data, target))
+
+
+def _begin_apart(path: str, data: Data) -> Steered:
     from chainrule.blackboard.apart import ApartSession
 
     more = More()
-    session = ApartSession(
-        model, _data(data, target), more=more, take=taker(more), mistaken=mistaken
-    )
+    session = ApartSession(path, data, more=more, take=taker(more), mistaken=mistaken)
     session.handle({"do": "play", "rate": PACE})
     return session
 
 
 def _data(data: str, target: str | None) -> Data:
-    return subjects.digits() if data == "digits" else subjects.table(data, target)
+    if data != "digits":
+        return subjects.table(data, target)
+    if target is not None:
+        raise OptionError("target", "the digits are no table: which digit it is, is the target")
+    return subjects.digits()
 
 
 class More:
@@ -124,10 +142,12 @@ def subject_of(data: str = "digits", target: str | None = None, model: str = "ne
 
     Raises
     ------
-    DataError, FileError, UnknownNameError
+    DataError, FileError, OptionError, UnknownNameError
         If it cannot be read or trained.
     """
     if Path(model).suffix:
+        if target is not None:
+            raise OptionError("target", f"{model} knows the column that it predicts")
         return _of_file(model, data)
     layers = lookup("model", model, KINDS)
     return subjects.network(_data(data, target), {"layers": layers})

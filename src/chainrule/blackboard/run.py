@@ -11,6 +11,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import getsizeof
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class Run:
         self._data = subject.data.X, subject.data.y
         carry = subject.carry()
         self._copies = [Copy(self.place, carry)]
-        self._bytes = sum(leaf.nbytes for _, leaf in leaves(map_leaves(np.asarray, carry)))
+        self._bytes = sum(getsizeof(leaf) for _, leaf in leaves(map_leaves(np.array, carry)))
         self._apart, self._copied = 0.0, 0.0  # seconds between copies; when the last was made
         self._engine = self._engine_for(self.settings["batch_size"], carry)
 

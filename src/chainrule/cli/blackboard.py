@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import threading
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from chainrule.cli.problems import Interrupted, warn
 from chainrule.errors import MissingDependencyError
-
-if TYPE_CHECKING:
-    from chainrule.blackboard.session import Steered
 
 NEEDED = ("starlette", "uvicorn", "websockets")
 DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
@@ -38,9 +35,11 @@ def blackboard(
             f"the blackboard needs {' and '.join(missing)}: pip install 'chainrule[blackboard]'"
         )
     from chainrule.blackboard import built
+    from chainrule.blackboard.opening import prepared
     from chainrule.blackboard.server import serve
 
     built.module()  # or say how to have it
+    begin = prepared(data, target, model)  # what cannot be is told before the address
 
     def tell(address: str) -> None:
         typer.echo(f"The blackboard is at {address}\nCtrl-C ends it.")
@@ -48,15 +47,9 @@ def blackboard(
             threading.Thread(target=_open, args=(address,), daemon=True).start()
 
     try:
-        serve(lambda: _session(data, target, model), tell, port)
+        serve(begin, tell, port)
     except KeyboardInterrupt:
         raise Interrupted("what was trained is gone, but for what you took away") from None
-
-
-def _session(data: str, target: str | None, model: str) -> Steered:
-    from chainrule.blackboard.opening import begin_with
-
-    return begin_with(data, target, model)
 
 
 def _open(address: str) -> None:
