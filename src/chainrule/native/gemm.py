@@ -19,7 +19,7 @@ from llvmlite import ir
 from chainrule.native.vectors import WHOLE, Vectors, number, real
 
 # Rows of tiles, for processors with so many registers: their sums take three quarters of them.
-ROWS = {32: (12, 8, 4, 2, 1), 16: (6, 4, 2, 1)}
+ROWS = {32: (12, 4, 2, 1), 16: (6, 4, 2, 1)}
 VECTORS = 2  # across a tile; the last columns have tiles of one
 HEIGHT, TERMS = 384, 128  # rows and terms of a block of the first operand, which stays in the cache
 TALL = 48  # rows from which it pays to lay a panel of the second together
