@@ -47,12 +47,12 @@ OUTER = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false
 # For Intel's processors LLVM halves vectors, lest their clock slows down; products have whole ones
 # anyway. Loops over the entries of a single sample are too short for them.
 WIDE = ' "prefer-vector-width"="512"'
-LONG = 60  # lines from which a nest that repeats is called instead of written again
+LONG = 60  # lines from which a nest that repeats is called for a single sample as well
 
 
 def module_text(kernel: Kernel) -> str:
     """Return a kernel as LLVM's text: ``i64 chainrule_kernel(ptr to pointers)``."""
-    module = Module(ORDERED, "") if kernel.one else Module(FAST, WIDE)
+    module = Module(ORDERED, "", True) if kernel.one else Module(FAST, WIDE)
     body = module.add(kernel.function, kernel.slots)
     count = len(kernel.function.arguments)
     loads = "".join(
@@ -76,10 +76,13 @@ class Module:
         What LLVM may do with floating-point arithmetic.
     how : str
         Attributes of those that are not written where they are called.
+    inline : bool, default False
+        Whether nests of loops are written where they are called. To LLVM one large function is
+        more work than many small ones, but a call takes as long as the short loops of one sample.
     """
 
-    def __init__(self, flags: str, how: str) -> None:
-        self.flags = flags
+    def __init__(self, flags: str, how: str, inline: bool = False) -> None:
+        self.flags, self.inline = flags, inline
         self.apart = f"noinline nounwind{how}"
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
@@ -97,7 +100,7 @@ class Module:
 
     def _how(self, name: str, body: str) -> str:
         again = self.uses[name] > 1 and body.count("\n") > LONG
-        return self.apart if again else "alwaysinline nounwind"
+        return "alwaysinline nounwind" if self.inline and not again else self.apart
 
     def add(self, function: Function, slots: dict[Buffer, Buffer] | None = None) -> str:
         """Write the function of a kernel, and return its name."""
