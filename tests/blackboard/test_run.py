@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.blackboard import run as module
 from chainrule.blackboard import subjects
 from chainrule.blackboard.run import Run
 
@@ -155,3 +156,32 @@ def test_what_is_set_in_a_fork_where_it_begins_is_not_set_in_the_other_run():
     other = run.fork()
     other.set({"batch_size": 512})
     assert (run.settings["batch_size"], other.settings["batch_size"]) == (32, 512)
+
+
+def test_who_goes_back_where_copies_are_few_waits_once(monkeypatch):
+    monkeypatch.setattr(module, "COPIES", 4)
+    run = Run(subjects.network(DATA))
+    while run.head < 20_000:
+        run.advance(500)
+    made = []
+    advance = run.advance
+
+    def counted(count):
+        done = advance(count)
+        made.append(done[0])
+        return done
+
+    monkeypatch.setattr(run, "advance", counted)
+    assert len(run._copies) <= 4
+    start = max(copy.place.update for copy in run._copies if copy.place.update < 19_000) + 2000
+    seen = {}
+    for update in range(start, start - 40, -1):
+        run.seek(update)
+        seen[update] = bits(run)
+    assert sum(made) < 2000 + 1000 + 40 * 2 * module.FAR  # the way to there 40 times: 80,000
+    assert len(run._passed) <= module.PASSED
+    other = Run(subjects.network(DATA))
+    for update in range(start - 39, start + 1):
+        while other.place.update < update:
+            other.advance(update - other.place.update)
+        assert bits(other) == seen[update]

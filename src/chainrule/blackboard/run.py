@@ -23,7 +23,8 @@ from chainrule.running.recorded import Known
 from chainrule.running.steps import make_engine
 from chainrule.validation import Array
 
-MEMORY = 2**28  # bytes of copies
+MEMORY, COPIES = 2**28, 2**13  # bytes of copies, and how many: whichever is less
+PASSED, FAR = 8, 32  # copies that are left on the way back; updates that these are apart at least
 LONG = 10**7  # updates: as many as may come, so that it pays to compile
 
 
@@ -104,6 +105,7 @@ class Run:
         self._data = subject.data.X, subject.data.y
         carry = subject.carry()
         self._copies = [Copy(self.place, carry)]
+        self._passed: list[Copy] = []
         self._bytes = sum(getsizeof(leaf) for _, leaf in leaves(map_leaves(np.array, carry)))
         self._apart, self._copied = 0.0, 0.0  # seconds between copies; when the last was made
         self._engine = self._engine_for(self.settings["batch_size"], carry)
@@ -163,25 +165,31 @@ class Run:
     def seek(self, update: int) -> None:
         """Go to an update between the start and the head.
 
-        What was trained there before is made again, to the same bits.
+        What was trained there before is made again, to the same bits. Who goes back once goes on
+        going back: some copies are left on the way.
         """
         update = min(max(update, 0), self.head)
-        at = bisect_right(self._copies, max(update - 1, 0), key=lambda copy: copy.place.update) - 1
-        if not self._copies[at].place.update <= self.place.update < update:
-            self._go_to(self._copies[at])
+        copy = self._nearest(max(update - 1, 0))
+        if not copy.place.update <= self.place.update < update:
+            self._go_to(copy)
+        left, apart = self.place.update, max((update - self.place.update) // PASSED, FAR)
         while self.place.update < update:
-            if not self.advance(max(update - self.place.update - 1, 1))[0]:  # the last one alone
+            ahead = min(update - self.place.update - 1, left + apart - self.place.update)
+            if not self.advance(max(ahead, 1))[0]:  # the last one alone
                 break
+            if self.place.update - left >= apart:
+                left = self.place.update
+                self._passed = [*self._passed, Copy(self.place, self._carry())][-PASSED:]
 
     def set(self, settings: Mapping[str, Any]) -> None:
         """Set rate, momentum or size of batches from here on; what was trained further on goes."""
-        self._forget()
+        self._forget(self.place.update)
         self._events.settings.setdefault(self.place.update, {}).update(settings)
         self._obey(settings)
 
     def train_on(self, x: Array, y: Array) -> None:
         """Let the next update take this sample alone; what was trained further on goes."""
-        self._forget()
+        self._forget(self.place.update)
         self._events.samples[self.place.update] = (x[np.newaxis], np.asarray(y)[np.newaxis])
 
     def fork(self) -> Run:
@@ -194,6 +202,12 @@ class Run:
         other._go_to(here)
         other.last = self.last
         return other
+
+    def _nearest(self, update: int) -> Copy:
+        """Return the last copy of an update or before it."""
+        at = bisect_right(self._copies, update, key=lambda copy: copy.place.update) - 1
+        passed = [copy for copy in self._passed if copy.place.update <= update]
+        return max([self._copies[at], *passed], key=lambda copy: copy.place.update)
 
     def _carry(self) -> dict[str, Any]:
         return {part: self._engine.read(part) for part in self._copies[0].carry}
@@ -260,10 +274,8 @@ class Run:
 
     def _end_at(self, update: int) -> None:
         """Go to the last update whose parameters give a finite loss; there is none behind it."""
-        self._copies = [copy for copy in self._copies if copy.place.update <= update]
-        self._events = self._events.until(update)
+        self._forget(update)
         self._go_to(self._copies[-1])
-        self.head = update
         self.seek(update)
 
     def _moved(self, updates: int, samples: int) -> None:
@@ -293,10 +305,12 @@ class Run:
                     "state", {**state, "learning_rate": np.float64(settings["rate"])}
                 )
 
-    def _forget(self) -> None:
-        self.head = self.place.update
-        self._events = self._events.until(self.head)
-        self._copies = [copy for copy in self._copies if copy.place.update <= self.head]
+    def _forget(self, update: int) -> None:
+        """Have nothing of what was trained further on than an update."""
+        self.head = update
+        self._events = self._events.until(update)
+        for copies in (self._copies, self._passed):
+            copies[:] = [copy for copy in copies if copy.place.update <= update]
 
     def _keep(self) -> None:
         """Copy what goes on from here, if it is time; of too many copies each second one goes."""
@@ -304,7 +318,8 @@ class Run:
         if now - self._copied < self._apart:
             return
         self._copies.append(Copy(self.place, self._carry()))
-        if len(self._copies) * self._bytes > MEMORY and len(self._copies) > 4:
+        most = max(min(MEMORY // self._bytes, COPIES), 4)
+        if len(self._copies) > most:
             del self._copies[1::2]
             self._apart = max(2 * self._apart, 0.01)
         self._copied = now
