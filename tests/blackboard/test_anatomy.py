@@ -18,8 +18,12 @@ from tests.program.test_program import random_losses
 import chainrule as cr
 from chainrule import layers
 from chainrule.autodiff.trees import leaves
-from chainrule.blackboard.anatomy import Body, anatomy, key_of
+from chainrule.blackboard.anatomy import Body, anatomy, anatomy_of, key_of
 from chainrule.blackboard.entries import OPERATIONS, REDUCTIONS
+from chainrule.blackboard.models import layered
+from chainrule.blackboard.run import Run
+from chainrule.blackboard.subjects import digits
+from chainrule.blackboard.views import Scorer, view
 from chainrule.errors import ChainruleError
 from chainrule.ops.primitive import known
 from chainrule.program.tracing import Recorder
@@ -226,6 +230,27 @@ def test_networks(kind):
     output = np.asarray(forward(doubles, X[2:3])).ravel()
     np.testing.assert_allclose(run(predict)[predict["output"]], output, **close)
     assert {line["part"] for line in predict["lines"]} == {"forward"}
+
+
+@needs_node
+def test_what_layers_keep_beside_their_weights_is_that_of_the_frame():
+    inside = [layers.Dense(6), layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.5)]
+    model = cr.Sequential([*inside, layers.Dense(10, activation="softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    run = Run(layered(model, digits()))
+    run.advance(30)
+    seen, subject = view(run, Scorer(run.subject), True, None), run.subject
+    predict = anatomy_of(subject)["predict"]
+    x = subject.data.X_held[2:3].astype(float)
+    given = {
+        told["name"]: seen.arrays[f"p:{told['key']}"] if told["key"] else x
+        for told in predict["inputs"]
+    }
+    assert "batch_normalization_moving_mean" in given
+    output = run_in_node(predict["script"], given)[predict["output"]]
+    np.testing.assert_allclose(output, subject.forward(run.params, x, *run.parts)[0], rtol=1e-4)
+    start = subject.forward(run.params, x, *subject.parts.values())[0]
+    assert np.abs(output - start).max() > 1e-3
 
 
 @needs_node

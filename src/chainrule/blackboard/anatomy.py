@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,12 @@ PRIMITIVES: dict[type[ast.operator], str] = {
 
 
 def anatomy(
-    forward: Callable[..., Any], loss: Callable[..., Any], params: Any, X: Any, y: Any
+    forward: Callable[..., Any],
+    loss: Callable[..., Any],
+    params: Any,
+    X: Any,
+    y: Any,
+    states: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what a network computes of one sample, as plain values.
 
@@ -46,6 +51,8 @@ def anatomy(
     params : tree of ndarray
     X, y : ndarray
         Samples, a row each. Floats are computed with in float64, whatever they are.
+    states : dict, optional
+        What ``forward`` finds among the parameters too, and training does not take from there.
 
     Returns
     -------
@@ -79,11 +86,11 @@ def anatomy(
     >>> last["code"], [(x["name"], x["strides"]) for x in last["entry"]["operands"]]
     ('d_W = X.T @ d_z', [('X', [1, 0]), ('d_z', [0, 0])])
     """
-    params, X, y = (map_leaves(_double, tree) for tree in (params, X, y))
+    params, X, y, states = (map_leaves(_double, tree) for tree in (params, X, y, states or {}))
     by_input = all(x.dtype.kind == "f" for _, x in leaves(X))
     gradient = value_and_grad(loss, argnums=(0, 1) if by_input else (0,))
     return {
-        "predict": _taken_apart(forward, (params, X), "output"),
+        "predict": _taken_apart(forward, ({**params, **states} if states else params, X), "output"),
         "learn": _taken_apart(gradient, (params, X, y), getattr(loss, "__name__", "loss")),
     }
 
@@ -94,11 +101,29 @@ def anatomy_of(subject: Subject) -> dict[str, Any]:
     if subject.forward is None:
         return none
     try:
-        return anatomy(subject.forward, subject.loss, subject.params, data.X[:1], data.y[:1])
+        parts = list(subject.parts.values())
+        states = subject.states(parts)
+        return anatomy(
+            _of_states(subject, parts), subject.loss, subject.params, data.X[:1], data.y[:1], states
+        )
     except Exception:  # of a learner's code, which may raise anything
         if subject.kind != "loss":
             raise
         return none
+
+
+def _of_states(subject: Subject, parts: Sequence[Mapping[str, Any]]) -> Callable[..., Any]:
+    """Return the forward pass with what layers keep among the parameters."""
+    plain = subject.forward
+    assert plain is not None
+    if not parts:
+        return plain
+
+    def forward(known: Mapping[str, Any], X: Any) -> Any:
+        params = {name: known[name] for name in subject.params}
+        return plain(params, X, *({n: known.get(n, s) for n, s in p.items()} for p in parts))
+
+    return forward
 
 
 def _double(leaf: Any) -> Any:

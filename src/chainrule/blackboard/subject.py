@@ -131,6 +131,11 @@ class Subject:
         """Those of the parameters."""
         return list(self.params)
 
+    def states(self, parts: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
+        """Return what of the parts predictions depend on: layers' moving means, by name."""
+        found = {name: np.asarray(leaf) for part in parts for name, leaf in part.items()}
+        return {name: leaf for name, leaf in found.items() if leaf.dtype.kind == "f"}
+
     def rule(self) -> Any:
         """Return the optimizer, with room for momentum where it knows it."""
         rate, name = self.settings["rate"], self.settings["optimizer"]

@@ -210,7 +210,8 @@ def view(run: Viewed, scorer: Scorer, whole: bool, loss: float | None) -> View:
     scores = scorer.look(run, params, whole)
     exact = whole or sum(p.nbytes for p in params.values()) <= EXACT
     dtype = np.dtype(np.float64 if exact else np.float32)
-    arrays = {f"p:{name}": _as(p, dtype) for name, p in params.items()}
+    known = {**params, **subject.states(run.parts)}
+    arrays = {f"p:{name}": _as(p, dtype) for name, p in known.items()}
     point: dict[str, Any] = {"update": run.place.update, "loss": np.nan if loss is None else loss}
     if last is not None:
         with np.errstate(all="ignore"):
