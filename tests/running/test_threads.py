@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 import chainrule as cr
 from chainrule.running import bound
@@ -156,3 +157,13 @@ def test_a_run_that_fails_ends_its_turn():
     with pytest.raises(ValueError, match="no"):
         cr.minimize(fails, np.ones(3), np.ones((4, 3)))
     assert not turns._turn.locked()
+
+
+def test_products_are_made_by_one_thread_until_the_context_ends():
+    def counts():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = counts()
+    with turns.one_for_products():
+        assert set(counts()) <= {1}
+    assert counts() == before
