@@ -232,6 +232,25 @@ def test_networks(kind):
     assert {line["part"] for line in predict["lines"]} == {"forward"}
 
 
+@pytest.mark.parametrize("steps", [3, 100])
+def test_a_loop_is_told_step_by_step_if_it_is_not_too_long(steps):
+    def loss(params, X, y):
+        def step(h, x):
+            h = np.tanh(params["w"] * h + x)
+            return h, h
+
+        return np.mean((cr.scan(step, np.zeros(len(X)), X.T)[0] - y) ** 2)
+
+    X = RNG.normal(size=(2, steps))
+    codes = [
+        line["code"]
+        for line in anatomy(loss, loss, {"w": np.array(0.5)}, X, np.ones(2))["learn"]["lines"]
+    ]
+    loops = sum(code.startswith("for ") for code in codes)
+    each = [code for code in codes if code.startswith("h") and "np.tanh" in code]
+    assert (loops > 0, len(each)) == ((False, 3) if steps == 3 else (True, 0))
+
+
 @needs_node
 def test_what_layers_keep_beside_their_weights_is_that_of_the_frame():
     inside = [layers.Dense(6), layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.5)]

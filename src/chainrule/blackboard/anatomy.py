@@ -23,6 +23,7 @@ from chainrule.program.passes import expand, fixed
 from chainrule.program.program import Program
 from chainrule.program.text import Text, equation_lines
 from chainrule.program.tracing import Recorder
+from chainrule.recurrence.unrolling import unrolled
 
 LONGEST = 1000  # equations; more are nothing to look into
 ROLES = "params", "X", "y"
@@ -63,7 +64,7 @@ def anatomy(
 
         - ``inputs``: name, role (params, X or y), key (see `key_of`), shape;
         - ``lines``: those of `chainrule.source`, each with code, formula (MathML), part (forward or
-          backward), and shape of the value;
+          backward), and shape of the value; of a loop that is not too long, those of every step;
         - ``equations``: each with name, code, formula, shape, part; ``line``, the number of the one
           that it is written in; ``adjoint``, the gradient of its output, where there is one;
           ``uses``, what it is computed from; ``entry``, see `chainrule.blackboard.entries`;
@@ -138,7 +139,7 @@ def key_of(path: Path) -> str:
 
 def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[str, Any] | None:
     try:
-        whole = Recorder(f, args).program(1)
+        whole = _in_steps(Recorder(f, args).program(1))
     except Exception:  # of the function, for a number of samples that it may not take
         return None
     if len(whole.equations) > LONGEST:
@@ -148,6 +149,15 @@ def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[
             return Body(whole, args, name).told()
     except (CompileError, TraceError):
         return None
+
+
+def _in_steps(program: Program) -> Program:
+    """Return a program with its loops written out, if that is not too long to look into."""
+    try:
+        found = unrolled(program)
+    except TraceError:
+        return program
+    return found if len(found.equations) <= LONGEST else program
 
 
 class Body:
