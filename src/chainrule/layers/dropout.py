@@ -64,15 +64,15 @@ class _Dropout(Random):
     ) -> None:
         super().__init__(seed, **options)
         self.rate: Any = rate
-        if not callable(rate) or type(self).call is not _Dropout.call:
+        if not callable(rate) or type(self).dropped is not _Dropout.dropped:
             self.rate = check_number(rate, "rate", type(self).__name__, high=1.0)  # type: ignore[arg-type]
 
     def call(self, x: Any, training: bool = False) -> Any:
-        if not training or self.rate == 0:
-            return x
-        rate = self.rate
-        if callable(rate):
-            rate = like(rate(self.counter), x)
+        return self.dropped(x) if training and self.rate != 0 else x
+
+    def dropped(self, x: Any) -> Any:
+        """Return what becomes of the input in training."""
+        rate = like(self.rate(self.counter), x) if callable(self.rate) else self.rate
         kept = self.uniform(x, self.noise_shape) >= rate
         return np.where(kept, x * (1 / (1 - rate)), 0)
 
@@ -150,9 +150,7 @@ class AlphaDropout(Dropout):
     Klambauer et al., *Self-Normalizing Neural Networks*, 2017: :math:`\alpha' = -1.7581`.
     """
 
-    def call(self, x: Any, training: bool = False) -> Any:
-        if not training or self.rate == 0:
-            return x
+    def dropped(self, x: Any) -> Any:
         low, rate = -1.7580993408473766, self.rate
         a = ((1 - rate) * (1 + rate * low**2)) ** -0.5
         kept = self.uniform(x, self.noise_shape) >= rate
@@ -166,9 +164,7 @@ class GaussianDropout(_Dropout):
               \varepsilon_i \sim \mathcal N\big(0, \tfrac{p}{1 - p}\big)
     """
 
-    def call(self, x: Any, training: bool = False) -> Any:
-        if not training or self.rate == 0:
-            return x
+    def dropped(self, x: Any) -> Any:
         return x * (1 + math.sqrt(self.rate / (1 - self.rate)) * self.normal(x))
 
 

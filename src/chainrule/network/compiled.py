@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from chainrule import losses, optimizers
 from chainrule.callbacks import History
 from chainrule.errors import DataError
-from chainrule.layers import Layer
 from chainrule.metrics import get as get_metric
 from chainrule.network.conditions import Conditions
 from chainrule.network.forward import Predictor
@@ -28,15 +25,8 @@ from chainrule.validation import Array, lookup
 class Compiled(Predictor):
     """A stack of layers, how it is trained, and what came of that so far."""
 
-    def __init__(
-        self,
-        layers: Sequence[Layer] = (),
-        name: str | None = None,
-        *,
-        dtype: str = "float32",
-        seed: int | np.random.Generator | None = None,
-    ) -> None:
-        super().__init__(layers, name, dtype=dtype, seed=seed)
+    def _begin(self) -> None:
+        super()._begin()
         self.history = History()
         self.stop_training = False
         self.training_data: Any = None

@@ -250,17 +250,23 @@ class Trainable(Compiled):
             supply = Samples(data, size, rng, steps, dropped)
         self._build(supply.first)
         if gives_batches(validation_data):
-            batches = Batches(
-                validation_data, self.checked_batch, "fit: validation_data", scored_for
-            )
-            self._build(batches.first)
-            return supply, batches
-        if validation_data is not None:
+            held = validation_data
+        elif validation_data is not None:
             held = self.checked_batch(validation_data, "validation_data")
         if held is None:
             return supply, None
-        self._build(held)
-        return supply, Samples(held, scored_in, None, scored_for)
+        return supply, self._scored(held, scored_in, scored_for, "fit: validation_data")
+
+    def _scored(
+        self, data: Any, size: int, steps: int | None, where: str, again: bool = True
+    ) -> Samples | Batches:
+        """Return what is scored, checked data or batches; see that the model is built."""
+        if gives_batches(data):
+            supply: Samples | Batches = Batches(data, self.checked_batch, where, steps, again)
+        else:
+            supply = Samples(data, size, None, steps)
+        self._build(supply.first)
+        return supply
 
     def _trainer(
         self, supply: Any, held: Samples | Batches | None, mode: str, updates: int,
@@ -344,15 +350,10 @@ class Trainable(Compiled):
         steps = _positive(steps, "steps")
         watching = as_callbacks(callbacks, "evaluate", epochs=False)
         size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
-        if y is None and gives_batches(x):
-            supply: Samples | Batches = Batches(
-                x, self.checked_batch, "evaluate", steps, again=False
-            )
-        else:
-            data = self._data(x, y, sample_weight, None, "evaluate")
-            supply = Samples(data, size, None, steps)
+        if y is not None or not gives_batches(x):
+            x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
-            self._build(supply.first)
+            supply = self._scored(x, size, steps, "evaluate", again=False)
             run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip

@@ -61,14 +61,18 @@ class Stack(Layer):
         super().__init__(name=name, dtype=dtype)
         self._dtype = np.dtype(dtype)
         self.rng = check_seed(seed, "Sequential")
-        self.layers: list[Layer] = []
-        self._input: Input | None = None
-        self._network: Network | None = None
-        self._blank: Blank | None = None  # while the weights are to come from a file
+        self._begin()
         if isinstance(layers, Layer) or not isinstance(layers, Sequence):
             raise DataError(f"Sequential: layers must be a list of layers, received {layers!r}")
         for layer in layers:
             self.add(layer)
+
+    def _begin(self) -> None:
+        """Be as a model without layers."""
+        self.layers: list[Layer] = []
+        self._input: Input | None = None
+        self._network: Network | None = None
+        self._blank: Blank | None = None  # while the weights are to come from a file
 
     def __repr__(self) -> str:
         layers = [self._input] if self._input is not None else []
