@@ -20,7 +20,7 @@ export const power = (exponent: number): string =>
   (exponent < 0 ? "⁻" : "") + [...String(Math.abs(exponent))].map((digit) => EXPONENTS[+digit]).join("");
 
 export const percent = (share: number, digits = 0): string =>
-  Number.isFinite(share) ? `${(100 * share).toFixed(digits)} %` : "–";
+  Number.isFinite(share) ? `${(100 * share).toFixed(digits)}\u00a0%` : "–";
 
 /** 12 345, with thin spaces. */
 export const count = (value: number): string =>

@@ -20,7 +20,6 @@ export function Bar({ help }: { help: () => void }) {
         <Counters />
         <FlightFields />
         <div class="cb-bar__end">
-          <Mistaken />
           {setup.recorded && <Recorded />}
           {able(setup, "restart") && setup.settings.restart.length > 0 && <Settings />}
           {able(setup, "fork") && <Runs />}
@@ -35,7 +34,10 @@ export function Bar({ help }: { help: () => void }) {
           <Button label="Keys and help" icon="help" keys="?" kind="quiet" onClick={help} />
         </div>
       </div>
-      <Scrub />
+      <div class="cb-bar__below">
+        <Scrub />
+        <Mistaken />
+      </div>
       <Status />
     </div>
   );
@@ -49,7 +51,7 @@ function Mistaken() {
   return (
     <button
       type="button"
-      class="cb-button cb-button--wrong"
+      class="cb-wrong-gradient"
       aria-label="Wrong gradient: see which"
       title={`Trained with a wrong gradient: ${mistake.title}`}
       onClick={() => (store.panel.value = "break")}

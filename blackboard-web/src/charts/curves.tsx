@@ -66,9 +66,11 @@ function Notices({ seek }: { seek: (update: number) => void }) {
   const notices = store.notices.value;
   const last = notices[notices.length - 1];
   if (!last) return null;
+  const said = notices.length === 1 ? "1 notice" : `${notices.length} notices`;
+  const many = branches(store).length > 1;
   return (
     <div class="cb-notices">
-      <Pop label={`${notices.length} notices`} align="right" button={<span class="cb-notices__last">{last.text}</span>}>
+      <Pop label={said} align="right" button={<><span class="cb-notices__last">{last.text}</span><span class="cb-notices__count">{said}</span></>}>
         {(close) => (
           <ol class="cb-notices__list">
             {notices.map((notice: Notice, i) => (
@@ -81,7 +83,7 @@ function Notices({ seek }: { seek: (update: number) => void }) {
                     close();
                   }}
                 >
-                  <b>{count(notice.update)}</b> {notice.text}
+                  <b>{many && `${notice.branch.toUpperCase()} `}{count(notice.update)}</b> {notice.text}
                 </button>
               </li>
             ))}

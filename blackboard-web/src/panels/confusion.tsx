@@ -20,25 +20,27 @@ export function Confusion({ scored, classes }: { scored: Scored[]; classes: stri
     event.preventDefault();
     event.stopPropagation();
   };
+  const long = classes.some((name) => name.length > 3);
   return (
     <figure class="cb-confusion">
-      <table ref={table} onKeyDown={keys} aria-label="Confusion matrix: rows are true classes, columns predicted ones">
+      <table ref={table} class={long ? "cb-confusion-long" : ""} style={{ "--classes": classes.length }} onKeyDown={keys} aria-label="Confusion matrix: rows are true classes, columns predicted ones">
         <thead>
           <tr>
             <td />
-            {classes.map((name) => <th key={name} scope="col">{name}</th>)}
+            {classes.map((name) => <th key={name} scope="col" title={name}><span>{name}</span></th>)}
           </tr>
         </thead>
         <tbody>
           {counts.map((row, i) => (
             <tr key={i}>
-              <th scope="row">{classes[i]}</th>
+              <th scope="row" title={classes[i]}>{classes[i]}</th>
               {row.map((count, j) => (
                 <td key={j}>
                   <button
                     data-at={`${i},${j}`}
                     tabIndex={i === (truth ?? 0) && j === (guess ?? 0) ? 0 : -1}
                     aria-label={`${count} times a ${classes[i]} was taken for a ${classes[j]}`}
+                    title={long ? `${classes[i]} taken for ${classes[j]}: ${count}` : undefined}
                     aria-pressed={i === truth && j === guess}
                     class={i === j ? "cb-right" : count ? "cb-wrong" : ""}
                     style={i === j ? undefined : { "--share": Math.sqrt(count / most) }}

@@ -38,6 +38,9 @@ function Drawn() {
         <button disabled={!drawing.strokes.value.length} onClick={() => drawing.clear()}>clear</button>
         {mine && <span class="cb-took" title="From the stroke to the probabilities">{drawing.took.value.toFixed(1)} ms</span>}
       </div>
+      {store.setup.value!.data.name === "digits" && (
+        <p class="cb-note cb-hint">Most sevens of these data have a bar across: one without may be taken for another digit.</p>
+      )}
       <div class="cb-pair">
         <figure>
           <Thumb x={sample.x} size={104} />

@@ -12,7 +12,7 @@ export function Probabilities({ p, y }: { p: Float64Array; y: number | null }) {
       <tbody>
         {Array.from(p, (share, k) => (
           <tr key={k} class={k === first ? "cb-bars-first" : ""} aria-current={k === first ? "true" : undefined}>
-            <th scope="row">{className(store, k)}{k === y && <span class="cb-bars-true" title="the label" aria-label="the label">•</span>}</th>
+            <th scope="row" title={className(store, k)}>{className(store, k)}{k === y && <span class="cb-bars-true" title="the label" aria-label="the label">•</span>}</th>
             <td><i style={{ width: `${100 * share}%` }} /></td>
             <td class="cb-bars-number">{percent(share)}</td>
           </tr>

@@ -79,7 +79,7 @@ function Pointer({ selector }: { selector: string }) {
     const find = () => root.querySelector<HTMLElement>(selector);
     const follow = () => {
       const [there, here] = [find()?.getBoundingClientRect(), root.getBoundingClientRect()];
-      setBox(there?.width ? { left: there.left - here.left, top: there.top - here.top, width: there.width, height: there.height } : null);
+      setBox(there?.width ? { left: there.left - here.left + 2, top: there.top - here.top + 2, width: there.width - 4, height: there.height - 4 } : null);
     };
     const start = setTimeout(() => find()?.scrollIntoView({ block: "nearest" }), 50);
     const timer = setInterval(follow, 100);
