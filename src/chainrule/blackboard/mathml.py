@@ -101,7 +101,8 @@ def _number(digits: str, exponent: int) -> str:
 
 def _together(sign: str, axis: str, of: Any) -> str:
     word = sign.isalpha()
-    operator = f'<mi mathvariant="normal">{sign}</mi>' if word else f'<mo movablelimits="false">{sign}</mo>'
+    kind, way = ("mi", 'mathvariant="normal"') if word else ("mo", 'movablelimits="false"')
+    operator = f"<{kind} {way}>{sign}</{kind}>"
     if axis:
         under = f"<mtext>axis {escape(axis)}</mtext>"
         operator = f"<munder>{operator}{under}</munder>"
