@@ -1,7 +1,7 @@
 """Kernels run by Python itself: what their text says, without compiling it."""
 
-import ast
 from contextlib import contextmanager
+from symtable import symtable
 from unittest import mock
 
 import numpy as np
@@ -70,10 +70,8 @@ class Interpreted:
 
     def __init__(self, form):
         self.space = dict(SPACE)
-        (function,) = ast.parse(form.kernel.text).body
-        stored = {n.id for n in ast.walk(function)
-                  if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
-        assert not stored & {argument.arg for argument in function.args.args}
+        (names,) = symtable(form.kernel.text, "kernel", "exec").get_children()
+        assert not any(s.is_parameter() and s.is_assigned() for s in names.get_symbols())
         exec(form.kernel.text, self.space)
         self.function = self.space[form.kernel.function.name]
 
@@ -106,6 +104,11 @@ def interpreted(parts=None):
 
 def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
     """Return a loss and its gradient as a kernel gives them for a single batch."""
+    return next(kernel_gradients(loss, params, *data, batch_size=batch_size, ways=[parts]))
+
+
+def kernel_gradients(loss, params, *data, batch_size=None, ways):
+    """Yield them for several numbers of threads."""
     params = map_leaves(lambda leaf: as_floats(leaf, "params", "kernel"), params)
     rows = len(next(leaves(data))[1]) if data else 1
 
@@ -117,10 +120,11 @@ def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
     zeros = map_leaves(lambda leaf: np.full_like(leaf, np.nan), params)
     carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
     program = RecordedStep(step, loss, carry, data).program(rows)
-    with interpreted(parts):
-        form = form_of_step(program, data, batch_size or rows)
-        engine = NativeEngine(program, form, carry, data, batch_size or rows)
-        outcome = Outcome(np.zeros(1))
-        engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
-    assert outcome.updates == 1
-    return engine.read("value"), engine.read("gradient")
+    for parts in ways:
+        with interpreted(parts):
+            form = form_of_step(program, data, batch_size or rows)
+            engine = NativeEngine(program, form, carry, data, batch_size or rows)
+            outcome = Outcome(np.zeros(1))
+            engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
+        assert outcome.updates == 1
+        yield engine.read("value"), engine.read("gradient")

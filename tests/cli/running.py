@@ -1,12 +1,15 @@
 """What tests of the command line share."""
 
 import os
+from functools import cache
 
-from typer.testing import CliRunner
+import typer
+from typer import testing
 
 from chainrule.cli.app import app
 
-RUN = CliRunner(env={"COLUMNS": "80"})
+testing._get_command = cache(typer.main.get_command)  # it reads every verb's options
+RUN = testing.CliRunner(env={"COLUMNS": "80"})
 
 
 def run(*arguments):

@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from pathlib import Path
+from unittest import mock
 from xml.etree import ElementTree
 
 import nbformat
@@ -53,6 +54,11 @@ def grader():
     )
     with Grader(task) as found:
         yield found
+
+
+def asked(grader, task):
+    """Have another assignment meanwhile: the hosts take two seconds to load their libraries."""
+    return mock.patch.object(grader, "assignment", task)
 
 
 def graded(grader, path, content):
@@ -130,7 +136,7 @@ def test_values_are_drawn_from_the_name_and_the_seed(grader, monkeypatch):
     assert len(set(drawn)) == 3
 
 
-def test_what_follows_from_another_mistake_is_told_as_such(tmp_path):
+def test_what_follows_from_another_mistake_is_told_as_such(grader, tmp_path):
     task, _ = assignment(LAB, 20.0)
     names = ("sigmoid", "dsigmoid", "softmax")
     task = Assignment(LAB, {name: task.exercises[name] for name in names}, {}, task.limits)
@@ -141,7 +147,7 @@ def sigmoid(X):
 def dsigmoid(X):
     return sigmoid(X) * (1 - sigmoid(X)) * 1.0001
 """
-    with Grader(task) as grader:
+    with asked(grader, task):
         found = graded(grader, tmp_path / "ada.py", RIGHT + code)
     assert found.follows == {"dsigmoid": "sigmoid"}
     assert "(sigmoid, which it uses, is wrong)" in found.message
@@ -282,7 +288,7 @@ def test_a_class_of_one_and_of_none_have_a_page(room):
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_the_solved_lab_earns_all_points_and_the_student_s_notebook_none(lab, tmp_path):
+def test_the_solved_lab_earns_all_points_and_the_student_s_notebook_none(grader, lab, tmp_path):
     task, notes = assignment(lab, 60.0, 2**30, "2027")
     assert notes == []
     path, begun = NOTEBOOKS / "solved" / f"{lab}.ipynb", tmp_path / "begun.ipynb"
@@ -290,7 +296,7 @@ def test_the_solved_lab_earns_all_points_and_the_student_s_notebook_none(lab, tm
     made = source.notebook(solved=True).cells
     assert [c.source for c in nbformat.read(path, 4).cells] == [c.source for c in made]
     nbformat.write(source.notebook(solved=False), begun)
-    with Grader(task) as grader:
+    with asked(grader, task):
         right, none = (grader.grade(Entry("ada", each)) for each in (path, begun))
     assert (right.points, right.message) == (right.most, "all right")
     assert none.points == 0

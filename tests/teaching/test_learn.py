@@ -117,7 +117,7 @@ def test_reset_brings_the_stub_back_and_keeps_what_was_written(begun, checker):
 
 def test_an_endless_loop_ends_with_a_sentence(begun):
     write(begun, "while True:\n        pass")
-    result = begun.look(Checker(seconds=2)).result
+    result = begun.look(Checker(seconds=1)).result
     assert "a loop that never ends" in result.sentence
 
 

@@ -105,7 +105,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_a_hostile_answer_does_is_a_sentence_and_earns_nothing(host, name):
     text, sentence = HOSTILE[name]
-    seconds = 1.0 if name in ("a loop", "sleeping") else 9.0
+    seconds = {"a loop": 1.0, "sleeping": 0.4}.get(name, 9.0)
     words, points = said(host, body(text), seconds)
     assert points <= 1, (words, points)  # of a vector of three, the shape is right
     assert any(part in words for part in sentence.split("|")), words
@@ -255,12 +255,11 @@ def test_a_message_that_claims_to_be_endless_is_not_read(host):
     assert "at most 128 are read" in said(host, code)[0]
 
 
-def test_a_host_that_was_killed_is_started_again():
-    with Host() as host:
-        plan(host, RIGHT)
-        host._process.kill()
-        host._process.wait()
-        assert said(host, RIGHT)[0] == ""
+def test_a_host_that_was_killed_is_started_again(host):
+    plan(host, RIGHT)
+    host._process.kill()
+    host._process.wait()
+    assert said(host, RIGHT)[0] == ""
 
 
 def test_each_process_draws_the_same_random_numbers(host):
@@ -282,8 +281,10 @@ def test_ended_once_is_ended(host):
 
 
 def test_where_processes_do_not_fork_each_is_started_anew(monkeypatch):
+    """One reads, one answers."""
     monkeypatch.setattr("chainrule.teaching.running.FORKS", False)
-    with Host() as host:
-        assert said(host, RIGHT) == ("", exercise("softmax").most)
-        with loaded(host, body("os._exit(3)")) as worker, pytest.raises(Ended, match="exit code 3"):
-            worker.candidate("softmax")([1])
+    ends = RIGHT.replace("    e =", "    if X is None: import os; os._exit(3)\n    e =")
+    with Host() as host, loaded(host, ends) as worker:
+        assert exercise("softmax").run(worker.candidate("softmax")).passed
+        with pytest.raises(Ended, match="exit code 3"):
+            worker.candidate("softmax")(None)
