@@ -391,6 +391,8 @@ def glu(x: Any, axis: int = -1) -> Any:
     return value * sigmoid(gate)
 
 
+swish, hard_swish = silu, hard_silu  # Keras's other names
+
 ACTIVATIONS: dict[str, Activation] = {
     "linear": linear, "relu": relu, "relu6": relu6, "leaky_relu": leaky_relu, "elu": elu,
     "selu": selu, "celu": celu, "gelu": gelu, "silu": silu, "swish": silu, "sigmoid": sigmoid,

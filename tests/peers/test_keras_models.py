@@ -165,7 +165,7 @@ def test_training_goes_on_alike():
 
 def test_what_only_one_of_them_has_leaves_a_model_uncompiled():
     theirs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    theirs.compile("sgd", keras.losses.Circle())
+    theirs.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()), "mse")
     with pytest.warns(UserWarning, match="comes uncompiled, unknown"):
         ours = cr.from_keras(theirs)
     assert ours.loss is None

@@ -9,19 +9,14 @@ from typing import Any
 import numpy as np
 
 from chainrule import layers as _layers
+from chainrule.config import made, plain
 from chainrule.errors import DataError
 from chainrule.keras.left_out import left_out
 from chainrule.layers import Input
 from chainrule.layers.surroundings import refuse_symbolic
+from chainrule.registered import known_as
 
-InputLayer = Input
-for _short, _long in (
-    ("AvgPool", "AveragePooling"), ("MaxPool", "MaxPooling"), ("Convolution", "Conv"),
-    ("SeparableConvolution", "SeparableConv"), ("GlobalAvgPool", "GlobalAveragePooling"),
-    ("GlobalMaxPool", "GlobalMaxPooling"),
-):  # fmt: skip
-    for _axes in ("1D", "2D"):
-        globals()[_short + _axes] = getattr(_layers, _long + _axes)
+InputLayer, serialize = Input, plain
 
 _ADVICE = {
     "put the text into numbers before the network, for instance with scikit-learn's "
@@ -100,7 +95,7 @@ Dot, dot = (left_out(name, "write np.einsum in the call of a layer") for name in
 __all__ = [
     *(name for name in dir(_layers) if name[0].isupper()), "Add", "Average", "Concatenate",
     "InputLayer", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average", "concatenate",
-    "maximum", "minimum", "multiply", "subtract",
+    "deserialize", "maximum", "minimum", "multiply", "serialize", "subtract",
 ]  # fmt: skip
 LEFT_OUT = {
     name: advice
@@ -108,6 +103,16 @@ LEFT_OUT = {
     for name in names
     if not hasattr(_layers, name)
 }
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """Return the layer that `serialize` described; ``custom_objects`` are your own, by name.
+
+    >>> deserialize(serialize(_layers.Dense(3)))
+    Dense(units=3)
+    """
+    with known_as(custom_objects):
+        return made(config)
 
 
 def __getattr__(name: str) -> Any:
