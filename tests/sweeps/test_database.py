@@ -48,6 +48,8 @@ def test_a_sweep_goes_on_from_a_database(tmp_path):
 def test_what_a_database_cannot_do_is_said(tmp_path):
     with pytest.raises(FileError, match="cannot open sqlite"):
         swept(store=f"sqlite:///{tmp_path / 'none' / 'a.db'}")
+    with pytest.raises(FileError, match=r"cannot open postgresql\+none://me:…@127\.0\.0\.1/all"):
+        swept(store="postgresql+none://me:secret@127.0.0.1/all")
     url = f"sqlite:///{tmp_path / 'a.db'}"
     with pytest.raises(OptionError, match="must be named: 'val_score'"):
         swept(ridge, {"alpha": cr.log(1, 2)}, store=url)

@@ -28,21 +28,8 @@ def run(**how):
     return fitted(*arrays(), network("momentum"), **HOW, **how)
 
 
-@contextmanager
-def two_workers():
-    """Give a cluster of two processes on this machine, and its client."""
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-        ) as cluster,
-        Client(cluster) as client,
-    ):  # fmt: skip
-        yield cluster, client
-
-
 class Workers:
-    """Two processes of workers of a scheduler, which are killed and started again here.
+    """Two processes of workers of a scheduler, started again whenever they end.
 
     Dask's nannies would do that, but now and then one does not start another worker.
     """
@@ -52,23 +39,31 @@ class Workers:
             sys.executable, "-m", "dask", "worker", address, "--no-nanny", "--nthreads", "1",
             "--no-dashboard", "--host", "127.0.0.1", "--local-directory", folder,
         ]  # fmt: skip
+        self.over = threading.Event()
         self.processes = [self.started(), self.started()]
+        self.watcher = threading.Thread(target=self.watch)
+        self.watcher.start()
 
     def started(self):
         return subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def kill(self, number):
-        self.processes[number].kill()
-        self.processes[number].wait()
+    def watch(self):
+        while not self.over.wait(0.1):
+            for number, process in enumerate(self.processes):
+                if process.poll() is not None:
+                    self.processes[number] = self.started()
 
-    def kill_and_start(self, number):
-        self.kill(number)
-        self.processes[number] = self.started()
+    def end(self):
+        self.over.set()
+        self.watcher.join()
+        for process in self.processes:
+            process.kill()
+            process.wait()
 
 
 @contextmanager
-def killable():
-    """Give two workers that can be killed, and a client."""
+def two_workers():
+    """Give two workers on this machine, and a client."""
     with (
         LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
@@ -78,14 +73,13 @@ def killable():
         try:
             yield workers, client
         finally:
-            for number in range(2):
-                workers.kill(number)
+            workers.end()
 
 
 def kill_workers(count, chance, expected):
     """Kill workers in one run after another; return how many runs that took."""
     n_runs = n_killed = 0
-    with killable() as (workers, client):
+    with two_workers() as (workers, client):
         while n_killed < count:
             over = threading.Event()
 
@@ -93,7 +87,7 @@ def kill_workers(count, chance, expected):
                 nonlocal n_killed
                 while not over.wait(chance.uniform(0.5, 4.0)):
                     if client.nthreads():
-                        workers.kill_and_start(chance.randrange(2))
+                        workers.processes[chance.randrange(2)].kill()
                         n_killed += 1
 
             thread = threading.Thread(target=kills)

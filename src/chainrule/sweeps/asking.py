@@ -16,6 +16,7 @@ from chainrule.sweeps.store import Places
 from chainrule.validation import Array, lookup
 
 ASKED = 16  # candidates at a time
+NEEDS = "'gp' needs PyTorch: pip install torch; 'cmaes' needs cmaes: pip install cmaes"
 SAMPLERS = {"tpe": "TPESampler", "gp": "GPSampler", "cmaes": "CmaEsSampler"}
 PRUNERS = {"median": "MedianPruner", "nop": "NopPruner", "wilcoxon": "WilcoxonPruner"}
 
@@ -110,7 +111,7 @@ class Asking:
         try:  # also where it is known what was asked: samplers keep their state in trials
             trials = [self._study.ask(self._distributions) for _ in range(count)]
         except ImportError as error:
-            raise MissingDependencyError(f"this sampler needs more: {error}") from error
+            raise MissingDependencyError(f"this sampler needs more: {error}. {NEEDS}") from error
         own = [places_from(space, trial.params) for trial in trials]
         places = self.agreed(number, own)
         if places != own:  # another process was first, or another version of Optuna
@@ -170,7 +171,9 @@ def _made(given: Any, names: dict[str, str], kind: str, options: dict[str, Any])
         try:
             return getattr(room, lookup(kind, given, names))(**options)
         except ImportError as error:
-            raise MissingDependencyError(f"{kind} {given!r} needs more: {error}") from error
+            raise MissingDependencyError(
+                f"{kind} {given!r} needs more: {error}. {NEEDS}"
+            ) from error
     base = getattr(room, f"Base{kind.capitalize()}")
     if not isinstance(given, base):
         raise OptionError(

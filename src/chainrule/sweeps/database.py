@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -42,6 +43,7 @@ class Database(Memory):
         super().__init__()
         self.url, _, given = url.partition("#")
         self.name = given or name
+        self._shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:…@", self.url)  # without the password
         self.higher = ranking.is_higher(ranking.name(()))
         try:
             with quietly():
@@ -51,13 +53,15 @@ class Database(Memory):
                 )  # fmt: skip
                 trials = self.study.get_trials(deepcopy=False)
         except ImportError as error:
-            raise FileError(f"cannot open {self.url}: {error}") from error
+            raise FileError(
+                f"cannot open {self._shown}: {error} For PostgreSQL: pip install psycopg2-binary"
+            ) from error
         except (optuna().exceptions.StorageInternalError, ValueError) as error:
-            raise FileError(f"cannot open {self.url}: {error}") from error
+            raise FileError(f"cannot open {self._shown}: {error}") from error
         except Exception as error:  # of whichever database there is
             if type(error).__module__.partition(".")[0] != "sqlalchemy":
                 raise
-            raise FileError(f"cannot open {self.url}: {error}") from error
+            raise FileError(f"cannot open {self._shown}: {error}") from error
         about = [trial.user_attrs for trial in trials if "rungs" in trial.user_attrs]
         self.known = {int(each["candidate"]) for each in about}
         self._records: dict[str, list[Any]] = {}
@@ -80,8 +84,8 @@ class Database(Memory):
         differing = list(differences(there, here))
         if differing:
             raise DataError(
-                f"sweep: the study {self.name!r} in {self.url} is another sweep; here "
-                f"{'; '.join(differing)}. Give the same, or another name: {self.url}#name"
+                f"sweep: the study {self.name!r} in {self._shown} is another sweep; here "
+                f"{'; '.join(differing)}. Give the same, or another name: {self._shown}#name"
             )
         parts = [Part(**part) for part in json.loads(attributes.get("members", "[]"))]
         wanted = new_part(parts, space, search, models, f"the study {self.name!r}")

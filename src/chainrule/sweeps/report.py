@@ -24,7 +24,7 @@ GROUPS = {
         "settings": "Every model is a point. Far worse ones are beyond the edge.",
     },
     "All settings together": {
-        "parallel": "Every model is a line through its settings; the better, the darker.",
+        "parallel": "Every model is a line through its settings; the better, the stronger.",
     },
     "The two most important settings": {
         "map": "The best score for their values; the best of all is framed.",
