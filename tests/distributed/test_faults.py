@@ -115,12 +115,16 @@ def test_a_scheduler_that_is_killed_is_told_and_the_run_goes_on_without_it(tmp_p
     try:
         client = Client(process.stdout.readline().strip(), set_as_default=False, timeout=20)
 
+        killed = []
+
         def kill(epoch, logs):
             if epoch == 1:
                 process.kill()
+                killed.append(time.monotonic())
 
         with pytest.raises(cr.ClusterError, match="checkpoint=path, fit called again"):
-            fitted(client=client, checkpoint=path, callbacks=[kill], timeout=10, **how)
+            fitted(client=client, checkpoint=path, callbacks=[kill], timeout=60, **how)
+        assert time.monotonic() - killed[0] < 10  # two seconds, on a machine that has time
     finally:
         process.kill()
         process.wait()

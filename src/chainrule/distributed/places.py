@@ -198,11 +198,12 @@ class Cluster:
     def _homes(self, works: Sequence[Work]) -> dict[str | None, list[int]]:
         """Return which of some shards each worker had best train."""
         given = [[part for p in work.pieces for part in p.group.given] for work in works]
-        flat = [part for each in given for part in each]
         needs = [[part.key for part in each] for each in given]
+        about, wait = self.client.scheduler, {"callback_timeout": GLANCE}
         try:
-            held = self.client.who_has(flat) if flat else {}
-            return homes(needs, held, self.client.nthreads())
+            keys = [key for each in needs for key in each]
+            held = self.client.sync(about.who_has, keys=keys, **wait) if keys else {}
+            return homes(needs, held, self.client.sync(about.ncores, workers=None, **wait))
         except OSError:  # the scheduler is away: those who wait find out
             return homes(needs, {}, {})
 
