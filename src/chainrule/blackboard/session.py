@@ -189,7 +189,7 @@ class Session:
             end = min(began + TURN, self._framed + FRAME)  # frames are not late by a turn
             with run.running():
                 self._advance(self._chunk())
-                while self._playing and time.perf_counter() < end:
+                while self._playing and time.perf_counter() < end and self._asked.empty():
                     self._advance(self._chunk())
         now = time.perf_counter()
         if now - self._framed >= FRAME and self._playing:
