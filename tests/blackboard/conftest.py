@@ -7,13 +7,14 @@ from tests.blackboard.notebook import notebook
 HOSTS = {"served": command, "notebook": notebook, "recorded": recording}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome():
+    """A browser; its driver has an event loop in this thread, so it ends with the module."""
     with browser() as started:
         yield started
 
 
-@pytest.fixture(scope="session", params=HOSTS)
+@pytest.fixture(scope="module", params=HOSTS)
 def address(request, chrome):
     """The page's address in each host; see `browsing.needs` for what a file lacks."""
     with HOSTS[request.param]() as told:
