@@ -41,6 +41,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from chainrule import validation
 from chainrule.data import load_digits
 from chainrule.lab import Lab
 
@@ -62,6 +63,12 @@ def numbers_of_its_own(request):
     """Draw the same in a test, whichever tests ran before."""
     if isinstance(request.node, pytest.Function) and hasattr(request.module, "RNG"):
         request.module.RNG.bit_generator.state = np.random.default_rng(1).bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def no_seed_of_another(monkeypatch):
+    """Let a test begin where nobody has seeded this process, whatever it or another one sets."""
+    monkeypatch.setattr(validation, "_seeds", None)
 
 
 @pytest.fixture(scope="session")
