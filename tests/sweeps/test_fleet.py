@@ -145,6 +145,34 @@ def test_members_have_the_bits_of_their_own_fit(build, low, high):
         same(outcome, one_by_one(build, member, 4, targets))
 
 
+def rule(make):
+    return lambda a, b: model(dense(8, activation="tanh"), optimizer=make(a, b))
+
+
+def penalized(a, b):
+    return model(dense(8, kernel_regularizer=cr.regularizers.L1L2(b / 100, b / 100)))
+
+
+RULES = {
+    "rho": rule(lambda a, b: cr.optimizers.RMSprop(a / 20, rho=1 - b / 3)),
+    "rho of Adadelta": rule(lambda a, b: cr.optimizers.Adadelta(a, rho=1 - b / 3)),
+    "beta_2": rule(lambda a, b: cr.optimizers.Nadam(a / 20, beta_2=1 - b / 10)),
+    "penalties": rule(lambda a, b: cr.optimizers.Ftrl(a, -0.5, 0.1, b / 100, b / 100)),
+    "clipvalue": rule(lambda a, b: cr.optimizers.SGD(a, clipvalue=b / 10)),
+    "L1L2": penalized,
+}
+
+
+@pytest.mark.parametrize("batch_size", [1, 32])
+@pytest.mark.parametrize("name", RULES)
+def test_numbers_within_a_rule_give_the_bits_of_constants(name, batch_size):
+    members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n) for n in range(2)]
+    fleet = Fleet(RULES[name], FOLDS, batch_size, workers=1)
+    for outcome in fleet.run([Task(member, 2) for member in members]):
+        same(outcome, one_by_one(RULES[name], outcome.member, 2, y, batch_size))
+    assert fleet.structures == 1
+
+
 def members_of(build, count=4, **settings):
     names = build.__code__.co_varnames[: build.__code__.co_argcount]
     return [

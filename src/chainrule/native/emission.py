@@ -41,8 +41,11 @@ from chainrule.errors import CompileError
 from chainrule.native import ENTRY
 from chainrule.native.values import TYPES, Values, held
 
-FAST = "reassoc nsz arcp contract "  # sums in any order; NaN and infinity stay
-ORDERED = "nsz "  # as it is written, whatever stands around it
+SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
+# Else as it is written: numbers that are constants in one kernel and inputs of another, as settings
+# of a sweep, give the same bits.
+PLAIN = "nsz contract "
+ORDERED = "nsz "  # whatever stands around it: a product with a sum is not one operation either
 OUTER = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
 # For Intel's processors LLVM halves vectors, lest their clock slows down; products have whole ones
 # anyway. Loops over the entries of a single sample are too short for them.
@@ -52,7 +55,7 @@ LONG = 60  # lines from which a nest that repeats is called for a single sample 
 
 def module_text(kernel: Kernel) -> str:
     """Return a kernel as LLVM's text: ``i64 chainrule_kernel(ptr to pointers)``."""
-    module = Module(ORDERED, "", True) if kernel.one else Module(FAST, WIDE)
+    module = Module(ORDERED, ORDERED, "", True) if kernel.one else Module(PLAIN, SUMS, WIDE)
     body = module.add(kernel.function, kernel.slots)
     count = len(kernel.function.arguments)
     loads = "".join(
@@ -72,8 +75,8 @@ class Module:
 
     Parameters
     ----------
-    flags : str
-        What LLVM may do with floating-point arithmetic.
+    flags, sums : str
+        What LLVM may do with floating-point arithmetic, and with what is added up.
     how : str
         Attributes of those that are not written where they are called.
     inline : bool, default False
@@ -81,8 +84,8 @@ class Module:
         more work than many small ones, but a call takes as long as the short loops of one sample.
     """
 
-    def __init__(self, flags: str, how: str, inline: bool = False) -> None:
-        self.flags, self.inline = flags, inline
+    def __init__(self, flags: str, sums: str, how: str, inline: bool = False) -> None:
+        self.flags, self.sums, self.inline = flags, sums, inline
         self.apart = f"noinline nounwind{how}"
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
@@ -199,11 +202,15 @@ class Writer(Values):
         self.line(f"store {held(place.dtype)} {value}, ptr {address}")
 
     def _accumulate(self, item: Accumulate, outlined: bool) -> None:
-        value = Call(item.name, (item.target, item.value), item.target.dtype)
+        value = Local("_", item.value.dtype)
+        self._set(value, self.value(item.value))
+        flags, self.flags = self.flags, self.module.sums
+        total = self.value(Call(item.name, (item.target, value), item.target.dtype))
+        self.flags = flags
         if isinstance(item.target, Local):
-            self._set(item.target, self.value(value))
+            self._set(item.target, total)
         else:
-            self._put(item.target, self.value(value))
+            self._put(item.target, total)
 
     def _run(self, item: Run, outlined: bool) -> None:
         self.value(item.call)

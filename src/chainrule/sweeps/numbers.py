@@ -215,6 +215,8 @@ class Number:
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
+        if function is np.result_type:  # what a plain number says of its dtype
+            return function(*map(_sample, args))
         met = _beside(self.scope, (args, kwargs))
         return function(*met[0], **met[1])
 
