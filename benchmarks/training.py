@@ -35,6 +35,7 @@ SUBJECTS = {
     "JAX, a call an update": peers.jax, "FANN": peers.fann, "scikit-learn": peers.scikit_learn,
     "PyTorch": peers.pytorch,
 }  # fmt: skip
+AWAKE = 0.1  # seconds of runs that are not timed
 # The slow are trained for fewer epochs: their time an update is the same.
 FEWER = {"the lab's NumPy": 5, "scikit-learn": 5, "PyTorch": 5}
 FLOORS = {
@@ -84,7 +85,8 @@ def train(workload: Workload, rounds: int, budget: float, quick: bool) -> dict[s
         for name, subject in ready.items():
             epochs = max(1, workload.epochs // FEWER.get(name, 1))
             time.sleep(0.3)  # until the threads of the one before have gone to sleep
-            if name not in FEWER:
+            began = time.perf_counter()
+            while name not in FEWER and time.perf_counter() - began < AWAKE:
                 subject(epochs)  # the processor and its caches awake again
             began = time.perf_counter()
             subject(epochs)
