@@ -22,8 +22,8 @@ class Progress(Callback):
 
     Attributes
     ----------
-    network, epochs : int
-        Which one is trained, and the epochs that are in its history.
+    network : int
+        Which one is trained, counted from 1.
     """
 
     sees_weights = False
@@ -31,7 +31,7 @@ class Progress(Callback):
     def __init__(self, console: Console, networks: int) -> None:
         self._console, self._networks = console, networks
         self._bar = ProgressBar() if console.is_terminal else None
-        self.network = self.epochs = 0
+        self.network = 0
         self._line = ""
 
     @property
@@ -41,7 +41,7 @@ class Progress(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Go on to the next network."""
-        self.network, self.epochs = self.network + 1, 0
+        self.network += 1
         if self._bar is not None:
             self._bar.label = self._label.replace("network ", "").replace(", ", ": ")
 
@@ -56,9 +56,10 @@ class Progress(Callback):
         if done % max(1, total // LINES) == 0 or done == self.network == 1:
             self._print()
 
-    def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
-        """Count the epoch, which counts from now on."""
-        self.epochs = epoch + 1
+    @property
+    def epochs(self) -> int:
+        """How many epochs are in the history of the network that is trained."""
+        return len(self.model.history.epoch) if self.network else 0
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Print the last line."""

@@ -37,7 +37,7 @@ of loops, so that nests that do the same are compiled once:
 %v6 = load i64, ptr %l0
 %v7 = getelementptr inbounds double, ptr %a0, i64 %v6
 %v8 = load double, ptr %v7
-%v9 = call reassoc nsz arcp contract double @tanh_float64(double %v8)
+%v9 = call nsz contract double @tanh_float64(double %v8)
 
 `tanh` itself is a Python function of `functions`, read into nodes and written beside them. LLVM
 makes machine code of that text, which `native.code` keeps on disk under a digest of the text and
