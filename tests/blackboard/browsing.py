@@ -206,6 +206,17 @@ class Board:
         self.page.get_by_label("Speed").select_option("null")
         self.train()
 
+    def seconds_a_frame(self):
+        """Return how long a frame of another update takes to come, watched for a second."""
+        return 1 / self.js(
+            """async () => {
+              const began = performance.now();
+              await until(() => performance.now() - began > 1000);
+              const seen = told.filter(({ type, at }) => type === "frame" && at > began);
+              return new Set(seen.map(({ update }) => update)).size;
+            }"""
+        )
+
     def say(self, *messages):
         """Say something that the page itself would not: messages, or text that is none."""
         texts = [each if isinstance(each, str) else json.dumps(each) for each in messages]

@@ -9,12 +9,10 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.functions import logsumexp
 from chainrule.losses.base import FunctionLoss
-from chainrule.losses.operands import finite, floats
-from chainrule.ops import Traced
+from chainrule.losses.operands import floats, numbers
 from chainrule.ops.index import IN_RANGE
 from chainrule.ops.nn import LOG_SOFTMAX
 from chainrule.recurrence import scan
-from chainrule.validation import as_numbers
 
 NEVER = -1e5  # the logarithm of the probability of what cannot be; finite, as are its gradients
 
@@ -48,9 +46,7 @@ def ctc(y_true: Any, y_pred: Any) -> Any:
     array([0.2877])
     """
     logits = floats(y_pred, "y_pred", "ctc")
-    labels: Any = y_true
-    if not isinstance(labels, Traced):
-        labels = finite(as_numbers(labels, "y_true", "ctc"), "y_true", "ctc")
+    labels = numbers(y_true, "y_true", "ctc")
     if logits.ndim != 3 or labels.ndim != 2:
         raise ShapeError(
             "ctc: expected labels (n, labels) and logits (n, steps, classes), received shapes "

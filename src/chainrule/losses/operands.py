@@ -42,6 +42,13 @@ def finite(value: Any, name: str, where: str) -> Any:
     return value
 
 
+def numbers(value: Any, name: str, where: str) -> Any:
+    """Return an array of finite numbers; a tensor as it is."""
+    if isinstance(value, Traced):
+        return value
+    return finite(as_numbers(value, name, where), name, where)
+
+
 def pair(y_true: Any, y_pred: Any, where: str) -> tuple[Any, Any]:
     """Return targets and predictions of one shape and dtype.
 
@@ -81,9 +88,7 @@ def class_numbers(y_true: Any, y_pred: Any, where: str, ignored: int | None = No
         If one is no whole number from 0 to k - 1, nor the ``ignored`` one.
     """
     rows, n_classes = y_pred.shape[:-1], y_pred.shape[-1]
-    labels: Any = y_true
-    if not isinstance(labels, Traced):
-        labels = finite(as_numbers(labels, "y_true", where), "y_true", where)
+    labels: Any = numbers(y_true, "y_true", where)
     if labels.shape == (*rows, 1):
         labels = labels[..., 0]
     if labels.shape != rows:
@@ -113,9 +118,7 @@ def spread(sample_weight: Any, shape: tuple[int, ...], dtype: Any, where: str) -
     ShapeError
         If they are neither a number nor of a shape that begins as ``shape`` does.
     """
-    weight = sample_weight
-    if not isinstance(weight, Traced):
-        weight = finite(as_numbers(weight, "sample_weight", where), "sample_weight", where)
+    weight = numbers(sample_weight, "sample_weight", where)
     if weight.dtype != dtype:
         weight = weight.astype(dtype)
     if weight.ndim == len(shape) + 1 and weight.shape[-1] == 1:

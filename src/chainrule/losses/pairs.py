@@ -10,10 +10,8 @@ from chainrule.arguments import Flag, Number
 from chainrule.errors import ShapeError
 from chainrule.functions import logsumexp
 from chainrule.losses.base import MEAN, Loss, weight_of
-from chainrule.losses.operands import finite, floats
-from chainrule.ops import Traced
+from chainrule.losses.operands import floats, numbers
 from chainrule.ops.nn import SOFTPLUS
-from chainrule.validation import as_numbers
 
 LEAST = -1e30  # stands for the logarithm of 0
 
@@ -27,8 +25,10 @@ def circle(
     gamma: float = 80.0,
     margin: float = 0.4,
 ) -> Any:
-    r"""Return :math:`\log(1 + \sum_{j \in P_i} e^{-\gamma (d_{ij} + m)_+ (m - d_{ij})}
-    \sum_{k \in N_i} e^{\gamma (1 + m - d_{ik})_+ (1 - m - d_{ik})})` of each sample.
+    r"""Return the circle loss of each sample.
+
+    .. math:: \log\Big(1 + \sum_{j \in P_i} e^{-\gamma (d_{ij} + m)_+ (m - d_{ij})}
+              \sum_{k \in N_i} e^{\gamma (1 + m - d_{ik})_+ (1 - m - d_{ik})}\Big)
 
     :math:`d_{ij}` is 1 less the cosine of two embeddings, :math:`P_i` are the references of the
     same class, :math:`N_i` the others (Sun et al., *Circle Loss*, 2020).
@@ -57,7 +57,7 @@ def circle(
     --------
     >>> circle([0, 0, 1], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]).round(2)
     array([134.4,  54.4,   0. ])
-    """  # noqa: D205
+    """
     x = floats(y_pred, "y_pred", "circle")
     labels = _flat(y_true, "y_true")
     others = x if ref_embeddings is None else floats(ref_embeddings, "ref_embeddings", "circle")
@@ -77,13 +77,12 @@ def circle(
         near = same & (place[:, None] != np.arange(len(kinds)))
     within = -gamma * (apart + margin) * (margin - apart)
     between = gamma * np.maximum(1 + margin - apart, 0) * (1 - margin - apart)
-    found = (np.where(near, within, LEAST), np.where(same, LEAST, between))
-    return SOFTPLUS(logsumexp(found[0]) + logsumexp(found[1]))
+    pulled, pushed = np.where(near, within, LEAST), np.where(same, LEAST, between)
+    return SOFTPLUS(logsumexp(pulled) + logsumexp(pushed))
 
 
 def _flat(labels: Any, name: str) -> Any:
-    if not isinstance(labels, Traced):
-        labels = finite(as_numbers(labels, name, "circle"), name, "circle")
+    labels = numbers(labels, name, "circle")
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 

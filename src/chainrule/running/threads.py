@@ -130,9 +130,12 @@ class Paces:
         keys = [(threads, batch_size) for threads in sorted({1, most})]
         due = time.perf_counter() - AGAIN
         late = [key for key in keys if len(keys) > 1 and self._tried.get(key, due) <= due]
-        key = min(late or keys, key=lambda key: len(self._times(key)) if late else self._pace(key))
-        seconds = TRIAL if late else TURN
-        return key[0], max(1, int(seconds / self._pace(key))) if self._times(key) else 1
+        if late:
+            seconds, key = TRIAL, min(late, key=lambda key: len(self._times(key)))
+        else:
+            seconds, key = TURN, min(keys, key=lambda key: min(self._times(key), default=0.0))
+        times = self._times(key)
+        return key[0], max(1, int(seconds / min(times))) if times else 1
 
     def took(self, seconds: float, count: int, threads: int, batch_size: int) -> None:
         """Note how long so many updates took."""
@@ -144,6 +147,3 @@ class Paces:
 
     def _times(self, key: tuple[int, int]) -> Sequence[float]:
         return self._latest.get(key, ())
-
-    def _pace(self, key: tuple[int, int]) -> float:
-        return min(self._times(key), default=0.0)
