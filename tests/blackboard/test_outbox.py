@@ -23,8 +23,35 @@ def woken():
 
 
 @pytest.fixture
-def outbox(woken):
+def fresh(woken):
     return Outbox(lambda: woken.append(1))
+
+
+@pytest.fixture
+def outbox(fresh, woken):
+    """Return one whose page knows the network."""
+    fresh.put(encode("setup", {}))
+    fresh.take()
+    woken.clear()
+    return fresh
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_page_hears_nothing_of_training_before_it_knows_the_network(fresh, again):
+    if again:
+        fresh.put(encode("setup", {}))
+        fresh.anew()
+        fresh.take()
+    training = [
+        frame(1),
+        encode("curves", {"branch": "a", "start": 0}),
+        encode("notice", {"branch": "a", "update": 1}),
+        encode("notices_cleared", {"branch": "a", "from": 1}),
+    ]
+    for message in [*training, encode("error", {"id": None}), encode("setup", {}), frame(2)]:
+        fresh.put(message)
+    kinds = [kind for kind, *_ in told(fresh.take())]
+    assert kinds == ["error", "setup", "frame"]
 
 
 def test_of_frames_there_is_the_newest_of_each_branch_of_all_else_everything(outbox, woken):

@@ -127,6 +127,7 @@ def test_a_socket_from_elsewhere_is_refused(browser, wrong):
 def test_two_tabs_hear_of_one_session(browser):
     with browser.socket() as one, browser.socket() as other:
         say(one, do="hello")
+        say(other, do="hello")
         assert hear(one, "setup")["model"] == {"title": "stub"}
         assert abs(hear(one, "frame")["update"] - hear(other, "frame")["update"]) < 1000
     with browser.socket() as again:  # reloaded
@@ -137,6 +138,7 @@ def test_two_tabs_hear_of_one_session(browser):
 def test_a_thousand_malformed_messages_are_answered_and_change_nothing(browser):
     bad = ["", "{", "[]", "7", "\0", "[" * 5000, '{"do": NaN}', "x" * 70_000, b"\0\1"]
     with browser.socket() as page:
+        say(page, do="hello")
         hear(page, "frame")
         session = browser.found["session"]
         before = len(session.heard)
@@ -154,6 +156,7 @@ def test_what_is_far_too_long_ends_the_connection_alone(browser):
         with pytest.raises(ConnectionClosed):
             hear(page, "error")
     with browser.socket() as page:
+        say(page, do="hello")
         hear(page, "frame")
 
 
@@ -163,6 +166,8 @@ def test_a_page_that_takes_nothing_holds_nobody_up():
         browser.socket(waiting=1) as slow,
         browser.socket() as quick,
     ):
+        for page in (slow, quick):
+            say(page, do="hello")
         hear(slow, "frame")
         session = browser.found["session"]
         begin = session.update

@@ -70,8 +70,9 @@ def test_nonsense_is_answered(shown, comm, content):
 
 
 def test_a_cell_that_draws_slowly_is_sent_what_it_can_draw(shown, comm):
+    comm.say({"do": "hello"})
     comm.say({"do": "drawn"})
-    until(lambda: comm.told())
+    until(lambda: len(comm.told()) > 1)
     time.sleep(0.2)
     before = len(comm.told())
     time.sleep(0.2)
@@ -95,6 +96,7 @@ def test_a_network_of_the_lab_is_watched_from_its_own_weights_which_stay(page, c
     net.train(digits.X_train[:500], digits.y_train[:500], learning_rate=0.1)
     before = {name: np.array(value) for name, value in net.parameters.items()}
     shown = net.blackboard()
+    comm.say({"do": "hello"})
     comm.say({"do": "pause"})
     comm.say({"do": "seek", "update": 0})
     until(lambda: any(t["type"] == "frame" and not t["update"] for t in comm.told()))

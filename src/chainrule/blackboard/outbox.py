@@ -11,6 +11,7 @@ from chainrule.blackboard.frames import decode, without
 
 UNDRAWN = 2  # frames that are on their way to a page that tells when it has drawn one
 MOST_BYTES = 64 * 2**20  # that may wait for a page
+TRAINED = ("frame", "curves", "notice", "notices_cleared")  # what means nothing without a setup
 PICTURED = {"g:": "gradient", "d:": "change"}  # arrays of frames that pictures alone are made of
 
 
@@ -20,7 +21,8 @@ class Outbox:
     Neither waits for the other. A page that draws slowly gets fewer frames, each the newest there
     is; one that takes nothing at all is given up. Pages that say ``drawn`` get no frame before they
     have drawn those that they have, whatever the line between buffers. Those that say what
-    their ``pictures`` are of get no more of gradient and change.
+    their ``pictures`` are of get no more of gradient and change. A page that does not know the
+    network yet is sent nothing of its training; who says hello is told all of it behind ``setup``.
 
     Parameters
     ----------
@@ -38,10 +40,11 @@ class Outbox:
     --------
     >>> from chainrule.blackboard.frames import encode
     >>> outbox = Outbox(lambda: None)
+    >>> outbox.put(encode("setup", {}))
     >>> for update in range(3):
     ...     outbox.put(encode("frame", {"branch": "a", "update": update}))
-    >>> [decode(message)[0]["update"] for message in outbox.take()]
-    [2]
+    >>> [decode(message)[0].get("update") for message in outbox.take()]
+    [None, 2]
     """
 
     def __init__(self, wake: Callable[[], Any]) -> None:
@@ -50,6 +53,7 @@ class Outbox:
         self._bytes, self._undrawn, self._tells = 0, 0, False
         self._shown: dict[int, str] = {}  # what pictures are of, by pages; none: all
         self._latest: tuple[Any, bytes] | None = None
+        self._introduced = False  # whether it has had a setup
         self.full = self.closed = False
 
     def put(self, message: bytes) -> None:
@@ -58,9 +62,10 @@ class Outbox:
         kind = header["type"]
         key = (kind, header["branch"]) if kind == "frame" else next(self._numbers)
         with self._lock:
-            if self.closed or self.full:
+            if self.closed or self.full or (kind in TRAINED and not self._introduced):
                 return
             if kind == "setup":  # frames from before it are of another network
+                self._introduced = True
                 self._drop([key for key in self._waiting if isinstance(key, tuple)])
                 self._latest = None
             if kind == "frame":
@@ -118,7 +123,7 @@ class Outbox:
     def anew(self) -> None:
         """Hear that a page has come in place of another, which drew no more what it had."""
         with self._lock:
-            self._undrawn, self._tells = 0, False
+            self._undrawn, self._tells, self._introduced = 0, False, False
             self._shown.clear()
 
     def close(self) -> None:
