@@ -19,6 +19,7 @@ from chainrule.native import cache as on_disk
 from chainrule.native import code as native
 from chainrule.native import machine as room
 from chainrule.native.gemm import HEIGHT, TERMS
+from chainrule.native.llvm import compiled
 
 DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
 
@@ -47,7 +48,7 @@ named = pytest.mark.parametrize(
 def product(routine, machine=MACHINES[0]):
     """Return ``gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc)``."""
     text = native.product_text(DTYPES[routine].name, machine)
-    code = native.NativeFunction(native.emitted(text, on=machine))
+    code = native.NativeFunction(native._packed([(text, compiled(text, machine.target))]))
     real = ctypes.c_float if routine == "sgemm" else ctypes.c_double
     whole, place = ctypes.c_int64, ctypes.c_void_p
     kinds = [
@@ -212,7 +213,7 @@ def provided(tmp_path, monkeypatch):
     monkeypatch.setattr(llvm, "add_symbol", given.__setitem__)
 
     def provide(routine):
-        native._provide({DTYPES[routine].name: routine})
+        native._kept(native._products({DTYPES[routine].name: routine}))
         return given
 
     return provide
@@ -221,7 +222,7 @@ def provided(tmp_path, monkeypatch):
 def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
     first = provided("sgemm")["chainrule_sgemm"]
     (file,) = tmp_path.glob("*.kernel")
-    monkeypatch.setattr(native, "compiled", None)  # cannot compile now
+    monkeypatch.setattr(native, "_made", None)  # cannot compile now
     assert provided("sgemm")["chainrule_sgemm"] == first
     monkeypatch.setattr(native, "_loaded", {})
     assert provided("sgemm")["chainrule_sgemm"]
@@ -230,12 +231,12 @@ def test_a_product_is_compiled_once(provided, tmp_path, monkeypatch):
 
 def test_what_is_called_by_name_is_there_for_as_long_as_it_is_found(monkeypatch):
     name, routine = "chainrule_dgemm", {"float64": "dgemm"}
-    native._provide(routine)
+    native._kept(native._products(routine))
     with monkeypatch.context() as as_another_process:
         as_another_process.setattr(native, "_loaded", {})
-        native._provide(routine)
+        native._kept(native._products(routine))
         assert native._provided[name][-1] in native._loaded.values()
-    native._provide(routine)
+    native._kept(native._products(routine))
     assert native._provided[name][-1] in native._loaded.values()
     assert llvm.address_of_symbol(name) == native._provided[name][-1].address
 
@@ -245,13 +246,15 @@ def test_threads_that_need_the_same_compile_it_once(provided, monkeypatch):
     (code,) = [on_disk.read(file.stem) for file in on_disk.cache_folder().glob("*.kernel")]
     compiled, made = [], []
 
-    def compile_slowly():
+    def compile_slowly(wanted):
         compiled.append("once")
         time.sleep(0.2)
-        return code
+        return dict.fromkeys(wanted, code)
+
+    monkeypatch.setattr(native, "_made", compile_slowly)
 
     def need():
-        made.append(native._kept("0" * 64, compile_slowly))
+        made.append(native._kept([native.Piece("0" * 64, list)]))
 
     threads = [threading.Thread(target=need) for _ in range(4)]
     for thread in threads:

@@ -261,6 +261,6 @@ def test_the_number_of_cores_changes_no_bit_of_a_recurrence(rows, units, monkeyp
 def test_the_environment_says_how_many_cores_are_used(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.delenv("CHAINRULE_NUM_THREADS", raising=False)
-    assert sharing.cores() == 3
+    assert native.cores() == 3
     monkeypatch.setenv("CHAINRULE_NUM_THREADS", "5")
-    assert sharing.cores() == 5
+    assert native.cores() == 5

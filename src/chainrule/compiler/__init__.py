@@ -31,8 +31,9 @@ of loops, so that nests that do the same are compiled once:
     for j in range(3):
         t1_j = tanh(x[j])
         result[j] = t1_j
->>> from chainrule.native.emission import module_text
->>> nest = module_text(kernel).partition("internal void @nest0")[2].splitlines()
+>>> from chainrule.native.emission import modules
+>>> (module,) = modules(kernel)
+>>> nest = module.text.partition("internal void @nest0")[2].splitlines()
 >>> print("\n".join(nest[13:17]))
 %v6 = load i64, ptr %l0
 %v7 = getelementptr inbounds double, ptr %a0, i64 %v6

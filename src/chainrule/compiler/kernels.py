@@ -105,8 +105,8 @@ class Kernel:
     one : bool
         Whether an update is of one sample. Its loops over entries are short, and had better be
         unrolled; its sums have an order of their own.
-    llvm : str or None
-        What it is in LLVM's language, once that is known.
+    llvm : list or None
+        Its modules in LLVM's language, once they are known.
     """
 
     function: Function
@@ -116,7 +116,7 @@ class Kernel:
     constants: list[float]
     checks: list[str]
     one: bool = False
-    llvm: str | None = None
+    llvm: Any = None
 
     @cached_property
     def pointed(self) -> list[Buffer]:

@@ -21,9 +21,9 @@ from sklearn.utils.validation import (
 from chainrule.errors import DataError
 from chainrule.estimators.frames import TARGET, columns_of
 from chainrule.estimators.one_row import OneRow
+from chainrule.native import cores
 from chainrule.preprocessing import Preprocessor, Target, split_rows
 from chainrule.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realmlp
-from chainrule.running.threads import cores
 from chainrule.sequential import Sequential
 from chainrule.validation import Array
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MAGIC = b"chainrule kernel 1\n"
+MAGIC = b"chainrule kernel 2\n"
 LIMIT = 100 * 2**20  # bytes of all files together
 STALE = 3600.0  # seconds after which the writer of an unfinished file is dead
 CODE, FORM = "kernel", "form"  # kinds of files: machine code, and what must be known to run it

@@ -5,20 +5,31 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import json
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.errors import CompileError
-from chainrule.native import ENTRY, cache
+from chainrule.native import ENTRY, cache, cores
 
 if TYPE_CHECKING:
     from chainrule.compiler.kernels import Kernel
+    from chainrule.native.llvm import Text
     from chainrule.native.machine import Machine
 
+PRODUCT = "chainrule_"  # how the names of matrix products begin
+MUCH = 5000  # work for which processes compile beside this one: a tenth of a second
+MOST = 3  # of them
+DEFINED = re.compile(r"^define (?:internal )?\w+ @(\w+)\(", re.MULTILINE)
+GIVEN = re.compile(r"^define void @(\w+)\(", re.MULTILINE)  # to other modules
+DECLARED = re.compile(r"^declare .* @([\w.]+)\(", re.MULTILINE)
 _making = threading.RLock()
+_loaded: dict[str, NativeFunction] = {}
 _provided: dict[str, list[NativeFunction]] = {}  # by name, the last one is found; all are kept
 
 
@@ -31,10 +42,18 @@ class NativeFunction:
         from chainrule.native.machine import machine
 
         self.key = key
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
-        self.address = self._engine.get_function_address(ENTRY)
+        self._engines = []
+        for names, part in _unpacked(
+            code
+        ):  # the entry's comes last, and calls what the others give
+            target = machine().target.machine()
+            engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+            engine.add_object_file(llvm.ObjectFileRef.from_data(part))
+            engine.finalize_object()
+            for name in names:
+                llvm.add_symbol(name, engine.get_function_address(name))
+            self._engines.append(engine)
+        self.address = engine.get_function_address(ENTRY)
         self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self.address)
 
     def provide(self, name: str) -> None:
@@ -64,11 +83,29 @@ class NativeFunction:
         return call
 
 
+class Piece(NamedTuple):
+    """Machine code that is wanted.
+
+    Attributes
+    ----------
+    key : str
+        Of its file: a digest of all that it depends on.
+    texts : callable or None
+        Returns its modules; None if it is not to be made.
+    name : str or None
+        What other machine code calls it by.
+    """
+
+    key: str
+    texts: Callable[[], Sequence[Text]] | None = None
+    name: str | None = None
+
+
 def load(kernel: Kernel) -> NativeFunction:
     """Return a kernel's machine code, from memory, from disk, or compiled."""
-    _provide(products_of(kernel))
-    text = _text(kernel)
-    function = _kept(_key(text), lambda: compiled(text, kernel.one))
+    texts = _texts(kernel)
+    pieces = _products(products_of(kernel))
+    function = _kept([*pieces, Piece(_key("".join(each.text for each in texts)), lambda: texts)])
     assert function is not None
     return function
 
@@ -80,8 +117,7 @@ def products_of(kernel: Kernel) -> dict[str, str]:
 
 def kept(key: str, products: dict[str, str]) -> NativeFunction | None:
     """Return machine code by its name, from memory or from disk, and see to what it calls."""
-    _provide(products)
-    return _kept(key, None)
+    return _kept([*_products(products), Piece(key)])
 
 
 def this_machine() -> Machine:
@@ -99,14 +135,15 @@ def this_machine() -> Machine:
     return machine()
 
 
-def _text(kernel: Kernel) -> str:
+def _texts(kernel: Kernel) -> Sequence[Text]:
     """Return a kernel in LLVM's language."""
     if kernel.llvm is None:
         this_machine()
-        from chainrule.native.emission import module_text
+        from chainrule.native.emission import modules
 
-        kernel.llvm = module_text(kernel)
-    return kernel.llvm
+        kernel.llvm = modules(kernel)
+    texts: Sequence[Text] = kernel.llvm
+    return texts
 
 
 @functools.lru_cache(1024)
@@ -120,13 +157,12 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _provide(products: dict[str, str]) -> None:
-    """Let kernels find matrix products, which they call by a name, by their dtypes."""
-    for dtype, name in products.items():
-        key = _key(f"{dtype}{_source_of_products()}")
-        function = _kept(key, partial(_compiled_product, dtype))
-        assert function is not None
-        function.provide(f"chainrule_{name}")
+def _products(products: dict[str, str]) -> list[Piece]:
+    """Return matrix products, which kernels call by a name, by their dtypes."""
+    return [
+        Piece(_key(f"{dtype}{_source_of_products()}"), partial(_product, dtype), f"{PRODUCT}{name}")
+        for dtype, name in products.items()
+    ]
 
 
 @functools.cache
@@ -135,72 +171,97 @@ def _source_of_products() -> str:
     return "".join((folder / name).read_text() for name in ("gemm.py", "vectors.py"))
 
 
-def product_text(dtype: str, on: Machine | None = None) -> str:
+def _product(dtype: str) -> list[Text]:
+    return [product_text(dtype, this_machine())]
+
+
+def product_text(dtype: str, on: Machine) -> Text:
     """Return the matrix product of a dtype, as C calls it, in LLVM's language."""
     from chainrule.native import gemm
-    from chainrule.native.machine import machine
+    from chainrule.native.llvm import Text
 
-    on = on or machine()
-    return gemm.module(ENTRY, int(dtype[-2:]) // 8, on.width, on.registers)
-
-
-def _compiled_product(dtype: str) -> bytes:
-    return emitted(product_text(dtype))
+    text = gemm.module(ENTRY, int(dtype[-2:]) // 8, on.width, on.registers)
+    return Text(text, passes=False)
 
 
-_loaded: dict[str, NativeFunction] = {}
+def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
+    """Return the last of some pieces, which may call those before it; None if one is not there."""
+    function, missing = None, any(piece.key not in _loaded for piece in pieces)
+    with _making if missing else nullcontext():
+        codes = _codes([piece for piece in pieces if piece.key not in _loaded])
+        if codes is None:
+            return None
+        for piece in pieces:
+            if piece.key in codes:
+                _loaded[piece.key] = NativeFunction(codes[piece.key], piece.key)
+            function = _loaded[piece.key]
+            if piece.name is not None:
+                function.provide(piece.name)
+    return function
 
 
-def _kept(key: str, make: Callable[[], bytes] | None) -> NativeFunction | None:
-    if key not in _loaded:
-        with _making:
-            if key not in _loaded:  # no other thread has made it meanwhile
-                code = cache.read(key)
-                if code is None:
-                    if make is None:
-                        return None
-                    code = make()
-                    cache.write(key, code)
-                _loaded[key] = NativeFunction(code, key)
-    return _loaded[key]
+def _codes(pieces: Sequence[Piece]) -> dict[str, bytes] | None:
+    """Return the code of pieces by their keys, from disk or made; None if one is not to be made."""
+    found = {piece.key: cache.read(piece.key) for piece in pieces}
+    missing = [piece for piece in pieces if found[piece.key] is None]
+    wanted = {piece.key: piece.texts for piece in missing if piece.texts is not None}
+    if len(wanted) < len(missing):
+        return None
+    if wanted:
+        for key, code in _made(wanted).items():
+            found[key] = code
+            cache.write(key, code)
+    return found  # type: ignore[return-value]
 
 
-def emitted(text: str, on: Machine | None = None) -> bytes:
-    """Return the machine code of a module that needs no optimizing, as an object file.
-
-    Products are written as they should run, vectors and all. LLVM's passes over them took two
-    thirds of the time and left them as fast as they were.
-    """
-    import llvmlite.binding as llvm
-
-    from chainrule.native.machine import machine
-
-    code: bytes = (on or machine()).target().emit_object(llvm.parse_assembly(text))
-    return code
-
-
-def compiled(text: str, unrolls: bool = False) -> bytes:
-    """Return the machine code of a module as an object file.
+def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
+    """Return the code of modules by the keys of what they are parts of.
 
     Raises
     ------
     CompileError
         If it calls what is not part of this process.
     """
+    from chainrule.native.helpers import made
+
+    written: dict[str, Sequence[Text]] = {}
+
+    def write() -> list[Text]:
+        written.update((key, texts()) for key, texts in wanted.items() if key not in written)
+        return [text for texts in written.values() for text in texts]
+
+    much = len(wanted) > 1 or sum(text.work for text in write()) > MUCH
+    count = min(cores() - 1, MOST) if much else 0
+    objects = iter(made(write, this_machine().target, count))
+    codes = {
+        key: _packed([(each, next(objects)) for each in texts]) for key, texts in written.items()
+    }
+    for texts in written.values():
+        _check_calls("\n".join(text.text for text in texts))
+    return codes
+
+
+def _check_calls(text: str) -> None:
+    """Check that all is there that machine code calls; products are by the time it is called."""
     import llvmlite.binding as llvm
 
-    from chainrule.native.machine import machine
-
-    module, target = llvm.parse_assembly(text), machine().target()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
-    options.loop_vectorization = options.slp_vectorization = True
-    options.loop_unrolling = unrolls
-    builder = llvm.create_pass_builder(target, options)
-    builder.getModulePassManager().run(module, builder)
-    for function in module.functions:
-        name = function.name
-        outside = function.is_declaration and not name.startswith("llvm.")
+    defined = set(DEFINED.findall(text))
+    for name in DECLARED.findall(text):
+        outside = not name.startswith(("llvm.", PRODUCT)) and name not in defined
         if outside and not llvm.address_of_symbol(name):
             raise CompileError(f"{name}, which the kernel calls, is not part of this process")
-    code: bytes = target.emit_object(module)
-    return code
+
+
+def _packed(parts: Sequence[tuple[Text, bytes]]) -> bytes:
+    """Return object files as one, each with the names of what others call of it."""
+    head = [(len(code), GIVEN.findall(text.text)) for text, code in parts]
+    return b"\n".join([json.dumps(head).encode(), b"".join(code for _, code in parts)])
+
+
+def _unpacked(code: bytes) -> Iterator[tuple[list[str], bytes]]:
+    """Yield the names and the object files of one."""
+    head, _, rest = code.partition(b"\n")
+    at = 0
+    for size, names in json.loads(head):
+        yield names, rest[at : at + size]
+        at += size

@@ -6,8 +6,10 @@ the same are written the same, so that what repeats (layers of one shape) is com
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,7 @@ from chainrule.compiler.statements import (
 )
 from chainrule.errors import CompileError
 from chainrule.native import ENTRY
+from chainrule.native.llvm import Text
 from chainrule.native.values import TYPES, Values, held
 
 SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
@@ -51,10 +54,15 @@ OUTER = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false
 # anyway. Loops over the entries of a single sample are too short for them.
 WIDE = ' "prefer-vector-width"="512"'
 LONG = 60  # lines from which a nest that repeats is called for a single sample as well
+CALLED = re.compile(r"call .*?@([\w.]+)\(")
+MODULE = 300  # lines of nests from which a module is not added to
 
 
-def module_text(kernel: Kernel) -> str:
-    """Return a kernel as LLVM's text: ``i64 chainrule_kernel(ptr to pointers)``."""
+def modules(kernel: Kernel) -> list[Text]:
+    """Return a kernel as modules: ``i64 chainrule_kernel(ptr to pointers)`` is in the last.
+
+    What they are depends on the kernel alone, so that its numbers do, however many make them.
+    """
     module = Module(ORDERED, ORDERED, "", True) if kernel.one else Module(PLAIN, SUMS, WIDE)
     body = module.add(kernel.function, kernel.slots)
     count = len(kernel.function.arguments)
@@ -67,7 +75,7 @@ def module_text(kernel: Kernel) -> str:
         f"define i64 @{ENTRY}(ptr %table) {{\n{loads}"
         f"  %done = call i64 @{body}({given})\n  ret i64 %done\n}}\n"
     )
-    return module.text() + entry
+    return [Text(text, unrolls=kernel.one) for text in module.texts(entry)]
 
 
 class Module:
@@ -92,14 +100,36 @@ class Module:
         self.nests: dict[str, str] = {}  # by what they do: their names
         self.uses: Counter[str] = Counter()
 
-    def text(self) -> str:
-        """Return all that was written."""
-        nests = (
-            body.replace("@NEST(", f"@{name}(", 1).replace("#NEST", self._how(name, body))
+    def texts(self, entry: str) -> list[str]:
+        """Return all that was written and its entry, long nests in modules of their own."""
+        nests = {
+            name: body.replace("@NEST(", f"@{name}(", 1).replace("#NEST", self._how(name, body))
             for body, name in self.nests.items()
-        )
-        parts = [*self.declared.values(), *self.functions.values(), *nests]
-        return "\n".join([*parts, OUTER])
+        }
+        groups = [list(nests)] if self.inline else _groups(nests)
+        first = [*self.declared.values(), *self.functions.values()]
+        if len(groups) == 1:
+            return ["\n".join([*first, *nests.values(), OUTER, entry])]
+        outside = (body.partition(") ")[0] + ")" for body in nests.values())
+        first += [head.replace("define internal", "declare") for head in outside]
+        texts = [self._apart([nests[name] for name in group]) for group in groups]
+        texts.append("\n".join([*first, OUTER, entry]))
+        tag = sha256("".join(texts).encode()).hexdigest()[
+            :16
+        ]  # all kernels' names are in one table
+        return [text.replace("@nest", f"@nest_{tag}_") for text in texts]
+
+    def _apart(self, nests: Sequence[str]) -> str:
+        """Return a module of nests, with the functions that they call."""
+        parts = [*(nest.replace(" internal", "", 1) for nest in nests), OUTER]
+        called = {*self.functions, *self.declared}
+        found: dict[str, str] = {}
+        for part in parts:  # which grow
+            for name in CALLED.findall(part):
+                if name in called and name not in found:
+                    found[name] = self.functions.get(name) or self.declared[name]
+                    parts.append(found[name])
+        return "\n".join(parts)
 
     def _how(self, name: str, body: str) -> str:
         again = self.uses[name] > 1 and body.count("\n") > LONG
@@ -335,6 +365,19 @@ class Nest(Writer):
                 parameters.append(f"{kind} {name}")
                 given.append(f"{kind} {outside.value(what)}")
         return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
+
+
+def _groups(nests: dict[str, str]) -> list[list[str]]:
+    """Return the names of nests in groups that are about equally long."""
+    groups: list[list[str]] = [[]]
+    lines = 0
+    for name, body in nests.items():
+        if lines >= MODULE:
+            groups.append([])
+            lines = 0
+        groups[-1].append(name)
+        lines += body.count("\n")
+    return groups
 
 
 def _hint(loop: Loop) -> str:

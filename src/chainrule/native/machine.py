@@ -12,6 +12,8 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
+from chainrule.native.llvm import Target, initialize
+
 MATHEMATICS = (
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh",
     "exp", "exp2", "expm1", "floor", "fmod", "hypot", "log", "log10", "log1p", "log2", "pow",
@@ -48,12 +50,10 @@ class Machine:
         """Whether it is one of Arm's, of 64 bits."""
         return self.triple.startswith(("aarch64", "arm64"))
 
-    def target(self) -> Any:
-        """Return LLVM's target machine."""
-        return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.processor, features=self.features, opt=3, reloc="pic",
-            codemodel="jitdefault", jit=True,
-        )  # fmt: skip
+    @property
+    def target(self) -> Target:
+        """What machine code is made for, in LLVM's words."""
+        return Target(self.triple, self.processor, self.features)
 
 
 def _vectors(features: Any, triple: str) -> tuple[int, int]:
@@ -88,8 +88,7 @@ def _mathematics() -> dict[str, int]:
 @cache
 def machine() -> Machine:
     """Return the machine that this process runs on, LLVM made ready."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+    initialize()
     features = llvm.get_host_cpu_features()
     triple = llvm.get_process_triple()
     rest: Any = ctypes.CDLL(None).sched_yield if os.name == "posix" else _switch()

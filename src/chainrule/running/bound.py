@@ -13,9 +13,9 @@ import numpy as np
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import OutOfRangeError, ShapeError
 from chainrule.interrupts import deferred
+from chainrule.native import cores
 from chainrule.program.batch import at
 from chainrule.running.form import Form, Place, load
-from chainrule.running.threads import cores
 
 SHARED = 4  # parts of the work of an update that threads may share: how many do changes no bit
 FIXED = 6  # arrays that every kernel takes first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -22,21 +21,6 @@ _lock = threading.Lock()
 _turn = threading.Lock()
 _mine = threading.local()
 _runs: WeakSet[object] = WeakSet()
-
-
-def cores() -> int:
-    """Return how many cores may be used: all there are, but as many as the environment says.
-
-    ``CHAINRULE_NUM_THREADS`` is asked, then ``OMP_NUM_THREADS``, by which joblib shares out the
-    cores among its processes.
-    """
-    for name in ("CHAINRULE_NUM_THREADS", "OMP_NUM_THREADS"):
-        named = os.environ.get(name, "")
-        if named.isdecimal() and int(named) > 0:
-            return int(named)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

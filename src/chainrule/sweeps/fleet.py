@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any
 
 from chainrule.interrupts import check
+from chainrule.native import cores
 from chainrule.running.engines import Outcome as Updates
-from chainrule.running.threads import cores
 from chainrule.sweeps.building import Build, Fold, built, fitted, plain_key
 from chainrule.sweeps.member import Member, Outcome, Task
 from chainrule.sweeps.structure import Structure

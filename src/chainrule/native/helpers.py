@@ -1,0 +1,123 @@
+"""Processes that make machine code beside this one: LLVM works in one thread of each at a time."""
+
+from __future__ import annotations
+
+import marshal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+import llvmlite
+
+from chainrule.native import llvm
+from chainrule.native.llvm import READY, Target, Text, compiled
+
+Make = Callable[[Text], bytes]
+
+
+def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> list[bytes]:
+    """Return the machine code of modules.
+
+    Parameters
+    ----------
+    write : callable
+        Returns the modules; called when the helpers have been started.
+    target : Target
+    count : int
+        How many helpers there are to be at most. One that has not begun when nothing is left
+        to do is not waited for; what one fails at is done here.
+    """
+    helpers = [helper for helper in (_started(target) for _ in range(count)) if helper is not None]
+    try:
+        work = _Work(write())
+        threads = [Thread(target=helper.share, args=(work,), daemon=True) for helper in helpers]
+        for thread in threads:
+            thread.start()
+        work.share(lambda text: compiled(text, target))
+        for helper, thread in zip(helpers, threads, strict=True):
+            if not helper.busy:
+                helper.process.kill()
+            thread.join()
+        work.share(lambda text: compiled(text, target))  # what a helper failed at
+        return [work.done[i] for i in range(len(work.texts))]
+    finally:
+        for helper in helpers:
+            helper.end()
+
+
+class _Work:
+    """Modules that wait, those with most to do first, and what was made."""
+
+    def __init__(self, texts: Sequence[Text]) -> None:
+        self.texts = texts
+        self.waiting = sorted(range(len(texts)), key=lambda i: texts[i].work)
+        self.done: dict[int, bytes] = {}
+
+    def share(self, make: Make) -> None:
+        """Take modules, one after another, until none waits."""
+        while self.waiting:
+            try:
+                i = self.waiting.pop()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                self.done[i] = make(self.texts[i])
+            except BaseException:
+                self.waiting.append(i)
+                raise
+
+
+class _Helper:
+    """A process that makes machine code, and how to ask it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], target: Target) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.process, self._given, self._answers = process, process.stdin, process.stdout
+        self.busy = False
+        self._say(target)
+
+    def share(self, work: _Work) -> None:
+        """Take modules once the process is there; one that ends leaves them to others."""
+        try:
+            if marshal.load(self._answers) == READY:
+                work.share(self._make)
+        except (OSError, EOFError, ValueError, TypeError):
+            self.busy = False
+
+    def _make(self, text: Text) -> bytes:
+        self.busy = True
+        self._say(text)
+        code: bytes = marshal.load(self._answers)
+        self.busy = False
+        return code
+
+    def _say(self, message: Text | Target) -> None:
+        marshal.dump(tuple(message), self._given)
+        self._given.flush()
+
+    def end(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+        self._answers.close()
+        with suppress(OSError):  # of what it did not take
+            self._given.close()
+
+
+def _started(target: Target) -> _Helper | None:
+    """Start a process; None where there can be none."""
+    if getattr(sys, "frozen", False) or not Path(sys.executable or "").stem.startswith("python"):
+        return None
+    packages = str(Path(llvmlite.__file__).parent.parent)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", llvm.__file__, packages],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        return _Helper(process, target)
+    except OSError:
+        return None

@@ -1,0 +1,170 @@
+"""Machine code made by several processes: the same, whatever becomes of them."""
+
+import sys
+import threading
+import time
+from functools import cache
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.native import code as native
+from chainrule.native import emission, helpers
+from chainrule.native.llvm import Text
+from chainrule.native.machine import machine
+from chainrule.running.compiling import step_kernel
+from chainrule.training.minimize import Update
+
+
+def loss(p, X, y):
+    for W in p:
+        X = np.tanh(X @ W)
+    return np.mean(np.log1p(np.exp(X[:, 0])) * y + cr.sigmoid(X[:, 1]) ** 2)
+
+
+PARAMS = [np.random.default_rng(k).normal(size=(8 - k, 7 - k)) for k in range(4)]
+X, Y = np.random.default_rng(9).normal(size=(64, 8)), np.linspace(0, 1, 64)
+
+
+@cache
+def kernel():
+    rule = cr.optimizers.Adam(0.01)
+    carry = {"params": PARAMS, "state": rule.init(PARAMS)}
+    return step_kernel(Update(loss, rule), loss, carry, (X, Y), 16)
+
+
+@pytest.fixture(scope="module")
+def texts():
+    found = emission.modules(kernel())
+    assert len(found) > 2
+    return found
+
+
+@pytest.fixture(scope="module")
+def alone(texts):
+    return helpers.made(lambda: texts, machine().target, 0)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Return the helpers that were started; all have ended in the end."""
+    found, start = [], helpers._started
+
+    def noted(target):
+        helper = start(target)
+        assert helper is not None
+        found.append(helper)
+        return helper
+
+    monkeypatch.setattr(helpers, "_started", noted)
+    yield found
+    assert found
+    assert all(helper.process.returncode is not None for helper in found)
+    assert not [each for each in threading.enumerate() if "share" in each.name]
+
+
+def by_helpers_alone(monkeypatch):
+    """Let this process make nothing as long as there is a helper."""
+    here, share = threading.current_thread(), helpers._Work.share
+
+    def late(work, make):
+        end = time.monotonic() + 10
+        while threading.current_thread() is here and work.waiting and time.monotonic() < end:
+            if not any("share" in each.name for each in threading.enumerate()):
+                break
+            time.sleep(0.01)
+        share(work, make)
+
+    monkeypatch.setattr(helpers._Work, "share", late)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_helpers_make_what_this_process_would(texts, alone, started, monkeypatch, count):
+    by_helpers_alone(monkeypatch)
+    here = []
+    monkeypatch.setattr(helpers, "compiled", lambda *given: here.append(given))
+    assert helpers.made(lambda: texts, machine().target, count) == alone
+    assert here == []
+    assert len(started) == count
+
+
+def test_who_is_not_there_yet_is_not_waited_for(texts, alone, started, monkeypatch):
+    monkeypatch.setattr(helpers.llvm, "__file__", "/dev/stdin")  # a program that never comes
+    began = time.monotonic()
+    assert helpers.made(lambda: texts, machine().target, 2) == alone
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_what_a_helper_that_ends_leaves_is_made_here(texts, alone, started, monkeypatch, after):
+    by_helpers_alone(monkeypatch)
+    made, make = [], helpers._Helper._make
+
+    def killed(helper, text):
+        if len(made) == after:
+            helper.process.kill()
+        made.append(make(helper, text))
+        return made[-1]
+
+    monkeypatch.setattr(helpers._Helper, "_make", killed)
+    assert helpers.made(lambda: texts, machine().target, 1) == alone
+    assert len(made) <= after
+
+
+@pytest.mark.parametrize("program", ["", None, "/nowhere/python3", "/bin/sh"])
+def test_where_python_cannot_be_started_it_goes_without(texts, alone, monkeypatch, program):
+    monkeypatch.setattr(sys, "executable", program)
+    assert helpers.made(lambda: texts, machine().target, 2) == alone
+
+
+def test_a_program_that_answers_otherwise_is_done_without(
+    texts, alone, started, monkeypatch, tmp_path
+):
+    other = tmp_path / "other.py"
+    other.write_text("import sys\nsys.stdout.write('good morning ' * 1000)\n")
+    monkeypatch.setattr(helpers.llvm, "__file__", str(other))
+    assert helpers.made(lambda: texts, machine().target, 1) == alone
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_what_ends_this_process_ends_the_helpers(texts, started, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(helpers, "compiled", fail)
+    with pytest.raises(error):
+        helpers.made(lambda: texts, machine().target, 2)
+
+
+def test_what_is_no_language_of_llvm_is_told_here(started):
+    with pytest.raises(RuntimeError, match="expected"):
+        helpers.made(lambda: [Text("nonsense")] * 3, machine().target, 1)
+
+
+def test_numbers_do_not_depend_on_who_makes_the_code(tmp_path, monkeypatch, started):
+    monkeypatch.setattr(native, "MUCH", 0)
+    found = []
+    for count in (1, 3):
+        monkeypatch.setenv("CHAINRULE_NUM_THREADS", "1")  # the same updates
+        monkeypatch.setattr(native, "cores", lambda count=count: count)
+        monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / str(count)))
+        monkeypatch.setattr(native, "_loaded", {})
+        trained, history = cr.minimize(
+            loss, PARAMS, X, Y, optimizer=cr.optimizers.Adam(0.01), batch_size=16, epochs=5,
+            seed=0, engine="compiled",
+        )  # fmt: skip
+        found.append([*trained, history.loss])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(started) == 2
+
+
+def test_a_kernel_that_calls_what_is_not_there_is_refused(monkeypatch):
+    text = """declare void @nowhere_at_all()
+define i64 @f() {
+  call void @nowhere_at_all()
+  ret i64 0
+}"""
+    with pytest.raises(cr.errors.CompileError, match="nowhere_at_all"):
+        native._made({"key": lambda: [Text(text)]})
