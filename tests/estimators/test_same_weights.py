@@ -119,6 +119,72 @@ def own(model):
     return sorted(set(vars(model)) - more)
 
 
+@pytest.mark.parametrize("schedule", ["constant", "adaptive"])
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_training_ends_with_the_same_epoch(engine, schedule):
+    options = {"solver": "sgd", "learning_rate": schedule, "learning_rate_init": 0.1}
+    options |= {"tol": 0.02, "n_iter_no_change": 3, "max_iter": 300}
+    one, _ = both(theirs.MLPClassifier, cr.MLPClassifier, *classes("wine"), engine, **options)
+    assert 4 < one.n_iter_ < 300
+
+
+class Patient(cr.MLPClassifier):
+    """Ends training by a rule of its own."""
+
+    def _update_no_improvement_count(self, *scored):
+        self._no_improvement_count = 100 if self.n_iter_ == 3 else 0
+
+
+def test_who_ends_training_by_a_rule_of_their_own_has_the_weights_of_that_epoch():
+    X, y = classes("wine")
+    options = {"random_state": 0, "engine": "compiled"}
+    model = Patient(max_iter=50, **options).fit(X, y)
+    assert model.n_iter_ == 3
+    assert deviation(cr.MLPClassifier(max_iter=3, **options).fit(X, y), model) == 0
+
+
+def runs_of(monkeypatch):
+    """Return a list that each run of the compiled engine adds its epochs to."""
+    from chainrule.running.engines import NativeEngine
+
+    found, run = [], NativeEngine.run
+    monkeypatch.setattr(
+        NativeEngine, "run",
+        lambda self, orders, *args: (found.append(len(orders)), run(self, orders, *args))[1],
+    )  # fmt: skip
+    return found
+
+
+def test_epochs_that_are_certain_to_come_are_run_at_once(monkeypatch):
+    epochs = runs_of(monkeypatch)
+    X, y = classes("digits")
+    model = cr.MLPClassifier(max_iter=24, random_state=0, engine="compiled").fit(X, y)
+    assert (epochs, model.n_iter_) == ([11, 11, 2], 24)
+
+
+def test_an_interrupt_leaves_the_epochs_that_had_ended(monkeypatch):
+    from chainrule.running.engines import NativeEngine, Outcome
+
+    X, y = classes("digits")
+    options = {"random_state": 0, "engine": "compiled"}
+    wanted = cr.MLPClassifier(max_iter=2, **options).fit(X, y)
+    run = NativeEngine.run
+
+    def interrupted(self, orders, size, done):
+        part = Outcome(np.zeros(2))
+        run(self, orders[:2], size, part)
+        done.updates, done.totals[:2] = part.updates, part.totals
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(NativeEngine, "run", interrupted)
+    model = cr.MLPClassifier(max_iter=20, **options)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        model.fit(X, y)
+    assert (model.n_iter_, model.t_) == (2, 2 * len(X))
+    assert model.loss_curve_ == wanted.loss_curve_
+    assert deviation(wanted, model) == 0
+
+
 def test_for_several_labels():
     both(theirs.MLPClassifier, cr.MLPClassifier, *several_labels(), early_stopping=True)
 

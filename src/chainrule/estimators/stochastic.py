@@ -1,16 +1,19 @@
-"""scikit-learn's stochastic training of its network, an epoch at a time as machine code.
+"""scikit-learn's stochastic training of its network, some epochs at a time as machine code.
 
 The order of the samples, the rule that ends training and the optimizer's state are scikit-learn's
-own; only what happens within an epoch is compiled.
+own; only what happens within epochs is compiled.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 
 from chainrule.autodiff import value_and_grad
@@ -22,6 +25,8 @@ from chainrule.estimators.recordings import recorded
 from chainrule.running.engines import Outcome
 from chainrule.running.steps import make_engine
 from chainrule.validation import Array
+
+TOGETHER = 100_000  # samples of epochs that are run at once
 
 
 class Epochs:
@@ -63,15 +68,27 @@ class Epochs:
             self._data(X, Y, weight), self.size, engine, updates, known,
         )  # fmt: skip
 
-    def run(self, order: Array) -> float:
-        """Run an epoch and return its mean loss; NaN where it broke off."""
+    def run(self, orders: Array) -> Iterator[float]:
+        """Run an epoch in each order, then yield their mean losses; NaN where one broke off.
+
+        Where an interrupt came, those that had ended before it.
+        """
         if isinstance(self.memory, SGDOptimizer):
             state, rate = self.engine.read("state"), np.float64(self.memory.learning_rate)
             if state["learning_rate"] != rate:
                 self.engine.write("state", {**state, "learning_rate": rate})
-        done = Outcome(np.zeros(1))
-        self.engine.run(order[np.newaxis], self.size, done)
-        return np.nan if done.fails else float(done.totals[0]) / self.rows
+        done = Outcome(np.zeros(len(orders)))
+        interrupt = None
+        try:
+            self.engine.run(orders, self.size, done)
+        except KeyboardInterrupt as error:
+            interrupt = error
+        ended = done.updates // -(-self.rows // self.size)
+        yield from (done.totals[:ended] / self.rows).tolist()
+        if done.fails:
+            yield np.nan
+        if interrupt is not None:
+            raise interrupt
 
     def loss(self, held: Held) -> float:
         """Return the loss of other samples, with the weights that the model has."""
@@ -121,24 +138,50 @@ def fit_stochastic(
     train, held = begin(model, X, Y, weight, incremental, validation)
     rows, epochs = len(train[0]), 1 if incremental else model.max_iter
     run = Epochs(model, train[0], train[1], train[2], epochs, engine)
-    order, ended = np.arange(rows), False
+    orders, ended = orders_of(model, rows), False
     try:
         with run.engine.running():
             while not ended and model.n_iter_ < epochs:
-                if model.shuffle:
-                    order = order[model._random_state.permutation(rows)]
-                loss = run.run(order)
-                if held is not None or np.isnan(loss):
-                    run.hand_over()
-                if validation is not None:
-                    model._validation_losses.append(run.loss(validation))
-                ended = epoch_ends(model, loss, rows, held)
+                count = min(epochs - model.n_iter_, certain(model, held), TOGETHER // rows)
+                for loss in run.run(np.array(list(islice(orders, int(max(count, 1)))))):
+                    if held is not None or np.isnan(loss):
+                        run.hand_over()
+                    if validation is not None:
+                        model._validation_losses.append(run.loss(validation))
+                    ended = epoch_ends(model, loss, rows, held)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=5)
     run.close()
     if model.n_iter_ and np.isnan(model.loss_):  # of which the weights tell, in scikit-learn
         model.coefs_[0] = np.full_like(model.coefs_[0], np.nan)
     finish(model, ended, incremental)
+
+
+def orders_of(model: Any, rows: int) -> Iterator[Array]:
+    """Yield the order of the samples in one epoch after another."""
+    order = np.arange(rows)
+    while True:
+        if model.shuffle:
+            order = order[model._random_state.permutation(rows)]
+        yield order
+
+
+def certain(model: Any, held: Held | None) -> float:
+    """Return how many epochs will come, the next one included, whatever their losses are.
+
+    Training ends, or the rate changes, after more than ``n_iter_no_change`` without improvement.
+    """
+    memory = model._optimizer
+    watched = held is not None or model.verbose or own_rule(model)
+    if watched or getattr(memory, "lr_schedule", "") == "invscaling":
+        return 1
+    return float(model.n_iter_no_change - model._no_improvement_count + 1)
+
+
+def own_rule(model: Any) -> bool:
+    """Whether the class of a model has its own rule for when training ends."""
+    name = "_update_no_improvement_count"
+    return getattr(type(model), name) is not getattr(BaseMultilayerPerceptron, name)
 
 
 def begin(
