@@ -143,7 +143,7 @@ class _Known:
 
 
 class _Call:
-    """A function compiled for some shapes and dtypes, with the memory that it works in.
+    """A function compiled for some shapes and dtypes.
 
     Parameters
     ----------
@@ -154,30 +154,47 @@ class _Call:
     """
 
     def __init__(self, program: Program, kernel: Kernel, n: int) -> None:
-        self.program, self.result, self.n = program, program.result, n
-        inputs = {path: i for i, (path, _) in enumerate(leaves(program.arguments))}
+        self.program, self.kernel, self.n = program, kernel, n
+        self.free = [_Memory(self)]  # of calls that are over; each at the same time has its own
+
+    def __call__(self, arrays: Any) -> Any:
+        try:
+            memory = self.free.pop()
+        except IndexError:
+            memory = _Memory(self)
+        try:
+            return memory.run(arrays)
+        finally:
+            self.free.append(memory)
+
+
+class _Memory:
+    """What a call works in."""
+
+    def __init__(self, call: _Call) -> None:
+        self.program, self.result = call.program, call.program.result
+        numbers = {path: i for i, (path, _) in enumerate(leaves(call.program.arguments))}
         self.inputs: list[tuple[int, Any]] = []
         self.outputs: list[Any] = []
-        arrays = self._arrays(kernel, inputs)
-        self.run = load(kernel).bound(arrays)
-        self.checks, self.fault = kernel.checks, arrays[list(FIXED).index("fault")]
-        self.lock = threading.Lock()
+        arrays = self._arrays(call.kernel, call.n, numbers)
+        self.call = load(call.kernel).bound(arrays)
+        self.checks, self.fault = call.kernel.checks, arrays[list(FIXED).index("fault")]
         self.single = not isinstance(self.result, dict | list | tuple)
 
-    def _arrays(self, kernel: Kernel, inputs: dict[Any, int]) -> list[Any]:
+    def _arrays(self, kernel: Kernel, n: int, numbers: dict[Any, int]) -> list[Any]:
         fixed_ones = {
             "constants": np.array([*kernel.constants, 0.0]),
             "totals": np.zeros(1),
-            "sizes": np.array([0, 0, 1, self.n, 1, 1, 0, 1, 1]),
+            "sizes": np.array([0, 0, 1, n, 1, 1, 0, 1, 1]),
         }
         arrays = [fixed_ones.get(name, np.zeros(2, np.int64)) for name in FIXED]
         for buffer in kernel.pointed:
-            array: Any = aligned(at(buffer.memory_shape, self.n) or (1,), buffer.dtype)
+            array: Any = aligned(at(buffer.memory_shape, n) or (1,), buffer.dtype)
             if buffer.role == "constant":
                 array = np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
             shaped = array.reshape(buffer.shape) if not buffer.shape else array
             if buffer.role == "argument":
-                self.inputs.append((inputs[buffer.content], shaped))
+                self.inputs.append((numbers[buffer.content], shaped))
             elif buffer.role == "result":
                 self.outputs.append(shaped)
             arrays.append(array)
@@ -189,16 +206,16 @@ class _Call:
         arguments = list(self.program.arguments.values())
         self.program(*map_leaves(lambda _: next(values), arguments))
 
-    def __call__(self, arrays: Any) -> Any:
-        with self.lock:
-            for i, place in self.inputs:
-                place[...] = arrays[i]
-            self.run()
-            if self.fault[0]:
-                number, self.fault[0] = int(self.fault[0]), 0
-                self._explain(arrays)
-                raise OutOfRangeError(self.checks[number - 1])
-            if self.single:
-                return self.outputs[0].copy()
-            values = iter([output.copy() for output in self.outputs])
+    def run(self, arrays: Any) -> Any:
+        """Return the function's result for these arrays."""
+        for i, place in self.inputs:
+            place[...] = arrays[i]
+        self.call()
+        if self.fault[0]:
+            number, self.fault[0] = int(self.fault[0]), 0
+            self._explain(arrays)
+            raise OutOfRangeError(self.checks[number - 1])
+        if self.single:
+            return self.outputs[0].copy()
+        values = iter([output.copy() for output in self.outputs])
         return map_leaves(lambda _: next(values), self.result)
