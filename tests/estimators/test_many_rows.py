@@ -70,3 +70,31 @@ def test_it_pays_first(monkeypatch):
     model = cr.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
     monkeypatch.setattr(many_rows, "ENOUGH", 2.5 * len(X) * (7 * 5 + 5 * 3))
     assert [model._many.takes(model, X) for _ in range(4)] == [False, False, True, True]
+
+
+def test_threads_that_share_rows_change_no_bit(called, monkeypatch):
+    model = cr.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
+    many, counts, sharing = np.tile(X, (20, 1)), [], many_rows.sharing
+
+    def counted(run, count):
+        counts.append(count)
+        return sharing(run, count)
+
+    monkeypatch.setattr(many_rows, "sharing", counted)
+    alone = model.predict_proba(many)
+    monkeypatch.setattr(many_rows, "SHARED", 0)
+    monkeypatch.setattr(many_rows, "cores", lambda: 3)
+    np.testing.assert_array_equal(model.predict_proba(many), alone)
+    assert counts == [0, 2]
+    assert called == [1024] * 2 * len(range(0, len(many), 1024))
+
+
+@pytest.mark.parametrize("classes", [3, 60])
+@pytest.mark.parametrize("hidden", ["relu", "tanh", "logistic", "identity"])
+def test_a_row_alone_is_as_among_others(hidden, classes):
+    shapes = [(7, 20), (20, classes)]
+    coefs = [RNG.normal(size=shape) for shape in shapes]
+    intercepts = [RNG.normal(size=shape[1]) for shape in shapes]
+    rows = np.array([forward(x[None], coefs, intercepts, hidden, "softmax")[0] for x in X[:50]])
+    together = forward(X[:50], coefs, intercepts, hidden, "softmax")
+    np.testing.assert_allclose(rows, together, rtol=1e-13, atol=1e-16)

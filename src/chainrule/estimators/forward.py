@@ -14,6 +14,7 @@ from chainrule.validation import Array
 # Multiplications that a BLAS still makes on one thread: several threads cost small blocks more
 # than they bring.
 ALONE = 800_000
+FEW = 50  # entries that Python adds up sooner than NumPy
 FEWEST = 32  # rows: wider layers fill the cache with a few already, and are computed all at once
 
 
@@ -48,29 +49,29 @@ def _softmax(z: Array) -> None:
     if z.ndim == 1:  # where its index is found sooner than the maximum itself
         z -= z[z.argmax()]
         np.exp(z, z)
-        z /= np.add.reduce(z)
+        z /= sum(z.tolist()) if len(z) < FEW else np.add.reduce(z)
         return
     z -= np.maximum.reduce(z, axis=-1, keepdims=True)
     np.exp(z, out=z)
     z /= np.add.reduce(z, axis=-1, keepdims=True)
 
 
-_IN_PLACE = {**ACTIVATIONS, "softmax": _softmax}
+def _relu(z: Array) -> None:
+    np.maximum(z, 0.0, out=z)  # sooner than with a whole number, which is converted
+
+
+_IN_PLACE = {**ACTIVATIONS, "relu": _relu, "softmax": _softmax}
 
 
 def _block(
     X: Array, coefs: Sequence[Array], intercepts: Sequence[Array], hidden: str, output: str
 ) -> Array:
-    h = X
-    activate = _IN_PLACE[hidden]
-    for W, b in zip(coefs[:-1], intercepts, strict=False):
-        h = np.dot(h, W)
-        h += b
-        activate(h)
-    last: Array = np.dot(h, coefs[-1])
-    last += intercepts[-1]
-    _IN_PLACE[output](last)
-    return last
+    h, last = X, len(coefs) - 1
+    for i, W in enumerate(coefs):
+        h = h.dot(W)  # the method is found sooner than the function
+        h += intercepts[i]
+        _IN_PLACE[output if i == last else hidden](h)
+    return h
 
 
 def is_plain(model: Any, X: Any) -> bool:
@@ -78,7 +79,7 @@ def is_plain(model: Any, X: Any) -> bool:
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.char not in "fd" or not len(X):
         return False
     # Of a row a product is quicker; of many a sum, which takes no threads.
-    total = np.vdot(X, X) if len(X) == 1 else np.add.reduce(X, axis=None)
+    total = X[0].dot(X[0]) if len(X) == 1 else np.add.reduce(X, axis=None)
     return bool(
         math.isfinite(total)
         and X.shape[1] == model.n_features_in_

@@ -22,7 +22,7 @@ from chainrule.interrupts import check, immediate
 from chainrule.mentions import is_users
 from chainrule.running.bound import taken
 from chainrule.running.form import Form
-from chainrule.running.threads import TURN, helpers, running
+from chainrule.running.threads import TURN, sharing
 from chainrule.running.trail import Run, Trail, bytes_of
 
 Step = Callable[..., tuple[Any, Any]]
@@ -222,16 +222,10 @@ class NativeEngine:
             if not kernel.form.products:
                 yield
                 return
-            with running(self) as alone:
-                if kernel.threads > 1 and alone:
-                    with helpers(kernel.threads - 1) as kernel.helpers:
-                        try:
-                            yield
-                        finally:
-                            kernel.helpers = None
-                else:
-                    yield
+            with sharing(self, kernel.threads - 1) as kernel.helpers:
+                yield
         finally:
+            kernel.helpers = None
             kernel.release()
 
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:

@@ -84,6 +84,17 @@ def helpers(count: int) -> Iterator[Executor | None]:
             yield pool
 
 
+@contextmanager
+def sharing(run: object, count: int) -> Iterator[Executor | None]:
+    """Count a run, with so many threads to share its work with if it is the only one."""
+    with running(run) as alone:
+        if count and alone:
+            with helpers(count) as pool:
+                yield pool
+        else:
+            yield None
+
+
 def one_for_products() -> Any:
     """Have NumPy's matrix products made by one thread; as a context, until it ends.
 
