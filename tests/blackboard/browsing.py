@@ -27,8 +27,10 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-default-apps",
 ]  # fmt: skip
 # Notes the header of each message that the page reads, with the time, whichever host it has. A file
-# reads all frames that it holds before there is a page.
+# reads all frames that it holds before there is a page. Nothing is kept of the visit before.
 NOTE = """
+const [{ type: how }] = performance.getEntriesByType("navigation");
+if (how === "navigate" && location.protocol === "http:") sessionStorage.clear();
 window.told = [];
 window.sockets = [];
 const parse = JSON.parse;
@@ -148,7 +150,7 @@ class Board:
     """
 
     def __init__(self, context, address):
-        self.requested, self.problems, self.address = [], [], address
+        self.requested, self.problems = [], []
         self.page = context.new_page()
         self.page.set_default_timeout(WAIT)
         self.page.add_init_script(NOTE)
@@ -158,7 +160,14 @@ class Board:
         self.page.on(
             "console", lambda m: self.problems.append(m.text) if m.type == "error" else None
         )
-        self.answer = self.page.goto(address)
+        self.visit(address)
+
+    def visit(self, address):
+        """Go there from wherever the page is."""
+        self.requested.clear()
+        self.problems.clear()
+        self.address = address
+        self.page.goto(address)
 
     def js(self, text, given=None):
         """Return what an expression is worth in the page."""

@@ -2,13 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.blackboard.browsing import Board, best, command
-from tests.blackboard.test_browser import (
-    test_a_slider_takes_effect_at_once as test_a_slider_takes_effect_at_once,
-)
-from tests.blackboard.test_browser import (
-    test_stop_takes_effect_at_once as test_stop_takes_effect_at_once,
-)
+from tests.blackboard import test_browser
+from tests.blackboard.browsing import best, command
 
 SETTINGS = "#layers=256-128&activation=relu&init=he_normal&rate=0.01"
 
@@ -26,11 +21,20 @@ def address(chrome, tmp_path_factory):
 
 
 @pytest.fixture
-def board(context, address):
-    opened = Board(context, address)
-    opened.js("() => until(() => last('setup')?.model.title === '784-256-128-10')")
-    yield opened
-    assert opened.problems == []
+def board(visitor, address):
+    visitor.visit(address)
+    visitor.js("() => until(() => last('setup')?.model.title === '784-256-128-10')")
+    yield visitor
+    visitor.pause()
+    assert visitor.problems == []
+
+
+def test_stop_takes_effect_at_once(board):
+    test_browser.test_stop_takes_effect_at_once(board)
+
+
+def test_a_slider_takes_effect_at_once(board):
+    test_browser.test_a_slider_takes_effect_at_once(board)
 
 
 def test_at_full_speed_the_page_sees_at_least_15_frames_a_second(board):
@@ -44,6 +48,7 @@ def test_frames_carry_what_pictures_show_and_another_choice_brings_it_at_once(bo
         names = board.js("Object.keys(last('frame').arrays)")
         return {name for name in names if name.endswith(":W_h1")}
 
+    board.train()  # the first frame that a page gets carries all
     board.pause()
     board.js("() => until(() => last('frame').exact)")
     before = board.frame()
