@@ -13,7 +13,8 @@ from pyarrow import parquet
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
 import chainrule as cr
-from chainrule.distributed import groups
+from chainrule.distributed import groups, reading
+from chainrule.distributed import parquet as row_groups
 
 NAMES = [f"x{j}" for j in range(6)]
 CHUNKS = (120, 0, 200, 1, 179)  # uneven, and one empty
@@ -76,6 +77,78 @@ def test_lists_of_one_length_are_columns(tmp_path):
     parquet.write_table(pa.table({"x": lists, "y": Y}), tmp_path / "a.parquet", row_group_size=100)
     write_parquet(tmp_path / "b.parquet")
     assert_same(fitted(tmp_path / "b.parquet", "label"), fitted(tmp_path / "a.parquet", "y"))
+
+
+def test_columns_of_all_kinds_of_numbers_come_side_by_side(tmp_path, monkeypatch):
+    rng, rows = np.random.default_rng(1), 1500
+    lists = rng.normal(size=(rows, 3)).astype("float32")
+    late = pa.array([*range(1400), None, *range(99)], pa.int64())  # a NaN behind whole numbers
+    columns = {f"a{j}": rng.normal(size=rows).astype("float32") for j in range(40)}
+    columns |= {"l": pa.FixedSizeListArray.from_arrays(pa.array(lists.ravel()), 3)}
+    columns |= {"late": late, "truth": rng.random(rows) < 0.5, "y": np.arange(rows) % 3}
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=rows)
+    monkeypatch.setattr(row_groups, "NEAR", 2**14)  # batches of some rows
+    (group,) = groups.groups_of(tmp_path / "a.parquet", "y", None, 1)
+    X, y = group.read()
+    wide = [*(columns[f"a{j}"][:, np.newaxis] for j in range(40)), lists]
+    wide += [late.to_numpy(zero_copy_only=False)[:, np.newaxis], columns["truth"][:, np.newaxis]]
+    np.testing.assert_array_equal(X, np.concatenate(wide, axis=1))
+    np.testing.assert_array_equal(y, columns["y"])
+    assert (X.dtype, y.dtype) == (np.float64, np.int64)
+
+
+def test_a_file_that_changes_while_it_is_read_is_said(tmp_path):
+    write_parquet(tmp_path / "a.parquet")
+    np.save(tmp_path / "X.npy", X)
+    *_, last = groups.groups_of(tmp_path / "a.parquet", "label", None, 1)
+    (rows,) = groups.groups_of(tmp_path / "X.npy", Y, None, 1)
+    write_parquet(tmp_path / "a.parquet", rows=250)
+    np.save(tmp_path / "X.npy", X[:100])
+    with pytest.raises(cr.FileError, match=r"no row group 4 of 100 rows any more"):
+        last.read()
+    with pytest.raises(cr.FileError, match=r"ends before row 500"):
+        rows.read()
+    (tmp_path / "a.parquet").unlink()
+    with pytest.raises(cr.FileError, match=r"cannot be read: No such file"):
+        last.read()
+
+
+def test_columns_that_hold_no_numbers_are_said(tmp_path):
+    for name, values in {
+        "texts": pa.array(["a"] * 10),
+        "uneven": pa.array([[1.0]] * 9 + [[1.0, 2.0]]),
+        "missing": pa.array([[1.0, 2.0]] * 9 + [None], pa.list_(pa.float32(), 2)),
+    }.items():
+        parquet.write_table(pa.table({name: values, "y": [0] * 10}), tmp_path / "a.parquet")
+        with pytest.raises(cr.DataError, match=name):
+            fitted(tmp_path / "a.parquet", "y")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_memory_is_read_into_again_and_groups_once_an_epoch(tmp_path, monkeypatch, dtype):
+    x = np.random.default_rng(0).normal(size=(4000, 6)).astype(dtype)
+    np.save(tmp_path / "X.npy", x)
+    np.save(tmp_path / "y.npy", np.arange(4000) % 3)
+    monkeypatch.setattr(groups, "GROUP_BYTES", x.nbytes // 20)
+    monkeypatch.setattr(reading, "KEPT", 0)
+    taken, read = [], []
+    blocks, rows = reading.Blocks.taken, groups.Slice.read
+
+    def noted(self, size):
+        taken.append(blocks(self, size))
+        return taken[-1]
+
+    def noting(self, *given, **how):
+        read.append(self.start)
+        return rows(self, *given, **how)
+
+    monkeypatch.setattr(reading.Blocks, "taken", noted)
+    monkeypatch.setattr(groups.Slice, "read", noting)
+    model = fitted(tmp_path / "X.npy", tmp_path / "y.npy", shards=1, epochs=3)
+    assert len(read) == 1 + 3 * 20  # the first rows tell what to record
+    assert len({id(block) for block in taken}) <= 12  # of samples and targets, a few groups each
+    plain = fitted(x, np.arange(4000) % 3, shards=1, epochs=3)
+    assert_same(plain, model)
 
 
 def test_weights_of_samples_and_classes(client):

@@ -167,3 +167,19 @@ def test_products_are_made_by_one_thread_until_the_context_ends():
     with turns.one_for_products():
         assert set(counts()) <= {1}
     assert counts() == before
+
+
+def test_a_core_is_left_to_a_thread_that_prepares_what_comes_next(monkeypatch):
+    monkeypatch.setenv("CHAINRULE_NUM_THREADS", "4")
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait, args=(10,))
+    thread.start()
+    turns.is_busy(thread)
+    try:
+        assert [turns.free(most) for most in (1, 3, 4)] == [1, 3, 3]
+        monkeypatch.setenv("CHAINRULE_NUM_THREADS", "1")
+        assert turns.free(1) == 1
+    finally:
+        over.set()
+        thread.join()
+    assert turns.free(4) == 4

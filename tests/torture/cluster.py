@@ -85,8 +85,8 @@ def kill_workers(count, chance, expected):
 
             def kills(over=over):
                 nonlocal n_killed
-                while not over.wait(chance.uniform(0.5, 4.0)):
-                    if client.nthreads():
+                while n_killed < count and not over.wait(chance.uniform(0.1, 4.0)):
+                    if len(client.nthreads()) >= 1 + n_killed % 2:  # the last one, one of two
                         workers.processes[chance.randrange(2)].kill()
                         n_killed += 1
 

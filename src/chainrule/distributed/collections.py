@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.distributed.groups import Group, Rows
+from chainrule.distributed.group import Empty, Group, Rows
 from chainrule.distributed.places import Cluster, dask
 from chainrule.errors import DataError
 
@@ -23,7 +23,7 @@ class Partition:
     rows: int
     is_file: bool = False
 
-    def read(self, *given: Any) -> Rows:
+    def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
         """Return them as arrays."""
         return tuple(np.asarray(part) for part in given)
 

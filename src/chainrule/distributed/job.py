@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.config import made, plain
+from chainrule.distributed.group import Empty
 from chainrule.errors import DataError
 from chainrule.layers.tracking import family
 from chainrule.network.inputs import check_labels_fit, checked_data
@@ -162,7 +163,7 @@ class Ready:
         self.zero: Any = None  # sums of metrics, of nothing
         self._forms: Any = None
 
-    def data(self, rows: Any, where: str) -> Any:
+    def data(self, rows: Any, where: str, empty: Empty = np.empty) -> Any:
         """Return rows as a step takes them, checked."""
         X, y, *weight = rows
         model, dtype = self.model, np.dtype(self.model.dtype)
@@ -174,7 +175,7 @@ class Ready:
         )  # fmt: skip
         check_labels_fit(y, model.output_shape[-1] or 1, model.loss, where)
         if not model.layers[0].integers:
-            X = X.astype(dtype, copy=False)
+            X = _of_dtype(X, dtype, empty)
         y = y.astype(dtype if y.dtype.kind == "f" else np.int64, copy=False)
         return (X, y, *(part.astype(dtype, copy=False) for part in weight))
 
@@ -195,6 +196,14 @@ class Ready:
                 ).engine  # fmt: skip
             self._forms = forms
         self.engine.begin({**given, "metrics": self.zero})
+
+
+def _of_dtype(array: Any, dtype: Any, empty: Empty) -> Any:
+    if array.dtype == dtype:
+        return array
+    found = empty(array.shape, dtype)
+    found[...] = array
+    return found
 
 
 def _codes(y: Any, classes: Any, where: str) -> Any:

@@ -2,67 +2,148 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, NamedTuple
 
-from chainrule.distributed.groups import Group, Rows
+import numpy as np
+
+from chainrule.distributed.group import Empty, Group, Rows
+from chainrule.running.threads import is_busy
 
 KEPT = 2**28  # bytes of groups at hand, from which a round may have taken some rows only
-Asked = tuple[Group, Sequence[Any]]
+AT_WORK = 3  # groups that may be in use: the one before, the present one, the next
+
+
+class Asked(NamedTuple):
+    """A group to read.
+
+    Attributes
+    ----------
+    job : str
+        The name of what trains on it.
+    group : Group
+    given : sequence
+        What reading it takes.
+    made : callable
+        Makes what a step takes of the rows that were read, in memory of such a function.
+    """
+
+    job: str
+    group: Group
+    given: Sequence[Any]
+    made: Callable[[Rows, Empty], Rows]
+
+    @property
+    def key(self) -> tuple[str, Group]:
+        """What tells it from others."""
+        return self.job, self.group
+
+
+class Blocks:
+    """Memory that is read into, again and again: what is new to the process is slow at first."""
+
+    def __init__(self) -> None:
+        self._spare: list[Any] = []
+        self._lock = threading.Lock()
+
+    def taken(self, size: int) -> Any:
+        """Return so many bytes, or some more."""
+        with self._lock:
+            fit = [n for n, block in enumerate(self._spare) if size <= block.nbytes <= 2 * size]
+            if fit:
+                return self._spare.pop(min(fit, key=lambda n: self._spare[n].nbytes))
+        return np.empty(size, np.uint8)
+
+    def back(self, blocks: Sequence[Any]) -> None:
+        """Take them back."""
+        with self._lock:
+            self._spare += blocks
+            del self._spare[: -2 * AT_WORK]
+
+
+class Read:
+    """A group, read in a thread that ends with it.
+
+    Attributes
+    ----------
+    future : Future
+        Of what a step takes.
+    blocks : list of ndarray
+        The memory that it lies in.
+    """
+
+    def __init__(self, asked: Asked, memory: Blocks) -> None:
+        self.asked, self.memory = asked, memory
+        self.future = Future[Rows]()
+        self.blocks: list[Any] = []
+        thread = threading.Thread(target=self._run, name="chainrule-reader", daemon=True)
+        thread.start()
+        is_busy(thread)
+
+    def _run(self) -> None:
+        try:
+            rows = self.asked.group.read(empty=self._empty)
+            found = self.asked.made(rows, self._empty)
+        except BaseException as error:  # the thread that asked raises it
+            self.future.set_exception(error)
+            return
+        used = [any(np.may_share_memory(block, p) for p in found) for block in self.blocks]
+        self.memory.back([b for b, is_used in zip(self.blocks, used, strict=True) if not is_used])
+        self.blocks = [b for b, is_used in zip(self.blocks, used, strict=True) if is_used]
+        self.future.set_result(found)
+
+    def _empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Return an array in memory that is used again."""
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        self.blocks.append(self.memory.taken(size))
+        return self.blocks[-1][:size].view(dtype).reshape(shape)
 
 
 class Reader:
-    """Reads groups for one thread, each in a thread that ends with it."""
+    """Reads groups for one thread. What it returns lasts until the next but one is asked for."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[Group, Future[Rows]] = OrderedDict()
+        self._found: OrderedDict[tuple[str, Group], Read] = OrderedDict()
+        self._memory = Blocks()
 
     def read(self, asked: Sequence[Asked]) -> Rows:
-        """Return the rows of the first group, and begin with those of the second."""
-        (group, given), *others = asked
-        if not group.is_file:
-            return group.read(*given)
-        first = self._begun(group)
-        for other, _ in others[:1]:
-            if other.is_file:
-                self._begun(other)
+        """Return the rows of the first group; begin with those of the next one."""
+        first, *others = asked
+        if not first.group.is_file:
+            return first.made(first.group.read(*first.given), np.empty)
+        found = self._begun(first)
+        following = [each for each in others if each.key != first.key]
+        if following and following[0].group.is_file:
+            self._begun(following[0])
         try:
-            rows = first.result()
+            rows = found.future.result()
         except BaseException:
             self.forget()
             raise
-        self._let_go(rows)
+        self._let_go(sum(part.nbytes for part in rows))
         return rows
 
-    def _begun(self, group: Group) -> Future[Rows]:
-        if group not in self._found:
-            self._found[group] = future = Future[Rows]()
-            reading = threading.Thread(
-                target=_read, args=(group, future), name="chainrule-reader", daemon=True
-            )
-            reading.start()
-        self._found.move_to_end(group)
-        return self._found[group]
+    def _begun(self, asked: Asked) -> Read:
+        if asked.key not in self._found:
+            self._found[asked.key] = Read(asked, self._memory)
+        self._found.move_to_end(asked.key)
+        return self._found[asked.key]
 
-    def _let_go(self, rows: Rows) -> None:
+    def _let_go(self, each: int) -> None:
         """Keep no more than so many bytes, and what is in use."""
-        each = sum(part.nbytes for part in rows if part is not None)
-        while len(self._found) > 2 and len(self._found) * each > KEPT:
-            self._found.popitem(last=False)
+        while len(self._found) > AT_WORK and len(self._found) * each > KEPT:
+            oldest = self._found.popitem(last=False)[1]
+            if oldest.future.done():
+                self._memory.back(oldest.blocks)
 
     def forget(self) -> None:
         """Let go of all."""
         self._found.clear()
-
-
-def _read(group: Group, future: Future[Rows]) -> None:
-    try:
-        future.set_result(group.read())
-    except BaseException as error:  # the thread that asked raises it
-        future.set_exception(error)
+        self._memory = Blocks()
 
 
 _here = threading.local()

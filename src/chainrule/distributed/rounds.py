@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.distributed.groups import Group
+from chainrule.distributed.group import Empty, Group, Rows
 from chainrule.distributed.job import Job, Ready, State
-from chainrule.distributed.reading import Reader, reader
+from chainrule.distributed.reading import Asked, Reader, reader
 from chainrule.errors import DataError
 from chainrule.running.engines import Outcome, rows_in
 
@@ -185,16 +185,14 @@ def _batches(
     What a group leaves over is one batch with the first rows of the next.
     """
     size, over = job.batch_size, None
-    asked = [(p.group, given) for p, given in zip(work.pieces, parts, strict=True)]
-    asked += [(after.pieces[0].group, ())] if after is not None else []
+    pieces = [*work.pieces, *(after.pieces if after is not None else ())]
+    given = [*parts, *[()] * (len(pieces) - len(parts))]
+    asked = [
+        Asked(job.name, piece.group, each, partial(_made, ready, piece))
+        for piece, each in zip(pieces, given, strict=True)
+    ]
     for at, piece in enumerate(work.pieces):
-        rows = source.read(asked[at:])
-        where = f"fit: partition {piece.number}"
-        if len(rows[0]) != piece.group.rows:
-            raise DataError(
-                f"{where} has {len(rows[0])} rows, it had {piece.group.rows}: data must stay"
-            )
-        data = ready.data(rows, where)
+        data = source.read(asked[at:])
         order = _order(job, work.epoch, piece)
         if over is not None:
             need = size - rows_in(over)
@@ -213,6 +211,15 @@ def _batches(
             yield data, order[:whole]
     if over is not None:
         yield over, np.arange(rows_in(over))
+
+
+def _made(ready: Ready, piece: Piece, rows: Rows, empty: Empty) -> Rows:
+    """Return the rows of a piece's group as a step takes them."""
+    where, had = f"fit: partition {piece.number}", piece.group.rows
+    if len(rows[0]) != had:
+        raise DataError(f"{where} has {len(rows[0])} rows, it had {had}: data must stay")
+    found: Rows = ready.data(rows, where, empty)
+    return found
 
 
 def _order(job: Job, epoch: int, piece: Piece) -> Any:
@@ -273,6 +280,8 @@ def _total(parts: Sequence[Any], weights: Sequence[int], rows: int, dtype: Any) 
     It is made a block after another: arrays of products would be memory that a worker asks its
     system for each time, which takes longer than the sum.
     """
+    if len(parts) == 1 and weights[0] == rows:
+        return parts[0].astype(dtype)
     flat = [np.ravel(part) for part in parts]
     found, (sums, product) = np.empty(flat[0].size, dtype), np.empty((2, BLOCK))
     for start in range(0, found.size, BLOCK):

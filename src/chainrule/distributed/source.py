@@ -15,7 +15,8 @@ from chainrule.distributed.collections import (
     is_collection,
     partitions,
 )
-from chainrule.distributed.groups import Group, groups_of
+from chainrule.distributed.group import Group
+from chainrule.distributed.groups import groups_of
 from chainrule.distributed.options import Rounds
 from chainrule.distributed.places import Cluster, Here, Place, dask
 from chainrule.errors import DataError

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
-from chainrule.distributed.groups import Group, dealt
+from chainrule.distributed.group import Group
+from chainrule.distributed.groups import dealt
 from chainrule.distributed.job import Job, State
 from chainrule.distributed.options import Rounds
 from chainrule.distributed.places import Place

@@ -22,7 +22,7 @@ from chainrule.interrupts import check, immediate
 from chainrule.mentions import is_users
 from chainrule.running.bound import taken
 from chainrule.running.form import Form
-from chainrule.running.threads import TURN, sharing
+from chainrule.running.threads import TRIAL, TURN, free, sharing
 from chainrule.running.trail import Run, Trail, bytes_of
 
 Step = Callable[..., tuple[Any, Any]]
@@ -235,7 +235,8 @@ class NativeEngine:
         updates, paces = len(orders) * self._compiled.updates, self._compiled.form.paces
         most = self._compiled.threads if self._compiled.helpers else 1
         while done.updates < updates and not done.fails:
-            threads, longest = paces.plan(most, batch_size)
+            now = free(most)
+            threads, longest = paces.plan(now, batch_size, TURN if now == most else TRIAL)
             count = min(1 if done.each else longest, updates - done.updates)
             if not done.alone and count > 1:  # the last one is to be undone without the data
                 self._turn(done, count - 1, threads)

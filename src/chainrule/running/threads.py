@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
+from chainrule.native import cores
+
 PATIENCE = 0.05  # seconds that a thread waits for its turn
 TURN = 0.05  # seconds between looks at the keyboard
-TRIAL = 0.002  # seconds that a pace is measured for
+TRIAL = 0.002  # seconds that a pace is measured for, and between looks at who else is there
 TRIALS, LATEST = 3, 5  # how many are needed for a choice, and how many count
-AGAIN = 1.0  # seconds between trials: processors and their other guests change
+AGAIN = 0.25  # seconds between trials: processors and their other guests change
 
 _lock = threading.Lock()
 _turn = threading.Lock()
 _mine = threading.local()
 _runs: WeakSet[object] = WeakSet()
+_busy: WeakSet[threading.Thread] = WeakSet()
 
 
 @contextmanager
@@ -62,6 +65,22 @@ def running(run: object) -> Iterator[bool]:
         yield alone
     finally:
         _runs.discard(run)
+
+
+def is_busy(thread: threading.Thread) -> None:
+    """Let runs leave a core to a thread until it ends: it prepares what they take next."""
+    with _lock:
+        _busy.add(thread)
+
+
+def free(most: int) -> int:
+    """Return how many threads may share an update now, of so many.
+
+    They wait for each other: a core that another thread takes from one is lost to all.
+    """
+    with _lock:
+        others = sum(thread.is_alive() for thread in _busy)
+    return max(1, min(most, cores() - others)) if others else most
 
 
 @contextmanager
@@ -120,7 +139,7 @@ class Paces:
         self._latest: dict[tuple[int, int], deque[float]] = {}
         self._tried: dict[tuple[int, int], float] = {}
 
-    def plan(self, most: int, batch_size: int) -> tuple[int, int]:
+    def plan(self, most: int, batch_size: int, longest: float = TURN) -> tuple[int, int]:
         """Return with how many threads to run next, and how many updates."""
         keys = [(threads, batch_size) for threads in sorted({1, most})]
         due = time.perf_counter() - AGAIN
@@ -128,7 +147,7 @@ class Paces:
         if late:
             seconds, key = TRIAL, min(late, key=lambda key: len(self._times(key)))
         else:
-            seconds, key = TURN, min(keys, key=lambda key: min(self._times(key), default=0.0))
+            seconds, key = longest, min(keys, key=lambda key: min(self._times(key), default=0.0))
         times = self._times(key)
         return key[0], max(1, int(seconds / min(times))) if times else 1
 
