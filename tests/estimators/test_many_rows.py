@@ -7,8 +7,10 @@ import pytest
 from sklearn.base import clone
 
 import chainrule as cr
+from chainrule.estimators import forward as numpy_forward
 from chainrule.estimators import many_rows
 from chainrule.estimators.forward import forward
+from chainrule.running import threads
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -72,21 +74,23 @@ def test_it_pays_first(monkeypatch):
     assert [model._many.takes(model, X) for _ in range(4)] == [False, False, True, True]
 
 
-def test_threads_that_share_rows_change_no_bit(called, monkeypatch):
+@pytest.mark.parametrize("compiled", [False, True])
+def test_threads_that_share_rows_change_no_bit(request, monkeypatch, compiled):
+    called = request.getfixturevalue("called") if compiled else []
     model = cr.MLPClassifier((5,), max_iter=2, random_state=0).fit(X[:100], LABELS[:100])
-    many, counts, sharing = np.tile(X, (20, 1)), [], many_rows.sharing
+    many, counts, sharing = np.tile(X, (40, 1)), [], threads.sharing
 
     def counted(run, count):
         counts.append(count)
         return sharing(run, count)
 
-    monkeypatch.setattr(many_rows, "sharing", counted)
+    monkeypatch.setattr(threads, "sharing", counted)
     alone = model.predict_proba(many)
-    monkeypatch.setattr(many_rows, "SHARED", 0)
-    monkeypatch.setattr(many_rows, "cores", lambda: 3)
+    monkeypatch.setattr(numpy_forward, "SHARED", 0)
+    monkeypatch.setattr(numpy_forward, "cores", lambda: 3)
     np.testing.assert_array_equal(model.predict_proba(many), alone)
     assert counts == [0, 2]
-    assert called == [1024] * 2 * len(range(0, len(many), 1024))
+    assert called == [1024] * compiled * 2 * len(range(0, len(many), 1024))
 
 
 @pytest.mark.parametrize("classes", [3, 60])

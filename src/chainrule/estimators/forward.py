@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from sklearn.neural_network._base import ACTIVATIONS
 
+from chainrule.native import cores
+from chainrule.running.threads import shared_out
 from chainrule.validation import Array
 
 # Multiplications that a BLAS still makes on one thread: several threads cost small blocks more
 # than they bring.
 ALONE = 800_000
+SHARED = 1e8  # multiplications from which it pays to start threads
 FEW = 50  # entries that Python adds up sooner than NumPy
 FEWEST = 32  # rows: wider layers fill the cache with a few already, and are computed all at once
 
@@ -34,14 +37,26 @@ def forward(
     size = len(X) if len(X) <= FEWEST else ALONE // max(W.size for W in coefs)
     if len(X) <= size or size < FEWEST:
         return _block(X, coefs, intercepts, hidden, output)
-    starts = range(0, len(X), size)
-    parts = (_block(X[i : i + size], coefs, intercepts, hidden, output) for i in starts)
-    first = next(parts)
+    first = _block(X[:size], coefs, intercepts, hidden, output)
     found = np.empty((len(X), first.shape[1]), first.dtype)
     found[:size] = first
-    for start, part in zip(starts[1:], parts, strict=True):
-        found[start : start + size] = part
+
+    def compute(start: int) -> None:
+        rows = slice(start, start + size)
+        found[rows] = _block(X[rows], coefs, intercepts, hidden, output)
+
+    shared_out(compute, range(size, len(X), size), helpers_for(X, coefs))
     return found
+
+
+def multiplications(X: Array, coefs: Sequence[Array]) -> int:
+    """Return how many the output of these rows takes."""
+    return len(X) * sum(int(W.size) for W in coefs)
+
+
+def helpers_for(X: Array, coefs: Sequence[Array]) -> int:
+    """Return how many other threads are to share the rows."""
+    return cores() - 1 if multiplications(X, coefs) > SHARED else 0
 
 
 def _softmax(z: Array) -> None:

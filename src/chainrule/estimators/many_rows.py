@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import CompileError, TraceError
-from chainrule.native import cores
-from chainrule.running.threads import sharing
+from chainrule.estimators.forward import helpers_for, multiplications
+from chainrule.running.threads import shared_out
 from chainrule.validation import Array
 
 FEWEST = 1024  # rows of one call, and the most of a block
 ENOUGH = 3e9  # multiplications in NumPy, which take about as long as compiling
-SHARED = 1e8  # multiplications of a call from which threads share them
 BLOCK = 2**17  # entries of the widest layer that stay in the cache
 
 
@@ -32,7 +31,7 @@ class ManyRows:
         """Whether it is to compute the output of these rows, which are plain."""
         if len(X) < FEWEST or X.dtype != model.coefs_[0].dtype or model.engine == "numpy":
             return False
-        self._done += _multiplications(model, X)
+        self._done += multiplications(X, model.coefs_)
         return self._done > ENOUGH
 
     def __call__(self, model: Any, X: Array) -> Array | None:
@@ -40,30 +39,20 @@ class ManyRows:
         network = compiled(model.activation, model.out_activation_)
         size = min(FEWEST, max(64, BLOCK // max(max(W.shape) for W in model.coefs_)))
         found = np.empty((len(X), model.coefs_[-1].shape[1]), X.dtype)
+
+        def compute(start: int) -> None:
+            rows = slice(start, start + size)
+            found[rows] = network(X[rows], model.coefs_, model.intercepts_)
+
         # All blocks have one size, for which it is compiled: the last two may overlap.
-        starts = iter((*range(0, len(X) - size, size), len(X) - size))
-
-        def compute(starts: Iterable[int]) -> None:
-            for start in starts:
-                block = slice(start, start + size)
-                found[block] = network(X[block], model.coefs_, model.intercepts_)
-
+        last = len(X) - size
         try:
-            compute((next(starts),))
+            compute(last)
         except (CompileError, TraceError):
             self._done = -np.inf
             return None
-        is_long = _multiplications(model, X) > SHARED
-        with sharing(self, cores() - 1 if is_long else 0) as pool:  # each takes the next block
-            others = [pool.submit(compute, starts) for _ in range(cores() - 1)] if pool else []
-            compute(starts)
-        for other in others:
-            other.result()
+        shared_out(compute, range(0, last, size), helpers_for(X, model.coefs_))
         return found
-
-
-def _multiplications(model: Any, X: Array) -> int:
-    return len(X) * sum(int(W.size) for W in model.coefs_)
 
 
 @functools.cache

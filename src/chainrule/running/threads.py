@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -112,6 +112,21 @@ def sharing(run: object, count: int) -> Iterator[Executor | None]:
                 yield pool
         else:
             yield None
+
+
+def shared_out(work: Callable[[Any], Any], things: Iterable[Any], count: int) -> None:
+    """Do some work for each thing; so many other threads help if no run has them."""
+    rest = iter(things)
+
+    def take() -> None:
+        for thing in rest:
+            work(thing)
+
+    with sharing(take, count) as pool:
+        others = [pool.submit(take) for _ in range(count)] if pool else []
+        take()
+    for other in others:
+        other.result()
 
 
 def one_for_products() -> Any:
