@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.ops.forms import of_first_entries
 from chainrule.ops.index import IN_RANGE
 from chainrule.ops.kernel import Composite, Elementwise
 from chainrule.ops.primitive import Family
@@ -66,6 +67,7 @@ SOFTPLUS = NN.add(
     (lambda g, y, x: g * SIGMOID(x),),
     "np.logaddexp(_0, 0)",
     kernel=Composite(lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))),
+    form=of_first_entries(lambda x: np.logaddexp(x, 0)),
 )
 SOFTMAX = NN.add(
     "softmax",
@@ -74,6 +76,7 @@ SOFTMAX = NN.add(
     "exp = np.exp(_0 - _0.max(axis=axis, keepdims=True))\n"
     "_y = exp / exp.sum(axis=axis, keepdims=True)",
     kernel=Composite(_softmax),
+    form=of_first_entries(_softmax),
 )
 LOG_SOFTMAX = NN.add(
     "log_softmax",
@@ -82,6 +85,7 @@ LOG_SOFTMAX = NN.add(
     "shifted = _0 - _0.max(axis=axis, keepdims=True)\n"
     "_y = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))",
     kernel=Composite(_log_softmax, {"exp": _softmax}),  # as the way back has it
+    form=of_first_entries(_log_softmax),
 )
 LOGSUMEXP = NN.add(
     "logsumexp",

@@ -231,7 +231,7 @@ class Optimizer(Configurable):
 
     def start(self, slot: str, w: Any) -> Any:
         """Return what a slot holds for the parameter ``w`` before the first update: zeros."""
-        return np.zeros_like(w)
+        return np.zeros(w.shape, w.dtype)  # whose memory nobody touches yet
 
     def init(self, params: Any) -> dict[str, Any]:
         """Return what the optimizer remembers, at the start."""
