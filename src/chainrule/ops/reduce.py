@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops.elementwise import ASTYPE, of_dtype
-from chainrule.ops.forms import small
+from chainrule.ops.forms import first_entry, small
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
 from chainrule.ops.primitive import Family, Primitive, Rule, axes_of, axis_of, common_dtype
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
@@ -74,22 +74,16 @@ def _prod(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return _restore(g, x, axis, keepdims) * rest
 
 
-def _of_first_rows(value: Rule) -> Rule:
-    """Return the form of a reduction: that of the first row everywhere; whole numbers are counted.
-
-    A row is what is reduced to one entry.
-    """
+def _of_first_entries(value: Rule) -> Rule:
+    """Return the form of a reduction: its first entry's everywhere; whole numbers are counted."""
 
     def form(x: Any, axis: Any, keepdims: bool) -> Any:
-        axes = axes_of(axis, np.ndim(x))
-        kept = tuple(i for i in range(np.ndim(x)) if i not in axes)
-        if small([x]) or not kept or x.dtype.kind != "f":
+        if small([x]) or x.dtype.kind != "f":
             return value(x, axis=axis, keepdims=keepdims)
-        rows = tuple(slice(0, 1) if i in kept else slice(None) for i in range(x.ndim))
-        shape = tuple(
-            x.shape[i] if i in kept else 1 for i in range(x.ndim) if keepdims or i in kept
-        )
-        return np.broadcast_to(value(x[rows], axis=axis, keepdims=keepdims), shape)
+        axes = axes_of(axis, x.ndim)
+        sizes = [1 if i in axes else size for i, size in enumerate(x.shape)]
+        shape = [size for i, size in enumerate(sizes) if keepdims or i not in axes]
+        return np.broadcast_to(value(first_entry(x), axis=axis, keepdims=keepdims), shape)
 
     return form
 
@@ -104,7 +98,7 @@ SUM = REDUCE.add(
     (lambda g, y, x, axis, keepdims: _spread(g, x, axis, keepdims),),
     "np.sum(_0, axis=axis, keepdims=keepdims)",
     kernel=Reduction("_0 + _1", 0),
-    form=_of_first_rows(_sum),
+    form=_of_first_entries(_sum),
 )
 MEAN = REDUCE.add(
     "mean",
@@ -114,7 +108,7 @@ MEAN = REDUCE.add(
     kernel=Composite(
         lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
     ),
-    form=_of_first_rows(_mean),
+    form=_of_first_entries(_mean),
 )
 
 
@@ -132,7 +126,7 @@ def _over_freedom(number: int, x: Any, axis: Any, ddof: int) -> float:
 def _plain(name: str, value: Any, rule: Any, kernel: Kernel) -> Primitive:
     rules = None if rule is None else (rule,)
     text = f"np.{name}(_0, axis=axis, keepdims=keepdims)"
-    form = _of_first_rows(value) if isinstance(kernel, Reduction) else None
+    form = _of_first_entries(value) if isinstance(kernel, Reduction) else None
     return REDUCE.add(name, value, rules, text, kernel=kernel, form=form)
 
 
