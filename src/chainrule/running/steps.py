@@ -10,7 +10,6 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
 from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, place_of
 from chainrule.running.form import Cost, Form, digest, load, read, write
-from chainrule.running.garbage import young_alone
 from chainrule.running.recorded import Known, RecordedStep, keep, plain
 from chainrule.running.sized import SizedEngine
 
@@ -22,7 +21,6 @@ ENGINES = {"auto": None, "compiled": True, "numpy": False}
 _read: dict[Hashable, Form] = {}  # from disk, by what was recorded
 
 
-@young_alone()
 def make_engine(
     step: Step,
     loss: Any,
@@ -127,7 +125,6 @@ class _Plan:
             self._held[n] = n == self._size or self._is_same(n)
         return self._held[n]
 
-    @young_alone()
     def _is_same(self, n: int) -> bool:
         try:
             own, other = self._name(self._size), self._name(n)
