@@ -90,6 +90,7 @@ def interpreted(parts=None):
     with (
         mock.patch.object(bound, "load", Interpreted),
         mock.patch.object(steps, "read", return_value=None),
+        mock.patch.dict(steps._read, clear=True),  # what another test has read
     ):
         if parts is None:
             yield

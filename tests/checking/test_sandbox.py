@@ -5,11 +5,14 @@ import sys
 import threading
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.checking import check
+from chainrule.checking.explain import SECONDS, explain
 from chainrule.checking.sandbox import Sandbox, TooLong, quiet
 
 RNG = np.random.default_rng(0)
@@ -27,10 +30,10 @@ def without_factor(w, X, y):
     return X.T @ (X @ w - y) / len(X)
 
 
-def explained(gradient, f=loss, args=(W, X, Y)):
+def explained(gradient, f=loss, args=(W, X, Y), seconds=SECONDS):
     start = time.perf_counter()
     report = cr.check_gradients(f, gradient)(*args)
-    assert time.perf_counter() - start < 12  # five seconds, on a machine that does other things
+    assert time.perf_counter() - start < 2.4 * seconds  # so many, if others leave it the time
     assert not report.passed
     return report.diagnoses
 
@@ -54,8 +57,9 @@ def by_search(w, X, y):
 
 
 @pytest.mark.parametrize("gradient", [by_convergence, by_search])
-def test_what_may_never_end_is_left(gradient):
-    explained(gradient)
+def test_what_may_never_end_is_left(gradient, monkeypatch):
+    monkeypatch.setattr(check, "explain", partial(explain, seconds=1.0))
+    explained(gradient, seconds=1.0)
 
 
 def test_a_run_that_takes_too_long_is_ended():

@@ -1,9 +1,9 @@
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster():
-    """Two processes, started once."""
+    """Two processes, started once; they and the threads that watch them end with these tests."""
     from distributed import LocalCluster
 
     with LocalCluster(

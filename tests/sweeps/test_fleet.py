@@ -135,7 +135,7 @@ def test_members_have_the_bits_of_their_own_fit(build, low, high):
     folds = [Fold((X[:96], targets[:96]), (X[96:140], targets[96:140]))]
     members = [
         Member(n, {name: float(rng.uniform(low, high)) for name in names}, seed=n // 2)
-        for n in range(5)
+        for n in range(3)
     ]
     fleet = Fleet(build, folds, 32, workers=2)
     found = list(fleet.run([Task(member, 4) for member in members]))
