@@ -183,3 +183,31 @@ def test_a_core_is_left_to_a_thread_that_prepares_what_comes_next(monkeypatch):
         over.set()
         thread.join()
     assert turns.free(4) == 4
+
+
+def test_work_that_fails_here_is_not_gone_on_with_elsewhere():
+    done = []
+
+    def work(thing):
+        if threading.current_thread() is threading.main_thread():
+            raise ZeroDivisionError
+        done.append(thing)
+        time.sleep(0.001)
+
+    with pytest.raises(ZeroDivisionError):
+        turns.shared_out(work, range(10_000), 1)
+    assert len(done) < 1000
+
+
+def test_what_fails_elsewhere_is_raised_here():
+    began = threading.Event()
+
+    def work(thing):
+        if threading.current_thread() is threading.main_thread():
+            assert began.wait(5)
+        else:
+            began.set()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        turns.shared_out(work, range(3), 1)

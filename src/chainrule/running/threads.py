@@ -124,7 +124,10 @@ def shared_out(work: Callable[[Any], Any], things: Iterable[Any], count: int) ->
 
     with sharing(take, count) as pool:
         others = [pool.submit(take) for _ in range(count)] if pool else []
-        take()
+        try:
+            take()
+        finally:
+            deque(rest, 0)  # after an error or an interrupt, nothing is left to the others
     for other in others:
         other.result()
 
