@@ -156,12 +156,13 @@ class Module:
             kind = found.result.dtype if found.result is not None else None
             head = writer.header(found.name, found.arguments, kind)
             writer.block(found.body)
-            if found.result is None:
+            how = "alwaysinline nounwind"
+            if found.result is None:  # it is called between loops, not in them
+                how = self.apart
                 writer.line("ret void")
             else:
                 writer.line(f"ret {TYPES[kind.name]} {writer.value(found.result)}")  # type: ignore[union-attr]
-            text = f"{head} alwaysinline nounwind {{\n{writer.text()}}}\n"
-            self.functions[found.name] = text
+            self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n"
         return found
 
     def declare(self, result: str, name: str, arguments: str) -> None:
