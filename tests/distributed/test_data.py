@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tests.distributed.models import X, Y, assert_same, fitted, network
 
 import chainrule as cr
 from chainrule.distributed import groups, reading
 from chainrule.distributed import parquet as row_groups
+from tests.distributed.models import X, Y, assert_same, fitted, network
 
 NAMES = [f"x{j}" for j in range(6)]
 CHUNKS = (120, 0, 200, 1, 179)  # uneven, and one empty

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from tests.distributed.models import X, Y
 
 import chainrule as cr
+from tests.distributed.models import X, Y
 
 LABELS = np.array(["ash", "elm", "oak"])
 ORDER = np.argsort(Y, kind="stable")  # so that classes are missing in partitions

@@ -10,10 +10,10 @@ import time
 import dask.array as da
 import numpy as np
 import pytest
-from tests.distributed.models import X, Y, assert_same, fitted, network
 
 import chainrule as cr
 from chainrule.distributed.places import Here
+from tests.distributed.models import X, Y, assert_same, fitted, network
 
 CLUSTER = """
 import sys, time

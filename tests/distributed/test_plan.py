@@ -2,9 +2,9 @@
 
 import dask.array as da
 import pytest
-from tests.distributed.models import X, Y, fitted, network
 
 from chainrule.distributed.plan import Plan
+from tests.distributed.models import X, Y, fitted, network
 
 # 1,000 shards of 1,000 updates of 0.6 ms, 10 rounds, 2.8 MB a shard, a gigabit a second.
 LARGE = Plan(128_000_000, 235_146, 2_821_752, 1000, 10, 1000, 3, 6e-4, 125e6)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.distributed.models import X, Y, assert_same, fitted, network
 
 import chainrule as cr
 from chainrule.distributed import places
 from chainrule.distributed.groups import dealt
+from tests.distributed.models import X, Y, assert_same, fitted, network
 
 
 def by_hand(model, groups, rate, epochs):

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.distributed.models import X, Y
-from tests.distributed.test_faults import kill_a_worker
 
 import chainrule as cr
 from chainrule.distributed.places import Cluster
 from chainrule.sweeps.cluster import _parts
+from tests.distributed.models import X, Y
+from tests.distributed.test_faults import kill_a_worker
 
 
 def build(lr, hidden):
