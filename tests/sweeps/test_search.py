@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.sweeps.fakes import FakeFleet
 
 import chainrule as cr
-from chainrule.callbacks import Callback
+from chainrule.callbacks import Callback, LambdaCallback
 from chainrule.errors import InterruptedWarning, OptionError
 from chainrule.sweeps.member import Task
 from chainrule.sweeps.ranking import Ranking
@@ -134,6 +134,15 @@ def test_a_callback_sees_rungs_and_may_end_the_search():
     done = search(FakeFleet(), halving(0, 27, 27, 3), callbacks=[stop])
     assert stop.seen == [(0, 27), (1, 36)]
     assert len(done.rungs) == 2
+
+
+def test_the_best_that_is_shown_is_of_those_trained_longest():
+    seen = []
+    show = LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["val_loss"]))
+    done = search(FakeFleet(), halving(0, 27, 27, 3), callbacks=[show])
+    best = [np.nanmin(rung.score()) for rung in done.rungs]
+    assert seen == best
+    assert min(best) < best[-1]  # who is trained longer is not always better
 
 
 def test_ctrl_c_keeps_what_was_trained(interrupts):

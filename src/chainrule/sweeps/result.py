@@ -147,7 +147,7 @@ class Result:
         """
         check_positive(count, "count", "top")
         found: list[Best] = []
-        for _, rungs in self._by_epochs():
+        for rungs in self.search.by_epochs():
             scored = [(rung, at) for rung in rungs for at in rung.best(count)]
             scores = np.array([rung.score()[at] for rung, at in scored])
             for i in order(scores, rungs[0].higher) if len(scores) else ():
@@ -215,7 +215,7 @@ class Result:
         seeds = self.search.candidates.seeds
         if seeds < 2:
             raise DataError("sweep: how much is chance shows with several seeds; give seeds=5")
-        _, rungs = self._by_epochs()[0]
+        rungs = self.search.by_epochs()[0]
         parts = [rung.scores[rung.monitor][np.isfinite(rung.score())] for rung in rungs]
         scores = np.concatenate(parts)
         within = float(scores.var(axis=1, ddof=1).mean())
@@ -289,14 +289,6 @@ class Result:
         return [model_of(fleet.build, member, fold, state) for fold, state in pairs]
 
     # Parts
-
-    def _by_epochs(self) -> list[tuple[int, list[Rung]]]:
-        """Return the rungs that reached each number of epochs, the longest first."""
-        found: dict[int, list[Rung]] = {}
-        for rung in self.search.rungs:
-            if np.isfinite(rung.score()).any():
-                found.setdefault(int(rung.epochs.max()), []).append(rung)
-        return sorted(found.items(), key=lambda item: -item[0])
 
     def _best_seed(self, rung: Rung, at: int) -> int:
         return int(order(rung.scores[rung.monitor][at], rung.higher)[0])

@@ -157,13 +157,20 @@ class Search:
         return found
 
     def logs(self) -> dict[str, float]:
-        """Return how far it is, and the best score."""
+        """Return how far it is, and the best score of those that were trained longest."""
         found = {"models": float(self.trained), "epochs": float(self.trained_epochs)}
-        best = [rung.score()[at] for rung in self.rungs for at in rung.best(1)]
-        if best:
-            rung = self.rungs[0]
-            found[rung.monitor] = float(max(best) if rung.higher else min(best))
+        for rungs in self.by_epochs()[:1]:
+            best = [rung.score()[at] for rung in rungs for at in rung.best(1)]
+            found[rungs[0].monitor] = float(max(best) if rungs[0].higher else min(best))
         return found
+
+    def by_epochs(self) -> list[list[Rung]]:
+        """Return the rungs with a score that reached each number of epochs, the longest first."""
+        found: dict[int, list[Rung]] = {}
+        for rung in self.rungs:
+            if np.isfinite(rung.score()).any():
+                found.setdefault(int(rung.epochs.max()), []).append(rung)
+        return [found[epochs] for epochs in sorted(found, reverse=True)]
 
     def _all(self) -> None:
         for number, bracket in enumerate(self.brackets):
