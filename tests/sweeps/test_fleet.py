@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
 import chainrule as cr
-from chainrule.sweeps import structure
+from chainrule.sweeps import structure, trained
 from chainrule.sweeps.building import Fold
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.lanes import beside
@@ -143,6 +143,38 @@ def test_members_have_the_bits_of_their_own_fit(build, low, high):
     assert fleet.structures == (2 if build in (branching, clipped) else 1)
     for outcome, member in zip(found, members, strict=True):
         same(outcome, one_by_one(build, member, 4, targets))
+
+
+LAYERS = {
+    "dense": lambda a: dense(7, activation="tanh"),
+    "penalized": lambda a: dense(5, kernel_regularizer=cr.regularizers.L2(a / 100)),
+    "dropout": cr.layers.Dropout, "noise": cr.layers.GaussianNoise,
+    "norm": lambda a: cr.layers.BatchNormalization(momentum=1 - a),
+}  # fmt: skip
+RATES = {
+    "constant": lambda b: b, "decayed": lambda b: cr.schedules.ExponentialDecay(b, 3, 0.8),
+    "cosine": lambda b: cr.schedules.CosineDecay(b, 9),
+    "polynomial": lambda b: cr.schedules.PolynomialDecay(b, 9, b / 10),
+}  # fmt: skip
+OPTIMIZERS = (cr.optimizers.SGD, cr.optimizers.Adam, cr.optimizers.AdamW, cr.optimizers.RMSprop)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_structures_at_random_have_the_bits_of_their_own_fit(seed):
+    """Batches of 19 leave one sample over, which a kernel for more does not hold for."""
+    rng = np.random.default_rng(seed)
+    names, rate = rng.choice(list(LAYERS), rng.integers(1, 4)), rng.choice(list(RATES))
+    optimizer, size = rng.choice(OPTIMIZERS), int(rng.choice([1, 19, 19, 32]))
+
+    def build(a, b):
+        rates = RATES[rate](b / 20)
+        return model(*(LAYERS[name](a) for name in names), optimizer=optimizer(rates))
+
+    members = [Member(n, {"a": 0.1 + 0.13 * n, "b": 0.7 - 0.3 * n}, seed=n % 2) for n in range(3)]
+    fleet = Fleet(build, FOLDS, size, workers=2)
+    for outcome in fleet.run([Task(member, 2) for member in members]):
+        same(outcome, one_by_one(build, outcome.member, 2, y, size))
+    assert fleet.structures == 1
 
 
 def rule(make):
@@ -406,6 +438,22 @@ def test_one_that_fails_ends_alone():
     kinds = [outcome.error.partition(":")[0] for outcome in found]
     assert kinds == ["", "DivergenceError", "DivergenceError", "ValueError"]
     assert found[3].error == "ValueError: too much"
+
+
+def test_one_that_fails_on_a_fold_has_a_score_of_none(monkeypatch):
+    trains, calls = trained._epochs, []
+
+    def fails(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise MemoryError("full")
+        return trains(*args)
+
+    monkeypatch.setattr(trained, "_epochs", fails)
+    folds = [FOLDS[0], Fold((X[48:140], y[48:140]), (X[:48], y[:48]))]
+    one, other = Fleet(plain, folds, 32, workers=1).run([Task(m, 2) for m in members_of(plain, 2)])
+    assert (one.error, one.scores, one.folds, one.checkpoint) == ("MemoryError: full", {}, {}, None)
+    assert (other.error, len(other.folds["val_loss"])) == ("", 2)
 
 
 def line(rate, slope):

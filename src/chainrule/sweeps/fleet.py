@@ -105,7 +105,7 @@ class Fleet:
             try:
                 known[task.member.number] = self.structure(task.member)
             except Exception as error:
-                found[task.member.number].error = _told(error)
+                found[task.member.number].failed(_told(error))
         built = [task for task in tasks if task.member.number in known]
         for group in _alike(built, lambda task: known[task.member.number]).values():
             structure = known[group[0].member.number]
@@ -163,7 +163,7 @@ class Fleet:
             raise
         except Exception as error:
             for outcome in outcomes:
-                outcome.error = _told(error)
+                outcome.failed(_told(error))
 
     def _fit(self, task: Task, outcome: Outcome) -> None:
         """Train what fits itself, an estimator, from the start."""

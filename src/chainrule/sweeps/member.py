@@ -71,6 +71,10 @@ class Outcome:
             each.append(score)
             self.scores[f"val_{name}"] = sum(each) / len(each)
 
+    def failed(self, error: str) -> None:
+        """Let there be no score, of no fold."""
+        self.scores, self.folds, self.checkpoint, self.error = {}, {}, None, error
+
 
 class Trains(Protocol):
     """What trains members."""

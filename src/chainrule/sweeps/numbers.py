@@ -80,11 +80,12 @@ class Scope:
     @contextmanager
     def of(self, member: Mapping[str, Any]) -> Iterator[None]:
         """Let numbers be those of a member, in this thread."""
+        before = getattr(self._local, "member", None)
         self._local.member = member
         try:
             yield
         finally:
-            self._local.member = None
+            self._local.member = before
 
     @contextmanager
     def asked(self) -> Iterator[Callable[[], bool]]:
@@ -112,16 +113,24 @@ class Scope:
         return tried or getattr(self._local, "values", None) is not None
 
     def met(self, number: Number, dtype: np.dtype[Any]) -> Any:
-        """Return what stands for a number beside arrays."""
+        """Return what stands for a number beside arrays.
+
+        A step that is run as it is, and not recorded, has numbers of its own: a rate times what a
+        schedule says of this update. They are worked out for the member that is trained.
+        """
         key = number.key, dtype
-        if key not in self._places:
-            self._places[key] = len(self.inputs)
-            self.inputs.append((number, dtype))
-        values = getattr(self._local, "values", None)
+        values, member = (getattr(self._local, name, None) for name in ("values", "member"))
         if values is None and self.closed:
             raise TraceError("a setting that another model was built with is used in this one")
-        place, values = self._places[key], values or ()
-        return values[place] if place < len(values) else np.asarray(number.sample, dtype)
+        place = self._places.get(key, len(self.inputs))
+        if values is not None and place < len(values):
+            return values[place]
+        if member is not None:
+            return np.asarray(value_for(number, member), dtype)
+        if key not in self._places:
+            self._places[key] = place
+            self.inputs.append((number, dtype))
+        return np.asarray(number.sample, dtype)
 
 
 class Number:

@@ -136,7 +136,9 @@ class Structure:
                 own = self._with_settings(own)
                 before, settings = (mine, carry), mine["settings"]
                 for _ in range(UPDATES):
-                    one, two = own(before[0], *samples), other(before[1], *samples)
+                    with self.scope.of(member.settings):
+                        one = own(before[0], *samples)
+                    two = other(before[1], *samples)
                     after = {key: part for key, part in one[1].items() if key != "settings"}
                     if not _equal((one[0], after), two):
                         return False

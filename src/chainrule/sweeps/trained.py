@@ -38,9 +38,10 @@ def train(
         training.engine.begin(to_train(carry) | no_losses(width))
         assert isinstance(training.supply, Samples)
         training.supply.rng = rng
-        losses = _epochs(training, tasks[0].epochs - done, width, watch)
-        after = {key: training.engine.read(key) for key in structure.kept}
-        scores = _scores(structure, scoring, after, carry, width)
+        with structure.scope.of(tasks[0].member.settings):  # side by side nothing asks for it
+            losses = _epochs(training, tasks[0].epochs - done, width, watch)
+            after = {key: training.engine.read(key) for key in structure.kept}
+            scores = _scores(structure, scoring, after, carry, width)
         state = {"rng": rng.bit_generator.state, "epochs": tasks[0].epochs}
         for lane, outcome in enumerate(outcomes):
             assert outcome.checkpoint is not None
@@ -51,8 +52,7 @@ def train(
     for outcome in outcomes:
         ended = min(map(len, outcome.losses))
         if ended < tasks[0].epochs - done:
-            outcome.scores, outcome.folds, outcome.checkpoint = {}, {}, None
-            outcome.error = (
+            outcome.failed(
                 f"DivergenceError: the loss became NaN or infinite in epoch {done + ended + 1}"
             )
 
