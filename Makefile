@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests docs notebooks benchmarks
-# As many processes as there are processors, up to four; each takes what is left when it is done.
+# A process more than there are processors, up to four; each takes what is left when it is done.
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
 JUDGES := build/judges

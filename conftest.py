@@ -31,6 +31,13 @@ def pytest_collection():
     return found
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Ask for a process more than there are processors: some tests wait for browsers and others."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (mine or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def keras_for_examples_with_keras(request):
     """Run the examples that need Keras where it is installed, as all tests that need it."""
