@@ -186,7 +186,7 @@ def two_threads(monkeypatch):
     monkeypatch.setattr("chainrule.running.steps.digest", lambda *_: None)  # of what is unusual
     monkeypatch.setenv("CHAINRULE_NUM_THREADS", "2")
     monkeypatch.setattr(threads, "ThreadPoolExecutor", torture.CheckedExecutor)
-    monkeypatch.setattr(threads.Paces, "plan", lambda paces, most, n: (most, 4))
+    monkeypatch.setattr(threads.Paces, "plan", lambda paces, most, *_: (most, 4))
     monkeypatch.setattr(torture.CheckedExecutor, "submitted", 0)
 
 
