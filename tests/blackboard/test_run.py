@@ -173,7 +173,8 @@ def test_who_goes_back_where_copies_are_few_waits_once(monkeypatch):
 
     monkeypatch.setattr(run, "advance", counted)
     assert len(run._copies) <= 4
-    start = max(copy.place.update for copy in run._copies if copy.place.update < 19_000) + 2000
+    copied = [copy.place.update for copy in run._copies]  # as time went: that may be near the head
+    start = max(update for update in copied if update <= run.head - 2000) + 2000
     seen = {}
     for update in range(start, start - 40, -1):
         run.seek(update)
