@@ -43,9 +43,8 @@ class NativeFunction:
 
         self.key = key
         self._engines = []
-        for names, part in _unpacked(
-            code
-        ):  # the entry's comes last, and calls what the others give
+        # The entry's comes last, and calls what the others give.
+        for names, part in _unpacked(code):
             target = machine().target.machine()
             engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
             engine.add_object_file(llvm.ObjectFileRef.from_data(part))
@@ -202,16 +201,20 @@ def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
 
 def _codes(pieces: Sequence[Piece]) -> dict[str, bytes] | None:
     """Return the code of pieces by their keys, from disk or made; None if one is not to be made."""
-    found = {piece.key: cache.read(piece.key) for piece in pieces}
-    missing = [piece for piece in pieces if found[piece.key] is None]
-    wanted = {piece.key: piece.texts for piece in missing if piece.texts is not None}
-    if len(wanted) < len(missing):
-        return None
-    if wanted:
-        for key, code in _made(wanted).items():
-            found[key] = code
-            cache.write(key, code)
-    return found  # type: ignore[return-value]
+    found: dict[str, bytes] = {}
+    wanted: dict[str, Callable[[], Sequence[Text]]] = {}
+    for piece in pieces:
+        code = cache.read(piece.key)
+        if code is not None:
+            found[piece.key] = code
+        elif piece.texts is None:
+            return None
+        else:
+            wanted[piece.key] = piece.texts
+    made = _made(wanted) if wanted else {}
+    for key, code in made.items():
+        cache.write(key, code)
+    return found | made
 
 
 def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:

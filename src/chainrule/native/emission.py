@@ -114,9 +114,8 @@ class Module:
         first += [head.replace("define internal", "declare") for head in outside]
         texts = [self._apart([nests[name] for name in group]) for group in groups]
         texts.append("\n".join([*first, OUTER, entry]))
-        tag = sha256("".join(texts).encode()).hexdigest()[
-            :16
-        ]  # all kernels' names are in one table
+        # All kernels' names are in one table.
+        tag = sha256("".join(texts).encode()).hexdigest()[:16]
         return [text.replace("@nest", f"@nest_{tag}_") for text in texts]
 
     def _apart(self, nests: Sequence[str]) -> str:

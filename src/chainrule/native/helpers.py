@@ -30,18 +30,22 @@ def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> lis
         How many helpers there are to be at most. One that has not begun when nothing is left
         to do is not waited for; what one fails at is done here.
     """
+
+    def here(text: Text) -> bytes:
+        return compiled(text, target)
+
     helpers = [helper for helper in (_started(target) for _ in range(count)) if helper is not None]
     try:
         work = _Work(write())
         threads = [Thread(target=helper.share, args=(work,), daemon=True) for helper in helpers]
         for thread in threads:
             thread.start()
-        work.share(lambda text: compiled(text, target))
+        work.share(here)
         for helper, thread in zip(helpers, threads, strict=True):
             if not helper.busy:
                 helper.process.kill()
             thread.join()
-        work.share(lambda text: compiled(text, target))  # what a helper failed at
+        work.share(here)  # what a helper failed at
         return [work.done[i] for i in range(len(work.texts))]
     finally:
         for helper in helpers:
