@@ -200,16 +200,24 @@ class Board:
         self.js(f"() => until(() => last('frame')?.update >= {update})")
 
     def train(self):
-        """See to it that training runs."""
-        if not self.frame()["playing"]:
+        """See to it that training runs, or did until what it is to stop at."""
+        before = self.frame()
+        if not before["playing"]:
             self.button("Train").click()
-        self.js("() => until(() => last('frame').playing)")
+        self.js(
+            f"() => until(() => last('frame').playing || last('frame').head > {before['head']})"
+        )
 
     def pause(self):
-        """See to it that training does not run."""
-        if self.frame()["playing"]:
-            self.button("Pause").click()
-        self.js("() => until(() => !last('frame').playing)")
+        """See to it that training does not run.
+
+        It may stop by itself meanwhile, and the button be gone; or have been asked to go on before.
+        """
+        until = time.monotonic() + WAIT / 1000
+        while self.frame()["playing"]:
+            assert time.monotonic() < until, "training goes on"
+            self.button("Pause").evaluate_all("(found) => found.forEach((each) => each.click())")
+            self.settle()
 
     def full_speed(self):
         self.page.get_by_label("Speed").select_option("null")

@@ -170,7 +170,7 @@ def test_a_guess_is_tried_on_a_fork(board, page):
     page.get_by_text("The changed run is at update").wait_for()
     board.js("() => until(() => last('frame').branch === 'b' && last('frame').settings.rate === 5)")
     board.button("stop").click()
-    board.js("() => until(() => !last('frame').playing)")
+    board.pause()
     assert board.frame()["branches"] == ["a", "b"]
 
 
