@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import optimizers
+from chainrule.autodiff.trees import map_leaves
 from chainrule.callbacks import Callback, LambdaCallback
 from chainrule.errors import (
     CompileError,
@@ -21,8 +22,10 @@ from chainrule.errors import (
     ShapeError,
     UnknownNameError,
 )
+from chainrule.program.recording import tape
 from chainrule.running.bound import BoundKernel
 from chainrule.running.threads import running
+from chainrule.training.minimize import Update
 from tests.interpreter import interpreted
 from tests.tolerances import assert_apart, assert_engines_agree, bounds
 from tests.uber import assert_same
@@ -497,3 +500,67 @@ def test_a_sum_is_scored_in_the_batches_that_it_is_trained_in(size):
         epochs=1, validation_data=(X, y),
     )  # fmt: skip
     assert history.val_loss == pytest.approx(history.loss)
+
+
+OPTIONS = {
+    "weight_decay": 0.1, "clipnorm": 1.0, "clipvalue": 0.5, "global_clipnorm": 2.0, "use_ema": True,
+    "gradient_accumulation_steps": 2, "l2": 0.01, "learning_rate_multipliers": {"b": 3.0},
+    "beta_1": 0.5, "beta_2": 0.8, "epsilon": 1e-3, "momentum": 0.3, "rho": 0.6, "nesterov": True,
+    "centered": True, "amsgrad": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(optimizers.OPTIMIZERS))
+def test_a_rule_is_known_by_its_settings(name):
+    """Whatever settings tell apart or not: a rule is what a recording says."""
+    params = {"w": np.ones((3, 2)), "b": np.ones(2)}
+    kind = optimizers.OPTIMIZERS[name]
+    allowed = kind().get_config()
+    rules = [kind(), kind(learning_rate=0.5), kind(learning_rate=lambda t: 0.1 / (1 + t))]
+    rules += [kind(**{option: OPTIONS[option]}) for option in OPTIONS if option in allowed]
+    if "nesterov" in allowed and "momentum" in allowed:
+        rules.append(kind(momentum=0.3, nesterov=True))
+    rules.append(kind(weight_decay=0.1))
+    rules[-1].exclude_from_weight_decay(var_names=["b"])
+    told = []
+    for rule in rules:
+        state = map_leaves(np.asarray, rule.init(params))
+        given = {"params": params, "gradients": params, "state": state}
+        fresh = tape(rule.update, given, named=False).key
+        update = Update(None, rule)
+        assert update._rule_told(params, state) == fresh
+        assert update._rule_told(params, state) == fresh
+        told.append(fresh)
+    assert len(set(map(repr, told))) > 5
+
+
+def test_a_rule_is_recorded_again_where_it_may_do_something_else(monkeypatch):
+    X, y = samples(20, 3, 2)
+    recorded = []
+    monkeypatch.setitem(
+        Update.told.__globals__, "tape",
+        lambda f, *args, **options: recorded.append(f) or tape(f, *args, **options),
+    )  # fmt: skip
+
+    def loss(w, X, y):
+        return np.mean((X @ w - y) ** 2)
+
+    class Halving(optimizers.SGD):
+        def step(self, w, g, learning_rate, t):
+            return w / factor, {}
+
+    def trained(rule):
+        recorded.clear()
+        w, _ = cr.minimize(loss, np.ones(3), X, y, optimizer=rule, seed=0, engine="compiled")
+        return w, recorded.count(rule.update)
+
+    assert trained(optimizers.SGD(0.1, weight_decay=0.125))[1] == 1
+    slow, count = trained(optimizers.SGD(0.01, weight_decay=0.125))
+    assert count == 0
+    assert not np.array_equal(slow, trained(optimizers.SGD(0.1, weight_decay=0.125))[0])
+    assert trained(optimizers.SGD(0.1, weight_decay=0.25))[1] == 1
+    for factor in (2.0, 4.0):
+        np.testing.assert_array_equal(trained(Halving())[0], np.ones(3) / factor)
+    monkeypatch.setattr(optimizers.SGD, "step", lambda self, w, g, learning_rate, t: (w / 8, {}))
+    rule = optimizers.SGD(0.1, weight_decay=0.125)
+    np.testing.assert_allclose(trained(rule)[0], np.ones(3) * (1 - 0.1 * 0.125) / 8)

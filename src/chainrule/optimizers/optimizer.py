@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any, Self
 
@@ -18,6 +19,8 @@ from chainrule.validation import check_flag, check_number, check_positive
 
 UNDECAYED = "exclude_from_weight_decay"  # in a config: the patterns given to that method
 Schedule = Callable[[Any], Any]
+# Attributes that do not tell what an optimizer does with a state, which holds its learning rate.
+_APART = {"learning_rate", "_done", "__config__"}
 
 
 class Optimizer(Configurable):
@@ -397,6 +400,21 @@ def schedule_of(optimizer: Any) -> Schedule | None:
     """Return the schedule that gives the learning rate, None where it is a number."""
     rate = getattr(optimizer, "__dict__", {}).get("learning_rate")
     return rate if callable(rate) else None
+
+
+def settings_of(optimizer: Any) -> Hashable:
+    """Return what tells what an optimizer does with a state; None if that may change otherwise.
+
+    Code of others, schedules too, may do another thing every time.
+    """
+    kind = type(optimizer)
+    if not kind.__module__.startswith(f"{__package__}.") or schedule_of(optimizer) is not None:
+        return None
+    kept = {name: value for name, value in vars(optimizer).items() if name not in _APART}
+    try:
+        return kind, kind.step, json.dumps(kept)
+    except TypeError:  # of what is no plain value
+        return None
 
 
 def count(optimizer: Any, state: Any) -> None:

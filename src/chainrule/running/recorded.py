@@ -51,8 +51,8 @@ class RecordedStep(Recorder):
     Parameters
     ----------
     step : callable
-        If it has ``parts``, these tell what it does, and take less to record: ``parts(arguments)``
-        returns pairs of a function and its arguments by name.
+        If it has ``told``, that takes less than to record it: ``told(arguments)`` returns what
+        tells the step from others.
     loss : callable
         Its arguments' names are those of the step's.
     carry, data : tree of ndarray
@@ -115,26 +115,22 @@ class RecordedStep(Recorder):
         """Return what tells what the step does for ``n`` samples."""
         found = self.seen.keys.get(n)
         if found is None:
-            found = self._parts_told(n) or self.taped(n).key
+            found = self._told(n) or self.taped(n).key
             keep(self.seen.keys, n, found)
         return found
 
-    def _parts_told(self, n: int) -> Hashable:
-        """Return what tells what the parts of the step do; None if it has none."""
-        parts = getattr(self.f, "parts", None)
-        if parts is None:
+    def _told(self, n: int) -> Hashable:
+        """Return what the step itself tells of what it does; None if it does not."""
+        told = getattr(self.f, "told", None)
+        if told is None:
             return None
         given = self._resized(n)
-
-        def told() -> Hashable:
-            return (*given, *[tape(f, its, False).key for f, its in parts(given)])
-
-        return self.sketched(told)
+        return self.sketched(lambda: (*given, told(given)))
 
     def _made(self, n: int) -> Program:
         """Return what is recorded once more, with names."""
         taped = self.taped(n, named=True)
-        key = self._parts_told(n) or taped.key  # it may do something else this time
+        key = self._told(n) or taped.key  # it may do something else this time
         keep(self.seen.keys, n, key)
         found = _programs.get(key)
         if found is None:

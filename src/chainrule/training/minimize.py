@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +14,10 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.callbacks import Callback, History, as_callbacks
 from chainrule.errors import DataError, ShapeError
 from chainrule.interrupts import deferred
+from chainrule.optimizers.optimizer import settings_of
+from chainrule.program.recording import tape
 from chainrule.running.engines import Engine
+from chainrule.running.recorded import keep
 from chainrule.running.steps import ENGINES, make_engine
 from chainrule.running.threads import in_turn
 from chainrule.training.supply import Batches, Samples, gives_batches
@@ -22,6 +25,7 @@ from chainrule.training.trainer import Run, Trainer, rate_of
 from chainrule.validation import as_floats, as_numbers, check_positive, check_seed, lookup
 
 T = TypeVar("T")
+_rules: dict[Hashable, Hashable] = {}  # what optimizers do, by their settings
 
 
 @in_turn()
@@ -166,12 +170,24 @@ class Update:
         trained, state = self.rule.update(carry["params"], gradients, carry["state"])
         return value, {"params": trained, "state": state}
 
-    def parts(self, arguments: dict[str, Any]) -> list[tuple[Callable[..., Any], dict[str, Any]]]:
+    def told(self, arguments: dict[str, Any]) -> Hashable:
         """Return what tells it from others: the loss, which has one gradient, and the rule."""
         (_, carry), *data = arguments.items()
-        params = carry["params"]
-        of_rule = {"params": params, "gradients": params, "state": carry["state"]}
-        return [(self.loss, {"carry": params, **dict(data)}), (self.rule.update, of_rule)]
+        loss = tape(self.loss, {"carry": carry["params"], **dict(data)}, named=False).key
+        return loss, self._rule_told(**carry)
+
+    def _rule_told(self, params: Any, state: Any) -> Hashable:
+        """Return what the rule does, which its settings tell once it was recorded."""
+        given = {"params": params, "gradients": params, "state": state}
+        settings = settings_of(self.rule)
+        forms = [(path, leaf.shape, leaf.dtype) for path, leaf in leaves(given)]
+        told = None if settings is None else (settings, *forms)
+        found = _rules.get(told)
+        if found is None:
+            found = tape(self.rule.update, given, named=False).key
+            if told is not None:
+                keep(_rules, told, found)
+        return found
 
 
 class Training:
