@@ -24,6 +24,14 @@ def carray(memory, shape, dtype):
     return memory.ravel()[: int(np.prod(shape))].reshape(shape)
 
 
+def empty(shape, dtype):
+    """Memory whose content nobody may read before it is written."""
+    worst = (
+        np.nan if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max if dtype != np.bool_ else 1
+    )
+    return np.full(shape, worst, dtype)
+
+
 def share(extent, part, parts):
     return extent * part // parts
 
@@ -54,8 +62,9 @@ def gemm(ta, tb, m, n, k, a, b, c, rows=1, first=0, last=1, parts=1):
 
 
 SPACE = {
-    "np": np, "inf": np.inf, "carray": carray, "share": share, "wrap": wrap, "within": within,
-    "sgemm": gemm, "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh, "erf": special.erf,
+    "np": np, "inf": np.inf, "carray": carray, "empty": empty, "share": share, "wrap": wrap,
+    "within": within, "sgemm": gemm, "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh,
+    "erf": special.erf,
     "meet": lambda *_: None,
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
     "random_bits": random_bits,

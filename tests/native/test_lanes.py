@@ -1,13 +1,20 @@
 """Kernels of one sample: every sum has an order of its own, whatever stands around it."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.autodiff.trees import map_leaves
 from chainrule.batching import vmap
+from chainrule.compiler.memory import STACK
+from chainrule.optimizers import SGD
+from chainrule.running.compiling import step_kernel
 from chainrule.running.engines import Outcome
 from chainrule.running.steps import make_engine
+from chainrule.training.minimize import Update
 
 
 def after(update, params, X):
@@ -55,3 +62,32 @@ def test_several_models_have_the_bits_of_each_alone(shape):
     together = after(beside, np.stack(W, -1), X)
     for i, own in enumerate(W):
         np.testing.assert_array_equal(together[..., i], after(updated, own, X))
+
+
+def kernel_of(layers, width, batch_size=1):
+    """Return the kernel of a network of equal layers."""
+    params = {f"W{i}": np.ones((width, width), np.float32) for i in range(layers)}
+
+    def loss(params, X):
+        for W in params.values():
+            X = np.tanh(X @ W)
+        return np.mean(X**2)
+
+    X, rule = np.ones((3, width), np.float32), SGD()
+    carry = {"params": params, "state": map_leaves(np.asarray, rule.init(params))}
+    return step_kernel(Update(loss, rule), loss, carry, (X,), batch_size)
+
+
+def test_small_arrays_of_one_sample_lie_on_the_stack():
+    kernel = kernel_of(2, 10)
+    assert not [b.name for b in kernel.pointed if b.role == "temporary"]
+    assert "= empty((1, 10), float32)" in kernel.text
+    assert [b.name for b in kernel_of(2, 10, batch_size=2).pointed if b.role == "temporary"]
+    assert [b.name for b in kernel_of(2, 600).pointed if b.role == "temporary"]
+
+
+def test_a_deep_network_does_not_fill_the_stack():
+    kernel = kernel_of(150, 100)
+    local = [math.prod(b.shape) * 4 for b in kernel.buffers if b.role == "local"]
+    assert STACK - 1000 < sum(local) <= STACK
+    assert [b.name for b in kernel.pointed if b.role == "temporary"]

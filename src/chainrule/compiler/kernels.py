@@ -14,7 +14,7 @@ from chainrule.compiler import driver
 from chainrule.compiler.elementwise import elementwise, numbered
 from chainrule.compiler.fusing import fuse
 from chainrule.compiler.lowering import Lowering, shape_of
-from chainrule.compiler.memory import in_place, renewals, slots
+from chainrule.compiler.memory import in_place, on_the_stack, renewals, slots
 from chainrule.compiler.moving import checked, gathered, moved, scattered
 from chainrule.compiler.nodes import (
     PARTS,
@@ -73,9 +73,9 @@ LONGEST = 10_000  # equations, which compile in some ten seconds
 LARGE = 2e6  # operations of an update from which threads share its work
 RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",
-    "wrap", "within", "carray", "sgemm", "dgemm", "float32", "float64", "int64", "inf", "done",
-    "thread", "threads", "part", "parts", "share", "meet", "flush", "restore", "control", "exp",
-    "log", "tanh", "erf", "wave", "natural", "random_bits", "rows",
+    "wrap", "within", "carray", "empty", "sgemm", "dgemm", "float32", "float64", "int64", "inf",
+    "done", "thread", "threads", "part", "parts", "share", "meet", "flush", "restore", "control",
+    "exp", "log", "tanh", "erf", "wave", "natural", "random_bits", "rows",
 )  # fmt: skip
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
@@ -121,7 +121,7 @@ class Kernel:
     @cached_property
     def pointed(self) -> list[Buffer]:
         """The buffers with memory of their own, in the order of the pointers."""
-        return [buffer for buffer in self.buffers if buffer not in self.slots]
+        return [b for b in self.buffers if b not in self.slots and b.role != "local"]
 
     @cached_property
     def products(self) -> list[Product]:
@@ -279,11 +279,13 @@ class _Writer:
         body = [item for section in sections for item in section.items]
         used = {a.what for statement in walk(body) for a in statement.accesses}
         buffers = [b for b in low.buffers if b in used and b not in gone and b.home is None]
+        one = self.one and frame is driver.train
+        if one:
+            on_the_stack(buffers)
         shares = slots(sections, buffers, self.shared)
         if self.shared:
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)
-        one = self.one and frame is driver.train
         return Kernel(function, buffers, shares, self.shared, low.numbers.lifted, low.checks, one)
 
     def _framed(
@@ -300,6 +302,6 @@ class _Writer:
             "update": body,
         }
         function = framed(frame, names, hooks)
-        owners = [b for b in buffers if b not in shares]
+        owners = [b for b in buffers if b not in shares and b.role != "local"]
         function.arguments = [*FIXED.values(), *owners]
         return function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,8 @@ from chainrule.compiler.sections import Section
 from chainrule.compiler.statements import Item, Store, forget, nest, walk
 from chainrule.program.batch import Linear
 from chainrule.program.equations import Variable
+
+SMALL, STACK = 2**10, 2**16  # bytes of an array on the stack, and of all that are
 
 
 def renewals(low: Lowering, pairs: Iterable[tuple[Buffer, Any]]) -> dict[Buffer, Buffer]:
@@ -70,6 +73,17 @@ def _may_replace(new: Sequence[Any], old: Sequence[Any]) -> bool:
         or (top == first_top and place <= first_position and access.index == made.index)
         for top, place, access in old
     )
+
+
+def on_the_stack(buffers: Iterable[Buffer]) -> None:
+    """Let small temporaries lie on the stack, of which LLVM puts much into registers."""
+    left = STACK
+    for buffer in buffers:
+        if buffer.role == "temporary" and all(isinstance(size, int) for size in buffer.shape):
+            size = math.prod(buffer.shape) * buffer.dtype.itemsize
+            if size <= min(SMALL, left):
+                buffer.role = "local"
+                left -= size
 
 
 def slots(

@@ -243,7 +243,8 @@ class Buffer:
         The axes as they lie in memory, the contiguous one last.
     role : str
         ``"state"`` is read and written across updates, ``"data"`` holds a sample a row,
-        ``"constant"`` is read alone, ``"result"`` is written, ``"temporary"`` lives in one update.
+        ``"constant"`` is read alone, ``"result"`` is written, ``"temporary"`` lives in one update,
+        ``"local"`` too, in the kernel's own memory.
     content : path or ndarray or None
         Which leaf of the arguments or of the result it is, or the constant itself.
     home : Buffer or None

@@ -205,7 +205,7 @@ class Run(Statement):
 
 @dataclass(eq=False)
 class Declare(Statement):
-    """Says of what shape the memory at a pointer is."""
+    """Says of what shape the memory at a pointer is, or the kernel's own."""
 
     buffer: Buffer
     pointer: str

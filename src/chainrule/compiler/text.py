@@ -90,7 +90,10 @@ def _statement(item: Any) -> str:
 def _declared(item: Declare) -> str:
     sizes = [size_text(size) for size in item.buffer.memory_shape or (1,)]
     shape = ", ".join(sizes) + ("," if len(sizes) == 1 else "")
-    return f"{item.buffer.name} = carray({item.pointer}, ({shape}), {item.buffer.dtype.name})"
+    name, kind = item.buffer.name, item.buffer.dtype.name
+    if item.buffer.role == "local":
+        return f"{name} = empty(({shape}), {kind})"
+    return f"{name} = carray({item.pointer}, ({shape}), {kind})"
 
 
 def _product(item: Product) -> str:

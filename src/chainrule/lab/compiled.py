@@ -173,4 +173,5 @@ def _loops(params: Any, X: Array, y: Array) -> str:
     """Return the loops of an update, without the lines that only name arrays."""
     text = source(network_loss, "kernel", batch_size=1)(params, X[:2], y[:2])
     lines = text.splitlines()[1:]
-    return "\n".join(line[4:] for line in lines if "carray(" not in line and "sizes[" not in line)
+    named = ("carray(", "empty(", "sizes[")
+    return "\n".join(line[4:] for line in lines if not any(name in line for name in named))

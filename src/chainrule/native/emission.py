@@ -6,6 +6,7 @@ the same are written the same, so that what repeats (layers of one shape) is com
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -246,7 +247,11 @@ class Writer(Values):
         self.value(item.call)
 
     def _declare(self, item: Declare, outlined: bool) -> None:
-        pass
+        buffer = item.buffer
+        if buffer.role == "local":
+            self.pointers[buffer] = f"%own{len(self.entry)}"
+            kind = f"[{math.prod(buffer.shape)} x {held(buffer.dtype)}]"
+            self.entry.append(f"{self.pointers[buffer]} = alloca {kind}, align 64")
 
     def _break(self, item: Break, outlined: bool) -> None:
         self.line(f"br label %{self.exits[-1]}")
