@@ -21,7 +21,7 @@ from chainrule.native.vectors import WHOLE, Vectors, number, real
 # Rows of tiles, for processors with so many registers: their sums take three quarters of them.
 ROWS = {32: (12, 4, 2, 1), 16: (6, 4, 2, 1)}
 VECTORS = 2  # across a tile; the last columns have tiles of one
-HEIGHT, TERMS = 384, 128  # rows and terms of a block of the first operand, which stays in the cache
+HEIGHT, TERMS = 192, 256  # rows and terms of a block of the first operand, which stays in the cache
 TALL = 48  # rows from which it pays to lay a panel of the second together
 AHEAD = 32  # terms from those that are multiplied to those of which a line is fetched
 APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
@@ -245,6 +245,8 @@ class _Product(_Blocks):
             there = code.at(self.panel, builder.mul(term, number(self.across)))
             for column, flag in zip(columns, flags, strict=True):
                 code.store(code.load(code.at(here, column), flag), code.at(there, column))
+                beside = builder.add(column, number(self.across))  # the next panel's
+                code.fetch(code.at(here, beside), writes=False, near=2)
 
         code.loop(number(0), depth, 1, terms)
 

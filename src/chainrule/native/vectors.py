@@ -109,12 +109,13 @@ class Vectors:
             name = f"llvm.masked.store.{self._kind}.p0"
             self._call(name, ir.VoidType(), vector, pointer, self._align, flags)
 
-    def fetch(self, place: Any, writes: bool) -> None:
+    def fetch(self, place: Any, writes: bool, near: int = 3) -> None:
         """Have a line of the cache fetched that is soon read or written.
 
-        It need not be memory of ours.
+        It need not be memory of ours. ``near`` is 3 for all levels of the cache, 2 for all but the
+        first.
         """
-        codes = (ir.Constant(_INDEX, code) for code in (int(writes), 3, 1))  # to be kept; of data
+        codes = (ir.Constant(_INDEX, code) for code in (int(writes), near, 1))  # 1: of data
         self._call("llvm.prefetch.p0", ir.VoidType(), self._pointer(place), *codes)
 
     def fused(self, a: Any, b: Any, c: Any) -> Any:
