@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 Path = tuple[str | int, ...]
+_BRANCHES = (dict, list, tuple)
 
 
 def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Return an iterator over the leaves with their paths."""
-    found: list[tuple[Path, Any]] = []
-    _gather(tree, path, found)
-    return iter(found)
+    if isinstance(tree, _BRANCHES):
+        found: list[tuple[Path, Any]] = []
+        _gather(tree, path, found)
+        return iter(found)
+    return iter(() if tree is None else [(path, tree)])
 
 
 def _gather(tree: Any, path: Path, found: list[tuple[Path, Any]]) -> None:
-    if isinstance(tree, dict):
-        for key, branch in tree.items():
+    for key, branch in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        if isinstance(branch, _BRANCHES):
             _gather(branch, (*path, key), found)
-    elif isinstance(tree, (tuple, list)):
-        for i, branch in enumerate(tree):
-            _gather(branch, (*path, i), found)
-    elif tree is not None:
-        found.append((path, tree))
+        elif branch is not None:
+            found.append(((*path, key), branch))
 
 
 def path_text(path: Path) -> str:
