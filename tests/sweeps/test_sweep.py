@@ -106,7 +106,7 @@ def test_a_grid_grows_by_what_is_new(tmp_path):
 
 def test_what_does_not_fit_into_memory_is_refused_at_once():
     with (
-        mock.patch("chainrule.sweeps.store._memory", return_value=100.0),
+        mock.patch("chainrule.sweeps.store.memory", return_value=100.0),
         pytest.raises(
             DataError,
             match=r"the weights of the 8 models that may go on take .* give store= a folder",

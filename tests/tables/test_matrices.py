@@ -8,9 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule.errors import DataError, UnknownNameError
+from chainrule.native import memory
 from chainrule.preprocessing import Preprocessor
 from chainrule.tables import ArrayTable, load_arrays, open_table, training_data
-from chainrule.tables.matrices import machine_memory
 
 N = 200_000
 
@@ -161,12 +161,12 @@ def test_a_table_that_changes_while_it_is_read_is_refused():
 
 def test_a_container_that_limits_memory_is_heard(tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr("chainrule.tables.matrices._CGROUP_LIMIT", limit)
-    whole = machine_memory()
+    monkeypatch.setattr("chainrule.native._CGROUP_LIMIT", limit)
+    whole = memory()
     limit.write_text("1000000\n")
-    assert machine_memory() == 1_000_000 < whole
+    assert memory() == 1_000_000 < whole
     limit.write_text("max\n")
-    assert machine_memory() == whole
+    assert memory() == whole
 
 
 def test_two_rows_are_too_few():

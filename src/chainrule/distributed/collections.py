@@ -22,6 +22,7 @@ class Partition:
     given: tuple[Any, ...]
     rows: int
     is_file: bool = False
+    takes_a_core: bool = True
 
     def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
         """Return them as arrays."""

@@ -27,6 +27,10 @@ class Group(Protocol):
     def is_file(self) -> bool:
         """Whether it pays to read it ahead, and to keep what was read."""
 
+    @property
+    def takes_a_core(self) -> bool:
+        """Whether reading it takes one; else it is waiting for a disk."""
+
     def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
         """Return samples, targets and, if there are any, their weights.
 

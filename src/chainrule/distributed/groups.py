@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.distributed.group import BLOCK, Empty, Group, Rows
+from chainrule.distributed.group import Empty, Group, Rows
+from chainrule.distributed.maps import Map
 from chainrule.distributed.parquet import row_groups
 from chainrule.errors import DataError, FileError
-from chainrule.validation import Array
 
 GROUP_BYTES = 2**25  # of a group of rows, where the source does not say
 
@@ -38,52 +38,14 @@ class Slice:
         """Whether the arrays are maps."""
         return all(isinstance(array, Map | None) for array in self.arrays)
 
+    @property
+    def takes_a_core(self) -> bool:
+        """Whether reading them takes one."""
+        return not (isinstance(self.arrays[0], Map) and self.arrays[0].is_direct)
+
     def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
         """Return the rows."""
         return tuple(_rows(array, self.start, self.stop, empty) for array in self.arrays)
-
-
-@dataclass(frozen=True)
-class Map:
-    """A memory map, told by its file and when that was written."""
-
-    path: str
-    written: int
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    @property
-    def nbytes(self) -> int:
-        """Its bytes."""
-        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
-
-    def rows(self, start: int, stop: int, empty: Empty = np.empty) -> Array:
-        """Return some rows, read without mapping: pages of a map count as this process's memory."""
-        found: Array = empty((stop - start, *self.shape[1:]), np.dtype(self.dtype))
-        each = self.nbytes // max(len(self), 1)
-        try:
-            with open(self.path, "rb", buffering=0) as file:
-                file.seek(self.offset + start * each)
-                missing = _filled(file, found.reshape(-1).view(np.uint8))
-        except OSError as error:
-            raise FileError(f"{self.path} cannot be read: {error.strerror or error}") from error
-        if missing:
-            raise FileError(f"{self.path} ends before row {stop}: it became shorter")
-        return found
-
-
-def _filled(file: Any, room: Array) -> int:
-    """Fill room from a file; return how many bytes there were too few."""
-    while len(room):
-        count = file.readinto(room[:BLOCK])
-        if not count:
-            break
-        room = room[count:]
-    return len(room)
 
 
 def _rows(array: Any, start: int, stop: int, empty: Empty) -> Any:

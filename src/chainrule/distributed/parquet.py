@@ -35,6 +35,7 @@ class RowGroup:
     weight: str | None
     given: tuple[Any, ...] = ()
     is_file: bool = True
+    takes_a_core: bool = True
 
     def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
         """Return columns side by side; a column of lists of one length is several."""

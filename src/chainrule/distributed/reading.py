@@ -82,7 +82,8 @@ class Read:
         self.blocks: list[Any] = []
         thread = threading.Thread(target=self._run, name="chainrule-reader", daemon=True)
         thread.start()
-        is_busy(thread)
+        if asked.group.takes_a_core:
+            is_busy(thread)
 
     def _run(self) -> None:
         try:

@@ -15,8 +15,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import os
 import shutil
 import threading
 import time
@@ -30,6 +28,7 @@ import numpy as np
 from chainrule import interrupts
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError, FileError
+from chainrule.native import memory
 from chainrule.storage import write_new
 from chainrule.storage.document import to_json
 from chainrule.sweeps.header import read_document
@@ -140,7 +139,7 @@ def check_fits(checkpoints: Mapping[int, Checkpoint], count: int) -> int:
     if not checkpoints:
         return 0
     sizes = [np.asarray(leaf).nbytes for _, leaf in leaves(next(iter(checkpoints.values())))]
-    needed, there = sum(sizes) * count, _memory()
+    needed, there = sum(sizes) * count, memory()
     if needed > SHARE * there:
         raise DataError(
             f"sweep: the weights of the {count:,} models that may go on take "
@@ -148,14 +147,6 @@ def check_fits(checkpoints: Mapping[int, Checkpoint], count: int) -> int:
             "folder, where they are kept on disk, or fewer models"
         )
     return needed
-
-
-def _memory() -> float:
-    """Return the bytes of memory that this machine has; infinite if it does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return math.inf
 
 
 class Folder:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from chainrule.config import Shown
 from chainrule.errors import DataError
+from chainrule.native import memory
 from chainrule.preprocessing import Preprocessor, Target, split_rows
 from chainrule.preprocessing.splitting import part_of_rows
 from chainrule.preprocessing.values import Column, missing
 from chainrule.tables.table import Table
 from chainrule.validation import Array, check_number, lookup
-
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True, repr=False)
@@ -213,7 +210,7 @@ def _fill(
 def _matrices(rows: list[int], width: int, total: int, share: float) -> list[Array]:
     """Return matrices to fill, in a temporary file if they take more than a share of memory."""
     needed = 4 * total * width
-    if needed <= share * machine_memory():
+    if needed <= share * memory():
         return [np.empty((count, width), dtype=np.float32) for count in rows]
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
@@ -231,14 +228,3 @@ def _on_disk(rows: int, width: int) -> Array:
         return np.empty((0, width), dtype=np.float32)
     with tempfile.TemporaryFile() as file:
         return np.memmap(file, dtype=np.float32, mode="w+", shape=(rows, width))
-
-
-def machine_memory() -> int:
-    """Return the bytes of memory that this process may hope for."""
-    physical = 2**32  # where the system does not say
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        return min(physical, int(_CGROUP_LIMIT.read_text()))
-    except (OSError, ValueError):  # no container, or one without a limit
-        return physical

@@ -1,0 +1,100 @@
+"""Rows of memory maps: through the system's cache, or past it, they are the same."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.distributed import maps
+from chainrule.distributed.groups import groups_of
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder on a disk that can be read past the cache; not every file system knows how."""
+    return tmp_path_factory.mktemp("maps")
+
+
+@pytest.fixture
+def direct(monkeypatch):
+    """Files of any size are read past the cache."""
+    monkeypatch.setattr(maps, "SHARE", 0.0)
+
+
+def map_of(path):
+    (group,) = groups_of(path, np.zeros(len(np.load(path, mmap_mode="r"))), None, 1)
+    return group.arrays[0]
+
+
+@given(
+    st.integers(1, 3000), st.integers(1, 70), st.sampled_from(["f4", "f8", "i2", "u1"]), st.data()
+)
+@settings(max_examples=30, deadline=None)
+def test_any_rows_are_those_of_the_file(folder, rows, columns, dtype, data):
+    X = RNG.integers(0, 200, (rows, columns)).astype(dtype)
+    np.save(folder / "X.npy", X)
+    start = data.draw(st.integers(0, rows - 1))
+    stop = data.draw(st.integers(start + 1, rows))
+    made = map_of(folder / "X.npy")
+    each, begin = X.itemsize * columns, made.offset + start * X.itemsize * columns
+    for read in (maps._through_the_cache, maps._past_the_cache):
+        found = read(made.path, begin, (stop - start) * each, np.empty)
+        np.testing.assert_array_equal(found.view(dtype).reshape(-1, columns), X[start:stop])
+
+
+def test_a_large_file_is_read_past_the_cache(folder, direct, monkeypatch):
+    np.save(folder / "X.npy", X := RNG.random((5000, 30)))
+    made, asked = map_of(folder / "X.npy"), []
+    monkeypatch.setattr(
+        os, "preadv", lambda *given, read=os.preadv: asked.append(given[2]) or read(*given)
+    )
+    assert made.is_direct
+    assert not groups_of(folder / "X.npy", np.zeros(5000), None, 1)[0].takes_a_core
+    np.testing.assert_array_equal(made.rows(7, 4321), X[7:4321])
+    assert asked
+    assert asked[0] % maps.PAGE == 0
+    monkeypatch.setattr(maps, "SHARE", 0.5)
+    assert not made.is_direct
+
+
+def test_what_is_not_aligned_or_not_allowed_goes_through_the_cache(folder, direct, monkeypatch):
+    (folder / "odd").write_bytes(b"abc" + np.arange(100.0).tobytes())
+    odd = np.memmap(folder / "odd", np.float64, "r", offset=3, shape=(20, 5))
+    made = groups_of(odd, np.zeros(20), None, 1)[0].arrays[0]
+    assert not made.is_direct
+    np.testing.assert_array_equal(made.rows(3, 9), odd[3:9])
+    np.save(folder / "X.npy", np.ones((9, 2)))
+    maps._allows.cache_clear()
+    monkeypatch.setattr(os, "open", lambda *given: (_ for _ in ()).throw(OSError(22, "Invalid")))
+    assert not map_of(folder / "X.npy").is_direct
+    maps._allows.cache_clear()
+
+
+def test_a_file_that_became_shorter_is_said(folder, direct):
+    np.save(folder / "X.npy", np.ones((3000, 5)))
+    made = map_of(folder / "X.npy")
+    os.truncate(folder / "X.npy", 9000)
+    with pytest.raises(cr.FileError, match=r"ends before row 3000"):
+        made.rows(2000, 3000)
+
+
+def test_training_is_the_same(folder, direct, monkeypatch):
+    np.save(folder / "X.npy", RNG.random((2000, 12)))
+    np.save(folder / "y.npy", np.arange(2000) % 3)
+
+    def fitted():
+        layers = [cr.layers.Dense(8, "tanh"), cr.layers.Dense(3, "softmax")]
+        model = cr.Sequential(layers, seed=0)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(folder / "X.npy", folder / "y.npy", epochs=2, shards=2, seed=0, verbose=0)
+        return model.get_weights()
+
+    past = fitted()
+    monkeypatch.setattr(maps, "SHARE", 1.0)
+    for one, other in zip(past, fitted(), strict=True):
+        np.testing.assert_array_equal(one, other)
