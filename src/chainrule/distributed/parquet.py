@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.distributed.direct import Part, is_direct, past_the_cache
 from chainrule.distributed.group import BLOCK, Empty, Group, Rows
 from chainrule.errors import DataError, FileError, MissingDependencyError
 from chainrule.validation import Array
@@ -43,7 +44,8 @@ class RowGroup:
         X: Any = np.empty((0, 0))
         more: list[list[Array]] = [[] for _ in others]
         at = 0
-        with _opened(self.path, self._about()) as file:
+        about = self._about()
+        with _opened(self._source(about, empty), about) as file:
             for batch in self._batches(file, [*self.features, *others]):
                 parts = [_numbers(batch, name, self.path) for name in self.features]
                 X = self._room(X, parts, empty)
@@ -66,6 +68,23 @@ class RowGroup:
                 "must stay"
             )
         return about
+
+    def _source(self, about: Any, empty: Empty) -> Any:
+        """Return what the rows are read from: the file, or their bytes where it is a large one."""
+        whole = os.path.getsize(self.path)
+        if not is_direct(self.path, self.written, whole):
+            return self.path
+        from pyarrow import PythonFile
+
+        group = about.row_group(self.number)
+        columns = [group.column(number) for number in range(group.num_columns)]
+        start = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
+        size = sum(c.total_compressed_size for c in columns)
+        try:
+            found = past_the_cache(self.path, start, size, empty)
+        except OSError as error:
+            raise FileError(f"{self.path} cannot be read: {error.strerror or error}") from error
+        return PythonFile(Part(found, start, whole), "r")
 
     def _batches(self, file: Any, names: Sequence[str]) -> Iterator[Any]:
         """Yield the rows of some columns, a few at a time: so they stay near to the processor."""

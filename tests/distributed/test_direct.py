@@ -1,14 +1,16 @@
-"""Rows of memory maps: through the system's cache, or past it, they are the same."""
+"""Files through the system's cache, or past it: what is read is the same."""
 
 import os
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 import chainrule as cr
-from chainrule.distributed import maps
+from chainrule.distributed import direct as files
 from chainrule.distributed.groups import groups_of
 
 RNG = np.random.default_rng(0)
@@ -23,7 +25,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def direct(monkeypatch):
     """Files of any size are read past the cache."""
-    monkeypatch.setattr(maps, "SHARE", 0.0)
+    monkeypatch.setattr(files, "SHARE", 0.0)
 
 
 def map_of(path):
@@ -42,7 +44,7 @@ def test_any_rows_are_those_of_the_file(folder, rows, columns, dtype, data):
     stop = data.draw(st.integers(start + 1, rows))
     made = map_of(folder / "X.npy")
     each, begin = X.itemsize * columns, made.offset + start * X.itemsize * columns
-    for read in (maps._through_the_cache, maps._past_the_cache):
+    for read in (files.through_the_cache, files.past_the_cache):
         found = read(made.path, begin, (stop - start) * each, np.empty)
         np.testing.assert_array_equal(found.view(dtype).reshape(-1, columns), X[start:stop])
 
@@ -57,8 +59,8 @@ def test_a_large_file_is_read_past_the_cache(folder, direct, monkeypatch):
     assert not groups_of(folder / "X.npy", np.zeros(5000), None, 1)[0].takes_a_core
     np.testing.assert_array_equal(made.rows(7, 4321), X[7:4321])
     assert asked
-    assert asked[0] % maps.PAGE == 0
-    monkeypatch.setattr(maps, "SHARE", 0.5)
+    assert asked[0] % files.PAGE == 0
+    monkeypatch.setattr(files, "SHARE", 0.5)
     assert not made.is_direct
 
 
@@ -69,10 +71,10 @@ def test_what_is_not_aligned_or_not_allowed_goes_through_the_cache(folder, direc
     assert not made.is_direct
     np.testing.assert_array_equal(made.rows(3, 9), odd[3:9])
     np.save(folder / "X.npy", np.ones((9, 2)))
-    maps._allows.cache_clear()
+    files._allows.cache_clear()
     monkeypatch.setattr(os, "open", lambda *given: (_ for _ in ()).throw(OSError(22, "Invalid")))
     assert not map_of(folder / "X.npy").is_direct
-    maps._allows.cache_clear()
+    files._allows.cache_clear()
 
 
 def test_a_file_that_became_shorter_is_said(folder, direct):
@@ -95,6 +97,32 @@ def test_training_is_the_same(folder, direct, monkeypatch):
         return model.get_weights()
 
     past = fitted()
-    monkeypatch.setattr(maps, "SHARE", 1.0)
+    monkeypatch.setattr(files, "SHARE", 1.0)
     for one, other in zip(past, fitted(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy"])
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_row_groups_of_a_large_file_are_read_past_the_cache(
+    folder, direct, monkeypatch, compression, dictionary
+):
+    lists = pa.FixedSizeListArray.from_arrays(RNG.random(9000).astype("f4"), 3)
+    table = pa.table({"x": lists, "k": np.arange(3000) % 7, "y": np.arange(3000) % 2})
+    parquet.write_table(
+        table, folder / "a.parquet", row_group_size=1000, compression=compression,
+        use_dictionary=dictionary,
+    )  # fmt: skip
+    read, count = files.past_the_cache, []
+    monkeypatch.setattr(
+        "chainrule.distributed.parquet.past_the_cache", lambda *a: count.append(1) or read(*a)
+    )
+    groups = groups_of(folder / "a.parquet", "y", None, 1)
+    past = [group.read() for group in groups]
+    assert len(count) == 3
+    monkeypatch.setattr(files, "SHARE", 1.0)
+    for (X, y), group in zip(past, groups, strict=True):
+        other_X, other_y = group.read()
+        np.testing.assert_array_equal(X, other_X)
+        np.testing.assert_array_equal(y, other_y)
+    assert len(count) == 3
