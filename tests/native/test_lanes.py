@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chainrule.autodiff.trees import map_leaves
 from chainrule.batching import vmap
 from chainrule.compiler.memory import STACK
+from chainrule.compiler.nodes import ONE, ZERO, Buffer, Const, Local
+from chainrule.compiler.statements import Accumulate, Let, Loop, Store
+from chainrule.native import emission
 from chainrule.optimizers import SGD
 from chainrule.running.compiling import step_kernel
 from chainrule.running.engines import Outcome
@@ -41,6 +44,9 @@ def in_lanes(values):
 
 
 @given(st.integers(1, 300), st.sampled_from([np.float32, np.float64]), st.integers(0, 9))
+@example(5, np.float32, 0)
+@example(6, np.float32, 1)
+@example(7, np.float64, 2)
 @settings(max_examples=25)
 def test_the_order_of_a_sum(size, dtype, seed):
     X = np.random.default_rng(seed).normal(size=(1, size)).astype(dtype)
@@ -91,3 +97,33 @@ def test_a_deep_network_does_not_fill_the_stack():
     local = [math.prod(b.shape) * 4 for b in kernel.buffers if b.role == "local"]
     assert STACK - 1000 < sum(local) <= STACK
     assert [b.name for b in kernel.pointed if b.role == "temporary"]
+
+
+def test_short_loops_whose_turns_are_apart_become_whole_vectors():
+    assert emission.modules(kernel_of(2, 10))[0].text.count("!llvm.loop !2") >= 4
+    for other in (kernel_of(2, 20), kernel_of(2, 10, batch_size=2)):
+        assert all("!llvm.loop !2" not in module.text for module in emission.modules(other))
+
+
+KIND = np.dtype(np.float32)
+K, TOTAL, LEFT = Local("k"), Local("total", KIND), Local("left", KIND)
+A, B = (Buffer(name, (10, 10), KIND, (0, 1)) for name in "ab")
+
+
+@pytest.mark.parametrize(
+    ("is_apart", "body"),
+    [
+        (True, [Store(A.at((ZERO, K)), B.at((ONE, K + 3)))]),
+        (True, [Let(TOTAL, B.at((ZERO, K))), Store(A.at((ZERO, K)), TOTAL)]),
+        (True, [Accumulate(A.at((ZERO, K)), B.at((ZERO, ZERO)))]),
+        (False, [Accumulate(TOTAL, B.at((ZERO, K)))]),
+        (False, [Accumulate(A.at((ZERO, ZERO)), B.at((ZERO, K)))]),
+        (False, [Store(A.at((ZERO, K)), LEFT), Let(LEFT, B.at((ZERO, K)))]),
+        (False, [Store(A.at((K, ZERO)), B.at((ZERO, K)))]),
+        (False, [Store(A.at((ZERO, K)), B.at((K, K)))]),
+        (False, [Store(A.at((ZERO, K * 2)), B.at((ZERO, K)))]),
+    ],
+)
+def test_turns_are_apart_where_none_needs_another(is_apart, body):
+    """LLVM is told of these alone: sums it would add up in another order."""
+    assert Loop(K, Const(10), body).is_apart is is_apart

@@ -19,7 +19,9 @@ from chainrule.compiler.nodes import (
     Load,
     Local,
     New,
+    locals_in,
     moved_to,
+    parts_of,
     reads,
     replaced,
     whole,
@@ -257,6 +259,26 @@ class Loop:
     def innermost(self) -> bool:
         """Whether no loop is inside."""
         return not any(isinstance(item, Loop) for item in self.body)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether turns work on entries side by side, each on its own, and need no other turn."""
+        kept = {a.what for a in self.accesses if a.index is None and a.writes}
+        known: set[Any] = set()
+        for access in self.accesses:
+            if access.index is None:
+                if not access.writes and access.what in kept - known:
+                    return False  # what the turn before left there
+                known.add(access.what)
+                continue
+            *outer, last = access.index or (ZERO,)
+            terms = dict(parts_of(last)[1])
+            along = terms.pop(self.var, None)
+            if any(local is self.var for part in (*outer, *terms) for local in locals_in(part)):
+                return False
+            if along not in ((1,) if access.writes else (1, None)):
+                return False
+        return True
 
     @cached_property
     def accesses(self) -> list[Access]:

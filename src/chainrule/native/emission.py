@@ -24,6 +24,7 @@ from chainrule.compiler.nodes import (
     WHOLE,
     Buffer,
     Call,
+    Const,
     Load,
     Local,
 )
@@ -50,10 +51,15 @@ SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
 # of a sweep, give the same bits.
 PLAIN = "nsz contract "
 ORDERED = "nsz "  # whatever stands around it: a product with a sum is not one operation either
-OUTER = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
+HINTS = """!0 = distinct !{!0, !1}
+!1 = !{!"llvm.loop.vectorize.enable", i1 false}
+!2 = distinct !{!2, !3}
+!3 = !{!"llvm.loop.vectorize.enable", i1 true}
+"""
 # For Intel's processors LLVM halves vectors, lest their clock slows down; products have whole ones
 # anyway. Loops over the entries of a single sample are too short for them.
 WIDE = ' "prefer-vector-width"="512"'
+SHORTEST, MASKED = 5, 16  # turns of loops of which LLVM makes masked vectors
 LONG = 60  # lines from which a nest that repeats is called for a single sample as well
 CALLED = re.compile(r"call .*?@([\w.]+)\(")
 MODULE = 300  # lines of nests from which a module is not added to
@@ -110,18 +116,18 @@ class Module:
         groups = [list(nests)] if self.inline else _groups(nests)
         first = [*self.declared.values(), *self.functions.values()]
         if len(groups) == 1:
-            return ["\n".join([*first, *nests.values(), OUTER, entry])]
+            return ["\n".join([*first, *nests.values(), HINTS, entry])]
         outside = (body.partition(") ")[0] + ")" for body in nests.values())
         first += [head.replace("define internal", "declare") for head in outside]
         texts = [self._apart([nests[name] for name in group]) for group in groups]
-        texts.append("\n".join([*first, OUTER, entry]))
+        texts.append("\n".join([*first, HINTS, entry]))
         # All kernels' names are in one table.
         tag = sha256("".join(texts).encode()).hexdigest()[:16]
         return [text.replace("@nest", f"@nest_{tag}_") for text in texts]
 
     def _apart(self, nests: Sequence[str]) -> str:
         """Return a module of nests, with the functions that they call."""
-        parts = [*(nest.replace(" internal", "", 1) for nest in nests), OUTER]
+        parts = [*(nest.replace(" internal", "", 1) for nest in nests), HINTS]
         called = {*self.functions, *self.declared}
         found: dict[str, str] = {}
         for part in parts:  # which grow
@@ -294,8 +300,19 @@ class Writer(Values):
         now = self.new(f"load i64, ptr {place}")
         further = self.new(f"add nsw i64 {now}, {self.value(item.step)}")
         self.line(f"store i64 {further}, ptr {place}")
-        self.line(f"br label %{head}{_hint(item)}")
+        self.line(f"br label %{head}{self._hint(item)}")
         self.line(f"{after}:")
+
+    def _hint(self, loop: Loop) -> str:
+        """Tell LLVM which loops to make vectors of, where it would choose otherwise.
+
+        Not of an outer loop whose inner ones it has written out. But of one with a few entries of a
+        single sample, and with the last entries one by one: LLVM would take masked vectors, and a
+        processor that reads what such a one has just stored waits for it.
+        """
+        if not loop.innermost:
+            return ", !llvm.loop !0"
+        return ", !llvm.loop !2" if self.module.inline and _is_short(loop) else ""
 
     def _product(self, item: Product, outlined: bool) -> None:
         """Write a call of C's ``gemm``, for a part of the rows or columns where they are shared."""
@@ -385,9 +402,13 @@ def _groups(nests: dict[str, str]) -> list[list[str]]:
     return groups
 
 
-def _hint(loop: Loop) -> str:
-    """Tell LLVM not to make vector code of an outer loop whose inner ones it has written out."""
-    return "" if loop.innermost else ", !llvm.loop !0"
+def _is_short(loop: Loop) -> bool:
+    """Whether LLVM would make masked vectors of a loop, and may be told to make others.
+
+    It takes the turns in any order then.
+    """
+    few = isinstance(loop.stop, Const) and SHORTEST <= loop.stop.value < MASKED
+    return few and loop.is_apart
 
 
 def _leaves_locals(loop: Loop, outside: dict[Local, str]) -> bool:
