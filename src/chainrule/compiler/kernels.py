@@ -121,7 +121,7 @@ class Kernel:
     @cached_property
     def pointed(self) -> list[Buffer]:
         """The buffers with memory of their own, in the order of the pointers."""
-        return [b for b in self.buffers if b not in self.slots and b.role != "local"]
+        return _pointed(self.buffers, self.slots)
 
     @cached_property
     def products(self) -> list[Product]:
@@ -141,6 +141,10 @@ class Kernel:
         head = f"def {function.name}({', '.join([*FIXED, *pointers])}):"
         last = f"    return {written(function.result)}"
         return "\n".join([head, *lines(function.body, "    "), last]) + "\n"
+
+
+def _pointed(buffers: Sequence[Buffer], shares: Mapping[Buffer, Buffer]) -> list[Buffer]:
+    return [b for b in buffers if b not in shares and b.role != "local"]
 
 
 def statements(items: Sequence[Any]) -> Iterator[Any]:
@@ -302,6 +306,5 @@ class _Writer:
             "update": body,
         }
         function = framed(frame, names, hooks)
-        owners = [b for b in buffers if b not in shares and b.role != "local"]
-        function.arguments = [*FIXED.values(), *owners]
+        function.arguments = [*FIXED.values(), *_pointed(buffers, shares)]
         return function

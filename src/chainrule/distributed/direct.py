@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.distributed.group import BLOCK, Empty
+from chainrule.errors import FileError
 from chainrule.native import memory
 from chainrule.validation import Array
 
@@ -28,6 +29,21 @@ def is_direct(path: str, written: int, size: int) -> bool:
     return size > SHARE * memory() and _allows(path, written)
 
 
+def read(path: str, start: int, size: int, empty: Empty, direct: bool) -> Array:
+    """Return bytes of a file, fewer where it ends; past the cache if ``direct``.
+
+    Raises
+    ------
+    FileError
+    """
+    way = past_the_cache if direct else through_the_cache
+    try:
+        found: Array = way(path, start, size, empty)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+    return found
+
+
 @lru_cache
 def _allows(path: str, written: int) -> bool:
     """Whether a file can be read so: not every file system knows how."""
@@ -38,7 +54,7 @@ def _allows(path: str, written: int) -> bool:
     return bool(DIRECT)
 
 
-def through_the_cache(path: str, start: int, size: int, empty: Empty) -> Array:
+def through_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
     """Return bytes of a file, fewer where it ends."""
     found: Any = empty((size,), np.uint8)
     done = 0
@@ -49,11 +65,10 @@ def through_the_cache(path: str, start: int, size: int, empty: Empty) -> Array:
             if not count:
                 break
             done += count
-    rows: Array = found[:done]
-    return rows
+    return found[:done]
 
 
-def past_the_cache(path: str, start: int, size: int, empty: Empty) -> Array:
+def past_the_cache(path: str, start: int, size: int, empty: Empty) -> Any:
     """Return the same; whole pages are read to where pages begin, as the system asks for."""
     ahead = start % PAGE
     pages = -(-(ahead + size) // PAGE)
@@ -70,8 +85,7 @@ def past_the_cache(path: str, start: int, size: int, empty: Empty) -> Array:
                 break
     finally:
         os.close(file)
-    rows: Array = room[ahead : min(done, ahead + size)]
-    return rows
+    return room[ahead : min(done, ahead + size)]
 
 
 class Part:
@@ -81,20 +95,18 @@ class Part:
     ----------
     found : ndarray of uint8
     start : int
-        Where in the file they begin.
-    whole : int
-        Bytes of the file.
+        Where in the file they begin. It seems to end where they do.
     """
 
     closed = False
 
-    def __init__(self, found: Array, start: int, whole: int) -> None:
-        self._found, self._start, self._at, self._whole = found, start, start, whole
+    def __init__(self, found: Any, start: int) -> None:
+        self._found, self._start, self._at = found, start, start
 
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
         """Go to a place in the file."""
-        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._whole}
-        self._at = place + origins[whence]
+        end = self._start + len(self._found)
+        self._at = place + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
         return self._at
 
     def tell(self) -> int:
@@ -107,7 +119,7 @@ class Part:
         if not 0 <= begin <= begin + size <= len(self._found):
             raise OSError(f"bytes {self._at} to {self._at + size} of the file were not read")
         self._at += size
-        return memoryview(self._found[begin : begin + size])  # type: ignore[arg-type]
+        return memoryview(self._found[begin : begin + size])
 
     def close(self) -> None:
         """Let it be closed."""

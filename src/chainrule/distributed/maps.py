@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.distributed.direct import is_direct, past_the_cache, through_the_cache
+from chainrule.distributed.direct import is_direct, read
 from chainrule.distributed.group import Empty
 from chainrule.errors import FileError
 from chainrule.validation import Array
@@ -40,11 +40,8 @@ class Map:
     def rows(self, start: int, stop: int, empty: Empty = np.empty) -> Array:
         """Return some rows, read without mapping: pages of a map count as this process's memory."""
         each = self.nbytes // max(len(self), 1)
-        read = past_the_cache if self.is_direct else through_the_cache
-        try:
-            found = read(self.path, self.offset + start * each, (stop - start) * each, empty)
-        except OSError as error:
-            raise FileError(f"{self.path} cannot be read: {error.strerror or error}") from error
-        if len(found) < (stop - start) * each:
+        begin, size = self.offset + start * each, (stop - start) * each
+        found = read(self.path, begin, size, empty, self.is_direct)
+        if len(found) < size:
             raise FileError(f"{self.path} ends before row {stop}: it became shorter")
         return found.view(self.dtype).reshape(stop - start, *self.shape[1:])

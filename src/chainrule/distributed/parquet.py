@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.distributed.direct import Part, is_direct, past_the_cache
+from chainrule.distributed.direct import Part, is_direct, read
 from chainrule.distributed.group import BLOCK, Empty, Group, Rows
 from chainrule.errors import DataError, FileError, MissingDependencyError
 from chainrule.validation import Array
@@ -71,8 +71,7 @@ class RowGroup:
 
     def _source(self, about: Any, empty: Empty) -> Any:
         """Return what the rows are read from: the file, or their bytes where it is a large one."""
-        whole = os.path.getsize(self.path)
-        if not is_direct(self.path, self.written, whole):
+        if not is_direct(self.path, self.written, os.path.getsize(self.path)):
             return self.path
         from pyarrow import PythonFile
 
@@ -80,11 +79,7 @@ class RowGroup:
         columns = [group.column(number) for number in range(group.num_columns)]
         start = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
         size = sum(c.total_compressed_size for c in columns)
-        try:
-            found = past_the_cache(self.path, start, size, empty)
-        except OSError as error:
-            raise FileError(f"{self.path} cannot be read: {error.strerror or error}") from error
-        return PythonFile(Part(found, start, whole), "r")
+        return PythonFile(Part(read(self.path, start, size, empty, direct=True), start), "r")
 
     def _batches(self, file: Any, names: Sequence[str]) -> Iterator[Any]:
         """Yield the rows of some columns, a few at a time: so they stay near to the processor."""

@@ -412,7 +412,7 @@ def settings_of(optimizer: Any) -> Hashable:
         return None
     kept = {name: value for name, value in vars(optimizer).items() if name not in _APART}
     try:
-        return kind, kind.step, json.dumps(kept)
+        return kind, kind.step, kind.update, json.dumps(kept)
     except TypeError:  # of what is no plain value
         return None
 
