@@ -3,9 +3,9 @@
 The result is made in tiles that stay in registers, a few rows by a few vectors, as in Goto and van
 de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read where they
 lie, but for panels of the second that lie transposed or serve many rows, and blocks of a transposed
-first that serve many columns: those are laid together before. Every entry is one chain of fused
-multiplications and additions in the order of the terms, whatever the tiles: rows or columns that
-are left to other threads change no bit.
+first that serve many columns. Those are laid together before, or by the first tile as it reads
+them. Every entry is one chain of fused multiplications and additions in the order of the terms,
+whatever the tiles: rows or columns that are left to other threads change no bit.
 """
 
 from __future__ import annotations
@@ -197,45 +197,61 @@ class _Product(_Blocks):
 
         def panels(column: Any) -> None:
             width = code.least(number(self.across), builder.sub(given["n"], column))
-            b, ldb = self._second(term, column, height, depth, width)
+            b = code.at(given["b"], builder.mul(term, given["ldb"]), column)
             c = code.at(given["c"], builder.mul(row, given["ldc"]), column)
-
-            def narrow(shift: Any) -> None:
-                flags = code.first(builder.sub(width, shift))
-                places = code.at(b, shift), ldb, code.at(c, shift)
-                self._strip(1, a, *places, height, depth, more, flags)
-
+            turned = builder.icmp_signed("==", given["tb"], TRANSPOSED)
+            with builder.if_then(turned):
+                below = builder.mul(column, given["ldb"])
+                place = code.at(given["b"], below, term)
+                self.turn(place, given["ldb"], depth, width, self.panel, number(self.across))
+            tall = builder.icmp_signed(">=", height, number(TALL))
+            tall = builder.and_(tall, builder.not_(turned))
             full = builder.icmp_signed("==", width, number(self.across))
             with builder.if_else(full) as (yes, no):
                 with yes:
-                    self._strip(VECTORS, a, b, ldb, c, height, depth, more)
+                    self._full(a, b, c, height, tall, turned, depth, more)
                 with no:
-                    code.loop(number(0), width, code.lanes, narrow)
+                    self._narrow(a, b, c, height, tall, turned, width, depth, more)
 
         code.loop(number(0), given["n"], self.across, panels)
 
-    def _second(
-        self, term: Any, column: Any, height: Any, depth: Any, width: Any
-    ) -> tuple[Any, Any]:
-        """Emit the laying together of a panel; returns where it lies and how far its rows are."""
-        code, builder, b, ldb = self.code, self.builder, self.given["b"], self.given["ldb"]
-        across = number(self.across)
-        plain = code.at(b, builder.mul(term, ldb), column)
-        turned = builder.icmp_signed("==", self.given["tb"], TRANSPOSED)
-        laid = builder.icmp_signed(">=", height, number(TALL))
-        if not self.shape.masks:
-            laid = builder.or_(laid, builder.icmp_signed("<", width, across))
-        with builder.if_else(turned) as (yes, no):
-            with yes:
-                place = code.at(b, builder.mul(column, ldb), term)
-                self.turn(place, ldb, depth, width, self.panel, across)
-            with no, builder.if_then(laid):
-                self._lay(plain, ldb, depth, width)
-        laid = builder.or_(laid, turned)
-        return builder.select(laid, self.panel, plain), builder.select(laid, across, ldb)
+    def _full(
+        self, a: Any, b: Any, c: Any, height: Any, tall: Any, turned: Any, depth: Any, more: Any
+    ) -> None:
+        """Emit a full panel, which the first tile lays together as it reads it."""
+        builder, rows, ldb = self.builder, self.shape.rows[0], self.given["ldb"]
+        with builder.if_then(tall):
+            places = a, b, ldb, c, depth, more
+            self._either_way(lambda: self._tile(rows, VECTORS, *places, lays=True))
+        begin = builder.select(tall, number(rows), number(0))
+        b, ldb = self._held(builder.or_(tall, turned), b)
+        self._strip(VECTORS, a, b, ldb, c, height, depth, more, begin=begin)
+
+    def _narrow(
+        self, a: Any, b: Any, c: Any, height: Any, tall: Any, turned: Any, width: Any,
+        depth: Any, more: Any,
+    ) -> None:  # fmt: skip
+        """Emit a panel of the last columns, vector by vector."""
+        code, builder = self.code, self.builder
+        laid = tall if self.shape.masks else builder.not_(turned)
+        with builder.if_then(laid):
+            self._lay(b, self.given["ldb"], depth, width)
+        b, ldb = self._held(builder.or_(laid, turned), b)
+
+        def vector(shift: Any) -> None:
+            flags = code.first(builder.sub(width, shift))
+            places = code.at(b, shift), ldb, code.at(c, shift)
+            self._strip(1, a, *places, height, depth, more, flags)
+
+        code.loop(number(0), width, code.lanes, vector)
+
+    def _held(self, laid: Any, b: Any) -> tuple[Any, Any]:
+        """Return where a panel lies, and how far its rows are."""
+        select = self.builder.select
+        return select(laid, self.panel, b), select(laid, number(self.across), self.given["ldb"])
 
     def _lay(self, source: Any, far: Any, depth: Any, width: Any) -> None:
-        """Emit a copy of a panel, with zeros behind its columns."""
+        """Emit a copy of a narrow panel, with zeros behind its columns."""
         code, builder = self.code, self.builder
         columns = [number(code.lanes * vector) for vector in range(VECTORS)]
         flags = [code.first(builder.sub(width, column)) for column in columns]
@@ -245,17 +261,16 @@ class _Product(_Blocks):
             there = code.at(self.panel, builder.mul(term, number(self.across)))
             for column, flag in zip(columns, flags, strict=True):
                 code.store(code.load(code.at(here, column), flag), code.at(there, column))
-                beside = builder.add(column, number(self.across))  # the next panel's
-                code.fetch(code.at(here, beside), writes=False, near=2)
 
         code.loop(number(0), depth, 1, terms)
 
     def _strip(
-        self, vectors: int, a: Any, b: Any, ldb: Any, c: Any, height: Any, *rest: Any
-    ) -> None:
-        """Emit all rows of a few columns: large tiles as long as there are rows for them."""
+        self, vectors: int, a: Any, b: Any, ldb: Any, c: Any, height: Any, *rest: Any,
+        begin: Any = None,
+    ) -> None:  # fmt: skip
+        """Emit the rows of a few columns: large tiles as long as there are rows for them."""
         code, builder = self.code, self.builder
-        begin: Any = number(0)
+        begin = number(0) if begin is None else begin
         for rows in self.shape.rows:
             left = builder.urem(builder.sub(height, begin), number(rows))
             end = builder.sub(height, left)
@@ -285,11 +300,12 @@ class _Product(_Blocks):
 
     def _tile(
         self, rows: int, vectors: int, a: Any, b: Any, ldb: Any, c: Any, depth: Any, more: Any,
-        flags: Any = None,
+        flags: Any = None, lays: bool = False,
     ) -> None:  # fmt: skip
         """Emit a tile: sums of products, added to what is there if there were ``more`` terms.
 
-        One of several vectors is full; flags tell of a single vector how much of it is.
+        One of several vectors is full; flags tell of a single vector how much of it is. One that
+        ``lays`` the second's panel together stores what it reads of it.
         """
         code, builder = self.code, self.builder
         columns = [number(code.lanes * vector) for vector in range(vectors)]
@@ -316,6 +332,12 @@ class _Product(_Blocks):
                 later = builder.add(term, number(AHEAD))
                 code.fetch(code.at(a, builder.mul(later, self.along)), writes=False)
             seconds = [code.load(code.at(line, column), wanted) for column in columns]
+            if lays:
+                there = code.at(self.panel, builder.mul(term, number(self.across)))
+                for second, column in zip(seconds, columns, strict=True):
+                    code.store(second, code.at(there, column))
+                    beside = builder.add(column, number(self.across))  # the next panel's
+                    code.fetch(code.at(line, beside), writes=False, near=2)
             for row in range(rows):
                 steps = builder.mul(number(row), self.down), builder.mul(term, self.along)
                 first = code.scalar(code.at(a, *steps))
