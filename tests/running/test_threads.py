@@ -7,9 +7,10 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import chainrule as cr
-from chainrule.running import bound
+from chainrule.running import bound, engines
 from chainrule.running import threads as turns
 from chainrule.running.threads import Paces
+from chainrule.training import supply
 
 
 def measured(paces, seconds, count=1):
@@ -211,3 +212,32 @@ def test_what_fails_elsewhere_is_raised_here():
 
     with pytest.raises(ZeroDivisionError):
         turns.shared_out(work, range(3), 1)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_run_keeps_its_turn_until_updates_begin(engine, monkeypatch):
+    seen = []
+
+    def noting(where, name):
+        method = getattr(where, name)
+
+        def noted(*args, **keys):
+            seen.append((name, turns._turn.locked()))
+            return method(*args, **keys)
+
+        monkeypatch.setattr(where, name, noted)
+
+    def train():
+        X, given = np.ones((4, 3)), {"engine": engine, "batch_size": 4}
+        cr.minimize(lambda w, X: np.mean((X @ w) ** 2), np.ones(3), X, **given)
+
+    train()  # to compile takes long: it ends a turn, too
+    noting(supply.Samples, "begin")
+    noting(bound.BoundKernel, "take")
+    noting(bound.BoundKernel, "run")
+    noting(engines, "updated")
+    train()
+    before, after = [("begin", True)], [("updated", False)]
+    if engine == "compiled":
+        before, after = [*before, ("take", True)], [("run", False)]
+    assert seen == before + after

@@ -22,7 +22,7 @@ from chainrule.interrupts import check, immediate
 from chainrule.mentions import is_users
 from chainrule.running.bound import taken
 from chainrule.running.form import Form
-from chainrule.running.threads import TRIAL, TURN, free, sharing
+from chainrule.running.threads import TRIAL, TURN, end_turn, free, sharing
 from chainrule.running.trail import Run, Trail, bytes_of
 
 Step = Callable[..., tuple[Any, Any]]
@@ -142,6 +142,7 @@ class NumpyEngine:
 
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
         """Run updates, a batch after another, over samples in an order for each epoch."""
+        end_turn()
         starts, looked = range(0, orders.shape[1], batch_size), time.perf_counter()
         for (epoch, order), start in product(enumerate(orders), starts):
             rows = order[start : start + batch_size]
@@ -251,6 +252,7 @@ class NativeEngine:
         self._trail.due |= not done.alone
         self._trail.begin()
         run = Run(self.data, kernel.orders, kernel.batch_size, done.updates, count)
+        end_turn()
         began = time.perf_counter()
         try:
             completed = kernel.run(run.first, count, threads)

@@ -11,7 +11,6 @@ import numpy as np
 from chainrule.errors import DataError
 from chainrule.interrupts import immediate
 from chainrule.running.engines import Engine, Outcome, rows_in, rows_of
-from chainrule.running.threads import end_turn
 
 UNKNOWN = 1000  # updates of an epoch that is not known yet: taken for many
 TOGETHER = 1_000_000  # samples of epochs that are run at once where nothing watches
@@ -74,7 +73,6 @@ class Samples:
         self.samples = int(self.orders.shape[1])
         self.updates = -(-self.samples // self.batch_size)
         self._done = done
-        end_turn()
         try:
             engine.run(self.orders, self.batch_size, done)
         finally:
