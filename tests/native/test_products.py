@@ -1,5 +1,8 @@
 """Products of many matrices: one matrix product for each, where the axes lie so."""
 
+import copy
+import re
+
 import numpy as np
 import pytest
 from tests.interpreter import kernel_gradient
@@ -72,12 +75,25 @@ def test_an_operand_may_serve_all_of_an_axis():
     assert_same((value, gradient), cr.value_and_grad(loss)(params, X), rtol=1e-9, atol=1e-12)
 
 
-def test_threads_change_no_bit():
-    X = RNG.normal(size=(64, 24, 32)).astype("f4")
+@pytest.mark.parametrize(
+    ("layers", "shape", "optimizer"),
+    [
+        ([cr.layers.MultiHeadAttention(num_heads=2, key_dim=16)], (24, 32), "adam"),
+        ([cr.layers.Dense(96, "relu"), cr.layers.Dense(200)], (200,), "adam"),
+        (
+            [cr.layers.Dense(96), cr.layers.Dense(200)],
+            (200,),
+            cr.optimizers.SGD(0.1, momentum=0.9, global_clipnorm=0.5),
+        ),
+        ([cr.layers.Dense(7), cr.layers.Dense(200)], (200,), cr.optimizers.RMSprop(clipnorm=0.5)),
+    ],
+)
+def test_threads_change_no_bit(layers, shape, optimizer):
+    X = RNG.normal(size=(64, *shape)).astype("f4")
 
     def run():
-        model = cr.Sequential([cr.layers.MultiHeadAttention(num_heads=2, key_dim=16)], seed=0)
-        model.compile("adam", "mse", engine="compiled")
+        model = cr.Sequential([copy.deepcopy(layer) for layer in layers], seed=0)
+        model.compile(copy.deepcopy(optimizer), "mse", engine="compiled")
         model.fit(X, X, batch_size=32, epochs=2, verbose=0)
         return model.get_weights()
 
@@ -86,6 +102,21 @@ def test_threads_change_no_bit():
         alone = run()
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_threads_keep_weights_that_are_more_than_what_travels():
+    def products(batch_size):
+        model = cr.Sequential([cr.layers.Input((200,)), cr.layers.Dense(96), cr.layers.Dense(10)])
+        model.compile("adam", "mse")
+        text = model.source("kernel", batch_size=batch_size)
+        return re.findall(r"sgemm\((.*?), share", text)
+
+    few, many = (products(n) for n in (32, 128))
+    # Behind the operands: whether rows are shared out, or else columns.
+    assert few[0] == "0, 0, n, 96, 200, X, dense_kernel, t1, 0"
+    assert "1, 0, 200, 96, n, X, d_dense, d_dense_kernel, 0" in few
+    assert many[0] == "0, 0, n, 96, 200, X, dense_kernel, t1, 1"
+    assert "1, 0, 200, 96, n, X, d_dense, d_dense_kernel, 1" in many
 
 
 def test_names_of_memory_are_nobody_elses():

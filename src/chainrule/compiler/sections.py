@@ -3,13 +3,15 @@
 Every section is a stretch of work that threads do together, each its part of the turns of one loop
 variable, or that one of them does while the others wait. They meet between sections. Samples are
 what is shared out where it is possible: then most of a batch's values stay with one thread, and
-sections that follow one another need no meeting.
+sections that follow one another need no meeting. Weights that are more than those values stay with
+a thread instead.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -124,9 +126,10 @@ def shared_out(items: Sequence[Item], low: Lowering) -> list[Section]:
         for access in item.accesses
         if access.index is None
     }
+    kept = _kept(items, low)
     sections: list[Section] = []
     for item in items:
-        sharing = _sharing(item, outside, low)
+        sharing = _sharing(item, outside, low, kept)
         for section in reversed(sections):  # the earlier, the fewer meetings
             if _go_together(section, item, sharing, low.sample):
                 section.items.append(item)
@@ -151,17 +154,47 @@ def _go_together(section: Section, item: Item, sharing: Sharing, sample: Local) 
     return section.in_step(item, before if variable is PART else variable)
 
 
-def _sharing(item: Item, outside: set[Buffer | Local], low: Lowering) -> Sharing:
-    """Return the loop variable to share out and its extent: the sample, or the outermost."""
+def _kept(items: Sequence[Item], low: Lowering) -> dict[Any, int]:
+    """Return arrays of which each thread keeps a part from update to update, by the axis.
+
+    Where samples are shared out, threads read all weights, of which others have updated most. Where
+    those are more than what would travel otherwise (a layer's input, its result there and its
+    gradient back), its outputs are shared out. That needs weights that a single product reads: the
+    first layer's.
+    """
+    kept: dict[Any, int] = {}
+    products = [item for item in items if isinstance(item, Product)]
+    reads = Counter(place.buffer.root for item in products for place in (item.a, item.b))
+    for item in products:
+        sides = [(item.rows, item.m, item.a), (item.columns, item.n, item.b)]
+        first, second = sides if low.sample in item.rows else sides[::-1]
+        weights = second[2]
+        if first[0] == (low.sample,) and len(second[0]) == 1 and reads[weights.buffer.root] == 1:
+            sizes = (evaluated(size, {N: low.n}) for size in (first[1], second[1], item.k))
+            samples, outputs, inputs = sizes
+            if inputs * outputs > samples * (inputs + 2 * outputs):
+                kept[weights.buffer.root] = weights.index.index(*second[0])
+    for loop in (item for item in items if isinstance(item, Loop)):
+        for update in [a for a in loop.accesses if a.writes and a.what in kept]:
+            same = [a.what for a in loop.accesses if a.index and a.index == update.index]
+            kept |= dict.fromkeys(same, kept[update.what])  # moments and gradients
+    return kept
+
+
+def _sharing(
+    item: Item, outside: set[Buffer | Local], low: Lowering, kept: Mapping[Any, int]
+) -> Sharing:
+    """Return the variable to share out and its extent: what is kept by, samples, the outermost."""
     sample, extents = low.sample, _extents(item)
     written = [access.index for access in item.accesses if access.writes and access.index]
     if written and all(PART in index for index in written) and sample not in extents:
         return PART, None
+    own = [a.index[kept[a.what]] for a in item.accesses if a.what in kept and a.index]
     if isinstance(item, Product):
-        return _of_product(item, sample)
+        return _of_product(item, [*own, sample])
     if isinstance(item, Statement):
         return None, None
-    candidates = [v for v in extents if v is sample] + [v for v in extents if v is not sample]
+    candidates = sorted(extents, key=lambda v: (v not in own, v is not sample))
     known = {N: low.n, PARTS: 2}
     entries = math.prod([evaluated(extent, known) for extent in extents.values()])
     for variable in candidates:
@@ -171,12 +204,12 @@ def _sharing(item: Item, outside: set[Buffer | Local], low: Lowering) -> Sharing
     return None, None
 
 
-def _of_product(item: Product, sample: Local) -> Sharing:
+def _of_product(item: Product, wanted: Sequence[Expr]) -> Sharing:
     axes = (*item.rows, *item.columns)
     if len(axes) != 2:  # axes taken together, not by samples: shared out on its own
-        chosen = next(v for v in axes if v is not sample)
+        chosen = next(v for v in axes if v is not wanted[-1])
         return chosen, item
-    chosen = sample if sample in axes else axes[0]
+    chosen = next((v for v in wanted if v in axes), axes[0])
     return chosen, item.m if chosen in item.rows else item.n
 
 
