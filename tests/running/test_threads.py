@@ -60,8 +60,20 @@ def test_threads_that_stop_helping_are_given_up_and_tried_again(clock):
     assert set(chosen[turns.LATEST :]) == {1}
     busy[0] = 0.01
     assert set(measured(paces, seconds, 5)) == {1}  # nobody knows yet
-    clock[0] += turns.AGAIN
+    clock[0] += turns.AGAIN  # too soon, as an update takes long
+    assert set(measured(paces, seconds, 5)) == {1}
+    clock[0] += turns.RARELY * 0.03
     assert set(measured(paces, seconds, 10)[4:]) == {2}
+
+
+def test_trials_take_a_small_part_of_the_time(clock):
+    paces, seconds, took = Paces(), {1: 0.03, 2: 0.02}, {1: 0.0, 2: 0.0}
+    while clock[0] < 60:
+        threads, updates = paces.plan(2, 32)
+        clock[0] += seconds[threads] * updates
+        took[threads] += seconds[threads] * updates
+        paces.took(seconds[threads] * updates, updates, threads, 32)
+    assert 0.005 < took[1] / clock[0] < 0.03
 
 
 def mean_square(w, X):

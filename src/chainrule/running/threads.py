@@ -17,7 +17,8 @@ PATIENCE = 0.05  # seconds that a thread waits for its turn
 TURN = 0.05  # seconds between looks at the keyboard
 TRIAL = 0.002  # seconds that a pace is measured for, and between looks at who else is there
 TRIALS, LATEST = 3, 5  # how many are needed for a choice, and how many count
-AGAIN = 0.25  # seconds between trials: processors and their other guests change
+AGAIN = 0.25  # seconds between trials, at least: processors and their other guests change
+RARELY = 50  # times as long as a trial took
 
 _lock = threading.Lock()
 _turn = threading.Lock()
@@ -155,13 +156,13 @@ class Paces:
     def __init__(self) -> None:
         # By the threads and the batch size.
         self._latest: dict[tuple[int, int], deque[float]] = {}
-        self._tried: dict[tuple[int, int], float] = {}
+        self._due: dict[tuple[int, int], float] = {}  # when they are tried again
 
     def plan(self, most: int, batch_size: int, longest: float = TURN) -> tuple[int, int]:
         """Return with how many threads to run next, and how many updates."""
-        keys = [(threads, batch_size) for threads in sorted({1, most})]
-        due = time.perf_counter() - AGAIN
-        late = [key for key in keys if len(keys) > 1 and self._tried.get(key, due) <= due]
+        keys = [(threads, batch_size) for threads in sorted({1, most}, reverse=True)]
+        now = time.perf_counter()
+        late = [key for key in keys if len(keys) > 1 and self._due.get(key, now) <= now]
         if late:
             seconds, key = TRIAL, min(late, key=lambda key: len(self._times(key)))
         else:
@@ -175,7 +176,7 @@ class Paces:
         times = self._latest.setdefault(key, deque(maxlen=LATEST))
         times.append(seconds / count)
         if len(times) >= TRIALS:
-            self._tried[key] = time.perf_counter()
+            self._due[key] = time.perf_counter() + max(AGAIN, RARELY * seconds / count)
 
     def _times(self, key: tuple[int, int]) -> Sequence[float]:
         return self._latest.get(key, ())
