@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops.elementwise import ASTYPE, of_dtype
-from chainrule.ops.forms import first_entry, small
+from chainrule.ops.forms import is_uniform, small
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
 from chainrule.ops.primitive import Family, Primitive, Rule, axes_of, axis_of, common_dtype
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
@@ -78,12 +78,14 @@ def _of_first_entries(value: Rule) -> Rule:
     """Return the form of a reduction: its first entry's everywhere; whole numbers are counted."""
 
     def form(x: Any, axis: Any, keepdims: bool) -> Any:
-        if small([x]) or x.dtype.kind != "f":
+        counts = x.dtype.kind != "f"
+        if small([x]) or (counts and not is_uniform(x)):
             return value(x, axis=axis, keepdims=keepdims)
         axes = axes_of(axis, x.ndim)
         sizes = [1 if i in axes else size for i, size in enumerate(x.shape)]
         shape = [size for i, size in enumerate(sizes) if keepdims or i not in axes]
-        return np.broadcast_to(value(first_entry(x), axis=axis, keepdims=keepdims), shape)
+        part = [slice(None if counts and i in axes else 1) for i in range(x.ndim)]
+        return np.broadcast_to(value(x[tuple(part)], axis=axis, keepdims=keepdims), shape)
 
     return form
 
