@@ -1,6 +1,7 @@
 """The two engines, NumPy and compiled, train networks of any make to the same weights."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tolerances import assert_engines_agree
@@ -72,3 +73,34 @@ def test_both_engines_end_at_the_same_weights(
         return model.get_weights(), history.history
 
     assert_engines_agree(run, start.get_weights(), x)
+
+
+def test_nothing_is_computed_in_numpy_before_a_compiled_run():
+    seen = []
+
+    class Seen(layers.Layer):
+        def call(self, x):
+            seen.append(type(x))
+            return x * 2
+
+    X = np.random.default_rng(0).random((64, 5), np.float32)
+    model = cr.Sequential([Seen(), layers.Dense(3)], seed=0)
+    model.compile("adam", "mse", metrics=["mae"], engine="compiled")
+    model.fit(X, X[:, :3], epochs=2, verbose=0)
+    seen.clear()
+    model.fit(X, X[:, :3], epochs=2, verbose=0)
+    assert seen
+    assert np.ndarray not in seen
+
+
+@pytest.mark.filterwarnings("ignore:.*runs in NumPy")
+def test_what_cannot_be_recorded_is_scored_in_numpy():
+    class Listed(layers.Layer):
+        def call(self, x):
+            return np.array(x.tolist(), x.dtype)
+
+    X = np.random.default_rng(0).random((8, 3), np.float32)
+    model = cr.Sequential([Listed()])
+    model.compile("adam", "mse", metrics=["mae"])
+    model.build((None, 3))
+    assert model.evaluate(X, X + 2, verbose=0) == pytest.approx([4, 2])

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.tensor import Tensor
 from chainrule.callbacks import Logs
 from chainrule.losses import Loss
 from chainrule.losses.base import weight_of
 from chainrule.metrics import Metric
 from chainrule.metrics.base import plain
-from chainrule.network.network import Network, Weights
+from chainrule.network.network import Applied, Network, Weights
+from chainrule.program.recording import sketching, tape
 from chainrule.training.trainer import Sums
 
 Step = Callable[..., tuple[Any, Any]]
@@ -129,13 +131,32 @@ class Objective:
     def sums(self, data: Any) -> Sums:
         """Return what a run over such data adds up."""
         X, y, *weight = (np.asarray(part[: self.network.rows]) for part in data)
-        found = self.network.apply(self.network.params, self.network.state, X, False)
+        found = self._applied(X)
         for layer in found.unmasking:
             warnings.warn(
                 f"{layer} does not support masks: the layers after it take all steps", stacklevel=5
             )
-        given = self._given(found.output, found.mask, y, weight[0] if weight else None)
+        y_pred, mask = (each.value if type(each) is Tensor else each for each in found[:3:2])
+        given = self._given(y_pred, mask, y, weight[0] if weight else None)
         return Sums({name: metric.zero(*example) for name, metric, example in given}, self.scores)
+
+    def _applied(self, X: Any) -> Applied:
+        """Return what the network gives, with numbers that do not matter where it can be recorded.
+
+        Products of NumPy's would take long, and its library's threads go on to wait for more: they
+        would have a core where an update begins.
+        """
+        given = {"params": self.network.params, "state": self.network.state, "X": X}
+
+        def apply(params: Weights, state: Weights, X: Any) -> Applied:
+            return self.network.apply(params, state, X, False)
+
+        try:
+            with np.errstate(all="ignore"), sketching():
+                found: Applied = tape(apply, given, named=False).result
+                return found
+        except Exception:  # what cannot be recorded runs in NumPy
+            return apply(**given)
 
     def scores(self, held: Any) -> Logs:
         """Return the metrics' values; one that gives several by name brings its names."""
