@@ -32,10 +32,13 @@ def clock(monkeypatch):
 
 
 def test_each_is_tried_before_one_is_chosen(clock):
-    slow, fast = (lambda _: 0.02), (lambda _: 0.01)
+    slow, fast, slower = (lambda _: 0.012), (lambda _: 0.01), (lambda _: 0.02)
     chosen = measured(Paces(), {1: slow, 2: fast}, 20)
     assert sorted(chosen[:6]) == [1, 1, 1, 2, 2, 2]
     assert set(chosen[6:]) == {2}
+    chosen = measured(Paces(), {1: slower, 2: fast}, 20)
+    assert sorted(chosen[:4]) == [1, 2, 2, 2], "one thread was tried again"
+    assert set(chosen[4:]) == {2}
     chosen = measured(Paces(), {1: fast, 2: slow}, 20)
     assert sorted(chosen[:6]) == [1, 1, 1, 2, 2, 2]
     assert set(chosen[6:]) == {1}

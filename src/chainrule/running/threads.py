@@ -20,6 +20,7 @@ TOGETHER = 0.01  # seconds for several: those that slept take half a millisecond
 TRIALS, LATEST = 3, 5  # how many are needed for a choice, and how many count
 AGAIN = 0.25  # seconds between trials, at least: processors and their other guests change
 RARELY = 50  # times as long as a trial took
+CLEARLY = 1.3  # times as long as with several, which one thread is not tried for again soon
 
 _lock = threading.Lock()
 _turn = threading.Lock()
@@ -178,7 +179,14 @@ class Paces:
         times = self._latest.setdefault(key, deque(maxlen=LATEST))
         times.append(seconds / count)
         if len(times) >= TRIALS:
-            self._due[key] = time.perf_counter() + max(AGAIN, RARELY * seconds / count)
+            self._rest(key)
+        alone = 1, batch_size
+        is_slow = min(self._times(alone), default=0.0) > CLEARLY * min(times)
+        if is_slow and alone not in self._due:
+            self._rest(alone)
+
+    def _rest(self, key: tuple[int, int]) -> None:
+        self._due[key] = time.perf_counter() + max(AGAIN, RARELY * self._latest[key][-1])
 
     def _times(self, key: tuple[int, int]) -> Sequence[float]:
         return self._latest.get(key, ())
