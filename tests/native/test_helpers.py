@@ -89,6 +89,35 @@ def test_helpers_make_what_this_process_would(texts, alone, started, monkeypatch
     assert len(started) == count
 
 
+def test_one_that_was_started_ahead_is_taken(texts, alone, started, monkeypatch):
+    by_helpers_alone(monkeypatch)
+    with helpers.ahead(machine().target):
+        assert len(started) == 1
+        assert helpers.made(lambda: texts, machine().target, 1) == alone
+    assert len(started) == 1
+
+
+def test_one_that_nothing_is_left_for_ends(started):
+    with pytest.raises(KeyboardInterrupt), helpers.ahead(machine().target):
+        raise KeyboardInterrupt
+    assert helpers._ahead == []
+
+
+def test_a_structure_that_is_known_starts_none(monkeypatch):
+    found, start = [], helpers._started
+    monkeypatch.setattr(helpers, "_started", lambda target: found.append(target) or start(target))
+    monkeypatch.setattr(native, "MANY", 1)
+
+    def train():
+        rule = cr.optimizers.Adam(0.02)
+        cr.minimize(loss, PARAMS, X, Y, optimizer=rule, epochs=1, engine="compiled", batch_size=8)
+
+    train()
+    found.clear()
+    train()
+    assert found == []
+
+
 def test_who_is_not_there_yet_is_not_waited_for(texts, alone, started, monkeypatch):
     monkeypatch.setattr(helpers.llvm, "__file__", "/dev/stdin")  # a program that never comes
     began = time.monotonic()

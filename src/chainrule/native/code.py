@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PRODUCT = "chainrule_"  # how the names of matrix products begin
 MUCH = 5000  # work for which processes compile beside this one: a tenth of a second
 MOST = 3  # of them
+MANY = 80  # equations for which there is so much to do
 DEFINED = re.compile(r"^define (?:internal )?\w+ @(\w+)\(", re.MULTILINE)
 GIVEN = re.compile(r"^define void @(\w+)\(", re.MULTILINE)  # to other modules
 DECLARED = re.compile(r"^declare .* @([\w.]+)\(", re.MULTILINE)
@@ -112,6 +113,16 @@ def load(kernel: Kernel) -> NativeFunction:
 def products_of(kernel: Kernel) -> dict[str, str]:
     """Return what matrix products a kernel calls, by their dtypes."""
     return {item.c.dtype.name: item.routine for item in kernel.products}
+
+
+def made_soon(equations: int) -> AbstractContextManager[None]:
+    """Return a context in which a kernel of so many equations is written and loaded."""
+    if equations < MANY or cores() == 1:
+        return nullcontext()
+    target = this_machine().target
+    from chainrule.native.helpers import ahead
+
+    return ahead(target)
 
 
 def kept(key: str, products: dict[str, str]) -> NativeFunction | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import marshal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +16,21 @@ from chainrule.native import llvm
 from chainrule.native.llvm import READY, Target, Text, compiled
 
 Make = Callable[[Text], bytes]
+_ahead: list[_Helper] = []  # those that were started before there was work for them
+
+
+@contextmanager
+def ahead(target: Target) -> Iterator[None]:
+    """Have a helper start at once, for modules that are to be made within."""
+    helper = _started(target)
+    if helper is not None:
+        _ahead.append(helper)
+    try:
+        yield
+    finally:
+        if helper in _ahead:  # there was nothing to do for it
+            _ahead.remove(helper)
+            helper.end()
 
 
 def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> list[bytes]:
@@ -34,7 +49,8 @@ def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> lis
     def here(text: Text) -> bytes:
         return compiled(text, target)
 
-    helpers = [helper for helper in (_started(target) for _ in range(count)) if helper is not None]
+    started = (_ahead.pop() if _ahead else _started(target) for _ in range(count))
+    helpers = [helper for helper in started if helper is not None]
     try:
         work = _Work(write())
         threads = [Thread(target=helper.share, args=(work,), daemon=True) for helper in helpers]

@@ -33,15 +33,24 @@ _forms: dict[Hashable, Form] = {}
 
 def form_of_step(program: Program, data: Any, batch_size: int) -> Form:
     """Return the kernel of a step's program for data of these dtypes."""
-    names = list(program.arguments)[1:]
-    found = leaves(dict(zip(names, data, strict=True)))
-    dtypes = {path: leaf.dtype for path, leaf in found}
-    key = (program, batch_size, tuple(dtypes.values()))
+    key = _key(program, data, batch_size)
     if key not in _forms:
         end_turn()  # this takes long
+        names = list(program.arguments)[1:]
+        found = leaves(dict(zip(names, data, strict=True)))
+        dtypes = {path: leaf.dtype for path, leaf in found}
         kernel = training_kernel(program, batch_size, dtypes)
         keep(_forms, key, _form(kernel, names, cost_of(program, batch_size)))
     return _forms[key]
+
+
+def is_written(program: Program, data: Any, batch_size: int) -> bool:
+    """Whether that kernel is there."""
+    return _key(program, data, batch_size) in _forms
+
+
+def _key(program: Program, data: Any, batch_size: int) -> Hashable:
+    return program, batch_size, tuple([leaf.dtype for _, leaf in leaves(data)])
 
 
 def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:

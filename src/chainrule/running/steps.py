@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
+from chainrule.native.code import made_soon
 from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, place_of
 from chainrule.running.form import Cost, Form, digest, load, read, write
 from chainrule.running.recorded import Known, RecordedStep, keep, plain
@@ -103,18 +104,19 @@ class _Plan:
 
         return cost_of(self._step.program(self._size), self._size)
 
-    def _form(self) -> Form:
-        from chainrule.running.compiling import form_of_step
-
-        return form_of_step(self._step.program(self._size), self._data, self._size)
-
     def engine(self, carry: Any) -> NativeEngine:
         """Return what runs it compiled."""
-        if self._kept is not None and load(self._kept) is None:
-            self._kept = None
-        form = self._form() if self._kept is None else self._kept
-        is_new = form.code is None
-        made = NativeEngine(self._step, form, carry, self._data, self._size)
+        if self._kept is not None and load(self._kept) is not None:
+            return NativeEngine(self._step, self._kept, carry, self._data, self._size)
+        from chainrule.running.compiling import cost_of, form_of_step, is_written
+
+        program = self._step.program(self._size)
+        known = is_written(program, self._data, self._size)
+        equations = 0 if known else cost_of(program, self._size)[1]
+        with made_soon(equations):
+            form = form_of_step(program, self._data, self._size)
+            is_new = form.code is None
+            made = NativeEngine(self._step, form, carry, self._data, self._size)
         if is_new and form.code is not None:
             write(self._name(self._size), form)
         return made
