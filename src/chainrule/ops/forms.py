@@ -37,7 +37,7 @@ def first_entry(x: Any) -> Any:
 
 
 def is_uniform(x: Any) -> bool:
-    """Whether all entries are one, as in a form."""
+    """Whether all entries are the same one, as in a form."""
     if not isinstance(x, np.ndarray):
         return True
     return not any(step and size > 1 for size, step in zip(x.shape, x.strides, strict=True))
