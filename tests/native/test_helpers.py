@@ -51,8 +51,8 @@ def started(monkeypatch):
     """Return the helpers that were started; all have ended in the end."""
     found, start = [], helpers._started
 
-    def noted(target):
-        helper = start(target)
+    def noted():
+        helper = start()
         assert helper is not None
         found.append(helper)
         return helper
@@ -91,21 +91,21 @@ def test_helpers_make_what_this_process_would(texts, alone, started, monkeypatch
 
 def test_one_that_was_started_ahead_is_taken(texts, alone, started, monkeypatch):
     by_helpers_alone(monkeypatch)
-    with helpers.ahead(machine().target):
+    with helpers.ahead():
         assert len(started) == 1
         assert helpers.made(lambda: texts, machine().target, 1) == alone
     assert len(started) == 1
 
 
 def test_one_that_nothing_is_left_for_ends(started):
-    with pytest.raises(KeyboardInterrupt), helpers.ahead(machine().target):
+    with pytest.raises(KeyboardInterrupt), helpers.ahead():
         raise KeyboardInterrupt
     assert helpers._ahead == []
 
 
 def test_a_structure_that_is_known_starts_none(monkeypatch):
     found, start = [], helpers._started
-    monkeypatch.setattr(helpers, "_started", lambda target: found.append(target) or start(target))
+    monkeypatch.setattr(helpers, "_started", lambda: found.append(1) or start())
     monkeypatch.setattr(native, "MANY", 1)
 
     def train():
@@ -119,7 +119,7 @@ def test_a_structure_that_is_known_starts_none(monkeypatch):
 
 
 def test_who_is_not_there_yet_is_not_waited_for(texts, alone, started, monkeypatch):
-    monkeypatch.setattr(helpers.llvm, "__file__", "/dev/stdin")  # a program that never comes
+    monkeypatch.setattr(helpers, "PROGRAM", "/dev/stdin")  # a program that never comes
     began = time.monotonic()
     assert helpers.made(lambda: texts, machine().target, 2) == alone
     assert time.monotonic() - began < 5
@@ -152,7 +152,7 @@ def test_a_program_that_answers_otherwise_is_done_without(
 ):
     other = tmp_path / "other.py"
     other.write_text("import sys\nsys.stdout.write('good morning ' * 1000)\n")
-    monkeypatch.setattr(helpers.llvm, "__file__", str(other))
+    monkeypatch.setattr(helpers, "PROGRAM", other)
     assert helpers.made(lambda: texts, machine().target, 1) == alone
 
 

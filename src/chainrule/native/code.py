@@ -119,10 +119,9 @@ def made_soon(equations: int) -> AbstractContextManager[None]:
     """Return a context in which a kernel of so many equations is written and loaded."""
     if equations < MANY or cores() == 1:
         return nullcontext()
-    target = this_machine().target
     from chainrule.native.helpers import ahead
 
-    return ahead(target)
+    return ahead()
 
 
 def kept(key: str, products: dict[str, str]) -> NativeFunction | None:

@@ -7,22 +7,26 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
-import llvmlite
+if TYPE_CHECKING:
+    from chainrule.native.llvm import Target, Text
 
-from chainrule.native import llvm
-from chainrule.native.llvm import READY, Target, Text, compiled
-
-Make = Callable[[Text], bytes]
+Make = Callable[["Text"], bytes]
+PROGRAM = Path(__file__).with_name("llvm.py")  # what each runs
 _ahead: list[_Helper] = []  # those that were started before there was work for them
 
 
 @contextmanager
-def ahead(target: Target) -> Iterator[None]:
-    """Have a helper start at once, for modules that are to be made within."""
-    helper = _started(target)
+def ahead() -> Iterator[None]:
+    """Have a helper start at once, for modules that are to be made within.
+
+    Nothing is imported for that: it is there about when this process has imported what it needs.
+    """
+    helper = _started()
     if helper is not None:
         _ahead.append(helper)
     try:
@@ -49,8 +53,8 @@ def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> lis
     def here(text: Text) -> bytes:
         return compiled(text, target)
 
-    started = (_ahead.pop() if _ahead else _started(target) for _ in range(count))
-    helpers = [helper for helper in started if helper is not None]
+    started = (_ahead.pop() if _ahead else _started() for _ in range(count))
+    helpers = [helper for helper in started if helper is not None and helper.told(target)]
     try:
         work = _Work(write())
         threads = [Thread(target=helper.share, args=(work,), daemon=True) for helper in helpers]
@@ -93,15 +97,25 @@ class _Work:
 class _Helper:
     """A process that makes machine code, and how to ask it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], target: Target) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         self.process, self._given, self._answers = process, process.stdin, process.stdout
         self.busy = False
-        self._say(target)
+
+    def told(self, target: Target) -> bool:
+        """Tell it what for machine code is made; whether it is there to hear that."""
+        try:
+            self._say(target)
+        except OSError:
+            self.end()
+            return False
+        return True
 
     def share(self, work: _Work) -> None:
         """Take modules once the process is there; one that ends leaves them to others."""
+        from chainrule.native.llvm import READY
+
         try:
             if marshal.load(self._answers) == READY:
                 work.share(self._make)
@@ -128,16 +142,25 @@ class _Helper:
             self._given.close()
 
 
-def _started(target: Target) -> _Helper | None:
+def compiled(text: Text, target: Target) -> bytes:
+    """Return the machine code of a module, made here."""
+    from chainrule.native import llvm
+
+    return llvm.compiled(text, target)
+
+
+def _started() -> _Helper | None:
     """Start a process; None where there can be none."""
-    if getattr(sys, "frozen", False) or not Path(sys.executable or "").stem.startswith("python"):
+    found = find_spec("llvmlite")
+    is_python = Path(sys.executable or "").stem.startswith("python")
+    if getattr(sys, "frozen", False) or not is_python or found is None or found.origin is None:
         return None
-    packages = str(Path(llvmlite.__file__).parent.parent)
+    packages = str(Path(found.origin).parent.parent)
     try:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", llvm.__file__, packages],
+            [sys.executable, "-I", "-S", str(PROGRAM), packages],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        return _Helper(process, target)
+        return _Helper(process)
     except OSError:
         return None
