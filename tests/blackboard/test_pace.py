@@ -47,6 +47,6 @@ def pace(looked_at):
 @pytest.mark.skipif(sys.platform != "linux", reason="clocks of threads are Linux's")
 def test_a_page_slows_training_by_less_than_a_tenth():
     found = []
-    while not found or (max(found) <= 0.9 and len(found) < 8):  # what else runs makes them rough
+    while not found or (max(found) <= 0.9 and len(found) < 20):  # what else runs makes them rough
         found.append(pace(True) / pace(False))
     assert max(found) > 0.9, found
