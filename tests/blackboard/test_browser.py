@@ -211,3 +211,5 @@ def test_a_page_whose_server_ends_says_so(context):
         board = Board(context, told)
         board.frame()
     board.js("() => until(() => sockets.every(({ readyState }) => readyState === 3))")
+    board.page.get_by_text("The run does not answer").wait_for()
+    assert board.page.get_by_role("alert").inner_text() == "The run does not answer. Trying again…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,7 +83,7 @@ class Vectors:
 
     def text(self, how: str = "") -> str:
         """Return its definition."""
-        given = ", ".join(f"{value.kind} {value}" for value in self.given.values())
+        given = _listed(self.given.values())
         lines = ["entry:", *self._entry, "br label %begin", "begin:", *self._lines, "ret void"]
         return "\n".join([f"define void @{self.name}({given}) {how}{{", *lines, "}\n"])
 
@@ -186,8 +186,7 @@ class Vectors:
 
     def call(self, name: str, arguments: Mapping[str, Value]) -> None:
         """Call a function like this one."""
-        given = ", ".join(f"{value.kind} {value}" for value in arguments.values())
-        self._lines.append(f"call void @{name}({given})")
+        self._lines.append(f"call void @{name}({_listed(arguments.values())})")
 
     # Memory and vectors
 
@@ -278,7 +277,7 @@ class Vectors:
     def _intrinsic(self, kind: str, name: str, *given: Value) -> Value:
         kinds = ", ".join(value.kind for value in given)
         self.declared[name] = f"declare {kind} @llvm.{name}({kinds})\n"
-        call = f"call {kind} @llvm.{name}({', '.join(f'{v.kind} {v}' for v in given)})"
+        call = f"call {kind} @llvm.{name}({_listed(given)})"
         if kind == "void":
             self._lines.append(call)
             return self.zero
@@ -310,3 +309,8 @@ class Vectors:
         self._known.append({})
         yield
         self._known.pop()
+
+
+def _listed(values: Iterable[Value]) -> str:
+    """Return values with their dtypes, as arguments."""
+    return ", ".join(f"{value.kind} {value}" for value in values)
