@@ -1,7 +1,9 @@
 """Kernels run by Python itself: what their text says, without compiling it."""
 
 from contextlib import contextmanager
+from functools import partial
 from symtable import symtable
+from threading import Semaphore, Thread, local
 from unittest import mock
 
 import numpy as np
@@ -9,9 +11,9 @@ from scipy import special
 
 import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.compiler import kernels
+from chainrule.compiler import kernels, products, reductions, sections
 from chainrule.ops.random import random_bits
-from chainrule.running import bound, steps
+from chainrule.running import bound, compiling, steps
 from chainrule.running.compiling import form_of_step
 from chainrule.running.engines import NativeEngine, Outcome
 from chainrule.running.recorded import RecordedStep
@@ -49,15 +51,16 @@ def within(entry, size, fault, number):
     return entry
 
 
-def gemm(ta, tb, m, n, k, a, b, c, rows=1, first=0, last=1, parts=1):
+def gemm(ta, tb, m, n, k, a, b, c, side="", first=0, last=0):
     a = a.reshape(k, m).T if ta else a.reshape(m, k)
     b = b.reshape(n, k).T if tb else b.reshape(k, n)
-    if rows:
-        here = slice(share(m, first, parts), share(m, last, parts)), slice(None)
-    else:
-        here = slice(None), slice(share(n, first, parts), share(n, last, parts))
+    sides = {name: slice(None) for name in ("rows", "columns", "terms")}
+    if side:
+        sides[side] = slice(first, last)
     made = c.reshape(m, n).copy()
-    made[here] = (a @ b)[here]
+    made[sides["rows"], sides["columns"]] = (
+        a[sides["rows"], sides["terms"]] @ b[sides["terms"], sides["columns"]]
+    )
     c[...] = made.reshape(c.shape)
 
 
@@ -65,7 +68,6 @@ SPACE = {
     "np": np, "inf": np.inf, "carray": carray, "empty": empty, "share": share, "wrap": wrap,
     "within": within, "sgemm": gemm, "dgemm": gemm, "exp": np.exp, "log": np.log, "tanh": np.tanh,
     "erf": special.erf,
-    "meet": lambda *_: None,
     "natural": lambda _: None, "flush": lambda: 0, "restore": lambda _: None, "bool": np.bool_,
     "random_bits": random_bits,
     "float32": np.float32, "float64": np.float64,
@@ -74,11 +76,56 @@ SPACE = {
 }  # fmt: skip
 
 
-class Interpreted:
-    """Stands for the compiled function."""
+class Turns:
+    """Threads of which one runs at a time, in an order, from one meeting to the next.
 
-    def __init__(self, form):
-        self.space = dict(SPACE)
+    Where one needs what another makes, and they have not met, some order shows it.
+    """
+
+    def __init__(self, order):
+        self.order, self.ready = order, {thread: Semaphore(0) for thread in order}
+        self.done, self.left, self.results = Semaphore(0), list(order), {}
+        self.here = local()
+
+    def run(self, function, arrays):
+        """Return what the first thread returns."""
+        for thread in self.order:
+            Thread(target=self._run, args=(thread, function, arrays)).start()
+        self.ready[self.order[0]].release()
+        assert self.done.acquire(timeout=60)
+        for result in self.results.values():
+            if isinstance(result, BaseException):
+                raise result
+        return self.results[0]
+
+    def meet(self, *_):
+        """Let the others come here, too."""
+        thread = self.here.thread
+        self.ready[self.left[(self.left.index(thread) + 1) % len(self.left)]].release()
+        assert self.ready[thread].acquire(timeout=60)
+
+    def _run(self, thread, function, arrays):
+        self.here.thread = thread
+        sizes, constants, fault, totals, *rest = arrays
+        sizes = sizes.copy()
+        sizes[6:8] = thread, len(self.order)
+        own = totals if thread == 0 else totals.copy()
+        self.ready[thread].acquire()
+        try:
+            with np.errstate(all="ignore"):
+                self.results[thread] = function(sizes, constants, fault, own, *rest)
+        except BaseException as error:
+            self.results[thread] = error
+        place = self.left.index(thread)
+        self.left.remove(thread)
+        (self.ready[self.left[place % len(self.left)]] if self.left else self.done).release()
+
+
+class Interpreted:
+    """Stands for the compiled function, which threads run in an ``order`` if they share it."""
+
+    def __init__(self, form, order=()):
+        self.space, self.order = dict(SPACE), order if form.threads > 1 else ()
         (names,) = symtable(form.kernel.text, "kernel", "exec").get_children()
         assert not any(s.is_parameter() and s.is_assigned() for s in names.get_symbols())
         exec(form.kernel.text, self.space)
@@ -86,6 +133,10 @@ class Interpreted:
 
     def bound(self, arrays):
         def call():
+            if self.order:
+                turns = Turns(self.order)
+                self.space["meet"] = turns.meet
+                return turns.run(self.function, arrays)
             with np.errstate(all="ignore"):
                 return self.function(*arrays)
 
@@ -94,31 +145,34 @@ class Interpreted:
 
 
 @contextmanager
-def interpreted(parts=None):
-    """Let kernels be interpreted; with ``parts``, as if several threads shared all work."""
+def interpreted(order=()):
+    """Let kernels be interpreted; by several threads in an ``order``, which share all work."""
     with (
-        mock.patch.object(bound, "load", Interpreted),
+        mock.patch.object(bound, "load", partial(Interpreted, order=order)),
         mock.patch.object(steps, "read", return_value=None),
         mock.patch.dict(steps._read, clear=True),  # what another test has read
+        mock.patch.dict(compiling._forms, clear=True),  # or for one thread
     ):
-        if parts is None:
+        if not order:
             yield
         else:
             with (
                 mock.patch.object(kernels, "LARGE", -1.0),
-                mock.patch.object(bound, "SHARED", parts),
-                running(lambda: None),  # so that one thread does all parts: Python's would not meet
+                mock.patch.object(products, "SMALLEST", 1),
+                mock.patch.object(reductions, "WORTHWHILE", 1),
+                mock.patch.object(sections, "WORTHWHILE", 1),
+                running(lambda: None),  # so that one thread is asked for all
             ):
                 yield
 
 
-def kernel_gradient(loss, params, *data, batch_size=None, parts=None):
+def kernel_gradient(loss, params, *data, batch_size=None, order=()):
     """Return a loss and its gradient as a kernel gives them for a single batch."""
-    return next(kernel_gradients(loss, params, *data, batch_size=batch_size, ways=[parts]))
+    return next(kernel_gradients(loss, params, *data, batch_size=batch_size, orders=[order]))
 
 
-def kernel_gradients(loss, params, *data, batch_size=None, ways):
-    """Yield them for several numbers of threads."""
+def kernel_gradients(loss, params, *data, batch_size=None, orders):
+    """Yield them for one thread, and for several that run in an order."""
     params = map_leaves(lambda leaf: as_floats(leaf, "params", "kernel"), params)
     rows = len(next(leaves(data))[1]) if data else 1
 
@@ -130,11 +184,18 @@ def kernel_gradients(loss, params, *data, batch_size=None, ways):
     zeros = map_leaves(lambda leaf: np.full_like(leaf, np.nan), params)
     carry = {"params": params, "gradient": zeros, "value": np.zeros_like(np.asarray(example))}
     program = RecordedStep(step, loss, carry, data).program(rows)
-    for parts in ways:
-        with interpreted(parts):
-            form = form_of_step(program, data, batch_size or rows)
-            engine = NativeEngine(program, form, carry, data, batch_size or rows)
-            outcome = Outcome(np.zeros(1))
-            engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
-        assert outcome.updates == 1
+    for order in orders:
+        engine = after_an_update(program, carry, data, order, batch_size)
         yield engine.read("value"), engine.read("gradient")
+
+
+def after_an_update(program, carry, data, order, batch_size=None):
+    """Return the engine of a step's program, which has taken all samples in a batch."""
+    rows = len(next(leaves(data))[1]) if data else 1
+    with interpreted(order):
+        form = form_of_step(program, data, batch_size or rows)
+        engine = NativeEngine(program, form, carry, data, batch_size or rows)
+        outcome = Outcome(np.zeros(1))
+        engine.run(np.arange(rows)[np.newaxis], batch_size or rows, outcome)
+    assert outcome.updates == 1
+    return engine

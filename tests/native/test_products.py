@@ -42,12 +42,12 @@ def given(name):
     return mixed(subscripts), params, RNG.normal(size=left)
 
 
-@pytest.mark.parametrize("parts", [None, 3])
+@pytest.mark.parametrize("order", [(), (0, 2, 1), (1, 0)])
 @pytest.mark.parametrize("name", CASES)
-def test_text_and_numpy_agree(name, parts):
+def test_text_and_numpy_agree(name, order):
     loss, params, X = given(name)
     expected = cr.value_and_grad(loss)(params, X)
-    value, gradient = kernel_gradient(loss, params, X, parts=parts)
+    value, gradient = kernel_gradient(loss, params, X, order=order)
     assert_same((value, gradient), expected, rtol=1e-9, atol=1e-12)
 
 
@@ -104,19 +104,19 @@ def test_threads_change_no_bit(layers, shape, optimizer):
         np.testing.assert_array_equal(one, other)
 
 
-def test_threads_keep_weights_that_are_more_than_what_travels():
+def test_threads_keep_weights_or_sums_by_what_is_less_to_travel():
     def products(batch_size):
         model = cr.Sequential([cr.layers.Input((200,)), cr.layers.Dense(96), cr.layers.Dense(10)])
         model.compile("adam", "mse")
         text = model.source("kernel", batch_size=batch_size)
         return re.findall(r"sgemm\((.*?), share", text)
 
-    few, many = (products(n) for n in (32, 128))
-    # Behind the operands: whether rows are shared out, or else columns.
-    assert few[0] == "0, 0, n, 96, 200, X, dense_kernel, t1, 0"
-    assert "1, 0, 200, 96, n, X, d_dense, d_dense_kernel, 0" in few
-    assert many[0] == "0, 0, n, 96, 200, X, dense_kernel, t1, 1"
-    assert "1, 0, 200, 96, n, X, d_dense, d_dense_kernel, 1" in many
+    few, some, many = (products(n) for n in (32, 128, 256))
+    assert few[0] == "0, 0, n, 96, 200, X, dense_kernel, t1, 'columns'"
+    assert "1, 0, 200, 96, n, X, d_dense, d_dense_kernel, 'columns'" in few
+    assert some[0] == many[0] == "0, 0, n, 96, 200, X, dense_kernel, t1, 'rows'"
+    assert "1, 0, 200, 96, n, X, d_dense, d_dense_kernel, 'rows'" in some
+    assert "1, 0, 200, 96, n, X, d_dense, d_dense_kernel_parts[part, :, :], 'terms'" in many
 
 
 def test_names_of_memory_are_nobody_elses():

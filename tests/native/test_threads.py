@@ -13,7 +13,7 @@ from chainrule.compiler import kernels
 from chainrule.compiler.kernels import function_kernel
 from chainrule.compiler.memory import slots
 from chainrule.compiler.nodes import Buffer
-from chainrule.compiler.sections import Section
+from chainrule.compiler.sections import Group, Section
 from chainrule.compiler.statements import Store
 from chainrule.errors import DataError, DivergenceError
 from chainrule.native import code as native
@@ -222,7 +222,8 @@ def test_memory_goes_on_in_one_section_only_where_samples_lie_as_those_of_its_la
         [copied("source", "second"), copied("third", "source")],
         [copied("source", "third")],
     ]
-    shares = slots([Section(items) for items in meetings], [*buffers.values()], shared=True)
+    sections = [Section([Group((None, None), items)]) for items in meetings]
+    shares = slots(sections, [*buffers.values()], shared=True)
     assert shares == {buffers["second"]: buffers["first"]}
 
 

@@ -34,7 +34,6 @@ def train(sizes: Any, totals: Any, order: Any, loss: Any) -> Any:
     rows = sizes[5]
     thread = sizes[6]
     threads = sizes[7]
-    parts = sizes[8]
     done = 0
     control = flush()
     declare()

@@ -117,6 +117,8 @@ def _joined(done: Timeline, loop: Loop) -> bool:
         second = loop if loop.var is first.var else _swapped(loop, first.var)
         if not _no_locals(first, second) or not in_step(first, second, first.var):
             continue
+        if not _goes_by_parts(Loop(first.var, first.stop, [*first.body, *second.body])):
+            continue
         if not moves_up:
             place = done.move_down(place)
         first.join(second)
@@ -172,9 +174,27 @@ def in_step(first: Item, second: Item, variable: Local) -> bool:
 
 def _same_turn(a: Access, b: Access, variable: Local) -> bool:
     one, other = a.index or (), b.index or ()
+    if (PART in one) != (PART in other):
+        return False  # every part's against one
     return len(one) == len(other) and any(
         x == y and (x is variable or x is PART) for x, y in zip(one, other, strict=True)
     )
+
+
+def _goes_by_parts(loop: Loop) -> bool:
+    """Whether a loop can be shared out, if it makes what each part of the work has of its own."""
+    by_part = any(access.writes and PART in (access.index or ()) for access in loop.accesses)
+    return not by_part or any(can_share(loop, v, set()) for v in shareable(loop))
+
+
+def shareable(loop: Loop) -> list[Local]:
+    """Return the variables whose turns may be shared out, the outermost first.
+
+    Not those that tell apart what each part of the work makes: it makes all of that.
+    """
+    by_part = [a.index for a in loop.accesses if a.writes and a.index and PART in a.index]
+    variables = dict.fromkeys(inner.var for inner in _loops(loop))
+    return [v for v in variables if not any(v in index for index in by_part)]
 
 
 def can_share(loop: Loop, variable: Local, outside: set[Touched]) -> bool:

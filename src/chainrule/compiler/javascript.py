@@ -162,14 +162,14 @@ class Writer:
 
     def _product(self, item: Product) -> str:
         name = self.called("gemm", item.c.dtype)
-        places = zip(item.operands, item.begins, item.leads, strict=True)
+        sizes, begins = item.computed
+        places = zip((item.a, item.b, item.c), begins, item.leads, strict=True)
         matrices = [
             f"{self.text(place.buffer)}, {self.text(begin)}, {self.text(lead)}"
-            for (place, _), begin, lead in places
+            for place, begin, lead in places
         ]
         turns = [str(int(turn)) for turn in item.turns]
-        sizes = [self.text(size) for size in (item.m, item.n, item.k)]
-        return f"{name}({', '.join([*turns, *sizes, *matrices])})"
+        return f"{name}({', '.join([*turns, *map(self.text, sizes), *matrices])})"
 
     # Expressions
 

@@ -17,7 +17,6 @@ from chainrule.compiler.lowering import Lowering, shape_of
 from chainrule.compiler.memory import in_place, on_the_stack, renewals, slots
 from chainrule.compiler.moving import checked, gathered, moved, scattered
 from chainrule.compiler.nodes import (
-    PARTS,
     ROW,
     ROWS,
     START,
@@ -38,7 +37,7 @@ from chainrule.compiler.reading import Function, framed
 from chainrule.compiler.recurrences import recurrence, result
 from chainrule.compiler.reductions import best, reduction, scan
 from chainrule.compiler.registers import hoist, keep_in_locals
-from chainrule.compiler.sections import THREAD, THREADS, Section, shared_out
+from chainrule.compiler.sections import THREAD, THREADS, Group, Section, shared_out
 from chainrule.compiler.statements import (
     Declare,
     Item,
@@ -74,7 +73,7 @@ LARGE = 2e6  # operations of an update from which threads share its work
 RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",
     "wrap", "within", "carray", "empty", "sgemm", "dgemm", "float32", "float64", "int64", "inf",
-    "done", "thread", "threads", "part", "parts", "share", "meet", "flush", "restore", "control",
+    "done", "thread", "threads", "part", "share", "meet", "flush", "restore", "control",
     "exp", "log", "tanh", "erf", "wave", "natural", "random_bits", "rows",
 )  # fmt: skip
 RULES: dict[Any, Any] = {
@@ -277,10 +276,12 @@ class _Writer:
         low, taken = self.lowering, self.names.taken
         items = in_place(low, fuse(low.items), renewed or {})
         gone = keep_in_locals(items, [self.loss_value], taken, inside=self.shared)
-        sections = shared_out(items, low) if self.shared else [Section(items)]
-        for section in sections:
-            hoist(section.items, taken)
-        body = [item for section in sections for item in section.items]
+        one_group = [Section([Group((None, None), items)])]
+        sections = shared_out(items, low) if self.shared else one_group
+        groups = [group for section in sections for group in section.groups]
+        for group in groups:
+            hoist(group.items, taken)
+        body = [item for group in groups for item in group.items]
         used = {a.what for statement in walk(body) for a in statement.accesses}
         buffers = [b for b in low.buffers if b in used and b not in gone and b.home is None]
         one = self.one and frame is driver.train
@@ -297,7 +298,7 @@ class _Writer:
     ) -> Function:
         declared = [Declare(b, shares.get(b, b).pointer) for b in buffers]
         names = {
-            **FIXED, "n": N, "row": ROW, "start": START, "parts": PARTS, "thread": THREAD,
+            **FIXED, "n": N, "row": ROW, "start": START, "thread": THREAD,
             "threads": THREADS, "rows": ROWS, "loss": self.loss_value,
         }  # fmt: skip
         hooks: dict[str, list[Any]] = {

@@ -17,7 +17,6 @@ import numpy as np
 
 from chainrule.autodiff.trees import leaves
 from chainrule.compiler.nodes import (
-    PARTS,
     ZERO,
     Access,
     Buffer,
@@ -51,6 +50,7 @@ View = Callable[[Index], tuple[Any, Index] | Load | None]  # to the entry that i
 
 VECTOR = 16  # entries that a processor works on at once; shorter rows waste it
 LOOP_VARIABLES = "ijklmpqrstuvw"
+WORTHWHILE = 512  # entries from which a loop over anything but samples is shared out
 DEEPEST = 64  # operations within one expression
 
 
@@ -139,7 +139,7 @@ class Lowering:
     def layout(self, shape: Sequence[Any]) -> tuple[int, ...]:
         """Return the axes of an array as they are to lie in memory."""
         order = tuple(range(len(shape)))
-        sizes = [1 if size is PARTS else at(size, self.n) for size in shape]
+        sizes = [at(size, self.n) for size in shape]
         if self.is_short(shape) and max(sizes) >= VECTOR:
             longest = sizes.index(max(sizes))
             return (*(axis for axis in order if axis != longest), longest)
@@ -147,7 +147,7 @@ class Lowering:
 
     def is_short(self, shape: Sequence[Any]) -> bool:
         """Whether rows that lie as the axes are would waste the processor's vectors."""
-        return len(shape) > 1 and shape[-1] is not PARTS and at(shape[-1], self.n) < VECTOR
+        return len(shape) > 1 and at(shape[-1], self.n) < VECTOR
 
     def input(self, variable: Variable, role: str, content: Any) -> Buffer:
         """Make the buffer of an input of the program."""
@@ -219,7 +219,7 @@ class Lowering:
 
     def entries_of(self, sizes: Sequence[Any]) -> int:
         """Return how many entries loops of these sizes go over, for a typical batch."""
-        return math.prod(2 if size is PARTS else at(size, self.n) for size in sizes)
+        return math.prod(at(size, self.n) for size in sizes)
 
     def before(self, name: str, value: Expr) -> Local:
         """Set a new local variable before the statement in the making, and return it."""

@@ -90,27 +90,28 @@ def slots(
     sections: Sequence[Section], buffers: Sequence[Buffer], shared: bool
 ) -> dict[Buffer, Buffer]:
     """Let temporaries whose lives do not overlap share memory: which has whose."""
-    lives: dict[Any, list[int]] = {}
-    section_of: list[int] = []
-    for number, section in enumerate(sections):
-        for item in section.items:
-            section_of.append(number)
-            for access in item.accesses:
-                lives.setdefault(access.what, [len(section_of) - 1, 0])[1] = len(section_of) - 1
+    groups = [(section, group) for section in sections for group in section.groups]
+    items = [(*where, item) for where in groups for item in where[1].items]
+    lives: dict[Any, list[Any]] = {}  # in whose turn, in which section and group
+    for turn, (section, group, item) in enumerate(items):
+        for access in item.accesses:
+            lives.setdefault(access.what, []).append((turn, section, group))
     temporaries = [b for b in buffers if b.role == "temporary"]
-    # By form: until when an owner's memory is used, and by which buffer at last.
-    free: dict[Any, list[tuple[int, Buffer, Buffer]]] = {}
+    free: dict[Any, list[tuple[Buffer, list[Buffer]]]] = {}  # by form: whose memory, who had it
     found: dict[Buffer, Buffer] = {}
-    for buffer in sorted(temporaries, key=lambda b: lives[b][0]):
-        begin, end = lives[buffer]
+    for buffer in sorted(temporaries, key=lambda b: lives[b][0][0]):
+        begin, section, group = lives[buffer][0]
         owners = free.setdefault(_form(buffer), [])
-        for place, (busy, owner, last) in enumerate(owners):
-            together = shared and section_of[busy] == section_of[begin]
-            if busy < begin and (not together or _in_the_same_places(last, buffer)):
-                found[buffer], owners[place] = owner, (end, owner, buffer)
+        for owner, users in owners:
+            last, *_ = lives[users[-1]][-1]
+            near = {g for user in users for _, s, g in lives[user] if s is section}
+            alone = not near or (near == {group} and _in_the_same_places(users[-1], buffer))
+            if last < begin and (alone or not shared):
+                found[buffer] = owner
+                users.append(buffer)
                 break
         else:
-            owners.append((end, buffer, buffer))
+            owners.append((buffer, [buffer]))
     return found
 
 

@@ -159,7 +159,8 @@ N = Local("n")  # the batch size
 START = Local("start")  # where in the order a batch begins
 ROW = Local("row")  # its first sample
 ROWS = Local("rows")  # how many samples there are
-PART, PARTS = Local("part"), Local("parts")  # a thread's part of the work, and how many there are
+PART = Local("part")  # of the work of an update
+PARTS = 4  # that threads may share: how many threads do changes no bit
 ANYWHERE = Local("…")  # an index that a matrix product runs over
 ZERO, ONE = Const(0), Const(1)
 
@@ -171,6 +172,11 @@ def whole(number: Any) -> Expr:
     if isinstance(number, Linear):
         return _affine(number.offset, {N: number.slope})
     return Const(int(number))
+
+
+def share(extent: Expr, part: Expr, parts: Any = PARTS) -> Expr:
+    """Return which of the turns of a loop is the first of a part of them."""
+    return Call("share", (extent, part, whole(parts)), WHOLE)
 
 
 def parts_of(number: Expr) -> tuple[int, Sequence[tuple[Expr, int]]]:
@@ -237,7 +243,7 @@ class Buffer:
     ----------
     name : str
     shape : tuple of int or Linear
-        By axis, as NumPy code sees it; `PARTS` is as many as share the work.
+        By axis, as NumPy code sees it.
     dtype : numpy.dtype
     order : tuple of int
         The axes as they lie in memory, the contiguous one last.

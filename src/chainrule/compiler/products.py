@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from chainrule.compiler.lanes import Places, Reduced, Target
 from chainrule.compiler.lowering import Lowering, places, shape_of
 from chainrule.compiler.nodes import (
     ANYWHERE,
+    PART,
+    PARTS,
     ZERO,
     Buffer,
     Call,
@@ -22,8 +24,8 @@ from chainrule.compiler.nodes import (
     cast,
     whole,
 )
-from chainrule.compiler.reductions import reduce
-from chainrule.compiler.statements import Accumulate, Product, nest
+from chainrule.compiler.reductions import in_parts, reduced, taken_together
+from chainrule.compiler.statements import Accumulate, Product, Side, nest
 from chainrule.ops.kernel import Contraction, Recurrence
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable
@@ -63,7 +65,7 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     kept = [axes[c] for c in out]
     gone = [axes[c] for c in summed]
     start = low.numbers.of(0, output.dtype)
-    reduce(low, equation, Reduced(kept, gone, places(kept), entry, start, add))
+    reduced(low, equation, Reduced(kept, gone, places(kept), entry, start, add))
 
 
 def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str, dict[str, Any]]:
@@ -170,17 +172,36 @@ class Matrices:
             made.order = _order(self.out, lies)
         if self._lie(lies, second, first):
             first, second = second, first  # it lies transposed: (A B)ᵀ = Bᵀ Aᵀ
-        letters = [*self.each, *first.free, *second.free]
+        letters = [*self.each, *first.free, *second.free, first.summed[0]]
         axes = dict(zip(letters, low.axes([self.sizes[c] for c in letters]), strict=True))
         variables = {c: variable for c, (variable, _) in axes.items()}
-        rows, columns = (tuple(variables[c] for c in side.free) for side in (first, second))
-        m, n, k = (self._size(part) for part in (first.free, second.free, first.summed))
+        split = variables[first.summed[0]] is low.sample and self._is_split(first, second)
+        if not split:
+            del variables[first.summed[0]]
+        rows, columns, summed = (
+            self._side(part, variables) for part in (first.free, second.free, first.summed)
+        )
         turns = (not first.plain, second.plain)
         result = Matrix(made, lies, first.free + second.free, [], True)
         a, b, c = (matrix.entry(variables) for matrix in (first, second, result))
-        product = Product(a, b, c, m, n, k, turns, rows, columns)
-        low.items += nest([axes[c] for c in lies if c in self.each], [product])
+        product = Product(a, b, c, rows, columns, summed, turns)
+        if split:
+            parts = in_parts(low, made)
+            low.items.append(replace(product, c=Load(parts, (PART, *c.index)), shared="terms"))
+            taken_together(low, made, parts, lambda a, b: Call("add", (a, b), made.dtype))
+        else:
+            low.items += nest([axes[c] for c in lies if c in self.each], [product])
         return True
+
+    def _is_split(self, first: Matrix, second: Matrix) -> bool:
+        """Whether threads that share a sum over samples add up their own, and then their sums.
+
+        Else each makes a part of the result, for which it needs all samples of the operands, most
+        of which others have made. Whatever is less is to travel from core to core.
+        """
+        sides = first.free, second.free, first.summed
+        m, n, k = (self.low.entries_of([self.sizes[c] for c in letters]) for letters in sides)
+        return self.low.shared and not self.each and PARTS * m * n <= k * (m + 2 * n)
 
     def _lie(self, letters: list[str], first: Matrix, second: Matrix) -> bool:
         return self._is_matrix(letters, first.free, second.free)
@@ -213,6 +234,12 @@ class Matrices:
 
         m, k, p = total(left), total(self.summed), total(right)
         return min(m, k, p) > 1 and m * k * p >= SMALLEST
+
+    def _side(self, letters: Sequence[str], variables: Mapping[str, Local]) -> Side:
+        axes = tuple([variables.get(c, ANYWHERE) for c in letters])
+        of_samples = axes[0] is self.low.sample
+        count, each = (self._size(part) for part in (letters[:1], letters[1:]))
+        return Side(axes, count, each) if of_samples else Side(axes, count * each)
 
     def _size(self, letters: Sequence[str]) -> Expr:
         size: Expr = Const(1)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 
 from chainrule.compiler.lanes import Places, Reduced, Target, in_lanes, in_turn, lanes_along
-from chainrule.compiler.lowering import Lowering, places, shape_of
+from chainrule.compiler.lowering import WORTHWHILE, Lowering, places, shape_of
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
     PARTS,
     ZERO,
     Buffer,
+    Call,
     Const,
     Expr,
     Index,
     Local,
     Select,
     cast,
+    replaced,
 )
 from chainrule.compiler.reading import expression, names_in, operation
 from chainrule.compiler.statements import (
@@ -58,7 +61,7 @@ def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:
     out = _remaining(equation, index, gone)
     start = _start(low, kernel.start, output.dtype)
     gone_axes = [axes[axis] for axis in gone]
-    reduce(low, equation, Reduced(kept, gone_axes, out, entry, start, combine))
+    reduced(low, equation, Reduced(kept, gone_axes, out, entry, start, combine))
 
 
 def _set(target: Target, value: Expr) -> Statement:
@@ -66,7 +69,7 @@ def _set(target: Target, value: Expr) -> Statement:
     return Let(target, value) if isinstance(target, Local) else Store(target, value)
 
 
-def reduce(low: Lowering, equation: Equation, how: Reduced) -> None:
+def reduced(low: Lowering, equation: Equation, how: Reduced) -> None:
     """Emit a reduction; over samples that threads share, first each part's, then all parts'."""
     output = equation.output
     if all(size == 1 for _, size in how.gone):
@@ -77,19 +80,44 @@ def reduce(low: Lowering, equation: Equation, how: Reduced) -> None:
 
         low.define(output, equation.operands, single)
         return
-    if not low.shared or low.sample not in (variable for variable, _ in how.gone):
+    gone = [variable for variable, _ in how.gone]
+    large = not how.kept and low.entries_of([size for _, size in how.gone]) >= WORTHWHILE
+    if not low.shared or not (large or low.sample in gone):
         _emit(low, low.output(output), how)
         return
-    name = low.names.fresh(f"{low.names[output]}_parts")
-    parts = low.buffer(name, (PARTS, *output.shape), output.dtype)
-    parts.order = (0, *(axis + 1 for axis in low.layout(output.shape)))
-    _emit(low, parts, replace(how, out=(PART, *how.out)))
     made = low.output(output)
-    axes = low.axes([PARTS, *output.shape])
-    index = places(axes)
-    low.fill(made, lambda _: how.start)
-    add = how.combine(made.at(index[1:]), parts.at(index))
-    low.items += nest([axes[0], *(axes[axis + 1] for axis in made.order)], [add])
+    parts = in_parts(low, made)
+    _emit(low, parts, replace(how, out=(PART, *how.out)))
+    taken_together(low, made, parts, partial(_combined, how))
+
+
+def in_parts(low: Lowering, made: Buffer) -> Buffer:
+    """Return a buffer for what each part of the work makes of a result."""
+    parts = low.buffer(low.names.fresh(f"{made.name}_parts"), (PARTS, *made.shape), made.dtype)
+    parts.order = (0, *(axis + 1 for axis in made.order))
+    return parts
+
+
+def taken_together(
+    low: Lowering, made: Buffer, parts: Buffer, combine: Callable[[Expr, Expr], Expr]
+) -> None:
+    """Emit what makes a result of what each part of the work has made of it."""
+    made.order = tuple([axis - 1 for axis in parts.order[1:]])
+
+    def entry(index: Index) -> Expr:
+        entries: list[Expr] = [parts.at((Const(part), *index)) for part in range(PARTS)]
+        return reduce(combine, entries)
+
+    low.fill(made, entry)
+
+
+def _combined(how: Reduced, total: Expr, value: Expr) -> Expr:
+    local = Local("_", total.dtype)
+    taken_in: Any = how.combine(local, value)
+    if isinstance(taken_in, Accumulate):
+        return Call(taken_in.name, (total, value), total.dtype)
+    combined: Expr = replaced(taken_in.value, {local: total})
+    return combined
 
 
 def _emit(low: Lowering, made: Buffer, how: Reduced) -> None:

@@ -1,10 +1,10 @@
 """An update's work shared out among threads.
 
-Every section is a stretch of work that threads do together, each its part of the turns of one loop
-variable, or that one of them does while the others wait. They meet between sections. Samples are
-what is shared out where it is possible: then most of a batch's values stay with one thread, and
-sections that follow one another need no meeting. Weights that are more than those values stay with
-a thread instead.
+Threads do each loop together, each its part of the turns of a loop variable, or one of them does
+it. They meet where one needs what another has made. Samples are what is shared out where it is
+possible: then most of a batch's values stay with one thread. Sums over samples are added up by each
+part of the work, and then together. Weights that are more than those values stay with a thread
+instead.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from typing import Any
 
-from chainrule.compiler.fusing import can_share, in_step
-from chainrule.compiler.lowering import Lowering
+from chainrule.compiler.fusing import can_share, in_step, shareable
+from chainrule.compiler.lowering import WORTHWHILE, Lowering
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
@@ -31,6 +31,8 @@ from chainrule.compiler.nodes import (
     Local,
     N,
     evaluated,
+    share,
+    whole,
 )
 from chainrule.compiler.numbers import FIXED
 from chainrule.compiler.statements import (
@@ -43,29 +45,29 @@ from chainrule.compiler.statements import (
     walk,
 )
 
-WORTHWHILE = 4096  # entries from which a loop over anything but samples is shared out
 THREAD, THREADS = Local("thread"), Local("threads")
 # Of the parts of the work, the first of a thread and the one behind its last.
 OWN: tuple[Expr, Expr] = (
-    Call("share", (PARTS, THREAD, THREADS), WHOLE),
-    Call("share", (PARTS, THREAD + 1, THREADS), WHOLE),
+    share(whole(PARTS), THREAD, THREADS),
+    share(whole(PARTS), THREAD + 1, THREADS),
 )
 Sharing = tuple[Any, Any]  # a loop variable and its extent
 
 
 @dataclass(eq=False)
-class Section:
-    """A stretch of an update's work.
+class Group:
+    """Items that are shared out alike.
 
     Attributes
     ----------
-    items : list of Item
     sharing : (Local or None, Expr or None)
-        The loop variable whose turns are shared out, and its extent; None if one thread does all.
+        The loop variable whose turns are shared out, and its extent; `PART` for what each part of
+        the work does once; None for what one thread does.
+    items : list of Item
     """
 
-    items: list[Item]
-    sharing: Sharing = (None, None)
+    sharing: Sharing
+    items: list[Item] = field(default_factory=list)
 
     def conflicts(self, item: Item) -> bool:
         """Whether the order of an item and those here matters."""
@@ -76,44 +78,87 @@ class Section:
             for b in x.touched.get(a.what, ())
         )
 
-    def in_step(self, item: Item, turn: Local) -> bool:
-        """Whether an item touches what is written here at the same turn or part."""
-        return all(in_step(x, item, turn) for x in self.items)
+    def needs_no_meeting(self, item: Item, sharing: Sharing) -> bool:
+        """Whether what an item and those here touch both, and one writes, is one thread's."""
+        one, other = self.sharing[0], sharing[0]
+        if one is None or other is None:
+            return one is other or not self.conflicts(item)
+        if self.sharing == sharing or one is PART:
+            variable = other
+        else:
+            variable = one if other is PART else PART
+        return all(in_step(x, item, variable) for x in self.items)
+
+    def admits(self, sharing: Sharing) -> bool:
+        """Whether what is shared out so may be among the items here."""
+        both = self.sharing[0], sharing[0]
+        return self.sharing == sharing or (PART in both and None not in both)
 
     def shared(self) -> Iterator[Item]:
         """Yield its statements as threads run them."""
         variable = self.sharing[0]
         if variable is None:
             yield If(Call("eq", (THREAD, ZERO), BOOL), self.items)
-        else:
-            for at_once, items in groupby(self.items, partial(_multiplies, variable=variable)):
-                if at_once:  # the same bits in parts of any size, and the faster the larger
-                    yield from (_part_of(item, variable, OWN) for item in items)
-                else:
-                    body = [_part_of(item, variable, (PART, PART + 1)) for item in items]
-                    yield Loop(PART, OWN[1], body, OWN[0])
+            return
+        for at_once, items in groupby(self.items, partial(_multiplies, variable=variable)):
+            if at_once:  # the same bits in parts of any size, and the faster the larger
+                yield from (_part_of(item, variable, OWN) for item in items)
+            else:
+                body = [_part_of(item, variable, (PART, PART + 1)) for item in items]
+                yield Loop(PART, OWN[1], body, OWN[0])
+
+
+@dataclass(eq=False)
+class Section:
+    """The work between two meetings."""
+
+    groups: list[Group] = field(default_factory=list)
+
+    def conflicts(self, item: Item) -> bool:
+        """Whether the order of an item and those here matters."""
+        return any(group.conflicts(item) for group in self.groups)
+
+    def needs_no_meeting(self, item: Item, sharing: Sharing) -> bool:
+        """Whether an item may follow without one."""
+        return all(group.needs_no_meeting(item, sharing) for group in self.groups)
+
+    def add(self, item: Item, sharing: Sharing) -> None:
+        """Add an item to the last group that is shared out like it, or to a new one."""
+        for group in reversed(self.groups):
+            if group.admits(sharing):
+                group.items.append(item)
+                group.sharing = sharing if group.sharing[0] is PART else group.sharing
+                return
+            if group.conflicts(item):
+                break
+        self.groups.append(Group(sharing, [item]))
+
+    def shared(self) -> Iterator[Item]:
+        """Yield its statements as threads run them."""
+        for group in self.groups:
+            yield from group.shared()
         yield Run(Call("meet", (FIXED["meeting"], THREADS), WHOLE))
 
 
 def _multiplies(item: Item, variable: Local) -> bool:
     """Whether an item is a matrix product that is shared out, or has one, and nothing by parts."""
     products = [each for each in walk([item]) if isinstance(each, Product)]
-    shared = any(variable in (*each.rows, *each.columns) for each in products)
+    shared = any(variable in (*each.rows.axes, *each.columns.axes) for each in products)
     return shared and not any(PART in (access.index or ()) for access in item.accesses)
 
 
 def _part_of(item: Item, variable: Local, parts: tuple[Expr, Expr]) -> Item:
     """Return an item with the turns of a variable that some parts have."""
-    if isinstance(item, Product):
+    if isinstance(item, Product) and not item.shared:
         sides = {"rows": item.rows, "columns": item.columns}
-        shared = next((side for side, axes in sides.items() if variable in axes), "")
-        return replace(item, shared=shared, parts=parts)
+        shared = [name for name, side in sides.items() if variable in side.axes]
+        return replace(item, shared=shared[0], parts=parts) if shared else item
     if isinstance(item, Statement):
         return item
     body = [_part_of(inner, variable, parts) for inner in item.body]
     if item.var is not variable:
         return Loop(item.var, item.stop, body, item.start, item.step)
-    start, stop = (Call("share", (item.stop, part, PARTS), WHOLE) for part in parts)
+    start, stop = (share(item.stop, part) for part in parts)
     return Loop(variable, stop, [Run(Call("natural", (variable,), WHOLE)), *body], start)
 
 
@@ -130,28 +175,15 @@ def shared_out(items: Sequence[Item], low: Lowering) -> list[Section]:
     sections: list[Section] = []
     for item in items:
         sharing = _sharing(item, outside, low, kept)
-        for section in reversed(sections):  # the earlier, the fewer meetings
-            if _go_together(section, item, sharing, low.sample):
-                section.items.append(item)
-                if section.sharing[0] is PART:
-                    section.sharing = sharing
-                break
-            if section.conflicts(item):
-                sections.append(Section([item], sharing))
-                break
-        else:
-            sections.append(Section([item], sharing))
+        first = len(sections)  # that it can be in: the earlier, the fewer meetings
+        while first and not sections[first - 1].conflicts(item):
+            first -= 1
+        if first and sections[first - 1].needs_no_meeting(item, sharing):
+            first -= 1
+        if first == len(sections):
+            sections.append(Section())
+        sections[first].add(item, sharing)
     return sections
-
-
-def _go_together(section: Section, item: Item, sharing: Sharing, sample: Local) -> bool:
-    """Whether an item may follow in a section without a meeting."""
-    variable, before = sharing[0], section.sharing[0]
-    if variable is None or before is None:
-        return variable is before
-    if section.sharing != sharing and {before, variable} != {PART, sample}:
-        return False
-    return section.in_step(item, before if variable is PART else variable)
 
 
 def _kept(items: Sequence[Item], low: Lowering) -> dict[Any, int]:
@@ -166,14 +198,14 @@ def _kept(items: Sequence[Item], low: Lowering) -> dict[Any, int]:
     products = [item for item in items if isinstance(item, Product)]
     reads = Counter(place.buffer.root for item in products for place in (item.a, item.b))
     for item in products:
-        sides = [(item.rows, item.m, item.a), (item.columns, item.n, item.b)]
-        first, second = sides if low.sample in item.rows else sides[::-1]
-        weights = second[2]
-        if first[0] == (low.sample,) and len(second[0]) == 1 and reads[weights.buffer.root] == 1:
-            sizes = (evaluated(size, {N: low.n}) for size in (first[1], second[1], item.k))
+        sides = [(item.rows, item.a), (item.columns, item.b)]
+        (first, _), (second, weights) = sides if low.sample in item.rows.axes else sides[::-1]
+        one_axis = first.axes == (low.sample,) and len(second.axes) == 1
+        if one_axis and reads[weights.buffer.root] == 1:
+            sizes = (evaluated(side.size, {N: low.n}) for side in (first, second, item.terms))
             samples, outputs, inputs = sizes
             if inputs * outputs > samples * (inputs + 2 * outputs):
-                kept[weights.buffer.root] = weights.index.index(*second[0])
+                kept[weights.buffer.root] = weights.index.index(second.axes[0])
     for loop in (item for item in items if isinstance(item, Loop)):
         for update in [a for a in loop.accesses if a.writes and a.what in kept]:
             same = [a.what for a in loop.accesses if a.index and a.index == update.index]
@@ -187,30 +219,28 @@ def _sharing(
     """Return the variable to share out and its extent: what is kept by, samples, the outermost."""
     sample, extents = low.sample, _extents(item)
     written = [access.index for access in item.accesses if access.writes and access.index]
-    if written and all(PART in index for index in written) and sample not in extents:
-        return PART, None
+    by_part = bool(written) and all(PART in index for index in written)
     own = [a.index[kept[a.what]] for a in item.accesses if a.what in kept and a.index]
-    if isinstance(item, Product):
+    if isinstance(item, Product) and not by_part:
         return _of_product(item, [*own, sample])
     if isinstance(item, Statement):
-        return None, None
-    candidates = sorted(extents, key=lambda v: (v not in own, v is not sample))
-    known = {N: low.n, PARTS: 2}
-    entries = math.prod([evaluated(extent, known) for extent in extents.values()])
+        return (PART if by_part else None), None
+    candidates = sorted(shareable(item), key=lambda v: (v not in own, v is not sample))
+    entries = math.prod([evaluated(extent, {N: low.n}) for extent in extents.values()])
     for variable in candidates:
-        worthwhile = variable is sample or entries >= WORTHWHILE
+        worthwhile = by_part or variable is sample or entries >= WORTHWHILE
         if worthwhile and can_share(item, variable, outside):
             return variable, extents[variable]
-    return None, None
+    return (PART if by_part and not candidates else None), None
 
 
 def _of_product(item: Product, wanted: Sequence[Expr]) -> Sharing:
-    axes = (*item.rows, *item.columns)
-    if len(axes) != 2:  # axes taken together, not by samples: shared out on its own
-        chosen = next(v for v in axes if v is not wanted[-1])
-        return chosen, item
-    chosen = next((v for v in wanted if v in axes), axes[0])
-    return chosen, item.m if chosen in item.rows else item.n
+    for variable in wanted:
+        for side in (item.rows, item.columns):
+            if side.axes[0] is variable:
+                return variable, side.count
+    side = item.rows  # of axes taken together, it is shared out on its own
+    return side.axes[0], side.count if len(side.axes) == 1 else item
 
 
 def _extents(item: Item) -> dict[Local, Expr]:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from chainrule.compiler.nodes import (
-    ANYWHERE,
     ONE,
     PART,
     ZERO,
@@ -24,10 +23,12 @@ from chainrule.compiler.nodes import (
     parts_of,
     reads,
     replaced,
+    share,
     whole,
 )
 from chainrule.program.batch import Linear
 
+SIDES = ("rows", "columns", "terms")  # of a matrix product
 ROUTINES = {"float32": "sgemm", "float64": "dgemm"}  # matrix products, as C calls them
 
 
@@ -109,22 +110,42 @@ class Accumulate(Statement):
         return Accumulate(target, replaced(self.value, new), self.name)
 
 
+@dataclass(frozen=True)
+class Side:
+    """Axes that are a side of a matrix together.
+
+    Attributes
+    ----------
+    axes : tuple of Local
+        Variables that stand for them, the outermost first; `ANYWHERE` for those summed over.
+    count, each : Expr
+        Its length: of so many samples, each so many entries; or of so many entries.
+    """
+
+    axes: tuple[Local, ...]
+    count: Expr
+    each: Expr = ONE
+
+    @property
+    def size(self) -> Expr:
+        """How long it is."""
+        return self.count * self.each
+
+
 @dataclass(eq=False)
 class Product(Statement):
-    """A matrix product, ``c = a @ b``: ``m`` by ``k`` with ``k`` by ``n``.
+    """A matrix product, ``c = a @ b``.
 
     Attributes
     ----------
     a, b, c : Load
-        Their entries, by variables that stand for the axes: `ANYWHERE` for those summed over. Loops
-        around it choose one matrix of many.
-    m, n, k : Expr
+        Their entries, by the variables of their sides. Loops around it choose one matrix of many.
+    rows, columns, terms : Side
+        Those of the result, and what is summed over.
     turns : (bool, bool)
         Which operands lie transposed.
-    rows, columns : tuple of Local
-        Variables that stand for the axes of the result.
-    shared : {"rows", "columns", ""}
-        Which side is shared out among threads.
+    shared : str
+        Which side is shared out among threads, if one is.
     parts : tuple of Expr
         Of its parts, the first that is computed and the one behind the last.
     """
@@ -132,38 +153,60 @@ class Product(Statement):
     a: Load
     b: Load
     c: Load
-    m: Expr
-    n: Expr
-    k: Expr
+    rows: Side
+    columns: Side
+    terms: Side
     turns: tuple[bool, bool]
-    rows: tuple[Local, ...]
-    columns: tuple[Local, ...]
     shared: str = ""
     parts: tuple[Expr, ...] = (PART, PART + 1)
 
     @property
-    def operands(self) -> list[tuple[Load, Sequence[Local]]]:
-        """The matrices ``a``, ``b`` and ``c``, each with the axes that lead from line to line."""
+    def matrices(self) -> list[tuple[Load, Side, Side]]:
+        """The matrices ``a``, ``b`` and ``c`` as they lie: their entries, lines and columns."""
+        a, b = (self.rows, self.terms), (self.terms, self.columns)
         ta, tb = self.turns
-        summed = (ANYWHERE,)
-        second = self.columns if tb else summed
-        return [(self.a, summed if ta else self.rows), (self.b, second), (self.c, self.rows)]
+        return [
+            (self.a, *(a[::-1] if ta else a)),
+            (self.b, *(b[::-1] if tb else b)),
+            (self.c, self.rows, self.columns),
+        ]
+
+    @property
+    def sizes(self) -> list[Expr]:
+        """How many rows, columns and terms there are."""
+        return [getattr(self, side).size for side in SIDES]
 
     def is_own(self, part: Expr) -> bool:
         """Whether a part of an index runs over an axis of the matrices."""
-        return part is ANYWHERE or part in self.rows or part in self.columns
+        return any(part in getattr(self, side).axes for side in SIDES)
 
     @property
-    def begins(self) -> list[Expr]:
-        """How many entries lie before each matrix."""
-        return [self._begin(place) for place, _ in self.operands]
+    def computed(self) -> tuple[list[Expr], list[Expr]]:
+        """The sizes of what is computed, and how many entries lie before its part of a matrix."""
+        sizes, begins = self.sizes, [self._begin(place) for place, *_ in self.matrices]
+        if self.shared:
+            begin, end = self.stretch
+            side = getattr(self, self.shared)
+            sizes[SIDES.index(self.shared)] = end - begin
+            for i, (_, lines, columns) in enumerate(self.matrices):
+                step = self.leads[i] if side is lines else whole(side is columns)
+                begins[i] = begins[i] + begin * step
+        return sizes, begins
+
+    @property
+    def stretch(self) -> list[Expr]:
+        """Of the side that is shared out, where the part that is computed begins and ends."""
+        side: Side = getattr(self, self.shared)
+        return [share(side.count, part) * side.each for part in self.parts]
 
     @property
     def leads(self) -> list[Expr]:
         """How many entries lie from a line of each matrix to the next."""
-        last = [max(i for i, v in enumerate(p.index) if v in axes) for p, axes in self.operands]
-        shapes = (place.buffer.memory_shape for place, _ in self.operands)
-        return [_size(shape[i + 1 :]) for shape, i in zip(shapes, last, strict=True)]
+        leads = []
+        for place, lines, _ in self.matrices:
+            last = max(i for i, v in enumerate(place.index) if v in lines.axes)
+            leads.append(_size(place.buffer.memory_shape[last + 1 :]))
+        return leads
 
     def _begin(self, place: Load) -> Expr:
         begin = whole(0)
@@ -187,7 +230,10 @@ class Product(Statement):
         other = {v: old for old, v in new.items() if self.is_own(v)}  # its axes give way to a loop
         names: Any = other | dict(new)
         a, b, c = (moved_to(place, names) for place in (self.a, self.b, self.c))
-        rows, columns = (tuple(names.get(v, v) for v in axes) for axes in (self.rows, self.columns))
+        rows, columns = (
+            replace(side, axes=tuple(names.get(v, v) for v in side.axes))
+            for side in (self.rows, self.columns)
+        )
         return replace(self, a=a, b=b, c=c, rows=rows, columns=columns)
 
 

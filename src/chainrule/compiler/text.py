@@ -98,10 +98,10 @@ def _declared(item: Declare) -> str:
 
 def _product(item: Product) -> str:
     turns = [str(int(turn)) for turn in item.turns]
-    sizes = [text(size) for size in (item.m, item.n, item.k)]
-    arguments = [*turns, *sizes, *(_matrix(item, place) for place, _ in item.operands)]
+    sizes = [text(size) for size in item.sizes]
+    arguments = [*turns, *sizes, *(_matrix(item, place) for place in (item.a, item.b, item.c))]
     if item.shared:
-        arguments += [str(int(item.shared == "rows")), *map(text, item.parts), "parts"]
+        arguments += [repr(item.shared), *map(text, item.stretch)]
     return f"{item.routine}({', '.join(arguments)})"
 
 

@@ -20,7 +20,6 @@ from chainrule.compiler.kernels import Kernel
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
-    PARTS,
     WHOLE,
     Buffer,
     Call,
@@ -315,33 +314,23 @@ class Writer(Values):
         return ", !llvm.loop !2" if self.module.inline and _is_short(loop) else ""
 
     def _product(self, item: Product, outlined: bool) -> None:
-        """Write a call of C's ``gemm``, for a part of the rows or columns where they are shared."""
+        """Write a call of C's ``gemm``, for a part of the side that is shared out."""
         kind, routine = TYPES[item.c.dtype.name], f"chainrule_{item.routine}"
         ta, tb = item.turns
-        rows, columns = item.m, item.n
-        lead, (first, second, third) = item.leads, item.begins
-        if item.shared:
-            whole_side = item.m if item.shared == "rows" else item.n
-            start, stop = (Call("share", (whole_side, part, PARTS), WHOLE) for part in item.parts)
-            if item.shared == "rows":
-                rows, first = stop - start, first + (start if ta else start * lead[0])
-                third = third + start * lead[2]
-            else:
-                columns, third = stop - start, third + start
-                second = second + (start * lead[1] if tb else start)
+        sizes, begins = item.computed
         places = [
-            self.entry_at(place.buffer, self.value(offset))
-            for place, offset in ((item.a, first), (item.b, second), (item.c, third))
+            self.entry_at(place.buffer, self.value(begin))
+            for place, begin in zip((item.a, item.b, item.c), begins, strict=True)
         ]
-        sizes = [f"i64 {self.value(number)}" for number in (rows, columns, item.k, *lead)]
-        a, b, c = (f"ptr {place}, {step}" for place, step in zip(places, sizes[3:], strict=True))
+        numbers = [f"i64 {self.value(number)}" for number in (*sizes, *item.leads)]
+        a, b, c = (f"ptr {place}, {step}" for place, step in zip(places, numbers[3:], strict=True))
         self.module.declare(
             "void", routine, f"i32, i32, i32, i64, i64, i64, {kind}, ptr, i64, ptr, i64, "
             f"{kind}, ptr, i64",
         )  # fmt: skip
         self.line(
             f"call void @{routine}(i32 101, i32 {111 + ta}, i32 {111 + tb}, "
-            f"{', '.join(sizes[:3])}, {kind} 1.0, {a}, {b}, {kind} 0.0, {c})"
+            f"{', '.join(numbers[:3])}, {kind} 1.0, {a}, {b}, {kind} 0.0, {c})"
         )
 
 

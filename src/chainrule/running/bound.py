@@ -17,7 +17,6 @@ from chainrule.native import cores
 from chainrule.program.batch import at
 from chainrule.running.form import Form, Place, load
 
-SHARED = 4  # parts of the work of an update that threads may share: how many do changes no bit
 FIXED = 6  # arrays that every kernel takes first
 ALIGNED = 64  # bytes
 KEPT, MOST = 2**27, 64  # bytes of memory that waits for the next runs, and of how many
@@ -56,18 +55,17 @@ class BoundKernel:
     def __init__(self, form: Form, function: Any, capacity: int) -> None:
         self.form = form
         self.helpers: Any = None
-        self.parts = SHARED if form.shared else 1
-        self.threads = _threads(form)
+        self.threads = min(cores(), form.threads)
         self.function = function
         self.user: Any = None
         self._calls: Any = None
-        self._sizes = [np.zeros(9, np.int64) for _ in range(self.threads)]
+        self._sizes = [np.zeros(8, np.int64) for _ in range(self.threads)]
         self._fault, self._meeting = np.zeros(1, np.int64), np.zeros(2, np.int64)
         self._constants = np.array([*form.constants, 0.0])
         self._order = np.zeros(0, np.int64)
         self.totals = [np.zeros(1) for _ in range(self.threads)]
         states = [place for place in form.places if place.role == "state"]
-        self._carry, laid = _together(states, self.parts, capacity)
+        self._carry, laid = _together(states, capacity)
         self.size = self._carry.nbytes
         self._arrays: dict[str, Any] = {
             place.name: np.ascontiguousarray(np.transpose(place.content, place.order))
@@ -96,7 +94,7 @@ class BoundKernel:
     def _make_room(self, capacity: int) -> None:
         """Make the arrays that hold what an update computes, for batches up to a size."""
         places = [place for place in self.form.places if place.role == "temporary"]
-        self._arrays |= _together(places, self.parts, capacity)[1]
+        self._arrays |= _together(places, capacity)[1]
         self._capacity = capacity
 
     @property
@@ -170,7 +168,7 @@ class BoundKernel:
         for thread, sizes in enumerate(self._sizes):
             sizes[:] = (
                 *divmod(first, self.updates), count, self.batch_size, self.orders.shape[1],
-                self._rows, thread, threads, self.parts,
+                self._rows, thread, threads,
             )  # fmt: skip
         self._meeting[:] = 0
         completed: int = self._together(threads) if threads > 1 else self._calls[0]()
@@ -254,7 +252,7 @@ def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
 
     What the last runs leave is used again: memory that is new to the process is slow at first.
     """
-    function, threads = load(form), _threads(form)
+    function, threads = load(form), min(cores(), form.threads)
     with _lock:
         for kernel in _kept:
             same = kernel.form is form and kernel.function is function
@@ -274,11 +272,6 @@ def taken(form: Form, capacity: int, user: Any) -> BoundKernel:
     return kernel
 
 
-def _threads(form: Form) -> int:
-    """Return how many threads may share the work of a kernel."""
-    return min(cores(), SHARED) if form.shared else 1
-
-
 def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:
     """Return what is found by paths as nested dicts, those of the carry among them."""
     found: dict[Any, Any] = {"carry": {}}
@@ -290,12 +283,12 @@ def _nested(places: Mapping[Path, Any]) -> dict[Any, Any]:
     return found
 
 
-def _together(places: Sequence[Place], parts: int, n: int) -> tuple[Any, dict[str, Any]]:
+def _together(places: Sequence[Place], n: int) -> tuple[Any, dict[str, Any]]:
     """Return one block of memory and the arrays in it by their names.
 
     It is copied at once, and large enough that the system maps it in large pages.
     """
-    shapes = [at(tuple([parts if s == "parts" else s for s in p.sizes]), n) for p in places]
+    shapes = [at(p.sizes, n) for p in places]
     sizes = [int(np.prod(s)) * p.dtype.itemsize for s, p in zip(shapes, places, strict=True)]
     starts = np.cumsum([0, *(-(-size // ALIGNED) * ALIGNED for size in sizes)])
     block = aligned((int(starts[-1]),), np.dtype(np.uint8))

@@ -63,18 +63,15 @@ def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -
 
 def _form(kernel: Kernel, names: list[str], cost: Cost) -> Form:
     """Return a kernel as a run sees it."""
-    told = {id(PARTS): "parts", id(ROWS): "rows"}
     places = [
         Place(
             b.name, b.role, b.content, b.dtype, b.order,
-            tuple(told.get(id(size), size) for size in b.memory_shape),
+            tuple("rows" if size is ROWS else size for size in b.memory_shape),
         )
         for b in kernel.pointed
     ]  # fmt: skip
-    products = products_of(kernel)
-    return Form(
-        names, places, kernel.constants, kernel.checks, kernel.shared, products, cost, kernel
-    )
+    products, threads = products_of(kernel), PARTS if kernel.shared else 1
+    return Form(names, places, kernel.constants, kernel.checks, threads, products, cost, kernel)
 
 
 def cost_of(program: Program, batch_size: int) -> Cost:

@@ -37,8 +37,7 @@ class Place:
     order : tuple of int
         The axes of the leaf as they lie in memory.
     sizes : tuple of int, Linear or str
-        Its shape in memory; ``"parts"`` is as many as share the work, ``"rows"`` as there are
-        samples.
+        Its shape in memory; ``"rows"`` is as many as there are samples.
     """
 
     name: str
@@ -63,8 +62,8 @@ class Form:
         Numbers that the kernel leaves open.
     checks : list of str
         What went wrong, by the number that the kernel leaves in ``fault``.
-    shared : bool
-        Whether several threads may run it together.
+    threads : int
+        How many may run it together.
     products : dict of str to str
         What matrix products it calls, by their dtypes.
     cost : tuple of float and int
@@ -82,7 +81,7 @@ class Form:
     places: list[Place]
     constants: list[float]
     checks: list[str]
-    shared: bool
+    threads: int
     products: dict[str, str]
     cost: Cost
     kernel: Any = None

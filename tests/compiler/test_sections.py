@@ -1,0 +1,45 @@
+"""What threads share, and where they meet."""
+
+import numpy as np
+import pytest
+from tests.interpreter import after_an_update
+
+from chainrule.running.recorded import RecordedStep
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("order", [(), (0, 1), (1, 0), (2, 0, 1, 3)])
+def test_a_sum_over_samples_beside_a_loop_over_weights(order):
+    """They read the same, and are not joined: parts of the sum are no parts of the weights."""
+
+    def step(carry, X):
+        weights = carry["params"]["weights"]
+        sums = np.sum(np.cos(X * weights), axis=0)
+        moved = carry["moved"] * weights[:, np.newaxis]
+        return np.sum(sums), {"params": carry["params"], "moved": moved, "sums": sums}
+
+    X, weights, moved = RNG.normal(size=(64, 3)), RNG.normal(size=3), RNG.normal(size=(3, 40))
+    carry = {"params": {"weights": weights}, "moved": moved, "sums": np.zeros(3)}
+    program = RecordedStep(step, lambda params, X: 0.0, carry, (X,)).program(len(X))
+    engine = after_an_update(program, carry, (X,), order)
+    np.testing.assert_allclose(engine.read("sums"), np.cos(X * weights).sum(axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(engine.read("moved"), moved * weights[:, np.newaxis])
+
+
+@pytest.mark.parametrize("order", [(), (0, 1), (1, 0), (2, 0, 1, 3)])
+def test_norms_of_what_is_large_are_summed_by_parts(order):
+    def step(carry, X):
+        weights = carry["params"]["weights"]
+        norm = np.sqrt(np.sum(weights**2))
+        sums = np.mean(X, axis=0)
+        new = {"weights": weights / norm - sums}
+        return norm, {"params": new, "highest": np.max(weights)}
+
+    X, weights = RNG.normal(size=(20, 40)), RNG.normal(size=(30, 40))
+    carry = {"params": {"weights": weights}, "highest": np.zeros(())}
+    program = RecordedStep(step, lambda params, X: 0.0, carry, (X,)).program(len(X))
+    engine = after_an_update(program, carry, (X,), order)
+    expected = weights / np.sqrt(np.sum(weights**2)) - X.mean(axis=0)
+    np.testing.assert_allclose(engine.read("params")["weights"], expected, rtol=1e-12)
+    assert engine.read("highest") == weights.max()
