@@ -6,13 +6,14 @@ import threading
 
 import numpy as np
 import pytest
+from tests.interpreter import kernel_gradient
 from tests.torture.interrupts import CheckedExecutor, assert_nothing_left
 
 import chainrule as cr
 from chainrule.compiler import kernels
 from chainrule.compiler.kernels import function_kernel
 from chainrule.compiler.memory import slots
-from chainrule.compiler.nodes import Buffer
+from chainrule.compiler.nodes import Buffer, N, loop_variable
 from chainrule.compiler.sections import Group, Section
 from chainrule.compiler.statements import Store
 from chainrule.errors import DataError, DivergenceError
@@ -207,10 +208,12 @@ def test_the_number_of_cores_changes_no_bit(rows, monkeypatch):
 
 def test_memory_goes_on_in_one_section_only_where_samples_lie_as_those_of_its_last_user():
     n = Linear(0, 1)
+    sample, other = loop_variable("i", None), loop_variable("j", 4)
     shapes = {"first": (4, n), "second": (n, 4), "third": (4, n), "source": (4, n)}
     buffers = {name: Buffer(name, shape, np.dtype("f4"), (0, 1)) for name, shape in shapes.items()}
     buffers["source"].role = "state"
-    place = {name: buffer.at((0, 0)) for name, buffer in buffers.items()}
+    index = {name: tuple(sample if k is n else other for k in shapes[name]) for name in shapes}
+    place = {name: buffer.at(index[name]) for name, buffer in buffers.items()}
 
     def copied(into, source):
         return Store(place[into], place[source])
@@ -222,9 +225,25 @@ def test_memory_goes_on_in_one_section_only_where_samples_lie_as_those_of_its_la
         [copied("source", "second"), copied("third", "source")],
         [copied("source", "third")],
     ]
-    sections = [Section([Group((None, None), items)]) for items in meetings]
-    shares = slots(sections, [*buffers.values()], shared=True)
+    sections = [Section([Group((sample, N), items)]) for items in meetings]
+    shares = slots(sections, [*buffers.values()])
     assert shares == {buffers["second"]: buffers["first"]}
+    alone = [Section([Group((None, None), items)]) for items in meetings]
+    shares = slots(alone, [*buffers.values()])
+    assert shares == dict.fromkeys([buffers["second"], buffers["third"]], buffers["first"])
+
+
+def test_memory_that_others_may_still_read_is_not_written():
+    """Samples are compared with each other, and gradients take the place of what they are of."""
+    X, W = ROWS[:24], np.random.default_rng(0).normal(size=(SIZE, 6))
+
+    def loss(W, X):
+        z = X @ W
+        return np.sum(np.sin(z @ z.T))
+
+    for order in ((0, 1), (1, 0)):
+        _, found = kernel_gradient(loss, W, X, order=order)
+        np.testing.assert_allclose(found, cr.grad(loss)(W, X), rtol=1e-10)
 
 
 @pytest.mark.parametrize(("rows", "units"), [(31, 6), (31, 32), (96, 9)])

@@ -163,7 +163,7 @@ def _swapped(loop: Loop, variable: Local) -> Loop:
 def in_step(first: Item, second: Item, variable: Local) -> bool:
     """Whether what one item writes and the other touches is at the same turn or part of both."""
     return all(
-        _same_turn(a, b, variable)
+        same_turn(a.index or (), b.index or (), variable)
         for what, accesses in second.touched.items()
         if isinstance(what, Buffer)
         for a in first.touched.get(what, ())
@@ -172,8 +172,8 @@ def in_step(first: Item, second: Item, variable: Local) -> bool:
     )
 
 
-def _same_turn(a: Access, b: Access, variable: Local) -> bool:
-    one, other = a.index or (), b.index or ()
+def same_turn(one: Sequence[Expr | None], other: Sequence[Expr | None], variable: Local) -> bool:
+    """Whether two indices are of what one turn of a loop, or one part of the work, has alone."""
     if (PART in one) != (PART in other):
         return False  # every part's against one
     return len(one) == len(other) and any(

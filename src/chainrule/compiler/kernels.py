@@ -287,7 +287,7 @@ class _Writer:
         one = self.one and frame is driver.train
         if one:
             on_the_stack(buffers)
-        shares = slots(sections, buffers, self.shared)
+        shares = slots(sections, buffers)
         if self.shared:
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
+from chainrule.compiler.fusing import same_turn
 from chainrule.compiler.lowering import Lowering, places
-from chainrule.compiler.nodes import Access, Buffer
-from chainrule.compiler.sections import Section
+from chainrule.compiler.nodes import PART, Access, Buffer, Expr
+from chainrule.compiler.sections import Group, Section
 from chainrule.compiler.statements import Item, Store, forget, nest, walk
-from chainrule.program.batch import Linear
 from chainrule.program.equations import Variable
 
 SMALL, STACK = 2**10, 2**16  # bytes of an array on the stack, and of all that are
@@ -86,40 +87,87 @@ def on_the_stack(buffers: Iterable[Buffer]) -> None:
                 left -= size
 
 
-def slots(
-    sections: Sequence[Section], buffers: Sequence[Buffer], shared: bool
-) -> dict[Buffer, Buffer]:
+def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer, Buffer]:
     """Let temporaries whose lives do not overlap share memory: which has whose."""
-    groups = [(section, group) for section in sections for group in section.groups]
-    items = [(*where, item) for where in groups for item in where[1].items]
-    lives: dict[Any, list[Any]] = {}  # in whose turn, in which section and group
-    for turn, (section, group, item) in enumerate(items):
-        for access in item.accesses:
-            lives.setdefault(access.what, []).append((turn, section, group))
+    lives: dict[Any, _Life] = {}
+    turn = 0
+    for section in sections:
+        for group in section.groups:
+            for item in group.items:
+                turn += 1
+                for access in item.accesses:
+                    lives.setdefault(access.what, _Life(turn)).note(turn, section, group, access)
     temporaries = [b for b in buffers if b.role == "temporary"]
-    free: dict[Any, list[tuple[Buffer, list[Buffer]]]] = {}  # by form: whose memory, who had it
+    free: dict[Any, list[_Slot]] = {}  # by form
     found: dict[Buffer, Buffer] = {}
-    for buffer in sorted(temporaries, key=lambda b: lives[b][0][0]):
-        begin, section, group = lives[buffer][0]
-        owners = free.setdefault(_form(buffer), [])
-        for owner, users in owners:
-            last, *_ = lives[users[-1]][-1]
-            near = {g for user in users for _, s, g in lives[user] if s is section}
-            alone = not near or (near == {group} and _in_the_same_places(users[-1], buffer))
-            if last < begin and (alone or not shared):
-                found[buffer] = owner
-                users.append(buffer)
-                break
+    for buffer in sorted(temporaries, key=lambda b: lives[b].begin):
+        known, life = free.setdefault(_form(buffer), []), lives[buffer]
+        slot = next((slot for slot in known if slot.is_free(buffer, life)), None)
+        if slot is None:
+            known.append(_Slot(buffer, life))
         else:
-            owners.append((buffer, [buffer]))
+            found[buffer] = slot.owner
+            slot.take(buffer, life)
     return found
+
+
+class _Touch(NamedTuple):
+    """How a buffer is touched between two meetings.
+
+    Attributes
+    ----------
+    group : Group
+    own : Index
+        Where its index tells the turns of threads apart; None elsewhere.
+    """
+
+    group: Group
+    own: tuple[Expr | None, ...]
+
+
+class _Life:
+    """When a buffer is touched: the first and last turn, and how, by section."""
+
+    def __init__(self, turn: int) -> None:
+        self.begin, self.end = turn, turn
+        self.touches: dict[Section, set[_Touch]] = {}
+
+    def note(self, turn: int, section: Section, group: Group, access: Access) -> None:
+        """Take note of an access."""
+        telling = group.sharing[0], PART
+        own = tuple([i if any(i is x for x in telling) else None for i in access.index or ()])
+        self.end = turn
+        self.touches.setdefault(section, set()).add(_Touch(group, own))
+
+
+class _Slot:
+    """Memory that one buffer has after another."""
+
+    def __init__(self, owner: Buffer, life: _Life) -> None:
+        self.owner = owner
+        self.touches: dict[Section, set[_Touch]] = {}
+        self.take(owner, life)
+
+    def take(self, buffer: Buffer, life: _Life) -> None:
+        """Let a buffer have it."""
+        self.last, self.end = buffer, life.end
+        for section, touches in life.touches.items():
+            self.touches.setdefault(section, set()).update(touches)
+
+    def is_free(self, buffer: Buffer, life: _Life) -> bool:
+        """Whether a buffer may have it next: no thread writes what another may still read."""
+        section, touches = next(iter(life.touches.items()))
+        if self.end >= life.begin or section not in self.touches:
+            return self.end < life.begin
+        pairs = list(product(self.touches[section], touches))
+        if all(one.group.sharing[0] is other.group.sharing[0] is None for one, other in pairs):
+            return True
+        alike = buffer.memory_shape == self.last.memory_shape
+        return alike and all(
+            one.group is other.group and same_turn(one.own, other.own, one.group.sharing[0])
+            for one, other in pairs
+        )
 
 
 def _form(buffer: Buffer) -> Any:
     return buffer.dtype, tuple(sorted(map(str, buffer.memory_shape)))
-
-
-def _in_the_same_places(one: Buffer, other: Buffer) -> bool:
-    """Whether threads that work on both without a meeting find their samples in the same places."""
-    by_sample = any(isinstance(size, Linear) for size in one.shape)
-    return by_sample and one.memory_shape == other.memory_shape
