@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PRODUCT = "chainrule_"  # how the names of matrix products begin
 MUCH = 5000  # work for which processes compile beside this one: a tenth of a second
 MOST = 3  # of them
-MANY = 80  # equations for which there is so much to do
+MANY = 45  # equations for which there is so much to do
 DEFINED = re.compile(r"^define (?:internal )?\w+ @(\w+)\(", re.MULTILINE)
 GIVEN = re.compile(r"^define void @(\w+)\(", re.MULTILINE)  # to other modules
 DECLARED = re.compile(r"^declare .* @([\w.]+)\(", re.MULTILINE)
