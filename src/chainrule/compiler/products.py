@@ -172,26 +172,28 @@ class Matrices:
             made.order = _order(self.out, lies)
         if self._lie(lies, second, first):
             first, second = second, first  # it lies transposed: (A B)ᵀ = Bᵀ Aᵀ
-        letters = [*self.each, *first.free, *second.free, first.summed[0]]
+        self._emit(Matrix(made, lies, first.free + second.free, [], True), first, second)
+        return True
+
+    def _emit(self, result: Matrix, first: Matrix, second: Matrix) -> None:
+        low, made, outermost = self.low, result.buffer, first.summed[0]
+        letters = [*self.each, *first.free, *second.free, outermost]
         axes = dict(zip(letters, low.axes([self.sizes[c] for c in letters]), strict=True))
         variables = {c: variable for c, (variable, _) in axes.items()}
-        split = variables[first.summed[0]] is low.sample and self._is_split(first, second)
+        split = variables[outermost] is low.sample and self._is_split(first, second)
         if not split:
-            del variables[first.summed[0]]
-        rows, columns, summed = (
+            del variables[outermost]
+        rows, columns, terms = (
             self._side(part, variables) for part in (first.free, second.free, first.summed)
         )
-        turns = (not first.plain, second.plain)
-        result = Matrix(made, lies, first.free + second.free, [], True)
         a, b, c = (matrix.entry(variables) for matrix in (first, second, result))
-        product = Product(a, b, c, rows, columns, summed, turns)
+        product = Product(a, b, c, rows, columns, terms, (not first.plain, second.plain))
         if split:
             parts = in_parts(low, made)
             low.items.append(replace(product, c=Load(parts, (PART, *c.index)), shared="terms"))
             taken_together(low, made, parts, lambda a, b: Call("add", (a, b), made.dtype))
         else:
-            low.items += nest([axes[c] for c in lies if c in self.each], [product])
-        return True
+            low.items += nest([axes[c] for c in result.letters if c in self.each], [product])
 
     def _is_split(self, first: Matrix, second: Matrix) -> bool:
         """Whether threads that share a sum over samples add up their own, and then their sums.
