@@ -182,9 +182,9 @@ def test_small_numbers_are_computed_with_again_however_a_run_ends(three_threads,
     assert_nothing_left()
 
 
-@pytest.mark.parametrize("rows", [31, 96])
-def test_the_number_of_cores_changes_no_bit(rows, monkeypatch):
-    """Work is shared out into parts that depend on the program alone."""
+@pytest.mark.parametrize(("rows", "batch_size"), [(31, 31), (96, 96), (98, 96)])
+def test_the_number_of_cores_changes_no_bit(rows, batch_size, monkeypatch):
+    """Work is shared out into parts that depend on the program alone; some may have no sample."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(rows, 64)), rng.normal(size=(rows, 10))
     params = [rng.normal(size=(64, 100)), rng.normal(size=(100, 10))]
@@ -194,11 +194,15 @@ def test_the_number_of_cores_changes_no_bit(rows, monkeypatch):
     def loss(p, X, y):
         return np.mean((np.tanh(X @ p[0]) @ p[1] - y) ** 2)
 
-    def trained(cores):
+    def trained(cores, engine="compiled"):
         monkeypatch.setenv("CHAINRULE_NUM_THREADS", str(cores))
-        return cr.minimize(loss, params, X, y, batch_size=rows, epochs=5, seed=0, engine="compiled")
+        return cr.minimize(
+            loss, params, X, y, batch_size=batch_size, epochs=5, seed=0, engine=engine
+        )
 
     one, history = trained(1)
+    for a, b in zip(trained(1, "numpy")[0], one, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
     for cores in (2, 3, 4, 7):
         found, others = trained(cores)
         assert others.loss == history.loss

@@ -69,7 +69,7 @@ from chainrule.program.passes import fixed, needed
 from chainrule.program.program import Program
 
 LONGEST = 10_000  # equations, which compile in some ten seconds
-LARGE = 2e6  # operations of an update from which threads share its work
+LARGE = 1.2e6  # operations of an update from which threads share its work
 RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",
     "wrap", "within", "carray", "empty", "sgemm", "dgemm", "float32", "float64", "int64", "inf",

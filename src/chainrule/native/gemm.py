@@ -113,7 +113,7 @@ class _Blocks:
                 depth = code.least(TERMS, k - term)
                 self.block(row, term, height, depth, self.adds | ~term.equals(0))
 
-            code.loop(0, k, TERMS, terms)
+            code.loop(0, code.select(k.equals(0), 1, k), TERMS, terms)  # of no terms: zeros
 
         code.loop(0, m, HEIGHT, rows)
 
