@@ -28,10 +28,12 @@ def carray(memory, shape, dtype):
 
 def empty(shape, dtype):
     """Memory whose content nobody may read before it is written."""
-    worst = (
-        np.nan if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max if dtype != np.bool_ else 1
-    )
-    return np.full(shape, worst, dtype)
+    return np.full(shape, worst(np.dtype(dtype)), dtype)
+
+
+def worst(dtype):
+    """Return a number that shows where it was read."""
+    return np.nan if dtype.kind == "f" else 1 if dtype == np.bool_ else np.iinfo(dtype).max
 
 
 def share(extent, part, parts):
@@ -126,12 +128,17 @@ class Interpreted:
 
     def __init__(self, form, order=()):
         self.space, self.order = dict(SPACE), order if form.threads > 1 else ()
+        self.places = form.places
         (names,) = symtable(form.kernel.text, "kernel", "exec").get_children()
         assert not any(s.is_parameter() and s.is_assigned() for s in names.get_symbols())
         exec(form.kernel.text, self.space)
         self.function = self.space[form.kernel.function.name]
 
     def bound(self, arrays):
+        for place, array in zip(self.places, arrays[-len(self.places) :], strict=True):
+            if place.role == "temporary":
+                array[...] = worst(place.dtype)
+
         def call():
             if self.order:
                 turns = Turns(self.order)

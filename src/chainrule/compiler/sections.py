@@ -153,8 +153,8 @@ def _part_of(item: Item, variable: Local, parts: tuple[Expr, Expr]) -> Item:
         sides = {"rows": item.rows, "columns": item.columns}
         shared = [name for name, side in sides.items() if variable in side.axes]
         return replace(item, shared=shared[0], parts=parts) if shared else item
-    if isinstance(item, Statement):
-        return item
+    if isinstance(item, Statement) or variable not in shareable(item):
+        return item  # what each part does once
     body = [_part_of(inner, variable, parts) for inner in item.body]
     if item.var is not variable:
         return Loop(item.var, item.stop, body, item.start, item.step)
