@@ -170,7 +170,7 @@ class Ready:
         if self.job.classes is not None:
             y = _codes(y, self.job.classes, where)
         X, y, *weight = checked_data(
-            X, y, weight[0] if weight else None, self.job.class_weight, model.layers[0],
+            X, y, weight[0] if weight else None, self.job.class_weight, model.layers,
             model.loss, where,
         )  # fmt: skip
         check_labels_fit(y, model.output_shape[-1] or 1, model.loss, where)

@@ -111,12 +111,17 @@ class Compiled(Predictor):
     @property
     def objective(self) -> Objective:
         """Loss and metrics of a model that is compiled and built."""
-        return self._objective(None)
+        shape = self.output_shape or ()
+        counted = tuple(
+            [get_metric(metric, self.loss, shape, "compile") for metric in given]
+            for given in self.compiled_metrics
+        )
+        return Objective(self.network, self.loss, *counted)
 
     @property
     def metrics_names(self) -> list[str]:
         """What `evaluate` gives: the loss, and the metrics by name."""
-        return ["loss", *(self._objective(None).named if self.compiled else ())]
+        return ["loss", *(self.objective.named if self.compiled else ())]
 
     @contextmanager
     def recorded_as(self, known: Known | None) -> Iterator[None]:
@@ -177,8 +182,7 @@ class Compiled(Predictor):
             raise DataError(f"{where}: compile the model first: model.compile(optimizer, loss)")
 
     def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
-        first = self.layers[0] if self.layers else None
-        return checked_data(x, y, weight, class_weight, first, self.loss, where)
+        return checked_data(x, y, weight, class_weight, self.layers, self.loss, where)
 
     def _build(self, data: Any) -> None:
         """Build for data; see that targets fit the output."""
@@ -188,12 +192,3 @@ class Compiled(Predictor):
         assert outputs is not None
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
         warn_of_one_share(self.network.layers[-1], outputs[-1] or 1)
-
-    def _objective(self, data: Any) -> Objective:
-        """Return loss and metrics for targets like these."""
-        shape = self.output_shape or ()
-        counted = tuple(
-            [get_metric(metric, self.loss, shape, "compile") for metric in given]
-            for given in self.compiled_metrics
-        )
-        return Objective(self.network, self.loss, *counted)

@@ -14,13 +14,7 @@ from chainrule.config import made, plain
 from chainrule.errors import DataError, FileError
 from chainrule.network.compiled import Compiled
 from chainrule.network.conditions import Conditions
-from chainrule.network.saving import (
-    as_file_error,
-    generator_at,
-    generator_state,
-    read_model,
-    restored,
-)
+from chainrule.network.saving import as_file_error, generator_at, read_model, restored
 from chainrule.running.steps import ENGINES
 from chainrule.training.supply import Samples
 from chainrule.validation import check_count, lookup
@@ -70,7 +64,7 @@ def _training(model: Compiled) -> dict[str, Any]:
 
 def _place(model: Compiled) -> dict[str, Any]:
     """Return the next epoch, the random generator when its pass began, and how far that is."""
-    trainer, at, random = model.trainer, 0, generator_state(model.rng)
+    trainer, at, random = model.trainer, 0, dict(model.rng.bit_generator.state)
     epoch = model.history.epoch[-1] + 1 if model.history.epoch else 0
     if trainer is not None:
         supply, epoch = trainer.run.supply, trainer.epoch

@@ -169,7 +169,7 @@ class Trainable(Compiled):
         try:
             self.run_trainer(trainer, epochs, first, states, verbose)
         finally:
-            conditions.forget_data()
+            conditions.data = None
         return self.history
 
     def run_trainer(
@@ -202,7 +202,7 @@ class Trainable(Compiled):
         self._build(data)
         if not self.network.params:
             raise DataError(f"{where}: no layer has weights that are trained")
-        return data, self._objective(data)
+        return data, self.objective
 
     def _updated(self) -> int:
         """Return how many updates the optimizer has made."""
@@ -272,7 +272,7 @@ class Trainable(Compiled):
         self, supply: Any, held: Samples | Batches | None, mode: str, updates: int,
         watching: list[Callback], due: Callable[[int], bool],
     ) -> Trainer:  # fmt: skip
-        objective = self._objective(supply.first)
+        objective = self.objective
         run = training_run(
             objective, self.optimizer, self.optimizer_state, supply, mode, updates, self._known
         )
@@ -311,7 +311,7 @@ class Trainable(Compiled):
         if self.stop_training:  # Ctrl-C is for the loop around
             raise KeyboardInterrupt
         last = {name: values[-1] for name, values in logs.history.items()}
-        first = [name for name in ("loss", *self._objective(None).named) if name in last]
+        first = [name for name in ("loss", *self.objective.named) if name in last]
         return _scores({name: last[name] for name in (*first, *last)}, return_dict)
 
     def evaluate(
@@ -354,7 +354,7 @@ class Trainable(Compiled):
             x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
             supply = self._scored(x, size, steps, "evaluate", again=False)
-            run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
+            run = scoring_run(self.objective, supply, self.engine, supply.updates)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)

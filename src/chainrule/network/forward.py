@@ -100,9 +100,8 @@ class Predictor(Stack):
         usual = fixed or (32 if watching or steps else PREDICTED)
         size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
         if watching:
-            first = self.layers[0] if self.layers else None
             if not gives_batches(x):
-                batches = -(-len(checked_x(x, first, "predict")) // size)
+                batches = -(-len(checked_x(x, self.layers, "predict")) // size)
                 steps = min(batches, steps or batches)
             introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
         tell(watching, "on_predict_begin", {})
@@ -123,16 +122,15 @@ class Predictor(Stack):
     def _inputs(self, x: Any, batch_size: int) -> Iterator[Any]:
         """Yield samples batch by batch."""
         batches = x if gives_batches(x) else None
-        first = self.layers[0] if self.layers else None
         if batches is None:
-            whole = checked_x(x, first, "predict")
+            whole = checked_x(x, self.layers, "predict")
             batches = (whole[i : i + batch_size] for i in range(0, len(whole), batch_size))
         for batch in each_batch(batches, "predict"):
             yield batch[0] if isinstance(batch, tuple) else batch
 
     def predict_on_batch(self, x: Any) -> Array:
         """Return the output for some samples."""
-        X = checked_x(x, self.layers[0] if self.layers else None, "predict")
+        X = checked_x(x, self.layers, "predict")
         if not self.built:
             self.build((None, *X.shape[1:]))
         if self._forward is None or self._forward.network is not self.network:

@@ -114,11 +114,6 @@ def as_file_error(path: Any) -> Iterator[None]:
         raise FileError(f"{path}: {' '.join(str(error).split())[:500]}") from error
 
 
-def generator_state(rng: np.random.Generator) -> dict[str, Any]:
-    """Return where a generator is."""
-    return dict(rng.bit_generator.state)
-
-
 def generator_at(state: Any) -> np.random.Generator:
     """Return a generator that goes on from a state.
 
