@@ -19,7 +19,7 @@ from chainrule.distributed.supply import Held, RoundSupply
 from chainrule.errors import DataError
 from chainrule.interrupts import immediate
 from chainrule.network.contents import contents, go_back
-from chainrule.network.runs import scoring_run
+from chainrule.network.runs import make_run
 from chainrule.network.saving import as_file_error, read_model, restored, write_model
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.training.supply import Samples
@@ -118,7 +118,8 @@ def _trainer(
     if validation_data is not None:
         held = model.checked_batch(validation_data, "validation_data")
         samples = Samples(held, size, None)
-        checks = scoring_run(objective, samples, model.engine, samples.updates * epochs)
+        step, updates = objective.scoring_step(), samples.updates * epochs
+        checks = make_run(objective, step, samples, model.engine, updates)
     if options.checkpoint is not None:
         watching = [*watching, _Keeper(supply)]
     run = Run(engine, supply, sums)  # type: ignore[arg-type]

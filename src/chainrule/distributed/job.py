@@ -19,7 +19,7 @@ from chainrule.distributed.group import Empty
 from chainrule.errors import DataError
 from chainrule.layers.tracking import family
 from chainrule.network.inputs import check_labels_fit, checked_data
-from chainrule.network.runs import training_run
+from chainrule.network.runs import make_run
 from chainrule.registered import find, known_as
 from chainrule.running.engines import Engine
 from chainrule.running.recorded import Known
@@ -190,9 +190,10 @@ class Ready:
                 known = _recorded.setdefault(self.job.name, {})
                 while len(_recorded) > JOBS:
                     _recorded.pop(next(iter(_recorded)))
-                self.engine = training_run(
-                    self.objective, self.model.optimizer, given["state"], supply,
-                    self.model.engine, self.job.updates, known,
+                step = self.objective.training_step(self.model.optimizer)
+                self.engine = make_run(
+                    self.objective, step, supply, self.model.engine, self.job.updates, known,
+                    state=given["state"],
                 ).engine  # fmt: skip
             self._forms = forms
         self.engine.begin({**given, "metrics": self.zero})

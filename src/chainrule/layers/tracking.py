@@ -164,7 +164,7 @@ def held(layer: Holder) -> dict[str, Variable]:
         own = {about: path for path, about in reversed(mine._kept.items())}
         for about in sorted(dict.fromkeys(mine._kept.values()), key=lambda w: not w.trainable):
             variable = Variable(owners, own[about], about)
-            found[_free(as_name(prefix + variable.name), found)] = variable
+            found[free_name(as_name(prefix + variable.name), found)] = variable
         for path, part in sublayers(mine).items():
             visit((*owners, part), f"{prefix}{mine.prefix_of(path, part)}_")
 
@@ -284,7 +284,8 @@ def as_name(text: str) -> str:
     return re.sub(r"^(?=\d)|\W", "_", text)
 
 
-def _free(name: str, taken: Any) -> str:
+def free_name(name: str, taken: Any) -> str:
+    """Return a name that is not taken: with a number behind it, if need be."""
     number, found = 1, name
     while found in taken:
         found, number = f"{name}_{number}", number + 1

@@ -137,16 +137,12 @@ class Compiled(Predictor):
     @property
     def params(self) -> dict[str, Array]:
         """The trained weights by name, as they are now."""
-        if self._running is not None:
-            return self._running.read("params")  # type: ignore[no-any-return]
-        return self.network.params
+        return self.network.params if self._running is None else self._running.read("params")
 
     @property
     def states(self) -> dict[str, Array]:
         """The weights that are not trained, by name, as they are now."""
-        if self._running is not None:
-            return self._running.read("layers")  # type: ignore[no-any-return]
-        return self.network.state
+        return self.network.state if self._running is None else self._running.read("layers")
 
     @property
     def learning_rate(self) -> float:

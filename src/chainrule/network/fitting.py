@@ -17,7 +17,7 @@ from chainrule.network.conditions import Conditions
 from chainrule.network.contents import resume
 from chainrule.network.inputs import comes_in_parts, split
 from chainrule.network.objective import Objective
-from chainrule.network.runs import scoring_run, training_run
+from chainrule.network.runs import make_run
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.training.supply import Batches, Samples, gives_batches
 from chainrule.training.trainer import Trainer
@@ -162,7 +162,8 @@ class Trainable(Compiled):
                 if isinstance(supply, Samples):
                     supply.go_on(None if rng is None else self.rng, at)
             # Those of earlier runs count: who calls fit in a loop will call it again.
-            updates = max(epochs - first, 0) * supply.updates + self._updated()
+            updated = int(self.optimizer_state.get("iteration", 0))
+            updates = max(epochs - first, 0) * supply.updates + updated
             trainer = self._trainer(supply, held, mode, updates, watching, due)
         self.conditions = conditions
         self.training_data = supply.first if isinstance(supply, Samples) else None
@@ -203,10 +204,6 @@ class Trainable(Compiled):
         if not self.network.params:
             raise DataError(f"{where}: no layer has weights that are trained")
         return data, self.objective
-
-    def _updated(self) -> int:
-        """Return how many updates the optimizer has made."""
-        return int(self.optimizer_state.get("iteration", 0))
 
     def _memory(self) -> Any:
         """Return what the optimizer remembers; of weights trained now and not before, nothing."""
@@ -272,11 +269,13 @@ class Trainable(Compiled):
         self, supply: Any, held: Samples | Batches | None, mode: str, updates: int,
         watching: list[Callback], due: Callable[[int], bool],
     ) -> Trainer:  # fmt: skip
-        objective = self.objective
-        run = training_run(
-            objective, self.optimizer, self.optimizer_state, supply, mode, updates, self._known
-        )
-        checks = None if held is None else scoring_run(objective, held, mode, updates)
+        objective, checks = self.objective, None
+        run = make_run(
+            objective, objective.training_step(self.optimizer), supply, mode, updates, self._known,
+            state=self.optimizer_state,
+        )  # fmt: skip
+        if held is not None:
+            checks = make_run(objective, objective.scoring_step(), held, mode, updates)
         return Trainer(
             run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers"), due
         )
@@ -354,7 +353,8 @@ class Trainable(Compiled):
             x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
             supply = self._scored(x, size, steps, "evaluate", again=False)
-            run = scoring_run(self.objective, supply, self.engine, supply.updates)
+            step = self.objective.scoring_step()
+            run = make_run(self.objective, step, supply, self.engine, supply.updates)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.tensor import Tensor
 from chainrule.callbacks import Logs
+from chainrule.layers.tracking import free_name
 from chainrule.losses import Loss
 from chainrule.losses.base import weight_of
 from chainrule.metrics import Metric
@@ -42,19 +42,12 @@ class Objective:
         weighted_metrics: Sequence[Metric] = (),
     ) -> None:
         self.network, self.loss = network, loss
-        self.metrics, self.weighted_metrics = list(metrics), list(weighted_metrics)
-        self.named: dict[str, tuple[Metric, bool]] = {}
-        for metric in self.metrics:
-            self.named[self._unique(metric.name)] = metric, False
-        for metric in self.weighted_metrics:
-            taken = metric.name in self.named
-            self.named[self._unique(f"weighted_{metric.name}" if taken else metric.name)] = (
-                metric, True)  # fmt: skip
-
-    def _unique(self, name: str) -> str:
-        """Return a name for a metric that no other has, as Keras does."""
-        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(1)))
-        return next(each for each in names if each not in self.named)
+        self.named: dict[str, tuple[Metric, bool]] = {}  # with names as Keras gives them
+        for metric in metrics:
+            self.named[free_name(metric.name, self.named)] = metric, False
+        for metric in weighted_metrics:
+            name = f"weighted_{metric.name}" if metric.name in self.named else metric.name
+            self.named[free_name(name, self.named)] = metric, True
 
     def value(
         self, params: Weights, state: Weights, training: bool, X: Any, y: Any, weight: Any = None

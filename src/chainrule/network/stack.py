@@ -10,23 +10,16 @@ import numpy as np
 from chainrule.config import cut, made, plain, short
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
-from chainrule.layers.given import sizes_given
+from chainrule.layers.given import fits, sizes_given
 from chainrule.layers.hooks import OF_MODELS, check_setting
 from chainrule.layers.layer import Shape
 from chainrule.layers.surroundings import around, refuse_symbolic, within
-from chainrule.layers.tracking import Path
+from chainrule.layers.tracking import Path, free_name
 from chainrule.layers.weights import Blank
 from chainrule.network.network import Network
 from chainrule.network.summary import print_summary
 from chainrule.network.unchanged import unchanged_on_error
-from chainrule.validation import (
-    Array,
-    as_numbers,
-    check_flag,
-    check_seed,
-    lookup,
-    shape_text,
-)
+from chainrule.validation import as_numbers, check_flag, check_seed, lookup, shape_text
 
 MOST_LAYERS = 10_000
 
@@ -137,10 +130,7 @@ class Stack(Layer):
                 f"Sequential.add: there is a layer {layer.name!r} already, and the new one is "
                 "built: give one of them a name of its own"
             )
-        base, number = layer.name, 1
-        while f"{base}_{number}" in taken:
-            number += 1
-        layer.name = f"{base}_{number}"
+        layer.name = free_name(layer.name, taken)
 
     def held_in(self) -> dict[str, Any]:
         """Return the layers: nothing else that it holds is part of it."""
@@ -167,7 +157,7 @@ class Stack(Layer):
             )
         shape = (input_shape[0], *sizes_given(tuple(input_shape[1:]), "Sequential.build"))
         known = self.input_shape
-        if known is not None and not _fits(shape, known):
+        if known is not None and not fits(shape, known):
             raise ShapeError(
                 f"Sequential: built for an input of shape {shape_text(known)}, received "
                 f"{shape_text(shape)}"
@@ -192,7 +182,7 @@ class Stack(Layer):
             for layer in layers:
                 if not layer.built:
                     layer.prepare(shape, source, self._dtype)
-                elif not _fits(shape, layer.input_shape):
+                elif not fits(shape, layer.input_shape):
                     raise layer.misfit(layer.input_shape, shape, "it was built before")
                 if layer.gives_several:
                     raise ShapeError(
@@ -246,12 +236,11 @@ class Stack(Layer):
         with within(self._surroundings(training)):
             return self.call(x)
 
-    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Array:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
         refuse_symbolic(x, self)
         if around() is not None:
-            inner: Array = super().__call__(x, *more, training=training, **options)
-            return inner
+            return super().__call__(x, *more, training=training, **options)
         training = check_flag(training is not None and training, "training", "Sequential")
         if not hasattr(x, "level"):
             x = as_numbers(x, "x", "Sequential")
@@ -262,8 +251,7 @@ class Stack(Layer):
         if not any(hasattr(value, "level") for value in (x, found.output, *found.state.values())):
             network.take(found.state)
             self._added = found.losses
-        y: Array = found.output
-        return y
+        return found.output
 
     def widen(self, name: str, shape: tuple[int, ...]) -> None:
         """Leave it to the layers."""
@@ -368,10 +356,3 @@ def _unbuilt(config: Any) -> Any:
         return config
     found = {key: _unbuilt(part) for key, part in config.items()}
     return {**found, "input_shape": None} if {"layers", "input_shape"} <= set(found) else found
-
-
-def _fits(shape: Shape, known: Shape) -> bool:
-    """Whether an input of a shape fits a known one, which may leave axes open."""
-    return len(shape) == len(known) and all(
-        b is None or a == b for a, b in zip(shape[1:], known[1:], strict=True)
-    )

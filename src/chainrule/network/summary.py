@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.layers import Layer
 from chainrule.validation import shape_text
 
 
@@ -20,7 +19,8 @@ def print_summary(model: Any, print_fn: Callable[[str], Any] | None) -> None:
     table.add_column("Param #", justify="right")
     for layer in model.layers:
         shape = shape_text(layer.output_shape) if layer.built else "?"
-        table.add_row(f"{layer.name} ({type(layer).__name__})", shape, _count(layer))
+        count = f"{layer.count_params():,}" if layer.built else "not built"
+        table.add_row(f"{layer.name} ({type(layer).__name__})", shape, count)
     console = Console(width=None if print_fn is None else 80)
     with console.capture() as capture:
         console.print(table)
@@ -32,7 +32,3 @@ def print_summary(model: Any, print_fn: Callable[[str], Any] | None) -> None:
                 size = sum(int(weight.value.size) for weight in weights)
                 console.print(f"{kind} params: {size:,}", highlight=False)
     (print_fn or print)(capture.get().rstrip())
-
-
-def _count(layer: Layer) -> str:
-    return f"{layer.count_params():,}" if layer.built else "not built"
