@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -87,12 +88,8 @@ def described(model: Any) -> tuple[str, bytes]:
     DataError
         If a part of it cannot be told to other machines.
     """
-    metrics, weighted = model.compiled_metrics
-    about = {
-        "model": model.get_config(), "optimizer": plain(model.optimizer), "loss": plain(model.loss),
-        "metrics": plain(metrics), "weighted_metrics": plain(weighted), "engine": model.engine,
-    }  # fmt: skip
-    parts = [*family(model), model.optimizer, model.loss, *metrics, *weighted]
+    about = {"model": model.get_config(), **plain(model.compile_options), "engine": model.engine}
+    parts = [*family(model), model.optimizer, model.loss, *chain(*model.compiled_metrics)]
     own = {name: find(name) for name in _names(about)}
     own |= {type(part).__name__: type(part) for part in parts}  # which may be called as ours are
     own = {n: t for n, t in own.items() if t is not None and not _is_ours(t)}

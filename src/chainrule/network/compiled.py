@@ -104,6 +104,13 @@ class Compiled(Predictor):
         self.engine = engine
 
     @property
+    def compile_options(self) -> dict[str, Any]:
+        """What `compile` was told that says how to train."""
+        metrics, weighted = self.compiled_metrics
+        rule, loss = self.optimizer, self.loss
+        return {"optimizer": rule, "loss": loss, "metrics": metrics, "weighted_metrics": weighted}
+
+    @property
     def compiled(self) -> bool:
         """Whether it is said how to train."""
         return self.loss is not None
@@ -179,6 +186,15 @@ class Compiled(Predictor):
 
     def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
         return checked_data(x, y, weight, class_weight, self.layers, self.loss, where)
+
+    def _parts(
+        self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None
+    ) -> tuple[Any, Objective]:
+        """Return checked data, and what is trained for; the model is built for them."""
+        self._check_compiled(where)
+        data = self._data(x, y, weight, class_weight, where)
+        self._build(data)
+        return data, self.objective
 
     def _build(self, data: Any) -> None:
         """Build for data; see that targets fit the output."""

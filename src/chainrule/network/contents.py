@@ -36,16 +36,8 @@ def contents(model: Compiled, training: bool) -> dict[str, Any]:
 
 def _compiled(model: Compiled) -> dict[str, Any] | None:
     """Return how the model was compiled; None if it was not, or with what has no name."""
-    if model.loss is None:
-        return None
-    metrics, weighted = model.compiled_metrics
     try:
-        return {
-            "optimizer": plain(model.optimizer),
-            "loss": plain(model.loss),
-            "metrics": plain(metrics),
-            "weighted_metrics": plain(weighted),
-        }
+        return plain(model.compile_options) if model.compiled else None
     except DataError:
         return None
 

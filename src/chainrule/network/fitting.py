@@ -164,7 +164,15 @@ class Trainable(Compiled):
             # Those of earlier runs count: who calls fit in a loop will call it again.
             updated = int(self.optimizer_state.get("iteration", 0))
             updates = max(epochs - first, 0) * supply.updates + updated
-            trainer = self._trainer(supply, held, mode, updates, watching, due)
+            objective, checks = self.objective, None
+            run = make_run(
+                objective, objective.training_step(self.optimizer), supply, mode, updates,
+                self._known, state=self.optimizer_state,
+            )  # fmt: skip
+            if held is not None:
+                checks = make_run(objective, objective.scoring_step(), held, mode, updates)
+            loss, parts = objective.loss_of_params, ("params", "layers")
+            trainer = Trainer(run, self, loss, "fit", watching, checks, parts, due)
         self.conditions = conditions
         self.training_data = supply.first if isinstance(supply, Samples) else None
         try:
@@ -198,12 +206,10 @@ class Trainable(Compiled):
         ShapeError, DataError
             For data that do not fit, or a model that is not compiled.
         """
-        self._check_compiled(where)
-        data = self._data(x, y, weight, class_weight, where)
-        self._build(data)
+        data, objective = self._parts(x, y, where, weight, class_weight)
         if not self.network.params:
             raise DataError(f"{where}: no layer has weights that are trained")
-        return data, self.objective
+        return data, objective
 
     def _memory(self) -> Any:
         """Return what the optimizer remembers; of weights trained now and not before, nothing."""
@@ -264,21 +270,6 @@ class Trainable(Compiled):
             supply = Samples(data, size, None, steps)
         self._build(supply.first)
         return supply
-
-    def _trainer(
-        self, supply: Any, held: Samples | Batches | None, mode: str, updates: int,
-        watching: list[Callback], due: Callable[[int], bool],
-    ) -> Trainer:  # fmt: skip
-        objective, checks = self.objective, None
-        run = make_run(
-            objective, objective.training_step(self.optimizer), supply, mode, updates, self._known,
-            state=self.optimizer_state,
-        )  # fmt: skip
-        if held is not None:
-            checks = make_run(objective, objective.scoring_step(), held, mode, updates)
-        return Trainer(
-            run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers"), due
-        )
 
     def train_on_batch(
         self,

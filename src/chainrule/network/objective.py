@@ -54,7 +54,9 @@ class Objective:
     ) -> tuple[Any, tuple[Weights, Any, Any]]:
         """Return the loss, penalties included, and new state, predictions and their mask."""
         found = self.network.apply(params, state, X, training)
-        value = self.loss(y, found.output, self._weighed(weight, found.mask))
+        if found.mask is not None:
+            weight = weight_of(found.mask, weight, self.loss.reduction)
+        value = self.loss(y, found.output, weight)
         penalty = self.network.penalty(params)
         for more in (*(() if penalty is None else (penalty,)), *found.losses):
             value = value + more
@@ -103,10 +105,6 @@ class Objective:
         state = self.network.state
         return (state,) if state else ()
 
-    def _weighed(self, weight: Any, mask: Any) -> Any:
-        """Return the weights of what counts."""
-        return weight if mask is None else weight_of(mask, weight, self.loss.reduction)
-
     def _added(self, held: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None) -> Any:
         """Return what the metrics hold after a batch."""
         return {
@@ -127,7 +125,7 @@ class Objective:
         found = self._applied(X)
         for layer in found.unmasking:
             warnings.warn(
-                f"{layer} does not support masks: the layers after it take all steps", stacklevel=5
+                f"{layer} does not support masks: the layers after it take all steps", stacklevel=4
             )
         y_pred, mask = (each.value if type(each) is Tensor else each for each in found[:3:2])
         given = self._given(y_pred, mask, y, weight[0] if weight else None)

@@ -14,10 +14,11 @@ import numpy as np
 from chainrule import layers as our_layers
 from chainrule.config import Configurable, arguments, class_called, snake_case
 from chainrule.errors import ChainruleError, DataError
-from chainrule.export.to_keras import PARTS, import_keras, warn_uncompiled
+from chainrule.export.to_keras import import_keras, warn_uncompiled
 from chainrule.layers import Input, Layer, Normalization
 from chainrule.sequential.model import Sequential
 
+PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
 # Options that are always the same.
 USUAL = {"data_format": "channels_last", "rms_scaling": False, "attention_axes": (1,)}
 
