@@ -128,15 +128,15 @@ def check_samples(
 
 def check_positive(value: int, name: str, where: str) -> int:
     """Return ``value`` as an int, refusing anything but a whole number of at least one."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < 1:
-        raise DataError(f"{where}: {name} must be a whole number of at least 1, received {value!r}")
-    return int(value)
+    return check_count(value, name, where, least=1)
 
 
-def check_count(value: int, name: str, where: str) -> int:
-    """Return ``value`` as an int, refusing anything but a whole number of at least zero."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < 0:
-        raise DataError(f"{where}: {name} must be a whole number of at least 0, received {value!r}")
+def check_count(value: int, name: str, where: str, least: int = 0) -> int:
+    """Return ``value`` as an int, refusing anything but a whole number of at least so much."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise DataError(
+            f"{where}: {name} must be a whole number of at least {least}, received {value!r}"
+        )
     return int(value)
 
 
