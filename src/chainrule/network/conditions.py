@@ -31,11 +31,7 @@ class Conditions:
     """
 
     def __init__(
-        self,
-        model: Any,
-        supply: Samples | Batches,
-        held: Samples | Batches | None,
-        shuffle: bool,
+        self, model: Any, supply: Samples | Batches, held: Samples | Batches | None, shuffle: bool
     ) -> None:
         metrics, weighted = model.compiled_metrics
         self.settings = {

@@ -21,13 +21,7 @@ from chainrule.network.runs import make_run
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.training.supply import Batches, Samples, gives_batches
 from chainrule.training.trainer import Trainer
-from chainrule.validation import (
-    check_count,
-    check_flag,
-    check_number,
-    check_positive,
-    check_seed,
-)
+from chainrule.validation import check_count, check_flag, check_number, check_positive, check_seed
 
 
 class Trainable(Compiled):

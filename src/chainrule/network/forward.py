@@ -45,10 +45,6 @@ class Forward:
             recorders[key] = Recorder(self._output, (weights, X[:rows]))
         return recorders[key].program(len(X))
 
-    def __reduce__(self) -> Any:
-        """Be pickled without what can be recorded again."""
-        return Forward, (self.network,)
-
     def _output(self, weights: Weights, X: Any) -> Any:
         if not self.network.is_stateful:
             return self.network.apply(weights, {}, X, False).output
