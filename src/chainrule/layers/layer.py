@@ -139,14 +139,13 @@ class Layer(Called):
         check_setting(self, name)
         if name == "trainable":
             check_flag(value, "trainable", type(self).__name__)
-        object.__setattr__(self, name, value)
-        if name == "trainable":
             for layer in tracking.sublayers(self).values():
                 layer.trainable = value
         elif not vars(self).get("trainable", True):
             for _, part in tracking.walk(value, (name,)):
                 if isinstance(part, Layer):
                     part.trainable = False
+        object.__setattr__(self, name, value)
 
     if not TYPE_CHECKING:  # which is to know what there is
 

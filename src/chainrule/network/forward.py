@@ -56,11 +56,10 @@ class Forward:
         program = self.program(X)
         with np.errstate(all="ignore"):
             found = program(self.network.weights, X)
-        if not self.network.is_stateful:
-            return np.asarray(found)
-        result, state = found
-        self.network.take(state)
-        return np.asarray(result)
+        if self.network.is_stateful:
+            found, state = found
+            self.network.take(state)
+        return np.asarray(found)
 
 
 class Predictor(Stack):

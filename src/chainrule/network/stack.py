@@ -17,7 +17,6 @@ from chainrule.layers.surroundings import around, refuse_symbolic, within
 from chainrule.layers.tracking import Path, free_name
 from chainrule.layers.weights import Blank
 from chainrule.network.network import Network
-from chainrule.network.summary import print_summary
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.validation import as_numbers, check_flag, check_seed, lookup, shape_text
 
@@ -177,7 +176,7 @@ class Stack(Layer):
 
     def _prepare(self, layers: Sequence[Layer], shape: Shape, rng: Any = None) -> None:
         """Build layers on one another; those that are built keep their weights, and must fit."""
-        source = rng or (self.rng if self._blank is None else self._blank)
+        source = rng or self._blank or self.rng
         with unchanged_on_error(self):
             for layer in layers:
                 if not layer.built:
@@ -292,7 +291,28 @@ class Stack(Layer):
 
         The other arguments are taken for Keras's sake.
         """
-        print_summary(self, print_fn)
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(title=f"Model: {self.name}", title_justify="left")
+        table.add_column("Layer (type)")
+        table.add_column("Output Shape")
+        table.add_column("Param #", justify="right")
+        for layer in self.layers:
+            shape = shape_text(layer.output_shape) if layer.built else "?"
+            count = f"{layer.count_params():,}" if layer.built else "not built"
+            table.add_row(f"{layer.name} ({type(layer).__name__})", shape, count)
+        console = Console(width=None if print_fn is None else 80)
+        with console.capture() as capture:
+            console.print(table)
+            if self.built:
+                trained, others = self.trainable_weights, self.non_trainable_weights
+                for kind, weights in (
+                    ("Total", self.weights), ("Trainable", trained), ("Non-trainable", others)
+                ):  # fmt: skip
+                    size = sum(int(weight.value.size) for weight in weights)
+                    console.print(f"{kind} params: {size:,}", highlight=False)
+        (print_fn or print)(capture.get().rstrip())
 
     # Description
 
