@@ -33,7 +33,7 @@ def make_run(
 ) -> Run:
     """Return passes of one of an objective's steps; ``more`` is what else it carries along."""
     sums = objective.sums(supply.first)
-    carry = _carry(objective, sums.zero, **more)
+    carry = carry_of(objective, sums.zero, **more)
 
     def make(carry: Any, data: Any, others: int = 0) -> Engine:
         return make_engine(
@@ -46,10 +46,11 @@ def make_run(
     return Run(make(carry, supply.first), supply, sums)
 
 
-def _carry(objective: Objective, zero: Any, **more: Any) -> dict[str, Any]:
+def carry_of(objective: Objective, zero: Any, **more: Any) -> Any:
+    """Return the arrays that a step begins with: weights, sums of metrics, and what more it has."""
     network = objective.network
-    arrays = map_leaves(np.asarray, more)
-    return {"params": network.params, "layers": network.state, "metrics": zero, **arrays}
+    parts = {"params": network.params, "layers": network.state, "metrics": zero, **more}
+    return map_leaves(np.asarray, parts)
 
 
 def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_size: int) -> str:
@@ -57,7 +58,7 @@ def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_
     from chainrule.running.compiling import step_kernel
 
     state = optimizer.init(objective.network.params)
-    carry = _carry(objective, objective.sums(data).zero, state=state)
+    carry = carry_of(objective, objective.sums(data).zero, state=state)
     step = objective.training_step(optimizer)
     return step_kernel(step, objective.loss_of_params, carry, data, batch_size).text
 
