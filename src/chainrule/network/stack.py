@@ -18,7 +18,7 @@ from chainrule.layers.tracking import Path, free_name
 from chainrule.layers.weights import Blank
 from chainrule.network.network import Network
 from chainrule.network.unchanged import unchanged_on_error
-from chainrule.validation import as_numbers, check_flag, check_seed, lookup, shape_text
+from chainrule.validation import Array, as_numbers, check_flag, check_seed, lookup, shape_text
 
 MOST_LAYERS = 10_000
 
@@ -235,11 +235,12 @@ class Stack(Layer):
         with within(self._surroundings(training)):
             return self.call(x)
 
-    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Array:
         """Return the output for arrays or tensors: a plain function, for `cr.grad` or `cr.jit`."""
         refuse_symbolic(x, self)
         if around() is not None:
-            return super().__call__(x, *more, training=training, **options)
+            inner: Array = super().__call__(x, *more, training=training, **options)
+            return inner
         training = check_flag(training is not None and training, "training", "Sequential")
         if not hasattr(x, "level"):
             x = as_numbers(x, "x", "Sequential")
@@ -250,7 +251,8 @@ class Stack(Layer):
         if not any(hasattr(value, "level") for value in (x, found.output, *found.state.values())):
             network.take(found.state)
             self._added = found.losses
-        return found.output
+        y: Array = found.output
+        return y
 
     def widen(self, name: str, shape: tuple[int, ...]) -> None:
         """Leave it to the layers."""
