@@ -78,13 +78,20 @@ def check_features(X: ArrayLike, n_features: int, where: str) -> Array:
             f"{where}: expected {n_features} features in the last axis of X, received "
             f"{X.shape[-1]} (shape {X.shape})"
         )
-    if not np.isfinite(X).all():
-        where_bad = tuple(int(i) for i in np.argwhere(~np.isfinite(X))[0])
-        raise DataError(
-            f"{where}: X holds NaN or infinite values, the first is X[{_index(where_bad)}] = "
-            f"{X[where_bad]}; remove or impute them first"
-        )
+    check_finite(X, "X", where)
     return X
+
+
+def check_finite(array: Any, name: str, where: str) -> None:
+    """Refuse NaN and infinities; a sum tells in most cases, without an array of truths."""
+    with np.errstate(all="ignore"):
+        fits = np.isfinite(array.sum()) or np.isfinite(array).all()
+    if not fits:
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise DataError(
+            f"{where}: {name} holds NaN or infinite values, the first is "
+            f"{name}[{', '.join(map(str, bad))}] = {array[bad]}; remove or impute them first"
+        )
 
 
 def check_labels(y: ArrayLike, n_classes: int, where: str) -> NDArray[np.integer[Any]]:
@@ -121,15 +128,15 @@ def check_samples(
 
 def check_positive(value: int, name: str, where: str) -> int:
     """Return ``value`` as an int, refusing anything but a whole number of at least one."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < 1:
-        raise DataError(f"{where}: {name} must be a whole number of at least 1, received {value!r}")
-    return int(value)
+    return check_count(value, name, where, least=1)
 
 
-def check_count(value: int, name: str, where: str) -> int:
-    """Return ``value`` as an int, refusing anything but a whole number of at least zero."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < 0:
-        raise DataError(f"{where}: {name} must be a whole number of at least 0, received {value!r}")
+def check_count(value: int, name: str, where: str, least: int = 0) -> int:
+    """Return ``value`` as an int, refusing anything but a whole number of at least so much."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise DataError(
+            f"{where}: {name} must be a whole number of at least {least}, received {value!r}"
+        )
     return int(value)
 
 
@@ -230,7 +237,3 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     if not isinstance(name, str) or name not in table:
         raise UnknownNameError(kind, name, table)
     return table[name]
-
-
-def _index(index: tuple[int, ...]) -> str:
-    return ", ".join(str(i) for i in index)

@@ -187,7 +187,7 @@ def network(kind):
     model.compile("sgd", "sparse_categorical_crossentropy")
     X, y = RNG.normal(size=(4, *shape)), RNG.integers(0, 3, size=4)
     model.fit(X, y, epochs=1, verbose=0)
-    objective = model._objective((X, y))
+    objective = model.objective
     states = objective.states()
 
     def forward(params, X):

@@ -78,7 +78,7 @@ def test_networks(kind, n):
     X, y = RNG.normal(size=(n, *shape)), RNG.integers(0, 3, size=n)
     model.fit(X, y, epochs=1, verbose=0)
     params = {name: w.astype(float) for name, w in model.network.params.items()}
-    objective = model._objective((X, y))
+    objective = model.objective
     assert_javascript(cr.value_and_grad(objective.plain_loss()), params, X, y, *objective.states())
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.trees import map_leaves
 from chainrule.callbacks import Callback
 from chainrule.callbacks.progress import history_among, watchers
 from chainrule.distributed.job import Job, described
@@ -19,7 +18,7 @@ from chainrule.distributed.supply import Held, RoundSupply
 from chainrule.errors import DataError
 from chainrule.interrupts import immediate
 from chainrule.network.contents import contents, go_back
-from chainrule.network.runs import scoring_run
+from chainrule.network.runs import carry_of, make_run
 from chainrule.network.saving import as_file_error, read_model, restored, write_model
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.training.supply import Samples
@@ -109,16 +108,13 @@ def _trainer(
     start, states = 0, None
     if options.checkpoint is not None and os.path.exists(options.checkpoint):
         start, states = _go_on(model, supply, options.checkpoint)
-    carry = {
-        "params": model.network.params, "layers": model.network.state, "metrics": sums.zero,
-        "state": model.optimizer_state,
-    }  # fmt: skip
-    engine = Held(map_leaves(np.asarray, carry))
+    engine = Held(carry_of(objective, sums.zero, state=model.optimizer_state))
     checks = None
     if validation_data is not None:
         held = model.checked_batch(validation_data, "validation_data")
         samples = Samples(held, size, None)
-        checks = scoring_run(objective, samples, model.engine, samples.updates * epochs)
+        step, updates = objective.scoring_step(), samples.updates * epochs
+        checks = make_run(objective, step, samples, model.engine, updates)
     if options.checkpoint is not None:
         watching = [*watching, _Keeper(supply)]
     run = Run(engine, supply, sums)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from chainrule.distributed.group import Empty
 from chainrule.errors import DataError
 from chainrule.layers.tracking import family
 from chainrule.network.inputs import check_labels_fit, checked_data
-from chainrule.network.runs import training_run
+from chainrule.network.runs import make_run
 from chainrule.registered import find, known_as
 from chainrule.running.engines import Engine
 from chainrule.running.recorded import Known
@@ -87,12 +88,8 @@ def described(model: Any) -> tuple[str, bytes]:
     DataError
         If a part of it cannot be told to other machines.
     """
-    metrics, weighted = model.compiled_metrics
-    about = {
-        "model": model.get_config(), "optimizer": plain(model.optimizer), "loss": plain(model.loss),
-        "metrics": plain(metrics), "weighted_metrics": plain(weighted), "engine": model.engine,
-    }  # fmt: skip
-    parts = [*family(model), model.optimizer, model.loss, *metrics, *weighted]
+    about = {"model": model.get_config(), **plain(model.compile_options), "engine": model.engine}
+    parts = [*family(model), model.optimizer, model.loss, *chain(*model.compiled_metrics)]
     own = {name: find(name) for name in _names(about)}
     own |= {type(part).__name__: type(part) for part in parts}  # which may be called as ours are
     own = {n: t for n, t in own.items() if t is not None and not _is_ours(t)}
@@ -170,7 +167,7 @@ class Ready:
         if self.job.classes is not None:
             y = _codes(y, self.job.classes, where)
         X, y, *weight = checked_data(
-            X, y, weight[0] if weight else None, self.job.class_weight, model.layers[0],
+            X, y, weight[0] if weight else None, self.job.class_weight, model.layers,
             model.loss, where,
         )  # fmt: skip
         check_labels_fit(y, model.output_shape[-1] or 1, model.loss, where)
@@ -190,9 +187,10 @@ class Ready:
                 known = _recorded.setdefault(self.job.name, {})
                 while len(_recorded) > JOBS:
                     _recorded.pop(next(iter(_recorded)))
-                self.engine = training_run(
-                    self.objective, self.model.optimizer, given["state"], supply,
-                    self.model.engine, self.job.updates, known,
+                step = self.objective.training_step(self.model.optimizer)
+                self.engine = make_run(
+                    self.objective, step, supply, self.model.engine, self.job.updates, known,
+                    state=given["state"],
                 ).engine  # fmt: skip
             self._forms = forms
         self.engine.begin({**given, "metrics": self.zero})

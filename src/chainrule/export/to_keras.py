@@ -16,7 +16,6 @@ from chainrule.layers import Layer, Normalization
 from chainrule.network.compiled import Compiled
 
 BACKENDS = ("jax", "torch", "tensorflow")
-PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
 
 
 def import_keras() -> Any:
@@ -51,11 +50,9 @@ def to_keras(model: Compiled) -> Any:
         for variable, value in zip(other.weights, mine.weights, strict=False):
             variable.assign(value.value)
     if model.loss is not None:
-        metrics, weighted = model.compiled_metrics
-        parts = (model.optimizer, model.loss, metrics, weighted)
+        options = model.compile_options
         try:
-            found = [_to(keras, plain(part), name) for part, name in zip(parts, PARTS, strict=True)]
-            made.compile(**dict(zip(PARTS, found, strict=True)))
+            made.compile(**{name: _to(keras, plain(v), name) for name, v in options.items()})
         except ChainruleError as error:
             warn_uncompiled("to_keras", error)
     return made

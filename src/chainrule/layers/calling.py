@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +13,7 @@ import numpy as np
 from chainrule.autodiff.names import called
 from chainrule.errors import ChainruleError, DataError, ShapeError
 from chainrule.layers import tracking
-from chainrule.layers.given import Shape, merged
+from chainrule.layers.given import Shape, fits, merged
 from chainrule.layers.surroundings import Surroundings, around, refuse_symbolic, within
 from chainrule.layers.weighted import Weighted
 from chainrule.validation import as_numbers, check_flag, shape_text
@@ -70,7 +69,7 @@ class Called(Weighted):
 
     def check_fit(self, shape: tuple[int, ...]) -> None:
         """Refuse an input of another shape than the layer was built for."""
-        if merged([shape[1:], self.input_shape[1:]]) != self.input_shape[1:]:
+        if not fits(shape, self.input_shape):
             raise self.misfit(self.input_shape, (None, *shape[1:]))
 
     def _note(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
@@ -117,7 +116,7 @@ class Called(Weighted):
             x = x if self.integers else x.astype(self._dtype, copy=False)
         if not self.built:
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
-        elif merged([x.shape[1:], self.input_shape[1:]]) != self.input_shape[1:]:
+        elif not fits(x.shape, self.input_shape):
             self._fit(x, more, options)
         return self.run(x, training, *more, **options)
 
@@ -126,11 +125,8 @@ class Called(Weighted):
         twin = copy.deepcopy(self)
         with suppress(ChainruleError):
             twin.prepare((None, *x.shape[1:]), called_with=(x, more, options))
-            pairs: Any = list(zip(tracking.family(self), tracking.family(twin), strict=True))
-            shapes = ([variable.shape for variable in part.variables] for part in (self, twin))
-            if operator.eq(*shapes):
-                for mine, other in pairs:
-                    mine.take_shapes(other)
+            if [v.shape for v in self.variables] == [v.shape for v in twin.variables]:
+                self._be_shaped_as(twin)
 
     def _within(
         self, outer: Surroundings, x: Any, training: bool, *more: Any, **options: Any
@@ -158,10 +154,14 @@ class Called(Weighted):
             self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
         twin = self.bound({})
         y = twin._widened(True, x, training, *more, **options)
+        self._be_shaped_as(twin)
+        return y
+
+    def _be_shaped_as(self, twin: Any) -> None:
+        """Take the shapes of a twin and of the layers within it."""
         pairs: Any = zip(tracking.family(self), tracking.family(twin), strict=True)
         for mine, other in pairs:
             mine.take_shapes(other)
-        return y
 
     def _widened(self, tries: bool, x: Any, training: bool, *more: Any, **options: Any) -> Any:
         """Return the output; where lengths are tried, the shapes become those that fit all."""

@@ -80,8 +80,6 @@ class _Convolution(_Kernel):
         y = np.einsum(terms, self.windows(x), kernel)
         return y.reshape(*y.shape[:-2], self.filters)
 
-
-class _Conv(_Convolution):
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         channels = input_shape[-1]
@@ -93,7 +91,7 @@ class _Conv(_Convolution):
         return self.activated(self.convolved(x))
 
 
-class Conv1D(_Conv, rank=1):
+class Conv1D(_Convolution, rank=1):
     r"""Every step of the output sees a window of the input, with the same weights everywhere.
 
     .. math:: y_{if} = g\Big(b_f + \sum_{ac} x_{i s + a d,\, c}\, W_{acf}\Big)
@@ -108,7 +106,7 @@ class Conv1D(_Conv, rank=1):
     paddings = ("valid", "same", "causal")
 
 
-class Conv2D(_Conv, rank=2):
+class Conv2D(_Convolution, rank=2):
     r"""Every output pixel sees a window of the input, with the same weights everywhere.
 
     .. math:: y_{ijf} = g\Big(b_f + \sum_{abc} x_{i s + a d,\, j s + b d,\, c}\, W_{abcf}\Big)

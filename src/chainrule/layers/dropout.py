@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from chainrule.arguments import Number
+from chainrule.arguments import Each, Number
 from chainrule.layers.layer import Layer, Shape
-from chainrule.layers.spatial import check_format
+from chainrule.layers.spatial import Format
 from chainrule.ops.random import random_uniform
 from chainrule.optimizers.optimizer import like
-from chainrule.validation import check_each, check_number
+from chainrule.validation import check_number
 
 
 class Random(Layer):
@@ -104,13 +104,12 @@ class Dropout(_Dropout):
     def __init__(
         self,
         rate: float | Callable[[Any], Any],
-        noise_shape: Sequence[int | None] | None = None,
+        noise_shape: Each | None = None,
         seed: int | None = None,
         **options: Any,
     ) -> None:
         super().__init__(rate, seed, **options)
-        if noise_shape is not None:
-            self.noise_shape = check_each(noise_shape, "noise_shape", type(self).__name__)
+        self.noise_shape = noise_shape
 
 
 class SpatialDropout1D(_Dropout):
@@ -135,10 +134,9 @@ class SpatialDropout2D(_Dropout):
     noise_shape = (None, 1, 1, None)
 
     def __init__(
-        self, rate: float, data_format: str | None = None, seed: int | None = None, **options: Any
+        self, rate: float, data_format: Format = None, seed: int | None = None, **options: Any
     ) -> None:
         super().__init__(rate, seed, **options)
-        check_format(data_format, "SpatialDropout2D")
 
 
 class AlphaDropout(Dropout):

@@ -52,3 +52,8 @@ def merged(shapes: Sequence[Sequence[int | None]]) -> Shape:
     if any(len(other) != len(first) for other in others):
         return tuple(first)
     return tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
+
+
+def fits(shape: Sequence[int | None], known: Shape) -> bool:
+    """Whether a batch of a shape fits a known one, which may leave axes open."""
+    return merged([shape[1:], known[1:]]) == known[1:]

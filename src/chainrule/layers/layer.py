@@ -23,7 +23,7 @@ from chainrule.layers.calling import Called
 from chainrule.layers.given import dtype_given, merged, shape_given
 from chainrule.layers.hooks import OF_LAYERS, check_class, check_setting, missing
 from chainrule.layers.surroundings import Surroundings, Symbolic, around, within
-from chainrule.layers.tracking import Path, Weight
+from chainrule.layers.tracking import Weight
 from chainrule.layers.weights import drawn
 from chainrule.validation import Array, check_flag, shape_text
 from chainrule.variables import Variable
@@ -80,7 +80,7 @@ class Layer(Called):
     name: str
     _is_building = _tells_shape = False
     _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and how to make them
-    _early: list[tuple[Path, Any]]  # those made before the shape was known
+    _early: dict[Weight, Any]  # how to make those that came before the shape was known
     _wanted: str | None = None
     given_shape: Shape | None = None  # of the input, with the batch's size
     _hooks: tuple[str, ...] = OF_LAYERS  # of Keras's, which nothing calls
@@ -102,7 +102,7 @@ class Layer(Called):
         """Set what every layer has, also where a subclass does not call ``super().__init__``."""
         self = super().__new__(cls, *args, **kwargs)
         self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
-        self._kept, self._new, self._early, self._added = {}, [], [], []
+        self._kept, self._new, self._early, self._added = {}, [], {}, []
         self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
         for name, value in self.__config__.items():  # what `weight_of` asks for
             if name.rpartition("_")[2] in PARTS and name != "activity_regularizer":
@@ -139,14 +139,13 @@ class Layer(Called):
         check_setting(self, name)
         if name == "trainable":
             check_flag(value, "trainable", type(self).__name__)
-        object.__setattr__(self, name, value)
-        if name == "trainable":
             for layer in tracking.sublayers(self).values():
                 layer.trainable = value
         elif not vars(self).get("trainable", True):
             for _, part in tracking.walk(value, (name,)):
                 if isinstance(part, Layer):
                     part.trainable = False
+        object.__setattr__(self, name, value)
 
     if not TYPE_CHECKING:  # which is to know what there is
 
@@ -285,17 +284,16 @@ class Layer(Called):
     def _make(self, input_shape: Shape) -> None:
         """Make the weights, those of `__init__` anew: only now it is known what they depend on."""
         if self._new:
-            made = {id(about): make for _, about, make in self._new}
-            self._kept = tracking.kept(self, [new[:2] for new in self._new])
-            self._early = [(path, made[id(about)]) for path, about in self._kept.items()]
-        early = {path: self._kept[path] for path, _ in self._early}
-        anew = {id(make): make(self._rng, self._dtype) for _, make in self._early}
-        for path, make in self._early:
-            tracking.put(self, path, anew[id(make)])
+            self._kept = tracking.kept(self, self._new)
+            self._early = {about: make for _, about, make in self._new}
+        early = {path: about for path, about in self._kept.items() if about in self._early}
+        anew = {about: self._early[about](self._rng, self._dtype) for about in early.values()}
+        for path, about in early.items():
+            tracking.put(self, path, anew[about])
         self._new, self._is_building = [], True
         try:
             self.build(input_shape)
-            self._kept = early | tracking.kept(self, [new[:2] for new in self._new])
+            self._kept = early | tracking.kept(self, self._new)
         finally:
             self._new, self._is_building = [], False
         self.input_shape = input_shape

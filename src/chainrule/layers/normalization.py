@@ -107,9 +107,7 @@ class BatchNormalization(_Scaled):
         synchronized: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(
-            axis, epsilon, center, scale, beta_initializer, gamma_initializer, **options
-        )
+        super().__init__(axis, epsilon, center, scale, **options)
         if len(self.axes) != 1:
             raise DataError(f"BatchNormalization: axis must be one axis, received {axis!r}")
         (self.axis,), self.momentum = self.axes, momentum

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,14 +72,12 @@ class Sequences(Batched):
                     f"{self}: stateful=True needs a fixed batch size; give the model an "
                     "Input(batch_shape=(batch_size, steps, d)) first"
                 )
-            self.states = _zeros(self.cell.state_size, input_shape[0], self._weight_of_zeros)
+            make = partial(self.add_weight, initializer="zeros", trainable=False)
+            self.states = _zeros(self.cell.state_size, input_shape[0], make)
 
     def weigh(self, input_shape: Shape) -> None:
         """Make the weights of a step."""
         build_cell(self.cell, self, input_shape)
-
-    def _weight_of_zeros(self, shape: Any) -> Any:
-        return self.add_weight(shape, "zeros", trainable=False)
 
     def reset_states(self) -> None:
         """Have the next batch begin with states of zeros."""
@@ -112,7 +111,7 @@ class Sequences(Batched):
             y, new = cell.step(z, states, masks)
             is_state = y is _output(new) and not zeroed
             if counts is not None:
-                new = _chosen(counts, new, states)
+                new = map_leaves(partial(np.where, counts), new, states)  # the old of the others
                 y = np.where(counts, y, 0 if zeroed else _output(states))
             if is_state:
                 y = _output(new) if self.return_sequences else None
@@ -137,17 +136,7 @@ class Sequences(Batched):
 
 def _zeros(sizes: Any, n: int, make: Any) -> list[Any]:
     """Return states of zeros."""
-    return [
-        _zeros(size, n, make) if isinstance(size, list | tuple) else make((n, size))
-        for size in listed(sizes)
-    ]
-
-
-def _chosen(counts: Any, new: Any, old: Any) -> Any:
-    """Return the new states of samples whose step counts, and the old ones of others."""
-    if isinstance(new, list):
-        return [_chosen(counts, *pair) for pair in zip(new, old, strict=True)]
-    return np.where(counts, new, old)
+    return map_leaves(lambda size: make((n, size)), listed(sizes))  # type: ignore[no-any-return]
 
 
 def _is_alone(state: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.arguments import Each, Positive
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import LARGEST, ROWS, Layer, Shape
-from chainrule.layers.spatial import check_format
+from chainrule.layers.spatial import Format
 from chainrule.validation import as_numbers, shape_text
 
 
@@ -24,9 +24,8 @@ class Flatten(Layer):
     (2, 64)
     """
 
-    def __init__(self, data_format: str | None = None, **options: Any) -> None:
+    def __init__(self, data_format: Format = None, **options: Any) -> None:
         super().__init__(**options)
-        check_format(data_format, "Flatten")
 
     def call(self, x: Any) -> Any:
         return x.reshape(len(x), -1)

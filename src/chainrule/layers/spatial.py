@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -18,6 +18,21 @@ Sides = tuple[Sizes, ...]  # before and after, an axis
 KINDS = {1: ("sequences", "steps"), 2: ("images", "height, width")}
 
 
+def check_format(data_format: Any, name: str, where: str) -> Any:
+    """Refuse channels that come first."""
+    if isinstance(data_format, str) and data_format == "channels_first":
+        raise DataError(
+            f"{where}: channels come last here, data_format='channels_first' there is not; "
+            "transpose the data with np.moveaxis(x, 1, -1), or put a Permute before it"
+        )
+    if data_format is not None:
+        lookup(name, data_format, {"channels_last": True})
+    return data_format
+
+
+Format = Annotated[Any, check_format]
+
+
 class Spatial(Layer):
     """What works along one axis of steps, ``rank=1``, or along the two of images."""
 
@@ -29,9 +44,8 @@ class Spatial(Layer):
         if rank:
             cls.rank = rank
 
-    def __init__(self, data_format: str | None = None, **options: Any) -> None:
+    def __init__(self, data_format: Format = None, **options: Any) -> None:
         super().__init__(**options)
-        check_format(data_format, type(self).__name__)
 
     def build(self, input_shape: Shape) -> None:
         self.check_axes(input_shape)
@@ -121,17 +135,6 @@ class Sliding(Spatial):
         if max(self.dilation_rate) > 1:
             found = found[..., *(slice(None, None, step) for step in self.dilation_rate)]
         return found
-
-
-def check_format(data_format: str | None, where: str) -> None:
-    """Refuse channels that come first."""
-    if isinstance(data_format, str) and data_format == "channels_first":
-        raise DataError(
-            f"{where}: channels come last here, data_format='channels_first' there is not; "
-            "transpose the data with np.moveaxis(x, 1, -1), or put a Permute before it"
-        )
-    if data_format is not None:
-        lookup("data_format", data_format, {"channels_last": True})
 
 
 def sizes_of(

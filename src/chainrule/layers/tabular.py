@@ -140,9 +140,7 @@ class NeuralTangentDense(Dense):
         bias_initializer: Any = NORMAL,
         **options: Any,
     ) -> None:
-        super().__init__(
-            units, activation, use_bias, kernel_initializer, bias_initializer, **options
-        )
+        super().__init__(units, activation, use_bias, **options)
 
     def call(self, x: Any) -> Any:
         return self.activated(x @ self.kernel * (1 / math.sqrt(len(self.kernel))))

@@ -9,7 +9,8 @@ import copy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import is_
+from functools import reduce
+from operator import getitem, is_
 from typing import Any
 
 from chainrule import variables
@@ -164,7 +165,7 @@ def held(layer: Holder) -> dict[str, Variable]:
         own = {about: path for path, about in reversed(mine._kept.items())}
         for about in sorted(dict.fromkeys(mine._kept.values()), key=lambda w: not w.trainable):
             variable = Variable(owners, own[about], about)
-            found[_free(as_name(prefix + variable.name), found)] = variable
+            found[free_name(as_name(prefix + variable.name), found)] = variable
         for path, part in sublayers(mine).items():
             visit((*owners, part), f"{prefix}{mine.prefix_of(path, part)}_")
 
@@ -172,11 +173,11 @@ def held(layer: Holder) -> dict[str, Variable]:
     return found
 
 
-def kept(layer: Holder, new: Sequence[tuple[Any, Weight]]) -> dict[Path, Weight]:
+def kept(layer: Holder, new: Sequence[tuple[Any, Weight, Any]]) -> dict[Path, Weight]:
     """Return where a layer keeps new weights."""
-    known = {id(values): about for values, about in new}
+    known = {id(values): about for values, about, _ in new}
     places = {path: known[id(v)] for path, v in parts(layer) if id(v) in known}
-    for values, about in new:
+    for values, about, _ in new:
         if about not in places.values():
             raise DataError(
                 f"{layer}: a weight of shape {values.shape} is kept in no attribute; write "
@@ -248,10 +249,7 @@ def settings(layer: Holder) -> list[Any]:
 
 def _at(layer: Holder, path: Path) -> Any:
     """Return what is at a path."""
-    value = vars(layer)[path[0]]
-    for key in path[1:]:
-        value = value[key]
-    return value
+    return reduce(getitem, path, vars(layer))
 
 
 def put(layer: Holder, path: Path, values: Any) -> None:
@@ -284,7 +282,8 @@ def as_name(text: str) -> str:
     return re.sub(r"^(?=\d)|\W", "_", text)
 
 
-def _free(name: str, taken: Any) -> str:
+def free_name(name: str, taken: Any) -> str:
+    """Return a name that is not taken: with a number behind it, if need be."""
     number, found = 1, name
     while found in taken:
         found, number = f"{name}_{number}", number + 1

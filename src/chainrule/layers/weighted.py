@@ -63,8 +63,7 @@ class Weighted(Configurable, tracking.Holder):
         ShapeError, DataError
             If one does not fit; then none is changed.
         """
-        named = {name: v for name, v in tracking.held(self).items() if v.counts}
-        old = {name: variable.value for name, variable in named.items()}
+        old = {name: v.value for name, v in tracking.held(self).items() if v.counts}
         self.take(fitted(old, weights, str(self)))
 
     def take(self, weights: Mapping[str, Any]) -> None:

@@ -410,13 +410,6 @@ def summed(values: Any, sample_weight: Any, where: str) -> Sums:
     return {"total": total * share, "count": count * share}
 
 
-def check_whole(value: Any, name: str, where: str) -> int:
-    """Return a whole number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-        raise DataError(f"{where}: {name} must be a whole number of at least 0, received {value!r}")
-    return int(value)
-
-
 def double(value: Any) -> Any:
     """Return numbers in float64, in which a million ones sum exactly."""
     return value if value.dtype == np.float64 else value.astype(np.float64)

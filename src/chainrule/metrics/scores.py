@@ -11,9 +11,9 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.losses.operands import EPSILON, class_numbers, floats, pair, spread
-from chainrule.metrics.base import Metric, Sums, check_whole, double, plain, ratio
+from chainrule.metrics.base import Metric, Sums, double, plain, ratio
 from chainrule.ops.index import SCATTER, SLOT
-from chainrule.validation import check_number, check_positive, lookup
+from chainrule.validation import check_count, check_number, check_positive, lookup
 
 AVERAGES = ("micro", "macro", "weighted")
 AGGREGATIONS = ("uniform_average", "variance_weighted_average")
@@ -145,7 +145,7 @@ class R2Score(Metric):
         if class_aggregation is not None:
             lookup("class aggregation", class_aggregation, dict.fromkeys(AGGREGATIONS))
         self.class_aggregation = class_aggregation
-        self.num_regressors = check_whole(num_regressors, "num_regressors", "R2Score")
+        self.num_regressors = check_count(num_regressors, "num_regressors", "R2Score")
 
     def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
         """Return the sums of targets, of their squares and of squared errors of each output."""

@@ -13,10 +13,10 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError
 from chainrule.losses.operands import EPSILON, pair, spread
-from chainrule.metrics.base import Metric, Sums, check_whole, double, plain, ratio
+from chainrule.metrics.base import Metric, Sums, double, plain, ratio
 from chainrule.ops.index import SCATTER, SLOT
 from chainrule.ops.nn import SIGMOID
-from chainrule.validation import check_number, check_positive, lookup
+from chainrule.validation import check_count, check_number, check_positive, lookup
 
 MOST = 100_000  # thresholds
 NEVER = -1e10  # the score of what is not among the first k: below every threshold
@@ -47,7 +47,7 @@ class AtThresholds(Metric):
         super().__init__(name, dtype)
         where = type(self).__name__
         self.top_k = None if top_k is None else check_positive(top_k, "top_k", where)
-        self.class_id = None if class_id is None else check_whole(class_id, "class_id", where)
+        self.class_id = None if class_id is None else check_count(class_id, "class_id", where)
         usual = 0.5 if top_k is None else NEVER
         self._thresholds = np.array([usual]) if thresholds is None else _checked(thresholds, where)
         self._sorted = np.sort(self._thresholds)

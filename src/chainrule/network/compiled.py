@@ -104,6 +104,13 @@ class Compiled(Predictor):
         self.engine = engine
 
     @property
+    def compile_options(self) -> dict[str, Any]:
+        """What `compile` was told that says how to train."""
+        metrics, weighted = self.compiled_metrics
+        rule, loss = self.optimizer, self.loss
+        return {"optimizer": rule, "loss": loss, "metrics": metrics, "weighted_metrics": weighted}
+
+    @property
     def compiled(self) -> bool:
         """Whether it is said how to train."""
         return self.loss is not None
@@ -111,12 +118,17 @@ class Compiled(Predictor):
     @property
     def objective(self) -> Objective:
         """Loss and metrics of a model that is compiled and built."""
-        return self._objective(None)
+        shape = self.output_shape or ()
+        counted = tuple(
+            [get_metric(metric, self.loss, shape, "compile") for metric in given]
+            for given in self.compiled_metrics
+        )
+        return Objective(self.network, self.loss, *counted)
 
     @property
     def metrics_names(self) -> list[str]:
         """What `evaluate` gives: the loss, and the metrics by name."""
-        return ["loss", *(self._objective(None).named if self.compiled else ())]
+        return ["loss", *(self.objective.named if self.compiled else ())]
 
     @contextmanager
     def recorded_as(self, known: Known | None) -> Iterator[None]:
@@ -132,16 +144,12 @@ class Compiled(Predictor):
     @property
     def params(self) -> dict[str, Array]:
         """The trained weights by name, as they are now."""
-        if self._running is not None:
-            return self._running.read("params")  # type: ignore[no-any-return]
-        return self.network.params
+        return self.network.params if self._running is None else self._running.read("params")
 
     @property
     def states(self) -> dict[str, Array]:
         """The weights that are not trained, by name, as they are now."""
-        if self._running is not None:
-            return self._running.read("layers")  # type: ignore[no-any-return]
-        return self.network.state
+        return self.network.state if self._running is None else self._running.read("layers")
 
     @property
     def learning_rate(self) -> float:
@@ -177,8 +185,16 @@ class Compiled(Predictor):
             raise DataError(f"{where}: compile the model first: model.compile(optimizer, loss)")
 
     def _data(self, x: Any, y: Any, weight: Any, class_weight: Any, where: str) -> Any:
-        first = self.layers[0] if self.layers else None
-        return checked_data(x, y, weight, class_weight, first, self.loss, where)
+        return checked_data(x, y, weight, class_weight, self.layers, self.loss, where)
+
+    def _parts(
+        self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None
+    ) -> tuple[Any, Objective]:
+        """Return checked data, and what is trained for; the model is built for them."""
+        self._check_compiled(where)
+        data = self._data(x, y, weight, class_weight, where)
+        self._build(data)
+        return data, self.objective
 
     def _build(self, data: Any) -> None:
         """Build for data; see that targets fit the output."""
@@ -188,12 +204,3 @@ class Compiled(Predictor):
         assert outputs is not None
         check_labels_fit(data[1], outputs[-1] or 1, self.loss, "fit")
         warn_of_one_share(self.network.layers[-1], outputs[-1] or 1)
-
-    def _objective(self, data: Any) -> Objective:
-        """Return loss and metrics for targets like these."""
-        shape = self.output_shape or ()
-        counted = tuple(
-            [get_metric(metric, self.loss, shape, "compile") for metric in given]
-            for given in self.compiled_metrics
-        )
-        return Objective(self.network, self.loss, *counted)

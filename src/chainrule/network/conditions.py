@@ -31,11 +31,7 @@ class Conditions:
     """
 
     def __init__(
-        self,
-        model: Any,
-        supply: Samples | Batches,
-        held: Samples | Batches | None,
-        shuffle: bool,
+        self, model: Any, supply: Samples | Batches, held: Samples | Batches | None, shuffle: bool
     ) -> None:
         metrics, weighted = model.compiled_metrics
         self.settings = {
@@ -55,7 +51,8 @@ class Conditions:
                 self.data |= {
                     prefix + name: a for name, a in zip(names, source.first, strict=False)
                 }
-        self._rates = [self.settings.get(RATE), _first_rate(model.optimizer)]
+        at_first = getattr(model.optimizer, "__config__", {}).get(RATE)
+        self._rates = [self.settings.get(RATE), told(at_first)]
         self._digests: dict[str, str] | None = None
 
     def described(self) -> dict[str, Any]:
@@ -63,10 +60,6 @@ class Conditions:
         if self._digests is None and self.data is not None:
             self._digests = {name: digest(array) for name, array in self.data.items()}
         return {"settings": self.settings, "data": self._digests}
-
-    def forget_data(self) -> None:
-        """Let go of the data."""
-        self.data = None
 
     def check(self, found: Any, rate: Any, path: Any) -> None:
         """Refuse to go on from what was trained otherwise.
@@ -138,11 +131,6 @@ def _options(thing: Any) -> Iterator[tuple[str, Any]]:
     for name, given in getattr(thing, "__config__", held).items():
         if not name.startswith("_"):
             yield name, told(held.get(name, given))
-
-
-def _first_rate(optimizer: Any) -> Any:
-    """Return the learning rate that an optimizer was made with."""
-    return told(getattr(optimizer, "__config__", {}).get(RATE))
 
 
 def told(thing: Any) -> Any:

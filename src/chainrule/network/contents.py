@@ -14,13 +14,7 @@ from chainrule.config import made, plain
 from chainrule.errors import DataError, FileError
 from chainrule.network.compiled import Compiled
 from chainrule.network.conditions import Conditions
-from chainrule.network.saving import (
-    as_file_error,
-    generator_at,
-    generator_state,
-    read_model,
-    restored,
-)
+from chainrule.network.saving import as_file_error, generator_at, read_model, restored
 from chainrule.running.steps import ENGINES
 from chainrule.training.supply import Samples
 from chainrule.validation import check_count, lookup
@@ -42,16 +36,8 @@ def contents(model: Compiled, training: bool) -> dict[str, Any]:
 
 def _compiled(model: Compiled) -> dict[str, Any] | None:
     """Return how the model was compiled; None if it was not, or with what has no name."""
-    if model.loss is None:
-        return None
-    metrics, weighted = model.compiled_metrics
     try:
-        return {
-            "optimizer": plain(model.optimizer),
-            "loss": plain(model.loss),
-            "metrics": plain(metrics),
-            "weighted_metrics": plain(weighted),
-        }
+        return plain(model.compile_options) if model.compiled else None
     except DataError:
         return None
 
@@ -70,7 +56,7 @@ def _training(model: Compiled) -> dict[str, Any]:
 
 def _place(model: Compiled) -> dict[str, Any]:
     """Return the next epoch, the random generator when its pass began, and how far that is."""
-    trainer, at, random = model.trainer, 0, generator_state(model.rng)
+    trainer, at, random = model.trainer, 0, dict(model.rng.bit_generator.state)
     epoch = model.history.epoch[-1] + 1 if model.history.epoch else 0
     if trainer is not None:
         supply, epoch = trainer.run.supply, trainer.epoch

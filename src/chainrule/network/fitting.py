@@ -17,17 +17,11 @@ from chainrule.network.conditions import Conditions
 from chainrule.network.contents import resume
 from chainrule.network.inputs import comes_in_parts, split
 from chainrule.network.objective import Objective
-from chainrule.network.runs import scoring_run, training_run
+from chainrule.network.runs import make_run
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.training.supply import Batches, Samples, gives_batches
 from chainrule.training.trainer import Trainer
-from chainrule.validation import (
-    check_count,
-    check_flag,
-    check_number,
-    check_positive,
-    check_seed,
-)
+from chainrule.validation import check_count, check_flag, check_number, check_positive, check_seed
 
 
 class Trainable(Compiled):
@@ -162,14 +156,23 @@ class Trainable(Compiled):
                 if isinstance(supply, Samples):
                     supply.go_on(None if rng is None else self.rng, at)
             # Those of earlier runs count: who calls fit in a loop will call it again.
-            updates = max(epochs - first, 0) * supply.updates + self._updated()
-            trainer = self._trainer(supply, held, mode, updates, watching, due)
+            updated = int(self.optimizer_state.get("iteration", 0))
+            updates = max(epochs - first, 0) * supply.updates + updated
+            objective, checks = self.objective, None
+            run = make_run(
+                objective, objective.training_step(self.optimizer), supply, mode, updates,
+                self._known, state=self.optimizer_state,
+            )  # fmt: skip
+            if held is not None:
+                checks = make_run(objective, objective.scoring_step(), held, mode, updates)
+            loss, parts = objective.loss_of_params, ("params", "layers")
+            trainer = Trainer(run, self, loss, "fit", watching, checks, parts, due)
         self.conditions = conditions
         self.training_data = supply.first if isinstance(supply, Samples) else None
         try:
             self.run_trainer(trainer, epochs, first, states, verbose)
         finally:
-            conditions.forget_data()
+            conditions.data = None
         return self.history
 
     def run_trainer(
@@ -197,16 +200,10 @@ class Trainable(Compiled):
         ShapeError, DataError
             For data that do not fit, or a model that is not compiled.
         """
-        self._check_compiled(where)
-        data = self._data(x, y, weight, class_weight, where)
-        self._build(data)
+        data, objective = self._parts(x, y, where, weight, class_weight)
         if not self.network.params:
             raise DataError(f"{where}: no layer has weights that are trained")
-        return data, self._objective(data)
-
-    def _updated(self) -> int:
-        """Return how many updates the optimizer has made."""
-        return int(self.optimizer_state.get("iteration", 0))
+        return data, objective
 
     def _memory(self) -> Any:
         """Return what the optimizer remembers; of weights trained now and not before, nothing."""
@@ -268,19 +265,6 @@ class Trainable(Compiled):
         self._build(supply.first)
         return supply
 
-    def _trainer(
-        self, supply: Any, held: Samples | Batches | None, mode: str, updates: int,
-        watching: list[Callback], due: Callable[[int], bool],
-    ) -> Trainer:  # fmt: skip
-        objective = self._objective(supply.first)
-        run = training_run(
-            objective, self.optimizer, self.optimizer_state, supply, mode, updates, self._known
-        )
-        checks = None if held is None else scoring_run(objective, held, mode, updates)
-        return Trainer(
-            run, self, objective.loss_of_params, "fit", watching, checks, ("params", "layers"), due
-        )
-
     def train_on_batch(
         self,
         x: Any,
@@ -311,7 +295,7 @@ class Trainable(Compiled):
         if self.stop_training:  # Ctrl-C is for the loop around
             raise KeyboardInterrupt
         last = {name: values[-1] for name, values in logs.history.items()}
-        first = [name for name in ("loss", *self._objective(None).named) if name in last]
+        first = [name for name in ("loss", *self.objective.named) if name in last]
         return _scores({name: last[name] for name in (*first, *last)}, return_dict)
 
     def evaluate(
@@ -354,7 +338,8 @@ class Trainable(Compiled):
             x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
             supply = self._scored(x, size, steps, "evaluate", again=False)
-            run = scoring_run(self._objective(supply.first), supply, self.engine, supply.updates)
+            step = self.objective.scoring_step()
+            run = make_run(self.objective, step, supply, self.engine, supply.updates)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)

@@ -45,10 +45,6 @@ class Forward:
             recorders[key] = Recorder(self._output, (weights, X[:rows]))
         return recorders[key].program(len(X))
 
-    def __reduce__(self) -> Any:
-        """Be pickled without what can be recorded again."""
-        return Forward, (self.network,)
-
     def _output(self, weights: Weights, X: Any) -> Any:
         if not self.network.is_stateful:
             return self.network.apply(weights, {}, X, False).output
@@ -60,11 +56,10 @@ class Forward:
         program = self.program(X)
         with np.errstate(all="ignore"):
             found = program(self.network.weights, X)
-        if not self.network.is_stateful:
-            return np.asarray(found)
-        result, state = found
-        self.network.take(state)
-        return np.asarray(result)
+        if self.network.is_stateful:
+            found, state = found
+            self.network.take(state)
+        return np.asarray(found)
 
 
 class Predictor(Stack):
@@ -100,9 +95,8 @@ class Predictor(Stack):
         usual = fixed or (32 if watching or steps else PREDICTED)
         size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
         if watching:
-            first = self.layers[0] if self.layers else None
             if not gives_batches(x):
-                batches = -(-len(checked_x(x, first, "predict")) // size)
+                batches = -(-len(checked_x(x, self.layers, "predict")) // size)
                 steps = min(batches, steps or batches)
             introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
         tell(watching, "on_predict_begin", {})
@@ -123,16 +117,15 @@ class Predictor(Stack):
     def _inputs(self, x: Any, batch_size: int) -> Iterator[Any]:
         """Yield samples batch by batch."""
         batches = x if gives_batches(x) else None
-        first = self.layers[0] if self.layers else None
         if batches is None:
-            whole = checked_x(x, first, "predict")
+            whole = checked_x(x, self.layers, "predict")
             batches = (whole[i : i + batch_size] for i in range(0, len(whole), batch_size))
         for batch in each_batch(batches, "predict"):
             yield batch[0] if isinstance(batch, tuple) else batch
 
     def predict_on_batch(self, x: Any) -> Array:
         """Return the output for some samples."""
-        X = checked_x(x, self.layers[0] if self.layers else None, "predict")
+        X = checked_x(x, self.layers, "predict")
         if not self.built:
             self.build((None, *X.shape[1:]))
         if self._forward is None or self._forward.network is not self.network:

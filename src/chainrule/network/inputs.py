@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from chainrule.errors import DataError, ShapeError
 from chainrule.layers.layer import Layer
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.ops.index import IN_RANGE
-from chainrule.validation import as_numbers, check_number, shape_text
+from chainrule.validation import as_numbers, check_finite, check_number
 
 Data = tuple[Any, ...]
 
@@ -24,8 +24,9 @@ def comes_in_parts(x: Any) -> bool:
     return isinstance(x, str | os.PathLike) or hasattr(x, "__dask_graph__")
 
 
-def checked_x(x: Any, first: Layer | None, where: str) -> Any:
+def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
     """Return samples as an array that fits a model's first layer; a memmap stays one."""
+    first = layers[0] if layers else None
     if x is None:
         raise DataError(f"{where}: x is missing; give an array with a sample a row")
     array = x if isinstance(x, np.memmap) else as_numbers(x, "x", where)
@@ -43,17 +44,17 @@ def checked_x(x: Any, first: Layer | None, where: str) -> Any:
             first.check_fit(array.shape)
         except ShapeError as error:
             raise ShapeError(f"{where}: {error}") from None
-    _finite(array, "x", where)
+    _check_finite(array, "x", where)
     if first is not None and not isinstance(array, np.memmap):
         first.check(array)
     return array
 
 
 def checked_data(
-    x: Any, y: Any, weight: Any, class_weight: Any, first: Layer | None, loss: Any, where: str
+    x: Any, y: Any, weight: Any, class_weight: Any, layers: Sequence[Layer], loss: Any, where: str
 ) -> Data:
     """Return ``(x, y)`` or ``(x, y, weight)`` as arrays of equally many rows."""
-    X = checked_x(x, first, where)
+    X = checked_x(x, layers, where)
     if y is None:
         raise DataError(f"{where}: y is missing; give the targets, one a sample")
     try:
@@ -67,7 +68,7 @@ def checked_data(
             f"{where}: x and y must hold equally many samples, received shapes {X.shape} and "
             f"{Y.shape}"
         )
-    Y = _finite(Y, "y", where)
+    _check_finite(Y, "y", where)
     if isinstance(loss, SparseCategoricalCrossentropy):
         Y = _whole(Y, where)
     W = sample_weights(Y, weight, class_weight, where)
@@ -123,21 +124,10 @@ def _whole(y: Any, where: str) -> Any:
     return y
 
 
-def _finite(array: Any, name: str, where: str) -> Any:
+def _check_finite(array: Any, name: str, where: str) -> None:
     """Refuse NaN and infinities in what is in memory; files are seen to while they are read."""
-    if array.dtype.kind == "f" and not isinstance(array, np.memmap) and not _all_finite(array):
-        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise DataError(
-            f"{where}: {name} holds NaN or infinite values, the first is "
-            f"{name}[{', '.join(map(str, bad))}] = {array[bad]}; remove or impute them first"
-        )
-    return array
-
-
-def _all_finite(array: Any) -> bool:
-    """Whether all is finite; a sum tells in most cases, without an array of truths."""
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+    if array.dtype.kind == "f" and not isinstance(array, np.memmap):
+        check_finite(array, name, where)
 
 
 def split(data: Data, share: float, where: str) -> tuple[Data, Data]:
@@ -170,8 +160,3 @@ def warn_of_one_share(layer: Any, outputs: int) -> None:
             "learned; for two classes use activation='sigmoid' with binary_crossentropy",
             stacklevel=5,
         )
-
-
-def batch_text(shape: Any) -> str:
-    """Write the shape of a batch."""
-    return shape_text((None, *shape[1:]))

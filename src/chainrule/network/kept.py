@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import is_
 from typing import Any
 
@@ -18,7 +18,7 @@ class Kept:
 
     def of(self, layers: Sequence[Layer], *things: Any) -> dict[Any, Any]:
         """Return what is kept of these layers and things as they are now, to be added to."""
-        parts = [part for thing in things for part in (thing, *_attributes(thing))]
+        parts = [p for thing in things for p in (thing, *getattr(thing, "__dict__", {}).values())]
         parts += [value for layer in layers for value in layer.settings]
         same = len(parts) == len(self._made_of) and all(map(is_, parts, self._made_of))
         if not same:
@@ -28,7 +28,3 @@ class Kept:
     def __reduce__(self) -> Any:
         """Be pickled without what can be recorded again."""
         return Kept, ()
-
-
-def _attributes(thing: Any) -> Iterable[Any]:
-    return getattr(thing, "__dict__", {}).values()

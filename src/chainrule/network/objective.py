@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.tensor import Tensor
 from chainrule.callbacks import Logs
+from chainrule.layers.tracking import free_name
 from chainrule.losses import Loss
 from chainrule.losses.base import weight_of
 from chainrule.metrics import Metric
@@ -42,26 +42,21 @@ class Objective:
         weighted_metrics: Sequence[Metric] = (),
     ) -> None:
         self.network, self.loss = network, loss
-        self.metrics, self.weighted_metrics = list(metrics), list(weighted_metrics)
-        self.named: dict[str, tuple[Metric, bool]] = {}
-        for metric in self.metrics:
-            self.named[self._unique(metric.name)] = metric, False
-        for metric in self.weighted_metrics:
-            taken = metric.name in self.named
-            self.named[self._unique(f"weighted_{metric.name}" if taken else metric.name)] = (
-                metric, True)  # fmt: skip
-
-    def _unique(self, name: str) -> str:
-        """Return a name for a metric that no other has, as Keras does."""
-        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(1)))
-        return next(each for each in names if each not in self.named)
+        self.named: dict[str, tuple[Metric, bool]] = {}  # with names as Keras gives them
+        for metric in metrics:
+            self.named[free_name(metric.name, self.named)] = metric, False
+        for metric in weighted_metrics:
+            name = f"weighted_{metric.name}" if metric.name in self.named else metric.name
+            self.named[free_name(name, self.named)] = metric, True
 
     def value(
         self, params: Weights, state: Weights, training: bool, X: Any, y: Any, weight: Any = None
     ) -> tuple[Any, tuple[Weights, Any, Any]]:
         """Return the loss, penalties included, and new state, predictions and their mask."""
         found = self.network.apply(params, state, X, training)
-        value = self.loss(y, found.output, self._weighed(weight, found.mask))
+        if found.mask is not None:
+            weight = weight_of(found.mask, weight, self.loss.reduction)
+        value = self.loss(y, found.output, weight)
         penalty = self.network.penalty(params)
         for more in (*(() if penalty is None else (penalty,)), *found.losses):
             value = value + more
@@ -110,10 +105,6 @@ class Objective:
         state = self.network.state
         return (state,) if state else ()
 
-    def _weighed(self, weight: Any, mask: Any) -> Any:
-        """Return the weights of what counts."""
-        return weight if mask is None else weight_of(mask, weight, self.loss.reduction)
-
     def _added(self, held: Any, y_pred: Any, mask: Any, y: Any, weight: Any = None) -> Any:
         """Return what the metrics hold after a batch."""
         return {
@@ -134,7 +125,7 @@ class Objective:
         found = self._applied(X)
         for layer in found.unmasking:
             warnings.warn(
-                f"{layer} does not support masks: the layers after it take all steps", stacklevel=5
+                f"{layer} does not support masks: the layers after it take all steps", stacklevel=4
             )
         y_pred, mask = (each.value if type(each) is Tensor else each for each in found[:3:2])
         given = self._given(y_pred, mask, y, weight[0] if weight else None)

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.autodiff.trees import map_leaves
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.network.network import Network
-from chainrule.network.objective import Objective
+from chainrule.network.objective import Objective, Step
 from chainrule.running.engines import Engine, rows_in
 from chainrule.running.recorded import Known
 from chainrule.running.shaped import ShapedEngine
@@ -22,36 +22,18 @@ EXAMPLES = 8  # samples that a readable text is written for, at least
 LENGTH = 4  # of an axis that has no fixed one
 
 
-def training_run(
+def make_run(
     objective: Objective,
-    optimizer: Any,
-    state: Any,
+    step: Step,
     supply: Samples | Batches,
     engine: str,
     updates: int,
     known: Known | None = None,
+    **more: Any,
 ) -> Run:
-    """Return updates of a network's weights; ``known`` as for `make_engine`."""
-    step = objective.training_step(optimizer)
-    return _run(objective, step, {"state": state}, supply, engine, updates, known)
-
-
-def scoring_run(objective: Objective, supply: Samples | Batches, engine: str, updates: int) -> Run:
-    """Return passes that score samples without training."""
-    return _run(objective, objective.scoring_step(), {}, supply, engine, updates)
-
-
-def _run(
-    objective: Objective,
-    step: Any,
-    more: dict[str, Any],
-    supply: Samples | Batches,
-    engine: str,
-    updates: int,
-    known: Known | None = None,
-) -> Run:
+    """Return passes of one of an objective's steps; ``more`` is what else it carries along."""
     sums = objective.sums(supply.first)
-    carry = {**_carry(objective, sums.zero), **map_leaves(np.asarray, more)}
+    carry = carry_of(objective, sums.zero, **more)
 
     def make(carry: Any, data: Any, others: int = 0) -> Engine:
         return make_engine(
@@ -64,17 +46,19 @@ def _run(
     return Run(make(carry, supply.first), supply, sums)
 
 
-def _carry(objective: Objective, zero: Any) -> dict[str, Any]:
+def carry_of(objective: Objective, zero: Any, **more: Any) -> Any:
+    """Return the arrays that a step begins with: weights, sums of metrics, and what more it has."""
     network = objective.network
-    return {"params": network.params, "layers": network.state, "metrics": zero}
+    parts = {"params": network.params, "layers": network.state, "metrics": zero, **more}
+    return map_leaves(np.asarray, parts)
 
 
 def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_size: int) -> str:
     """Return the loops of an epoch."""
     from chainrule.running.compiling import step_kernel
 
-    state = map_leaves(np.asarray, optimizer.init(objective.network.params))
-    carry = {**_carry(objective, objective.sums(data).zero), "state": state}
+    state = optimizer.init(objective.network.params)
+    carry = carry_of(objective, objective.sums(data).zero, state=state)
     step = objective.training_step(optimizer)
     return step_kernel(step, objective.loss_of_params, carry, data, batch_size).text
 

@@ -16,6 +16,7 @@ from chainrule.errors import DataError, FileError
 from chainrule.storage import read_tensors, write_tensors
 
 ARRAY = "$array"  # stands in the document where an array was
+GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")  # NumPy's
 
 
 def write_model(path: Any, tree: Mapping[str, Any]) -> None:
@@ -114,11 +115,6 @@ def as_file_error(path: Any) -> Iterator[None]:
         raise FileError(f"{path}: {' '.join(str(error).split())[:500]}") from error
 
 
-def generator_state(rng: np.random.Generator) -> dict[str, Any]:
-    """Return where a generator is."""
-    return dict(rng.bit_generator.state)
-
-
 def generator_at(state: Any) -> np.random.Generator:
     """Return a generator that goes on from a state.
 
@@ -127,15 +123,10 @@ def generator_at(state: Any) -> np.random.Generator:
     DataError
         If it is no state of a generator of NumPy's.
     """
-    kinds = {
-        kind.__name__: kind
-        for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox,
-                     np.random.SFC64)
-    }  # fmt: skip
     name = state.get("bit_generator") if isinstance(state, Mapping) else None
-    if name not in kinds:
+    if name not in GENERATORS:
         raise DataError(f"the state of a random generator is expected, received {name!r}")
-    bits = kinds[name](0)
+    bits = getattr(np.random, name)(0)
     try:
         bits.state = state
     except (TypeError, ValueError, KeyError, OverflowError) as error:

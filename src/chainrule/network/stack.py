@@ -10,23 +10,15 @@ import numpy as np
 from chainrule.config import cut, made, plain, short
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 from chainrule.layers import Input, Layer
-from chainrule.layers.given import sizes_given
+from chainrule.layers.given import fits, sizes_given
 from chainrule.layers.hooks import OF_MODELS, check_setting
 from chainrule.layers.layer import Shape
 from chainrule.layers.surroundings import around, refuse_symbolic, within
-from chainrule.layers.tracking import Path
+from chainrule.layers.tracking import Path, free_name
 from chainrule.layers.weights import Blank
 from chainrule.network.network import Network
-from chainrule.network.summary import print_summary
 from chainrule.network.unchanged import unchanged_on_error
-from chainrule.validation import (
-    Array,
-    as_numbers,
-    check_flag,
-    check_seed,
-    lookup,
-    shape_text,
-)
+from chainrule.validation import Array, as_numbers, check_flag, check_seed, lookup, shape_text
 
 MOST_LAYERS = 10_000
 
@@ -137,10 +129,7 @@ class Stack(Layer):
                 f"Sequential.add: there is a layer {layer.name!r} already, and the new one is "
                 "built: give one of them a name of its own"
             )
-        base, number = layer.name, 1
-        while f"{base}_{number}" in taken:
-            number += 1
-        layer.name = f"{base}_{number}"
+        layer.name = free_name(layer.name, taken)
 
     def held_in(self) -> dict[str, Any]:
         """Return the layers: nothing else that it holds is part of it."""
@@ -167,7 +156,7 @@ class Stack(Layer):
             )
         shape = (input_shape[0], *sizes_given(tuple(input_shape[1:]), "Sequential.build"))
         known = self.input_shape
-        if known is not None and not _fits(shape, known):
+        if known is not None and not fits(shape, known):
             raise ShapeError(
                 f"Sequential: built for an input of shape {shape_text(known)}, received "
                 f"{shape_text(shape)}"
@@ -187,12 +176,12 @@ class Stack(Layer):
 
     def _prepare(self, layers: Sequence[Layer], shape: Shape, rng: Any = None) -> None:
         """Build layers on one another; those that are built keep their weights, and must fit."""
-        source = rng or (self.rng if self._blank is None else self._blank)
+        source = rng or self._blank or self.rng
         with unchanged_on_error(self):
             for layer in layers:
                 if not layer.built:
                     layer.prepare(shape, source, self._dtype)
-                elif not _fits(shape, layer.input_shape):
+                elif not fits(shape, layer.input_shape):
                     raise layer.misfit(layer.input_shape, shape, "it was built before")
                 if layer.gives_several:
                     raise ShapeError(
@@ -304,7 +293,28 @@ class Stack(Layer):
 
         The other arguments are taken for Keras's sake.
         """
-        print_summary(self, print_fn)
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(title=f"Model: {self.name}", title_justify="left")
+        table.add_column("Layer (type)")
+        table.add_column("Output Shape")
+        table.add_column("Param #", justify="right")
+        for layer in self.layers:
+            shape = shape_text(layer.output_shape) if layer.built else "?"
+            count = f"{layer.count_params():,}" if layer.built else "not built"
+            table.add_row(f"{layer.name} ({type(layer).__name__})", shape, count)
+        console = Console(width=None if print_fn is None else 80)
+        with console.capture() as capture:
+            console.print(table)
+            if self.built:
+                trained, others = self.trainable_weights, self.non_trainable_weights
+                for kind, weights in (
+                    ("Total", self.weights), ("Trainable", trained), ("Non-trainable", others)
+                ):  # fmt: skip
+                    size = sum(int(weight.value.size) for weight in weights)
+                    console.print(f"{kind} params: {size:,}", highlight=False)
+        (print_fn or print)(capture.get().rstrip())
 
     # Description
 
@@ -368,10 +378,3 @@ def _unbuilt(config: Any) -> Any:
         return config
     found = {key: _unbuilt(part) for key, part in config.items()}
     return {**found, "input_shape": None} if {"layers", "input_shape"} <= set(found) else found
-
-
-def _fits(shape: Shape, known: Shape) -> bool:
-    """Whether an input of a shape fits a known one, which may leave axes open."""
-    return len(shape) == len(known) and all(
-        b is None or a == b for a, b in zip(shape[1:], known[1:], strict=True)
-    )

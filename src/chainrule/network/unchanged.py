@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
-
-import numpy as np
+from typing import Any
 
 from chainrule.interrupts import deferred
-from chainrule.layers import Layer
 from chainrule.layers.tracking import family
-from chainrule.network.network import Network
 
 CHANGING = ("rng", "history", "stop_training", "optimizer_state", "training_data")
 
 
-class Model(Protocol):
-    """What is restored."""
-
-    rng: np.random.Generator
-    layers: list[Layer]
-
-    @property
-    def built(self) -> bool:
-        """Whether the weights are there."""
-
-    @property
-    def network(self) -> Network:
-        """The layers as a pure function."""
-
-
 @contextmanager
-def unchanged_on_error(model: Model) -> Iterator[None]:
+def unchanged_on_error(model: Any) -> Iterator[None]:
     """Have a model be what it was before, weights and random generator too, if this fails."""
     before = {name: vars(model)[name] for name in CHANGING if name in vars(model)}
     random = model.rng.bit_generator.state

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,10 +13,12 @@ import numpy as np
 from chainrule import layers as our_layers
 from chainrule.config import Configurable, arguments, class_called, snake_case
 from chainrule.errors import ChainruleError, DataError
-from chainrule.export.to_keras import PARTS, import_keras, warn_uncompiled
+from chainrule.export.to_keras import import_keras, warn_uncompiled
 from chainrule.layers import Input, Layer, Normalization
+from chainrule.layers.tracking import as_name
 from chainrule.sequential.model import Sequential
 
+PARTS = ("optimizer", "loss", "metrics", "weighted_metrics")
 # Options that are always the same.
 USUAL = {"data_format": "channels_last", "rms_scaling": False, "attention_axes": (1,)}
 
@@ -114,7 +115,7 @@ def _layer_from(keras: Any, layer: Any) -> Layer:
     where = f"from_keras: layer {layer.name!r} ({kind})"
     cls = getattr(our_layers, kind)
     config = {**_known(type(layer), cls, config, where)}
-    config["name"] = re.sub(r"\W", "_", re.sub(r"^(?=\d)", "_", layer.name))
+    config["name"] = as_name(layer.name)
     if cls is Normalization and len(layer.axis) == 1:
         (config["axis"],) = layer.axis
     try:

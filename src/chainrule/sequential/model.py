@@ -83,7 +83,7 @@ class Sequential(Trainable):
         """
         self._check_compiled("source")
         data = example_data(self.network, self.loss)
-        objective = self._objective(data)
+        objective = self.objective
         if lookup("dialect", dialect, {"numpy": False, "kernel": True}):
             return training_kernel_text(objective, self.optimizer, data, batch_size)
         return source(objective.plain_loss())(self.network.params, *data, *objective.states())
@@ -97,10 +97,7 @@ class Sequential(Trainable):
         """
         from chainrule.checking import check_gradients
 
-        self._check_compiled("check_gradients")
-        data = self._data(x, y, None, None, "check_gradients")
-        self._build(data)
-        objective = self._objective(data)
+        data, objective = self._parts(x, y, "check_gradients")
         double = {name: w.astype(np.float64) for name, w in self.network.params.items()}
         data = tuple(np.asarray(p, np.float64) if p.dtype.kind == "f" else p for p in data)
         loss = objective.plain_loss()
@@ -108,11 +105,8 @@ class Sequential(Trainable):
 
     def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, Array]:
         """Return the gradient of the mean loss over all these samples, by the weights' names."""
-        self._check_compiled("gradients")
-        data = self._data(x, y, sample_weight, None, "gradients")
-        self._build(data)
-        loss = self._objective(data).loss_of_params
-        found: dict[str, Array] = grad(loss)(self.network.params, *data)
+        data, objective = self._parts(x, y, "gradients", sample_weight)
+        found: dict[str, Array] = grad(objective.loss_of_params)(self.network.params, *data)
         return found
 
     # Files
