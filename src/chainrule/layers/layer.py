@@ -24,13 +24,12 @@ from chainrule.layers.given import dtype_given, merged, shape_given
 from chainrule.layers.hooks import OF_LAYERS, check_class, check_setting, missing
 from chainrule.layers.surroundings import Surroundings, Symbolic, around, within
 from chainrule.layers.tracking import Weight
-from chainrule.layers.weights import drawn
+from chainrule.layers.weights import PARTS, drawn, keeping_options
 from chainrule.validation import Array, check_flag, shape_text
 from chainrule.variables import Variable
 
 Shape = tuple[int | None, ...]
 LARGEST = 2**28  # numbers in a sample
-PARTS = ("initializer", "regularizer", "constraint")  # of the options of a weight, after its name
 ROWS = "samples that are rows, shape (n, d)"
 SEQUENCES = "sequences, shape (n, steps, d)"
 LENGTHS = 64, 192  # two that an axis of no fixed length is tried with
@@ -95,6 +94,8 @@ class Layer(Called):
         cls._more = [name for name, p in taken.items() if p.kind == p.POSITIONAL_OR_KEYWORD][2:]
         cls._is_told, cls._takes_mask = "training" in taken, "mask" in taken
         cls._tells_shape = cls.compute_output_shape is not Layer.compute_output_shape
+        if "__init__" in vars(cls):
+            cls.__init__ = keeping_options(cls.__init__)  # type: ignore[method-assign]
         if "build" in vars(cls) and not cls.builds_itself:
             cls.build = _whole(cls.build)  # type: ignore[method-assign]
 
@@ -104,9 +105,6 @@ class Layer(Called):
         self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
         self._kept, self._new, self._early, self._added = {}, [], {}, []
         self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
-        for name, value in self.__config__.items():  # what `weight_of` asks for
-            if name.rpartition("_")[2] in PARTS and name != "activity_regularizer":
-                vars(self)[name] = value
         return self
 
     def __init__(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,34 @@ import numpy as np
 from chainrule.errors import ChainruleError, DataError, ShapeError
 from chainrule.validation import Array, as_numbers
 
+PARTS = ("initializer", "regularizer", "constraint")  # of the options of a weight, after its name
 MOST = 2**48  # in a weight: NumPy counts no further than some thousand times that
+
+
+def keeping_options(init: Callable[..., None]) -> Callable[..., None]:
+    """Return an ``__init__`` that keeps the options of weights that it is given.
+
+    What one class hands on to the next counts, and a default where nothing else was said.
+    """
+    signature = inspect.signature(init)
+    names = [
+        name
+        for name in signature.parameters
+        if name.rpartition("_")[2] in PARTS and name != "activity_regularizer"
+    ]
+
+    @wraps(init)
+    def keeping(self: Any, *args: Any, **kwargs: Any) -> None:
+        with suppress(TypeError):  # which the call itself tells of
+            given = signature.bind_partial(self, *args, **kwargs).arguments
+            for name in names:
+                if name in given:
+                    vars(self)[name] = given[name]
+                else:
+                    vars(self).setdefault(name, signature.parameters[name].default)
+        init(self, *args, **kwargs)
+
+    return keeping if names else init
 
 
 class Blank:

@@ -338,8 +338,9 @@ class Trainable(Compiled):
             x = self._data(x, y, sample_weight, None, "evaluate")
         with unchanged_on_error(self):
             supply = self._scored(x, size, steps, "evaluate", again=False)
-            step = self.objective.scoring_step()
-            run = make_run(self.objective, step, supply, self.engine, supply.updates)
+            objective = self.objective
+            step = objective.scoring_step()
+            run = make_run(objective, step, supply, self.engine, supply.updates)
         introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
                                    "samples": supply.samples})  # fmt: skip
         logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
