@@ -20,6 +20,7 @@ from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.ops import NUMPY
 from chainrule.ops.filling import filled
+from chainrule.ops.forms import condensed
 from chainrule.ops.reduce import MAX, MEAN, MIN, PROD, SUM
 from chainrule.ops.shape import BROADCAST_TO, RESHAPE
 from chainrule.program.batch import Filled, Nested, constant
@@ -28,7 +29,6 @@ from chainrule.program.program import Program
 
 _MULTIPLY = NUMPY[np.multiply]
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
-_NUMBERS = (float, int, np.generic)
 _COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # where the shape stays as it is
 
 
@@ -293,8 +293,8 @@ def key_of(thing: Any) -> Any:
     if isinstance(thing, Filled):
         return (Filled, key_of(thing.number), key_of(thing.shape), thing.dtype.str)
     if isinstance(thing, np.ndarray):
-        return (thing.shape, thing.dtype.str, thing.tobytes())
-    if isinstance(thing, _NUMBERS):
+        return (thing.shape, thing.dtype.str, condensed(thing).tobytes())
+    if isinstance(thing, float | int | np.generic):
         return (type(thing), str(thing))
     return thing
 
