@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.lowering import shape_of
 from chainrule.compiler.moving import spelled_out, split
-from chainrule.compiler.products import letters_of
+from chainrule.compiler.operations import letters_of, shape_of
 from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.index import GETITEM, SCATTER, SLOT
 from chainrule.ops.kernel import Contraction, Gather, Pieces, Reduction, Result

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.lowering import Lowering, shape_of
+from chainrule.compiler.lowering import Lowering
 from chainrule.compiler.nodes import WHOLE, Const, Expr, Index, Load, Local, cast
 from chainrule.compiler.nodes import Call as Operation
 from chainrule.compiler.numbers import FLOAT64
+from chainrule.compiler.operations import shape_of
 from chainrule.compiler.reading import expression, names_in, operation
 from chainrule.ops.kernel import Elementwise, Numbered
 from chainrule.ops.moves import aligned, flat

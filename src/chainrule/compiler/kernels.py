@@ -13,7 +13,7 @@ from chainrule.autodiff.trees import Path, leaves
 from chainrule.compiler import driver
 from chainrule.compiler.elementwise import elementwise, numbered
 from chainrule.compiler.fusing import fuse
-from chainrule.compiler.lowering import Lowering, shape_of
+from chainrule.compiler.lowering import Lowering
 from chainrule.compiler.memory import in_place, on_the_stack, renewals, slots
 from chainrule.compiler.moving import checked, gathered, moved, scattered
 from chainrule.compiler.nodes import (
@@ -32,7 +32,8 @@ from chainrule.compiler.nodes import (
     cast,
 )
 from chainrule.compiler.numbers import FIXED, FLOAT64
-from chainrule.compiler.products import contraction, operations
+from chainrule.compiler.operations import operations, shape_of
+from chainrule.compiler.products import contraction
 from chainrule.compiler.reading import Function, framed
 from chainrule.compiler.recurrences import recurrence, result
 from chainrule.compiler.reductions import best, reduction, scan

@@ -373,13 +373,6 @@ def letters(index: Index) -> str:
     return "".join(part.name for part in index if isinstance(part, Local)) or "0"
 
 
-def shape_of(operand: Any) -> tuple[Any, ...]:
-    """Return the shape of a variable or constant."""
-    if isinstance(operand, Variable | Filled | Counted):
-        return tuple(operand.shape)
-    return () if isinstance(operand, Scaled | Linear) else np.shape(operand)
-
-
 def _variables(operands: Sequence[Any]) -> list[Variable]:
     return [operand for operand in operands if isinstance(operand, Variable)]
 

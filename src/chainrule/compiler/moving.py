@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.lowering import Axes, Lowering, places, shape_of
+from chainrule.compiler.lowering import Axes, Lowering, places
 from chainrule.compiler.nodes import (
     WHOLE,
     Call,
@@ -22,6 +22,7 @@ from chainrule.compiler.nodes import (
     whole,
 )
 from chainrule.compiler.numbers import FIXED
+from chainrule.compiler.operations import shape_of
 from chainrule.compiler.statements import Accumulate, Store, nest
 from chainrule.errors import CompileError
 from chainrule.ops.index import SLOT

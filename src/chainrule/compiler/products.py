@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.compiler.lanes import Places, Reduced, Target
-from chainrule.compiler.lowering import Lowering, places, shape_of
+from chainrule.compiler.lowering import Lowering, places
 from chainrule.compiler.nodes import (
     ANYWHERE,
     PART,
@@ -24,12 +24,11 @@ from chainrule.compiler.nodes import (
     cast,
     whole,
 )
+from chainrule.compiler.operations import letters_of, shape_of
 from chainrule.compiler.reductions import in_parts, reduced, taken_together
 from chainrule.compiler.statements import Accumulate, Product, Side, nest
-from chainrule.ops.kernel import Contraction, Recurrence
-from chainrule.program.batch import at
+from chainrule.ops.kernel import Contraction
 from chainrule.program.equations import Equation, Variable
-from chainrule.program.program import Program
 
 SMALLEST = 512  # multiplications from which a product is one of matrices
 MATRICES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -66,44 +65,6 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     gone = [axes[c] for c in summed]
     start = low.numbers.of(0, output.dtype)
     reduced(low, equation, Reduced(kept, gone, places(kept), entry, start, add))
-
-
-def letters_of(equation: Equation, kernel: Contraction) -> tuple[list[str], str, dict[str, Any]]:
-    """Return einsum's letters of a product's operands and result, and their sizes."""
-    shapes = [shape_of(operand) for operand in equation.operands]
-    inputs, out = kernel.subscripts(tuple(map(len, shapes)), **equation.params).split("->")
-    terms = inputs.split(",")
-    sizes: dict[str, Any] = {}
-    for term, shape in zip(terms, shapes, strict=True):
-        for letter, size in zip(term, shape, strict=True):
-            if sizes.get(letter, 1) == 1:
-                sizes[letter] = size
-    return terms, out, sizes
-
-
-def operations(program: Program, n: int) -> float:
-    """Return how many operations the products of a program take for a batch size."""
-    return _operations(program.equations, n)
-
-
-def _operations(equations: Iterable[Equation], n: int) -> float:
-    total = 0.0
-    for equation in equations:
-        if isinstance(equation.primitive.kernel, Recurrence):
-            params = equation.params
-            total += at(params["steps"], n) * _operations(params["body"].equations, n)
-        else:
-            total += operations_of(equation, n)
-    return total
-
-
-def operations_of(equation: Equation, n: int) -> float:
-    """Return how many operations an equation takes, if it is a product; else 0."""
-    kernel = equation.primitive.kernel
-    if not isinstance(kernel, Contraction):
-        return 0.0
-    sizes = letters_of(equation, kernel)[2]
-    return 2 * float(np.prod([at(size, n) for size in sizes.values()], dtype=float))
 
 
 @dataclass(frozen=True)

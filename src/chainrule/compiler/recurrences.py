@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any
 
 from chainrule.compiler.fusing import fuse
-from chainrule.compiler.lowering import Lowering, shape_of
+from chainrule.compiler.lowering import Lowering
 from chainrule.compiler.memory import in_place, renewals
 from chainrule.compiler.nodes import Buffer, Expr, Index, loop_variable, whole
+from chainrule.compiler.operations import shape_of
 from chainrule.compiler.statements import Loop
 from chainrule.ops.kernel import Recurrence, Result
 from chainrule.program.equations import Equation, Variable, copied

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.lanes import Places, Reduced, Target, in_lanes, in_turn, lanes_along
-from chainrule.compiler.lowering import WORTHWHILE, Lowering, places, shape_of
+from chainrule.compiler.lowering import WORTHWHILE, Lowering, places
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
@@ -26,6 +26,7 @@ from chainrule.compiler.nodes import (
     cast,
     replaced,
 )
+from chainrule.compiler.operations import shape_of
 from chainrule.compiler.reading import expression, names_in, operation
 from chainrule.compiler.statements import (
     Accumulate,

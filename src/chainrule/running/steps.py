@@ -9,6 +9,7 @@ from typing import Any
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
 from chainrule.native.code import made_soon
+from chainrule.running.cost import cost_of
 from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, place_of
 from chainrule.running.form import Cost, Form, digest, load, read, write
 from chainrule.running.recorded import Known, RecordedStep, keep, plain
@@ -100,15 +101,13 @@ class _Plan:
         """Return what NumPy takes for an update, and how many equations there are to compile."""
         if self._kept is not None:
             return self._kept.cost
-        from chainrule.running.compiling import cost_of
-
         return cost_of(self._step.program(self._size), self._size)
 
     def engine(self, carry: Any) -> NativeEngine:
         """Return what runs it compiled."""
         if self._kept is not None and load(self._kept) is not None:
             return NativeEngine(self._step, self._kept, carry, self._data, self._size)
-        from chainrule.running.compiling import cost_of, form_of_step, is_written
+        from chainrule.running.compiling import form_of_step, is_written
 
         program = self._step.program(self._size)
         known = is_written(program, self._data, self._size)
