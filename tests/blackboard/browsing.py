@@ -212,10 +212,12 @@ class Board:
         """See to it that training does not run.
 
         It may stop by itself meanwhile, and the button be gone; or have been asked to go on before.
+        What was begun when it stopped comes as one more frame.
         """
-        until = time.monotonic() + WAIT / 1000
-        while self.frame()["playing"]:
+        until, stands = time.monotonic() + WAIT / 1000, None
+        while (frame := self.frame())["playing"] or frame["update"] != stands:
             assert time.monotonic() < until, "training goes on"
+            stands = frame["update"]
             self.button("Pause").evaluate_all("(found) => found.forEach((each) => each.click())")
             self.settle()
 
