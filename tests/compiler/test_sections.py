@@ -1,9 +1,13 @@
 """What threads share, and where they meet."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from tests.interpreter import after_an_update
 
+import chainrule as cr
+from chainrule.compiler import fusing, kernels
 from chainrule.running.recorded import RecordedStep
 
 RNG = np.random.default_rng(0)
@@ -43,3 +47,31 @@ def test_norms_of_what_is_large_are_summed_by_parts(order):
     expected = weights / np.sqrt(np.sum(weights**2)) - X.mean(axis=0)
     np.testing.assert_allclose(engine.read("params")["weights"], expected, rtol=1e-12)
     assert engine.read("highest") == weights.max()
+
+
+@pytest.mark.parametrize("large", [-1.0, np.inf])
+def test_twice_as_long_a_program_takes_about_twice_the_work(large):
+    """It is counted which indices and loops are looked at, wherever threads share them or not."""
+
+    def looked_at(depth):
+        def loss(weights, X):
+            for weight in weights:
+                X = np.tanh(X * weight) * X
+            return np.mean(X)
+
+        def step(carry, X):
+            value, gradient = cr.value_and_grad(loss)(carry["params"], X)
+            pairs = zip(carry["params"], gradient, strict=True)
+            return value, {"params": [weight - 0.1 * g for weight, g in pairs]}
+
+        X, carry = np.ones((64, 40)), {"params": [np.ones(40)] * depth}
+        program = RecordedStep(step, loss, carry, (X,)).program(len(X))
+        with (
+            mock.patch.object(kernels, "LARGE", large),
+            mock.patch.object(fusing, "same_turn", wraps=fusing.same_turn) as indices,
+            mock.patch.object(fusing, "shareable", wraps=fusing.shareable) as loops,
+        ):
+            kernels.training_kernel(program, len(X), {("X",): X.dtype})
+        return indices.call_count + 100 * loops.call_count
+
+    assert looked_at(40) < 3 * looked_at(20)

@@ -90,21 +90,22 @@ def _put(places: list[int], place: int) -> None:
         places.insert(at, place)
 
 
-def fuse(items: Sequence[Item]) -> list[Item]:
+def fuse(items: Sequence[Item], outermost: bool = True) -> list[Item]:
     """Join loops of the same extent where every entry is used in the turn that makes it."""
     done = Timeline()
+    divided: dict[Loop, Local | None] = {}  # by which variables parts of the work share loops
     for item in items:
-        if not (isinstance(item, Loop) and _joined(done, item)):
+        if not (isinstance(item, Loop) and _joined(done, item, divided if outermost else None)):
             done.add(item)
     left = [item for item in done.items if item is not None]
     for item in left:
         if isinstance(item, Loop):
-            item.body = fuse(item.body)
+            item.body = fuse(item.body, outermost=False)
             forget([item])
     return left
 
 
-def _joined(done: Timeline, loop: Loop) -> bool:
+def _joined(done: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None) -> bool:
     """Join ``loop`` with an earlier one, if there is one that it can be moved to or that can."""
     barrier = done.last_conflict(loop)
     for place in done.near(loop):
@@ -117,7 +118,7 @@ def _joined(done: Timeline, loop: Loop) -> bool:
         second = loop if loop.var is first.var else _swapped(loop, first.var)
         if not _no_locals(first, second) or not in_step(first, second, first.var):
             continue
-        if not _goes_by_parts(Loop(first.var, first.stop, [*first.body, *second.body])):
+        if divided is not None and not _divide_alike(first, second, divided):
             continue
         if not moves_up:
             place = done.move_down(place)
@@ -181,10 +182,36 @@ def same_turn(one: Sequence[Expr | None], other: Sequence[Expr | None], variable
     )
 
 
-def _goes_by_parts(loop: Loop) -> bool:
-    """Whether a loop can be shared out, if it makes what each part of the work has of its own."""
-    by_part = any(access.writes and PART in (access.index or ()) for access in loop.accesses)
-    return not by_part or any(can_share(loop, v, set()) for v in shareable(loop))
+def _divide_alike(first: Loop, second: Loop, divided: dict[Loop, Local | None]) -> bool:
+    """Whether parts of the work can share two loops as one, and note that they do.
+
+    That is asked where one makes what each part has of its own: `PART` stands for what it does
+    once.
+    """
+    for loop in (first, second):
+        if loop not in divided:
+            divided[loop] = _divided(loop)
+    one, other = divided[first], divided[second]
+    if one is other is None:
+        return True
+    variable = other if one in (None, PART) else one
+    if variable in (None, PART):
+        return False
+    alike = all(
+        known in (variable, PART) or (known is None and can_share(loop, variable, set()))
+        for loop, known in ((first, one), (second, other))
+    )
+    if not alike or not in_step(first, second, variable):
+        return False
+    divided[first] = variable
+    return True
+
+
+def _divided(loop: Loop) -> Local | None:
+    """Return by which variable parts of the work share a loop that each makes something of."""
+    if not any(access.writes and PART in (access.index or ()) for access in loop.accesses):
+        return None
+    return next((v for v in shareable(loop) if can_share(loop, v, set())), PART)
 
 
 def shareable(loop: Loop) -> list[Local]:

@@ -277,8 +277,8 @@ class _Writer:
         low, taken = self.lowering, self.names.taken
         items = in_place(low, fuse(low.items), renewed or {})
         gone = keep_in_locals(items, [self.loss_value], taken, inside=self.shared)
-        one_group = [Section([Group((None, None), items)])]
-        sections = shared_out(items, low) if self.shared else one_group
+        alone = Section([Group((None, None), items)])
+        sections = shared_out(items, low) if self.shared else [alone]
         groups = [group for section in sections for group in section.groups]
         for group in groups:
             hoist(group.items, taken)

@@ -136,7 +136,8 @@ class Sequences(Batched):
 
 def _zeros(sizes: Any, n: int, make: Any) -> list[Any]:
     """Return states of zeros."""
-    return map_leaves(lambda size: make((n, size)), listed(sizes))  # type: ignore[no-any-return]
+    states: list[Any] = map_leaves(lambda size: make((n, size)), listed(sizes))
+    return states
 
 
 def _is_alone(state: Any) -> bool:
