@@ -213,7 +213,8 @@ class _Product(_Blocks):
     ) -> None:  # fmt: skip
         """Emit a full panel, which the first tile lays together as it reads it."""
         code, rows = self.code, self.shape.rows[0]
-        first = partial(self._tile, rows, VECTORS, a, b, self.given["ldb"], c, depth, more)
+        ldb, left = self.given["ldb"], height - rows
+        first = partial(self._tile, rows, VECTORS, a, b, ldb, c, left, depth, more)
         code.when(tall, lambda: self._either_way(partial(first, lays=True)))
         begin = code.select(tall, rows, 0)
         b, ldb = self._held(tall | turned, b)
@@ -267,7 +268,8 @@ class _Product(_Blocks):
 
             def tile(row: Value, rows: int = rows) -> None:
                 first, made = code.at(a, row * self.down), code.at(c, row * ldc)
-                self._tile(rows, vectors, first, b, ldb, made, depth, more, flags)
+                left = height - (row + rows)
+                self._tile(rows, vectors, first, b, ldb, made, left, depth, more, flags)
 
             tiles = partial(code.loop, begin, end, rows, tile)
             self._either_way(tiles) if rows == self.shape.rows[0] else tiles()
@@ -286,20 +288,22 @@ class _Product(_Blocks):
         self.down, self.along = steps
 
     def _tile(
-        self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, depth: Value,
-        more: Value, flags: Value | None = None, lays: bool = False,
+        self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, left: Value,
+        depth: Value, more: Value, flags: Value | None = None, lays: bool = False,
     ) -> None:  # fmt: skip
         """Emit a tile: sums of products, added to what is there if there were ``more`` terms.
 
         One of several vectors is full; flags tell of a single vector how much of it is. One that
-        ``lays`` the second's panel together stores what it reads of it.
+        ``lays`` the second's panel together stores what it reads of it. Lines are fetched of the
+        rows that are ``left`` and of the terms that there are: others may belong to other threads.
         """
         code, ldc = self.code, self.given["ldc"]
         columns = [code.lanes * vector for vector in range(vectors)]
         lines = [code.at(c, ldc * row) for row in range(rows)]
         places = [code.at(line, column) for line in lines for column in columns]
+        following = ldc * code.least(rows, left)
         for place in places:  # what the next tile writes is in the cache by then
-            code.fetch(code.at(place, ldc * rows), writes=True)
+            code.fetch(code.at(place, following), writes=True)
         zeros = [code.zero for _ in places]
         begin = code.when(more, lambda: [code.load(place, flags) for place in places], zeros)
         firsts = [code.at(a, self.down * row) for row in range(rows)]
@@ -309,7 +313,8 @@ class _Product(_Blocks):
             wanted = flags if self.shape.masks else None
             along = term * self.along
             if self.along is self.given["lda"]:
-                code.fetch(code.at(a, (term + AHEAD) * self.along), writes=False)
+                later = code.least(depth - 1, term + AHEAD)
+                code.fetch(code.at(a, later * self.along), writes=False)
             seconds = [code.load(code.at(line, column), wanted) for column in columns]
             if lays:
                 there = code.at(self.panel, term * self.across)
