@@ -21,15 +21,16 @@ def by_hand(model, groups, rate, epochs):
     return model
 
 
-def test_one_step_without_state_is_large_batch_sgd():
+@pytest.mark.parametrize("n_shards", [4, 10])
+def test_one_step_without_state_is_large_batch_sgd(n_shards):
     """With rounds of one step the mean of the shards is an update with their batches together."""
-    n_shards, size = 4, 25
+    size = 25
     model = fitted(
         model=network(cr.optimizers.SGD(0.5), "float64"), shards=n_shards, round_steps=1,
         batch_size=size, shuffle=False, epochs=2,
     )  # fmt: skip
     shards = np.split(np.arange(500), n_shards)
-    union = [[s[at : at + size] for s in shards] for at in range(0, 125, size)]
+    union = [[s[at : at + size] for s in shards] for at in range(0, len(shards[0]), size)]
     expected = by_hand(network("sgd", "float64"), union, 0.5, 2)
     for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)

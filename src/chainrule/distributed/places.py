@@ -17,13 +17,12 @@ from chainrule.distributed.homes import homes
 from chainrule.distributed.job import Job, State
 from chainrule.distributed.reading import reader
 from chainrule.distributed.rounds import (
-    TOGETHER,
     Result,
     Work,
-    added,
     mean,
     same_bits,
     started,
+    together,
     train_shard,
 )
 from chainrule.errors import ClusterError, MissingDependencyError
@@ -66,9 +65,9 @@ class Here:
         for work, then in zip_longest(works, [*works[1:], *after[:1]]):
             parts = [_computed(piece.group.given) for piece in work.pieces]
             results.append(train_shard(job, start, work, parts, then))
-        while len(results) > TOGETHER:
-            results = [added(some) for some in _split(results)]
-        return mean(results, start)
+        while len(results) > 1:
+            results = [mean(some, start) for some in together(results)]
+        return results[0]
 
     def close(self) -> None:
         """Let go of what was read."""
@@ -96,10 +95,6 @@ def dask(name: str = "dask") -> Any:
         raise MissingDependencyError(
             "clusters and Dask's collections need Dask: pip install 'chainrule[dask]'"
         ) from error
-
-
-def _split(results: Sequence[Any]) -> list[Sequence[Any]]:
-    return [results[at : at + TOGETHER] for at in range(0, len(results), TOGETHER)]
 
 
 @dataclass
@@ -190,10 +185,10 @@ class Cluster:
             for n, future in zip(numbers, self.asked(train_shard, *each, home=home), strict=True):
                 results[n] = future
         parts = list(results)
-        while len(results) > TOGETHER:
-            results = [self.submit(added, some) for some in _split(results)]
+        while len(results) > 1:
+            results = [self.submit(mean, some, start) for some in together(results)]
             parts += results
-        return Asked(self.submit(mean, results, start), parts, works, number)
+        return Asked(results[0], parts, works, number)
 
     def _homes(self, works: Sequence[Work]) -> dict[str | None, list[int]]:
         """Return which of some shards each worker had best train."""

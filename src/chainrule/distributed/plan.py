@@ -60,13 +60,15 @@ class Plan:
         """Return what a round takes besides its updates.
 
         The driver sends and receives parameters once, workers hand them on to one another, results
-        are summed 16 at a time, and the scheduler takes its time for every task.
+        are put together some at a time, and the scheduler takes its time for every task.
         """
-        once = self.size / self.bandwidth
-        depth = max(1, math.ceil(math.log(max(self.shards, 2), TOGETHER)))
+        once, tasks, received, results = self.size / self.bandwidth, self.shards, 0, self.shards
+        while results > 1:
+            received += min(results, TOGETHER)
+            results = math.ceil(results / TOGETHER)
+            tasks += results
         hops = math.ceil(math.log2(workers + 1))
-        sums = 0 if workers == 1 else depth * min(self.shards, TOGETHER)
-        return (2 + hops + sums) * once + (self.shards + depth + 1) * TASK
+        return (2 + hops + (received if workers > 1 else 0)) * once + tasks * TASK
 
     @property
     def best(self) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import partial, reduce
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from chainrule.distributed.reading import Asked, Reader, reader
 from chainrule.errors import DataError
 from chainrule.running.engines import Outcome, rows_in
 
-TOGETHER = 16  # results of shards that are summed at once
+TOGETHER = 8  # results that are put together at once
 BLOCK = 2**14  # entries that are summed at once, near to the processor
 SEEDS = "seed_state"  # what layers of chance call theirs
 ODD = 0x9E3779B9  # Weyl's, so that shards' seeds differ
@@ -52,11 +52,7 @@ class Result:
     Attributes
     ----------
     state : dict
-        Parameters, the optimizer's state and the layers'; of one shard.
-    total : dict or None
-        The same as sums weighted by samples, of several shards.
-    numbers : dict
-        Of the shard that made most updates: what is no array of floats in the state.
+        Parameters, the optimizer's state and the layers'.
     rows, updates : int
     loss : float
         Summed over samples.
@@ -70,8 +66,6 @@ class Result:
     updates: int
     loss: float
     metrics: Any
-    total: Any = None
-    numbers: dict[Any, Any] = field(default_factory=dict)
     failed: Any = None
 
 
@@ -143,7 +137,7 @@ def train_shard(
     """
     ready, source, given = job.ready(), reader(), start.state
     assert given is not None
-    found = Result(None, 0, 0, 0.0, {})
+    found = Result(None, 0, 0, 0.0, None)
     batches = _batches(job, ready, work, parts, source, after)
     first = next(batches)
     ready.begin(_own(given, work.shard), first[0])
@@ -230,60 +224,46 @@ def _order(job: Job, epoch: int, piece: Piece) -> Any:
     return order[piece.start : piece.stop]
 
 
-# Sums in a fixed order
+# Means in a fixed order
 
 
-def added(results: Sequence[Result]) -> Result:
-    """Return the sums of results, in their order."""
-    found = _counted(results)
-    found.total = {path: total(1, np.float64) for path, total in _totals(results).items()}
+def together(results: Sequence[Any]) -> list[Sequence[Any]]:
+    """Return results in the groups in which they are put together."""
+    return [results[at : at + TOGETHER] for at in range(0, len(results), TOGETHER)]
+
+
+def mean(results: Sequence[Result], start: Result) -> Result:
+    """Return results put together; its state is their mean by samples, as what they began with.
+
+    What is no array of floats is that of the one that made most updates.
+    """
+    longest = max(results, key=lambda result: result.updates)
+    found = Result(
+        start.state,
+        sum(result.rows for result in results),
+        longest.updates,
+        sum(result.loss for result in results),
+        reduce(plus, [result.metrics for result in results]),
+        next((result.failed for result in results if result.failed is not None), None),
+    )
+    if found.failed is None:
+        weights, parts = [each.rows for each in results], [dict(leaves(r.state)) for r in results]
+        means = iter(
+            _mean([part[path] for part in parts], weights) if is_averaged(path, leaf) else leaf
+            for path, leaf in leaves(longest.state)
+        )
+        found.state = map_leaves(lambda _: next(means), longest.state)
     return found
 
 
-def _counted(results: Sequence[Result]) -> Result:
-    """Return results put together but for what is averaged."""
-    found = Result(None, 0, 0, 0.0, None)
-    for result in results:
-        if result.updates > found.updates:
-            found.updates, found.numbers = result.updates, _numbers(result)
-        found.rows, found.loss = found.rows + result.rows, found.loss + result.loss
-        found.failed = result.failed if found.failed is None else found.failed
-        is_first = found.metrics is None
-        found.metrics = result.metrics if is_first else plus(found.metrics, result.metrics)
-    return found
-
-
-def _totals(results: Sequence[Result]) -> dict[Any, Callable[[int, Any], Any]]:
-    """Return what makes the sum of each array that is averaged, over so many rows."""
-    weights = [1 if result.state is None else result.rows for result in results]
-    parts = [_averaged(result) for result in results]
-    return {path: partial(_total, [part[path] for part in parts], weights) for path in parts[0]}
-
-
-def _averaged(result: Result) -> dict[Any, Any]:
-    """Return the arrays of a shard that are averaged, or their sums over several."""
-    if result.state is None:
-        sums: dict[Any, Any] = result.total
-        return sums
-    return {path: leaf for path, leaf in leaves(result.state) if is_averaged(path, leaf)}
-
-
-def _numbers(result: Result) -> dict[Any, Any]:
-    if result.state is None:
-        return result.numbers
-    return {path: leaf for path, leaf in leaves(result.state) if not is_averaged(path, leaf)}
-
-
-def _total(parts: Sequence[Any], weights: Sequence[int], rows: int, dtype: Any) -> Any:
-    """Return the sum of arrays, each times the rows that it stands for, in their order, over rows.
+def _mean(parts: Sequence[Any], weights: Sequence[int]) -> Any:
+    """Return the mean of arrays by weights, which are summed in their order, as 64-bit floats.
 
     It is made a block after another: arrays of products would be memory that a worker asks its
     system for each time, which takes longer than the sum.
     """
-    if len(parts) == 1 and weights[0] == rows:
-        return parts[0].astype(dtype)
-    flat = [np.ravel(part) for part in parts]
-    found, (sums, product) = np.empty(flat[0].size, dtype), np.empty((2, BLOCK))
+    flat, rows = [np.ravel(part) for part in parts], sum(weights)
+    found, (sums, product) = np.empty_like(flat[0]), np.empty((2, BLOCK))
     for start in range(0, found.size, BLOCK):
         block = slice(start, start + BLOCK)
         into = found[block]
@@ -298,19 +278,6 @@ def _total(parts: Sequence[Any], weights: Sequence[int], rows: int, dtype: Any) 
 def is_averaged(path: Any, leaf: Any) -> bool:
     """Whether it is a weight, or an array that the optimizer keeps: not a count or a rate."""
     return leaf.dtype.kind == "f" and (path[0] != "state" or np.ndim(leaf) > 0)
-
-
-def mean(results: Sequence[Result], start: Result) -> Result:
-    """Return results put together; its state is the mean, in the structure of that at the start."""
-    found, given = _counted(results), start.state
-    if found.failed is not None:
-        return replace(found, state=given)
-    totals = _totals(results)
-    means = iter(
-        totals[path](found.rows, leaf.dtype) if path in totals else found.numbers[path]
-        for path, leaf in leaves(given)
-    )
-    return replace(found, state=map_leaves(lambda leaf: next(means), given), numbers={})
 
 
 def _combined(how: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
