@@ -315,15 +315,21 @@ def children(expr: Expr) -> Sequence[Any]:
     return [part for part, _ in expr.terms] if isinstance(expr, Affine) else ()
 
 
-def reads(expr: Any) -> Iterator[Access]:
-    """Yield what an expression reads."""
+def reads(expr: Any) -> list[Access]:
+    """Return what an expression reads."""
+    found: list[Access] = []
+    _note_reads(expr, found)
+    return found
+
+
+def _note_reads(expr: Any, found: list[Access]) -> None:
     if isinstance(expr, Local):
-        yield Access(expr, None, False)
+        found.append(Access(expr, None, False))
     elif isinstance(expr, Expr):
         for part in children(expr):
-            yield from reads(part)
+            _note_reads(part, found)
         if isinstance(expr, Load):
-            yield Access(expr.buffer.root, expr.index, False)
+            found.append(Access(expr.buffer.root, expr.index, False))
 
 
 def locals_in(expr: Expr) -> Iterator[Local]:

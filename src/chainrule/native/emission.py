@@ -158,15 +158,16 @@ class Module:
         if found.name not in self.functions:
             self.functions[found.name] = ""  # those that it calls come after
             writer = Writer(self, "contract ", {})
-            kind = found.result.dtype if found.result is not None else None
+            result = found.result
+            kind = None if result is None else result.dtype
             head = writer.header(found.name, found.arguments, kind)
             writer.block(found.body)
             how = "alwaysinline nounwind"
-            if found.result is None:  # it is called between loops, not in them
+            if result is None:  # it is called between loops, not in them
                 how = self.apart
                 writer.line("ret void")
             else:
-                writer.line(f"ret {TYPES[kind.name]} {writer.value(found.result)}")  # type: ignore[union-attr]
+                writer.line(f"ret {TYPES[result.dtype]} {writer.value(result)}")
             self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n"
         return found
 
@@ -193,10 +194,10 @@ class Writer(Values):
                 self.pointers[argument] = f"%a{i}"
                 given.append(f"ptr noalias %a{i}")
             else:
-                kind = TYPES[argument.dtype.name]
+                kind = TYPES[argument.dtype]
                 given.append(f"{kind} %a{i}")
                 self.line(f"store {kind} %a{i}, ptr {self.place(argument)}")
-        returned = "void" if result is None else TYPES[result.name]
+        returned = "void" if result is None else TYPES[result]
         return f"define internal {returned} @{name}({', '.join(given)})"
 
     # Statements
@@ -225,7 +226,7 @@ class Writer(Values):
         self._set(item.local, self.value(item.value))
 
     def _set(self, local: Local, value: str) -> None:
-        self.line(f"store {TYPES[local.dtype.name]} {value}, ptr {self.place(local)}")
+        self.line(f"store {TYPES[local.dtype]} {value}, ptr {self.place(local)}")
 
     def _store(self, item: Store, outlined: bool) -> None:
         value = self.value(item.value)
@@ -315,7 +316,7 @@ class Writer(Values):
 
     def _product(self, item: Product, outlined: bool) -> None:
         """Write a call of C's ``gemm``, for a part of the side that is shared out."""
-        kind, routine = TYPES[item.c.dtype.name], f"chainrule_{item.routine}"
+        kind, routine = TYPES[item.c.dtype], f"chainrule_{item.routine}"
         ta, tb = item.turns
         sizes, begins = item.computed
         places = [
@@ -372,7 +373,7 @@ class Nest(Writer):
                 parameters.append(f"ptr noalias {name}")
                 given.append(f"ptr {outside.pointer(what)}")
             else:
-                kind = TYPES[what.dtype.name]
+                kind = TYPES[what.dtype]
                 parameters.append(f"{kind} {name}")
                 given.append(f"{kind} {outside.value(what)}")
         return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)

@@ -28,8 +28,8 @@ from chainrule.errors import CompileError
 from chainrule.native.machine import machine
 
 TYPES = {
-    "float32": "float", "float64": "double", "bool": "i1",
-    **{f"{sign}int{bits}": f"i{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    np.dtype(np.float32): "float", np.dtype(np.float64): "double", BOOL: "i1",
+    **{np.dtype(f"{sign}{size}"): f"i{8 * size}" for sign in "iu" for size in (1, 2, 4, 8)},
 }  # fmt: skip
 
 # By operation: the instruction for floats, signed and unsigned whole numbers.
@@ -113,7 +113,7 @@ class Values:
         """Return where a local variable is kept; LLVM puts it into a register."""
         if local not in self.places:
             self.places[local] = f"%l{len(self.places)}"
-            self.entry.append(f"{self.places[local]} = alloca {TYPES[local.dtype.name]}")
+            self.entry.append(f"{self.places[local]} = alloca {TYPES[local.dtype]}")
         return self.places[local]
 
     def pointer(self, buffer: Buffer) -> str:
@@ -138,7 +138,7 @@ class Values:
         return str(int(expr.value))
 
     def _local_value(self, expr: Local) -> str:
-        return self.new(f"load {TYPES[expr.dtype.name]}, ptr {self.place(expr)}")
+        return self.new(f"load {TYPES[expr.dtype]}, ptr {self.place(expr)}")
 
     def _load_value(self, expr: Load) -> str:
         value = self.new(f"load {held(expr.dtype)}, ptr {self.address(expr)}")
@@ -179,7 +179,7 @@ class Values:
 
     def cast(self, value: str, has: np.dtype[Any], wants: np.dtype[Any]) -> str:
         """Return a value as one of another dtype."""
-        one, other = TYPES[has.name], TYPES[wants.name]
+        one, other = TYPES[has], TYPES[wants]
         if wants.kind == "b":
             if has.kind == "f":
                 return self.new(f"fcmp une {one} {value}, 0.0")
@@ -199,7 +199,7 @@ class Values:
         return self.new(f"{name} {one} {value} to {other}")
 
     def _select_value(self, expr: Select) -> str:
-        kind = TYPES[expr.dtype.name]
+        kind = TYPES[expr.dtype]
         extreme = _extreme(expr)
         if extreme is not None:
             return self._outside(
@@ -233,7 +233,7 @@ class Values:
         if name in COMPARISONS:
             a, b = map(self.value, expr.args)
             compare = "fcmp" if kind.kind == "f" else "icmp"
-            return self.new(f"{compare} {COMPARISONS[name][side]} {TYPES[kind.name]} {a}, {b}")
+            return self.new(f"{compare} {COMPARISONS[name][side]} {TYPES[kind]} {a}, {b}")
         if name in ROUNDING and kind.kind != "f":
             return self.value(expr.args[0])
         if function_of(name, kind) is not None:
@@ -251,7 +251,7 @@ class Values:
             raise CompileError(f"{kind.name} numbers are not divided; NumPy makes them floats")
         a, b = map(self.value, expr.args)
         flags = self.flags if kind.kind == "f" else ""
-        return self.new(f"{instruction} {flags}{TYPES[kind.name]} {a}, {b}")
+        return self.new(f"{instruction} {flags}{TYPES[kind]} {a}, {b}")
 
     def _function(self, expr: Call, kind: np.dtype[Any]) -> str:
         function = self.module.call(expr.name, kind)
@@ -260,23 +260,23 @@ class Values:
             if isinstance(argument, Buffer):
                 given.append(f"ptr {self.pointer(argument)}")
             else:
-                given.append(f"{TYPES[argument.dtype.name]} {self.value(argument)}")
+                given.append(f"{TYPES[argument.dtype]} {self.value(argument)}")
         if function.result is None:
             self.line(f"call void @{function.name}({', '.join(given)})")
             return ""
         result = function.result.dtype
         flags = self.flags if result.kind == "f" else ""
-        returned = TYPES[result.name]
+        returned = TYPES[result]
         return self.new(f"call {flags}{returned} @{function.name}({', '.join(given)})")
 
     def _outside(self, name: str, expr: Call, kind: np.dtype[Any]) -> str:
-        one = TYPES[kind.name]
+        one = TYPES[kind]
         given = ", ".join(f"{one} {self.value(argument)}" for argument in expr.args)
         self.module.declare(one, name, ", ".join([one] * len(expr.args)))
         return self.new(f"call {self.flags}{one} @{name}({given})")
 
     def _op_neg(self, expr: Call) -> str:
-        kind, value = TYPES[expr.dtype.name], self.value(expr.args[0])
+        kind, value = TYPES[expr.dtype], self.value(expr.args[0])
         if expr.dtype.kind == "f":
             return self.new(f"fneg {self.flags}{kind} {value}")
         return self.new(f"sub {kind} 0, {value}")
@@ -285,14 +285,14 @@ class Values:
         return self.new(f"xor i1 {self.value(expr.args[0])}, true")
 
     def _op_invert(self, expr: Call) -> str:
-        return self.new(f"xor {TYPES[expr.dtype.name]} {self.value(expr.args[0])}, -1")
+        return self.new(f"xor {TYPES[expr.dtype]} {self.value(expr.args[0])}, -1")
 
     def _op_logical_xor(self, expr: Call) -> str:
         a, b = (self.cast(self.value(x), x.dtype, BOOL) for x in expr.args)
         return self.cast(self.new(f"xor i1 {a}, {b}"), BOOL, expr.dtype)
 
     def _op_view(self, expr: Call) -> str:
-        one, other = (TYPES[x.name] for x in (expr.args[0].dtype, expr.dtype))
+        one, other = (TYPES[x] for x in (expr.args[0].dtype, expr.dtype))
         return self.new(f"bitcast {one} {self.value(expr.args[0])} to {other}")
 
     def _op_min(self, expr: Call) -> str:
@@ -356,7 +356,7 @@ def _operand(expr: Call) -> np.dtype[Any]:
 
 def held(dtype: np.dtype[Any]) -> str:
     """Return the type of an entry in memory."""
-    return "i8" if dtype == BOOL else TYPES[dtype.name]
+    return "i8" if dtype == BOOL else TYPES[dtype]
 
 
 def _extreme(expr: Select) -> Call | None:
