@@ -13,6 +13,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError
 from chainrule.preprocessing import Column, LeftOut, Preprocessor, Target
+from chainrule.preprocessing.values import Writing
+from chainrule.tables import load_arrays, open_table, training_data
 
 AGES = [20.0, 30.0, 40.0, 30.0]
 CITIES = ["Bern", "Chur", "Bern", None]
@@ -365,7 +367,7 @@ def test_the_report_has_a_line_for_every_column():
         "city: 2 categories, one-hot; 1 missing: a category of their own",
         "one: left out: always 1",
         "target label: 2 classes: no (2), yes (2)",
-        "city: 1 values that training did not have",
+        "column 'city': 1 value that training did not have",
     ]
 
 
@@ -457,3 +459,97 @@ def test_a_description_of_an_earlier_version_is_read():
     chunk = {"age": [32.0], "day": [datetime.date(2024, 5, 1)]}
     assert preprocessor.transform(chunk).tolist() == [[1, 0, 1]]
     assert preprocessor.target.decode([[0.4, 0.6]]).tolist() == ["yes"]
+
+
+def written(folder, columns, separator=";"):
+    """Write a CSV file."""
+    path = folder / "data.csv"
+    lines = [columns, *zip(*columns.values(), strict=True)]
+    path.write_text("".join(separator.join(line) + "\n" for line in lines))
+    return path
+
+
+TRAINED = {
+    "day": ["08/19/2022", "07/08/2021", "01/02/2021", "03/04/2022"],
+    "price": ["7.599,80", "2.500", "12,5", "850"],
+    "share": ["95.6%", "3 %", "40%", "7.5%"],
+    "count": ["1", "2", "3", "4"],
+    "y": ["1.000,5", "2,25", "3,5", "4,75"],
+}
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Return a preprocessor that learned from a file, as it comes out of a model's file."""
+    data = training_data(open_table(written(tmp_path, TRAINED)), "y", validation_split=0)
+    return Preprocessor.from_dict(json.loads(json.dumps(data.preprocessor.to_dict())))
+
+
+def test_how_texts_were_understood_is_kept(trained):
+    assert {column.name: column.written for column in trained.columns} == {
+        "day": Writing("month first"),
+        "price": Writing("with decimal commas"),
+        "share": Writing("with decimal points", "%"),
+        "count": Writing(),
+    }
+    assert trained.target_column.written == Writing("with decimal commas")
+
+
+def test_a_later_file_is_read_as_that_of_training(trained, tmp_path):
+    later = {
+        "day": ["07/08/2021", "01/02/2021"], "price": ["2.500", "7.250"],
+        "share": ["3%", "40%"], "count": ["2", "3"], "y": ["1.500", "2.000"],
+    }  # fmt: skip
+    meant = {
+        "day": np.array(["2021-07-08", "2021-01-02"], "M8[s]"), "price": [2500.0, 7250.0],
+        "share": [3.0, 40.0], "count": [2.0, 3.0],
+    }  # fmt: skip
+    like = [*trained.columns, trained.target_column]
+    X, y = load_arrays(open_table(written(tmp_path, later), like), trained)
+    np.testing.assert_array_equal(X, trained.transform(meant))
+    np.testing.assert_allclose(trained.target.decode(y[:, np.newaxis]), [1500, 2000], rtol=1e-6)
+
+
+def test_without_what_was_kept_files_are_read_as_before(trained, tmp_path):
+    description = trained.to_dict()
+    del description["written"]
+    older = Preprocessor.from_dict(description)
+    assert all(column.written is None for column in older.columns)
+    path = written(tmp_path, TRAINED)
+    expected = next(open_table(path, trained.columns).chunks())
+    found = next(open_table(path, older.columns).chunks())
+    np.testing.assert_array_equal(older.transform(found), trained.transform(expected))
+
+
+def test_numbers_alone_where_training_had_percent_are_said(trained):
+    columns = [Column(column.name, column.kind) for column in trained.columns]
+    assert trained.compare(columns) == [
+        "column 'share' held numbers with '%' in training; here it holds numbers alone"
+    ]
+
+
+@pytest.mark.parametrize(
+    "damaged", [3, {"day": "month first"}, {"day": {"reading": 3, "unit": ""}}]
+)
+def test_a_damaged_way_to_write_is_refused(trained, damaged):
+    with pytest.raises(DataError, match="written"):
+        Preprocessor.from_dict(trained.to_dict() | {"written": damaged})
+
+
+def test_missing_values_that_training_did_not_have_are_told_from_others():
+    preprocessor = fitted({
+        "size": [1.0, 2.0, 3.0, 4.0], "city": ["Bern", "Chur", "Bern", "Chur"],
+        "pet": ["cat", None, "dog", "cat"],
+        "day": np.array(["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"], "M8[s]"),
+    })  # fmt: skip
+    day = np.array(["NaT", "NaT", "2024-01-01"], "M8[s]")
+    later = {"size": [np.nan, 1, 2], "city": [None, "Genf", "Bern"], "pet": [None, None, "owl"]}
+    preprocessor.transform(later | {"day": day})
+    assert preprocessor.unseen == {"size": 1, "city": 2, "pet": 1, "day": 2}
+    assert preprocessor.unseen_notes() == [
+        "column 'size': 1 missing value, training had none: set to the mean",
+        "column 'city': 1 missing value, training had none: the features are zeros",
+        "column 'city': 1 value that training did not have",
+        "column 'pet': 1 value that training did not have",
+        "column 'day': 2 missing values, training had none: the features are zeros",
+    ]

@@ -1,4 +1,5 @@
 import csv
+import datetime as dt
 import io
 import string
 
@@ -7,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.errors import DataError
-from chainrule.preprocessing.values import MISSING
+from chainrule.errors import ChainruleError, DataError
+from chainrule.preprocessing.values import MISSING, Writing
 from chainrule.tables import Column, delimited, open_table
 
 
@@ -245,7 +246,6 @@ def test_some_columns_can_be_read_in_another_order(write):
     ("a,b\n1,2\n3\n", "line 3 has 1 field, but the header names 2 columns"),
     ("a,b\n1,2\n\n3,4,5\n", "line 4 has 3 fields, but the header names 2 columns"),
     (b"a,b\n1,x\n2,caf\xe9\n", "line 3 is not UTF-8 .byte 0xe9."),
-    ("a,b\n1,x\n".encode("utf-16"), "line 1 is not UTF-8"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_refused(write, content, message):
     with pytest.raises(DataError, match=message):
@@ -338,3 +338,260 @@ def test_codes_stay_text_and_it_is_said(tmp_path):
     assert next(table.chunks())["zip"].tolist() == ["10001", "00501"]
     assert table.notes == ("column 'zip' is taken as text: row 2 holds '00501', a code",)
     assert open_table(path, like=[Column("zip", "number")]).columns[0].kind == "number"
+
+
+def column_of(write, texts, like=()):
+    """Return a table of one column, and its values."""
+    table = open_table(write("a;b\n" + "".join(f"{text};x\n" for text in texts)), like)
+    return table, next(table.chunks())["a"]
+
+
+def learned(kind, reading, unit=""):
+    return [Column("a", kind, written=Writing(reading, unit))]
+
+
+@given(
+    days=st.lists(st.dates(), min_size=1, max_size=20),
+    how=st.sampled_from(["day first", "month first"]),
+)
+def test_dates_are_read_as_in_training(tmp_path_factory, days, how):
+    form = "%d/%m/%Y" if how == "day first" else "%m/%d/%Y"
+    days = [day.replace(year=max(day.year, 1700)) for day in days]
+    path = tmp_path_factory.mktemp("csv") / "data.csv"
+    path.write_text("a;b\n" + "".join(f"{day:{form}};x\n" for day in days))
+    found = next(open_table(path, learned("time", how)).chunks())["a"]
+    assert [time.date() for time in found.tolist()] == days
+
+
+@given(
+    numbers=st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=20),
+    decimals=st.integers(0, 2),
+    signs=st.sampled_from([(",", "."), (".", ",")]),
+    groups=st.booleans(),
+)
+def test_numbers_are_read_as_in_training(tmp_path_factory, numbers, decimals, signs, groups):
+    thousands, point = signs
+    texts = [f"{number / 10**decimals:{',' * groups}.{decimals}f}" for number in numbers]
+    texts = [text.translate(str.maketrans({",": thousands, ".": point})) for text in texts]
+    path = tmp_path_factory.mktemp("csv") / "data.csv"
+    path.write_text("a;b\n" + "".join(f"{text};x\n" for text in texts))
+    how = "with decimal points" if point == "." else "with decimal commas"
+    found = next(open_table(path, learned("number", how)).chunks())["a"]
+    assert found.tolist() == [number / 10**decimals for number in numbers]
+
+
+@pytest.mark.parametrize(("texts", "like", "message"), [
+    (["07/08/2021", "19/08/2021"], learned("time", "month first"),
+     "times month first, as in training, but row 2 holds '19/08/2021'; write all values as"),
+    (["2,50", "7,250"], learned("number", "with decimal points"),
+     "numbers with decimal points, as in training, but row 1 holds '2,50'"),
+    (["7.250", "2.50"], learned("number", "with decimal commas"),
+     "numbers with decimal commas, as in training, but row 2 holds '2.50'"),
+    (["0.9", "0.5"], learned("number", "with decimal points", "%"),
+     "numbers with '%', as in training, but row 1 holds '0.9'"),
+    (["0.9", "90%"], learned("number", "with decimal points"),
+     "numbers without '%', as in training, but row 2 holds '90%'"),
+    (["5", "5€"], learned("number", "", "$"),
+     r"numbers with '\$', as in training, but row 2 holds '5€'"),
+    (["0.9", "90%", "0.8"], [Column("a", "number")],
+     "numbers, but row 2 holds '90%'; the column holds numbers with '%' and without"),
+    (["oops"], learned("number", "with decimal commas"), "numbers, but row 1 holds 'oops'"),
+])  # fmt: skip
+def test_what_contradicts_training_is_refused_with_its_cell(write, texts, like, message):
+    with pytest.raises(DataError, match=f"column 'a' must hold {message}"):
+        column_of(write, texts, like)
+
+
+@pytest.mark.parametrize(("texts", "like", "first", "note"), [
+    (["19/08/2021"], learned("time", "month first"), "2021-08-19",
+     "times day first, unlike training, which had them month first"),
+    (["2021-08-19"], learned("time", "day first"), "2021-08-19",
+     "times year first, unlike training, which had them day first"),
+    (["07/08/2021"], learned("time", "year first"), "2021-08-07",
+     "unlike training, which had them year first, but could all be month first"),
+    (["07/08/2021"], (), "2021-08-07", "times day first, but could all be month first"),
+    (["07/08/2021"] * 99 + ["19/08/2021"], learned("time", "month first"), "2021-07-08",
+     "1 of 100 values are no time month first, as in training, and count as missing; the first, in "
+     "row 100, is '19/08/2021'"),
+    (["2,5", "0,125"], learned("number", "with decimal points"), 2.5,
+     "numbers with decimal commas, unlike training, which had them with decimal points"),
+    (["2.500"], learned("number", "with decimal commas"), 2500, "row 1 holds '2.500', read as"),
+    (["7", "$5"], learned("number", "", "$"), 7, "row 2 holds '$5', read as 5"),
+    (["7", "2.500"], learned("number", ""), 7, "whole numbers in training: row 2 holds '2.500'"),
+])  # fmt: skip
+def test_what_is_read_otherwise_than_plainly_is_said(write, texts, like, first, note):
+    table, found = column_of(write, texts, like)
+    assert found[0] == (first if like and like[0].kind == "number" else np.datetime64(first))
+    assert any(note in told for told in table.notes)
+
+
+def test_missing_values_alone_fit_any_way_to_write(write):
+    assert np.isnat(column_of(write, ["", ""], learned("time", "month first"))[1]).all()
+    assert np.isnan(column_of(write, ["", ""], learned("number", "", "%"))[1]).all()
+
+
+def test_an_unknown_way_to_write_is_refused(write):
+    with pytest.raises(ChainruleError, match="unknown way to write 'a' 'upside down'"):
+        column_of(write, ["1"], learned("number", "upside down"))
+
+
+@pytest.mark.parametrize(("texts", "odd", "number"), [
+    (["5.123"] * 119, "1.234,50", 5.123),
+    (["5,123"] * 119, "1,234.50", 5.123),
+])  # fmt: skip
+def test_an_odd_cell_does_not_change_what_the_others_mean(write, texts, odd, number):
+    table, found = column_of(write, [*texts, odd])
+    assert found[:-1].tolist() == [number] * 119
+    assert np.isnan(found[-1])
+    assert f"no number and count as missing; the first, in row 120, is {odd!r}" in table.notes[-1]
+
+
+def test_how_many_values_decide_is_said_where_they_are_few(write):
+    table, found = column_of(write, ["2.500"] * 95 + ["7.599,80"] * 5)
+    assert (found[0], found[-1]) == (2500, 7599.8)
+    assert "with decimal commas, as 5 of 100 values can only be read so" in table.notes[0]
+    table, found = column_of(write, ["07/08/2021"] * 99 + ["08/19/2021"])
+    assert found[0] == np.datetime64("2021-07-08")
+    assert "month first, as 1 of 100 values can only be read so" in table.notes[0]
+
+
+@pytest.mark.parametrize(("texts", "kind"), [
+    ([str(i) for i in range(1, 120)] + ["007"], "number"),
+    ([str(i) for i in range(100, 219)] + ["007"], "number"),
+    ([f"{i:03}" for i in range(120)], "category"),
+    ([str(i) for i in range(10_000, 10_100)] + ["00501"] * 10, "category"),
+    (["1.5"] * 90 + ["007"] * 10, "number"),
+], ids=["shorter", "one", "most", "of one length", "among decimals"])  # fmt: skip
+def test_some_zeros_before_numbers_make_no_codes_of_them(write, texts, kind):
+    table, _ = column_of(write, texts)
+    assert table.columns[0].kind == kind
+    assert any("'007'" in note or "a code" in note for note in table.notes) or "1.5" in texts
+
+
+PIECES = [
+    "7",
+    "12",
+    "2.500",
+    "5.1",
+    "0.125",
+    "3,250",
+    "4,5",
+    "1.234,50",
+    "1,234.50",
+    "90%",
+    "",
+    "x",
+]
+
+
+@given(
+    texts=st.lists(st.sampled_from(PIECES), min_size=1, max_size=60)
+    | st.lists(st.sampled_from(PIECES[2:8]), min_size=1, max_size=60),
+    like=st.sampled_from([
+        (), learned("number", "with decimal commas"), learned("number", "with decimal points"),
+        learned("number", ""), [Column("a", "number")],
+    ]),
+)  # fmt: skip
+def test_a_column_means_the_same_in_blocks(tmp_path_factory, texts, like):
+    path = tmp_path_factory.mktemp("csv") / "data.csv"
+    path.write_text("a;b\n" + "".join(f"{text};x\n" for text in texts))
+
+    def outcome():
+        try:
+            table = open_table(path, like)
+            values = np.concatenate([chunk["a"] for chunk in table.chunks()])
+            return table.columns, table.columns[0].written, table.notes, repr(values.tolist())
+        except DataError as error:
+            return str(error)
+
+    whole = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "SMALL", 0)
+        patch.setattr(delimited, "BLOCK", 24)
+        assert outcome() == whole
+
+
+def test_times_of_different_offsets_become_utc(write):
+    texts = ["2024-01-01 10:00+02:00", "2024-01-01 10:00:00-0830", "2024-01-01T10:00Z"]
+    table, found = column_of(write, texts)
+    expected = np.array(["2024-01-01T08:00", "2024-01-01T18:30", "2024-01-01T10:00"], "M8[s]")
+    np.testing.assert_array_equal(found, expected)
+    assert table.columns[0].written == Writing("year first", "UTC")
+    assert table.notes == (
+        "column 'a' holds times year first, in UTC: row 1 holds '2024-01-01 10:00+02:00', read as "
+        "2024-01-01 08:00:00",
+    )
+
+
+def test_times_of_one_offset_stay_as_those_of_parquet_do(write):
+    table, found = column_of(write, ["2024-01-01 10:00+02:00", "2024-01-02 10:00+0200"])
+    assert found[0] == np.datetime64("2024-01-01T10:00")
+    assert table.columns[0].written == Writing("year first", "+02:00")
+    assert "in +02:00: row 1 holds '2024-01-01 10:00+02:00', read as 2024-01-01 10:00:00" \
+        in table.notes[0]  # fmt: skip
+
+
+ZONES = st.sampled_from(["+02:00", "-08:00", "+05:30", "UTC"])
+
+
+@given(
+    moments=st.lists(st.tuples(st.datetimes(), ZONES), min_size=1, max_size=20),
+    zone=ZONES,
+)
+def test_times_come_in_the_zone_of_training(tmp_path_factory, moments, zone):
+    def ahead(zone):
+        return dt.datetime.strptime(zone.replace("UTC", "+00:00"), "%z").utcoffset()
+
+    moments = [(m.replace(year=max(m.year, 1900), microsecond=0, fold=0), z) for m, z in moments]
+    path = tmp_path_factory.mktemp("csv") / "data.csv"
+    rows = [f"{moment:%Y-%m-%d %H:%M:%S}{z.replace('UTC', 'Z')};x\n" for moment, z in moments]
+    path.write_text("a;b\n" + "".join(rows))
+    found = next(open_table(path, learned("time", "year first", zone)).chunks())["a"]
+    expected = [np.datetime64(m - ahead(z)) + np.timedelta64(ahead(zone)) for m, z in moments]
+    np.testing.assert_array_equal(found, np.array(expected, "M8[s]"))
+
+
+@pytest.mark.parametrize(("texts", "like", "note"), [
+    (["2024-01-01 10:00+02:00", "2024-01-01 10:00"], (),
+     "1 of 2 times tell no offset from UTC and are taken as +02:00; the first, in row 2, is '2024"),
+    (["2024-01-01 10:00"], learned("time", "year first", "UTC"),
+     "1 of 1 times tell no offset from UTC and are taken as UTC, as training had them"),
+    (["2024-01-01 10:00+02:00"], learned("time", "year first"),
+     "training had times without an offset from UTC"),
+])  # fmt: skip
+def test_times_without_an_offset_beside_others_are_said(write, texts, like, note):
+    table, found = column_of(write, texts, like)
+    assert note in table.notes[1]
+    assert found[-1] == np.datetime64("2024-01-01T10:00")
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", "SEP=;\n", '"sep=;"\n', "\ufeffsep=;\n"])
+def test_a_first_line_that_tells_the_separator_is_skipped(write, first):
+    path = write(f"{first}a,1;b\n1;x\n")
+    assert read(path) == {"a,1": [1.0], "b": ["x"]}
+    with pytest.raises(DataError, match="line 4 has 1 field, but the header names 2 columns"):
+        open_table(write(f"{first}a;b\n1;x\n2\n"))
+
+
+@pytest.mark.parametrize("mark", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_mark_tells_the_encoding(write, mark):
+    text = "größe;wort\n1,5;é\n"
+    content = text.encode(mark) if mark in ("utf-16", "utf-32") else f"\ufeff{text}".encode(mark)
+    assert read(write(content)) == {"größe": [1.5], "wort": ["é"]}
+
+
+def test_the_cell_of_another_unit_is_named(write):
+    table, _ = column_of(write, ["0.9", "0.5", "90%"])
+    assert table.notes == (
+        "column 'a' is taken as text: it holds numbers with '%' and without; row 3 holds '90%'",
+    )
+
+
+@pytest.mark.parametrize(("texts", "like"), [
+    (["$5", "$7"], learned("number", "with decimal points", "$")),
+    (["01/01/2021"], learned("time", "month first")),
+])  # fmt: skip
+def test_what_says_nothing_is_as_in_training(write, texts, like):
+    table, _ = column_of(write, texts, like)
+    assert table.columns[0].written == like[0].written
+    assert not any("unlike" in note for note in table.notes)

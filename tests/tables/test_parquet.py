@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chainrule.errors import ChainruleError, DataError
+from chainrule.preprocessing.values import Writing
 from chainrule.tables import Column, open_table
 
 
@@ -182,3 +183,16 @@ def test_texts_are_understood_as_in_a_csv_file(write, kind, source):
 def test_categories_of_a_dictionary_stay_so(write):
     data = pa.table({"a": pa.array(["1", "2", "1"]).dictionary_encode()})
     assert open_table(write(data)).columns == (Column("a", "category"),)
+
+
+def test_texts_are_read_as_in_training():
+    like = [
+        Column("day", "time", written=Writing("month first")),
+        Column("price", "number", written=Writing("with decimal commas")),
+    ]
+    frame = pa.table({"day": ["07/08/2021"], "price": ["2.500"]})
+    table = open_table(frame, like)
+    (chunk,) = table.chunks()
+    assert chunk["day"] == np.datetime64("2021-07-08")
+    assert chunk["price"] == 2500
+    assert [column.written for column in table.columns] == [column.written for column in like]

@@ -165,5 +165,7 @@ def _of_file(path: str, data: str) -> Subject:
         return _sequential(model, None, None)
     from chainrule.blackboard import models
 
-    X, y = load_arrays(open_table(data, like=model.preprocessor.columns), model.preprocessor)
+    preprocessor = model.preprocessor
+    like = [*preprocessor.columns, preprocessor.target_column]
+    X, y = load_arrays(open_table(data, like=like), preprocessor)
     return models.sequential(model, X, y, name=data)

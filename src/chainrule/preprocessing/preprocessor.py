@@ -19,6 +19,7 @@ from chainrule.preprocessing.targets import TASKS, Target, TargetSummary
 from chainrule.preprocessing.values import (
     Chunk,
     Column,
+    Writing,
     column_values,
     kind_of,
     missing,
@@ -64,7 +65,7 @@ class Preprocessor(Configurable):
         Rows that it was fitted on.
     unseen : Counter
         For every column, how many values `transform` met that training did not know: categories,
-        or missing values where there were none. They become "other" or zeros.
+        or missing values where there were none. They become "other" or zeros. See `unseen_notes`.
 
     Examples
     --------
@@ -92,12 +93,17 @@ class Preprocessor(Configurable):
         self.signed = check_flag(signed, "signed", "Preprocessor")
         self.words = check_positive(words, "words", "Preprocessor")
         self.unseen: Counter[str] = Counter()
+        self._gaps: Counter[str] = Counter()  # of these, those that are missing
+        self._written: dict[str, Writing] = {}
         self._steps: tuple[Step | LeftOut, ...] = ()
         self._target: Target | None = None
         self._rows = 0
         self._unlabelled = 0
 
-    def fit(self, chunks: Iterable[Mapping[str, Any]], target: str | Target) -> Self:
+    def fit(
+        self, chunks: Iterable[Mapping[str, Any]], target: str | Target,
+        columns: Iterable[Column] = (),
+    ) -> Self:  # fmt: skip
         """Learn from rows that pass by once.
 
         Parameters
@@ -108,6 +114,9 @@ class Preprocessor(Configurable):
         target : str or Target
             The column that is to be predicted; a `Target` is taken as it is. Rows without its
             value are left out.
+        columns : iterable of Column, optional
+            The columns of the table that the rows are from. How their texts were understood is
+            kept, so that other tables are read alike.
 
         Raises
         ------
@@ -123,7 +132,10 @@ class Preprocessor(Configurable):
         words = dict.fromkeys(self.text, self.words)
         self._steps = fit.steps(self.max_categories, words, self.signed)
         self._target, self._rows, self._unlabelled = learned, fit.rows, fit.unlabelled
-        self.unseen = Counter()
+        written = {column.name: column.written for column in columns}
+        used = {learned.name, *(step.name for step in self._used())}
+        self._written = {name: how for name, how in written.items() if how and name in used}
+        self.unseen, self._gaps = Counter(), Counter()
         return self
 
     @property
@@ -166,8 +178,15 @@ class Preprocessor(Configurable):
     def columns(self) -> tuple[Column, ...]:
         """The columns that features are made of."""
         return tuple(
-            Column(step.name, step.kind, getattr(step, "shape", ())) for step in self._used()
+            Column(step.name, step.kind, getattr(step, "shape", ()), self._written.get(step.name))
+            for step in self._used()
         )
+
+    @property
+    def target_column(self) -> Column:
+        """The column of the target, as training had it."""
+        name = self.target.name
+        return Column(name, self.target.kind, written=self._written.get(name))
 
     @property
     def feature_names(self) -> list[str]:
@@ -215,7 +234,12 @@ class Preprocessor(Configurable):
                 raise DataError(_other_kind(wanted, here))
         known = {step.name for step in self._steps} | {self.target.name}
         extra = [name for name in found if name not in known]
-        return [f"not looked at, as training did not have them: {quoted(extra)}"] if extra else []
+        notes = [f"not looked at, as training did not have them: {quoted(extra)}"] if extra else []
+        return notes + [
+            f"column {wanted.name!r} held numbers with '%' in training; here it holds numbers alone"
+            for wanted in self.columns
+            if wanted.written and wanted.written.unit == "%" and not found[wanted.name].written
+        ]
 
     def transform(self, chunk: Mapping[str, Any]) -> Array:
         """Return a chunk's rows as features.
@@ -247,6 +271,8 @@ class Preprocessor(Configurable):
             new = step.write(column, out[:, start : start + step.width])
             if new:
                 self.unseen[step.name] += new
+                gaps = 0 if getattr(step, "missing", 0) else int(missing(column).sum())
+                self._gaps[step.name] += gaps
             start += step.width
         return out
 
@@ -257,13 +283,29 @@ class Preprocessor(Configurable):
         lines += [f"target {self.target.name}: {self.target.describe()}"]
         if self._unlabelled:
             lines += [f"{self._unlabelled:,} rows left out: their target is missing"]
-        return lines + [
-            f"{name}: {count:,} values that training did not have"
-            for name, count in self.unseen.items()
-        ]
+        return lines + self.unseen_notes()
+
+    def unseen_notes(self) -> list[str]:
+        """Return what `transform` met that training did not have, and what became of it."""
+        notes = []
+        for step in self._used():
+            gaps = self._gaps[step.name]
+            values = self.unseen[step.name] - gaps
+            if gaps:
+                notes.append(
+                    f"column {step.name!r}: {gaps:,} missing value{'s' * (gaps != 1)}, training "
+                    f"had none: {_instead(step)}"
+                )
+            if values:
+                notes.append(
+                    f"column {step.name!r}: {values:,} value{'s' * (values != 1)} that training "
+                    "did not have"
+                )
+        return notes
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was learned as plain values, which JSON keeps exactly."""
+        written = {name: vars(how).copy() for name, how in self._written.items()}
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -272,6 +314,7 @@ class Preprocessor(Configurable):
             "unlabelled": self._unlabelled,
             "columns": [step_to_dict(step) for step in self._steps],
             "target": self.target.to_dict(),
+            **({"written": written} if written else {}),
         }
 
     @classmethod
@@ -306,6 +349,7 @@ class Preprocessor(Configurable):
             raise DataError("preprocessor: every column is left out")
         made._steps, made._target = steps, target
         made._rows, made._unlabelled = record.count("rows"), record.count("unlabelled")
+        made._written = _read_written(record) if "written" in record else {}
         return made
 
     def _used(self) -> list[Step]:
@@ -385,6 +429,23 @@ class _Fit:
         if not self.rows:
             what = f"with a value of {self.name!r}" if self.unlabelled else "at all"
             raise DataError(f"fit: there is no row {what}")
+
+
+def _read_written(record: Record) -> dict[str, Writing]:
+    """Read how columns were written."""
+    written = record.inner("written", "preprocessor, written")
+    found = {}
+    for name in written.value:
+        how = written.inner(name, f"preprocessor, written, {name!r}")
+        found[name] = Writing(how.text("reading"), how.text("unit"))
+    return found
+
+
+def _instead(step: Step) -> str:
+    """Return what becomes of a missing value."""
+    if step.kind == "number":
+        return "set to the mean"
+    return "taken as other" if getattr(step, "other", 0) else "the features are zeros"
 
 
 def _as_kind(values: Array, wanted: Any) -> Array:

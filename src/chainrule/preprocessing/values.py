@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,22 @@ _BOOLS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
 
 
 @dataclass(frozen=True)
+class Writing:
+    """How the texts of a column were understood, so that others are understood alike.
+
+    Attributes
+    ----------
+    reading : str
+        Such as ``"with decimal commas"`` or ``"day first"``; empty where they left it open.
+    unit : str
+        ``"%"`` or a currency; of times the zone, such as ``"+02:00"`` or ``"UTC"``, if they tell.
+    """
+
+    reading: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class Column:
     """A column's name and kind.
 
@@ -33,11 +49,14 @@ class Column:
         Text and booleans are categories; dates, and dates with a time of day, are times.
     shape : tuple of int
         Of one image, ``(h, w)`` or ``(h, w, c)``; empty for the other kinds.
+    written : Writing, optional
+        Of numbers and times that were texts: how these were understood.
     """
 
     name: str
     kind: str
     shape: tuple[int, ...] = ()
+    written: Writing | None = field(default=None, repr=False, compare=False)
 
 
 def kind_of(values: Array) -> str:
@@ -146,6 +165,20 @@ def time_texts(values: Array) -> Array:
     return texts
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, or pandas's ``NaT`` or ``NA``.
+
+    Examples
+    --------
+    >>> [is_missing(value) for value in (None, float("nan"), np.datetime64("NaT"), "nan", False)]
+    [True, True, True, False, False]
+    """
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of NA no comparison is true or false
+        return True
+
+
 def _moment(value: Any) -> Any:
     return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
 
@@ -154,7 +187,7 @@ def _objects(array: Array, name: str, where: str) -> Array:
     kinds = set(map(type, array.tolist()))
     if kinds <= {str, type(None)}:
         return array
-    values = [None if value != value else value for value in array.tolist()]
+    values = [None if is_missing(value) else value for value in array.tolist()]
     if all(v is None or (isinstance(v, _NUMBERS) and not isinstance(v, bool)) for v in values):
         return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
     if all(v is None or isinstance(v, dt.date) for v in values):

@@ -60,6 +60,18 @@ def times(array: Any) -> Array:
     return np.asarray(found, dtype="datetime64[s]")
 
 
+def count(flags: Any) -> int:
+    """Return how many are true."""
+    found: int = flags.true_count
+    return found
+
+
+def first_cell(array: Any, flags: Any, start: int) -> tuple[int, str] | None:
+    """Return row and text of the first that is flagged, where rows begin at ``start``."""
+    at = pyarrow("compute").index(flags, True).as_py()
+    return None if at < 0 else (start + at, array[at].as_py())
+
+
 def columns_of(schema: Any, name: str, like: Iterable[Column]) -> tuple[list[Column], list[str]]:
     """Return the columns of Arrow's data that can be used, and notes on those that cannot."""
     known = {column.name: column.kind for column in like}

@@ -12,7 +12,7 @@ from chainrule.errors import DataError, FileError
 from chainrule.preprocessing.values import MISSING, Column
 from chainrule.tables.arrow import numbers, pyarrow
 from chainrule.tables.dialect import broken_line, read_dialect
-from chainrule.tables.fields import Field
+from chainrule.tables.fields import Field, field_of
 from chainrule.tables.table import Table, check_columns
 from chainrule.validation import Array
 
@@ -32,7 +32,7 @@ class CsvTable(Table):
     ----------
     path : Path
     like : iterable of Column, optional
-        Columns whose kind is known already.
+        Columns whose kind is known already, and how they were written.
     encoding : str, default "utf-8"
 
     Raises
@@ -51,9 +51,9 @@ class CsvTable(Table):
         names = [name for name in self._dialect.names if name]
         check_columns(str(path), len(names))
         notes = ["columns without a name are left out"] * (len(names) < len(self._dialect.names))
-        kinds = {column.name: column.kind for column in like}
+        known = {column.name: column for column in like}
         decimal = "." if self._dialect.separator == "," else ","
-        self._fields = {each: Field(each, decimal, kinds.get(each, "")) for each in names}
+        self._fields = {each: field_of(each, decimal, known.get(each)) for each in names}
         self._whole: dict[str, Any] = {}
         self._columns: dict[str, Array] = {}
         rows = self._scan(names)
@@ -61,7 +61,9 @@ class CsvTable(Table):
             notes += each.notes()
             with self._named():
                 each.check()
-        columns = [Column(each.name, each.found) for each in self._fields.values()]
+        columns = [
+            Column(each.name, each.found, written=each.written) for each in self._fields.values()
+        ]
         super().__init__(str(path), columns, rows, notes=notes)
 
     def _scan(self, names: list[str]) -> int:
@@ -71,7 +73,7 @@ class CsvTable(Table):
             for name, column in zip(names, table.columns, strict=True):
                 self._whole[name] = column.chunk(0)
                 floats = self._fields[name].add(column.chunk(0))
-                if floats is not None:
+                if floats is not None and self._fields[name].found == "number":
                     self._columns[name] = numbers(floats)
             return int(table.num_rows)
         rows, open_ones = 0, names
@@ -114,8 +116,12 @@ class CsvTable(Table):
         except DataError as error:
             raise DataError(f"{self._path}: {error}") from error
 
-    def _batches(self, names: list[str]) -> Iterator[Any]:
-        """Yield blocks of these columns, all as text."""
+    def stored(self, rows: int, names: list[str]) -> Iterator[Any]:
+        """Return blocks of columns whose texts are as they stand in the file."""
+        return self._batches(names, ())
+
+    def _batches(self, names: list[str], nulls: Iterable[str] = MISSING) -> Iterator[Any]:
+        """Yield blocks of these columns, all as text, some of which are null."""
         csv, pa = pyarrow("csv"), pyarrow()
         places = [str(i) for i in range(len(self._dialect.names))]  # names may be empty
         where = dict(zip(self._dialect.names, places, strict=True))
@@ -134,8 +140,8 @@ class CsvTable(Table):
                 csv.ConvertOptions(
                     column_types=dict.fromkeys(places, pa.string()),
                     include_columns=wanted,
-                    null_values=sorted(MISSING),
-                    strings_can_be_null=True,
+                    null_values=sorted(nulls),
+                    strings_can_be_null=bool(nulls),
                 ),
             ) as reader,
         ):

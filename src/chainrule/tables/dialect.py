@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import io
@@ -19,6 +20,11 @@ from chainrule.tables.table import check_columns
 
 SEPARATORS = (",", ";", "\t", "|")
 HEAD = 2**22  # characters that are looked at
+MARKS = {  # of two that fit, the first
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+_TOLD = re.compile(r"\"?sep=([,;\t|])\"?[ \t]*\r?\n", re.IGNORECASE)  # Excel's first line
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
 
 
@@ -45,6 +51,8 @@ class Dialect:
 def read_dialect(path: Path, encoding: str = "utf-8") -> Dialect:
     """Return how a file is written.
 
+    A mark at its beginning tells UTF-16 and UTF-32; a first line such as ``sep=;`` the separator.
+
     Raises
     ------
     FileError
@@ -53,8 +61,14 @@ def read_dialect(path: Path, encoding: str = "utf-8") -> Dialect:
         If it is empty, has no header or no rows, names two columns alike, has too many of them, or
         is of another encoding.
     """
+    encoding = _marked(path, encoding)
     head = _head(path, encoding)
-    separator = max(SEPARATORS, key=lambda each: len(_header(head, each)))
+    told = _TOLD.match(head)
+    if told:
+        separator, skipped = told[1], 1
+        head = head[told.end() :]
+    else:
+        separator, skipped = max(SEPARATORS, key=lambda each: len(_header(head, each))), 0
     records = _records(io.StringIO(head, newline=""), separator)
     try:
         lines, names = next(records, (0, []))
@@ -67,7 +81,7 @@ def read_dialect(path: Path, encoding: str = "utf-8") -> Dialect:
     _check_header(path, names)
     if not _has_more(records) and len(head) < HEAD:
         raise DataError(f"{path} holds a line of column names, but no rows")
-    return Dialect(separator, tuple(name.strip() for name in names), lines, encoding)
+    return Dialect(separator, tuple(name.strip() for name in names), skipped + lines, encoding)
 
 
 def broken_line(path: Path, dialect: Dialect) -> str:
@@ -88,6 +102,8 @@ def broken_line(path: Path, dialect: Dialect) -> str:
         contextlib.suppress(csv.Error, UnicodeDecodeError),
     ):
         for number, fields in _records(text, dialect.separator):
+            if number == 1 and _TOLD.fullmatch(dialect.separator.join(fields) + "\n"):
+                continue
             if len(fields) != len(dialect.names):
                 open_quote = any("\n" in field for field in fields)
                 return (
@@ -104,6 +120,18 @@ def _count(things: Sequence[str], what: str) -> str:
 def with_mark(encoding: str) -> str:
     """Return what reads an encoding with or without a byte order mark."""
     return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _marked(path: Path, encoding: str) -> str:
+    """Return the encoding that a file's first bytes tell, if none but the usual one was named."""
+    if encoding != "utf-8":
+        return encoding
+    try:
+        with path.open("rb") as file:
+            begin = file.read(4)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+    return next((name for mark, name in MARKS.items() if begin.startswith(mark)), encoding)
 
 
 def _head(path: Path, encoding: str) -> str:

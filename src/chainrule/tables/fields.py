@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.preprocessing.values import MISSING
-from chainrule.tables.arrow import numbers, pyarrow, texts, times
-from chainrule.tables.readings import COMMA, POINT, READINGS, UNITS, Reading
-from chainrule.validation import Array
+from chainrule.preprocessing.values import MISSING, Column, Writing
+from chainrule.tables.arrow import count, first_cell, numbers, pyarrow, texts, times
+from chainrule.tables.readings import (
+    COMMA,
+    FEW,
+    POINT,
+    READINGS,
+    RIVALS,
+    UTC,
+    Plain,
+    Reading,
+    Tally,
+    ahead_of_utc,
+)
+from chainrule.validation import Array, lookup
 
 ODD = 0.1  # largest share of values that are none of what the others are: they count as missing
 SAMPLE = 100
@@ -42,43 +52,34 @@ def tidied(array: Any) -> Any:
 
 
 @dataclass
-class Tally:
-    """How many values a reading did not understand, and the first of them."""
+class Codes:
+    """Whether whole numbers are codes: most begin with 0, or some, and all are equally long."""
 
-    reading: Reading
-    odd: int = 0
+    count: int = 0
     first: tuple[int, str] | None = None
-    changed: tuple[int, str, Any] | None = None  # the first that is not plain: row, text, value
-    units: Counter[str] = field(default_factory=Counter)
+    _widths: set[int] = field(default_factory=set)
+    _whole: bool = True  # all that are plain numbers
 
-    def add(self, tidy: Any, start: int, is_number: Any) -> None:
-        """Take in texts, without spaces around them, of which some are plain numbers."""
-        compute, pa = pyarrow("compute"), pyarrow()
-        read = self.reading.read(tidy)
-        lost = compute.and_(tidy.is_valid(), read.is_null())
-        count = compute.sum(lost).as_py() or 0
-        if count and not self.odd:
-            at = compute.index(lost, pa.scalar(True)).as_py()
-            self.first = start + at, tidy[at].as_py()
-        self.odd += count
-        if self.changed is None and len(tidy):
-            told = compute.and_(read.is_valid(), compute.invert(is_number))
-            at = compute.index(told, pa.scalar(True)).as_py()
-            if at >= 0:
-                self.changed = start + at, tidy[at].as_py(), read[at].as_py()
-        if self.reading.kind == "number":
-            found = compute.extract_regex(tidy.filter(read.is_valid()), rf"(?P<unit>{UNITS})")
-            units = compute.value_counts(compute.struct_field(found, "unit").drop_null())
-            self.units.update({each["values"]: each["counts"] for each in units.to_pylist()})
+    def add(self, array: Any, floats: Any, start: int) -> None:
+        """Take in texts, and the numbers that they are, if all are."""
+        if not _may_be_codes(floats):
+            self._whole = False
+            return
+        compute = pyarrow("compute")
+        whole = compute.match_substring_regex(array, r"^\s*\d+\s*$") if floats is None else None
+        digits = array.filter(floats.is_valid() if whole is None else whole)
+        if len(self._widths) < 2:
+            self._widths.update(compute.unique(compute.binary_length(digits)).to_pylist())
+        if not count(compute.starts_with(array, "0")):
+            return
+        zeros = compute.match_substring_regex(array, r"^0\d+\s*$")
+        self.count += count(zeros)
+        self.first = self.first or first_cell(array, zeros, start)
 
-    def mixed(self, present: int) -> str:
-        """Say which units stand side by side, as numbers of two would not mean the same."""
-        names = sorted(self.units)
-        if len(names) > 1:
-            return f"both {names[0]!r} and {names[1]!r}"
-        if names == ["%"] and self.units["%"] < present - self.odd:
-            return "numbers with '%' and without"
-        return ""
+    def are(self, present: int) -> bool:
+        """Whether so many values are codes."""
+        most = 2 * self.count > present
+        return most or (self.count > FEW * present and self._whole and len(self._widths) == 1)
 
 
 @dataclass
@@ -94,24 +95,33 @@ class Field:
         The kind that is known already, if there is one.
     typed : bool
         Whether the source could have held numbers, but holds texts.
+    known : Writing, optional
+        How such texts were understood in training. It decides what can be read in two ways.
     """
 
     name: str
     decimal: str
     kind: str = ""
     typed: bool = False
+    known: Writing | None = None
     present: int = 0
     rows: int = 0
     numbers: int = 0
     tallies: list[Tally] = field(default_factory=list)
-    _code: tuple[int, str] | None = None
-    _points: int = 0  # plain numbers that are none where a comma is the decimal sign
+    _codes: Codes = field(default_factory=Codes)
+    _plain: Plain = field(default_factory=Plain)
     _sample: list[str] = field(default_factory=list)
+    _learned: Reading | None = None
+
+    def __post_init__(self) -> None:
+        if self.known is not None and self.known.reading:
+            readings = {each.what: each for each in READINGS if each.kind == self.kind}
+            self._learned = lookup(f"way to write {self.name!r}", self.known.reading, readings)
 
     @property
     def is_open(self) -> bool:
         """Whether more rows may tell more."""
-        if self.kind == "category" or self._code is not None:
+        if self.kind == "category":
             return False
         least = min((tally.odd for tally in self.tallies), default=0)
         return not (self.present > 1000 and 2 * least > self.present)
@@ -121,82 +131,120 @@ class Field:
         start, self.rows = self.rows, self.rows + len(array)
         if not self.is_open:
             return None
-        before = self.present
         floats = plain(array)
-        if not self.kind and _may_be_codes(floats) and self._find_code(array, start):
-            return None
-        if floats is not None:
-            self._plain(array, floats, start)
+        if not self.kind:
+            self._codes.add(array, floats, start)
+        if floats is not None and self._is_plain:
+            self._add_plain(array, floats, start)
             return floats
         compute = pyarrow("compute")
-        tidy = tidied(array)
+        tidy, tallies = tidied(array), self._all()
         self.present += len(tidy) - tidy.null_count
         is_number = compute.fill_null(compute.match_substring_regex(
             tidy, r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"), False)  # fmt: skip
-        self.numbers += compute.sum(is_number).as_py() or 0
+        self.numbers += count(is_number)
         self._sample = self._sample or tidy.drop_null()[:SAMPLE].to_pylist()
-        for tally in self._all(before, start):
-            tally.add(tidy, start, is_number)
+        reads = {tally.reading: tally.reading.read(tidy) for tally in tallies}
+        alone = self._alone(reads, is_number)
+        for tally in tallies:
+            kind = tally.reading.kind
+            tally.add(tidy, start, reads, alone[kind], self._usual(kind, reads, alone))
         return None
 
-    def _find_code(self, array: Any, start: int) -> bool:
-        """Whether a whole number begins with 0, as codes do."""
-        compute, pa = pyarrow("compute"), pyarrow()
-        zeros = compute.starts_with(array, "0")
-        if compute.any(zeros).as_py():
-            codes = compute.and_(zeros, compute.match_substring_regex(array, r"^0\d+\s*$"))
-            at = compute.index(codes, pa.scalar(True)).as_py()
-            self._code = None if at < 0 else (start + at, array[at].as_py())
-        return self._code is not None
+    def _alone(self, reads: dict[Reading, Any], is_number: Any) -> dict[str, Any]:
+        """Return what texts are by themselves, for each kind: numbers where these are plain."""
+        point = reads.get(POINT)
+        plain = None if point is None else pyarrow("compute").if_else(is_number, point, None)
+        return {"number": plain, "time": None}
 
-    def _plain(self, array: Any, floats: Any, start: int) -> None:
-        compute, pa = pyarrow("compute"), pyarrow()
-        count = len(floats) - floats.null_count
-        self.present, self.numbers = self.present + count, self.numbers + count
-        points = compute.sum(compute.match_substring(array, ".")).as_py() or 0
-        self._points += points
+    def _usual(self, kind: str, reads: dict[Reading, Any], alone: dict[str, Any]) -> Any:
+        """Return what is read as in training; or else numbers, as a file of its kind has them."""
+        if self._learned is not None:
+            return reads[self._learned]
+        if kind == "time":
+            return None
+        return pyarrow("compute").coalesce(alone[kind], reads[self._preferred])
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether plain numbers stand for themselves."""
+        return self.known is None or (self._learned in (None, POINT) and self.known.unit != "%")
+
+    @property
+    def _preferred(self) -> Reading:
+        """The reading that decides where two read as many values."""
+        return self._learned or (COMMA if self.decimal == "," else POINT)
+
+    def _add_plain(self, array: Any, floats: Any, start: int) -> None:
+        plain = Plain.of(array, floats, start)
+        self.present, self.numbers = self.present + plain.count, self.numbers + plain.count
+        self._plain += plain
         for tally in self.tallies:
-            lost = _lost(tally.reading, count, points)
-            if lost and not tally.odd:
-                at = compute.index(floats.is_valid(), pa.scalar(True)).as_py()
-                tally.first = start + at, array[at].as_py()
-            tally.odd += lost
+            tally.add_plain(plain)
 
-    def _all(self, before: int, start: int) -> list[Tally]:
+    def _all(self) -> list[Tally]:
         """Return the tallies, with all plain numbers until now taken in."""
         if not self.tallies:
             kinds = (self.kind,) if self.kind else ("number", "time")
             self.tallies = [Tally(each) for each in READINGS if each.kind in kinds]
             for tally in self.tallies:
-                tally.odd = _lost(tally.reading, before, self._points)
+                tally.add_plain(self._plain)
         return self.tallies
 
     @property
     def best(self) -> Tally | None:
-        """The reading that leaves fewest values; None where all are plain numbers."""
-        preferred = COMMA if self.decimal == "," else POINT
+        """The reading that has most to be said for; None where all are plain numbers."""
         return min(
-            self.tallies, default=None, key=lambda each: (each.odd, each.reading is not preferred)
+            self.tallies if self.present else (),
+            default=None,
+            key=lambda each: (each.cost, each.reading is not self._preferred),
         )
 
     @property
     def reading(self) -> Reading | None:
         """How the column is read; None for plain numbers and for text."""
         best = self.best
-        return best.reading if best is not None and self._few(best) else None
+        return best.reading if best is not None and self._is_fine(best) else None
 
-    def _few(self, tally: Tally) -> bool:
+    def _is_fine(self, tally: Tally) -> bool:
         few = tally.odd <= ODD * self.present and tally.odd < self.present
-        return few and not tally.mixed(self.present)
+        return few and not tally.mixed(self._unit) and not self._contradicts(tally)
+
+    @property
+    def _unit(self) -> str | None:
+        return None if self.known is None else self.known.unit
+
+    def _contradicts(self, tally: Tally) -> bool:
+        """Whether some values ask for this reading, and others are something else in training's."""
+        return self._learned not in (None, tally.reading) and tally.others > 0
 
     @property
     def found(self) -> str:
         """The kind of the column."""
-        if self._code is not None:
+        if not self.kind and self._codes.are(self.present):
             return "category"
         if self.best is None:
             return self.kind or "number"
         return self.reading.kind if self.reading else "category"
+
+    @property
+    def written(self) -> Writing | None:
+        """How the texts were understood; None for text."""
+        if self.found == "category":
+            return None
+        if self.best is None or self.reading is None:
+            return self.known or Writing(POINT.what if self._plain.points else "")
+        units = [unit for unit, _ in self.best.units.most_common() if unit]
+        unit = units[0] if units else ""
+        return Writing(self.reading.what, self._zone if self.found == "time" else unit)
+
+    @property
+    def _zone(self) -> str:
+        """The zone of times: training's, or that of all that tell one; UTC if these differ."""
+        if self._unit or self.best is None:
+            return self._unit or ""
+        zones = [*filter(None, self.best.units)]
+        return UTC if len(zones) > 1 else "".join(zones)
 
     def values(self, array: Any) -> Array:
         """Return texts as a column of the kind that was found.
@@ -211,7 +259,17 @@ class Field:
         read = plain(array) if self.reading is None else self.reading.read(tidied(array))
         if read is None:
             raise DataError("it changed while it was read; try again")
-        return numbers(read) if self.found == "number" else times(read)
+        return numbers(read) if self.found == "number" else times(self._in_zone(read, array))
+
+    def _in_zone(self, read: Any, array: Any) -> Any:
+        """Return times of UTC in the column's zone; those that tell none are in it already."""
+        if self.reading is None or self._zone in ("", UTC):
+            return read
+        compute, pa = pyarrow("compute"), pyarrow()
+        zone = compute.if_else(
+            compute.equal(self.reading.units(tidied(array)), ""), "", pa.scalar(self._zone)
+        )
+        return compute.add(read, ahead_of_utc(zone))
 
     def check(self) -> None:
         """Refuse a column that is not of the kind that is known.
@@ -220,11 +278,29 @@ class Field:
         ------
         DataError
         """
-        if self.kind in ("number", "time") and self.found != self.kind:
-            row, text = self.first_odd
-            raise DataError(
-                f"column {self.name!r} must hold {self.kind}s, but row {row + 1:,} holds {text!r}"
-            )
+        if self.kind not in ("number", "time") or self.found == self.kind:
+            return
+        (row, text), how = self._fault()
+        more = ""
+        if how:
+            how, more = f"{how}, as in training", "; write all values as training had them"
+        elif self.best is not None and (mixed := self.best.mixed()):
+            more = f"; the column holds {mixed}"
+        raise DataError(
+            f"column {self.name!r} must hold {self.kind}s{how}, but row {row + 1:,} holds "
+            f"{text!r}{more}"
+        )
+
+    def _fault(self) -> tuple[tuple[int, str], str]:
+        """Return a cell that is not as known, and how it should be."""
+        best, unit = self.best, self._unit
+        if best is not None and best.mixed(unit):
+            how = f" with {unit!r}" if unit else " without '%'"
+            return best.stray(unit), "" if unit is None else how
+        if self._learned is not None and best is not None and self._contradicts(best):
+            learned = next(each for each in self.tallies if each.reading is self._learned)
+            return learned.first or self.first_odd, f" {self._learned.what}"
+        return self.first_odd, ""
 
     @property
     def first_odd(self) -> tuple[int, str]:
@@ -234,33 +310,81 @@ class Field:
 
     def notes(self) -> list[str]:
         """Return what a user should know of how the column was understood."""
-        best = self.best
-        if self._code is not None:
-            row, text = self._code
-            return [
-                f"column {self.name!r} is taken as text: row {row + 1:,} holds {text!r}, a code"
-            ]
+        best, codes = self.best, self._codes
+        if not self.kind and codes.are(self.present):
+            return [f"column {self.name!r} is taken as text: {_holds(codes.first)}, a code"]
         if best is None:
             is_told = self.typed and not self.kind and self.present > 0
-            return [f"column {self.name!r}: texts that are all numbers, read as such"] * is_told
-        if self.reading is None:
-            return self._as_text(best)
-        told = []
-        if best.changed is not None:
-            row, text, value = best.changed
-            shown = f"{value:.10g}" if self.found == "number" else str(value)
-            kind = "numbers" if self.found == "number" else "times"
+            told = [f"column {self.name!r}: texts that are all numbers, read as such"] * is_told
+            if self.known is not None and not self.known.reading and self._plain.group:
+                row, text = self._plain.group
+                told.append(
+                    f"column {self.name!r} held whole numbers in training: "
+                    f"{_holds((row, text))}, read as {float(text):.10g}"
+                )
+        else:
+            told = self._as_text(best) if self.reading is None else self._as_read(best)
+        if codes.first is not None and self.found == "number":
             told.append(
-                f"column {self.name!r} holds {kind} {best.reading.what}: row {row + 1:,} holds "
-                f"{text!r}, read as {shown}"
+                f"column {self.name!r}: {codes.count:,} of {self.present:,} values begin with 0, "
+                f"as codes do, and are taken as numbers; the first, in row "
+                f"{codes.first[0] + 1:,}, is {codes.first[1]!r}"
+            )
+        return told
+
+    def _as_read(self, best: Tally) -> list[str]:
+        """Say how a column of numbers or times is read."""
+        told, kind = [], self.found
+        how = best.reading.what + (
+            f", in {self._zone}" if any(best.units) and kind == "time" else ""
+        )
+        if best.changed is not None:
+            *cell, value = best.changed
+            if kind == "time":
+                value = self.values(pyarrow().array([cell[1]]))[0]
+            shown = f"{value:.10g}" if kind == "number" else str(value).replace("T", " ")
+            told.append(
+                f"column {self.name!r} holds {kind}s {how}{self._evidence(best)}: "
+                f"{_holds(cell)}, read as {shown}"
             )
         if best.odd and best.first is not None:
             row, text = best.first
+            how = f" {best.reading.what}, as in training," if best.reading is self._learned else ""
             told.append(
                 f"column {self.name!r}: {best.odd:,} of {self.present:,} values are no "
-                f"{self.found} and count as missing; the first, in row {row + 1:,}, is {text!r}"
+                f"{kind}{how} and count as missing; the first, in row {row + 1:,}, is {text!r}"
             )
-        return told
+        return told + self._zones(best)
+
+    def _evidence(self, best: Tally) -> str:
+        """Say why it is read otherwise than usual."""
+        rival = RIVALS.get(best.reading)
+        if best.reading is self._learned:
+            return ""
+        told = f", unlike training, which had them {self._learned.what}" if self._learned else ""
+        is_time = best.reading.kind == "time"
+        if rival is None or not best.either or not (is_time or best.others):
+            return told
+        if not best.only:
+            return f"{told}, but could all be {rival.what}"
+        if best.only > ODD * self.present:
+            return told
+        return f"{told}, as {best.only:,} of {self.present:,} values can only be read so"
+
+    def _zones(self, best: Tally) -> list[str]:
+        """Say which times tell no zone, where others do."""
+        if best.reading.kind != "time":
+            return []
+        if self._zone and self._unit == "":
+            return [f"column {self.name!r}: training had times without an offset from UTC"]
+        if not self._zone or "" not in best.cells:
+            return []
+        row, text = best.cells[""]
+        return [
+            f"column {self.name!r}: {best.units['']:,} of {self.present:,} times tell no offset "
+            f"from UTC and are taken as {self._zone}{', as training had them' * bool(self._unit)}; "
+            f"the first, in row {row + 1:,}, is {text!r}"
+        ]
 
     def _as_text(self, best: Tally) -> list[str]:
         """Say why a column that has numbers or times in it is taken as text."""
@@ -269,8 +393,8 @@ class Field:
 
     def _why(self, best: Tally) -> str:
         good = self.present - best.odd
-        if mixed := best.mixed(self.present):
-            return f"it holds {mixed}"
+        if mixed := best.mixed():
+            return f"it holds {mixed}; {_holds(best.stray(None))}"
         units = {_WITH_UNIT.sub("", text) for text in self._sample}
         if len(units) == 1 and all(map(_WITH_UNIT.match, self._sample)):
             return (
@@ -279,16 +403,22 @@ class Field:
             )
         if best.first is None or not (self.numbers or 2 * good >= self.present > 0):
             return ""
-        row, text = best.first
         return (
-            f"row {row + 1:,} holds {text!r}, though {good:,} of {self.present:,} values look like "
+            f"{_holds(best.first)}, though {good:,} of {self.present:,} values look like "
             f"a {best.reading.kind}; mend or empty the others to have it so"
         )
 
 
-def _lost(reading: Reading, count: int, points: int) -> int:
-    """Return how many plain numbers a reading does not understand."""
-    return 0 if reading is POINT else points if reading is COMMA else count
+def field_of(name: str, decimal: str, like: Column | None, typed: bool = False) -> Field:
+    """Return a field for a column, of which more may be known from training."""
+    if like is None:
+        return Field(name, decimal, typed=typed)
+    return Field(name, decimal, like.kind, typed, like.written)
+
+
+def _holds(cell: Any) -> str:
+    row, text = cell
+    return f"row {row + 1:,} holds {text!r}"
 
 
 def _may_be_codes(floats: Any) -> bool:

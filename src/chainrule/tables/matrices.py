@@ -111,7 +111,8 @@ def training_data(
             f"{len(held)} would be kept aside (--validation): too few to learn from"
         )
     names = [each.name for each in table.columns] if columns is None else [*columns, name]
-    preprocessor.fit(_picked(table, kept, names), Target.learn(name, values[kept], whole.task))
+    learned = Target.learn(name, values[kept], whole.task)
+    preprocessor.fit(_picked(table, kept, names), learned, table.columns)
     X_train, X_val = _fill(table, preprocessor, [kept, held], memory)
     encode = preprocessor.target.encode
     y_train, y_val = encode(values[kept]), encode(values[held])
@@ -128,7 +129,7 @@ def load_arrays(
     Parameters
     ----------
     table : Table
-        Opened with ``like=preprocessor.columns``.
+        Opened with ``like=[*preprocessor.columns, preprocessor.target_column]``.
     preprocessor : Preprocessor
     memory : float, default 0.5
         As for `training_data`.

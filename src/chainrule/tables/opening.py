@@ -64,7 +64,8 @@ def open_table(source: Any, like: Iterable[Column] = (), encoding: str = "utf-8"
         PyArrow, or the result of a query by DuckDB.
     like : iterable of Column, optional
         Columns as they were in training, such as a `Preprocessor`'s ``columns``: text that looks
-        like numbers here stays text, images take their size.
+        like numbers here stays text, images take their size, and what could be read in two ways is
+        read as it was, such as the date ``7/8/2021``.
     encoding : str, default "utf-8"
         Of CSV files; any of Python's.
 

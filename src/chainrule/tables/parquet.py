@@ -11,7 +11,7 @@ from typing import Any
 from chainrule.errors import DataError, FileError
 from chainrule.preprocessing.values import Column
 from chainrule.tables.arrow import columns_of, is_text, pyarrow, text, values
-from chainrule.tables.fields import Field
+from chainrule.tables.fields import field_of
 from chainrule.tables.table import Table
 from chainrule.validation import Array
 
@@ -25,9 +25,9 @@ class TypedTable(Table):
         """Learn what columns hold."""
         like = tuple(like)
         columns, notes = columns_of(schema, name, like)
-        known = {column.name: column.kind for column in like}
+        known = {column.name: column for column in like}
         self._fields = {
-            column.name: Field(column.name, ".", known.get(column.name, ""), typed=True)
+            column.name: field_of(column.name, ".", known.get(column.name), typed=True)
             for column in columns
             if is_text(schema.field(column.name).type)
         }
@@ -40,13 +40,22 @@ class TypedTable(Table):
         for field in self._fields.values():
             notes += field.notes()
             field.check()
-        kinds = {each: field.found for each, field in self._fields.items()}
-        columns = [Column(each.name, kinds.get(each.name, each.kind)) for each in columns]
+        columns = [self._understood(each) for each in columns]
         super().__init__(name, columns, rows, notes=notes)
+
+    def _understood(self, column: Column) -> Column:
+        if column.name not in self._fields:
+            return column
+        field = self._fields[column.name]
+        return Column(column.name, field.found, written=field.written)
 
     @abstractmethod
     def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
         """Yield Arrow's batches of these columns."""
+
+    def stored(self, rows: int, names: list[str]) -> Iterator[Any]:
+        """Return Arrow's batches of columns as they are."""
+        return self._batches(rows, names)
 
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
         kinds = {column.name: column.kind for column in self.columns}

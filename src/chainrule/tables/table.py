@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -96,6 +97,13 @@ class Table(ABC):
     @abstractmethod
     def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
         """Yield chunks of at most so many rows."""
+
+    def stored(self, rows: int, names: list[str]) -> Iterator[Any] | None:
+        """Return Arrow's batches of columns as the source stores them, of about so many rows.
+
+        None where it stores what `chunks` gives.
+        """
+        return None
 
     def __repr__(self) -> str:
         rows = "?" if self.rows is None else f"{self.rows:,}"
