@@ -201,3 +201,35 @@ def test_a_threshold_goes_along_where_a_model_is_exported(rare, tmp_path, thresh
     model.export(tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     assert session.run(["label"], columns)[0].tolist() == expected
+
+
+def write_single(path, *more):
+    lines = [f"{i},{i % 7},{'ab'[i % 2]}" for i in range(60)]
+    path.write_text("\n".join(["x,z,y", *lines, "1,2,c", *more]) + "\n")
+    return path
+
+
+def test_a_class_of_one_row_is_refused_before_parts_are_trained(tmp_path):
+    path = write_single(tmp_path / "single.csv")
+    options = ["--target", "y", "--epochs", "1"]
+    line = refused(3, "train", path, *options, "--cv", "5", "-o", tmp_path / "model")
+    assert "target 'y': 'c' has 1 row, too few for 5 parts (--cv)" in line
+    assert not (tmp_path / "model").exists()
+    write_single(path, "3,4,d")
+    assert "'c', 'd' have 1 row each" in refused(3, "train", path, *options, "--cv", "2")
+    assert "1 row" not in done("train", path, *options).stderr
+
+
+def test_a_class_that_some_parts_do_not_have_is_told(tmp_path):
+    path = write_single(tmp_path / "few.csv", "2,3,c")
+    result = done("train", path, "--target", "y", "--epochs", "1", "--cv", "5")
+    assert "'c' has 2 rows, so that only 2 of 5 parts have it" in result.stderr
+    assert "scores on 5 parts" in result.stdout
+
+
+def test_one_row_cannot_be_explained(rare, tmp_path):
+    model, path = rare
+    (tmp_path / "one.csv").write_text("".join(path.read_text().splitlines(True)[:2]))
+    line = refused(3, "explain", model, tmp_path / "one.csv")
+    assert "one.csv: expected at least 2 rows with a value of 'state'" in line
+    assert "received 1" in line

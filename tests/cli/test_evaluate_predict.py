@@ -3,15 +3,18 @@ import io
 import re
 import subprocess
 import sys
+from datetime import date
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from tests.cli.running import done, refused, run, write_pets
 
 import chainrule as cr
 from chainrule.errors import DataError
+from chainrule.recipes import trained as trained_model
 from chainrule.recipes.trained import predictions, score
-from chainrule.tables import ArrayTable, Column, load_arrays, open_table
+from chainrule.tables import ArrayTable, Column, delimited, load_arrays, open_table
 from chainrule.tables.writing import WRITERS, csv_file, parquet_file
 
 SETS = ["digits", "iris", "wine", "breast_cancer", "diabetes"]
@@ -341,3 +344,73 @@ def test_safe_csv_leaves_numbers_alone(trained, tmp_path):
     assert "'" not in done("predict", model, data, "--safe-csv").stdout
     line = refused(2, "predict", model, data, "--safe-csv", "-o", tmp_path / "out.parquet")
     assert "--safe-csv is for CSV" in line
+
+
+KEY = 1234567890123456789
+AS_WRITTEN = ["key,paid,day,prediction,code,kind", *(
+    f"{KEY + i},{i}.9560,{i + 1:02d}/01/2024,{i},{'NA' if i % 2 else ' 007 '},{'ab'[i % 2]}"
+    for i in range(28)
+)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+    (folder / "keys.csv").write_text("\n".join([*AS_WRITTEN, ""]))
+    done("train", folder / "keys.csv", "--target", "kind", "--epochs", "1", "-o", folder / "model")
+    return folder / "model", folder / "keys.csv"
+
+
+def test_ids_are_the_texts_of_a_csv_file(keys, tmp_path):
+    names = ["key", "paid", "day", "code", "kind"]
+    wanted = [[row[name] for name in names] for row in csv.DictReader(AS_WRITTEN)]
+    options = [*keys, *(word for name in names for word in ("--id", name))]
+    rows = csv.DictReader(done("predict", *options).stdout.splitlines())
+    assert [[row[name] for name in names] for row in rows] == wanted
+    done("predict", *options, "-o", tmp_path / "p.parquet")
+    found = pyarrow.parquet.read_table(tmp_path / "p.parquet").to_pylist()
+    assert [[row[name] for name in names] for row in found] == wanted
+
+
+def test_ids_have_the_values_and_types_of_a_parquet_file(tmp_path):
+    pa = pyarrow
+    days = [date(2024, 1, i + 1) for i in range(28)]
+    table = pa.table({
+        "key": pa.array([None, *range(KEY, KEY + 27)], pa.int64()),
+        "paid": [np.nan, *[0.1 + i for i in range(27)]],
+        "price": pa.array(range(28)).cast(pa.decimal128(21, 2)),
+        "day": days,
+        "seen": pa.array(days).cast(pa.timestamp("us")),
+        "group": pa.array(["x", None] * 14).dictionary_encode(),
+        "kind": ["a", "b"] * 14,
+    })  # fmt: skip
+    pa.parquet.write_table(table, tmp_path / "t.parquet", row_group_size=5)
+    base = tmp_path / "model", tmp_path / "t.parquet"
+    done("train", base[1], "--target", "kind", "--epochs", "1", "-o", base[0])
+    ids = [word for name in table.column_names for word in ("--id", name)]
+    done("predict", *base, *ids, "-o", tmp_path / "p.parquet")
+    found = pa.parquet.read_table(tmp_path / "p.parquet").select(table.column_names)
+    assert found.schema.types == table.schema.types
+    assert repr(found.to_pylist()) == repr(table.to_pylist())
+    lines = done("predict", *base, *ids).stdout.splitlines()
+    assert lines[1].startswith(",,0.00,2024-01-01,2024-01-01 00:00:00,x,a,")
+    assert lines[3].startswith(f"{KEY + 1},1.1,2.00,2024-01-03,2024-01-03 00:00:00,x,a,")
+
+
+def test_ids_of_large_files_stay_beside_their_rows(keys, tmp_path, monkeypatch):
+    monkeypatch.setattr(trained_model, "CHUNK", 5)
+    monkeypatch.setattr(delimited, "BLOCK", 200)
+    rows = list(csv.DictReader(done("predict", *keys, "--id", "key").stdout.splitlines()))
+    assert [int(row["key"]) for row in rows] == list(range(KEY, KEY + 28))
+
+
+@pytest.mark.parametrize("name", ["prediction", "probability", "probability of a"])
+def test_an_id_with_the_name_of_an_output_is_refused(keys, tmp_path, name):
+    text = keys[1].read_text().replace("prediction", name)
+    (tmp_path / "k.csv").write_text(text)
+    done("train", tmp_path / "k.csv", "--target", "kind", "--epochs", "1", "-o", tmp_path / "m")
+    options = ["--probabilities"] * (name == "probability of a")
+    base = ["predict", tmp_path / "m", tmp_path / "k.csv", "--id", name, *options]
+    line = refused(2, *base, "-o", tmp_path / "o.csv")
+    assert f"--id {name}: the output has a column of this name" in line
+    assert not (tmp_path / "o.csv").exists()

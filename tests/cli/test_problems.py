@@ -24,6 +24,7 @@ from chainrule.errors import (
     UnknownNameError,
 )
 from chainrule.recipes.tabular import make_model
+from chainrule.sweeps.search import Search
 
 
 @pytest.mark.parametrize(
@@ -164,3 +165,17 @@ def test_exit_codes_reach_the_shell(start, tmp_path):
 
     assert code("show", tmp_path / "no-model") == 4
     assert code("train", "iris", "--lr", "fast") == 2
+
+
+def test_ctrl_c_in_a_sweep_before_its_first_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Search, "_train_some", stop)
+    result = run("sweep", "iris", "--models", "4")
+    assert result.exit_code == 130, result.output
+    said = "Stopped by Ctrl-C; no network was done yet, nothing was written."
+    assert result.stderr.splitlines()[-1] == said
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,8 @@
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -9,9 +11,11 @@ from tests.cli.running import done, refused, run, write_pets
 import chainrule as cr
 from chainrule.cli.settings import Settings
 from chainrule.errors import OptionError
+from chainrule.recipes import tabular as training
 from chainrule.recipes.ensembles import members
 from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.tabular import fit, make_model, prepare
+from chainrule.sweeps.search import Search
 from chainrule.tables import open_table
 
 
@@ -335,3 +339,49 @@ def test_a_messy_table_is_understood_and_said(tmp_path):
     line = refused(3, "train", path, *options)
     assert "is not UTF-8" in line
     assert "--encoding latin-1" in line
+
+
+def test_a_table_of_the_target_alone_is_bad_data(tmp_path):
+    path = tmp_path / "alone.csv"
+    path.write_text("y\na\nb\na\nb\n")
+    line = refused(3, "train", path, "--target", "y")
+    assert "alone.csv has no column besides the target 'y' to learn from" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder that is in use stays there")
+@pytest.mark.parametrize("verb", ["train", "sweep"])
+def test_a_folder_that_goes_while_training_is_made_anew(tmp_path, monkeypatch, verb):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    work, where = (training, "train") if verb == "train" else (Search, "run")
+    does = getattr(work, where)
+
+    def tidied(*given, **options):
+        shutil.rmtree(tmp_path / "a")
+        return does(*given, **options)
+
+    monkeypatch.setattr(work, where, tidied)
+    options = ["--models", "2"] if verb == "sweep" else []
+    result = done(verb, "iris", "--epochs", "1", "-o", "model", *options)
+    assert f"the folder {tmp_path / 'a' / 'b'} was gone when the work was done" in result.stderr
+    assert "it is made anew" in result.stderr
+    assert str(tmp_path / "a" / "b" / "model") in result.stdout
+    assert cr.load_model(tmp_path / "a" / "b" / "model").preprocessor is not None
+
+
+def test_where_a_folder_cannot_be_made_anew_the_model_goes_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    does = training.train
+
+    def replaced(*given, **options):
+        (tmp_path / "a").rmdir()
+        (tmp_path / "a").touch()
+        return does(*given, **options)
+
+    monkeypatch.setattr(training, "train", replaced)
+    result = done("train", "iris", "--epochs", "1", "-o", tmp_path / "a" / "model")
+    (path,) = tmp_path.glob("chainrule-*/model")
+    assert f"{path} is written instead" in result.stderr
+    assert f"model: {path}" in result.stdout
+    cr.load_model(path)

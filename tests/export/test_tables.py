@@ -1,20 +1,23 @@
 """Columns of times and of free text, in other programs."""
 
+import csv
 import subprocess
 import sys
 
 import numpy as np
 import onnxruntime
+import pyarrow
 import pytest
 from sklearn.feature_extraction.text import HashingVectorizer
 from tests.cli.running import done
 
 from chainrule.errors import DataError
-from chainrule.export import ejected
+from chainrule.export import ejected, ejecting
 from chainrule.preprocessing.calendar import Calendar
 from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.tabular import prepare, train
 from chainrule.tables import ArrayTable
+from chainrule.tables.readings import READINGS
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +90,116 @@ def test_on_the_command_line(tmp_path):
                           text=True, check=True).stdout.splitlines()  # fmt: skip
     wanted = done("predict", tmp_path / "model.safetensors", path).stdout.splitlines()
     np.testing.assert_allclose(*(np.array(lines[1:], float) for lines in (told, wanted)), rtol=1e-5)
+
+
+SEMICOLONS = ["price;day;kind;at;y"] + [
+    f"{('1.234,5', '-3', '(7,25)', '', '12 €')[i % 5]};{i % 28 + 1}.{i % 12 + 1}.24;"
+    f"{('good', 'NA', 'bad, x')[i % 3]};{i % 24}:30;{'ab'[i % 2]}"
+    for i in range(60)
+]
+MONTH_FIRST = ["price,day,kind,y"] + [
+    f'"{i + 1},500.25",{i % 12 + 1}/{i % 28 + 1}/2024 1:{i:02d},true,{2.5 * i}' for i in range(59)
+] + ["on request,1/31/2024,false,3.5"]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[SEMICOLONS, MONTH_FIRST], ids=["semicolons", "months"])
+def script(request, tmp_path_factory):
+    """Train on a table, and export."""
+    folder = tmp_path_factory.mktemp("script")
+    (folder / "data.csv").write_text("\n".join([*request.param, ""]))
+    done("train", folder / "data.csv", "--target", "y", "--epochs", "2", "-o", folder / "m.cr")
+    done("export", folder / "m.cr", "--to", "numpy")
+    return folder
+
+
+def ran(folder, *arguments):
+    """Run an exported script; return its rows, and what it says on stderr."""
+    command = [sys.executable, folder / "m.py", *arguments]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    return list(csv.reader(told.stdout.splitlines()))[1:], told.stderr.splitlines()
+
+
+def assert_predicts_alike(folder, path):
+    lines = done("predict", folder / "m.cr", path, "--probabilities").stdout.splitlines()[1:]
+    found, told = ran(folder, path)
+    assert all(line.startswith("note: ") for line in told)
+    for one, other in zip(found, csv.reader(lines), strict=True):
+        np.testing.assert_allclose(
+            np.array(one[-1:], float), np.array(other[-1:], float), rtol=1e-4
+        )
+
+
+def test_a_script_reads_as_training_did_what_can_be_read_in_two_ways(script, tmp_path):
+    header = (script / "data.csv").read_text().splitlines()[0]
+    row = "1.234;1.2.24;good;1:30;a" if ";" in header else '"1,234",1/2/2024 1:00,true,2.5'
+    (tmp_path / "data.csv").write_text(f"{header}\n{row}\n")
+    assert_predicts_alike(script, tmp_path / "data.csv")
+    assert ejected.as_times("day", ["1/2/2024"], "mdy", False) == [np.datetime64("2024-01-02")]
+    assert ejected.as_numbers("price", ["1.234", ""], True, False) == [1234.0, None]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_a_script_reads_what_its_model_was_trained_on(script, tmp_path, mark):
+    path = tmp_path / "data.csv"
+    text = (script / "data.csv").read_text()
+    own = ";" if text.startswith("price;") else ","
+    with open(path, "w", newline="") as file:
+        csv.writer(file, delimiter=mark).writerows(csv.reader(text.splitlines(), delimiter=own))
+    assert_predicts_alike(script, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "No such file or directory"),
+        ("price,kind\n1,x\n", "has no column 'day'; its columns: price, kind"),
+        ("price,day,kind,at\nheavy,1.1.24,x,1:30\n",
+         "column 'price': expected a number, but row 1 holds 'heavy'"),
+        ("price,day,kind,at\n1,1.1.24,x,1:30\n2,soon,x,1:30\n",
+         "column 'day': expected a time, but row 2 holds 'soon'"),
+        ("price,day,kind,at\n1,1.1.24\n", "row 1: expected 4 fields, as the first line has"),
+        ("price,day\n", "expected a line of column names, then rows"),
+        ("", "expected a line of column names, then rows"),
+    ],
+)  # fmt: skip
+def test_a_script_says_in_a_line_what_is_wrong(script, tmp_path, text, said):
+    path = tmp_path / "bad.csv"
+    if text is not None:
+        path.write_text(text)
+    found, told = ran(script, path)
+    assert not found
+    (line,) = told
+    assert line.startswith("error: ")
+    assert said in line
+
+
+def test_a_script_tells_what_it_reads(script):
+    told = subprocess.run([sys.executable, script / "m.py", "-h"], capture_output=True, text=True,
+                          check=True).stdout  # fmt: skip
+    assert "with , ; | or tabs between" in " ".join(told.split())
+
+
+NUMBERS = ["1", "-2.5", ".5", "5.", "1e3", "1,234.5", "1.234,5", "1'234.5", "(3)", "-(3)",
+           "(3", "$5", "€ 1.5", "-€2", "5 %", "−1", "+ 1", "--1", "0,500.25", "12,34", "",
+           "x"]  # fmt: skip
+TIMES = ["2024-01-31", "2024/1/31 7:05", "31.1.2024", "1/31/2024", "31.1.24 18:30:09.25",
+         "2024-01-31T23:30+02:00", "2024-01-31 01:00Z", "30.2.2024", "1.1.68", "1.1.69",
+         "24-01-31", "7:30", "25:00", "soon"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*NUMBERS, *TIMES])
+def test_texts_are_read_as_tables_read_them(text):
+    ways = {"number": (ejected.number, (False, True)),
+            "time": (ejected.time, ("ymd", "dmy", "mdy"))}  # fmt: skip
+    known = {way: reading for reading, way in ejecting.WRITTEN.items()}
+    for reading in READINGS:
+        read, options = ways[reading.kind]
+        for way in options:
+            if known[way] != reading.what:
+                continue
+            wanted = reading.read(pyarrow.array([text]))[0].as_py()
+            try:
+                found = read(text, way)
+            except ValueError:
+                found = None
+            assert (found.item() if isinstance(found, np.datetime64) else found) == wanted

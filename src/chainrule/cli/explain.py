@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from chainrule.cli.problems import tell
+from chainrule.errors import DataError
 
 ROWS = 10_000  # that are looked at, drawn at random
 COLUMNS = 40  # that are shown
@@ -47,7 +48,10 @@ def run_explain(
     if len(X) > ROWS:
         picked = np.sort(np.random.default_rng(0).choice(len(X), ROWS, replace=False))
         X, y = X[picked], y[picked]
-    score, found = permutation_importance(model, X, y, repeats)
+    try:
+        score, found = permutation_importance(model, X, y, repeats)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
     what = "accuracy" if target.classes else "R²"
     print_title(console, f"{what} {score:.4f} on {count_of(len(X), 'row')}; without a column:")
     shown = Table(show_edge=False)

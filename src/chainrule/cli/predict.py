@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +43,9 @@ def predict(
     ] = False,
     id_: Annotated[
         list[str] | None,
-        typer.Option("--id", metavar="COLUMN", help="Carry this column over; may be repeated."),
+        typer.Option(
+            "--id", metavar="COLUMN", help="Carry this column over as it is; may be repeated."
+        ),
     ] = None,
     threshold: Annotated[
         float | None,
@@ -73,14 +74,20 @@ def run_predict(
     """Write predictions to a file, whole or not at all, or to standard output."""
     from chainrule.cli.output import check_output
     from chainrule.cli.terminal import count_of, row_progress
-    from chainrule.recipes.trained import open_data, open_model, predictions, unseen
+    from chainrule.recipes.trained import open_data, open_model, output_names, predictions, unseen
     from chainrule.storage import write_whole
 
-    write = _writer(output, safe)
+    write = _writer(output, safe, ids)
     if output != "-":
         check_output(output, source)
         check_output(output, path)
     model = open_model(path, threshold)
+    for name in output_names(model, every_class):
+        if name in ids:
+            raise UsageError(
+                f"--id {name}: the output has a column of this name for what the model says; give "
+                f"the column of {source} another name"
+            )
     table, notes = open_data(model, source, ids=ids, encoding=encoding)
     tell(notes)
     written = 0
@@ -106,8 +113,11 @@ def run_predict(
         )
 
 
-def _writer(output: str, safe: bool) -> Callable[[Iterator[Chunk]], Iterator[bytes]]:
+def _writer(
+    output: str, safe: bool, ids: Sequence[str]
+) -> Callable[[Iterator[Chunk]], Iterator[bytes]]:
     """Return what makes a file of columns, by the file's name."""
+    from chainrule.recipes.trained import as_texts
     from chainrule.tables.arrow import pyarrow
     from chainrule.tables.writing import WRITERS, parquet_file
 
@@ -121,7 +131,11 @@ def _writer(output: str, safe: bool) -> Callable[[Iterator[Chunk]], Iterator[byt
         if safe:
             raise UsageError("--safe-csv is for CSV; a Parquet file holds no formulas")
         return write
-    return partial(write, safe=safe)
+
+    def shown(chunk: Chunk) -> Chunk:
+        return {name: as_texts(v) if name in ids else v for name, v in chunk.items()}
+
+    return lambda chunks: write(map(shown, chunks), safe=safe)
 
 
 def _print(blocks: Iterator[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -80,7 +81,7 @@ def run_sweep(
     output: str | None, encoding: str, given: dict[str, Any],
 ) -> None:  # fmt: skip
     """Sweep, print the best, write the page and the best model."""
-    from chainrule.cli.output import check_output
+    from chainrule.cli.output import check_output, name_of, still_there
     from chainrule.cli.terminal import print_facts
     from chainrule.recipes.recipe import Recipe
     from chainrule.recipes.tabular import prepare
@@ -95,6 +96,7 @@ def run_sweep(
     check_output(report, source)
     if output is not None:
         check_name(check_output(output, source))
+    places = [os.path.abspath(each) for each in (report, output or report)]
     with console.status("reading the data …"):
         table = open_table(source, encoding=encoding)
     tell(table.notes)
@@ -113,14 +115,18 @@ def run_sweep(
         verbose=1 if console.is_terminal else 2, **given,
     )  # fmt: skip
     seconds = time.perf_counter() - began
+    if found.interrupted and not found.search.by_epochs():
+        raise Interrupted("no network was done yet, nothing was written")
     _print_best(console, found, seconds)
     errors = [error for error in found.table.get("error", ()) if error is not None]
     tell([f"{len(errors):,} networks failed, the first: {errors[0]}"] if errors else [])
-    found.report(report, f"Sweep of {table.name}")
-    console.print(f"\n{escape(report)} has the pictures", soft_wrap=True)
+    place = still_there(places[0])
+    found.report(place, f"Sweep of {table.name}")
+    console.print(f"\n{escape(name_of(report, place))} has the pictures", soft_wrap=True)
     if output is not None:
-        found.best.model.save(output, training=False)
-        console.print(f"{escape(output)} is the best network", soft_wrap=True)
+        place = still_there(places[1])
+        found.best.model.save(place, training=False)
+        console.print(f"{escape(name_of(output, place))} is the best network", soft_wrap=True)
     if found.interrupted:
         more = " the same command goes on from there" if given["store"] else " --store keeps it"
         raise Interrupted(f"the sweep was interrupted;{more}")

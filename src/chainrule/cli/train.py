@@ -6,6 +6,7 @@ import inspect
 import os
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,8 +73,9 @@ class _Unheard(Console):
 
 def run_train(console: Console, source: str, settings: Settings) -> None:
     """Train, save, and print what came of it."""
-    from chainrule.cli.output import check_output
+    from chainrule.cli.output import check_output, name_of, still_there
     from chainrule.cli.progress import Progress
+    from chainrule.recipes.folds import check_parts
     from chainrule.recipes.tabular import make_model, prepare, train
     from chainrule.storage import check_name
     from chainrule.tables import open_table
@@ -81,11 +83,14 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     output = settings.output
     if output is not None:
         check_name(check_output(output, source))
+        place = os.path.abspath(output)
     with console.status("reading the data …"):
         table = open_table(source, encoding=settings.encoding)
     tell(table.notes)
     with console.status("preparing the data …"):
         data = prepare(table, settings)
+    if settings.cv:
+        tell(check_parts(data, settings.cv))
     model = make_model(data, settings)
     _print_before(console, table, data, model, settings)
     if settings.cv:
@@ -95,7 +100,9 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         with deferred():
             model, interrupted = train(data, settings, watch.watchers)
             if output is not None:
-                model.save(output, training=False)
+                place = still_there(place)
+                model.save(place, training=False)
+                output = name_of(output, place)
             saved = True
     except DivergenceError as error:
         raise _diverged(model, watch.epochs + 1) from error
@@ -103,7 +110,7 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         if not saved:
             raise Interrupted("nothing was trained yet, no model was written") from None
         interrupted = True
-    _print_after(console, source, data, model, settings)
+    _print_after(console, source, data, model, replace(settings, output=output))
     if interrupted:
         kept = f"what was trained is in {output}" if output else "no model was asked for"
         raise Interrupted(f"{watch.completed(settings.epochs)}; {kept}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import datetime
+import io
 import itertools
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -102,19 +106,125 @@ def pixels(images: Any, mean: Any, scale: Any) -> Any:
     return (images.reshape(len(images), -1) - mean) / scale
 
 
-def read_table(path: Any) -> Any:
-    """Return the columns of an .npz file, or of a .csv file whose first line names them."""
+def number(text: Any, comma: Any) -> Any:
+    """Return a number such as 1,234.5, (3) or 5 €; with a decimal comma, such as 1.234,5."""
+    point, group = (",", ".") if comma else (".", ",")
+    unit = r"(?:[$€£¥₹%]|CHF|EUR|GBP|USD|Fr\.?)?"
+    found = re.fullmatch(
+        rf"(\(?)([-+−]?){unit}\s?([-+−]?)([1-9]\d{{,2}}(?:[{group} _'’\xa0\u202f]\d{{3}})+|\d*)"
+        rf"((?:[{point}]\d*)?(?:[eE][-+]?\d+)?)\s?{unit}(\)?)",
+        text,
+    )
+    if not found:
+        raise ValueError(text)
+    opened, *signs, whole, part, closed = found.groups()
+    sign = opened + "".join(signs)
+    if len(sign) > 1 or bool(opened) != bool(closed):
+        raise ValueError(text)
+    minus = "-" if sign in ("-", "−", "(") else ""
+    return float(minus + re.sub(r"\D", "", whole) + part.replace(",", "."))
+
+
+def time(text: Any, order: Any) -> Any:
+    """Return a time whose year, month and day are in this order, as 31.1.2024 18:30 is in dmy."""
+    text, order = (text, order) if order else (f"1970-01-01 {text}", "ymd")
+    found = re.fullmatch(
+        r"(\d+)[-/.](\d+)[-/.](\d+)(?:[T ](\d\d?):(\d\d)(?::(\d\d))?)?(?:\.\d+)?"
+        r"(?:Z|([+-]\d\d):?(\d\d))?",
+        text,
+    )
+    if not found:
+        raise ValueError(text)
+    parts = dict(zip(order, found.groups(), strict=False))
+    year = int(parts["y"])
+    hour, minute, second = [int(part or 0) for part in found.groups()[3:6]]
+    if len(parts["y"]) == 2 and order != "ymd":
+        year += 1900 if year > 68 else 2000
+    elif len(parts["y"]) != 4:
+        raise ValueError(text)
+    day = datetime.datetime(year, int(parts["m"]), int(parts["d"]), hour, minute, second)
+    if found[7]:
+        day -= datetime.timedelta(hours=int(found[7]), minutes=int(found[7][0] + found[8]))
+    return np.datetime64(day, "s")
+
+
+def understood(name: Any, texts: Any, read: Any, ways: Any) -> Any:
+    """Return texts as values, read in the way that fits most of them.
+
+    Up to a tenth that do not fit count as missing.
+    """
+    attempts = []
+    for way in ways:
+        values, odd = [], []
+        for row, text in enumerate(texts, 1):
+            try:
+                values.append(read(text, way) if text else None)
+            except ValueError:
+                values.append(None)
+                odd.append(f"row {row} holds {text!r}")
+        attempts.append((odd, values))
+    odd, best = min(attempts, key=lambda attempt: len(attempt[0]))
+    if 10 * len(odd) > sum(map(bool, texts)):
+        raise ValueError(f"column {name!r}: expected a {read.__name__}, but {odd[0]}")
+    if odd:
+        count = f"{len(odd)} of {sum(map(bool, texts))} values"
+        what = f"{count} are no {read.__name__} and count as missing"
+        print(f"note: column {name!r}: {what}; {odd[0]}", file=sys.stderr)
+    return best
+
+
+def as_numbers(name: Any, texts: Any, known: Any, comma: Any) -> Any:
+    """Return texts as numbers, None for a missing one; known or else comma is tried first."""
+    first = comma if known is None else known
+    if not known:
+        with contextlib.suppress(ValueError):
+            return [float(text) if text else None for text in texts]
+    return understood(name, texts, number, (first, not first))
+
+
+def as_times(name: Any, texts: Any, known: Any, comma: Any) -> Any:
+    """Return texts as times, None for a missing one; the known order is tried first."""
+    ways = sorted(("ymd", "dmy", "mdy", ""), key=lambda way: way != known)
+    return understood(name, texts, time, ways)
+
+
+def read_table(path: Any, readers: Any) -> Any:
+    """Return columns of an .npz file, or of a .csv file whose first line names them.
+
+    Readers are by the columns' names: what makes values of texts, and how these are written.
+    """
     if str(path).endswith(".npz"):
         with np.load(path, allow_pickle=False) as file:
-            return dict(file)
+            table = dict(file)
+    else:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            text = file.read()
+        splits = []
+        for mark in (",", ";", "\t", "|"):
+            lines = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+            splits.append((next(filter(None, lines), []), lines, mark))
+        names, lines, mark = max(splits, key=lambda split: len(split[0]))
+        rows = list(filter(None, lines))
+        if not rows:
+            raise ValueError(f"{path}: expected a line of column names, then rows")
+        for i, row in enumerate(rows, 1):
+            if len(row) != len(names):
+                raise ValueError(
+                    f"{path}, row {i}: expected {len(names)} fields, as the first line has, "
+                    f"received {len(row)}"
+                )
+        table = dict(zip([name.strip() for name in names], zip(*rows, strict=True), strict=True))
+    for name in readers:
+        if name not in table:
+            raise ValueError(f"{path} has no column {name!r}; its columns: {', '.join(table)}")
+    if str(path).endswith(".npz"):
+        return table
     spelled = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
     spelled |= dict.fromkeys(("NA", "N/A", "n/a", "#N/A", "?", "NaN", "nan", "null", "NULL"), "")
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = [
-            {name.strip(): (text or "").strip() for name, text in row.items()}
-            for row in csv.DictReader(file)
-        ]
-    return {name: [spelled.get(row[name], row[name]) for row in rows] for name in rows[0]}
+    for name, (read, known) in readers.items():
+        texts = [spelled.get(text.strip(), text.strip()) for text in table[name]]
+        table[name] = read(name, texts, known, mark != ",") if read else texts
+    return table
 
 
 def read_numbers(path: Any) -> Any:
@@ -123,5 +233,7 @@ def read_numbers(path: Any) -> Any:
         return np.load(path, allow_pickle=False)
     with open(path, encoding="utf-8-sig") as file:
         lines = [line for line in file if line.strip()]
+    if not lines:
+        raise ValueError(f"{path} is empty; expected numbers, a sample a row")
     first_is_names = np.isnan(np.genfromtxt(lines[:1], delimiter=",")).all()
     return np.loadtxt(lines, delimiter=",", ndmin=2, skiprows=int(first_is_names))

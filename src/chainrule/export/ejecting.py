@@ -55,6 +55,18 @@ STEPS: dict[type, Any] = {
     Calendar: ejected.times, Words: ejected.words,
 }  # fmt: skip
 USED = {ejected.words: (ejected.turned, ejected.hashed)}
+READERS = {
+    ejected.numbers: (ejected.number, ejected.understood, ejected.as_numbers),
+    ejected.times: (ejected.time, ejected.understood, ejected.as_times),
+}  # what is done to a column → what reads its texts: the last one, which calls the others
+WRITTEN = {
+    "with decimal points": False,
+    "with decimal commas": True,
+    "year first": "ymd",
+    "day first": "dmy",
+    "month first": "mdy",
+    "hours and minutes": "",
+}  # how columns were written in training → how that is told to what reads them
 
 
 def eject(model: Compiled, path: str | os.PathLike[str]) -> None:
@@ -156,7 +168,7 @@ class _Module:
         return shape_text((None, *data.shape[1:]))
 
     def _head(self) -> str:
-        quoted = [*self.helpers, self._reader, *map(_step_of, self.used.steps)]
+        quoted = [*self.helpers, *self._readers, *map(_step_of, self.used.steps)]
         modules = {name for helper in quoted for name in modules_of(helper)}
         modules |= {"csv", "sys"}  # of the command line
         imports = "".join(f"\nimport {name}" for name in sorted(modules))
@@ -233,8 +245,7 @@ class _Module:
                 f"        {json.dumps(key)}: {_value_text(value, 8)},\n"
                 for key, value in _options(step).items()
             )
-            name = json.dumps(step.name, ensure_ascii=False)
-            lines += f"    {name}: ({function.__name__}, {{\n{options}    }}),\n"
+            lines += f"    {_quoted(step.name)}: ({function.__name__}, {{\n{options}    }}),\n"
         return [
             *functions.values(),
             f"COLUMNS = {{\n{lines}}}\n",
@@ -277,17 +288,37 @@ class _Module:
         sizes = ", ".join(map(str, self.X.shape[1:]))
         reading = f"read_numbers(options.data).reshape(-1, {sizes}).astype(np.{self.X.dtype})"
         if self.used.steps:
-            reading = "features(read_table(options.data))"
-        about = ".csv whose first line names the columns" if self.used.steps else (
-            ".npy or .csv of numbers, a sample a row"
-        )  # fmt: skip
+            reading = "features(read_table(options.data, READERS))"
+        about = templates.TABLES if self.used.steps else ".npy or .csv of numbers, a sample a row"
         names, rows = self._show()
         main = templates.MAIN.format(help=about, read=reading, names=names, rows=rows)
-        return [bare_source(self._reader), main]
+        read = {of.__name__: READERS[of][-1].__name__ for of in self._read}
+        by_step = ", ".join(f"{step}: {reader}" for step, reader in read.items())
+        lines = [f"    {_quoted(name)}: {_value_text(way, 4)},\n" for name, way in self._written()]
+        known = f"\n{''.join(lines)}" if lines else ""
+        readers = (
+            [templates.READERS.format(by_step=by_step, known=known)] if self.used.steps else []
+        )
+        return [*map(bare_source, self._readers), *readers, main]
+
+    def _written(self) -> Iterator[tuple[str, Any]]:
+        """Yield columns that were texts in training, and how these were written."""
+        for column in self.model.preprocessor.columns if self.used.steps else ():
+            if column.written is not None and column.written.reading in WRITTEN:
+                yield column.name, WRITTEN[column.written.reading]
 
     @property
-    def _reader(self) -> Any:
-        return ejected.read_table if self.used.steps else ejected.read_numbers
+    def _read(self) -> list[Any]:
+        """What is done to columns whose texts are read as something else."""
+        return [of for of in READERS if of in map(_step_of, self.used.steps)]
+
+    @property
+    def _readers(self) -> list[Any]:
+        """The functions that read files."""
+        if not self.used.steps:
+            return [ejected.read_numbers]
+        own = dict.fromkeys(function for of in self._read for function in READERS[of])
+        return [*own, ejected.read_table]
 
     def _show(self) -> tuple[str, str]:
         """Return the names of the columns that are printed, and their rows."""
@@ -344,6 +375,10 @@ def _options(step: Step) -> dict[str, Any]:
         return scale
     parts = {"parts": step.parts} if isinstance(step, Calendar) else {}
     return {**scale, **parts, "marked": step.missing > 0}
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _assigned(name: str, texts: Iterable[str]) -> str:

@@ -83,6 +83,18 @@ def quantities(scores):
     """Return predictions as quantities."""
     return scores.reshape(-1).astype(float) * SCALE + MEAN
 '''
+TABLES = (
+    ".csv in UTF-8 whose first line names the columns, with , ; | or tabs between; numbers have "
+    "decimal points or commas, days are 2024-01-31, 31.1.2024 or 1/31/2024, no months by name; "
+    "or .npz, an array a column"
+)
+READERS = """
+BY_STEP = {{{by_step}}}
+WRITTEN = {{{known}}}  # in training: with decimal commas or not; the order of days
+READERS = {{
+    name: (BY_STEP.get(step), WRITTEN.get(name)) for name, (step, _) in COLUMNS.items()
+}}
+"""
 MAIN = '''
 def main():
     """Print a prediction for every row of a file, as CSV."""
@@ -92,8 +104,11 @@ def main():
     options = parser.parse_args()
     if options.data is None:
         return parser.print_help()
-    X = {read}
-    scores = predict(load(options.weights), X)
+    try:
+        X = {read}
+        scores = predict(load(options.weights), X)
+    except (OSError, ValueError, csv.Error) as error:
+        parser.exit(1, f"error: {{error}}\\n")
     out = csv.writer(sys.stdout, lineterminator="\\n")
     out.writerow({names})
     out.writerows({rows})

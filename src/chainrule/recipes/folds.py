@@ -6,11 +6,43 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from chainrule.errors import DataError
 from chainrule.preprocessing import split_rows
+from chainrule.preprocessing.values import quoted
 from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.scores import Scores, score_arrays
 from chainrule.recipes.tabular import prepare, train
 from chainrule.tables import Table, TrainingData
+
+
+def check_parts(data: TrainingData, parts: int) -> list[str]:
+    """Return notes on classes that not every part has.
+
+    Raises
+    ------
+    DataError
+        If a class has a single row: where it is kept aside, none is left to learn from.
+    """
+    target = data.preprocessor.target
+    if not target.classes:
+        return []
+    counts = np.bincount(np.concatenate([data.y_train, data.y_val])).tolist()
+    few = {n: count for n, count in zip(target.classes, counts, strict=True) if count < parts}
+    single = [name for name, count in few.items() if count == 1]
+    if single:
+        have = "have 1 row each" if len(single) > 1 else "has 1 row"
+        raise DataError(
+            f"target {target.name!r}: {quoted(single)} {have}, too few for {parts} parts (--cv): a "
+            "class cannot be learned where its only row is kept aside; leave it out of the data, "
+            "or do without --cv"
+        )
+    return [
+        f"target {target.name!r}: {name!r} has {count} rows, so that only {count} of {parts} parts "
+        "have it"
+        for name, count in few.items()
+    ]
 
 
 def cross_validate(

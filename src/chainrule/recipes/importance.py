@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.errors import DataError
 from chainrule.preprocessing import Target
 from chainrule.recipes.trained import probabilities
 from chainrule.validation import Array
@@ -36,7 +37,18 @@ def permutation_importance(
         The target, encoded.
     repeats : int, default 5
     seed : int, default 0
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two rows, which cannot exchange anything.
     """
+    if len(X) < 2:
+        name = model.preprocessor.target.name
+        raise DataError(
+            f"expected at least 2 rows with a value of {name!r}, whose values are shuffled, "
+            f"received {len(X)}; give more rows"
+        )
     rng, target = np.random.default_rng(seed), model.preprocessor.target
     whole = _score(target, y, probabilities(model, X))
     found, start, changed = [], 0, X.copy()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.callbacks import Callback, EarlyStopping
-from chainrule.errors import InterruptedWarning, OptionError
+from chainrule.errors import DataError, InterruptedWarning, OptionError
 from chainrule.preprocessing import Preprocessor
 from chainrule.recipes.ensembles import averaged
 from chainrule.recipes.intervals import set_apart, widening
@@ -52,7 +52,7 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     data = training_data(
         table,
         target,
-        columns=_chosen(names, target, recipe),
+        columns=_chosen(table.name, names, target, recipe),
         preprocessor=preprocessor,
         validation_split=recipe.validation,
         fold=fold,
@@ -70,7 +70,7 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     return data
 
 
-def _chosen(names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
+def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
     """Return the columns to learn from."""
     for option in ("columns", "drop", "text"):
         for name in getattr(recipe, option):
@@ -81,6 +81,8 @@ def _chosen(names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
                 raise OptionError(option, f"{name!r} is {what}")
     kept = recipe.columns or [name for name in names if name != target]
     chosen = [name for name in kept if name not in recipe.drop]
+    if len(names) == 1:
+        raise DataError(f"{table} has no column besides the target {target!r} to learn from")
     if not chosen:
         raise OptionError("drop", "no column is left to learn from")
     return chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from chainrule.preprocessing.values import Chunk, Column, missing, quoted, time_
 from chainrule.recipes.scores import Scores, new_scores
 from chainrule.sequential import Sequential, load_model
 from chainrule.tables import Table, open_table
+from chainrule.tables.arrow import pyarrow
 from chainrule.validation import Array
 
 CELLS = 2**20  # probabilities that are told at once, at most
@@ -98,7 +100,7 @@ def open_data(
     preprocessor = model.preprocessor
     like = list(preprocessor.columns)
     if target is not None:
-        like.append(Column(target, preprocessor.target.kind))
+        like.append(replace(preprocessor.target_column, name=target))
     used = {column.name for column in like}
     like += [Column(name, "category") for name in ids if name not in used]
     table = open_table(source, like=like, encoding=encoding)
@@ -130,10 +132,8 @@ def probabilities(model: Sequential, features: Array) -> Array:
 
 def unseen(model: Sequential) -> list[str]:
     """Return notes on values that training did not have."""
-    return [
-        f"column {name!r}: {count:,} value{'s' * (count != 1)} that training did not have"
-        for name, count in model.preprocessor.unseen.items()
-    ]
+    notes: list[str] = model.preprocessor.unseen_notes()
+    return notes
 
 
 def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tuple[Array, Array]]:
@@ -176,6 +176,15 @@ def score(
     return scores
 
 
+def output_names(model: Sequential, every_class: bool) -> list[str]:
+    """Return the columns that `predictions` makes, besides those that are carried over."""
+    target = model.preprocessor.target
+    ends = ["low", "high"] if target.interval else []
+    if target.classes and every_class:
+        return ["prediction", *ends, *(f"probability of {name}" for name in target.classes)]
+    return ["prediction", *ends, *(["probability"] if target.classes else [])]
+
+
 def predictions(
     model: Sequential,
     table: Table,
@@ -197,24 +206,49 @@ def predictions(
     done : callable
         Called with the number of rows of every chunk, once it is taken.
     ids : iterable of str
-        Columns that come first, as they are.
+        Columns that come first, as the source stores them: the texts of a CSV file, Arrow's arrays
+        of a Parquet file. `as_texts` makes texts of them.
     """
-    target = model.preprocessor.target
+    target, ids = model.preprocessor.target, list(dict.fromkeys(ids))
+    names = output_names(model, every_class)
     rows = min(CHUNK, max(1, CELLS // (len(target.classes) + 1)))
+    take = _stored(table, ids, rows)
     for chunk in table.chunks(rows, [*(c.name for c in model.preprocessor.columns), *ids]):
         output = probabilities(model, model.preprocessor.transform(chunk))
-        columns = {name: _carried(chunk[name]) for name in ids}
-        columns["prediction"] = _decoded(target, output)
+        made = [_decoded(target, output)]
         if target.interval:
-            ends = map(target.decode, target.bounds(output))
-            columns |= dict(zip(("low", "high"), ends, strict=True))
+            made.extend(map(target.decode, target.bounds(output)))
         if target.classes and every_class:
-            names = [f"probability of {name}" for name in target.classes]
-            columns |= dict(zip(names, output.T, strict=True))
+            made.extend(output.T)
         elif target.classes:
-            columns["probability"] = output[np.arange(len(output)), target.codes(output)]
-        yield columns
+            made.append(output[np.arange(len(output)), target.codes(output)])
+        yield {**take(chunk, len(output)), **dict(zip(names, made, strict=True))}
         done(len(output))
+
+
+def _stored(table: Table, names: list[str], rows: int) -> Callable[[Chunk, int], Chunk]:
+    """Return what gives columns of the next rows as their source stores them.
+
+    It is called with the rows' chunk, from which it takes them where no source has them otherwise,
+    and with their number.
+    """
+    batches = table.stored(rows, names) if names else None
+    if batches is None:
+        return lambda chunk, count: {name: _carried(chunk[name]) for name in names}
+    pa, held = pyarrow(), list[Any]()
+
+    def take(chunk: Chunk, count: int) -> Chunk:
+        while sum(map(len, held)) < count:
+            batch = next(batches, None)
+            if batch is None:
+                raise DataError(f"{table.name} changed while it was read; try again")
+            held.append(batch)
+        whole = pa.Table.from_batches(held)
+        held[:] = whole.slice(count).to_batches()
+        here = whole.slice(0, count)
+        return {name: here.column(i).combine_chunks() for i, name in enumerate(names)}
+
+    return take
 
 
 def _carried(values: Array) -> Array:
@@ -225,6 +259,27 @@ def _carried(values: Array) -> Array:
         return np.array(["" if value is None else value for value in values], dtype=object)
     whole = np.isfinite(values).all() and (values == np.trunc(values)).all()
     return values.astype(np.int64) if whole and np.abs(values).max(initial=0) < 2**53 else values
+
+
+def as_texts(values: Any) -> Array:
+    """Return a column that was carried over as texts, with all digits; a missing one is empty."""
+    if isinstance(values, np.ndarray):
+        texts = ["" if value != value else str(value) for value in values.tolist()]
+    else:
+        texts = _arrow_texts(values).to_pylist()
+    return np.array(texts, dtype=object)
+
+
+def _arrow_texts(values: Any) -> Any:
+    compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")
+    if types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if types.is_floating(values.type):
+        values = compute.if_else(compute.is_nan(values), None, values)
+    texts = compute.cast(values, pa.string())
+    if types.is_temporal(values.type):  # no zeros behind the seconds
+        texts = compute.replace_substring_regex(texts, r"\.0+([-+Z].*)?$", r"\1")
+    return compute.fill_null(texts, "")
 
 
 def _decoded(target: Any, output: Array) -> Array:
