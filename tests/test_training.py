@@ -2,6 +2,7 @@
 
 import _thread
 import functools
+import gc
 import itertools
 import threading
 import time
@@ -564,3 +565,24 @@ def test_a_rule_is_recorded_again_where_it_may_do_something_else(monkeypatch):
     monkeypatch.setattr(optimizers.SGD, "step", lambda self, w, g, learning_rate, t: (w / 8, {}))
     rule = optimizers.SGD(0.1, weight_decay=0.125)
     np.testing.assert_allclose(trained(rule)[0], np.ones(3) * (1 - 0.1 * 0.125) / 8)
+
+
+@pytest.mark.parametrize("was", [True, False])
+def test_python_looks_for_no_garbage_while_a_step_is_made(was):
+    seen = []
+
+    def loss(params, X):
+        seen.append(gc.isenabled())
+        return np.sum((X * params) ** 2)
+
+    (gc.enable if was else gc.disable)()
+    try:
+        cr.minimize(loss, np.ones(2), np.ones((4, 2)), batch_size=2, epochs=1, engine="compiled")
+        assert seen
+        assert not any(seen)
+        assert gc.isenabled() is was
+        with pytest.raises(ShapeError):
+            cr.minimize(loss, np.ones(2), np.ones((4, 3)), batch_size=2, epochs=1)
+        assert gc.isenabled() is was
+    finally:
+        gc.enable()

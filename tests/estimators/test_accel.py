@@ -98,10 +98,11 @@ def test_a_script_is_run_unchanged(tmp_path):
         "import sys\n"
         "from sklearn.neural_network import MLPClassifier\n"
         "print(sys.argv[1:], MLPClassifier._fit_stochastic.__module__, __name__)\n"
+        "print(__file__)\n"
     )
-    run = [sys.executable, "-m", "chainrule.accel", str(script), "--more", "1"]
-    done = subprocess.run(run, capture_output=True, text=True, check=True)
-    assert done.stdout == "['--more', '1'] chainrule.accel __main__\n"
+    run = [sys.executable, "-m", "chainrule.accel", "script.py", "--more", "1"]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == f"['--more', '1'] chainrule.accel __main__\n{script}\n"
 
 
 def test_predictions_are_theirs(installed):

@@ -5,6 +5,9 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.neural_network as theirs
+from scipy.sparse import csr_array
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import compute_sample_weight
 from tests.estimators.data import classes, deviation, diabetes, several_labels
@@ -291,3 +294,68 @@ def test_sgd_lowers_its_rate_for_layers_too():
     other = cr.MLPClassifier((5,), ["tanh"], **options)
     assert deviation(one.fit(X, y), other.fit(X, y)) < 1e-6
     assert one._optimizer.learning_rate == other._optimizer.learning_rate < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("settings", "given"),
+    [
+        ({}, {"validation_data": ([[1.0]], ["x"])}),
+        ({"loss": "fokal"}, {}),
+        ({"dropout": [0.1, 0.2, 0.3]}, {}),
+        ({"class_weight": {"nobody": 1}}, {}),
+        ({"optimizer": "adamm"}, {}),
+        ({"dropout": 0.1, "solver": "lbfgs"}, {}),
+    ],
+)
+def test_a_fit_that_is_refused_leaves_the_model_as_it_was(settings, given):
+    X, y = classes("wine")
+    fresh, fitted = cr.MLPClassifier(**QUICK), cr.MLPClassifier(**QUICK).fit(X, y)
+    before = fitted.predict_proba(X)
+    for model in (fresh, fitted):
+        with pytest.raises(ValueError, match=r"\w"):
+            model.set_params(**settings).fit(X[::2], y[::2], **given)
+    assert not hasattr(fresh, "coefs_")
+    np.testing.assert_array_equal(fitted.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("more", [{}, {"dropout": 0.1}, {"batch_norm": True}])
+def test_weights_that_are_changed_are_the_networks(more):
+    X, y = classes("wine")
+    model = cr.MLPClassifier((5,), **QUICK, **more).fit(X, y)
+    model.coefs_[-1] *= 0
+    model.intercepts_ = [model.intercepts_[0], np.array([0.0, 9.0, 0.0])]
+    assert set(model.predict(X)) == {model.classes_[1]}
+    assert set(model.model_.predict(X).argmax(axis=1)) == {1}
+    assert set(model.partial_fit(X, y).predict(X)) == {model.classes_[1]}
+
+
+@pytest.mark.parametrize("more", [{}, {"metrics": ["mse"]}])
+def test_the_loss_of_what_is_held_back_has_the_penalty_of_a_batch(more):
+    X, y = diabetes()
+    of = {**QUICK, "max_iter": 1, "batch_size": 442, **more}
+    few = X[:20], y[:20]
+    heavy = cr.MLPRegressor(alpha=100, **of).fit(X, y, validation_data=few)
+    found = heavy.history_["val_loss"][0]
+    squares = sum(np.sum(W**2) for W in heavy.coefs_)
+    loss = np.mean((heavy.predict(few[0]) - few[1]) ** 2) / 2
+    assert found == pytest.approx(loss + 100 * squares / 2 / 442)
+
+
+def test_classes_in_a_column_are_looked_at():
+    X, y = classes("wine")
+    some = y != y[0]
+    with pytest.raises(ValueError, match="classes that training has not"):
+        cr.MLPClassifier(**QUICK).fit(X[some], y[some], validation_data=(X, y[:, None]))
+
+
+def test_weights_of_sparse_labels():
+    X, Y = several_labels()
+    one, other = (cr.MLPClassifier(class_weight="balanced", **QUICK) for _ in range(2))
+    assert deviation(one.fit(X, Y), other.fit(X, csr_array(Y))) == 0
+
+
+def test_what_turns_nan_with_early_stopping_is_said():
+    X, y = load_diabetes(return_X_y=True)
+    rate = {"solver": "sgd", "learning_rate_init": 10.0, "batch_size": 1}
+    with pytest.warns(ConvergenceWarning, match="turned NaN in iteration 1"):
+        cr.MLPRegressor(early_stopping=True, **QUICK, **rate).fit(X, y)

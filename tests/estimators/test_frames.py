@@ -93,3 +93,37 @@ def test_an_array_has_the_columns_of_the_frame_of_training():
 def test_one_row_is_too_few_to_learn_from():
     with pytest.raises(cr.DataError, match="n_samples = 1"):
         cr.MLPClassifier(columns="auto").fit(pyarrow().slice(0, 1), TARGET[:1])
+
+
+@pytest.mark.parametrize("cls", [cr.MLPClassifier, cr.RealMLPClassifier])
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+def test_gaps_in_pandas_own_dtypes_are_missing_values(cls, backend):
+    pd = pytest.importorskip("pandas")
+    columns = {**COLUMNS, "member": [True, None, True, True, False, False] * 30}
+    X = pd.DataFrame(columns).convert_dtypes(dtype_backend=backend)
+    options = {"columns": "auto", "max_iter": 300} if cls is cr.MLPClassifier else {"epochs": 30}
+    found = cls(hidden_layer_sizes=(10,), random_state=0, **options).fit(X, TARGET)
+    assert found.score(X, TARGET) == 1
+
+
+def test_a_gap_among_texts_of_an_array_is_no_text():
+    X = array()
+    X[X[:, 1] == None, 1] = np.nan  # noqa: E711
+    found = cr.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300).fit(X, TARGET)
+    assert len(found.coefs_[0]) == 2 + 4 + 2
+    np.testing.assert_array_equal(found.predict_proba(X), found.predict_proba(array()))
+
+
+@pytest.mark.parametrize("names", [["a", 1, "1"], ["a", "a", "b"], []])
+def test_names_of_columns_that_do_not_tell_them_apart_are_refused(names):
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame(array()[:, : len(names)], columns=names)
+    for model in (cr.MLPClassifier(columns="auto"), cr.RealMLPClassifier()):
+        with pytest.raises((ValueError, TypeError)):
+            model.fit(X, TARGET)
+
+
+def test_numbers_of_columns_are_no_names():
+    pd = pytest.importorskip("pandas")
+    found = cr.MLPClassifier(columns="auto", max_iter=3).fit(pd.DataFrame(array()), TARGET)
+    assert not hasattr(found, "feature_names_in_")

@@ -219,6 +219,38 @@ def test_one_call_after_another():
     assert deviation(one, other) < 1e-12
 
 
+@pytest.mark.parametrize(
+    ("begun", "changed"),
+    [
+        ({"solver": "sgd"}, {"momentum": 0.5}),
+        ({"solver": "sgd"}, {"nesterovs_momentum": False}),
+        ({"solver": "sgd"}, {"solver": "adam"}),
+        ({}, {"solver": "sgd"}),
+        ({}, {"beta_1": 0.5, "epsilon": 0.1}),
+    ],
+)
+def test_settings_of_an_optimizer_that_goes_on_play_no_part(begun, changed):
+    X, y = diabetes()
+    models = [cls(random_state=0, **begun) for cls in (theirs.MLPRegressor, cr.MLPRegressor)]
+    models[1].engine = "numpy"
+    for model in models:
+        model.partial_fit(X, y).set_params(**changed)
+        model.partial_fit(X, y).partial_fit(X, y)
+    assert deviation(*models) < 1e-12
+    held_equal(*(model._optimizer for model in models), 1e-6)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_losses_have_the_same_dtype(solver):
+    X, y = classes("wine")
+    found = [
+        cls(solver=solver, max_iter=5, **more).fit(X, y)
+        for cls, more in ((theirs.MLPClassifier, {}), (cr.MLPClassifier, {"engine": "compiled"}))
+    ]
+    one, other = ([m.loss_, *getattr(m, "loss_curve_", ())] for m in found)
+    assert list(map(type, one)) == list(map(type, other))
+
+
 def test_the_messages_are_the_same(capsys):
     X, y = classes("wine")
     options = {

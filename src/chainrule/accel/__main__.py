@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def main() -> None:
         runpy.run_module(given.script, run_name="__main__", alter_sys=True)
     else:
         sys.path[0] = str(Path(given.script).resolve().parent)
-        runpy.run_path(given.script, run_name="__main__")
+        runpy.run_path(os.path.abspath(given.script), run_name="__main__")  # as Python has it
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -38,6 +38,18 @@ def keep(model: Any, given: dict[str, Any]) -> None:
     """Keep the arguments of a constructor as they were given."""
     names = (name for name in given if name not in ("self", "__class__"))
     vars(model).update({name: given[name] for name in names})
+
+
+@contextmanager
+def undone_on_error(model: Any) -> Iterator[None]:
+    """Return a context after which a model is what it was before, if it ends with an error."""
+    before = dict(vars(model))
+    try:
+        yield
+    except BaseException:
+        vars(model).clear()
+        vars(model).update(before)
+        raise
 
 
 class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
@@ -129,7 +141,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
             return weight
         from chainrule.estimators.weights import weights_of
 
-        labels = self._label_binarizer.inverse_transform(y)
+        labels = dense(self._label_binarizer.inverse_transform(y))
         classes = self.classes_ if labels.ndim == 1 else np.arange(2)
         return weights_of(of_classes, labels, classes, weight)
 
@@ -166,6 +178,8 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         if not is_classifier(self):
             Y = np.asarray(y, dtype)
             return held_of(self, X, Y.reshape(len(Y), -1), weight)
+        if not self._label_binarizer.y_type_.startswith("multilabel"):
+            y = column_or_1d(y)
         unknown = np.setdiff1d(y, self.classes_) if np.ndim(y) == 1 else ()
         if len(unknown):
             raise ValueError(f"validation_data has classes that training has not: {unknown}")
@@ -182,7 +196,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         if self._network is not None:
             if check_input and not is_plain(self, X):
                 X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-            found: Array = self._network.predict(dense(X))
+            found: Array = self.model_.predict(dense(X))
             return found
         quick = output(self, X, check_input)
         return super()._forward_pass_fast(X, check_input) if quick is None else quick
@@ -191,16 +205,15 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
     def _scored_by(
         self, validation_data: Any, X_val: Any = None, y_val: Any = None
     ) -> Iterator[None]:
-        """Score these after every epoch, given together or apart."""
+        """Score these after every epoch, given together or apart; undo what ends with an error."""
         if X_val is not None or y_val is not None:
             if X_val is None or y_val is None or validation_data is not None:
                 raise ValueError("give validation_data=(X, y), or X_val and y_val")
             validation_data = X_val, y_val
-        self._validation = validation_data
-        try:
+        with undone_on_error(self):
+            self._validation = validation_data
             yield
-        finally:
-            del self._validation
+        del self._validation
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()
@@ -221,17 +234,15 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
         check_is_fitted(self)
         own = {"loss": getattr(self, "loss_curve_", None), "val_loss": self._validation_losses}
         own |= self._epochs | {"val_score": getattr(self, "validation_scores_", None)}
-        return {name: list(values) for name, values in own.items() if values}
+        return {name: [float(v) for v in values] for name, values in own.items() if values}
 
     @property
     def model_(self) -> Any:
         """The network as a `Sequential`: to read its source, check, export or eject it."""
         check_is_fitted(self)
-        if self._network is not None:
-            return self._network
-        from chainrule.estimators.network import network_of
+        from chainrule.estimators.network import network_of, trained
 
-        return network_of(self)
+        return network_of(self) if self._network is None else trained(self)
 
 
 def beyond(model: Any) -> list[str]:

@@ -89,12 +89,17 @@ def _block(
     return h
 
 
+def _sum(X: Array) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):  # then scikit-learn looks itself
+        return float(np.add.reduce(X, axis=None))
+
+
 def is_plain(model: Any, X: Any) -> bool:
     """Whether scikit-learn's validation of samples would find nothing to change or to refuse."""
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.char not in "fd" or not len(X):
         return False
     # Of a row a product is quicker; of many a sum, which takes no threads.
-    total = X[0].dot(X[0]) if len(X) == 1 else np.add.reduce(X, axis=None)
+    total = X[0].dot(X[0]) if len(X) == 1 else _sum(X)
     return bool(
         math.isfinite(total)
         and X.shape[1] == model.n_features_in_

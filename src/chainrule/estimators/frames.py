@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from chainrule.errors import DataError
 from chainrule.preprocessing import Preprocessor
+from chainrule.preprocessing.values import is_missing
 from chainrule.validation import Array
 
 TARGET = "(target)"  # of which a preprocessor asks; here it plays no part
@@ -32,7 +34,8 @@ class Frames:
     def fit(self, X: Any) -> Self:
         """Learn what becomes of each column."""
         columns = columns_of(X)
-        self.names, self._named = list(columns), is_frame(X)
+        self.names = list(columns)
+        self._named = is_frame(X) and all(isinstance(name, str) for name in names_of(X))
         rows = len(next(iter(columns.values()), ()))
         self.preprocessor.fit([{**columns, TARGET: np.arange(rows, dtype=float)}], TARGET)
         return self
@@ -70,6 +73,8 @@ def checked(model: Any, X: Any, reset: bool) -> Any:
     """
     fewest = FEWEST if reset else 1
     if is_frame(X):
+        if reset:
+            validate_data(model, X, skip_check_array=True)  # names of one kind
         if reset and len(X) < fewest:
             raise DataError(f"n_samples = {len(X)}: {type(model).__name__} needs {fewest} at least")
         return X
@@ -89,18 +94,34 @@ def columns_of(X: Any) -> dict[str, Any]:
     >>> columns_of([[1, "a"], [2, None]])
     {'x0': [1, 2], 'x1': ['a', None]}
     """
+    if not hasattr(X, "columns"):
+        if isinstance(X, np.ndarray) and X.dtype != object:
+            return {f"x{j}": column for j, column in enumerate(X.T)}
+        return {f"x{j}": _present(column) for j, column in enumerate(zip(*X, strict=True))}
+    names = names_of(X)
+    texts = [str(name) for name in names]
+    twice = [text for text in texts if texts.count(text) > 1]
+    if twice or not texts:
+        raise DataError(
+            f"X has {texts.count(twice[0])} columns of the name {twice[0]!r}; give each its own"
+            if twice
+            else "X has no columns"
+        )
     if hasattr(X, "column_names"):  # PyArrow
-        return {str(name): X[name].to_pylist() for name in X.column_names}
-    if hasattr(X, "columns"):
-        return {str(name): _values(X[name]) for name in X.columns}
-    if isinstance(X, np.ndarray) and X.dtype != object:
-        return {f"x{j}": column for j, column in enumerate(X.T)}
-    return {f"x{j}": list(column) for j, column in enumerate(zip(*X, strict=True))}
+        return {text: X[name].to_pylist() for text, name in zip(texts, names, strict=True)}
+    return {text: _values(X[name]) for text, name in zip(texts, names, strict=True)}
+
+
+def names_of(X: Any) -> list[Any]:
+    """Return the names of a frame's columns as they are."""
+    return list(X.column_names if hasattr(X, "column_names") else X.columns)
 
 
 def _values(column: Any) -> Any:
-    """Return a column's values; text with None for missing."""
+    """Return a column's values; others than numbers with None for missing."""
     values = column.to_numpy()
-    if values.dtype != object:
-        return values
-    return [None if value is None or value != value else value for value in values.tolist()]
+    return values if values.dtype != object else _present(values.tolist())
+
+
+def _present(values: Iterable[Any]) -> list[Any]:
+    return [None if is_missing(value) else value for value in values]

@@ -24,12 +24,12 @@ def compiled(model: Any, X: Array, Y: Array, weight: Any) -> Iterator[None]:
     alpha = np.float64(model.alpha)
     loss = jit(value_and_grad(objective, has_aux=True))
 
-    def loss_and_gradient(packed: Array, *_: Any) -> tuple[float, Array]:
+    def loss_and_gradient(packed: Array, *_: Any) -> tuple[np.float64, Array]:
         model._unpack(np.asarray(packed, np.float64))
         params = {"coefs": list(model.coefs_), "intercepts": list(model.intercepts_)}
         (_, reported), found = loss(params, alpha, *data)
         each = [*found["coefs"], *found["intercepts"]]
-        return float(reported), np.concatenate([gradient.ravel() for gradient in each])
+        return np.float64(reported), np.concatenate([gradient.ravel() for gradient in each])
 
     double = [W.astype(np.float64) for W in (*model.coefs_, *model.intercepts_)]
     layers = len(model.coefs_)

@@ -104,6 +104,8 @@ def loss_of(model: Any) -> Loss:
         if smooth is not None:
             return smooth(label_smoothing=smoothing, reduction=WEIGHTED)  # type: ignore[no-any-return]
         if wanted == "quantile":
+            if is_classifier(model):
+                raise OptionError("loss", "'quantile' is for numbers, and this is a classification")
             return Quantile(model.quantile)
         if wanted in NAMED:
             return NAMED[wanted](reduction=WEIGHTED)

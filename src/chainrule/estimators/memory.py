@@ -22,13 +22,13 @@ def new_memory(model: Any, params: list[Any]) -> Any:
     )  # fmt: skip
 
 
-def rule_of(model: Any, rate: float | None = None) -> Any:
-    """Return chainrule's optimizer of the same formula, with the model's rate if none is given."""
-    rate = model.learning_rate_init if rate is None else rate
-    if model.solver == "adam":
-        return Adam(rate, beta_1=model.beta_1, beta_2=model.beta_2, epsilon=model.epsilon)
-    nesterov = bool(model.nesterovs_momentum and model.momentum)
-    return SGD(rate, momentum=model.momentum, nesterov=nesterov)
+def rule_of(memory: Any, rate: float | None = None) -> Any:
+    """Return chainrule's optimizer of the same formula, with its rate if none is given."""
+    rate = memory.learning_rate_init if rate is None else rate
+    if isinstance(memory, AdamOptimizer):
+        return Adam(rate, beta_1=memory.beta_1, beta_2=memory.beta_2, epsilon=memory.epsilon)
+    nesterov = bool(memory.nesterov and memory.momentum)
+    return SGD(rate, momentum=memory.momentum, nesterov=nesterov)
 
 
 def state_from(memory: Any, layers: int) -> dict[str, Any]:

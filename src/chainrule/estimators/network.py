@@ -12,7 +12,7 @@ from chainrule.errors import ShapeError
 from chainrule.estimators.cost import batch_size
 from chainrule.estimators.held import Held
 from chainrule.estimators.losses import loss_of
-from chainrule.estimators.memory import rule_of
+from chainrule.estimators.memory import new_memory, rule_of
 from chainrule.estimators.recordings import recorded
 from chainrule.estimators.stochastic import begin, epoch_ends, finish
 from chainrule.estimators.training import dense
@@ -57,7 +57,7 @@ def network_of(model: Any, penalty: float = 0.0, seed: int | None = None) -> Seq
     for layer, W, b in zip(_dense(network), model.coefs_, model.intercepts_, strict=True):
         layer.set_weights([W, b])
     network.compile(
-        optimizer=rule_of(model) if model.optimizer is None else copy.deepcopy(model.optimizer),
+        optimizer=copy.deepcopy(model.optimizer) or rule_of(new_memory(model, [])),
         loss=loss_of(model), weighted_metrics=list(model.metrics or ()), engine=model.engine,
     )  # fmt: skip
     return network
@@ -78,7 +78,7 @@ def fit_network(
         model._network_settings = settings
         if before is not None:
             _take_all(model._network, before.get_weights())
-    network, rule = model._network, _Rule(model, held, train[0].shape[0])
+    network, rule = trained(model), _Rule(model, held, train[0].shape[0])
     with network.recorded_as(_recorded(network)):
         history = network.fit(
             *_arrays(dtype, train[0], train[1]), size, 1 if incremental else model.max_iter, 0,
@@ -109,6 +109,15 @@ def take(model: Any, network: Sequential) -> None:
     model.coefs_, model.intercepts_ = ([each[i] for each in weights] for i in (0, 1))
 
 
+def trained(model: Any) -> Any:
+    """Return a model's network with the weights of the model, which may have been changed."""
+    network = model._network
+    for layer, *weights in zip(_dense(network), model.coefs_, model.intercepts_, strict=True):
+        if not all(map(np.array_equal, weights, layer.get_weights())):
+            layer.set_weights(weights)
+    return network
+
+
 class _Rule(Callback):
     """After every epoch: what scikit-learn notes of it, and whether it is the last."""
 
@@ -120,7 +129,7 @@ class _Rule(Callback):
         estimator = self.estimator
         before = estimator.best_validation_score_
         take(estimator, self.model)
-        self.ended = epoch_ends(estimator, float(logs["loss"]), self.rows, self.held)
+        self.ended = epoch_ends(estimator, np.float64(logs["loss"]), self.rows, self.held)
         if estimator.early_stopping and estimator.best_validation_score_ != before:
             self.best = self.model.get_weights()
         if self.ended:

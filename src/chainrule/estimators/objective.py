@@ -63,7 +63,7 @@ class Objective:
         if self.output == "identity":
             return losses / losses.shape[1]
         if self.output == "exp":
-            return losses + Y * np.log(np.where(Y > 0, Y, 1)) - Y
+            return losses + Y * np.log(np.where(Y == 0, 1, Y)) - Y  # NaN of what is negative
         return np.minimum(losses, -np.log(np.finfo(losses.dtype).eps))
 
 

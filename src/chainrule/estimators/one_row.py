@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,18 @@ class OneRow:
 
     Parameters
     ----------
-    models : sequence of Sequential
-        With one and the same preprocessor.
-    names : sequence of str
-        Of a row's columns.
+    estimator : RealMLPClassifier or RealMLPRegressor
+        Fitted; its members have one and the same preprocessor.
     """
 
-    def __init__(self, models: Sequence[Sequential], names: Sequence[str]) -> None:
-        self.models, self.shape = list(models), (1, len(names))
-        steps = models[0].preprocessor.steps
-        self._is_numeric = all(isinstance(step, Scaled) and not step.missing for step in steps)
+    def __init__(self, estimator: Any) -> None:
+        self.models, names = list[Sequential](estimator.models_), estimator._names
+        self.shape = 1, len(names)
+        steps = self.models[0].preprocessor.steps
+        # Of a frame's names scikit-learn says that a row has none.
+        self._is_numeric = not hasattr(estimator, "feature_names_in_") and all(
+            isinstance(step, Scaled) and not step.missing for step in steps
+        )
         self._places = np.array([names.index(step.name) for step in steps])
         self._seen = 0
         self._call: Callable[[Any], Any] | None = None
@@ -37,21 +39,23 @@ class OneRow:
             self._mean = np.array([step.mean for step in steps])
             self._factor = 1 / np.array([step.scale for step in steps])
 
-    def takes(self, X: Any) -> bool:
-        """Whether it is a row of finite numbers, and there have been others."""
+    def _takes(self, X: Any) -> bool:
+        """Whether it is a row of numbers, and there have been others."""
         if type(X) is not np.ndarray or X.shape != self.shape or X.dtype.char != "d":
             return False
-        if not self._is_numeric or not np.isfinite(X.sum()):
+        if not self._is_numeric:
             return False
         self._seen += 1
         return self._seen > OFTEN
 
-    def __call__(self, X: Array) -> Array:
-        """Return the output, shape (1, k)."""
+    def __call__(self, X: Any) -> Array | None:
+        """Return the output, shape (1, k); None where the usual way has to look at the row."""
+        if not self._takes(X):
+            return None
         if self._call is None:
             self._call = jit(self._output)
         found: Array = self._call(X)
-        return found
+        return found if np.isfinite(found).all() else None
 
     def _output(self, X: Any) -> Any:
         if len(self._places) < X.shape[1]:

@@ -19,13 +19,14 @@ from sklearn.utils.validation import (
 )
 
 from chainrule.errors import DataError
+from chainrule.estimators.base import undone_on_error
 from chainrule.estimators.frames import TARGET, columns_of
 from chainrule.estimators.one_row import OneRow
 from chainrule.native import cores
 from chainrule.preprocessing import Preprocessor, Target, split_rows
 from chainrule.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realmlp
 from chainrule.sequential import Sequential
-from chainrule.validation import Array
+from chainrule.validation import Array, check_positive
 
 FEWEST = 2
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -84,6 +85,12 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         -------
         self
         """
+        with undone_on_error(self):
+            self._fit(X, y, sample_weight, validation_data)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> None:
+        how = self._how()
         columns, y = self._given(X, y, reset=True)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, y)
@@ -100,13 +107,12 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
             columns = {name: values[~aside] for name, values in columns.items()}
             codes, y = codes[~aside], y[~aside]
             sample_weight = None if sample_weight is None else sample_weight[~aside]
-        self._train(columns, codes, y, held, sample_weight, rng)
-        return self
+        self._train(how, columns, codes, y, held, sample_weight, rng)
 
     def _train(
-        self, columns: Any, codes: Array, y: Array, held: Any, weight: Any, rng: Any
+        self, how: RealMLP, columns: Any, codes: Array, y: Array, held: Any, weight: Any, rng: Any
     ) -> None:
-        how, target = self._how(), self._target(codes)
+        target = self._target(codes)
         preprocessor = Preprocessor(
             max_categories=self.max_categories, task=self._task, signed=True
         )
@@ -136,14 +142,17 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
             raise
         self.model_ = self.models_[0]
         self.history_ = self.model_.history.history
-        self._one_row = OneRow(self.models_, self._names)
+        self._one_row = OneRow(self)
 
     def _how(self) -> RealMLP:
         """Return the settings: the preset's, unless told otherwise."""
         options = {name: getattr(self, name) for name in ("epochs", "batch_size", *self._more)}
         if self.learning_rate is not None:
             options["learning_rate"] = self.learning_rate
-        sizes = tuple(int(size) for size in np.atleast_1d(self.hidden_layer_sizes))
+        sizes = tuple(
+            check_positive(size, "hidden_layer_sizes", type(self).__name__)
+            for size in np.atleast_1d(self.hidden_layer_sizes).tolist()
+        )
         return replace(PRESETS[self.preset, self._task], hidden=sizes, **options)
 
     def _given(self, X: Any, y: Any, reset: bool) -> tuple[dict[str, Array], Array]:
@@ -182,6 +191,9 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
 
     def _output(self, X: Any) -> Array:
         """Return the members' mean output for samples, shape (n, k)."""
+        quick = None if self._one_row is None else self._one_row(X)
+        if quick is not None:
+            return quick
         check_is_fitted(self)
         columns = self._columns(X, reset=False)
         features = self.model_.preprocessor.transform(columns)
@@ -204,7 +216,7 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "models_" in state:
-            self._one_row = OneRow(self.models_, self._names)
+            self._one_row = OneRow(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -319,8 +331,6 @@ class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of every class, shape (n, k)."""
-        if self._one_row is not None and self._one_row.takes(X):
-            return self._one_row(X)
         return self._output(X)
 
     def predict(self, X: Any) -> Array:
@@ -396,8 +406,7 @@ engine, callbacks, random_state
 
     def predict(self, X: Any) -> Array:
         """Return the predicted quantities, shape (n,)."""
-        one = self._one_row
-        output = one(X) if one is not None and one.takes(X) else self._output(X)
+        output = self._output(X)
         target = self.model_.preprocessor.target
         found: Array = output[:, 0].astype(np.float64) * target.scale + target.mean
         return found

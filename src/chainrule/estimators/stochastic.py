@@ -50,7 +50,7 @@ class Epochs:
         self.memory, self.dtype = model._optimizer, X.dtype
         self.objective = Objective(model.activation, model.out_activation_)
         self.alpha = np.asarray(model.alpha, X.dtype)
-        rule, loss = rule_of(model), value_and_grad(self.objective, has_aux=True)
+        rule, loss = rule_of(self.memory), value_and_grad(self.objective, has_aux=True)
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
             (_, reported), gradients = loss(carry["params"], carry["alpha"], *data)
@@ -62,13 +62,14 @@ class Epochs:
         updates = -(-self.rows // self.size) * epochs + model.t_ // self.size
         # Whatever the rate: an update finds it in the state.
         sizes = [W.shape for W in model.coefs_]
-        known = recorded(model.activation, model.out_activation_, rule_of(model, 1.0), sizes)
+        rule = rule_of(self.memory, 1.0)
+        known = recorded(model.activation, model.out_activation_, rule, sizes)
         self.engine = make_engine(
             step, self.objective, {"params": params, "state": state, "alpha": self.alpha},
             self._data(X, Y, weight), self.size, engine, updates, known,
         )  # fmt: skip
 
-    def run(self, orders: Array) -> Iterator[float]:
+    def run(self, orders: Array) -> Iterator[np.float64]:
         """Run an epoch in each order, then yield their mean losses; NaN where one broke off.
 
         Where an interrupt came, those that had ended before it.
@@ -84,17 +85,21 @@ class Epochs:
         except KeyboardInterrupt as error:
             interrupt = error
         ended = done.updates // -(-self.rows // self.size)
-        yield from (done.totals[:ended] / self.rows).tolist()
+        yield from done.totals[:ended] / self.rows
         if done.fails:
-            yield np.nan
+            yield np.float64(np.nan)
         if interrupt is not None:
             raise interrupt
 
     def loss(self, held: Held) -> float:
-        """Return the loss of other samples, with the weights that the model has."""
+        """Return the loss of other samples with the weights that the model has.
+
+        The penalty is that of a batch in training, however many samples these are.
+        """
         params = {"coefs": self.model.coefs_, "intercepts": self.model.intercepts_}
         data = self._data(held.X, held.Y, held.weight)
-        return float(self.objective(params, self.alpha, *data)[1])
+        of_batch = (len(held.X) if held.weight is None else held.weight.sum()) / self.size
+        return float(self.objective(params, self.alpha * of_batch, *data)[1])
 
     def hand_over(self) -> None:
         """Give the model its weights."""
@@ -153,7 +158,7 @@ def fit_stochastic(
         warnings.warn("Training interrupted by user.", stacklevel=5)
     run.close()
     if model.n_iter_ and np.isnan(model.loss_):  # of which the weights tell, in scikit-learn
-        model.coefs_[0] = np.full_like(model.coefs_[0], np.nan)
+        model.coefs_ = [np.full_like(model.coefs_[0], np.nan), *model.coefs_[1:]]
     finish(model, ended, incremental)
 
 
@@ -221,6 +226,13 @@ def epoch_ends(model: Any, loss: float, rows: int, held: Held | None) -> bool:
 
 def finish(model: Any, ended: bool, incremental: bool) -> None:
     """Take the best weights where a score ended training; warn where nothing did."""
+    if model.early_stopping and model.n_iter_ and np.isnan(model.loss_):
+        warnings.warn(
+            f"The loss turned NaN in iteration {model.n_iter_}; the weights are the best ones "
+            "before. Numbers of another size, or a lower learning_rate_init, may help.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
     if incremental and model.early_stopping:
         model.converged_ = ended
     elif not incremental and not ended and model.n_iter_ == model.max_iter:
