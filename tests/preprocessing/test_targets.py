@@ -87,6 +87,7 @@ def test_a_quantity_is_scaled_and_scaled_back(values):
     ([1.0, np.nan], "auto", "the value in row 2 is missing"),
     ([1.0, np.inf], "auto", "infinite"),
     (np.ones((2, 2, 2)), "auto", "it holds images"),
+    ([2.0**53, 2.0**53 + 2] * 30, "auto", "lose their last digits"),
 ])  # fmt: skip
 def test_nothing_to_learn_is_refused(values, task, message):
     with pytest.raises(DataError, match=message):

@@ -17,6 +17,7 @@ from chainrule.validation import Array, as_floats, lookup
 
 TASKS = {"auto": "auto", "classification": "classification", "regression": "regression"}
 MAX_CLASSES = 1000
+EXACT = 2.0**53  # from here on not every whole number is a float
 
 
 class TargetSummary:
@@ -127,6 +128,12 @@ class Target:
         name, counter = summary.name, summary.counts.counter
         if not summary.whole:
             raise DataError(f"target {name!r}: classes must be whole numbers or text")
+        large = [value for value in counter if isinstance(value, float) and abs(value) >= EXACT]
+        if large:
+            raise DataError(
+                f"target {name!r} holds classes such as {int(large[0])}, but numbers from 2^53 on "
+                "lose their last digits, which tell classes apart; write them as text: 'id 123'"
+            )
         if summary.counts.too_many:
             raise DataError(
                 f"target {name!r} holds more than {MAX_CLASSES:,} classes; is it the right column?"
