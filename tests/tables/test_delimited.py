@@ -306,7 +306,12 @@ def test_what_was_written_reads_back(tmp_path_factory, rows, separator, end, chu
      ["2024-03-03T18:30:00", "2001-10-01", "2000-05-02"]),
     (["Jan 1, 2024", "February 29 2024", "Dec 3 1999"],
      ["2024-01-01", "2024-02-29", "1999-12-03"]),
-], ids=["short years", "month first", "names", "German", "names first"])  # fmt: skip
+    (["06/14/2023 10:51 PM", "06/14/2023 12:05 am", "6/4/2023 1:05:09 p.m."],
+     ["2023-06-14T22:51:00", "2023-06-14T00:05:00", "2023-06-04T13:05:09"]),
+    (["1:05 PM", "12:00 AM", "11:59am"],
+     ["1970-01-01T13:05", "1970-01-01T00:00", "1970-01-01T11:59"]),
+], ids=["short years", "month first", "names", "German", "names first", "half days",
+        "clocks"])  # fmt: skip
 def test_dates_in_many_ways(tmp_path, texts, expected):
     path = tmp_path / "d.csv"
     path.write_text("d;x\n" + "".join(f"{text};1\n" for text in texts), encoding="utf-8")
@@ -316,7 +321,9 @@ def test_dates_in_many_ways(tmp_path, texts, expected):
     np.testing.assert_array_equal(found, np.array(expected, "datetime64[s]"))
 
 
-@pytest.mark.parametrize("texts", [["1 Foo 2024", "2 Bar 2023"], ["30 Feb 2024", "31 Apr 2023"]])
+@pytest.mark.parametrize(
+    "texts", [["1 Foo 2024", "2 Bar 2023"], ["30 Feb 2024", "31 Apr 2023"], ["13:05 PM", "0:05 AM"]]
+)
 def test_what_is_no_date_stays_text(tmp_path, texts):
     path = tmp_path / "d.csv"
     path.write_text("d;x\n" + "".join(f"{text};1\n" for text in texts))

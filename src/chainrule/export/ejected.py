@@ -130,7 +130,7 @@ def time(text: Any, order: Any) -> Any:
     text, order = (text, order) if order else (f"1970-01-01 {text}", "ymd")
     found = re.fullmatch(
         r"(\d+)[-/.](\d+)[-/.](\d+)(?:[T ](\d\d?):(\d\d)(?::(\d\d))?)?(?:\.\d+)?"
-        r"(?:Z|([+-]\d\d):?(\d\d))?",
+        r"(?: ?([AaPp])\.?[Mm]\.?)?(?:Z|([+-]\d\d):?(\d\d))?",
         text,
     )
     if not found:
@@ -142,9 +142,13 @@ def time(text: Any, order: Any) -> Any:
         year += 1900 if year > 68 else 2000
     elif len(parts["y"]) != 4:
         raise ValueError(text)
-    day = datetime.datetime(year, int(parts["m"]), int(parts["d"]), hour, minute, second)
     if found[7]:
-        day -= datetime.timedelta(hours=int(found[7]), minutes=int(found[7][0] + found[8]))
+        if not 1 <= hour <= 12:
+            raise ValueError(text)
+        hour = hour % 12 + (12 if found[7] in "Pp" else 0)
+    day = datetime.datetime(year, int(parts["m"]), int(parts["d"]), hour, minute, second)
+    if found[8]:
+        day -= datetime.timedelta(hours=int(found[8]), minutes=int(found[8][0] + found[9]))
     return np.datetime64(day, "s")
 
 

@@ -12,7 +12,11 @@ from chainrule.tables.arrow import count, first_cell, pyarrow
 UNITS = r"[$€£¥₹]|CHF|EUR|GBP|USD|Fr\.?|%"
 FEW = 0.02  # so small a share of values does not decide how the others are understood
 UTC = "UTC"
-_CLOCK = r"(?P<clock>(?:[T ]\d{1,2}:\d\d(?::\d\d)?)?)(?:\.\d+)?(?P<zone>(?:Z|[+-]\d\d:?\d\d)?)$"
+_HALF = r"(?P<half>(?: ?[AaPp]\.?[Mm]\.?)?)"  # of a day, with hours from 1 to 12
+_CLOCK = (
+    r"(?P<clock>(?:[T ]\d{1,2}:\d\d(?::\d\d)?)?)(?:\.\d+)?"
+    rf"{_HALF}(?P<zone>(?:Z|[+-]\d\d:?\d\d)?)$"
+)
 MONTHS = {
     name: number
     for number, names in enumerate(
@@ -119,9 +123,25 @@ def _time(day: str) -> Callable[[Any], Any]:
         times = compute.if_else(  # 30 February would be 1 March
             compute.equal(compute.day(times), compute.cast(of_month, "int64")), times, None
         )
+        times = _of_half(times, compute.struct_field(found, "half"))
         return compute.subtract(times, ahead_of_utc(zone))
 
     return read
+
+
+def _of_half(times: Any, half: Any) -> Any:
+    """Return times whose hours are of half a day, where that is told: 12 am is midnight."""
+    compute, pa = pyarrow("compute"), pyarrow()
+    is_told, hour = compute.not_equal(half, ""), compute.hour(times)
+    fits = compute.and_(compute.greater_equal(hour, 1), compute.less_equal(hour, 12))
+    twelve = compute.and_(is_told, compute.equal(hour, 12))
+    is_late = compute.match_substring_regex(half, "[Pp]")
+    hours = compute.subtract(
+        compute.if_else(is_late, pa.scalar(12), 0), compute.if_else(twelve, pa.scalar(12), 0)
+    )
+    shift = compute.cast(compute.multiply(hours, 3600), pa.duration("s"))
+    fits = compute.or_(compute.invert(is_told), fits)
+    return compute.if_else(fits, compute.add(times, shift), None)
 
 
 def ahead_of_utc(zone: Any) -> Any:
@@ -159,13 +179,16 @@ def _numbered(month: Any) -> Any:
 def _hours(array: Any) -> Any:
     """Read times of day."""
     compute = pyarrow("compute")
-    found = compute.extract_regex(array, r"^(?P<clock>\d{1,2}:\d\d)(?P<seconds>(?::\d\d)?)$")
+    found = compute.extract_regex(
+        array, rf"^(?P<clock>\d{{1,2}}:\d\d)(?P<seconds>(?::\d\d)?){_HALF}$"
+    )
     seconds = compute.struct_field(found, "seconds")
     seconds = compute.if_else(compute.equal(seconds, ""), ":00", seconds)
     clock = compute.binary_join_element_wise(
         "1970-01-01 ", compute.struct_field(found, "clock"), seconds, ""
     )
-    return compute.strptime(clock, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
+    times = compute.strptime(clock, format="%Y-%m-%d %H:%M:%S", unit="s", error_is_null=True)
+    return _of_half(times, compute.struct_field(found, "half"))
 
 
 def _no_units(array: Any) -> Any:
