@@ -108,7 +108,7 @@ def test_gaps_in_pandas_own_dtypes_are_missing_values(cls, backend):
 
 def test_a_gap_among_texts_of_an_array_is_no_text():
     X = array()
-    X[X[:, 1] == None, 1] = np.nan  # noqa: E711
+    X[[city is None for city in X[:, 1]], 1] = np.nan
     found = cr.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300).fit(X, TARGET)
     assert len(found.coefs_[0]) == 2 + 4 + 2
     np.testing.assert_array_equal(found.predict_proba(X), found.predict_proba(array()))

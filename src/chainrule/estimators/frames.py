@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Self
 
@@ -100,13 +101,11 @@ def columns_of(X: Any) -> dict[str, Any]:
         return {f"x{j}": _present(column) for j, column in enumerate(zip(*X, strict=True))}
     names = names_of(X)
     texts = [str(name) for name in names]
-    twice = [text for text in texts if texts.count(text) > 1]
-    if twice or not texts:
-        raise DataError(
-            f"X has {texts.count(twice[0])} columns of the name {twice[0]!r}; give each its own"
-            if twice
-            else "X has no columns"
-        )
+    if not texts:
+        raise DataError("X has no columns")
+    (text, times), *_ = Counter(texts).most_common(1)
+    if times > 1:
+        raise DataError(f"X has {times} columns of the name {text!r}; give each its own")
     if hasattr(X, "column_names"):  # PyArrow
         return {text: X[name].to_pylist() for text, name in zip(texts, names, strict=True)}
     return {text: _values(X[name]) for text, name in zip(texts, names, strict=True)}

@@ -62,8 +62,8 @@ class Epochs:
         updates = -(-self.rows // self.size) * epochs + model.t_ // self.size
         # Whatever the rate: an update finds it in the state.
         sizes = [W.shape for W in model.coefs_]
-        rule = rule_of(self.memory, 1.0)
-        known = recorded(model.activation, model.out_activation_, rule, sizes)
+        alike = rule_of(self.memory, 1.0)
+        known = recorded(model.activation, model.out_activation_, alike, sizes)
         self.engine = make_engine(
             step, self.objective, {"params": params, "state": state, "alpha": self.alpha},
             self._data(X, Y, weight), self.size, engine, updates, known,

@@ -12,20 +12,17 @@ import numpy as np
 from chainrule.config import Configurable
 from chainrule.errors import DataError, OptionError
 from chainrule.preprocessing.columns import LeftOut
+from chainrule.preprocessing.fitting import Fit, as_kind, other_kind
 from chainrule.preprocessing.records import Record
-from chainrule.preprocessing.steps import Step, learn_step, read_step, step_to_dict
-from chainrule.preprocessing.summaries import Summary, summary_of
-from chainrule.preprocessing.targets import TASKS, Target, TargetSummary
+from chainrule.preprocessing.steps import Step, read_step, step_to_dict
+from chainrule.preprocessing.targets import TASKS, Target
 from chainrule.preprocessing.values import (
-    Chunk,
     Column,
     Writing,
     column_values,
-    kind_of,
     missing,
     quoted,
     rows_of,
-    time_texts,
 )
 from chainrule.validation import Array, check_flag, check_number, check_positive, lookup
 
@@ -123,7 +120,7 @@ class Preprocessor(Configurable):
         DataError, ShapeError, UnknownNameError
             If nothing can be learned from the rows; what was fitted before stays.
         """
-        fit = _Fit(target.name if isinstance(target, Target) else target)
+        fit = Fit(target.name if isinstance(target, Target) else target)
         for chunk in chunks:
             fit.add(chunk)
         learned = target if isinstance(target, Target) else fit.target(self.task)
@@ -231,7 +228,7 @@ class Preprocessor(Configurable):
         for wanted in self.columns:
             here = found[wanted.name]
             if (here.kind, here.shape) != (wanted.kind, wanted.shape):
-                raise DataError(_other_kind(wanted, here))
+                raise DataError(other_kind(wanted, here))
         known = {step.name for step in self._steps} | {self.target.name}
         extra = [name for name in found if name not in known]
         notes = [f"not looked at, as training did not have them: {quoted(extra)}"] if extra else []
@@ -267,7 +264,7 @@ class Preprocessor(Configurable):
         out = np.zeros((rows_of(values, "transform"), self.width), dtype=np.float32)
         start = 0
         for step in self._used():
-            column = _as_kind(values[step.name], step)
+            column = as_kind(values[step.name], step)
             new = step.write(column, out[:, start : start + step.width])
             if new:
                 self.unseen[step.name] += new
@@ -367,70 +364,6 @@ class Preprocessor(Configurable):
             )
 
 
-class _Fit:
-    """The summaries of a table's columns while its rows pass by."""
-
-    def __init__(self, target: str) -> None:
-        self.name = target
-        self.rows = self.unlabelled = 0
-        self._summaries: dict[str, Summary] = {}
-        self._target: TargetSummary | None = None
-
-    def add(self, chunk: Mapping[str, Any]) -> None:
-        """Take in rows."""
-        values = {str(n): column_values(v, str(n), "fit") for n, v in chunk.items()}
-        rows = rows_of(values, "fit")
-        if self._target is None:
-            self._start(values)
-        elif set(values) != {*self._summaries, self.name}:
-            raise DataError(
-                f"fit: a chunk has other columns than those before it: {quoted(values)}"
-            )
-        labelled = ~missing(values[self.name])
-        if not labelled.all():
-            values = {name: column[labelled] for name, column in values.items()}
-        self.rows += int(labelled.sum())
-        self.unlabelled += rows - int(labelled.sum())
-        for name, summary in {**self._summaries, self.name: self._target}.items():
-            if summary is not None:
-                summary.add(_as_kind(values[name], summary))
-
-    def _start(self, values: Chunk) -> None:
-        lookup("target column", self.name, values)
-        self._target = TargetSummary(self.name, values[self.name])
-        self._summaries = {n: summary_of(n, v) for n, v in values.items() if n != self.name}
-
-    def target(self, task: str) -> Target:
-        """Return what is predicted."""
-        self._check_rows()
-        assert self._target is not None
-        return Target.of(self._target, task)
-
-    @property
-    def names(self) -> Mapping[str, Any]:
-        """The columns of features."""
-        return self._summaries
-
-    def steps(
-        self, max_categories: int, words: Mapping[str, int], signed: bool
-    ) -> tuple[Step | LeftOut, ...]:
-        """Return what becomes of each column."""
-        self._check_rows()
-        steps = tuple(
-            learn_step(each, max_categories, words.get(name, 0), signed)
-            for name, each in self._summaries.items()
-        )
-        if all(isinstance(step, LeftOut) for step in steps):
-            reasons = "; ".join(f"{step.name}: {step.describe()}" for step in steps[:5])
-            raise DataError(f"fit: no column is left to learn from. {reasons}")
-        return steps
-
-    def _check_rows(self) -> None:
-        if not self.rows:
-            what = f"with a value of {self.name!r}" if self.unlabelled else "at all"
-            raise DataError(f"fit: there is no row {what}")
-
-
 def _read_written(record: Record) -> dict[str, Writing]:
     """Read how columns were written."""
     written = record.inner("written", "preprocessor, written")
@@ -446,30 +379,3 @@ def _instead(step: Step) -> str:
     if step.kind == "number":
         return "set to the mean"
     return "taken as other" if getattr(step, "other", 0) else "the features are zeros"
-
-
-def _as_kind(values: Array, wanted: Any) -> Array:
-    """Return a column as training had it; nothing but missing values fits all other kinds."""
-    here = kind_of(values)
-    if here == wanted.kind:
-        return values
-    if (here, wanted.kind) == ("time", "category"):
-        return time_texts(values)
-    if "image" not in (here, wanted.kind) and missing(values).all():
-        empty: Any = {"number": np.nan, "category": None, "time": np.datetime64("NaT", "s")}
-        return np.full(len(values), empty[wanted.kind])
-    raise DataError(_other_kind(wanted, Column(wanted.name, here)))
-
-
-def _other_kind(wanted: Any, here: Column) -> str:
-    held = {"number": "numbers", "category": "text", "time": "times", "image": "images"}
-    return (
-        f"column {wanted.name!r} held {held[wanted.kind]}{_size(wanted)} in training, but holds "
-        f"{held[here.kind]}{_size(here)} here; open_table(..., like=preprocessor.columns) reads a "
-        "table as training did"
-    )
-
-
-def _size(column: Any) -> str:
-    shape = getattr(column, "shape", ())
-    return f" of shape {shape}" if shape else ""
