@@ -44,7 +44,8 @@ class NativeFunction:
 
         self.key = key
         self._engines = []
-        # The entry's comes last, and calls what the others give.
+        # The entry's comes last, and calls what the others give. An engine each: their tables of
+        # addresses outside are not joined.
         for names, part in _unpacked(code):
             target = machine().target.machine()
             engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
@@ -158,7 +159,7 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
 @functools.lru_cache(1024)
 def _key(text: str) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
-    return digest(f"{this_machine()!r}\0{text}")
+    return digest(f"{this_machine()!r}\0{_sources('code', 'llvm')}\0{text}")
 
 
 def digest(text: str) -> str:
@@ -169,15 +170,15 @@ def digest(text: str) -> str:
 def _products(products: dict[str, str]) -> list[Piece]:
     """Return matrix products, which kernels call by a name, by their dtypes."""
     return [
-        Piece(_key(f"{dtype}{_source_of_products()}"), partial(_product, dtype), f"{PRODUCT}{name}")
+        Piece(_key(dtype + _sources("gemm", "vectors")), partial(_product, dtype), PRODUCT + name)
         for dtype, name in products.items()
     ]
 
 
 @functools.cache
-def _source_of_products() -> str:
-    folder = Path(__file__).parent
-    return "".join((folder / name).read_text() for name in ("gemm.py", "vectors.py"))
+def _sources(*names: str) -> str:
+    """Return the text of modules beside this one."""
+    return "".join((Path(__file__).parent / f"{name}.py").read_text() for name in names)
 
 
 def _product(dtype: str) -> list[Text]:
@@ -187,10 +188,10 @@ def _product(dtype: str) -> list[Text]:
 def product_text(dtype: str, on: Machine) -> Text:
     """Return the matrix product of a dtype, as C calls it, in LLVM's language."""
     from chainrule.native import gemm
-    from chainrule.native.llvm import Text
+    from chainrule.native.llvm import NONE, Text
 
     text = gemm.module(ENTRY, int(dtype[-2:]) // 8, on.width, on.registers)
-    return Text(text, passes=False)
+    return Text(text, NONE)
 
 
 def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:

@@ -42,7 +42,7 @@ from chainrule.compiler.statements import (
 )
 from chainrule.errors import CompileError
 from chainrule.native import ENTRY
-from chainrule.native.llvm import Text
+from chainrule.native.llvm import FEW, Text
 from chainrule.native.values import TYPES, Values, held
 
 SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
@@ -81,7 +81,7 @@ def modules(kernel: Kernel) -> list[Text]:
         f"define i64 @{ENTRY}(ptr %table) {{\n{loads}"
         f"  %done = call i64 @{body}({given})\n  ret i64 %done\n}}\n"
     )
-    return [Text(text, unrolls=kernel.one) for text in module.texts(entry)]
+    return module.texts(entry)
 
 
 class Module:
@@ -106,35 +106,35 @@ class Module:
         self.nests: dict[str, str] = {}  # by what they do: their names
         self.uses: Counter[str] = Counter()
 
-    def texts(self, entry: str) -> list[str]:
-        """Return all that was written and its entry, long nests in modules of their own."""
+    def texts(self, entry: str) -> list[Text]:
+        """Return all that was written and its entry, nests in modules of their own."""
         nests = {
             name: body.replace("@NEST(", f"@{name}(", 1).replace("#NEST", self._how(name, body))
             for body, name in self.nests.items()
         }
-        groups = [list(nests)] if self.inline else _groups(nests)
-        first = [*self.declared.values(), *self.functions.values()]
-        if len(groups) == 1:
-            return ["\n".join([*first, *nests.values(), HINTS, entry])]
-        outside = (body.partition(") ")[0] + ")" for body in nests.values())
-        first += [head.replace("define internal", "declare") for head in outside]
-        texts = [self._apart([nests[name] for name in group]) for group in groups]
-        texts.append("\n".join([*first, HINTS, entry]))
+        if self.inline:
+            return [Text(self._whole([entry, *nests.values()], {}), unrolls=True)]
+        heads = {
+            name: body.partition(") ")[0].replace("define internal", "declare") + ")\n"
+            for name, body in nests.items()
+        }
+        given = {name: body.replace(" internal", "", 1) for name, body in nests.items()}
+        texts = [Text(self._whole([given[name] for name in each], {})) for each in _groups(nests)]
+        texts.append(Text(self._whole([entry], heads), FEW))
         # All kernels' names are in one table.
-        tag = sha256("".join(texts).encode()).hexdigest()[:16]
-        return [text.replace("@nest", f"@nest_{tag}_") for text in texts]
+        tag = sha256("".join(each.text for each in texts).encode()).hexdigest()[:16]
+        return [each._replace(text=each.text.replace("@nest", f"@nest_{tag}_")) for each in texts]
 
-    def _apart(self, nests: Sequence[str]) -> str:
-        """Return a module of nests, with the functions that they call."""
-        parts = [*(nest.replace(" internal", "", 1) for nest in nests), HINTS]
-        called = {*self.functions, *self.declared}
-        found: dict[str, str] = {}
+    def _whole(self, parts: list[str], heads: dict[str, str]) -> str:
+        """Return a module of some parts, with the functions that they call."""
+        known = {**self.declared, **self.functions, **heads}
+        found = set()
         for part in parts:  # which grow
             for name in CALLED.findall(part):
-                if name in called and name not in found:
-                    found[name] = self.functions.get(name) or self.declared[name]
-                    parts.append(found[name])
-        return "\n".join(parts)
+                if name in known and name not in found:
+                    found.add(name)
+                    parts.append(known[name])
+        return "\n".join([*parts, HINTS])
 
     def _how(self, name: str, body: str) -> str:
         again = self.uses[name] > 1 and body.count("\n") > LONG
@@ -381,8 +381,8 @@ class Nest(Writer):
 
 def _groups(nests: dict[str, str]) -> list[list[str]]:
     """Return the names of nests in groups that are about equally long."""
-    groups: list[list[str]] = [[]]
-    lines = 0
+    groups: list[list[str]] = []
+    lines = MODULE
     for name, body in nests.items():
         if lines >= MODULE:
             groups.append([])

@@ -10,7 +10,7 @@ whatever the tiles: rows or columns that are left to other threads change no bit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ ROWS = {32: (12, 4, 2, 1), 16: (6, 4, 2, 1)}
 VECTORS = 2  # across a tile; the last columns have tiles of one
 HEIGHT, TERMS = 192, 256  # rows and terms of a block of the first operand, which stays in the cache
 TALL = 48  # rows from which it pays to lay a panel of the second together
-AHEAD = 32  # terms from those that are multiplied to those of which a line is fetched
+NEAR = 3  # rows of a tile that are reached from one address
 APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
 PLAIN, TRANSPOSED = "111", "112"  # as C calls them
 NAMES = ("order", "ta", "tb", "m", "n", "k", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc")
@@ -215,7 +215,7 @@ class _Product(_Blocks):
         code, rows = self.code, self.shape.rows[0]
         ldb, left = self.given["ldb"], height - rows
         first = partial(self._tile, rows, VECTORS, a, b, ldb, c, left, depth, more)
-        code.when(tall, lambda: self._either_way(partial(first, lays=True)))
+        code.when(tall, partial(first, lays=True))
         begin = code.select(tall, rows, 0)
         b, ldb = self._held(tall | turned, b)
         self._strip(VECTORS, a, b, ldb, c, height, depth, more, begin=begin)
@@ -271,21 +271,8 @@ class _Product(_Blocks):
                 left = height - (row + rows)
                 self._tile(rows, vectors, first, b, ldb, made, left, depth, more, flags)
 
-            tiles = partial(code.loop, begin, end, rows, tile)
-            self._either_way(tiles) if rows == self.shape.rows[0] else tiles()
+            code.loop(begin, end, rows, tile)
             begin = end
-
-    def _either_way(self, emit: Callable[[], Any]) -> None:
-        """Emit something twice, for a first operand that is transposed and for one that is not."""
-        steps = self.down, self.along
-
-        def emitted(down: Value, along: Value) -> None:
-            self.down, self.along = down, along
-            emit()
-
-        one, far = self.code.number(1), self.given["lda"]
-        self.code.either(self.turned, partial(emitted, one, far), partial(emitted, far, one))
-        self.down, self.along = steps
 
     def _tile(
         self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, left: Value,
@@ -295,7 +282,7 @@ class _Product(_Blocks):
 
         One of several vectors is full; flags tell of a single vector how much of it is. One that
         ``lays`` the second's panel together stores what it reads of it. Lines are fetched of the
-        rows that are ``left`` and of the terms that there are: others may belong to other threads.
+        rows that are ``left`` alone: others may belong to other threads.
         """
         code, ldc = self.code, self.given["ldc"]
         columns = [code.lanes * vector for vector in range(vectors)]
@@ -306,27 +293,30 @@ class _Product(_Blocks):
             code.fetch(code.at(place, following), writes=True)
         zeros = [code.zero for _ in places]
         begin = code.when(more, lambda: [code.load(place, flags) for place in places], zeros)
-        firsts = [code.at(a, self.down * row) for row in range(rows)]
+        # Places move on with the terms, a few rows are near to each: so all stay in registers.
+        shifts = [self.down * row for row in range(NEAR)]
+        moving = [b, *(code.at(a, self.down * row) for row in range(0, rows, NEAR))]
+        steps = [ldb, *[self.along] * (len(moving) - 1)]
+        if lays:
+            moving, steps = [*moving, self.panel], [*steps, code.number(self.across)]
 
-        def add(term: Value, *sums: Value) -> list[Value]:
-            line, made = code.at(b, term * ldb), list(sums)
+        def add(_: Value, *held: Value) -> list[Value]:
+            here, sums = held[: len(moving)], held[len(moving) :]
+            line, *near = here
             wanted = flags if self.shape.masks else None
-            along = term * self.along
-            if self.along is self.given["lda"]:
-                later = code.least(depth - 1, term + AHEAD)
-                code.fetch(code.at(a, later * self.along), writes=False)
             seconds = [code.load(code.at(line, column), wanted) for column in columns]
             if lays:
-                there = code.at(self.panel, term * self.across)
                 for second, column in zip(seconds, columns, strict=True):
-                    code.store(second, code.at(there, column))
+                    code.store(second, code.at(near[-1], column))
                     beside = code.at(line, column + self.across)  # the next panel's
                     code.fetch(beside, writes=False, near=2)
-            for row, first in enumerate(firsts):
-                factor = code.scalar(code.at(first, along))
-                for at, second in enumerate(seconds, row * vectors):
-                    made[at] = code.fused(factor, second, sums[at])
-            return made
+            made = []
+            for row in range(rows):
+                factor = code.scalar(code.at(near[row // NEAR], shifts[row % NEAR]))
+                for second in seconds:
+                    made.append(code.fused(factor, second, sums[len(made)]))
+            return [*map(code.at, here, steps), *made]
 
-        for total, place in zip(code.loop(0, depth, 1, add, begin), places, strict=True):
+        totals = code.loop(0, depth, 1, add, [*moving, *begin])[len(moving) :]
+        for total, place in zip(totals, places, strict=True):
             code.store(total, place, flags)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import marshal
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 if __name__ == "__main__":  # without site, what is installed is where one says it is
@@ -16,6 +18,10 @@ if __name__ == "__main__":  # without site, what is installed is where one says 
 import llvmlite.binding as llvm
 
 READY = "ready"
+ALL, FEW, NONE = "all", "few", "none"
+# What generating code does without: a fifth of its time. Loops step from entry to entry as they are
+# written, and processors find an order of their own.
+NEEDLESS = ("lsr",)
 
 
 class Text(NamedTuple):
@@ -24,21 +30,22 @@ class Text(NamedTuple):
     Attributes
     ----------
     text : str
-    passes : bool
-        Whether to optimize it. Products are written as they should run, vectors and all: passes
-        over them took two thirds of the time and left them as fast as they were.
+    passes : str
+        Which to run over it: `ALL`; `FEW`, of what calls the loops and is not within one; `NONE`.
+        Products are written as they should run, vectors and all: passes over them took two thirds
+        of the time and left them as fast as they were.
     unrolls : bool
         Whether passes unroll loops.
     """
 
     text: str
-    passes: bool = True
+    passes: str = ALL
     unrolls: bool = False
 
     @property
     def work(self) -> int:
         """Return about how much there is to do."""
-        return self.text.count("\n") * (3 if self.passes else 1)
+        return self.text.count("\n") * (3 if self.passes == ALL else 1)
 
 
 class Target(NamedTuple):
@@ -59,14 +66,32 @@ class Target(NamedTuple):
 def compiled(text: Text, target: Target) -> bytes:
     """Return the machine code of a module as an object file."""
     module, machine = llvm.parse_assembly(text.text), target.machine()
-    if text.passes:
-        options = llvm.create_pipeline_tuning_options(speed_level=3)
-        options.loop_vectorization = options.slp_vectorization = True
-        options.loop_unrolling = text.unrolls
-        builder = llvm.create_pass_builder(machine, options)
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = True
+    options.loop_unrolling = text.unrolls
+    builder = llvm.create_pass_builder(machine, options)
+    if text.passes == ALL:
         builder.getModulePassManager().run(module, builder)
-    code: bytes = machine.emit_object(module)
+    elif text.passes == FEW:
+        few = llvm.create_new_module_pass_manager()
+        few.add_sroa_pass()
+        few.add_simplify_cfg_pass()
+        few.run(module, builder)
+    with _without(NEEDLESS):
+        code: bytes = machine.emit_object(module)
     return code
+
+
+@contextmanager
+def _without(passes: Sequence[str]) -> Iterator[None]:
+    """Leave out some passes of LLVM, whose options are all of this process's."""
+    try:
+        for name in passes:
+            llvm.set_option("", f"-disable-{name}=true")
+        yield
+    finally:
+        for name in passes:
+            llvm.set_option("", f"-disable-{name}=false")
 
 
 def initialize() -> None:
