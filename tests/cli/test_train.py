@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +17,7 @@ from chainrule.recipes import tabular as training
 from chainrule.recipes.ensembles import members
 from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.tabular import fit, make_model, prepare
+from chainrule.storage import files
 from chainrule.sweeps.search import Search
 from chainrule.tables import open_table
 
@@ -385,3 +388,23 @@ def test_where_a_folder_cannot_be_made_anew_the_model_goes_elsewhere(tmp_path, m
     assert f"{path} is written instead" in result.stderr
     assert f"model: {path}" in result.stdout
     cr.load_model(path)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="names open files by Linux")
+def test_where_the_disk_is_full_at_the_end_the_model_goes_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    does = files.os.fsync
+
+    def full(descriptor):
+        if "/a/" in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        does(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    result = done("train", "iris", "--epochs", "1", "-o", tmp_path / "a" / "model")
+    (path,) = tmp_path.glob("chainrule-*/model")
+    assert "No space left on device" in result.stderr
+    assert f"{path} is written instead" in result.stderr
+    cr.load_model(path)
+    assert not [*(tmp_path / "a").iterdir()]

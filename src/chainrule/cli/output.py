@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from chainrule.cli.problems import UsageError, tell
+from chainrule.errors import FileError
 
 
 def check_output(output: str | None, source: str, example: str = "model.safetensors") -> str:
@@ -26,30 +28,35 @@ def check_output(output: str | None, source: str, example: str = "model.safetens
     return output
 
 
-def still_there(place: str) -> str:
-    """Return where to write a result whose folder may have gone while it was made.
+def kept(output: str, place: str, write: Callable[[str], object]) -> str:
+    """Write a result where it was asked for; return what it is called.
 
-    The folder is made anew, or else the result goes to a temporary one; that is told.
+    A folder that has gone while the work was done is made anew. Where nothing can be written any
+    more the result goes to a temporary folder; that is told.
 
     Parameters
     ----------
+    output : str
+        The path as the user gave it.
     place : str
-        From the root on.
+        The same from the root on.
+    write : callable
+
+    Raises
+    ------
+    FileError
+        If it cannot be written there either.
     """
     folder = os.path.dirname(os.path.realpath(place))
-    if os.path.isdir(folder):
-        return place
-    gone = f"the folder {folder} was gone when the work was done"
+    gone = "" if os.path.isdir(folder) else f"the folder {folder} was gone when the work was done"
     try:
-        os.makedirs(folder)
-    except OSError as error:
+        os.makedirs(folder, exist_ok=True)
+        write(place)
+    except (OSError, FileError) as error:
+        reason = f"{gone} and cannot be made ({error})" if gone else str(error)
         elsewhere = os.path.join(tempfile.mkdtemp(prefix="chainrule-"), os.path.basename(place))
-        tell([f"{gone} and cannot be made ({error.strerror}): {elsewhere} is written instead"])
+        write(elsewhere)
+        tell([f"{reason}: {elsewhere} is written instead"])
         return elsewhere
-    tell([f"{gone}; it is made anew"])
-    return place
-
-
-def name_of(output: str, place: str) -> str:
-    """Return what a result that was written is called: as it was asked for, if it is there."""
+    tell([f"{gone}; it is made anew"] if gone else [])
     return output if os.path.exists(output) else place

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -81,7 +82,7 @@ def run_sweep(
     output: str | None, encoding: str, given: dict[str, Any],
 ) -> None:  # fmt: skip
     """Sweep, print the best, write the page and the best model."""
-    from chainrule.cli.output import check_output, name_of, still_there
+    from chainrule.cli.output import check_output, kept
     from chainrule.cli.terminal import print_facts
     from chainrule.recipes.recipe import Recipe
     from chainrule.recipes.tabular import prepare
@@ -120,13 +121,11 @@ def run_sweep(
     _print_best(console, found, seconds)
     errors = [error for error in found.table.get("error", ()) if error is not None]
     tell([f"{len(errors):,} networks failed, the first: {errors[0]}"] if errors else [])
-    place = still_there(places[0])
-    found.report(place, f"Sweep of {table.name}")
-    console.print(f"\n{escape(name_of(report, place))} has the pictures", soft_wrap=True)
+    report = kept(report, places[0], lambda path: found.report(path, f"Sweep of {table.name}"))
+    console.print(f"\n{escape(report)} has the pictures", soft_wrap=True)
     if output is not None:
-        place = still_there(places[1])
-        found.best.model.save(place, training=False)
-        console.print(f"{escape(name_of(output, place))} is the best network", soft_wrap=True)
+        output = kept(output, places[1], partial(found.best.model.save, training=False))
+        console.print(f"{escape(output)} is the best network", soft_wrap=True)
     if found.interrupted:
         more = " the same command goes on from there" if given["store"] else " --store keeps it"
         raise Interrupted(f"the sweep was interrupted;{more}")

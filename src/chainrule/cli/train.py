@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,7 +74,7 @@ class _Unheard(Console):
 
 def run_train(console: Console, source: str, settings: Settings) -> None:
     """Train, save, and print what came of it."""
-    from chainrule.cli.output import check_output, name_of, still_there
+    from chainrule.cli.output import check_output, kept
     from chainrule.cli.progress import Progress
     from chainrule.recipes.folds import check_parts
     from chainrule.recipes.tabular import make_model, prepare, train
@@ -100,9 +101,7 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         with deferred():
             model, interrupted = train(data, settings, watch.watchers)
             if output is not None:
-                place = still_there(place)
-                model.save(place, training=False)
-                output = name_of(output, place)
+                output = kept(output, place, partial(model.save, training=False))
             saved = True
     except DivergenceError as error:
         raise _diverged(model, watch.epochs + 1) from error
