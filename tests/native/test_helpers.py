@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.native import code as native
-from chainrule.native import emission, helpers
+from chainrule.native import helpers, modules
 from chainrule.native.llvm import Text
 from chainrule.native.machine import machine
 from chainrule.running.compiling import step_kernel
@@ -36,7 +36,7 @@ def kernel():
 
 @pytest.fixture(scope="module")
 def texts():
-    found = emission.modules(kernel())
+    found = modules.modules(kernel())
     assert len(found) > 2
     return found
 

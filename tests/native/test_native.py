@@ -14,7 +14,7 @@ from chainrule.compiler.functions import FOR
 from chainrule.errors import CompileError, DataError
 from chainrule.native import cache as cache_on_disk
 from chainrule.native import code as native
-from chainrule.native.emission import Module
+from chainrule.native.modules import Module
 from chainrule.native.values import TYPES
 
 
@@ -179,7 +179,7 @@ def test_clearing(cache):
 
 def test_without_llvmlite_it_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "chainrule.native.machine", None)
-    for name in ("emission", "values"):
+    for name in ("modules", "emission", "values"):
         monkeypatch.delitem(sys.modules, f"chainrule.native.{name}", raising=False)
     with pytest.raises(CompileError, match="pip install llvmlite"):
         small(np.ones(3))

@@ -111,8 +111,8 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
         interrupted = True
     _print_after(console, source, data, model, replace(settings, output=output))
     if interrupted:
-        kept = f"what was trained is in {output}" if output else "no model was asked for"
-        raise Interrupted(f"{watch.completed(settings.epochs)}; {kept}")
+        where = f"what was trained is in {output}" if output else "no model was asked for"
+        raise Interrupted(f"{watch.completed(settings.epochs)}; {where}")
 
 
 def _cross_validate(console: Console, table: Table, settings: Settings) -> None:

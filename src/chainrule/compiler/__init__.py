@@ -31,7 +31,7 @@ of loops, so that nests that do the same are compiled once:
     for j in range(3):
         t1_j = tanh(x[j])
         result[j] = t1_j
->>> from chainrule.native.emission import modules
+>>> from chainrule.native.modules import modules
 >>> (module,) = modules(kernel)
 >>> nest = module.text.partition("internal void @nest0")[2].splitlines()
 >>> print("\n".join(nest[13:17]))

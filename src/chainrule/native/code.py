@@ -149,7 +149,7 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
     """Return a kernel in LLVM's language."""
     if kernel.llvm is None:
         this_machine()
-        from chainrule.native.emission import modules
+        from chainrule.native.modules import modules
 
         kernel.llvm = modules(kernel)
     texts: Sequence[Text] = kernel.llvm

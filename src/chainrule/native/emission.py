@@ -1,33 +1,26 @@
 """Nodes as LLVM's language: one of three tables over them, beside two in `compiler`.
 
-Every nest of loops becomes a function of the buffers and numbers that it works on. Nests that do
-the same are written the same, so that what repeats (layers of one shape) is compiled once.
+Every nest of loops becomes a function of the buffers and numbers that it works on.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.compiler.functions import function_of
-from chainrule.compiler.kernels import Kernel
 from chainrule.compiler.nodes import (
     BOOL,
     PART,
-    WHOLE,
     Buffer,
     Call,
     Const,
     Load,
     Local,
 )
-from chainrule.compiler.reading import Function
 from chainrule.compiler.statements import (
     Accumulate,
     Break,
@@ -40,146 +33,34 @@ from chainrule.compiler.statements import (
     Store,
     While,
 )
-from chainrule.errors import CompileError
-from chainrule.native import ENTRY
-from chainrule.native.llvm import FEW, Text
-from chainrule.native.values import TYPES, Values, held
+from chainrule.native.values import TYPES, Outside, Values, held
 
-SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
-# Else as it is written: numbers that are constants in one kernel and inputs of another, as settings
-# of a sweep, give the same bits.
-PLAIN = "nsz contract "
-ORDERED = "nsz "  # whatever stands around it: a product with a sum is not one operation either
-HINTS = """!0 = distinct !{!0, !1}
-!1 = !{!"llvm.loop.vectorize.enable", i1 false}
-!2 = distinct !{!2, !3}
-!3 = !{!"llvm.loop.vectorize.enable", i1 true}
-"""
-# For Intel's processors LLVM halves vectors, lest their clock slows down; products have whole ones
-# anyway. Loops over the entries of a single sample are too short for them.
-WIDE = ' "prefer-vector-width"="512"'
+SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may differ in others
 SHORTEST, MASKED = 5, 16  # turns of loops of which LLVM makes masked vectors
-LONG = 60  # lines from which a nest that repeats is called for a single sample as well
-CALLED = re.compile(r"call .*?@([\w.]+)\(")
-MODULE = 300  # lines of nests from which a module is not added to
 
 
-def modules(kernel: Kernel) -> list[Text]:
-    """Return a kernel as modules: ``i64 chainrule_kernel(ptr to pointers)`` is in the last.
+class Around(Outside, Protocol):
+    """The module that functions are written for.
 
-    What they are depends on the kernel alone, so that its numbers do, however many make them.
-    """
-    module = Module(ORDERED, ORDERED, "", True) if kernel.one else Module(PLAIN, SUMS, WIDE)
-    body = module.add(kernel.function, kernel.slots)
-    count = len(kernel.function.arguments)
-    loads = "".join(
-        f"  %p{i} = getelementptr ptr, ptr %table, i64 {i}\n  %a{i} = load ptr, ptr %p{i}\n"
-        for i in range(count)
-    )
-    given = ", ".join(f"ptr %a{i}" for i in range(count))
-    entry = (
-        f"define i64 @{ENTRY}(ptr %table) {{\n{loads}"
-        f"  %done = call i64 @{body}({given})\n  ret i64 %done\n}}\n"
-    )
-    return module.texts(entry)
-
-
-class Module:
-    """The functions of a kernel; each is written once.
-
-    Parameters
+    Attributes
     ----------
-    flags, sums : str
-        What LLVM may do with floating-point arithmetic, and with what is added up.
-    how : str
-        Attributes of those that are not written where they are called.
-    inline : bool, default False
-        Whether nests of loops are written where they are called. To LLVM one large function is
-        more work than many small ones, but a call takes as long as the short loops of one sample.
+    sums : str
+        What LLVM may do with what is added up.
+    inline : bool
+        Whether nests of loops are written where they are called.
     """
 
-    def __init__(self, flags: str, sums: str, how: str, inline: bool = False) -> None:
-        self.flags, self.sums, self.inline = flags, sums, inline
-        self.apart = f"noinline nounwind{how}"
-        self.declared: dict[str, str] = {}
-        self.functions: dict[str, str] = {}
-        self.nests: dict[str, str] = {}  # by what they do: their names
-        self.uses: Counter[str] = Counter()
+    sums: str
+    inline: bool
 
-    def texts(self, entry: str) -> list[Text]:
-        """Return all that was written and its entry, nests in modules of their own."""
-        nests = {
-            name: body.replace("@NEST(", f"@{name}(", 1).replace("#NEST", self._how(name, body))
-            for body, name in self.nests.items()
-        }
-        if self.inline:
-            return [Text(self._whole([entry, *nests.values()], {}), unrolls=True)]
-        heads = {
-            name: body.partition(") ")[0].replace("define internal", "declare") + ")\n"
-            for name, body in nests.items()
-        }
-        given = {name: body.replace(" internal", "", 1) for name, body in nests.items()}
-        texts = [Text(self._whole([given[name] for name in each], {})) for each in _groups(nests)]
-        texts.append(Text(self._whole([entry], heads), FEW))
-        # All kernels' names are in one table.
-        tag = sha256("".join(each.text for each in texts).encode()).hexdigest()[:16]
-        return [each._replace(text=each.text.replace("@nest", f"@nest_{tag}_")) for each in texts]
-
-    def _whole(self, parts: list[str], heads: dict[str, str]) -> str:
-        """Return a module of some parts, with the functions that they call."""
-        known = {**self.declared, **self.functions, **heads}
-        found = set()
-        for part in parts:  # which grow
-            for name in CALLED.findall(part):
-                if name in known and name not in found:
-                    found.add(name)
-                    parts.append(known[name])
-        return "\n".join([*parts, HINTS])
-
-    def _how(self, name: str, body: str) -> str:
-        again = self.uses[name] > 1 and body.count("\n") > LONG
-        return "alwaysinline nounwind" if self.inline and not again else self.apart
-
-    def add(self, function: Function, slots: dict[Buffer, Buffer] | None = None) -> str:
-        """Write the function of a kernel, and return its name."""
-        writer = Writer(self, self.flags, slots or {})
-        head = writer.header(function.name, function.arguments, WHOLE)
-        writer.block(function.body, outlined=True)
-        assert function.result is not None
-        writer.line(f"ret i64 {writer.value(function.result)}")
-        self.functions[function.name] = f"{head} {self.apart} {{\n{writer.text()}}}\n"
-        return function.name
-
-    def call(self, name: str, dtype: np.dtype[Any]) -> Function:
-        """See that a function that kernels call is written, and return it."""
-        found = function_of(name, dtype)
-        if found is None:
-            raise CompileError(f"{name} of {dtype.name} numbers runs in NumPy alone")
-        if found.name not in self.functions:
-            self.functions[found.name] = ""  # those that it calls come after
-            writer = Writer(self, "contract ", {})
-            result = found.result
-            kind = None if result is None else result.dtype
-            head = writer.header(found.name, found.arguments, kind)
-            writer.block(found.body)
-            how = "alwaysinline nounwind"
-            if result is None:  # it is called between loops, not in them
-                how = self.apart
-                writer.line("ret void")
-            else:
-                writer.line(f"ret {TYPES[result.dtype]} {writer.value(result)}")
-            self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n"
-        return found
-
-    def declare(self, result: str, name: str, arguments: str) -> None:
-        """Declare what is not part of the kernel."""
-        self.declared.setdefault(name, f"declare {result} @{name}({arguments})")
+    def nest(self, body: str, given: str) -> str:
+        """Take in a nest of loops, and return a call of it."""
 
 
 class Writer(Values):
     """Writes the statements of one function."""
 
-    module: Module
+    module: Around
 
     def text(self) -> str:
         """Return the lines of the function, its variables first."""
@@ -217,9 +98,7 @@ class Writer(Values):
         writer.block([loop])
         head, given = writer.signature(self)
         body = f"{head} #NEST {{\n{writer.text()}  ret void\n}}\n"
-        name = self.module.nests.setdefault(body, f"nest{len(self.module.nests)}")
-        self.module.uses[name] += 1
-        self.line(f"call void @{name}({given})")
+        self.line(self.module.nest(body, given))
         return True
 
     def _let(self, item: Let, outlined: bool) -> None:
@@ -287,7 +166,7 @@ class Writer(Values):
         self.exits.pop()
 
     def _loop(self, item: Loop, outlined: bool) -> None:
-        stop, place = self.value(item.stop), self.place(item.var)
+        stop, place = self.stop(item), self.place(item.var)
         head, inside, after = self.label(), self.label(), self.label()
         self.line(f"store i64 {self.value(item.start)}, ptr {place}")
         self.line(f"br label %{head}")
@@ -302,6 +181,10 @@ class Writer(Values):
         self.line(f"store i64 {further}, ptr {place}")
         self.line(f"br label %{head}{self._hint(item)}")
         self.line(f"{after}:")
+
+    def stop(self, loop: Loop) -> str:
+        """Return where a loop ends."""
+        return self.value(loop.stop)
 
     def _hint(self, loop: Loop) -> str:
         """Tell LLVM which loops to make vectors of, where it would choose otherwise.
@@ -338,10 +221,11 @@ class Writer(Values):
 class Nest(Writer):
     """Writes a nest of loops; what it takes from outside become its arguments in order."""
 
-    def __init__(self, module: Module, flags: str, slots: dict[Buffer, Buffer]) -> None:
+    def __init__(self, module: Around, flags: str, slots: dict[Buffer, Buffer]) -> None:
         super().__init__(module, flags, slots)
         self.own: set[Local] = set()
         self.taken: dict[Any, str] = {}
+        self._depth, self._is_open = 0, not module.inline
 
     def pointer(self, buffer: Buffer) -> str:
         """Return the address of a buffer, an argument."""
@@ -356,7 +240,21 @@ class Nest(Writer):
 
     def _loop(self, item: Loop, outlined: bool) -> None:
         self.own.add(item.var)
+        self._depth += 1
         super()._loop(item, outlined)
+        self._depth -= 1
+
+    def stop(self, loop: Loop) -> str:
+        """Return where a loop ends: of an inner one a number, for which LLVM writes it best."""
+        was = self._is_open
+        self._is_open = was and not (loop.innermost and self._depth > 1)
+        found = super().stop(loop)
+        self._is_open = was
+        return found
+
+    def number(self, value: int) -> str:
+        """Return a whole number as one that may differ in other nests."""
+        return f"${value}$" if self._is_open and abs(value) > 1 else str(value)
 
     def _local_value(self, expr: Local) -> str:
         if expr in self.own:
@@ -377,19 +275,6 @@ class Nest(Writer):
                 parameters.append(f"{kind} {name}")
                 given.append(f"{kind} {outside.value(what)}")
         return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
-
-
-def _groups(nests: dict[str, str]) -> list[list[str]]:
-    """Return the names of nests in groups that are about equally long."""
-    groups: list[list[str]] = []
-    lines = MODULE
-    for name, body in nests.items():
-        if lines >= MODULE:
-            groups.append([])
-            lines = 0
-        groups[-1].append(name)
-        lines += body.count("\n")
-    return groups
 
 
 def _is_short(loop: Loop) -> bool:

@@ -310,7 +310,7 @@ class _Product(_Blocks):
                     code.store(second, code.at(near[-1], column))
                     beside = code.at(line, column + self.across)  # the next panel's
                     code.fetch(beside, writes=False, near=2)
-            made = []
+            made: list[Value] = []
             for row in range(rows):
                 factor = code.scalar(code.at(near[row // NEAR], shifts[row % NEAR]))
                 for second in seconds:

@@ -128,6 +128,10 @@ class Values:
         found: str = getattr(self, f"_{type(expr).__name__.lower()}_value")(expr)
         return found
 
+    def number(self, value: int) -> str:
+        """Return a whole number that is known."""
+        return str(value)
+
     def _const_value(self, expr: Const) -> str:
         kind = expr.dtype
         if kind.kind == "f":
@@ -135,7 +139,7 @@ class Values:
             return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
         if kind.kind == "b":
             return "true" if expr.value else "false"
-        return str(int(expr.value))
+        return self.number(int(expr.value)) if kind == WHOLE else str(int(expr.value))
 
     def _local_value(self, expr: Local) -> str:
         return self.new(f"load {TYPES[expr.dtype]}, ptr {self.place(expr)}")
@@ -166,11 +170,11 @@ class Values:
         return self.new(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {offset}")
 
     def _affine_value(self, expr: Affine) -> str:
-        total = str(expr.const) if expr.const else ""
+        total = self.number(expr.const) if expr.const else ""
         for part, factor in expr.terms:
             value = self.value(part)
             if factor != 1:
-                value = self.new(f"mul nsw i64 {value}, {factor}")
+                value = self.new(f"mul nsw i64 {value}, {self.number(factor)}")
             total = self.new(f"add nsw i64 {total}, {value}") if total else value
         return total
 

@@ -1,0 +1,61 @@
+"""A kernel as modules: nests of loops that do the same are one function."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+from tests.uber import assert_same
+
+import chainrule as cr
+from chainrule.native.modules import modules
+from chainrule.running.compiling import step_kernel
+from chainrule.training.minimize import Update
+
+RNG = np.random.default_rng(0)
+DATA = RNG.normal(size=(64, 8)), np.linspace(0, 1, 64)
+RULE = cr.optimizers.Adam(0.01)
+
+
+def loss(p, X, y):
+    for W in p:
+        X = np.tanh(X @ W)
+    return np.mean((X[:, 0] - y) ** 2)
+
+
+def weights(*sizes):
+    return [RNG.normal(size=pair) / 4 for pair in itertools.pairwise(sizes)]
+
+
+def rules_of(params, batch_size):
+    """Return the functions that take roots, as Adam does, and the calls of these."""
+    carry = {"params": params, "state": RULE.init(params)}
+    kernel = step_kernel(Update(loss, RULE), loss, carry, DATA, batch_size)
+    text = "\n".join(each.text for each in modules(kernel))
+    bodies = re.findall(r"^define void @(nest\w+)\((.*?^)}", text, re.MULTILINE | re.DOTALL)
+    names = [name for name, body in bodies if "llvm.sqrt" in body]
+    return names, [call for call in re.findall(r"call void @(nest\w+\(.*)", text)
+                   if call.partition("(")[0] in names]  # fmt: skip
+
+
+@pytest.mark.parametrize("sizes", [(8, 5, 5), (8, 5, 5, 5), (8, 16, 16)])
+def test_nests_that_differ_in_sizes_alone_are_one_that_is_given_them(sizes):
+    names, calls = rules_of(weights(*sizes), 16)
+    assert len(names) == 1
+    assert [re.findall(r", i64 (\d+)", call) for call in calls] == [[str(n)] for n in sizes[:-1]]
+
+
+def test_what_an_inner_loop_counts_to_is_written_where_it_counts():
+    names, calls = rules_of(weights(8, 5, 4), 16)
+    assert len(names) == len(calls) == 2
+    assert not any(re.search(r", i64 \d", call) for call in calls)
+
+
+@pytest.mark.parametrize("sizes", [(8, 5, 5), (8, 16, 16, 16), (8, 3, 3, 3, 7, 7)])
+def test_they_compute_what_numpy_does(sizes):
+    params = weights(*sizes)
+    one, other = (
+        cr.minimize(loss, params, *DATA, optimizer=RULE, batch_size=16, seed=0, engine=engine)[0]
+        for engine in ("numpy", "compiled")
+    )
+    assert_same(one, other, rtol=1e-10, atol=1e-12)
