@@ -1,7 +1,7 @@
 """A kernel as modules: nests of loops that do the same are one function."""
 
-import itertools
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def loss(p, X, y):
 
 
 def weights(*sizes):
-    return [RNG.normal(size=pair) / 4 for pair in itertools.pairwise(sizes)]
+    return [RNG.normal(size=pair) / 4 for pair in pairwise(sizes)]
 
 
 def rules_of(params, batch_size):
@@ -38,20 +38,15 @@ def rules_of(params, batch_size):
                    if call.partition("(")[0] in names]  # fmt: skip
 
 
-@pytest.mark.parametrize("sizes", [(8, 5, 5), (8, 5, 5, 5), (8, 16, 16)])
+@pytest.mark.parametrize("sizes", [(8, 5, 5), (8, 40, 30, 20), (8, 16, 16)])
 def test_nests_that_differ_in_sizes_alone_are_one_that_is_given_them(sizes):
     names, calls = rules_of(weights(*sizes), 16)
     assert len(names) == 1
-    assert [re.findall(r", i64 (\d+)", call) for call in calls] == [[str(n)] for n in sizes[:-1]]
+    entries = [str(a * b) for a, b in pairwise(sizes)]
+    assert [re.findall(r", i64 (\d+)", call) for call in calls] == [[n] for n in entries]
 
 
-def test_what_an_inner_loop_counts_to_is_written_where_it_counts():
-    names, calls = rules_of(weights(8, 5, 4), 16)
-    assert len(names) == len(calls) == 2
-    assert not any(re.search(r", i64 \d", call) for call in calls)
-
-
-@pytest.mark.parametrize("sizes", [(8, 5, 5), (8, 16, 16, 16), (8, 3, 3, 3, 7, 7)])
+@pytest.mark.parametrize("sizes", [(8, 5, 5), (8, 16, 16, 16), (8, 40, 30, 20)])
 def test_they_compute_what_numpy_does(sizes):
     params = weights(*sizes)
     one, other = (

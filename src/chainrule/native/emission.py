@@ -14,18 +14,25 @@ import numpy as np
 
 from chainrule.compiler.nodes import (
     BOOL,
+    ONE,
     PART,
+    WHOLE,
+    ZERO,
     Buffer,
     Call,
     Const,
+    Expr,
     Load,
     Local,
+    children,
+    whole,
 )
 from chainrule.compiler.statements import (
     Accumulate,
     Break,
     Declare,
     If,
+    Item,
     Let,
     Loop,
     Product,
@@ -239,6 +246,7 @@ class Nest(Writer):
         super()._set(local, value)
 
     def _loop(self, item: Loop, outlined: bool) -> None:
+        item = flat(item)
         self.own.add(item.var)
         self._depth += 1
         super()._loop(item, outlined)
@@ -275,6 +283,55 @@ class Nest(Writer):
                 parameters.append(f"{kind} {name}")
                 given.append(f"{kind} {outside.value(what)}")
         return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
+
+
+def flat(loop: Loop) -> Loop:
+    """Return loops over entries of arrays that all lie alike as a single one, over them in order.
+
+    It is longer, and the same for arrays of other shapes. An entry's place is told by the last
+    index alone then, which goes beyond the last axis.
+    """
+    told = [x for x in loop.body if isinstance(x, Run) and x.call == _natural(loop.var)]
+    inner = loop.body[len(told) :]
+    variables, sizes = [loop.var], [ONE]
+    while len(inner) == 1 and isinstance(inner[0], Loop):
+        within = inner[0]
+        if (within.start, within.step) != (ZERO, ONE) or not isinstance(within.stop, Const):
+            return loop
+        variables.append(within.var)
+        sizes.append(within.stop)
+        inner = within.body
+    body = [item for item in inner if isinstance(item, Let | Store)]
+    is_plain = len(sizes) > 1 and loop.step == ONE and len(body) == len(inner)
+    if not is_plain or not all(_is_flat(item, variables, sizes[1:]) for item in body):
+        return loop
+    *others, last = variables
+    size = math.prod(int(each.value) for each in sizes)
+    first: dict[Expr, Expr] = dict.fromkeys(others, ZERO)
+    items: list[Item] = [Run(_natural(last)) for _ in told]
+    items += [item.replaced(first) for item in body]
+    return Loop(last, loop.stop * size, items, loop.start * size)
+
+
+def _natural(variable: Local) -> Call:
+    """Return what tells LLVM that a loop's variable is not negative."""
+    return Call("natural", (variable,), WHOLE)
+
+
+def _is_flat(thing: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> bool:
+    """Whether loop variables stand in a statement for entries of arrays of these sizes alone."""
+    if isinstance(thing, Let):
+        return _is_flat(thing.value, variables, sizes)
+    if isinstance(thing, Store):
+        return all(_is_flat(part, variables, sizes) for part in (thing.place, thing.value))
+    if isinstance(thing, Local):
+        return thing not in variables
+    parts = children(thing) if isinstance(thing, Expr) else ()
+    if isinstance(thing, Load) and list(thing.index[-len(variables) :]) == list(variables):
+        lie = thing.buffer.memory_shape[-len(sizes) :]
+        if [whole(size) for size in lie] == list(sizes):
+            parts = parts[: -len(variables)]
+    return all(_is_flat(part, variables, sizes) for part in parts)
 
 
 def _is_short(loop: Loop) -> bool:

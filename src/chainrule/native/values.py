@@ -150,16 +150,15 @@ class Values:
 
     def address(self, place: Load) -> str:
         """Return the address of an entry."""
-        offset: str | None = None
+        offset = "0"
         sizes = place.buffer.memory_shape or (1,)
         for part, size in zip(place.index, sizes, strict=False):
             value = self.value(part)
-            if offset is None:
-                offset = value
-            else:
+            if offset != "0":
                 step = self.new(f"mul nsw i64 {offset}, {self.value(whole(size))}")
-                offset = step if value == "0" else self.new(f"add nsw i64 {step}, {value}")
-        return self.entry_at(place.buffer, offset or "0")
+                value = step if value == "0" else self.new(f"add nsw i64 {step}, {value}")
+            offset = value
+        return self.entry_at(place.buffer, offset)
 
     def entry_at(self, buffer: Buffer, offset: str) -> str:
         """Return the address so many entries behind the first."""
