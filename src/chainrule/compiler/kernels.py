@@ -38,7 +38,7 @@ from chainrule.compiler.reading import Function, framed
 from chainrule.compiler.recurrences import recurrence, result
 from chainrule.compiler.reductions import best, reduction, scan
 from chainrule.compiler.registers import hoist, keep_in_locals
-from chainrule.compiler.sections import THREAD, THREADS, Group, Section, shared_out
+from chainrule.compiler.sections import THREAD, THREADS, Group, Section, own_parts, shared_out
 from chainrule.compiler.statements import (
     Declare,
     Item,
@@ -76,6 +76,7 @@ RESERVED = (
     "wrap", "within", "carray", "empty", "sgemm", "dgemm", "float32", "float64", "int64", "inf",
     "done", "thread", "threads", "part", "share", "meet", "flush", "restore", "control",
     "exp", "log", "tanh", "erf", "wave", "natural", "random_bits", "rows",
+    "first", "last",
 )  # fmt: skip
 RULES: dict[Any, Any] = {
     Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
@@ -303,7 +304,10 @@ class _Writer:
             "threads": THREADS, "rows": ROWS, "loss": self.loss_value,
         }  # fmt: skip
         hooks: dict[str, list[Any]] = {
-            "declare": [d for d in declared if not d.varies],
+            "declare": [
+                *(d for d in declared if not d.varies),
+                *(own_parts() if self.shared else ()),
+            ],
             "prepare": [*(d for d in declared if d.varies), *self.lowering.numbers.before],
             "update": body,
         }

@@ -38,6 +38,7 @@ from chainrule.compiler.numbers import FIXED
 from chainrule.compiler.statements import (
     If,
     Item,
+    Let,
     Loop,
     Product,
     Run,
@@ -47,11 +48,16 @@ from chainrule.compiler.statements import (
 
 THREAD, THREADS = Local("thread"), Local("threads")
 # Of the parts of the work, the first of a thread and the one behind its last.
-OWN: tuple[Expr, Expr] = (
-    share(whole(PARTS), THREAD, THREADS),
-    share(whole(PARTS), THREAD + 1, THREADS),
-)
+OWN = Local("first"), Local("last")
 Sharing = tuple[Any, Any]  # a loop variable and its extent
+
+
+def own_parts() -> list[Let]:
+    """Return what tells a thread which parts of the work it has."""
+    ends = (THREAD, THREAD + 1)
+    return [
+        Let(local, share(whole(PARTS), end, THREADS)) for local, end in zip(OWN, ends, strict=True)
+    ]
 
 
 @dataclass(eq=False)
