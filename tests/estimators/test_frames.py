@@ -1,5 +1,6 @@
 """Columns of numbers and categories, with missing values."""
 
+import decimal
 import importlib
 
 import numpy as np
@@ -127,3 +128,98 @@ def test_numbers_of_columns_are_no_names():
     pd = pytest.importorskip("pandas")
     found = cr.MLPClassifier(columns="auto", max_iter=3).fit(pd.DataFrame(array()), TARGET)
     assert not hasattr(found, "feature_names_in_")
+
+
+def realmlp(**more):
+    options = {"hidden_layer_sizes": 16, "epochs": 60, "batch_size": 32, "random_state": 0}
+    return cr.RealMLPClassifier(engine="numpy", **options | more)
+
+
+def mlp(**more):
+    return cr.MLPClassifier((16,), columns="auto", max_iter=200, random_state=0, **more)
+
+
+MODELS = pytest.mark.parametrize("made", [realmlp, mlp])
+CODES = np.arange(400) % 8
+PARITY = np.array(["odd", "even", "even", "odd", "even", "odd", "odd", "even"])[CODES]
+
+
+def as_category(values):
+    return pytest.importorskip("pandas").DataFrame({"code": values}).astype("category")
+
+
+def as_dictionary(values):
+    pa = importlib.import_module("pyarrow")
+    return pa.table({"code": pa.array(values).dictionary_encode()})
+
+
+def as_arrow_dtype(values):
+    pd, pa = pytest.importorskip("pandas"), importlib.import_module("pyarrow")
+    return pd.DataFrame(
+        {"code": pd.arrays.ArrowExtensionArray(pa.array(values).dictionary_encode())}
+    )
+
+
+@MODELS
+@pytest.mark.parametrize("framed", [as_category, as_dictionary, as_arrow_dtype])
+@pytest.mark.parametrize("values", [CODES, CODES / 4, CODES > 3], ids=["int", "float", "bool"])
+def test_categories_are_categories_whatever_their_type(made, framed, values):
+    X = framed(values)
+    model = made().fit(X, PARITY)
+    (step,) = (model._encoder if made is mlp else model.model_).preprocessor.steps
+    assert step.kind == "category"
+    assert len(step.categories) == len(set(values.tolist()))
+    if values.dtype != bool:
+        assert model.score(X, PARITY) > 0.95
+
+
+@MODELS
+def test_categories_that_are_numbers_may_come_as_numbers(made):
+    pd = pytest.importorskip("pandas")
+    X = as_category(np.where(CODES == 7, np.nan, CODES))
+    model = made().fit(X, PARITY)
+    plain = pd.DataFrame({"code": np.where(CODES == 7, np.nan, CODES)})
+    np.testing.assert_array_equal(model.predict_proba(plain), model.predict_proba(X))
+
+
+@MODELS
+def test_booleans_and_0_and_1_are_the_same(made):
+    pd, yes = pytest.importorskip("pandas"), CODES % 2 == 0
+    logical = pd.DataFrame({"yes": yes, "code": CODES})
+    numbers = logical.assign(yes=yes.astype(int))
+    for here, there in ((logical, numbers), (numbers, logical)):
+        model = made().fit(here, PARITY)
+        np.testing.assert_array_equal(model.predict_proba(there), model.predict_proba(here))
+    with pytest.raises(cr.DataError, match=r"'yes' held booleans in training, but .* numbers here"):
+        made().fit(logical, PARITY).predict(numbers.assign(yes=0.5))
+
+
+@MODELS
+def test_numbers_in_lists_beside_text_stay_numbers(made):
+    rows = [[float(code), "even" if code % 2 else "odd"] for code in CODES]
+    model = made().fit(rows, PARITY)
+    preprocessor = (model._encoder if made is mlp else model.model_).preprocessor
+    assert [step.kind for step in preprocessor.steps] == ["number", "category"]
+
+
+@MODELS
+def test_decimals_are_numbers(made):
+    rows = [[decimal.Decimal(int(code)) / 4, decimal.Decimal("1.5")] for code in CODES]
+    frame = pytest.importorskip("pandas").DataFrame(rows, columns=["a", "b"])
+    exact = made().fit(frame, PARITY).predict_proba(frame)
+    plain = frame.astype(float)
+    np.testing.assert_array_equal(exact, made().fit(plain, PARITY).predict_proba(plain))
+
+
+@MODELS
+def test_what_has_no_rows_is_refused_alike(made):
+    X = np.c_[CODES, CODES > 3].astype(float)
+    frame = pytest.importorskip("pandas").DataFrame(X, columns=["a", "b"])
+    model = made().fit(frame, PARITY)
+    with pytest.raises(ValueError, match="n_samples = 0"):
+        model.predict(frame[:0])
+    lazy = pytest.importorskip("polars").DataFrame({"a": CODES, "b": CODES}).lazy()
+    with pytest.raises(cr.DataError, match=r"X\.collect\(\)"):
+        made().fit(lazy, PARITY)
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        made().fit(frame, None)

@@ -218,3 +218,36 @@ def test_a_fit_that_is_refused_leaves_the_network_and_its_classes():
     np.testing.assert_array_equal(model.predict(X), before)
     with pytest.raises(cr.DataError, match="whole number"):
         model.set_params(hidden_layer_sizes=(2.9,)).fit(X, y)
+
+
+@pytest.mark.parametrize("factor", [2, 1 / 150, 1e-6])
+def test_weights_count_by_what_they_are_to_each_other(factor):
+    X, y = IRIS
+    weight = np.linspace(0.5, 2, len(y))
+    held = X[::3], y[::3], weight[::3]
+    for more in ({}, {"validation_data": held}):
+        one = RealMLPClassifier(**SMALL).fit(X, y, weight, **more)
+        other = RealMLPClassifier(**SMALL).fit(X, y, factor * weight, **more)
+        np.testing.assert_allclose(
+            one.predict_proba(X), other.predict_proba(X), rtol=1e-3, atol=1e-5
+        )
+
+
+def test_weights_of_validated_samples_choose_the_epoch():
+    X, y = IRIS
+    model = RealMLPClassifier(**SMALL)
+    some = np.arange(len(y)) % 2 == 0
+    whole = model.fit(X, y, validation_data=(X, y, some.astype(float))).history_
+    part = model.fit(X, y, validation_data=(X[some], y[some])).history_
+    np.testing.assert_allclose(whole["val_accuracy"], part["val_accuracy"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("held", [IRIS[0], (IRIS[0],), (*IRIS, None, None)])
+def test_validation_data_of_another_form_is_refused(held):
+    with pytest.raises(DataError, match=r"expected \(X, y\) or \(X, y, sample_weight\)"):
+        RealMLPClassifier(**SMALL).fit(*IRIS, validation_data=held)
+
+
+def test_one_hidden_layer_is_a_number():
+    model = RealMLPClassifier(**{**SMALL, "hidden_layer_sizes": 8, "epochs": 2}).fit(*IRIS)
+    assert model.model_.get_layer("hidden_1").units == 8

@@ -28,8 +28,7 @@ def write(tmp_path):
     (pa.array([decimal.Decimal("1.25"), None]), [1.25, None]),
     (pa.array([2**63, 1], pa.uint64()), [2.0**63, 1.0]),
     (pa.array([None, None]), [None, None]),
-    (pa.array([7, None, 7]).dictionary_encode(), [7.0, None, 7.0]),
-], ids=["int", "float32", "decimal", "uint64", "null", "dictionary"])  # fmt: skip
+], ids=["int", "float32", "decimal", "uint64", "null"])  # fmt: skip
 def test_numbers_of_any_type(write, array, expected):
     (chunk,) = open_table(write({"a": array})).chunks()
     assert chunk["a"].dtype == np.float64
@@ -183,6 +182,26 @@ def test_texts_are_understood_as_in_a_csv_file(write, kind, source):
 def test_categories_of_a_dictionary_stay_so(write):
     data = pa.table({"a": pa.array(["1", "2", "1"]).dictionary_encode()})
     assert open_table(write(data)).columns == (Column("a", "category"),)
+
+
+NUMBERED = [pa.array([7, None, 12], kind) for kind in ("int64", "float64", "float32")]
+
+
+@pytest.mark.parametrize("source", ["file", "frame"])
+@pytest.mark.parametrize("numbers", NUMBERED, ids=["int", "float", "float32"])
+def test_categories_that_are_numbers_are_texts(write, numbers, source):
+    data = pa.table({"a": numbers.dictionary_encode()})
+    table = open_table(write(data) if source == "file" else Frame(data))
+    (chunk,) = table.chunks()
+    assert table.columns == (Column("a", "category"),)
+    assert chunk["a"].tolist() == ["7", None, "12"]
+    (chunk,) = open_table(write(data), like=[Column("a", "number")]).chunks()
+    np.testing.assert_array_equal(chunk["a"], [7, np.nan, 12])
+
+
+def test_booleans_that_were_numbers_are_0_and_1(write):
+    (chunk,) = open_table(write({"a": [True, None, False]}), [Column("a", "number")]).chunks()
+    np.testing.assert_array_equal(chunk["a"], [1, np.nan, 0])
 
 
 def test_texts_are_read_as_in_training():

@@ -52,6 +52,18 @@ def undone_on_error(model: Any) -> Iterator[None]:
         raise
 
 
+def validation_parts(data: Any) -> Any:
+    """Return what ``validation_data`` consists of: samples, targets, perhaps weights."""
+    if isinstance(data, tuple | list) and len(data) in (2, 3):
+        return data
+    from chainrule.errors import DataError
+
+    raise DataError(
+        "validation_data: expected (X, y) or (X, y, sample_weight), received "
+        f"{f'{len(data)} parts' if isinstance(data, tuple | list) else short(data)}"
+    )
+
+
 class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
     """What goes before scikit-learn's classes."""
 
@@ -156,15 +168,9 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
 
     def _held(self, data: Any) -> Any:
         """Return samples to be scored after every epoch, validated."""
-        from chainrule.errors import DataError
         from chainrule.estimators.held import held_of
 
-        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-            raise DataError(
-                "validation_data: expected (X, y) or (X, y, sample_weight), received "
-                f"{f'{len(data)} parts' if isinstance(data, tuple | list) else short(data)}"
-            )
-        X, y, weight = (*data, None)[:3]
+        X, y, weight = (*validation_parts(data), None)[:3]
         check_consistent_length(X, y, weight)
         dtype = self.coefs_[0].dtype
         if self._encoder is not None:

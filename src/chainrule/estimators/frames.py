@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from chainrule.errors import DataError
 from chainrule.preprocessing import Preprocessor
-from chainrule.preprocessing.values import is_missing
+from chainrule.preprocessing.values import as_array, is_categorical, is_missing
 from chainrule.validation import Array
 
 TARGET = "(target)"  # of which a preprocessor asks; here it plays no part
@@ -70,21 +70,27 @@ def checked(model: Any, X: Any, reset: bool) -> Any:
     ValueError, TypeError
         As for other estimators of scikit-learn.
     DataError
-        If a frame has too few rows.
+        If a frame has too few rows, or has not been read yet.
     """
     fewest = FEWEST if reset else 1
+    if hasattr(X, "collect") and not hasattr(X, "__len__"):
+        raise DataError(f"X is a {type(X).__name__}, which has no rows yet; give X.collect()")
     if is_frame(X):
         if reset:
             validate_data(model, X, skip_check_array=True)  # names of one kind
-        if reset and len(X) < fewest:
-            raise DataError(f"n_samples = {len(X)}: {type(model).__name__} needs {fewest} at least")
+        _check_rows(model, X, fewest)
         return X
     if isinstance(X, list | tuple) and np.asarray(X, object).ndim == 2:
         plain = np.asarray(X)
         X = np.asarray(X, object) if plain.dtype.kind in "US" else plain  # numbers stay numbers
-    return validate_data(
-        model, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=fewest
-    )
+    X = validate_data(model, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+    _check_rows(model, X, fewest)
+    return X
+
+
+def _check_rows(model: Any, X: Any, fewest: int) -> None:
+    if len(X) < fewest:
+        raise DataError(f"n_samples = {len(X)}: {type(model).__name__} needs {fewest} at least")
 
 
 def columns_of(X: Any) -> dict[str, Any]:
@@ -106,8 +112,6 @@ def columns_of(X: Any) -> dict[str, Any]:
     (text, times), *_ = Counter(texts).most_common(1)
     if times > 1:
         raise DataError(f"X has {times} columns of the name {text!r}; give each its own")
-    if hasattr(X, "column_names"):  # PyArrow
-        return {text: X[name].to_pylist() for text, name in zip(texts, names, strict=True)}
     return {text: _values(X[name]) for text, name in zip(texts, names, strict=True)}
 
 
@@ -118,6 +122,10 @@ def names_of(X: Any) -> list[Any]:
 
 def _values(column: Any) -> Any:
     """Return a column's values; others than numbers with None for missing."""
+    if is_categorical(column):
+        return as_array(column)
+    if hasattr(column, "to_pylist"):  # PyArrow
+        return column.to_pylist()
     values = column.to_numpy()
     return values if values.dtype != object else _present(values.tolist())
 

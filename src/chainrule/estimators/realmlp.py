@@ -19,8 +19,8 @@ from sklearn.utils.validation import (
 )
 
 from chainrule.errors import DataError
-from chainrule.estimators.base import undone_on_error
-from chainrule.estimators.frames import TARGET, columns_of
+from chainrule.estimators.base import undone_on_error, validation_parts
+from chainrule.estimators.frames import TARGET, checked, columns_of, is_frame
 from chainrule.estimators.one_row import OneRow
 from chainrule.native import cores
 from chainrule.preprocessing import Preprocessor, Target, split_rows
@@ -28,7 +28,6 @@ from chainrule.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realml
 from chainrule.sequential import Sequential
 from chainrule.validation import Array, check_positive
 
-FEWEST = 2
 _COUNT = Interval(Integral, 1, None, closed="left")
 _PART = Interval(Real, 0, 1, closed="left")
 _ABOVE = Interval(Real, 0, None, closed="neither")
@@ -40,7 +39,7 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "preset": [StrOptions({"td", "td-s"})],
         "n_ens": [_COUNT],
-        "hidden_layer_sizes": ["array-like"],
+        "hidden_layer_sizes": ["array-like", _COUNT],
         "learning_rate": [None, _ABOVE],
         "epochs": [_COUNT],
         "batch_size": [_COUNT],
@@ -77,9 +76,10 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
             Numbers, text and booleans; values may be missing.
         y : array_like, shape (n,)
         sample_weight : array_like, shape (n,), optional
-            Of the samples that are trained on.
+            Of the samples that are trained on: what they are to each other.
         validation_data : tuple, optional
-            ``(X, y)`` that choose the best epoch, instead of a share that is held back.
+            ``(X, y)`` or ``(X, y, sample_weight)`` that choose the best epoch, instead of a share
+            that is held back.
 
         Returns
         -------
@@ -94,12 +94,14 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         columns, y = self._given(X, y, reset=True)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, y)
+            if not sample_weight.sum() > 0:
+                raise DataError(f"{type(self).__name__}: sample_weight must have a sum above 0")
         rng = check_random_state(self.random_state)
         codes, held = self._learned(y), None
         if validation_data is not None:
-            X_held, y_held = validation_data
+            X_held, y_held, *weights = validation_parts(validation_data)
             others, y_held = self._given(X_held, y_held, reset=False)
-            held = others, self._learned(y_held, known=True)
+            held = others, self._learned(y_held, known=True), *weights
         elif self.validation_fraction:
             groups = codes if self._task == "classification" else len(codes)
             aside = split_rows(groups, self.validation_fraction, rng.randint(2**31))
@@ -119,7 +121,7 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
         preprocessor.fit([{**columns, target.name: y}], target)
         data = preprocessor.transform(columns), self._encoded(codes, target)
         if held is not None:
-            held = preprocessor.transform(held[0]), self._encoded(held[1], target)
+            held = preprocessor.transform(held[0]), self._encoded(held[1], target), *held[2:]
         self.models_ = [
             make_realmlp(how, preprocessor, *data, rng.randint(2**31), self.engine)
             for _ in range(self.n_ens)
@@ -158,29 +160,21 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
     def _given(self, X: Any, y: Any, reset: bool) -> tuple[dict[str, Array], Array]:
         """Return samples by column, and targets, checked."""
         columns = self._columns(X, reset)
+        if y is None:
+            validate_data(self, X, y, reset=False, skip_check_array=True)  # refuses that
         y = column_or_1d(y, warn=True)
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             raise DataError(f"{type(self).__name__}: y holds NaN or infinite values")
         rows = len(next(iter(columns.values())))
         if len(y) != rows:
             raise DataError(f"X has {rows} rows, y {len(y)}; they must be of the same samples")
-        if reset and rows < FEWEST:
-            raise DataError(f"n_samples = {rows}: {type(self).__name__} needs {FEWEST} at least")
         return columns, y
 
     def _columns(self, X: Any, reset: bool) -> dict[str, Array]:
-        """Return samples by column; arrays of numbers as scikit-learn checks them."""
-        if not hasattr(X, "columns"):
-            X = validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=None,
-                ensure_all_finite="allow-nan",
-                ensure_min_samples=1,
-            )
-        else:
-            validate_data(self, X, reset=reset, skip_check_array=True)
+        """Return samples by column, checked; the names of a frame's must be those of training."""
+        X = checked(self, X, reset)
+        if is_frame(X) and not reset:
+            validate_data(self, X, reset=False, skip_check_array=True)
         return dict(zip(self._names, map(np.asarray, columns_of(X).values()), strict=True))
 
     @property
@@ -237,7 +231,7 @@ class RealMLPClassifier(ClassifierMixin, _RealMLP):  # type: ignore[misc]
         The paper's settings; "td-s" is simpler and faster: no embeddings, dropout or decay.
     n_ens : int, default 1
         Networks whose probabilities are averaged.
-    hidden_layer_sizes : sequence of int, default (256, 256, 256)
+    hidden_layer_sizes : int or sequence of int, default (256, 256, 256)
     learning_rate : float, optional
         The highest; by default the preset's.
     epochs : int, default 256

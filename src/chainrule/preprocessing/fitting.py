@@ -13,8 +13,11 @@ from chainrule.preprocessing.steps import Step, learn_step
 from chainrule.preprocessing.summaries import Summary, summary_of
 from chainrule.preprocessing.targets import Target, TargetSummary
 from chainrule.preprocessing.values import (
+    BOOLEANS,
     Chunk,
     Column,
+    as_categories,
+    by_number,
     column_values,
     kind_of,
     missing,
@@ -90,12 +93,23 @@ class Fit:
 
 
 def as_kind(values: Array, wanted: Any) -> Array:
-    """Return a column as training had it; nothing but missing values fits all other kinds."""
+    """Return a column as training had it; nothing but missing values fits all other kinds.
+
+    Categories that are numbers may come as numbers, and booleans as 0 and 1, or these as booleans.
+    """
     here = kind_of(values)
     if here == wanted.kind:
         return values
     if (here, wanted.kind) == ("time", "category"):
         return time_texts(values)
+    if (here, wanted.kind) == ("number", "category"):
+        found = as_categories(values, getattr(wanted, "categories", ()))
+        if found is not None:
+            return found
+    if (here, wanted.kind) == ("category", "number"):
+        numbers = {name: number for number, name in by_number({*values.tolist()} - {None}).items()}
+        if numbers:
+            return np.array([numbers.get(value, np.nan) for value in values.tolist()])
     if "image" not in (here, wanted.kind) and missing(values).all():
         empty: Any = {"number": np.nan, "category": None, "time": np.datetime64("NaT", "s")}
         return np.full(len(values), empty[wanted.kind])
@@ -105,10 +119,12 @@ def as_kind(values: Array, wanted: Any) -> Array:
 def other_kind(wanted: Any, here: Column) -> str:
     """Return a message for a column that is of another kind here than in training."""
     held = {"number": "numbers", "category": "text", "time": "times", "image": "images"}
+    is_boolean = {*getattr(wanted, "categories", [""])} <= {*BOOLEANS}
+    was = "booleans" if is_boolean else held[wanted.kind]
     return (
-        f"column {wanted.name!r} held {held[wanted.kind]}{_size(wanted)} in training, but holds "
-        f"{held[here.kind]}{_size(here)} here; open_table(..., like=preprocessor.columns) reads a "
-        "table as training did"
+        f"column {wanted.name!r} held {was}{_size(wanted)} in training, but holds "
+        f"{held[here.kind]}{_size(here)} here; give values of that type, as frames have them by "
+        "astype; of files, open_table(..., like=preprocessor.columns) reads a table as training did"
     )
 
 

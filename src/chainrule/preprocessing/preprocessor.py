@@ -19,6 +19,7 @@ from chainrule.preprocessing.targets import TASKS, Target
 from chainrule.preprocessing.values import (
     Column,
     Writing,
+    by_number,
     column_values,
     missing,
     quoted,
@@ -225,10 +226,12 @@ class Preprocessor(Configurable):
         """
         found = {column.name: column for column in columns}
         self._check_there(found)
-        for wanted in self.columns:
+        for wanted, step in zip(self.columns, self._used(), strict=True):
             here = found[wanted.name]
-            if (here.kind, here.shape) != (wanted.kind, wanted.shape):
-                raise DataError(other_kind(wanted, here))
+            is_same = (here.kind, here.shape) == (wanted.kind, wanted.shape)
+            may_be = here.kind == "number" and by_number(getattr(step, "categories", ()))
+            if not is_same and not may_be:
+                raise DataError(other_kind(step, here))
         known = {step.name for step in self._steps} | {self.target.name}
         extra = [name for name in found if name not in known]
         notes = [f"not looked at, as training did not have them: {quoted(extra)}"] if extra else []

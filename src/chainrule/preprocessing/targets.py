@@ -12,7 +12,7 @@ from chainrule.errors import DataError, ShapeError
 from chainrule.preprocessing.columns import FEW, scaled
 from chainrule.preprocessing.records import Record
 from chainrule.preprocessing.summaries import Counts, Moments
-from chainrule.preprocessing.values import column_values, missing, quoted
+from chainrule.preprocessing.values import as_categories, column_values, missing, quoted
 from chainrule.validation import Array, as_floats, lookup
 
 TASKS = {"auto": "auto", "classification": "classification", "regression": "regression"}
@@ -198,7 +198,12 @@ class Target:
         if self.task == "regression":
             return scaled(values, self)
         if self.kind == "category" and values.dtype != object:
-            raise DataError(f"target {self.name!r} held text in training, but holds numbers here")
+            named = as_categories(values, self.classes)
+            if named is None:
+                raise DataError(
+                    f"target {self.name!r} held text in training, but holds numbers here"
+                )
+            values = named
         keys: dict[Any, int] = {self._key(name): code for code, name in enumerate(self.classes)}
         codes = [keys.get(value, -1) for value in values.tolist()]
         if -1 in codes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 KINDS = ("number", "category", "time", "image")
 Chunk = Mapping[str, Array]
 MISSING = frozenset({"", "NA", "N/A", "n/a", "#N/A", "?", "NaN", "nan", "null", "NULL"})
-_NUMBERS = (int, float, np.integer, np.floating)
+_NUMBERS = (int, float, np.integer, np.floating, Decimal)
 _BOOLS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+BOOLEANS = {"False": 0.0, "True": 1.0}
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]\d+)?")
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,10 @@ def kind_of(values: Array) -> str:
 def column_values(values: Any, name: str, where: str) -> Array:
     """Return a column in one of four forms.
 
-    Numbers become float64 of shape ``(n,)`` with NaN for missing; text and booleans objects of
-    shape ``(n,)`` with None for missing; times datetime64 in seconds with NaT for missing; images,
-    shape ``(n, h, w)`` or ``(n, h, w, c)``, stay.
+    Numbers become float64 of shape ``(n,)`` with NaN for missing; text, booleans and categories
+    (pandas's, or Arrow's dictionaries, of values of any type) objects of shape ``(n,)`` with None
+    for missing; times datetime64 in seconds with NaT for missing; images, shape ``(n, h, w)`` or
+    ``(n, h, w, c)``, stay.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def column_values(values: Any, name: str, where: str) -> Array:
     >>> column_values([1, None], "age", "example")
     array([ 1., nan])
     """
-    array = np.asarray(values)
+    array = as_array(values)
     kind = array.dtype.kind
     if array.ndim in (3, 4) and kind in "fiub":
         return array
@@ -108,6 +113,65 @@ def column_values(values: Any, name: str, where: str) -> Array:
         f"{where}: column {name!r} must hold numbers, text, booleans or images, but its dtype is "
         f"{array.dtype}"
     )
+
+
+def is_categorical(values: Any) -> bool:
+    """Whether a column's type is one of categories: pandas's, or Arrow's dictionaries."""
+    told = str(getattr(values, "dtype", getattr(values, "type", "")))
+    return told.startswith(("category", "dictionary<"))
+
+
+def as_array(values: Any) -> Array:
+    """Return a column as an array: categories, of values of any type, as texts."""
+    if not is_categorical(values):
+        return np.asarray(values)
+    cells = values.to_pylist() if hasattr(values, "to_pylist") else values.tolist()
+    return np.array([None if is_missing(v) else category_text(v) for v in cells], dtype=object)
+
+
+def category_text(value: Any) -> str:
+    """Return what a category is called; a whole number alike, whichever type holds it.
+
+    Examples
+    --------
+    >>> category_text(2.0), category_text(2), category_text("2"), category_text(0.5)
+    ('2', '2', '2', '0.5')
+    """
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def by_number(categories: Iterable[str]) -> dict[float, str]:
+    """Return categories by the numbers that they are, booleans by 0 and 1.
+
+    Empty where one is no number, or two are the same.
+
+    Examples
+    --------
+    >>> by_number(["2", "10"]), by_number(["False", "True"]), by_number(["2", "two"])
+    ({2.0: '2', 10.0: '10'}, {0.0: 'False', 1.0: 'True'}, {})
+    """
+    named = list(categories)
+    if not all(name in BOOLEANS or _NUMBER.fullmatch(name) for name in named):
+        return {}
+    found = {BOOLEANS[name] if name in BOOLEANS else float(name): name for name in named}
+    return found if len(found) == len(named) else {}
+
+
+def as_categories(values: Array, categories: Iterable[str]) -> Array | None:
+    """Return numbers as the categories that they are, or new ones; None where these are no numbers.
+
+    Examples
+    --------
+    >>> as_categories(np.array([2.0, np.nan, 3.0]), ["2", "10"])
+    array(['2', None, '3'], dtype=object)
+    """
+    named = by_number(categories)
+    cells = [None if value != value else value for value in values.tolist()]
+    is_boolean = {*named.values()} <= {*BOOLEANS}
+    if not named or (is_boolean and not {*cells} <= {0, 1, None}):
+        return None
+    texts = [None if each is None else named.get(each, category_text(each)) for each in cells]
+    return np.array(texts, dtype=object)
 
 
 def missing(values: Array) -> NDArray[np.bool_]:

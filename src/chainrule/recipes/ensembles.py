@@ -36,7 +36,7 @@ def _made_like(
         for copy, layer in zip(chain, source, strict=True):
             copy.set_weights(layer.get_weights())
     if first.loss is not None:
-        made.compile(first.optimizer, first.loss, first.compiled_metrics[0])
+        made.compile(first.optimizer, first.loss, *first.compiled_metrics)
     made.preprocessor, made.class_names = first.preprocessor, first.class_names
     made.history = first.history
     return made

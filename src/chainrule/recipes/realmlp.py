@@ -128,7 +128,8 @@ def make_realmlp(
         _fit_start(model, X, rng)
     if classes:
         smoothed = CategoricalCrossentropy(label_smoothing=how.label_smoothing)
-        model.compile(_optimizer(how, updates, model), smoothed, ["accuracy"], engine=engine)
+        rule = _optimizer(how, updates, model)
+        model.compile(rule, smoothed, weighted_metrics=["accuracy"], engine=engine)
     else:
         loss: Any = interval_loss(target) if target.interval else "mse"
         model.compile(_optimizer(how, updates, model), loss, engine=engine)
@@ -148,13 +149,17 @@ def fit_realmlp(
     data : tuple of ndarray
         ``(X, y)`` as for `make_realmlp`.
     held : tuple of ndarray or None
-        The same of samples held back; without them the last epoch counts.
+        The same of samples held back, perhaps with their weights; without them the last epoch
+        counts.
     weight : ndarray, shape (n,), optional
+        Of the samples of training; they count by what they are to each other.
     callbacks : sequence of Callback
     """
     score = "val_accuracy" if model.preprocessor.target.classes else "val_loss"
     best = [] if held is None else [BestWeights(score)]
     X, y = data
+    if weight is not None:  # Adam's epsilon and the decay would else change with their scale
+        weight = weight / np.mean(weight)
     model.fit(
         X, y, how.batch_size, how.epochs, verbose=0, callbacks=[*callbacks, *best],
         validation_data=held, validation_batch_size=1024, sample_weight=weight, drop_remainder=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, MissingDependencyError
-from chainrule.preprocessing.values import Column, clean_text, quoted
+from chainrule.preprocessing.values import Column, category_text, clean_text, is_missing, quoted
 from chainrule.validation import Array
 
 INDEX = "__index_level_"  # what pandas calls the row labels that it adds
@@ -40,12 +41,19 @@ def numbers(array: Any) -> Array:
 
 
 def texts(array: Any) -> Array:
-    """Return text as objects, None for missing; equal texts are one object."""
+    """Return text, or what stands for categories, as objects, None for missing.
+
+    Equal ones are one object.
+    """
     encoded = array if hasattr(array, "dictionary") else array.dictionary_encode()
-    names = [clean_text(text) for text in encoded.dictionary.to_pylist()] + [None]
+    names = [_clean(value) for value in encoded.dictionary.to_pylist()] + [None]
     codes = encoded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
     found: Array = np.array(names, dtype=object)[codes]
     return found
+
+
+def _clean(value: Any) -> str | None:
+    return None if is_missing(value) else clean_text(category_text(value))
 
 
 def times(array: Any) -> Array:
@@ -72,15 +80,33 @@ def first_cell(array: Any, flags: Any, start: int) -> tuple[int, str] | None:
     return None if at < 0 else (start + at, array[at].as_py())
 
 
+def stored_schema(file: Any) -> Any:
+    """Return a Parquet file's schema, with the dictionaries that Arrow reads as what is in them."""
+    pa, types, schema = pyarrow(), pyarrow("types"), file.schema_arrow
+    written = (file.metadata.metadata or {}).get(b"ARROW:schema")
+    if written is None:
+        return schema
+    for field in pa.ipc.read_schema(pa.py_buffer(base64.b64decode(written))):
+        at = schema.get_field_index(field.name)
+        if at >= 0 and types.is_dictionary(field.type):
+            schema = schema.set(at, field)
+    return schema
+
+
 def columns_of(schema: Any, name: str, like: Iterable[Column]) -> tuple[list[Column], list[str]]:
-    """Return the columns of Arrow's data that can be used, and notes on those that cannot."""
+    """Return the columns of Arrow's data that can be used, and notes on those that cannot.
+
+    A dictionary's values are categories, but where training had them as what they are.
+    """
     known = {column.name: column.kind for column in like}
     kinds = {field.name: _kind(field.type) for field in schema if not field.name.startswith(INDEX)}
     if len(set(schema.names)) < len(schema.names):
         raise DataError(f"{name}: each column needs a name of its own")
     for each, kind in kinds.items():
-        if kind == "time" and known.get(each) == "category":
+        if (kind, known.get(each)) == ("time", "category"):
             kinds[each] = "category"
+        if known.get(each) in _other_kinds(schema.field(each).type):
+            kinds[each] = known[each]
     unusable = [each for each, kind in kinds.items() if not kind]
     notes = [f"left out, as they hold neither numbers, text nor times: {quoted(unusable)}"]
     columns = [Column(each, kind) for each, kind in kinds.items() if kind]
@@ -90,7 +116,7 @@ def columns_of(schema: Any, name: str, like: Iterable[Column]) -> tuple[list[Col
 def _kind(arrow_type: Any) -> str:
     types = pyarrow("types")
     if types.is_dictionary(arrow_type):
-        return _kind(arrow_type.value_type)
+        return "category" if _kind(arrow_type.value_type) else ""
     kinds = {
         "number": ("integer", "floating", "decimal", "null"),
         "category": ("string", "large_string", "boolean", "string_view"),
@@ -100,6 +126,14 @@ def _kind(arrow_type: Any) -> str:
         if any(getattr(types, f"is_{name}", types.is_string)(arrow_type) for name in names):
             return kind
     return ""
+
+
+def _other_kinds(arrow_type: Any) -> tuple[str, ...]:
+    """Return what categories may be as well: booleans 0 and 1, a dictionary its values."""
+    types = pyarrow("types")
+    if types.is_dictionary(arrow_type):
+        return (_kind(arrow_type.value_type), *_other_kinds(arrow_type.value_type))
+    return ("number",) if types.is_boolean(arrow_type) else ()
 
 
 def is_text(arrow_type: Any) -> bool:
@@ -117,14 +151,12 @@ def text(array: Any) -> Any:
 def values(array: Any, kind: str) -> Array:
     """Return an array as a column of a kind."""
     compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")
-    if types.is_dictionary(array.type) and not (
-        kind == "category" and types.is_string(array.type.value_type)
-    ):
+    if types.is_dictionary(array.type) and kind != "category":
         array = array.dictionary_decode()
     if kind == "number":
         return numbers(array)
     if kind == "time":
         return times(array)
-    if not types.is_dictionary(array.type):
+    if not types.is_dictionary(array.type) and _kind(array.type) != "number":
         array = compute.cast(array, pa.string())
     return texts(array)

@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule.errors import DataError, FileError
 from chainrule.preprocessing.values import Column
-from chainrule.tables.arrow import columns_of, is_text, pyarrow, text, values
+from chainrule.tables.arrow import columns_of, is_text, pyarrow, stored_schema, text, values
 from chainrule.tables.fields import field_of
 from chainrule.tables.table import Table
 from chainrule.validation import Array
@@ -72,8 +72,9 @@ class ParquetTable(TypedTable):
     """A Parquet file.
 
     Numbers of any type are numbers; text and booleans are categories, dates and times are times.
-    Texts that are numbers or times are understood as in a CSV file, but for columns with codes such
-    as ``"00501"`` and those of Arrow's dictionary type. Columns of other types, lists for instance,
+    Dictionaries of Arrow's, which pandas writes of its categories, are categories, whatever their
+    values. Texts that are numbers or times are understood as in a CSV file, but for columns with
+    codes such as ``"00501"``. Columns of other types, lists for instance,
     are left out with a note.
 
     Parameters
@@ -93,7 +94,7 @@ class ParquetTable(TypedTable):
     def __init__(self, path: Path, like: Iterable[Column] = ()) -> None:
         self._path = path
         with self._opened() as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
+            schema, rows = stored_schema(file), file.metadata.num_rows
         self._understand(str(path), schema, rows, like)
 
     def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:

@@ -7,10 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from chainrule.errors import DataError
-from chainrule.preprocessing.values import Column, column_values, kind_of
+from chainrule.preprocessing.values import Column, as_array, column_values, kind_of
 from chainrule.validation import Array, check_positive, lookup
 
 CHUNK_BYTES = 2**26  # of a chunk, where the caller does not say how many rows it holds
@@ -130,7 +128,7 @@ class ArrayTable(Table):
     """
 
     def __init__(self, name: str, arrays: Mapping[str, object], target: str | None = None) -> None:
-        self._arrays = {key: np.asarray(values) for key, values in arrays.items()}
+        self._arrays = {key: as_array(values) for key, values in arrays.items()}
         self._arrays = {
             key: values if values.dtype.kind in "fiu" else column_values(values, key, name)
             for key, values in self._arrays.items()
