@@ -4,6 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+LONGEST, MOST = 100, 40  # characters of a text from elsewhere, and names of a list, in a message
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Return a text as a message quotes it: of a long one begin and end, with … between.
+
+    Examples
+    --------
+    >>> shortened("short"), shortened("a" * 20 + "b" * 20, longest=9)
+    ('short', 'aaaaaa…bb')
+    """
+    end = longest // 4
+    return text if len(text) <= longest else f"{text[: longest - end - 1]}…{text[-end:]}"
+
+
+def listed(names: Iterable[object], most: int = MOST) -> str:
+    """Return names for a message, with commas; of many the first, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    texts = [shortened(str(name)) for name in names]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def printable(text: str) -> str:
+    r"""Return a text with escapes, such as ``\x1b``, for what a terminal would act on.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[31mb"))
+    a\x1b[31mb
+    """
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
 
 class ChainruleError(Exception):
     """Base of every error that chainrule raises on purpose."""
@@ -55,7 +93,7 @@ class DivergenceError(ChainruleError, ArithmeticError, RuntimeError):
 
 
 class UnknownNameError(ChainruleError, ValueError):
-    """A name is none of the valid ones; the message lists them and the closest.
+    """A name is none of the valid ones; the message lists them, of many some, and the closest.
 
     Parameters
     ----------
@@ -78,8 +116,9 @@ class UnknownNameError(ChainruleError, ValueError):
         import difflib  # takes a while to load, and is seldom needed
 
         close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.4)
-        hint = f"did you mean {lowered[close[0]]!r}? " if close else ""
-        super().__init__(f"unknown {kind} {name!r}: {hint}Valid: {', '.join(self.valid)}")
+        hint = f"did you mean {shortened(lowered[close[0]])!r}? " if close else ""
+        shown = repr(shortened(name) if isinstance(name, str) else name)
+        super().__init__(f"unknown {kind} {shown}: {hint}Valid: {listed(self.valid)}")
 
 
 class OptionError(ChainruleError, ValueError):

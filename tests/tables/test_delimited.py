@@ -602,3 +602,42 @@ def test_what_says_nothing_is_as_in_training(write, texts, like):
     table, _ = column_of(write, texts, like)
     assert table.columns[0].written == like[0].written
     assert not any("unlike" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("Wed, 14 Jun 2023 10:51:00 +0200", "2023-06-14T10:51:00"),
+    ("Wed, 14 Jun 2023 10:51:00 GMT", "2023-06-14T10:51:00"),
+    ("Wednesday, June 14, 2023", "2023-06-14T00:00:00"),
+    ("2023-06-14 10:51:00 +02:00", "2023-06-14T10:51:00"),
+    ("2023-06", "2023-06-01T00:00:00"),
+    ("14 juin 2023", "2023-06-14T00:00:00"),
+    ("14 Juil. 2023", "2023-07-14T00:00:00"),
+    ("1er août 2023", "2023-08-01T00:00:00"),
+    ("3 déc. 2023", "2023-12-03T00:00:00"),
+    ("14 de septiembre de 2023", "2023-09-14T00:00:00"),
+    ("2 ene 2023", "2023-01-02T00:00:00"),
+    ("14 giugno 2023 18:30", "2023-06-14T18:30:00"),
+    ("9 MÄRZ 2023", "2023-03-09T00:00:00"),
+])  # fmt: skip
+def test_times_as_mails_and_other_languages_have_them(write, text, expected):
+    table = open_table(write(f'day,other\n"{text}",1\n"{text}",2\n'))
+    (chunk,) = table.chunks()
+    assert table.columns[0].kind == "time"
+    assert chunk["day"].astype(str).tolist() == [expected, expected]
+
+
+@pytest.mark.parametrize("text", ["2023-13", "1234-05", "Room 12 may 2020", "2019-20"])
+def test_what_only_looks_a_little_like_a_time_is_text(write, text):
+    assert open_table(write(f"day,other\n{text},1\n{text},2\n")).columns[0].kind == "category"
+
+
+@pytest.mark.parametrize("rows", [30, 5000])
+def test_times_in_several_ways_are_text_and_that_is_said(write, rows):
+    ways = "{0:%d.%m.%Y}", "{0:%Y-%m-%d}", "{0:%b %d %Y}"
+    start = dt.date(2024, 1, 25)
+    days = [ways[i % 3].format(start + dt.timedelta(i % 300)) for i in range(rows)]
+    table = open_table(write("\n".join(["day,other", *(f"{day},1" for day in days)])))
+    assert table.columns[0].kind == "category"
+    (note,) = table.notes
+    assert "column 'day' is taken as text: " in note
+    assert "look like times, but in different ways: row 1 holds '25.01.2024', row 2 holds" in note

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from chainrule.cli.console import Terminal
 from chainrule.cli.problems import tell, warn
 
 
@@ -26,7 +27,7 @@ def evaluate(
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Of a CSV file.")] = "utf-8",
 ) -> None:
     """Score a model's predictions on data whose target is known."""
-    run_evaluate(Console(highlight=False), model, data, target, threshold, encoding)
+    run_evaluate(Terminal(), model, data, target, threshold, encoding)
 
 
 def run_evaluate(

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chainrule.cli.console import Terminal
 from chainrule.cli.problems import tell
-from chainrule.errors import DataError
+from chainrule.errors import DataError, shortened
 
 ROWS = 10_000  # that are looked at, drawn at random
 COLUMNS = 40  # that are shown
@@ -28,7 +29,7 @@ def explain(
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Of a CSV file.")] = "utf-8",
 ) -> None:
     """Tell which columns the predictions rest on: what the score loses without each."""
-    run_explain(Console(highlight=False), model, data, repeats, encoding)
+    run_explain(Terminal(), model, data, repeats, encoding)
 
 
 def run_explain(
@@ -59,7 +60,7 @@ def run_explain(
     shown.add_column(f"{what} lost", justify="right")
     shown.add_column("±", justify="right")
     for each in found[:COLUMNS]:
-        shown.add_row(escape(each.name), f"{each.mean:.4f}", f"{each.deviation:.4f}")
+        shown.add_row(escape(shortened(each.name)), f"{each.mean:.4f}", f"{each.deviation:.4f}")
     console.print(shown)
     if len(found) > COLUMNS:
         console.print(f"and {len(found) - COLUMNS:,} more columns, of less")

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from chainrule.cli.console import Terminal
 from chainrule.cli.problems import UsageError
 from chainrule.validation import lookup
 
@@ -30,7 +31,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a model for other programs: ONNX, Keras, or a module of plain NumPy."""
-    run_export(Console(highlight=False), model, to, output)
+    run_export(Terminal(), model, to, output)
 
 
 def run_export(console: Console, path: str, to: str, output: str | None = None) -> None:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from chainrule.cli.console import Terminal
 from chainrule.cli.problems import UsageError, tell
 from chainrule.errors import DataError, FileError
 from chainrule.recipes.scores import ClassScores
@@ -46,7 +47,7 @@ def plot(
     ] = None,
 ) -> None:
     """Draw loss and scores over the epochs of training, or predictions against true values."""
-    run_plot(Console(highlight=False), history, output, data)
+    run_plot(Terminal(), history, output, data)
 
 
 def run_plot(

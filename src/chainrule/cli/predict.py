@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from chainrule.cli.console import Terminal
 from chainrule.cli.problems import Interrupted, UsageError, tell
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def predict(
 ) -> None:
     """Write a prediction for every row, whatever the size of the data."""
     run_predict(
-        Console(highlight=False), model, data, output, probabilities, safe_csv, id_ or (),
+        Terminal(), model, data, output, probabilities, safe_csv, id_ or (),
         threshold, encoding,
     )  # fmt: skip
 

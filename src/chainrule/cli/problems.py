@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from chainrule.cli.console import Terminal
 from chainrule.errors import (
     ChainruleError,
     DataError,
@@ -23,6 +23,7 @@ from chainrule.errors import (
     OptionError,
     ShapeError,
     UnknownNameError,
+    shortened,
 )
 from chainrule.validation import lookup
 
@@ -36,6 +37,7 @@ EXIT_CODES = {
     DIVERGED: "training diverged",
     INTERRUPTED: "stopped by Ctrl-C",
 }
+LINE = 2000  # characters of a note or an error, at most
 TRACEBACK = "CHAINRULE_TRACEBACK"  # set, it lets a bug show where it is
 
 
@@ -135,11 +137,9 @@ def exit_code(error: BaseException) -> int:
 
 
 def warn(message: str, label: str = "note", style: str = "bold yellow") -> None:
-    """Write a line to stderr."""
-    line = " ".join(message.split())
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"[{style}]{label}:[/] {escape(line)}"
-    )
+    """Write a line to stderr, whose end is kept where it is cut."""
+    line = shortened(" ".join(message.split()), LINE)
+    Terminal(stderr=True, soft_wrap=True).print(f"[{style}]{label}:[/] {escape(line)}")
 
 
 def tell(notes: Iterable[str]) -> None:

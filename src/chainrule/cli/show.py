@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chainrule.cli.console import Terminal
 from chainrule.errors import FileError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def show(
     """Show a model: layers, preprocessing, how training went."""
     from chainrule.recipes.trained import load
 
-    console = Console(highlight=False)
+    console = Terminal()
     found = load(model)
     if source:
         typer.echo(source_of(found, model))

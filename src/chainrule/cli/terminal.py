@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chainrule.errors import shortened
 from chainrule.recipes.scores import ClassScores, Scores, percent
 
 CLASSES = 20  # that have a line each
@@ -24,8 +25,12 @@ def print_facts(console: Console, facts: Sequence[tuple[str, str]]) -> None:
     grid.add_column(style="cyan", no_wrap=True, max_width=console.width // 3)
     grid.add_column(overflow="fold")
     for name, text in facts:
-        grid.add_row(escape(name), escape(text))
+        grid.add_row(_name(name), escape(text))
     console.print(grid)
+
+
+def _name(name: str) -> str:
+    return escape(shortened(name))
 
 
 def print_title(console: Console, title: str) -> None:
@@ -72,7 +77,7 @@ def _print_classes(console: Console, scores: ClassScores) -> None:
         table.add_column(name, justify="right")
     for name, rows, *shares in scores.by_class():
         shown = ["·" if share is None else percent(share) for share in shares]
-        table.add_row(escape(name), f"{rows:,}", *shown)
+        table.add_row(_name(name), f"{rows:,}", *shown)
     console.print(table)
 
 
@@ -113,7 +118,7 @@ def _print_mistakes(console: Console, worst: Sequence[tuple[str, str, int, float
     table.add_column("rows", justify="right")
     table.add_column("of the class", justify="right")
     for true, predicted, rows, share in worst:
-        table.add_row(escape(true), escape(predicted), f"{rows:,}", percent(share))
+        table.add_row(_name(true), _name(predicted), f"{rows:,}", percent(share))
     console.print(table)
 
 

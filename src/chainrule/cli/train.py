@@ -15,9 +15,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from chainrule.cli.console import Terminal
 from chainrule.cli.problems import Interrupted, tell
 from chainrule.cli.settings import OPTIONS, Option, Settings
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, listed, shortened
 from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ CONFIG = Option("FILE.toml", str, str, "Options by these names; the command line
 def train(data: str, config: str | None, **given: Any) -> None:
     """Train a network on any table, and write it to a file."""
     path = None if config is None else Path(config)
-    run_train(_Unheard(highlight=False), data, Settings.of(given, path))
+    run_train(_Unheard(), data, Settings.of(given, path))
 
 
 def _asked(name: str, option: Option) -> inspect.Parameter:
@@ -63,7 +64,7 @@ train.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
 ])  # fmt: skip
 
 
-class _Unheard(Console):
+class _Unheard(Terminal):
     """Goes on where nobody reads any more: the model is worth more than what is said of it."""
 
     def on_broken_pipe(self) -> None:
@@ -168,7 +169,7 @@ def joined(preprocessor: Preprocessor) -> list[str]:
 def describe(preprocessor: Preprocessor) -> list[Fact]:
     """Return what is predicted, from what, and what was done about gaps."""
     target = preprocessor.target
-    facts = [("target", f"{target.name} → {target.task}, {target.describe()}")]
+    facts = [("target", f"{shortened(target.name)} → {target.task}, {target.describe()}")]
     facts += [("features", text) for text in _features(preprocessor)]
     counts = {step.name: getattr(step, "missing", 0) for step in preprocessor.steps}
     gaps = [f"{name} ({count:,})" for name, count in counts.items() if count]
@@ -253,5 +254,4 @@ def _print_after(
 
 
 def _some(names: list[str], most: int = 8) -> str:
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join(names[:most] + more)
+    return listed(names, most)

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import DataError, ShapeError, shortened
 from chainrule.preprocessing.records import Record
 from chainrule.preprocessing.summaries import Counts, Moments, Pixels
+from chainrule.preprocessing.values import quote
 from chainrule.validation import Array
 
 FEW = 20  # so few different values are never an id, nor a quantity
@@ -115,7 +116,7 @@ class OneHot:
         if counts.too_many:
             return LeftOut(name, "category", f"more than {counts.limit:,} different texts")
         if len(counter) == 1 and not counts.missing:
-            return LeftOut(name, "category", f"always {next(iter(counter))!r}")
+            return LeftOut(name, "category", f"always {quote(str(next(iter(counter))))}")
         if len(counter) > FEW and 2 * len(counter) > counts.count:
             return LeftOut(
                 name, "category", f"{len(counter):,} different texts in {counts.count:,}"
@@ -202,7 +203,7 @@ class Signs:
 
     def describe(self) -> str:
         """Return what is done, for a report."""
-        return f"{self.categories[0]} is 1, {self.categories[1]} -1"
+        return "{} is 1, {} -1".format(*map(shortened, self.categories))
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import DataError, ShapeError, shortened
 from chainrule.preprocessing.columns import FEW, scaled
 from chainrule.preprocessing.records import Record
 from chainrule.preprocessing.summaries import Counts, Moments
-from chainrule.preprocessing.values import as_categories, column_values, missing, quoted
+from chainrule.preprocessing.values import as_categories, column_values, missing, quote, quoted
 from chainrule.validation import Array, as_floats, lookup
 
 TASKS = {"auto": "auto", "classification": "classification", "regression": "regression"}
@@ -210,8 +210,8 @@ class Target:
             at = codes.index(-1)
             row = (at if rows is None else int(rows[at])) + 1
             raise DataError(
-                f"target {self.name!r}, row {row:,}: {values[at]!r} is none of the classes of "
-                f"training: {quoted(self.classes, 20)}"
+                f"target {self.name!r}, row {row:,}: {quote(str(values[at]))} is none of the "
+                f"classes of training: {quoted(self.classes, 20)}"
             )
         return np.array(codes, dtype=np.int32)
 
@@ -293,9 +293,11 @@ class Target:
         if self.task == "regression":
             told = f"; with an interval that holds {self.interval:.3g}" if self.interval else ""
             return f"quantity, mean {self.mean:.6g}, deviation {self.scale:.6g}{told}"
-        shown = [f"{name} ({n:,})" for name, n in zip(self.classes, self.counts, strict=True)]
+        shown = [
+            f"{shortened(name)} ({n:,})" for name, n in zip(self.classes, self.counts, strict=True)
+        ]
         more = ["…"] if len(shown) > FEW else []
-        told = f"; {self.classes[1]} from a probability of {self.threshold:g}"
+        told = f"; {shortened(self.classes[1])} from a probability of {self.threshold:g}"
         told = "" if self.threshold == 0.5 else told
         return f"{len(shown)} classes: {', '.join(shown[:FEW] + more)}{told}"
 

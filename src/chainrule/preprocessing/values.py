@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import DataError, ShapeError, listed, shortened
 from chainrule.validation import Array
 
 if TYPE_CHECKING:
@@ -209,9 +209,12 @@ def rows_of(chunk: Chunk, where: str) -> int:
 
 def quoted(names: Iterable[str], limit: int = 5) -> str:
     """Return some of the names for a message."""
-    names = list(names)
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(repr(name) for name in names[:limit]) + more
+    return listed(map(quote, names), limit)
+
+
+def quote(text: str) -> str:
+    """Return a text from a table for a message."""
+    return repr(shortened(text))
 
 
 def time_texts(values: Array) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.preprocessing import Target
+from chainrule.preprocessing.values import quote
 from chainrule.validation import Array
 
 KEPT = 2**25  # probabilities
@@ -116,7 +117,7 @@ class ClassScores:
     def baseline(self) -> str:
         """What the baseline predicts."""
         usual = self.target.classes[int(np.argmax(self.target.counts))]
-        return f"always {usual!r}, the most frequent class in training"
+        return f"always {quote(usual)}, the most frequent class in training"
 
     def worst(self, most: int) -> list[tuple[str, str, int, float]]:
         """Return the most frequent mistakes: true class, predicted one, rows, their share."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.callbacks import Callback, EarlyStopping
-from chainrule.errors import DataError, InterruptedWarning, OptionError
+from chainrule.errors import DataError, InterruptedWarning, OptionError, listed
 from chainrule.preprocessing import Preprocessor
 from chainrule.recipes.ensembles import averaged
 from chainrule.recipes.intervals import set_apart, widening
@@ -42,8 +42,8 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
     names = {column.name: column for column in table.columns}
     target = table.target if recipe.target is None else recipe.target
     if target is None:
-        listed = ", ".join(list(names)[:20]) + (", …" if len(names) > 20 else "")
-        raise OptionError("target", f"say which column of {table.name} to predict, one of {listed}")
+        which = f"say which column of {table.name} to predict, one of {listed(names, 20)}"
+        raise OptionError("target", which)
     lookup("target column", target, names)
     preprocessor = Preprocessor(
         task=recipe.task, max_categories=recipe.max_categories, text=recipe.text,

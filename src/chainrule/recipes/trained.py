@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, FileError, OptionError
+from chainrule.errors import DataError, FileError, OptionError, listed
 from chainrule.preprocessing.values import Chunk, Column, missing, quoted, time_texts
 from chainrule.recipes.scores import Scores, new_scores
 from chainrule.sequential import Sequential, load_model
@@ -112,7 +112,7 @@ def open_data(
         raise OptionError(
             "target",
             f"{source} has no column {target!r} to compare predictions with; name another, or "
-            f"predict only. Columns: {', '.join(c.name for c in columns)}",
+            f"predict only. Columns: {listed(c.name for c in columns)}",
         )
     try:
         notes = preprocessor.compare(columns)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.preprocessing.values import MISSING, Column, Writing
+from chainrule.preprocessing.values import MISSING, Column, Writing, quote
 from chainrule.tables.arrow import count, first_cell, numbers, pyarrow, texts, times
 from chainrule.tables.readings import (
     COMMA,
@@ -95,6 +95,10 @@ class Field:
         The kind that is known already, if there is one.
     typed : bool
         Whether the source could have held numbers, but holds texts.
+    present, rows : int
+        Values, and values and gaps, until now.
+    numbers, times : int
+        Values that are numbers as computers write them, and times by any of the readings.
     known : Writing, optional
         How such texts were understood in training. It decides what can be read in two ways.
     """
@@ -107,6 +111,7 @@ class Field:
     present: int = 0
     rows: int = 0
     numbers: int = 0
+    times: int = 0
     tallies: list[Tally] = field(default_factory=list)
     _codes: Codes = field(default_factory=Codes)
     _plain: Plain = field(default_factory=Plain)
@@ -145,6 +150,8 @@ class Field:
         self.numbers += count(is_number)
         self._sample = self._sample or tidy.drop_null()[:SAMPLE].to_pylist()
         reads = {tally.reading: tally.reading.read(tidy) for tally in tallies}
+        times = [read for reading, read in reads.items() if reading.kind == "time"]
+        self.times += len(tidy) - compute.coalesce(*times).null_count if times else 0
         alone = self._alone(reads, is_number)
         for tally in tallies:
             kind = tally.reading.kind
@@ -288,7 +295,7 @@ class Field:
             more = f"; the column holds {mixed}"
         raise DataError(
             f"column {self.name!r} must hold {self.kind}s{how}, but row {row + 1:,} holds "
-            f"{text!r}{more}"
+            f"{quote(text)}{more}"
         )
 
     def _fault(self) -> tuple[tuple[int, str], str]:
@@ -328,7 +335,7 @@ class Field:
             told.append(
                 f"column {self.name!r}: {codes.count:,} of {self.present:,} values begin with 0, "
                 f"as codes do, and are taken as numbers; the first, in row "
-                f"{codes.first[0] + 1:,}, is {codes.first[1]!r}"
+                f"{codes.first[0] + 1:,}, is {quote(codes.first[1])}"
             )
         return told
 
@@ -352,7 +359,7 @@ class Field:
             how = f" {best.reading.what}, as in training," if best.reading is self._learned else ""
             told.append(
                 f"column {self.name!r}: {best.odd:,} of {self.present:,} values are no "
-                f"{kind}{how} and count as missing; the first, in row {row + 1:,}, is {text!r}"
+                f"{kind}{how} and count as missing; the first, in row {row + 1:,}, is {quote(text)}"
             )
         return told + self._zones(best)
 
@@ -383,7 +390,7 @@ class Field:
         return [
             f"column {self.name!r}: {best.units['']:,} of {self.present:,} times tell no offset "
             f"from UTC and are taken as {self._zone}{', as training had them' * bool(self._unit)}; "
-            f"the first, in row {row + 1:,}, is {text!r}"
+            f"the first, in row {row + 1:,}, is {quote(text)}"
         ]
 
     def _as_text(self, best: Tally) -> list[str]:
@@ -398,8 +405,14 @@ class Field:
         units = {_WITH_UNIT.sub("", text) for text in self._sample}
         if len(units) == 1 and all(map(_WITH_UNIT.match, self._sample)):
             return (
-                f"{self._sample[0]!r} looks like a number with {units.pop()!r}; write numbers "
-                "alone to have it so"
+                f"{quote(self._sample[0])} looks like a number with {quote(units.pop())}; write "
+                "numbers alone to have it so"
+            )
+        if best.odd > ODD * self.present >= self.present - self.times and best.cells:
+            first, other = sorted([min(best.cells.values()), best.first or (0, "")])
+            return (
+                f"{self.times:,} of {self.present:,} values look like times, but in different "
+                f"ways: {_holds(first)}, {_holds(other)}; write all in one way to have it so"
             )
         if best.first is None or not (self.numbers or 2 * good >= self.present > 0):
             return ""
@@ -418,7 +431,7 @@ def field_of(name: str, decimal: str, like: Column | None, typed: bool = False) 
 
 def _holds(cell: Any) -> str:
     row, text = cell
-    return f"row {row + 1:,} holds {text!r}"
+    return f"row {row + 1:,} holds {quote(text)}"
 
 
 def _may_be_codes(floats: Any) -> bool:

@@ -15,13 +15,13 @@ UTC = "UTC"
 _HALF = r"(?P<half>(?: ?[AaPp]\.?[Mm]\.?)?)"  # of a day, with hours from 1 to 12
 _CLOCK = (
     r"(?P<clock>(?:[T ]\d{1,2}:\d\d(?::\d\d)?)?)(?:\.\d+)?"
-    rf"{_HALF}(?P<zone>(?:Z|[+-]\d\d:?\d\d)?)$"
+    rf"{_HALF} ?(?P<zone>(?:Z|GMT|UTC|[+-]\d\d:?\d\d)?)$"
 )
 MONTHS = {
     name: number
     for number, names in enumerate(
-        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt",
-         "nov", "dec dez"), 1,
+        ("jan gen ene", "feb fév fev", "mar mär mrz", "apr avr abr", "may mai mag", "jun giu",
+         "jul lug", "aug aoû aou ago", "sep set", "oct okt ott", "nov", "dec dez déc dic"), 1,
     )
     for name in names.split()
 }  # fmt: skip
@@ -98,7 +98,7 @@ def _times(what: str, day: str) -> Reading:
         found = compute.extract_regex(array, rf"^{day}{_CLOCK}")
         zone = compute.struct_field(found, "zone")
         zone = compute.replace_substring_regex(zone, r"^(...):?(..)$", r"\1:\2")
-        return compute.replace_substring_regex(zone, r"^(Z|[+-]00:00)$", UTC)
+        return compute.replace_substring_regex(zone, r"^(Z|GMT|UTC|[+-]00:00)$", UTC)
 
     return Reading("time", what, _time(day), units)
 
@@ -113,6 +113,7 @@ def _time(day: str) -> Callable[[Any], Any]:
             compute.struct_field(found, name) for name in ("year", "month", "day", "clock", "zone")
         )
         year, month = _of_century(year), _numbered(month)
+        of_month = compute.replace_substring_regex(of_month, "^$", "1")
         date = compute.binary_join_element_wise(year, month, of_month, "-")
         clock = compute.replace_substring_regex(clock, "^[T ]", "")
         clock = compute.binary_join_element_wise(clock, "00:00:00", "")
@@ -168,9 +169,10 @@ def _of_century(year: Any) -> Any:
 
 
 def _numbered(month: Any) -> Any:
-    """Return months as numbers, where they are named in English or German."""
+    """Return months as numbers, where they have names, by their first letters."""
     compute, pa = pyarrow("compute"), pyarrow()
-    short = compute.utf8_slice_codeunits(compute.utf8_lower(month), 0, 3)
+    lower = compute.replace_substring_regex(compute.utf8_lower(month), "^jui", "ju")  # juin, juil
+    short = compute.utf8_slice_codeunits(lower, 0, 3)
     number = compute.index_in(short, value_set=pa.array([*MONTHS]))
     named = compute.cast(compute.take(pa.array(list(MONTHS.values())), number), pa.string())
     return compute.coalesce(named, month)
@@ -196,7 +198,8 @@ def _no_units(array: Any) -> Any:
 
 
 _YEAR, _MONTH, _DAY = r"(?P<year>\d{4})", r"(?P<month>\d{1,2})", r"(?P<day>\d{1,2})"
-_ANY_YEAR, _NAME = r"(?P<year>\d{4}|\d{2})", r"(?P<month>[A-Za-zä]{3,9})\.?"
+_ANY_YEAR, _NAME = r"(?P<year>\d{4}|\d{2})", r"(?P<month>[A-Za-zäéûÄÉÛ]{3,10})\.?"
+_WEEKDAY = r"(?:[A-Za-zäéìí]{2,10}\.?, ?)?"
 _BETWEEN = "[-/.]"
 POINT = _numbers("with decimal points", ".", ",")
 COMMA = _numbers("with decimal commas", ",", ".")
@@ -208,8 +211,13 @@ READINGS = (
     _times("year first", _YEAR + _BETWEEN + _MONTH + _BETWEEN + _DAY),
     DAY_FIRST,
     MONTH_FIRST,
-    _times("with names of months", rf"{_DAY}\.?[- /]?{_NAME},?[- /]{_ANY_YEAR}"),
-    _times("month first, by name", rf"{_NAME}[- ]{_DAY},?[- ]{_ANY_YEAR}"),
+    _times(
+        "with names of months",
+        rf"{_WEEKDAY}{_DAY}(?:\.|er|º)?(?: de)?[- /]?{_NAME}"
+        rf"(?: de|,)?[- /]{_ANY_YEAR}",
+    ),
+    _times("month first, by name", rf"{_WEEKDAY}{_NAME}[- ]{_DAY},?[- ]{_ANY_YEAR}"),
+    _times("by year and month", r"(?P<year>(?:1[89]|20)\d\d)-(?P<month>\d\d)(?P<day>)"),
     Reading("time", "hours and minutes", _hours, _no_units),
 )
 """Where two understand as many texts, the first is meant."""
