@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.model_selection import cross_val_score
@@ -78,18 +79,24 @@ class Asked(MLPClassifier):
     """Tells whether it was trained by chainrule, from another process too."""
 
     def score(self, X, y):
-        from chainrule import accel
-
-        return float(accel.is_installed())
+        return float(replaced(0))
 
 
-def test_worker_processes_of_joblib_are_told(installed):
-    accel.reduction.register(Asked, accel._reduced)
+def replaced(number):
+    return MLPClassifier._fit_stochastic.__module__ == "chainrule.accel"
+
+
+def test_all_work_in_processes_of_joblib_is_done_so(installed):
+    assert joblib.Parallel(2)(joblib.delayed(replaced)(i) for i in range(4)) == [True] * 4
     X, y = classes("iris")
-    try:
-        assert cross_val_score(Asked(max_iter=1), X, y, cv=2, n_jobs=2).tolist() == [1.0, 1.0]
-    finally:
-        accel.reduction._dispatch_table.pop(Asked)
+    assert cross_val_score(Asked(max_iter=1), X, y, cv=2, n_jobs=2).tolist() == [1.0, 1.0]
+
+
+def run(folder, *arguments, command=("-m", "chainrule.accel"), **options):
+    return subprocess.run(
+        [sys.executable, *command, *arguments], capture_output=True, text=True, cwd=folder,
+        **options,
+    )  # fmt: skip
 
 
 def test_a_script_is_run_unchanged(tmp_path):
@@ -111,3 +118,36 @@ def test_predictions_are_theirs(installed):
     quick = found.predict_proba(X)
     accel.uninstall()
     np.testing.assert_allclose(quick, found.predict_proba(X), rtol=1e-12, atol=1e-15)
+
+
+SCRIPT = """
+import sys
+from sklearn.neural_network import MLPClassifier
+print(sys.argv, __name__, globals().get("__file__"), sys.path[0] or "here")
+def fail():
+    raise SystemExit(int(sys.argv[2])) if len(sys.argv) > 2 else ValueError("of the script")
+if len(sys.argv) > 1:
+    fail()
+"""
+
+
+@pytest.mark.parametrize("arguments", [
+    ["sub/script.py"], ["./sub/script.py", "x"], ["sub/script.py", "x", "7"], ["absent.py"],
+    ["-", "x"], ["-", "x", "3"], ["-"], ["wrong.py"],
+])  # fmt: skip
+def test_a_script_finds_what_python_would_give_it(tmp_path, arguments):
+    (tmp_path / "sub").mkdir()
+    for name in ("script", "__main__"):
+        (tmp_path / "sub" / f"{name}.py").write_text(SCRIPT)
+    (tmp_path / "wrong.py").write_text("a = (\n")
+    theirs = run(tmp_path, *arguments, command=(), input=SCRIPT)
+    ours = run(tmp_path, *arguments, input=SCRIPT)
+    assert ours.stdout == theirs.stdout
+    assert ours.stderr == theirs.stderr
+    assert ours.returncode == theirs.returncode
+
+
+def test_a_script_is_all_that_is_asked_for(tmp_path):
+    found = run(tmp_path)
+    assert found.returncode == 2
+    assert found.stderr.endswith("the following arguments are required: script\n")

@@ -12,7 +12,7 @@ import logging
 from typing import Any
 
 from joblib.externals.loky.backend import reduction
-from sklearn.neural_network import MLPClassifier, MLPRegressor
+from joblib.parallel import BatchedCalls
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 
 from chainrule.estimators.training import obstacle, output
@@ -40,16 +40,14 @@ def install() -> None:
     """
     for method in (_fit_stochastic, _fit_lbfgs, _forward_pass_fast):
         setattr(BaseMultilayerPerceptron, method.__name__, method)
-    for cls in (MLPClassifier, MLPRegressor):
-        reduction.register(cls, _reduced)
+    reduction.register(BatchedCalls, _reduced)
 
 
 def uninstall() -> None:
     """Let scikit-learn train its network itself."""
     for name, method in _theirs.items():
         setattr(BaseMultilayerPerceptron, name, method)
-    for cls in (MLPClassifier, MLPRegressor):
-        reduction._dispatch_table.pop(cls, None)
+    reduction._dispatch_table.pop(BatchedCalls, None)
 
 
 def is_installed() -> bool:
@@ -105,18 +103,11 @@ def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> Any:
     return _theirs["_forward_pass_fast"](self, X, check_input) if quick is None else quick
 
 
-def _reduced(model: Any) -> Any:
-    """Say how a model gets to a worker process of joblib's: training is replaced there as well."""
-    return _arrived, model.__reduce_ex__(2)
+def _reduced(calls: Any) -> Any:
+    """Say how work gets to a process of joblib's: training is replaced there before it begins."""
+    return _arrived, calls.__reduce__()
 
 
-def _arrived(make: Any, *parts: Any) -> Any:
+def _arrived(make: Any, args: Any) -> Any:
     install()
-    return _rebuilt(make, *parts)
-
-
-def _rebuilt(make: Any, args: Any, state: Any = None, *_: Any) -> Any:
-    """Return the object that pickle's own parts of it describe."""
-    model = make(*args)
-    model.__setstate__(state)
-    return model
+    return make(*args)
