@@ -414,3 +414,28 @@ def test_an_id_with_the_name_of_an_output_is_refused(keys, tmp_path, name):
     line = refused(2, *base, "-o", tmp_path / "o.csv")
     assert f"--id {name}: the output has a column of this name" in line
     assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.fixture
+def noted(tmp_path):
+    """Train on a table with a column that is left out, and has a note."""
+    path = tmp_path / "noted.csv"
+    rows = [f"{i % 9},€ {i % 7},x,{'$' if i == 3 else ''}5,{i % 9}.5" for i in range(60)]
+    path.write_text("\n".join(["n,price,empty,constant,y", *rows]))
+    done("train", path, "--target", "y", "--recipe", "linear", "-o", tmp_path / "model")
+    return path, tmp_path / "model"
+
+
+def test_notes_are_of_columns_that_the_model_looks_at(noted):
+    path, model = noted
+    for verb in ("predict", "evaluate"):
+        told = done(verb, model, path).stderr
+        assert "column 'price'" in told
+        assert "column 'constant'" not in told
+    assert "column 'constant'" in done("train", path, "--target", "y", "--epochs", "1").stderr
+
+
+def test_a_feature_is_no_target(noted):
+    path, model = noted
+    told = refused(2, "evaluate", model, path, "--target", "n")
+    assert "--target: 'n' is what the model learns from; it predicts 'y'" in told

@@ -8,7 +8,7 @@ import tempfile
 
 import numpy as np
 import pytest
-from tests.cli.running import done, refused, run, write_pets
+from tests.cli.running import RUN, app, done, refused, run, write_pets
 
 import chainrule as cr
 from chainrule.cli.settings import Settings
@@ -408,3 +408,21 @@ def test_where_the_disk_is_full_at_the_end_the_model_goes_elsewhere(tmp_path, mo
     assert f"{path} is written instead" in result.stderr
     cr.load_model(path)
     assert not [*(tmp_path / "a").iterdir()]
+
+
+@pytest.mark.parametrize("target", ["kind", "weight"])
+def test_more_parts_than_rows_are_refused_before_anything_is_said(tmp_path, target):
+    path = write_pets(tmp_path / "pets.csv")
+    result = run("train", path, "--target", target, "--cv", "1000")
+    assert result.exit_code == 2
+    assert "--cv: " in result.stderr
+    assert "do not make 1,000 parts" in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_verbs_to_try_do_not_read_standard_input_again(tmp_path):
+    content = write_pets(tmp_path / "pets.csv").read_text()
+    options = ["--target", "kind", "--recipe", "linear", "-o", str(tmp_path / "model")]
+    result = RUN.invoke(app, ["train", "-", *options], input=content)
+    assert result.exit_code == 0, result.output
+    assert "model DATA\n" in result.stdout

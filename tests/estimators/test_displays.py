@@ -53,3 +53,24 @@ def test_the_worst_predictions():
     assert len(WorstPredictionsDisplay.from_estimator(model, X, y).ax_.patches) == 10
     with pytest.raises(cr.ShapeError, match="a class for each of 150"):
         WorstPredictionsDisplay.from_estimator(model, X, np.stack([y, y], axis=1))
+
+
+def test_the_worst_predictions_of_a_frame():
+    X, y = classes("iris")
+    frame = pytest.importorskip("pandas").DataFrame(X, columns=list("abcd")).assign(e="text")
+    model = cr.MLPClassifier((5,), max_iter=4, random_state=0, columns="auto").fit(frame, y)
+    display = WorstPredictionsDisplay.from_estimator(model, frame, y)
+    assert len(display.ax_.patches) == 10
+
+
+@pytest.mark.parametrize("codes", [True, False])
+def test_what_has_no_probability_of_a_true_class_is_refused(codes):
+    X, y = classes("iris")
+    y = np.unique(y, return_inverse=True)[1] if codes else y
+    model = cr.MLPClassifier((5,), max_iter=4).fit(X, y)
+    for strange in (np.append(y[1:], 7 if codes else "zzz"), np.array([None] * len(y))):
+        with pytest.raises(cr.DataError, match="none of the classes of training"):
+            WorstPredictionsDisplay.from_estimator(model, X, strange)
+    regressor = cr.MLPRegressor(hidden_layer_sizes=(5,), max_iter=4).fit(X, X[:, 0])
+    with pytest.raises(cr.DataError, match="MLPRegressor has no predict_proba"):
+        WorstPredictionsDisplay.from_estimator(regressor, X, y)

@@ -251,3 +251,10 @@ def test_validation_data_of_another_form_is_refused(held):
 def test_one_hidden_layer_is_a_number():
     model = RealMLPClassifier(**{**SMALL, "hidden_layer_sizes": 8, "epochs": 2}).fit(*IRIS)
     assert model.model_.get_layer("hidden_1").units == 8
+
+
+def test_too_few_samples_to_hold_some_back_are_refused_in_terms_of_the_estimator():
+    with pytest.raises(DataError, match="give more, or validation_fraction=0"):
+        RealMLPClassifier(**SMALL).fit([[1.0], [2.0]], [0, 1])
+    model = RealMLPClassifier(**SMALL, validation_fraction=0).fit([[1.0], [2.0]], [0, 1])
+    assert model.predict([[1.0]]).shape == (1,)

@@ -205,3 +205,16 @@ def test_texts_are_read_as_tables_read_them(text):
             except ValueError:
                 found = None
             assert (found.item() if isinstance(found, np.datetime64) else found) == wanted
+
+
+def test_a_reader_that_stops_reading_is_no_error(tmp_path):
+    path = tmp_path / "days.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{i % 7}.5\n" for i in range(20_000)))
+    done("train", path, "--target", "y", "--epochs", "1", "--recipe", "linear", "-o",
+         tmp_path / "m.cr")  # fmt: skip
+    done("export", tmp_path / "m.cr", "--to", "numpy")
+    with subprocess.Popen([sys.executable, tmp_path / "m.py", path], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:  # fmt: skip
+        assert process.stdout.readline() == b"prediction\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""

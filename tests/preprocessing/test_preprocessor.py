@@ -553,3 +553,16 @@ def test_missing_values_that_training_did_not_have_are_told_from_others():
         "column 'pet': 1 value that training did not have",
         "column 'day': 2 missing values, training had none: the features are zeros",
     ]
+
+
+@pytest.mark.parametrize("name", ["a", "y"])
+def test_numbers_too_close_to_be_scaled_are_not_called_constant(name):
+    rows = {"a": np.arange(10.0), "b": np.arange(10.0), "y": np.arange(10.0)}
+    rows[name] = np.arange(10) * 1e-160
+    expected = r"between 0 and 9e-160, too small a difference to be scaled"
+    if name == "y":
+        with pytest.raises(DataError, match=expected):
+            Preprocessor(task="regression").fit([rows], "y")
+        return
+    (left,) = Preprocessor(task="regression").fit([rows], "y").left_out
+    assert left.reason.startswith(expected)

@@ -50,3 +50,8 @@ def test_too_few_rows_are_refused(rows):
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(DataError, match="share must be"):
         split_rows(10, share)
+
+
+def test_the_caller_says_how_none_are_kept_aside():
+    with pytest.raises(DataError, match="give more, or validation_fraction=0"):
+        split_rows(1, 0.2, none="validation_fraction=0")

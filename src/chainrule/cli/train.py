@@ -243,7 +243,7 @@ def _print_after(
     console.print(
         f"\nmodel: [bold]{escape(output)}[/] ({size / 1000:,.0f} kB). Try:", soft_wrap=True
     )
-    model_name, data_name = shlex.quote(output), shlex.quote(source)
+    model_name, data_name = shlex.quote(output), "DATA" if source == "-" else shlex.quote(source)
     for line in (
         f"evaluate {model_name} {data_name}",
         f"predict {model_name} {data_name} -o predictions.csv",

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule import plots
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import DataError, ShapeError, listed
 from chainrule.validation import Array, check_positive, lookup
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class WorstPredictionsDisplay:
         Parameters
         ----------
         estimator : classifier with ``predict_proba``
-        X : array_like, shape (n, d)
+        X : array_like or frame, shape (n, d)
         y : array_like, shape (n,)
         n_samples : int, default 10
         image_shape : tuple of int, optional
@@ -137,12 +137,24 @@ class WorstPredictionsDisplay:
         ------
         ShapeError
             If ``y`` is not one class a sample.
+        DataError
+            If the estimator tells no probabilities, or not of a class of ``y``.
         """
+        if not hasattr(estimator, "predict_proba"):
+            name = type(estimator).__name__
+            raise DataError(f"{name} has no predict_proba: what is drawn is a class's probability")
+        found = estimator.predict_proba(X)  # a frame as it is
         y, X = np.asarray(y), np.asarray(X)
         if y.shape != (len(X),):
             raise ShapeError(f"y: expected a class for each of {len(X)} samples, not {y.shape}")
-        found = estimator.predict_proba(X)
-        true = found[np.arange(len(X)), np.searchsorted(estimator.classes_, y)]
+        places = {label: place for place, label in enumerate(estimator.classes_.tolist())}
+        codes = [places.get(label, -1) for label in y.tolist()]
+        if -1 in codes:
+            raise DataError(
+                f"y holds {y[codes.index(-1)]!r}, which is none of the classes of training: "
+                f"{listed(map(repr, places))}"
+            )
+        true = found[np.arange(len(X)), codes]
         worst = np.argsort(true, kind="stable")[: check_positive(n_samples, "n_samples", "plot")]
         side = round(X.shape[1] ** 0.5)
         if image_shape is None and side**2 == X.shape[1] and side >= 4:

@@ -104,7 +104,8 @@ class _RealMLP(BaseEstimator):  # type: ignore[misc]
             held = others, self._learned(y_held, known=True), *weights
         elif self.validation_fraction:
             groups = codes if self._task == "classification" else len(codes)
-            aside = split_rows(groups, self.validation_fraction, rng.randint(2**31))
+            share, seed = self.validation_fraction, rng.randint(2**31)
+            aside = split_rows(groups, share, seed, "validation_fraction=0")
             held = {name: values[aside] for name, values in columns.items()}, codes[aside]
             columns = {name: values[~aside] for name, values in columns.items()}
             codes, y = codes[~aside], y[~aside]

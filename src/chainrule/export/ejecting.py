@@ -170,7 +170,7 @@ class _Module:
     def _head(self) -> str:
         quoted = [*self.helpers, *self._readers, *map(_step_of, self.used.steps)]
         modules = {name for helper in quoted for name in modules_of(helper)}
-        modules |= {"csv", "sys"}  # of the command line
+        modules |= {"csv", "os", "sys"}  # of the command line
         imports = "".join(f"\nimport {name}" for name in sorted(modules))
         text = templates.HEAD.format(imports=imports)
         if self.used.label:

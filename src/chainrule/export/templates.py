@@ -110,6 +110,10 @@ def main():
     except (OSError, ValueError, csv.Error) as error:
         parser.exit(1, f"error: {{error}}\\n")
     out = csv.writer(sys.stdout, lineterminator="\\n")
-    out.writerow({names})
-    out.writerows({rows})
+    try:
+        out.writerow({names})
+        out.writerows({rows})
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads them has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 '''

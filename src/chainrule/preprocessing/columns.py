@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import DataError, ShapeError, shortened
 from chainrule.preprocessing.records import Record
-from chainrule.preprocessing.summaries import Counts, Moments, Pixels
+from chainrule.preprocessing.summaries import Counts, Moments, Pixels, constant_text
 from chainrule.preprocessing.values import quote
 from chainrule.validation import Array
 
@@ -38,7 +38,7 @@ class Scaled:
             return LeftOut(moments.name, "number", "holds no value")
         scale = moments.deviation
         if not scale and not moments.missing:
-            return LeftOut(moments.name, "number", f"always {moments.centre:g}")
+            return LeftOut(moments.name, "number", constant_text(moments))
         return cls(moments.name, moments.centre, scale or 1.0, moments.missing)
 
     @property

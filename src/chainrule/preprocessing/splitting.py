@@ -9,7 +9,10 @@ from chainrule.validation import Array, check_number, check_seed
 
 
 def split_rows(
-    rows: int | Array, share: float, seed: int | np.random.Generator | None = 0
+    rows: int | Array,
+    share: float,
+    seed: int | np.random.Generator | None = 0,
+    none: str = "a share of 0",
 ) -> Array:
     """Return which rows are kept aside; the same seed keeps the same ones.
 
@@ -21,6 +24,8 @@ def split_rows(
     share : float
         Of the rows, at least 0 and below 1.
     seed : int, Generator or None
+    none : str
+        How users say that none are to be kept aside, for an error to tell.
 
     Returns
     -------
@@ -49,8 +54,8 @@ def split_rows(
     kept = _shares(counts, share)
     if not kept.sum():
         raise DataError(
-            f"split_rows: {len(classes)} rows, the largest class of {counts.max(initial=0)}, are "
-            "too few to keep some aside; use a share of 0 (--validation 0)"
+            f"{len(classes)} rows, the largest class of {counts.max(initial=0)}, are too few to "
+            f"keep some aside; give more, or {none}"
         )
     order = rng.permutation(len(classes))
     grouped = order[np.argsort(classes[order], kind="stable")]
@@ -90,7 +95,7 @@ def part_of_rows(
     rng = check_seed(seed, "part_of_rows")
     classes = np.zeros(rows, dtype=np.intp) if isinstance(rows, int) else np.asarray(rows)
     if not 2 <= parts <= len(classes):
-        raise DataError(f"part_of_rows: {len(classes)} rows do not make {parts} parts (--cv)")
+        raise DataError(f"{len(classes)} rows do not make {parts} parts")
     order = rng.permutation(len(classes))
     grouped = order[np.argsort(classes[order], kind="stable")]
     found = np.zeros(len(classes), dtype=bool)

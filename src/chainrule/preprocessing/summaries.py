@@ -80,6 +80,16 @@ class Moments:
         return self.low if self.low == self.high else self.mean
 
 
+def constant_text(moments: Moments) -> str:
+    """Say what numbers without a deviation are."""
+    if moments.low == moments.high:
+        return f"always {moments.centre:g}"
+    return (
+        f"between {moments.low:g} and {moments.high:g}, too small a difference to be scaled; "
+        "multiply it"
+    )
+
+
 class Counts:
     """How often each value occurs.
 

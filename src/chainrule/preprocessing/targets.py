@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import DataError, ShapeError, shortened
 from chainrule.preprocessing.columns import FEW, scaled
 from chainrule.preprocessing.records import Record
-from chainrule.preprocessing.summaries import Counts, Moments
+from chainrule.preprocessing.summaries import Counts, Moments, constant_text
 from chainrule.preprocessing.values import as_categories, column_values, missing, quote, quoted
 from chainrule.validation import Array, as_floats, lookup
 
@@ -163,7 +163,7 @@ class Target:
             )
         moments = summary.moments
         if not moments.deviation:
-            value = f"always {moments.centre:g}" if moments.count else "without a value"
+            value = constant_text(moments) if moments.count else "without a value"
             raise DataError(f"target {summary.name!r} is {value}; there is nothing to learn")
         return cls(summary.name, "number", "regression", mean=moments.mean, scale=moments.deviation)
 

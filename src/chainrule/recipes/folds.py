@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError
+from chainrule.errors import DataError, OptionError
 from chainrule.preprocessing import split_rows
 from chainrule.preprocessing.values import quoted
 from chainrule.recipes.recipe import Recipe
@@ -22,13 +22,19 @@ def check_parts(data: TrainingData, parts: int) -> list[str]:
 
     Raises
     ------
+    OptionError
+        If there are fewer rows than parts.
     DataError
         If a class has a single row: where it is kept aside, none is left to learn from.
     """
-    target = data.preprocessor.target
+    target, y = data.preprocessor.target, np.concatenate([data.y_train, data.y_val])
+    if parts > len(y):
+        raise OptionError(
+            "cv", f"{len(y):,} rows with a value of {target.name!r} do not make {parts:,} parts"
+        )
     if not target.classes:
         return []
-    counts = np.bincount(np.concatenate([data.y_train, data.y_val])).tolist()
+    counts = np.bincount(y).tolist()
     few = {n: count for n, count in zip(target.classes, counts, strict=True) if count < parts}
     single = [name for name, count in few.items() if count == 1]
     if single:
@@ -72,5 +78,5 @@ def _inner(data: TrainingData, recipe: Recipe) -> TrainingData:
     """Return the rows of training, of which a share is kept aside again."""
     X, y = data.X_train, data.y_train
     groups = y if data.preprocessor.target.classes else len(y)
-    held = split_rows(groups, recipe.validation, recipe.seed)
+    held = split_rows(groups, recipe.validation, recipe.seed, "--validation 0")
     return replace(data, X_train=X[~held], y_train=y[~held], X_val=X[held], y_val=y[held])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, FileError, OptionError, listed
-from chainrule.preprocessing.values import Chunk, Column, missing, quoted, time_texts
+from chainrule.preprocessing.values import Chunk, Column, missing, quote, quoted, time_texts
 from chainrule.recipes.scores import Scores, new_scores
 from chainrule.sequential import Sequential, load_model
 from chainrule.tables import Table, open_table
@@ -95,10 +96,16 @@ def open_data(
     DataError
         If a column is missing or of another kind.
     OptionError
-        If it is the target's.
+        If it is the target's, or the target is a column that the model learns from.
     """
     preprocessor = model.preprocessor
     like = list(preprocessor.columns)
+    if target in {column.name for column in like}:
+        raise OptionError(
+            "target",
+            f"{target!r} is what the model learns from; it predicts {preprocessor.target.name!r}: "
+            "name the column that holds its true values",
+        )
     if target is not None:
         like.append(replace(preprocessor.target_column, name=target))
     used = {column.name for column in like}
@@ -119,7 +126,15 @@ def open_data(
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     carried = f"not looked at, as training did not have them: {quoted(ids)}"
-    return table, [*table.notes, *(note for note in notes if note != carried)]
+    unread = {quote(c.name) for c in columns if c.name not in used and c.name not in ids}
+    told = [note for note in table.notes if _named(note) not in unread]
+    return table, [*told, *(note for note in notes if note != carried)]
+
+
+def _named(note: str) -> str:
+    """Return the column that a note is about, as it is quoted there."""
+    found = re.match(r"column ('.*?'|\".*?\")(?=[ :])", note)
+    return "" if found is None else found[1]
 
 
 def probabilities(model: Sequential, features: Array) -> Array:

@@ -6,14 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from chainrule.errors import DataError
 from chainrule.preprocessing.values import MISSING, Column, Writing, quote
-from chainrule.tables.arrow import count, first_cell, numbers, pyarrow, texts, times
+from chainrule.tables.arrow import count, numbers, pyarrow, texts, times
+from chainrule.tables.codes import Codes
 from chainrule.tables.readings import (
     COMMA,
-    FEW,
     POINT,
     READINGS,
     RIVALS,
@@ -49,37 +47,6 @@ def tidied(array: Any) -> Any:
     tidy = compute.utf8_trim_whitespace(array)
     gaps = compute.is_in(tidy, value_set=pa.array(sorted(MISSING)))
     return compute.if_else(gaps, None, tidy)
-
-
-@dataclass
-class Codes:
-    """Whether whole numbers are codes: most begin with 0, or some, and all are equally long."""
-
-    count: int = 0
-    first: tuple[int, str] | None = None
-    _widths: set[int] = field(default_factory=set)
-    _whole: bool = True  # all that are plain numbers
-
-    def add(self, array: Any, floats: Any, start: int) -> None:
-        """Take in texts, and the numbers that they are, if all are."""
-        if not _may_be_codes(floats):
-            self._whole = False
-            return
-        compute = pyarrow("compute")
-        whole = compute.match_substring_regex(array, r"^\s*\d+\s*$") if floats is None else None
-        digits = array.filter(floats.is_valid() if whole is None else whole)
-        if len(self._widths) < 2:
-            self._widths.update(compute.unique(compute.binary_length(digits)).to_pylist())
-        if not count(compute.starts_with(array, "0")):
-            return
-        zeros = compute.match_substring_regex(array, r"^0\d+\s*$")
-        self.count += count(zeros)
-        self.first = self.first or first_cell(array, zeros, start)
-
-    def are(self, present: int) -> bool:
-        """Whether so many values are codes."""
-        most = 2 * self.count > present
-        return most or (self.count > FEW * present and self._whole and len(self._widths) == 1)
 
 
 @dataclass
@@ -122,6 +89,10 @@ class Field:
         if self.known is not None and self.known.reading:
             readings = {each.what: each for each in READINGS if each.kind == self.kind}
             self._learned = lookup(f"way to write {self.name!r}", self.known.reading, readings)
+
+    @property
+    def _column(self) -> str:
+        return f"column {quote(self.name)}"
 
     @property
     def is_open(self) -> bool:
@@ -294,7 +265,7 @@ class Field:
         elif self.best is not None and (mixed := self.best.mixed()):
             more = f"; the column holds {mixed}"
         raise DataError(
-            f"column {self.name!r} must hold {self.kind}s{how}, but row {row + 1:,} holds "
+            f"{self._column} must hold {self.kind}s{how}, but row {row + 1:,} holds "
             f"{quote(text)}{more}"
         )
 
@@ -319,21 +290,21 @@ class Field:
         """Return what a user should know of how the column was understood."""
         best, codes = self.best, self._codes
         if not self.kind and codes.are(self.present):
-            return [f"column {self.name!r} is taken as text: {_holds(codes.first)}, a code"]
+            return [f"{self._column} is taken as text: {_holds(codes.first)}, a code"]
         if best is None:
             is_told = self.typed and not self.kind and self.present > 0
-            told = [f"column {self.name!r}: texts that are all numbers, read as such"] * is_told
+            told = [f"{self._column}: texts that are all numbers, read as such"] * is_told
             if self.known is not None and not self.known.reading and self._plain.group:
                 row, text = self._plain.group
                 told.append(
-                    f"column {self.name!r} held whole numbers in training: "
+                    f"{self._column} held whole numbers in training: "
                     f"{_holds((row, text))}, read as {float(text):.10g}"
                 )
         else:
             told = self._as_text(best) if self.reading is None else self._as_read(best)
         if codes.first is not None and self.found == "number":
             told.append(
-                f"column {self.name!r}: {codes.count:,} of {self.present:,} values begin with 0, "
+                f"{self._column}: {codes.count:,} of {self.present:,} values begin with 0, "
                 f"as codes do, and are taken as numbers; the first, in row "
                 f"{codes.first[0] + 1:,}, is {quote(codes.first[1])}"
             )
@@ -351,14 +322,14 @@ class Field:
                 value = self.values(pyarrow().array([cell[1]]))[0]
             shown = f"{value:.10g}" if kind == "number" else str(value).replace("T", " ")
             told.append(
-                f"column {self.name!r} holds {kind}s {how}{self._evidence(best)}: "
+                f"{self._column} holds {kind}s {how}{self._evidence(best)}: "
                 f"{_holds(cell)}, read as {shown}"
             )
         if best.odd and best.first is not None:
             row, text = best.first
             how = f" {best.reading.what}, as in training," if best.reading is self._learned else ""
             told.append(
-                f"column {self.name!r}: {best.odd:,} of {self.present:,} values are no "
+                f"{self._column}: {best.odd:,} of {self.present:,} values are no "
                 f"{kind}{how} and count as missing; the first, in row {row + 1:,}, is {quote(text)}"
             )
         return told + self._zones(best)
@@ -383,12 +354,12 @@ class Field:
         if best.reading.kind != "time":
             return []
         if self._zone and self._unit == "":
-            return [f"column {self.name!r}: training had times without an offset from UTC"]
+            return [f"{self._column}: training had times without an offset from UTC"]
         if not self._zone or "" not in best.cells:
             return []
         row, text = best.cells[""]
         return [
-            f"column {self.name!r}: {best.units['']:,} of {self.present:,} times tell no offset "
+            f"{self._column}: {best.units['']:,} of {self.present:,} times tell no offset "
             f"from UTC and are taken as {self._zone}{', as training had them' * bool(self._unit)}; "
             f"the first, in row {row + 1:,}, is {quote(text)}"
         ]
@@ -396,7 +367,7 @@ class Field:
     def _as_text(self, best: Tally) -> list[str]:
         """Say why a column that has numbers or times in it is taken as text."""
         why = self._why(best)
-        return [] if self.kind or not why else [f"column {self.name!r} is taken as text: {why}"]
+        return [] if self.kind or not why else [f"{self._column} is taken as text: {why}"]
 
     def _why(self, best: Tally) -> str:
         good = self.present - best.odd
@@ -432,11 +403,3 @@ def field_of(name: str, decimal: str, like: Column | None, typed: bool = False) 
 def _holds(cell: Any) -> str:
     row, text = cell
     return f"row {row + 1:,} holds {quote(text)}"
-
-
-def _may_be_codes(floats: Any) -> bool:
-    """Whether texts, as numbers if they are, may be codes: these are whole."""
-    if floats is None:
-        return True
-    values = numbers(floats)
-    return bool((np.isnan(values) | (values == np.trunc(values))).all())

@@ -18,6 +18,8 @@ from chainrule.preprocessing.values import Column, missing
 from chainrule.tables.table import Table
 from chainrule.validation import Array, check_number, lookup
 
+WHOLE = "validation_split=0 (--validation 0)"  # which keeps no rows aside
+
 
 @dataclass(frozen=True, repr=False)
 class TrainingData(Shown):
@@ -101,7 +103,7 @@ def training_data(
     whole = Target.learn(name, values[labelled], preprocessor.task)
     classes = whole.encode(values[labelled]) if whole.classes else len(labelled)
     if fold is None:
-        held = labelled[split_rows(classes, validation_split, seed)]
+        held = labelled[split_rows(classes, validation_split, seed, WHOLE)]
     else:
         held = labelled[part_of_rows(classes, *fold, seed)]
     kept = np.setdiff1d(labelled, held, assume_unique=True)
