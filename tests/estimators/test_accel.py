@@ -123,6 +123,8 @@ def test_predictions_are_theirs(installed):
 SCRIPT = """
 import sys
 from sklearn.neural_network import MLPClassifier
+def typed(a: int): pass
+print(typed.__annotations__, __builtins__.__name__, __spec__, __doc__)
 print(sys.argv, __name__, globals().get("__file__"), sys.path[0] or "here")
 def fail():
     raise SystemExit(int(sys.argv[2])) if len(sys.argv) > 2 else ValueError("of the script")

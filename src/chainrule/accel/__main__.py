@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import builtins
 import logging
 import os
 import runpy
@@ -61,9 +62,9 @@ def _run_file(script: str) -> None:
 def _run(source: str | bytes, path: str) -> None:
     """Run source code as the module ``__main__``."""
     module = types.ModuleType("__main__")
-    module.__file__ = path
+    vars(module).update(__file__=path, __builtins__=builtins)
     sys.modules["__main__"] = module
-    exec(compile(source, path, "exec"), vars(module))
+    exec(compile(source, path, "exec", dont_inherit=True), vars(module))
 
 
 def _told(kind: type[BaseException], error: BaseException, trace: Any) -> None:
