@@ -410,13 +410,12 @@ def test_where_the_disk_is_full_at_the_end_the_model_goes_elsewhere(tmp_path, mo
     assert not [*(tmp_path / "a").iterdir()]
 
 
-@pytest.mark.parametrize("target", ["kind", "weight"])
-def test_more_parts_than_rows_are_refused_before_anything_is_said(tmp_path, target):
+@pytest.mark.parametrize(("target", "rows"), [("kind", 60), ("weight", 50)])
+def test_more_parts_than_rows_are_refused_before_anything_is_said(tmp_path, target, rows):
     path = write_pets(tmp_path / "pets.csv")
     result = run("train", path, "--target", target, "--cv", "1000")
-    assert result.exit_code == 2
-    assert "--cv: " in result.stderr
-    assert "do not make 1,000 parts" in result.stderr
+    assert result.exit_code == 3
+    assert f"error: target {target!r}: {rows} rows do not make 1,000 parts" in result.stderr
     assert result.stdout == ""
 
 

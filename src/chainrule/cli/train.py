@@ -92,7 +92,7 @@ def run_train(console: Console, source: str, settings: Settings) -> None:
     with console.status("preparing the data …"):
         data = prepare(table, settings)
     if settings.cv:
-        tell(check_parts(data, settings.cv))
+        tell(check_parts(table, data, settings.cv))
     model = make_model(data, settings)
     _print_before(console, table, data, model, settings)
     if settings.cv:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, OptionError
+from chainrule.errors import DataError
 from chainrule.preprocessing import split_rows
 from chainrule.preprocessing.values import quoted
 from chainrule.recipes.recipe import Recipe
@@ -17,21 +17,19 @@ from chainrule.recipes.tabular import prepare, train
 from chainrule.tables import Table, TrainingData
 
 
-def check_parts(data: TrainingData, parts: int) -> list[str]:
+def check_parts(table: Table, data: TrainingData, parts: int) -> list[str]:
     """Return notes on classes that not every part has.
 
     Raises
     ------
-    OptionError
-        If there are fewer rows than parts.
     DataError
-        If a class has a single row: where it is kept aside, none is left to learn from.
+        If there are fewer rows than parts, or a class has a single row: where it is kept aside,
+        none is left to learn from.
     """
     target, y = data.preprocessor.target, np.concatenate([data.y_train, data.y_val])
-    if parts > len(y):
-        raise OptionError(
-            "cv", f"{len(y):,} rows with a value of {target.name!r} do not make {parts:,} parts"
-        )
+    rows = len(y) if table.rows is None else table.rows - data.unlabelled
+    if parts > rows:
+        raise DataError(f"target {target.name!r}: {rows:,} rows do not make {parts:,} parts (--cv)")
     if not target.classes:
         return []
     counts = np.bincount(y).tolist()
