@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chainrule.errors import ChainruleError, DataError
-from chainrule.preprocessing.values import Writing
+from chainrule.preprocessing.values import Writing, column_values
 from chainrule.tables import Column, open_table
 
 
@@ -197,6 +197,14 @@ def test_categories_that_are_numbers_are_texts(write, numbers, source):
     assert chunk["a"].tolist() == ["7", None, "12"]
     (chunk,) = open_table(write(data), like=[Column("a", "number")]).chunks()
     np.testing.assert_array_equal(chunk["a"], [7, np.nan, 12])
+
+
+@pytest.mark.parametrize("value", [DAY, NOON, True, decimal.Decimal("1.50"), "00501"])
+def test_categories_are_called_alike_wherever_they_lie(write, value):
+    data = pa.table({"a": pa.array([value, None, value]).dictionary_encode()})
+    found = [next(open_table(s).chunks())["a"].tolist() for s in (write(data), Frame(data))]
+    assert found == [column_values(data["a"], "a", "test").tolist()] * 2
+    assert found[0] == [str(value), None, str(value)]
 
 
 def test_booleans_that_were_numbers_are_0_and_1(write):

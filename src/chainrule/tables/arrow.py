@@ -82,13 +82,13 @@ def first_cell(array: Any, flags: Any, start: int) -> tuple[int, str] | None:
 
 def stored_schema(file: Any) -> Any:
     """Return a Parquet file's schema, with the dictionaries that Arrow reads as what is in them."""
-    pa, types, schema = pyarrow(), pyarrow("types"), file.schema_arrow
+    pa, schema = pyarrow(), file.schema_arrow
     written = (file.metadata.metadata or {}).get(b"ARROW:schema")
     if written is None:
         return schema
     for field in pa.ipc.read_schema(pa.py_buffer(base64.b64decode(written))):
         at = schema.get_field_index(field.name)
-        if at >= 0 and types.is_dictionary(field.type):
+        if at >= 0 and is_encoded(field.type):
             schema = schema.set(at, field)
     return schema
 
@@ -115,7 +115,7 @@ def columns_of(schema: Any, name: str, like: Iterable[Column]) -> tuple[list[Col
 
 def _kind(arrow_type: Any) -> str:
     types = pyarrow("types")
-    if types.is_dictionary(arrow_type):
+    if is_encoded(arrow_type):
         return "category" if _kind(arrow_type.value_type) else ""
     kinds = {
         "number": ("integer", "floating", "decimal", "null"),
@@ -131,9 +131,15 @@ def _kind(arrow_type: Any) -> str:
 def _other_kinds(arrow_type: Any) -> tuple[str, ...]:
     """Return what categories may be as well: booleans 0 and 1, a dictionary its values."""
     types = pyarrow("types")
-    if types.is_dictionary(arrow_type):
+    if is_encoded(arrow_type):
         return (_kind(arrow_type.value_type), *_other_kinds(arrow_type.value_type))
     return ("number",) if types.is_boolean(arrow_type) else ()
+
+
+def is_encoded(arrow_type: Any) -> bool:
+    """Whether it is Arrow's dictionary type."""
+    found: bool = pyarrow("types").is_dictionary(arrow_type)
+    return found
 
 
 def is_text(arrow_type: Any) -> bool:
@@ -150,13 +156,13 @@ def text(array: Any) -> Any:
 
 def values(array: Any, kind: str) -> Array:
     """Return an array as a column of a kind."""
-    compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")
-    if types.is_dictionary(array.type) and kind != "category":
+    compute, pa = pyarrow("compute"), pyarrow()
+    if is_encoded(array.type) and kind != "category":
         array = array.dictionary_decode()
     if kind == "number":
         return numbers(array)
     if kind == "time":
         return times(array)
-    if not types.is_dictionary(array.type) and _kind(array.type) != "number":
+    if not is_encoded(array.type):
         array = compute.cast(array, pa.string())
     return texts(array)

@@ -10,7 +10,15 @@ from typing import Any
 
 from chainrule.errors import DataError, FileError
 from chainrule.preprocessing.values import Column
-from chainrule.tables.arrow import columns_of, is_text, pyarrow, stored_schema, text, values
+from chainrule.tables.arrow import (
+    columns_of,
+    is_encoded,
+    is_text,
+    pyarrow,
+    stored_schema,
+    text,
+    values,
+)
 from chainrule.tables.fields import field_of
 from chainrule.tables.table import Table
 from chainrule.validation import Array
@@ -26,6 +34,7 @@ class TypedTable(Table):
         like = tuple(like)
         columns, notes = columns_of(schema, name, like)
         known = {column.name: column for column in like}
+        self._encoded = {field.name for field in schema if is_encoded(field.type)}
         self._fields = {
             column.name: field_of(column.name, ".", known.get(column.name), typed=True)
             for column in columns
@@ -63,6 +72,8 @@ class TypedTable(Table):
             yield {name: self._values(name, batch.column(name), kinds[name]) for name in names}
 
     def _values(self, name: str, array: Any, kind: str) -> Array:
+        if name in self._encoded and not is_encoded(array.type):  # as Parquet files are read
+            array = array.dictionary_encode()
         if kind == "category" or name not in self._fields:
             return values(array, kind)
         return self._fields[name].values(text(array))
