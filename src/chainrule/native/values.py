@@ -27,7 +27,7 @@ from chainrule.compiler.reading import Function
 from chainrule.errors import CompileError
 from chainrule.native.machine import machine
 
-TYPES = {
+TYPES: dict[Any, str] = {
     np.dtype(np.float32): "float", np.dtype(np.float64): "double", BOOL: "i1",
     **{np.dtype(f"{sign}{size}"): f"i{8 * size}" for sign in "iu" for size in (1, 2, 4, 8)},
 }  # fmt: skip
