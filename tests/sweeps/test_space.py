@@ -22,6 +22,33 @@ def test_a_member_depends_on_seed_and_number_alone(search, start, count):
     np.testing.assert_array_equal(part, whole[start:])
 
 
+FINITE = st.dictionaries(
+    st.sampled_from("abcd"),
+    st.one_of(
+        st.integers(1, 5).map(lambda n: list("vwxyz"[:n])),
+        st.tuples(st.integers(-3, 3), st.integers(1, 20)).map(
+            lambda t: cr.integers(t[0], t[0] + t[1])
+        ),
+    ),
+    max_size=3,
+)
+
+
+@given(space=FINITE, search=st.sampled_from(["random", "quasi"]), data=st.data())
+def test_what_can_be_counted_is_drawn_once_each(space, search, data):
+    space = Space(space)
+    whole = space.draw(search, range(space.size), 7)
+    assert len(whole) == space.size == len({tuple(row) for row in whole.tolist()})
+    start, stop = sorted(data.draw(st.tuples(*[st.integers(0, space.size)] * 2)))
+    np.testing.assert_array_equal(space.draw(search, range(start, stop), 7), whole[start:stop])
+
+
+def test_a_large_space_is_drawn_once_each():
+    space = Space({name: range(100) for name in "abcdefghij"})
+    found = space.draw("random", range(5000), 0)
+    assert len({tuple(row) for row in found.tolist()}) == 5000
+
+
 @pytest.mark.parametrize("search", ["random", "quasi"])
 def test_settings_are_spread_as_they_should_be(search):
     space = Space(SPACE)

@@ -269,6 +269,24 @@ def test_what_contradicts_is_refused(tmp_path):
         swept(tmp_path, models=10)
     with pytest.raises(OptionError, match="models=40 draws as many"):
         swept(tmp_path, models=20, space=SPACE | {"lr": cr.log(1e-4, 1)})
-    (tmp_path / "sweep.json").write_text("{")
-    with pytest.raises(FileError, match=r"cannot read .*sweep\.json"):
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "members-0.json"])
+def test_documents_of_a_store_that_are_damaged_are_told(tmp_path, name):
+    swept(tmp_path, models=20)
+    content = (tmp_path / name).read_bytes()
+    for at in range(len(content) - 1):  # but for the line's end
+        changed = bytearray(content)
+        changed[at] ^= 1
+        (tmp_path / name).write_bytes(changed)
+        with pytest.raises(FileError, match=rf"cannot read .*{name}"):
+            swept(tmp_path, models=20)
+    (tmp_path / name).write_text("{")
+    with pytest.raises(FileError, match=f"cannot read .*{name}"):
+        swept(tmp_path, models=20)
+
+
+def test_the_store_of_another_version_is_refused(tmp_path):
+    (tmp_path / "sweep.json").write_text('{"format": 1, "build": "fake", "epochs": 9, "seed": 0}')
+    with pytest.raises(FileError, match=r"another version of chainrule.*give another store"):
         swept(tmp_path, models=20)

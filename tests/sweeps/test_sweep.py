@@ -5,6 +5,7 @@ from unittest import mock
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import TimeSeriesSplit
@@ -102,6 +103,23 @@ def test_a_grid_grows_by_what_is_new(tmp_path):
                                  strict=True):  # fmt: skip
         there = (more.table["rate"] == rate) & (more.table["start"] == start)
         assert more.table["val_loss"][there] == loss
+
+
+@pytest.mark.parametrize("search", ["random", "quasi"])
+def test_choices_are_all_tried_also_where_they_grow(tmp_path, search):
+    def tried(starts, **options):
+        space = {"rate": [0.1, 0.01], "start": starts}
+        found = swept(space=space, search=search, store=tmp_path, **options).table
+        pairs = list(zip(found["rate"].tolist(), found["start"].tolist(), strict=True))
+        assert len(set(pairs)) == len(pairs)
+        return len(pairs)
+
+    starts = [float(n) for n in range(6)]
+    assert tried(starts[:3], models=4) == 4
+    assert tried(starts[:3], models=6) == 6
+    assert tried(starts, models=9) == 9
+    assert tried(starts, models=12) == 12
+    assert tried(starts, models=None) == 12
 
 
 def test_what_does_not_fit_into_memory_is_refused_at_once():
@@ -320,7 +338,40 @@ def test_parts_that_cannot_be_are_refused(cv):
         swept(cv=cv)
 
 
-def test_what_a_function_holds_belongs_to_the_store(tmp_path):
-    swept(functools.partial(line, start=0.0), models=2, store=tmp_path)
-    with pytest.raises(DataError, match="holds another sweep; here build"):
-        swept(functools.partial(line, start=1.0), models=2, store=tmp_path)
+def starting(start):
+    def build(rate):
+        return line(rate, start)
+
+    return build
+
+
+class Start:
+    def __init__(self, at):
+        self.at = at
+
+
+@pytest.mark.parametrize(
+    ("build", "space"),
+    [
+        (lambda v: functools.partial(line, start=v), {}),
+        (starting, {}),
+        (lambda v: lambda rate, start: line(rate, start.at), lambda v: {"start": [Start(v), 1]}),
+        (lambda v: lambda rate, start: line(rate, start.at), lambda v: {"start": Start(v)}),
+        (lambda v: lambda rate, start: line(rate, start()), lambda v: {"start": lambda: v}),
+    ],
+)
+def test_what_a_build_and_settings_hold_belongs_to_the_store(tmp_path, build, space):
+    first, other = ({**RATES, **(space and space(v))} for v in (0.0, 1.0))
+    swept(build(0.0), first, models=2, store=tmp_path)
+    again = swept(build(0.0), first, models=2, store=tmp_path)
+    assert again.search.trained == 0
+    with pytest.raises(DataError, match=r"here (build|.*start) is"):
+        swept(build(1.0), other, models=2, store=tmp_path)
+
+
+def test_names_of_columns_belong_to_the_store(tmp_path):
+    frame = pandas.DataFrame(X, columns=list("abc"))
+    options = {"models": 2, "store": tmp_path, "verbose": 0}
+    cr.sweep(ridge, {"alpha": cr.log(1, 2)}, frame, T, **options)
+    with pytest.raises(DataError, match="X to train on is frame"):
+        cr.sweep(ridge, {"alpha": cr.log(1, 2)}, frame.rename(columns={"a": "d"}), T, **options)

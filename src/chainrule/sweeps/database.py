@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, FileError, OptionError
-from chainrule.network.conditions import differences
+from chainrule.errors import FileError, OptionError
 from chainrule.sweeps.dashboard import EndedTrials
-from chainrule.sweeps.header import Part, new_part
+from chainrule.sweeps.header import FORMAT, Part, check_same, new_part
 from chainrule.sweeps.member import Checkpoint
 from chainrule.sweeps.optuna import distributions, optuna, params_of, quietly
 from chainrule.sweeps.outcomes import Batch, Rung
@@ -79,14 +78,12 @@ class Database(Memory):
         DataError
             If it is of another sweep; the message says what differs.
         """
-        here, attributes = json.loads(json.dumps(conditions)), self.study.user_attrs
-        there = attributes.get("conditions", here)
-        differing = list(differences(there, here))
-        if differing:
-            raise DataError(
-                f"sweep: the study {self.name!r} in {self._shown} is another sweep; here "
-                f"{'; '.join(differing)}. Give the same, or another name: {self._shown}#name"
-            )
+        here, attributes = {"format": FORMAT, **conditions}, self.study.user_attrs
+        check_same(
+            attributes.get("conditions", here), conditions,
+            f"the study {self.name!r} in {self._shown} is another sweep",
+            f"name: {self._shown}#name",
+        )  # fmt: skip
         parts = [Part(**part) for part in json.loads(attributes.get("members", "[]"))]
         wanted = new_part(parts, space, search, models, f"the study {self.name!r}")
         if wanted is not None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.config import Shown
 from chainrule.errors import DataError, OptionError
-from chainrule.network.conditions import digest, told
+from chainrule.sweeps.fingerprint import about
 from chainrule.validation import Array, check_number, check_positive
 
 
@@ -32,6 +32,10 @@ class Dimension(Shown):
 
     def grid(self, name: str) -> Array:
         """Return the places of a grid."""
+        raise NotImplementedError
+
+    def every(self) -> Array:
+        """Return all places, where they can be counted."""
         raise NotImplementedError
 
     def value(self, place: float) -> Any:
@@ -135,8 +139,12 @@ class Integers(Numbers):
     def grid(self, name: str) -> Array:
         """Return the places of a grid."""
         if self.points is None:
-            return np.arange(self.low, self.high + 1)
+            return self.every()
         return np.unique(np.rint(np.linspace(self.low, self.high, self.points)))
+
+    def every(self) -> Array:
+        """Return all places."""
+        return np.arange(self.low, self.high + 1)
 
     def value(self, place: float) -> Any:
         """Return what a place stands for."""
@@ -172,6 +180,10 @@ class Choices(Dimension):
 
     def grid(self, name: str) -> Array:
         """Return the places of a grid."""
+        return self.every()
+
+    def every(self) -> Array:
+        """Return all places."""
         return np.arange(len(self.values), dtype=np.float64)
 
     def value(self, place: float) -> Any:
@@ -199,12 +211,12 @@ class Choices(Dimension):
 
     def described(self) -> dict[str, Any]:
         """Return plain values that tell one from another."""
-        found = [digest(v) if isinstance(v, np.ndarray) else told(v) for v in self.values]
-        alike = [about for i, about in enumerate(found) if about in found[:i]]
+        found = list(map(about, self.values))
+        alike = [each for i, each in enumerate(found) if each in found[:i]]
         return {
             "kind": "choices",
-            "values": [f"{about}, no. {i + 1}" if about in alike else about
-                       for i, about in enumerate(found)],
+            "values": [f"{each}, no. {i + 1}" if each in alike else each
+                       for i, each in enumerate(found)],
         }  # fmt: skip
 
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import inspect
-import textwrap
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DataError, FileError, OptionError
-from chainrule.network.conditions import differences, digest, told
+from chainrule.network.conditions import differences
 from chainrule.storage import write_new
 from chainrule.storage.document import from_json, to_json
 from chainrule.storage.files import check_readable
-from chainrule.sweeps.space import SEARCHES, Space
+from chainrule.sweeps.space import SEARCHES, Space, new_rows
 from chainrule.validation import Array
 
 USUAL = 100  # candidates
-FORMAT = 1
+FORMAT = 2  # 1: builds were told by their code alone, finite spaces drawn with replacement
 
 
 @dataclass(frozen=True)
@@ -40,42 +36,6 @@ class Part:
     first: int
     count: int
     space: dict[str, Any]
-
-
-def fingerprint(build: Callable[..., Any]) -> str:
-    """Return what tells functions apart: name, code without comments, and what they hold."""
-    if isinstance(build, partial):
-        held = "".join(f", {_held(each)}" for each in (*build.args, build.keywords))
-        return f"{fingerprint(build.func)}{held}"
-    owner = getattr(build, "__self__", None)
-    if owner is not None or not hasattr(build, "__code__"):
-        function = getattr(build, "__func__", type(build).__call__)
-        return f"{fingerprint(function)}, {_held(build if owner is None else owner)}"
-    name = getattr(build, "__qualname__", type(build).__qualname__)
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(build)))
-        code = ast.dump(tree)
-    except (OSError, TypeError, SyntaxError, ValueError):
-        found = getattr(build, "__code__", None)
-        code = "" if found is None else f"{found.co_code!r} {found.co_names} {found.co_varnames}"
-    return f"{name} with digest {hashlib.blake2b(code.encode(), digest_size=8).hexdigest()}"
-
-
-def _held(thing: Any) -> str:
-    """Return what tells apart the values that a function comes with."""
-    if isinstance(thing, np.ndarray):
-        return digest(thing)
-    if hasattr(thing, "get_params"):
-        return f"{type(thing).__qualname__}: {_held(thing.get_params(deep=False))}"
-    if isinstance(thing, dict):
-        return "; ".join(f"{name}={_held(value)}" for name, value in thing.items())
-    if isinstance(thing, list | tuple):
-        return ", ".join(map(_held, thing))
-    if hasattr(thing, "__code__"):
-        return fingerprint(thing)
-    if hasattr(thing, "__dict__"):
-        return f"{type(thing).__qualname__}: {_held(vars(thing))}"
-    return str(told(thing))
 
 
 def agree(
@@ -103,7 +63,7 @@ def agree(
         if wanted is None:
             return parts
         path = folder / f"members-{len(parts)}.json"
-        if write_new(path, to_json(asdict(wanted)) + "\n"):
+        if write_document(path, asdict(wanted)):
             return [*parts, wanted]
 
 
@@ -124,19 +84,20 @@ def new_part(
         differing = "; ".join(differences(parts[-1].space, about))
         raise DataError(f"sweep: Optuna goes on in the same space alone; here {differing}")
     if search == "grid":
-        count = space.combinations().shape[0]
-        if models is not None and models != count:
+        grid = space.combinations()
+        if models is not None and models != len(grid):
             raise OptionError(
                 "models",
-                f"the grid has {count:,} combinations; leave models out, received {models}",
+                f"the grid has {len(grid):,} combinations; leave models out, received {models}",
             )
+        count = there + len(new_rows(grid, places_of(parts, space, search, 0)))
     else:
         count = models or there or min(USUAL, space.size or USUAL)
     if space.size is not None and search in ("random", "quasi") and count > space.size:
         raise OptionError(
             "models", f"there are {space.size:,} different settings, fewer than {count:,} models; "
-            "search='grid' tries each once. A range is cr.log(1e-4, 1e-1) or cr.uniform(0, 0.5); "
-            "a list or tuple holds choices",
+            "leave models out, and each is tried once. A range is cr.log(1e-4, 1e-1) or "
+            "cr.uniform(0, 0.5); a list or tuple holds choices",
         )  # fmt: skip
     if count < there:
         raise OptionError(
@@ -170,8 +131,9 @@ def places_of(
             drawn = np.empty((0, len(narrow.dimensions)))
         elif search == "grid":
             drawn = narrow.combinations()
-        else:
-            drawn = narrow.draw(search, range(part.first, part.first + part.count), seed)
+        else:  # of what can be counted, all that came before may be among the first
+            first = 0 if narrow.size is not None else part.first
+            drawn = narrow.draw(search, range(first, part.first + part.count), seed)
         placed = space.translated(narrow, drawn)
         if placed is None:
             differing = "; ".join(differences(part.space, space.described()))
@@ -179,25 +141,37 @@ def places_of(
                 "sweep: the space may become wider, but must have all of what it was; here "
                 f"{differing}"
             )
-        if search == "grid":
-            known = set(map(tuple, found.tolist()))
-            placed = np.array([row for row in placed.tolist() if tuple(row) not in known])
-            placed = placed.reshape(-1, len(space.dimensions))
+        if search == "grid" or narrow.size is not None:
+            placed = new_rows(placed, found)[: part.count]
         found = np.concatenate([found, placed])
     return found
 
 
 def _check_conditions(path: Path, conditions: Mapping[str, Any]) -> None:
-    here = {"format": FORMAT, **conditions}
-    text = to_json(here) + "\n"
-    if not path.exists() and write_new(path, text):
+    if not path.exists() and write_document(path, {"format": FORMAT, **conditions}):
         return
-    there = read_document(path)
-    differing = list(differences(there, from_json(text)))
+    check_same(read_document(path), conditions, f"{path.parent} holds another sweep", "store")
+
+
+def check_same(there: Mapping[str, Any], here: Mapping[str, Any], where: str, what: str) -> None:
+    """Refuse to go on from a sweep under other conditions.
+
+    Raises
+    ------
+    DataError
+        Saying what differs.
+    FileError
+        If another version wrote it.
+    """
+    if there.get("format") != FORMAT:
+        raise FileError(
+            f"sweep: {where}, of another version of chainrule, which notes other things of a sweep "
+            f"and draws other settings; give another {what}"
+        )
+    differing = list(differences(there, from_json(to_json({"format": FORMAT, **here}))))
     if differing:
         raise DataError(
-            f"sweep: {path.parent} holds another sweep; here {'; '.join(differing)}. Give the "
-            "same, or another store"
+            f"sweep: {where}; here {'; '.join(differing)}. Give the same, or another {what}"
         )
 
 
@@ -213,10 +187,33 @@ def _parts(folder: Path) -> list[Part]:
     return found
 
 
+def write_document(path: Path, document: Mapping[str, Any]) -> bool:
+    """Write a document with its checksum, unless there is one; whether there was none."""
+    return write_new(path, to_json({**document, "crc": _crc(document)}) + "\n")
+
+
 def read_document(path: Path) -> dict[str, Any]:
-    """Return a document that is a file of its own."""
+    """Return a document that is a file of its own.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read, or is damaged.
+    """
     check_readable(path)
     try:
-        return from_json(path.read_text(encoding="utf-8"))
+        found = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FileError(f"cannot read {path}: {error}") from error
+    crc = found.pop("crc", None)
+    if crc is None and found.get("format", FORMAT) != FORMAT:  # earlier versions wrote none
+        return found
+    if crc != _crc(found):
+        raise FileError(
+            f"cannot read {path}: it is damaged, its checksum is wrong; give another store"
+        )
+    return found
+
+
+def _crc(document: Mapping[str, Any]) -> int:
+    return zlib.crc32(to_json(document).encode(errors="backslashreplace"))

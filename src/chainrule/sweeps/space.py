@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, OptionError
-from chainrule.network.conditions import told
 from chainrule.sweeps.dimensions import Dimension, as_described, dimension_of
+from chainrule.sweeps.fingerprint import about
 from chainrule.sweeps.member import Settings
 from chainrule.validation import Array, lookup
 
 BLOCK = 1024  # members whose settings are drawn at once
 MOST = 10**7  # combinations of a grid
+DRAWN = 4  # times as many draws as there are combinations; what is left then comes last
 
 
 class Space:
@@ -81,14 +82,30 @@ class Space:
     def draw(self, search: str, numbers: range, seed: int) -> Array:
         """Return the places of some members, shape (members, settings that vary).
 
-        They depend on the seed and the member's number alone.
+        They depend on the seed and the member's number alone. Where the values can be counted, each
+        combination comes once; there are no more of them.
 
         Raises
         ------
         UnknownNameError, OptionError
             If there is no such search, or it does not suit the space.
         """
-        return lookup("search", search, SEARCHES)(self, numbers, seed)
+        drawn = lookup("search", search, SEARCHES)
+        if self.size is None or search == "grid":
+            return drawn(self, numbers, seed)
+        return self._each_once(drawn, numbers, seed)
+
+    def _each_once(self, draw: Draw, numbers: range, seed: int) -> Array:
+        """Return places as they are drawn but for repetitions; at last, what was never drawn."""
+        most, count = DRAWN * (self.size or 1), 2 * numbers.stop
+        found = new_rows(draw(self, range(min(count, most)), seed))
+        while len(found) < numbers.stop and count < most:
+            count *= 2
+            found = new_rows(draw(self, range(min(count, most)), seed))
+        if len(found) < numbers.stop:
+            rest = new_rows(_product([d.every() for d in self.dimensions.values()]), found)
+            found = np.concatenate([found, np.random.default_rng(seed).permutation(rest)])
+        return found[numbers.start : numbers.stop]
 
     def random(self, numbers: range, seed: int) -> Array:
         """Return places drawn independently."""
@@ -126,7 +143,7 @@ class Space:
                 "search", f"the grid has {count:,} combinations, at most {MOST:,} can be; "
                 "search='random' takes as many of them as models= says",
             )  # fmt: skip
-        return np.array(list(itertools.product(*each))).reshape(count, len(each))
+        return _product(each)
 
     def shares(self, places: Array) -> Array:
         """Return how far up each place is in its dimension, numbers in [0, 1]."""
@@ -148,7 +165,7 @@ class Space:
         """
         found = np.full((len(places), len(self.dimensions)), np.nan)
         for name, here in other.constants.items():
-            if told(self.constants.get(name)) != told(here):
+            if about(self.constants.get(name)) != about(here):
                 return None
         for i, (name, there) in enumerate(other.dimensions.items()):
             if name not in self.dimensions:
@@ -160,20 +177,43 @@ class Space:
         return found
 
     @classmethod
-    def from_described(cls, about: Mapping[str, Any]) -> Space:
+    def from_described(cls, described: Mapping[str, Any]) -> Space:
         """Return the space that was described, with choices as they were told."""
-        return cls({name: as_described(part) for name, part in about.items()})
+        return cls({name: as_described(part) for name, part in described.items()})
 
     def described(self) -> dict[str, Any]:
         """Return plain values that tell one space from another."""
         varying = {name: d.described() for name, d in self.dimensions.items()}
-        constant = {n: {"kind": "constant", "value": told(v)} for n, v in self.constants.items()}
+        constant = {n: {"kind": "constant", "value": about(v)} for n, v in self.constants.items()}
         return {name: (varying | constant)[name] for name in self.order}
 
 
-SEARCHES: dict[str, Callable[[Space, range, int], Array]] = {
+Draw = Callable[[Space, range, int], Array]
+SEARCHES: dict[str, Draw] = {
     "random": Space.random, "quasi": Space.quasi, "grid": Space.grid
 }  # fmt: skip
+
+
+def new_rows(rows: Array, known: Array | None = None) -> Array:
+    """Return each row once, in their order, without those that are known.
+
+    Examples
+    --------
+    >>> new_rows(np.array([[1, 2], [3, 4], [1, 2], [0, 0]]), known=np.array([[3, 4]]))
+    array([[1, 2],
+           [0, 0]])
+    """
+    known = rows[:0] if known is None else known
+    both = np.concatenate([known, rows])
+    if not rows.shape[1]:
+        return both[len(known) : 1]
+    places = np.nan_to_num(both, nan=np.inf)  # what a member does not have is equal to itself
+    first = np.sort(np.unique(places, axis=0, return_index=True)[1])
+    return np.asarray(both[first[first >= len(known)]])
+
+
+def _product(each: list[Array]) -> Array:
+    return np.array(list(itertools.product(*each))).reshape(math.prod(map(len, each)), len(each))
 
 
 def _part(blocks: list[Array], numbers: range, width: int) -> Array:

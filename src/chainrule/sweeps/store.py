@@ -29,9 +29,7 @@ from chainrule import interrupts
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError, FileError
 from chainrule.native import memory
-from chainrule.storage import write_new
-from chainrule.storage.document import to_json
-from chainrule.sweeps.header import read_document
+from chainrule.sweeps.header import read_document, write_document
 from chainrule.sweeps.journal import SUFFIX, Journal, Journals
 from chainrule.sweeps.leases import Leases, Workers
 from chainrule.sweeps.member import Checkpoint
@@ -220,7 +218,7 @@ class Folder:
         if not path.exists():
             with contextlib.suppress(OSError):
                 folder.mkdir(exist_ok=True)
-            write_new(path, to_json({"places": places}))
+            write_document(path, {"places": places})
         first: Places = read_document(path)["places"]
         return first
 

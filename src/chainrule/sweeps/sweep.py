@@ -12,14 +12,14 @@ import numpy as np
 from chainrule.callbacks import Callback
 from chainrule.callbacks.progress import watchers
 from chainrule.errors import DataError, OptionError
-from chainrule.network.conditions import digest
 from chainrule.sweeps.asking import SAMPLERS, Asking, check_sampler
 from chainrule.sweeps.building import Fold, as_build, check_arguments
 from chainrule.sweeps.dashboard import OptunaLog
 from chainrule.sweeps.database import Database, DatabaseLog
+from chainrule.sweeps.fingerprint import fingerprint
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.folds import folds_of
-from chainrule.sweeps.header import Part, agree, fingerprint, new_part, places_of
+from chainrule.sweeps.header import Part, agree, new_part, places_of
 from chainrule.sweeps.progress import SweepBar, SweepLines
 from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.result import Result
@@ -180,12 +180,14 @@ def sweep(
         raise OptionError("space", "epochs cannot be a setting where halving decides about them")
     folds = folds_of(X, y, cv=cv, groups=groups, validation_data=validation_data,
                      share=validation_split, seed=seed)  # fmt: skip
-    conditions = {
-        "build": fingerprint(build), **_digests(folds), "search": name,
-        "pruner": None if pruner is None else _named(pruner), "halving": factor,
-        "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size, "monitor": monitor,
-        "mode": mode, "seed": seed, "seeds": seeds,
-    }  # fmt: skip
+    conditions: dict[str, Any] = {}
+    if store is not None:
+        conditions = {
+            "build": fingerprint(build), **_digests(folds), "search": name,
+            "pruner": None if pruner is None else _named(pruner), "halving": factor,
+            "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size,
+            "monitor": monitor, "mode": mode, "seed": seed, "seeds": seeds,
+        }  # fmt: skip
     watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
     kept: Store
     if store is None:
@@ -256,14 +258,5 @@ def _digests(folds: Sequence[Fold]) -> dict[str, str]:
         for part, arrays in (("train", fold.train), ("held back", fold.held)):
             for name, array in zip("Xy", arrays, strict=True):
                 label = f"{name} to train on" if part == "train" else f"{name} held back"
-                found[f"{label}, fold {i + 1}" if len(folds) > 1 else label] = _digest(array)
+                found[f"{label}, fold {i + 1}" if len(folds) > 1 else label] = fingerprint(array)
     return found
-
-
-def _digest(array: Any) -> str:
-    values = np.asarray(array)
-    if values.dtype.hasobject:
-        from joblib import hash as digest_of  # contents, where bytes are addresses
-
-        return f"{type(array).__name__} of shape {values.shape} with digest {digest_of(array)}"
-    return digest(values)
