@@ -1,13 +1,23 @@
+import copy
+import io
+import pickle
+
+import joblib
 import numpy as np
+import pandas
 import pytest
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_iris
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import VotingClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
+from chainrule.errors import OptionError
 
 X, y = load_iris(return_X_y=True)
 
@@ -66,3 +76,140 @@ def test_groups_stay_together():
         )
     with pytest.raises(cr.OptionError, match="groups"):
         cr.SweepCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(5)).fit(X, y)
+
+
+class Says(DummyClassifier):
+    """Scores as it is told; NaN for what is below 0, an error for None."""
+
+    def __init__(self, says=0.0, other=0):
+        super().__init__()
+        self.says, self.other = says, other
+
+    def score(self, X, y):
+        if self.says is None:
+            raise ValueError("nothing to say")
+        return self.says if self.says >= 0 else np.nan
+
+
+def assert_one_order(search):
+    """Assert that all that tells which settings are best tells the same."""
+    results, result, at = search.cv_results_, search.result_, search.best_index_
+    assert results["params"][at] == search.best_params_ == result.best.settings
+    assert results["mean_test_score"][at] == search.best_score_ == result.best.score
+    assert results["rank_test_score"][at] == 1
+    assert result.table["number"][0] == result.best.number
+    seeds = result.search.candidates.seeds
+    numbers = result.table["number"][::seeds] // seeds
+    ranks = results["rank_test_score"][np.searchsorted(result.standing.tried, numbers)]
+    assert (np.diff(ranks) >= 0).all()
+    scored = np.isfinite(results["mean_test_score"][np.argsort(ranks, kind="stable")])
+    top = [each.number // seeds for each in result.top(100)]
+    assert top == numbers[: len(top)].tolist()
+    assert len(top) == np.isfinite(results["mean_test_score"]).sum() == scored.sum()
+
+
+def lost(rate, from_update):
+    def loss(params, X, y):  # the further it gets the better, until it is NaN
+        late = np.where(params["n"] >= from_update, np.nan, 1.0)
+        return np.mean((X @ params["w"] - y) ** 2) * late + 0.0 * params["n"] - params["n"] * 1.0
+
+    return loss, {"w": np.zeros(4), "n": np.zeros(())}, cr.optimizers.SGD(rate)
+
+
+@pytest.mark.parametrize(
+    ("model", "space", "options"),
+    [
+        (build, {"lr": [0.1, 0.01], "hidden": [4], "epochs": [1, 5, 2]}, {"search": "grid"}),
+        (build, {"lr": cr.log(1e-3, 1), "hidden": [4, 8]}, {"models": 9, "halving": 3}),
+        (build, {"lr": [0.1, 0.01], "hidden": [4, 8]}, {"seeds": 2, "cv": 3}),
+        (build, {"lr": cr.log(1e-3, 1), "hidden": [4]}, {"models": 6, "seeds": 3, "cv": 7}),
+        (Says(), {"says": [0.5, -1.0, 0.7, None, 0.5]}, {"search": "grid"}),
+        (lost, {"rate": [0.1, 0.2, 0.3], "from_update": [0.35, 0.4, 2.0]},
+         {"search": "grid", "halving": 3, "batch_size": 150, "epochs": 9}),
+    ],
+)  # fmt: skip
+def test_one_order_tells_what_is_best(model, space, options):
+    options = {"epochs": 4, "cv": 2, "refit": False} | options
+    assert_one_order(cr.SweepCV(model, space, **options).fit(X, y))
+
+
+def test_equal_ranks_are_as_in_scikit_learn():
+    space = {"says": [0.5, 0.7, 0.5, -1.0, 0.1, -2.0]}
+    ours = cr.SweepCV(Says(), space, search="grid", cv=2).fit(X, y)
+    with pytest.warns(UserWarning, match="non-finite"):
+        theirs = GridSearchCV(Says(), space, cv=2, refit=False).fit(X, y)
+    assert ours.cv_results_["rank_test_score"].tolist() == (
+        theirs.cv_results_["rank_test_score"].tolist()
+    )
+
+
+def test_settings_are_columns_of_objects_and_masked_where_they_are_missing(tmp_path):
+    space = {"other": [(1, 2), (3, 4)], "says": [0.1, 0.2]}
+    options = {"search": "grid", "cv": 2, "store": tmp_path, "refit": False}
+    found = cr.SweepCV(Says(), {"other": space["other"]}, **options).fit(X, y)
+    column = found.cv_results_["param_other"]
+    assert column.shape == (2,)
+    assert column.tolist() == space["other"]
+    results = cr.SweepCV(Says(), space, **options).fit(X, y).cv_results_
+    assert results["param_says"].mask.tolist() == [True] * 2 + [False] * 4
+    assert results["param_says"].compressed().tolist() == [0.1, 0.2] * 2
+
+
+def test_it_is_to_scikit_learn_what_is_searched():
+    classes = cr.SweepCV(LogisticRegression(max_iter=500), {"C": [0.1, 1.0]}, cv=2)
+    assert is_classifier(classes)
+    assert is_regressor(cr.SweepCV(make_pipeline(Ridge()), {"ridge__alpha": [1.0]}))
+    assert not is_classifier(cr.SweepCV(build, {"lr": [0.1]}))
+    assert cross_val_score(classes, X, y, cv=3).min() > 0.9  # y is sorted: without strata it fails
+    voting = VotingClassifier([("a", classes), ("b", LogisticRegression(max_iter=500))])
+    assert voting.fit(X, y).score(X, y) > 0.9
+    theirs = GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.1, 1.0]}, cv=2)
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    ours, theirs = (each.fit(frame, y) for each in (classes, theirs))
+    assert (ours.n_splits_, ours.n_features_in_) == (theirs.n_splits_, theirs.n_features_in_)
+    assert ours.feature_names_in_.tolist() == theirs.feature_names_in_.tolist()
+
+
+@pytest.mark.parametrize("monitor", [None, "val_accuracy"])
+def test_a_greater_score_is_better(monitor):
+    options = {"models": 1, "epochs": 1, "cv": 2, "monitor": monitor}
+    bad, good = (
+        cr.SweepCV(build, {"lr": [rate], "hidden": [8]}, **options).fit(X, y)
+        for rate in (1e-5, 0.1)
+    )
+    assert bad.score(X, y) < good.score(X, y)
+
+
+def test_without_a_model_it_says_why():
+    search = cr.SweepCV(LogisticRegression(max_iter=500), {"C": [1.0]}, cv=2, refit=False)
+    with pytest.raises(NotFittedError):
+        search.predict(X)
+    search.fit(X, y)
+    for method in ("predict", "score"):
+        with pytest.raises(OptionError, match="refit: is False"):
+            getattr(search, method)(*((X, y) if method == "score" else (X,)))
+
+
+def dumped(thing):
+    file = io.BytesIO()
+    joblib.dump(thing, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, dumped, lambda t: pickle.loads(pickle.dumps(t))])
+@pytest.mark.parametrize("options", [{}, {"halving": 3, "store": True}, {"search": "tpe"}])
+def test_copies_have_all_that_was_found(copied, options, tmp_path):
+    options = {**options, **({"store": tmp_path} if "store" in options else {})}
+    search = cr.SweepCV(
+        build, {"lr": cr.log(1e-3, 1e-1), "hidden": [4, 8]}, models=6, epochs=3, cv=2, **options
+    ).fit(X, y)
+    other = copied(search)
+    np.testing.assert_array_equal(other.predict(X), search.predict(X))
+    ours, theirs = search.result_, copied(search.result_)
+    for name, column in ours.table.items():
+        np.testing.assert_array_equal(theirs.table[name], column)
+    np.testing.assert_array_equal(theirs.ensemble(3).predict(X), ours.ensemble(3).predict(X))
+    np.testing.assert_array_equal(
+        theirs.top(6)[-1].model.predict(X), ours.top(6)[-1].model.predict(X)
+    )

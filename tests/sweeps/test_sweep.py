@@ -7,8 +7,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pytest
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import TimeSeriesSplit
+from sklearn.ensemble import BaggingClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GroupKFold, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 import chainrule as cr
 from chainrule.errors import DataError, InterruptedWarning, OptionError, UnknownNameError
@@ -177,6 +181,64 @@ def test_a_loss_that_diverges_ends_alone():
     result = swept(space={"rate": [1e-2, 1e30]}, search="grid", models=None)
     assert result.table["error"].tolist()[0] is None
     assert "NaN or infinite in epoch 1" in result.table["error"][1]
+
+
+def test_a_store_learns_of_seeds_and_epochs(tmp_path):
+    swept(models=2, store=tmp_path)
+    found = swept(space=RATES | {"seed": [5, 6], "epochs": [1, 2]}, models=6, store=tmp_path)
+    table = {name: found.table[name].tolist() for name in ("number", "seed", "epochs")}
+    rows = sorted(zip(*table.values(), strict=True))
+    assert [row[1:] for row in rows[:2]] == [(0, 3)] * 2
+    assert {row[1] for row in rows[2:]} == {5, 6}
+    assert {row[2] for row in rows[2:]} <= {1, 2}
+    assert found.best.seed == found.table["seed"][0]
+    assert found.best.epochs == found.table["epochs"][0]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda depth: DecisionTreeClassifier(max_depth=depth, max_features=1),
+        lambda depth: make_pipeline(
+            StandardScaler(), DecisionTreeClassifier(max_depth=depth, max_features=1)
+        ),
+        lambda depth: BaggingClassifier(DecisionTreeClassifier(max_depth=depth), 2),
+    ],
+)
+def test_parts_of_an_estimator_have_the_seed_of_their_model(make):
+    found = swept(make, {"depth": [1, 2, 3]}, Y, seeds=2, models=None)
+    for best in found.top(3):
+        assert best.model.score(*found.folds[0].held) in found.table["val_score"]
+        again = best.models[0].predict(X)
+        del vars(best)["models"]
+        np.testing.assert_array_equal(best.models[0].predict(X), again)
+    params = found.best.model.get_params()
+    states = [v for name, v in params.items() if name.endswith("random_state")]
+    assert states
+    assert None not in states
+
+
+@pytest.mark.parametrize("names", [[0, 1, 2], ["c", "a", "b"]])
+def test_an_ensemble_knows_the_classes_of_all(names):
+    labels = np.repeat(names, 20)
+    found = cr.sweep(
+        LogisticRegression(), {"C": [0.1, 1.0]}, X, labels, cv=GroupKFold(3), groups=labels,
+        verbose=0,
+    )  # fmt: skip
+    ensemble = found.ensemble(2)
+    assert ensemble.classes_.tolist() == sorted(names)
+    shares = ensemble.predict_proba(X)
+    for at, name in enumerate(sorted(names)):
+        own = [m.predict_proba(X)[:, m.classes_.tolist().index(name)] if name in m.classes_
+               else np.zeros(60) for m in ensemble.models]  # fmt: skip
+        np.testing.assert_allclose(shares[:, at], np.mean(own, axis=0), rtol=1e-6)  # float32
+    np.testing.assert_array_equal(ensemble.predict(X), np.array(sorted(names))[shares.argmax(1)])
+
+
+def test_an_ensemble_of_several_targets_is_refused():
+    found = cr.sweep(DecisionTreeClassifier(), {"max_depth": [1]}, X, np.c_[Y, 1 - Y], verbose=0)
+    with pytest.raises(DataError, match="for one target"):
+        found.ensemble()
 
 
 def test_importance_finds_what_matters():

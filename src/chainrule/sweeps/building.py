@@ -32,9 +32,10 @@ def built(
 
 
 def fitted(estimator: Any, member: Member, samples: tuple[Any, Any]) -> Any:
-    """Return an estimator fitted, with the member's seed where it has none."""
-    if estimator.get_params().get("random_state", 0) is None:
-        estimator.set_params(random_state=member.seed)
+    """Return an estimator fitted, with the member's seed where it, or a part of it, has none."""
+    given = estimator.get_params()
+    states = [name for name in given if name.rpartition("__")[2] == "random_state"]
+    estimator.set_params(**{name: member.seed for name in states if given[name] is None})
     return estimator.fit(*samples)
 
 

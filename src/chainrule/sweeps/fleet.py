@@ -62,6 +62,10 @@ class Fleet:
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
+    def __reduce__(self) -> Any:
+        """Return what trains alike elsewhere, without what was recorded and compiled here."""
+        return Fleet, (self.build, self.folds, self.batch_size, self.workers, self.width)
+
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """Yield the outcome of each task, in the order of the tasks."""
         source, waiting = iter(tasks), deque[Future[list[Outcome]]]()

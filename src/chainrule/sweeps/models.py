@@ -44,12 +44,24 @@ class Ensemble:
     Attributes
     ----------
     models : list
+    classes_ : ndarray
+        Of classifiers: the classes that some of them know, sorted.
     """
+
+    classes_: Array
 
     def __init__(self, models: Sequence[Any]) -> None:
         if not models or not all(hasattr(model, "predict") for model in models):
             raise DataError("sweep: an ensemble needs models that predict")
         self.models = list(models)
+        if hasattr(self.models[0], "predict_proba"):
+            each = [np.asarray(model.classes_) for model in models if hasattr(model, "classes_")]
+            if len(each) < len(models) or any(classes.ndim != 1 for classes in each):
+                raise DataError(
+                    "sweep: an ensemble of classifiers needs models with one list of classes_, for "
+                    "one target; average the models by yourself: result.top(8)"
+                )
+            self.classes_ = np.unique(np.concatenate(each))
 
     def __repr__(self) -> str:
         return f"Ensemble of {len(self.models)} models"
@@ -59,14 +71,23 @@ class Ensemble:
         first = self.models[0]
         if hasattr(first, "predict_proba"):
             best: Array = np.argmax(self.predict_proba(X), axis=1)
-            return np.asarray(np.asarray(first.classes_)[best])
+            return np.asarray(self.classes_[best])
         return self._mean("predict", X)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the mean of the probabilities of classes."""
-        if hasattr(self.models[0], "predict_proba"):
-            return self._mean("predict_proba", X)
-        return self._mean("predict", X)
+        """Return the mean of the probabilities of classes, of classifiers in `classes_`' order.
+
+        A model that was trained without a class gives it 0.
+        """
+        if not hasattr(self.models[0], "predict_proba"):
+            return self._mean("predict", X)
+        total: Any = 0.0
+        for model in self.models:
+            found = np.asarray(model.predict_proba(X))
+            of_all = np.zeros((len(found), len(self.classes_)), found.dtype)
+            of_all[:, np.searchsorted(self.classes_, model.classes_)] = found
+            total = total + of_all
+        return np.asarray(total / len(self.models))
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Return loss and metrics of the mean predictions, of estimators their score."""

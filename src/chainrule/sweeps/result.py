@@ -20,6 +20,7 @@ from chainrule.sweeps.models import Ensemble, model_of
 from chainrule.sweeps.outcomes import Rung
 from chainrule.sweeps.rungs import order
 from chainrule.sweeps.search import Search
+from chainrule.sweeps.standing import Standing
 from chainrule.sweeps.table import Table
 from chainrule.validation import Array, check_positive, lookup
 
@@ -96,8 +97,13 @@ class Result:
         return self.search.rungs[0].monitor if self.search.rungs else "val_loss"
 
     @cached_property
+    def standing(self) -> Standing:
+        """In which order the candidates are: that of the table, of the best, and of ranks."""
+        return Standing(self.search.rungs, len(self.search.candidates))
+
+    @cached_property
     def table(self) -> Table:
-        """A row a model: what was trained longest comes first, of these the best.
+        """A row a model: what got furthest comes first, of these the best; last, what has no score.
 
         The columns are ``number``, the settings, ``seed`` and ``epochs``, the scores, ``loss`` (of
         the training, in its last epoch) and, where a model failed, ``error``.
@@ -106,20 +112,17 @@ class Result:
         size, seeds = len(made) * made.seeds, made.seeds
         names = dict.fromkeys(name for rung in rungs for name in (*rung.scores, "loss"))
         scores = {name: np.full(size, np.nan) for name in names}
-        epochs, means = np.zeros(size, np.int64), np.full(size, np.nan)
-        errors = np.full(size, None, object)
+        epochs, errors = np.zeros(size, np.int64), np.full(size, None, object)
         for rung in rungs:  # later ones have been trained longer
             there = np.flatnonzero(rung.done)
             numbers = rung.candidates[there, np.newaxis] * seeds + np.arange(seeds)
             epochs[numbers] = rung.epochs[there, np.newaxis]
-            means[numbers] = rung.score()[there, np.newaxis]
             for name, values in (*rung.scores.items(), ("loss", rung.losses)):
                 scores[name][numbers] = values[there]
             for number, error in rung.errors.items():
                 errors[number] = error
-        numbers = np.flatnonzero(epochs)
-        by_score = numbers[order(means[numbers], bool(rungs) and rungs[0].higher)]
-        rows = by_score[np.argsort(-epochs[by_score], kind="stable")]
+        who = self.standing.order
+        rows = (who[:, np.newaxis] * seeds + self._by_seed(scores.get(self.monitor), who)).ravel()
         columns = made.space.columns(made.places[rows // seeds])
         columns["seed"] = self._seeds(rows, columns)
         columns = {"number": rows, **columns, "epochs": epochs[rows]}
@@ -128,7 +131,7 @@ class Result:
 
     @property
     def best(self) -> Best:
-        """The best of those that were trained longest.
+        """The best of those that got furthest.
 
         Raises
         ------
@@ -138,7 +141,7 @@ class Result:
         return self.top(1)[0]
 
     def top(self, count: int) -> list[Best]:
-        """Return the best settings, of those trained longest first.
+        """Return the best settings, in the order of the table.
 
         Raises
         ------
@@ -146,15 +149,10 @@ class Result:
             If no model has a score.
         """
         check_positive(count, "count", "top")
-        found: list[Best] = []
-        for rungs in self.search.by_epochs():
-            scored = [(rung, at) for rung in rungs for at in rung.best(count)]
-            scores = np.array([rung.score()[at] for rung, at in scored])
-            for i in order(scores, rungs[0].higher) if len(scores) else ():
-                rung, at = scored[i]
-                known = {each.number // rung.seeds for each in found}
-                if int(rung.candidates[at]) not in known and len(found) < count:
-                    found.append(Best(self, rung, int(at), self._best_seed(rung, int(at))))
+        standing = self.standing
+        places = [(standing.rungs[standing.rung[c]], int(standing.at[c]))
+                  for c in standing.best[:count]]  # fmt: skip
+        found = [Best(self, rung, at, self._best_seed(rung, at)) for rung, at in places]
         if not found:
             errors = [error for rung in self.search.rungs for error in rung.errors.values()]
             raise DataError(
@@ -293,9 +291,20 @@ class Result:
     def _best_seed(self, rung: Rung, at: int) -> int:
         return int(order(rung.scores[rung.monitor][at], rung.higher)[0])
 
+    def _by_seed(self, scores: Array | None, who: Array) -> Array:
+        """Return in which order candidates' models come: the best of their seeds first."""
+        seeds = self.search.candidates.seeds
+        own = (
+            np.full((len(who), seeds), np.nan) if scores is None else scores.reshape(-1, seeds)[who]
+        )
+        higher = bool(self.search.rungs) and self.search.rungs[0].higher
+        return np.argsort(-own if higher else own, axis=1, kind="stable")  # NaN is last
+
     def _seeds(self, numbers: Array, columns: dict[str, Array]) -> Array:
         made = self.search.candidates
         base = columns.get("seed", made.space.constants.get("seed", made.seed))
+        if isinstance(base, np.ndarray) and base.dtype.kind in "Of":  # some have no such setting
+            base = np.array([made.seed if s is None or s != s else int(s) for s in base], np.int64)
         return np.asarray(base + numbers % made.seeds)
 
     def _features(self) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from chainrule.sweeps.outcomes import Batch, Rung
 from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.rungs import Bracket, survivors
 from chainrule.sweeps.space import Space
-from chainrule.sweeps.store import Store
+from chainrule.sweeps.store import Memory, Store
 from chainrule.validation import Array
 
 FLUSHED = 1.0  # seconds of work that are lost at most, besides what is being trained
@@ -58,7 +59,8 @@ class Candidates:
         """Return until which epoch each candidate is trained, in a rung until ``epochs``."""
         if "epochs" not in self.space.order:
             return np.full(len(candidates), epochs)
-        found = [int(self.settings(int(each))["epochs"]) for each in candidates]
+        settings = (self.settings(int(each)) for each in candidates)
+        found = [int(each.get("epochs", epochs)) for each in settings]
         return np.array(found, np.int64)
 
 
@@ -103,6 +105,11 @@ class Search:
         self.rungs: list[Rung] = []
         self.stop_training = self.interrupted = False
         self.trained = self.trained_epochs = 0  # by this process
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what was found, and the models that were kept; not who trained and looked on."""
+        gone = dict.fromkeys(("trains", "brackets", "callbacks", "_choose"))
+        return {**vars(self), **gone, "store": Memory.of(self.store, self.rungs, self.keep)}
 
     def run(self) -> None:
         """Search until the end, Ctrl-C, or a callback that sets ``stop_training``."""

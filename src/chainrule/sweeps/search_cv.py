@@ -7,11 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.errors import DataError, OptionError
 from chainrule.sweeps.result import Result
-from chainrule.sweeps.rungs import order
 from chainrule.sweeps.sweep import sweep
 from chainrule.validation import Array
 
@@ -25,8 +26,7 @@ def _delegated(name: str) -> Callable[[Any], Any]:
         return not hasattr(search.build, "get_params") or hasattr(search.build, name)
 
     def method(self: SweepCV, X: Any) -> Any:
-        check_is_fitted(self, "best_estimator_")
-        return getattr(self.best_estimator_, name)(X)
+        return getattr(self._refitted(name), name)(X)
 
     method.__name__ = name
     method.__doc__ = f"Return what ``best_estimator_.{name}`` gives."
@@ -56,14 +56,26 @@ client, verbose
     best_estimator_ : Sequential, estimator or parameters
     best_params_ : dict
     best_score_ : float
-        Of what ``monitor`` names, whether that is to be high or low.
+        Of what ``monitor`` names, whether that is to be high or low; ``mean_test_score`` alike.
     best_index_ : int
+    n_splits_, n_features_in_ : int
+    feature_names_in_ : ndarray
+        Where ``X`` is a frame whose columns have texts as names.
+    classes_ : ndarray
+        Of ``best_estimator_``, where that has them.
     cv_results_ : dict of str to array
         As in scikit-learn, without times: ``params``, ``param_lr``, ``split0_test_score``,
         ``mean_test_score``, ``std_test_score``, ``rank_test_score``; and ``epochs``, which with
         ``halving`` are fewer for those that did not go on, and rank after the others.
     result_ : Result
         All that `sweep` tells.
+
+    Notes
+    -----
+    To scikit-learn it is a classifier or a regressor if ``build`` is one; of a function that builds
+    it is known after `fit`. There is one score: ``scoring``, ``scorer_``, ``error_score`` and
+    ``return_train_score`` are not there, ``multimetric_`` is False, a model that fails has NaN.
+    `fit` takes no ``sample_weight`` and no other parameters of the estimator's.
 
     Raises
     ------
@@ -107,6 +119,20 @@ client, verbose
         self.seed, self.seeds, self.workers, self.client = seed, seeds, workers, client
         self.verbose = verbose
 
+    multimetric_ = False
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        model = getattr(self, "best_estimator_", self.build)
+        if hasattr(model, "__sklearn_tags__"):
+            own = get_tags(model)
+            tags.estimator_type, tags.input_tags.pairwise = (
+                own.estimator_type,
+                own.input_tags.pairwise,
+            )
+            tags.classifier_tags, tags.regressor_tags = own.classifier_tags, own.regressor_tags
+        return tags
+
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Search.
 
@@ -122,7 +148,16 @@ client, verbose
         best = self.result_.best
         self.best_params_, self.best_score_ = best.settings, best.score
         self.cv_results_ = cv_results(self.result_)
-        self.best_index_ = int(np.argmin(self.cv_results_["rank_test_score"]))
+        standing = self.result_.standing
+        self.best_index_ = int(np.searchsorted(standing.tried, standing.best[0]))
+        for name in ("best_estimator_", "classes_", "feature_names_in_", "n_features_in_"):
+            self.__dict__.pop(name, None)  # of an earlier fit
+        self.n_splits_ = len(self.result_.folds)
+        if len(np.shape(X)) == 2:
+            self.n_features_in_ = int(np.shape(X)[1])
+        names = list(getattr(X, "columns", ()))
+        if names and all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, object)
         if self.refit:
             self.best_estimator_ = best.model
             if hasattr(self.best_estimator_, "classes_"):
@@ -136,46 +171,63 @@ client, verbose
     transform = _delegated("transform")
 
     def score(self, X: Any, y: Any) -> float:
-        """Return the best model's score of other samples: what ``monitor`` names, without val_."""
-        check_is_fitted(self, "best_estimator_")
-        model = self.best_estimator_
+        """Return the best model's score of other samples, of which a greater one is better.
+
+        Of an estimator its own; of a `Sequential` what ``monitor`` names, without val_: a loss, and
+        whatever else is to be low, with a minus, as scikit-learn has it.
+        """
+        model = self._refitted("score")
         if hasattr(model, "get_params"):
             return float(model.score(X, y))
+        if not hasattr(model, "evaluate"):
+            raise DataError(
+                "SweepCV: parameters of a loss have no score; call the loss with best_estimator_"
+            )
         name = self.result_.monitor.removeprefix("val_")
-        return float(model.evaluate(X, y, return_dict=True, verbose=0)[name])
+        found = float(model.evaluate(X, y, return_dict=True, verbose=0)[name])
+        return found if self.result_.search.rungs[0].higher else -found
+
+    def _refitted(self, what: str) -> Any:
+        """Return the best model, or say why there is none."""
+        check_is_fitted(self, "result_")
+        if not hasattr(self, "best_estimator_"):
+            raise OptionError("refit", f"is False, so that no model is there to {what}; give True")
+        return self.best_estimator_
 
 
 def cv_results(result: Result) -> dict[str, Any]:
     """Return what came of a sweep as scikit-learn tells it, in the order of the candidates."""
-    made, (epochs, splits) = result.search.candidates, _splits(result)
-    tried = np.flatnonzero(epochs)
-    epochs, splits = epochs[tried], splits[tried]
+    made, standing = result.search.candidates, result.standing
+    tried = standing.tried
+    epochs, splits = _splits(result)
     settings = [made.settings(int(candidate)) for candidate in tried]
     table: dict[str, Any] = {"params": settings}
     for name in made.space.names:
-        table[f"param_{name}"] = np.ma.array([each[name] for each in settings], dtype=object)
+        column = np.empty(len(settings), object)
+        for i, each in enumerate(settings):
+            column[i] = each.get(name)
+        # What was tried in a narrower space has no such setting.
+        table[f"param_{name}"] = np.ma.array(column, mask=[name not in each for each in settings])
     for number in range(splits.shape[1]):
         table[f"split{number}_test_score"] = splits[:, number]
-    table["mean_test_score"] = mean = splits.mean(axis=1)
+    table["mean_test_score"] = standing.scores[tried]
     table["std_test_score"] = splits.std(axis=1)
-    table["epochs"] = epochs
-    by_score = order(mean, result.search.rungs[0].higher)
-    ranked = by_score[np.argsort(-epochs[by_score], kind="stable")]
-    rank = np.empty(len(mean), np.int32)
-    rank[ranked] = np.arange(1, len(mean) + 1)
-    return table | {"rank_test_score": rank}
+    return table | {"epochs": epochs, "rank_test_score": standing.ranks()}
 
 
 def _splits(result: Result) -> tuple[Array, Array]:
-    """Return for each candidate how long it was trained, and its score on each fold."""
-    count = len(result.search.candidates)
-    epochs, splits = np.zeros(count, np.int64), np.full((count, len(result.folds)), np.nan)
-    for rung in result.search.rungs:  # later ones have been trained longer
-        there = np.flatnonzero(rung.done)
-        candidates, name = rung.candidates[there], result.monitor
-        epochs[candidates] = rung.epochs[there]
+    """Return for each candidate tried how long it was trained, and its score on each fold."""
+    tried, standing, name = result.standing.tried, result.standing, result.monitor
+    epochs, splits = (
+        np.zeros(len(tried), np.int64),
+        np.full((len(tried), len(result.folds)), np.nan),
+    )
+    for number, rung in enumerate(standing.rungs):
+        here = np.flatnonzero(standing.rung[tried] == number)
+        at = standing.at[tried[here]]
+        epochs[here] = rung.epochs[at]
         if name in rung.folds:
-            splits[candidates] = rung.folds[name][there].mean(axis=1)
+            splits[here] = rung.folds[name][at].mean(axis=1)
         elif name in rung.scores:
-            splits[candidates] = rung.scores[name][there].mean(axis=1, keepdims=True)
+            splits[here] = rung.scores[name][at].mean(axis=1, keepdims=True)
     return epochs, splits

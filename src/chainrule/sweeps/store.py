@@ -85,6 +85,17 @@ class Memory:
         self._kept: dict[str, dict[int, Checkpoint]] = {}
         self.needed = 0  # bytes, at most
 
+    @classmethod
+    def of(cls, store: Store, rungs: Sequence[Rung], keep: int) -> Memory:
+        """Return the checkpoints of the best of each rung, as far as a store has them."""
+        found = cls()
+        for rung in rungs:
+            numbers = rung.members(rung.best(min(keep, rung.wanted)))
+            each = {number: store.checkpoint(rung, number) for number in numbers}
+            there = {number: kept for number, kept in each.items() if kept is not None}
+            found._kept[rung.name] = there
+        return found
+
     def begin(self, rung: Rung) -> None:
         """Do nothing: nothing is known."""
 
