@@ -112,3 +112,23 @@ def test_what_cannot_be_asked_is_refused(tmp_path):
         pytest.raises(MissingDependencyError, match=r"chainrule\[sweeps\]"),
     ):
         asked()
+
+
+def test_a_sampler_may_end_the_search():
+    starts = [0.0, 1.0, 2.0]
+    found = swept(
+        lambda start: line(0.01, start), {"start": starts}, models=48,
+        search=optuna.samplers.GridSampler({"start": starts}),
+    )  # fmt: skip
+    assert set(found.table["start"].tolist()) == set(starts)
+    assert found.table.rows == 16  # asked at once
+    with pytest.raises(OptionError, match="search: does not suit the space"):
+        swept(search=optuna.samplers.GridSampler({"start": starts}))
+
+
+@pytest.mark.parametrize("search", ["tpe", "cmaes"])
+def test_samplers_say_nothing_of_each_model(search, capfd):
+    if search == "cmaes":
+        pytest.importorskip("cmaes")
+    asked(search=search, models=20)
+    assert not "".join(capfd.readouterr())

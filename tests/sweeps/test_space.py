@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 import chainrule as cr
 from chainrule.errors import DataError, OptionError, UnknownNameError
@@ -118,6 +119,7 @@ def test_a_wider_space_has_the_members_of_a_narrower_one():
         (lambda: Space({"a b": 1}), "an argument's name, received 'a b'"),
         (lambda: Space({"a": []}), "no choices of 'a'"),
         (lambda: Space({"a": {1, 2}}), "has no order; give a list"),
+        (lambda: Space({"a": stats.loguniform(1e-4, 1)}), r"'a' is a distribution .* cr\.log\("),
         (lambda: cr.log(0, 1), "low must be a finite number above 0"),
         (lambda: cr.uniform(1, 1), "low must be below high"),
         (lambda: cr.integers(0, 1.5), "whole numbers"),

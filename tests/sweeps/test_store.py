@@ -112,12 +112,25 @@ def test_a_process_elsewhere_is_dead_when_nothing_changes(tmp_path):
         time.sleep(0.2)
         assert ours.take(0)
         assert not theirs.take(0)
-        (tmp_path / "leases" / "1.0").touch()  # killed between making and naming
-        assert not ours.take(1)
-        time.sleep(0.2)
-        assert ours.take(1)
     finally:
         here.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"../../x", b"x" * 999, b"7-0123456789zz"])
+def test_a_damaged_lease_is_nobodys(tmp_path, content):
+    here, other = (Workers(tmp_path, renewed=60) for _ in range(2))
+    ours, theirs = (Leases(tmp_path / "leases", each) for each in (here, other))
+    (tmp_path / "leases" / "0.0").write_bytes(content)
+    assert ours.take(0)
+    assert not theirs.take(0)
+    for each in (here, other):
+        each.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"leases"}
+
+
+def test_leases_need_no_links(tmp_path):
+    with mock.patch("os.link", side_effect=OSError("no links")):
+        test_one_of_many_takes_a_piece(tmp_path)
 
 
 def test_one_of_many_takes_a_piece(tmp_path):
@@ -263,7 +276,9 @@ def test_what_contradicts_is_refused(tmp_path):
     swept(tmp_path, models=20)
     with pytest.raises(DataError, match=r"another sweep; here epochs is 27, it was 9\. Give"):
         swept(tmp_path, models=20, conditions=CONDITIONS | {"epochs": 27})
-    with pytest.raises(DataError, match=r"become wider, .*lr is .*0\.01,.*, it was .*0\.001"):
+    with pytest.raises(
+        DataError, match=r"become .* here lr is log\(0.01, 0.1\), it was log\(0.001, 0.1\)$"
+    ):
         swept(tmp_path, models=40, space=SPACE | {"lr": cr.log(1e-2, 1e-1)})
     with pytest.raises(OptionError, match="has 20 already, received 10"):
         swept(tmp_path, models=10)

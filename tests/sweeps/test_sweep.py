@@ -7,12 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pytest
+from scipy import sparse
 from sklearn.ensemble import BaggingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import chainrule as cr
 from chainrule.errors import DataError, InterruptedWarning, OptionError, UnknownNameError
@@ -389,12 +390,83 @@ def test_what_fails_for_all_is_told_at_once(build, space, error):
         swept(build, space, models=1)
 
 
+@pytest.mark.parametrize("build", [Ridge, dict, int, 3, None])
+def test_what_builds_nothing_is_refused(build):
+    with pytest.raises(DataError, match=r"give an instance: Ridge\(\)|estimator such as SVC\(\)"):
+        swept(build, {"alpha": [1.0]})
+
+
+def timed(rate, size=3):
+    return line(rate)
+
+
+@pytest.mark.parametrize(
+    ("setting", "error"),
+    [
+        *[({name: [4, value]}, f"setting '{name}' must be")
+          for name in ("batch_size", "epochs", "seed")
+          for value in ("a", None, -1, 2.5, np.inf, True, 10**20)],
+        ({"batch_size": 0}, "setting 'batch_size' must be a whole number of at least 1"),
+        ({"epochs": cr.uniform(1, 9)}, r"must be whole numbers, .* cr\.integers\(1, 9\)"),
+        ({"batch_size": cr.log(1, 64)}, "must be whole numbers"),
+        ({"epochs": cr.integers(0, 9)}, "at least 1, received 0"), ({"seed": [2**63]}, "at most"),
+        ({"epochs": "3"}, "whole number"),
+    ],
+)  # fmt: skip
+def test_settings_of_the_training_are_checked_beforehand(setting, error):
+    with (
+        mock.patch("chainrule.sweeps.fleet.Fleet.run") as run,
+        pytest.raises(DataError, match=error),
+    ):
+        swept(timed, RATES | setting, models=2)
+    assert not run.called
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seed": 2**63}, {"seed": 10**20}, {"models": 10**20}, {"seeds": 10**20},
+        {"epochs": 10**20}, {"batch_size": 10**20}, {"seed": -1}, {"epochs": 2.5},
+        {"client": "tcp://127.0.0.1:1"}, {"store": ""}, {"store": __file__}, {"store": 3},
+        {"groups": [1, 2], "cv": 3}, {"monitor": "val_acuracy"},
+    ],
+)  # fmt: skip
+def test_what_no_sweep_can_be_is_refused_beforehand_by_name(options):
+    name = "did you mean 'val_accuracy'" if "monitor" in options else next(iter(options))
+    with (
+        mock.patch("chainrule.sweeps.fleet.Fleet.run") as run,
+        pytest.raises(cr.ChainruleError, match=name),
+    ):
+        swept(**options)
+    assert not run.called
+
+
+@pytest.mark.parametrize("seed", [2**40, 2**62 - 3])
+def test_seeds_may_be_large(seed):
+    found = swept(ridge, {"alpha": [0.1, 1.0]}, models=2, seed=seed, seeds=2, cv=2)
+    assert set(found.table["seed"].tolist()) == {seed, seed + 1}
+    swept(DecisionTreeRegressor(), {"max_depth": [1]}, models=1, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "error"),
+    [
+        (sparse.csr_array(X), T, r"X is a scipy csr_array, .*\.toarray\(\)"),
+        (X[:1], T[:1], r"one sample cannot be divided .* validation_data="),
+        (X, T[:3], r"equally many samples.*\(60, 3\) and \(3,\)"),
+    ],
+)
+def test_samples_that_cannot_be_are_refused(X, y, error):
+    with pytest.raises(DataError, match=error):
+        cr.sweep(ridge, {"alpha": [1.0]}, X, y, verbose=0)
+
+
 def test_an_estimator_is_cloned():
     found = swept(Ridge(), {"alpha": [0.1, 10.0]}, search="grid", models=None)
     assert found.best.settings == {"alpha": 0.1}
 
 
-@pytest.mark.parametrize("cv", [1, "five"])
+@pytest.mark.parametrize("cv", [1, "five", 2.5, object()])
 def test_parts_that_cannot_be_are_refused(cv):
     with pytest.raises(OptionError, match="cv"):
         swept(cv=cv)

@@ -11,7 +11,9 @@ from chainrule.cli.problems import UsageError, tell
 from chainrule.errors import FileError
 
 
-def check_output(output: str | None, source: str, example: str = "model.safetensors") -> str:
+def check_output(
+    output: str | None, source: str, example: str = "model.safetensors", option: str = "-o"
+) -> str:
     """Return where to write, which must be possible and not the data themselves.
 
     Raises
@@ -21,9 +23,11 @@ def check_output(output: str | None, source: str, example: str = "model.safetens
     from chainrule.storage import check_writable
 
     if output is None:
-        raise UsageError(f"-o is missing: say where the result goes, for instance -o {example}")
+        raise UsageError(
+            f"{option} is missing: say where the result goes, for instance {option} {example}"
+        )
     if Path(output).exists() and Path(source).exists() and Path(output).samefile(source):
-        raise UsageError(f"-o {output} would overwrite the data; give another name")
+        raise UsageError(f"{option} {output} would overwrite the data; give another name")
     check_writable(output)
     return output
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,13 +19,17 @@ from rich.table import Table
 from chainrule.cli.problems import Interrupted, UsageError, tell
 from chainrule.cli.settings import hidden_units
 from chainrule.cli.train import DATA_HELP, describe
-from chainrule.errors import DataError, UnknownNameError
+from chainrule.errors import DataError, OptionError, UnknownNameError
 
 if TYPE_CHECKING:
     from chainrule.sweeps.result import Result
 
 BEST = 10  # that are listed
-NAMES = ("hidden", "activation", "lr", "dropout", "l2", "optimizer", "batch_size")
+EXAMPLES = {
+    "hidden": "16,64,64x32", "activation": "relu,tanh", "lr": "0.001,0.01", "dropout": "0,0.2",
+    "l2": "0,0.001", "optimizer": "adam,sgd", "batch_size": "16,64",
+}  # fmt: skip
+NAMES = tuple(EXAMPLES)
 SETTING_HELP = (
     "What a setting may be, for instance lr=0.001:0.1, hidden=16,64,64x32 or activation=relu; one "
     f"of {', '.join(NAMES)}. As often as wanted; others keep their usual range."
@@ -32,7 +38,9 @@ SETTING_HELP = (
 
 def sweep(
     data: Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)],
-    models: Annotated[int, typer.Option(metavar="N", min=1, help="Networks to try.")] = 100,
+    models: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Networks to try; by default 100.")
+    ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="What to predict.")] = None,
     setting: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUES", help=SETTING_HELP)
@@ -91,12 +99,17 @@ def run_sweep(
     from chainrule.sweeps.tables import SPACE, builder
     from chainrule.tables import open_table
 
-    space = {**SPACE, **dict(map(setting_of, settings))}
+    space = {**SPACE, **settings_of(settings)}
     if given["cv"] == 1:
         raise UsageError("--cv 1: expected at least 2 parts, or 0 for a fifth of the rows")
-    check_output(report, source)
+    _check_grid(given["search"], space)
+    if report == "-":
+        raise UsageError("--report -: expected the name of a file, such as sweep.html")
+    check_output(report, source, option="--report")
     if output is not None:
         check_name(check_output(output, source))
+        if os.path.realpath(output) == os.path.realpath(report):
+            raise UsageError(f"-o {output} would overwrite the page; give it or --report a name")
     places = [os.path.abspath(each) for each in (report, output or report)]
     with console.status("reading the data …"):
         table = open_table(source, encoding=encoding)
@@ -110,11 +123,12 @@ def run_sweep(
     print_facts(console, [*describe(data.preprocessor), *ranges])
     monitor = "val_accuracy" if data.preprocessor.target.classes else "val_r2"
     began = time.perf_counter()
-    found = sweep(
-        builder(data, recipe), space, data.X_train, data.y_train, monitor=monitor, batch_size=32,
-        validation_data=(data.X_val, data.y_val) if held else None,
-        verbose=1 if console.is_terminal else 2, **given,
-    )  # fmt: skip
+    with _in_words_of_the_command():
+        found = sweep(
+            builder(data, recipe), space, data.X_train, data.y_train, monitor=monitor,
+            batch_size=32, validation_data=(data.X_val, data.y_val) if held else None,
+            verbose=1 if console.is_terminal else 2, **given,
+        )  # fmt: skip
     seconds = time.perf_counter() - began
     if found.interrupted and not found.search.by_epochs():
         raise Interrupted("no network was done yet, nothing was written")
@@ -129,6 +143,46 @@ def run_sweep(
     if found.interrupted:
         more = " the same command goes on from there" if given["store"] else " --store keeps it"
         raise Interrupted(f"the sweep was interrupted;{more}")
+
+
+# What messages of `sweep` say, and what to write on the command line.
+WORDS = [
+    (r"\b(models|search|halving|cv|seeds|seed|epochs|store)=('?)([\w./]+)\2", r"--\1 \3"),
+    (r"\bleave (?:models|it) out\b", "leave --models out"),
+    (r"A range is cr\.log.*", "A range has a colon, --setting lr=0.001:0.1; choices have commas"),
+]
+
+
+@contextmanager
+def _in_words_of_the_command() -> Iterator[None]:
+    """Let errors name options as the command has them."""
+    try:
+        yield
+    except OptionError as error:
+        reason = error.reason
+        for python, command in WORDS:
+            reason = re.sub(python, command, reason)
+        raise OptionError(error.option, reason) from error
+
+
+def _check_grid(search: str, space: Mapping[str, Any]) -> None:
+    """Refuse a grid of ranges: it takes choices."""
+    ranges = [name for name, values in space.items() if not isinstance(values, list)]
+    if search == "grid" and ranges:
+        each = " ".join(f"--setting {name}={EXAMPLES[name]}" for name in ranges)
+        raise UsageError(f"--search grid: give choices with commas, such as {each}")
+
+
+def settings_of(texts: Sequence[str]) -> dict[str, Any]:
+    """Return what settings may be, each given once."""
+    found = dict(map(setting_of, texts))
+    names = [text.partition("=")[0] for text in texts]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"--setting {twice} is given twice; give all choices at once: {twice}={EXAMPLES[twice]}"
+        )
+    return found
 
 
 def setting_of(text: str) -> tuple[str, Any]:
@@ -151,7 +205,7 @@ def setting_of(text: str) -> tuple[str, Any]:
     try:
         return name, _values(name, values, where)
     except (DataError, UnknownNameError) as error:
-        raise UsageError(f"{where}: {error}") from error
+        raise UsageError(f"{where}: {str(error).removeprefix(f'{where}: ')}") from error
 
 
 def _values(name: str, values: str, where: str) -> Any:
@@ -179,10 +233,17 @@ def _values(name: str, values: str, where: str) -> Any:
         for each in choices:
             lookup(name, each, optimizers.OPTIMIZERS)
         return choices
-    numbers = [_number(each, where) for each in choices]
     if name == "batch_size":
-        return [check_positive(int(each), name, where) for each in numbers]
+        return [check_positive(_whole(each, where), name, where) for each in choices]
+    numbers = [_number(each, where) for each in choices]
     return [check_number(each, name, where, **limits) for each in numbers]
+
+
+def _whole(text: str, where: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{where}: {text!r} is no whole number") from None
 
 
 def _number(text: str, where: str) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.distributed.group import Empty, Group, Rows
-from chainrule.distributed.places import Cluster, dask
+from chainrule.distributed.places import Cluster, check_client, dask
 from chainrule.errors import DataError
 
 
@@ -126,11 +126,7 @@ def cluster_of(client: Any, n_workers: int | None, timeout: float) -> Iterator[C
         yield None
         return
     if client is not None:
-        if getattr(client, "asynchronous", False) or not hasattr(client, "submit"):
-            raise DataError(
-                f"client must be a distributed.Client, and no asynchronous one: {client!r}"
-            )
-        yield Cluster(client, timeout)
+        yield Cluster(check_client(client), timeout)
         return
     distributed = dask("distributed")
     with (

@@ -25,7 +25,7 @@ from chainrule.distributed.rounds import (
     together,
     train_shard,
 )
-from chainrule.errors import ClusterError, MissingDependencyError
+from chainrule.errors import ClusterError, DataError, MissingDependencyError
 from chainrule.interrupts import check
 
 GLANCE = 0.5  # seconds between looks at the keyboard and the cluster
@@ -116,6 +116,19 @@ class Asked:
     parts: list[Any]
     works: Sequence[Work]
     number: int
+
+
+def check_client(client: Any) -> Any:
+    """Return a client of a cluster.
+
+    Raises
+    ------
+    DataError
+        If it is none.
+    """
+    if getattr(client, "asynchronous", False) or not hasattr(client, "submit"):
+        raise DataError(f"client must be a distributed.Client, and no asynchronous one: {client!r}")
+    return client
 
 
 class Cluster:

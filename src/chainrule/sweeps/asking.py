@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,23 +59,30 @@ class Asking:
         self.factor, self.seed, self.agreed = factor, seed, agreed
         self.search: Search | None = None  # which is told of afterwards
         self._sampler = check_sampler(sampler)
+        # CMA-ES warns for each model of what it draws by itself: choices.
+        self._quietly = partial(quietly, "ERROR" if isinstance(sampler, str) else "WARNING")
         self._distributions = distributions(candidates.space)
         self._trials: dict[int, Any] = {}
         pruner = None if pruner is None else _made(pruner, PRUNERS, "pruner", {})
         with quietly():
             self._study = optuna().create_study(pruner=pruner or optuna().pruners.NopPruner())
         self._prunes = pruner is not None
+        # Some samplers end the search, from where Optuna expects to be in a loop of its own.
+        self._is_over, self._study.stop = False, self._stop
+
+    def _stop(self) -> None:
+        self._is_over = True
 
     def brackets(self) -> Iterator[Bracket]:
         """Yield one bracket after another; the one before is over then."""
         number, first = 0, 0
-        while first < self.models:
-            with quietly():
+        while first < self.models and not self._is_over:
+            with self._quietly():
                 places = self._asked(number, min(ASKED, self.models - first))
             made = self.candidates
             made.places = np.concatenate([made.places, np.array(places).reshape(len(places), -1)])
             yield self._bracket(first, len(places))
-            with quietly():
+            with self._quietly():
                 self._tell(number)
             number, first = number + 1, first + len(places)
 
@@ -112,6 +120,8 @@ class Asking:
             trials = [self._study.ask(self._distributions) for _ in range(count)]
         except ImportError as error:
             raise MissingDependencyError(f"this sampler needs more: {error}. {NEEDS}") from error
+        except ValueError as error:  # it is made for another space
+            raise OptionError("search", f"does not suit the space: {error}") from error
         own = [places_from(space, trial.params) for trial in trials]
         places = self.agreed(number, own)
         if places != own:  # another process was first, or another version of Optuna

@@ -7,10 +7,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chainrule.errors import DataError, UnknownNameError
+from chainrule.sweeps.dimensions import Choices, Integers, Numbers
 from chainrule.sweeps.member import Member, Settings
-from chainrule.validation import seeded
+from chainrule.sweeps.space import Space
+from chainrule.validation import check_count, seeded
 
-TOLD = ("batch_size", "epochs", "seed")  # what the training knows of settings
+# What the training knows of settings: at least and at most.
+TOLD = {"batch_size": (1, 2**31 - 1), "epochs": (1, 2**31 - 1), "seed": (0, 2**62)}
+SEEDS = 2**32  # that scikit-learn and its estimators know
 Build = Callable[..., Any]
 
 
@@ -35,7 +39,8 @@ def fitted(estimator: Any, member: Member, samples: tuple[Any, Any]) -> Any:
     """Return an estimator fitted, with the member's seed where it, or a part of it, has none."""
     given = estimator.get_params()
     states = [name for name in given if name.rpartition("__")[2] == "random_state"]
-    estimator.set_params(**{name: member.seed for name in states if given[name] is None})
+    seed = member.seed % SEEDS
+    estimator.set_params(**{name: seed for name in states if given[name] is None})
     return estimator.fit(*samples)
 
 
@@ -66,9 +71,18 @@ def as_build(build: Any) -> Build:
         If it is neither.
     """
     if hasattr(build, "get_params") and hasattr(build, "fit"):
+        if isinstance(build, type):
+            raise DataError(
+                f"sweep: build is the class {build.__name__}; give an instance: {build.__name__}()"
+            )
         return Clones(build)
-    if not callable(build):
-        raise DataError(f"sweep: build must be a function of settings, received {build!r}")
+    try:
+        inspect.signature(build)
+    except (TypeError, ValueError) as error:  # none at all, or one of Python's own
+        raise DataError(
+            "sweep: build must be a function of settings, or an estimator such as SVC(), received "
+            f"{build!r}"
+        ) from error
     found: Build = build
     return found
 
@@ -85,6 +99,49 @@ def check_arguments(build: Build, names: Sequence[str]) -> None:
         inspect.signature(build).bind(**given)
     except TypeError as error:
         raise DataError(f"sweep: build cannot be called with the settings: {error}") from error
+
+
+def check_told(build: Build, space: Space) -> None:
+    """Refuse settings of the training that are none.
+
+    Raises
+    ------
+    DataError
+    """
+    told = divided(build, dict.fromkeys(space.order))[1]
+    for name in space.order:
+        if name not in TOLD or (name == "batch_size" and name not in told):
+            continue
+        dimension = space.dimensions.get(name)
+        if isinstance(dimension, Choices):
+            values = dimension.values
+        elif isinstance(dimension, Integers):
+            values = [int(dimension.low), int(dimension.high)]
+        elif not isinstance(dimension, Numbers):
+            values = [space.constants[name]]
+        else:
+            least, most = max(int(dimension.low), 1), max(int(dimension.high), 2)
+            raise DataError(
+                f"sweep: the setting {name!r} must be whole numbers, received {dimension!r}; give "
+                f"cr.integers({least}, {most}) or a list"
+            )
+        for value in values:
+            check_whole(value, name, f"the setting {name!r}")
+
+
+def check_whole(value: Any, name: str, called: str = "") -> int:
+    """Return what the training is told as an int.
+
+    Raises
+    ------
+    DataError
+        If it is none, or too small or too large.
+    """
+    least, most = TOLD[name]
+    found = check_count(value, called or name, "sweep", least)
+    if found > most:
+        raise DataError(f"sweep: {called or name} must be at most {most:,}, received {found:,}")
+    return found
 
 
 def divided(build: Build, settings: Settings) -> tuple[Settings, Settings]:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from chainrule.distributed.job import pickled
-from chainrule.distributed.places import Cluster, dask, same
+from chainrule.distributed.places import Cluster, check_client, dask, same
 from chainrule.sweeps.building import Fold
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.member import Outcome, Task
@@ -46,12 +46,12 @@ class ClusterFleet(Fleet):
     Raises
     ------
     DataError
-        If ``build`` cannot be sent to other machines.
+        If ``build`` cannot be sent to other machines, or ``client`` is none.
     """
 
     def __init__(self, client: Any, build: Any, folds: Sequence[Fold], batch_size: int) -> None:
         super().__init__(build, folds, batch_size)
-        self.cluster = Cluster(client, TIMEOUT)
+        self.cluster = Cluster(check_client(client), TIMEOUT)
         self._code = pickled(build, "build")
         self._name = uuid.uuid4().hex
 

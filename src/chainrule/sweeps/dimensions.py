@@ -273,6 +273,11 @@ def dimension_of(name: Any, given: Any) -> Dimension | None:
         raise DataError(f"sweep: a setting's name must be an argument's name, received {name!r}")
     if isinstance(given, Dimension):
         return given
+    if hasattr(given, "rvs"):
+        raise DataError(
+            f"sweep: {name!r} is a distribution of SciPy's; give the range that it is of: "
+            "cr.log(1e-4, 1e-1), cr.uniform(0, 0.5), cr.integers(1, 8), or a list"
+        )
     if isinstance(given, set | frozenset):
         raise DataError(
             f"sweep: the choices of {name!r} are a set, which has no order; give a list"
@@ -283,6 +288,24 @@ def dimension_of(name: Any, given: Any) -> Dimension | None:
             raise DataError(f"sweep: there are no choices of {name!r}; give at least one")
         return Choices(choices)
     return None
+
+
+def spelled(described: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return a space that was described as it would be written.
+
+    Examples
+    --------
+    >>> spelled({"lr": log(0.001, 0.1).described(), "hidden": Choices([4, 8]).described()})
+    {'lr': 'log(0.001, 0.1)', 'hidden': '[4, 8]'}
+    """
+    found = {}
+    for name, each in described.items():
+        if "low" in each:
+            points = "" if each["points"] is None else f", points={each['points']}"
+            found[name] = f"{each['kind']}({each['low']:g}, {each['high']:g}{points})"
+        else:
+            found[name] = repr(each.get("values", each.get("value")))
+    return found
 
 
 def as_described(about: Mapping[str, Any]) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 
 from chainrule.errors import DataError, OptionError
 from chainrule.preprocessing.splitting import split_rows
-from chainrule.sweeps.building import Fold
-from chainrule.validation import check_number
+from chainrule.sweeps.building import SEEDS, Fold
+from chainrule.validation import check_number, refuse_foreign
 
 
 def folds_of(
@@ -23,6 +23,16 @@ def folds_of(
         If the data cannot be divided so.
     """
     X, y = _samples(X, y)
+    if validation_data is None and len(y) < 2:
+        raise DataError(
+            "sweep: one sample cannot be divided into those to train on and those to score on; "
+            "give more, or validation_data=(X, y)"
+        )
+    if groups is not None and np.shape(groups) != (len(y),):
+        raise DataError(
+            f"sweep: groups must hold one value a sample, {len(y)}, received shape "
+            f"{np.shape(groups)}"
+        )
     if cv is not None:
         if validation_data is not None:
             raise OptionError("cv", "holds samples back by itself; leave validation_data out")
@@ -52,17 +62,19 @@ def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
             kind = "StratifiedGroupKFold" if stratified else "GroupKFold"
         else:
             kind = "StratifiedKFold" if stratified else "KFold"
-        cv = getattr(model_selection, kind)(int(cv), shuffle=True, random_state=seed)
-    elif not hasattr(cv, "split"):
-        cv = model_selection.check_cv(cv)
+        cv = getattr(model_selection, kind)(int(cv), shuffle=True, random_state=seed % SEEDS)
     try:
+        if not hasattr(cv, "split"):
+            cv = model_selection.check_cv(cv)
         parts = list(cv.split(X, y, groups))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise OptionError("cv", str(error)) from error
     return [Fold(_rows(X, y, train), _rows(X, y, held)) for train, held in parts]
 
 
 def _samples(X: Any, y: Any) -> tuple[Any, Any]:
+    for each, name in ((X, "X"), (y, "y")):
+        refuse_foreign(each, name, "sweep", frames=False)
     X, y = (each if hasattr(each, "iloc") else np.asarray(each) for each in (X, y))
     if X.ndim == 0 or y.ndim == 0 or len(X) != len(y) or not len(X):
         raise DataError(

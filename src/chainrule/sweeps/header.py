@@ -15,6 +15,7 @@ from chainrule.network.conditions import differences
 from chainrule.storage import write_new
 from chainrule.storage.document import from_json, to_json
 from chainrule.storage.files import check_readable
+from chainrule.sweeps.dimensions import spelled
 from chainrule.sweeps.space import SEARCHES, Space, new_rows
 from chainrule.validation import Array
 
@@ -54,6 +55,10 @@ def agree(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise FileError(
+            f"cannot write {folder}: a store is a folder, and there is a file of that name"
+        ) from error
     except OSError as error:
         raise FileError(f"cannot write {folder}: {error.strerror or error}") from error
     _check_conditions(folder / "sweep.json", conditions)
@@ -81,7 +86,7 @@ def new_part(
     about = space.described()
     places_of(parts, space, search, 0, check=True)
     if search not in SEARCHES and parts and about != parts[-1].space:
-        differing = "; ".join(differences(parts[-1].space, about))
+        differing = "; ".join(differences(spelled(parts[-1].space), spelled(about)))
         raise DataError(f"sweep: Optuna goes on in the same space alone; here {differing}")
     if search == "grid":
         grid = space.combinations()
@@ -136,7 +141,7 @@ def places_of(
             drawn = narrow.draw(search, range(first, part.first + part.count), seed)
         placed = space.translated(narrow, drawn)
         if placed is None:
-            differing = "; ".join(differences(part.space, space.described()))
+            differing = "; ".join(differences(spelled(part.space), spelled(space.described())))
             raise DataError(
                 "sweep: the space may become wider, but must have all of what it was; here "
                 f"{differing}"

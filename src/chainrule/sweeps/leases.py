@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import socket
 import threading
@@ -22,6 +23,7 @@ from typing import Any
 
 from chainrule.errors import FileError
 
+NAME = re.compile(rb"\d+-[0-9a-f]{12}")  # of a process
 PATIENCE = 30.0  # seconds without a sign of life
 RENEWED = 5.0
 
@@ -43,6 +45,11 @@ class Workers:
         self._seen: dict[str, tuple[bytes, float]] = {}
         self._end = threading.Event()
         self._renew(0)
+        self.card = folder / f"{self.name}.card"  # what a lease of its holds
+        try:
+            self.card.write_bytes(self.name.encode())
+        except OSError as error:
+            raise FileError(f"cannot write {self.card}: {error.strerror or error}") from error
         self._thread = threading.Thread(
             target=self._renew_on_and_on, name="chainrule-lease", daemon=True
         )
@@ -54,6 +61,8 @@ class Workers:
         self._thread.join()
         with contextlib.suppress(OSError):
             self._path(self.name).unlink()
+        with contextlib.suppress(OSError):
+            self.card.unlink()
 
     def others(self) -> bool:
         """Whether others work here."""
@@ -132,7 +141,7 @@ class Leases:
         while True:
             path = self.folder / f"{piece}.{self._generation.get(piece, 0)}"
             try:
-                file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+                self._make(path)
             except FileExistsError:
                 if self._is_held(path):
                     return False
@@ -140,24 +149,26 @@ class Leases:
                 continue
             except OSError as error:
                 raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-            try:
-                os.write(file, self.workers.name.encode())
-            except OSError as error:
-                raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-            finally:
-                os.close(file)
             return True
+
+    def _make(self, path: Path) -> None:
+        """Make a lease with its owner's name in it at once, where the file system has links."""
+        try:
+            os.link(self.workers.card, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            with path.open("xb") as file:
+                file.write(self.workers.name.encode())
 
     def _is_held(self, path: Path) -> bool:
         try:
             owner = path.read_bytes()
         except OSError:
             owner = b""
-        if owner == self.workers.name.encode():
-            return False
-        if owner:
-            return self.workers.alive(owner.decode(errors="replace"))
-        return not self.workers.unchanged(str(path), b"")  # being made, or its maker was killed
+        if owner == self.workers.name.encode() or not NAME.fullmatch(owner):
+            return False  # ours, or nobody's: its maker, or the machine, ended meanwhile
+        return self.workers.alive(owner.decode())
 
 
 def _about(content: bytes) -> dict[str, Any]:

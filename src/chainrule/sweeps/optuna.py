@@ -30,11 +30,11 @@ def optuna() -> Any:
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Let Optuna say nothing but warnings."""
+def quietly(level: str = "WARNING") -> Iterator[None]:
+    """Let Optuna say nothing below a level."""
     logging = optuna().logging
     before = logging.get_verbosity()
-    logging.set_verbosity(max(before, logging.WARNING))
+    logging.set_verbosity(max(before, getattr(logging, level)))
     try:
         yield
     finally:

@@ -67,5 +67,17 @@ class Ranking:
         if found is None:
             raise OptionError(
                 "mode", f"whether a higher {name!r} is better cannot be told; give 'min' or 'max'"
-            )
+                f"{_meant(name)}"
+            )  # fmt: skip
         return bool(found(1, 0))
+
+
+def _meant(name: str) -> str:
+    """Return which score may have been meant."""
+    from difflib import get_close_matches  # takes a while to load, and is seldom needed
+
+    from chainrule.metrics import METRICS
+
+    names = [f"val_{metric}" for metric in (*METRICS, "loss", "accuracy", "score")]
+    found = get_close_matches(name, names, n=1, cutoff=0.8)
+    return f"; did you mean {found[0]!r}?" if found else ""

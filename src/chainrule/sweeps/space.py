@@ -16,7 +16,7 @@ from chainrule.sweeps.member import Settings
 from chainrule.validation import Array, lookup
 
 BLOCK = 1024  # members whose settings are drawn at once
-MOST = 10**7  # combinations of a grid
+MOST = 10**7  # combinations of a grid, or models
 DRAWN = 4  # times as many draws as there are combinations; what is left then comes last
 
 

@@ -13,7 +13,7 @@ from chainrule.callbacks import Callback
 from chainrule.callbacks.progress import watchers
 from chainrule.errors import DataError, OptionError
 from chainrule.sweeps.asking import SAMPLERS, Asking, check_sampler
-from chainrule.sweeps.building import Fold, as_build, check_arguments
+from chainrule.sweeps.building import Fold, as_build, check_arguments, check_told, check_whole
 from chainrule.sweeps.dashboard import OptunaLog
 from chainrule.sweeps.database import Database, DatabaseLog
 from chainrule.sweeps.fingerprint import fingerprint
@@ -25,9 +25,9 @@ from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.result import Result
 from chainrule.sweeps.rungs import Bracket, all_the_way, check_factor, halving, hyperband
 from chainrule.sweeps.search import Candidates, Search
-from chainrule.sweeps.space import SEARCHES, Space
+from chainrule.sweeps.space import MOST, SEARCHES, Space
 from chainrule.sweeps.store import Folder, Memory, Store
-from chainrule.validation import check_count, check_flag, check_positive, lookup
+from chainrule.validation import check_flag, check_positive, lookup
 
 FACTOR = 3
 
@@ -75,7 +75,8 @@ def sweep(
     X, y : array_like, or frames if ``build`` takes them
     models : int, optional
         How many settings are tried; by default 100, or the whole grid. A model depends on ``seed``
-        and its number alone: more models are the same ones and others.
+        and its number alone: more models are the same ones and others. Where all values can be
+        counted, no two are alike.
     search : {"random", "quasi", "grid", "tpe", "gp", "cmaes"} or optuna.samplers.BaseSampler
         ``"quasi"`` fills the space evenly (Sobol). The last three, and objects, are Optuna's, which
         learn from what came of earlier models; halving is among 16 at a time then.
@@ -157,6 +158,7 @@ def sweep(
     build = as_build(build)
     made, ranking = Space(space), Ranking(monitor, mode)
     check_arguments(build, made.order)
+    check_told(build, made)
     workers = None if workers is None else check_positive(workers, "workers", "sweep")
     own = isinstance(search, str) and search in SEARCHES
     name = _named(search)
@@ -168,11 +170,11 @@ def sweep(
         raise OptionError("pruner", "is for Optuna's searches; give search='tpe', or halving=3")
     if hyperband and not own:
         raise OptionError("hyperband", "is for searches that do not learn; give halving=3")
-    seed, seeds = check_count(seed, "seed", "sweep"), check_positive(seeds, "seeds", "sweep")
-    epochs = check_positive(epochs, "epochs", "sweep")
-    batch_size = check_positive(batch_size, "batch_size", "sweep")
+    seed, epochs = check_whole(seed, "seed"), check_whole(epochs, "epochs")
+    batch_size = check_whole(batch_size, "batch_size")
     keep = check_positive(keep, "keep", "sweep")
-    models = None if models is None else check_positive(models, "models", "sweep")
+    seeds = _check_many(seeds, "seeds")
+    models = None if models is None else _check_many(models, "models")
     factor = None if halving is None else check_factor(halving, "halving")
     if check_flag(hyperband, "hyperband", "sweep") and factor is None:
         factor = FACTOR
@@ -188,6 +190,11 @@ def sweep(
             "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size,
             "monitor": monitor, "mode": mode, "seed": seed, "seeds": seeds,
         }  # fmt: skip
+    fleet = Fleet(build, folds, batch_size, workers)
+    if client is not None:
+        from chainrule.sweeps.cluster import ClusterFleet
+
+        fleet = ClusterFleet(client, build, folds, batch_size)
     watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
     kept: Store
     if store is None:
@@ -197,7 +204,7 @@ def sweep(
         kept = database = Database(store, getattr(build, "__name__", "sweep"), ranking)
         parts = database.agree(conditions, made, name, models)
         watching.append(DatabaseLog(database))
-    elif isinstance(store, str | os.PathLike):
+    elif isinstance(store, str | os.PathLike) and os.fspath(store):
         parts = agree(Path(store), conditions, made, name, models)
         kept = folder = Folder(Path(store))
         watching.append(OptunaLog(folder))
@@ -205,11 +212,6 @@ def sweep(
         raise DataError(f"sweep: store must be a folder's path or a URL, received {store!r}")
     places = places_of(parts, made, name, seed) if own else np.empty((0, len(made.names)))
     candidates = Candidates(made, places, seed, seeds, epochs)
-    fleet = Fleet(build, folds, batch_size, workers)
-    if client is not None:
-        from chainrule.sweeps.cluster import ClusterFleet
-
-        fleet = ClusterFleet(client, build, folds, batch_size)
     options = (fleet, kept, ranking, keep, watching)
     if own:
         done = Search(candidates, brackets_of(parts, epochs, factor, hyperband), *options)
@@ -222,6 +224,14 @@ def sweep(
     _check_some_trained(done)
     whole = Fold((X, y), (X, y))
     return Result(done, fleet, folds, whole)
+
+
+def _check_many(value: Any, name: str) -> int:
+    """Return how many there are to be."""
+    found = check_positive(value, name, "sweep")
+    if found > MOST:
+        raise OptionError(name, f"must be at most {MOST:,}, received {found:,}")
+    return found
 
 
 def _named(search: Any) -> str:
