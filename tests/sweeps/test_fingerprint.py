@@ -100,6 +100,14 @@ def test_what_differs_far_inside_of_long_things_is_told():
     assert fingerprint(closure(long)) != fingerprint(closure(other))
 
 
+def test_what_is_deep_is_read_as_far_as_it_goes():
+    deep = [2]
+    for _ in range(10**5):
+        deep = [deep]
+    assert fingerprint(closure(deep)) == fingerprint(closure(deep))
+    assert fingerprint(closure(deep)) != fingerprint(closure(deep[0][0] + [3]))
+
+
 def test_comments_change_nothing():
     def build(rate):
         return rate * 2

@@ -21,6 +21,7 @@ from chainrule.config import Configurable
 from chainrule.network.conditions import digest
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
+DEEPEST = 60  # things within things that are read
 PART, WHOLE = 80, 240  # characters of a part, and of the whole; the rest is a digest
 _INSTALLED = tuple(
     os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("purelib", "platlib")
@@ -64,13 +65,18 @@ class _Reader:
 
     def __init__(self) -> None:
         self._met: dict[int, tuple[Any, str]] = {}  # the things too, so that no address is reused
+        self._depth = 0
 
     def text(self, thing: Any) -> str:
         if isinstance(thing, PLAIN):
             return _cut(repr(thing), PART)
         if id(thing) not in self._met:
+            if self._depth == DEEPEST:
+                return type(thing).__qualname__
             self._met[id(thing)] = thing, f"no. {len(self._met)}"
+            self._depth += 1
             self._met[id(thing)] = thing, _cut(self.described(thing), PART)
+            self._depth -= 1
         return self._met[id(thing)][1]
 
     def described(self, thing: Any) -> str:
@@ -121,9 +127,10 @@ class _Reader:
             given["name"] = thing.__config__.get("name")  # one of its own counts things made
             model: Any = thing
             weights = model.get_weights() if getattr(model, "built", False) else []
-            return self._named(name, **given, **({"weights": weights} if weights else {}))
+            more = {"weights": weights} if weights else {}
+            return self._named(name, **_changed(type(thing), given), **more)
         if hasattr(thing, "get_params"):
-            return self._named(name, **thing.get_params(deep=False))
+            return self._named(name, **_changed(type(thing), thing.get_params(deep=False)))
         try:
             known: Any = copyreg.dispatch_table.get(type(thing))
             kept: Any = known(thing) if known else thing.__reduce_ex__(4)
@@ -182,6 +189,16 @@ class _Reader:
     def _named(self, what: str, /, **held: Any) -> str:
         parts = [f"{name.rstrip('=')}={self.text(value)}" for name, value in held.items()]
         return f"{what}({', '.join(parts)})" if parts else what.rstrip()
+
+
+def _changed(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are not as usual, so that a text has room for them."""
+    usual = {n: each.default for n, each in inspect.signature(cls).parameters.items()}
+    return {
+        name: value
+        for name, value in given.items()
+        if not (name in usual and isinstance(value, PLAIN) and repr(value) == repr(usual[name]))
+    }
 
 
 def _globals_of(code: CodeType, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -124,7 +124,7 @@ client, verbose
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         model = getattr(self, "best_estimator_", self.build)
-        if hasattr(model, "__sklearn_tags__"):
+        if hasattr(model, "__sklearn_tags__") and not isinstance(model, type):
             own = get_tags(model)
             tags.estimator_type, tags.input_tags.pairwise = (
                 own.estimator_type,
