@@ -1,11 +1,12 @@
 """Several processes share work through files: who has taken what, and who is still there.
 
 A piece of work is taken by making its file, which one process alone can do. The file names its
-owner; each process renews a file of its own every few seconds. No clock is compared with another
-one's: a process is dead when nothing of it has changed for a while by the clock of who looks, or,
-on the same machine, when it is not running. The work of a dead one is taken by making the file of
-the next generation, so that nothing is ever deleted that another may just have made. Whoever was
-thought dead and is not, does work twice, with the same result.
+owner from when it appears, where the file system has links: one without a name is nobody's. Each
+process renews a file of its own every few seconds. No clock is compared with another one's: a
+process is dead when nothing of it has changed for a while by the clock of who looks, or, on the
+same machine, when it is not running. The work of a dead one is taken by making the file of the next
+generation, so that nothing is ever deleted that another may just have made. Whoever was thought
+dead and is not, does work twice, with the same result.
 """
 
 from __future__ import annotations
