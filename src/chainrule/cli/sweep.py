@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chainrule.cli.console import Terminal
 from chainrule.cli.problems import Interrupted, UsageError, tell
 from chainrule.cli.settings import hidden_units
 from chainrule.cli.train import DATA_HELP, describe
@@ -80,9 +81,7 @@ def sweep(
         "models": models, "epochs": epochs, "halving": halving or None, "search": search,
         "cv": cv or None, "seeds": seeds, "seed": seed, "workers": workers, "store": store,
     }  # fmt: skip
-    run_sweep(
-        Console(highlight=False), data, target, setting or [], report, output, encoding, given
-    )
+    run_sweep(Terminal(), data, target, setting or [], report, output, encoding, given)
 
 
 def run_sweep(
