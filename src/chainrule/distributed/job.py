@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from chainrule.config import made, plain
+from chainrule.config import Configurable, made, plain
 from chainrule.distributed.group import Empty
 from chainrule.errors import DataError
 from chainrule.layers.tracking import family
@@ -38,9 +39,8 @@ class Job:
     ----------
     text : str
         The architecture, optimizer, loss and metrics, in JSON.
-    code : bytes
-        The class of the model, and the classes and functions of the user's own by their names:
-        references to modules, or what cloudpickle makes of them where there is no module.
+    code : Code
+        The class of the model, and the classes and functions of the user's own by their names.
     classes : ndarray or None
         Labels in the order of the outputs; None where targets are what the loss takes.
     batch_size, updates : int
@@ -50,7 +50,7 @@ class Job:
     """
 
     text: str
-    code: bytes
+    code: Code
     batch_size: int
     updates: int
     seed: int
@@ -60,9 +60,10 @@ class Job:
 
     @cached_property
     def name(self) -> str:
-        """What tells it from others."""
-        what = repr((self.text, self.batch_size, self.updates, self.class_weight))
-        return hashlib.blake2b(what.encode() + self.code, digest_size=16).hexdigest()
+        """What tells it from others: all that `Ready` makes of it."""
+        classes = None if self.classes is None else (self.classes.dtype.str, self.classes.tolist())
+        what = repr((self.text, self.batch_size, self.updates, self.class_weight, classes))
+        return hashlib.blake2b(what.encode() + self.code.data, digest_size=16).hexdigest()
 
     def ready(self) -> Ready:
         """Return it ready to be trained by this thread: what is made is kept."""
@@ -75,12 +76,54 @@ class Job:
         return kept[self.name]
 
 
+class Code:
+    """Classes and functions: in the process that has them as they are, for others as bytes.
+
+    What cloudpickle makes of a class replaces its methods by those that it took down, where the
+    class is known already. So the bytes are read in other processes alone.
+
+    Attributes
+    ----------
+    data : bytes
+        References to modules, or what cloudpickle makes of things where there is no module.
+    """
+
+    def __init__(self, data: bytes, things: Any = None) -> None:
+        self.data, self._things = data, things
+
+    @property
+    def things(self) -> Any:
+        """The classes and functions themselves."""
+        if self._things is None:
+            self._things = pickle.loads(self.data)
+        return self._things
+
+    def __reduce__(self) -> Any:
+        return code_of, (self.data,)
+
+
+def code_of(data: bytes, things: Any = None) -> Code:
+    """Return the code of some bytes: that which is in use, where there is one."""
+    return _of_data.setdefault(data, Code(data, things))
+
+
+_of_data: WeakValueDictionary[bytes, Code] = WeakValueDictionary()  # of this process
 _here = threading.local()
 _making = threading.Lock()
 _recorded: dict[str, Known] = {}  # by job, shared by threads
 
 
-def described(model: Any) -> tuple[str, bytes]:
+def forget() -> None:
+    """Let go of what this thread made ready: globals that code of the user's own reads may change.
+
+    On workers it stays: there they have the values that travelled with the code.
+    """
+    vars(_here).pop("ready", None)
+    with _making:
+        _recorded.clear()
+
+
+def described(model: Any) -> tuple[str, Code]:
     """Return a model as text and code.
 
     Raises
@@ -90,10 +133,29 @@ def described(model: Any) -> tuple[str, bytes]:
     """
     about = {"model": model.get_config(), **plain(model.compile_options), "engine": model.engine}
     parts = [*family(model), model.optimizer, model.loss, *chain(*model.compiled_metrics)]
-    own = {name: find(name) for name in _names(about)}
+    own = {name: found for name in _names(about) if (found := find(name)) is not None}
     own |= {type(part).__name__: type(part) for part in parts}  # which may be called as ours are
-    own = {n: t for n, t in own.items() if t is not None and not _is_ours(t)}
-    return json.dumps(about), pickled((type(model), own), "a layer, loss or metric of your own")
+    for function in _functions(parts):
+        if own.setdefault(function.__name__, function) is not function:
+            raise DataError(
+                f"two functions of your own are called {function.__name__!r}, by which other "
+                "machines are told of them; give each a name of its own"
+            )
+    own = {n: t for n, t in own.items() if not _is_ours(t)}
+    things = type(model), own
+    code = pickled(things, "a layer, loss or metric of your own")
+    return json.dumps(about), code_of(code, things)
+
+
+def _functions(thing: Any) -> Iterator[Any]:
+    """Yield the functions of the user's own that layers, losses and metrics were given."""
+    if isinstance(thing, Configurable):
+        thing = thing._as_made()
+    if isinstance(thing, Mapping | list | tuple):
+        for part in thing.values() if isinstance(thing, Mapping) else thing:
+            yield from _functions(part)
+    elif callable(thing) and not isinstance(thing, type) and not _is_ours(thing):
+        yield thing
 
 
 def _names(about: Any) -> Iterator[str]:
@@ -152,7 +214,7 @@ class Ready:
     def __init__(self, job: Job) -> None:
         self.job = job
         about = json.loads(job.text)
-        kind, own = pickle.loads(job.code)
+        kind, own = job.code.things
         with known_as(own):
             self.model = kind.from_config(about.pop("model"))
             self.model.compile(**made(about))

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.autodiff.trees import map_leaves
 from chainrule.distributed.homes import homes
-from chainrule.distributed.job import Job, State
+from chainrule.distributed.job import Job, State, forget
 from chainrule.distributed.reading import reader
 from chainrule.distributed.rounds import (
     Result,
@@ -70,8 +70,9 @@ class Here:
         return results[0]
 
     def close(self) -> None:
-        """Let go of what was read."""
+        """Let go of what was read, and of what was recorded."""
         reader().forget()
+        forget()
 
 
 def _computed(given: tuple[Any, ...]) -> list[Any]:
