@@ -1,5 +1,6 @@
 """Where data come from: files, arrays, Dask's collections; and what is wrong with them."""
 
+import pickle
 import sys
 import threading
 
@@ -12,8 +13,9 @@ import pytest
 from pyarrow import parquet
 
 import chainrule as cr
-from chainrule.distributed import groups, reading
+from chainrule.distributed import groups, places, reading
 from chainrule.distributed import parquet as row_groups
+from chainrule.distributed.job import Ready
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
 NAMES = [f"x{j}" for j in range(6)]
@@ -124,6 +126,68 @@ def test_columns_that_hold_no_numbers_are_said(tmp_path):
             fitted(tmp_path / "a.parquet", "y")
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # Dask's own
+@pytest.mark.parametrize("write", ["pandas", "named", "multi", "dask", "bare"])
+def test_an_index_is_no_column_to_learn_from(tmp_path, write):
+    """Not what pandas calls one, nor what is called as its own, wherever that was lost."""
+    expected = fitted(X, Y, open_model(), shards=1)
+    data = frame()
+    if write == "dask":
+        dd.from_pandas(data, npartitions=1).to_parquet(tmp_path / "a")
+    else:
+        index = {"named": pd.Index(Y, name="leak"),
+                 "multi": pd.MultiIndex.from_arrays([Y, Y], names=["a", None])}  # fmt: skip
+        data.index = index.get(write, pd.Index(Y[::-1]))
+        table = pa.Table.from_pandas(data)
+        assert table.num_columns > 7
+        (tmp_path / "a").mkdir()
+        table = table.replace_schema_metadata() if write == "bare" else table
+        parquet.write_table(table, tmp_path / "a" / "a.parquet")
+    groups_ = groups.groups_of(tmp_path / "a", "label", None, 1)
+    assert [group.features for group in groups_] == [tuple(NAMES)]
+    assert_same(expected, fitted(tmp_path / "a", "label", open_model(), shards=1))
+
+
+def test_columns_in_the_names_of_folders_are_refused(tmp_path):
+    data = frame().assign(region=np.arange(500) % 2)
+    data.to_parquet(tmp_path / "a", partition_cols=["region"])
+    for target in ("label", "region"):
+        with pytest.raises(cr.DataError, match=r"\['region'\], which the names of its folders"):
+            fitted(tmp_path / "a", target)
+    one = next((tmp_path / "a").rglob("*.parquet"))
+    assert fitted(one, "label").history.history["loss"]  # it was asked for by itself
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.float64()), pa.large_list(pa.float64())])
+def test_lists_that_happen_to_be_of_one_length_are_columns(tmp_path, monkeypatch, kind):
+    table = pa.table({"x": pa.array(list(X), kind), "y": Y})
+    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=100)
+    write_parquet(tmp_path / "b.parquet")
+    assert_same(fitted(tmp_path / "b.parquet", "label"), fitted(tmp_path / "a.parquet", "y"))
+    rows = [[0.0, 1.0]] * 300 + [[0.0]] * 200
+    parquet.write_table(pa.table({"x": pa.array(rows, kind), "y": Y}), tmp_path / "a.parquet")
+    with pytest.raises(cr.DataError, match=r"those of x have 1 to 2 entries"):
+        fitted(tmp_path / "a.parquet", "y", open_model())
+    monkeypatch.setattr(row_groups, "NEAR", 1)  # batches of some rows
+    monkeypatch.setattr(row_groups, "MANY", 50)
+    with pytest.raises(cr.DataError, match="begins with 2 columns and goes on with 1"):
+        fitted(tmp_path / "a.parquet", "y", open_model())
+
+
+def test_files_without_anything_to_learn_from_are_refused(tmp_path):
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"y": Y}), path)
+    with pytest.raises(cr.DataError, match="no column to learn from"):
+        fitted(path, "y")
+    parquet.write_table(pa.table([pa.array(X[:, 0])] * 2 + [pa.array(Y)], ["a", "a", "y"]), path)
+    with pytest.raises(cr.DataError, match="each column needs a name of its own"):
+        fitted(path, "y")
+    write_parquet(path)
+    for given in (path, dd.from_pandas(frame(), npartitions=1)):
+        with pytest.raises(cr.DataError, match="'label' cannot be both the target and the weights"):
+            fitted(given, "label", sample_weight="label", n_workers=0)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_memory_is_read_into_again_and_groups_once_an_epoch(tmp_path, monkeypatch, dtype):
     x = np.random.default_rng(0).normal(size=(4000, 6)).astype(dtype)
@@ -149,6 +213,138 @@ def test_memory_is_read_into_again_and_groups_once_an_epoch(tmp_path, monkeypatc
     assert len({id(block) for block in taken}) <= 12  # of samples and targets, a few groups each
     plain = fitted(x, np.arange(4000) % 3, shards=1, epochs=3)
     assert_same(plain, model)
+
+
+@pytest.mark.parametrize("x_is_file", [False, True])
+def test_arrays_in_memory_go_to_workers_once(tmp_path, client, monkeypatch, x_is_file):
+    """Tasks name the rows; a file is read by the workers themselves."""
+    sent, sizes = [], []
+    submit, asked = places.Cluster.submit, places.Cluster._asked
+
+    def noting(self, function, *args):
+        sent.extend(part.nbytes for part in args if isinstance(part, np.ndarray))
+        return submit(self, function, *args)
+
+    def measuring(self, job, start, works, number):
+        sizes.append(len(pickle.dumps(works)))
+        return asked(self, job, start, works, number)
+
+    monkeypatch.setattr(places.Cluster, "submit", noting)
+    monkeypatch.setattr(places.Cluster, "_asked", measuring)
+    x = np.random.default_rng(0).normal(size=(20_000, 6))
+    y = (x[:, 0] > 0).astype(int)
+    weight = np.linspace(0.5, 1.5, len(x))
+    np.save(tmp_path / "x.npy", x)
+    given = (tmp_path / "x.npy" if x_is_file else x), y
+    how = {"sample_weight": weight, "epochs": 2, "round_steps": 20, "shards": 4}
+    assert_same(fitted(*given, **how), fitted(*given, client=client, **how))
+    assert sum(sent) == y.nbytes + weight.nbytes + (0 if x_is_file else x.nbytes)
+    assert len(sizes) > 10
+    assert max(sizes) < 5000
+
+
+@pytest.mark.parametrize(
+    ("kept", "least", "most"),
+    [(2**28, 4, 4), (2 * 32 * 1000, 5, 12), (0, 13, 200)],  # bytes; how often partitions are made
+)
+def test_partitions_are_made_once_a_run_or_an_epoch(monkeypatch, kept, least, most):
+    """As long as those that a round has begun with fit into what may be kept."""
+    monkeypatch.setattr(reading, "KEPT", kept)
+    computed, made = [], []
+    data = Ready.data
+
+    def chunk(block_info=None):
+        computed.append(1)
+        return np.random.default_rng(len(computed)).normal(size=(1000, 6))
+
+    def noting(self, rows, where, *more):
+        made.append(where)
+        return data(self, rows, where, *more)
+
+    monkeypatch.setattr(Ready, "data", noting)
+    x = da.map_blocks(chunk, chunks=((1000,) * 4, (6,)), dtype=float)
+    y = da.from_array(np.arange(4000) % 3, chunks=1000)
+    for shards in (1, 2):
+        computed.clear()
+        made.clear()
+        fitted(x, y, n_workers=0, epochs=3, shards=shards, round_steps=8)
+        assert least <= len(made) <= most
+        assert len(computed) == 1 + len(made)  # the first rows tell what to record
+    assert not reading.reader()._kept._found
+
+
+def test_what_is_kept_makes_room_for_what_is_asked_for_again(monkeypatch):
+    monkeypatch.setattr(reading, "KEPT", 250)
+    kept, made = reading.Kept(), []
+
+    class Rows:
+        given = ()
+
+        def read(self):
+            return (np.zeros(100, np.uint8),)
+
+    a, b, c = Rows(), Rows(), Rows()
+
+    def rows(group, left, run="one"):
+        before = len(made)
+        kept.rows(reading.Asked(run, group, (), lambda r, _: made.append(1) or r, left))
+        return len(made) > before  # whether it was made anew
+
+    soon, later = reading.Left.SOON, reading.Left.NEXT_EPOCH
+    assert [rows(a, soon), rows(b, soon), rows(c, soon)] == [True] * 3
+    assert [rows(c, soon), rows(a, soon), rows(b, later)] == [True, False, False]
+    assert [rows(c, soon), rows(c, soon), rows(a, soon)] == [True, False, False]
+    assert [rows(b, later), rows(a, reading.Left.NOTHING), rows(b, later)] == [True, False, True]
+    assert [rows(b, later), rows(a, soon, "two"), rows(c, soon, "two")] == [False, True, True]
+    assert len(kept._found) == 2
+
+
+def open_model():
+    """A network that takes any number of columns."""
+    made = cr.Sequential([cr.layers.Dense(3, "softmax")], seed=0)
+    made.compile("adam", "sparse_categorical_crossentropy", engine="numpy")
+    return made
+
+
+KINDS = {
+    "bool": pd.array([True, False] * 20), "Int64": pd.array([1, 2] * 20, "Int64"),
+    "boolean": pd.array([True, False] * 20, "boolean"),
+    "Float32": pd.array([0.5, 1.5] * 20, "Float32"), "int8": np.tile(np.int8([1, 3]), 20),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_of_all_kinds_of_numbers_are_trained_on(tmp_path, client, kind):
+    """In a frame of Dask's, in one of pandas and in a file, features and targets."""
+    plain = pd.DataFrame({"a": np.linspace(-1, 1, 40), "b": np.asarray(KINDS[kind], float)})
+    mixed = plain.assign(b=KINDS[kind])
+    y = np.arange(40) % 3
+
+    expected = fitted(plain, y, open_model(), shards=1)
+    assert_same(expected, fitted(mixed, y, open_model(), shards=1))
+    parts = dd.from_pandas(mixed.assign(y=pd.array(y, "Int64")), npartitions=1)
+    assert_same(expected, fitted(parts, "y", open_model(), n_workers=0, shards=1))
+    assert_same(expected, fitted(parts, "y", open_model(), client=client, shards=1))
+    mixed.assign(y=y).to_parquet(tmp_path / "a.parquet")
+    assert_same(expected, fitted(tmp_path / "a.parquet", "y", open_model(), shards=1))
+
+
+def test_columns_that_hold_no_numbers_or_miss_some_are_named(tmp_path):
+    y = np.arange(40) % 3
+    for column, match in [
+        (np.tile(["u", "v"], 20), "'late' holds str"),
+        (pd.Categorical(["u", "v"] * 20), "late.*(category|dictionary)"),
+        (pd.array([True] * 39 + [None], "boolean"), r"x\[\d+, 1\] = nan.*column 'late'"),
+        (pd.array([1] * 39 + [None], "Int64"), r"x\[\d+, 1\] = nan.*column 'late'"),
+        (np.where(np.arange(40) == 33, np.nan, 1.0), r"x\[\d+, 1\] = nan.*column 'late'"),
+    ]:
+        whole = pd.DataFrame({"a": np.linspace(-1, 1, 40), "late": column, "y": y})
+        whole.to_parquet(tmp_path / "a.parquet")
+        parts = dd.from_pandas(whole, npartitions=2)
+        for given in [(whole[["a", "late"]], y), (parts, "y"), (tmp_path / "a.parquet", "y")]:
+            pattern = match.replace("'late' holds str", "'?late'? holds (str|object|string|large)")
+            with pytest.raises(cr.DataError, match=pattern):
+                fitted(*given, open_model(), n_workers=0)
 
 
 def test_weights_of_samples_and_classes(client):

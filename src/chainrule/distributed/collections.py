@@ -5,32 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.distributed.group import Empty, Group, Rows
+from chainrule.distributed.frames import names_of
+from chainrule.distributed.group import Group
+from chainrule.distributed.groups import Given, Slice
 from chainrule.distributed.places import Cluster, check_client, dask
 from chainrule.errors import DataError
-
-
-@dataclass(frozen=True, eq=False)
-class Partition:
-    """A partition: of samples, of targets, of their weights."""
-
-    given: tuple[Any, ...]
-    rows: int
-    is_file: bool = False
-    takes_a_core: bool = True
-
-    def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
-        """Return them as arrays."""
-        return tuple(np.asarray(part) for part in given)
-
-    def __reduce__(self) -> Any:
-        """Travel without the parts, which are handed over beside."""
-        return Partition, ((), self.rows, False)
 
 
 def is_collection(thing: Any) -> bool:
@@ -67,8 +50,11 @@ def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[Gro
         flat = cluster.client.compute([part for each in parts for part in each])
         steps = iter(flat)
         parts = [tuple(next(steps) for _ in each) for each in parts]
-    rows = _rows(x, parts, cluster)
-    return [Partition(each, count) for each, count in zip(parts, rows, strict=True)]
+    rows, names = _rows(x, parts, cluster), names_of(x)
+    return [
+        Slice(tuple(Given(str(part.key)) for part in each), 0, count, each, names)
+        for each, count in zip(parts, rows, strict=True)
+    ]
 
 
 def is_frame(thing: Any) -> bool:
@@ -79,6 +65,8 @@ def is_frame(thing: Any) -> bool:
 def _columns(frame: Any, target: str, weight: Any) -> Any:
     """Return the other columns, the target, and the weights."""
     named = [target, *([weight] if isinstance(weight, str) else [])]
+    if target == weight:
+        raise DataError(f"fit: {target!r} cannot be both the target and the weights of samples")
     for name in named:
         if name not in frame.columns:
             raise DataError(f"fit: there is no column {name!r}; there are {list(frame.columns)}")

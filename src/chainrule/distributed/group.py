@@ -21,11 +21,15 @@ class Group(Protocol):
 
     @property
     def given(self) -> tuple[Any, ...]:
-        """What `read` takes, and may have to be computed before: parts of Dask's collections."""
+        """What `read` takes: futures, on a cluster; else parts of Dask's collections."""
+
+    @property
+    def names(self) -> tuple[Any, ...]:
+        """Of the columns, where they have any."""
 
     @property
     def is_file(self) -> bool:
-        """Whether it pays to read it ahead, and to keep what was read."""
+        """Whether it pays to read it ahead."""
 
     @property
     def takes_a_core(self) -> bool:

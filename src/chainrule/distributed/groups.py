@@ -4,29 +4,61 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule.distributed.frames import names_of, values
 from chainrule.distributed.group import Empty, Group, Rows
 from chainrule.distributed.maps import Map
 from chainrule.distributed.parquet import row_groups
+from chainrule.distributed.places import Cluster, dask, same
 from chainrule.errors import DataError, FileError
 
 GROUP_BYTES = 2**25  # of a group of rows, where the source does not say
 
 
+@dataclass(frozen=True, eq=False)
+class Held:
+    """An array in this process's memory, which does not travel."""
+
+    array: Any
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @property
+    def nbytes(self) -> int:
+        """Its bytes."""
+        return int(self.array.nbytes)
+
+    def rows(self, start: int, stop: int, empty: Empty = np.empty) -> Any:
+        """Return some rows."""
+        return self.array[start:stop]
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rows that are handed over to whoever reads them, told by the name that Dask has for them."""
+
+    key: str
+
+
 @dataclass(frozen=True)
 class Slice:
-    """Rows of arrays in memory, or of memory maps, which are opened where they are read."""
+    """Rows of arrays in memory, or of memory maps, which are opened where they are read.
 
-    arrays: tuple[Any, ...]
+    A partition of Dask's collections is one too: all of its rows are given.
+    """
+
+    arrays: tuple[Held | Map | Given, ...]
     start: int
     stop: int
-    given: tuple[Any, ...] = ()
+    given: tuple[Any, ...] = field(default=(), compare=False)
+    names: tuple[Any, ...] = field(default=(), compare=False)
 
     @property
     def rows(self) -> int:
@@ -36,7 +68,7 @@ class Slice:
     @property
     def is_file(self) -> bool:
         """Whether the arrays are maps."""
-        return all(isinstance(array, Map | None) for array in self.arrays)
+        return all(isinstance(array, Map) for array in self.arrays)
 
     @property
     def takes_a_core(self) -> bool:
@@ -44,14 +76,29 @@ class Slice:
         return not (isinstance(self.arrays[0], Map) and self.arrays[0].is_direct)
 
     def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
-        """Return the rows."""
-        return tuple(_rows(array, self.start, self.stop, empty) for array in self.arrays)
+        """Return the rows; what is to be computed is computed in this process."""
+        if any(hasattr(part, "__dask_graph__") for part in given):
+            given = dask().compute(*given, scheduler="synchronous")
+        parts = iter(given)
+        return tuple(
+            values(next(parts))
+            if isinstance(each, Given)
+            else each.rows(self.start, self.stop, empty)
+            for each in self.arrays
+        )
 
+    def on(self, cluster: Cluster) -> Slice:
+        """Return it with what is in memory handed to workers, once: tasks only name it."""
+        arrays, given = list(self.arrays), list(self.given)
+        for at, each in enumerate(arrays):
+            if isinstance(each, Held):
+                given.append(cluster.submit(same, each.rows(self.start, self.stop)))
+                arrays[at] = Given(given[-1].key)
+        return replace(self, arrays=tuple(arrays), given=tuple(given))
 
-def _rows(array: Any, start: int, stop: int, empty: Empty) -> Any:
-    if array is None:
-        return None
-    return array.rows(start, stop, empty) if isinstance(array, Map) else array[start:stop]
+    def __reduce__(self) -> Any:
+        """Travel without what is handed over beside."""
+        return Slice, (self.arrays, self.start, self.stop, (), self.names)
 
 
 def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
@@ -79,18 +126,19 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
     X: Any = arrays[0]
     if arrays[1] is None:
         raise DataError("fit: y is missing; give the targets, one a sample")
-    lengths = {len(array) for array in arrays if array is not None}
-    if len(lengths) > 1:
+    lengths = [len(array) for array in arrays if array is not None]
+    if len(set(lengths)) > 1:
         raise DataError(f"fit: x and y must hold equally many samples, received {lengths}")
     rows = len(X)
     largest = max(1, GROUP_BYTES // max(X.nbytes // max(rows, 1), 1))
     count = min(rows, max(-(-rows // largest), parts))
     edges = [rows * i // max(count, 1) for i in range(count + 1)]
-    kept = arrays if arrays[2] is not None else arrays[:2]
-    return [Slice(kept, start, stop) for start, stop in pairwise(edges)]
+    kept: Any = arrays if arrays[2] is not None else arrays[:2]
+    names = names_of(x)
+    return [Slice(kept, start, stop, names=names) for start, stop in pairwise(edges)]
 
 
-def _array(given: Any) -> Any:
+def _array(given: Any) -> Held | Map:
     """Return an array, or what tells its file."""
     if isinstance(given, str | os.PathLike):
         try:
@@ -106,10 +154,10 @@ def _array(given: Any) -> Any:
         return Map(
             name, os.stat(name).st_mtime_ns, given.dtype.str, given.shape, base.offset + inside
         )
-    array = np.asarray(given)
+    array = values(given)
     if array.ndim == 0:
         raise DataError("fit: x and y must hold a sample a row")
-    return array
+    return Held(array)
 
 
 def dealt(groups: Sequence[Group], shards: int) -> list[list[int]]:

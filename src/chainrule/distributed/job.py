@@ -6,6 +6,7 @@ import hashlib
 import json
 import pickle
 import threading
+import uuid
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class Job:
         Of a batch; of a shard in the whole run, by which the engine is chosen.
     seed : int
     shuffle : bool
+    run : str
+        What tells one call of `fit` from others.
     """
 
     text: str
@@ -57,6 +60,7 @@ class Job:
     shuffle: bool = True
     class_weight: dict[int, float] | None = None
     classes: Any = field(default=None, compare=False)
+    run: str = field(default_factory=lambda: uuid.uuid4().hex, compare=False)
 
     @cached_property
     def name(self) -> str:

@@ -18,6 +18,7 @@ from chainrule.errors import DataError, FileError, MissingDependencyError
 from chainrule.validation import Array
 
 NEAR = 2**20  # bytes of a batch of rows
+INDEX = ("__index_level_", "__null_dask_index__")  # how an index without a name is called
 FILES = 4  # whose contents are known
 MANY = 64  # rows of a batch for each column, at least: each column of it takes its time
 ROWS, LINE = 512, 16  # rows and columns that are laid side by side at once
@@ -38,6 +39,11 @@ class RowGroup:
     is_file: bool = True
     takes_a_core: bool = True
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        return self.features
+
     def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
         """Return columns side by side; a column of lists of one length is several."""
         others = [self.target, *([self.weight] if self.weight else [])]
@@ -52,7 +58,7 @@ class RowGroup:
                 _lay(parts, X[at : at + len(batch)])
                 at += len(batch)
                 for name, found in zip(others, more, strict=True):
-                    found.append(_column(batch, name))
+                    found.append(_column(batch, name, self.path))
         return X[:at], *(np.concatenate(found) if found else np.empty(0) for found in more)
 
     def _about(self) -> Any:
@@ -94,6 +100,11 @@ class RowGroup:
     def _room(self, X: Any, parts: Sequence[Array], empty: Empty) -> Any:
         """Return room for all rows, of a dtype that holds some more of them too."""
         width = sum(part.shape[1] for part in parts)
+        if len(X) and X.shape[1] != width:
+            raise DataError(
+                f"{self.path}: lists must be of one length in all rows; row group {self.number} "
+                f"begins with {X.shape[1]} columns and goes on with {width}"
+            )
         dtype = np.result_type(*([X] if len(X) else []), *parts)
         if len(X) and X.dtype == dtype:
             return X
@@ -143,7 +154,7 @@ def _together(columns: Sequence[Array]) -> Iterator[Array]:
 
 def _numbers(batch: Any, name: str, path: str) -> Array:
     """Return a column to learn from, shape (n, k)."""
-    found = _column(batch, name)
+    found = _column(batch, name, path)
     if found.dtype.kind not in "biuf":
         raise DataError(
             f"{path}: columns to learn from must be numbers, or lists of one length; {name} holds "
@@ -152,18 +163,35 @@ def _numbers(batch: Any, name: str, path: str) -> Array:
     return found.reshape(len(batch), -1)
 
 
-def _column(batch: Any, name: str) -> Array:
-    """Return a column, shape (n,), or (n, k) where its values are lists of one length."""
+def _column(batch: Any, name: str, path: str) -> Array:
+    """Return a column, shape (n,), or (n, k) where its values are lists of one length.
+
+    A missing number, or truth, is NaN.
+    """
+    from pyarrow import types
+
     column = batch.column(name)
-    size = getattr(column.type, "list_size", None)
-    if size is None:
+    if types.is_fixed_size_list(column.type):
+        size = column.type.list_size
+        values = column.values.slice(column.offset * size, len(column) * size)
+    elif types.is_list(column.type) or types.is_large_list(column.type):
+        lengths = np.diff(column.offsets.to_numpy())
+        size = int(lengths.max(initial=0))
+        if (lengths != size).any() and not column.null_count:
+            raise DataError(
+                f"{path}: lists must be of one length; those of {name} have {lengths.min()} to "
+                f"{size} entries"
+            )
+        values = column.flatten()
+    else:
+        if types.is_boolean(column.type) and column.null_count:
+            column = column.cast("float32")
         found: Array = column.to_numpy(zero_copy_only=False)
         return found
     if column.null_count:
-        raise DataError(f"{name} has rows without a list: remove them first")
-    values = column.values.slice(column.offset * size, len(column) * size)
+        raise DataError(f"{path}: {name} has rows without a list: remove them first")
     flat: Array = values.to_numpy(zero_copy_only=False)
-    return flat.reshape(-1, size)
+    return flat.reshape(len(column), size)
 
 
 def row_groups(path: Path, target: Any, weight: Any) -> list[Group]:
@@ -175,21 +203,36 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[Group]:
     """
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not files or not all(file.is_file() for file in files):
-        raise FileError(f"{path}: there is no Parquet file")
+        raise FileError(
+            f"{path}: there is no Parquet file; give the path of one, or of a folder of *.parquet "
+            "files: neither a pattern nor a URL"
+        )
     if not isinstance(target, str) or not isinstance(weight, str | None):
         raise DataError(
             f"fit: for {path} give y, and sample_weight if there is one, as the name of a column"
         )
+    if target == weight:
+        raise DataError(f"fit: {target!r} cannot be both the target and the weights of samples")
     found: list[Group] = []
     features: tuple[str, ...] = ()
     for each in files:
         with _opened(each) as file:
-            names, about = file.schema_arrow.names, file.metadata
+            schema, about = file.schema_arrow, file.metadata
+        names = schema.names
+        if len(set(names)) < len(names):
+            raise DataError(f"{each}: each column needs a name of its own; there are {names[:50]}")
+        _check_partitioned(each, path, names)
         for name in (target, weight):
             if name is not None and name not in names:
                 raise DataError(f"{each}: there is no column {name!r}; there are {names[:50]}")
-        own = tuple(name for name in names if name not in (target, weight))
+        left_out = {target, weight, *_index(schema)}
+        own = tuple(name for name in names if name not in left_out)
         features = features or own
+        if not own:
+            raise DataError(
+                f"{each}: there is no column to learn from besides {names}; what pandas calls the "
+                "index is none"
+            )
         if sorted(own) != sorted(features):
             raise DataError(f"{each} has other columns than {files[0]}")
         found += [
@@ -200,3 +243,23 @@ def row_groups(path: Path, target: Any, weight: Any) -> list[Group]:
             for number in range(about.num_row_groups)
         ]  # fmt: skip
     return found
+
+
+def _index(schema: Any) -> list[str]:
+    """Return the columns that hold labels of rows: what pandas or Dask wrote as an index."""
+    about = schema.pandas_metadata or {}
+    told = [name for name in about.get("index_columns", ()) if isinstance(name, str)]
+    return [*told, *(name for name in schema.names if name.startswith(INDEX))]
+
+
+def _check_partitioned(file: Path, path: Path, names: Sequence[str]) -> None:
+    """Refuse a file of which columns are in the names of its folders, as Hive lays them out."""
+    folders = file.relative_to(path).parent.parts if file != path else ()
+    columns = [name.split("=")[0] for name in folders if "=" in name]
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise DataError(
+            f"fit: the files in {path} do not hold the columns {missing}, which the names of its "
+            "folders tell; write it without partition_on (partition_cols), or give "
+            "dask.dataframe.read_parquet(path), with numbers made of these columns"
+        )

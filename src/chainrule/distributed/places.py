@@ -63,7 +63,7 @@ class Here:
         """Return what comes of a round."""
         results, start = [], started(given)
         for work, then in zip_longest(works, [*works[1:], *after[:1]]):
-            parts = [_computed(piece.group.given) for piece in work.pieces]
+            parts = [piece.group.given for piece in work.pieces]
             results.append(train_shard(job, start, work, parts, then))
         while len(results) > 1:
             results = [mean(some, start) for some in together(results)]
@@ -73,13 +73,6 @@ class Here:
         """Let go of what was read, and of what was recorded."""
         reader().forget()
         forget()
-
-
-def _computed(given: tuple[Any, ...]) -> list[Any]:
-    """Return parts of Dask's collections computed in this process."""
-    if not given:
-        return []
-    return list(dask().compute(*given, scheduler="synchronous"))
 
 
 def dask(name: str = "dask") -> Any:

@@ -1,4 +1,4 @@
-"""Groups read ahead: the next one while the present one trains."""
+"""Groups read ahead, the next one while the present one trains, and kept for the next round."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,16 @@ from chainrule.distributed.group import Empty, Group, Rows
 from chainrule.running.threads import is_busy
 
 KEPT = 2**28  # bytes of groups at hand, from which a round may have taken some rows only
+ORDERS = 2**25  # bytes of their orders
 AT_WORK = 3  # groups that may be in use: the one before, the present one, the next
+
+
+class Left(Enum):
+    """When a group is asked for again: in the next round, in the next epoch, or never."""
+
+    SOON = "soon"
+    NEXT_EPOCH = "next epoch"
+    NOTHING = "nothing"
 
 
 class Asked(NamedTuple):
@@ -23,24 +33,26 @@ class Asked(NamedTuple):
 
     Attributes
     ----------
-    job : str
-        The name of what trains on it.
+    run : str
+        What tells the run that trains on it from others.
     group : Group
     given : sequence
         What reading it takes.
     made : callable
         Makes what a step takes of the rows that were read, in memory of such a function.
+    left : Left
     """
 
-    job: str
+    run: str
     group: Group
     given: Sequence[Any]
     made: Callable[[Rows, Empty], Rows]
+    left: Left = Left.SOON
 
     @property
     def key(self) -> tuple[str, Group]:
         """What tells it from others."""
-        return self.job, self.group
+        return self.run, self.group
 
 
 class Blocks:
@@ -104,18 +116,83 @@ class Read:
         return self.blocks[-1][:size].view(dtype).reshape(shape)
 
 
+class Kept:
+    """What a step takes of groups that are no files, up to `KEPT` bytes, so that it is made once.
+
+    Where there are more, those make room that the epoch takes no more of: the others are asked for
+    in every round, and keeping the latest ones would keep none.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, Group], Rows] = {}
+        self._over: dict[tuple[str, Group], None] = {}  # the first became so first
+
+    def rows(self, asked: Asked) -> Rows:
+        """Return the rows of a group."""
+        found = self._found.get(asked.key)
+        if found is None:
+            found = asked.made(asked.group.read(*asked.given), np.empty)
+            self._keep(asked, found)
+        self._over.pop(asked.key, None)
+        if asked.key in self._found and asked.left is Left.NEXT_EPOCH:
+            self._over[asked.key] = None
+        elif asked.left is Left.NOTHING:
+            self._found.pop(asked.key, None)
+        return found
+
+    def _keep(self, asked: Asked, rows: Rows) -> None:
+        """Keep rows if there is room."""
+        for key in [key for key in self._found if key[0] != asked.run]:
+            self._drop(key)
+        left = KEPT - _bytes(rows) - sum(map(_bytes, self._found.values()))
+        while left < 0 and self._over:
+            left += _bytes(self._drop(next(iter(self._over))))
+        if left >= 0:
+            self._found[asked.key] = rows
+
+    def _drop(self, key: tuple[str, Group]) -> Rows:
+        self._over.pop(key, None)
+        return self._found.pop(key)
+
+
+def _bytes(rows: Rows) -> int:
+    return sum(part.nbytes for part in rows)
+
+
+class Orders:
+    """The orders of groups from which a round took some rows only, up to `ORDERS` bytes."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int, int], Any] = {}
+
+    def of(self, key: tuple[str, int, int], made: Callable[[], Any], is_over: bool) -> Any:
+        """Return the order of a group in an epoch of a run; it goes with the group's last rows."""
+        found = self._found.pop(key, None)
+        found = made() if found is None else found
+        if not is_over:
+            self._found = {each: o for each, o in self._found.items() if each[0] == key[0]}
+            if found.nbytes + sum(o.nbytes for o in self._found.values()) <= ORDERS:
+                self._found[key] = found
+        return found
+
+
 class Reader:
-    """Reads groups for one thread. What it returns lasts until the next but one is asked for."""
+    """Reads groups for one thread. What it returns lasts until the next but one is asked for.
+
+    Attributes
+    ----------
+    orders : Orders
+    """
 
     def __init__(self) -> None:
         self._found: OrderedDict[tuple[str, Group], Read] = OrderedDict()
-        self._memory = Blocks()
+        self._memory, self._kept, self.orders = Blocks(), Kept(), Orders()
 
     def read(self, asked: Sequence[Asked]) -> Rows:
         """Return the rows of the first group; begin with those of the next one."""
         first, *others = asked
         if not first.group.is_file:
-            return first.made(first.group.read(*first.given), np.empty)
+            return self._kept.rows(first)
         found = self._begun(first)
         following = [each for each in others if each.key != first.key]
         if following and following[0].group.is_file:
@@ -125,7 +202,7 @@ class Reader:
         except BaseException:
             self.forget()
             raise
-        self._let_go(sum(part.nbytes for part in rows))
+        self._let_go(_bytes(rows))
         return rows
 
     def _begun(self, asked: Asked) -> Read:
@@ -144,7 +221,7 @@ class Reader:
     def forget(self) -> None:
         """Let go of all."""
         self._found.clear()
-        self._memory = Blocks()
+        self._memory, self._kept, self.orders = Blocks(), Kept(), Orders()
 
 
 _here = threading.local()

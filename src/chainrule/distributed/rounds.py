@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.distributed.frames import of_column
 from chainrule.distributed.group import Empty, Group, Rows
 from chainrule.distributed.job import Job, Ready, State
-from chainrule.distributed.reading import Asked, Reader, reader
+from chainrule.distributed.reading import Asked, Left, Reader, reader
 from chainrule.errors import DataError
 from chainrule.running.engines import Outcome, rows_in
 
@@ -38,11 +39,18 @@ class Work(NamedTuple):
     shard: int
     epoch: int
     pieces: tuple[Piece, ...]
+    is_last: bool = False  # of the epochs
 
     @property
     def rows(self) -> int:
         """Samples."""
         return sum(piece.stop - piece.start for piece in self.pieces)
+
+    def left(self, piece: Piece) -> Left:
+        """Return when a piece's group is asked for next."""
+        if piece.stop < piece.group.rows:
+            return Left.SOON
+        return Left.NOTHING if self.is_last else Left.NEXT_EPOCH
 
 
 @dataclass
@@ -70,8 +78,9 @@ class Result:
 
 
 def works(
-    groups: Sequence[Group], dealt: Sequence[Sequence[int]], job: Job, epoch: int, steps: int
-) -> Iterator[list[Work]]:
+    groups: Sequence[Group], dealt: Sequence[Sequence[int]], job: Job, epoch: int, steps: int,
+    is_last: bool = False,
+) -> Iterator[list[Work]]:  # fmt: skip
     """Yield the rounds of an epoch: what each shard does, of those that have samples left."""
     left = [_stream(groups, numbers, job, epoch, s) for s, numbers in enumerate(dealt)]
     while any(left):
@@ -79,7 +88,7 @@ def works(
         for shard, pieces in enumerate(left):
             taken = _take(pieces, steps * job.batch_size)
             if taken:
-                round_.append(Work(shard, epoch, tuple(taken)))
+                round_.append(Work(shard, epoch, tuple(taken), is_last))
         yield round_
 
 
@@ -182,12 +191,15 @@ def _batches(
     pieces = [*work.pieces, *(after.pieces if after is not None else ())]
     given = [*parts, *[()] * (len(pieces) - len(parts))]
     asked = [
-        Asked(job.name, piece.group, each, partial(_made, ready, piece))
+        Asked(job.run, piece.group, each, partial(_made, ready, piece), work.left(piece))
         for piece, each in zip(pieces, given, strict=True)
     ]
     for at, piece in enumerate(work.pieces):
         data = source.read(asked[at:])
-        order = _order(job, work.epoch, piece)
+        order = source.orders.of(
+            (job.run, work.epoch, piece.number), partial(_order, job, work.epoch, piece),
+            is_over=piece.stop == piece.group.rows,
+        )[piece.start : piece.stop]  # fmt: skip
         if over is not None:
             need = size - rows_in(over)
             some = tuple(each[order[:need]] for each in data)
@@ -212,16 +224,19 @@ def _made(ready: Ready, piece: Piece, rows: Rows, empty: Empty) -> Rows:
     where, had = f"fit: partition {piece.number}", piece.group.rows
     if len(rows[0]) != had:
         raise DataError(f"{where} has {len(rows[0])} rows, it had {had}: data must stay")
-    found: Rows = ready.data(rows, where, empty)
+    try:
+        found: Rows = ready.data(rows, where, empty)
+    except DataError as error:
+        raise type(error)(f"{error}{of_column(rows[0], piece.group.names)}") from error
     return found
 
 
 def _order(job: Job, epoch: int, piece: Piece) -> Any:
-    """Return which rows of its group a piece is."""
+    """Return the rows of a piece's group in the order of an epoch."""
     order = np.arange(piece.group.rows)
     if job.shuffle:
         order = np.random.default_rng([job.seed, epoch, 1, piece.number]).permutation(order)
-    return order[piece.start : piece.stop]
+    return order
 
 
 # Means in a fixed order

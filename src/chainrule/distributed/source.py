@@ -16,9 +16,9 @@ from chainrule.distributed.collections import (
     partitions,
 )
 from chainrule.distributed.group import Group
-from chainrule.distributed.groups import groups_of
+from chainrule.distributed.groups import Slice, groups_of
 from chainrule.distributed.options import Rounds
-from chainrule.distributed.places import Cluster, Here, Place, dask
+from chainrule.distributed.places import Cluster, Here, Place
 from chainrule.errors import DataError
 from chainrule.validation import Array
 
@@ -43,7 +43,7 @@ class Source:
         if isinstance(self.place, Cluster):
             place = self.place
             return place.results([place.submit(_of, function, g, g.given) for g in self.groups])
-        return [_of(function, group, _computed(group.given)) for group in self.groups]
+        return [_of(function, group, group.given) for group in self.groups]
 
     def few(self) -> tuple[int, list[Any]]:
         """Return some rows of the first group that has any, and its number."""
@@ -62,10 +62,6 @@ class Source:
 
 def _of(function: Callable[..., Any], group: Group, given: Any) -> Any:
     return function(*group.read(*given))
-
-
-def _computed(given: Any) -> Any:
-    return dask().compute(*given, scheduler="synchronous") if given else ()
 
 
 def _few(*rows: Any) -> list[Any]:
@@ -92,6 +88,9 @@ def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterato
             if is_collection(x):
                 yield Source(partitions(x, y, weight, cluster), place)
             else:
-                yield Source(groups_of(x, y, weight, options.shards), place)
+                groups = groups_of(x, y, weight, options.shards)
+                if cluster is not None:
+                    groups = [g.on(cluster) if isinstance(g, Slice) else g for g in groups]
+                yield Source(groups, place)
         finally:
             place.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,9 +90,7 @@ class RoundSupply:
         elif self.done["metrics"]:
             engine.write("metrics", self.done["metrics"])
         done.updates, done.totals[0] = self.done["updates"], self.done["loss"]
-        rounds = list(
-            works(self.groups, self.dealt, self.job, self.epoch, self.options.round_steps)
-        )
+        rounds = list(self._works(self.epoch))
         for number in range(self.done["rounds"], len(rounds)):
             following = rounds[number + 1] if number + 1 < len(rounds) else self._next()
             self._round(engine, done, rounds[number], following)
@@ -112,9 +110,12 @@ class RoundSupply:
 
     def _next(self) -> list[Work]:
         """Return the work that the next epoch begins with."""
-        steps = self.options.round_steps
-        following = works(self.groups, self.dealt, self.job, self.epoch + 1, steps)
-        return next(following) if self.epoch + 1 < self.epochs else []
+        return next(self._works(self.epoch + 1)) if self.epoch + 1 < self.epochs else []
+
+    def _works(self, epoch: int) -> Iterator[list[Work]]:
+        """Yield the rounds of an epoch."""
+        steps, is_last = self.options.round_steps, epoch + 1 == self.epochs
+        return works(self.groups, self.dealt, self.job, epoch, steps, is_last)
 
     def _round(
         self, engine: Engine, done: Outcome, each: Sequence[Work], then: Sequence[Work]
