@@ -18,6 +18,7 @@ from chainrule.distributed.supply import Held, RoundSupply
 from chainrule.errors import DataError
 from chainrule.interrupts import immediate
 from chainrule.network.contents import contents, go_back
+from chainrule.network.inputs import comes_in_parts
 from chainrule.network.runs import carry_of, make_run
 from chainrule.network.saving import as_file_error, read_model, restored, write_model
 from chainrule.network.unchanged import unchanged_on_error
@@ -65,6 +66,7 @@ def train(
     epochs = check_positive(epochs, "epochs", "fit")
     shuffle = check_flag(shuffle, "shuffle", "fit")
     watching = watchers(callbacks, verbose, "fit")
+    check_held(validation_data)
     with immediate(), unchanged_on_error(model):
         data = _first_data(model, source, class_weight, classes)
         drawn = model.rng if seed is None else check_seed(seed, "fit")
@@ -86,9 +88,20 @@ def train(
     return model.history
 
 
+def check_held(validation_data: Any) -> None:
+    """Refuse data to be scored that are not in memory."""
+    parts = validation_data if isinstance(validation_data, tuple | list) else [validation_data]
+    if any(map(comes_in_parts, parts)):
+        raise DataError(
+            "fit: validation_data must be arrays in memory, for instance "
+            "(x_held.compute(), y_held.compute()); received "
+            f"{', '.join(type(part).__name__ for part in parts)}"
+        )
+
+
 def _first_data(model: Any, source: Source, class_weight: Any, classes: Any) -> Any:
     """Return a few samples as a step takes them; the model is built for them."""
-    number, (X, y, *weight) = source.few()
+    number, (X, y, *weight) = source.few
     y = y if classes is None else np.searchsorted(classes, y).clip(max=len(classes) - 1)
     X = np.nan_to_num(X) if X.dtype.kind == "f" else X  # what is not finite is told of a partition
     where = f"fit: partition {number}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.distributed.collections import is_collection, is_frame
+from chainrule.distributed.frames import values
 from chainrule.distributed.job import Job, described
 from chainrule.distributed.places import dask
 from chainrule.validation import Array
@@ -36,7 +37,7 @@ class Predicts:
 
     def __call__(self, X: Any) -> Array:
         """Return the predictions for rows."""
-        model, rows = self.job.ready().model, np.asarray(X)  # this thread's
+        model, rows = self.job.ready().model, values(X)  # this thread's
         model.network.take(self.weights)
         outputs = model.output_shape[-1]
         found = model.predict(rows) if len(rows) else np.empty((0, outputs), np.float32)

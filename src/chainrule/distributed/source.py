@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from chainrule.distributed.groups import Slice, groups_of
 from chainrule.distributed.options import Rounds
 from chainrule.distributed.places import Cluster, Here, Place
 from chainrule.errors import DataError
+from chainrule.preprocessing.values import is_missing
 from chainrule.validation import Array
 
 FEW = 64  # samples that a step is recorded with
@@ -38,38 +40,69 @@ class Source:
     groups: list[Group]
     place: Place
 
-    def each(self, function: Callable[..., Any]) -> list[Any]:
-        """Return what a function makes of the samples, targets and weights of every group."""
-        if isinstance(self.place, Cluster):
-            place = self.place
-            return place.results([place.submit(_of, function, g, g.given) for g in self.groups])
-        return [_of(function, group, group.given) for group in self.groups]
+    @cached_property
+    def names(self) -> tuple[Any, ...]:
+        """The columns' names; nothing where they have none, or a column is several."""
+        names = self.groups[0].names if self.groups else ()
+        return names if names and len(names) == self.few[1][0].shape[1] else ()
 
+    @cached_property
     def few(self) -> tuple[int, list[Any]]:
-        """Return some rows of the first group that has any, and its number."""
+        """Some rows of the first group that has any, after its number."""
         number = next((n for n, group in enumerate(self.groups) if group.rows), None)
         if number is None:
             raise DataError("fit: there are no samples")
-        return number, Source([self.groups[number]], self.place).each(_few)[0]
+        return number, self._each(_few, [number])[0]
 
-    def labels(self) -> Array:
-        """Return all labels that occur, sorted."""
-        found = [labels for labels in self.each(_labels) if len(labels)]
+    def labels(self) -> tuple[Array, Array]:
+        """Return all labels that occur, sorted, and the weight of each: as many as it has samples.
+
+        Raises
+        ------
+        DataError
+            If labels are missing, or cannot be sorted.
+        """
+        found = [each for each in self._each(_labels, range(len(self.groups))) if len(each[0])]
         if not found:
             raise DataError("fit: there are no samples")
-        return np.unique(np.concatenate(found))
+        classes = _sorted(np.concatenate([labels for labels, _ in found]), "fit")[0]
+        sums = np.zeros(len(classes))
+        for labels, weights in found:
+            sums[np.searchsorted(classes, labels)] += weights
+        return classes, sums
+
+    def _each(self, function: Callable[..., Any], numbers: Sequence[int]) -> list[Any]:
+        """Return what a function makes of the samples, targets and weights of groups."""
+        given = [(function, n, self.groups[n], self.groups[n].given) for n in numbers]
+        if isinstance(self.place, Cluster):
+            return self.place.results([self.place.submit(_of, *each) for each in given])
+        return [_of(*each) for each in given]
 
 
-def _of(function: Callable[..., Any], group: Group, given: Any) -> Any:
-    return function(*group.read(*given))
+def _of(function: Callable[..., Any], number: int, group: Group, given: Any) -> Any:
+    return function(number, *group.read(*given))
 
 
-def _few(*rows: Any) -> list[Any]:
-    return [None if part is None else part[:FEW] for part in rows]
+def _few(number: int, *rows: Any) -> list[Any]:
+    return [part[:FEW] for part in rows]
 
 
-def _labels(X: Any, y: Any, *_: Any) -> Any:
-    return np.unique(y)
+def _labels(number: int, X: Any, y: Any, weight: Any = None) -> tuple[Array, Array]:
+    y, where = np.ravel(y), f"fit: partition {number}"
+    if y.dtype.kind in "fO" and any(map(is_missing, y[y != y] if y.dtype.kind == "f" else y)):
+        raise DataError(f"{where}: y holds missing labels (None or NaN); leave these rows out")
+    labels, codes = _sorted(y, where)
+    return labels, np.bincount(codes, weight, len(labels))
+
+
+def _sorted(labels: Any, where: str) -> tuple[Array, Array]:
+    """Return labels, each once, and the number of each among them."""
+    try:
+        found = np.unique(labels, return_inverse=True)
+    except TypeError as error:  # texts beside numbers
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise DataError(f"{where}: labels in y must be of one kind, received {kinds}") from error
+    return found[0], found[1].ravel()
 
 
 @contextmanager

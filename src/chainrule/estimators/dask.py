@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import compute_class_weight
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule import layers, optimizers, regularizers
-from chainrule.distributed.fitting import train
+from chainrule.distributed.collections import is_collection, is_frame
+from chainrule.distributed.fitting import check_held, train
+from chainrule.distributed.frames import values
 from chainrule.distributed.options import Rounds
+from chainrule.distributed.places import dask
 from chainrule.distributed.predicting import Predicts, predictions
 from chainrule.distributed.source import Source, opened
 from chainrule.errors import DataError, OptionError
+from chainrule.estimators.weights import balanced
 from chainrule.sequential import Sequential
 
 _ROUNDS = (
@@ -89,19 +95,55 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
         """
         options = Rounds(**{name: getattr(self, name) for name in _ROUNDS})
         with opened(X, y, sample_weight, self._client, options) as source:
-            classes = self._learn(source)
+            self._learn_form(source)
+            classes, weights = self._learn(source)
             model = self._network(len(classes) if classes is not None else 1)
-            if validation_data is not None:
-                held, targets = validation_data
-                validation_data = held, self._encoded(targets)
             train(
                 model, source, options, batch_size=self.batch_size, epochs=self.max_iter,
-                verbose=0, callbacks=self.callbacks, validation_data=validation_data,
-                shuffle=self.shuffle, class_weight=self._weights(), classes=classes,
+                verbose=0, callbacks=self.callbacks, validation_data=self._held(validation_data),
+                shuffle=self.shuffle, class_weight=weights, classes=classes,
             )  # fmt: skip
         self.model_, self.history_ = model, model.history.history
-        self.n_features_in_, self.n_iter_ = len(model.get_weights()[0]), len(model.history.epoch)
+        self.n_iter_ = len(model.history.epoch)
         return self
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy, or R² of a regressor; Dask's collections are computed for it."""
+        parts = y, self.predict(X), sample_weight
+        if any(map(is_collection, parts)):
+            parts = dask().compute(*parts, scheduler=self._client)
+        y, predicted, sample_weight = parts
+        return float(self._scored(y, predicted, sample_weight=sample_weight))
+
+    def _learn_form(self, source: Source) -> None:
+        """Take down what samples look like."""
+        X, y, *_ = source.few[1]
+        if X.ndim != 2 or y.size != len(y):
+            raise DataError(
+                f"{type(self).__name__} takes X of shape (n, d) and y of shape (n,), received "
+                f"{X.shape} and {y.shape} of some rows; Sequential.fit trains other networks"
+            )
+        self.n_features_in_ = X.shape[1]
+        self.__dict__.pop("feature_names_in_", None)
+        if source.names and all(isinstance(name, str) for name in source.names):
+            self.feature_names_in_ = np.array(source.names, dtype=object)
+
+    def _checked(self, X: Any) -> Any:
+        """Return samples whose columns are those of training, in their order, or refuse them."""
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        like = X._meta if is_frame(X) else X
+        validate_data(self, like, reset=False, skip_check_array=True)
+        return X
+
+    def _held(self, data: Any) -> Any:
+        """Return samples to be scored after every epoch."""
+        check_held(data)
+        if data is None:
+            return None
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            raise DataError("validation_data must be (X, y) or (X, y, sample_weight)")
+        X, y, *weight = data
+        return values(self._checked(X)), self._encoded(values(y)), *weight
 
     def _network(self, outputs: int) -> Sequential:
         hidden: list[Any] = []
@@ -123,15 +165,14 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
     _last: Any
     _loss: str
     _metrics: tuple[str, ...] = ()
+    _scored: Callable[..., Any]
 
-    def _learn(self, source: Source) -> Any:
-        return None
+    def _learn(self, source: Source) -> tuple[Any, Any]:
+        """Return the classes, and the weight of each by number."""
+        return None, None
 
     def _encoded(self, y: Any) -> Any:
         return y
-
-    def _weights(self) -> Any:
-        return None
 
     def __getstate__(self) -> Any:
         return {name: v for name, v in super().__getstate__().items() if name != "_client"}
@@ -157,8 +198,8 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
         Epochs.
     dropout : float, default 0
     shuffle : bool, default True
-    class_weight : dict, optional
-        From label to weight.
+    class_weight : dict or "balanced", optional
+        From label to weight; or such weights that all classes weigh the same.
     random_state : int, RandomState or None
     callbacks : Callback, callable, or sequence of such, optional
     engine : {"auto", "compiled", "numpy"}
@@ -174,6 +215,8 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
     model_ : Sequential
     history_ : dict
     n_features_in_, n_iter_ : int
+    feature_names_in_ : ndarray
+        Of a frame or a Parquet file; other columns, or another order, are refused from then on.
 
     Examples
     --------
@@ -188,14 +231,16 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
 
     _last, _loss, _metrics = "softmax", "sparse_categorical_crossentropy", ("accuracy",)
 
-    def _learn(self, source: Source) -> Any:
-        self.classes_ = source.labels()
+    _scored, score = staticmethod(accuracy_score), _DaskMLP.score
+
+    def _learn(self, source: Source) -> tuple[Any, Any]:
+        self.classes_, sums = source.labels()
         if len(self.classes_) < 2:
             raise DataError(
                 f"DaskMLPClassifier needs samples of at least two classes, y holds one class: "
                 f"{self.classes_.tolist()[0]!r}"
             )
-        return self.classes_
+        return self.classes_, self._weights(sums)
 
     def _encoded(self, y: Any) -> Any:
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
@@ -203,21 +248,28 @@ class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
             raise DataError("validation_data holds a class that y does not")
         return codes
 
-    def _weights(self) -> Any:
-        if self.class_weight is None:
+    def _weights(self, sums: Any) -> Any:
+        given, classes = self.class_weight, self.classes_
+        if given is None:
             return None
-        if not isinstance(self.class_weight, Mapping):
-            raise OptionError("class_weight", "must be a dict from label to weight")
-        return {n: self.class_weight.get(label, 1.0) for n, label in enumerate(self.classes_)}
+        if isinstance(given, Mapping):
+            found = compute_class_weight(dict(given), classes=classes, y=classes)
+        elif given == "balanced":
+            found = balanced(classes, classes, sums)
+        else:
+            raise OptionError("class_weight", "must be 'balanced' or a dict from label to weight")
+        return dict(enumerate(found.tolist()))
 
     def predict(self, X: Any) -> Any:
         """Return the likeliest classes; lazily, for Dask's collections."""
         check_is_fitted(self)
+        X = self._checked(X)
         return predictions(Predicts.of(self.model_, self.classes_), X, self.classes_.dtype)
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of every class, shape (n, k); lazily, for Dask's collections."""
         check_is_fitted(self)
+        X = self._checked(X)
         return predictions(Predicts.of(self.model_), X, np.float32, len(self.classes_))
 
 
@@ -233,7 +285,7 @@ outer_rate, n_workers, checkpoint, timeout
 
     Attributes
     ----------
-    client, model_, history_, n_features_in_, n_iter_
+    client, model_, history_, n_features_in_, n_iter_, feature_names_in_
         As for `DaskMLPClassifier`.
 
     Examples
@@ -246,8 +298,9 @@ outer_rate, n_workers, checkpoint, timeout
     """
 
     _last, _loss = None, "mse"
+    _scored, score = staticmethod(r2_score), _DaskMLP.score
 
     def predict(self, X: Any) -> Any:
         """Return predicted quantities, shape (n,); lazily, for Dask's collections."""
         check_is_fitted(self)
-        return predictions(Predicts.of(self.model_), X, np.float32)
+        return predictions(Predicts.of(self.model_), self._checked(X), np.float32)

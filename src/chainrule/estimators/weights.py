@@ -43,14 +43,14 @@ def weights_of(class_weight: Any, labels: Array, classes: Array, weight: Any) ->
     found = np.ones(len(labels)) if weight is None else np.asarray(weight, np.float64)
     own = found
     for each, column in zip(given, columns, strict=True):
-        of_class = _balanced(classes, column, own) if each == "balanced" else (
+        of_class = balanced(classes, column, own) if each == "balanced" else (
             compute_class_weight(each, classes=classes, y=column)
         )  # fmt: skip
         found = found * of_class[np.searchsorted(classes, column)]
     return found
 
 
-def _balanced(classes: Array, labels: Array, weight: Array) -> Array:
+def balanced(classes: Array, labels: Array, weight: Array) -> Array:
     """Return weights by which all classes that there are weigh the same, and 1 on average."""
     sums = np.bincount(np.searchsorted(classes, labels), weight, len(classes))
     each = np.sum(weight) / max(np.count_nonzero(sums), 1)
