@@ -81,7 +81,7 @@ def test_a_run_that_broke_off_in_any_round_goes_on_to_the_same_bits(tmp_path, mo
         assert path.exists() == (at > 0)
         monkeypatch.setattr(Here, "round", run)
         model = network("momentum", more=[cr.layers.Dropout(0.2, seed=1)])
-        assert_same(peace, fitted(model=model, checkpoint=path, seed=5 * (at > 0), **how))
+        assert_same(peace, fitted(model=model, checkpoint=path, seed=None if at else 0, **how))
     again = fitted(model=network("momentum", more=[cr.layers.Dropout(0.2, seed=1)]),
                    checkpoint=path, **how)  # fmt: skip
     assert_same(peace, again)  # it was at its end
@@ -103,6 +103,76 @@ def test_a_checkpoint_goes_on_only_as_it_began(tmp_path):
     network().save(path)
     with pytest.raises(cr.DataError, match="no checkpoint of rounds"):
         fitted(checkpoint=path, shards=2)
+
+
+def squared(y_true, y_pred):
+    return (y_true - y_pred) ** 2
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [({"seed": 1}, "seed is 1, it was 0"),
+     ({"class_weight": {0: 2.0}}, "class_weight is .*2.0.*, it was None"),
+     ({"class_weight": None, "sample_weight": np.ones(500)}, "sample_weight is True, it was False"),
+     ({"optimizer": "sgd"}, r"optimizer is SGD\(.*\), it was Adam\("),
+     ({"optimizer": cr.optimizers.Adam(0.5)}, r"is Adam\(learning_rate=0.5.*=0.001"),
+     ({"metrics": []}, r"metrics is \[\], it was \['accuracy'\]"),
+     ({"loss": cr.losses.SparseCategoricalCrossentropy(from_logits=True)}, "loss is .*True"),
+     ({"weighted_metrics": ["accuracy"]}, "weighted_metrics is"),
+     ({"engine": "compiled"}, "engine is compiled, it was numpy")],
+)  # fmt: skip
+def test_a_checkpoint_goes_on_with_what_decides_its_bits_alone(tmp_path, change, match):
+    path = tmp_path / "run"
+    compiled = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy",
+                "metrics": ["accuracy"], "engine": "numpy"}  # fmt: skip
+    rates = cr.callbacks.LearningRateScheduler(lambda epoch: 0.001 / (1 + epoch))
+
+    def run(**how):
+        model = network()
+        model.compile(**compiled | {name: how.pop(name) for name in list(how) if name in KINDS})
+        fitted(model=model, checkpoint=path, shards=2, callbacks=[rates], **how)
+
+    run()
+    with pytest.raises(cr.DataError, match=match):
+        run(**change)
+    run(epochs=3)  # with the rate that it began with
+    assert cr.load_model(path).history.epoch == [0, 1, 2]
+
+
+KINDS = ("optimizer", "loss", "metrics", "weighted_metrics", "engine")
+
+
+@pytest.mark.parametrize("wrong", ["x", "label", "rows"])
+def test_data_that_are_refused_in_the_middle_leave_the_model_as_it_was(client, wrong):
+    """The last partition of many is read after rounds that went well."""
+    x, y = X.copy(), Y.copy()
+    if wrong == "label":
+        y[470] = 7
+    else:
+        x[470, 2] = np.nan
+    parts = da.from_array(x, chunks=(100, 6)), da.from_array(y, chunks=100)
+    if wrong == "rows":
+        parts = parts[0].map_blocks(lambda part: part[: 99 if np.isnan(part).any() else None],
+                                    dtype=float), parts[1]  # fmt: skip
+    for how in ({"n_workers": 0}, {"client": client}):
+        model = fitted(epochs=1)
+        before, history, random = model.get_weights(), model.history, model.rng.bit_generator.state
+        memory = model.optimizer_state
+        with pytest.raises((cr.DataError, cr.ShapeError), match="partition 4"):
+            fitted(*parts, model=model, shards=1, shuffle=False, round_steps=2, **how)
+        assert model.history is history
+        assert model.rng.bit_generator.state == random
+        for one, other in zip(before, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert model.optimizer_state is memory
+    with pytest.raises(Broken):  # what a callback raises leaves what was trained
+        fitted(model=model, callbacks=[Raises()])
+    assert not np.array_equal(before[0], model.get_weights()[0])
+
+
+class Raises(cr.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise Broken
 
 
 def test_a_scheduler_that_is_killed_is_told_and_the_run_goes_on_without_it(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,22 +11,19 @@ import numpy as np
 
 from chainrule.callbacks import Callback
 from chainrule.callbacks.progress import history_among, watchers
+from chainrule.distributed.checkpoints import Keeper, go_on, settings
 from chainrule.distributed.job import Job, described
 from chainrule.distributed.options import Rounds
 from chainrule.distributed.source import Source, opened
 from chainrule.distributed.supply import Held, RoundSupply
 from chainrule.errors import DataError
 from chainrule.interrupts import immediate
-from chainrule.network.contents import contents, go_back
 from chainrule.network.inputs import comes_in_parts
 from chainrule.network.runs import carry_of, make_run
-from chainrule.network.saving import as_file_error, read_model, restored, write_model
 from chainrule.network.unchanged import unchanged_on_error
 from chainrule.training.supply import Samples
 from chainrule.training.trainer import Run, Trainer
 from chainrule.validation import check_flag, check_positive, check_seed
-
-KEPT = ("rounds", "loss", "samples", "updates", "metrics", "velocity", "epoch")
 
 
 def fit_in_rounds(
@@ -67,24 +64,26 @@ def train(
     shuffle = check_flag(shuffle, "shuffle", "fit")
     watching = watchers(callbacks, verbose, "fit")
     check_held(validation_data)
-    with immediate(), unchanged_on_error(model):
-        data = _first_data(model, source, class_weight, classes)
-        drawn = model.rng if seed is None else check_seed(seed, "fit")
-        job = Job(
-            *described(model), size, 1, int(drawn.integers(2**62)), shuffle, class_weight, classes
-        )
-        supply = RoundSupply(source.groups, job, source.place, options, model.network.constrained)
-        supply.job, supply.epochs = replace(job, updates=supply.updates * epochs), epochs
-        if options.plan:
-            from chainrule.distributed.plan import plan_of
+    supply: Any = None
+    with unchanged_on_error(model, lambda: supply is not None and supply.refused):
+        with immediate(), unchanged_on_error(model):
+            data = _first_data(model, source, class_weight, classes)
+            drawn = model.rng if seed is None else check_seed(seed, "fit")
+            draw = int(drawn.integers(2**62))
+            job = Job(*described(model), size, 1, draw, shuffle, class_weight, classes)
+            supply = RoundSupply(
+                source.groups, job, source.place, options, model.network.constrained
+            )
+            supply.job, supply.epochs = replace(job, updates=supply.updates * epochs), epochs
+            if options.plan:
+                from chainrule.distributed.plan import plan_of
 
-            plan = plan_of(supply, data, epochs)
-            print(plan)
-            return plan
-        trainer, start, states = _trainer(
-            model, supply, data, epochs, watching, validation_data, size
-        )
-    model.run_trainer(trainer, epochs, start, states, verbose)
+                plan = plan_of(supply, data, epochs)
+                print(plan)
+                return plan
+            about = settings(model, supply, seed, len(source.few[1]) > 2)
+            trainer, start, states = _trainer(model, supply, data, watching, validation_data, about)
+        model.run_trainer(trainer, epochs, start, states, verbose)
     return model.history
 
 
@@ -109,8 +108,8 @@ def _first_data(model: Any, source: Source, class_weight: Any, classes: Any) -> 
 
 
 def _trainer(
-    model: Any, supply: RoundSupply, data: Any, epochs: int, watching: list[Callback],
-    validation_data: Any, size: int,
+    model: Any, supply: RoundSupply, data: Any, watching: list[Callback], validation_data: Any,
+    about: dict[str, Any],
 ) -> tuple[Trainer, int, Any]:  # fmt: skip
     """Return what trains, the epoch to begin with, and the callbacks' states."""
     objective, options = model.objective, supply.options
@@ -120,76 +119,18 @@ def _trainer(
     model.optimizer_state = model.optimizer.init(model.network.params)
     start, states = 0, None
     if options.checkpoint is not None and os.path.exists(options.checkpoint):
-        start, states = _go_on(model, supply, options.checkpoint)
+        start, states = go_on(model, supply, about)
     engine = Held(carry_of(objective, sums.zero, state=model.optimizer_state))
     checks = None
     if validation_data is not None:
         held = model.checked_batch(validation_data, "validation_data")
-        samples = Samples(held, size, None)
-        step, updates = objective.scoring_step(), samples.updates * epochs
+        samples = Samples(held, supply.batch_size, None)
+        step, updates = objective.scoring_step(), samples.updates * supply.epochs
         checks = make_run(objective, step, samples, model.engine, updates)
     if options.checkpoint is not None:
-        watching = [*watching, _Keeper(supply)]
+        watching = [*watching, Keeper(supply, about)]
     run = Run(engine, supply, sums)  # type: ignore[arg-type]
     trainer = Trainer(
         run, model, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
     )
     return trainer, start, states
-
-
-class _Keeper(Callback):
-    """Writes checkpoints: after every round, and after the callbacks of an epoch."""
-
-    def __init__(self, supply: RoundSupply) -> None:
-        self.supply, supply.after_round = supply, self.keep
-
-    def on_epoch_kept(self, epoch: int, logs: Any = None) -> None:
-        self.keep(self.model.trainer.run.engine)
-
-    def keep(self, engine: Any) -> None:
-        """Write one."""
-        supply, model = self.supply, self.model
-        model.trained(engine)
-        about = {"settings": settings(supply), **supply.place_of()}
-        write_model(supply.options.checkpoint, {**contents(model, True), "rounds": about})
-
-
-def settings(supply: RoundSupply) -> dict[str, Any]:
-    """Return all that decides the bits of a run besides the model, as plain values."""
-    job, options = supply.job, supply.options
-    return {
-        "shards": len(supply.dealt), "round_steps": options.round_steps,
-        "outer_momentum": options.outer_momentum, "outer_rate": options.outer_rate,
-        "batch_size": job.batch_size, "shuffle": job.shuffle,
-        "rows": [group.rows for group in supply.groups],
-    }  # fmt: skip
-
-
-def _go_on(model: Any, supply: RoundSupply, path: Any) -> tuple[int, Any]:
-    """Take what a checkpoint holds; return the epoch to go on with, and callbacks' states."""
-    tree = read_model(path)
-    found, training = tree.get("rounds"), tree.get("training")
-    if not isinstance(found, Mapping) or not isinstance(training, Mapping):
-        raise DataError(f"fit: {path} is no checkpoint of rounds; give checkpoint another name")
-    if tree.get("model") != model.get_config():
-        raise DataError(f"fit: {path} holds a model of another architecture")
-    ours = settings(supply)
-    different = [
-        f"{name} is {str(ours[name])[:80]}, it was {str(found['settings'].get(name))[:80]}"
-        for name in ours
-        if ours[name] != found["settings"].get(name)
-    ]
-    if different:
-        raise DataError(
-            f"fit: {path} can go on only as it began; here {'; '.join(different)}. Give the same, "
-            "or remove the file to begin anew"
-        )
-    with as_file_error(path):
-        model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
-        go_back(model, training)
-        vars(model.history).update(
-            epoch=list(tree["history"]["epoch"]), history=dict(tree["history"]["history"])
-        )
-        supply.go_on({key: found[key] for key in KEPT})
-        supply.job = replace(supply.job, seed=int(found["seed"]))
-    return int(found["epoch"]), training["callbacks"]

@@ -40,8 +40,8 @@ class Rounds(Configurable):
         Without a client: processes on this machine that Dask starts for this run; 0 for none. By
         default none, unless a client is active and the data are a collection of Dask's.
     checkpoint : path, optional
-        Written after every round; where it is there, training goes on from it. It is a model's
-        file too.
+        Written after every round; where it is there, training goes on from it, with the seed that
+        it began with, if all else that decides the bits is as it was. It is a model's file too.
     timeout : float, default 600
         Seconds without a result after which a cluster is given up.
     plan : bool, default False

@@ -14,6 +14,7 @@ from chainrule.distributed.job import Job, State
 from chainrule.distributed.options import Rounds
 from chainrule.distributed.places import Place
 from chainrule.distributed.rounds import Result, Work, plus, works
+from chainrule.errors import DataError, ShapeError
 from chainrule.interrupts import check
 from chainrule.running.engines import Engine, NumpyEngine, Outcome
 
@@ -48,6 +49,8 @@ class RoundSupply:
         What of an epoch is finished, for a checkpoint: rounds, loss, samples, updates.
     velocity : dict or None
         Of the outer optimizer.
+    refused : bool
+        Whether a part of the data was.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class RoundSupply:
         self.updates = max(-(-rows // job.batch_size) for rows in each)
         self.first: Any = None
         self.velocity: Any = None
+        self.refused = False
         self.done = _nothing()
         self.epoch, self.epochs = 0, 1
         self.after_round: Callable[[Engine], None] = lambda engine: None
@@ -121,7 +125,11 @@ class RoundSupply:
         self, engine: Engine, done: Outcome, each: Sequence[Work], then: Sequence[Work]
     ) -> None:
         given = {key: engine.read(key) for key in CARRIED}
-        found = self.place.round(self.job, given, each, then)
+        try:
+            found = self.place.round(self.job, given, each, then)
+        except (DataError, ShapeError):
+            self.refused = True
+            raise
         done.updates += found.updates
         if found.failed is not None:
             self.first, done.fails = found.failed, True

@@ -112,7 +112,8 @@ class Trainable(Compiled):
         Raises
         ------
         ShapeError, DataError, UnknownNameError
-            For input that does not fit, before training starts.
+            For input that does not fit, before training starts; in rounds, where a part is read
+            for the first time. The model is then as it was before.
         DivergenceError
             If the loss turns NaN or infinite; the model keeps the last good weights.
         """

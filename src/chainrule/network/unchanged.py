@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,8 +13,11 @@ CHANGING = ("rng", "history", "stop_training", "optimizer_state", "training_data
 
 
 @contextmanager
-def unchanged_on_error(model: Any) -> Iterator[None]:
-    """Have a model be what it was before, weights and random generator too, if this fails."""
+def unchanged_on_error(model: Any, counts: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Have a model be what it was before, weights and random generator too, if this fails.
+
+    ``counts`` says, once it has failed, whether that is so.
+    """
     before = {name: vars(model)[name] for name in CHANGING if name in vars(model)}
     random = model.rng.bit_generator.state
     optimizer = getattr(getattr(model, "optimizer", None), "__dict__", {})
@@ -24,6 +27,8 @@ def unchanged_on_error(model: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        if not counts():
+            raise
         with deferred():
             vars(model).update(before)
             model.rng.bit_generator.state = random
