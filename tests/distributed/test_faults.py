@@ -252,3 +252,42 @@ def test_what_cannot_travel_is_said_at_once(client):
         fitted(model=network(more=[Locked()]), client=client)
     with pytest.raises(cr.DataError, match="cannot be described by plain values"):
         fitted(model=network(more=[cr.layers.Activation(lambda x: x)]), client=client)
+
+
+INTERRUPTED = """
+import chainrule as cr
+from tests.distributed.models import X, Y, network
+
+if __name__ == "__main__":
+    model = network()
+    tell = lambda epoch, logs: print(epoch, flush=True)
+    model.fit(X, Y, n_workers=2, epochs=100_000, callbacks=[tell], verbose=0)
+    print("ended in epoch", model.history.epoch[-1])
+"""
+
+
+def test_ctrl_c_on_a_terminal_ends_the_run_and_not_its_workers(tmp_path):
+    """A terminal sends it to all processes of the group."""
+    script = tmp_path / "run.py"
+    script.write_text(INTERRUPTED)
+    process = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    try:
+        assert process.stdout.readline().strip() == "0"
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert "ended in epoch" in out
+    assert err.count("InterruptedWarning") == 1
+    assert "Traceback" not in err
+    assert process.returncode == 0
+
+
+def test_what_a_lost_cluster_says_ends_with_one_full_stop(client):
+    from chainrule.distributed.places import Cluster
+
+    for reason in ("no worker", "re-run your work.", "wait ... "):
+        assert ".." not in str(Cluster(client, 1.0)._lost(reason))

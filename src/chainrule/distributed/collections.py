@@ -14,6 +14,7 @@ from chainrule.distributed.group import Group
 from chainrule.distributed.groups import Given, Slice
 from chainrule.distributed.places import Cluster, check_client, dask
 from chainrule.errors import DataError
+from chainrule.interrupts import ignored
 
 
 def is_collection(thing: Any) -> bool:
@@ -117,11 +118,10 @@ def cluster_of(client: Any, n_workers: int | None, timeout: float) -> Iterator[C
         yield Cluster(check_client(client), timeout)
         return
     distributed = dask("distributed")
-    with (
-        distributed.LocalCluster(
+    with ignored():  # by the workers: a terminal sends Ctrl-C to them too
+        own = distributed.LocalCluster(
             n_workers=n_workers, threads_per_worker=1, processes=True, host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
-        ) as local,
-        distributed.Client(local, set_as_default=False) as started,
-    ):  # fmt: skip
+        )  # fmt: skip
+    with own as local, distributed.Client(local, set_as_default=False) as started:
         yield Cluster(started, timeout)

@@ -257,6 +257,7 @@ class Cluster:
             check()
 
     def _lost(self, reason: str) -> ClusterError:
+        reason = reason.rstrip(". ")
         return ClusterError(
             f"the cluster at {self.client.scheduler.address if self.client.scheduler else '?'} "
             f"does not answer: {reason}. Look at its log; with checkpoint=path, fit called again "
