@@ -1,6 +1,9 @@
 """What a run would take: the arithmetic, and what is said."""
 
+from dataclasses import replace
+
 import dask.array as da
+import numpy as np
 import pytest
 
 from chainrule.distributed.plan import Plan
@@ -20,6 +23,24 @@ def test_a_round_is_sent_handed_on_and_summed():
     # for 1,000 shards and 125, 16, 2 and 1 means.
     assert LARGE.exchange(125) == pytest.approx((2 + 7 + 26) * once + 1.144)
     assert LARGE.seconds(125) == pytest.approx(8 * 0.6 + 10 * LARGE.exchange(125))
+
+
+def test_a_shard_takes_its_time_in_every_round():
+    """In this process that of all shards adds up; workers share it."""
+    rounds = replace(LARGE, each=0.02)
+    assert rounds.seconds() == pytest.approx(600 + 1000 * 10 * 0.02)
+    assert rounds.seconds(125) - LARGE.seconds(125) == pytest.approx(8 * 10 * 0.02)
+
+
+def test_short_rounds_are_foreseen_to_be_slow():
+    """Where a round is one update, what goes with it is most of it."""
+    many = np.resize(X, (20_000, 6)), np.resize(Y, 20_000)
+    short, long = (
+        network().fit(*many, plan=True, shards=4, batch_size=8, round_steps=steps)
+        for steps in (2, 600)
+    )
+    assert short.each > short.update
+    assert short.seconds() > 2 * long.seconds()
 
 
 def test_where_it_stops_paying():

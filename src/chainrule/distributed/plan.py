@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff.trees import leaves
+from chainrule.distributed.groups import GROUP_BYTES, Held, Slice
 from chainrule.distributed.job import State
-from chainrule.distributed.rounds import TOGETHER
+from chainrule.distributed.reading import reader
+from chainrule.distributed.rounds import TOGETHER, Piece, Result, Work, mean, started, train_shard
 from chainrule.distributed.supply import RoundSupply
-from chainrule.running.engines import Outcome
 
 TASK = 1e-3  # seconds that Dask's scheduler takes for a task
-TRIAL = 0.2  # seconds that updates are measured for
+TRIAL = 0.4  # seconds that rounds are measured for
+LONG = 100  # updates of a long round, at least
+LEAST = 1e-8  # seconds of an update
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 125, 250, 500, 1000)
 
 
@@ -38,6 +42,14 @@ class Plan:
         Bytes a second.
     workers : int
         Of the cluster that is given; 0 without one.
+    each : float
+        Seconds that a shard takes in a round besides its updates, by one thread: for the order of
+        its rows, for what it begins and ends with, for its part of the mean.
+
+    Notes
+    -----
+    Reading is not counted: of files it goes on while updates are made, and what is in memory is
+    made into numbers once.
     """
 
     rows: int
@@ -50,11 +62,13 @@ class Plan:
     update: float
     bandwidth: float
     workers: int = 0
+    each: float = 0.0
 
     def seconds(self, workers: int = 0) -> float:
         """Return what an epoch takes with so many workers; 0: in this process, nothing is sent."""
-        each = math.ceil(self.shards / max(workers, 1)) * self.updates * self.update
-        return each + (self.rounds * self.exchange(workers) if workers else 0.0)
+        one = self.updates * self.update + self.rounds * self.each
+        trained = math.ceil(self.shards / max(workers, 1)) * one
+        return trained + (self.rounds * self.exchange(workers) if workers else 0.0)
 
     def exchange(self, workers: int) -> float:
         """Return what a round takes besides its updates.
@@ -80,7 +94,7 @@ class Plan:
         lines = [
             f"{self.rows:,} rows in {self.shards} shards, {self.parameters:,} parameters",
             f"{self.rounds} rounds an epoch of {self.updates} updates a shard, "
-            f"{_time(self.update)} each",
+            f"{_time(self.update)} each and {_time(self.each)} for the rest of a shard's round",
             f"a round: {_bytes(self.size)} to each shard and back",
             f"an epoch without workers: {_time(self.seconds())}",
         ]
@@ -104,11 +118,12 @@ class Plan:
 
 
 def plan_of(supply: RoundSupply, data: Any, epochs: int) -> Plan:
-    """Return the plan of a run; a few updates are made to see how long they take."""
-    job, model = supply.job, supply.job.ready().model
+    """Return the plan of a run; some rounds of a shard are made to see how long they take."""
+    model = supply.job.ready().model
     params = model.network.params
     given = {"params": params, "state": model.optimizer.init(params), "layers": model.network.state}
     steps = supply.options.round_steps
+    update, each = measured(supply, given, data)
     return Plan(
         rows=supply.samples,
         parameters=sum(w.size for w in params.values()),
@@ -117,27 +132,51 @@ def plan_of(supply: RoundSupply, data: Any, epochs: int) -> Plan:
         rounds=-(-supply.updates // steps),
         updates=supply.updates,
         epochs=epochs,
-        update=seconds_an_update(job.ready(), given, data),
+        update=update,
         bandwidth=supply.options.bandwidth,
         workers=supply.place.workers,
+        each=each,
     )
 
 
-def seconds_an_update(ready: Any, given: State, data: Any) -> float:
-    """Return what an update takes on a batch of such rows."""
-    size = ready.job.batch_size
-    data = tuple(np.resize(part, (size, *part.shape[1:])) for part in data)
-    given = {key: given[key] for key in ("params", "state", "layers")}
-    ready.begin(given, data)
-    ready.engine.feed(data)
-    order, count, spent, best = np.arange(size)[np.newaxis], 1, 0.0, np.inf
-    ready.engine.run(order, size, Outcome(np.zeros(1)))
-    while spent < TRIAL:
-        began = time.perf_counter()
-        ready.engine.run(np.repeat(order, count, 0), size, Outcome(np.zeros(count)))
-        took = time.perf_counter() - began
-        count, spent, best = 2 * count, spent + took, min(best, took / count)
-    return float(best)
+def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float]:
+    """Return the seconds of an update, and of the rest of a shard's round.
+
+    Shards take turns with short and long rounds, each of them on as many rows as its first group
+    has: rows and programs that are at hand are taken sooner than in a run.
+    """
+    size, start = supply.batch_size, started(given)
+    job = replace(supply.job, classes=None, class_weight=None, run=uuid.uuid4().hex)
+    shards = supply.dealt[:TOGETHER]
+    most = GROUP_BYTES // (len(shards) * max(data[0][0].nbytes, 1)) + 1
+    sizes = [min(max(supply.groups[first].rows, LONG * size), most) for first, *_ in shards]
+    groups, fewest = [_filled(data, rows) for rows in sizes], min(sizes)
+    steps = max(1, min(max(supply.options.round_steps, LONG), fewest // size))
+    took: dict[int, list[float]] = {1: [], steps: []}
+    until, at = time.perf_counter() + TRIAL, 0
+    results: list[Result] = []
+    while time.perf_counter() < until or len(results) < len(groups):
+        for count in took:
+            stop = min(fewest, count * size)
+            at = at if at + stop <= fewest else 0
+            for number, group in enumerate(groups):
+                work = Work(number, 0, (Piece(number, group, at, at + stop),))
+                began = time.perf_counter()
+                results.append(train_shard(job, start, work, [()]))
+                took[count].append(time.perf_counter() - began)
+            at += stop
+    reader().forget()
+    began = time.perf_counter()
+    mean(results[-len(groups) :], start)
+    summed = (time.perf_counter() - began) / len(groups)
+    short, long = (float(np.median(took[count])) for count in (1, steps))
+    update = (long - short) / (steps - 1) if steps > 1 else short
+    return max(update, LEAST), max(short - update, 0.0) + summed
+
+
+def _filled(data: Any, rows: int) -> Slice:
+    """Return a group of so many rows like some that are given."""
+    return Slice(tuple(Held(np.resize(part, (rows, *part.shape[1:]))) for part in data), 0, rows)
 
 
 def _time(seconds: float) -> str:
