@@ -295,6 +295,7 @@ def test_what_is_kept_makes_room_for_what_is_asked_for_again(monkeypatch):
     assert [rows(c, soon), rows(a, soon), rows(b, later)] == [True, False, False]
     assert [rows(c, soon), rows(c, soon), rows(a, soon)] == [True, False, False]
     assert [rows(b, later), rows(a, reading.Left.NOTHING), rows(b, later)] == [True, False, True]
+    assert [rows(a, later), rows(c, later), rows(b, later)] == [True, False, False]
     assert [rows(b, later), rows(a, soon, "two"), rows(c, soon, "two")] == [False, True, True]
     assert len(kept._found) == 2
 
@@ -399,6 +400,28 @@ def test_what_does_not_belong_together_is_refused(tmp_path):
         fitted(tmp_path / "a.parquet", "label", validation_split=0.1)
     with pytest.raises(TypeError, match="unexpected keyword argument 'shard'"):
         fitted(shard=3)
+
+
+def test_what_names_no_data_is_refused(tmp_path):
+    write_parquet(tmp_path / "a.parquet")
+    path = str(tmp_path / "a.parquet")
+    for given, match in [
+        (([path], "label"), "one path is expected, received 1 texts"),
+        (([path, path], Y), "received 2 texts"),
+        ((tmp_path / "*.parquet", "label"), "neither a pattern nor a URL"),
+        ((f"file://{path}", "label"), "neither a pattern nor a URL"),
+        ((frame(), "label"), "'label' can name a column only where"),
+        ((X, "label"), "'label' can name a column only where"),
+        ((None, Y), "x and y are needed"),
+        ((dd.from_pandas(frame()[["label"]], npartitions=1), "label"), "no column to learn from"),
+    ]:
+        with pytest.raises(cr.ChainruleError, match=match):
+            fitted(*given, n_workers=0)
+    with pytest.raises(cr.DataError, match="one path is expected"):
+        network().fit([path], "label")
+    classifier = cr.DaskMLPClassifier(max_iter=1).fit(path, "label")
+    with pytest.raises(cr.DataError, match="read_parquet"):
+        classifier.predict(path)
 
 
 def test_concurrent_fits_on_one_cluster(client, expected):

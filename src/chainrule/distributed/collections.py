@@ -34,6 +34,8 @@ def partitions(x: Any, y: Any, weight: Any, cluster: Cluster | None) -> list[Gro
     """
     if is_frame(x) and isinstance(y, str):
         x, y, weight = _columns(x, y, weight)
+    if not len(getattr(x, "columns", [y])):
+        raise DataError("fit: there is no column to learn from besides the target")
     given = [each for each in (x, y, weight) if each is not None]
     if y is None or not all(map(is_collection, given)):
         raise DataError(

@@ -17,6 +17,7 @@ from chainrule.distributed.maps import Map
 from chainrule.distributed.parquet import row_groups
 from chainrule.distributed.places import Cluster, dask, same
 from chainrule.errors import DataError, FileError
+from chainrule.network.inputs import are_paths
 
 GROUP_BYTES = 2**25  # of a group of rows, where the source does not say
 
@@ -122,10 +123,10 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
     """
     if isinstance(x, str | os.PathLike) and Path(x).suffix != ".npy":
         return row_groups(Path(x).absolute(), y, weight)
+    if x is None or y is None:
+        raise DataError("fit: x and y are needed: samples, and the targets, one a sample")
     arrays = tuple(None if each is None else _array(each) for each in (x, y, weight))
     X: Any = arrays[0]
-    if arrays[1] is None:
-        raise DataError("fit: y is missing; give the targets, one a sample")
     lengths = [len(array) for array in arrays if array is not None]
     if len(set(lengths)) > 1:
         raise DataError(f"fit: x and y must hold equally many samples, received {lengths}")
@@ -140,6 +141,16 @@ def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
 
 def _array(given: Any) -> Held | Map:
     """Return an array, or what tells its file."""
+    if are_paths(given):
+        raise DataError(
+            f"fit: one path is expected, received {len(given)} texts; give that of a folder of "
+            "*.parquet files, or of one file"
+        )
+    if isinstance(given, str) and Path(given).suffix != ".npy":
+        raise DataError(
+            f"fit: {given!r} can name a column only where x is a Parquet file, a folder of such or "
+            "a frame of Dask's; give an array, or the path of a .npy file"
+        )
     if isinstance(given, str | os.PathLike):
         try:
             given = np.load(given, mmap_mode="r")

@@ -119,8 +119,8 @@ class Read:
 class Kept:
     """What a step takes of groups that are no files, up to `KEPT` bytes, so that it is made once.
 
-    Where there are more, those make room that the epoch takes no more of: the others are asked for
-    in every round, and keeping the latest ones would keep none.
+    Where there are more, those that the epoch takes no more of make room for those that the next
+    round asks for, and for no others: to keep the latest ones would be to keep none.
     """
 
     def __init__(self) -> None:
@@ -145,7 +145,7 @@ class Kept:
         for key in [key for key in self._found if key[0] != asked.run]:
             self._drop(key)
         left = KEPT - _bytes(rows) - sum(map(_bytes, self._found.values()))
-        while left < 0 and self._over:
+        while left < 0 and self._over and asked.left is Left.SOON:
             left += _bytes(self._drop(next(iter(self._over))))
         if left >= 0:
             self._found[asked.key] = rows

@@ -21,6 +21,7 @@ from chainrule.distributed.predicting import Predicts, predictions
 from chainrule.distributed.source import Source, opened
 from chainrule.errors import DataError, OptionError
 from chainrule.estimators.weights import balanced
+from chainrule.network.inputs import comes_in_parts
 from chainrule.sequential import Sequential
 
 _ROUNDS = (
@@ -130,6 +131,11 @@ class _DaskMLP(BaseEstimator):  # type: ignore[misc]
 
     def _checked(self, X: Any) -> Any:
         """Return samples whose columns are those of training, in their order, or refuse them."""
+        if comes_in_parts(X) and not is_collection(X):
+            raise DataError(
+                f"{X!r}: predictions are made of arrays and frames; "
+                "dask.dataframe.read_parquet(path) reads files"
+            )
         X = X if hasattr(X, "shape") else np.asarray(X)
         like = X._meta if is_frame(X) else X
         validate_data(self, like, reset=False, skip_check_array=True)

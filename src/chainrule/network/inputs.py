@@ -21,7 +21,14 @@ Data = tuple[Any, ...]
 
 def comes_in_parts(x: Any) -> bool:
     """Whether it is a file, a folder or one of Dask's collections."""
-    return isinstance(x, str | os.PathLike) or hasattr(x, "__dask_graph__")
+    return isinstance(x, str | os.PathLike) or hasattr(x, "__dask_graph__") or are_paths(x)
+
+
+def are_paths(x: Any) -> bool:
+    """Whether it is a list of texts or paths: no samples, but several files perhaps."""
+    return bool(isinstance(x, list | tuple) and x) and all(
+        isinstance(part, str | os.PathLike) for part in x
+    )
 
 
 def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
