@@ -84,7 +84,7 @@ def _of(function: Callable[..., Any], number: int, group: Group, given: Any) -> 
 
 
 def _few(number: int, *rows: Any) -> list[Any]:
-    return [part[:FEW] for part in rows]
+    return [part[:FEW].copy() for part in rows]  # which hold no group in memory
 
 
 def _labels(number: int, X: Any, y: Any, weight: Any = None) -> tuple[Array, Array]:
