@@ -47,15 +47,16 @@ def kill_a_worker(cluster, number):
     return bool(running)
 
 
-def test_workers_killed_in_every_epoch_change_no_bit(cluster, client):
+@pytest.mark.parametrize("given", [arrays(), (X, Y)], ids=["dask", "memory"])
+def test_workers_killed_in_every_epoch_change_no_bit(cluster, client, given):
     killed = []
 
     class Kills(cr.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             killed.append(kill_a_worker(cluster, epoch))
 
-    expected = fitted(*arrays(), n_workers=0)
-    assert_same(expected, fitted(*arrays(), client=client, callbacks=[Kills()]))
+    expected = fitted(*given, n_workers=0)
+    assert_same(expected, fitted(*given, client=client, callbacks=[Kills()]))
     assert any(killed)
 
 
