@@ -118,10 +118,12 @@ def check_client(client: Any) -> Any:
     Raises
     ------
     DataError
-        If it is none.
+        If it is none, or closed.
     """
     if getattr(client, "asynchronous", False) or not hasattr(client, "submit"):
         raise DataError(f"client must be a distributed.Client, and no asynchronous one: {client!r}")
+    if getattr(client, "status", None) in ("closing", "closed"):
+        raise DataError(f"client must be in use, and this one is closed: {client!r}")
     return client
 
 
