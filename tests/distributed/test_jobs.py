@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.distributed import job as jobs
 from chainrule.distributed.job import Job, described
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
@@ -127,3 +128,15 @@ def test_two_functions_of_one_name_are_refused(cell):
     model.compile("adam", cell["far"], metrics=[other["far"]])
     with pytest.raises(cr.DataError, match="two functions of your own are called 'far'"):
         described(model)
+
+
+def test_the_engine_is_chosen_by_the_updates_of_all_shards(monkeypatch):
+    asked, make = [], jobs.make_run
+
+    def noted(objective, step, supply, engine, updates, *more, **options):
+        asked.append(updates)
+        return make(objective, step, supply, engine, updates, *more, **options)
+
+    monkeypatch.setattr(jobs, "make_run", noted)
+    network().fit(X[:90], Y[:90], epochs=3, batch_size=8, shards=3, verbose=0)
+    assert asked == [3 * 3 * 4]  # epochs, shards, batches of 30 rows

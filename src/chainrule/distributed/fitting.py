@@ -74,7 +74,7 @@ def train(
             supply = RoundSupply(
                 source.groups, job, source.place, options, model.network.constrained
             )
-            supply.job, supply.epochs = replace(job, updates=supply.updates * epochs), epochs
+            supply.job, supply.epochs = replace(job, updates=supply.all_updates * epochs), epochs
             if options.plan:
                 from chainrule.distributed.plan import plan_of
 

@@ -45,7 +45,8 @@ class Job:
     classes : ndarray or None
         Labels in the order of the outputs; None where targets are what the loss takes.
     batch_size, updates : int
-        Of a batch; of a shard in the whole run, by which the engine is chosen.
+        Of a batch; of all shards in the whole run, by which the engine is chosen, the same one
+        wherever they are trained.
     seed : int
     shuffle : bool
     run : str

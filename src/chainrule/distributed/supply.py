@@ -45,6 +45,8 @@ class RoundSupply:
         The batch at which the loss turned NaN.
     updates, samples : int
         Of an epoch, the longest shard's updates.
+    all_updates : int
+        The same of all shards.
     done : dict
         What of an epoch is finished, for a checkpoint: rounds, loss, samples, updates.
     velocity : dict or None
@@ -62,8 +64,9 @@ class RoundSupply:
         self.constrained = constrained
         self.batch_size = job.batch_size
         self.samples = sum(group.rows for group in groups)
-        each = [sum(groups[n].rows for n in numbers) for numbers in self.dealt]
-        self.updates = max(-(-rows // job.batch_size) for rows in each)
+        rows = [sum(groups[n].rows for n in numbers) for numbers in self.dealt]
+        each = [-(-count // job.batch_size) for count in rows]
+        self.updates, self.all_updates = max(each), sum(each)
         self.first: Any = None
         self.velocity: Any = None
         self.refused = False
