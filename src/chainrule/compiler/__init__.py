@@ -24,7 +24,7 @@ Loop Let tanh float64
 Passes turn such items into better ones: `fusing` joins loops, `registers` keeps entries in local
 variables, `sections` shares work out among threads, `memory` lets arrays share memory. Two tables
 over the same nodes write them down. `text` writes Python, which is what `source(f, "kernel")` shows
-and what the tests run as it is; `native.emission` writes LLVM's language, a function for each nest
+and what the tests run as it is; `native.modules` writes LLVM's language, a function for each nest
 of loops, so that nests that do the same are compiled once:
 
 >>> print("\n".join(line for line in kernel.text.splitlines()[-4:-1]))
@@ -32,9 +32,8 @@ of loops, so that nests that do the same are compiled once:
         t1_j = tanh(x[j])
         result[j] = t1_j
 >>> from chainrule.native.modules import modules
->>> (module,) = modules(kernel)
->>> nest = module.text.partition("internal void @nest0")[2].splitlines()
->>> print("\n".join(nest[13:17]))
+>>> nests, calls = modules(kernel)
+>>> print("\n".join(nests.text.splitlines()[13:17]))
 %v6 = load i64, ptr %l0
 %v7 = getelementptr inbounds double, ptr %a0, i64 %v6
 %v8 = load double, ptr %v7
