@@ -2,7 +2,7 @@
 
 import pickle
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import dask.array as da
 import dask.dataframe as dd
@@ -425,18 +425,10 @@ def test_what_names_no_data_is_refused(tmp_path):
 
 
 def test_concurrent_fits_on_one_cluster(client, expected):
-    found = [None] * 3
-
-    def fit(number):
-        found[number] = fitted(*arrays(), client=client)
-
-    threads = [threading.Thread(target=fit, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    for model in found:
-        assert_same(expected, model)
+    with ThreadPoolExecutor(3) as pool:
+        found = [pool.submit(fitted, *arrays(), client=client) for _ in range(3)]
+        for each in found:
+            assert_same(expected, each.result(120))
 
 
 def test_the_memory_that_groups_take_is_bounded(monkeypatch):
