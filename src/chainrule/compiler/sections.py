@@ -43,6 +43,7 @@ from chainrule.compiler.statements import (
     Product,
     Run,
     Statement,
+    natural,
     walk,
 )
 
@@ -165,7 +166,7 @@ def _part_of(item: Item, variable: Local, parts: tuple[Expr, Expr]) -> Item:
     if item.var is not variable:
         return Loop(item.var, item.stop, body, item.start, item.step)
     start, stop = (share(item.stop, part) for part in parts)
-    return Loop(variable, stop, [Run(Call("natural", (variable,), WHOLE)), *body], start)
+    return Loop(variable, stop, [natural(variable), *body], start)
 
 
 def shared_out(items: Sequence[Item], low: Lowering) -> list[Section]:

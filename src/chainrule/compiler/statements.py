@@ -11,9 +11,11 @@ from typing import Any
 from chainrule.compiler.nodes import (
     ONE,
     PART,
+    WHOLE,
     ZERO,
     Access,
     Buffer,
+    Call,
     Expr,
     Load,
     Local,
@@ -249,6 +251,11 @@ class Run(Statement):
     def replaced(self, new: New) -> Run:
         """Return the same with other expressions in the place of some."""
         return Run(replaced(self.call, new))
+
+
+def natural(variable: Local) -> Run:
+    """Return what tells LLVM that a loop's variable is not negative."""
+    return Run(Call("natural", (variable,), WHOLE))
 
 
 @dataclass(eq=False)

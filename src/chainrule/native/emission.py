@@ -16,7 +16,6 @@ from chainrule.compiler.nodes import (
     BOOL,
     ONE,
     PART,
-    WHOLE,
     ZERO,
     Buffer,
     Call,
@@ -39,6 +38,7 @@ from chainrule.compiler.statements import (
     Run,
     Store,
     While,
+    natural,
 )
 from chainrule.native.values import TYPES, Outside, Values, held
 
@@ -291,7 +291,7 @@ def flat(loop: Loop) -> Loop:
     It is longer, and the same for arrays of other shapes. An entry's place is told by the last
     index alone then, which goes beyond the last axis.
     """
-    told = [x for x in loop.body if isinstance(x, Run) and x.call == _natural(loop.var)]
+    told = [x for x in loop.body if isinstance(x, Run) and x.call == natural(loop.var).call]
     inner = loop.body[len(told) :]
     variables, sizes = [loop.var], [ONE]
     while len(inner) == 1 and isinstance(inner[0], Loop):
@@ -308,14 +308,9 @@ def flat(loop: Loop) -> Loop:
     *others, last = variables
     size = math.prod(int(each.value) for each in sizes)
     first: dict[Expr, Expr] = dict.fromkeys(others, ZERO)
-    items: list[Item] = [Run(_natural(last)) for _ in told]
+    items: list[Item] = [natural(last) for _ in told]
     items += [item.replaced(first) for item in body]
     return Loop(last, loop.stop * size, items, loop.start * size)
-
-
-def _natural(variable: Local) -> Call:
-    """Return what tells LLVM that a loop's variable is not negative."""
-    return Call("natural", (variable,), WHOLE)
 
 
 def _is_flat(thing: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> bool:

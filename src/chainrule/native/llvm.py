@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import marshal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -19,9 +19,6 @@ import llvmlite.binding as llvm
 
 READY = "ready"
 ALL, FEW, NONE = "all", "few", "none"
-# What generating code does without: a fifth of its time. Loops step from entry to entry as they are
-# written, and processors find an order of their own.
-NEEDLESS = ("lsr",)
 
 
 class Text(NamedTuple):
@@ -66,32 +63,39 @@ class Target(NamedTuple):
 def compiled(text: Text, target: Target) -> bytes:
     """Return the machine code of a module as an object file."""
     module, machine = llvm.parse_assembly(text.text), target.machine()
+    if text.passes != NONE:
+        _optimize(module, machine, text)
+    with _loops_as_written():
+        code: bytes = machine.emit_object(module)
+    return code
+
+
+def _optimize(module: Any, machine: Any, text: Text) -> None:
+    """Run passes over a module."""
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = True
     options.loop_unrolling = text.unrolls
     builder = llvm.create_pass_builder(machine, options)
     if text.passes == ALL:
         builder.getModulePassManager().run(module, builder)
-    elif text.passes == FEW:
-        few = llvm.create_new_module_pass_manager()
-        few.add_sroa_pass()
-        few.add_simplify_cfg_pass()
-        few.run(module, builder)
-    with _without(NEEDLESS):
-        code: bytes = machine.emit_object(module)
-    return code
+        return
+    few = llvm.create_new_module_pass_manager()
+    few.add_sroa_pass()
+    few.add_simplify_cfg_pass()
+    few.run(module, builder)
 
 
 @contextmanager
-def _without(passes: Sequence[str]) -> Iterator[None]:
-    """Leave out some passes of LLVM, whose options are all of this process's."""
+def _loops_as_written() -> Iterator[None]:
+    """Keep LLVM from rewriting the addresses in loops, which is a fifth of its work.
+
+    They step from entry to entry as they are written. The option is all of this process's.
+    """
+    llvm.set_option("", "-disable-lsr=true")
     try:
-        for name in passes:
-            llvm.set_option("", f"-disable-{name}=true")
         yield
     finally:
-        for name in passes:
-            llvm.set_option("", f"-disable-{name}=false")
+        llvm.set_option("", "-disable-lsr=false")
 
 
 def initialize() -> None:

@@ -7,7 +7,7 @@ sizes alone are given them. So what repeats is compiled once.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -38,7 +38,7 @@ HINTS = """!0 = distinct !{!0, !1}
 WIDE = ' "prefer-vector-width"="512"'
 LONG = 60  # lines from which a nest that repeats is called for a single sample as well
 CALLED = re.compile(r"call .*?@([\w.]+)\(")
-GIVEN = re.compile(r"#SIZES(\d+)#")  # in a call: the sizes that its nest is given
+GIVEN = re.compile(r"#(nest\d+) (\d+)#")  # in a call: which call of its nest it is
 MODULE = 300  # lines of nests from which a module is not added to
 
 
@@ -82,7 +82,7 @@ class Module:
         self.declared: dict[str, str] = {}
         self.functions: dict[str, str] = {}
         self._nests: dict[str, str] = {}  # by what they do, whatever the sizes: their names
-        self._calls: list[tuple[str, list[str]]] = []  # the nest of each, and its sizes
+        self._sizes: dict[str, list[list[str]]] = {}  # by their names, of each call
 
     def texts(self, entry: str) -> list[Text]:
         """Return all that was written and its entry, nests in modules of their own."""
@@ -116,31 +116,39 @@ class Module:
     def nest(self, body: str, given: str) -> str:
         """Take in a nest of loops, and return a call of it."""
         name = self._nests.setdefault(SIZE.sub("$$", body), f"nest{len(self._nests)}")
-        self._calls.append((name, SIZE.findall(body)))
-        return f"call void @{name}({given}#SIZES{len(self._calls) - 1}#)"
+        calls = self._sizes.setdefault(name, [])
+        calls.append(SIZE.findall(body))
+        return f"call void @{name}({given}#{name} {len(calls) - 1}#)"
 
     def _finished(self) -> dict[str, str]:
         """Return nests by name, with all sizes but those that differ; calls give them these."""
-        uses = Counter(name for name, _ in self._calls)
-        given = [""] * len(self._calls)
-        found = {}
-        for text, name in self._nests.items():
-            own = [i for i, (nest, _) in enumerate(self._calls) if nest == name]
-            columns = list(zip(*(self._calls[i][1] for i in own), strict=True))
-            differ = list(dict.fromkeys(each for each in columns if len({*each}) > 1))
-            for at, i in enumerate(own):
-                given[i] = "".join(f", i64 {column[at]}" for column in differ)
-            first, *rest = text.split("$$")
-            sizes = [f"%s{differ.index(c)}" if c in differ else c[0] for c in columns]
-            body = first + "".join(size + part for size, part in zip(sizes, rest, strict=True))
-            wanted = "".join(f", i64 %s{i}" for i in range(len(differ)))
-            body = body.replace("@NEST(", f"@{name}(", 1).replace(") #NEST", f"{wanted}) #NEST", 1)
-            again = uses[name] > 1 and body.count("\n") > LONG
-            how = "alwaysinline nounwind" if self.inline and not again else self.apart
-            found[name] = body.replace("#NEST", how, 1)
+        columns = {name: list(zip(*calls, strict=True)) for name, calls in self._sizes.items()}
+        differ = {
+            name: list(dict.fromkeys(column for column in each if len({*column}) > 1))
+            for name, each in columns.items()
+        }
+
+        def given(call: re.Match[str]) -> str:
+            return "".join(f", i64 {column[int(call[2])]}" for column in differ[call[1]])
+
         for name, text in self.functions.items():
-            self.functions[name] = GIVEN.sub(lambda call: given[int(call[1])], text)
-        return found
+            self.functions[name] = GIVEN.sub(given, text)
+        return {
+            name: self._nest(name, text, columns[name], differ[name])
+            for text, name in self._nests.items()
+        }
+
+    def _nest(self, name: str, text: str, columns: Sequence[Any], differ: Sequence[Any]) -> str:
+        """Return a nest with its sizes: numbers, or arguments where these differ."""
+        arguments = {column: f"%s{i}" for i, column in enumerate(differ)}
+        first, *rest = text.split("$$")
+        sizes = [arguments.get(column, column[0]) for column in columns]
+        body = first + "".join(size + part for size, part in zip(sizes, rest, strict=True))
+        again = len(self._sizes[name]) > 1 and body.count("\n") > LONG
+        how = "alwaysinline nounwind" if self.inline and not again else self.apart
+        wanted = "".join(f", i64 {argument}" for argument in arguments.values())
+        body = body.replace("@NEST(", f"@{name}(", 1)
+        return body.replace(") #NEST", f"{wanted}) {how}", 1)
 
     # Functions
 
