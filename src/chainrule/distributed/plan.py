@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -154,7 +155,7 @@ def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float
     steps = max(1, min(max(supply.options.round_steps, LONG), fewest // size))
     took: dict[int, list[float]] = {1: [], steps: []}
     until, at = time.perf_counter() + TRIAL, 0
-    results: list[Result] = []
+    results: deque[Result] = deque(maxlen=len(groups))  # their states may be large
     while time.perf_counter() < until or len(results) < len(groups):
         for count in took:
             stop = min(fewest, count * size)
@@ -167,7 +168,7 @@ def measured(supply: RoundSupply, given: State, data: Any) -> tuple[float, float
             at += stop
     reader().forget()
     began = time.perf_counter()
-    mean(results[-len(groups) :], start)
+    mean(results, start)
     summed = (time.perf_counter() - began) / len(groups)
     short, long = (float(np.median(took[count])) for count in (1, steps))
     update = (long - short) / (steps - 1) if steps > 1 else short
