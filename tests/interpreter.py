@@ -13,7 +13,8 @@ import chainrule as cr
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler import kernels, products, reductions, sections
 from chainrule.ops.random import random_bits
-from chainrule.running import bound, compiling, steps
+from chainrule.running import bound, steps
+from chainrule.running import form as forms
 from chainrule.running.compiling import form_of_step
 from chainrule.running.engines import NativeEngine, Outcome
 from chainrule.running.recorded import RecordedStep
@@ -158,7 +159,7 @@ def interpreted(order=()):
         mock.patch.object(bound, "load", partial(Interpreted, order=order)),
         mock.patch.object(steps, "read", return_value=None),
         mock.patch.dict(steps._read, clear=True),  # what another test has read
-        mock.patch.dict(compiling._forms, clear=True),  # or for one thread
+        mock.patch.dict(forms._written, clear=True),  # or for one thread
     ):
         if not order:
             with mock.patch.object(kernels, "LARGE", np.inf):

@@ -19,7 +19,8 @@ from tests.estimators.data import classes, deviation
 import chainrule as cr
 from chainrule.estimators import recordings
 from chainrule.estimators.cost import is_short
-from chainrule.running.recorded import REMEMBERED, RecordedStep
+from chainrule.running.form import REMEMBERED
+from chainrule.running.recorded import RecordedStep
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"random_state": 0, "max_iter": 10, "learning_rate_init": 0.01}

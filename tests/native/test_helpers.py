@@ -60,23 +60,27 @@ def started(monkeypatch):
     monkeypatch.setattr(helpers, "_started", noted)
     yield found
     assert found
+    for thread in threads():
+        thread.join(10)
     assert all(helper.process.returncode is not None for helper in found)
-    assert not [each for each in threading.enumerate() if "share" in each.name]
+
+
+def threads():
+    """Return the threads that ask helpers."""
+    return [thread for thread in threading.enumerate() if "_serve" in thread.name]
 
 
 def by_helpers_alone(monkeypatch):
     """Let this process make nothing as long as there is a helper."""
-    here, share = threading.current_thread(), helpers._Work.share
+    makes = helpers._Team._makes
 
-    def late(work, make):
+    def late(team, make, waits=False):
         end = time.monotonic() + 10
-        while threading.current_thread() is here and work.waiting and time.monotonic() < end:
-            if not any("share" in each.name for each in threading.enumerate()):
-                break
+        while not waits and team._waiting and threads() and time.monotonic() < end:
             time.sleep(0.01)
-        share(work, make)
+        return makes(team, make, waits)
 
-    monkeypatch.setattr(helpers._Work, "share", late)
+    monkeypatch.setattr(helpers._Team, "_makes", late)
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -97,6 +101,47 @@ def test_one_that_was_started_ahead_is_taken(texts, alone, started, monkeypatch)
     assert len(started) == 1
 
 
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_what_it_began_with_is_made_once(texts, alone, started, monkeypatch, count):
+    by_helpers_alone(monkeypatch)
+    asked, make = [], helpers._Helper.make
+    monkeypatch.setattr(
+        helpers._Helper, "make", lambda helper, text: asked.append(text) or make(helper, text)
+    )
+    with helpers.ahead() as begin:
+        begin(machine().target, texts[:count])
+        while len(asked) < count:
+            time.sleep(0.01)
+        assert helpers.made(lambda: texts, machine().target, 1) == alone
+    assert sorted(asked) == sorted(texts)
+
+
+def test_one_that_has_begun_with_what_nobody_wants_ends(texts, started):
+    with helpers.ahead() as begin:
+        begin(machine().target, texts)
+    assert helpers._ahead == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_are_begun_before_a_network_is_recorded(started, monkeypatch, tmp_path, dtype):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(native, "_loaded", {})
+    monkeypatch.setattr(native, "cores", lambda: 2)
+    given, begin = [], helpers._Team.begin
+    monkeypatch.setattr(
+        helpers._Team, "begin",
+        lambda team, target, texts: given.append([*texts]) or begin(team, target, texts),
+    )  # fmt: skip
+    product = native.product_text(dtype, machine())
+    with native.made_soon(np.dtype(dtype)):
+        assert given == [[product]]
+        native._kept(native._products({dtype: "of_this_test"}))
+    with native.made_soon(np.dtype(dtype)):  # it is on disk
+        assert given[-1] == []
+    with native.made_soon(None):
+        assert given[-1] == []
+
+
 def test_one_that_nothing_is_left_for_ends(started):
     with pytest.raises(KeyboardInterrupt), helpers.ahead():
         raise KeyboardInterrupt
@@ -106,7 +151,6 @@ def test_one_that_nothing_is_left_for_ends(started):
 def test_a_structure_that_is_known_starts_none(monkeypatch):
     found, start = [], helpers._started
     monkeypatch.setattr(helpers, "_started", lambda: found.append(1) or start())
-    monkeypatch.setattr(native, "MANY", 1)
 
     def train():
         rule = cr.optimizers.Adam(0.02)
@@ -128,7 +172,7 @@ def test_who_is_not_there_yet_is_not_waited_for(texts, alone, started, monkeypat
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_what_a_helper_that_ends_leaves_is_made_here(texts, alone, started, monkeypatch, after):
     by_helpers_alone(monkeypatch)
-    made, make = [], helpers._Helper._make
+    made, make = [], helpers._Helper.make
 
     def killed(helper, text):
         if len(made) == after:
@@ -136,7 +180,7 @@ def test_what_a_helper_that_ends_leaves_is_made_here(texts, alone, started, monk
         made.append(make(helper, text))
         return made[-1]
 
-    monkeypatch.setattr(helpers._Helper, "_make", killed)
+    monkeypatch.setattr(helpers._Helper, "make", killed)
     assert helpers.made(lambda: texts, machine().target, 1) == alone
     assert len(made) <= after
 

@@ -40,7 +40,7 @@ def trained(f=loss, params=PARAMS, labels=y, **options):
 def as_in_another_process(monkeypatch, makes=False):
     """Forget what this process knows; unless ``makes``, it can make nothing now."""
     for module, name in (
-        (recorded, "_programs"), (compiling, "_forms"), (steps, "_read"), (native, "_loaded"),
+        (recorded, "_programs"), (form, "_written"), (steps, "_read"), (native, "_loaded"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, {})
     monkeypatch.setattr(compiling, "training_kernel", compiling_kernel if makes else None)

@@ -37,11 +37,16 @@ def test_each_is_tried_before_one_is_chosen(clock):
     assert sorted(chosen[:6]) == [1, 1, 1, 2, 2, 2]
     assert set(chosen[6:]) == {2}
     chosen = measured(Paces(), {1: slower, 2: fast}, 20)
-    assert sorted(chosen[:4]) == [1, 2, 2, 2], "one thread was tried again"
-    assert set(chosen[4:]) == {2}
+    assert sorted(chosen[:5]) == [1, 1, 2, 2, 2], "one thread was tried a third time"
+    assert set(chosen[5:]) == {2}
     chosen = measured(Paces(), {1: fast, 2: slow}, 20)
     assert sorted(chosen[:6]) == [1, 1, 1, 2, 2, 2]
     assert set(chosen[6:]) == {1}
+
+
+def test_a_first_update_that_finds_all_cold_decides_nothing(clock):
+    cold = {1: lambda at: 0.03 if at < 2 else 0.012, 2: lambda at: 0.05 if at < 2 else 0.015}
+    assert set(measured(Paces(), cold, 20)[6:]) == {1}
 
 
 @pytest.mark.parametrize("when", range(12))

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.running.recorded import Known, keep
+from chainrule.running.form import keep
+from chainrule.running.recorded import Known
 
 _recorded: dict[Hashable, Known] = {}
 _COUNTS = {"_done"}  # updates that an optimizer has made: a step finds them in its state

@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PRODUCT = "chainrule_"  # how the names of matrix products begin
 MUCH = 5000  # work for which processes compile beside this one: a tenth of a second
 MOST = 3  # of them
-MANY = 45  # equations for which there is so much to do
+FLOATS = {"float32", "float64"}  # that matrix products are made of
 DEFINED = re.compile(r"^define (?:internal )?\w+ @(\w+)\(", re.MULTILINE)
 GIVEN = re.compile(r"^define void @(\w+)\(", re.MULTILINE)  # to other modules
 DECLARED = re.compile(r"^declare .* @([\w.]+)\(", re.MULTILINE)
@@ -116,13 +116,24 @@ def products_of(kernel: Kernel) -> dict[str, str]:
     return {item.c.dtype.name: item.routine for item in kernel.products}
 
 
-def made_soon(equations: int) -> AbstractContextManager[None]:
-    """Return a context in which a kernel of so many equations is written and loaded."""
-    if equations < MANY or cores() == 1:
-        return nullcontext()
+@contextmanager
+def made_soon(dtype: Any) -> Iterator[None]:
+    """Have a kernel written and loaded within, whose parameters are of this dtype.
+
+    A process that makes machine code starts at once: it is there when this one has imported what it
+    needs, and makes the matrix product, which nearly every kernel calls, while that is recorded.
+    """
+    if cores() == 1:
+        yield
+        return
     from chainrule.native.helpers import ahead
 
-    return ahead()
+    with ahead() as begin:
+        target, name = this_machine().target, getattr(dtype, "name", "")
+        pieces = _products({name: ""}) if name in FLOATS else []
+        missing = [p for p in pieces if p.key not in _loaded and cache.read(p.key) is None]
+        begin(target, [text for piece in missing if piece.texts for text in piece.texts()])
+        yield
 
 
 def kept(key: str, products: dict[str, str]) -> NativeFunction | None:
@@ -185,6 +196,7 @@ def _product(dtype: str) -> list[Text]:
     return [product_text(dtype, this_machine())]
 
 
+@functools.lru_cache(2)
 def product_text(dtype: str, on: Machine) -> Text:
     """Return the matrix product of a dtype, as C calls it, in LLVM's language."""
     from chainrule.native import gemm

@@ -9,32 +9,34 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
+from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chainrule.native.llvm import Target, Text
 
 Make = Callable[["Text"], bytes]
+Begin = Callable[["Target", "Sequence[Text]"], None]
 PROGRAM = Path(__file__).with_name("llvm.py")  # what each runs
-_ahead: list[_Helper] = []  # those that were started before there was work for them
+_ahead: list[_Team] = []  # those that were started before all of their work was there
 
 
 @contextmanager
-def ahead() -> Iterator[None]:
+def ahead() -> Iterator[Begin]:
     """Have a helper start at once, for modules that are to be made within.
 
     Nothing is imported for that: it is there about when this process has imported what it needs.
+    Yields what tells it what machine code is made for, and gives it the first modules.
     """
-    helper = _started()
-    if helper is not None:
-        _ahead.append(helper)
+    team = _Team()
+    team.grow(1)
+    _ahead.append(team)
     try:
-        yield
+        yield team.begin
     finally:
-        if helper in _ahead:  # there was nothing to do for it
-            _ahead.remove(helper)
-            helper.end()
+        if team in _ahead:  # there was nothing to do for it
+            _ahead.remove(team)
+            team.end()
 
 
 def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> list[bytes]:
@@ -53,45 +55,95 @@ def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> lis
     def here(text: Text) -> bytes:
         return compiled(text, target)
 
-    started = (_ahead.pop() if _ahead else _started() for _ in range(count))
-    helpers = [helper for helper in started if helper is not None and helper.told(target)]
+    team = _ahead.pop() if _ahead and count else _Team()
     try:
-        work = _Work(write())
-        threads = [Thread(target=helper.share, args=(work,), daemon=True) for helper in helpers]
-        for thread in threads:
-            thread.start()
-        work.share(here)
-        for helper, thread in zip(helpers, threads, strict=True):
-            if not helper.busy:
-                helper.process.kill()
-            thread.join()
-        work.share(here)  # what a helper failed at
-        return [work.done[i] for i in range(len(work.texts))]
+        team.grow(count)
+        team.begin(target, ())
+        texts = write()
+        team.add(texts)
+        team.finish(here)
+        return [team.done[text] for text in texts]
     finally:
-        for helper in helpers:
-            helper.end()
+        team.end()
 
 
-class _Work:
-    """Modules that wait, those with most to do first, and what was made."""
+class _Team:
+    """Modules that are to be made, and helpers that make some of them."""
 
-    def __init__(self, texts: Sequence[Text]) -> None:
-        self.texts = texts
-        self.waiting = sorted(range(len(texts)), key=lambda i: texts[i].work)
-        self.done: dict[int, bytes] = {}
+    def __init__(self) -> None:
+        self.done: dict[Text, bytes] = {}
+        self._waiting: list[Text] = []  # that with most to do last
+        self._begun: set[Text] = set()
+        self._helpers: list[_Helper] = []
+        self._changed = Condition()
+        self._is_over = False
 
-    def share(self, make: Make) -> None:
-        """Take modules, one after another, until none waits."""
-        while self.waiting:
-            try:
-                i = self.waiting.pop()
-            except IndexError:  # another thread was quicker
-                return
-            try:
-                self.done[i] = make(self.texts[i])
-            except BaseException:
-                self.waiting.append(i)
-                raise
+    def grow(self, count: int) -> None:
+        """Start helpers until there are so many, where there can be any."""
+        while len(self._helpers) < count and (helper := _started()) is not None:
+            self._helpers.append(helper)
+
+    def begin(self, target: Target, texts: Sequence[Text]) -> None:
+        """Let helpers make modules, these and those that come, for a target."""
+        self.add(texts)
+        for helper in self._helpers:
+            if helper.thread is None:
+                work = Thread(target=self._serve, args=(helper, target), daemon=True)
+                helper.thread = work
+                work.start()
+
+    def add(self, texts: Sequence[Text]) -> None:
+        """Add modules; one that is there is made once."""
+        with self._changed:
+            known = {*self.done, *self._begun, *self._waiting}
+            new = [text for text in dict.fromkeys(texts) if text not in known]
+            self._waiting = sorted([*self._waiting, *new], key=lambda text: text.work)
+            self._changed.notify_all()
+
+    def finish(self, make: Make) -> None:
+        """Make what waits, and what a helper fails at, until all is done."""
+        while self._waiting:
+            while self._makes(make):
+                pass
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or not self._begun)
+
+    def end(self) -> None:
+        """Let helpers end; nobody waits until they have."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+        for helper in self._helpers:
+            helper.process.kill()
+            if helper.thread is None:
+                helper.end()
+
+    def _serve(self, helper: _Helper, target: Target) -> None:
+        """Have a helper make modules once it is there; what it fails at waits for others."""
+        with suppress(OSError, EOFError, ValueError, TypeError):
+            helper.begin(target)
+            while self._makes(helper.make, waits=True):
+                pass
+        helper.end()
+
+    def _makes(self, make: Make, waits: bool = False) -> bool:
+        """Make a module that waits, or that will; return whether there was one."""
+        with self._changed:
+            while waits and not self._waiting and not self._is_over:
+                self._changed.wait()
+            if not self._waiting or self._is_over:
+                return False
+            text = self._waiting.pop()
+            self._begun.add(text)
+        try:
+            self.done[text] = make(text)
+        finally:
+            with self._changed:
+                self._begun.remove(text)
+                if text not in self.done:
+                    self._waiting.append(text)
+                self._changed.notify_all()
+        return True
 
 
 class _Helper:
@@ -101,32 +153,26 @@ class _Helper:
         assert process.stdin is not None
         assert process.stdout is not None
         self.process, self._given, self._answers = process, process.stdin, process.stdout
-        self.busy = False
+        self.thread: Thread | None = None  # that asks it
 
-    def told(self, target: Target) -> bool:
-        """Tell it what for machine code is made; whether it is there to hear that."""
-        try:
-            self._say(target)
-        except OSError:
-            self.end()
-            return False
-        return True
+    def begin(self, target: Target) -> None:
+        """Tell it what machine code is made for, and wait until it is there.
 
-    def share(self, work: _Work) -> None:
-        """Take modules once the process is there; one that ends leaves them to others."""
+        Raises
+        ------
+        OSError, EOFError, ValueError, TypeError
+            If it is not, or is another program.
+        """
         from chainrule.native.llvm import READY
 
-        try:
-            if marshal.load(self._answers) == READY:
-                work.share(self._make)
-        except (OSError, EOFError, ValueError, TypeError):
-            self.busy = False
+        self._say(target)
+        if marshal.load(self._answers) != READY:
+            raise ValueError
 
-    def _make(self, text: Text) -> bytes:
-        self.busy = True
+    def make(self, text: Text) -> bytes:
+        """Have it make a module; errors as for `begin`."""
         self._say(text)
         code: bytes = marshal.load(self._answers)
-        self.busy = False
         return code
 
     def _say(self, message: Text | Target) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -14,33 +13,23 @@ from chainrule.native.code import products_of
 from chainrule.program.program import Program
 from chainrule.running.cost import cost_of
 from chainrule.running.engines import Step
-from chainrule.running.form import Cost, Form, Place
-from chainrule.running.recorded import RecordedStep, keep, plain
+from chainrule.running.form import Cost, Form, Place, keep_written, written
+from chainrule.running.recorded import RecordedStep, plain
 from chainrule.running.threads import end_turn
-
-_forms: dict[Hashable, Form] = {}
 
 
 def form_of_step(program: Program, data: Any, batch_size: int) -> Form:
     """Return the kernel of a step's program for data of these dtypes."""
-    key = _key(program, data, batch_size)
-    if key not in _forms:
+    form = written(program, data, batch_size)
+    if form is None:
         end_turn()  # this takes long
         names = list(program.arguments)[1:]
         found = leaves(dict(zip(names, data, strict=True)))
         dtypes = {path: leaf.dtype for path, leaf in found}
         kernel = training_kernel(program, batch_size, dtypes)
-        keep(_forms, key, _form(kernel, names, cost_of(program, batch_size)))
-    return _forms[key]
-
-
-def is_written(program: Program, data: Any, batch_size: int) -> bool:
-    """Whether that kernel is there."""
-    return _key(program, data, batch_size) in _forms
-
-
-def _key(program: Program, data: Any, batch_size: int) -> Hashable:
-    return program, batch_size, tuple([leaf.dtype for _, leaf in leaves(data)])
+        form = _form(kernel, names, cost_of(program, batch_size))
+        keep_written(form, program, data, batch_size)
+    return form
 
 
 def step_kernel(step: Step, loss: Any, carry: Any, data: Any, batch_size: int) -> Kernel:

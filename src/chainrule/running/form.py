@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 import json
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -12,14 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.trees import leaves
 from chainrule.native import cache, code
 from chainrule.program.batch import Linear
+from chainrule.program.program import Program
 from chainrule.running.threads import Paces
 
 LARGEST = 2**20  # bytes of a constant that is kept on disk
+REMEMBERED = 128  # programs of batch sizes, and kernels, in this process
 _ROOMS = ("ops", "program", "recurrence", "compiler", "native", "running")
 
 Cost = tuple[float, int]  # seconds that NumPy takes for an update, equations to compile
+
+_written: dict[Hashable, Form] = {}  # in this process
 
 
 @dataclass
@@ -90,6 +96,27 @@ class Form:
     paces: Paces = field(default_factory=Paces)
 
 
+def keep(table: dict[Any, Any], key: Any, value: Any) -> None:
+    """Remember a value, and forget the oldest where there are too many."""
+    table[key] = value
+    if len(table) > REMEMBERED:
+        table.pop(next(iter(table)), None)
+
+
+def written(program: Program, data: Any, batch_size: int) -> Form | None:
+    """Return what this process has written of a step's program for data of these dtypes."""
+    return _written.get(_key(program, data, batch_size))
+
+
+def keep_written(form: Form, program: Program, data: Any, batch_size: int) -> None:
+    """Remember that."""
+    keep(_written, _key(program, data, batch_size), form)
+
+
+def _key(program: Program, data: Any, batch_size: int) -> Hashable:
+    return program, batch_size, tuple([leaf.dtype for _, leaf in leaves(data)])
+
+
 def load(form: Form) -> Any:
     """Return the machine code of a kernel; None if it is gone from disk, or another machine's."""
     here = repr(code.this_machine())
@@ -109,9 +136,11 @@ def digest(key: Hashable, batch_size: int, data: Any) -> str | None:
 @functools.cache
 def _sources() -> str:
     """Return a digest of all code that what becomes of a recording depends on."""
-    folder = Path(__file__).parents[1]
-    files = (file for room in _ROOMS for file in sorted((folder / room).glob("*.py")))
-    return code.digest(np.__version__ + "\0".join(file.read_text("utf-8") for file in files))
+    folder, found = Path(__file__).parents[1], hashlib.sha256(np.__version__.encode())
+    for room in _ROOMS:
+        for file in sorted((folder / room).glob("*.py")):
+            found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def write(name: str | None, thing: Form | str) -> None:

@@ -15,9 +15,9 @@ from chainrule.program.program import Program
 from chainrule.program.recording import Tape, tape
 from chainrule.program.tracing import Recorder
 from chainrule.running.engines import Step, rows_in, rows_of
+from chainrule.running.form import keep
 
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
-REMEMBERED = 128  # batch sizes' programs, and kernels
 
 T = TypeVar("T")
 _programs: dict[Hashable, Program] = {}  # by what was recorded
@@ -77,6 +77,7 @@ class RecordedStep(Recorder):
         # One array of parameters is called what the loss calls it.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
+        self._taped: Any = 0, None  # the latest, by its batch size
         self.seen = Seen(self._known)
         if known is not None:
             self.seen = known.setdefault(_forms(carry, data), self.seen)
@@ -115,7 +116,10 @@ class RecordedStep(Recorder):
         """Return what tells what the step does for ``n`` samples."""
         found = self.seen.keys.get(n)
         if found is None:
-            found = self._told(n) or self.taped(n).key
+            found = self._told(n)
+            if found is None:
+                self._taped = n, self.taped(n)
+                found = self._taped[1].key
             keep(self.seen.keys, n, found)
         return found
 
@@ -128,8 +132,11 @@ class RecordedStep(Recorder):
         return self.sketched(lambda: (*given, told(given)))
 
     def _made(self, n: int) -> Program:
-        """Return what is recorded once more, with names."""
-        taped = self.taped(n, named=True)
+        """Return what was recorded, if a general program holds for it, or once more with names."""
+        size, taped = self._taped
+        self._taped = 0, None
+        if size != n or not any(program.general for program in self._known.values()):
+            taped = self.taped(n, named=True)
         key = self._told(n) or taped.key  # it may do something else this time
         keep(self.seen.keys, n, key)
         found = _programs.get(key)
@@ -189,13 +196,6 @@ def prepared(program: Program) -> Program:
     from chainrule.recurrence.summing import prepared
 
     return prepared(program)
-
-
-def keep(table: dict[Any, Any], key: Any, value: Any) -> None:
-    """Remember a value, and forget the oldest where there are too many."""
-    table[key] = value
-    if len(table) > REMEMBERED:
-        table.pop(next(iter(table)), None)
 
 
 def _dtype(carry: Any) -> np.dtype[Any] | None:

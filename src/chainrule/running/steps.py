@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import warnings
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from chainrule.autodiff.trees import leaves, map_leaves
@@ -13,8 +13,8 @@ from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError
 from chainrule.native.code import made_soon
 from chainrule.running.cost import cost_of
 from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, place_of
-from chainrule.running.form import Cost, Form, digest, load, read, write
-from chainrule.running.recorded import Known, RecordedStep, keep, plain
+from chainrule.running.form import Cost, Form, digest, keep, load, read, write, written
+from chainrule.running.recorded import Known, RecordedStep, plain
 from chainrule.running.sized import SizedEngine
 
 # Seconds on a machine of 2024 with two cores: to compile a structure and each of its equations. No
@@ -30,13 +30,17 @@ def uncollected() -> Iterator[None]:
     """Return a context in which Python does not look for garbage.
 
     To record and to compile makes so many objects, nearly all of which stay, that Python would look
-    through those of all imported libraries: 70 ms in a process that uses scikit-learn.
+    through those of all imported libraries: 70 ms in a process that uses scikit-learn. Nor does it
+    look through these soon after: they are put with what has been there long.
     """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
         if was:
             gc.enable()
 
@@ -126,18 +130,21 @@ class _Plan:
         """Return what runs it compiled."""
         if self._kept is not None and load(self._kept) is not None:
             return NativeEngine(self._step, self._kept, carry, self._data, self._size)
-        from chainrule.running.compiling import form_of_step, is_written
+        with nullcontext() if self._is_written() else made_soon(self._step.dtype):
+            from chainrule.running.compiling import form_of_step
 
-        program = self._step.program(self._size)
-        known = is_written(program, self._data, self._size)
-        equations = 0 if known else cost_of(program, self._size)[1]
-        with made_soon(equations):
+            program = self._step.program(self._size)
             form = form_of_step(program, self._data, self._size)
             is_new = form.code is None
             made = NativeEngine(self._step, form, carry, self._data, self._size)
         if is_new and form.code is not None:
             write(self._name(self._size), form)
         return made
+
+    def _is_written(self) -> bool:
+        """Whether this process has written the kernel."""
+        program = self._step.known(self._size)
+        return program is not None and written(program, self._data, self._size) is not None
 
     def holds(self, n: int) -> bool:
         """Whether a batch of ``n`` is what the kernel was made of."""

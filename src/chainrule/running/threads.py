@@ -181,8 +181,8 @@ class Paces:
         if len(times) >= TRIALS:
             self._rest(key)
         alone = 1, batch_size
-        is_slow = min(self._times(alone), default=0.0) > CLEARLY * min(times)
-        if is_slow and alone not in self._due:
+        known = len(self._times(alone)) > 1  # the first update of all finds code and memory cold
+        if known and alone not in self._due and min(self._times(alone)) > CLEARLY * min(times):
             self._rest(alone)
 
     def _rest(self, key: tuple[int, int]) -> None:

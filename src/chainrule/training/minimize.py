@@ -17,7 +17,7 @@ from chainrule.interrupts import deferred
 from chainrule.optimizers.optimizer import settings_of
 from chainrule.program.recording import tape
 from chainrule.running.engines import Engine
-from chainrule.running.recorded import keep
+from chainrule.running.form import keep
 from chainrule.running.steps import ENGINES, make_engine
 from chainrule.running.threads import in_turn
 from chainrule.training.supply import Batches, Samples, gives_batches
