@@ -13,9 +13,9 @@ import chainrule as cr
 from chainrule.compiler import kernels
 from chainrule.compiler.kernels import function_kernel
 from chainrule.compiler.memory import slots
-from chainrule.compiler.nodes import Buffer, N, loop_variable
+from chainrule.compiler.nodes import Buffer, N, loop_variable, whole
 from chainrule.compiler.sections import Group, Section
-from chainrule.compiler.statements import Store
+from chainrule.compiler.statements import Loop, Store
 from chainrule.errors import DataError, DivergenceError
 from chainrule.native import code as native
 from chainrule.program.batch import Linear
@@ -235,6 +235,28 @@ def test_memory_goes_on_in_one_section_only_where_samples_lie_as_those_of_its_la
     alone = [Section([Group((None, None), items)]) for items in meetings]
     shares = slots(alone, [*buffers.values()])
     assert shares == dict.fromkeys([buffers["second"], buffers["third"]], buffers["first"])
+
+
+@pytest.mark.parametrize(
+    ("again", "turned", "turns", "shared"),
+    [(False, False, 1, True), (True, False, 1, False), (False, True, 1, False),
+     (False, False, 3, False)],
+)  # fmt: skip
+def test_entries_take_the_place_of_those_read_for_the_last_time(again, turned, turns, shared):
+    i, j, k = (loop_variable(name, 4) for name in "ijk")
+    a, b, source, other = (Buffer(name, (4, 4), np.dtype("f4"), (0, 1)) for name in "abcd")
+    source.role = other.role = "state"
+    here, read = (i, j), (j, i) if turned else (i, j)
+    body = [Store(b.at(here), a.at(read))] + [Store(other.at(here), a.at(here))] * again
+    items = [
+        Loop(i, whole(4), [Loop(j, whole(4), [Store(a.at(here), source.at(here))])]),
+        Loop(i, whole(4), [Loop(j, whole(4), body)]),
+        Loop(i, whole(4), [Loop(j, whole(4), [Store(source.at(here), b.at(here))])]),
+    ]
+    if turns > 1:  # a is read anew in every turn
+        items[1] = Loop(k, whole(turns), [items[1]])
+    shares = slots([Section([Group((None, None), items)])], [a, b, source, other])
+    assert shares == ({b: a} if shared else {})
 
 
 def test_memory_that_others_may_still_read_is_not_written():

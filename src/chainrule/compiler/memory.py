@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import product
+from itertools import product, takewhile
 from typing import Any, NamedTuple
 
 from chainrule.compiler.fusing import same_turn
 from chainrule.compiler.lowering import Lowering, places
 from chainrule.compiler.nodes import PART, Access, Buffer, Expr
 from chainrule.compiler.sections import Group, Section
-from chainrule.compiler.statements import Item, Store, forget, nest, walk
+from chainrule.compiler.statements import Item, Loop, Store, forget, nest, walk
 from chainrule.program.equations import Variable
 
 SMALL, STACK = 2**10, 2**16  # bytes of an array on the stack, and of all that are
@@ -95,8 +95,9 @@ def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer
         for group in section.groups:
             for item in group.items:
                 turn += 1
-                for access in item.accesses:
-                    lives.setdefault(access.what, _Life(turn)).note(turn, section, group, access)
+                for at, (access, loops) in enumerate(_accesses([item])):
+                    life = lives.setdefault(access.what, _Life(turn))
+                    life.note(_Place(turn, at, access, loops), section, group)
     temporaries = [b for b in buffers if b.role == "temporary"]
     free: dict[Any, list[_Slot]] = {}  # by form
     found: dict[Buffer, Buffer] = {}
@@ -125,18 +126,44 @@ class _Touch(NamedTuple):
     own: tuple[Expr | None, ...]
 
 
+class _Place(NamedTuple):
+    """Where a buffer is touched.
+
+    Attributes
+    ----------
+    turn : int
+        In which item.
+    at : int
+        How many accesses come before it there.
+    access : Access
+    loops : tuple of Loop
+        That it is in, the outermost first.
+    """
+
+    turn: int
+    at: int
+    access: Access
+    loops: tuple[Loop, ...]
+
+
 class _Life:
-    """When a buffer is touched: the first and last turn, and how, by section."""
+    """When a buffer is touched: at first, and in the last of the items, and how, by section."""
 
     def __init__(self, turn: int) -> None:
-        self.begin, self.end = turn, turn
+        self.begin = self.end = turn
+        self.places: list[_Place] = []
         self.touches: dict[Section, set[_Touch]] = {}
 
-    def note(self, turn: int, section: Section, group: Group, access: Access) -> None:
+    def note(self, place: _Place, section: Section, group: Group) -> None:
         """Take note of an access."""
-        telling = group.sharing[0], PART
-        own = tuple([i if any(i is x for x in telling) else None for i in access.index or ()])
-        self.end = turn
+        telling, index = (group.sharing[0], PART), place.access.index or ()
+        own = tuple([i if any(i is x for x in telling) else None for i in index])
+        if not self.places:
+            self.first = place
+        elif place.turn != self.end:
+            self.places.clear()
+        self.places.append(place)
+        self.end = place.turn
         self.touches.setdefault(section, set()).add(_Touch(group, own))
 
 
@@ -150,23 +177,58 @@ class _Slot:
 
     def take(self, buffer: Buffer, life: _Life) -> None:
         """Let a buffer have it."""
-        self.last, self.end = buffer, life.end
+        self.last, self.life = buffer, life
         for section, touches in life.touches.items():
             self.touches.setdefault(section, set()).update(touches)
 
     def is_free(self, buffer: Buffer, life: _Life) -> bool:
         """Whether a buffer may have it next: no thread writes what another may still read."""
         section, touches = next(iter(life.touches.items()))
-        if self.end >= life.begin or section not in self.touches:
-            return self.end < life.begin
+        if self.life.end >= life.begin and not self._gives_way(buffer, life):
+            return False
+        if section not in self.touches:
+            return True
         pairs = list(product(self.touches[section], touches))
         if all(one.group.sharing[0] is other.group.sharing[0] is None for one, other in pairs):
             return True
         alike = buffer.memory_shape == self.last.memory_shape
         return alike and all(
-            one.group is other.group and same_turn(one.own, other.own, one.group.sharing[0])
+            one.group.sharing == other.group.sharing
+            and same_turn(one.own, other.own, one.group.sharing[0])
             for one, other in pairs
         )
+
+    def _gives_way(self, buffer: Buffer, life: _Life) -> bool:
+        """Whether entries are made where those that they are made of are read for the last time."""
+        last, first = self.last, life.first
+        index = first.access.index or ()
+
+        def is_over(place: _Place) -> bool:
+            """Whether no turn of a loop around both comes to what another has made."""
+            around = takewhile(
+                lambda pair: pair[0] is pair[1], zip(place.loops, first.loops, strict=False)
+            )
+            once = all(any(loop.var is part for part in index) for loop, _ in around)
+            return once and place.at < first.at and place.access.index == index
+
+        return (
+            self.life.end == life.begin
+            and (buffer.memory_shape, buffer.order) == (last.memory_shape, last.order)
+            and first.access.writes
+            and first.access.is_simple
+            and all(map(is_over, self.life.places))
+        )
+
+
+def _accesses(
+    items: Sequence[Item], loops: tuple[Loop, ...] = ()
+) -> Iterator[tuple[Access, tuple[Loop, ...]]]:
+    """Yield what is touched, in order, and in which loops."""
+    for item in items:
+        if isinstance(item, Loop):
+            yield from _accesses(item.body, (*loops, item))
+        else:
+            yield from ((access, loops) for access in item.accesses)
 
 
 def _form(buffer: Buffer) -> Any:

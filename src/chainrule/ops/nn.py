@@ -57,7 +57,7 @@ SIGMOID = NN.add(
 RELU = NN.add(
     "relu",
     lambda x: np.maximum(x, 0),
-    (lambda g, y, x: g * (x > 0),),
+    (lambda g, y, x: g * (y > 0),),
     "np.maximum(_0, 0)",
     kernel=Elementwise("0 if _0 < 0 else _0"),
 )
