@@ -30,19 +30,22 @@ def uncollected() -> Iterator[None]:
     """Return a context in which Python does not look for garbage.
 
     To record and to compile makes so many objects, nearly all of which stay, that Python would look
-    through those of all imported libraries: 70 ms in a process that uses scikit-learn. Nor does it
-    look through these soon after: they are put with what has been there long.
+    through those of all imported libraries: 70 ms in a process that uses scikit-learn.
     """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if not gc.get_freeze_count():
-            gc.freeze()
-            gc.unfreeze()
         if was:
             gc.enable()
+
+
+def _settle() -> None:
+    """Put what was made with what has been there long: Python need not look through it soon."""
+    if not gc.get_freeze_count():  # of objects that somebody keeps apart
+        gc.freeze()
+        gc.unfreeze()
 
 
 def make_engine(
@@ -137,8 +140,10 @@ class _Plan:
             form = form_of_step(program, self._data, self._size)
             is_new = form.code is None
             made = NativeEngine(self._step, form, carry, self._data, self._size)
-        if is_new and form.code is not None:
-            write(self._name(self._size), form)
+        if is_new:
+            _settle()
+            if form.code is not None:
+                write(self._name(self._size), form)
         return made
 
     def _is_written(self) -> bool:
