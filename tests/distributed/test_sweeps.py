@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import chainrule as cr
 from chainrule.distributed.places import Cluster
@@ -101,6 +102,10 @@ def test_a_build_that_cannot_travel_is_said_at_once(client):
         swept(locked, client=client)
 
 
+def share_of_ones(model, X, y):
+    return np.mean(model.predict(X) == 1)
+
+
 def test_sweep_cv(client):
     here, there = (
         cr.SweepCV(build, SPACE, cv=2, models=4, epochs=2, client=each).fit(X, Y)
@@ -108,3 +113,16 @@ def test_sweep_cv(client):
     )
     assert here.best_params_ == there.best_params_
     assert here.best_score_ == there.best_score_
+
+
+def test_a_score_of_ones_own(client):
+    here, there = (
+        cr.SweepCV(
+            LogisticRegression(max_iter=1000), {"C": [0.01, 1.0]}, scoring=share_of_ones,
+            client=each,
+        ).fit(X, Y)
+        for each in (None, client)
+    )  # fmt: skip
+    np.testing.assert_array_equal(
+        here.cv_results_["mean_test_score"], there.cv_results_["mean_test_score"]
+    )

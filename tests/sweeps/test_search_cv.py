@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
-from chainrule.errors import OptionError
+from chainrule.errors import DataError, OptionError, UnknownNameError
 
 X, y = load_iris(return_X_y=True)
 
@@ -39,6 +39,43 @@ def test_a_grid_of_an_estimator_has_scikit_learns_results():
     np.testing.assert_array_equal(ours.classes_, theirs.classes_)
     assert not hasattr(ours, "transform")
     assert clone(ours).get_params()["space"] == space
+
+
+def recall_of_the_first(model, X, y):
+    return np.mean(model.predict(X[y == 0]) == 0)
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc_ovr", "neg_log_loss", recall_of_the_first])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_score_of_ones_own_is_as_in_scikit_learn(scoring, workers, tmp_path):
+    model, space = LogisticRegression(max_iter=1000), {"C": [1e-4, 0.01, 1.0]}
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    options = {"search": "grid", "cv": cv, "scoring": scoring, "workers": workers}
+    ours = cr.SweepCV(model, space, store=tmp_path, **options).fit(X, y)
+    theirs = GridSearchCV(model, space, cv=cv, scoring=scoring).fit(X, y)
+    np.testing.assert_array_equal(
+        ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"]
+    )
+    assert ours.best_params_ == theirs.best_params_
+    assert ours.score(X, y) == theirs.score(X, y)
+    again = cr.SweepCV(model, space, store=tmp_path, **options).fit(X, y)
+    assert again.best_score_ == ours.best_score_
+    with pytest.raises(DataError, match="scoring"):
+        cr.SweepCV(model, space, store=tmp_path, **options | {"scoring": "accuracy"}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "told"),
+    [("roc_auk", "did you mean 'roc_auc'"), (["accuracy"], "one name or function"), (3, "one")],
+)
+def test_what_is_no_score_is_refused_at_once(scoring, told):
+    with pytest.raises((OptionError, UnknownNameError), match=told):
+        cr.SweepCV(LogisticRegression(), {"C": [1.0]}, scoring=scoring).fit(X, y)
+
+
+def test_a_network_has_metrics_in_place_of_scoring():
+    with pytest.raises(DataError, match="name it by monitor"):
+        cr.SweepCV(build, {"lr": [0.1], "hidden": [2]}, scoring="accuracy", epochs=1).fit(X, y)
 
 
 def build(lr, hidden):

@@ -16,6 +16,7 @@ from chainrule.distributed.places import Cluster, check_client, dask, same
 from chainrule.sweeps.building import Fold
 from chainrule.sweeps.fleet import Fleet
 from chainrule.sweeps.member import Outcome, Task
+from chainrule.sweeps.scoring import Scoring
 
 SECONDS = 1.0  # that a batch takes
 GROWTH = 8  # by which a batch is larger than the one before, at most
@@ -40,7 +41,7 @@ class ClusterFleet(Fleet):
     Parameters
     ----------
     client : distributed.Client
-    build, folds, batch_size
+    build, folds, batch_size, scoring
         As for `Fleet`.
 
     Raises
@@ -49,10 +50,13 @@ class ClusterFleet(Fleet):
         If ``build`` cannot be sent to other machines, or ``client`` is none.
     """
 
-    def __init__(self, client: Any, build: Any, folds: Sequence[Fold], batch_size: int) -> None:
-        super().__init__(build, folds, batch_size)
+    def __init__(
+        self, client: Any, build: Any, folds: Sequence[Fold], batch_size: int,
+        scoring: Scoring = None,
+    ) -> None:  # fmt: skip
+        super().__init__(build, folds, batch_size, scoring=scoring)
         self.cluster = Cluster(check_client(client), TIMEOUT)
-        self._code = pickled(build, "build")
+        self._code = pickled(build, "build"), pickled(scoring, "scoring")
         self._name = uuid.uuid4().hex
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
@@ -121,7 +125,8 @@ def train_batch(about: Any, folds: Any, tasks: list[Task]) -> tuple[bytes, float
     began = time.perf_counter()
     with _lock:
         if name not in _fleets:
-            _fleets[name] = Fleet(pickle.loads(code), folds, batch_size, 1)
+            build, scoring = map(pickle.loads, code)
+            _fleets[name] = Fleet(build, folds, batch_size, 1, scoring=scoring)
             while len(_fleets) > FLEETS:
                 _fleets.popitem(last=False)
         fleet = _fleets[name]

@@ -10,11 +10,13 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+from chainrule.errors import OptionError
 from chainrule.interrupts import check
 from chainrule.native import cores
 from chainrule.running.engines import Outcome as Updates
 from chainrule.sweeps.building import Build, Fold, built, fitted, plain_key
 from chainrule.sweeps.member import Member, Outcome, Task
+from chainrule.sweeps.scoring import Scoring, score_of
 from chainrule.sweeps.structure import Structure
 from chainrule.sweeps.trained import train
 
@@ -44,6 +46,8 @@ class Fleet:
     width : int, default 32
         So many members of one structure and seed may share a kernel, where that is faster and each
         has the bits that it has alone: small ones that are trained one sample at a time.
+    scoring : str or callable, optional
+        Of estimators, in place of their own score.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class Fleet:
         batch_size: int,
         workers: int | None = None,
         width: int = WIDTH,
+        scoring: Scoring = None,
     ) -> None:
         self.build, self.folds, self.batch_size = build, folds, batch_size
+        self.scoring = scoring
         self.width = width if batch_size == 1 else 1
         self.workers = workers or cores()
         self._structures: OrderedDict[Hashable, list[Structure]] = OrderedDict()
@@ -64,7 +70,8 @@ class Fleet:
 
     def __reduce__(self) -> Any:
         """Return what trains alike elsewhere, without what was recorded and compiled here."""
-        return Fleet, (self.build, self.folds, self.batch_size, self.workers, self.width)
+        about = self.build, self.folds, self.batch_size, self.workers, self.width, self.scoring
+        return Fleet, about
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """Yield the outcome of each task, in the order of the tasks."""
@@ -161,6 +168,11 @@ class Fleet:
         try:
             if structure.problem is None:
                 self._fit(tasks[0], outcomes[0])
+            elif self.scoring is not None:
+                raise OptionError(
+                    "scoring", "is for estimators; let a network have the metric, and name it by "
+                    "monitor"
+                )  # fmt: skip
             else:
                 train(structure, list(zip(tasks, outcomes, strict=True)), width, self._watch)
         except StoppedError:
@@ -175,7 +187,7 @@ class Fleet:
             with self._lock:  # builds come one after another
                 model = built(self.build, task.member)
             model = fitted(model, task.member, samples)
-            outcome.add({"score": float(model.score(*held))})
+            outcome.add({"score": score_of(model, self.scoring, *held)})
 
     def _watch(self, done: Updates) -> None:
         if self._stop.is_set():

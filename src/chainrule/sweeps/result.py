@@ -278,7 +278,7 @@ class Result:
         """Return a member's models on some folds, trained if there is no checkpoint."""
         fleet = self.fleet
         if checkpoint is None:
-            fleet = Fleet(fleet.build, folds, fleet.batch_size, 1)
+            fleet = Fleet(fleet.build, folds, fleet.batch_size, 1, scoring=fleet.scoring)
             (outcome,) = fleet.run([Task(member, epochs)])
             if outcome.error:
                 raise DataError(f"sweep: {outcome.error}")

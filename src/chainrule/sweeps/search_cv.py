@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import DataError, OptionError
 from chainrule.sweeps.result import Result
+from chainrule.sweeps.scoring import Scoring, check_scoring, score_of
 from chainrule.sweeps.sweep import sweep
 from chainrule.validation import Array
 
@@ -47,8 +48,8 @@ class SweepCV(BaseEstimator):  # type: ignore[misc]
         `sklearn.model_selection.TimeSeriesSplit`.
     refit : bool, default True
         Whether the best is trained once more, on all samples.
-    models, search, halving, epochs, batch_size, monitor, mode, store, seed, seeds, workers, \
-client, verbose
+    models, search, halving, epochs, batch_size, monitor, mode, scoring, store, seed, seeds, \
+workers, client, verbose
         As for `sweep`.
 
     Attributes
@@ -73,9 +74,9 @@ client, verbose
     Notes
     -----
     To scikit-learn it is a classifier or a regressor if ``build`` is one; of a function that builds
-    it is known after `fit`. There is one score: ``scoring``, ``scorer_``, ``error_score`` and
-    ``return_train_score`` are not there, ``multimetric_`` is False, a model that fails has NaN.
-    `fit` takes no ``sample_weight`` and no other parameters of the estimator's.
+    it is known after `fit`. There is one score: ``scoring`` is one name or function, ``scorer_``,
+    ``error_score`` and ``return_train_score`` are not there, ``multimetric_`` is False, a model
+    that fails has NaN. `fit` takes no ``sample_weight`` and no other parameters of the estimator's.
 
     Raises
     ------
@@ -106,6 +107,7 @@ client, verbose
         batch_size: int = 32,
         monitor: str | None = None,
         mode: str = "auto",
+        scoring: Scoring = None,
         store: Any = None,
         seed: int = 0,
         seeds: int = 1,
@@ -117,7 +119,7 @@ client, verbose
         self.models, self.search, self.halving, self.epochs = models, search, halving, epochs
         self.batch_size, self.monitor, self.mode, self.store = batch_size, monitor, mode, store
         self.seed, self.seeds, self.workers, self.client = seed, seeds, workers, client
-        self.verbose = verbose
+        self.scoring, self.verbose = scoring, verbose
 
     multimetric_ = False
 
@@ -173,12 +175,13 @@ client, verbose
     def score(self, X: Any, y: Any) -> float:
         """Return the best model's score of other samples, of which a greater one is better.
 
-        Of an estimator its own; of a `Sequential` what ``monitor`` names, without val_: a loss, and
-        whatever else is to be low, with a minus, as scikit-learn has it.
+        Of an estimator its own, or what ``scoring`` gives; of a `Sequential` what ``monitor``
+        names, without val_: a loss, and whatever else is to be low, with a minus, as scikit-learn
+        has it.
         """
         model = self._refitted("score")
         if hasattr(model, "get_params"):
-            return float(model.score(X, y))
+            return score_of(model, check_scoring(self.scoring), X, y)
         if not hasattr(model, "evaluate"):
             raise DataError(
                 "SweepCV: parameters of a loss have no score; call the loss with best_estimator_"

@@ -24,6 +24,7 @@ from chainrule.sweeps.progress import SweepBar, SweepLines
 from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.result import Result
 from chainrule.sweeps.rungs import Bracket, all_the_way, check_factor, halving, hyperband
+from chainrule.sweeps.scoring import Scoring, check_scoring
 from chainrule.sweeps.search import Candidates, Search
 from chainrule.sweeps.space import MOST, SEARCHES, Space
 from chainrule.sweeps.store import Folder, Memory, Store
@@ -51,6 +52,7 @@ def sweep(
     validation_split: float = 0.2,
     monitor: str | None = None,
     mode: str = "auto",
+    scoring: Scoring = None,
     store: str | os.PathLike[str] | None = None,
     seed: int = 0,
     seeds: int = 1,
@@ -103,6 +105,9 @@ def sweep(
         The score that decides, by default ``"val_loss"``, of estimators ``"val_score"``.
     mode : {"auto", "min", "max"}
         Whether a lower or a higher one is better; ``"auto"`` tells by the name.
+    scoring : str or callable, optional
+        What estimators are scored by in place of their own ``score``: a name of scikit-learn's,
+        ``"roc_auc"`` for instance, or ``scoring(estimator, X, y)``. Higher is better.
     store : path, optional
         A folder that keeps everything: the same call goes on from what is there, whatever ended the
         one before, to the same bits; others may take part at the same time, also from other
@@ -170,6 +175,7 @@ def sweep(
         raise OptionError("pruner", "is for Optuna's searches; give search='tpe', or halving=3")
     if hyperband and not own:
         raise OptionError("hyperband", "is for searches that do not learn; give halving=3")
+    scoring = check_scoring(scoring)
     seed, epochs = check_whole(seed, "seed"), check_whole(epochs, "epochs")
     batch_size = check_whole(batch_size, "batch_size")
     keep = check_positive(keep, "keep", "sweep")
@@ -190,11 +196,13 @@ def sweep(
             "hyperband": hyperband, "epochs": epochs, "batch_size": batch_size,
             "monitor": monitor, "mode": mode, "seed": seed, "seeds": seeds,
         }  # fmt: skip
-    fleet = Fleet(build, folds, batch_size, workers)
+        if scoring is not None:
+            conditions["scoring"] = fingerprint(scoring)
+    fleet = Fleet(build, folds, batch_size, workers, scoring=scoring)
     if client is not None:
         from chainrule.sweeps.cluster import ClusterFleet
 
-        fleet = ClusterFleet(client, build, folds, batch_size)
+        fleet = ClusterFleet(client, build, folds, batch_size, scoring)
     watching = watchers(callbacks, verbose, "sweep", SweepBar, SweepLines)
     kept: Store
     if store is None:
