@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import warnings
 from collections.abc import Hashable, Iterator
@@ -41,8 +42,12 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+@functools.cache
 def _settle() -> None:
-    """Put what was made with what has been there long: Python need not look through it soon."""
+    """Put what was made with what has been there long: Python need not look through it soon.
+
+    That is much for the first kernel, for which the compiler and LLVM are imported.
+    """
     if not gc.get_freeze_count():  # of objects that somebody keeps apart
         gc.freeze()
         gc.unfreeze()
