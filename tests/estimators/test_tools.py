@@ -19,7 +19,7 @@ from tests.estimators.data import classes, deviation
 import chainrule as cr
 from chainrule.estimators import recordings
 from chainrule.estimators.cost import is_short
-from chainrule.running.form import REMEMBERED
+from chainrule.running import form
 from chainrule.running.recorded import RecordedStep
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -134,16 +134,17 @@ def test_what_is_short_is_told_by_sizes_alone():
 
 def test_what_was_recorded_is_forgotten_where_it_becomes_much(monkeypatch):
     monkeypatch.setattr(recordings, "_recorded", {})
+    monkeypatch.setattr(form, "REMEMBERED", 8)
     X, y = classes("iris")
-    for width in range(1, 1 + REMEMBERED + 5):
+    for width in range(1, 12):
         cr.MLPClassifier((width,), max_iter=1, engine="numpy").fit(X, y)
-    assert len(recordings._recorded) == REMEMBERED
+    assert len(recordings._recorded) == 8
     model = cr.MLPClassifier((5,), engine="numpy")
-    for rows in range(5, 5 + REMEMBERED + 5):
+    for rows in range(5, 16):
         model.partial_fit(X[:rows], y[:rows], classes=np.unique(y))
     *_, known = recordings._recorded.values()
     (seen,) = known.values()
-    assert len(seen.keys) <= REMEMBERED
+    assert len(seen.keys) <= 8
 
 
 FACTOR = {"by": 1.0}
