@@ -116,6 +116,43 @@ def test_what_it_began_with_is_made_once(texts, alone, started, monkeypatch, cou
     assert sorted(asked) == sorted(texts)
 
 
+def test_what_a_helper_has_begun_is_waited_for(texts, alone, started, monkeypatch):
+    make, begun = helpers._Helper.make, threading.Event()
+
+    def slow(helper, text):
+        begun.set()
+        time.sleep(0.3)
+        return make(helper, text)
+
+    monkeypatch.setattr(helpers._Helper, "make", slow)
+    with helpers.ahead() as begin:
+        begin(machine().target, texts[:1])
+        assert begun.wait(10)
+        assert helpers.made(lambda: texts[:1], machine().target, 1) == alone[:1]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_nobody_wants_is_not_made_here(texts, alone, started, monkeypatch, is_there):
+    here, compiled, begun = [], helpers.compiled, threading.Event()
+    monkeypatch.setattr(
+        helpers, "compiled", lambda text, target: here.append(text) or compiled(text, target)
+    )
+
+    def never(helper, text):
+        begun.set()
+        assert helper.process.wait(10)
+        raise EOFError
+
+    monkeypatch.setattr(helpers._Helper, "make", never)
+    if not is_there:
+        monkeypatch.setattr(helpers._Helper, "begin", never)
+    with helpers.ahead() as begin:
+        begin(machine().target, texts[:1])
+        assert begun.wait(10)
+        assert helpers.made(lambda: texts[1:2], machine().target, 1) == alone[1:2]
+    assert here == texts[1:2]
+
+
 def test_one_that_has_begun_with_what_nobody_wants_ends(texts, started):
     with helpers.ahead() as begin:
         begin(machine().target, texts)

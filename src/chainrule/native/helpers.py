@@ -60,8 +60,7 @@ def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> lis
         team.grow(count)
         team.begin(target, ())
         texts = write()
-        team.add(texts)
-        team.finish(here)
+        team.finish(texts, here)
         return [team.done[text] for text in texts]
     finally:
         team.end()
@@ -85,28 +84,28 @@ class _Team:
 
     def begin(self, target: Target, texts: Sequence[Text]) -> None:
         """Let helpers make modules, these and those that come, for a target."""
-        self.add(texts)
+        self._waiting += texts
         for helper in self._helpers:
             if helper.thread is None:
                 work = Thread(target=self._serve, args=(helper, target), daemon=True)
                 helper.thread = work
                 work.start()
 
-    def add(self, texts: Sequence[Text]) -> None:
-        """Add modules; one that is there is made once."""
+    def finish(self, texts: Sequence[Text], make: Make) -> None:
+        """Make modules, but for those that helpers make; what waits besides is not wanted."""
         with self._changed:
-            known = {*self.done, *self._begun, *self._waiting}
-            new = [text for text in dict.fromkeys(texts) if text not in known]
-            self._waiting = sorted([*self._waiting, *new], key=lambda text: text.work)
+            begun = {*self.done, *self._begun}
+            new = [text for text in dict.fromkeys(texts) if text not in begun]
+            self._waiting = sorted(new, key=lambda text: text.work)
             self._changed.notify_all()
 
-    def finish(self, make: Make) -> None:
-        """Make what waits, and what a helper fails at, until all is done."""
-        while self._waiting:
-            while self._makes(make):
-                pass
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or not self._begun)
+        def is_done() -> bool:
+            return all(text in self.done for text in texts)
+
+        while not is_done():
+            if not self._makes(make):
+                with self._changed:  # a helper makes the last of them, or fails at it
+                    self._changed.wait_for(lambda: self._waiting or is_done())
 
     def end(self) -> None:
         """Let helpers end; nobody waits until they have."""

@@ -109,7 +109,7 @@ class RecordedStep(Recorder):
         if n not in self._known:
             found = _programs.get(self.key(n))
             if found is not None:
-                self._known[n] = found
+                self._known[n], self._taped = found, (0, None)
         return self._known.get(n)
 
     def key(self, n: int) -> Hashable:
