@@ -11,7 +11,7 @@ from chainrule.validation import lookup
 Scoring = str | Callable[..., Any] | None
 
 
-def check_scoring(scoring: Any) -> Scoring:
+def checked_scoring(scoring: Any) -> Scoring:
     """Return what estimators are scored by: a name of scikit-learn's, or a function.
 
     Raises

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import DataError, OptionError
 from chainrule.sweeps.result import Result
-from chainrule.sweeps.scoring import Scoring, check_scoring, score_of
+from chainrule.sweeps.scoring import Scoring, score_of
 from chainrule.sweeps.sweep import sweep
 from chainrule.validation import Array
 
@@ -181,7 +181,7 @@ workers, client, verbose
         """
         model = self._refitted("score")
         if hasattr(model, "get_params"):
-            return score_of(model, check_scoring(self.scoring), X, y)
+            return score_of(model, self.scoring, X, y)
         if not hasattr(model, "evaluate"):
             raise DataError(
                 "SweepCV: parameters of a loss have no score; call the loss with best_estimator_"

@@ -24,7 +24,7 @@ from chainrule.sweeps.progress import SweepBar, SweepLines
 from chainrule.sweeps.ranking import Ranking
 from chainrule.sweeps.result import Result
 from chainrule.sweeps.rungs import Bracket, all_the_way, check_factor, halving, hyperband
-from chainrule.sweeps.scoring import Scoring, check_scoring
+from chainrule.sweeps.scoring import Scoring, checked_scoring
 from chainrule.sweeps.search import Candidates, Search
 from chainrule.sweeps.space import MOST, SEARCHES, Space
 from chainrule.sweeps.store import Folder, Memory, Store
@@ -175,7 +175,7 @@ def sweep(
         raise OptionError("pruner", "is for Optuna's searches; give search='tpe', or halving=3")
     if hyperband and not own:
         raise OptionError("hyperband", "is for searches that do not learn; give halving=3")
-    scoring = check_scoring(scoring)
+    scoring = checked_scoring(scoring)
     seed, epochs = check_whole(seed, "seed"), check_whole(epochs, "epochs")
     batch_size = check_whole(batch_size, "batch_size")
     keep = check_positive(keep, "keep", "sweep")
