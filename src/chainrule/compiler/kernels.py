@@ -85,7 +85,7 @@ RULES: dict[Any, Any] = {
 }  # fmt: skip
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Kernel:
     """A kernel and what it must be called with.
 

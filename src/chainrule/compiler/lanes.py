@@ -24,7 +24,7 @@ Places = Mapping[Expr, Expr]  # where loop variables are to be other indices
 Target = Load | Local
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Reduced:
     """What is taken together, and how.
 

@@ -32,7 +32,7 @@ from chainrule.program.batch import Filled, Linear, at, constant
 from chainrule.program.equations import Equation, Variable
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Scattered:
     """What is scattered: a variable or constant, its loops' shape, where an entry goes."""
 

@@ -10,7 +10,8 @@ import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +20,25 @@ from chainrule.program.batch import Linear
 WHOLE, BOOL = np.dtype(np.int64), np.dtype(bool)
 Index = tuple["Expr", ...]
 New = Mapping["Expr", "Expr"]
+
+
+class Parts:
+    """What is equal to another of its kind with equal parts, none of which is ever changed.
+
+    It is said once for all kinds: to define so many as frozen dataclasses takes 5 ms of a first run.
+    """
+
+    __slots__ = ()
+    _parts: ClassVar[attrgetter[Any]]
+
+    def __init_subclass__(cls) -> None:
+        cls._parts = attrgetter(*cls.__annotations__)
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is self.__class__ and bool(self._parts(self) == self._parts(other))
+
+    def __hash__(self) -> int:
+        return hash(self._parts(self))
 
 
 class Expr:
@@ -65,15 +85,15 @@ class Expr:
         return Call("and", (self, other), BOOL)
 
 
-@dataclass(frozen=True, slots=True)
-class Const(Expr):
+@dataclass(eq=False, repr=False, slots=True)
+class Const(Parts, Expr):
     """A number that is written into the kernel."""
 
     value: Any
     dtype: Any = WHOLE
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Local(Expr):
     """A local variable; of a loop's it may be known that it stays below ``size``."""
 
@@ -88,8 +108,8 @@ def loop_variable(name: str, size: int | None) -> Local:
     return Local(name, WHOLE, size)
 
 
-@dataclass(frozen=True, slots=True)
-class Load(Expr):
+@dataclass(eq=False, repr=False, slots=True)
+class Load(Parts, Expr):
     """An entry of a buffer, by its place in memory."""
 
     buffer: Buffer
@@ -101,8 +121,8 @@ class Load(Expr):
         return self.buffer.dtype
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Expr):
+@dataclass(eq=False, repr=False, slots=True)
+class Call(Parts, Expr):
     """An operation by its name in the tables; a buffer as an argument is its address."""
 
     name: str
@@ -110,16 +130,16 @@ class Call(Expr):
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Cast(Expr):
+@dataclass(eq=False, repr=False, slots=True)
+class Cast(Parts, Expr):
     """A value as one of another dtype."""
 
     value: Expr
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Select(Expr):
+@dataclass(eq=False, repr=False, slots=True)
+class Select(Parts, Expr):
     """One value where a condition holds, another where it does not."""
 
     test: Expr
@@ -132,7 +152,7 @@ class Select(Expr):
         return self.one.dtype
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Affine(Expr):
     """A whole number ``const + Σ factor * part``."""
 
@@ -235,7 +255,7 @@ def _divided(a: Expr, b: Expr) -> tuple[Expr, Expr]:
     return Call("floordiv", (a, b), WHOLE), Call("mod", (a, b), WHOLE)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Buffer:
     """An array that a kernel works on.
 
@@ -286,8 +306,8 @@ class Buffer:
         return tuple(self.shape[axis] for axis in self.order)
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+@dataclass(eq=False, repr=False, slots=True)
+class Access(Parts):
     """A place that a statement touches: an entry of a buffer, or a local variable."""
 
     what: Buffer | Local

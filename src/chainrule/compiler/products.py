@@ -67,7 +67,7 @@ def contraction(low: Lowering, equation: Equation, kernel: Contraction) -> None:
     reduced(low, equation, Reduced(kept, gone, places(kept), entry, start, add))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Matrix:
     """An array that lies in memory as a matrix.
 

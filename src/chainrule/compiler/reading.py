@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
+import linecache
 import operator
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ _FOLDED: dict[type[Any], Any] = {
 }  # fmt: skip
 BITS, _BITS = {"mixed", "random_bits"}, np.dtype(np.uint32)
 LOGICAL = {"not", "and", "or"}
+INDENT = re.compile(" *")
 TESTS = {"lt", "le", "gt", "ge", "eq", "ne", "isnan", "isfinite", "isinf"}
 DTYPES = {
     "f4": "float32", "f8": "float64", "i4": "int32", "i8": "int64",
@@ -68,7 +70,7 @@ ALIASES = {
 }  # fmt: skip
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Function:
     """A function that kernels call.
 
@@ -250,7 +252,14 @@ def function(source: Callable[..., Any], arguments: Mapping[str, Any], name: str
 
 @functools.cache
 def _definition(source: Callable[..., Any]) -> ast.FunctionDef:
-    found = ast.parse(textwrap.dedent(inspect.getsource(source))).body[0]
+    """Return a function's syntax, its lines found without reading what is around them.
+
+    That is what `inspect.getsource` takes most of its time for.
+    """
+    code = source.__code__
+    head, *rest = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    deep = re.compile(rf"{INDENT.match(head)[0]}[ )]|\s*$")  # type: ignore[index]
+    found = ast.parse(textwrap.dedent("".join([head, *takewhile(deep.match, rest)]))).body[0]
     assert isinstance(found, ast.FunctionDef)
     return found
 

@@ -43,7 +43,7 @@ def fresh(name: str, taken: set[str]) -> str:
     return name
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Touch:
     """Where in the order of all statements one touches a buffer, and how."""
 

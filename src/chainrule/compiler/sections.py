@@ -61,7 +61,7 @@ def own_parts() -> list[Let]:
     ]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Group:
     """Items that are shared out alike.
 
@@ -115,7 +115,7 @@ class Group:
                 yield Loop(PART, OWN[1], body, OWN[0])
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Section:
     """The work between two meetings."""
 

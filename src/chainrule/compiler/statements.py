@@ -20,6 +20,7 @@ from chainrule.compiler.nodes import (
     Load,
     Local,
     New,
+    Parts,
     locals_in,
     moved_to,
     parts_of,
@@ -55,7 +56,7 @@ class Statement:
         raise NotImplementedError
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Let(Statement):
     """``local = value``."""
 
@@ -72,7 +73,7 @@ class Let(Statement):
         return Let(local, replaced(self.value, new))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Store(Statement):
     """``buffer[index] = value``."""
 
@@ -88,7 +89,7 @@ class Store(Statement):
         return Store(moved_to(self.place, new), replaced(self.value, new))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Accumulate(Statement):
     """``target += value``, or another operation by its name."""
 
@@ -112,8 +113,8 @@ class Accumulate(Statement):
         return Accumulate(target, replaced(self.value, new), self.name)
 
 
-@dataclass(frozen=True)
-class Side:
+@dataclass(eq=False, repr=False)
+class Side(Parts):
     """Axes that are a side of a matrix together.
 
     Attributes
@@ -134,7 +135,7 @@ class Side:
         return self.count * self.each
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Product(Statement):
     """A matrix product, ``c = a @ b``.
 
@@ -239,7 +240,7 @@ class Product(Statement):
         return replace(self, a=a, b=b, c=c, rows=rows, columns=columns)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Run(Statement):
     """A call for what it does, not for its value."""
 
@@ -258,7 +259,7 @@ def natural(variable: Local) -> Run:
     return Run(Call("natural", (variable,), WHOLE))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Declare(Statement):
     """Says of what shape the memory at a pointer is, or the kernel's own."""
 
@@ -274,7 +275,7 @@ class Declare(Statement):
         return any(isinstance(size, Linear) for size in self.buffer.shape)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Break(Statement):
     """Leaves the loop."""
 
@@ -282,7 +283,7 @@ class Break(Statement):
         yield from ()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class If(Statement):
     """Statements that run where a condition holds; there are none in what passes change."""
 
@@ -290,7 +291,7 @@ class If(Statement):
     body: list[Any]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class While(Statement):
     """Statements that run as long as a condition holds; in functions alone."""
 
@@ -298,7 +299,7 @@ class While(Statement):
     body: list[Any]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Loop:
     """``for var in range(start, stop, step)``."""
 

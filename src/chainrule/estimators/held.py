@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from chainrule.validation import Array
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Held:
     """Samples that training is scored by.
 

@@ -29,7 +29,7 @@ Step = Callable[..., tuple[Any, Any]]
 FEW = 4  # batches that are smaller than the carry by this factor are kept rather than the carry
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Outcome:
     """How far a run of updates got.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
 import json
+import os
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ Cost = tuple[float, int]  # seconds that NumPy takes for an update, equations to
 _written: dict[Hashable, Form] = {}  # in this process
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Place:
     """An array that a kernel works on.
 
@@ -54,7 +54,7 @@ class Place:
     sizes: tuple[Any, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Form:
     """A kernel as a run sees it.
 
@@ -135,12 +135,16 @@ def digest(key: Hashable, batch_size: int, data: Any) -> str | None:
 
 @functools.cache
 def _sources() -> str:
-    """Return a digest of all code that what becomes of a recording depends on."""
-    folder, found = Path(__file__).parents[1], hashlib.sha256(np.__version__.encode())
-    for room in _ROOMS:
-        for file in sorted((folder / room).glob("*.py")):
-            found.update(file.read_bytes())
-    return found.hexdigest()
+    """Return what tells all code that what becomes of a recording depends on.
+
+    A file is told as Python tells whether it must compile one anew: by its size and its last
+    change. To read them all takes 3 ms of every first run.
+    """
+    folder = Path(__file__).parents[1]
+    files = [file for room in _ROOMS for file in os.scandir(folder / room)]
+    found = [(file.path, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    told = sorted((path[len(str(folder)) :], *rest) for path, *rest in found if path.endswith(".py"))
+    return f"numpy {np.__version__} {told}"
 
 
 def write(name: str | None, thing: Form | str) -> None:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 _programs: dict[Hashable, Program] = {}  # by what was recorded
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Seen:
     """What is known of a step for data of some shapes and dtypes.
 

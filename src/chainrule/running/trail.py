@@ -16,7 +16,7 @@ LONGEST = 20.0  # seconds between copies, which may have to be run again
 HEAVY = 2**24  # bytes that are kept between copies, or those of the carry if it has more
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Run:
     """Updates that were run: of these data in these orders, so many from the first on."""
 
@@ -32,7 +32,7 @@ class Run:
         return same and other.first == self.first + self.count
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Write:
     """A part of the carry that was written in between."""
 
@@ -40,7 +40,7 @@ class _Write:
     part: Any
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Mark:
     """A copy of the carry, and what was done since."""
 
