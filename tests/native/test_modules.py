@@ -46,6 +46,28 @@ def test_nests_that_differ_in_sizes_alone_are_one_that_is_given_them(sizes):
     assert [re.findall(r", i64 (\d+)", call) for call in calls] == [[n] for n in entries]
 
 
+@pytest.mark.parametrize("reduce", [np.sum, np.max, np.mean, np.prod])
+def test_loops_that_leave_numbers_are_functions_too(reduce):
+    """What calls them is made into machine code with the least effort, and has none but its own."""
+
+    def penalized(p, X, y):
+        return loss(p, X, y) + 0.01 * sum(reduce(W * W) for W in p)
+
+    params = weights(8, 40, 20)
+    carry = {"params": params, "state": RULE.init(params)}
+    kernel = step_kernel(Update(penalized, RULE), penalized, carry, DATA, 16)
+    entry = modules(kernel)[-1].text
+    (train,) = re.findall(r"^define \w+ i64 @train\(.*?^}", entry, re.MULTILINE | re.DOTALL)
+    assert "call void @nest" in train
+    assert len(re.findall("icmp slt i64", train)) == 2  # updates; the samples of the last batch
+    one, other = (
+        cr.minimize(penalized, params, *DATA, optimizer=RULE, batch_size=16, seed=0, engine=engine)
+        for engine in ("numpy", "compiled")
+    )
+    assert_same(one[0], other[0], rtol=1e-10, atol=1e-12)
+    assert_same(one[1].loss, other[1].loss, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("sizes", [(8, 5, 5), (8, 16, 16, 16), (8, 40, 30, 20)])
 def test_they_compute_what_numpy_does(sizes):
     params = weights(*sizes)

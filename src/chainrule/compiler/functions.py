@@ -104,10 +104,6 @@ def _within(entry: Any, size: Any, fault: Any, number: Any) -> Any:
     return entry - entry if wrong else entry
 
 
-def _share(extent: Any, part: Any, parts: Any) -> Any:
-    return cdiv(extent * part, parts)
-
-
 def _meet(meeting: Any, threads: Any) -> None:
     if threads > 1:
         goal = (cdiv(arrive(meeting), threads) + 1) * threads
@@ -141,8 +137,7 @@ FOR: dict[tuple[str, str], Callable[..., Any]] = {
     ("pow", "i"): _whole_pow, ("pow", "u"): _whole_pow,
     ("mixed", "uint32"): mixed, ("random_bits", "uint32"): random_bits,
     ("wrap", "i"): _wrap, ("within", "f"): _within, ("within", "i"): _within,
-    ("within", "u"): _within, ("share", "i"): _share, ("meet", "i"): _meet,
-    ("flush", "i"): _flush, ("restore", "i"): _restore,
+    ("within", "u"): _within, ("meet", "i"): _meet, ("flush", "i"): _flush, ("restore", "i"): _restore,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -98,11 +98,12 @@ class Writer(Values):
             getattr(self, f"_{type(item).__name__.lower()}")(item, outlined)
 
     def _nest(self, loop: Loop) -> bool:
-        """Write a nest as a function and its call, if it leaves nothing in local variables."""
-        if loop.var is PART or _leaves_locals(loop, self.places):
+        """Write a nest as a function and its call; return whether it may be one."""
+        left = _left(loop, self.places)
+        if loop.var is PART or (left and self.module.inline):
             return False
         writer = Nest(self.module, self.flags, self.slots)
-        writer.block([loop])
+        writer.whole(loop, left)
         head, given = writer.signature(self)
         body = f"{head} #NEST {{\n{writer.text()}  ret void\n}}\n"
         self.line(self.module.nest(body, given))
@@ -225,6 +226,12 @@ class Writer(Values):
         )
 
 
+class Left(NamedTuple):
+    """A local variable outside that a nest changes."""
+
+    local: Local
+
+
 class Nest(Writer):
     """Writes a nest of loops; what it takes from outside become its arguments in order."""
 
@@ -233,6 +240,20 @@ class Nest(Writer):
         self.own: set[Local] = set()
         self.taken: dict[Any, str] = {}
         self._depth, self._is_open = 0, not module.inline
+
+    def whole(self, loop: Loop, left: Sequence[Local]) -> None:
+        """Write the nest, with local variables that it leaves for what follows."""
+        kept = [(TYPES[local.dtype], self.place(local), self._left(local)) for local in left]
+        for kind, place, outside in kept:
+            self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {place}")
+        self.block([loop])
+        for kind, place, outside in kept:
+            self.line(f"store {kind} {self.new(f'load {kind}, ptr {place}')}, ptr {outside}")
+
+    def _left(self, local: Local) -> str:
+        """Return the address outside of a variable that is left, an argument."""
+        self.own.add(local)
+        return self.taken.setdefault(Left(local), f"%a{len(self.taken)}")
 
     def pointer(self, buffer: Buffer) -> str:
         """Return the address of a buffer, an argument."""
@@ -278,6 +299,9 @@ class Nest(Writer):
             if isinstance(what, Buffer):
                 parameters.append(f"ptr noalias {name}")
                 given.append(f"ptr {outside.pointer(what)}")
+            elif isinstance(what, Left):
+                parameters.append(f"ptr noalias {name}")
+                given.append(f"ptr {outside.place(what.local)}")
             else:
                 kind = TYPES[what.dtype]
                 parameters.append(f"{kind} {name}")
@@ -338,5 +362,7 @@ def _is_short(loop: Loop) -> bool:
     return few and loop.is_apart
 
 
-def _leaves_locals(loop: Loop, outside: dict[Local, str]) -> bool:
-    return any(a.index is None and a.writes and a.what in outside for a in loop.accesses)
+def _left(loop: Loop, outside: dict[Local, str]) -> list[Any]:
+    """Return the local variables that a nest changes for what follows."""
+    changed = (a.what for a in loop.accesses if a.index is None and a.writes)
+    return [local for local in dict.fromkeys(changed) if local in outside]

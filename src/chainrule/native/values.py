@@ -303,6 +303,14 @@ class Values:
         less = self.new(f"icmp slt i64 {a}, {b}")
         return self.new(f"select i1 {less}, i64 {a}, i64 {b}")
 
+    def _op_share(self, expr: Call) -> str:
+        """Divide by a known number of parts with a shift: the least code is no more than that."""
+        extent, part, parts = expr.args
+        turns = self.new(f"mul nsw i64 {self.value(extent)}, {self.value(part)}")
+        if isinstance(parts, Const):
+            return self.new(f"lshr i64 {turns}, {int(parts.value).bit_length() - 1}")
+        return self.new(f"udiv i64 {turns}, {self.value(parts)}")
+
     def _op_natural(self, expr: Call) -> str:
         """Tell LLVM that a number is not negative."""
         holds = self.new(f"icmp sge i64 {self.value(expr.args[0])}, 0")
