@@ -1,5 +1,6 @@
-"""Machine code made by several processes: the same, whatever becomes of them."""
+"""Machine code made by several threads: the same, whatever becomes of them."""
 
+import subprocess
 import sys
 import threading
 import time
@@ -10,7 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.native import code as native
-from chainrule.native import helpers, modules
+from chainrule.native import helpers, llvm, modules
 from chainrule.native.llvm import Text
 from chainrule.native.machine import machine
 from chainrule.running.compiling import step_kernel
@@ -43,217 +44,257 @@ def texts():
 
 @pytest.fixture(scope="module")
 def alone(texts):
-    return helpers.made(lambda: texts, machine().target, 0)
+    return helpers.made(texts, machine().target, 0)
 
 
-@pytest.fixture
-def started(monkeypatch):
-    """Return the helpers that were started; all have ended in the end."""
-    found, start = [], helpers._started
-
-    def noted():
-        helper = start()
-        assert helper is not None
-        found.append(helper)
-        return helper
-
-    monkeypatch.setattr(helpers, "_started", noted)
-    yield found
-    assert found
+@pytest.fixture(autouse=True)
+def all_end():
+    """See that no thread goes on."""
+    yield
     for thread in threads():
         thread.join(10)
-    assert all(helper.process.returncode is not None for helper in found)
+    assert not threads()
+    assert helpers._here.team is None
 
 
 def threads():
-    """Return the threads that ask helpers."""
-    return [thread for thread in threading.enumerate() if "_serve" in thread.name]
+    return [thread for thread in threading.enumerate() if "chainrule-llvm" in thread.name]
 
 
-def by_helpers_alone(monkeypatch):
-    """Let this process make nothing as long as there is a helper."""
-    makes = helpers._Team._makes
+@pytest.fixture
+def who(monkeypatch):
+    """Return which threads made which modules."""
+    found, make = [], helpers.compiled
 
-    def late(team, make, waits=False):
-        end = time.monotonic() + 10
-        while not waits and team._waiting and threads() and time.monotonic() < end:
+    def noted(text, target):
+        found.append((threading.current_thread() is threading.main_thread(), text))
+        return make(text, target)
+
+    monkeypatch.setattr(helpers, "compiled", noted)
+    return found
+
+
+def made(texts, count):
+    return helpers.made(texts, machine().target, count)
+
+
+def ahead(texts, count=1):
+    return helpers.ahead(lambda: texts, machine().target, count)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_several_make_what_one_would_each_once(texts, alone, who, count):
+    assert made(texts, count) == alone
+    assert sorted(text for _, text in who) == sorted(texts)
+    assert {here for here, _ in who} == ({True, False} if count else {True})
+
+
+def test_the_same_module_is_made_once(texts, alone, who):
+    assert made([texts[0], texts[1], texts[0]], 2) == [alone[0], alone[1], alone[0]]
+    assert len(who) == 2
+
+
+def test_threads_are_in_llvm_at_once(texts, alone, monkeypatch):
+    """Each begins with a module before another is through, in what llvmlite locks otherwise."""
+    meeting, emit = threading.Barrier(2, timeout=10), llvm._beside_others
+
+    def beside(function):
+        call = emit(function)
+        assert not hasattr(call, "_lock")
+
+        def met(*given):
+            meeting.wait()
+            return call(*given)
+
+        return met
+
+    monkeypatch.setattr(llvm, "_beside_others", beside)
+    same = [text for text in texts if text.passes == llvm.ALL][:1]
+    other = [text._replace(text=text.text + "\n; another") for text in same]
+    one, two = made(same + other, 1)
+    assert one == two == alone[texts.index(same[0])]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_was_begun_before_is_made_once(texts, alone, who, count):
+    with ahead(texts[:count]):
+        while len(who) < count:
             time.sleep(0.01)
-        return makes(team, make, waits)
-
-    monkeypatch.setattr(helpers._Team, "_makes", late)
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_helpers_make_what_this_process_would(texts, alone, started, monkeypatch, count):
-    by_helpers_alone(monkeypatch)
-    here = []
-    monkeypatch.setattr(helpers, "compiled", lambda *given: here.append(given))
-    assert helpers.made(lambda: texts, machine().target, count) == alone
-    assert here == []
-    assert len(started) == count
+        helpers.also(texts[:count])
+        assert made(texts, 1) == alone
+    assert sorted(text for _, text in who) == sorted(texts)
+    assert sum(not here for here, _ in who) >= count
 
 
-def test_one_that_was_started_ahead_is_taken(texts, alone, started, monkeypatch):
-    by_helpers_alone(monkeypatch)
-    with helpers.ahead():
-        assert len(started) == 1
-        assert helpers.made(lambda: texts, machine().target, 1) == alone
-    assert len(started) == 1
+def test_within_another_there_is_nothing_to_begin(texts, alone, who):
+    with ahead(texts[:1]):
+        with ahead(texts[1:]):
+            pass
+        assert made(texts[:1], 1) == alone[:1]
+    assert [text for _, text in who] == texts[:1]
 
 
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_what_it_began_with_is_made_once(texts, alone, started, monkeypatch, count):
-    by_helpers_alone(monkeypatch)
-    asked, make = [], helpers._Helper.make
-    monkeypatch.setattr(
-        helpers._Helper, "make", lambda helper, text: asked.append(text) or make(helper, text)
-    )
-    with helpers.ahead() as begin:
-        begin(machine().target, texts[:count])
-        while len(asked) < count:
-            time.sleep(0.01)
-        assert helpers.made(lambda: texts, machine().target, 1) == alone
-    assert sorted(asked) == sorted(texts)
+def test_a_thread_of_the_users_has_its_own(texts, alone):
+    found = []
+    other = threading.Thread(target=lambda: found.append((helpers._here.team, made(texts, 1))))
+    with ahead(texts):
+        other.start()
+        other.join(10)
+        assert helpers._here.team is not None
+    assert found == [(None, alone)]
 
 
-def test_what_a_helper_has_begun_is_waited_for(texts, alone, started, monkeypatch):
-    make, begun = helpers._Helper.make, threading.Event()
+def test_what_nobody_wants_is_not_waited_for(texts, alone, monkeypatch):
+    begun, goes_on, make = threading.Event(), threading.Event(), helpers.compiled
 
-    def slow(helper, text):
+    def slow(text, target):
+        if text is texts[0]:
+            begun.set()
+            assert goes_on.wait(10)
+        return make(text, target)
+
+    monkeypatch.setattr(helpers, "compiled", slow)
+    with ahead(texts[:1]):
+        assert begun.wait(10)
+        assert made(texts[1:2], 1) == alone[1:2]
+    goes_on.set()
+
+
+def test_what_a_thread_has_begun_is_waited_for(texts, alone, monkeypatch):
+    begun, make = threading.Event(), helpers.compiled
+
+    def slow(text, target):
         begun.set()
         time.sleep(0.3)
-        return make(helper, text)
+        return make(text, target)
 
-    monkeypatch.setattr(helpers._Helper, "make", slow)
-    with helpers.ahead() as begin:
-        begin(machine().target, texts[:1])
+    with ahead([]):
+        monkeypatch.setattr(helpers, "compiled", slow)
+        helpers.also(texts[:1])
         assert begun.wait(10)
-        assert helpers.made(lambda: texts[:1], machine().target, 1) == alone[:1]
-
-
-@pytest.mark.parametrize("is_there", [False, True])
-def test_what_nobody_wants_is_not_made_here(texts, alone, started, monkeypatch, is_there):
-    here, compiled, begun = [], helpers.compiled, threading.Event()
-    monkeypatch.setattr(
-        helpers, "compiled", lambda text, target: here.append(text) or compiled(text, target)
-    )
-
-    def never(helper, text):
-        begun.set()
-        assert helper.process.wait(10)
-        raise EOFError
-
-    monkeypatch.setattr(helpers._Helper, "make", never)
-    if not is_there:
-        monkeypatch.setattr(helpers._Helper, "begin", never)
-    with helpers.ahead() as begin:
-        begin(machine().target, texts[:1])
-        assert begun.wait(10)
-        assert helpers.made(lambda: texts[1:2], machine().target, 1) == alone[1:2]
-    assert here == texts[1:2]
-
-
-def test_one_that_has_begun_with_what_nobody_wants_ends(texts, started):
-    with helpers.ahead() as begin:
-        begin(machine().target, texts)
-    assert helpers._ahead == []
+        monkeypatch.setattr(helpers, "compiled", None)  # or this thread would fail at it
+        assert made(texts[:1], 1) == alone[:1]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_products_are_begun_before_a_network_is_recorded(started, monkeypatch, tmp_path, dtype):
+def test_products_are_begun_before_a_network_is_recorded(who, monkeypatch, tmp_path, dtype):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(native, "_loaded", {})
+    monkeypatch.setattr(native, "_begun", set())
+    monkeypatch.setattr(native, "cores", lambda: 2)
+    product = native.product_text(dtype, machine())
+    with native.made_soon(np.dtype(dtype)):
+        native._kept(native._products({dtype: "of_this_test"}))
+    with native.made_soon(np.dtype(dtype)), native.made_soon(None):  # it is on disk
+        pass
+    assert who == [(False, product)]
+
+
+def test_a_product_that_nobody_calls_is_not_begun_again(who, monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(native, "_loaded", {})
+    monkeypatch.setattr(native, "_begun", set())
+    monkeypatch.setattr(native, "cores", lambda: 2)
+    for _ in range(3):
+        with native.made_soon(np.dtype(float)):
+            while not who:
+                time.sleep(0.01)
+    assert len(who) == 1
+
+
+def test_a_kernel_that_is_on_disk_is_not_begun(who, monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     monkeypatch.setattr(native, "_loaded", {})
     monkeypatch.setattr(native, "cores", lambda: 2)
-    given, begin = [], helpers._Team.begin
-    monkeypatch.setattr(
-        helpers._Team, "begin",
-        lambda team, target, texts: given.append([*texts]) or begin(team, target, texts),
-    )  # fmt: skip
-    product = native.product_text(dtype, machine())
-    with native.made_soon(np.dtype(dtype)):
-        assert given == [[product]]
-        native._kept(native._products({dtype: "of_this_test"}))
-    with native.made_soon(np.dtype(dtype)):  # it is on disk
-        assert given[-1] == []
-    with native.made_soon(None):
-        assert given[-1] == []
+    native.load(kernel())
+    count = len(who)
+    assert count
+    for known in (native._loaded, {}):
+        monkeypatch.setattr(native, "_loaded", known)
+        with native.made_soon(np.dtype(float)):
+            native.begin(kernel())
+    assert len(who) == count
 
 
-def test_one_that_nothing_is_left_for_ends(started):
-    with pytest.raises(KeyboardInterrupt), helpers.ahead():
-        raise KeyboardInterrupt
-    assert helpers._ahead == []
-
-
-def test_a_structure_that_is_known_starts_none(monkeypatch):
-    found, start = [], helpers._started
-    monkeypatch.setattr(helpers, "_started", lambda: found.append(1) or start())
-
+def test_a_structure_that_is_known_starts_none(who):
     def train():
         rule = cr.optimizers.Adam(0.02)
         cr.minimize(loss, PARAMS, X, Y, optimizer=rule, epochs=1, engine="compiled", batch_size=8)
 
     train()
-    found.clear()
+    who.clear()
     train()
-    assert found == []
+    assert who == []
 
 
-def test_who_is_not_there_yet_is_not_waited_for(texts, alone, started, monkeypatch):
-    monkeypatch.setattr(helpers, "PROGRAM", "/dev/stdin")  # a program that never comes
-    began = time.monotonic()
-    assert helpers.made(lambda: texts, machine().target, 2) == alone
-    assert time.monotonic() - began < 5
+def test_where_no_thread_can_be_started_it_goes_without(texts, alone, monkeypatch, who):
+    def refused(*_):
+        raise RuntimeError("can't start new thread")
 
-
-@pytest.mark.parametrize("after", [0, 1, 2])
-def test_what_a_helper_that_ends_leaves_is_made_here(texts, alone, started, monkeypatch, after):
-    by_helpers_alone(monkeypatch)
-    made, make = [], helpers._Helper.make
-
-    def killed(helper, text):
-        if len(made) == after:
-            helper.process.kill()
-        made.append(make(helper, text))
-        return made[-1]
-
-    monkeypatch.setattr(helpers._Helper, "make", killed)
-    assert helpers.made(lambda: texts, machine().target, 1) == alone
-    assert len(made) <= after
-
-
-@pytest.mark.parametrize("program", ["", None, "/nowhere/python3", "/bin/sh"])
-def test_where_python_cannot_be_started_it_goes_without(texts, alone, monkeypatch, program):
-    monkeypatch.setattr(sys, "executable", program)
-    assert helpers.made(lambda: texts, machine().target, 2) == alone
-
-
-def test_a_program_that_answers_otherwise_is_done_without(
-    texts, alone, started, monkeypatch, tmp_path
-):
-    other = tmp_path / "other.py"
-    other.write_text("import sys\nsys.stdout.write('good morning ' * 1000)\n")
-    monkeypatch.setattr(helpers, "PROGRAM", other)
-    assert helpers.made(lambda: texts, machine().target, 1) == alone
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    assert made(texts, 2) == alone
+    assert all(here for here, _ in who)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_what_ends_this_process_ends_the_helpers(texts, started, monkeypatch, error):
-    def fail(*_):
-        raise error
+def test_what_ends_this_thread_ends_the_others(texts, monkeypatch, error):
+    make = helpers.compiled
+
+    def fail(text, target):
+        if threading.current_thread() is threading.main_thread():
+            raise error
+        return make(text, target)
 
     monkeypatch.setattr(helpers, "compiled", fail)
     with pytest.raises(error):
-        helpers.made(lambda: texts, machine().target, 2)
+        made(texts, 1)
+    with pytest.raises(error), ahead(texts):
+        raise error
 
 
-def test_what_is_no_language_of_llvm_is_told_here(started):
-    with pytest.raises(RuntimeError, match="expected"):
-        helpers.made(lambda: [Text("nonsense")] * 3, machine().target, 1)
+def test_what_is_no_language_of_llvm_is_told(texts):
+    nonsense = [Text("nonsense"), Text("define void @f("), texts[0]]
+    for text in nonsense[:2]:
+        with pytest.raises(RuntimeError, match="expected"):
+            made([text], 0)
+    with pytest.raises(RuntimeError, match="expected"), ahead(nonsense[:1]):
+        made(nonsense, 1)
 
 
-def test_numbers_do_not_depend_on_who_makes_the_code(tmp_path, monkeypatch, started):
-    monkeypatch.setattr(native, "MUCH", 0)
+def test_loops_are_as_written_as_long_as_one_is_at_work(texts, monkeypatch):
+    told = []
+    monkeypatch.setattr(llvm.llvm, "set_option", lambda _, option: told.append(option))
+    with llvm._loops_as_written(), llvm._loops_as_written():
+        assert told == ["-disable-lsr=true"]
+    assert told == ["-disable-lsr=true", "-disable-lsr=false"]
+
+
+def test_a_process_may_end_while_threads_work(tmp_path):
+    """Python waits for a module that is begun, whatever ends the process."""
+    program = """
+import os, signal, sys, threading, time
+from chainrule.native import code, helpers
+from chainrule.native.machine import machine
+begun, make = threading.Event(), helpers.compiled
+def noted(*given):
+    begun.set()
+    return make(*given)
+helpers.compiled = noted
+with helpers.ahead(lambda: [code.product_text("float32", machine())], machine().target, 1):
+    begun.wait()
+    print("begun", flush=True)
+    if sys.argv[1] == "signal":
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+"""
+    for how, code in (("plain", 0), ("signal", -2)):
+        done = subprocess.run(
+            [sys.executable, "-c", program, how], capture_output=True, text=True, timeout=60
+        )
+        assert (done.stdout, done.returncode) == ("begun\n", code), done.stderr
+
+
+def test_numbers_do_not_depend_on_who_makes_the_code(tmp_path, monkeypatch, who):
     found = []
     for count in (1, 3):
         monkeypatch.setenv("CHAINRULE_NUM_THREADS", "1")  # the same updates
@@ -265,9 +306,9 @@ def test_numbers_do_not_depend_on_who_makes_the_code(tmp_path, monkeypatch, star
             seed=0, engine="compiled",
         )  # fmt: skip
         found.append([*trained, history.loss])
+        assert all(here for here, _ in who) == (count == 1)
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert len(started) == 2
 
 
 def test_a_kernel_that_calls_what_is_not_there_is_refused(monkeypatch):

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from chainrule.native.machine import Machine
 
 PRODUCT = "chainrule_"  # how the names of matrix products begin
-MUCH = 5000  # work for which processes compile beside this one: a tenth of a second
-MOST = 3  # of them
+MOST = 3  # threads that compile beside one
 FLOATS = {"float32", "float64"}  # that matrix products are made of
-DEFINED = re.compile(r"^define (?:internal )?\w+ @(\w+)\(", re.MULTILINE)
-GIVEN = re.compile(r"^define void @(\w+)\(", re.MULTILINE)  # to other modules
-DECLARED = re.compile(r"^declare .* @([\w.]+)\(", re.MULTILINE)
+# In a module after an empty line: what begins with "\n" is found five times as soon as with "^".
+DEFINED = re.compile(r"\ndefine (?:internal )?\w+ @(\w+)\(")
+GIVEN = re.compile(r"\ndefine void @(\w+)\(")  # to other modules
+DECLARED = re.compile(r"\ndeclare .* @([\w.]+)\(")
 _making = threading.RLock()
+_begun: set[str] = set()  # dtypes of products that were begun before it was known who calls them
 _loaded: dict[str, NativeFunction] = {}
 _provided: dict[str, list[NativeFunction]] = {}  # by name, the last one is found; all are kept
 
@@ -47,8 +48,9 @@ class NativeFunction:
         # The entry's comes last, and calls what the others give. An engine each: their tables of
         # addresses outside are not joined.
         for names, part in _unpacked(code):
-            target = machine().target.machine()
-            engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+            module = llvm.parse_assembly("")  # without which there is no engine
+            engine = llvm.create_mcjit_compiler(module, machine().target.machine())
+            engine.remove_module(module)  # or LLVM would compile it: half a millisecond
             engine.add_object_file(llvm.ObjectFileRef.from_data(part))
             engine.finalize_object()
             for name in names:
@@ -104,11 +106,16 @@ class Piece(NamedTuple):
 
 def load(kernel: Kernel) -> NativeFunction:
     """Return a kernel's machine code, from memory, from disk, or compiled."""
-    texts = _texts(kernel)
-    pieces = _products(products_of(kernel))
-    function = _kept([*pieces, Piece(_key("".join(each.text for each in texts)), lambda: texts)])
+    function = _kept(_pieces(kernel))
     assert function is not None
     return function
+
+
+def _pieces(kernel: Kernel) -> list[Piece]:
+    """Return the machine code that a kernel needs, its own last."""
+    texts = _texts(kernel)
+    own = Piece(_key("".join(each.text for each in texts)), lambda: texts)
+    return [*_products(products_of(kernel)), own]
 
 
 def products_of(kernel: Kernel) -> dict[str, str]:
@@ -120,20 +127,38 @@ def products_of(kernel: Kernel) -> dict[str, str]:
 def made_soon(dtype: Any) -> Iterator[None]:
     """Have a kernel written and loaded within, whose parameters are of this dtype.
 
-    A process that makes machine code starts at once: it is there when this one has imported what it
-    needs, and makes the matrix product, which nearly every kernel calls, while that is recorded.
+    A thread begins at once with the matrix product, which nearly every kernel calls, while that is
+    recorded; but not a second time, where kernels did without.
     """
-    if cores() == 1:
-        yield
-        return
     from chainrule.native.helpers import ahead
 
-    with ahead() as begin:
-        target, name = this_machine().target, getattr(dtype, "name", "")
-        pieces = _products({name: ""}) if name in FLOATS else []
-        missing = [p for p in pieces if p.key not in _loaded and cache.read(p.key) is None]
-        begin(target, [text for piece in missing if piece.texts for text in piece.texts()])
+    def product() -> list[Text]:
+        name = getattr(dtype, "name", "")
+        if name not in FLOATS - _begun:
+            return []
+        _begun.add(name)
+        return _missing(_products({name: ""}))
+
+    with ahead(product, this_machine().target, _others()):
         yield
+
+
+def begin(kernel: Kernel) -> None:
+    """Have the thread within `made_soon` go on with a kernel, before that is loaded."""
+    from chainrule.native.helpers import also
+
+    also(_missing(_pieces(kernel)))
+
+
+def _missing(pieces: Sequence[Piece]) -> list[Text]:
+    """Return the modules that are neither in memory nor on disk."""
+    missing = [p for p in pieces if p.key not in _loaded and cache.read(p.key) is None]
+    return [text for piece in missing if piece.texts for text in piece.texts()]
+
+
+def _others() -> int:
+    """Return how many threads may make machine code beside one."""
+    return min(cores() - 1, MOST)
 
 
 def kept(key: str, products: dict[str, str]) -> NativeFunction | None:
@@ -250,20 +275,14 @@ def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
     """
     from chainrule.native.helpers import made
 
-    written: dict[str, Sequence[Text]] = {}
-
-    def write() -> list[Text]:
-        written.update((key, texts()) for key, texts in wanted.items() if key not in written)
-        return [text for texts in written.values() for text in texts]
-
-    much = len(wanted) > 1 or sum(text.work for text in write()) > MUCH
-    count = min(cores() - 1, MOST) if much else 0
-    objects = iter(made(write, this_machine().target, count))
+    written = {key: texts() for key, texts in wanted.items()}
+    texts = [text for texts in written.values() for text in texts]
+    objects = iter(made(texts, this_machine().target, _others()))
     codes = {
         key: _packed([(each, next(objects)) for each in texts]) for key, texts in written.items()
     }
-    for texts in written.values():
-        _check_calls("\n".join(text.text for text in texts))
+    for each in written.values():
+        _check_calls("".join(f"\n{text.text}" for text in each))
     return codes
 
 
@@ -280,7 +299,7 @@ def _check_calls(text: str) -> None:
 
 def _packed(parts: Sequence[tuple[Text, bytes]]) -> bytes:
     """Return object files as one, each with the names of what others call of it."""
-    head = [(len(code), GIVEN.findall(text.text)) for text, code in parts]
+    head = [(len(code), GIVEN.findall(f"\n{text.text}")) for text, code in parts]
     return b"\n".join([json.dumps(head).encode(), b"".join(code for _, code in parts)])
 
 

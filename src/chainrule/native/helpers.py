@@ -1,211 +1,113 @@
-"""Processes that make machine code beside this one: LLVM works in one thread of each at a time."""
+"""Threads that make machine code beside the one that wants it, a module at a time."""
 
 from __future__ import annotations
 
-import marshal
-import subprocess
-import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
-from pathlib import Path
-from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chainrule.native.llvm import Target, Text
 
-Make = Callable[["Text"], bytes]
-Begin = Callable[["Target", "Sequence[Text]"], None]
-PROGRAM = Path(__file__).with_name("llvm.py")  # what each runs
-_ahead: list[_Team] = []  # those that were started before all of their work was there
+STACK = 8 << 20  # bytes: LLVM's passes call themselves, and threads have half a megabyte on macOS
+
+
+class _Here(threading.local):
+    """What a thread of the user's has begun before all of its modules were there."""
+
+    team: _Team | None = None
+
+
+_here = _Here()
 
 
 @contextmanager
-def ahead() -> Iterator[Begin]:
-    """Have a helper start at once, for modules that are to be made within.
+def ahead(write: Callable[[], Sequence[Text]], target: Target, count: int) -> Iterator[None]:
+    """Have ``count`` threads make modules at once; `also` and `made` within go on with them.
 
-    Nothing is imported for that: it is there about when this process has imported what it needs.
-    Yields what tells it what machine code is made for, and gives it the first modules.
+    Where they are at work already there is nothing to do.
     """
-    team = _Team()
-    team.grow(1)
-    _ahead.append(team)
+    if _here.team is not None:
+        yield
+        return
+    _here.team = team = _Team(target, count)
     try:
-        yield team.begin
+        team.begin(write())
+        yield
     finally:
-        if team in _ahead:  # there was nothing to do for it
-            _ahead.remove(team)
-            team.end()
+        _here.team = None
+        team.end()
 
 
-def made(write: Callable[[], Sequence[Text]], target: Target, count: int) -> list[bytes]:
-    """Return the machine code of modules.
+def also(texts: Sequence[Text]) -> None:
+    """Have more modules made by threads that are at work, if there are any."""
+    if _here.team is not None:
+        _here.team.begin(texts)
 
-    Parameters
-    ----------
-    write : callable
-        Returns the modules; called when the helpers have been started.
-    target : Target
-    count : int
-        How many helpers there are to be at most. One that has not begun when nothing is left
-        to do is not waited for; what one fails at is done here.
+
+def made(texts: Sequence[Text], target: Target, count: int) -> list[bytes]:
+    """Return the machine code of modules, made by this thread and up to ``count`` others.
+
+    Raises
+    ------
+    RuntimeError
+        If one is not LLVM's language.
     """
-
-    def here(text: Text) -> bytes:
-        return compiled(text, target)
-
-    team = _ahead.pop() if _ahead and count else _Team()
+    team = _here.team or _Team(target, min(count, len(texts) - 1))
+    _here.team = None
     try:
-        team.grow(count)
-        team.begin(target, ())
-        texts = write()
-        team.finish(texts, here)
-        return [team.done[text] for text in texts]
+        return team.finish(texts)
     finally:
         team.end()
 
 
 class _Team:
-    """Modules that are to be made, and helpers that make some of them."""
+    """Modules that are to be made for a target, and threads that make some of them."""
 
-    def __init__(self) -> None:
-        self.done: dict[Text, bytes] = {}
-        self._waiting: list[Text] = []  # that with most to do last
-        self._begun: set[Text] = set()
-        self._helpers: list[_Helper] = []
-        self._changed = Condition()
-        self._is_over = False
+    def __init__(self, target: Target, count: int) -> None:
+        self._target = target
+        self._pool = ThreadPoolExecutor(count, "chainrule-llvm") if count > 0 else None
+        self._begun: dict[Text, Future[bytes]] = {}
 
-    def grow(self, count: int) -> None:
-        """Start helpers until there are so many, where there can be any."""
-        while len(self._helpers) < count and (helper := _started()) is not None:
-            self._helpers.append(helper)
-
-    def begin(self, target: Target, texts: Sequence[Text]) -> None:
-        """Let helpers make modules, these and those that come, for a target."""
-        self._waiting += texts
-        for helper in self._helpers:
-            if helper.thread is None:
-                work = Thread(target=self._serve, args=(helper, target), daemon=True)
-                helper.thread = work
-                work.start()
-
-    def finish(self, texts: Sequence[Text], make: Make) -> None:
-        """Make modules, but for those that helpers make; what waits besides is not wanted."""
-        with self._changed:
-            begun = {*self.done, *self._begun}
-            new = [text for text in dict.fromkeys(texts) if text not in begun]
-            self._waiting = sorted(new, key=lambda text: text.work)
-            self._changed.notify_all()
-
-        def is_done() -> bool:
-            return all(text in self.done for text in texts)
-
-        while not is_done():
-            if not self._makes(make):
-                with self._changed:  # a helper makes the last of them, or fails at it
-                    self._changed.wait_for(lambda: self._waiting or is_done())
-
-    def end(self) -> None:
-        """Let helpers end; nobody waits until they have."""
-        with self._changed:
-            self._is_over = True
-            self._changed.notify_all()
-        for helper in self._helpers:
-            helper.process.kill()
-            if helper.thread is None:
-                helper.end()
-
-    def _serve(self, helper: _Helper, target: Target) -> None:
-        """Have a helper make modules once it is there; what it fails at waits for others."""
-        with suppress(OSError, EOFError, ValueError, TypeError):
-            helper.begin(target)
-            while self._makes(helper.make, waits=True):
-                pass
-        helper.end()
-
-    def _makes(self, make: Make, waits: bool = False) -> bool:
-        """Make a module that waits, or that will; return whether there was one."""
-        with self._changed:
-            while waits and not self._waiting and not self._is_over:
-                self._changed.wait()
-            if not self._waiting or self._is_over:
-                return False
-            text = self._waiting.pop()
-            self._begun.add(text)
+    def begin(self, texts: Sequence[Text]) -> None:
+        """Let threads make modules, those with most to do first, if there can be threads."""
+        was = threading.stack_size(STACK)
         try:
-            self.done[text] = make(text)
+            with suppress(RuntimeError):
+                for text in _by_work(texts):
+                    if self._pool is not None and text not in self._begun:
+                        self._begun[text] = self._pool.submit(compiled, text, self._target)
         finally:
-            with self._changed:
-                self._begun.remove(text)
-                if text not in self.done:
-                    self._waiting.append(text)
-                self._changed.notify_all()
-        return True
+            threading.stack_size(was)
 
-
-class _Helper:
-    """A process that makes machine code, and how to ask it."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self.process, self._given, self._answers = process, process.stdin, process.stdout
-        self.thread: Thread | None = None  # that asks it
-
-    def begin(self, target: Target) -> None:
-        """Tell it what machine code is made for, and wait until it is there.
-
-        Raises
-        ------
-        OSError, EOFError, ValueError, TypeError
-            If it is not, or is another program.
-        """
-        from chainrule.native.llvm import READY
-
-        self._say(target)
-        if marshal.load(self._answers) != READY:
-            raise ValueError
-
-    def make(self, text: Text) -> bytes:
-        """Have it make a module; errors as for `begin`."""
-        self._say(text)
-        code: bytes = marshal.load(self._answers)
-        return code
-
-    def _say(self, message: Text | Target) -> None:
-        marshal.dump(tuple(message), self._given)
-        self._given.flush()
+    def finish(self, texts: Sequence[Text]) -> list[bytes]:
+        """Return modules, those that no thread has begun made here; others are not wanted."""
+        for text, future in self._begun.items():
+            if text not in texts:
+                future.cancel()
+        self.begin(texts)
+        made = {
+            text: compiled(text, self._target)
+            for text in _by_work(texts)
+            if text not in self._begun or self._begun[text].cancel()
+        }
+        return [made[text] if text in made else self._begun[text].result() for text in texts]
 
     def end(self) -> None:
-        """End the process."""
-        self.process.kill()
-        self.process.wait()
-        self._answers.close()
-        with suppress(OSError):  # of what it did not take
-            self._given.close()
+        """Let threads end with what they are at; nobody waits until they have."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _by_work(texts: Sequence[Text]) -> list[Text]:
+    """Return modules, each once, that with most to do first."""
+    return sorted(dict.fromkeys(texts), key=lambda text: -text.work)
 
 
 def compiled(text: Text, target: Target) -> bytes:
-    """Return the machine code of a module, made here."""
+    """Return the machine code of a module."""
     from chainrule.native import llvm
 
     return llvm.compiled(text, target)
-
-
-def _started() -> _Helper | None:
-    """Start a process; None where there can be none."""
-    found = find_spec("llvmlite")
-    is_python = Path(sys.executable or "").stem.startswith("python")
-    if getattr(sys, "frozen", False) or not is_python or found is None or found.origin is None:
-        return None
-    packages = str(Path(found.origin).parent.parent)
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(PROGRAM), packages],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        return _Helper(process)
-    except OSError:
-        return None

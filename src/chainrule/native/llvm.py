@@ -1,24 +1,18 @@
-"""LLVM at work: a module's text becomes machine code, here or in a process that does nothing else.
-
-Nothing of the project is imported: `helpers` runs this file alone, which is there sooner than
-NumPy is.
-"""
+"""LLVM at work: a module's text becomes machine code."""
 
 from __future__ import annotations
 
-import marshal
-import sys
+import ctypes
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-if __name__ == "__main__":  # without site, what is installed is where one says it is
-    sys.path.append(sys.argv[1])
-
 import llvmlite.binding as llvm
+from llvmlite.binding import ffi
 
-READY = "ready"
 ALL, FEW, NONE = "all", "few", "none"
+SOONEST, BEST = 0, 3  # levels of code
 
 
 class Text(NamedTuple):
@@ -28,11 +22,13 @@ class Text(NamedTuple):
     ----------
     text : str
     passes : str
-        Which to run over it: `ALL`; `FEW`, of what calls the loops and is not within one; `NONE`.
-        Products are written as they should run, vectors and all: passes over them took two thirds
-        of the time and left them as fast as they were.
+        Which to run over it: `ALL`; `FEW`, of what calls the loops and is not within one, where
+        code is not worth more than the least time either; `NONE`. Products are written as they
+        should run, vectors and all: passes over them took two thirds of the time and left them as
+        fast as they were.
     unrolls : bool
-        Whether passes unroll loops.
+        Whether passes unroll loops, and make vectors of what is written out. Loops that stay have
+        theirs already.
     """
 
     text: str
@@ -52,72 +48,91 @@ class Target(NamedTuple):
     processor: str
     features: str
 
-    def machine(self) -> Any:
-        """Return what LLVM calls a target machine."""
+    def machine(self, level: int = BEST) -> Any:
+        """Return what LLVM calls a target machine, which makes code of a level."""
         return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.processor, features=self.features, opt=3, reloc="pic",
+            cpu=self.processor, features=self.features, opt=level, reloc="pic",
             codemodel="jitdefault", jit=True,
         )  # fmt: skip
 
 
 def compiled(text: Text, target: Target) -> bytes:
-    """Return the machine code of a module as an object file."""
-    module, machine = llvm.parse_assembly(text.text), target.machine()
-    if text.passes != NONE:
-        _optimize(module, machine, text)
-    with _loops_as_written():
-        code: bytes = machine.emit_object(module)
-    return code
+    """Return the machine code of a module as an object file; threads make others meanwhile."""
+    with (
+        _loops_as_written(),
+        llvm.create_context() as context,
+        llvm.parse_assembly(text.text, context) as module,
+        target.machine(SOONEST if text.passes == FEW else BEST) as machine,
+    ):
+        if text.passes != NONE:
+            _optimize(module, machine, text)
+        return _emitted(module, machine)
 
 
 def _optimize(module: Any, machine: Any, text: Text) -> None:
     """Run passes over a module."""
     options = llvm.create_pipeline_tuning_options(speed_level=3)
-    options.loop_vectorization = options.slp_vectorization = True
-    options.loop_unrolling = text.unrolls
-    builder = llvm.create_pass_builder(machine, options)
-    if text.passes == ALL:
-        builder.getModulePassManager().run(module, builder)
-        return
-    few = llvm.create_new_module_pass_manager()
-    few.add_sroa_pass()
-    few.add_simplify_cfg_pass()
-    few.run(module, builder)
+    options.loop_vectorization = True
+    options.slp_vectorization = options.loop_unrolling = text.unrolls
+    with llvm.create_pass_builder(machine, options) as builder:
+        if text.passes == ALL:
+            passes = builder.getModulePassManager()
+        else:
+            passes = llvm.create_new_module_pass_manager()
+            passes.add_sroa_pass()
+            passes.add_simplify_cfg_pass()
+        _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)
+
+
+def _emitted(module: Any, machine: Any) -> bytes:
+    """Return the object file of a module."""
+    with ffi.OutputString() as error:
+        emit = _beside_others(ffi.lib.LLVMPY_TargetMachineEmitToMemory)
+        buffer = emit(machine, module, 1, error)
+        if not buffer:
+            raise RuntimeError(str(error))
+    try:
+        begin = ffi.lib.LLVMPY_GetBufferStart(buffer)
+        return ctypes.string_at(begin, ffi.lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
+def _beside_others(function: Any) -> Any:
+    """Return a function of LLVM's that other threads need not wait for.
+
+    llvmlite lets one thread at a time in; LLVM works in many, each with a context of its own.
+    """
+    return getattr(function, "_cfn", function)
+
+
+_turns = threading.Lock()
+_at_work = 0
 
 
 @contextmanager
 def _loops_as_written() -> Iterator[None]:
     """Keep LLVM from rewriting the addresses in loops, which is a fifth of its work.
 
-    They step from entry to entry as they are written. The option is all of this process's.
+    They step from entry to entry as they are written. The option is all of this process's, so the
+    first thread of those at work sets it and the last one takes it back.
     """
-    llvm.set_option("", "-disable-lsr=true")
+    _count(1)
     try:
         yield
     finally:
-        llvm.set_option("", "-disable-lsr=false")
+        _count(-1)
+
+
+def _count(more: int) -> None:
+    global _at_work
+    with _turns:
+        was, _at_work = _at_work, _at_work + more
+        if not was or not _at_work:
+            llvm.set_option("", f"-disable-lsr={'false' if was else 'true'}")
 
 
 def initialize() -> None:
     """Make LLVM ready for this machine."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-
-
-def serve(given: Any, answers: Any) -> None:
-    """Answer texts with machine code, until no more come; first says that it is there."""
-    initialize()
-    target = Target(*marshal.load(given))
-    marshal.dump(READY, answers)
-    answers.flush()
-    while True:
-        try:
-            text = Text(*marshal.load(given))
-        except EOFError:
-            return
-        marshal.dump(compiled(text, target), answers)
-        answers.flush()
-
-
-if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)

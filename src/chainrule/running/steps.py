@@ -11,9 +11,9 @@ from typing import Any
 
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
-from chainrule.native.code import made_soon
+from chainrule.native.code import begin, made_soon
 from chainrule.running.cost import cost_of
-from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, place_of
+from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, place_of, rows_in
 from chainrule.running.form import Cost, Form, digest, keep, load, read, write, written
 from chainrule.running.recorded import Known, RecordedStep, plain
 from chainrule.running.sized import SizedEngine
@@ -144,6 +144,10 @@ class _Plan:
             program = self._step.program(self._size)
             form = form_of_step(program, self._data, self._size)
             is_new = form.code is None
+            if is_new:
+                begin(form.kernel)
+                if rest := rows_in(self._data) % self._size:
+                    self.holds(rest)  # recorded meanwhile
             made = NativeEngine(self._step, form, carry, self._data, self._size)
         if is_new:
             _settle()
