@@ -294,6 +294,29 @@ with helpers.ahead(lambda: [code.product_text("float32", machine())], machine().
         assert (done.stdout, done.returncode) == ("begun\n", code), done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks what is mapped")
+@pytest.mark.parametrize("missing", [False, True])
+def test_the_library_is_opened_beside(missing):
+    """Before `llvmlite` is imported, if it is there."""
+    program = f"""
+import sys, threading
+from chainrule.native import helpers
+if {missing}:
+    helpers.find_spec = lambda name: None
+helpers.open_llvm()
+for thread in threading.enumerate()[1:]:
+    thread.join()
+assert "llvmlite.binding" not in sys.modules
+print("libllvmlite" in open("/proc/self/maps").read())
+import llvmlite.binding as llvm
+llvm.initialize_native_target()
+helpers.open_llvm()
+print(threading.active_count())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (f"{not missing}\n1\n", "")
+
+
 def test_numbers_do_not_depend_on_who_makes_the_code(tmp_path, monkeypatch, who):
     found = []
     for count in (1, 3):

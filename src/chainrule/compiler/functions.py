@@ -137,7 +137,8 @@ FOR: dict[tuple[str, str], Callable[..., Any]] = {
     ("pow", "i"): _whole_pow, ("pow", "u"): _whole_pow,
     ("mixed", "uint32"): mixed, ("random_bits", "uint32"): random_bits,
     ("wrap", "i"): _wrap, ("within", "f"): _within, ("within", "i"): _within,
-    ("within", "u"): _within, ("meet", "i"): _meet, ("flush", "i"): _flush, ("restore", "i"): _restore,
+    ("within", "u"): _within, ("meet", "i"): _meet, ("flush", "i"): _flush,
+    ("restore", "i"): _restore,
 }  # fmt: skip
 
 

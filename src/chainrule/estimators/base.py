@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
@@ -18,7 +18,7 @@ from chainrule.config import short
 from chainrule.estimators.forward import is_plain
 from chainrule.estimators.many_rows import ManyRows
 from chainrule.estimators.training import HIDDEN, dense, engine_of, output
-from chainrule.native.code import made_soon
+from chainrule.native.helpers import open_llvm
 from chainrule.validation import Array
 
 SHARE = Interval(Real, 0, 1, closed="left")
@@ -127,10 +127,11 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
                 layer_units, incremental,
             )  # fmt: skip
             return
-        with made_soon(X.dtype) if engine == "compiled" else nullcontext():
-            from chainrule.estimators.stochastic import fit_stochastic
+        if engine == "compiled":
+            open_llvm()  # beside what is imported here
+        from chainrule.estimators.stochastic import fit_stochastic
 
-            fit_stochastic(self, X, y, sample_weight, incremental, engine or "numpy", held)
+        fit_stochastic(self, X, y, sample_weight, incremental, engine or "numpy", held)
 
     def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
         if names := beyond(self) + ["validation_data"] * (self._validation is not None):

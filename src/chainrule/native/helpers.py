@@ -1,17 +1,38 @@
-"""Threads that make machine code beside the one that wants it, a module at a time."""
+"""Threads that open LLVM and make machine code beside the one that wants it."""
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chainrule.native.llvm import Target, Text
 
 STACK = 8 << 20  # bytes: LLVM's passes call themselves, and threads have half a megabyte on macOS
+
+
+def open_llvm() -> None:
+    """Have LLVM's library opened by a thread: that takes 7 ms, for which Python keeps its lock."""
+    if "llvmlite.binding" not in sys.modules and os.name == "posix":
+        with suppress(RuntimeError):  # of a thread that cannot be started
+            threading.Thread(target=_open).start()
+
+
+def _open() -> None:
+    found = find_spec("llvmlite")
+    for folder in (found and found.submodule_search_locations) or ():
+        for file in Path(folder, "binding").glob("libllvmlite.*"):
+            dlopen = ctypes.CDLL(None).dlopen
+            dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+            dlopen(os.fsencode(file), os.RTLD_NOW)
 
 
 class _Here(threading.local):

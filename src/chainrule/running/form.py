@@ -140,11 +140,13 @@ def _sources() -> str:
     A file is told as Python tells whether it must compile one anew: by its size and its last
     change. To read them all takes 3 ms of every first run.
     """
-    folder = Path(__file__).parents[1]
-    files = [file for room in _ROOMS for file in os.scandir(folder / room)]
-    found = [(file.path, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    told = sorted((path[len(str(folder)) :], *rest) for path, *rest in found if path.endswith(".py"))
-    return f"numpy {np.__version__} {told}"
+    folder, told = Path(__file__).parents[1], []
+    for room in _ROOMS:
+        for file in os.scandir(folder / room):
+            if file.name.endswith(".py"):
+                status = file.stat()
+                told.append((room, file.name, status.st_size, status.st_mtime_ns))
+    return f"numpy {np.__version__} {sorted(told)}"
 
 
 def write(name: str | None, thing: Form | str) -> None:

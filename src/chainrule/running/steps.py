@@ -76,8 +76,9 @@ def make_engine(
     data = map_leaves(plain, data)
     recorded = RecordedStep(step, loss, carry, data, known)
     in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
+    compiles = wanted is True and batch_size > 1  # those of one sample call no products
     try:
-        with uncollected():
+        with uncollected(), made_soon(recorded.dtype) if compiles else nullcontext():
             if wanted is False:
                 recorded.program(batch_size)  # or what is wrong is told here
                 return in_numpy
