@@ -7,8 +7,7 @@ own; only what happens within epochs is compiled.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -148,7 +147,7 @@ def fit_stochastic(
         with run.engine.running():
             while not ended and model.n_iter_ < epochs:
                 count = min(epochs - model.n_iter_, certain(model, held), TOGETHER // rows)
-                for loss in run.run(np.array(list(islice(orders, int(max(count, 1)))))):
+                for loss in run.run(orders(int(max(count, 1)))):
                     if held is not None or np.isnan(loss):
                         run.hand_over()
                     if validation is not None:
@@ -162,13 +161,19 @@ def fit_stochastic(
     finish(model, ended, incremental)
 
 
-def orders_of(model: Any, rows: int) -> Iterator[Array]:
-    """Yield the order of the samples in one epoch after another."""
+def orders_of(model: Any, rows: int) -> Callable[[int], Array]:
+    """Return what returns the order of the samples in each of the next epochs."""
     order = np.arange(rows)
-    while True:
-        if model.shuffle:
-            order = order[model._random_state.permutation(rows)]
-        yield order
+
+    def following(epochs: int) -> Array:
+        orders = np.empty((epochs, rows), order.dtype)
+        for each in orders:
+            if model.shuffle:
+                model._random_state.shuffle(order)  # of the order before, as scikit-learn does
+            each[:] = order
+        return orders
+
+    return following
 
 
 def certain(model: Any, held: Held | None) -> float:

@@ -21,6 +21,7 @@ TRIALS, LATEST = 3, 5  # how many are needed for a choice, and how many count
 AGAIN = 0.25  # seconds between trials, at least: processors and their other guests change
 RARELY = 50  # times as long as a trial took
 CLEARLY = 1.3  # times as long as with several, which one thread is not tried for again soon
+SELDOM = 8  # times as long until then: where several become slow, that is seen at once
 
 _lock = threading.Lock()
 _turn = threading.Lock()
@@ -181,12 +182,20 @@ class Paces:
         if len(times) >= TRIALS:
             self._rest(key)
         alone = 1, batch_size
-        known = len(self._times(alone)) > 1  # the first update of all finds code and memory cold
-        if known and alone not in self._due and min(self._times(alone)) > CLEARLY * min(times):
+        # The first update of all finds code and memory cold.
+        known = len(self._times(alone)) > 1 and alone not in self._due
+        if known and self._is_clear(alone):
             self._rest(alone)
 
+    def _is_clear(self, alone: tuple[int, int]) -> bool:
+        """Whether one thread takes much longer than several."""
+        best = min(min(times) for key, times in self._latest.items() if key[1] == alone[1])
+        return min(self._times(alone)) > CLEARLY * best
+
     def _rest(self, key: tuple[int, int]) -> None:
-        self._due[key] = time.perf_counter() + max(AGAIN, RARELY * self._latest[key][-1])
+        seconds = max(AGAIN, RARELY * self._latest[key][-1])
+        seldom = SELDOM if key[0] == 1 and self._is_clear(key) else 1
+        self._due[key] = time.perf_counter() + seldom * seconds
 
     def _times(self, key: tuple[int, int]) -> Sequence[float]:
         return self._latest.get(key, ())
