@@ -257,7 +257,8 @@ def _definition(source: Callable[..., Any]) -> ast.FunctionDef:
     That is what `inspect.getsource` takes most of its time for.
     """
     code = source.__code__
-    head, *rest = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    lines = linecache.getlines(code.co_filename, source.__globals__)
+    head, *rest = lines[code.co_firstlineno - 1 :]
     deep = re.compile(rf"{INDENT.match(head)[0]}[ )]|\s*$")  # type: ignore[index]
     found = ast.parse(textwrap.dedent("".join([head, *takewhile(deep.match, rest)]))).body[0]
     assert isinstance(found, ast.FunctionDef)

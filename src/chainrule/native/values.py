@@ -304,10 +304,10 @@ class Values:
         return self.new(f"select i1 {less}, i64 {a}, i64 {b}")
 
     def _op_share(self, expr: Call) -> str:
-        """Divide by a known number of parts with a shift: the least code is no more than that."""
+        """Return where a part begins, by a shift where there are 2, 4, … of them."""
         extent, part, parts = expr.args
         turns = self.new(f"mul nsw i64 {self.value(extent)}, {self.value(part)}")
-        if isinstance(parts, Const):
+        if isinstance(parts, Const) and int(parts.value).bit_count() == 1:
             return self.new(f"lshr i64 {turns}, {int(parts.value).bit_length() - 1}")
         return self.new(f"udiv i64 {turns}, {self.value(parts)}")
 
