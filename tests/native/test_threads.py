@@ -21,7 +21,7 @@ from chainrule.native import code as native
 from chainrule.program.batch import Linear
 from chainrule.program.passes import expand, fixed
 from chainrule.program.tracing import trace
-from chainrule.running import steps
+from chainrule.running import bound, steps
 from chainrule.running import threads as sharing
 
 pytestmark = pytest.mark.usefixtures("interrupts")
@@ -270,6 +270,73 @@ def test_memory_that_others_may_still_read_is_not_written():
     for order in ((0, 1), (1, 0)):
         _, found = kernel_gradient(loss, W, X, order=order)
         np.testing.assert_allclose(found, cr.grad(loss)(W, X), rtol=1e-10)
+
+
+def compared(z):
+    return np.mean(np.sin(z @ z.T))
+
+
+def normed(z):
+    return np.mean(np.tanh((z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 0.1)) ** 2)
+
+
+def chosen(z):
+    return np.mean(np.take_along_axis(z, np.argmax(z**2, axis=1)[:, np.newaxis], axis=1) ** 2)
+
+
+MEETING = {  # what samples have to do with each other
+    "nothing": (lambda z: np.mean(np.log(np.sum(np.exp(z), axis=1))), True),
+    "a mean": (lambda z: np.mean((z - z.mean(axis=0)) ** 2), True),
+    "a norm": (normed, True),
+    "the largest": (lambda z: np.mean(z.max(axis=0) * z.sum(axis=0)), True),
+    "those before": (lambda z: np.mean(np.cumsum(z, axis=0) ** 2), False),
+    "those beside": (lambda z: np.mean(np.sin(z[1:] * z[:-1])), False),
+    "the last one": (lambda z: np.mean(z * z[::-1]), False),
+    "all": (compared, False),
+    "a choice": (chosen, True),
+}
+
+
+@pytest.mark.parametrize("case", MEETING)
+@pytest.mark.parametrize("turned", [False, True])
+def test_memory_that_threads_have_apart_is_of_their_own_samples(case, turned, monkeypatch):
+    """Whatever else is in it is NaN, and read by nobody."""
+    meets, apart = MEETING[case]
+    rng = np.random.default_rng(1)
+    X, params = rng.normal(size=(48, 8)), [rng.normal(size=(8, 12)), rng.normal(size=(12, 6)) / 3]
+    monkeypatch.setattr(kernels, "LARGE", 0.0)
+    monkeypatch.setattr(steps, "digest", lambda *_: None)
+    made, aligned = [], bound.aligned
+
+    def poisoned(shape, dtype):
+        array = aligned(shape, dtype)
+        array.view(np.uint8)[...] = 0xFF
+        return array
+
+    class Noted(bound.BoundKernel):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append([place.name for place in self.form.places if place.own])
+
+    def loss(p, X):
+        h = np.tanh(X @ p[0])
+        return meets((p[1].T @ h.T).T if turned else h @ p[1])
+
+    def trained(cores, engine="compiled"):
+        monkeypatch.setenv("CHAINRULE_NUM_THREADS", str(cores))
+        return cr.minimize(loss, params, X, batch_size=48, epochs=3, seed=0, engine=engine)
+
+    one, history = trained(1)
+    for a, b in zip(trained(1, "numpy")[0], one, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+    monkeypatch.setattr(bound, "aligned", poisoned)
+    monkeypatch.setattr(bound, "BoundKernel", Noted)
+    for cores in (2, 3, 4):
+        found, others = trained(cores)
+        assert others.loss == history.loss
+        for a, b in zip(found, one, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert any(made) or not apart
 
 
 @pytest.mark.parametrize(("rows", "units"), [(31, 6), (31, 32), (96, 9)])

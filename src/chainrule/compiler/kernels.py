@@ -38,7 +38,15 @@ from chainrule.compiler.reading import Function, framed
 from chainrule.compiler.recurrences import recurrence, result
 from chainrule.compiler.reductions import best, reduction, scan
 from chainrule.compiler.registers import hoist, keep_in_locals
-from chainrule.compiler.sections import THREAD, THREADS, Group, Section, own_parts, shared_out
+from chainrule.compiler.sections import (
+    THREAD,
+    THREADS,
+    Group,
+    Section,
+    own,
+    own_parts,
+    shared_out,
+)
 from chainrule.compiler.statements import (
     Declare,
     Item,
@@ -103,6 +111,8 @@ class Kernel:
         Numbers that it leaves open, so that one kernel serves many of them.
     checks : list of str
         What went wrong, by the number that the kernel leaves in ``fault``.
+    own : list of Buffer
+        Temporaries of which each thread may have one for itself.
     one : bool
         Whether an update is of one sample. Its loops over entries are short, and had better be
         unrolled; its sums have an order of their own.
@@ -116,6 +126,7 @@ class Kernel:
     shared: bool
     constants: list[float]
     checks: list[str]
+    own: list[Buffer]
     one: bool = False
     llvm: Any = None
 
@@ -290,10 +301,20 @@ class _Writer:
         if one:
             on_the_stack(buffers)
         shares = slots(sections, buffers)
+        apart = self._apart(sections, buffers, shares) if self.shared else []
         if self.shared:
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)
-        return Kernel(function, buffers, shares, self.shared, low.numbers.lifted, low.checks, one)
+        numbers, checks = low.numbers.lifted, low.checks
+        return Kernel(function, buffers, shares, self.shared, numbers, checks, apart, one)
+
+    def _apart(
+        self, sections: list[Section], buffers: list[Buffer], shares: dict[Buffer, Buffer]
+    ) -> list[Buffer]:
+        """Return the temporaries that threads have apart, with all that share their memory."""
+        found = own(sections, buffers, self.lowering)
+        others = {shares.get(b, b) for b in buffers if b not in found}
+        return [b for b in found if b not in shares and b not in others]
 
     def _framed(
         self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]

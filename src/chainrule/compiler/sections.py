@@ -25,6 +25,7 @@ from chainrule.compiler.nodes import (
     PARTS,
     WHOLE,
     ZERO,
+    Access,
     Buffer,
     Call,
     Expr,
@@ -46,6 +47,7 @@ from chainrule.compiler.statements import (
     natural,
     walk,
 )
+from chainrule.program.batch import Linear
 
 THREAD, THREADS = Local("thread"), Local("threads")
 # Of the parts of the work, the first of a thread and the one behind its last.
@@ -94,7 +96,11 @@ class Group:
             variable = other
         else:
             variable = one if other is PART else PART
-        return all(in_step(x, item, variable) for x in self.items)
+        shares = _shares(item, variable)
+        return all(
+            in_step(x, item, variable if shares and _shares(x, variable) else PART)
+            for x in self.items
+        )
 
     def admits(self, sharing: Sharing) -> bool:
         """Whether what is shared out so may be among the items here."""
@@ -147,6 +153,14 @@ class Section:
         yield Run(Call("meet", (FIXED["meeting"], THREADS), WHOLE))
 
 
+def _shares(item: Item, variable: Local) -> bool:
+    """Whether parts of the work share the turns of a variable, where it is not done by each."""
+    if isinstance(item, Product):
+        sides = (item.terms,) if item.shared == "terms" else (item.rows, item.columns)
+        return any(variable in side.axes for side in sides)
+    return isinstance(item, Loop) and variable in shareable(item)
+
+
 def _multiplies(item: Item, variable: Local) -> bool:
     """Whether an item is a matrix product that is shared out, or has one, and nothing by parts."""
     products = [each for each in walk([item]) if isinstance(each, Product)]
@@ -193,6 +207,37 @@ def shared_out(items: Sequence[Item], low: Lowering) -> list[Section]:
     return sections
 
 
+def own(sections: Sequence[Section], buffers: Sequence[Buffer], low: Lowering) -> list[Buffer]:
+    """Return the temporaries of which a thread reads and writes the entries of its samples alone.
+
+    Each thread may have one for itself: where several have their parts of the same rows, processors
+    fetch ahead what another one is about to write.
+    """
+    mixed = {
+        access.what
+        for section in sections
+        for group in section.groups
+        for item in group.items
+        for access in item.accesses
+        if not _is_own(access, item, group.sharing[0], low.sample)
+    }
+    return [b for b in buffers if b.role == "temporary" and _along(b) and b not in mixed]
+
+
+def _along(buffer: Buffer) -> list[int]:
+    """Return the axes along which samples lie in memory."""
+    return [i for i, size in enumerate(buffer.memory_shape) if isinstance(size, Linear)]
+
+
+def _is_own(access: Access, item: Item, variable: Any, sample: Local) -> bool:
+    """Whether what is touched is of samples that the thread has, if it is of samples."""
+    if access.index is None:
+        return True
+    by_part = isinstance(item, Product) and item.shared == "terms"
+    split = _shares(item, sample) and (variable is sample or by_part)
+    return split and all(access.index[i] is sample for i in _along(access.what))  # type: ignore[arg-type]
+
+
 def _kept(items: Sequence[Item], low: Lowering) -> dict[Any, int]:
     """Return arrays of which each thread keeps a part from update to update, by the axis.
 
@@ -234,8 +279,9 @@ def _sharing(
         return (PART if by_part else None), None
     candidates = sorted(shareable(item), key=lambda v: (v not in own, v is not sample))
     entries = math.prod([evaluated(extent, {N: low.n}) for extent in extents.values()])
+    some_by_part = any(PART in index for index in written)  # beside what is not: fused
     for variable in candidates:
-        worthwhile = by_part or variable is sample or entries >= WORTHWHILE
+        worthwhile = some_by_part or variable is sample or entries >= WORTHWHILE
         if worthwhile and can_share(item, variable, outside):
             return variable, extents[variable]
     return (PART if by_part and not candidates else None), None

@@ -86,15 +86,20 @@ class BoundKernel:
         return [
             self.function.bound(
                 [sizes, self._constants, self._fault, totals, self._order, self._meeting,
-                 *self._arrays.values()]
+                 *(self._arrays | own).values()]
             )
-            for sizes, totals in zip(self._sizes, self.totals, strict=True)
+            for sizes, totals, own in zip(self._sizes, self.totals, self._own, strict=True)
         ]  # fmt: skip
 
     def _make_room(self, capacity: int) -> None:
         """Make the arrays that hold what an update computes, for batches up to a size."""
         places = [place for place in self.form.places if place.role == "temporary"]
         self._arrays |= _together(places, capacity)[1]
+        own = {place.name for place in places if place.own}
+        self._own: list[dict[str, Any]] = [{} for _ in range(self.threads)]
+        for found in self._own[1:] if own else ():  # laid out alike: pages apart would collide
+            laid = _together(places, capacity)[1]
+            found |= {name: array for name, array in laid.items() if name in own}
         self._capacity = capacity
 
     @property
@@ -104,7 +109,7 @@ class BoundKernel:
 
     @property
     def bytes(self) -> int:
-        """How much memory it has."""
+        """How much memory it uses: of what is a thread's own, each uses its samples' part."""
         return sum(array.nbytes for array in self._arrays.values() if array is not None)
 
     def bind(self, data: Any) -> None:

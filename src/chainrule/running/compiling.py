@@ -45,7 +45,7 @@ def _form(kernel: Kernel, names: list[str], cost: Cost) -> Form:
     places = [
         Place(
             b.name, b.role, b.content, b.dtype, b.order,
-            tuple("rows" if size is ROWS else size for size in b.memory_shape),
+            tuple("rows" if size is ROWS else size for size in b.memory_shape), b in kernel.own,
         )
         for b in kernel.pointed
     ]  # fmt: skip

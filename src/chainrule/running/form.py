@@ -44,6 +44,8 @@ class Place:
         The axes of the leaf as they lie in memory.
     sizes : tuple of int, Linear or str
         Its shape in memory; ``"rows"`` is as many as there are samples.
+    own : bool
+        Whether each thread has one for itself.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Place:
     dtype: np.dtype[Any]
     order: tuple[int, ...]
     sizes: tuple[Any, ...]
+    own: bool = False
 
 
 @dataclass(eq=False, repr=False)
@@ -178,7 +181,7 @@ def _told(form: Form) -> dict[str, Any]:
         If it holds what is large, or names that are neither texts nor numbers.
     """
     places = [
-        (p.name, p.role, _told_content(p), p.dtype.str, p.order, [*map(_told_size, p.sizes)])
+        (p.name, p.role, _told_content(p), p.dtype.str, p.order, [*map(_told_size, p.sizes)], p.own)
         for p in form.places
     ]
     kept = {**vars(form), "places": places}
@@ -205,12 +208,12 @@ def _told_size(size: Any) -> Any:
 def _made(told: dict[str, Any]) -> Form:
     """Return the form that plain values tell."""
     places = []
-    for name, role, content, dtype, order, sizes in told["places"]:
+    for name, role, content, dtype, order, sizes, own in told["places"]:
         if role == "constant":
             kind, shape, entries = content
             content = np.frombuffer(base64.b64decode(entries), kind).reshape(shape)
         elif content is not None:
             content = tuple(content)
         shape = tuple(Linear(*size) if isinstance(size, list) else size for size in sizes)
-        places.append(Place(name, role, content, np.dtype(dtype), tuple(order), shape))
+        places.append(Place(name, role, content, np.dtype(dtype), tuple(order), shape, own))
     return Form(**{**told, "places": places, "cost": tuple(told["cost"])})
