@@ -95,11 +95,9 @@ class BoundKernel:
         """Make the arrays that hold what an update computes, for batches up to a size."""
         places = [place for place in self.form.places if place.role == "temporary"]
         self._arrays |= _together(places, capacity)[1]
-        own = {place.name for place in places if place.own}
-        self._own: list[dict[str, Any]] = [{} for _ in range(self.threads)]
-        for found in self._own[1:] if own else ():  # laid out alike: pages apart would collide
-            laid = _together(places, capacity)[1]
-            found |= {name: array for name, array in laid.items() if name in own}
+        own = [place for place in places if place.own]
+        others = (_together(own, capacity)[1] for _ in range(self.threads - 1))
+        self._own: list[dict[str, Any]] = [{}, *others]
         self._capacity = capacity
 
     @property
