@@ -43,7 +43,7 @@ from chainrule.compiler.sections import (
     THREADS,
     Group,
     Section,
-    own,
+    apart,
     own_parts,
     shared_out,
 )
@@ -111,7 +111,7 @@ class Kernel:
         Numbers that it leaves open, so that one kernel serves many of them.
     checks : list of str
         What went wrong, by the number that the kernel leaves in ``fault``.
-    own : list of Buffer
+    own : set of Buffer
         Temporaries of which each thread may have one for itself.
     one : bool
         Whether an update is of one sample. Its loops over entries are short, and had better be
@@ -126,7 +126,7 @@ class Kernel:
     shared: bool
     constants: list[float]
     checks: list[str]
-    own: list[Buffer]
+    own: set[Buffer]
     one: bool = False
     llvm: Any = None
 
@@ -301,20 +301,13 @@ class _Writer:
         if one:
             on_the_stack(buffers)
         shares = slots(sections, buffers)
-        apart = self._apart(sections, buffers, shares) if self.shared else []
+        own: set[Buffer] = set()
         if self.shared:
+            own = apart(sections, buffers, shares, low.sample)
             body = [item for section in sections for item in section.shared()]
         function = self._framed(frame, body, buffers, shares)
         numbers, checks = low.numbers.lifted, low.checks
-        return Kernel(function, buffers, shares, self.shared, numbers, checks, apart, one)
-
-    def _apart(
-        self, sections: list[Section], buffers: list[Buffer], shares: dict[Buffer, Buffer]
-    ) -> list[Buffer]:
-        """Return the temporaries that threads have apart, with all that share their memory."""
-        found = own(sections, buffers, self.lowering)
-        others = {shares.get(b, b) for b in buffers if b not in found}
-        return [b for b in found if b not in shares and b not in others]
+        return Kernel(function, buffers, shares, self.shared, numbers, checks, own, one)
 
     def _framed(
         self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]

@@ -11,7 +11,6 @@ import ast
 import functools
 import linecache
 import operator
-import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +57,6 @@ _FOLDED: dict[type[Any], Any] = {
 }  # fmt: skip
 BITS, _BITS = {"mixed", "random_bits"}, np.dtype(np.uint32)
 LOGICAL = {"not", "and", "or"}
-INDENT = re.compile(" *")
 TESTS = {"lt", "le", "gt", "ge", "eq", "ne", "isnan", "isfinite", "isinf"}
 DTYPES = {
     "f4": "float32", "f8": "float64", "i4": "int32", "i8": "int64",
@@ -259,8 +257,10 @@ def _definition(source: Callable[..., Any]) -> ast.FunctionDef:
     code = source.__code__
     lines = linecache.getlines(code.co_filename, source.__globals__)
     head, *rest = lines[code.co_firstlineno - 1 :]
-    deep = re.compile(rf"{INDENT.match(head)[0]}[ )]|\s*$")  # type: ignore[index]
-    found = ast.parse(textwrap.dedent("".join([head, *takewhile(deep.match, rest)]))).body[0]
+    indent = head[: len(head) - len(head.lstrip())]
+    inside = f"{indent} ", f"{indent})"
+    body = takewhile(lambda line: line.startswith(inside) or not line.strip(), rest)
+    found = ast.parse(textwrap.dedent("".join([head, *body]))).body[0]
     assert isinstance(found, ast.FunctionDef)
     return found
 

@@ -25,7 +25,6 @@ from chainrule.compiler.nodes import (
     PARTS,
     WHOLE,
     ZERO,
-    Access,
     Buffer,
     Call,
     Expr,
@@ -96,9 +95,9 @@ class Group:
             variable = other
         else:
             variable = one if other is PART else PART
-        shares = _shares(item, variable)
         return all(
-            in_step(x, item, variable if shares and _shares(x, variable) else PART)
+            in_step(x, item, PART)
+            or (_shares(x, variable) and _shares(item, variable) and in_step(x, item, variable))
             for x in self.items
         )
 
@@ -207,21 +206,26 @@ def shared_out(items: Sequence[Item], low: Lowering) -> list[Section]:
     return sections
 
 
-def own(sections: Sequence[Section], buffers: Sequence[Buffer], low: Lowering) -> list[Buffer]:
+def apart(
+    sections: Sequence[Section], buffers: Sequence[Buffer], shares: Mapping[Buffer, Buffer],
+    sample: Local,
+) -> set[Buffer]:  # fmt: skip
     """Return the temporaries of which a thread reads and writes the entries of its samples alone.
 
     Each thread may have one for itself: where several have their parts of the same rows, processors
-    fetch ahead what another one is about to write.
+    fetch ahead what another one is about to write. ``shares`` tells which have whose memory; all
+    that have it must be such.
     """
     mixed = {
-        access.what
+        buffer
         for section in sections
         for group in section.groups
         for item in group.items
-        for access in item.accesses
-        if not _is_own(access, item, group.sharing[0], low.sample)
+        for buffer in _mixed(item, group.sharing[0], sample)
     }
-    return [b for b in buffers if b.role == "temporary" and _along(b) and b not in mixed]
+    found = {b for b in buffers if b.role == "temporary" and _along(b) and b not in mixed}
+    others = {shares.get(b, b) for b in buffers if b not in found}
+    return found - others - shares.keys()
 
 
 def _along(buffer: Buffer) -> list[int]:
@@ -229,13 +233,16 @@ def _along(buffer: Buffer) -> list[int]:
     return [i for i, size in enumerate(buffer.memory_shape) if isinstance(size, Linear)]
 
 
-def _is_own(access: Access, item: Item, variable: Any, sample: Local) -> bool:
-    """Whether what is touched is of samples that the thread has, if it is of samples."""
-    if access.index is None:
-        return True
+def _mixed(item: Item, variable: Any, sample: Local) -> Iterator[Buffer]:
+    """Yield what an item touches otherwise than at the samples that a thread has."""
     by_part = isinstance(item, Product) and item.shared == "terms"
-    split = _shares(item, sample) and (variable is sample or by_part)
-    return split and all(access.index[i] is sample for i in _along(access.what))  # type: ignore[arg-type]
+    split = (variable is sample or by_part) and _shares(item, sample)
+    for access in item.accesses:
+        what, index = access.what, access.index
+        if not isinstance(what, Buffer) or index is None:
+            continue
+        if not split or any(index[i] is not sample for i in _along(what)):
+            yield what
 
 
 def _kept(items: Sequence[Item], low: Lowering) -> dict[Any, int]:

@@ -243,14 +243,14 @@ class Nest(Writer):
 
     def whole(self, loop: Loop, left: Sequence[Local]) -> None:
         """Write the nest, with local variables that it leaves for what follows."""
-        kept = [(TYPES[local.dtype], self.place(local), self._left(local)) for local in left]
+        kept = [(TYPES[local.dtype], self.place(local), self._variable(local)) for local in left]
         for kind, place, outside in kept:
             self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {place}")
         self.block([loop])
         for kind, place, outside in kept:
             self.line(f"store {kind} {self.new(f'load {kind}, ptr {place}')}, ptr {outside}")
 
-    def _left(self, local: Local) -> str:
+    def _variable(self, local: Local) -> str:
         """Return the address outside of a variable that is left, an argument."""
         self.own.add(local)
         return self.taken.setdefault(Left(local), f"%a{len(self.taken)}")

@@ -54,7 +54,7 @@ class Place:
     dtype: np.dtype[Any]
     order: tuple[int, ...]
     sizes: tuple[Any, ...]
-    own: bool = False
+    own: bool
 
 
 @dataclass(eq=False, repr=False)
