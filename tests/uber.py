@@ -34,6 +34,7 @@ def assert_gradients(f, *xs, order=2, step=1e-6, rtol=1e-5, seed=0):
     adjoints = pullback(u)
     for x, adjoint in zip(xs, adjoints, strict=True):
         assert adjoint.shape == np.shape(x)
+    assert_own_memory(adjoints, xs, u)
     expected = np.sum(u * directional(f, xs, vs, step))
     got = sum(np.sum(a * v) for a, v in zip(adjoints, vs, strict=True))
     scale = 1 + sum(np.abs(a * v).sum() for a, v in zip(adjoints, vs, strict=True))
@@ -45,6 +46,15 @@ def assert_gradients(f, *xs, order=2, step=1e-6, rtol=1e-5, seed=0):
             return sum(np.sum(a * v) for a, v in zip(pull(u), vs, strict=True))
 
         assert_gradients(projected, *xs, order=order - 1, step=1e-5, rtol=1e-4, seed=seed + 1)
+
+
+def assert_own_memory(results, *others):
+    """Results can be written into: no other result and none of the other arrays changes."""
+    arrays = [leaf for _, leaf in cr.autodiff.trees.leaves(results) if np.ndim(leaf)]
+    others = [leaf for _, leaf in cr.autodiff.trees.leaves(others) if np.ndim(leaf)]
+    for i, array in enumerate(arrays):
+        assert array.flags.writeable
+        assert not any(np.may_share_memory(array, other) for other in [*arrays[:i], *others])
 
 
 def assert_keeps_float32(f, *xs):
@@ -77,9 +87,11 @@ def assert_three_ways(loss, *args, others=()):
         last_digits = {"rtol": 1e-14, "atol": 1e-15}
         if eager[0].dtype == np.float32:
             last_digits = {"rtol": 5e-7, "atol": 1e-8}
-        assert_same(eager, program(*given), **last_digits)
         with np.errstate(over="ignore"):
-            assert_same(eager, text(*given), **last_digits)
+            roads = [eager, program(*given), text(*given)]
+        for road in roads:
+            assert_same(eager, road, **last_digits)
+            assert_own_memory(road, given)
         assert_kernel(loss, eager, *given)
     return program
 

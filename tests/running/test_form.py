@@ -41,6 +41,7 @@ def as_in_another_process(monkeypatch, makes=False):
     """Forget what this process knows; unless ``makes``, it can make nothing now."""
     for module, name in (
         (recorded, "_programs"), (form, "_written"), (steps, "_read"), (native, "_loaded"),
+        (steps, "_numpy_seconds"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, {})
     monkeypatch.setattr(compiling, "training_kernel", compiling_kernel if makes else None)
@@ -89,15 +90,31 @@ def test_it_is_recorded_once(folder, monkeypatch):
     assert len(count) == 2  # the loss and the optimizer's rule
 
 
-def test_the_default_chooses_as_before(folder, monkeypatch):
-    costs, pays = [], steps.pays
-    monkeypatch.setattr(steps, "pays", lambda *args: costs.append(args) or pays(*args))
-    for _ in range(2):
-        trained(engine="auto", epochs=100_000 // 6)
-        trained(engine="auto", epochs=1)
-        as_in_another_process(monkeypatch)
-    assert costs[:2] == costs[2:]
-    assert [pays(*cost) for cost in costs] == [True, False] * 2
+def engines_of_calls(**options):
+    """Return the engine of each call of a short run, a long one and a short one again."""
+    runs = (trained(engine="auto", epochs=epochs, **options) for epochs in (1, 100_000 // 6, 1))
+    return [history.params["engine"] for _, history in runs]
+
+
+def test_the_default_chooses_by_what_this_process_has_run(folder, monkeypatch):
+    assert engines_of_calls() == ["numpy", "compiled", "compiled"]
+    as_in_another_process(monkeypatch)  # the kernel is on disk: the same calls, the same engines
+    assert engines_of_calls() == ["numpy", "compiled", "compiled"]
+
+
+def test_short_runs_add_up(folder, monkeypatch):
+    """Repeated short runs compile as soon as NumPy has taken half of the price of compiling."""
+    seconds = []
+    monkeypatch.setattr(steps._Plan, "cost", lambda plan: (seconds[-1], 0))
+    monkeypatch.setattr(steps, "COMPILING", 1.0)
+
+    def engine(each, batch_size=4):
+        seconds.append(each / 6)
+        _, history = trained(engine="auto", epochs=1, batch_size=batch_size)
+        return history.params["engine"]
+
+    assert [engine(0.12) for _ in range(5)] == ["numpy"] * 4 + ["compiled"]
+    assert engine(0.12, batch_size=3) == "numpy"  # another structure
 
 
 def test_an_index_out_of_range_is_told_by_its_row(folder, monkeypatch):

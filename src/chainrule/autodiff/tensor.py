@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
 from chainrule.autodiff.refusals import COMPLEX, after_call, no_array, not_covered, numpy_name
+from chainrule.autodiff.trees import with_own_memory
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.elementwise import ASTYPE, of_dtype
@@ -175,9 +176,9 @@ class Tensor(Traced):
             If this tensor is not a single number.
         """
         seed = scalar_seed(self, "backward")
-        found = adjoints(self, seed)
+        gradients = with_own_memory(adjoints(self, seed))
         for tensor in ancestors(self):
-            tensor.grad = found.get(tensor.order)
+            tensor.grad = gradients.get(tensor.order)
 
     # What NumPy asks an array-like for.
 

@@ -15,7 +15,7 @@ from chainrule.autodiff.backward import adjoints, scalar_seed
 from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.refusals import COMPLEX, entries_told
 from chainrule.autodiff.tensor import Level, Tensor
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule.autodiff.trees import leaves, map_leaves, with_own_memory
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.elementwise import ASTYPE, STOP_GRADIENT
 from chainrule.validation import Array, as_floats, refuse_foreign
@@ -295,7 +295,7 @@ class _Pullback:
             # An array without axes becomes NumPy's number.
             return g if g.shape or type(g) is Tensor else g[()]
 
-        gradients = map_leaves(gradient, self.inputs)
+        gradients = with_own_memory(map_leaves(gradient, self.inputs), [v])
         return gradients[0] if self.single else gradients
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 Path = tuple[str | int, ...]
 _BRANCHES = (dict, list, tuple)
@@ -45,3 +47,21 @@ def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
         for i, branch in enumerate(tree)
     ]
     return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+
+
+def with_own_memory(tree: Any, others: Iterable[Any] = ()) -> Any:
+    """Return the tree with arrays that share no memory with each other or with ``others``.
+
+    A view is copied, because the array that it belongs to may be in use elsewhere.
+    """
+    used = {id(other) for other in others}
+
+    def own(leaf: Any) -> Any:
+        if type(leaf) is not np.ndarray:
+            return leaf
+        if leaf.base is not None or id(leaf) in used:
+            leaf = leaf.copy()
+        used.add(id(leaf))
+        return leaf
+
+    return map_leaves(own, tree)

@@ -58,7 +58,7 @@ class Epochs:
 
         params = {"coefs": list(model.coefs_), "intercepts": list(model.intercepts_)}
         state = {**rule.init(params), **state_from(self.memory, len(model.coefs_))}
-        updates = -(-self.rows // self.size) * epochs + model.t_ // self.size
+        updates = -(-self.rows // self.size) * epochs
         # Whatever the rate: an update finds it in the state.
         sizes = [W.shape for W in model.coefs_]
         alike = rule_of(self.memory, 1.0)

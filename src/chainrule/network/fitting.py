@@ -156,9 +156,7 @@ class Trainable(Compiled):
                 first, mode, states, at = resume(self, start, conditions, past)
                 if isinstance(supply, Samples):
                     supply.go_on(None if rng is None else self.rng, at)
-            # Those of earlier runs count: who calls fit in a loop will call it again.
-            updated = int(self.optimizer_state.get("iteration", 0))
-            updates = max(epochs - first, 0) * supply.updates + updated
+            updates = max(epochs - first, 0) * supply.updates
             objective, checks = self.objective, None
             run = make_run(
                 objective, objective.training_step(self.optimizer), supply, mode, updates,

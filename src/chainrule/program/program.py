@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text
+from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text, with_own_memory
 from chainrule.errors import ShapeError, TraceError
 from chainrule.program.batch import at
 from chainrule.program.equations import Listing, Variable, shape_text
@@ -22,7 +22,7 @@ class Program(Listing):
     """
 
     def __call__(self, *args: Any) -> Any:
-        """Run the program.
+        """Run the program; its results are arrays of their own, which may be written into.
 
         Raises
         ------
@@ -30,6 +30,17 @@ class Program(Listing):
             If the arguments are not of the structure or the shapes that it was recorded for.
         TraceError
             If the recorded function does something else for that many samples.
+        """
+        others = (leaf for _, leaf in leaves([args, self.result]))  # constants among the results
+        return with_own_memory(self.run(*args), others)
+
+    def run(self, *args: Any) -> Any:
+        """Run the program; its results may share memory with each other and with the arguments.
+
+        Raises
+        ------
+        ShapeError, TraceError
+            As for a call.
         """
         if len(args) != len(self.arguments):
             raise ShapeError(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainrule.autodiff.trees import Path, leaves
+from chainrule.program.aliases import shared_results
 from chainrule.program.batch import depends_on_n
 from chainrule.program.equations import Equation, Listing, Variable, needed_for
 from chainrule.program.helpers import helpers_of, quoted
@@ -76,6 +77,7 @@ class Text:
         reserved = (helper.__name__ for helper in self.helpers)
         self.names = Names(program, value, name, reserved)
         self.writer = Writer(program, self.names, self.forward, inlines)
+        self.copied = shared_results(program) if self.forward else set()
 
     def module(self) -> Iterator[str]:
         """Yield a module of the function alone."""
@@ -123,15 +125,20 @@ class Text:
 
     def _returned(self) -> str:
         result = self.program.result
-        parts = result if isinstance(result, tuple) else (result,)
-        line = ", ".join(map(self._tree, parts))
-        return line if len(line) <= WIDTH else ", ".join(map(self._tall, parts))
+        parts: list[tuple[Path, Any]] = [((), result)]
+        if isinstance(result, tuple):
+            parts = [((i,), part) for i, part in enumerate(result)]
+        line = ", ".join(self._tree(part, path) for path, part in parts)
+        if len(line) <= WIDTH:
+            return line
+        return ", ".join(self._tall(part, path) for path, part in parts)
 
-    def _tall(self, tree: Any) -> str:
+    def _tall(self, tree: Any, path: Path) -> str:
         """Write a dict with a line for each entry."""
         if not isinstance(tree, dict):
-            return self._tree(tree)
-        inside = "".join(f"        {_key_text(k)}: {self._tree(v)},\n" for k, v in tree.items())
+            return self._tree(tree, path)
+        entries = ((_key_text(key), self._tree(part, (*path, key))) for key, part in tree.items())
+        inside = "".join(f"        {key}: {text},\n" for key, text in entries)
         return f"{{\n{inside}    }}"
 
     def _used_names(self) -> list[str]:
@@ -178,18 +185,19 @@ class Text:
         where = _path_text(path)
         return f"{where}.shape[0]" if "len" in self.program.arguments else f"len({where})"
 
-    def _tree(self, tree: Any) -> str:
+    def _tree(self, tree: Any, path: Path) -> str:
         if isinstance(tree, dict):
-            return (
-                "{" + ", ".join(f"{_key_text(k)}: {self._tree(v)}" for k, v in tree.items()) + "}"
+            entries = (
+                f"{_key_text(key)}: {self._tree(part, (*path, key))}" for key, part in tree.items()
             )
+            return "{" + ", ".join(entries) + "}"
         if isinstance(tree, tuple | list):
-            inside = ", ".join(map(self._tree, tree))
+            inside = ", ".join(self._tree(part, (*path, i)) for i, part in enumerate(tree))
             if isinstance(tree, list):
                 return f"[{inside}]"
             return f"({inside},)" if len(tree) == 1 else f"({inside})"
         if isinstance(tree, Variable):
-            return self.names[tree]
+            return self.names[tree] + ".copy()" * (path in self.copied)
         return "None" if tree is None else ast.unparse(self.writer.constant(tree))
 
 

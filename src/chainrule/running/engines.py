@@ -117,8 +117,9 @@ class NumpyEngine:
         return self._carry.keys()  # type: ignore[no-any-return]
 
     def read(self, key: str, name: str | None = None) -> Any:
-        """Return a part of the carry, or what is called so in it; None if nothing is."""
-        return self._carry[key] if name is None else self._carry[key].get(name)
+        """Return a copy of a part of the carry, or of what is called so in it, if anything."""
+        part = self._carry[key] if name is None else self._carry[key].get(name)
+        return map_leaves(np.array, part)
 
     def write(self, key: str, part: Any) -> None:
         """Take a part of the carry."""

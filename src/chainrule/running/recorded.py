@@ -168,7 +168,7 @@ class RecordedStep(Recorder):
         """Return what makes an update with a batch of ``n``; the step itself if it must be."""
         if n not in self._runs:
             try:
-                self._runs[n] = self.program(n)
+                self._runs[n] = self.program(n).run
             except Exception:  # an error of the step itself comes when it runs
                 self._runs[n] = self.f
         return self._runs[n]

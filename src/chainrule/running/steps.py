@@ -7,6 +7,7 @@ import gc
 import warnings
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import Any
 
 from chainrule.autodiff.trees import leaves, map_leaves
@@ -24,6 +25,7 @@ COMPILING, COMPILING_EQUATION = 0.22, 8e-4
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 
 _read: dict[Hashable, Form] = {}  # from disk, by what was recorded
+_numpy_seconds: dict[Hashable, float] = {}  # for all runs of a structure in this process
 
 
 @contextmanager
@@ -83,7 +85,7 @@ def make_engine(
                 recorded.program(batch_size)  # or what is wrong is told here
                 return in_numpy
             plan = _Plan(recorded, data, batch_size)
-            if wanted is None and not pays(plan.cost(), updates):
+            if wanted is None and not plan.pays(updates):
                 return in_numpy
             return SizedEngine(plan.engine(carry), in_numpy, plan.holds)
     except (TraceError, CompileError) as error:
@@ -113,10 +115,10 @@ class _Plan:
         self._step, self._data, self._size = step, data, batch_size
         self._dtypes = [leaf.dtype.str for _, leaf in leaves(data)]
         self._held = step.seen.held.setdefault((batch_size, *self._dtypes), {})
-        self._kept = self._read() if step.known(batch_size) is None else None
 
-    def _read(self) -> Form | None:
-        """Return what is on disk."""
+    @cached_property
+    def _cached(self) -> Form | None:
+        """The kernel that is cached on disk, or None."""
         key = self._step.key(self._size), self._size, *self._dtypes
         if key not in _read:
             found = read(self._name(self._size))
@@ -131,15 +133,31 @@ class _Plan:
 
     def cost(self) -> Cost:
         """Return what NumPy takes for an update, and how many equations there are to compile."""
-        if self._kept is not None:
-            return self._kept.cost
+        if self._step.known(self._size) is None and self._cached is not None:
+            return self._cached.cost
         return cost_of(self._step.program(self._size), self._size)
+
+    def pays(self, updates: int) -> bool:
+        """Whether compiling takes less time than running the structure in NumPy.
+
+        The times of all its runs in this process are added up. A structure that was run before is
+        expected to run as long again, so that a loop of short runs compiles, too. Which kernels
+        are on disk does not count: the same calls get the same engines, and so the same bits.
+        """
+        seconds, equations = self.cost()
+        structure = self._step.key(self._size), self._size, *self._dtypes
+        earlier = _numpy_seconds.get(structure, 0.0)
+        total = earlier + updates * seconds
+        keep(_numpy_seconds, structure, total)
+        expected = 2 * total if earlier else total
+        return expected > COMPILING + equations * COMPILING_EQUATION
 
     def engine(self, carry: Any) -> NativeEngine:
         """Return what runs it compiled."""
-        if self._kept is not None and load(self._kept) is not None:
-            return NativeEngine(self._step, self._kept, carry, self._data, self._size)
-        with nullcontext() if self._is_written() else made_soon(self._step.dtype):
+        is_written = self._is_written()
+        if not is_written and self._cached is not None and load(self._cached) is not None:
+            return NativeEngine(self._step, self._cached, carry, self._data, self._size)
+        with nullcontext() if is_written else made_soon(self._step.dtype):
             from chainrule.running.compiling import form_of_step
 
             program = self._step.program(self._size)
@@ -187,12 +205,6 @@ def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
         raise CompileError(message) from error
     if wanted is None:
         warnings.warn(f"{message}; it runs in NumPy", stacklevel=4)
-
-
-def pays(cost: Cost, updates: int) -> bool:
-    """Whether NumPy would take longer for a run than it takes to compile it."""
-    each, equations = cost
-    return updates * each > COMPILING + equations * COMPILING_EQUATION
 
 
 def _name(function: Any) -> str:

@@ -74,8 +74,11 @@ def minimize(
     callbacks : sequence of Callback or callable
         A plain function is called with ``(epoch, logs)``; training ends when it returns True.
     engine : {"auto", "compiled", "numpy"}, default "auto"
-        ``"auto"`` compiles where the run is long enough to pay for it, or was compiled before.
-        What cannot be compiled runs in NumPy, with a warning that says why.
+        ``"auto"`` adds up the time that NumPy takes for all runs of the same structure in this
+        process, and compiles when that passes the price of compiling. NumPy and machine code
+        round differently, so the last bits may differ between the first of several equal calls
+        and later ones; name an engine to have the same bits in all of them. What cannot be
+        compiled runs in NumPy, with a warning that says why.
 
     Returns
     -------
@@ -83,7 +86,8 @@ def minimize(
         In the structure and the dtypes of the given ones.
     history : History
         ``history.loss``: the mean loss of every epoch's samples, each taken before its update;
-        ``history.val_loss`` with ``validation_data``.
+        ``history.val_loss`` with ``validation_data``; ``history.params["engine"]``: the engine
+        that ran, "numpy" or "compiled".
 
     Raises
     ------

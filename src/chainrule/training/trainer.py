@@ -147,7 +147,7 @@ class Trainer:
         training between two updates, or within a callback.
         """
         about = {"verbose": verbose, "epochs": epochs, "steps": self.run.supply.updates,
-                 "samples": self.run.supply.samples}  # fmt: skip
+                 "samples": self.run.supply.samples, "engine": self.run.engine.name}  # fmt: skip
         introduce(self.callbacks, self.model, about)
         self.model.history.set_params(about)
         with deferred(late=self.interrupted):
