@@ -53,6 +53,14 @@ def in_a_folder_of_its_own(request):
 
 
 @pytest.fixture(autouse=True)
+def nothing_has_run_yet():
+    """Begin every test as a new process does: earlier tests do not decide which engine runs."""
+    account = sys.modules.get("chainrule.running.account")
+    if account is not None:
+        account._seconds.clear()
+
+
+@pytest.fixture(autouse=True)
 def threads_end():
     """See that what a test has started ends with it: no later test finds threads of ours."""
     yield

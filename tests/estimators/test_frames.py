@@ -37,14 +37,14 @@ def array():
 @pytest.mark.parametrize("made", [pandas, polars, pyarrow, array])
 def test_frames_of_every_kind_are_one(made):
     X = made()
-    found = cr.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300).fit(X, TARGET)
+    options = {"columns": "auto", "random_state": 0, "max_iter": 300, "engine": "numpy"}
+    found = cr.MLPClassifier((10,), **options).fit(X, TARGET)
     assert found.score(X, TARGET) == 1
     assert found.n_features_in_ == 3
     assert len(found.coefs_[0]) == 2 + 4 + 2
     if made is not array:
         assert list(found.feature_names_in_) == list(COLUMNS)
-    same = cr.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300)
-    same.fit(pyarrow(), TARGET)
+    same = cr.MLPClassifier((10,), **options).fit(pyarrow(), TARGET)
     np.testing.assert_array_equal(found.predict_proba(X), same.predict_proba(pyarrow()))
 
 
@@ -110,7 +110,8 @@ def test_gaps_in_pandas_own_dtypes_are_missing_values(cls, backend):
 def test_a_gap_among_texts_of_an_array_is_no_text():
     X = array()
     X[[city is None for city in X[:, 1]], 1] = np.nan
-    found = cr.MLPClassifier((10,), columns="auto", random_state=0, max_iter=300).fit(X, TARGET)
+    options = {"columns": "auto", "random_state": 0, "max_iter": 300, "engine": "numpy"}
+    found = cr.MLPClassifier((10,), **options).fit(X, TARGET)
     assert len(found.coefs_[0]) == 2 + 4 + 2
     np.testing.assert_array_equal(found.predict_proba(X), found.predict_proba(array()))
 
@@ -136,7 +137,8 @@ def realmlp(**more):
 
 
 def mlp(**more):
-    return cr.MLPClassifier((16,), columns="auto", max_iter=200, random_state=0, **more)
+    options = {"max_iter": 200, "random_state": 0, "engine": "numpy", **more}
+    return cr.MLPClassifier((16,), columns="auto", **options)
 
 
 MODELS = pytest.mark.parametrize("made", [realmlp, mlp])

@@ -19,7 +19,7 @@ from tests.estimators.data import classes, deviation
 import chainrule as cr
 from chainrule.estimators import recordings
 from chainrule.estimators.cost import is_short
-from chainrule.running import form
+from chainrule.running import account, form
 from chainrule.running.recorded import RecordedStep
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -120,16 +120,24 @@ class Sizes:
     """A model as far as what its training takes is asked."""
 
     solver, batch_size, max_iter, t_ = "adam", "auto", 200, 0
+    activation = "relu"
 
 
-def test_what_is_short_is_told_by_sizes_alone():
+def test_what_is_short_is_decided_by_sizes_alone(monkeypatch):
+    monkeypatch.setattr(account, "_seconds", {})
     model = Sizes()
     assert is_short(model, 150, [4, 100, 3], incremental=False)
     assert not is_short(model, 1797, [64, 100, 10], incremental=False)
-    assert is_short(model, 10_000, [64, 100, 10], incremental=True)
-    model.t_ = 100_000  # samples of earlier calls
-    assert not is_short(model, 10_000, [64, 100, 10], incremental=True)
-    assert is_short(model, 200, [64, 100, 10], incremental=True)
+
+
+def test_short_fits_of_one_structure_add_up(monkeypatch):
+    monkeypatch.setattr(account, "_seconds", {})
+    model = Sizes()
+    shorts = [is_short(model, 150, [4, 100, 3], incremental=False) for _ in range(10)]
+    assert shorts == sorted(shorts, reverse=True)  # scikit-learn's loop first, then machine code
+    assert {*shorts} == {True, False}
+    calls = [is_short(model, 200, [4, 50, 3], incremental=True) for _ in range(100)]
+    assert all(calls)  # a call that is this short is slower compiled
 
 
 def test_what_was_recorded_is_forgotten_where_it_becomes_much(monkeypatch):

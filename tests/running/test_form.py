@@ -13,7 +13,7 @@ from chainrule.errors import DataError
 from chainrule.native import cache
 from chainrule.native import code as native
 from chainrule.program.recording import tape
-from chainrule.running import compiling, form, recorded, steps
+from chainrule.running import account, compiling, form, recorded, steps
 from chainrule.running.bound import aligned
 from chainrule.training.minimize import Update
 
@@ -41,7 +41,7 @@ def as_in_another_process(monkeypatch, makes=False):
     """Forget what this process knows; unless ``makes``, it can make nothing now."""
     for module, name in (
         (recorded, "_programs"), (form, "_written"), (steps, "_read"), (native, "_loaded"),
-        (steps, "_numpy_seconds"),
+        (account, "_seconds"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, {})
     monkeypatch.setattr(compiling, "training_kernel", compiling_kernel if makes else None)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.running.account import expected_seconds
+
 # Seconds on a machine of 2024 of an epoch, of an update's calls for a layer, of an operation.
 EPOCH, LAYER, OPERATION = 2e-4, 8e-5, 5e-11
 # Seconds: what takes less in scikit-learn's own loop stays there, in all or in this call.
@@ -16,14 +18,15 @@ SHORT, CALL = 0.18, 0.03
 def is_short(model: Any, rows: int, sizes: list[int], incremental: bool) -> bool:
     """Whether scikit-learn's loop ends before a kernel could be compiled.
 
-    ``sizes`` are those of the layers. Samples of earlier calls count: who calls ``partial_fit`` in
-    a loop will call it again.
+    ``sizes`` are those of the layers. The fits of one structure in this process are added up.
     """
     size = batch_size(model, rows)
     updates, epochs = -(-rows // size), 1 if incremental else model.max_iter
     operations = 6 * size * sum(a * b for a, b in pairwise(sizes))
     epoch = EPOCH + updates * (LAYER * (len(sizes) - 1) + operations * OPERATION)
-    return bool(epochs * epoch < CALL or (epochs + model.t_ / rows) * epoch < SHORT)
+    structure = ("MLP", *sizes, size, model.activation, model.solver)
+    expected = expected_seconds(structure, epochs * epoch)
+    return epochs * epoch < CALL or expected < SHORT
 
 
 def batch_size(model: Any, rows: int) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
 from chainrule.native.code import begin, made_soon
+from chainrule.running.account import expected_seconds
 from chainrule.running.cost import cost_of
 from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, place_of, rows_in
 from chainrule.running.form import Cost, Form, digest, keep, load, read, write, written
@@ -25,7 +26,6 @@ COMPILING, COMPILING_EQUATION = 0.22, 8e-4
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 
 _read: dict[Hashable, Form] = {}  # from disk, by what was recorded
-_numpy_seconds: dict[Hashable, float] = {}  # for all runs of a structure in this process
 
 
 @contextmanager
@@ -140,17 +140,12 @@ class _Plan:
     def pays(self, updates: int) -> bool:
         """Whether compiling takes less time than running the structure in NumPy.
 
-        The times of all its runs in this process are added up. A structure that was run before is
-        expected to run as long again, so that a loop of short runs compiles, too. Which kernels
-        are on disk does not count: the same calls get the same engines, and so the same bits.
+        Kernels on disk do not count: the same calls get the same engines, and so the same bits.
         """
         seconds, equations = self.cost()
         structure = self._step.key(self._size), self._size, *self._dtypes
-        earlier = _numpy_seconds.get(structure, 0.0)
-        total = earlier + updates * seconds
-        keep(_numpy_seconds, structure, total)
-        expected = 2 * total if earlier else total
-        return expected > COMPILING + equations * COMPILING_EQUATION
+        price = COMPILING + equations * COMPILING_EQUATION
+        return expected_seconds(structure, updates * seconds) > price
 
     def engine(self, carry: Any) -> NativeEngine:
         """Return what runs it compiled."""
