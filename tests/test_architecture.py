@@ -40,7 +40,7 @@ TEXT = {  # of what was recorded
     "aliases.py", "helpers.py", "lines.py", "literals.py", "making.py", "naming.py", "show.py",
     "templates.py", "text.py",
 }  # fmt: skip
-LINES_OF_CODE, LINES_OF_TEXT = 2_000, 600
+LINES_OF_CODE, LINES_OF_TEXT = 2_100, 600
 NO_CODE = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
     tokenize.ENDMARKER,

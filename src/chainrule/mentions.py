@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import traceback
 import types
 from collections import deque
 from collections.abc import Iterator
@@ -22,7 +23,14 @@ _FOREIGN = tuple(os.path.dirname(file) + os.sep for file in (np.__file__, __file
 def is_users(file: str) -> bool:
     """Whether code is the user's: not Python's own, NumPy's or chainrule's."""
     own = file.startswith(_PYTHON) and not file.startswith(_INSTALLED)
-    return not own and not file.startswith((*_FOREIGN, "<frozen "))
+    return not own and not file.startswith((*_FOREIGN, "<frozen ")) and not file.endswith(".pyx")
+
+
+def place_of(error: Exception) -> str:
+    """Return the user's own line that an error came from, to begin a sentence with."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((frame for frame in reversed(frames) if is_users(frame.filename)), None)
+    return f"{last.filename}, line {last.lineno}, `{last.line}`: " if last else ""
 
 
 def numbers_in(things: Any) -> set[int]:

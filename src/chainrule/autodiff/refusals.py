@@ -69,21 +69,10 @@ def _asked() -> str:
     return found
 
 
-class EntriesTold:
-    """Tells in plain words that an array's entry was set, where NumPy has only its own to say."""
-
-    __slots__ = ()
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: Any, where: Any) -> None:
-        ours = isinstance(error, ValueError) and isinstance(error.__cause__, TraceError)
-        if ours and "array element" in str(error):
-            raise TraceError(_ENTRIES).with_traceback(where) from None
-
-
-entries_told = EntriesTold()
+def entry_refused(error: ValueError) -> TraceError | None:
+    """Return the refusal of a plain array's entry that is set to a tensor, if the error is that."""
+    ours = isinstance(error.__cause__, TraceError) and "array element" in str(error)
+    return TraceError(_ENTRIES) if ours else None
 
 
 def not_covered(name: str, options: Mapping[str, Any] | None = None) -> NoReturn:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
+from chainrule.autodiff.captured import Captured
 from chainrule.autodiff.refusals import COMPLEX, after_call, no_array, not_covered, numpy_name
 from chainrule.autodiff.trees import with_own_memory
 from chainrule.errors import DataError, TraceError
@@ -40,19 +41,25 @@ class Level:
     records_all : bool
         Whether operations without a gradient are recorded too, as a program needs them.
     sketches : bool
-        Whether shapes and dtypes do, where values take long.
+        If true, operations that are expensive to compute record only the shape and dtype of
+        their result.
+    captured : Captured
+        The arrays that operations have taken from the code around them.
     """
 
-    __slots__ = ("number", "records_all", "sketches")
+    __slots__ = ("captured", "number", "records_all", "sketches")
 
-    def __init__(self, records_all: bool = False, sketches: bool = False) -> None:
+    def __init__(
+        self, records_all: bool = False, sketches: bool = False, locks: bool = True
+    ) -> None:
         self.number = next(_levels)  # one opened later, in any thread, is further inside
         self.records_all = records_all
         self.sketches = sketches
+        self.captured = Captured(locks)
 
 
 GROUND = Level()
-_KNOWN = frozenset([np.ndarray, float, int, bool, np.float64, np.float32, np.int64, np.bool_])
+_NUMBERS = frozenset([float, int, bool, np.float64, np.float32, np.int64, np.bool_])
 
 
 def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
@@ -150,11 +157,12 @@ class Tensor(Traced):
                     return operand.record(primitive, operands, params)
                 if type(operand) is Tensor:  # of a lower level: recorded there as well
                     plain = False
-            elif type(operand) not in _KNOWN:
-                array = _as_operand(operand, primitive.name, operands)
-                if isinstance(array, Traced):  # a list that holds tensors
-                    return primitive(*operands[:i], array, *operands[i + 1 :], **params)
-                values[i] = array
+            elif type(operand) not in _NUMBERS:
+                if type(operand) is not np.ndarray:
+                    operand = _as_operand(operand, primitive.name, operands)
+                    if isinstance(operand, Traced):  # a list that holds tensors
+                        return primitive(*operands[:i], operand, *operands[i + 1 :], **params)
+                values[i] = level.captured(operand)
         apply = primitive.value if plain else primitive
         if level.sketches and plain and primitive.form is not None:
             apply = primitive.form

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.autodiff.backward import adjoints, scalar_seed
 from chainrule.autodiff.derived import Derived, P, R
-from chainrule.autodiff.refusals import COMPLEX, entries_told
+from chainrule.autodiff.refusals import COMPLEX
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves, with_own_memory
 from chainrule.errors import DataError, ShapeError
@@ -40,7 +40,7 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
                 f"{where}: cannot differentiate with respect to an array of dtype {value.dtype}; "
                 "convert it with .astype(float), or leave its argument out of argnums"
             )
-        wrapped = Tensor.made(value, level)
+        wrapped = Tensor.made(level.captured(value) if type(value) is np.ndarray else value, level)
         if type(leaf) is Tensor:
             wrapped.name = leaf.name
         return wrapped
@@ -316,11 +316,11 @@ def _vjp(
         )
     if not -len(args) <= min(chosen) <= max(chosen) < len(args):
         raise DataError(f"{where}: argnums={argnums} but {len(args)} positional arguments came")
-    level = Level()
+    level = Level(locks=where != "vjp")  # whose pullback is called later
     wrapped = list(args)
     for i in chosen:
         wrapped[i] = wrap(args[i], level, where)
-    with entries_told:
+    with level.captured:
         value, aux = f(*wrapped, **kwargs) if has_aux else (f(*wrapped, **kwargs), None)
     if type(value) is not Tensor:
         value = _checked_output(value, where)

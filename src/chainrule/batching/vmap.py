@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.derived import Derived, P, R
-from chainrule.autodiff.refusals import entries_told
 from chainrule.autodiff.tensor import Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text
 from chainrule.batching.call import moved, spread
@@ -114,7 +113,7 @@ def _mapped(f: Any, in_axes: Any, out_axes: Any, args: Any, kwargs: Any) -> Any:
 
     following = iter([argument(leaf, array) for array, (_, leaf) in zip(moved, given, strict=True)])
     inner_args, inner_kwargs = map_leaves(lambda _: next(following), (args, kwargs))
-    with entries_told:
+    with level.captured:
         result = f(*inner_args, **inner_kwargs)
     found = list(leaves({"result": result}))
     own = [leaf for _, leaf in found if type(leaf) is Tensor and leaf.level is level]

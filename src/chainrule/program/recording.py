@@ -15,7 +15,6 @@ import numpy as np
 
 from chainrule.autodiff.backward import ancestors
 from chainrule.autodiff.names import watch_names
-from chainrule.autodiff.refusals import entries_told
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.ops import NUMPY
@@ -120,7 +119,7 @@ def tape(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Ta
     level = recording_level()
 
     def wrap(leaf: Any) -> Any:
-        return Tensor.made(np.asarray(leaf), level)
+        return Tensor.made(level.captured(np.asarray(leaf)), level)
 
     def parameter(leaf: Any) -> Any:
         whole = isinstance(leaf, int) and not isinstance(leaf, bool)
@@ -134,7 +133,7 @@ def tape(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Ta
     found = [*leaves(inputs)]
     for (_, tensor), name in zip(found, leaf_names(tuple([p for p, _ in found])), strict=True):
         tensor.name = name
-    with watch_names() if named else nullcontext(), entries_told:
+    with watch_names() if named else nullcontext(), level.captured:
         result = f(*inputs.values())
     return Tape(inputs, result, level)  # whose own code is not to be watched
 
@@ -164,6 +163,7 @@ def program_of(
         order: Variable(tensor.name, tensor.shape, tensor.dtype, tensor.value)
         for order, tensor in recorded.items()
     }
+    own = _Constants(level)
     equations = []
     for order in sorted(recorded):
         tensor = recorded[order]
@@ -171,7 +171,7 @@ def program_of(
             operands, params = list(tensor.operands), dict(tensor.params)
             for i, parent in tensor.parents:
                 operands[i] = variables[parent.order]
-            taken = tuple([o if type(o) is Variable else constant(o) for o in operands])
+            taken = tuple([o if type(o) is Variable else own(o) for o in operands])
             equations.append(Equation(variables[order], tensor.primitive, taken, params))
     results = [variables[output.order] for output in outputs]
     for prune in {e.primitive.prune for e in equations if e.primitive.prune}:
@@ -183,10 +183,26 @@ def program_of(
 
     def known(leaf: Any) -> Any:
         inside = isinstance(leaf, Tensor) and leaf.level is level
-        return variables[leaf.order] if inside else constant(np.asarray(leaf))
+        return variables[leaf.order] if inside else own(np.asarray(leaf))
 
     arguments = map_leaves(lambda tensor: variables[tensor.order], inputs)
     return Program(arguments, equations, map_leaves(known, result)), variables
+
+
+class _Constants:
+    """The constants of one program, which are its own: later writes do not change them."""
+
+    def __init__(self, level: Level) -> None:
+        self._level = level
+        self._copies: dict[int, tuple[Any, Any]] = {}  # by the id of the array beside each
+
+    def __call__(self, array: Any) -> Any:
+        """Return an array as the program may have it."""
+        if not isinstance(array, np.ndarray):
+            return array
+        if id(array) not in self._copies:
+            self._copies[id(array)] = array, constant(self._level.captured(array))
+        return self._copies[id(array)][1]
 
 
 def _tell_adjoint(variables: dict[int, Variable], order: int, tensor: Tensor, level: Level) -> None:

@@ -215,7 +215,8 @@ def _recorded(
         return np.asarray(stack[at]) if steps else np.zeros(stack.shape[1:], stack.dtype)
 
     x = tensors(xs, turn)
-    new, y = _checked(f(carry, x), init)
+    with level.captured:
+        new, y = _checked(f(carry, x), init)
     results = [[leaf for _, leaf in leaves(tree)] for tree in (new, y)]
     results = [[_as_result(leaf, level) for leaf in part] for part in results]
     closed = _closed(results, level)

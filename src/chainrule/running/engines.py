@@ -7,7 +7,6 @@ update to the next (parameters, what the optimizer remembers), the data hold a s
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import numpy as np
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, OutOfRangeError
 from chainrule.interrupts import check, immediate
-from chainrule.mentions import is_users
+from chainrule.mentions import place_of
 from chainrule.running.bound import taken
 from chainrule.running.form import Form
 from chainrule.running.threads import TRIAL, TURN, end_turn, free, sharing
@@ -303,13 +302,6 @@ def updated(step: Step, carry: Any, data: Any, rows: Any, dtype: Any) -> tuple[A
         raise OutOfRangeError(f"{place_of(error)}{error.message}", row) from error
     except IndexError as error:
         raise DataError(f"{place_of(error)}{error}") from error
-
-
-def place_of(error: Exception) -> str:
-    """Return the user's own line that an error came from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    last = next((frame for frame in reversed(frames) if is_users(frame.filename)), None)
-    return f"{last.filename}, line {last.lineno}, `{last.line}`: " if last else ""
 
 
 def rows_in(data: Any) -> int:

@@ -12,10 +12,11 @@ from typing import Any
 
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError, CompileError, DataError, ShapeError, TraceError
+from chainrule.mentions import place_of
 from chainrule.native.code import begin, made_soon
 from chainrule.running.account import expected_seconds
 from chainrule.running.cost import cost_of
-from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, place_of, rows_in
+from chainrule.running.engines import Engine, NativeEngine, NumpyEngine, Step, rows_in
 from chainrule.running.form import Cost, Form, digest, keep, load, read, write, written
 from chainrule.running.recorded import Known, RecordedStep, plain
 from chainrule.running.sized import SizedEngine
