@@ -53,7 +53,7 @@ def lab(
                     seed=seed,
                     replay=_replay,
                     report=report or report_path(names, quick=quick),
-                )  # fmt: skip
+                )
             )
     except (KeyboardInterrupt, InterruptedWarning):
         raise Interrupted("no report was written") from None
