@@ -15,8 +15,9 @@ from tests.blackboard.stub import StubSession
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from chainrule.blackboard import built, server
+from chainrule.blackboard import built, server, subjects
 from chainrule.blackboard.frames import decode
+from chainrule.blackboard.opening import begin
 from chainrule.errors import DataError, OptionError
 
 WAIT = 10
@@ -48,7 +49,7 @@ def serving(make=StubSession):
             board.end()
             thread.join(WAIT)
     assert not thread.is_alive()
-    assert found["session"].closed
+    assert not found["session"]._thread.is_alive()
 
 
 class Browser:
@@ -148,6 +149,24 @@ def test_a_thousand_malformed_messages_are_answered_and_change_nothing(browser):
         say(page, do="hello")
         hear(page, "setup")
     assert len(session.heard) == before + 1
+
+
+def test_a_message_nested_deep_is_answered_and_training_goes_on_for_all_pages():
+    deep = "[" * 900 + "]" * 900
+    with (
+        serving(lambda: begin(subjects.network(subjects.digits()))) as browser,
+        browser.socket() as one,
+        browser.socket() as other,
+    ):
+        for page in (one, other):
+            say(page, do="hello")
+            hear(page, "frame")
+        for text in (f'{{"do": "pause", "id": {deep}}}', f'{{"do": "set", "rate": {deep}}}'):
+            one.send(text)
+            assert len(hear(one, "error")["message"]) < 200
+        for page in (one, other):
+            say(page, do="step", count=1, id=7)
+            assert hear(page, "done")["id"] == 7
 
 
 def test_what_is_far_too_long_ends_the_connection_alone(browser):
