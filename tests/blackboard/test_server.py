@@ -32,8 +32,8 @@ def serving(make=StubSession):
         found["session"] = make()
         return found["session"]
 
-    def told(address):
-        found["address"] = address
+    def told(invite):
+        found["address"] = invite()
         ready.set()
 
     with server.listening(0) as listener:
@@ -205,14 +205,14 @@ def test_a_session_that_cannot_be_made_ends_it():
         raise DataError("no such data")
 
     with pytest.raises(DataError, match="no such data"):
-        server.serve(fail, lambda address: None)
+        server.serve(fail, lambda invite: None)
 
 
 def test_a_port_that_is_taken_is_told():
     with server.listening(0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OptionError, match=f"{port} .* another program") as told:
-            server.serve(StubSession, lambda address: None, port)
+            server.serve(StubSession, lambda invite: None, port)
     assert told.value.option == "port"
 
 
@@ -230,5 +230,5 @@ def test_ctrl_c_ends_all_of_it(interrupts):
         return sessions[0]
 
     with pytest.raises(KeyboardInterrupt):
-        server.serve(make, lambda address: None)
+        server.serve(make, lambda invite: None)
     assert sessions[0].closed
