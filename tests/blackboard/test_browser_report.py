@@ -26,7 +26,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def problems(context):
-    """What goes wrong on any page of the context."""
+    """The errors of all pages of the context."""
     found = []
     context.on("weberror", lambda error: found.append(str(error.error)))
     context.on("console", lambda line: found.append(line.text) if line.type == "error" else None)

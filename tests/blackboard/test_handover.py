@@ -1,4 +1,4 @@
-"""How the address gets to the browser: no other user reads it, and nobody uses it twice."""
+"""The address on its way to the browser: no other user reads it, and nobody uses it twice."""
 
 import os
 import re

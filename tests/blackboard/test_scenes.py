@@ -56,7 +56,7 @@ def check(step):
         else:
             command = read(message, COMMANDS)
             if command.do == "restart":
-                subjects.network(DATA, command.given["settings"])
+                subjects.network(DATA, command.fields["settings"])
 
 
 @pytest.mark.parametrize(("name", "k"), STEPS)

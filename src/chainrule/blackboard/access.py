@@ -110,8 +110,8 @@ class Guard:
         """Let in who asks for the page with a token that nobody has used; it is used up then."""
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ("GET", "/"):
             return False
-        (given, *_) = parse_qs(scope["query_string"].decode("latin-1")).get(TOKEN, [""])
-        token = next((token for token in list(self._invited) if _equal(given, token)), None)
+        (secret, *_) = parse_qs(scope["query_string"].decode("latin-1")).get(TOKEN, [""])
+        token = next((token for token in list(self._invited) if _equal(secret, token)), None)
         if token is None:
             return False
         used = self._invited.pop(token)  # it may write to a disk or a terminal, which takes time

@@ -103,7 +103,7 @@ class ApartSession:
         """Do what a page asks for; the answer, an error too, goes to the listener."""
         with self._lock:
             if command.do in ("play", "pause"):
-                self._plays = dict(command.given) if command.do == "play" else None
+                self._plays = dict(command.fields) if command.do == "play" else None
             if command.do == "hello" and listener is not None and "code" in self._told:
                 self._listeners.tell(self._told["code"], listener)
             if self._now is not None:
@@ -251,7 +251,7 @@ class _Child:
         number = self._owner._number(listener)
         if command.id is not None:
             self.unanswered.append((listener, command.id))
-        self.send({"do": command.do, "id": command.id, **command.given}, number)
+        self.send({"do": command.do, "id": command.id, **command.fields}, number)
 
     def send(self, message: Mapping[str, Any], number: int) -> None:
         with suppress(OSError):  # it is gone, which is heard of

@@ -1,4 +1,4 @@
-"""Messages as commands: a table says what may be asked for, with which fields, and what does it."""
+"""Messages as commands: a table names the requests, their fields and the functions behind them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ IDENTITY = or_none(Number(0, 2**53 - 1, whole=True))  # as JavaScript counts
 
 @dataclass(frozen=True)
 class Request:
-    """An entry of a table: what may be asked for.
+    """An entry of a table: a request that pages may send.
 
     Attributes
     ----------
     run : callable
-        Does it; takes what the table's owner gives, then the fields by name.
+        The function that fulfils the request. It takes the object that the table is for, further
+        positional arguments of that object, and the fields of the message by name.
     fields : dict of str to check
+        The check of each field, by name.
     needed : tuple of str
-        Fields that may not be missing.
+        Names of fields that must be present.
     """
 
     run: Callable[..., None]
@@ -40,17 +42,17 @@ class Command:
         The name of an entry of the table.
     id : int or None
         Comes back with the answer.
-    given : dict
-        The fields that came.
+    fields : dict
+        The fields of the message, checked, by name.
     """
 
     do: str
     id: int | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(message: Any, table: Mapping[str, Request]) -> Command:
-    """Return what a message asks for.
+    """Check a message whole, and return the command in it.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def read(message: Any, table: Mapping[str, Request]) -> Command:
     --------
     >>> table = {"step": Request(print, {"count": Number(-9, 9, whole=True)}, needed=("count",))}
     >>> read({"do": "step", "count": 3}, table)
-    Command(do='step', id=None, given={'count': 3})
+    Command(do='step', id=None, fields={'count': 3})
     >>> read({"do": "step", "count": 10}, table)
     Traceback (most recent call last):
     chainrule.errors.DataError: step: count must be a whole number from -9 to 9, received 10
@@ -77,12 +79,11 @@ def read(message: Any, table: Mapping[str, Request]) -> Command:
     do = text("do", message.get("do"))
     if do not in table:
         raise DataError(f"there is no {brief(do)}; known: {', '.join(table)}")
-    given = {name: value for name, value in message.items() if name not in ("do", "id")}
+    fields = {name: value for name, value in message.items() if name not in ("do", "id")}
     for name in table[do].needed:
-        if name not in given:
+        if name not in fields:
             raise DataError(f"{do} needs {name}")
-    given = Members(table[do].fields, "field")(do, given)
-    return Command(do, identity(message), given)
+    return Command(do, identity(message), Members(table[do].fields, "field")(do, fields))
 
 
 def identity(message: Mapping[str, Any]) -> int | None:

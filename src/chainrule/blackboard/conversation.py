@@ -24,7 +24,7 @@ PAGE = {
         ("of",),
     ),
 }  # fmt: skip
-"""What a page says of itself, which no session needs to know."""
+"""The requests that concern the page alone; no session needs to know of them."""
 ASKED = COMMANDS | PAGE
 MOST_BYTES = 2**16  # of what a page says at once; a drawing of 784 pixels takes a quarter
 
@@ -59,7 +59,7 @@ class Conversation:
 
     def _do(self, command: Command) -> None:
         if command.do in PAGE:
-            PAGE[command.do].run(self.outbox, **command.given)
+            PAGE[command.do].run(self.outbox, **command.fields)
             if command.id is not None:
                 self._put(encode("done", {"id": command.id}))
             return

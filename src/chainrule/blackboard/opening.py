@@ -32,7 +32,7 @@ def begin(subject: Subject) -> Session:
     """Return a session that trains already."""
     more = More()
     session = Session(subject, more=more, take=taker(more), mistaken=mistaken)
-    session.handle(Command("play", given={"rate": PACE}))
+    session.handle(Command("play", fields={"rate": PACE}))
     return session
 
 
@@ -64,7 +64,7 @@ def _begin_apart(path: str, data: Data) -> Steered:
 
     more = More()
     session = ApartSession(path, data, more=more, take=taker(more), mistaken=mistaken)
-    session.handle(Command("play", given={"rate": PACE}))
+    session.handle(Command("play", fields={"rate": PACE}))
     return session
 
 

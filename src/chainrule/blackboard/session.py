@@ -25,7 +25,7 @@ More = Callable[[Subject], Mapping[str, Any]]
 
 
 class Steered(Protocol):
-    """What pages watch and steer: a `Session`, here or in another process."""
+    """A session that pages watch and steer, in this process or in another one."""
 
     def attach(self, listener: Listener) -> Callable[[], None]:
         """Have messages go to a listener."""
@@ -66,7 +66,7 @@ class Session(Trainer):
 
     def handle(self, command: Command, listener: Listener | None = None) -> None:
         """Do what a page asks for; the answer, an error too, goes to the listener."""
-        run = partial(COMMANDS[command.do].run, self, listener, **command.given)
+        run = partial(COMMANDS[command.do].run, self, listener, **command.fields)
         self._ask(run, command.id, listener)
 
     # what is done by the training thread, for the listener that asks for it

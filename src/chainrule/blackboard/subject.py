@@ -203,7 +203,7 @@ class Subject:
 
 
 def checked(settings: Mapping[str, Any], known: Mapping[str, Any], choices: Any) -> dict[str, Any]:
-    """Return settings; those that are not given are as they are in ``known``.
+    """Return all settings: those in ``settings`` checked, the others as in ``known``.
 
     Raises
     ------
@@ -211,8 +211,8 @@ def checked(settings: Mapping[str, Any], known: Mapping[str, Any], choices: Any)
         For one that does not exist or is out of range.
     """
     of_subject = Members({name: SETTINGS[name] for name in known}, "setting")
-    found = {**known, **of_subject("blackboard", settings)}
+    chosen = {**known, **of_subject("blackboard", settings)}
     for name in settings:
         if SETTINGS[name] is text:
-            lookup(name, found[name], dict.fromkeys(choices.get(name, ())))
-    return found
+            lookup(name, chosen[name], dict.fromkeys(choices.get(name, ())))
+    return chosen

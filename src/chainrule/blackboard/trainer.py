@@ -23,7 +23,7 @@ from chainrule.validation import Array
 FRAME = 1 / 30  # seconds from one frame to the next while training runs
 TURN = 1 / 60  # seconds of training between two looks at what was asked for
 DIVERGED = "the next update's loss is not finite: this is the last good one"
-LONGEST = 2000  # letters of an error that pages are told
+LONGEST = 2000  # letters of an error message
 HOPELESS = (
     "the loss is not finite with the weights that training starts with: no update can be made"
 )
@@ -31,7 +31,7 @@ HOPELESS = (
 
 @dataclass(frozen=True)
 class Task:
-    """Something to do, and who is told when it is done, under which number."""
+    """A function for the training thread to call, and the listener that waits for the answer."""
 
     do: Callable[[], None]
     number: int | None = None
@@ -149,7 +149,7 @@ class Trainer:
             self._send("done", {"id": task.number}, None, task.listener)
 
     def _idle(self) -> float | None:
-        """Return how long to wait for something to be asked for; None: until something is."""
+        """Return the seconds until the next turn; None if only a request makes one."""
         if not self._playing:
             return 0.0 if self._rough else None
         return max(self._due - time.perf_counter(), 0.0) if self._rate else 0.0
@@ -177,7 +177,7 @@ class Trainer:
             self._show()
 
     def _chunk(self) -> int:
-        """Return how many updates to make before looking at the clock."""
+        """Return the number of updates to make before the clock is read again."""
         return max(int(self._speed * TURN / 4), 1)
 
     def _advance(self, count: int) -> None:
@@ -265,7 +265,7 @@ class Trainer:
         self._send("frame", {**seen.header, **self._state()}, seen.arrays, listener)
 
     def _look(self, whole: bool) -> views.View:
-        """Return what the run looks like now, and keep it as a point of its curves."""
+        """Return a view of the run as it is now, and add its point to the curves."""
         branch = self.branch
         total, count = self._losses
         place = (self._shown, branch.run.place.update)

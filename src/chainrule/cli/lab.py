@@ -60,7 +60,7 @@ def lab(
 
 
 def report_path(sections: Sequence[str], *, quick: bool) -> Path:
-    """Return where a report goes by default: a part of the lab never replaces the whole one's.
+    """Return the default path of a report: a part of the lab never replaces the whole one's.
 
     Examples
     --------
