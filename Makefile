@@ -105,7 +105,7 @@ pictures: .venv/dev $(MODULE)
 	$(BIN)/python docs/blackboard_pictures.py
 
 clean:
-	rm -rf .venv build dist $(WEB)/dist $(WEB)/node_modules $(dir $(MODULE)) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report.html
+	rm -rf .venv build dist $(WEB)/dist $(WEB)/node_modules $(dir $(MODULE)) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis lab-report*.html
 
 # A target is a stamp inside .venv: it is made again when pyproject.toml changes.
 .venv/made:

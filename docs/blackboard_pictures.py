@@ -23,13 +23,13 @@ STROKE = [(0.3, 0.25), (0.5, 0.15), (0.7, 0.3), (0.6, 0.5), (0.35, 0.75), (0.3, 
 
 
 @contextmanager
-def blackboard() -> Iterator[str]:
-    """Start the blackboard; yields its address."""
+def blackboard() -> Iterator[Iterator[str]]:
+    """Start the blackboard; yields addresses, each for one browser."""
     command = [sys.executable, "-m", "chainrule", "blackboard", "--no-browser"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield re.findall(r"http://\S+", process.stdout.readline())[0]
+        yield (found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)
@@ -131,13 +131,13 @@ def train(browser: Any, address: str) -> None:
 def main() -> None:
     """Take all pictures."""
     chromium = shutil.which("chromium")
-    with sync_playwright() as driver, blackboard() as address:
+    with sync_playwright() as driver, blackboard() as addresses:
         browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        film(browser, address)
-        train(browser, address)
-        panels(browser, address, "light", WIDE, "light")
-        panels(browser, address, "dark", WIDE, "dark")
-        panels(browser, address, "light", NARROW, "narrow")
+        film(browser, next(addresses))
+        train(browser, next(addresses))
+        panels(browser, next(addresses), "light", WIDE, "light")
+        panels(browser, next(addresses), "dark", WIDE, "dark")
+        panels(browser, next(addresses), "light", NARROW, "narrow")
         browser.close()
 
 

@@ -21,12 +21,12 @@ class StubSession:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
-    def handle(self, message, listener=None):
-        self.heard.append(message)
-        if message.get("do") == "hello":
+    def handle(self, command, listener=None):
+        self.heard.append(command)
+        if command.do == "hello":
             listener(encode("setup", {"model": {"title": "stub"}}))
         else:
-            listener(encode("error", {"id": message.get("id"), "message": "unknown"}))
+            listener(encode("error", {"id": command.id, "message": "unknown"}))
 
     def close(self):
         self.closed = True

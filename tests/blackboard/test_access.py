@@ -23,12 +23,14 @@ def guard():
     return Guard(open_door, PORT)
 
 
-def ask(guard, query="", kind="http", **headers):
+def ask(guard, query="", kind="http", method="GET", path="/", **headers):
     """Return what the guard sends."""
     sent = []
     headers = {"host": HOST, **headers}
     scope = {
         "type": kind,
+        "method": method,
+        "path": path,
         "query_string": query.encode("latin-1"),
         "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items() if v],
     }
@@ -51,7 +53,7 @@ def headers_of(sent):
 
 @pytest.fixture
 def query(guard):
-    return guard.address.partition("?")[2]
+    return guard.invite().partition("?")[2]
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_the_address_lets_in_and_brings_a_cookie_that_scripts_and_other_places_n
     sent = ask(guard, query)
     assert sent[1]["body"] == b"inside"
     pair, *rest = headers_of(sent)["set-cookie"].split("; ")
-    assert set(rest) == {"Path=/", "HttpOnly", "SameSite=Strict"}
+    assert set(rest) == {"Path=/", "HttpOnly", "SameSite=Lax"}
     assert query.partition("=")[2] not in pair
 
 
@@ -94,9 +96,8 @@ def test_a_wrong_cookie_does_not(guard, wrong):
 
 def test_the_cookie_of_another_blackboard_does_not(guard):
     other = Guard(open_door, PORT + 1)
-    brought = headers_of(ask(other, other.address.partition("?")[2], host=f"127.0.0.1:{PORT + 1}"))[
-        "set-cookie"
-    ]
+    sent = ask(other, other.invite().partition("?")[2], host=f"127.0.0.1:{PORT + 1}")
+    brought = headers_of(sent)["set-cookie"]
     assert status(guard, cookie=brought.partition(";")[0]) == 403
 
 
@@ -111,9 +112,9 @@ def test_another_name_for_this_machine_does_not(guard, query, cookie, host):
     assert status(guard, kind="websocket", cookie=cookie, host=host, origin=origin) == 403
 
 
-def test_both_names_of_this_machine_do(guard, query, cookie):
+def test_both_names_of_this_machine_do(guard, cookie):
     host = f"localhost:{PORT}"
-    assert status(guard, query, host=host) == 200
+    assert status(guard, guard.invite().partition("?")[2], host=host) == 200
     assert status(guard, kind="websocket", cookie=cookie, host=host, origin=f"http://{host}") == 101
 
 
@@ -132,10 +133,10 @@ def test_a_socket_says_where_it_is_from(guard, cookie):
 
 
 def test_every_answer_says_what_a_browser_must_not_do(guard, query):
-    for given in (query, ""):
-        found = headers_of(ask(guard, given))
+    entered = headers_of(ask(guard, query))
+    for found in (entered, headers_of(ask(guard))):
         assert {name: found[name] for name in HEADERS} == HEADERS
-    policy = headers_of(ask(guard, query))["content-security-policy"]
+    policy = entered["content-security-policy"]
     rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
     assert rules["default-src"] == rules["frame-ancestors"] == "'none'"
     assert rules["connect-src"] == f"'self' ws://{HOST}"
@@ -143,5 +144,34 @@ def test_every_answer_says_what_a_browser_must_not_do(guard, query):
     assert "http" not in policy.replace("ws://", "")
 
 
-def test_two_guards_have_nothing_in_common(guard):
-    assert Guard(open_door, PORT).address != guard.address
+def test_no_two_addresses_are_the_same(guard):
+    assert len({guard.invite(), guard.invite(), Guard(open_door, PORT).invite()}) == 3
+
+
+def test_an_address_lets_in_once_whoever_comes_second(guard, query):
+    assert status(guard, query) == 200
+    second = ask(guard, query)
+    assert second[0]["status"] == 403
+    assert "set-cookie" not in headers_of(second)
+    assert b"has been used" in second[1]["body"]
+
+
+def test_who_was_let_in_may_open_the_address_again(guard, query, cookie):
+    assert status(guard, query, cookie=cookie) == 200
+
+
+def test_each_address_lets_in_whatever_became_of_the_others(guard):
+    uses = []
+    queries = [guard.invite(lambda k=k: uses.append(k)).partition("?")[2] for k in range(3)]
+    assert [status(guard, queries[k]) for k in (1, 1, 0, 2)] == [200, 403, 200, 200]
+    assert uses == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"method": "HEAD"}, {"path": "/start.js"}, {"host": "evil.example"},
+              {"origin": "http://evil.example"}, {"kind": "websocket"}],
+    ids=str,
+)  # fmt: skip
+def test_what_lets_nobody_in_uses_no_address_up(guard, query, wrong):
+    assert status(guard, query, **wrong) == 403
+    assert status(guard, query) == 200

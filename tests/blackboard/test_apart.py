@@ -108,7 +108,7 @@ def test_code_that_never_ends_or_crashes_takes_nothing_down(lab):
     endless = TEXT.replace("    d_h = d_z", "    while len(X) == 1:\n        pass\n    d_h = d_z")
     lab.save(endless, "right")
     lab.until(lambda h: h["type"] == "setup")
-    lab.session.handle({"do": "train_on", "x": [0] * 6, "y": 1})
+    lab.say(do="train_on", x=[0] * 6, y=1)
     said = lab.said("endless")
     assert "mylab.py, line 3" in said["text"]
     (marked,) = [line["text"].strip() for line in said["lines"] if line["marked"]]

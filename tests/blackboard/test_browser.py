@@ -141,8 +141,8 @@ def test_a_reload_shows_the_same_run(board):
 
 
 @trains
-def test_two_tabs_show_one_run(board, context, address):
-    other = Board(context, address)
+def test_two_tabs_show_one_run(board, address):
+    other = Board(board.page.context, address)
     board.train()
     other.at(board.frame()["update"])
     other.pause()
@@ -179,18 +179,23 @@ def test_a_thousand_malformed_messages_and_absurd_settings_are_told_on_the_page(
 
 
 @served
-def test_who_was_not_given_the_address_gets_403(chrome, address):
+def test_who_was_not_given_the_address_or_comes_second_gets_403(board, chrome, address):
     context = chrome.new_context()
     plain = re.sub(r"\?.*", "", address)
-    for url in (plain, f"{plain}?token=wrong", f"{plain}blackboard.js", f"{plain}start.js"):
+    for url in (
+        plain,
+        f"{plain}?token=wrong",
+        f"{plain}blackboard.js",
+        f"{plain}start.js",
+        address,
+    ):
         assert context.request.get(url).status == 403
     context.close()
 
 
 @served
-def test_a_page_of_another_port_opens_no_socket_though_it_has_the_cookie(context, address):
-    Board(context, address)
-    other = context.new_page()
+def test_a_page_of_another_port_opens_no_socket_though_it_has_the_cookie(board, address):
+    other = board.page.context.new_page()
     other.route("http://127.0.0.1:1/", lambda route: route.fulfill(body="<p>another program"))
     other.goto("http://127.0.0.1:1/")
     place = urlsplit(address).netloc
@@ -204,6 +209,7 @@ def test_a_page_of_another_port_opens_no_socket_though_it_has_the_cookie(context
     assert opened == "refused"
     assert other.evaluate("(url) => fetch(url).then(() => 'read', () => 'refused')",
                           f"http://{place}/start.js") == "refused"  # fmt: skip
+    other.close()
 
 
 def test_a_page_whose_server_ends_says_so(context):

@@ -1,6 +1,6 @@
 """The bar in a browser, in all hosts: there and back, and when to stop."""
 
-from tests.blackboard.browsing import needs
+from tests.blackboard.browsing import needs, trains
 
 
 def shows(board, update):
@@ -35,6 +35,26 @@ def test_there_and_back(board):
     shows(board, end["head"])
     board.button("Restart, same weights").click()
     shows(board, 0)
+
+
+@trains
+def test_steps_asked_for_while_one_runs_add_up(board):
+    board.pause()
+    board.page.keyboard.press("Home")
+    shows(board, 0)
+    board.button("+10 updates").evaluate(
+        """async (button) => {
+          for (let i = 0; i < 5; i++) {
+            button.click();
+            await new Promise(requestAnimationFrame);
+          }
+        }"""
+    )
+    shows(board, 50)
+    board.button("Restart, same weights").click()
+    shows(board, 0)
+    board.button("Epoch: to its end").dblclick()
+    board.js("() => until(() => last('frame').epochs === 2 && !last('frame').playing)")
 
 
 def test_it_stops_when_it_is_to(board):

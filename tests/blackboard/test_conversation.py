@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chainrule.blackboard.commands import Command
 from chainrule.blackboard.conversation import MOST_BYTES, Conversation
 from chainrule.blackboard.frames import decode, encode
 from chainrule.errors import DataError
@@ -17,11 +18,13 @@ class Session:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
-    def handle(self, message, listener):
-        if message.get("do") == "fail":
+    def handle(self, command, listener):
+        if command.do == "take":
             raise DataError("no such thing")
-        self.heard.append(message)
-        listener(encode("done", {"id": message.get("id")}))
+        if command.do == "fork":
+            raise RecursionError("too deep")
+        self.heard.append(command)
+        listener(encode("done", {"id": command.id}))
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def answers(conversation):
 def test_what_a_page_says_reaches_the_session_and_the_answer_this_page_alone(session, conversation):
     other = Conversation(session, lambda: None)
     conversation.hear_text('{"do": "pause", "id": 3}')
-    assert session.heard == [{"do": "pause", "id": 3}]
+    assert session.heard == [Command("pause", 3)]
     assert answers(conversation) == [{"type": "done", "id": 3}]
     assert answers(other) == []
     for listener in session.listeners:
@@ -67,9 +70,14 @@ def test_what_is_malformed_gets_an_error_and_goes_no_further(session, conversati
 
 
 def test_what_a_session_refuses_is_an_error_with_the_number_of_the_message(conversation):
-    conversation.hear_text('{"do": "fail", "id": 9}')
-    conversation.hear_text('{"do": "fail", "id": [1]}')
+    conversation.hear_text('{"do": "take", "what": "cell", "id": 9}')
+    conversation.hear_text('{"do": "take", "what": "cell", "id": [1]}')
     assert [answer["id"] for answer in answers(conversation)] == [9, None]
+
+
+def test_whatever_goes_wrong_in_a_message_is_an_error_to_its_page(conversation):
+    conversation.hear_text('{"do": "fork", "id": 9}')
+    assert answers(conversation) == [{"type": "error", "id": 9, "message": "too deep"}]
 
 
 def test_what_a_page_has_drawn_is_no_concern_of_the_session(session, conversation):
@@ -90,7 +98,7 @@ def test_what_pictures_are_of_is_checked_and_no_concern_of_the_session(session, 
     assert [(a["type"], a["id"]) for a in answers(conversation)[:-1]] == [
         ("done", 5), *[("error", 6)] * 4,
     ]  # fmt: skip
-    assert [m for m in session.heard if m["do"] != ["pictures"]] == []
+    assert session.heard == []
 
 
 def test_a_page_that_comes_in_place_of_one_that_drew_no_more_gets_frames(session, conversation):

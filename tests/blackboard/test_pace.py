@@ -8,6 +8,7 @@ import time
 import pytest
 
 from chainrule.blackboard import subjects
+from chainrule.blackboard.commands import Command
 from chainrule.blackboard.conversation import Conversation
 from chainrule.blackboard.opening import begin
 
@@ -52,7 +53,7 @@ def pace(session):
 @pytest.mark.skipif(sys.platform != "linux", reason="clocks of threads are Linux's")
 def test_a_page_slows_training_by_less_than_a_tenth():
     session, found = begin(subjects.network(subjects.digits())), []
-    session.handle({"do": "play", "rate": None})
+    session.handle(Command("play"))
     for _ in range(TURNS):  # in turns, as what else runs slows one as the other
         alone = pace(session)
         with Page(session):

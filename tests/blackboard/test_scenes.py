@@ -11,9 +11,10 @@ from tests.blackboard.watching import Watcher
 
 import chainrule as cr
 from chainrule.blackboard import opening, subjects
-from chainrule.blackboard.commands import COMMANDS, read
+from chainrule.blackboard.commands import read
 from chainrule.blackboard.run import Run
 from chainrule.blackboard.scenes import ORDER, scenes, scenes_of
+from chainrule.blackboard.session import COMMANDS
 
 FILES = Path(cr.__file__).parent / "blackboard" / "scenes"
 PANELS = Path(__file__).parents[2] / "blackboard-web" / "src" / "panels"
@@ -53,9 +54,9 @@ def check(step):
         if message["do"] in TURNS:
             assert TURNS[message["do"]](**given), message
         else:
-            command = read(message)
+            command = read(message, COMMANDS)
             if command.do == "restart":
-                subjects.network(DATA, command.given["settings"])
+                subjects.network(DATA, command.fields["settings"])
 
 
 @pytest.mark.parametrize(("name", "k"), STEPS)
@@ -84,7 +85,7 @@ def test_they_are_told_of_the_lab_on_the_digits_alone():
 
 def test_what_cannot_be_done_is_seen():
     with pytest.raises(cr.errors.DataError):
-        read({"do": "restart", "setting": {}})
+        read({"do": "restart", "setting": {}}, COMMANDS)
     assert not TURNS["open"](panel="moon")
 
 

@@ -15,8 +15,9 @@ from tests.blackboard.stub import StubSession
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from chainrule.blackboard import built, server
+from chainrule.blackboard import built, server, subjects
 from chainrule.blackboard.frames import decode
+from chainrule.blackboard.opening import begin
 from chainrule.errors import DataError, OptionError
 
 WAIT = 10
@@ -31,8 +32,8 @@ def serving(make=StubSession):
         found["session"] = make()
         return found["session"]
 
-    def told(address):
-        found["address"] = address
+    def told(invite):
+        found["address"] = invite()
         ready.set()
 
     with server.listening(0) as listener:
@@ -48,7 +49,7 @@ def serving(make=StubSession):
             board.end()
             thread.join(WAIT)
     assert not thread.is_alive()
-    assert found["session"].closed
+    assert not found["session"]._thread.is_alive()
 
 
 class Browser:
@@ -150,6 +151,24 @@ def test_a_thousand_malformed_messages_are_answered_and_change_nothing(browser):
     assert len(session.heard) == before + 1
 
 
+def test_a_message_nested_deep_is_answered_and_training_goes_on_for_all_pages():
+    deep = "[" * 900 + "]" * 900
+    with (
+        serving(lambda: begin(subjects.network(subjects.digits()))) as browser,
+        browser.socket() as one,
+        browser.socket() as other,
+    ):
+        for page in (one, other):
+            say(page, do="hello")
+            hear(page, "frame")
+        for text in (f'{{"do": "pause", "id": {deep}}}', f'{{"do": "set", "rate": {deep}}}'):
+            one.send(text)
+            assert len(hear(one, "error")["message"]) < 200
+        for page in (one, other):
+            say(page, do="step", count=1, id=7)
+            assert hear(page, "done")["id"] == 7
+
+
 def test_what_is_far_too_long_ends_the_connection_alone(browser):
     with browser.socket() as page:
         page.send("x" * (server.WHOLE + 1))
@@ -186,14 +205,14 @@ def test_a_session_that_cannot_be_made_ends_it():
         raise DataError("no such data")
 
     with pytest.raises(DataError, match="no such data"):
-        server.serve(fail, lambda address: None)
+        server.serve(fail, lambda invite: None)
 
 
 def test_a_port_that_is_taken_is_told():
     with server.listening(0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OptionError, match=f"{port} .* another program") as told:
-            server.serve(StubSession, lambda address: None, port)
+            server.serve(StubSession, lambda invite: None, port)
     assert told.value.option == "port"
 
 
@@ -211,5 +230,5 @@ def test_ctrl_c_ends_all_of_it(interrupts):
         return sessions[0]
 
     with pytest.raises(KeyboardInterrupt):
-        server.serve(make, lambda address: None)
+        server.serve(make, lambda invite: None)
     assert sessions[0].closed

@@ -2,7 +2,11 @@
 
 import queue
 
+from chainrule.blackboard.commands import read
 from chainrule.blackboard.frames import decode
+from chainrule.blackboard.listeners import refuse
+from chainrule.blackboard.session import COMMANDS
+from chainrule.errors import DataError
 
 
 class Watcher:
@@ -13,10 +17,19 @@ class Watcher:
         self.detach = session.attach(self.told.put)
         self.ids = iter(range(10**9))
 
+    def say(self, **message):
+        """Ask for something, and go on."""
+        try:
+            command = read(message, COMMANDS)
+        except DataError as error:
+            refuse(self.told.put, message, error)
+        else:
+            self.session.handle(command, self.told.put)
+
     def ask(self, do, **given):
         """Ask for something; return all that was told until the answer."""
         wanted, seen = next(self.ids), []
-        self.session.handle({"do": do, "id": wanted, **given}, self.told.put)
+        self.say(do=do, id=wanted, **given)
         while True:
             header, arrays = decode(self.told.get(timeout=20))
             seen.append((header, arrays))

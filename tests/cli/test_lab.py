@@ -11,17 +11,23 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 import chainrule
 from chainrule.cli.app import app
 from chainrule.lab import SECTIONS, report
+from chainrule.lab.terminal import folded
 
 RUN = CliRunner()
+FIGURES = {"ten": 10, "fifteen": 15, "twenty": 20, "fifty": 50}
+WIDTH = 80  # columns of the terminal
+EPOCHS = re.compile(rf"(?<!last )\b(\d+|{'|'.join(FIGURES)}) epochs")
+MOST_EPOCHS = 3  # of a quick lab's sections
 
 
 def lab(*arguments):
-    return RUN.invoke(app, ["lab", "--quick", *map(str, arguments)])
+    return RUN.invoke(app, ["lab", "--quick", *map(str, arguments)], env={"COLUMNS": str(WIDTH)})
 
 
 class Page(HTMLParser):
@@ -47,6 +53,8 @@ def test_the_quick_lab_prints_logs_numbers_and_writes_one_file(tmp_path):
     assert "The lab in numbers" in done.output
     assert str(path) in done.output.replace("\n", "")
     assert os.listdir(tmp_path) == ["report.html"]
+    wide = [line for line in done.output.splitlines() if cell_len(line) > WIDTH]
+    assert [line for line in wide if line != str(path)] == []  # which is to be copied
 
     text = path.read_text(encoding="utf-8")
     page = Page(text)
@@ -64,6 +72,9 @@ def test_the_quick_lab_prints_logs_numbers_and_writes_one_file(tmp_path):
     assert "prefers-color-scheme: dark" in text
     prose = re.sub(r"<pre>.*?</pre>|<style>.*?</style>", "", text, flags=re.DOTALL)
     assert "`" not in prose
+    figures = EPOCHS.findall(prose)
+    assert len(figures) > 5
+    assert max(FIGURES.get(each) or int(each) for each in figures) <= MOST_EPOCHS
     assert "<code>cr.minimize</code>" in prose
     assert not re.search(r"\ba 8\b", prose)
     assert "--only keras" in text
@@ -84,6 +95,31 @@ def test_only_some_sections_in_either_spelling(tmp_path, drawn_here):
         assert "1. The handwritten digits" in done.output
         assert "7. Momentum" in done.output
         assert "Softmax regression" not in done.output
+
+
+def test_a_part_of_the_lab_never_replaces_the_report_of_the_whole(
+    tmp_path, monkeypatch, drawn_here
+):
+    monkeypatch.chdir(tmp_path)
+    whole = tmp_path / "lab-report.html"
+    whole.write_text("of the whole lab")
+    assert lab("data").exit_code == 0
+    assert RUN.invoke(app, ["lab", "--only", "data"]).exit_code == 0
+    assert sorted(os.listdir(tmp_path)) == [
+        "lab-report-data.html", "lab-report-quick-data.html", whole.name,
+    ]  # fmt: skip
+    assert whole.read_text() == "of the whole lab"
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+@pytest.mark.parametrize(
+    "line", ["short", "  * " + "a word " * 40, "    h = f(" + "x" * 200 + ", z̄)"],
+    ids=["short", "words", "code"],
+)  # fmt: skip
+def test_lines_are_folded_to_the_width_of_a_terminal(line, width):
+    parts = folded(line, width).split("\n")
+    assert max(map(cell_len, parts)) <= width
+    assert "".join(line.split()) == "".join("".join(parts).split())
 
 
 def test_an_unknown_section_is_refused_before_any_work(tmp_path):
@@ -114,7 +150,7 @@ def test_without_keras_the_rest_runs(tmp_path, monkeypatch, drawn_here):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     done = lab("--only", "keras", "data", "--report", path)
     assert done.exit_code == 0
-    assert "pip install 'chainrule[keras]'" in done.output.replace("\n", " ")
+    assert "pip install 'chainrule[keras]'" in " ".join(done.output.split())
     assert "pip install &#39;chainrule[keras]&#39;" in path.read_text()
     assert lab("--only", "keras", "--report", path).exit_code == 1
 

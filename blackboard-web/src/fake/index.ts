@@ -78,11 +78,10 @@ export class FakeHost implements Model {
         this.playing = null;
         break;
       case "step":
-        if (ask.count < 0) run.shown = Math.max(0, run.shown + ask.count);
-        else for (let i = 0; i < ask.count; i++) run.advance();
+        this.move(run, this.target + ask.count);
         break;
       case "epoch":
-        this.playing = { rate: null, until: (Math.floor(run.shown / run.perEpoch) + 1) * run.perEpoch };
+        this.playing = { rate: null, until: (Math.floor(this.target / run.perEpoch) + 1) * run.perEpoch };
         break;
       case "seek":
         if (!(ask.update >= 0 && ask.update <= run.head))
@@ -143,6 +142,17 @@ export class FakeHost implements Model {
       }
     }
     this.frame();
+  }
+
+  /** The update that training is on its way to; where it has no goal, the one that is shown. */
+  private get target(): number {
+    return this.playing && this.playing.until < Infinity ? this.playing.until : this.run.shown;
+  }
+
+  private move(run: Run, update: number): void {
+    this.playing = null;
+    run.shown = Math.max(0, Math.min(run.shown, update));
+    while (run.shown < update) run.advance();
   }
 
   private begin(): void {

@@ -1,7 +1,8 @@
-"""Who may look at the blackboard: a browser of this machine that was given its address."""
+"""Who may look at the blackboard: browsers of this machine, each let in once by an address."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -22,6 +23,11 @@ POLICY = (
     "img-src 'self' data: blob:; connect-src 'self' ws://{host}; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+REFUSED = (
+    "This is not your blackboard, or this address has been used: it lets one browser in, once.\n"
+    "That browser needs no address any more. For another one, open the address that chainrule has "
+    "printed last.\n"
+)
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -34,12 +40,14 @@ HEADERS = {
 
 
 class Guard:
-    """An application behind a door: who has neither its token nor its cookie gets 403.
+    """An application behind a door: who has neither an unused token nor its cookie gets 403.
 
-    The address that is printed has the token. The answer to it brings a cookie, which the browser
-    sends from then on: to this server, from its own pages, hidden from scripts. Cookies are one
-    for all ports of a machine, so its name has the port. A page of another place that sends a
-    request here, under whichever name it found for this machine, is known by Host and Origin.
+    An address that `invite` returns has a token that lets in once. The answer to it brings a
+    cookie, which the browser sends from then on: to this server, from its own pages, hidden from
+    scripts. So a browser reloads the page and opens it in other tabs, and who reads the address
+    afterwards (in a list of processes, a history, a log) is refused. Cookies are one for all ports
+    of a machine, so the cookie's name has the port. A page of another place that sends a request
+    here, under whichever name it found for this machine, is known by Host and Origin.
 
     Parameters
     ----------
@@ -50,7 +58,7 @@ class Guard:
     Examples
     --------
     >>> guard = Guard(None, 8000)
-    >>> guard.address.partition("=")[0]
+    >>> guard.invite().partition("=")[0]
     'http://127.0.0.1:8000/?token'
     """
 
@@ -58,27 +66,37 @@ class Guard:
         self._app, self._hosts = app, {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
         if port == 80:
             self._hosts |= {"127.0.0.1", "localhost"}
-        self._token, self._key = secrets.token_urlsafe(), secrets.token_urlsafe()
-        self._cookie = f"chainrule-{port}"
-        self.address = f"http://127.0.0.1:{port}/?{TOKEN}={self._token}"
+        self._port, self._cookie = port, f"chainrule-{port}"
+        self._key = secrets.token_urlsafe()
+        self._invited: dict[str, Callable[[], Any]] = {}  # what is called, by tokens not yet used
+
+    def invite(self, used: Callable[[], Any] = lambda: None) -> str:
+        """Return an address that lets one browser in, once; called from any thread.
+
+        Parameters
+        ----------
+        used : callable, optional
+            Called, in a thread, when the address has been used.
+        """
+        token = secrets.token_urlsafe()
+        self._invited[token] = used
+        return f"http://127.0.0.1:{self._port}/?{TOKEN}={token}"
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request, or let the application do it."""
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        brought = self._has_token(scope)
-        allowed = (
-            headers.get("host") in self._hosts
-            and (brought or self._has_cookie(headers))
-            and self._is_of_this_page(scope, headers)
-        )
-        if not allowed:
+        local = headers.get("host") in self._hosts and self._is_of_this_page(scope, headers)
+        brought = local and self._use_token(scope)
+        if not brought and not (local and self._has_cookie(headers)):
             await _refuse(scope, send)
             return
         more = {**HEADERS, "content-security-policy": POLICY.format(host=headers["host"])}
         if brought:
-            more["set-cookie"] = f"{self._cookie}={self._key}; Path=/; HttpOnly; SameSite=Strict"
+            # Lax: who follows a link to the page, from a file or a mail, is known again. A request
+            # that changes something goes over a socket, which a page of another place never opens.
+            more["set-cookie"] = f"{self._cookie}={self._key}; Path=/; HttpOnly; SameSite=Lax"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -88,9 +106,17 @@ class Guard:
 
         await self._app(scope, receive, send_with_headers)
 
-    def _has_token(self, scope: Message) -> bool:
-        given = parse_qs(scope["query_string"].decode("latin-1")).get(TOKEN, [""])
-        return scope["type"] == "http" and _equal(given[0], self._token)
+    def _use_token(self, scope: Message) -> bool:
+        """Let in who asks for the page with a token that nobody has used; it is used up then."""
+        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("GET", "/"):
+            return False
+        (secret, *_) = parse_qs(scope["query_string"].decode("latin-1")).get(TOKEN, [""])
+        token = next((token for token in list(self._invited) if _equal(secret, token)), None)
+        if token is None:
+            return False
+        used = self._invited.pop(token)  # it may write to a disk or a terminal, which takes time
+        asyncio.get_running_loop().run_in_executor(None, used)
+        return True
 
     def _has_cookie(self, headers: dict[str, str]) -> bool:
         cookies = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
@@ -110,7 +136,7 @@ async def _refuse(scope: Message, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})  # before it is accepted: 403
         return
-    text = b"This is not your blackboard: open the address that chainrule has printed.\n"
+    text = REFUSED.encode()
     headers = {"content-type": "text/plain; charset=utf-8", "content-length": len(text), **HEADERS}
     await send({
         "type": "http.response.start", "status": 403,

@@ -21,7 +21,7 @@ from typing import Any
 from chainrule.blackboard.commands import Command
 from chainrule.blackboard.frames import decode, encode
 from chainrule.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, Limits, serve
-from chainrule.blackboard.listeners import Listener, Listeners, refuse, understood
+from chainrule.blackboard.listeners import Listener, Listeners, refuse
 from chainrule.blackboard.own import Said, last_line, stopped
 from chainrule.blackboard.subject import Data
 from chainrule.errors import FileError
@@ -99,16 +99,13 @@ class ApartSession:
 
         return detach
 
-    def handle(self, message: Any, listener: Listener | None = None) -> None:
-        """Take what a page asks for; the answer, an error too, goes to the listener who asked."""
-        command = understood(message, listener)
-        if command is None:
-            return
+    def handle(self, command: Command, listener: Listener | None = None) -> None:
+        """Do what a page asks for; the answer, an error too, goes to the listener."""
         with self._lock:
             if command.do in ("play", "pause"):
-                self._plays = dict(command.given) if command.do == "play" else None
+                self._plays = dict(command.fields) if command.do == "play" else None
             if command.do == "hello" and listener is not None and "code" in self._told:
-                listener(self._told["code"])
+                self._listeners.tell(self._told["code"], listener)
             if self._now is not None:
                 self._now.ask(command, listener)
             elif self._next is not None:
@@ -160,10 +157,8 @@ class ApartSession:
             if kind in ("setup", "frame", "code"):
                 self._told[kind] = message
             one = self._known.get(number)
-        if number == ALL:
-            self._listeners.tell(message)
-        elif one is not None:
-            one(message)
+        if number == ALL or one is not None:
+            self._listeners.tell(message, one)
 
     def _begin(self, child: _Child) -> None:
         """Let a child that is ready take the place of the one before."""
@@ -210,9 +205,9 @@ class ApartSession:
         elif listener is not None:
             for kind in ("setup", "frame"):
                 if kind in self._told:
-                    listener(self._told[kind])
+                    self._listeners.tell(self._told[kind], listener)
             if command.id is not None:
-                listener(encode("done", {"id": command.id}))
+                self._listeners.tell(encode("done", {"id": command.id}), listener)
 
     def _refuse(self, listener: Listener | None, number: Any) -> None:
         refuse(listener, {"id": number}, f"{self.path.name} does not run: change it and save it")
@@ -256,7 +251,7 @@ class _Child:
         number = self._owner._number(listener)
         if command.id is not None:
             self.unanswered.append((listener, command.id))
-        self.send({"do": command.do, "id": command.id, **command.given}, number)
+        self.send({"do": command.do, "id": command.id, **command.fields}, number)
 
     def send(self, message: Mapping[str, Any], number: int) -> None:
         with suppress(OSError):  # it is gone, which is heard of

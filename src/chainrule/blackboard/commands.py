@@ -1,153 +1,98 @@
-"""What a page may ask for, checked before anything is done."""
+"""Messages as commands: a table names the requests, their fields and the functions behind them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.blackboard.fields import Check, Members, Number, brief, or_none, received, text
 from chainrule.errors import DataError
 
-FAR = 10**9  # updates
-WIDE = 10**6  # numbers of a sample
-Check = Callable[[str, Any], Any]
+IDENTITY = or_none(Number(0, 2**53 - 1, whole=True))  # as JavaScript counts
+
+
+@dataclass(frozen=True)
+class Request:
+    """An entry of a table: a request that pages may send.
+
+    Attributes
+    ----------
+    run : callable
+        The function that fulfils the request. It takes the object that the table is for, further
+        positional arguments of that object, and the fields of the message by name.
+    fields : dict of str to check
+        The check of each field, by name.
+    needed : tuple of str
+        Names of fields that must be present.
+    """
+
+    run: Callable[..., None]
+    fields: Mapping[str, Check] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Command:
-    """Something to do, with what it needs.
+    """A message that was checked whole.
 
     Attributes
     ----------
     do : str
-        Of those that are known.
-    id : object
+        The name of an entry of the table.
+    id : int or None
         Comes back with the answer.
-    given : dict
-        Of what may be given, what was.
+    fields : dict
+        The fields of the message, checked, by name.
     """
 
     do: str
-    id: Any
-    given: Mapping[str, Any]
+    id: int | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _number(low: float, high: float) -> Check:
-    def check(name: str, value: Any) -> float:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
-            raise DataError(f"{name} must be a number from {low:g} to {high:g}, {_got(value)}")
-        return float(value)
+def read(message: Any, table: Mapping[str, Request]) -> Command:
+    """Check a message whole, and return the command in it.
 
-    return check
-
-
-def _whole(low: int, high: int) -> Check:
-    def check(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise DataError(f"{name} must be a whole number from {low} to {high}, {_got(value)}")
-        return value
-
-    return check
-
-
-def _kind(kind: type, words: str) -> Check:
-    def check(name: str, value: Any) -> Any:
-        if not isinstance(value, kind):
-            raise DataError(f"{name} must be {words}, {_got(value)}")
-        return value
-
-    return check
-
-
-def _one_of(*known: str) -> Check:
-    def check(name: str, value: Any) -> str:
-        if value not in known:
-            raise DataError(f"{name} must be one of {', '.join(known)}, {_got(value)}")
-        return str(value)
-
-    return check
-
-
-def _or_none(check: Check) -> Check:
-    return lambda name, value: None if value is None else check(name, value)
-
-
-def _numbers(name: str, value: Any) -> list[float]:
-    good = isinstance(value, list) and 0 < len(value) <= WIDE
-    if not good or not all(type(x) in (int, float) and math.isfinite(x) for x in value):
-        raise DataError(f"{name} must be a list of numbers, {_got(value)}")
-    return [float(x) for x in value]
-
-
-_text, _mapping = _kind(str, "text"), _kind(dict, "an object")
-
-COMMANDS: dict[str, dict[str, Check]] = {
-    "hello": {},
-    "play": {"rate": _or_none(_number(0.01, 1000))},
-    "pause": {},
-    "step": {"count": _whole(-FAR, FAR)},
-    "epoch": {},
-    "seek": {"update": _whole(0, FAR)},
-    "set": {
-        "rate": _number(1e-6, 100), "momentum": _number(0, 0.999), "batch_size": _whole(1, 1024),
-    },
-    "restart": {"settings": _mapping},
-    "stop": {
-        "epoch": _or_none(_number(0, FAR)), "loss": _or_none(_number(-FAR, FAR)),
-        "accuracy": _or_none(_number(0, 1)),
-    },
-    "fork": {},
-    "show": {"branch": _text},
-    "drop": {"branch": _text},
-    "train_on": {"x": _numbers, "y": _number(-FAR, FAR)},
-    "mark": {"clear": _kind(bool, "true or false")},
-    "mistake": {"name": _or_none(_text)},
-    "take": {"what": _text},
-}  # fmt: skip
-PAGE: dict[str, dict[str, Check]] = {
-    "drawn": {},
-    "pictures": {"of": _one_of("weights", "gradient", "change"), "page": _whole(0, FAR)},
-}
-"""What a page says of itself, for the conversation with it."""
-NEEDED = {
-    "step": ("count",), "seek": ("update",), "show": ("branch",), "drop": ("branch",),
-    "train_on": ("x", "y"), "mistake": ("name",), "take": ("what",), "pictures": ("of",),
-}  # fmt: skip
-
-
-def read(message: Any, commands: Mapping[str, Mapping[str, Check]] = COMMANDS) -> Command:
-    """Return what a message asks for, of the commands that are known.
+    Parameters
+    ----------
+    message : object
+    table : dict of str to Request
 
     Raises
     ------
     DataError
-        If it is no such message, or what it gives is not what is expected.
+        If the table has no such request, or a field is unknown, missing, of another type, out of
+        range or too long.
+
+    Examples
+    --------
+    >>> table = {"step": Request(print, {"count": Number(-9, 9, whole=True)}, needed=("count",))}
+    >>> read({"do": "step", "count": 3}, table)
+    Command(do='step', id=None, fields={'count': 3})
+    >>> read({"do": "step", "count": 10}, table)
+    Traceback (most recent call last):
+    chainrule.errors.DataError: step: count must be a whole number from -9 to 9, received 10
     """
-    if not isinstance(message, dict) or not isinstance(message.get("do"), str):
-        raise DataError(f'a message must be an object with "do", {_got(message)}')
-    do, known = message["do"], commands.get(message["do"])
-    if known is None:
-        raise DataError(f"there is no {_short(do)}; known: {', '.join(COMMANDS)}")
-    given = {name: value for name, value in message.items() if name not in ("do", "id")}
-    for name in given:
-        if name not in known:
-            takes = ", ".join(known) or "nothing"
-            raise DataError(f"{do} takes {takes}; it does not take {_short(name)}")
-    for name in NEEDED.get(do, ()):
-        if name not in given:
+    if not isinstance(message, dict):
+        raise DataError(f'a message must be an object with "do", {received(message)}')
+    do = text("do", message.get("do"))
+    if do not in table:
+        raise DataError(f"there is no {brief(do)}; known: {', '.join(table)}")
+    fields = {name: value for name, value in message.items() if name not in ("do", "id")}
+    for name in table[do].needed:
+        if name not in fields:
             raise DataError(f"{do} needs {name}")
-    return Command(do, message.get("id"), {n: known[n](f"{do}: {n}", v) for n, v in given.items()})
+    return Command(do, identity(message), Members(table[do].fields, "field")(do, fields))
 
 
-def _got(value: Any) -> str:
-    return f"received {_short(value)}"
+def identity(message: Mapping[str, Any]) -> int | None:
+    """Return the number by which a page knows the answer to its message.
 
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    Raises
+    ------
+    DataError
+        If it is no whole number.
+    """
+    number: int | None = IDENTITY("id", message.get("id"))
+    return number

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from chainrule.blackboard.commands import PAGE, Command
+from chainrule.blackboard.commands import Command, Request
 from chainrule.blackboard.commands import read as read_command
+from chainrule.blackboard.fields import Number, one_of
 from chainrule.blackboard.frames import encode
 from chainrule.blackboard.listeners import refuse
 from chainrule.blackboard.outbox import Outbox
+from chainrule.blackboard.session import COMMANDS, FAR, Steered
 from chainrule.errors import ChainruleError, DataError
 
-if TYPE_CHECKING:
-    from chainrule.blackboard.session import Steered
-
+PAGE = {
+    "drawn": Request(Outbox.drawn),
+    "pictures": Request(
+        Outbox.pictures,
+        {"of": one_of("weights", "gradient", "change"), "page": Number(0, FAR, whole=True)},
+        ("of",),
+    ),
+}  # fmt: skip
+"""The requests that concern the page alone; no session needs to know of them."""
+ASKED = COMMANDS | PAGE
 MOST_BYTES = 2**16  # of what a page says at once; a drawing of 784 pixels takes a quarter
 
 
@@ -39,23 +49,23 @@ class Conversation:
         self._detach = session.attach(self._put)
 
     def hear(self, message: Any) -> None:
-        """Do what the page asks for, or answer with an error."""
+        """Do what the page asks for, or answer with an error; nothing a page says ends more."""
         try:
-            if not isinstance(message, dict):
-                raise DataError("a message is an object with `do`")
-            if message.get("do") in list(PAGE):
-                self._obey(read_command(message, PAGE))
-                return
-            if message.get("do") == "hello":
-                self.outbox.anew()
-            self._session.handle(message, self._put)
-        except ChainruleError as error:
+            self._do(read_command(message, ASKED))
+        except Exception as error:
+            if not isinstance(error, ChainruleError):
+                logging.getLogger(__name__).exception("blackboard")
             refuse(self._put, message, error)
 
-    def _obey(self, command: Command) -> None:
-        getattr(self.outbox, command.do)(**command.given)
-        if command.id is not None:
-            self._put(encode("done", {"id": command.id}))
+    def _do(self, command: Command) -> None:
+        if command.do in PAGE:
+            PAGE[command.do].run(self.outbox, **command.fields)
+            if command.id is not None:
+                self._put(encode("done", {"id": command.id}))
+            return
+        if command.do == "hello":
+            self.outbox.anew()
+        self._session.handle(command, self._put)
 
     def hear_text(self, text: str | bytes | None) -> None:
         """Read what the page says as JSON, and do it."""

@@ -17,11 +17,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from chainrule.blackboard.commands import read
 from chainrule.blackboard.frames import encode
-from chainrule.blackboard.listeners import Listener
 from chainrule.blackboard.own import Own, Said, broken
-from chainrule.blackboard.session import Session
+from chainrule.blackboard.session import COMMANDS, Session
 from chainrule.blackboard.subject import Data, Subject
+from chainrule.blackboard.trainer import Task
 from chainrule.errors import ChainruleError
 from chainrule.running.threads import one_for_products
 from chainrule.teaching.confined.limits import limit_memory
@@ -91,7 +92,7 @@ def serve(
         while True:
             asked = line.recv_bytes()
             (number,) = struct.unpack_from("<q", asked)
-            session.handle(json.loads(asked[8:]), partial(tell, number))
+            session.handle(read(json.loads(asked[8:]), COMMANDS), partial(tell, number))
     except (EOFError, OSError):
         os._exit(0)
 
@@ -116,10 +117,10 @@ class Timed(Session):
         self._clock, self._fail = clock, fail
         super().__init__(subject, **options)
 
-    def _attempt(self, do: Callable[[], None], number: Any, listener: Listener | None) -> None:
+    def _attempt(self, task: Task) -> None:
         try:
             with self._clock.running():
-                super()._attempt(do, number, listener)
+                super()._attempt(task)
         except BaseException as error:  # exit(), in what is trained
             self._fail(error)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.blackboard.commands import Command, read
+from chainrule.blackboard.commands import identity
 from chainrule.blackboard.frames import encode
-from chainrule.errors import ChainruleError
+from chainrule.errors import DataError
 
 Listener = Callable[[bytes], Any]
 
@@ -27,34 +28,30 @@ class Listeners:
         """Have messages go to a listener; returns what ends that."""
         with self._lock:
             self._all.append(listener)
+        return lambda: self._detach(listener)
 
-        def detach() -> None:
-            with self._lock:
-                if listener in self._all:
-                    self._all.remove(listener)
-
-        return detach
-
-    def tell(self, message: bytes) -> None:
-        """Send a message to all, outside the lock."""
+    def tell(self, message: bytes, listener: Listener | None = None) -> None:
+        """Send a message to a listener, or to all, outside the lock; one that fails is left out."""
         with self._lock:
-            listeners = list(self._all)
-        for listener in listeners:
-            listener(message)
+            listeners = list(self._all) if listener is None else [listener]
+        for each in listeners:
+            try:
+                each(message)
+            except Exception:
+                logging.getLogger(__name__).exception("blackboard: a page hears no more")
+                self._detach(each)
+
+    def _detach(self, listener: Listener) -> None:
+        with self._lock:
+            if listener in self._all:
+                self._all.remove(listener)
 
 
 def refuse(listener: Listener | None, message: Any, error: Exception | str) -> None:
     """Tell who sent a message why nothing comes of it."""
     if listener is not None:
-        number = message.get("id") if isinstance(message, dict) else None
-        number = number if isinstance(number, int) else None
+        try:
+            number = identity(message) if isinstance(message, dict) else None
+        except DataError:
+            number = None
         listener(encode("error", {"id": number, "message": str(error)}))
-
-
-def understood(message: Any, listener: Listener | None) -> Command | None:
-    """Return what a page asks for; tell it what is wrong with that, and return None."""
-    try:
-        return read(message)
-    except ChainruleError as error:
-        refuse(listener, message, error)
-        return None

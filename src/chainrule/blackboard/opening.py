@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.blackboard import built, subjects
 from chainrule.blackboard.anatomy import anatomy_of
+from chainrule.blackboard.commands import Command
 from chainrule.blackboard.mistakes import mistaken, mistakes
 from chainrule.blackboard.scenes import scenes_of
 from chainrule.blackboard.session import Session, Steered
@@ -31,7 +32,7 @@ def begin(subject: Subject) -> Session:
     """Return a session that trains already."""
     more = More()
     session = Session(subject, more=more, take=taker(more), mistaken=mistaken)
-    session.handle({"do": "play", "rate": PACE})
+    session.handle(Command("play", fields={"rate": PACE}))
     return session
 
 
@@ -63,7 +64,7 @@ def _begin_apart(path: str, data: Data) -> Steered:
 
     more = More()
     session = ApartSession(path, data, more=more, take=taker(more), mistaken=mistaken)
-    session.handle({"do": "play", "rate": PACE})
+    session.handle(Command("play", fields={"rate": PACE}))
     return session
 
 

@@ -141,6 +141,13 @@ class Run:
         size: int = self.settings["batch_size"]
         return -(-len(self._data[0]) // size)
 
+    def epoch_end(self, update: int) -> int:
+        """Return the first update after a later one that ends an epoch, with such batches."""
+        size: int = self.settings["batch_size"]
+        end = self.place.update - (self.place.offset - len(self._data[0])) // size
+        beyond = update - end
+        return end if beyond < 0 else update + self.epoch_length - beyond % self.epoch_length
+
     @property
     def epochs(self) -> float:
         """Epochs done, the present one in part."""

@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from chainrule.blackboard import built
 from chainrule.blackboard.access import Guard
 from chainrule.blackboard.conversation import Conversation
+from chainrule.blackboard.handover import Invite
 from chainrule.blackboard.outbox import Outbox
 from chainrule.errors import OptionError
 from chainrule.running.threads import one_for_products
@@ -53,7 +54,7 @@ open(document.getElementById("blackboard"));
 STYLE = "html, body, #blackboard { height: 100%; margin: 0; }\n"
 
 
-def serve(make: Callable[[], Steered], told: Callable[[str], Any], port: int = 0) -> None:
+def serve(make: Callable[[], Steered], told: Callable[[Invite], Any], port: int = 0) -> None:
     """Serve a session until Ctrl-C.
 
     Parameters
@@ -61,7 +62,7 @@ def serve(make: Callable[[], Steered], told: Callable[[str], Any], port: int = 0
     make : callable
         Returns the session; called in a thread while the browser loads the page.
     told : callable
-        Called with the address as soon as it answers.
+        Called as soon as it answers, with a function that returns addresses: see `Guard.invite`.
     port : int, default 0
         0: any that is free.
 
@@ -88,7 +89,7 @@ class Blackboard:
         ]
         self._guard = Guard(Starlette(routes=routes), listener.getsockname()[1])
 
-    async def serve(self, make: Callable[[], Steered], told: Callable[[str], Any]) -> None:
+    async def serve(self, make: Callable[[], Steered], told: Callable[[Invite], Any]) -> None:
         """Answer until Ctrl-C, or until there is nothing to show."""
         config = uvicorn.Config(
             self._guard, lifespan="off", ws="websockets-sansio", log_config=None, access_log=False,
@@ -96,7 +97,7 @@ class Blackboard:
             ws_max_size=WHOLE, ws_ping_interval=None, ws_per_message_deflate=False,
             timeout_graceful_shutdown=PATIENCE,
         )  # fmt: skip
-        self._server = _Server(config, lambda: told(self._guard.address))
+        self._server = _Server(config, lambda: told(self._guard.invite))
         self._session = asyncio.ensure_future(asyncio.to_thread(make))
         self._session.add_done_callback(self._end_if_failed)
         try:

@@ -11,14 +11,24 @@ import numpy as np
 
 from chainrule import optimizers
 from chainrule.autodiff import value_and_grad
-from chainrule.errors import DataError
+from chainrule.blackboard.fields import Check, Listed, Members, Number, text
 from chainrule.training.minimize import Update
-from chainrule.validation import Array, check_number, check_positive, lookup
+from chainrule.validation import Array, lookup
 
 LARGEST = 1024  # batch
 WIDEST, DEEPEST = 1024, 6  # layers of a network that is made from settings
-LIMITS = {"rate": (1e-6, 100.0), "momentum": (0.0, 0.999), "batch_size": (1, LARGEST)}
-IN_FLIGHT = tuple(LIMITS)
+FLIGHT = {
+    "rate": Number(1e-6, 100.0), "momentum": Number(0.0, 0.999),
+    "batch_size": Number(1, LARGEST, whole=True),
+}  # fmt: skip
+SETTINGS: dict[str, Check] = {
+    "layers": Listed(Number(1, WIDEST, whole=True), 0, DEEPEST),
+    "activation": text, "init": text, "optimizer": text,
+    "seed": Number(0, 2**32 - 1, whole=True), **FLIGHT,
+}  # fmt: skip
+"""The checks of all settings, whoever sets them."""
+LIMITS = {name: (number.low, number.high) for name, number in FLIGHT.items()}
+IN_FLIGHT = tuple(FLIGHT)
 
 
 @dataclass(frozen=True)
@@ -193,42 +203,16 @@ class Subject:
 
 
 def checked(settings: Mapping[str, Any], known: Mapping[str, Any], choices: Any) -> dict[str, Any]:
-    """Return settings, with those that are known already in the place of what is not given.
+    """Return all settings: those in ``settings`` checked, the others as in ``known``.
 
     Raises
     ------
     DataError, UnknownNameError
         For one that does not exist or is out of range.
     """
-    found = dict(known)
-    for name, value in settings.items():
-        if name not in known:
-            raise DataError(f"blackboard: no setting {name!r}; there are {', '.join(known)}")
-        if name == "layers":
-            found[name] = _layers(value)
-        elif name == "seed":
-            found[name] = check_positive(value, name, "blackboard") if value else 0
-        elif name == "batch_size":
-            found[name] = min(check_positive(value, name, "blackboard"), LARGEST)
-        elif name in LIMITS:
-            low, high = LIMITS[name]
-            value = check_number(value, name, "blackboard", low=low)
-            if value > high:
-                raise DataError(f"blackboard: {name} must be at most {high:g}, received {value:g}")
-            found[name] = value
-        else:
-            options = {option: option for option in choices.get(name, ())}
-            found[name] = lookup(name, value, options)
-    return found
-
-
-def _layers(value: Any) -> list[int]:
-    if not isinstance(value, list | tuple) or len(value) > DEEPEST:
-        raise DataError(
-            f"blackboard: layers must be a list of at most {DEEPEST} numbers of units, "
-            f"received {value!r}"
-        )
-    for units in value:
-        if check_positive(units, "layers", "blackboard") > WIDEST:
-            raise DataError(f"blackboard: a layer has at most {WIDEST} units, received {units}")
-    return list(value)
+    of_subject = Members({name: SETTINGS[name] for name in known}, "setting")
+    chosen = {**known, **of_subject("blackboard", settings)}
+    for name in settings:
+        if SETTINGS[name] is text:
+            lookup(name, chosen[name], dict.fromkeys(choices.get(name, ())))
+    return chosen

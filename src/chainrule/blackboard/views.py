@@ -22,11 +22,18 @@ AWAITED = 0.01  # seconds for scoring that a page may wait for where training st
 FLAT, DEAD = 0.05, 1e-6  # slopes below which a unit is saturated, or dead, at nearly all samples
 NEARLY = 0.95
 DENSE = 0.04  # of its updates, that a curve may be without a point
+UNKNOWN: Mapping[str, Any] = {"predict": None, "learn": None}  # no pass can be taken apart
 MANY = 8192  # points of a curve; of more, each second one goes
 
 
-def setup(subject: Subject, **more: Any) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return header and arrays of a model and its data."""
+def setup(
+    subject: Subject,
+    *,
+    anatomy: Mapping[str, Any] = UNKNOWN,
+    mistakes: Sequence[Mapping[str, Any]] = (),
+    scenes: Sequence[Mapping[str, Any]] = (),
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return header and arrays of a model and its data; the page relies on every field."""
     data, settings = subject.data, dict(subject.settings)
     header = {
         "data": {
@@ -41,7 +48,7 @@ def setup(subject: Subject, **more: Any) -> tuple[dict[str, Any], dict[str, Arra
             "in_flight": [name for name in IN_FLIGHT if name in settings],
             "restart": list(settings) if subject.make else [],
         },
-        **more,
+        "anatomy": anatomy, "mistakes": mistakes, "scenes": scenes,
     }  # fmt: skip
     arrays = {"X": data.X, "y": data.y, "X_held": data.X_held, "y_held": data.y_held}
     arrays = {name: array[:SHOWN] for name, array in arrays.items()}

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chainrule.cli.problems import Interrupted, warn
 from chainrule.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from chainrule.blackboard.handover import Invite
 
 NEEDED = ("starlette", "uvicorn", "websockets")
 DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
@@ -35,25 +40,31 @@ def blackboard(
             f"the blackboard needs {' and '.join(missing)}: pip install 'chainrule[blackboard]'"
         )
     from chainrule.blackboard import built
+    from chainrule.blackboard.handover import handover
     from chainrule.blackboard.opening import prepared
     from chainrule.blackboard.server import serve
 
     built.module()  # or say how to have it
     begin = prepared(data, target, model)  # what cannot be is told before the address
 
-    def tell(address: str) -> None:
-        typer.echo(f"The blackboard is at {address}\nCtrl-C ends it.")
+    def tell(invite: Invite) -> None:
+        def tell_another() -> None:
+            typer.echo(f"Another browser is let in, once, by {invite(tell_another)}")
+
+        typer.echo(f"The blackboard is at {invite(tell_another)}")
+        typer.echo("It lets one browser in, once. Ctrl-C ends it.")
         if browser:  # some browsers run in the terminal, until they are closed
-            threading.Thread(target=_open, args=(address,), daemon=True).start()
+            threading.Thread(target=_open, args=(write, invite), daemon=True).start()
 
     try:
-        serve(begin, tell, port)
+        with handover() as write:
+            serve(begin, tell, port)
     except KeyboardInterrupt:
         raise Interrupted("what was trained is gone, but for what you took away") from None
 
 
-def _open(address: str) -> None:
+def _open(write: Callable[[Invite], Path], invite: Invite) -> None:
     import webbrowser
 
-    if not webbrowser.open(address):
+    if not webbrowser.open(write(invite).as_uri()):
         warn("no browser was found: open the address yourself")

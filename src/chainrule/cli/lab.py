@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,11 @@ from rich.console import Console
 from chainrule.cli.problems import Interrupted
 from chainrule.errors import InterruptedWarning
 from chainrule.lab.session import SECTIONS, Lab
+
+REPORT_HELP = (
+    "Where to write the report, one HTML file; by default lab-report.html. The name says so if "
+    "the run is quick or has some sections alone: lab-report-quick.html."
+)
 
 
 def lab(
@@ -29,9 +35,7 @@ def lab(
         typer.Option("--quick", help="Fewer epochs, smaller searches, no Keras: a look around."),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights.")] = 0,
-    report: Annotated[Path, typer.Option(help="Where to write the report, one HTML file.")] = Path(
-        "lab-report.html"
-    ),
+    report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
 ) -> None:
     """Run the backpropagation lab on the handwritten digits, and write its report."""
     from chainrule.lab.terminal import run_lab
@@ -42,10 +46,29 @@ def lab(
         with warnings.catch_warnings():
             warnings.simplefilter("error", InterruptedWarning)  # the other sections end as well
             raise typer.Exit(
-                run_lab(console, names, quick=quick, seed=seed, report=report, replay=_replay)
+                run_lab(
+                    console,
+                    names,
+                    quick=quick,
+                    seed=seed,
+                    replay=_replay,
+                    report=report or report_path(names, quick=quick),
+                )
             )
     except (KeyboardInterrupt, InterruptedWarning):
         raise Interrupted("no report was written") from None
+
+
+def report_path(sections: Sequence[str], *, quick: bool) -> Path:
+    """Return the default path of a report: a part of the lab never replaces the whole one's.
+
+    Examples
+    --------
+    >>> str(report_path([], quick=False)), str(report_path(["data", "keras"], quick=True))
+    ('lab-report.html', 'lab-report-quick-data-keras.html')
+    """
+    parts = ["quick"] * quick + list(dict.fromkeys(sections))
+    return Path("-".join(["lab-report", *parts]) + ".html")
 
 
 def _replay(lab: Lab) -> str | None:

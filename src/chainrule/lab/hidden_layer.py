@@ -15,7 +15,7 @@ and to what the layer took in:
     ∂L/∂z_h = ∂L/∂h ⊙ σ′(z_h)
     ∂L/∂W_h = xᵀ ∂L/∂z_h,   ∂L/∂b_h = ∂L/∂z_h
 
-The network trains for 15 epochs with learning rate 0.1, one sample an update.
+The network trains with learning rate 0.1, one sample an update.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SAMPLE = 5
 
 @dataclass
 class HiddenLayerResult(Result):
-    """Fifteen epochs of the lab's network.
+    """The training of the lab's network.
 
     Attributes
     ----------
@@ -91,10 +91,10 @@ class HiddenLayerResult(Result):
         """What the hidden layer gained, and what its units look for."""
         h = self.history
         return (
-            f"Ten hidden units bring the training loss to {h.loss[-1]:.3f} and get "
-            f"{h.val_accuracy[-1]:.1%} of the test set right. The images of the weights show what "
-            "each unit looks for: strokes that speak for it (red) and against it (blue). No "
-            "unit stands for one digit; a digit is a pattern over the ten."
+            f"In {h.epoch[-1]} epochs ten hidden units bring the training loss to "
+            f"{h.loss[-1]:.3f} and get {h.val_accuracy[-1]:.1%} of the test set right. The images "
+            "of the weights show what each unit looks for: strokes that speak for it (red) and "
+            "against it (blue). No unit stands for one digit; a digit is a pattern over the ten."
         )
 
     @property

@@ -3,12 +3,12 @@
 What must be chosen before training: how far to step, how many units to have, how to start, which
 activation, how many layers.
 
-The learning rate matters most: too small and the network has not arrived after three epochs, too
+The learning rate matters most: too small and the network has not arrived when training ends, too
 large and it jumps about. The number of hidden units matters less, once there are enough.
 
 Is an accuracy of 0.957 better than one of 0.953? Not if the next training of the same network, with
-its samples in another order, gives 0.949. So each cell of the map is trained several times, and how
-much these trainings differ says which differences between cells mean anything.
+its samples in another order, gives 0.949. Several trainings of each cell of the map differ by
+chance alone; how much they do says which differences between cells mean anything.
 
 Starting from zero is the classic mistake. With all weights zero, every hidden unit computes the
 same h, so it gets the same gradient, so, in exact arithmetic, all stay the same: ten units do the

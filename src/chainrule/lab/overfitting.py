@@ -2,8 +2,7 @@
 
 A network that is wrong on the data it trained on underfits: it is too small, or has not trained
 long enough. One that is right on that data and worse on new data overfits: it has learned the
-samples by heart. To tell, train until nothing changes any more, for 50 epochs at the least, and
-compare the two sets.
+samples by heart. To tell, train until nothing changes any more, and compare the two sets.
 
 Converged means here: over the last ten epochs the training loss has moved by less than 0.002 and
 the training accuracy by no more than one sample in a thousand.
@@ -105,7 +104,7 @@ class OverfittingResult(Result):
     @property
     def pictures(self) -> list[Picture]:
         """Both losses over all epochs."""
-        return [Picture("Both losses until the network converged.", self.plot_losses, (8, 4))]
+        return [Picture("Both losses, logarithmically.", self.plot_losses, (8, 4))]
 
     def plot_losses(self, ax: Axes | None = None) -> Axes:
         """Draw both losses, logarithmically, and the epoch with the lowest test loss."""

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from textwrap import wrap
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -58,11 +60,11 @@ def run_lab(
         transient=True,
         disable=not console.is_terminal,
     )
-    say = partial(bars.console.print, soft_wrap=True)
+    say = bars.console.print
     lab = Lab(
         seed=seed,
         quick=quick,
-        log=lambda line: say(line, markup=False),
+        log=lambda line: say(folded(line, console.width), markup=False),
         progress=partial(_bar, bars),
     )
     skipped = {} if names or not quick else dict(SLOW_SECTIONS)
@@ -100,12 +102,29 @@ def run_lab(
         raise unwritable
     if not lab.results:
         return 1
-    say(f"\nThe whole report, with pictures: [bold]{escape(str(report.resolve()))}[/]")
+    say("\nThe whole report, with pictures:")
+    say(f"[bold]{escape(str(report.resolve()))}[/]", soft_wrap=True)  # whole, to be copied
     say(f"{time.perf_counter() - began:.1f} s")
     return 0
 
 
-def _run_section(lab: Lab, name: str, say: partial[None], skipped: dict[str, str]) -> None:
+def folded(line: str, width: int) -> str:
+    """Return a line as lines of at most ``width`` columns, all but the first indented further.
+
+    Examples
+    --------
+    >>> print(folded("  h = sigmoid(X @ W_h + b_h)", 22))
+      h = sigmoid(X @ W_h
+          + b_h)
+    """
+    if cell_len(line) <= width:
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    parts = wrap(line, width, subsequent_indent=f"{indent}    ", break_on_hyphens=False)
+    return "\n".join(parts)
+
+
+def _run_section(lab: Lab, name: str, say: Callable[[str], None], skipped: dict[str, str]) -> None:
     title, _ = section_text(name)
     say(f"\n[bold cyan]{list(SECTIONS).index(name) + 1}. {escape(title)}[/]")
     try:
@@ -113,7 +132,7 @@ def _run_section(lab: Lab, name: str, say: partial[None], skipped: dict[str, str
     except MissingDependencyError as error:
         skipped[name] = str(error)
     else:
-        say(f"[italic]{escape(result.findings)}[/]", soft_wrap=False)
+        say(f"[italic]{escape(result.findings)}[/]")
 
 
 @contextmanager

@@ -1,0 +1,51 @@
+"""The lab's report and the replay inside it, in a browser."""
+
+import pytest
+from tests.blackboard.browsing import WAIT
+from typer.testing import CliRunner
+
+from chainrule.cli.app import app
+
+FIRST_SCREEN = 720  # pixels
+DRAWN = """() => [...document.querySelectorAll("canvas")].filter((canvas) => {
+  const { width, height } = canvas;
+  if (!width || !height) return false;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  return new Set(new Uint32Array(data.buffer)).size > 2;
+}).length"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A report that the command wrote."""
+    path = tmp_path_factory.mktemp("lab") / "report.html"
+    done = CliRunner().invoke(app, ["lab", "--quick", "hidden-layer", "--report", str(path)])
+    assert done.exit_code == 0, done.output
+    return path.as_uri()
+
+
+@pytest.fixture
+def problems(context):
+    """The errors of all pages of the context."""
+    found = []
+    context.on("weberror", lambda error: found.append(str(error.error)))
+    context.on("console", lambda line: found.append(line.text) if line.type == "error" else None)
+    return found
+
+
+def test_the_report_leads_to_a_replay_of_its_training(chrome, context, problems, address):
+    report = context.new_page()
+    report.set_default_timeout(WAIT)
+    report.goto(address)
+    link = report.get_by_role("link", name="replay")
+    assert link.bounding_box()["y"] < FIRST_SCREEN
+    with context.expect_page() as opened:
+        link.click()
+    replay = opened.value
+    replay.set_default_timeout(WAIT)
+    replay.get_by_role("button", name="One update", exact=True).wait_for()
+    replay.wait_for_function(f"() => ({DRAWN})() > 3")
+    for panel in replay.get_by_role("tab").all():
+        panel.click()
+        replay.get_by_role("tabpanel").wait_for()
+    assert problems == []
