@@ -8,6 +8,7 @@ derivatives, need nothing of their own.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
@@ -24,6 +25,7 @@ from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.elementwise import ASTYPE, of_dtype
 from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
+from chainrule.sizes import plain, reading
 from chainrule.validation import refuse_foreign
 from chainrule.variables import values_of
 
@@ -147,7 +149,7 @@ class Tensor(Traced):
     def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         """Apply ``primitive`` at the highest level among its operands, and record it there."""
         level = self.level
-        values, parents, plain = list(operands), [], True
+        values, parents, is_plain = list(operands), [], True
         for i, operand in enumerate(operands):
             if type(operand) is Tensor:
                 if operand.level is level:
@@ -156,15 +158,17 @@ class Tensor(Traced):
                 elif operand.level.number > level.number:
                     return operand.record(primitive, operands, params)
                 if type(operand) is Tensor:  # of a lower level: recorded there as well
-                    plain = False
+                    is_plain = False
             elif type(operand) not in _NUMBERS:
                 if type(operand) is not np.ndarray:
                     operand = _as_operand(operand, primitive.name, operands)
                     if isinstance(operand, Traced):  # a list that holds tensors
                         return primitive(*operands[:i], operand, *operands[i + 1 :], **params)
                 values[i] = level.captured(operand)
-        apply = primitive.value if plain else primitive
-        if level.sketches and plain and primitive.form is not None:
+        if reading.by is not None:
+            params = plain(params)
+        apply = primitive.value if is_plain else primitive
+        if level.sketches and is_plain and primitive.form is not None:
             apply = primitive.form
         value = apply(*values, **params)
         if value.dtype.kind == "c":
@@ -209,6 +213,8 @@ class Tensor(Traced):
         target = NUMPY.get(function) or _PLAIN.get(function)
         if target is None:
             not_covered(numpy_name(function))
+        if reading.by is not None:
+            args, kwargs = plain((args, kwargs))
         try:
             return target(*args, **kwargs)
         except TypeError as error:
@@ -225,18 +231,25 @@ class Tensor(Traced):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value."""
-        shape: tuple[int, ...] = self.value.shape
+        shape: tuple[int, ...] = self.value.shape if reading.by is None else self.read_shape()
         return shape
+
+    def read_shape(self) -> Any:
+        """Return the shape while it is observed who reads it."""
+        value = self.value
+        while type(value) is Tensor:
+            value = value.value
+        return value.shape if reading.by is None else reading.by.read(value.shape, __file__)
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(self.value.shape)
+        return np.ndim(self.value)
 
     @property
     def size(self) -> int:
         """Number of entries."""
-        return int(np.prod(self.shape, dtype=int))
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -291,7 +304,7 @@ class Tensor(Traced):
         return self
 
     def __getitem__(self, index: Any) -> Any:
-        return getitem(self, index)
+        return getitem(self, index if reading.by is None else plain(index))
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TraceError(
@@ -300,9 +313,10 @@ class Tensor(Traced):
         )
 
     def __len__(self) -> int:
-        if not self.shape:
+        shape = self.shape
+        if not shape:
             raise TypeError("len() of a tensor without axes")
-        return self.shape[0]
+        return shape[0]
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))

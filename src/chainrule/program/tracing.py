@@ -25,11 +25,13 @@ from chainrule.program.equations import Equation, Variable
 from chainrule.program.passes import fixed
 from chainrule.program.program import Program
 from chainrule.program.recording import simplified, sketching, tape
+from chainrule.sizes import observed
 from chainrule.validation import refuse_foreign
 
 T = TypeVar("T")
 Prepare = Callable[[Program], Program]
 LARGEST = 4096  # batch size that is tried on suspicion
+NEIGHBOURS = 32  # batch sizes that are tried one by one, on either side
 
 
 def trace(f: Callable[P, Any], prepare: Prepare | None = None) -> Callable[P, Program]:
@@ -218,11 +220,17 @@ class Recorder:
     def sizes(self, program: Program) -> tuple[int, int | None]:
         """Return the smallest and the largest batch size that a general program holds for.
 
-        All cannot be tried: tried are 1 and the sizes around the numbers that the code mentions.
+        All cannot be tried. Where all that the code does with the sizes that it reads can be
+        followed, 1 is tried, and the sizes around which its comparisons and the numbers that it
+        mentions change something. Otherwise sizes hold that were tried one by one.
         """
-        points = sorted({1, 2, *_turning_points(self.f, program)})
         held = (n for (held, n), holds in self._held.items() if held is program and holds)
         known = self.n if self.holds(program, self.n) else next(held)
+        read = self._sizes_read(known)
+        if read is None:
+            return self._neighbours(program, known)
+        numbers = {1, 2, *_turning_points(self.f, program), *read}
+        points = sorted(size for size in numbers if 0 < size <= LARGEST)
         low, high = known, None
         for point in reversed([p for p in points if p < known]):
             if not self.holds(program, point):
@@ -233,6 +241,29 @@ class Recorder:
             if not self.holds(program, point):
                 high = self._last(program, known, point)
                 break
+        return low, high
+
+    def _sizes_read(self, n: int) -> set[int] | None:
+        """Return batch sizes around which comparisons change; None if not all can be followed."""
+
+        def run(n: int) -> None:
+            self.sketched(lambda: tape(self.f, self._resized(n)), named=True)
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                read = observed(run, n)
+        except Exception:  # of the function, which takes a size for nothing but an int
+            return None
+        return read.turning_points if read.follows else None
+
+    def _neighbours(self, program: Program, known: int) -> tuple[int, int]:
+        """Return the ends of the sizes around ``known`` that hold, each of which was tried."""
+        low = high = known
+        while low > max(1, known - NEIGHBOURS) and self.holds(program, low - 1):
+            low -= 1
+        while high < known + NEIGHBOURS and self.holds(program, high + 1):
+            high += 1
         return low, high
 
     def _last(self, program: Program, holds: int, fails: int) -> int:
@@ -281,8 +312,7 @@ class Recorder:
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:
     """Return batch sizes from which the code may do something else, by the numbers it mentions."""
     params = [number for e in every(program.equations) for number in numbers_in(e.params)]
-    near = {number + more for number in {*numbers_in(f), *params} for more in (-1, 0, 1)}
-    return {size for size in near if 0 < size <= LARGEST}
+    return {number + more for number in {*numbers_in(f), *params} for more in (-1, 0, 1)}
 
 
 def _picks_by_mask(equation: Equation) -> bool:

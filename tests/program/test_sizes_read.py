@@ -1,0 +1,133 @@
+"""A text of code that branches on the batch size holds for proven sizes alone, and says so."""
+
+import builtins
+import math
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.uber import run_text
+
+import chainrule as cr
+from chainrule.sizes import Reader, Size
+
+W = np.array([0.5, -1.0, 2.0])
+X = np.random.default_rng(0).normal(size=(150, 3))
+LIST, TABLE = [1, 2, 3, 4, 5, 6, 7], {8: "eight"}
+
+BRANCHES = {
+    "a power": lambda X: len(X) ** 0.5 > 7,
+    "the length of a list": lambda X: len(X) >= len(LIST),
+    "a logarithm": lambda X: math.log2(len(X)) > 6.2,
+    "a text": lambda X: "9" in str(len(X)),
+    "a format": lambda X: f"{len(X):b}".count("1") == 3,
+    "half": lambda X: len(X) / 2 > 23,
+    "a sum": lambda X: 3 * len(X) - 5 > 2 * X.shape[0] + 71,
+    "a share": lambda X: 1 / len(X) < 0.015,
+    "the rest of a division": lambda X: len(X) % 97 == 3,
+    "a quotient": lambda X: len(X) // 40 == 2,
+    "a square": lambda X: len(X) * len(X) > 900,
+    "a table": lambda X: len(X) in TABLE,
+    "a float": lambda X: float(len(X)) > 60,
+    "an int": lambda X: int(len(X)) > 61,
+    "NumPy's function": lambda X: np.log(len(X)) > 4,
+    "NumPy's number": lambda X: len(X) > np.float32(52.5),
+    "the size of an array": lambda X: np.size(X) > 200,
+    "shapes": lambda X: X[2:].shape == (60, 3),
+    "the smaller one": lambda X: min(len(X), 100) == 100,
+    "the kind of a number": lambda X: isinstance(len(X), int) and len(X) > 70,
+    "several": lambda X: 20 < len(X) <= 80,
+    "rounding": lambda X: round(len(X) / 100) == 1,
+    "bits": lambda X: len(X).bit_length() > 5,
+}
+
+
+def loss_of(branch):
+    return lambda w, X: np.mean(X @ w) if branch(X) else np.sum((X @ w) ** 2)
+
+
+def assert_right_or_refused(loss, rows, sizes):
+    """The text gives the loss's own numbers for every size that it does not refuse."""
+    text = run_text(cr.trace(cr.value_and_grad(loss))(W, X[:rows]))
+    holds = 0
+    for n in sizes:
+        value, gradient = cr.value_and_grad(loss)(W, X[:n])
+        try:
+            got = text(W, X[:n])
+        except AssertionError:
+            assert n != rows
+            continue
+        holds += 1
+        np.testing.assert_allclose(got[0], value, rtol=1e-12)
+        np.testing.assert_allclose(got[1], gradient, rtol=1e-12, atol=1e-14)
+    return holds
+
+
+@pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES.keys())
+@pytest.mark.parametrize("rows", [8, 75])
+def test_numbers_are_right_for_every_size_that_is_not_refused(branch, rows):
+    assert assert_right_or_refused(loss_of(branch), rows, range(1, 151)) > 0
+
+
+FOLLOWED = {
+    "a mean": lambda w, X: np.sum(X @ w) / len(X),
+    "a factor": lambda w, X: np.sum(X @ w) * (1 / X.shape[0]),
+    "ones": lambda w, X: np.sum(np.ones((len(X), 1)) * (X @ w)[:, None]),
+    "numbered": lambda w, X: np.mean((X @ w)[np.arange(len(X))]),
+    "reshaped": lambda w, X: np.mean(X.reshape(len(X), -1) @ w),
+    "the same shape": lambda w, X: np.mean(X @ w) if X.shape == (len(X), 3) else 0 * np.sum(w),
+    "some rows": lambda w, X: np.mean(X @ w) if len(X) > 0 else np.sum(w),
+    "columns": lambda w, X: np.mean(X @ w) * X.shape[1] ** 0.5,
+    "entries": lambda w, X: np.sum(X @ w) / X.size,
+}
+
+
+@pytest.mark.parametrize("loss", FOLLOWED.values(), ids=FOLLOWED.keys())
+def test_arithmetic_that_is_followed_needs_no_assertion(loss):
+    assert "assert" not in cr.source(loss)(W, X[:8])
+    assert assert_right_or_refused(loss, 8, [1, 2, 3, 50, 150]) == 5
+
+
+numbers = st.one_of(st.integers(-3, 12), st.floats(-3, 12).map(lambda x: round(x, 2)))
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from("+-*/"), numbers), max_size=3), numbers)
+def test_the_size_at_which_a_comparison_changes_is_tried(steps, bound):
+    def value(n):
+        for operator, number in steps:
+            if operator == "+":
+                n = n + number
+            elif operator == "-":
+                n = number - n
+            elif operator == "*":
+                n = n * number
+            elif number:
+                n = n / number
+        return n
+
+    outcomes = [value(n) > bound for n in range(1, 200)]
+    turns = {n for n in range(1, 199) if outcomes[n] != outcomes[n - 1]}
+    reader = Reader(8)
+    assert bool(value(Size(reader, 8, (0, 1))) > bound) == outcomes[7]
+    assert reader.follows
+    assert turns <= reader.turning_points
+
+
+def test_the_length_function_is_pythons_again_afterwards():
+    before = builtins.len, np.arange
+
+    def loss(w, X):
+        assert len(X) < 20, "too long"
+        return np.mean(X @ w)
+
+    lengths = []
+    thread = threading.Thread(target=lambda: lengths.extend(len(LIST) for _ in range(100_000)))
+    thread.start()
+    for _ in range(5):
+        cr.source(loss)(W, X[:9])
+    thread.join()
+    assert {*lengths} == {len(LIST)}
+    assert (builtins.len, np.arange) == before
