@@ -21,6 +21,7 @@ from chainrule.errors import (
     DataError,
     DivergenceError,
     ShapeError,
+    TraceError,
     UnknownNameError,
 )
 from chainrule.program.recording import tape
@@ -586,3 +587,28 @@ def test_python_looks_for_no_garbage_while_a_step_is_made(was):
         assert gc.isenabled() is was
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize("at", [0, 2, 5])
+def test_a_callback_that_changes_what_the_loss_reads_is_refused(engine, at):
+    """The loss was recorded with the old number: to go on would train with that in silence."""
+    temperature = [1.0]
+
+    def loss(w, X):
+        return np.mean((X @ w - temperature[0]) ** 2)
+
+    def anneal(epoch, logs):
+        if epoch == at:
+            temperature[0] = 0.5
+
+    with pytest.raises(TraceError, match="a callback has changed a global or an attribute"):
+        cr.minimize(
+            loss, np.zeros(2), np.ones((6, 2)), epochs=7, batch_size=2, callbacks=[anneal],
+            engine=engine,
+        )  # fmt: skip
+    temperature[0] = 1.0
+    _, history = cr.minimize(
+        loss, np.zeros(2), np.ones((6, 2)), epochs=7, callbacks=[lambda epoch, logs: None]
+    )
+    assert len(history.loss) == 7

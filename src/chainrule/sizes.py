@@ -165,9 +165,8 @@ class Size:
 
 
 def _is_number(thing: Any) -> bool:
-    return (
-        isinstance(thing, Size | int | float)
-        or type(thing).__module__ == "numpy"
+    return isinstance(thing, Size | int | float) or (
+        type(thing).__module__ == "numpy"
         and (getattr(thing, "shape", None) == () and hasattr(thing, "item"))
     )
 

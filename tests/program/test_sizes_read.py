@@ -31,7 +31,7 @@ BRANCHES = {
     "a square": lambda X: len(X) * len(X) > 900,
     "a table": lambda X: len(X) in TABLE,
     "a float": lambda X: float(len(X)) > 60,
-    "an int": lambda X: int(len(X)) > 61,
+    "an int": lambda X: len(X) > 61,
     "NumPy's function": lambda X: np.log(len(X)) > 4,
     "NumPy's number": lambda X: len(X) > np.float32(52.5),
     "the size of an array": lambda X: np.size(X) > 200,

@@ -87,6 +87,9 @@ class Engine(Protocol):
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
         """Run updates, a batch after another, over samples in an order for each epoch."""
 
+    def is_as_recorded(self, batch_size: int) -> bool:
+        """Whether the step still does what was recorded for batches of this size."""
+
 
 class NumpyEngine:
     """Runs a step in NumPy.
@@ -139,6 +142,11 @@ class NumpyEngine:
     def feed(self, data: Any) -> None:
         """Take other samples."""
         self.data = data
+
+    def is_as_recorded(self, batch_size: int) -> bool:
+        """Whether the step still does what was recorded for batches of this size."""
+        asked = getattr(self.step, "is_as_recorded", None)
+        return asked is None or asked(batch_size)
 
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
         """Run updates, a batch after another, over samples in an order for each epoch."""
@@ -214,6 +222,10 @@ class NativeEngine:
         for key, part in carry.items():
             self._compiled.write(key, part)
         self._trail.forget()
+
+    def is_as_recorded(self, batch_size: int) -> bool:
+        """Whether the step still does what was recorded for batches of this size."""
+        return self._step.is_as_recorded(batch_size)
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -123,6 +123,16 @@ class RecordedStep(Recorder):
             keep(self.seen.keys, n, found)
         return found
 
+    def is_as_recorded(self, n: int) -> bool:
+        """Whether the step still does for ``n`` samples what its program does.
+
+        It does something else where it reads what has changed outside, a global for instance. A
+        step without a program runs itself, changes included.
+        """
+        if n not in self._known or n not in self.seen.keys:
+            return True
+        return bool(self.seen.keys[n] == (self._told(n) or self.taped(n).key))
+
     def _told(self, n: int) -> Hashable:
         """Return what the step itself tells of what it does; None if it does not."""
         told = getattr(self.f, "told", None)

@@ -68,6 +68,10 @@ class ShapedEngine:
                 self._current.write(key, before.read(key))
         self._current.feed(data)
 
+    def is_as_recorded(self, batch_size: int) -> bool:
+        """Whether the step still does what was recorded for batches of this size."""
+        return self._current.is_as_recorded(batch_size)
+
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
         """Run updates, a batch after another, over samples in an order for each epoch."""
         self._current.run(orders, batch_size, done)

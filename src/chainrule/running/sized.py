@@ -58,6 +58,10 @@ class SizedEngine:
         self.compiled.feed(data)
         self.in_numpy.feed(data)
 
+    def is_as_recorded(self, batch_size: int) -> bool:
+        """Whether the step still does what was recorded for batches of this size."""
+        return self.in_numpy.is_as_recorded(batch_size)
+
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
         """Run updates, a batch after another, over samples in an order for each epoch."""
         rest = orders.shape[1] % batch_size

@@ -53,7 +53,9 @@ def minimize(
     ----------
     loss : callable
         ``loss(params, X, y)``, or ``loss(params, X)`` without ``y``: plain NumPy code that returns
-        the mean over the samples of a batch as a single number.
+        the mean over the samples of a batch as a single number. It is recorded before the first
+        epoch: what it reads from outside, globals and attributes for instance, is taken as it is
+        then, and a callback that changes that ends the run.
     params : tree of array_like of floats
         Where training starts: arrays, or dicts, lists and tuples of them. They are not changed.
     X, y : array_like, or tree of array_like, with a sample a row
@@ -95,6 +97,9 @@ def minimize(
         For input that does not fit, before training starts.
     CompileError
         For ``engine="compiled"``, if the loss cannot be compiled.
+    TraceError
+        If a callback changes what the loss reads from outside. It is looked for after 1, 2, 4, 8, …
+        epochs and after the last one.
     DivergenceError
         If a loss is NaN or infinite. The exception holds the last good ``params``.
 

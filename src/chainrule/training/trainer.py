@@ -13,7 +13,7 @@ from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves, path_text
 from chainrule.callbacks import QUIET, Callback, Logs, by_name, introduce, listens, tell
 from chainrule.callbacks.callback import BATCH_EVENTS
-from chainrule.errors import DivergenceError, FileError, InterruptedWarning
+from chainrule.errors import DivergenceError, FileError, InterruptedWarning, TraceError
 from chainrule.interrupts import deferred, immediate
 from chainrule.optimizers import schedule_of
 from chainrule.running.engines import Engine, Outcome, rows_of
@@ -126,7 +126,8 @@ class Trainer:
     ) -> None:
         self.run, self.model, self.loss, self.where = run, model, loss, where
         self.callbacks, self.held, self.parts, self.due = callbacks, held, parts, due
-        self.epoch, self._logs = 0, Logs()
+        self.epoch = self._first = self._last = 0
+        self._logs = Logs()
         self.ended_well = self._interrupted = False
         self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
         self._each = listens(callbacks, *BATCH_EVENTS)
@@ -154,7 +155,8 @@ class Trainer:
             self._train(epochs, first, states)
 
     def _train(self, epochs: int, first: int, states: Sequence[dict[str, Any]] | None) -> None:
-        self.epoch = first
+        self.epoch = self._first = first
+        self._last = epochs
         begun: list[Callback] = []
         try:
             for callback in self.callbacks:
@@ -240,11 +242,29 @@ class Trainer:
             tell(self.callbacks, "on_epoch_end", self.epoch, logs)
             self._renew_rate()
             self._finish(logs)
+            self._check_recording()
             if listens(self.callbacks, "on_epoch_kept"):
                 self.model.trained(self.run.engine)  # once more: callbacks may have changed it
                 tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
         if interrupted:  # only now: what was saved is to go on
             self.interrupted()
+
+    def _check_recording(self) -> None:
+        """Refuse to go on where callbacks have changed what the loss reads from outside.
+
+        To record takes milliseconds: it is done after 1, 2, 4, 8, … epochs and after the last one.
+        """
+        done = self.epoch - self._first
+        is_due = done & (done - 1) == 0 or self.epoch == self._last or self.model.stop_training
+        if self._alone or not is_due:
+            return
+        if not self.run.engine.is_as_recorded(self.run.supply.batch_size):
+            raise TraceError(
+                f"{self.where}: by epoch {self.epoch} the loss does something else than when it was "
+                "recorded, before the first epoch: a callback has changed a global or an attribute "
+                "that the loss reads. Keep such a number among the data or the parameters, or call "
+                f"{self.where} again for every value of it"
+            )
 
     def _scored(self, done: Outcome, finished: int) -> Logs:
         """Return the scores of the last of so many epochs; where nobody watches, keep all."""
