@@ -145,8 +145,7 @@ class NumpyEngine:
 
     def is_as_recorded(self, batch_size: int) -> bool:
         """Whether the step still does what was recorded for batches of this size."""
-        asked = getattr(self.step, "is_as_recorded", None)
-        return asked is None or asked(batch_size)
+        return is_as_recorded(self.step, batch_size)
 
     def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
         """Run updates, a batch after another, over samples in an order for each epoch."""
@@ -225,7 +224,7 @@ class NativeEngine:
 
     def is_as_recorded(self, batch_size: int) -> bool:
         """Whether the step still does what was recorded for batches of this size."""
-        return self._step.is_as_recorded(batch_size)
+        return is_as_recorded(self._step, batch_size)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -294,6 +293,12 @@ class NativeEngine:
         """Go back to before the last update."""
         self._trail.back()
         self._compiled.bind(self.data)
+
+
+def is_as_recorded(step: Step, batch_size: int) -> bool:
+    """Whether a step does what was recorded of it, which plain functions and programs always do."""
+    asked = getattr(step, "is_as_recorded", None)
+    return asked is None or bool(asked(batch_size))
 
 
 def updated(step: Step, carry: Any, data: Any, rows: Any, dtype: Any) -> tuple[Any, Any]:
