@@ -102,13 +102,22 @@ SUM = REDUCE.add(
     kernel=Reduction("_0 + _1", 0),
     form=_of_first_entries(_sum),
 )
+
+
+def _averaged(x: Any) -> Any:
+    """Return what a mean adds up: whole numbers as float64, in which their sum cannot overflow."""
+    return x if x.dtype.kind == "f" else of_dtype(x, np.float64)
+
+
 MEAN = REDUCE.add(
     "mean",
     _mean,
     (lambda g, y, x, axis, keepdims: _spread(g / _count(x, axis), x, axis, keepdims),),
     "np.mean(_0, axis=axis, keepdims=keepdims)",
     kernel=Composite(
-        lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
+        lambda x, axis, keepdims: (
+            np.sum(_averaged(x), axis=axis, keepdims=keepdims) / _count(x, axis)
+        )
     ),
     form=_of_first_entries(_mean),
 )
@@ -228,7 +237,7 @@ REDUCE.numpy.update({np.argmax: _best(ARGMAX), np.argmin: _best(ARGMIN)})
 @REDUCE.implements(np.mean)
 def _average_of(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     if where is not True:
-        total = np.sum(a, axis=axis, keepdims=keepdims, where=where)
+        total = np.sum(_averaged(a), axis=axis, keepdims=keepdims, where=where)
         return total / _chosen(a, where, axis, keepdims, total.dtype)
     return MEAN(a, axis=axis, keepdims=bool(keepdims))
 
@@ -269,6 +278,8 @@ def _numbers_alone(function: Any) -> Any:
     """Return a reduction that passes over NaN."""
 
     def reduce(a: Any, *args: Any, **options: Any) -> Any:
+        if a.dtype.kind != "f":
+            return function(a, *args, **options)
         return function(a, *args, where=~np.isnan(a), **options)
 
     return reduce
