@@ -106,7 +106,7 @@ SUM = REDUCE.add(
 
 def _averaged(x: Any) -> Any:
     """Return what a mean adds up: whole numbers as float64, in which their sum cannot overflow."""
-    return x if x.dtype.kind == "f" else of_dtype(x, np.float64)
+    return x if common_dtype(x).kind == "f" else ASTYPE(x, dtype=np.float64)
 
 
 MEAN = REDUCE.add(
@@ -278,7 +278,7 @@ def _numbers_alone(function: Any) -> Any:
     """Return a reduction that passes over NaN."""
 
     def reduce(a: Any, *args: Any, **options: Any) -> Any:
-        if a.dtype.kind != "f":
+        if common_dtype(a).kind != "f":
             return function(a, *args, **options)
         return function(a, *args, where=~np.isnan(a), **options)
 
