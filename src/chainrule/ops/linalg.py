@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -178,9 +179,10 @@ def _outer(a: Any, b: Any) -> Any:
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
     if np.ndim(axes) == 0:
-        axes = (range(a.ndim - int(axes), a.ndim), range(int(axes)))
+        count = operator.index(axes)
+        axes = (range(-count, 0), range(count))
     left, right = (
-        tuple(int(axis) % x.ndim for axis in np.atleast_1d(np.asarray(part)))
+        np.lib.array_utils.normalize_axis_tuple(part, x.ndim, "np.tensordot")
         for part, x in zip(axes, (a, b), strict=True)
     )
     return TENSORDOT(a, b, axes=(left, right))

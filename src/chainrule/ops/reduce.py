@@ -239,6 +239,8 @@ def _average_of(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any 
     if where is not True:
         total = np.sum(_averaged(a), axis=axis, keepdims=keepdims, where=where)
         return total / _chosen(a, where, axis, keepdims, total.dtype)
+    if axis is not None and not np.ndim(a):  # a number has axes 0 and -1 in sums alone
+        np.lib.array_utils.normalize_axis_tuple(axis, 0, "np.mean")
     return MEAN(a, axis=axis, keepdims=bool(keepdims))
 
 
@@ -327,6 +329,8 @@ def _average(
     if weights is None:
         average, total = np.mean(a, axis=axis, keepdims=keepdims), _count(a, axis)
     else:
+        if axis is not None:
+            np.lib.array_utils.normalize_axis_tuple(axis, np.ndim(a), "np.average")
         weights = weights if hasattr(weights, "dtype") else np.asarray(weights)
         least = np.float16 if common_dtype(a).kind == "f" else np.float64
         weights = of_dtype(weights, np.result_type(common_dtype(a, weights), least))
