@@ -19,9 +19,10 @@ from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
 from chainrule.autodiff.refusals import COMPLEX, after_call, no_array, not_covered, numpy_name
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
-from chainrule.ops.elementwise import ASTYPE, of_dtype
+from chainrule.ops.elementwise import ASTYPE, counted, of_dtype
 from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
+from chainrule.ops.weak import OPERATORS, Weak, counting, is_weak
 from chainrule.validation import refuse_foreign
 from chainrule.variables import values_of
 
@@ -51,7 +52,7 @@ class Level:
 
 
 GROUND = Level()
-_KNOWN = frozenset([np.ndarray, float, int, bool, np.float64, np.float32, np.int64, np.bool_])
+_KNOWN = frozenset([np.ndarray, Weak, float, int, bool, np.float64, np.float32, np.int64, np.bool_])
 
 
 def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
@@ -192,6 +193,8 @@ class Tensor(Traced):
             home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
             asked = f"{home}{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
             not_covered(asked, options)
+        if ufunc in OPERATORS and all(map(is_weak, inputs)):
+            inputs = (counted(inputs[0]), *inputs[1:])  # np.add(1, 2) is a number of NumPy's
         return target(*inputs)
 
     def __array_function__(
@@ -234,6 +237,14 @@ class Tensor(Traced):
         """Type of the entries."""
         dtype: np.dtype[Any] = self.value.dtype
         return dtype
+
+    @property
+    def innermost(self) -> Any:
+        """The value of the tensor that is the value, and so on: no tensor."""
+        value = self.value
+        while type(value) is Tensor:
+            value = value.value
+        return value
 
     @property
     def T(self) -> Any:
@@ -413,7 +424,9 @@ _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
         else np.asarray(fill_value, dtype or a.dtype),
         a.shape,
     ),
-    np.result_type: lambda *parts: np.result_type(*(getattr(p, "dtype", p) for p in parts)),
+    np.result_type: lambda *parts: np.result_type(
+        *(counting(part) if isinstance(part, Tensor) else part for part in parts)
+    ),
     np.iscomplexobj: lambda x: False,
     np.isrealobj: lambda x: True,
     np.copy: lambda a, order="K", subok=False: a,

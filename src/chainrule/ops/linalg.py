@@ -10,17 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.ops.elementwise import of_dtype
+from chainrule.ops.elementwise import counted, of_dtype
 from chainrule.ops.forms import first_entry
 from chainrule.ops.kernel import Contraction
-from chainrule.ops.primitive import (
-    EachOperand,
-    Family,
-    Primitive,
-    Rule,
-    common_dtype,
-    unbroadcast,
-)
+from chainrule.ops.primitive import EachOperand, Family, Primitive, Rule, unbroadcast
+from chainrule.ops.weak import common_dtype, is_weak
 
 LINALG = Family()
 LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -119,7 +113,7 @@ MATMUL_LAST: Primitive = _add_contraction(
 
 def _arrays(*operands: Any) -> tuple[Any, ...]:
     """Return numbers as arrays, whose dtype counts in products as in NumPy's own."""
-    return tuple(np.asarray(x) if isinstance(x, int | float) else x for x in operands)
+    return tuple(counted(x) if is_weak(x) else x for x in operands)
 
 
 @LINALG.implements(np.dot)

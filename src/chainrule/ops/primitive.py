@@ -203,21 +203,6 @@ def unbroadcast(g: Any, x: Any) -> Any:
     return g
 
 
-def common_dtype(*operands: Any) -> np.dtype[Any]:
-    """Return the dtype that NumPy computes in; Python's numbers take that of the others."""
-    plain = (int, float)  # bool too
-    return np.result_type(
-        *(x if isinstance(x, plain) else getattr(x, "dtype", None) or _dtype(x) for x in operands)
-    )
-
-
-def _dtype(x: Any) -> np.dtype[Any]:
-    """Return the dtype of a list, whose entries may be tensors: no number in it is weak."""
-    if isinstance(x, list | tuple):
-        return np.result_type(*map(_dtype, x)) if x else np.dtype(float)
-    return getattr(x, "dtype", None) or np.asarray(x).dtype
-
-
 def axis_of(axis: Any, a: Any) -> int:
     """Return an axis counted from the first; NumPy's error if there is none such."""
     return np.lib.array_utils.normalize_axis_index(operator.index(axis), np.ndim(a))
