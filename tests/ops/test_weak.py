@@ -10,7 +10,7 @@ import chainrule as cr
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import map_leaves
 from chainrule.errors import CompileError
-from chainrule.ops.weak import Weak, as_value
+from chainrule.ops.weak import Weak, as_value, innermost
 from chainrule.program.text import function_text
 
 DTYPES = ["bool", "int8", "uint8", "int32", "int64", "float32", "float64"]
@@ -43,7 +43,7 @@ def eager(f):
     def run(*args):
         level = Level(records_all=True)
         results = f(*(Tensor.made(as_value(each), level) for each in args))
-        return map_leaves(lambda leaf: getattr(leaf, "innermost", leaf), results)
+        return map_leaves(lambda leaf: innermost(leaf), results)
 
     return run
 

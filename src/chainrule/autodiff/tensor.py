@@ -22,7 +22,7 @@ from chainrule.ops import NUMPY, Primitive, Traced
 from chainrule.ops.elementwise import ASTYPE, counted, of_dtype
 from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
-from chainrule.ops.weak import OPERATORS, Weak, counting, is_weak
+from chainrule.ops.weak import OPERATORS, Weak, is_weak, result_type
 from chainrule.validation import refuse_foreign
 from chainrule.variables import values_of
 
@@ -239,14 +239,6 @@ class Tensor(Traced):
         return dtype
 
     @property
-    def innermost(self) -> Any:
-        """The value of the tensor that is the value, and so on: no tensor."""
-        value = self.value
-        while type(value) is Tensor:
-            value = value.value
-        return value
-
-    @property
     def T(self) -> Any:
         """The transpose."""
         return np.transpose(self)
@@ -424,9 +416,7 @@ _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
         else np.asarray(fill_value, dtype or a.dtype),
         a.shape,
     ),
-    np.result_type: lambda *parts: np.result_type(
-        *(counting(part) if isinstance(part, Tensor) else part for part in parts)
-    ),
+    np.result_type: result_type,
     np.iscomplexobj: lambda x: False,
     np.isrealobj: lambda x: True,
     np.copy: lambda a, order="K", subok=False: a,

@@ -35,8 +35,8 @@ from chainrule.compiler.statements import (
     Store,
     nest,
 )
+from chainrule.ops.axes import axes_of
 from chainrule.ops.kernel import Best, Reduction, Scan
-from chainrule.ops.primitive import axes_of
 from chainrule.program.equations import Equation
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import operator
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.ops.kernel import Elementwise
 from chainrule.ops.primitive import Family, Primitive, Rule, Traced, unbroadcast
-from chainrule.ops.weak import common_dtype
+from chainrule.ops.weak import common_dtype, text_by_shape
 
 ELEMENTWISE = Family()
 # NaN is larger and smaller than all, as in NumPy; fmax and fmin pass over it.
@@ -34,14 +33,9 @@ _SCALARS = {
 def _unary(ufunc: np.ufunc, rule: Rule | None) -> None:
     name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
     text = f"np.{name}(_0)"
-    written = partial(_of_number, text, _BUILT_IN[name]) if name in _BUILT_IN else text
+    written = text_by_shape(text, _BUILT_IN[name]) if name in _BUILT_IN else text
     kernel = Elementwise(_SCALARS.get(name, text))
     ELEMENTWISE.add(name, ufunc, rule and (rule,), written, of=ufunc, kernel=kernel)
-
-
-def _of_number(text: str, built_in: str, shapes: Any) -> str:
-    """Return the text of an operation; of a number in the way that keeps it Python's, if it is."""
-    return text if shapes[0] else built_in
 
 
 for _ufunc, _rule in {
@@ -188,14 +182,9 @@ ASTYPE: Primitive = ELEMENTWISE.add(
     "astype",
     lambda x, dtype: np.asarray(x).astype(dtype),
     (lambda g, y, x, dtype: ASTYPE(g, dtype=np.dtype(x.dtype).type),),
-    lambda shapes, dtype: _astype_text(shapes[0], np.dtype(dtype)),
+    text_by_shape("_0.astype(np.{0})", "np.{0}(_0)"),
     kernel=Elementwise("_0"),
 )
-
-
-def _astype_text(shape: Any, dtype: np.dtype[Any]) -> str:
-    name = {"bool": "bool_"}.get(dtype.name, dtype.name)
-    return f"_0.astype(np.{name})" if shape else f"np.{name}(_0)"  # of a number of Python's, too
 
 
 def counted(x: Any) -> Any:

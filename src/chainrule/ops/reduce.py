@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
+from chainrule.ops.axes import axes_of, axis_of
 from chainrule.ops.elementwise import ASTYPE, of_dtype
 from chainrule.ops.forms import is_uniform, small
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
-from chainrule.ops.primitive import Family, Primitive, Rule, axes_of, axis_of
+from chainrule.ops.primitive import Family, Primitive, Rule
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
 from chainrule.ops.weak import common_dtype
 

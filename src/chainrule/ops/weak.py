@@ -85,15 +85,22 @@ class Weak(np.lib.mixins.NDArrayOperatorsMixin):
         return np.asarray(self.number).astype(dtype)
 
 
+def innermost(x: Any) -> Any:
+    """Return the value of a tensor or a variable, or of the tensor that it is, and so on."""
+    while hasattr(x, "value"):
+        x = x.value
+    return x
+
+
 def is_weak(x: Any) -> bool:
     """Whether an operand is a number of Python's, recorded or not."""
-    x = getattr(x, "innermost", x)
+    x = innermost(x)
     return type(x) is Weak or (isinstance(x, int | float) and not isinstance(x, np.generic))
 
 
 def counting(x: Any) -> Any:
     """Return what of an operand counts for a result's dtype: its own, or a number of Python's."""
-    return plain(getattr(x, "innermost", x)) if is_weak(x) else _dtype(x)
+    return plain(innermost(x)) if is_weak(x) else _dtype(x)
 
 
 def _dtype(x: Any) -> np.dtype[Any]:
@@ -106,6 +113,11 @@ def _dtype(x: Any) -> np.dtype[Any]:
 def common_dtype(*operands: Any) -> np.dtype[Any]:
     """Return the dtype that NumPy computes in; Python's numbers take that of the others."""
     return np.result_type(*map(counting, operands))
+
+
+def result_type(*parts: Any) -> np.dtype[Any]:
+    """Return what NumPy's function of that name does, of tensors as well as of dtypes."""
+    return np.result_type(*(counting(x) if hasattr(x, "value") else x for x in parts))
 
 
 def compared_dtype(*operands: Any) -> np.dtype[Any]:
@@ -123,6 +135,16 @@ def as_value(leaf: Any) -> Any:
     if type(leaf) in NUMBERS:
         return Weak(leaf)
     return leaf if type(leaf) is Weak else np.asarray(leaf)
+
+
+def text_by_shape(array: str, number: str) -> Callable[..., str]:
+    """Return the text of an operation on an array, and on a number, which may be Python's."""
+    return lambda shapes, dtype=None: (array if shapes[0] else number).format(_name(dtype))
+
+
+def _name(dtype: Any) -> str:
+    name = np.dtype(dtype).name
+    return "bool_" if name == "bool" else str(name)
 
 
 def plain(x: Any) -> Any:

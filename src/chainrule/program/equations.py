@@ -35,11 +35,6 @@ class Variable(Shown):
     value: Any
     adjoint_of: Variable | None = None
 
-    @property
-    def innermost(self) -> Any:
-        """The value, by which a number of Python's is known."""
-        return self.value
-
 
 @dataclass(eq=False, repr=False)
 class Equation(Shown):

@@ -105,8 +105,7 @@ def _told(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:
         about = about.value
     source = numbers[about.order] if type(about) is Tensor else None
     if tensor.primitive is None or tensor.level is not level:
-        value = tensor.value
-        return (tensor.name, value.shape, value.dtype.str, is_weak(tensor), source)
+        return (tensor.name, tensor.shape, tensor.dtype.str, is_weak(tensor), source)
     operands = [*tensor.operands]
     for i, parent in tensor.parents:
         operands[i] = numbers[parent.order], "tensor"
