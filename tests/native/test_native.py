@@ -1,9 +1,11 @@
 """Machine code: accurate, kept on disk, safe there."""
 
 import multiprocessing
+import re
 import sys
 import threading
 
+import llvmlite.binding as llvm
 import mpmath
 import numpy as np
 import pytest
@@ -11,11 +13,15 @@ from scipy import special
 
 import chainrule as cr
 from chainrule.compiler.functions import FOR
+from chainrule.compiler.kernels import function_kernel
 from chainrule.errors import CompileError, DataError
 from chainrule.native import cache as cache_on_disk
 from chainrule.native import code as native
-from chainrule.native.modules import Module
+from chainrule.native.llvm import _optimize as optimize
+from chainrule.native.modules import Module, modules
 from chainrule.native.values import TYPES
+from chainrule.program.tracing import Recorder
+from chainrule.recurrence.summing import prepared
 
 
 @pytest.fixture
@@ -154,6 +160,18 @@ def test_waves_of_what_is_far_stand_among_others(size):
         np.delete(got, slice(0, None, 7)), np.delete(alone, slice(0, None, 7))
     )
     np.testing.assert_array_equal(got[::7], np.float32(np.sin(np.float64(np.float32(1e30)))))
+
+
+def test_loops_on_vectors_go_past_what_is_far():
+    """They call the variant for vectors, behind a branch, and no function for every entry."""
+    program = Recorder(np.sin, [np.zeros(4096, np.float32)], prepared, values=False).alone()
+    (text, *_) = modules(function_kernel(program))
+    module = llvm.parse_assembly(text.text)
+    optimize(module, native.this_machine().target.machine(), text)
+    loop = str(module).partition("@nest")[2].partition("\n}\n")[0]
+    calls = re.findall(r"call [^\n]*@(far_wave\w+)", loop)
+    assert calls
+    assert all(name.endswith("_each") for name in calls)
 
 
 def small(x):

@@ -94,6 +94,8 @@ def innermost(x: Any) -> Any:
 
 def is_weak(x: Any) -> bool:
     """Whether an operand is a number of Python's, recorded or not."""
+    if type(x) is np.ndarray:  # as most are
+        return False
     x = innermost(x)
     return type(x) is Weak or (isinstance(x, int | float) and not isinstance(x, np.generic))
 
