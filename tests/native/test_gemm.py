@@ -141,16 +141,29 @@ def test_rows_and_columns_left_to_others_change_no_bit(machine, routine, ta, tb,
     platform.machine() in ("x86_64", "AMD64") and not llvm.get_host_cpu_features().get("fma"),
     reason="this processor rounds products as well",
 )
-def test_sums_are_rounded_term_by_term():
+def test_sums_are_rounded_term_by_term_in_blocks():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 600)).astype("f4"), rng.normal(size=(600, 3)).astype("f4")
     c = np.empty((2, 3), "f4")
     product("sgemm")(False, False, 2, 3, 600, a, 600, b, 3, c, 3)
     expected = np.zeros((2, 3), "f4")
-    for term in range(600):  # products of float32 are exact in float64
-        products = a[:, term, np.newaxis].astype("f8") * b[term]
-        expected = (expected + products).astype("f4")
+    for begin in range(0, 600, TERMS):  # a chain for each block of terms
+        chain = np.zeros((2, 3), "f4")
+        for term in range(begin, min(begin + TERMS, 600)):
+            products = a[:, term, np.newaxis].astype("f8") * b[term]  # exact in float64
+            chain = (chain + products).astype("f4")
+        expected += chain
     np.testing.assert_array_equal(c, expected)
+
+
+@pytest.mark.parametrize("ta", [False, True])
+def test_many_terms_lose_no_more_digits_than_numpys(ta):
+    rng = np.random.default_rng(0)
+    a, b = rng.random((400_000, 3), "f4"), rng.random((400_000, 2), "f4")
+    c, exact = np.empty((3, 2), "f4"), a.T.astype("f8") @ b
+    given = a if ta else np.ascontiguousarray(a.T)
+    product("sgemm")(ta, False, 3, 2, 400_000, given, given.shape[1], b, 2, c, 2)
+    np.testing.assert_allclose(c, exact, rtol=5e-6)
 
 
 def test_what_is_not_a_number_stays_where_it_belongs():

@@ -1,9 +1,11 @@
 """Machine code: accurate, kept on disk, safe there."""
 
 import multiprocessing
+import re
 import sys
 import threading
 
+import llvmlite.binding as llvm
 import mpmath
 import numpy as np
 import pytest
@@ -11,11 +13,15 @@ from scipy import special
 
 import chainrule as cr
 from chainrule.compiler.functions import FOR
+from chainrule.compiler.kernels import function_kernel
 from chainrule.errors import CompileError, DataError
 from chainrule.native import cache as cache_on_disk
 from chainrule.native import code as native
-from chainrule.native.modules import Module
+from chainrule.native.llvm import _optimize as optimize
+from chainrule.native.modules import Module, modules
 from chainrule.native.values import TYPES
+from chainrule.program.tracing import Recorder
+from chainrule.recurrence.summing import prepared
 
 
 @pytest.fixture
@@ -103,10 +109,69 @@ def test_waves_keep_their_last_places_where_they_cross_zero(name):
     assert units_off(apply(name, x), x, getattr(mpmath, name)) <= 2
 
 
-def test_a_number_whose_neighbours_are_turns_away_has_some_sine():
-    x = np.array([2**27, -3e38, 1e30], np.float32)
-    assert (apply("sin", x), apply("cos", x)) == (pytest.approx(0), pytest.approx(1))
-    assert np.signbit(apply("sin", np.array([-0.0], np.float32)))
+UNARY = [
+    "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "square", "reciprocal",
+    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh",
+    "arctanh", "sign", "floor", "ceil", "rint", "trunc", "abs", "isnan", "isfinite", "isinf",
+]  # fmt: skip
+
+
+def whole_range(dtype):
+    """Return numbers of every size that a dtype has, with both signs, and those at its ends."""
+    info, rng = np.finfo(dtype), np.random.default_rng(0)
+    exponents = np.repeat(np.arange(info.minexp - info.nmant, info.maxexp), 4)
+    sizes = np.ldexp(rng.uniform(1, 2, exponents.size), exponents).astype(dtype)
+    ends = [0, 1, info.max, info.tiny, info.smallest_subnormal, 2**27, np.inf, np.nan]
+    found = np.concatenate([sizes, np.array(ends, dtype)])
+    return np.concatenate([found, -found])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", UNARY)
+def test_functions_are_numpys_for_numbers_of_any_size(name, dtype):
+    """That holds for the sign of zero, and for what is not finite."""
+    x, f = whole_range(dtype), getattr(np, name)
+    with np.errstate(all="ignore"):
+        exact = f(x.astype(np.float64))
+        expected = exact if exact.dtype == bool else exact.astype(dtype)
+        got = cr.jit(f)(x)
+    assert got.dtype == expected.dtype
+    np.testing.assert_array_max_ulp(*finite_ones(got, expected), maxulp=4)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+    real = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(got[real] * 1.0), np.signbit(expected[real] * 1.0))
+
+
+def finite_ones(got, expected):
+    """Return the finite entries of both, which must be infinite in the same places."""
+    np.testing.assert_array_equal(np.isinf(got), np.isinf(expected))
+    chosen = np.isfinite(expected)
+    return got[chosen] * 1.0, expected[chosen] * 1.0
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, 100])
+def test_waves_of_what_is_far_stand_among_others(size):
+    """Vectors are made of loops of some sizes: an entry of one that is far changes no other."""
+    x = np.linspace(-3, 3, size * 7, dtype=np.float32)
+    alone = cr.jit(np.sin)(x)
+    x[::7] = 1e30
+    got = cr.jit(np.sin)(x)
+    np.testing.assert_array_equal(
+        np.delete(got, slice(0, None, 7)), np.delete(alone, slice(0, None, 7))
+    )
+    np.testing.assert_array_equal(got[::7], np.float32(np.sin(np.float64(np.float32(1e30)))))
+
+
+def test_loops_on_vectors_go_past_what_is_far():
+    """They call the variant for vectors, behind a branch, and no function for every entry."""
+    program = Recorder(np.sin, [np.zeros(4096, np.float32)], prepared, values=False).alone()
+    (text, *_) = modules(function_kernel(program))
+    module = llvm.parse_assembly(text.text)
+    optimize(module, native.this_machine().target.machine(), text)
+    loop = str(module).partition("@nest")[2].partition("\n}\n")[0]
+    calls = re.findall(r"call [^\n]*@(far_wave\w+)", loop)
+    assert calls
+    assert all(name.endswith("_each") for name in calls)
 
 
 def small(x):

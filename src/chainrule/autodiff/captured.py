@@ -38,7 +38,9 @@ class Captured:
         self._locks, self._is_open, self._locked = locks, False, list[Any]()
 
     def __call__(self, array: Any) -> Any:
-        """Return the array as the recording may have it."""
+        """Return the array as the recording may have it; anything else as it is."""
+        if type(array) is not np.ndarray:
+            return array
         if array.nbytes > SMALL and self._is_open and _can_be_locked(array):
             self._lock(array)
             return array

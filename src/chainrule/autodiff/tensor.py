@@ -22,9 +22,10 @@ from chainrule.autodiff.refusals import COMPLEX, after_call, no_array, not_cover
 from chainrule.autodiff.trees import with_own_memory
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
-from chainrule.ops.elementwise import ASTYPE, of_dtype
+from chainrule.ops.elementwise import ASTYPE, counted, of_dtype
 from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
+from chainrule.ops.weak import OPERATORS, Weak, is_weak, result_type
 from chainrule.sizes import plain, reading
 from chainrule.validation import refuse_foreign
 from chainrule.variables import values_of
@@ -61,7 +62,7 @@ class Level:
 
 
 GROUND = Level()
-_NUMBERS = frozenset([float, int, bool, np.float64, np.float32, np.int64, np.bool_])
+_NUMBERS = frozenset([Weak, float, int, bool, np.float64, np.float32, np.int64, np.bool_])
 
 
 def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
@@ -205,6 +206,8 @@ class Tensor(Traced):
             home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
             asked = f"{home}{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
             not_covered(asked, options)
+        if ufunc in OPERATORS and all(map(is_weak, inputs)):
+            inputs = (counted(inputs[0]), *inputs[1:])  # np.add(1, 2) is a number of NumPy's
         return target(*inputs)
 
     def __array_function__(
@@ -436,7 +439,7 @@ _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
         else np.asarray(fill_value, dtype or a.dtype),
         a.shape,
     ),
-    np.result_type: lambda *parts: np.result_type(*(getattr(p, "dtype", p) for p in parts)),
+    np.result_type: result_type,
     np.iscomplexobj: lambda x: False,
     np.isrealobj: lambda x: True,
     np.copy: lambda a, order="K", subok=False: a,

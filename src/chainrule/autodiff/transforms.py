@@ -18,6 +18,7 @@ from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves, with_own_memory
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.elementwise import ASTYPE, STOP_GRADIENT
+from chainrule.ops.weak import as_value, is_weak, strong
 from chainrule.validation import Array, as_floats, refuse_foreign
 
 Argnums = int | tuple[int, ...]
@@ -28,11 +29,13 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
     """Return the tree with a tensor of ``level`` around each leaf, which must be floating."""
 
     def tensor(leaf: Any) -> Tensor:
-        if type(leaf) is np.ndarray or type(leaf) is Tensor:
-            value = leaf
-        else:  # a Python number, whole or not, or a list that stands for an array
+        value: Any = leaf
+        if type(leaf) is not np.ndarray and type(leaf) is not Tensor:
+            # A Python number, whole or not, or a list that stands for an array.
             refuse_foreign(leaf, "a parameter", where)
-            value = np.asarray(leaf, np.float64 if isinstance(leaf, int) else None)
+            value = as_value(leaf)
+        if value.dtype.kind in "iub" and is_weak(value):
+            value = value * 1.0
         if value.dtype.kind == "c":
             raise DataError(f"{where}: {COMPLEX}")
         if value.dtype.kind != "f":
@@ -40,7 +43,7 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
                 f"{where}: cannot differentiate with respect to an array of dtype {value.dtype}; "
                 "convert it with .astype(float), or leave its argument out of argnums"
             )
-        wrapped = Tensor.made(level.captured(value) if type(value) is np.ndarray else value, level)
+        wrapped = Tensor.made(level.captured(value), level)
         if type(leaf) is Tensor:
             wrapped.name = leaf.name
         return wrapped
@@ -331,7 +334,7 @@ def _vjp(
 
 def _outside(value: Any, level: Level) -> Any:
     """Return a value as the code around the differentiated function sees it."""
-    return value.value if type(value) is Tensor and value.level is level else value
+    return strong(value.value if type(value) is Tensor and value.level is level else value)
 
 
 def _checked_output(value: Any, where: str) -> Any:

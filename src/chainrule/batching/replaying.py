@@ -7,14 +7,13 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from chainrule.autodiff.backward import ancestors
 from chainrule.autodiff.tensor import Tensor
 from chainrule.batching import index, moving, products
 from chainrule.batching.call import Call, Rule, one_by_one, spread
 from chainrule.ops.kernel import Elementwise
 from chainrule.ops.primitive import Primitive
+from chainrule.ops.weak import as_value
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.recording import program_of, recording_level
@@ -129,7 +128,7 @@ def _body(body: Body, mapped: Sequence[bool], size: int) -> tuple[Body, list[boo
     known = {}
     for variable, carries in zip(inputs, mapped, strict=True):
         value = spread(variable.value, size) if carries else variable.value
-        tensor = Tensor.made(np.asarray(value), level)
+        tensor = Tensor.made(as_value(value), level)
         tensor.name = variable.name
         known[variable] = Value(tensor, carries)
     values = replay(_steps_of_equations(body.equations), known, size)

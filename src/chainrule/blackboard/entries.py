@@ -15,10 +15,10 @@ import numpy as np
 
 from chainrule.compiler.moving import spelled_out, split
 from chainrule.compiler.operations import letters_of, shape_of
+from chainrule.ops.axes import axes_of
 from chainrule.ops.elementwise import ASTYPE
 from chainrule.ops.index import GETITEM, SCATTER, SLOT
 from chainrule.ops.kernel import Contraction, Gather, Pieces, Reduction, Result
-from chainrule.ops.primitive import axes_of
 from chainrule.ops.shape import BROADCAST_TO
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation, Variable

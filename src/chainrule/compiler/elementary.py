@@ -7,8 +7,8 @@ those of Moshier's Cephes library (1989), but for exp in float64, which sums its
 expm1 goes their way. Nothing in them is reordered: polynomials are written as sums of pairs, which
 wait less for one another than Horner's steps.
 
-sin and cos of a float32 beyond 2²⁷ are those of 0. Its neighbours are sixteen away there, more than
-two turns, so that any result is that of a number which rounds to it.
+Of a float32 whose size is 2²⁷ or more, sin and cos are the C library's too. Such entries are rare,
+and vectors without any go past the call (`native/rare.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from chainrule.compiler.reading import known
 
 f4, f8, i4, i8 = np.float32, np.float64, np.int32, np.int64
-exp = wave = known
+exp = wave = far_wave = known
 
 
 def _exp_float32(x: Any) -> Any:
@@ -155,10 +155,9 @@ def _tanh_float32(x: Any) -> Any:
     p = p * z - f4(5.37397155531e-2)
     p = p * z + f4(1.33314422036e-1)
     p = p * z - f4(3.33332819422e-1)
-    near = p * z * x + x
+    near = p * z * size + size
     far = f4(1) - f4(2) / (exp(size + size) + f4(1))
-    far = -far if x < f4(0) else far
-    return near if size < f4(0.625) else far
+    return np.copysign(near if size < f4(0.625) else far, x)
 
 
 def _tanh_float64(x: Any) -> Any:
@@ -170,10 +169,9 @@ def _tanh_float64(x: Any) -> Any:
     q = z + f8(1.12811678491632931402e2)
     q = q * z + f8(2.23548839060100448583e3)
     q = q * z + f8(4.84406305325125486048e3)
-    near = x * z * (p / q) + x
+    near = size * z * (p / q) + size
     far = f8(1) - f8(2) / (exp(size + size) + f8(1))
-    far = -far if x < f8(0) else far
-    return near if size < f8(0.625) else far
+    return np.copysign(near if size < f8(0.625) else far, x)
 
 
 def _erf_float32(x: Any) -> Any:
@@ -250,10 +248,9 @@ def _erf_float64(x: Any) -> Any:
 
 
 def _wave_float32(x: Any, quarters: Any) -> Any:
-    """Return the sine of x and so many quarters of a turn."""
-    a = x if abs(x) < f4(134217728) else x - x
-    n = np.rint(f8(a) * f8(0.6366197723675814))
-    r = f8(a) - n * f8(1.5707963109016418) - n * f8(1.5893254712295857e-08)
+    """Return the sine of x and so many quarters of a turn, for a size of x below 2²⁷."""
+    n = np.rint(f8(x) * f8(0.6366197723675814))
+    r = f8(x) - n * f8(1.5707963109016418) - n * f8(1.5893254712295857e-08)
     r = f4(r - n * f8(6.123233995736766e-17))
     z = r * r
     s = f4(-1.9515295891e-4)
@@ -264,17 +261,23 @@ def _wave_float32(x: Any, quarters: Any) -> Any:
     c = c * z - f4(1.388731625493765e-3)
     c = c * z + f4(4.166664568298827e-2)
     c = c * z * z - f4(0.5) * z + f4(1)
-    turns = i4(n if n == n else f8(0)) + i4(quarters)
+    turns = i4(n) + i4(quarters)
     y = c if (turns & i4(1)) == i4(1) else s
     return -y if (turns & i4(2)) == i4(2) else y
 
 
+def _far_wave_float32(x: Any, quarters: Any) -> Any:
+    """Return the same for any x, by the C library, which knows π to a thousand places."""
+    return f4(np.sin(f8(x)) if quarters == f4(0) else np.cos(f8(x)))
+
+
 def _sin_float32(x: Any) -> Any:
-    return x if x == f4(0) else wave(x, f4(0))
+    near = x if x == f4(0) else wave(x, f4(0))
+    return near if abs(x) < f4(134217728) else far_wave(x, f4(0))
 
 
 def _cos_float32(x: Any) -> Any:
-    return wave(x, f4(1))
+    return wave(x, f4(1)) if abs(x) < f4(134217728) else far_wave(x, f4(1))
 
 
 ELEMENTARY: dict[tuple[str, str], Callable[..., Any]] = {
@@ -284,6 +287,6 @@ ELEMENTARY: dict[tuple[str, str], Callable[..., Any]] = {
     ("log1p", "f"): _log1p,
     ("tanh", "float32"): _tanh_float32, ("tanh", "float64"): _tanh_float64,
     ("erf", "float32"): _erf_float32, ("erf", "float64"): _erf_float64,
-    ("wave", "float32"): _wave_float32,
+    ("wave", "float32"): _wave_float32, ("far_wave", "float32"): _far_wave_float32,
     ("sin", "float32"): _sin_float32, ("cos", "float32"): _cos_float32,
 }  # fmt: skip

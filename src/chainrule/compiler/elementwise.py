@@ -14,6 +14,7 @@ from chainrule.compiler.operations import shape_of
 from chainrule.compiler.reading import expression, names_in, operation
 from chainrule.ops.kernel import Elementwise, Numbered
 from chainrule.ops.moves import aligned, flat
+from chainrule.ops.weak import compared_dtype
 from chainrule.program.batch import Linear, Scaled
 from chainrule.program.equations import Equation, Variable
 
@@ -69,9 +70,8 @@ def _working_dtype(equation: Equation) -> np.dtype[Any]:
     """Return the dtype that NumPy computes in."""
     if equation.output.dtype.kind != "b":
         return equation.output.dtype
-    known = [v.dtype for v in equation.variables]
-    others = [o for o in equation.operands if not isinstance(o, Variable | Scaled | Linear)]
-    return np.result_type(*known, *(getattr(o, "dtype", o) for o in others))
+    others = (o for o in equation.operands if not isinstance(o, Scaled | Linear))
+    return compared_dtype(*others)
 
 
 def _whole_power(exponent: Expr) -> int | None:

@@ -36,6 +36,10 @@ def _isinf(x: Any) -> Any:
     return abs(x) == np.inf
 
 
+def _is_itself(x: Any) -> Any:
+    return x == x
+
+
 def _logaddexp(a: Any, b: Any) -> Any:
     high = b if a < b or b != b else a
     low = a if a < b or b != b else b
@@ -130,7 +134,10 @@ FOR: dict[tuple[str, str], Callable[..., Any]] = {
     **ELEMENTARY,
     ("sign", "f"): _sign, ("sign", "i"): _sign, ("sign", "u"): _sign,
     ("abs", "i"): _abs, ("isnan", "f"): _isnan, ("isfinite", "f"): _isfinite,
-    ("isinf", "f"): _isinf, ("logaddexp", "f"): _logaddexp,
+    ("isinf", "f"): _isinf,
+    **{(name, kind): _isnan for name in ("isnan", "isinf") for kind in "iub"},
+    **{("isfinite", kind): _is_itself for kind in "iub"},
+    ("logaddexp", "f"): _logaddexp,
     ("mod", "f"): _mod, ("floordiv", "f"): _floordiv,
     ("mod", "i"): _whole_mod, ("floordiv", "i"): _whole_floordiv,
     ("mod", "u"): _natural_mod, ("floordiv", "u"): _natural_floordiv,

@@ -83,7 +83,7 @@ RESERVED = (
     *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",
     "wrap", "within", "carray", "empty", "sgemm", "dgemm", "float32", "float64", "int64", "inf",
     "done", "thread", "threads", "part", "share", "meet", "flush", "restore", "control",
-    "exp", "log", "tanh", "erf", "wave", "natural", "random_bits", "rows",
+    "exp", "log", "tanh", "erf", "wave", "far_wave", "natural", "random_bits", "rows",
     "first", "last",
 )  # fmt: skip
 RULES: dict[Any, Any] = {

@@ -35,6 +35,7 @@ from chainrule.compiler.statements import (
     Store,
     nest,
 )
+from chainrule.ops.axes import axes_of
 from chainrule.ops.kernel import Best, Reduction, Scan
 from chainrule.program.equations import Equation
 
@@ -195,10 +196,7 @@ def scan(low: Lowering, equation: Equation, kernel: Scan) -> None:
 
 
 def _reduced(equation: Equation, rank: int) -> list[int]:
-    axis = equation.params["axis"]
-    if axis is None:
-        return list(range(rank))
-    return sorted(a % rank for a in (axis if isinstance(axis, tuple | list) else (axis,)))
+    return sorted(axes_of(equation.params["axis"], rank))
 
 
 def _remaining(equation: Equation, index: Index, gone: Sequence[int]) -> Index:

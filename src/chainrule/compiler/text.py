@@ -46,8 +46,8 @@ OPERATORS = {
 }  # fmt: skip
 CONDITIONAL, ATOM = 0, 13
 OWN = {
-    "exp", "log", "tanh", "erf", "wave", "wrap", "within", "share", "meet", "flush", "restore",
-    "abs", "min", "random_bits", "natural",
+    "exp", "log", "tanh", "erf", "wave", "far_wave", "wrap", "within", "share", "meet", "flush",
+    "restore", "abs", "min", "random_bits", "natural",
 }  # fmt: skip
 
 

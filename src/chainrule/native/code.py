@@ -195,7 +195,7 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
 @functools.lru_cache(1024)
 def _key(text: str) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
-    return digest(f"{this_machine()!r}\0{_sources('code', 'llvm')}\0{text}")
+    return digest(f"{this_machine()!r}\0{_sources('code', 'llvm', 'rare')}\0{text}")
 
 
 def digest(text: str) -> str:

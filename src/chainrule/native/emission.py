@@ -40,6 +40,7 @@ from chainrule.compiler.statements import (
     While,
     natural,
 )
+from chainrule.native.blocks import in_blocks
 from chainrule.native.values import TYPES, Outside, Values, held
 
 SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may differ in others
@@ -246,7 +247,7 @@ class Nest(Writer):
         kept = [(TYPES[local.dtype], self.place(local), self._variable(local)) for local in left]
         for kind, place, outside in kept:
             self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {place}")
-        self.block([loop])
+        self.block([loop] if self.module.inline else in_blocks(loop))
         for kind, place, outside in kept:
             self.line(f"store {kind} {self.new(f'load {kind}, ptr {place}')}, ptr {outside}")
 

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from chainrule.native.rare import VARIANTS
+
 ALL, FEW, NONE = "all", "few", "none"
 SOONEST, BEST = 0, 3  # levels of code
 
@@ -81,7 +83,12 @@ def _optimize(module: Any, machine: Any, text: Text) -> None:
             passes = llvm.create_new_module_pass_manager()
             passes.add_sroa_pass()
             passes.add_simplify_cfg_pass()
-        _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)
+        run = _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)
+        run(passes, module, builder)
+        if VARIANTS in text.text:  # which loops on vectors call by now
+            passes = llvm.create_new_module_pass_manager()
+            passes.add_always_inliner_pass()
+            run(passes, module, builder)
 
 
 def _emitted(module: Any, machine: Any) -> bytes:

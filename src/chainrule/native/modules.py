@@ -21,6 +21,7 @@ from chainrule.errors import CompileError
 from chainrule.native import ENTRY
 from chainrule.native.emission import SIZE, Writer
 from chainrule.native.llvm import FEW, Text
+from chainrule.native.rare import RARE, attributes, variants
 from chainrule.native.values import TYPES
 
 SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
@@ -174,13 +175,17 @@ class Module:
             kind = None if result is None else result.dtype
             head = writer.header(found.name, found.arguments, kind)
             writer.block(found.body)
-            how = "alwaysinline nounwind"
+            how, more = "alwaysinline nounwind", ""
             if result is None:  # it is called between loops, not in them
                 how = self.apart
                 writer.line("ret void")
             else:
                 writer.line(f"ret {TYPES[result.dtype]} {writer.value(result)}")
-            self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n"
+                if name in RARE:
+                    kinds = [TYPES[argument.dtype] for argument in found.arguments]
+                    how = attributes(found.name, len(kinds))
+                    more = variants(found.name, TYPES[result.dtype], kinds)
+            self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n{more}"
         return found
 
     def declare(self, result: str, name: str, arguments: str) -> None:

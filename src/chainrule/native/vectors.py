@@ -243,6 +243,10 @@ class Vectors:
         codes = [Value(self, "i32", str(code)) for code in (int(writes), near, 1)]  # 1: of data
         self._intrinsic("void", "prefetch.p0", place, *codes)
 
+    def plus(self, a: Value, b: Value) -> Value:
+        """Return the sum of two vectors."""
+        return self.new(self._vector, f"fadd {self._vector} {a}, {b}")
+
     def fused(self, a: Value, b: Value, c: Value) -> Value:
         """Return ``a * b + c``, rounded once where the processor does that in one instruction."""
         return self._intrinsic(self._vector, f"fmuladd.{self._suffix}", a, b, c)

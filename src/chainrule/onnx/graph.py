@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ExportError, MissingDependencyError
+from chainrule.ops.weak import compared_dtype
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at, depends_on_n
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.naming import Names
@@ -244,16 +245,12 @@ def count_of(shape: Sequence[Any]) -> Any:
 
 def common_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
     """Return the dtype in which NumPy compares operands."""
-    return np.result_type(*(getattr(o, "dtype", None) or _number(o) for o in operands))
+    return compared_dtype(*(1.0 if isinstance(o, Scaled) else o for o in operands))
 
 
 def formula(f: Callable[..., Any]) -> Rule:
     """Return the rule of an operation that is written out in others."""
     return lambda g, e: g.formula(f, *e.operands)
-
-
-def _number(operand: Any) -> Any:
-    return 1.0 if isinstance(operand, Scaled) else operand
 
 
 def _implemented(op: str, dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
+from chainrule.ops.axes import axis_of
 from chainrule.ops.elementwise import of_dtype
 from chainrule.ops.joining import stacked
-from chainrule.ops.primitive import Family, axis_of, common_dtype
+from chainrule.ops.primitive import Family
 from chainrule.ops.shape import moved
+from chainrule.ops.weak import common_dtype
 
 COMPOSED = Family()
 

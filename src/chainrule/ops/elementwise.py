@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.ops.kernel import Elementwise
-from chainrule.ops.primitive import Family, Primitive, Rule, Traced, common_dtype, unbroadcast
+from chainrule.ops.primitive import Family, Primitive, Rule, Traced, unbroadcast
+from chainrule.ops.weak import common_dtype, text_by_shape
 
 ELEMENTWISE = Family()
 # NaN is larger and smaller than all, as in NumPy; fmax and fmin pass over it.
+_BUILT_IN = {"abs": "abs(_0)", "invert": "~_0"}
 _SCALARS = {
     "maximum": "_1 if _0 < _1 or _1 != _1 else _0",
     "minimum": "_1 if _0 > _1 or _1 != _1 else _0",
@@ -31,9 +33,9 @@ _SCALARS = {
 def _unary(ufunc: np.ufunc, rule: Rule | None) -> None:
     name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
     text = f"np.{name}(_0)"
-    ELEMENTWISE.add(
-        name, ufunc, rule and (rule,), text, of=ufunc, kernel=Elementwise(_SCALARS.get(name, text))
-    )
+    written = text_by_shape(text, _BUILT_IN[name]) if name in _BUILT_IN else text
+    kernel = Elementwise(_SCALARS.get(name, text))
+    ELEMENTWISE.add(name, ufunc, rule and (rule,), written, of=ufunc, kernel=kernel)
 
 
 for _ufunc, _rule in {
@@ -180,9 +182,14 @@ ASTYPE: Primitive = ELEMENTWISE.add(
     "astype",
     lambda x, dtype: np.asarray(x).astype(dtype),
     (lambda g, y, x, dtype: ASTYPE(g, dtype=np.dtype(x.dtype).type),),
-    lambda shapes, dtype: f"_0.astype(np.{np.dtype(dtype).name})",
+    text_by_shape("_0.astype(np.{0})", "np.{0}(_0)"),
     kernel=Elementwise("_0"),
 )
+
+
+def counted(x: Any) -> Any:
+    """Return a number of Python's as one of NumPy's, whose dtype counts beside others."""
+    return ASTYPE(x, dtype=common_dtype(x).type)
 
 
 def of_dtype(x: Any, dtype: Any) -> Any:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import OutOfRangeError, ShapeError
+from chainrule.ops.axes import axis_of
 from chainrule.ops.kernel import Checked, Gather, Scatter
-from chainrule.ops.primitive import EachOperand, Family, Traced, axis_of
+from chainrule.ops.primitive import EachOperand, Family, Traced
 
 INDEX = Family()
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.ops.elementwise import of_dtype
+from chainrule.ops.elementwise import counted, of_dtype
 from chainrule.ops.forms import first_entry
 from chainrule.ops.kernel import Contraction
-from chainrule.ops.primitive import (
-    EachOperand,
-    Family,
-    Primitive,
-    Rule,
-    common_dtype,
-    unbroadcast,
-)
+from chainrule.ops.primitive import EachOperand, Family, Primitive, Rule, unbroadcast
+from chainrule.ops.weak import common_dtype, is_weak
 
 LINALG = Family()
 LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -118,7 +113,7 @@ MATMUL_LAST: Primitive = _add_contraction(
 
 def _arrays(*operands: Any) -> tuple[Any, ...]:
     """Return numbers as arrays, whose dtype counts in products as in NumPy's own."""
-    return tuple(np.asarray(x) if isinstance(x, int | float) else x for x in operands)
+    return tuple(counted(x) if is_weak(x) else x for x in operands)
 
 
 @LINALG.implements(np.dot)
@@ -178,9 +173,10 @@ def _outer(a: Any, b: Any) -> Any:
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
     if np.ndim(axes) == 0:
-        axes = (range(a.ndim - int(axes), a.ndim), range(int(axes)))
+        count = operator.index(axes)
+        axes = (range(-count, 0), range(count))
     left, right = (
-        tuple(int(axis) % x.ndim for axis in np.atleast_1d(np.asarray(part)))
+        np.lib.array_utils.normalize_axis_tuple(part, x.ndim, "np.tensordot")
         for part, x in zip(axes, (a, b), strict=True)
     )
     return TENSORDOT(a, b, axes=(left, right))

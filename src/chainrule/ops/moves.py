@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
+from chainrule.ops.axes import axes_of
 from chainrule.ops.kernel import Index, Piece
-from chainrule.ops.primitive import axes_of
 
 
 def product(sizes: Sequence[Any]) -> Any:

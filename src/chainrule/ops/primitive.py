@@ -8,13 +8,10 @@ arrays they run at full speed, on tensors they are recorded and can be different
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 from chainrule.ops.forms import of_first_entries
 from chainrule.ops.kernel import Elementwise, Kernel
@@ -201,35 +198,6 @@ def unbroadcast(g: Any, x: Any) -> Any:
     if repeated:
         g = g.sum(axis=repeated[0] if len(repeated) == 1 else repeated, keepdims=True)
     return g
-
-
-def common_dtype(*operands: Any) -> np.dtype[Any]:
-    """Return the dtype that NumPy computes in; Python's numbers take that of the others."""
-    plain = (int, float)  # bool too
-    return np.result_type(
-        *(x if isinstance(x, plain) else getattr(x, "dtype", None) or _dtype(x) for x in operands)
-    )
-
-
-def _dtype(x: Any) -> np.dtype[Any]:
-    """Return the dtype of a list, whose entries may be tensors: no number in it is weak."""
-    if isinstance(x, list | tuple):
-        return np.result_type(*map(_dtype, x)) if x else np.dtype(float)
-    return getattr(x, "dtype", None) or np.asarray(x).dtype
-
-
-def axis_of(axis: Any, a: Any) -> int:
-    """Return an axis counted from the first; NumPy's error if there is none such."""
-    return np.lib.array_utils.normalize_axis_index(operator.index(axis), np.ndim(a))
-
-
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes of a reduction or a move, counted from the first; all for None."""
-    if axis is None or ndim == 0:  # NumPy reduces a number along axis 0 and -1
-        return tuple(range(ndim))
-    if isinstance(axis, int):
-        return (axis % ndim,)
-    return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
 
 
 def tables(*families: Family) -> Mapping[Callable[..., Any], Callable[..., Any]]:

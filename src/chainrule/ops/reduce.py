@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
+from chainrule.ops.axes import axes_of, axis_of
 from chainrule.ops.elementwise import ASTYPE, of_dtype
 from chainrule.ops.forms import is_uniform, small
 from chainrule.ops.kernel import Best, Composite, Kernel, Reduction, Scan
-from chainrule.ops.primitive import Family, Primitive, Rule, axes_of, axis_of, common_dtype
+from chainrule.ops.primitive import Family, Primitive, Rule
 from chainrule.ops.shape import BROADCAST_TO, EXPAND_DIMS
+from chainrule.ops.weak import common_dtype
 
 REDUCE = Family()
 _add_reduce: Any = np.add.reduce
@@ -102,13 +104,22 @@ SUM = REDUCE.add(
     kernel=Reduction("_0 + _1", 0),
     form=_of_first_entries(_sum),
 )
+
+
+def _averaged(x: Any) -> Any:
+    """Return what a mean adds up: whole numbers as float64, in which their sum cannot overflow."""
+    return x if common_dtype(x).kind == "f" else ASTYPE(x, dtype=np.float64)
+
+
 MEAN = REDUCE.add(
     "mean",
     _mean,
     (lambda g, y, x, axis, keepdims: _spread(g / _count(x, axis), x, axis, keepdims),),
     "np.mean(_0, axis=axis, keepdims=keepdims)",
     kernel=Composite(
-        lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
+        lambda x, axis, keepdims: (
+            np.sum(_averaged(x), axis=axis, keepdims=keepdims) / _count(x, axis)
+        )
     ),
     form=_of_first_entries(_mean),
 )
@@ -228,8 +239,10 @@ REDUCE.numpy.update({np.argmax: _best(ARGMAX), np.argmin: _best(ARGMIN)})
 @REDUCE.implements(np.mean)
 def _average_of(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     if where is not True:
-        total = np.sum(a, axis=axis, keepdims=keepdims, where=where)
+        total = np.sum(_averaged(a), axis=axis, keepdims=keepdims, where=where)
         return total / _chosen(a, where, axis, keepdims, total.dtype)
+    if axis is not None and not np.ndim(a):  # a number has axes 0 and -1 in sums alone
+        np.lib.array_utils.normalize_axis_tuple(axis, 0, "np.mean")
     return MEAN(a, axis=axis, keepdims=bool(keepdims))
 
 
@@ -269,6 +282,8 @@ def _numbers_alone(function: Any) -> Any:
     """Return a reduction that passes over NaN."""
 
     def reduce(a: Any, *args: Any, **options: Any) -> Any:
+        if common_dtype(a).kind != "f":
+            return function(a, *args, **options)
         return function(a, *args, where=~np.isnan(a), **options)
 
     return reduce
@@ -316,6 +331,8 @@ def _average(
     if weights is None:
         average, total = np.mean(a, axis=axis, keepdims=keepdims), _count(a, axis)
     else:
+        if axis is not None:
+            np.lib.array_utils.normalize_axis_tuple(axis, np.ndim(a), "np.average")
         weights = weights if hasattr(weights, "dtype") else np.asarray(weights)
         least = np.float16 if common_dtype(a).kind == "f" else np.float64
         weights = of_dtype(weights, np.result_type(common_dtype(a, weights), least))

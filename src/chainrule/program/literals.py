@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import TraceError
+from chainrule.ops.weak import is_weak
 from chainrule.program.batch import Counted, Filled, Linear, Scaled
-from chainrule.program.equations import Equation
+from chainrule.program.equations import Equation, Variable
 
 LARGEST = 1000  # entries of a constant array that may stand in the text
 
@@ -70,14 +71,19 @@ def _is_weak(number: float, dtype: np.dtype[Any], equation: Equation | None) -> 
     """
     if equation is None:
         return True
-    beside = [v.dtype for v in equation.variables if equation.primitive.broadcasts]
+    beside = [v.dtype for v in _counting(equation) if equation.primitive.broadcasts]
     return np.result_type(*beside, number) == np.result_type(*beside, dtype) == dtype
+
+
+def _counting(equation: Equation) -> list[Variable]:
+    """Return the operands whose dtype counts for the result's."""
+    return [v for v in equation.variables if not is_weak(v)]
 
 
 def _array_text(array: Any, equation: Equation | None) -> str:
     if array.ndim == 0:
         text = _float_text(array[()]) if array.dtype.kind == "f" else str(array)
-        dtypes = {v.dtype for v in equation.variables} if equation else {array.dtype}
+        dtypes = {v.dtype for v in _counting(equation)} if equation else {array.dtype}
         # Only where NumPy broadcasts does a Python number take the dtype of what stands beside it.
         weak = equation is None or equation.primitive.broadcasts or array.dtype == np.float64
         if (dtypes == {array.dtype} and weak) or array.dtype.kind == "b":

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text, with_own_memory
 from chainrule.errors import ShapeError, TraceError
+from chainrule.ops.weak import Weak, is_weak, strong
 from chainrule.program.batch import at
 from chainrule.program.equations import Listing, Variable, shape_text
 
@@ -63,7 +64,8 @@ class Program(Listing):
                     f"program: {variable.name} was recorded with shape "
                     f"{shape_text(variable.shape)}, received {value.shape}"
                 )
-            values[variable] = value.astype(variable.dtype, copy=False)
+            value = value.astype(variable.dtype, copy=False)
+            values[variable] = Weak(value.item()) if is_weak(variable) else value
         proof = self.proof if self.batch is not None and self.general else None
         if proof is not None and not proof.holds(self, n):
             raise TraceError(
@@ -79,7 +81,7 @@ class Program(Listing):
             values[each.output] = each.primitive.value(*map(known, each.operands), **params)
             for variable in done:
                 del values[variable]
-        return map_leaves(known, self.result)
+        return map_leaves(lambda leaf: strong(known(leaf)), self.result)
 
     @cached_property
     def _done(self) -> list[list[Variable]]:

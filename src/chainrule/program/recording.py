@@ -22,6 +22,7 @@ from chainrule.ops.filling import filled
 from chainrule.ops.forms import condensed
 from chainrule.ops.reduce import MAX, MEAN, MIN, PROD, SUM
 from chainrule.ops.shape import BROADCAST_TO, RESHAPE
+from chainrule.ops.weak import Weak, as_value, is_weak, plain
 from chainrule.program.batch import Filled, Nested, constant
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
@@ -103,7 +104,7 @@ def _told(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:
         about = about.value
     source = numbers[about.order] if type(about) is Tensor else None
     if tensor.primitive is None or tensor.level is not level:
-        return (tensor.name, tensor.value.shape, tensor.value.dtype.str, source)
+        return (tensor.name, tensor.shape, tensor.dtype.str, is_weak(tensor), source)
     operands = [*tensor.operands]
     for i, parent in tensor.parents:
         operands[i] = numbers[parent.order], "tensor"
@@ -119,7 +120,7 @@ def tape(f: Callable[..., Any], given: dict[str, Any], named: bool = True) -> Ta
     level = recording_level()
 
     def wrap(leaf: Any) -> Any:
-        return Tensor.made(level.captured(np.asarray(leaf)), level)
+        return Tensor.made(level.captured(as_value(leaf)), level)
 
     def parameter(leaf: Any) -> Any:
         whole = isinstance(leaf, int) and not isinstance(leaf, bool)
@@ -171,7 +172,7 @@ def program_of(
             operands, params = list(tensor.operands), dict(tensor.params)
             for i, parent in tensor.parents:
                 operands[i] = variables[parent.order]
-            taken = tuple([o if type(o) is Variable else own(o) for o in operands])
+            taken = tuple([o if type(o) is Variable else own(plain(o)) for o in operands])
             equations.append(Equation(variables[order], tensor.primitive, taken, params))
     results = [variables[output.order] for output in outputs]
     for prune in {e.primitive.prune for e in equations if e.primitive.prune}:
@@ -273,7 +274,8 @@ def _as_number(equation: Equation, i: int, operands: Sequence[Any]) -> Any:
     operand, output = operands[i], equation.output
     if i >= equation.primitive.broadcasts or not isinstance(operand, Filled):
         return operand
-    others = [v for v in operands if isinstance(v, Variable) and v.shape == output.shape]
+    variables = [v for v in operands if isinstance(v, Variable) and not is_weak(v)]
+    others = [v for v in variables if v.shape == output.shape]
     fits = bool(others) and operand.dtype == others[0].dtype
     return operand.number if fits or "shape" in equation.params else operand
 
@@ -312,6 +314,8 @@ def key_of(thing: Any) -> Any:
         return (thing.shape, thing.dtype.str, condensed(thing).tobytes())
     if isinstance(thing, float | int | np.generic):
         return (type(thing), str(thing))
+    if type(thing) is Weak:
+        return key_of(thing.number)
     return thing
 
 
@@ -327,6 +331,7 @@ def signature(program: Program) -> Hashable:
     def about(variable: Variable) -> Any:
         return (
             variable.name if variable in inputs else None, variable.shape, variable.dtype.str,
+            is_weak(variable),
             numbers.get(variable.adjoint_of) if variable.adjoint_of else None,
         )  # fmt: skip
 

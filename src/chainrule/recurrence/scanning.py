@@ -12,7 +12,9 @@ from chainrule.autodiff.names import argument_names
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves, path_text
 from chainrule.errors import DataError, ShapeError, TraceError
+from chainrule.ops.elementwise import counted
 from chainrule.ops.primitive import Traced
+from chainrule.ops.weak import is_weak
 from chainrule.program.recording import leaf_names, program_of, recording_level
 from chainrule.recurrence.body import Body, recurrence
 from chainrule.recurrence.primitives import ITEM
@@ -101,7 +103,7 @@ def scan(
 
 def _array(leaf: Any, name: str) -> Any:
     if isinstance(leaf, Traced):
-        return leaf
+        return counted(leaf) if is_weak(leaf) else leaf
     refuse_foreign(leaf, name, WHERE)
     array = np.asarray(leaf)
     if array.dtype.kind not in "fiub":

@@ -15,6 +15,7 @@ from chainrule.compiler.kernels import Kernel, function_kernel
 from chainrule.compiler.numbers import FIXED
 from chainrule.errors import OutOfRangeError
 from chainrule.native.code import load
+from chainrule.ops.weak import Weak, as_value, strong
 from chainrule.program.batch import at
 from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
@@ -26,9 +27,10 @@ from chainrule.validation import refuse_foreign
 def jit(f: Callable[P, R]) -> Callable[P, R]:
     """Return a function that does what ``f`` does, compiled.
 
-    ``f`` is recorded and compiled for each combination of shapes and dtypes; where calls differ in
-    the number of rows alone, one piece of machine code serves them all from the second on. It is
-    kept on disk, so the next process starts at once.
+    ``f`` is recorded and compiled for each combination of shapes and dtypes. Python's numbers among
+    the arguments have no dtype that counts: ``x * 2.0`` stays float32, as in NumPy. Where calls
+    differ in the number of rows alone, one piece of machine code serves them all from the second
+    on. It is kept on disk, so the next process starts at once.
 
     Parameters
     ----------
@@ -64,13 +66,13 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
             arrays: Any = args
         except AttributeError:  # a structure, or numbers
             found = list(leaves(args))
-            arrays = [_array(leaf) for _, leaf in found]
+            arrays = [_checked(leaf) for _, leaf in found]
             paths = tuple(path for path, _ in found)
-            key = (paths, *((a.shape, a.dtype) for a in arrays))
+            key = (paths, *((a.shape, _kind(a)) for a in arrays))
         call = compiled.get(key)
         if call is None:
             with known.lock:
-                call = compiled.get(key) or known.call(map_leaves(_array, list(args)))
+                call = compiled.get(key) or known.call(map_leaves(_checked, list(args)))
                 compiled[key] = call
         result: R = call(arrays)
         return result
@@ -78,12 +80,23 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     return Derived(jitted, jit, f)
 
 
-def _array(leaf: Any) -> Any:
+def _checked(leaf: Any) -> Any:
     refuse_foreign(leaf, "an argument", "jit")
-    return np.asarray(leaf)
+    return as_value(leaf)
 
 
-Forms = list[tuple[Any, tuple[int, ...], Any]]  # of each array: path, shape and dtype
+def _kind(value: Any) -> Any:
+    """Return what a recording holds for: a dtype, or a kind of Python's numbers.
+
+    Small whole numbers fit in dtypes where NumPy refuses large ones.
+    """
+    if type(value) is not Weak:
+        return value.dtype
+    number = value.number
+    return type(number), np.min_scalar_type(number) if type(number) is int else None
+
+
+Forms = list[tuple[Any, tuple[int, ...], Any]]  # of each array: path, shape and kind
 
 
 def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
@@ -114,7 +127,7 @@ class _Known:
         """Return a call for arguments like these."""
         names = argument_names(self.f, len(args))
         found = leaves(dict(zip(names, args, strict=True)))
-        forms = [(path, leaf.shape, leaf.dtype) for path, leaf in found]
+        forms = [(path, leaf.shape, _kind(leaf)) for path, leaf in found]
         for known, rows, recorder, program, kernel in self.general:
             apart = _rows(forms, known)
             if apart is not None and apart[0] == rows and recorder.holds(program, apart[1]):
@@ -209,7 +222,7 @@ class _Memory:
     def run(self, arrays: Any) -> Any:
         """Return the function's result for these arrays."""
         for i, place in self.inputs:
-            place[...] = arrays[i]
+            place[...] = strong(arrays[i])
         self.call()
         if self.fault[0]:
             number, self.fault[0] = int(self.fault[0]), 0

@@ -260,9 +260,9 @@ class Trainer:
             return
         if not self.run.engine.is_as_recorded(self.run.supply.batch_size):
             raise TraceError(
-                f"{self.where}: by epoch {self.epoch} the loss does something else than when it was "
-                "recorded, before the first epoch: a callback has changed a global or an attribute "
-                "that the loss reads. Keep such a number among the data or the parameters, or call "
+                f"{self.where}: by epoch {self.epoch} the loss does something else than when it "
+                "was recorded, before the first epoch: a callback has changed a global or an "
+                "attribute that the loss reads. Keep such a number among the data or the parameters, or call "
                 f"{self.where} again for every value of it"
             )
 

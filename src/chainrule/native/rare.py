@@ -1,0 +1,73 @@
+"""Functions that few entries need: loops on vectors branch around their calls.
+
+LLVM makes vectors of a loop that calls such a function by putting a variant for vectors in its
+place, which is told the lanes that are meant. If there are none, that variant returns at once. It
+is written into the loop after that has become one of vectors (`llvm.compiled`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+RARE = {"far_wave"}
+LANES = (2, 4, 8, 16)  # of the vectors that LLVM makes
+VARIANTS = "vector-function-abi-variant"
+PURE = "nounwind willreturn memory(none)"
+
+
+def attributes(name: str, arguments: int) -> str:
+    """Return the attributes of a rare function, which name its variants."""
+    kind = "v" * arguments  # each argument differs from lane to lane
+    names = ",".join(f"_ZGV_LLVM_M{lanes}{kind}_{name}({name}_{lanes})" for lanes in LANES)
+    return f'noinline cold {PURE} "{VARIANTS}"="{names}"'
+
+
+def variants(name: str, result: str, arguments: Sequence[str]) -> str:
+    """Return the variants of a rare function, and what keeps them until they are wanted."""
+    used = ", ".join(f"ptr @{name}_{lanes}" for lanes in LANES)
+    keep = (
+        f"@llvm.compiler.used = appending global [{len(LANES)} x ptr] [{used}], "
+        'section "llvm.metadata"\n'
+    )
+    return "".join([keep, *(_variant(name, result, arguments, lanes) for lanes in LANES)])
+
+
+def _variant(name: str, result: str, arguments: Sequence[str], lanes: int) -> str:
+    """Return what goes past the calls where no lane is meant, and what makes them one by one."""
+    vector, flags = f"<{lanes} x {result}>", f"i{lanes}"
+    vectors = [(f"<{lanes} x {kind}>", f"%x{i}") for i, kind in enumerate(arguments)]
+    given = ", ".join(f"{kind} {x}" for kind, x in vectors)
+    entries = "".join(
+        f"  %a{i} = extractelement {kind} {x}, i32 %lane\n" for i, (kind, x) in enumerate(vectors)
+    )
+    scalars = ", ".join(f"{kind} %a{i}" for i, kind in enumerate(arguments))
+    return f"""
+define internal {vector}
+@{name}_{lanes}({given}, <{lanes} x i1> %meant) alwaysinline {PURE} {{
+entry:
+  %flags = bitcast <{lanes} x i1> %meant to {flags}
+  %none = icmp eq {flags} %flags, 0
+  br i1 %none, label %after, label %some
+some:
+  %found = call {vector} @{name}_{lanes}_each({given})
+  br label %after
+after:
+  %y = phi {vector} [poison, %entry], [%found, %some]
+  ret {vector} %y
+}}
+
+define internal {vector} @{name}_{lanes}_each({given}) noinline cold {PURE} {{
+entry:
+  br label %turn
+turn:
+  %lane = phi i32 [0, %entry], [%next, %turn]
+  %before = phi {vector} [poison, %entry], [%after, %turn]
+{entries}  %entry_y = call {result} @{name}({scalars})
+  %after = insertelement {vector} %before, {result} %entry_y, i32 %lane
+  %next = add i32 %lane, 1
+  %more = icmp slt i32 %next, {lanes}
+  br i1 %more, label %turn, label %done
+done:
+  ret {vector} %after
+}}
+"""
