@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule.escaping import Html
 from chainrule.validation import Array
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ def finish(ax: Axes, **labels: Any) -> Axes:
     return ax
 
 
-def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
+def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> Html:
     """Draw into an inline ``<svg>`` whose text takes the colour of the page around it.
 
     Parameters
@@ -294,4 +295,4 @@ def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
+    return Html(re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg))

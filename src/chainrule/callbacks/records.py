@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.errors import DataError, FileError, MissingDependencyError
+from chainrule.escaping import for_csv
 from chainrule.validation import check_count, check_flag
 
 
@@ -72,7 +73,7 @@ class CSVLogger(Callback):
             self._file, self._names, restval="NA", extrasaction="ignore", delimiter=self.separator,
         )  # fmt: skip
         if begins:
-            writer.writeheader()
+            writer.writerow({name: for_csv(name) for name in self._names})
         writer.writerow(row)
         self._file.flush()
 

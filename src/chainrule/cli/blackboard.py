@@ -10,6 +10,7 @@ import typer
 
 from chainrule.cli.problems import Interrupted, warn
 from chainrule.errors import MissingDependencyError
+from chainrule.escaping import for_terminal
 
 NEEDED = ("starlette", "uvicorn", "websockets")
 DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
@@ -42,7 +43,7 @@ def blackboard(
     begin = prepared(data, target, model)  # what cannot be is told before the address
 
     def tell(address: str) -> None:
-        typer.echo(f"The blackboard is at {address}\nCtrl-C ends it.")
+        typer.echo(for_terminal(f"The blackboard is at {address}\nCtrl-C ends it."))
         if browser:  # some browsers run in the terminal, until they are closed
             threading.Thread(target=_open, args=(address,), daemon=True).start()
 

@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.console import Terminal
 from chainrule.cli.problems import UsageError, tell
+from chainrule.console import Terminal
 from chainrule.errors import DataError, FileError
 from chainrule.recipes.scores import ClassScores
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chainrule.console import Terminal
 from chainrule.errors import shortened
 from chainrule.recipes.scores import ClassScores, Scores, percent
 
@@ -139,7 +140,7 @@ def row_progress(label: str, total: int | None) -> Iterator[Callable[[int], Any]
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     if not console.is_terminal:  # a bar that is disabled ends with an empty line before Rich 14.3
         yield lambda rows: None
         return
