@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from chainrule.interrupts import deferred
+
 SHARED = Path(__file__).with_name("templates")  # what templates may include
 
 
@@ -23,7 +25,8 @@ def page(
     **values
         By the names that it uses; one that is missing is an error.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    with deferred():
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader([template.parent, SHARED]), autoescape=True,

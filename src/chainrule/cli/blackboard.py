@@ -11,6 +11,7 @@ import typer
 from chainrule.cli.problems import Interrupted, warn
 from chainrule.errors import MissingDependencyError
 from chainrule.escaping import for_terminal
+from chainrule.interrupts import deferred
 
 NEEDED = ("starlette", "uvicorn", "websockets")
 DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
@@ -37,7 +38,9 @@ def blackboard(
         )
     from chainrule.blackboard import built
     from chainrule.blackboard.opening import prepared
-    from chainrule.blackboard.server import serve
+
+    with deferred():
+        from chainrule.blackboard.server import serve
 
     built.module()  # or say how to have it
     begin = prepared(data, target, model)  # what cannot be is told before the address

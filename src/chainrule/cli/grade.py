@@ -14,6 +14,7 @@ from rich.markup import escape
 from chainrule.cli.output import check_output
 from chainrule.cli.problems import Interrupted, UsageError, tell, warn
 from chainrule.console import Terminal
+from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
     from chainrule.teaching.grading.classroom import Classroom
@@ -104,8 +105,9 @@ def write(classroom: Classroom, outputs: dict[str, str | None]) -> list[str]:
 @contextmanager
 def progress(total: int) -> Iterator[Any]:
     """Show on stderr how many submissions are graded, and the last one's name."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
+    with deferred():
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as TimeLeft
 
     console = Terminal(stderr=True)
     if not console.is_terminal:
@@ -124,7 +126,8 @@ def progress(total: int) -> Iterator[Any]:
 
 def summary(console: Console, classroom: Classroom, written: list[str]) -> None:
     """Print what a teacher asks first: how many, the median, which exercise fails most."""
-    from rich.table import Table
+    with deferred():
+        from rich.table import Table
 
     from chainrule.cli.terminal import count_of, print_title
     from chainrule.teaching.grading.statistics import exercise_rows, median

@@ -18,6 +18,7 @@ import numpy as np
 from chainrule.config import made, plain
 from chainrule.distributed.group import Empty
 from chainrule.errors import DataError
+from chainrule.interrupts import deferred
 from chainrule.network.inputs import check_labels_fit, checked_data
 from chainrule.network.runs import make_run
 from chainrule.registered import known_as, own_things
@@ -151,7 +152,8 @@ def pickled(thing: Any, what: str) -> bytes:
         If that cannot be done.
     """
     try:
-        from cloudpickle import dumps
+        with deferred():
+            from cloudpickle import dumps
     except ImportError:  # without Dask nobody else is asked
         from pickle import dumps
     try:

@@ -12,6 +12,7 @@ from typing import Any
 from chainrule import layers as our_layers
 from chainrule.config import Configurable, arguments, class_of, plain
 from chainrule.errors import ChainruleError, DataError, MissingDependencyError
+from chainrule.interrupts import load
 from chainrule.layers import Layer, Normalization
 from chainrule.network.compiled import Compiled
 from chainrule.registered import is_own
@@ -28,7 +29,7 @@ def import_keras() -> Any:
         )
     backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
     try:
-        keras = importlib.import_module("keras")
+        keras = load("keras")
     except Exception as error:
         raise MissingDependencyError(
             f"Keras cannot be loaded with KERAS_BACKEND={backend}: {error}; installed here: "

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.config import cut, made, plain, short
 from chainrule.errors import DataError, ShapeError, UnknownNameError
+from chainrule.interrupts import deferred
 from chainrule.layers import Input, Layer
 from chainrule.layers.given import fits, sizes_given
 from chainrule.layers.hooks import OF_MODELS, check_setting
@@ -293,10 +294,12 @@ class Stack(Layer):
 
         The other arguments are taken for Keras's sake.
         """
-        from rich.markup import escape
-        from rich.table import Table
+        with deferred():
+            from rich.markup import escape
+            from rich.table import Table
 
-        from chainrule.console import Terminal
+        with deferred():
+            from chainrule.console import Terminal
 
         table = Table(title=f"Model: {escape(self.name)}", title_justify="left")
         table.add_column("Layer (type)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from chainrule.config import cut
 from chainrule.errors import MissingDependencyError, UnknownNameError
 from chainrule.escaping import element, for_html
+from chainrule.interrupts import load
 from chainrule.validation import Array
 
 SHOWN = 10  # rows
@@ -71,7 +71,7 @@ class Table(Mapping[str, Array]):
             If pandas is not installed.
         """
         try:
-            pandas = importlib.import_module("pandas")
+            pandas = load("pandas")
         except ImportError as error:
             raise MissingDependencyError("this needs pandas: pip install pandas") from error
         return pandas.DataFrame(self._columns)
