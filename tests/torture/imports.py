@@ -25,7 +25,7 @@ FIRST = {
     "from chainrule.teaching.learn.handout import handout; handout(sources()[0], '.py')",
     "keras": "network().to_keras()",
     "llvmlite": "cr.jit(np.tanh)(np.ones(3))",
-    "matplotlib": "from chainrule import plots; plots.to_svg(lambda ax: None, (1, 1), 'a')",
+    "matplotlib": "from chainrule import plots; plots.to_svg(lambda ax: None, (4, 3), 'a')",
     "nbformat": "from chainrule.teaching.source import sources; "
     "sources()[0].notebook(solved=False)",
     "onnx": "network().export('model.onnx')",
