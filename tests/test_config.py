@@ -10,6 +10,8 @@ import pytest
 from chainrule.arguments import Flag, Number, Positive
 from chainrule.config import Configurable, class_called, described, made, plain
 from chainrule.errors import DataError, UnknownNameError
+from chainrule.losses import Loss
+from chainrule.registered import known_as
 
 
 class Base(Configurable):
@@ -28,11 +30,16 @@ def test_a_description_makes_the_same_again():
     config = thing.get_config()
     assert config == {
         "parts": [3, 4],
-        "inner": {"class_name": "Base", "config": {"rate": 0.1, "limit": 2.0}},
+        "inner": {
+            "class_name": "Base",
+            "config": {"rate": 0.1, "limit": 2.0},
+            "module": __name__,
+        },
         "rate": 0.5,
         "limit": None,
     }
-    again = made(plain(thing))
+    with known_as({"Base": Base, "Derived": Derived}):
+        again = made(plain(thing))
     assert (again.parts, again.inner.limit, again.rate) == ((3, 4), 2.0, 0.5)
     assert plain(again) == plain(thing)
 
@@ -51,8 +58,8 @@ def test_a_copy_is_described_too():
 def test_unknown_arguments_and_classes_are_named():
     with pytest.raises(UnknownNameError, match="argument of Derived 'ratee': did you mean 'rate'"):
         Derived(ratee=1.0)
-    with pytest.raises(UnknownNameError, match="unknown base 'Deriv': did you mean 'Derived'"):
-        class_called("Deriv", Base)
+    with pytest.raises(UnknownNameError, match="unknown loss 'Hubert': did you mean 'Huber'"):
+        class_called("Hubert", Loss)
     with pytest.raises(DataError, match="must be a dict"):
         Base.from_config([1])
 
@@ -81,12 +88,26 @@ GAINS = {"gain": Gain, "big_gain": BigGain}
         "big_gain",
         BigGain,
         {"class_name": "big_gain", "config": {}},
-        {"class_name": "BigGain", "config": None, "module": "there", "registered_name": "BigGain"},
-        {"class_name": "there>BigGain", "config": {"by": 1.0}},
+        {"class_name": "BigGain", "config": None, "module": "keras", "registered_name": "BigGain"},
     ],
 )
 def test_names_classes_and_descriptions_are_taken(given):
     assert repr(described("gain", given, GAINS, Gain)) == "BigGain()"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"class_name": "BigGain", "module": "there", "registered_name": "BigGain"},
+        {"class_name": "BigGain", "module": None, "registered_name": "there>BigGain"},
+        {"class_name": "there>BigGain"},
+    ],
+)
+def test_a_description_of_somebody_else_s_is_never_one_of_ours(about):
+    with pytest.raises(
+        DataError, match=r"no gain '(there>)?BigGain' here: if it is one of your own"
+    ):
+        described("gain", about | {"config": {}}, GAINS, Gain)
 
 
 def test_what_describes_nothing_stays_and_what_is_unknown_is_refused():
@@ -97,8 +118,8 @@ def test_what_describes_nothing_stays_and_what_is_unknown_is_refused():
 
 
 def test_a_description_of_keras_s_makes_what_is_within_another():
-    within = {"module": "keras", "class_name": "Gain", "config": {"by": 2.0}}
-    assert made({"inner": within | {"registered_name": None}})["inner"].by == 2.0
+    within = {"module": "keras", "class_name": "Constant", "config": {"value": 2.0}}
+    assert made({"inner": within | {"registered_name": None}})["inner"].value == 2.0
 
 
 class Checked(Configurable):

@@ -55,7 +55,7 @@ FORMULAS = [
 
 
 def shown(markup):
-    return "".join(ElementTree.fromstring(re.sub(r"<mo>&#x2061;</mo>", "", markup)).itertext())
+    return "".join(ElementTree.fromstring(re.sub(r"<mo>\u2061</mo>", "", markup)).itertext())
 
 
 @pytest.mark.parametrize(("code", "tex", "text"), FORMULAS)

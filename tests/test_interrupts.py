@@ -1,5 +1,6 @@
 """An interrupt at any moment ends training with what was trained, and leaves nothing behind."""
 
+import ast
 import os
 import random
 import signal
@@ -7,14 +8,17 @@ import subprocess
 import sys
 import threading
 import traceback
+from functools import cache
 
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule import callbacks
-from chainrule.interrupts import check, deferred, immediate
+from chainrule.interrupts import check, deferred, immediate, load
 from chainrule.running import threads
+from tests.test_architecture import MODULES
+from tests.torture import imports
 from tests.torture import interrupts as torture
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -129,6 +133,146 @@ class TestDeferring:
                 check()
         assert seen == [ours]
 
+
+# While libraries are imported
+
+SWALLOWS = """
+import signal
+try:
+    signal.raise_signal(signal.SIGINT)
+    import colorsys
+except BaseException:  # what C code that imports a library for itself does
+    whole = False
+else:
+    whole = True
+"""
+
+
+class TestImporting:
+    @pytest.fixture(autouse=True)
+    def library(self, tmp_path, monkeypatch, interrupts):
+        (tmp_path / "swallowing.py").write_text(SWALLOWS)
+        monkeypatch.syspath_prepend(tmp_path)
+        yield
+        sys.modules.pop("swallowing", None)
+
+    def test_an_interrupt_is_lost_in_a_library_that_catches_it(self):
+        import swallowing
+
+        assert not swallowing.whole
+
+    def test_an_interrupt_is_raised_once_a_library_is_whole(self):
+        with pytest.raises(KeyboardInterrupt):
+            load("swallowing")
+        assert sys.modules["swallowing"].whole
+
+    def test_within_a_run_it_waits_on(self):
+        with deferred():
+            assert load("swallowing").whole
+            with pytest.raises(KeyboardInterrupt):
+                check()
+
+    @pytest.mark.parametrize("library", ["pandas", "rich"])
+    def test_at_random_moments_of_a_librarys_import(self, library, tmp_path):
+        imports.tables(tmp_path)
+        assert imports.interrupted_import(tmp_path, library, 0.05)
+
+
+@cache
+def heavy(name):
+    """Return the libraries that importing a module of ours loads besides NumPy, but Python's own.
+
+    A module that is imported from within functions alone counts where it is imported.
+    """
+    found, todo, seen = set(), [name], set()
+    while todo:
+        module = todo.pop()
+        parts = module.split(".")
+        if parts[0] != "chainrule":
+            found |= {parts[0]} - LIGHT
+            continue
+        for each in (".".join(parts[: i + 1]) for i in range(len(parts))):
+            if each in MODULES and each not in seen:
+                seen.add(each)
+                todo += at_the_top(each)
+    return found
+
+
+LIGHT = {*sys.stdlib_module_names, "numpy", "platformdirs"}
+
+
+def names_of(node):
+    """Return the modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    wholes = [f"{node.module}.{alias.name}" for alias in node.names]
+    return [whole if whole in MODULES else str(node.module) for whole in wholes]
+
+
+@cache
+def at_the_top(module):
+    """Return what a module imports when it is imported itself."""
+    found, todo = [], [*tree_of(module).body]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found += names_of(node)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            todo += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            todo += ast.iter_child_nodes(node)
+    return found
+
+
+@cache
+def tree_of(module):
+    return ast.parse(MODULES[module].read_text())
+
+
+def first_uses(node, inside=False, deferring=False):
+    """Yield the imports within functions, but those in a block that defers interrupts."""
+    if isinstance(node, ast.Import | ast.ImportFrom) and inside and not deferring:
+        yield node
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        return
+    inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    if isinstance(node, ast.With):
+        deferring = deferring or "deferred()" in [ast.unparse(i.context_expr) for i in node.items]
+    for child in ast.iter_child_nodes(node):
+        yield from first_uses(child, inside, deferring)
+
+
+# Threads that are not the main one, processes that hear no Ctrl-C, and where SciPy is not loaded
+# unless it is there.
+ELSEWHERE = {
+    "chainrule.native.helpers", "chainrule.lab.report", "chainrule.teaching.confined.host",
+    "chainrule.autodiff.tensor", "chainrule.batching.replaying",
+}  # fmt: skip
+
+
+def test_heavy_libraries_are_imported_where_an_interrupt_waits():
+    """One that is loaded already, since the module itself needs it, is no first use."""
+    missed = [
+        (module, node.lineno, ast.unparse(node))
+        for module in MODULES
+        if module not in ELSEWHERE
+        for node in first_uses(tree_of(module))
+        if set().union(*map(heavy, names_of(node))) - heavy(module)
+    ]
+    assert missed == []
+    assert {
+        module
+        for module in MODULES
+        if module not in ELSEWHERE
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
+    } == {"chainrule.interrupts", *BY_OTHER_NAMES}
+
+
+# What is imported there is ours, or was loaded before.
+BY_OTHER_NAMES = {
+    "chainrule.keras", "chainrule.teaching.exercises", "chainrule.sequential.from_keras",
+}  # fmt: skip
 
 # At every instruction
 

@@ -7,7 +7,7 @@ import chainrule as cr
 from chainrule import keras
 from chainrule.config import made, plain
 from chainrule.errors import DataError, FileError
-from chainrule.registered import REGISTERED, find, known_as, name_of, register
+from chainrule.registered import REGISTERED, known_as, name_of, register, registered
 
 X = np.linspace(-1, 1, 24, dtype="f4").reshape(8, 3)
 
@@ -94,7 +94,7 @@ def test_names_are_given_for_a_time():
         assert made(about) is bent
         assert keras.activations.get("bent") is bent
         assert keras.losses.get("other").fn is shrink
-    assert find("bent") is None
+    assert registered("bent") is None
 
 
 def test_a_name_in_a_file_reaches_nothing_else():

@@ -5,7 +5,6 @@ Importing it loads NumPy alone; ``chainrule.lab`` and its pictures load when fir
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from chainrule.autodiff import (
@@ -57,6 +56,7 @@ from chainrule.functions import (
     softplus,
     tanh,
 )
+from chainrule.interrupts import load
 from chainrule.program import Program, trace
 from chainrule.recurrence import scan
 
@@ -228,9 +228,9 @@ _LATER = {
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
-        return importlib.import_module(f"chainrule.{name}")
+        return load(f"chainrule.{name}")
     if name in _LATER:
-        found = getattr(importlib.import_module(f"chainrule.{_LATER[name]}"), name)
+        found = getattr(load(f"chainrule.{_LATER[name]}"), name)
         globals()[name] = found  # to be found at once the next time
         return found
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}{_hint(name)}")

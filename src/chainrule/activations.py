@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from chainrule import functions
-from chainrule.config import FUNCTION, function_of, plain
+from chainrule.config import FUNCTION, function_of, own_called, plain
 from chainrule.errors import DataError, ShapeError
 from chainrule.functions import erf, log_softmax, sigmoid, softmax, softplus, tanh
 from chainrule.ops import Traced
-from chainrule.registered import registered
+from chainrule.registered import is_own
 from chainrule.validation import as_floats, check_flag, check_number, lookup
 
 __all__ = [
@@ -429,11 +429,12 @@ def get(activation: Any, where: str = "activations.get") -> Activation:
     """
     given = activation
     if isinstance(given, Mapping) and given.get("class_name") == FUNCTION:
-        given = given["config"] if given.get("config") in ACTIVATIONS else function_of(given)
+        is_name = given.get("config") in ACTIVATIONS and not is_own(given)
+        given = given["config"] if is_name else function_of(given)
     if given is None:
         return linear
     if isinstance(given, str):
-        return registered(given) or lookup("activation", given, ACTIVATIONS)
+        return own_called(given, ACTIVATIONS) or lookup("activation", given, ACTIVATIONS)
     if callable(given) and not isinstance(given, type):
         function: Activation = given
         return function

@@ -13,10 +13,21 @@ import numpy as np
 
 from chainrule.arguments import checking
 from chainrule.errors import DataError, UnknownNameError
-from chainrule.registered import CLASSES, find, name_of, registered
+from chainrule.registered import (
+    CLASSES,
+    ambiguous,
+    find,
+    is_ours,
+    is_own,
+    known_as,
+    name_of,
+    origin,
+    own_things,
+    registered,
+)
 
 T = TypeVar("T")
-# What a description holds; `module` and `build_config`, which Keras adds, are not needed.
+# What a description holds; `build_config`, which Keras adds, is not needed.
 _DESCRIPTION = {"class_name", "config", "module", "registered_name", "build_config"}
 FUNCTION = "function"  # the class name in a description of one
 LONGEST = 160  # characters of what a console shows of a thing
@@ -105,8 +116,7 @@ class Configurable(Shown):
         super().__init_subclass__(**options)
         if "__init__" in vars(cls):
             cls.__init__ = checking(cls.__init__)  # type: ignore[method-assign]
-        known = CLASSES.get(_described(cls))
-        if known is None or not _is_own(known):
+        if is_ours(cls):
             CLASSES[_described(cls)] = cls
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -148,38 +158,39 @@ class Configurable(Shown):
 def plain(thing: Any) -> Any:
     """Return a thing as JSON can hold it; a configurable becomes its class and its config.
 
-    A function is told by its name alone: `made` finds it among those that are registered.
+    A function is described by its name. Classes and functions of the user's own have the name that
+    they were registered as beside it, or else their module: they are never taken for one of ours.
 
     Raises
     ------
     DataError
-        If it cannot be described: a lambda, for instance.
+        If it cannot be described: a lambda, for instance. If two classes or functions of the
+        user's own within it have one name.
     """
+    with own_things():
+        return _plain(thing)
+
+
+def _plain(thing: Any) -> Any:
     if isinstance(thing, Configurable):
         about = {"class_name": _described(type(thing)), "config": thing.get_config()}
-        return _named(about, type(thing))
+        return about | origin(type(thing))
     if isinstance(thing, Mapping):
-        return {str(key): plain(value) for key, value in thing.items()}
+        return {str(key): _plain(value) for key, value in thing.items()}
     if isinstance(thing, list | tuple):
-        return [plain(value) for value in thing]
+        return [_plain(value) for value in thing]
     if isinstance(thing, np.ndarray | np.generic):
         return thing.tolist()
-    if callable(thing) and _is_own(thing):
+    if callable(thing) and is_ours(thing):
         return thing.__name__
     if callable(thing) and not isinstance(thing, type) and name_of(thing) is not None:
-        return _named({"class_name": FUNCTION, "config": thing.__name__}, thing)
+        return {"class_name": FUNCTION, "config": thing.__name__} | origin(thing)
     if not _is_plain(thing):
         raise DataError(
             f"{thing!r} cannot be described by plain values; make it a function with a name, or a "
             "class derived from chainrule.config.Configurable"
         )
     return thing
-
-
-def _named(about: dict[str, Any], thing: Any) -> dict[str, Any]:
-    """Return a description with what its class or function was registered as."""
-    name = str(name_of(thing))
-    return {**about, "registered_name": name} if ">" in name else about
 
 
 def made(thing: Any) -> Any:
@@ -198,18 +209,17 @@ def made(thing: Any) -> Any:
         return {key: made(value) for key, value in thing.items()}
     if thing["class_name"] == FUNCTION:
         return function_of(thing)
-    found = _class_of(thing)
+    found = class_of(thing)
     if found is None:
-        raise DataError(_unknown("class", thing["class_name"]))
+        raise DataError(_unknown("class", thing))
     return found.from_config(thing["config"])
 
 
-def _class_of(about: Mapping[str, Any], family: str = "") -> Any:
+def class_of(about: Mapping[str, Any], family: str = "") -> Any:
     """Return the class that a description is of, or None."""
-    full, name = about.get("registered_name"), about["class_name"]
-    found = find(full) or find(family + str(name)) or find(name)
-    is_other = ">" in str(full) and _is_own(found)  # this library's, of the same name
-    return found if isinstance(found, type) and not is_other else None
+    name = str(about["class_name"])
+    found = find(family + name, about) or find(name, about)
+    return found if isinstance(found, type) else None
 
 
 def function_of(about: Mapping[str, Any]) -> Any:
@@ -220,17 +230,47 @@ def function_of(about: Mapping[str, Any]) -> Any:
     DataError
         If there is none.
     """
-    found = find(about.get("registered_name")) or find(about["config"])
+    found = find(str(about["config"]), about)
     if not callable(found) or isinstance(found, type):
-        raise DataError(_unknown("function", about["config"]))
+        raise DataError(_unknown(FUNCTION, about))
     return found
 
 
-def _unknown(kind: str, name: Any) -> str:
+def own_called(name: str, table: Mapping[str, Any]) -> Any:
+    """Return what was given for a time, or registered, under a name; None if nothing was.
+
+    Raises
+    ------
+    DataError
+        If a table of ours has another entry of that name.
+    """
+    own, ours = registered(name), _entry(name, table)
+    if own is not None and ours is not None and own is not ours:
+        raise DataError(ambiguous(name))
+    return own
+
+
+def copied(thing: Any, **changed: Any) -> Any:
+    """Return a thing made anew as it is described, with the same classes and functions in it.
+
+    Parameters
+    ----------
+    thing : Configurable, Sequential
+    **changed
+        Arguments that are to be others.
+    """
+    with own_things() as own:
+        config = {**thing.get_config(), **changed}
+    with known_as(own):
+        return type(thing).from_config(config)
+
+
+def _unknown(kind: str, about: Mapping[str, Any]) -> str:
+    name = str(about["config" if kind == FUNCTION else "class_name"])
     return (
-        f"there is no {kind} {name!r} here: if it is one of your own, define or import it first, "
-        "and decorate a function with keras.saving.register_keras_serializable(); or hand it over "
-        f"as custom_objects={{{str(name)!r}: …}}"
+        f"there is no {kind} {name!r} here: if it is one of your own, decorate it with "
+        "keras.saving.register_keras_serializable() and import the module where it is defined "
+        f"first; or hand it over as custom_objects={{{re.split('[>.]', name)[-1]!r}: …}}"
     )
 
 
@@ -247,17 +287,19 @@ def described(
         If there is no such name, or the arguments are not those of the class.
     """
     if isinstance(thing, str):
-        found = registered(thing)
-        found = named(kind, thing, table)() if found is None else found
-        return found() if isinstance(found, type) else found
+        own = own_called(thing, table)
+        made = named(kind, thing, table) if own is None else own
+        return made() if own is None or isinstance(own, type) else own
     if isinstance(thing, type) and issubclass(thing, base):
         return thing()
     if not isinstance(thing, Mapping) or "class_name" not in thing:
         return thing
     if thing["class_name"] == FUNCTION:
         return function_of(thing)
-    cls = _class_of(thing, base.family)
+    cls = class_of(thing, base.family)
     if cls is None or not issubclass(cls, base):
+        if is_own(thing):
+            raise DataError(_unknown(kind, thing))
         cls = named(kind, re.split("[>.]", str(thing["class_name"]))[-1], table)
         cls = cls if isinstance(cls, type) else type(cls())
     return cls.from_config(thing.get("config") or {})
@@ -291,12 +333,16 @@ def named(kind: str, name: str, table: Mapping[str, T]) -> T:
     UnknownNameError
         If there is none.
     """
+    entry = _entry(name, table)
+    if entry is None:
+        raise UnknownNameError(kind, name, table)
+    return entry
+
+
+def _entry(name: str, table: Mapping[str, T]) -> T | None:
     if name in table:
         return table[name]
-    spelled = {_letters(known): entry for known, entry in table.items()}
-    if _letters(name) not in spelled:
-        raise UnknownNameError(kind, name, table)
-    return spelled[_letters(name)]
+    return {_letters(known): entry for known, entry in table.items()}.get(_letters(name))
 
 
 def class_called(name: Any, base: type[Configurable] = Configurable) -> type[Configurable]:
@@ -323,10 +369,6 @@ def _letters(name: str) -> str:
 
 def _is_plain(thing: Any) -> bool:
     return thing is None or isinstance(thing, bool | int | float | str)
-
-
-def _is_own(thing: Any) -> bool:
-    return str(getattr(thing, "__module__", "")).startswith("chainrule.")
 
 
 @cache

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.config import Shown
 from chainrule.errors import DataError, MissingDependencyError, ShapeError
+from chainrule.interrupts import deferred
 from chainrule.validation import Array, check_features
 
 DIGITS = Path("datasets", "data", "digits.csv.gz")  # in scikit-learn
@@ -49,7 +50,8 @@ class Digits(Shown):
     @cached_property
     def scaler(self) -> Any:
         """What standardised the pixels, as scikit-learn's ``StandardScaler``."""
-        from sklearn.preprocessing import StandardScaler
+        with deferred():
+            from sklearn.preprocessing import StandardScaler
 
         scaler = StandardScaler()
         scaler.mean_, scaler.scale_, scaler.var_ = self.mean, self.scale, self.scale**2

@@ -32,17 +32,6 @@ def listed(names: Iterable[object], most: int = MOST) -> str:
     return ", ".join(texts[:most]) + more
 
 
-def printable(text: str) -> str:
-    r"""Return a text with escapes, such as ``\x1b``, for what a terminal would act on.
-
-    Examples
-    --------
-    >>> print(printable("a\x1b[31mb"))
-    a\x1b[31mb
-    """
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-
-
 class ChainruleError(Exception):
     """Base of every error that chainrule raises on purpose."""
 

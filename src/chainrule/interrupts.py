@@ -1,12 +1,14 @@
 """Ctrl-C heard where it does no harm.
 
 Python raises `KeyboardInterrupt` between any two of its instructions, also between two that belong
-together. Within `deferred` an interrupt waits for the next `check`. What is not ours and may take
+together. Within `deferred` an interrupt waits for the next `check`; the libraries that are imported
+where they are first used are imported so. What is not ours and may take
 any time, a callback or a loader of batches, runs within `immediate`, where it is heard at once.
 """
 
 from __future__ import annotations
 
+import importlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -96,6 +98,15 @@ class deferred:  # noqa: N801
             signal.signal(signal.SIGINT, desk.handler)  # the last moment at which nothing is lost
             if desk.waiting:
                 self._late() if self._late is not None else desk.handler(signal.SIGINT, None)
+
+
+def load(name: str) -> Any:
+    """Return a module, whose import an interrupt does not break off: it is raised behind it.
+
+    Libraries that import others catch whatever happens meanwhile; an interrupt would be lost.
+    """
+    with deferred():
+        return importlib.import_module(name)
 
 
 class immediate:  # noqa: N801

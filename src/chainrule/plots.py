@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule.escaping import Html
+from chainrule.interrupts import deferred
 from chainrule.validation import Array
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = (6, 4)) -> Axes:
     """Return ``ax``, or the axes of a new pyplot figure of ``size`` inches."""
     if ax is not None:
         return ax
-    import matplotlib.pyplot as plt
+    with deferred():
+        import matplotlib.pyplot as plt
 
     return _only_axes(plt.figure(figsize=size))
 
@@ -162,7 +165,8 @@ def heat_map(
         colour = "black" if bright else "white"
         ax.text(j, i, write(value), ha="center", va="center", color=colour, fontsize=8)
     if mark is not None:
-        from matplotlib.patches import Rectangle
+        with deferred():
+            from matplotlib.patches import Rectangle
 
         corner = (mark[1] - 0.5, mark[0] - 0.5)
         ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=3))
@@ -180,7 +184,8 @@ def gradient_rows(rows: Mapping[str, tuple[Any, Any]]) -> Figure:
     rows : mapping of str to (ndarray or None, ndarray)
         By hand, and right; one that is missing or of another shape has no difference.
     """
-    import matplotlib.pyplot as plt
+    with deferred():
+        import matplotlib.pyplot as plt
 
     figure, grid = plt.subplots(len(rows), 3, figsize=(9, 2.4 * len(rows)), squeeze=False)
     for axes, (name, (by_hand, right)) in zip(grid, rows.items(), strict=True):
@@ -255,7 +260,8 @@ def graph(labels: Sequence[str], edges: Sequence[tuple[int, int]], ax: Axes | No
 
 def finish(ax: Axes, **labels: Any) -> Axes:
     """Set titles and scales; a light grid, no box, powers of ten as plain numbers."""
-    from matplotlib.ticker import MaxNLocator
+    with deferred():
+        from matplotlib.ticker import MaxNLocator
 
     ax.set(**{name: value for name, value in labels.items() if value != ""})
     for axis in (ax.xaxis, ax.yaxis):
@@ -270,7 +276,7 @@ def finish(ax: Axes, **labels: Any) -> Axes:
     return ax
 
 
-def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
+def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> Html:
     """Draw into an inline ``<svg>`` whose text takes the colour of the page around it.
 
     Parameters
@@ -282,8 +288,9 @@ def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
     prefix : str
         Put before every id, so that several pictures live on one page.
     """
-    import matplotlib
-    from matplotlib.figure import Figure
+    with deferred():
+        import matplotlib
+        from matplotlib.figure import Figure
 
     coloured = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     style: dict[Any, Any] = {**dict.fromkeys(coloured, _INK), "svg.hashsalt": "chainrule"}
@@ -294,4 +301,4 @@ def to_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
+    return Html(re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg))

@@ -1,6 +1,8 @@
+import ast
 import io
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +145,29 @@ def test_a_page_is_given_files():
         session.close()
     with pytest.raises(UnknownNameError):
         taker(lambda subject: {})("nonsense", None)
+
+
+EVIL = 'net"""\nimport os; os.system("id")  # \x1b[31m{0}'
+
+
+def test_no_name_becomes_code():
+    """A model is called as its file says, and a table as its own file."""
+    run = trained(replace(subjects.network(DATA), title=EVIL))
+    for take in (cell, module):
+        _, _, content = take(run)
+        tree = ast.parse(content)
+        names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
+                 for alias in node.names]  # fmt: skip
+        assert "os" not in names
+        assert "os.system" not in [ast.unparse(node) for node in ast.walk(tree)
+                                   if isinstance(node, ast.Attribute)]  # fmt: skip
+        assert b"\x1b" not in content
+
+
+def test_no_name_becomes_a_path(tmp_path):
+    model = a_model()
+    model.name = "../../evil"
+    model.build((None, 64))
+    name, _, content = weights(trained(models.sequential(model, DATA.X, DATA.y), 1))
+    assert name == ".._.._evil.safetensors".replace(".", "_", 4)
+    assert content

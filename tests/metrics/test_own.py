@@ -5,7 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import metrics
-from chainrule.config import made, plain
+from chainrule.config import copied
 
 
 class Right(metrics.Metric):
@@ -160,4 +160,4 @@ def test_a_result_is_a_number_with_what_keras_has():
                                    {"class_name": "MeanAbsoluteError", "config": {}}])  # fmt: skip
 def test_metrics_come_by_name_class_and_description(given):
     assert isinstance(metrics.get(given), metrics.MeanAbsoluteError)
-    assert type(made(plain(Confused(2)))) is Confused
+    assert type(copied(Confused(2))) is Confused

@@ -14,6 +14,7 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.errors import ChainruleError, DataError, FileError, UnknownNameError
 from chainrule.network.saving import read_model, write_model
+from chainrule.registered import register
 from chainrule.storage import read_tensors, write_tensors
 
 RNG = np.random.default_rng(0)
@@ -25,6 +26,7 @@ N_FILES = 3000
 SECONDS, MEMORY = 120, 2**24
 
 
+@register("tests.files")
 class Rescaled(layers.Layer):
     """A layer of one's own, with an option and a moving average."""
 
@@ -205,7 +207,7 @@ def test_a_layer_that_is_not_defined_is_named(tmp_path):
     model(X)
     model.save(tmp_path / "model")
     content = (tmp_path / "model").read_bytes()
-    (tmp_path / "model").write_bytes(content.replace(b'"Rescaled', b'"Rescalef'))
+    (tmp_path / "model").write_bytes(content.replace(b"Rescaled", b"Rescalef"))
     with pytest.raises(FileError, match="no class 'Rescalef' here: if it is one of your own"):
         cr.load_model(tmp_path / "model")
 

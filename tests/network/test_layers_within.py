@@ -9,12 +9,14 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers import BatchNormalization, Dense, Dropout, Input, Layer
+from chainrule.registered import register
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4)).astype("f4")
 Y = (X @ np.array([[1.0], [-2.0], [0.5], [0.0]]) + 0.3).astype("f4")
 
 
+@register("tests.within")
 class Attributes(Layer):
     """Layers as attributes, made before the shape is known."""
 
@@ -32,6 +34,7 @@ class Pair(NamedTuple):
     right: Layer
 
 
+@register("tests.within")
 class Collections(Layer):
     """Layers and weights in lists, tuples and dicts, within one another."""
 
@@ -49,6 +52,7 @@ class Collections(Layer):
         return self.again(self.heads["pair"].left(x)) * self.scales[1] + self.heads["pair"].right(x)
 
 
+@register("tests.within")
 class Nested(Layer):
     """A layer in a layer in a layer, given as an argument."""
 
@@ -61,6 +65,7 @@ class Nested(Layer):
         return self.drop(self.inner(x))
 
 
+@register("tests.within")
 class Early(Layer):
     """Weights made before the shape is known, and a layer that is built by hand."""
 
@@ -339,6 +344,7 @@ def test_what_is_put_into_a_layer_that_is_not_trained_is_not_either():
     assert list(model.network.params) == ["dense_kernel", "dense_bias"]
 
 
+@register("tests.within")
 class Block(Layer):
     def __init__(self):
         super().__init__()

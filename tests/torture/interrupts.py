@@ -2,7 +2,8 @@
 
 Every run trains in threads without end, or scores, and is interrupted once or twice. It must end
 with what it trained, to the bit, and leave everything else as it was. One in ten is a process of
-the command line, which must end with code 130 and a whole model, or none.
+the command line, which must end with code 130 and a whole model, or none; one in ten is one that
+imports a heavy library, see `tests.torture.imports`.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
+from tests.torture import imports
 
 import chainrule as cr
 from chainrule import callbacks, interrupts, layers
@@ -229,6 +231,7 @@ def main(count, seed):
         minimized(epochs=1)  # compile
         fitted(network(), 1)
         network().evaluate(X, Y)
+        imports.tables(folder)
         for number in range(count):
             faulthandler.dump_traceback_later(WATCHDOG, exit=True)
             if number % 10 == 9:
@@ -236,6 +239,11 @@ def main(count, seed):
                 first = chance.uniform(0, 0.3) if training else chance.uniform(0.2, 3)
                 pauses = [first, *[chance.uniform(0, 0.1)] * chance.randint(0, 1)]
                 outcomes[interrupted_command(folder, pauses, training)] += 1
+                continue
+            if number % 10 == 4:
+                library = list(imports.FIRST)[number // 10 % len(imports.FIRST)]
+                pause = chance.uniform(0, imports.MOMENTS)
+                outcomes[imports.interrupted_import(folder, library, pause)] += 1
                 continue
             run = RUNS[number % len(RUNS)]
             first = chance.choice([chance.uniform(0, 0.01), chance.uniform(0, 0.2)])

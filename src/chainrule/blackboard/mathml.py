@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
+from chainrule.escaping import Html, element, for_html
 from chainrule.formulas import (
     Applied,
     Cases,
@@ -23,10 +23,12 @@ from chainrule.formulas import (
     read,
 )
 
-FUNCTION = "<mo>&#x2061;</mo>"  # that what follows is an argument
+FUNCTION = element("mo", "\u2061")  # that what follows is an argument
+
+SPACE = element("mspace", width="0.17em")
 
 
-def mathml(code: str) -> str:
+def mathml(code: str) -> Html:
     """Return a line of NumPy as a formula; what is none, as text.
 
     Examples
@@ -37,100 +39,104 @@ def mathml(code: str) -> str:
     """
     formula = read(code)
     if isinstance(formula, Infix) and formula.sign in ("=", "←"):  # a line may be broken there
-        inside = f"{_ml(formula.left)}{_mo(formula.sign)}{_ml(formula.right)}"
+        inside = for_html(_ml(formula.left), _mo(formula.sign), _ml(formula.right))
     else:
         inside = _ml(Code(code) if formula is None else formula)
-    return f'<math display="block">{inside}</math>'
+    return element("math", inside, display="block")
 
 
-def _ml(part: Any) -> str:
+def _ml(part: Any) -> Html:
     match part:
         case Name(is_gradient, base, below):
             return _name(is_gradient, base, below)
         case Number(digits, exponent):
             return _number(digits, exponent)
         case Infix(left, sign, right):
-            between = _mo(sign) if sign else '<mspace width="0.17em"/>'
+            between = _mo(sign) if sign else SPACE
             return _row(_ml(left), between, _ml(right))
         case Negative(of):
-            return _row('<mo form="prefix">−</mo>', _ml(of))
+            return _row(element("mo", "−", form="prefix"), _ml(of))
         case Fraction(above, below):
-            return f"<mfrac>{_ml(above)}{_ml(below)}</mfrac>"
+            return element("mfrac", _ml(above), _ml(below))
         case Power(base, exponent):
             return _raised(base, _ml(exponent))
         case Root(of):
-            return f"<msqrt>{_ml(of)}</msqrt>"
+            return element("msqrt", _ml(of))
         case Transposed(of):
-            return _raised(of, "<mi>⊤</mi>")
+            return _raised(of, element("mi", "⊤"))
         case Indexed(of, index):
-            return f"<msub>{_ml(of)}{_text(index)}</msub>"
+            return element("msub", _ml(of), _text(index))
         case Together(sign, axis, of):
             return _together(sign, axis, of)
         case Applied(function, arguments):
-            given = "<mo>,</mo>".join(map(_ml, arguments))
-            return _row(f"<mi>{escape(function)}</mi>", FUNCTION, _fenced("(", given, ")"))
+            parts = [part for argument in arguments for part in (_mo(","), _ml(argument))][1:]
+            return _row(element("mi", function), FUNCTION, _fenced("(", for_html(*parts), ")"))
         case Enclosed(left, of, right):
             return _fenced(left, _ml(of), right)
         case Cases(test, one, other):
-            rows = _case(one, _row("<mtext>if\u00a0</mtext>", _ml(test)))
-            rows += _case(other, "<mtext>otherwise</mtext>")
-            return _row("<mo>{</mo>", f"<mtable>{rows}</mtable>")
+            rows = [
+                _case(one, _row(element("mtext", "if\u00a0"), _ml(test))),
+                _case(other, element("mtext", "otherwise")),
+            ]
+            return _row(_mo("{"), element("mtable", *rows))
         case Code(text):
-            return f'<mtext class="cb-code">{escape(text)}</mtext>'
+            return element("mtext", text, class_="cb-code")
     raise AssertionError(part)
 
 
-def _name(is_gradient: bool, base: str, below: str, above: str = "") -> str:
-    parts = [f"<mi>{escape(base)}</mi>", _text(below) if below else "", above]
+def _name(is_gradient: bool, base: str, below: str, above: Html | None = None) -> Html:
+    letter = element("mi", base)
     tag = "m" + "sub" * bool(below) + "sup" * bool(above)
-    name = f"<{tag}>{''.join(parts)}</{tag}>" if below or above else parts[0]
-    return _row("<mi>∂</mi>", name) if is_gradient else name
+    parts = [letter, *([_text(below)] if below else []), *([above] if above else [])]
+    name = element(tag, *parts) if below or above else letter
+    return _row(element("mi", "∂"), name) if is_gradient else name
 
 
-def _raised(of: Any, above: str) -> str:
-    return _name(*of, above) if isinstance(of, Name) else f"<msup>{_ml(of)}{above}</msup>"
+def _raised(of: Any, above: Html) -> Html:
+    return _name(*of, above) if isinstance(of, Name) else element("msup", _ml(of), above)
 
 
-def _number(digits: str, exponent: int) -> str:
+def _number(digits: str, exponent: int) -> Html:
     if not exponent:
-        return f"<mn>{digits}</mn>"
-    sign = "<mo>−</mo>" if exponent < 0 else ""
-    power = f"<msup><mn>10</mn>{_row(sign, f'<mn>{abs(exponent)}</mn>')}</msup>"
-    return _row(f"<mn>{digits}</mn><mo>·</mo>", power) if digits else power
+        return element("mn", digits)
+    sign = [_mo("−")] if exponent < 0 else []
+    power = element("msup", element("mn", 10), _row(*sign, element("mn", abs(exponent))))
+    return _row(element("mn", digits), _mo("·"), power) if digits else power
 
 
-def _together(sign: str, axis: str, of: Any) -> str:
+def _together(sign: str, axis: str, of: Any) -> Html:
     word = sign.isalpha()
-    kind, way = ("mi", 'mathvariant="normal"') if word else ("mo", 'movablelimits="false"')
-    operator = f"<{kind} {way}>{sign}</{kind}>"
+    if word:
+        operator = element("mi", sign, mathvariant="normal")
+    else:
+        operator = element("mo", sign, movablelimits="false")
     if axis:
-        under = f"<mtext>axis {escape(axis)}</mtext>"
-        operator = f"<munder>{operator}{under}</munder>"
-    return _row(operator, '<mspace width="0.17em"/>' if word else "", _ml(of))
+        operator = element("munder", operator, element("mtext", f"axis {axis}"))
+    return _row(operator, *([SPACE] if word else []), _ml(of))
 
 
-def _case(value: Any, test: str) -> str:
-    cells = (f'<mtd style="text-align: left">{cell}</mtd>' for cell in (_ml(value), test))
-    return f"<mtr>{''.join(cells)}</mtr>"
+def _case(value: Any, test: Html) -> Html:
+    cells = (element("mtd", cell, style="text-align: left") for cell in (_ml(value), test))
+    return element("mtr", *cells)
 
 
-def _text(text: str) -> str:
+def _text(text: str) -> Html:
     """Return what stands below something: a letter, a number, or a word upright."""
     tag = "mn" if text.isdigit() else "mi" if text.isalpha() else "mtext"
-    return f"<{tag}>{escape(text)}</{tag}>"
+    return element(tag, text)
 
 
-def _fenced(left: str, inside: str, right: str) -> str:
+def _fenced(left: str, inside: Html, right: str) -> Html:
     begin, end = (
-        f'<mo fence="true" form="{form}">{sign}</mo>'
+        element("mo", sign, fence="true", form=form)
         for form, sign in (("prefix", left), ("postfix", right))
     )
     return _row(begin, inside, end)
 
 
-def _mo(sign: str) -> str:
-    return f"<mo>{escape(sign)}</mo>"
+def _mo(sign: str) -> Html:
+    return element("mo", sign)
 
 
-def _row(*parts: str) -> str:
-    return f"<mrow>{''.join(parts)}</mrow>"
+def _row(*parts: Html) -> Html:
+    return element("mrow", *parts)

@@ -14,6 +14,7 @@ from chainrule import activations, optimizers
 from chainrule.autodiff import grad
 from chainrule.blackboard.subject import Data, Subject, Unit, checked
 from chainrule.blackboard.subjects import of_arrays
+from chainrule.config import copied
 from chainrule.errors import DataError
 from chainrule.functions import one_hot, sigmoid, softmax
 from chainrule.layers import Dense, Dropout, Flatten
@@ -178,15 +179,14 @@ class _Task:
 
 def _with_momentum(optimizer: Any) -> Any:
     """Return an optimizer with room for momentum, where it knows it."""
-    if isinstance(optimizer, optimizers.SGD) and not optimizer.momentum:
-        config = {**optimizer.get_config(), "momentum": 0.9}  # the momentum in use is in the carry
-        return optimizers.SGD.from_config(config)
+    if type(optimizer) is optimizers.SGD and not optimizer.momentum:
+        return copied(optimizer, momentum=0.9)  # the momentum in use is in the carry
     return optimizer
 
 
 def _anew(model: Any, seed: int) -> Any:
     """Return a model like this one, with weights drawn anew."""
-    layers = [type(layer).from_config(layer.get_config()) for layer in model.layers]
+    layers = [copied(layer) for layer in model.layers]
     other = type(model)(layers, name=model.name, dtype=model.dtype, seed=seed)
     other.build(model.input_shape)
     other.compile(model.optimizer, model.loss)

@@ -17,6 +17,7 @@ from chainrule.blackboard.session import Session, Steered
 from chainrule.blackboard.subject import Data, Subject
 from chainrule.blackboard.take import taker
 from chainrule.errors import DataError, FileError, MissingDependencyError, OptionError
+from chainrule.interrupts import deferred
 from chainrule.lab.classifier import Classifier
 from chainrule.validation import lookup
 
@@ -111,7 +112,8 @@ def watch(model: Any, X: Any = None, y: Any = None) -> Blackboard:
         raise MissingDependencyError(
             "the blackboard in a notebook needs anywidget: pip install 'chainrule[blackboard]'"
         )
-    from chainrule.blackboard.widget import Blackboard
+    with deferred():
+        from chainrule.blackboard.widget import Blackboard
 
     built.module()
     subject = subjects.lab if isinstance(model, Classifier) else _sequential

@@ -19,6 +19,8 @@ from chainrule.blackboard.replay import replay_of
 from chainrule.blackboard.run import Run
 from chainrule.blackboard.subject import Subject
 from chainrule.errors import DataError
+from chainrule.escaping import for_python
+from chainrule.layers.tracking import as_name
 from chainrule.program import trace
 from chainrule.program.helpers import helpers_of, quoted
 from chainrule.program.text import function_text
@@ -80,7 +82,7 @@ def weights(run: Run) -> tuple[str, str, bytes]:
         return "weights.npz", kind, _npz(run.params)
     model = _model_of(run)
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{model.name}.safetensors"
+        path = Path(folder) / f"{as_name(model.name)}.safetensors"
         model.save(path, training=False)
         return path.name, kind, path.read_bytes()
 
@@ -124,7 +126,7 @@ def cell(run: Run) -> tuple[str, str, bytes]:
     mistake = subject.mistake and f"subject = mistakes.mistaken(subject, {subject.mistake!r})\n"
     samples = {u: (x[0].tolist(), y[0].item()) for u, (x, y) in events.samples.items()}
     text = CELL.format(
-        title=subject.title, update=run.place.update, code=subject.code,
+        title=for_python(subject.title), update=run.place.update, code=subject.code,
         settings=dict(subject.settings), mistake=mistake or "", changes=events.settings,
         samples=samples,
     )  # fmt: skip
@@ -193,7 +195,7 @@ def _module_text(run: Run) -> str:
     helpers = dict.fromkeys(helper for program in programs for helper in helpers_of(program))
     imports = "import base64\nimport io\n\nimport numpy as np"
     head = quoted(helpers).replace("import numpy as np", imports, 1)
-    doc = f'"""{subject.title} after {run.place.update} updates, in NumPy alone."""'
+    doc = f'"""{for_python(subject.title)} after {run.place.update} updates, in NumPy alone."""'
     encoded = "\n".join(textwrap.wrap(base64.b64encode(_npz(params)).decode(), 88))
     parts = [*texts, LOAD]
     return f"{doc}\n\n{head}\n\n\n" + "\n\n".join(parts) + f'\n\nWEIGHTS = """\n{encoded}\n"""\n'

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.callbacks.callback import Callback, History, Logs, as_callbacks
+from chainrule.interrupts import deferred
 from chainrule.validation import lookup
 
 
@@ -54,8 +55,9 @@ class ProgressBar(Callback):
 
 def score_bar() -> Any:
     """Return a bar of rich's whose tasks have scores beside them, and the time left."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.table import Column
+    with deferred():
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
     return Progress(
         TextColumn("{task.description}"),

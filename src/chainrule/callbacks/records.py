@@ -12,6 +12,8 @@ import numpy as np
 
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.errors import DataError, FileError, MissingDependencyError
+from chainrule.escaping import for_csv
+from chainrule.interrupts import deferred, load
 from chainrule.validation import check_count, check_flag
 
 
@@ -72,7 +74,7 @@ class CSVLogger(Callback):
             self._file, self._names, restval="NA", extrasaction="ignore", delimiter=self.separator,
         )  # fmt: skip
         if begins:
-            writer.writeheader()
+            writer.writerow({name: for_csv(name) for name in self._names})
         writer.writerow(row)
         self._file.flush()
 
@@ -128,7 +130,7 @@ class TensorBoard(Callback):
                 warnings.warn(f"TensorBoard: {name} has no counterpart; the scores of every epoch "
                               "are written, and histograms", stacklevel=2)  # fmt: skip
         try:
-            import tensorboardX  # noqa: F401
+            load("tensorboardX")
         except ImportError as error:
             raise MissingDependencyError(
                 "TensorBoard needs tensorboardX: pip install 'chainrule[tensorboard]'"
@@ -158,7 +160,8 @@ class TensorBoard(Callback):
 
     def _writer(self, part: str) -> Any:
         if part not in self._writers:
-            from tensorboardX import SummaryWriter
+            with deferred():
+                from tensorboardX import SummaryWriter
 
             self._writers[part] = SummaryWriter(str(self.log_dir / part))
         return self._writers[part]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
 from chainrule.checking.latex import latex
+from chainrule.escaping import Html, element, for_html
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,7 @@ class Diagnosis:
         lines += [f"    or: {other}" for other in self.others]
         return "\n".join(lines)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Html:
         first, _, rest = str(self).partition("\n")
         code = self.where.repaired if self.where is not None else ""
-        parts = [escape(first), f"<pre>{escape(rest)}</pre>" if rest else "", latex(code)]
-        return "".join(parts)
+        return for_html(first, element("pre", rest) if rest else "", latex(code))

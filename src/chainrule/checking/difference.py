@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from chainrule.checking.sandbox import FAILURES, Sandbox, alone, quiet
 from chainrule.checking.subject import Subject, ratio
 from chainrule.config import Shown
 from chainrule.errors import DataError
+from chainrule.escaping import element
 
 SAME = 1e-9  # the norm ratio up to which values differ by rounding alone
 
@@ -57,7 +57,7 @@ class DifferenceReport(Shown):
         return "\n".join([*lines, *(f"  • {d}" for d in self.diagnoses)])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return element("pre", self)
 
 
 def explain_difference(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 from chainrule.checking.diagnosis import Diagnosis
 from chainrule.config import Shown
+from chainrule.escaping import Html, element, for_html
 from chainrule.validation import Array, lookup
 
 
@@ -128,14 +128,14 @@ class GradientReport(Shown):
         return "\n".join([*lines, self.verdict, *(f"  • {text}" for text in said)])
 
     def _repr_html_(self) -> str:
-        def line(cells: Any, tag: str) -> str:
-            inside = "".join(f"<{tag} style='text-align: left'>{escape(c)}</{tag}>" for c in cells)
-            return f"<tr>{inside}</tr>"
+        def line(cells: Any, tag: str) -> Html:
+            return element("tr", *(element(tag, cell, style="text-align: left") for cell in cells))
 
-        body = "".join(line(check.row, "td") for check in self.parameters)
-        bullets = "".join(f"<li>{diagnosis._repr_html_()}</li>" for diagnosis in self.diagnoses)
-        bullets += "".join(f"<li>note: {escape(note)}</li>" for note in self.notes)
-        return (
-            f"<table><thead>{line(_HEAD, 'th')}</thead><tbody>{body}</tbody></table>"
-            f"<p>{'✓' if self.passed else '✗'} {escape(self.verdict)}</p><ul>{bullets}</ul>"
+        body = [line(check.row, "td") for check in self.parameters]
+        bullets = [element("li", diagnosis._repr_html_()) for diagnosis in self.diagnoses]
+        bullets += [element("li", f"note: {note}") for note in self.notes]
+        return for_html(
+            element("table", element("thead", line(_HEAD, "th")), element("tbody", *body)),
+            element("p", f"{'✓' if self.passed else '✗'} {self.verdict}"),
+            element("ul", *bullets),
         )

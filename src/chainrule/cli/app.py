@@ -22,6 +22,7 @@ from chainrule.cli.problems import EXIT_CODES, Verbs
 from chainrule.cli.show import show
 from chainrule.cli.sweep import sweep
 from chainrule.cli.train import train
+from chainrule.escaping import for_terminal
 
 CODES = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
@@ -37,7 +38,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"chainrule {__version__}")
+        typer.echo(for_terminal(f"chainrule {__version__}"))
         raise typer.Exit
 
 

@@ -12,6 +12,7 @@ import typer
 
 from chainrule.cli.problems import Interrupted, warn
 from chainrule.errors import MissingDependencyError
+from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
     from chainrule.blackboard.handover import Invite
@@ -42,7 +43,9 @@ def blackboard(
     from chainrule.blackboard import built
     from chainrule.blackboard.handover import handover
     from chainrule.blackboard.opening import prepared
-    from chainrule.blackboard.server import serve
+
+    with deferred():
+        from chainrule.blackboard.server import serve
 
     built.module()  # or say how to have it
     begin = prepared(data, target, model)  # what cannot be is told before the address

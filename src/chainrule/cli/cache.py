@@ -6,6 +6,7 @@ import typer
 
 from chainrule.cli.problems import Verbs
 from chainrule.errors import FileError
+from chainrule.escaping import for_terminal
 
 cache = typer.Typer(cls=Verbs, no_args_is_help=True, help="Compiled kernels kept on disk.")
 
@@ -21,4 +22,5 @@ def clear_cache() -> None:
         count = clear()
     except OSError as error:
         raise FileError(f"cannot clear {where}: {error.strerror or error}") from error
-    typer.echo(f"Deleted {count} compiled kernel{'s' * (count != 1)} from {where}")
+    line = f"Deleted {count} compiled kernel{'s' * (count != 1)} from {where}"
+    typer.echo(for_terminal(line))

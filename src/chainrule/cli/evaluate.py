@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from chainrule.cli.console import Terminal
 from chainrule.cli.problems import tell, warn
+from chainrule.console import Terminal
 
 
 def evaluate(

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from chainrule.cli.console import Terminal
 from chainrule.cli.problems import tell
+from chainrule.console import Terminal
 from chainrule.errors import DataError, shortened
 
 ROWS = 10_000  # that are looked at, drawn at random

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.console import Terminal
 from chainrule.cli.problems import UsageError
+from chainrule.console import Terminal
 from chainrule.validation import lookup
 
 if TYPE_CHECKING:

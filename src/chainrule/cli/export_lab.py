@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 
 from chainrule.cli.problems import UsageError
+from chainrule.console import Terminal
 
 KINDS = ("nbgrader", "otter", "gradescope", "prairielearn", "classroom")
 
@@ -31,9 +32,9 @@ def export_lab(
     make = lookup("kind of export", to, MAKERS)
     found = lab_of(find_lab(lab, []))
     paths = write_files(make(found), output)
-    console = Console(highlight=False)
+    console = Terminal()
     shown = [path for path in paths if "source/chainrule" not in path.as_posix()]
     for path in shown:
-        console.print(f"[dim]wrote[/] {path}", soft_wrap=True)
+        console.print(f"[dim]wrote[/] {escape(str(path))}", soft_wrap=True)
     if len(shown) < len(paths):
         console.print(f"[dim]wrote[/] {len(paths) - len(shown)} files of chainrule itself")

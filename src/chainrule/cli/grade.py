@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from chainrule.cli.output import check_output
 from chainrule.cli.problems import Interrupted, UsageError, tell, warn
+from chainrule.console import Terminal
+from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
     from chainrule.teaching.grading.classroom import Classroom
@@ -68,7 +71,7 @@ def grade(
     with progress(len(entries)) as done:
         classroom = grade_all(task, entries, jobs, done)
     written = write(classroom, outputs)
-    summary(Console(highlight=False), classroom, written)
+    summary(Terminal(), classroom, written)
     if classroom.left:
         raise Interrupted(
             f"{len(classroom.graded)} of {len(entries)} submissions are graded and in {output}"
@@ -102,11 +105,11 @@ def write(classroom: Classroom, outputs: dict[str, str | None]) -> list[str]:
 @contextmanager
 def progress(total: int) -> Iterator[Any]:
     """Show on stderr how many submissions are graded, and the last one's name."""
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
+    with deferred():
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as TimeLeft
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     if not console.is_terminal:
         yield lambda graded: None
         return
@@ -123,7 +126,8 @@ def progress(total: int) -> Iterator[Any]:
 
 def summary(console: Console, classroom: Classroom, written: list[str]) -> None:
     """Print what a teacher asks first: how many, the median, which exercise fails most."""
-    from rich.table import Table
+    with deferred():
+        from rich.table import Table
 
     from chainrule.cli.terminal import count_of, print_title
     from chainrule.teaching.grading.statistics import exercise_rows, median
@@ -140,7 +144,7 @@ def summary(console: Console, classroom: Classroom, written: list[str]) -> None:
         table.add_column("fails most", overflow="ellipsis", no_wrap=True)
         for row in exercise_rows(classroom):
             share = f"{row.mean:.1f} of {row.most}"
-            table.add_row(row.name, f"{row.right} of {row.count}", share, row.worst)
+            table.add_row(row.name, f"{row.right} of {row.count}", share, escape(row.worst))
         console.print(table)
     for path in written:
-        console.print(f"[dim]wrote[/] {path}", markup=True, soft_wrap=True)
+        console.print(f"[dim]wrote[/] {escape(path)}", soft_wrap=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from chainrule.cli.problems import Interrupted
+from chainrule.console import Terminal
 from chainrule.errors import InterruptedWarning
 from chainrule.lab.session import SECTIONS, Lab
 
@@ -41,7 +41,7 @@ def lab(
     from chainrule.lab.terminal import run_lab
 
     names = [name for given in (only, sections) for name in given or []]
-    console = Console(highlight=False)
+    console = Terminal()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InterruptedWarning)  # the other sections end as well

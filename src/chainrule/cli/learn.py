@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from chainrule.cli.problems import Interrupted, Verbs
+from chainrule.console import Terminal
+from chainrule.escaping import for_terminal
 
 if TYPE_CHECKING:
     from chainrule.teaching.learn.workspace import Workspace
@@ -49,7 +50,8 @@ def start(
             raise DataError(f"there is no lab {number}; there are 1 to {len(labs)}")
     chosen = [source for i, source in enumerate(labs, 1) if not lab or i in lab]
     workspace = Workspace.start(folder, chosen, ".ipynb" if notebooks else ".py")
-    typer.echo(f"The labs are in {folder}: open {workspace.path(workspace.labs[0])} in an editor.")
+    first = workspace.path(workspace.labs[0])
+    typer.echo(for_terminal(f"The labs are in {folder}: open {first} in an editor."))
     _watch(workspace) if watching else _check(workspace)
 
 
@@ -75,7 +77,7 @@ def list_(folder: Folder = HERE) -> None:
     from chainrule.teaching.learn.screen import show_list
     from chainrule.teaching.learn.workspace import Workspace
 
-    show_list(Console(highlight=False), Workspace(folder))
+    show_list(Terminal(), Workspace(folder))
 
 
 @learn.command()
@@ -85,7 +87,7 @@ def hint(name: Exercise = "", folder: In = HERE) -> None:
     from chainrule.teaching.learn.workspace import Workspace
 
     workspace = Workspace(folder)
-    show_hint(Console(), workspace, name or workspace.next_exercise)
+    show_hint(Terminal(), workspace, name or workspace.next_exercise)
 
 
 @learn.command()
@@ -95,7 +97,7 @@ def solution(name: Exercise = "", folder: In = HERE) -> None:
     from chainrule.teaching.learn.workspace import Workspace
 
     workspace = Workspace(folder)
-    show_solution(Console(), workspace, name or workspace.last_passed)
+    show_solution(Terminal(), workspace, name or workspace.last_passed)
 
 
 @learn.command()
@@ -104,14 +106,15 @@ def reset(name: Annotated[str, typer.Argument(metavar="EXERCISE")], folder: In =
     from chainrule.teaching.learn.workspace import Workspace
 
     kept = Workspace(folder).reset(name)
-    typer.echo(f"{name} is as it was in the beginning; your file before that: {kept}")
+    line = f"{name} is as it was in the beginning; your file before that: {kept}"
+    typer.echo(for_terminal(line))
 
 
 def _watch(workspace: Workspace) -> None:
     from chainrule.teaching.learn.watching import watch
 
     try:
-        watch(Console(highlight=False), workspace)
+        watch(Terminal(), workspace)
     except KeyboardInterrupt:
         raise Interrupted("your files and what has passed are kept") from None
 
@@ -121,7 +124,7 @@ def _check(workspace: Workspace) -> None:
     from chainrule.teaching.learn.screen import show
     from chainrule.teaching.learn.watching import look
 
-    console = Console(highlight=False)
+    console = Terminal()
     standing = look(console, workspace, Checker())
     show(console, workspace, standing)
     raise typer.Exit(1 if standing.exercise else 0)

@@ -13,9 +13,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.console import Terminal
 from chainrule.cli.problems import UsageError, tell
+from chainrule.console import Terminal
 from chainrule.errors import DataError, FileError
+from chainrule.interrupts import deferred
 from chainrule.recipes.scores import ClassScores
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def draw_predictions(path: str, source: str) -> tuple[Figure, int]:
 
     A quantity has its errors beside; classes have what was taken for what, as shares of the true.
     """
-    from matplotlib.figure import Figure
+    with deferred():
+        from matplotlib.figure import Figure
 
     from chainrule.recipes.scores import new_scores
     from chainrule.recipes.trained import labelled_chunks, open_data, open_model, probabilities
@@ -176,7 +178,8 @@ def _number(text: str | None) -> float:
 
 def draw(epochs: Sequence[int], scores: Scores) -> Figure:
     """Return a figure with a panel for each score, data held back beside their own."""
-    from matplotlib.figure import Figure
+    with deferred():
+        from matplotlib.figure import Figure
 
     from chainrule import plots
 

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.console import Terminal
 from chainrule.cli.problems import Interrupted, UsageError, tell
+from chainrule.console import Terminal
 
 if TYPE_CHECKING:
     from chainrule.preprocessing.values import Chunk

@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from chainrule.cli.console import Terminal
+from chainrule.console import Terminal
 from chainrule.errors import (
     ChainruleError,
     DataError,
@@ -25,6 +25,7 @@ from chainrule.errors import (
     UnknownNameError,
     shortened,
 )
+from chainrule.escaping import for_terminal
 from chainrule.validation import lookup
 
 UNEXPECTED, USAGE, DATA, FILE, DIVERGED, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -97,7 +98,7 @@ def explained() -> Iterator[None]:
         raise typer.Exit(UNEXPECTED) from None
     except KeyboardInterrupt as stop:
         kept = f"; {stop}" if str(stop) else ""
-        typer.echo(f"Stopped by Ctrl-C{kept}.", err=True)
+        typer.echo(for_terminal(f"Stopped by Ctrl-C{kept}."), err=True)
         raise typer.Exit(INTERRUPTED) from None
     except OptionError as error:
         _fail(f"--{error.option.replace('_', '-')}: {error.reason}", exit_code(error))

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from chainrule.cli.console import Terminal
+from chainrule.console import Terminal
 from chainrule.errors import FileError
+from chainrule.escaping import for_terminal
 
 if TYPE_CHECKING:
     from chainrule.callbacks import History
@@ -36,7 +37,7 @@ def show(
     console = Terminal()
     found = load(model)
     if source:
-        typer.echo(source_of(found, model))
+        typer.echo(for_terminal(source_of(found, model)))
     if weights:
         print_weights(console, found)
     if not source and not weights:

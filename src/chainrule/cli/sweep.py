@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from chainrule.cli.console import Terminal
 from chainrule.cli.problems import Interrupted, UsageError, tell
 from chainrule.cli.settings import hidden_units
 from chainrule.cli.train import DATA_HELP, describe
+from chainrule.console import Terminal
 from chainrule.errors import DataError, OptionError, UnknownNameError
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chainrule.console import Terminal
 from chainrule.errors import shortened
+from chainrule.interrupts import deferred
 from chainrule.recipes.scores import ClassScores, Scores, percent
 
 CLASSES = 20  # that have a line each
@@ -136,10 +138,11 @@ def count_of(number: int, what: str) -> str:
 @contextmanager
 def row_progress(label: str, total: int | None) -> Iterator[Callable[[int], Any]]:
     """Show on stderr how many rows are done, if it is a terminal; gives the function to call."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
+    with deferred():
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as TimeLeft
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     if not console.is_terminal:  # a bar that is disabled ends with an empty line before Rich 14.3
         yield lambda rows: None
         return

@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chainrule.cli.console import Terminal
 from chainrule.cli.problems import Interrupted, tell
 from chainrule.cli.settings import OPTIONS, Option, Settings
+from chainrule.console import Terminal
 from chainrule.errors import DivergenceError, listed, shortened
 from chainrule.interrupts import deferred
 

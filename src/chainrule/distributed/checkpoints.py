@@ -15,6 +15,7 @@ from chainrule.errors import DataError
 from chainrule.network.conditions import differences, told
 from chainrule.network.contents import contents, go_back
 from chainrule.network.saving import as_file_error, read_model, restored, write_model
+from chainrule.registered import full_name
 
 KEPT = ("rounds", "loss", "samples", "updates", "metrics", "velocity", "epoch")
 
@@ -50,7 +51,7 @@ def settings(model: Any, supply: RoundSupply, seed: Any, weighted: bool) -> dict
         "outer_momentum": options.outer_momentum, "outer_rate": options.outer_rate,
         "batch_size": job.batch_size, "shuffle": job.shuffle,
         "seed": int(seed) if isinstance(seed, int | np.integer) else None,
-        "optimizer": {"class_name": type(rule).__name__, "config": made},
+        "optimizer": {"class_name": full_name(type(rule)), "config": made},
         "loss": told(model.loss), "metrics": [told(metric) for metric in metrics],
         "weighted_metrics": [told(metric) for metric in weighted_metrics],
         "engine": model.engine, "class_weight": job.class_weight, "sample_weight": weighted,

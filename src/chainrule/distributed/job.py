@@ -8,22 +8,20 @@ import pickle
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from chainrule.config import Configurable, made, plain
+from chainrule.config import made, plain
 from chainrule.distributed.group import Empty
 from chainrule.errors import DataError
-from chainrule.layers.tracking import family
+from chainrule.interrupts import deferred
 from chainrule.network.inputs import check_labels_fit, checked_data
 from chainrule.network.runs import make_run
-from chainrule.registered import find, known_as
+from chainrule.registered import known_as, own_things
 from chainrule.running.engines import Engine
 from chainrule.running.recorded import Known
 from chainrule.training.supply import Samples
@@ -136,50 +134,13 @@ def described(model: Any) -> tuple[str, Code]:
     DataError
         If a part of it cannot be told to other machines.
     """
-    about = {"model": model.get_config(), **plain(model.compile_options), "engine": model.engine}
-    parts = [*family(model), model.optimizer, model.loss, *chain(*model.compiled_metrics)]
-    own = {name: found for name in _names(about) if (found := find(name)) is not None}
-    own |= {type(part).__name__: type(part) for part in parts}  # which may be called as ours are
-    for function in _functions(parts):
-        if own.setdefault(function.__name__, function) is not function:
-            raise DataError(
-                f"two functions of your own are called {function.__name__!r}, by which other "
-                "machines are told of them; give each a name of its own"
-            )
-    own = {n: t for n, t in own.items() if not _is_ours(t)}
-    things = type(model), own
+    with own_things() as own:
+        about = {
+            "model": model.get_config(), **plain(model.compile_options), "engine": model.engine
+        }  # fmt: skip
+        things = type(model), dict(own)
     code = pickled(things, "a layer, loss or metric of your own")
     return json.dumps(about), code_of(code, things)
-
-
-def _functions(thing: Any) -> Iterator[Any]:
-    """Yield the functions of the user's own that layers, losses and metrics were given."""
-    if isinstance(thing, Configurable):
-        thing = thing._as_made()
-    if isinstance(thing, Mapping | list | tuple):
-        for part in thing.values() if isinstance(thing, Mapping) else thing:
-            yield from _functions(part)
-    elif callable(thing) and not isinstance(thing, type) and not _is_ours(thing):
-        yield thing
-
-
-def _names(about: Any) -> Iterator[str]:
-    """Yield the names of the classes and functions in a description."""
-    if isinstance(about, Mapping):
-        for key in ("class_name", "registered_name"):
-            if isinstance(about.get(key), str):
-                yield about[key]
-        if about.get("class_name") == "function" and isinstance(about.get("config"), str):
-            yield about["config"]
-        for part in about.values():
-            yield from _names(part)
-    elif isinstance(about, list):
-        for part in about:
-            yield from _names(part)
-
-
-def _is_ours(thing: Any) -> bool:
-    return str(getattr(thing, "__module__", "")).split(".")[0] in ("chainrule", "numpy", "builtins")
 
 
 def pickled(thing: Any, what: str) -> bytes:
@@ -191,7 +152,8 @@ def pickled(thing: Any, what: str) -> bytes:
         If that cannot be done.
     """
     try:
-        from cloudpickle import dumps
+        with deferred():
+            from cloudpickle import dumps
     except ImportError:  # without Dask nobody else is asked
         from pickle import dumps
     try:

@@ -14,7 +14,8 @@ import numpy as np
 
 from chainrule.distributed.direct import Part, is_direct, read
 from chainrule.distributed.group import BLOCK, Empty, Group, Rows
-from chainrule.errors import DataError, FileError, MissingDependencyError
+from chainrule.errors import DataError, FileError
+from chainrule.tables.arrow import pyarrow
 from chainrule.validation import Array
 
 NEAR = 2**20  # bytes of a batch of rows
@@ -79,13 +80,13 @@ class RowGroup:
         """Return what the rows are read from: the file, or their bytes where it is a large one."""
         if not is_direct(self.path, self.written, os.path.getsize(self.path)):
             return self.path
-        from pyarrow import PythonFile
-
         group = about.row_group(self.number)
         columns = [group.column(number) for number in range(group.num_columns)]
         start = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
         size = sum(c.total_compressed_size for c in columns)
-        return PythonFile(Part(read(self.path, start, size, empty, direct=True), start), "r")
+        return pyarrow().PythonFile(
+            Part(read(self.path, start, size, empty, direct=True), start), "r"
+        )
 
     def _batches(self, file: Any, names: Sequence[str]) -> Iterator[Any]:
         """Yield the rows of some columns, a few at a time: so they stay near to the processor."""
@@ -122,14 +123,9 @@ def _about(path: str, written: int) -> Any:
 
 
 def _opened(path: Any, about: Any = None) -> Any:
+    parquet = pyarrow("parquet")
     try:
-        from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Parquet files need pyarrow: pip install 'chainrule[data]'"
-        ) from error
-    try:
-        return ParquetFile(path, metadata=about, buffer_size=BLOCK)
+        return parquet.ParquetFile(path, metadata=about, buffer_size=BLOCK)
     except Exception as error:  # Arrow's have no common class
         reason = " ".join(str(error).split())
         raise FileError(f"{path} cannot be read as a Parquet file: {reason}") from error
@@ -168,8 +164,7 @@ def _column(batch: Any, name: str, path: str) -> Array:
 
     A missing number, or truth, is NaN.
     """
-    from pyarrow import types
-
+    types = pyarrow("types")
     column = batch.column(name)
     if types.is_fixed_size_list(column.type):
         size = column.type.list_size

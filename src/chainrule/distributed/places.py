@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ from chainrule.distributed.rounds import (
     train_shard,
 )
 from chainrule.errors import ClusterError, DataError, MissingDependencyError
-from chainrule.interrupts import check
+from chainrule.interrupts import check, load
 
 GLANCE = 0.5  # seconds between looks at the keyboard and the cluster
 SILENCE = 2  # seconds without a scheduler after which it is given up
@@ -84,7 +83,7 @@ def dask(name: str = "dask") -> Any:
         If it is not installed.
     """
     try:
-        return importlib.import_module(name)
+        return load(name)
     except ImportError as error:
         raise MissingDependencyError(
             "clusters and Dask's collections need Dask: pip install 'chainrule[dask]'"

@@ -1,7 +1,8 @@
 """Networks with scikit-learn's interface: the same results, sooner, and what its own lack."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from chainrule.interrupts import load
 
 if TYPE_CHECKING:
     from chainrule.estimators.dask import DaskMLPClassifier, DaskMLPRegressor
@@ -28,5 +29,5 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = next(module for part, module in _MODULES.items() if part in name)
-    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    found = globals()[name] = getattr(load(f"{__name__}.{module}"), name)
     return found

@@ -7,7 +7,6 @@ optimizer's rule. The rest is laid out around it.
 from __future__ import annotations
 
 import io
-import json
 import math
 import os
 import re
@@ -21,6 +20,7 @@ import numpy as np
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves
 from chainrule.errors import DataError
+from chainrule.escaping import for_python
 from chainrule.export import ejected, templates
 from chainrule.export.in_use import InUse
 from chainrule.export.rules import plainer, rule_texts
@@ -121,8 +121,7 @@ class _Module:
         if self.trains:
             rule, loss = self.model.optimizer, self.model.loss
             lines += ["", *textwrap.wrap(f"Training minimises {loss!r} by {rule!r}.", WIDTH)]
-        text = "\n".join(lines).replace("\\", r"\\").replace('"""', "'''")
-        return f'"""{text}\n"""'
+        return "\n".join(['"""' + for_python(lines[0]), *map(for_python, lines[1:]), '"""'])
 
     def _layers(self) -> Iterator[str]:
         """Yield a line for each layer: its name, the shape of its output, what it is."""
@@ -242,7 +241,7 @@ class _Module:
             for each in (*USED.get(function, ()), function):
                 functions[each] = bare_source(each)
             options = "".join(
-                f"        {json.dumps(key)}: {_value_text(value, 8)},\n"
+                f"        {_quoted(key)}: {_value_text(value, 8)},\n"
                 for key, value in _options(step).items()
             )
             lines += f"    {_quoted(step.name)}: ({function.__name__}, {{\n{options}    }}),\n"
@@ -257,7 +256,7 @@ class _Module:
         target = self.used.quantity
         if target is not None:
             constants = templates.SCALE.format(
-                name=json.dumps(target.name), mean=target.mean, scale=target.scale
+                name=_quoted(target.name), mean=target.mean, scale=target.scale
             )
             if not target.interval:
                 return [constants, templates.SCALED, templates.QUANTITIES]
@@ -378,7 +377,7 @@ def _options(step: Step) -> dict[str, Any]:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return f'"{for_python(text)}"'
 
 
 def _assigned(name: str, texts: Iterable[str]) -> str:
@@ -389,7 +388,7 @@ def _value_text(value: Any, indent: int) -> str:
     """Write a number or texts, as many on a line as there is room for."""
     if not isinstance(value, tuple):
         return repr(value)
-    texts = [json.dumps(text, ensure_ascii=False) for text in value]
+    texts = list(map(_quoted, value))
     line = f"({', '.join(texts)}{',' * (len(texts) == 1)})"
     if len(line) <= WIDTH - 2 * indent - 12:
         return line

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.autodiff.names import telling
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ExportError
+from chainrule.escaping import for_python
 from chainrule.optimizers import Optimizer
 from chainrule.program.equations import Variable
 from chainrule.program.program import Program
@@ -59,7 +60,7 @@ def _plain_line(line: str) -> str:
 
 def _start_text(memory: Mapping[str, Any], params: Mapping[str, Any], name: str) -> str:
     lines = "".join(
-        f'        "{key}": {_start_of(key, value, params, name)},\n'
+        f'        "{for_python(key)}": {_start_of(key, value, params, name)},\n'
         for key, value in memory.items()
     )
     about = START.format(name)
@@ -94,7 +95,7 @@ def _filled_text(array: Any, w: Any) -> str | None:
 
 
 def _entry_text(name: str, array: Any) -> str:
-    return f'"{name}": np.full({array.shape}, {array.flat[0]}, np.{array.dtype.name})'
+    return f'"{for_python(name)}": np.full({array.shape}, {array.flat[0]}, np.{array.dtype.name})'
 
 
 def _step_by_step(optimizer: Any, params: Mapping[str, Any], name: str) -> Texts | None:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule import layers as our_layers
-from chainrule.config import Configurable, arguments, class_called, plain
+from chainrule.config import Configurable, arguments, class_of, plain
 from chainrule.errors import ChainruleError, DataError, MissingDependencyError
+from chainrule.interrupts import load
 from chainrule.layers import Layer, Normalization
 from chainrule.network.compiled import Compiled
+from chainrule.registered import is_own
 
 BACKENDS = ("jax", "torch", "tensorflow")
 
@@ -27,7 +29,7 @@ def import_keras() -> Any:
         )
     backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
     try:
-        keras = importlib.import_module("keras")
+        keras = load("keras")
     except Exception as error:
         raise MissingDependencyError(
             f"Keras cannot be loaded with KERAS_BACKEND={backend}: {error}; installed here: "
@@ -99,11 +101,11 @@ def _to(keras: Any, value: Any, where: str) -> Any:
         return [_to(keras, part, where) for part in value]
     if not isinstance(value, Mapping):
         return value
-    cls = class_called(value["class_name"])
-    _, room, *_ = cls.__module__.split(".")
+    cls = None if is_own(value) else class_of(value)
+    room = "" if cls is None else cls.__module__.split(".")[1]
     place = keras.optimizers.schedules if room == "schedules" else getattr(keras, room, None)
-    if not cls.__module__.startswith("chainrule.") or not hasattr(place, cls.__name__):
-        raise DataError(f"{where}: {cls.__name__} has no counterpart")
+    if cls is None or not hasattr(place, cls.__name__):
+        raise DataError(f"{where}: {value['class_name']} has no counterpart")
     return _made(getattr(place, cls.__name__), keras, _changed(cls, value["config"]), where)
 
 

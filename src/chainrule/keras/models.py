@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from chainrule.config import copied
 from chainrule.errors import DataError
 from chainrule.keras.left_out import GRAPHS, left_out
 from chainrule.layers import Input, Layer
@@ -39,7 +40,8 @@ def clone_model(
     if input_tensors is not None:
         raise DataError(f"clone_model: input_tensors has no counterpart: {GRAPHS}")
     if clone_function is None:
-        return type(model).from_config(model.get_config())
+        cloned: Sequential = copied(model)
+        return cloned
     shape = model.input_shape
     start = [] if shape is None else [Input(batch_shape=shape)]
     return Sequential([*start, *map(clone_function, model.layers)], model.name)

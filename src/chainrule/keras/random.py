@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.interrupts import deferred
 from chainrule.layers.dropout import Random
 from chainrule.layers.surroundings import around
 from chainrule.validation import check_seed
@@ -108,7 +109,8 @@ def truncated_normal(
     seed: Any = None,
 ) -> Any:
     """Return numbers normally distributed, at most two deviations from the mean."""
-    from scipy.special import ndtri
+    with deferred():
+        from scipy.special import ndtri
 
     low = 0.022750131948179195  # the share of a normal distribution below -2
     drawn = _drawn(shape, np.float64, None if isinstance(seed, SeedGenerator) else seed)

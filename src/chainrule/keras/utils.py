@@ -5,7 +5,6 @@ from __future__ import annotations
 import random as _random
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as _Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from chainrule import validation
 from chainrule.errors import DataError, ShapeError
+from chainrule.escaping import element
 from chainrule.keras.backend import clear_session
 from chainrule.keras.left_out import left_out
 from chainrule.registered import REGISTERED
@@ -270,17 +270,17 @@ def plot_model(
             about.append(str(layer.dtype))
         top = 10 + number * (high + gap)
         if number:
-            rows.append(f'<path d="M{wide / 2} {top - gap}v{gap}" stroke="#5b6b7b"/>')
-        rows.append(
-            f'<rect x="10" y="{top}" width="{wide - 20}" height="{high}" rx="6" fill="#eef3f8" '
-            f'stroke="#5b6b7b"/><text x="{wide / 2}" y="{top + 27}" text-anchor="middle">'
-            f"{escape(' · '.join(about))}</text>"
-        )
+            rows.append(element("path", d=f"M{wide / 2} {top - gap}v{gap}", stroke="#5b6b7b"))
+        box = {"x": 10, "y": top, "width": wide - 20, "height": high, "rx": 6}
+        rows += [
+            element("rect", **box, fill="#eef3f8", stroke="#5b6b7b"),
+            element("text", " · ".join(about), x=wide / 2, y=top + 27, text_anchor="middle"),
+        ]
     height = 20 + len(model.layers) * (high + gap) - gap
     path = Path(to_file).with_suffix(".svg")
-    path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {height}" width="{wide}" '
-        f'font-family="sans-serif" font-size="14" fill="#1f2a36">{"".join(rows)}</svg>\n',
-        encoding="utf-8",
-    )
+    picture = element(
+        "svg", *rows, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {wide} {height}",
+        width=wide, font_family="sans-serif", font_size=14, fill="#1f2a36",
+    )  # fmt: skip
+    path.write_text(f"{picture}\n", encoding="utf-8")
     return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from chainrule.callbacks import History
 from chainrule.config import Shown
 from chainrule.errors import DataError, DivergenceError
 from chainrule.functions import accuracy, nll, one_hot
+from chainrule.interrupts import load
 from chainrule.validation import Array, check_features, check_number, check_positive, check_samples
 
 OnEpoch = Callable[[int, dict[str, float]], Any]
@@ -216,7 +216,7 @@ class Classifier(Shown, ABC):
             If anywidget is missing.
         """
         # By its name: the blackboard trains the lab's models, so it stands below the lab.
-        opening = importlib.import_module("chainrule.blackboard.opening")
+        opening = load("chainrule.blackboard.opening")
         return opening.watch(self, X, y)
 
     @np.errstate(all="ignore")

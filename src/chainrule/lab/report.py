@@ -8,23 +8,27 @@ import os
 import platform
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import resources
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from chainrule import __version__
 from chainrule.errors import ChainruleError
+from chainrule.escaping import Html, element, for_html
 from chainrule.interrupts import ignored
 from chainrule.lab.results import Result, as_tables, format_number
 from chainrule.lab.session import SECTIONS, Lab, section_text
+from chainrule.pages import page
 from chainrule.plots import to_svg
+
+TEMPLATE = Path(__file__).with_name("templates") / "report.html"
 
 
 @dataclass(frozen=True)
@@ -107,15 +111,11 @@ def render(
     replay : str, optional
         A page on which the network's training can be gone through, deflated, in base64.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["code"] = _with_code
-    environment.filters["number"] = format_number
-    environment.filters["tables"] = as_tables
-    template = resources.files("chainrule.lab").joinpath("templates/report.html").read_text("utf-8")
+    filters: dict[str, Callable[..., Any]] = {
+        "code": _with_code,
+        "number": format_number,
+        "tables": as_tables,
+    }
     sections = []
     for number, name in enumerate(SECTIONS, start=1):
         if name in lab.results or name in skipped:
@@ -140,7 +140,7 @@ def render(
         f"Python {platform.python_version()}",
         "on": f"{platform.system()} {platform.machine()}",
     }
-    return environment.from_string(template).render(sections=sections, about=about, replay=replay)
+    return page(TEMPLATE, filters, sections=sections, about=about, replay=replay)
 
 
 def _get_ready() -> None:
@@ -156,11 +156,10 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _with_code(text: str) -> str:
+def _with_code(text: str) -> Html:
     """Return prose as HTML, what stands in backticks as code."""
-    from markupsafe import Markup, escape
-
-    return Markup(re.sub("`+([^`]+)`+", r"<code>\1</code>", str(escape(text))))
+    parts = re.split("`+([^`]+)`+", text)
+    return for_html(*(element("code", p) if i % 2 else p for i, p in enumerate(parts)))
 
 
 def _paragraph(text: str) -> dict[str, str]:

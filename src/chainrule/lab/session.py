@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 from chainrule.data import Digits, load_digits
 from chainrule.errors import DataError
+from chainrule.interrupts import load
 from chainrule.lab.results import Result
 from chainrule.validation import lookup
 
@@ -45,7 +45,8 @@ SLOW_SECTIONS = {
 
 def section_module(name: str) -> ModuleType:
     """Return the module of a section, or an error that lists the sections."""
-    return importlib.import_module(f"chainrule.lab.{lookup('section', name, SECTIONS)}")
+    module: ModuleType = load(f"chainrule.lab.{lookup('section', name, SECTIONS)}")
+    return module
 
 
 def section_text(name: str) -> tuple[str, list[str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.arguments import Flag
 from chainrule.autodiff.trees import map_leaves
+from chainrule.config import copied
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers.cells import (
     Gates,
@@ -312,7 +313,7 @@ def _copy(layer: Any, **changed: Any) -> Any:
     """Return a layer made as another was, without its weights."""
     if not isinstance(layer, Sequences):
         raise DataError(f"Bidirectional: expected a layer such as LSTM or RNN, received {layer!r}")
-    return type(layer).from_config(layer.get_config() | changed)
+    return copied(layer, **changed)
 
 
 class Bidirectional(Batched):

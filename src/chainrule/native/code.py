@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.errors import CompileError
+from chainrule.interrupts import deferred
 from chainrule.native import ENTRY, cache, cores
 
 if TYPE_CHECKING:
@@ -39,9 +40,11 @@ class NativeFunction:
     """A compiled kernel, by the name of its code; it runs without Python's global lock."""
 
     def __init__(self, code: bytes, key: str = "") -> None:
-        import llvmlite.binding as llvm
+        with deferred():
+            import llvmlite.binding as llvm
 
-        from chainrule.native.machine import machine
+        with deferred():
+            from chainrule.native.machine import machine
 
         self.key = key
         self._engines = []
@@ -61,7 +64,8 @@ class NativeFunction:
 
     def provide(self, name: str) -> None:
         """Let other machine code call it by a name; code that is there calls what it has found."""
-        import llvmlite.binding as llvm
+        with deferred():
+            import llvmlite.binding as llvm
 
         given = _provided.setdefault(name, [])
         if not given or given[-1] is not self:
@@ -175,7 +179,8 @@ def this_machine() -> Machine:
         If what compiles is not installed.
     """
     try:
-        from chainrule.native.machine import machine
+        with deferred():
+            from chainrule.native.machine import machine
     except ImportError as error:
         raise CompileError(f"compiling needs llvmlite ({error}); pip install llvmlite") from error
     return machine()
@@ -185,7 +190,8 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
     """Return a kernel in LLVM's language."""
     if kernel.llvm is None:
         this_machine()
-        from chainrule.native.modules import modules
+        with deferred():
+            from chainrule.native.modules import modules
 
         kernel.llvm = modules(kernel)
     texts: Sequence[Text] = kernel.llvm
@@ -225,7 +231,9 @@ def _product(dtype: str) -> list[Text]:
 def product_text(dtype: str, on: Machine) -> Text:
     """Return the matrix product of a dtype, as C calls it, in LLVM's language."""
     from chainrule.native import gemm
-    from chainrule.native.llvm import NONE, Text
+
+    with deferred():
+        from chainrule.native.llvm import NONE, Text
 
     text = gemm.module(ENTRY, int(dtype[-2:]) // 8, on.width, on.registers)
     return Text(text, NONE)
@@ -288,7 +296,8 @@ def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
 
 def _check_calls(text: str) -> None:
     """Check that all is there that machine code calls; products are by the time it is called."""
-    import llvmlite.binding as llvm
+    with deferred():
+        import llvmlite.binding as llvm
 
     defined = set(DEFINED.findall(text))
     for name in DECLARED.findall(text):

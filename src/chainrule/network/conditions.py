@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.config import Configurable, plain
 from chainrule.errors import DataError, FileError
+from chainrule.registered import full_name
 from chainrule.training.supply import Batches, Samples
 
 READ = 2**28  # bytes of an array that are compared; of a larger one, rows here and there
@@ -41,7 +42,7 @@ class Conditions:
             "loss": told(model.loss),
             "metrics": [told(metric) for metric in metrics],
             "weighted_metrics": [told(metric) for metric in weighted],
-            "optimizer": type(model.optimizer).__name__,
+            "optimizer": full_name(type(model.optimizer)),
             **dict(_options(model.optimizer)),
         }
         self.data: dict[str, Any] | None = {}
@@ -139,7 +140,7 @@ def told(thing: Any) -> Any:
         return plain(thing)
     except DataError:
         if isinstance(thing, Configurable):
-            return {"class_name": type(thing).__name__, "config": dict(_options(thing))}
+            return {"class_name": full_name(type(thing)), "config": dict(_options(thing))}
         name = getattr(thing, "__qualname__", type(thing).__qualname__)
         return f"{name} of {getattr(thing, '__module__', None)}"
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.config import cut, made, plain, short
 from chainrule.errors import DataError, ShapeError, UnknownNameError
+from chainrule.interrupts import deferred
 from chainrule.layers import Input, Layer
 from chainrule.layers.given import fits, sizes_given
 from chainrule.layers.hooks import OF_MODELS, check_setting
@@ -293,18 +294,22 @@ class Stack(Layer):
 
         The other arguments are taken for Keras's sake.
         """
-        from rich.console import Console
-        from rich.table import Table
+        with deferred():
+            from rich.markup import escape
+            from rich.table import Table
 
-        table = Table(title=f"Model: {self.name}", title_justify="left")
+        with deferred():
+            from chainrule.console import Terminal
+
+        table = Table(title=f"Model: {escape(self.name)}", title_justify="left")
         table.add_column("Layer (type)")
         table.add_column("Output Shape")
         table.add_column("Param #", justify="right")
         for layer in self.layers:
             shape = shape_text(layer.output_shape) if layer.built else "?"
             count = f"{layer.count_params():,}" if layer.built else "not built"
-            table.add_row(f"{layer.name} ({type(layer).__name__})", shape, count)
-        console = Console(width=None if print_fn is None else 80)
+            table.add_row(escape(f"{layer.name} ({type(layer).__name__})"), shape, count)
+        console = Terminal(width=None if print_fn is None else 80)
         with console.capture() as capture:
             console.print(table)
             if self.built:
@@ -313,7 +318,7 @@ class Stack(Layer):
                     ("Total", self.weights), ("Trainable", trained), ("Non-trainable", others)
                 ):  # fmt: skip
                     size = sum(int(weight.value.size) for weight in weights)
-                    console.print(f"{kind} params: {size:,}", highlight=False)
+                    console.print(f"{kind} params: {size:,}")
         (print_fn or print)(capture.get().rstrip())
 
     # Description

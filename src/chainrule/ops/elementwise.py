@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.interrupts import load
 from chainrule.ops.kernel import Elementwise
 from chainrule.ops.primitive import Family, Primitive, Rule, Traced, unbroadcast
 from chainrule.ops.weak import common_dtype, text_by_shape
@@ -203,9 +204,7 @@ def erf(x: Any) -> Any:
 
 
 def _erf(x: Any) -> Any:
-    from scipy import special
-
-    return special.erf(x)
+    return load("scipy.special").erf(x)
 
 
 ERF = ELEMENTWISE.add(

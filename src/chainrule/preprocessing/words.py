@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.interrupts import deferred
 from chainrule.preprocessing.columns import LeftOut
 from chainrule.preprocessing.records import Record
 from chainrule.preprocessing.summaries import Counts, Summary
@@ -48,7 +49,8 @@ class Words:
 
     def write(self, values: Array, out: Array) -> int:
         """Fill ``out``, shape ``(n, width)``; return 0, as every word has its feature."""
-        from sklearn.feature_extraction.text import HashingVectorizer
+        with deferred():
+            from sklearn.feature_extraction.text import HashingVectorizer
 
         vectorizer = HashingVectorizer(n_features=self.words, ngram_range=(1, 2), dtype=np.float32)
         out[...] = vectorizer.transform(["" if v is None else v for v in values]).toarray()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule.config import copied
 from chainrule.layers import Ensemble, Input, Layer
 from chainrule.sequential import Sequential
 
@@ -23,7 +24,7 @@ def members(model: Sequential) -> list[Sequential]:
 
 
 def _copies(chain: Sequence[Layer]) -> list[Layer]:
-    return [type(each).from_config(each.get_config()) for each in chain]
+    return [copied(each) for each in chain]
 
 
 def _made_like(

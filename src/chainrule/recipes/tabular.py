@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.callbacks import Callback, EarlyStopping
 from chainrule.errors import DataError, InterruptedWarning, OptionError, listed
+from chainrule.interrupts import deferred
 from chainrule.preprocessing import Preprocessor
 from chainrule.recipes.ensembles import averaged
 from chainrule.recipes.intervals import set_apart, widening
@@ -177,7 +178,8 @@ def fit(
 
 def _balanced_threshold(model: Sequential, X: Array, y: Array) -> float:
     """Return the threshold of the best balanced accuracy."""
-    from sklearn.metrics import roc_curve
+    with deferred():
+        from sklearn.metrics import roc_curve
 
     second = model.predict(X, verbose=0)[:, 1].astype(np.float64)
     wrong, right, steps = roc_curve(y, second, drop_intermediate=False)

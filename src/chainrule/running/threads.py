@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
+from chainrule.interrupts import deferred
 from chainrule.native import cores
 
 PATIENCE = 0.05  # seconds that a thread waits for its turn
@@ -143,7 +144,8 @@ def one_for_products() -> Any:
     browser does, products that are shared out take many times as long. Nor do their last bits
     depend on how many cores there are.
     """
-    from threadpoolctl import threadpool_limits
+    with deferred():
+        from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1, "blas")
 

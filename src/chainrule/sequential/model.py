@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ import numpy as np
 
 from chainrule.autodiff import grad
 from chainrule.errors import FileError
+from chainrule.interrupts import load
 from chainrule.network.contents import contents, described, take
 from chainrule.network.fitting import Trainable
 from chainrule.network.runs import example_data, training_kernel_text
@@ -204,7 +204,7 @@ class Sequential(Trainable):
         """
         self._check_compiled("blackboard")
         # By its name: the blackboard trains the lab's models, too, so it stands below this room.
-        return importlib.import_module("chainrule.blackboard.opening").watch(self, x, y)
+        return load("chainrule.blackboard.opening").watch(self, x, y)
 
     # For others
 

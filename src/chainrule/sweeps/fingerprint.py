@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.config import Configurable
+from chainrule.interrupts import deferred
 from chainrule.network.conditions import digest
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
@@ -110,7 +111,8 @@ class _Reader:
         return self._object(thing)
 
     def _objects(self, array: Any) -> str:
-        from joblib import hash as digest_of  # contents, where bytes are addresses
+        with deferred():
+            from joblib import hash as digest_of  # contents, where bytes are addresses
 
         try:
             held = f"with digest {digest_of(array)}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.interrupts import deferred
 from chainrule.sweeps.building import Fold, built, fitted
 from chainrule.sweeps.member import Member
 from chainrule.validation import Array
@@ -93,7 +94,8 @@ class Ensemble:
         """Return loss and metrics of the mean predictions, of estimators their score."""
         first = self.models[0]
         if not hasattr(first, "compiled_metrics"):
-            from sklearn.metrics import accuracy_score, r2_score
+            with deferred():
+                from sklearn.metrics import accuracy_score, r2_score
 
             score = accuracy_score if hasattr(first, "predict_proba") else r2_score
             return {"score": float(score(y, self.predict(X)))}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from chainrule.errors import MissingDependencyError
+from chainrule.interrupts import load
 from chainrule.sweeps.dashboard import distribution, labels
 from chainrule.sweeps.dimensions import Choices, Integers
 from chainrule.sweeps.space import Space
@@ -22,7 +22,7 @@ def optuna() -> Any:
         If it is not installed.
     """
     try:
-        return importlib.import_module("optuna")
+        return load("optuna")
     except ImportError as error:
         raise MissingDependencyError(
             "samplers, pruners and databases need Optuna: pip install 'chainrule[sweeps]'"

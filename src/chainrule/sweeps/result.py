@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule import plots
 from chainrule.errors import DataError
+from chainrule.interrupts import deferred
 from chainrule.storage.files import write_text
 from chainrule.sweeps import pictures
 from chainrule.sweeps.building import Fold
@@ -185,8 +186,9 @@ class Result:
         DataError
             If there are fewer than ten models with a score.
         """
-        from sklearn.ensemble import RandomForestRegressor
-        from sklearn.inspection import permutation_importance
+        with deferred():
+            from sklearn.ensemble import RandomForestRegressor
+            from sklearn.inspection import permutation_importance
 
         X, ranks = self._features()
         names = self.search.candidates.space.names

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.errors import OptionError
+from chainrule.interrupts import deferred
 from chainrule.validation import lookup
 
 Scoring = str | Callable[..., Any] | None
@@ -19,7 +20,8 @@ def checked_scoring(scoring: Any) -> Scoring:
     OptionError, UnknownNameError
     """
     if isinstance(scoring, str):
-        from sklearn.metrics import get_scorer_names
+        with deferred():
+            from sklearn.metrics import get_scorer_names
 
         lookup("scoring", scoring, dict.fromkeys(get_scorer_names()))
     elif scoring is not None and not callable(scoring):
@@ -34,6 +36,7 @@ def score_of(model: Any, scoring: Scoring, X: Any, y: Any) -> float:
     """Return a fitted estimator's score of some samples, its own where ``scoring`` is None."""
     if scoring is None:
         return float(model.score(X, y))
-    from sklearn.metrics import check_scoring
+    with deferred():
+        from sklearn.metrics import check_scoring
 
     return float(check_scoring(model, scoring)(model, X, y))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from chainrule.config import cut
 from chainrule.errors import MissingDependencyError, UnknownNameError
+from chainrule.escaping import element, for_html
+from chainrule.interrupts import load
 from chainrule.validation import Array
 
 SHOWN = 10  # rows
@@ -71,7 +71,7 @@ class Table(Mapping[str, Array]):
             If pandas is not installed.
         """
         try:
-            pandas = importlib.import_module("pandas")
+            pandas = load("pandas")
         except ImportError as error:
             raise MissingDependencyError("this needs pandas: pip install pandas") from error
         return pandas.DataFrame(self._columns)
@@ -87,11 +87,10 @@ class Table(Mapping[str, Array]):
 
     def _repr_html_(self) -> str:
         head, *rows = zip(*self._cells(), strict=True)
-        lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-        body = "".join(f"<tr>{line}</tr>" for line in lines)
-        names = "".join(f"<th>{escape(name)}</th>" for name in head)
-        rest = "".join(f"<p>{line}</p>" for line in self._rest())
-        return f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>{rest}"
+        names = element("tr", *(element("th", name) for name in head))
+        body = [element("tr", *(element("td", cell) for cell in row)) for row in rows]
+        table = element("table", element("thead", names), element("tbody", *body))
+        return for_html(table, *(element("p", line) for line in self._rest()))
 
     def _cells(self) -> list[list[str]]:
         return [[name, *map(text, column[:SHOWN])] for name, column in self.items()]

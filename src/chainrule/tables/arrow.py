@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-import importlib
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DataError, MissingDependencyError
+from chainrule.interrupts import load
 from chainrule.preprocessing.values import Column, category_text, clean_text, is_missing, quoted
 from chainrule.validation import Array
 
@@ -24,8 +26,11 @@ def pyarrow(part: str = "") -> Any:
     MissingDependencyError
         If it is not installed.
     """
+    if "pandas" not in sys.modules:  # pyarrow imports it where it converts a first array
+        with suppress(ImportError):
+            load("pandas")
     try:
-        return importlib.import_module(f"pyarrow.{part}" if part else "pyarrow")
+        return load(f"pyarrow.{part}" if part else "pyarrow")
     except ImportError as error:
         raise MissingDependencyError(
             "CSV files, Parquet files and frames need pyarrow: pip install 'chainrule[data]'"

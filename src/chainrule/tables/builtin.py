@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.interrupts import deferred
 from chainrule.tables.table import ArrayTable, Table
 
 BUILT_IN = ("breast_cancer", "diabetes", "digits", "iris", "wine")
@@ -17,7 +18,8 @@ def built_in(name: str) -> Table:
     >>> built_in("iris")
     <ArrayTable iris: 150 rows × 5 columns>
     """
-    from sklearn import datasets
+    with deferred():
+        from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{name}")()
     columns = dict(zip(map(str, bunch.feature_names), bunch.data.T, strict=True))

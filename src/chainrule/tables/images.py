@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, FileError
+from chainrule.interrupts import deferred
 from chainrule.preprocessing.values import Column
 from chainrule.storage.files import check_readable
 from chainrule.tables.table import Table
@@ -114,7 +115,8 @@ class _Opened:
         self._path = path
 
     def __enter__(self) -> Any:
-        from PIL import Image
+        with deferred():
+            from PIL import Image
 
         check_readable(self._path)
         try:

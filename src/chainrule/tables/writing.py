@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.escaping import for_csv
 from chainrule.preprocessing.values import Chunk
 from chainrule.tables.arrow import pyarrow
 from chainrule.validation import Array
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a formula of a text in a spreadsheet
 DIGITS = {np.dtype(np.float32): 6, np.dtype(np.float64): 7}
 
 
@@ -29,7 +29,7 @@ def csv_file(
         Numbers, or texts as objects; the same columns in each chunk.
     separator : str
     safe : bool
-        Whether a text that a spreadsheet would take for a formula gets an apostrophe before it.
+        Whether texts are changed where a spreadsheet would find a formula, see `for_csv`.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def _fields(values: Array, safe: bool) -> list[str]:
 
 
 def _texts(values: Iterable[str], safe: bool) -> list[str]:
-    return [f"'{text}" if safe and text.startswith(FORMULA) else text for text in values]
+    return list(map(for_csv, values)) if safe else list(values)
 
 
 def parquet_file(chunks: Iterable[Chunk]) -> Iterator[bytes]:

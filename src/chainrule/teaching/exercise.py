@@ -9,7 +9,6 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from html import escape
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from chainrule.checking import Diagnosis, check_gradients, explain_difference
 from chainrule.checking.sandbox import Sandbox, TooLong
+from chainrule.escaping import element
 from chainrule.teaching.calls import Candidate, Server
 from chainrule.teaching.expect import Ended, Plain, Wrong, shown
 
@@ -114,16 +114,14 @@ class Result:
 
     def _repr_html_(self) -> str:
         colour, sign = ("#1a7f37", "✓") if self.passed else ("#b35900", "✗")
-        dots = "".join(
-            f'<span title="{escape(o.check)}" style="color:{"#1a7f37" if o.passed else "#b35900"}">'
-            f"{'●' if o.passed else '○'}</span>"
+        dots = [
+            element("span", dot, title=o.check, style=f"color:{of}")
             for o in self.outcomes
-        )
-        badge = (
-            f'<span style="background:{colour};color:white;border-radius:4px;padding:2px 8px;'
-            f'font-weight:600">{sign} {escape(self.exercise)}</span> {dots}'
-        )
-        return f"<p>{badge} {escape(self.sentence)}</p>"
+            for of, dot in [("#1a7f37", "●") if o.passed else ("#b35900", "○")]
+        ]
+        style = f"background:{colour};color:white;border-radius:4px;padding:2px 8px;font-weight:600"
+        badge = element("span", f"{sign} {self.exercise}", style=style)
+        return element("p", badge, " ", *dots, " ", self.sentence)
 
 
 @dataclass

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from chainrule.errors import DataError, MissingDependencyError, UnknownNameError
+from chainrule.interrupts import deferred
 from chainrule.teaching.regions import HIDDEN, SOLUTION, kinds, strip, stripped_lines
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ class Source:
 
     def notebook(self, *, solved: bool) -> NotebookNode:
         """Return the solved notebook or the student's, without outputs and hidden tests."""
-        import nbformat
+        with deferred():
+            import nbformat
 
         v4: Any = nbformat.v4  # in part without annotations
         notebook = v4.new_notebook(
@@ -174,7 +176,8 @@ def sources() -> list[Source]:
 
 def made(lab: Source) -> dict[str, str]:
     """Return all that is made of a lab, by path: notebooks, solutions, page."""
-    import nbformat
+    with deferred():
+        import nbformat
 
     writes: Any = nbformat.writes  # without annotations
     student, solved = (writes(lab.notebook(solved=solved)) + "\n" for solved in (False, True))
@@ -208,7 +211,8 @@ def read(path: str | Path) -> Source:
         jupytext is not installed.
     """
     try:
-        import jupytext
+        with deferred():
+            import jupytext
     except ImportError as error:
         raise MissingDependencyError(
             "reading a lab's source needs jupytext: pip install 'chainrule[teach]'"

@@ -16,6 +16,7 @@ from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning, TraceError
 from chainrule.interrupts import deferred, immediate
 from chainrule.optimizers import schedule_of
+from chainrule.registered import full_name
 from chainrule.running.engines import Engine, Outcome, rows_of
 from chainrule.training.supply import Batches, Samples
 
@@ -182,14 +183,14 @@ class Trainer:
 
     def states(self) -> list[dict[str, Any]]:
         """Return what the callbacks keep for a run that goes on, each with its class."""
-        return [{"class_name": type(c).__name__, **c.get_state()} for c in self.callbacks]
+        return [{"class_name": full_name(type(c)), **c.get_state()} for c in self.callbacks]
 
     def _go_on(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Let callbacks have their states; what shows progress may have come or gone since."""
         left = [dict(state) for state in states]
         for callback in self.callbacks:
             kinds = [state.get("class_name") for state in left]
-            kind = type(callback).__name__
+            kind = full_name(type(callback))
             if kind not in kinds:
                 continue
             try:

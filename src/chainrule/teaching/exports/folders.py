@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chainrule.interrupts import deferred
 from chainrule.teaching.exercise import Exercise
 from chainrule.teaching.exercises import exercises
 from chainrule.teaching.grading.hidden import hidden_tests
@@ -48,7 +49,8 @@ def lab_of(name: str) -> Lab:
 
 def written(notebook: Any) -> str:
     """Return a notebook as text."""
-    import nbformat
+    with deferred():
+        import nbformat
 
     text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     return text + "\n"

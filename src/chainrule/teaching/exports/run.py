@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from chainrule.escaping import for_terminal
 from chainrule.storage.files import write_text
 from chainrule.teaching.exports.results import gradescope, prairielearn
 from chainrule.teaching.grading.collect import of_student
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     task, notes = assignment(given.lab)
     for note in notes:
-        print(note, file=sys.stderr)
+        print(for_terminal(note), file=sys.stderr)
     entry = of_student(given.folder, given.lab, _name(given.metadata))
     with Grader(task) as grader:
         graded = grader.grade(entry)

@@ -9,6 +9,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from chainrule.escaping import for_csv
 from chainrule.teaching.grading.classroom import Classroom
 from chainrule.teaching.grading.grade import Graded
 
@@ -31,17 +32,8 @@ def to_csv(classroom: Classroom) -> str:
             graded.file,
             graded.message,
         ]
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow(map(for_csv, row))
     return text.getvalue()
-
-
-def _cell(value: str | int) -> str | int:
-    """Return a text that no spreadsheet takes for a formula."""
-    if isinstance(value, str):
-        value = "".join(c if c.isprintable() else " " for c in value)
-        if value.startswith(("=", "+", "-", "@")):
-            return f"'{value}"
-    return value
 
 
 def to_json(classroom: Classroom) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from chainrule.interrupts import deferred
 from chainrule.teaching.source import Source
 
 
 def handout(lab: Source, ending: str) -> str:
     """Return a lab as a learner gets it, a notebook or percent format; no solutions beside it."""
-    import jupytext
-    import nbformat
+    with deferred():
+        import jupytext
+        import nbformat
 
     notebook = lab.notebook(solved=False)
     notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith("# %load ")]

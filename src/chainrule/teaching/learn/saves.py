@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chainrule.errors import MissingDependencyError
+from chainrule.interrupts import deferred
 
 POLL = 100  # milliseconds between two looks
 SETTLED = 150  # milliseconds without a change that end a save
@@ -27,7 +28,8 @@ def saves(folder: Path, names: Iterable[str], command: str, extra: str) -> Itera
         Where watchfiles is missing.
     """
     try:
-        import watchfiles
+        with deferred():
+            import watchfiles
     except ImportError:
         raise MissingDependencyError(
             f"{command} watches files with watchfiles: pip install 'chainrule[{extra}]'"

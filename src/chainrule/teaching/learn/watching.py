@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.markup import escape
 from rich.syntax import Syntax
 
 from chainrule.errors import ChainruleError
@@ -54,7 +55,7 @@ def _answer(console: Console, workspace: Workspace, standing: Standing, key: str
             workspace.reset(name)
             return True
     except ChainruleError as error:
-        console.print(f"[yellow]{error}[/]", highlight=False)
+        console.print(f"[yellow]{escape(str(error))}[/]", highlight=False)
     return False
 
 
