@@ -263,8 +263,8 @@ class Trainer:
             raise TraceError(
                 f"{self.where}: by epoch {self.epoch} the loss does something else than when it "
                 "was recorded, before the first epoch: a callback has changed a global or an "
-                "attribute that the loss reads. Keep such a number among the data or the parameters, or call "
-                f"{self.where} again for every value of it"
+                "attribute that the loss reads. Keep such a number among the data or the "
+                f"parameters, or call {self.where} again for every value of it"
             )
 
     def _scored(self, done: Outcome, finished: int) -> Logs:
