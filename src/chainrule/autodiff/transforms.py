@@ -13,12 +13,12 @@ import numpy as np
 
 from chainrule.autodiff.backward import adjoints, scalar_seed
 from chainrule.autodiff.derived import Derived, P, R
-from chainrule.autodiff.refusals import COMPLEX, entries_told
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.elementwise import ASTYPE, STOP_GRADIENT
-from chainrule.validation import Array, as_floats, refuse_foreign
+from chainrule.refusals import entries_told
+from chainrule.validation import Array, as_argument, as_floats
 
 Argnums = int | tuple[int, ...]
 T = TypeVar("T")
@@ -28,13 +28,11 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
     """Return the tree with a tensor of ``level`` around each leaf, which must be floating."""
 
     def tensor(leaf: Any) -> Tensor:
-        if type(leaf) is np.ndarray or type(leaf) is Tensor:
-            value = leaf
-        else:  # a Python number, whole or not, or a list that stands for an array
-            refuse_foreign(leaf, "a parameter", where)
+        value = leaf
+        if isinstance(leaf, bool | int | float):
             value = np.asarray(leaf, np.float64 if isinstance(leaf, int) else None)
-        if value.dtype.kind == "c":
-            raise DataError(f"{where}: {COMPLEX}")
+        elif type(leaf) is not Tensor:
+            value = as_argument(leaf, "a parameter", where)
         if value.dtype.kind != "f":
             raise DataError(
                 f"{where}: cannot differentiate with respect to an array of dtype {value.dtype}; "

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.derived import Derived, P, R
-from chainrule.autodiff.refusals import entries_told
 from chainrule.autodiff.tensor import Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text
 from chainrule.batching.call import moved, spread
@@ -16,7 +15,8 @@ from chainrule.batching.replaying import Value, replay, steps_of_tensors
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.primitive import Traced
 from chainrule.program.recording import recording_level
-from chainrule.validation import refuse_foreign
+from chainrule.refusals import entries_told
+from chainrule.validation import as_argument
 from chainrule.variables import values_of
 
 WHERE = "vmap"
@@ -164,14 +164,7 @@ def _array(leaf: Any, path: Path) -> Any:
     leaf = values_of(leaf)
     if isinstance(leaf, Traced):
         return leaf
-    refuse_foreign(leaf, path_text(path), WHERE)
-    array = np.asarray(leaf)
-    if array.dtype.kind not in "fiub":
-        raise DataError(
-            f"{WHERE}: {path_text(path)} must hold numbers, received dtype {array.dtype}; give "
-            "what is not mapped the axis None"
-        )
-    return array
+    return np.asarray(as_argument(leaf, path_text(path), WHERE))
 
 
 def _axis_last(leaf: Any, axis: int, path: Path) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.names import argument_names
+from chainrule.autodiff.tensor import Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, function_kernel
 from chainrule.compiler.numbers import FIXED
@@ -17,10 +18,11 @@ from chainrule.errors import OutOfRangeError
 from chainrule.native.code import load
 from chainrule.program.batch import at
 from chainrule.program.program import Program
+from chainrule.program.recording import OuterTensorError
 from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
 from chainrule.running.bound import aligned
-from chainrule.validation import refuse_foreign
+from chainrule.validation import as_argument
 
 
 def jit(f: Callable[P, R]) -> Callable[P, R]:
@@ -41,7 +43,9 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     -------
     callable
         With ``f``'s positional arguments; safe to call from several threads. A copy by `pickle`
-        holds ``f`` alone and compiles for itself.
+        holds ``f`` alone and compiles for itself. Within `grad`, `trace`, `vmap` and the like it
+        calls ``f`` itself, so that they record what ``f`` does. A method is compiled for each
+        instance, whose attributes are taken from outside.
 
     Raises
     ------
@@ -56,31 +60,39 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     array([0.6044, 0.7616])
     """
     compiled: dict[Any, _Call] = {}
+    itself: Any = f
     known = _Known(f)
 
-    def jitted(*args: Any) -> R:
+    def jitted(*args: Any) -> Any:
+        if Tensor in map(type, args):
+            return itself(*args)  # which is recorded where the tensors come from
+        arrays: Any = args
         try:
             key: Any = tuple([(a.shape, a.dtype) for a in args])
-            arrays: Any = args
-        except AttributeError:  # a structure, or numbers
+        except AttributeError:
+            key = None
+        if key is None:  # a structure, or numbers
             found = list(leaves(args))
+            if any(type(leaf) is Tensor for _, leaf in found):
+                return itself(*args)
             arrays = [_array(leaf) for _, leaf in found]
             paths = tuple(path for path, _ in found)
             key = (paths, *((a.shape, a.dtype) for a in arrays))
         call = compiled.get(key)
         if call is None:
-            with known.lock:
-                call = compiled.get(key) or known.call(map_leaves(_array, list(args)))
-                compiled[key] = call
-        result: R = call(arrays)
-        return result
+            try:
+                with known.lock:
+                    call = compiled.get(key) or known.call(map_leaves(_array, list(args)))
+                    compiled[key] = call
+            except OuterTensorError:
+                return itself(*args)
+        return call(arrays)
 
     return Derived(jitted, jit, f)
 
 
 def _array(leaf: Any) -> Any:
-    refuse_foreign(leaf, "an argument", "jit")
-    return np.asarray(leaf)
+    return np.asarray(as_argument(leaf, "an argument", "jit"))
 
 
 Forms = list[tuple[Any, tuple[int, ...], Any]]  # of each array: path, shape and dtype

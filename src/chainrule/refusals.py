@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 
+from chainrule.alternatives import ATTRIBUTES, alternative
 from chainrule.errors import TraceError
+from chainrule.validation import numeric
 
 _OWN = ("logsumexp", "softmax", "log_softmax")  # which scipy.special has as well
-COMPLEX = (
-    "complex numbers have no gradient in chainrule; write real and imaginary parts as two real "
-    "arrays"
+WRITTEN = "the gradient would be lost. Build a new one, with np.where(mask, a, b) or np.concatenate"
+BRANCH = (
+    "the code branches on a value that is being recorded, so its lines would hold for these values "
+    "alone. Write np.where(condition, a, b) instead of if and else"
 )
+FLAG = (
+    "the code branches on an argument, which is recorded as data. A flag that chooses what the "
+    "function does is fixed before: record lambda w: f(w, True) or functools.partial(f, flag=True)"
+)
+WHOLE = (
+    "a whole number among the arguments is recorded as data, so that it cannot tell shapes, "
+    "lengths or indices. Where it does, fix it before: record lambda w: f(w, 3) or "
+    "functools.partial(f, n=3)"
+)
+_PICKED = "np.take_along_axis(array, t, axis=0), for a matrix with t[:, np.newaxis]"
+_ASKED = {
+    "np.full": "cannot be filled with a tensor: write np.broadcast_to(t, shape)",
+    "np.take": f"of an array does not ask a tensor of positions: write {_PICKED}",
+}
 _ENTRIES = (
     "an entry of a plain array was set to a tensor, so that its gradient would be lost: collect "
     "the entries in a list and write np.stack(entries), or np.where(mask, a, b)"
@@ -25,8 +43,8 @@ _ENTRIES = (
 def no_array() -> TraceError:
     """Return the refusal to become a plain array, as who asked for one needs it."""
     asked = _asked()
-    if asked == "np.full":
-        return TraceError("np.full cannot be filled with a tensor: write np.broadcast_to(t, shape)")
+    if asked in _ASKED:
+        return TraceError(f"{asked} {_ASKED[asked]}")
     name = asked.rpartition(".")[2]
     for library, instead in (
         ("pandas", "give the numbers of a data frame with .to_numpy()"),
@@ -45,8 +63,7 @@ def no_array() -> TraceError:
         "lost. For a list of tensors write np.stack([...]), also to fill an array entry by entry; "
         "for array.dot(t) write array @ t, for np.int64(t) t.astype(int); leave np.asarray away, "
         "NumPy's functions take tensors; to index an array with a tensor, write "
-        "np.take(array, t, axis=0), or cr.one_hot(n, t) for "
-        "np.eye(n)[t]; for the bare number, read t.value"
+        f"{_PICKED}, or cr.one_hot(n, t) for np.eye(n)[t]; for the bare number, read t.value"
     )
 
 
@@ -86,13 +103,30 @@ class EntriesTold:
 entries_told = EntriesTold()
 
 
-def not_covered(name: str, options: Mapping[str, Any] | None = None) -> NoReturn:
+def not_covered(name: str, method: str = "__call__", options: Iterable[str] = ()) -> NoReturn:
     """Refuse a function that has no gradient, or not with these options."""
+    asked = name if method == "__call__" else f"{name}.{method}"
     given = f" with {', '.join(f'{key}=' for key in options)}" if options else ""
-    raise TraceError(
-        f"{name}{given} has no gradient in chainrule; compose it from functions that have one "
-        "(docs/functions.md lists them), or take what it needs out of the differentiated function"
-    )
+    instead = alternative(name, method, tuple(options))
+    raise TraceError(f"{asked}{given} has no gradient in chainrule; {instead}")
+
+
+def no_attribute(name: str) -> AttributeError:
+    """Return the refusal of an attribute that arrays have and tensors have not."""
+    if name in ATTRIBUTES:
+        return NoAttributeError(f"t.{name} of a tensor {ATTRIBUTES[name]}")
+    return AttributeError(f"'Tensor' object has no attribute {name!r}")
+
+
+class NoAttributeError(TraceError, AttributeError):
+    """An attribute of arrays that tensors have not: ``hasattr`` answers False."""
+
+
+def refuse_operands(name: str, operands: Sequence[Any]) -> None:
+    """Refuse the first operand that holds no real numbers, if there is one."""
+    for operand in operands:
+        array = operand if hasattr(operand, "dtype") else np.asarray(operand)
+        numeric(array, "an operand", name, TraceError)
 
 
 def numpy_name(function: Callable[..., Any]) -> str:
@@ -100,6 +134,15 @@ def numpy_name(function: Callable[..., Any]) -> str:
     return f"{function.__module__}.{function.__name__}".replace("numpy", "np")
 
 
-def after_call(error: TypeError) -> str:
-    """Return what Python says of a wrong call, without the name of the function behind it."""
-    return str(error).partition("() ")[2] or str(error)
+def called(function: Callable[..., Any], target: Callable[..., Any], args: Any, named: Any) -> Any:
+    """Return what stands for NumPy's function, called; refuse arguments that it does not take."""
+    try:
+        return target(*args, **named)
+    except TypeError as error:
+        if not re.search("unexpected keyword argument|positional argument", str(error)):
+            raise
+        # Python names the function that stands for NumPy's.
+        said = str(error).partition("() ")[2] or str(error)
+        options = tuple(re.findall(r"argument '(\w+)'", said))
+        instead = f"; {alternative('', options=options)}" if options else ""
+        raise TraceError(f"{numpy_name(function)} of a tensor: {said}{instead}") from None
