@@ -174,3 +174,59 @@ def test_empty_arrays_give_what_numpy_gives_or_a_sentence(name, shape):
                 np.testing.assert_equal(result, expected, err_msg=called)
             elif not isinstance(error, ChainruleError):
                 assert type(error) is type(refused), called
+
+
+X = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7], [-0.2, 0.9, 0.1], [0.8, -0.6, -1.1]] * 8)
+LABELS = X[:, 0] > 0.6
+BOTH = np.stack([LABELS, ~LABELS], axis=1)
+TARGET_LOSSES = {
+    "sparse_categorical_crossentropy": ("softmax", 2, LABELS),
+    "categorical_crossentropy": ("softmax", 2, BOTH),
+    "binary_crossentropy": ("sigmoid", 1, LABELS), "mse": ("linear", 1, LABELS[:, np.newaxis]),
+    "hinge": ("tanh", 1, LABELS), "categorical_hinge": ("softmax", 2, BOTH),
+}  # fmt: skip
+
+
+def of_labels(name, y, engine):
+    if name == "minimize":
+        return cr.minimize(
+            lambda w, X, y: cr.nll(cr.one_hot(2, y), cr.softmax(X @ w)),
+            np.ones((3, 2)), X, y, batch_size=8, epochs=2, seed=0, engine=engine,
+        )[0]  # fmt: skip
+    if name in ("MLPClassifier", "MLPRegressor"):
+        kind = getattr(cr, name)
+        model = kind(hidden_layer_sizes=(3,), max_iter=3, random_state=0, engine=engine)
+        return model.fit(X, y).coefs_[0]
+    activation, units, _ = TARGET_LOSSES[name]
+    model = cr.Sequential([cr.layers.Dense(units, activation=activation)], seed=0)
+    model.compile("sgd", loss=name, metrics=["accuracy"], jit_compile=engine == "compiled")
+    model.fit(X, y, batch_size=8, epochs=2, verbose=0)
+    return [*model.get_weights(), model.evaluate(X, y, verbose=0)]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize("name", ["minimize", "MLPClassifier", "MLPRegressor", *TARGET_LOSSES])
+def test_labels_may_be_booleans(name, engine):
+    y = TARGET_LOSSES[name][2] if name in TARGET_LOSSES else LABELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole, truth = of_labels(name, y.astype(int), engine), of_labels(name, y, engine)
+    np.testing.assert_equal(truth, whole)
+
+
+@pytest.mark.parametrize("y", [np.zeros(3, bool), np.ones(3, bool), LABELS], ids=str)
+@pytest.mark.parametrize("f", [np.max, np.min, np.any, np.all, np.sum, np.mean, np.prod, np.abs])
+def test_truth_values_are_compiled(f, y):
+    result, expected = cr.jit(f)(y), f(y)
+    np.testing.assert_equal(result, expected)
+    assert result.dtype == expected.dtype
+
+
+def test_positions_may_be_booleans_where_numpy_takes_them():
+    x, positions = np.array([3.0, 4.0]), np.array([True, False, True])
+    expected = np.take(x, positions)
+    np.testing.assert_array_equal(np.take(cr.Tensor(x), positions).value, expected)
+    np.testing.assert_array_equal(cr.jit(np.take)(x, positions), expected)
+    np.testing.assert_array_equal(cr.one_hot(2, positions), np.eye(2)[positions.astype(int)])
+    with pytest.raises(IndexError, match="must be an integer array"):
+        np.take_along_axis(cr.Tensor(x), positions[:2], axis=0)

@@ -137,6 +137,8 @@ def check_labels(y: ArrayLike, n_classes: int, where: str) -> NDArray[np.integer
     y = as_numbers(y, "y", where)
     if y.size == 0:
         raise DataError(f"{where}: y is empty; at least one label is needed")
+    if y.dtype.kind == "b" and y.ndim:
+        y = y.astype(np.intp)  # False and True are the classes 0 and 1
     if y.dtype.kind not in "iu":
         raise DataError(
             f"{where}: labels must be integers from 0 to {n_classes - 1}, but their dtype is "
