@@ -230,3 +230,14 @@ def test_positions_may_be_booleans_where_numpy_takes_them():
     np.testing.assert_array_equal(cr.one_hot(2, positions), np.eye(2)[positions.astype(int)])
     with pytest.raises(IndexError, match="must be an integer array"):
         np.take_along_axis(cr.Tensor(x), positions[:2], axis=0)
+
+
+@pytest.mark.parametrize("name", sorted(ROADS.keys() - {"estimator", "index"}))
+@pytest.mark.parametrize(("kind", "advice"), [
+    (lambda x: np.ma.masked_array(x, mask=x > 0), r"with \.filled\(value\)"),
+    (np.matrix, r"numpy matrix, expected an array; make one of it with \.A"),
+], ids=["masked", "matrix"])  # fmt: skip
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_arrays_that_mean_something_else_are_refused(name, kind, advice):
+    with pytest.raises((DataError, TraceError), match=advice):
+        ROADS[name](kind(CELLS.astype(float)))

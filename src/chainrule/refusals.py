@@ -48,6 +48,7 @@ def no_array() -> TraceError:
     name = asked.rpartition(".")[2]
     for library, instead in (
         ("pandas", "give the numbers of a data frame with .to_numpy()"),
+        ("np.ma", "give the numbers of a masked array with .filled(value)"),
         ("scipy.sparse.", "make an array of the sparse matrix with .toarray()"),
         ("scipy.", f"write cr.{name}, whose axis is the last one if none is given"),
     ):
@@ -78,6 +79,8 @@ def _asked() -> str:
             found = "pandas"
         elif home[0] == "scipy":
             found = ".".join([*(part for part in home if not part.startswith("_")), name])
+        elif home[:2] == ["numpy", "ma"]:
+            found = "np.ma"
         elif home[0] == "numpy":
             found = f"np.{name}" if hasattr(np, name) else ""
         else:

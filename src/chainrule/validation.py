@@ -37,9 +37,15 @@ def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> No
 
     With ``frames=False`` data frames may pass: NumPy makes arrays of them.
     """
-    if isinstance(value, _PLAIN):
+    if type(value) in _PLAIN:
         return
-    if hasattr(value, "toarray"):
+    if isinstance(value, np.matrix):  # whose * is a product of matrices
+        advice = ".A"
+    elif isinstance(value, np.ndarray) and hasattr(value, "filled"):
+        advice = ".filled(value), which takes the place of what is masked"
+    elif isinstance(value, _PLAIN):
+        return
+    elif hasattr(value, "toarray"):
         advice = ".toarray()"
     elif getattr(value, "requires_grad", False) is True:
         advice = ".detach().numpy()"

@@ -191,3 +191,23 @@ def test_a_flag_that_is_recorded_is_fixed_before():
     ):
         cr.jit(loss)(X, True)
     assert cr.jit(functools.partial(loss, flag=True))(X) == 15.0
+
+
+@pytest.mark.parametrize("road", [cr.jit, cr.trace, cr.source, cr.vmap, cr.grad])
+def test_what_is_no_function_is_refused(road):
+    with pytest.raises(DataError, match="the first argument must be a function, received 5"):
+        road(5)
+
+
+@pytest.mark.parametrize("road", [cr.jit, cr.trace, cr.source, cr.hvp])
+def test_arguments_are_given_by_position(road):
+    with pytest.raises(DataError, match=r"give w by position, or fix .* functools\.partial"):
+        road(lambda x, w: np.sum(x @ w))(X, w=W)
+    assert cr.grad(lambda x, w: np.sum(x @ w))(X, w=W).shape == X.shape
+
+
+def test_a_result_is_numbers_or_none():
+    assert cr.jit(lambda x: None)(X) is None
+    for result in "mean", object():
+        with pytest.raises(DataError, match=r"the result is .*, expected an array of numbers"):
+            cr.jit(lambda x, result=result: result)(X)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from inspect import CO_VARKEYWORDS
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from chainrule.config import short
+from chainrule.errors import DataError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,12 +50,22 @@ class Derived(Generic[P, R]):
         *options: Any,
         **named: Any,
     ) -> None:
+        if not any(hasattr(f, name) for name in ("__call__", "__get__")):
+            raise DataError(
+                f"{maker.__name__}: the first argument must be a function, received {short(f)}"
+            )
         functools.update_wrapper(self, f, updated=())
         self._call = call
         self._made = (maker, (f, *options), named)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call it."""
+        code = getattr(self._call, "__code__", None)
+        if kwargs and code is not None and not code.co_flags & CO_VARKEYWORDS:
+            raise DataError(
+                f"{self._made[0].__name__}: give {', '.join(kwargs)} by position, or fix what is "
+                "no array before, with functools.partial or a lambda"
+            )
         return self._call(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:

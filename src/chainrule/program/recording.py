@@ -27,6 +27,7 @@ from chainrule.program.batch import Filled, Nested, constant
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
 from chainrule.refusals import entries_told
+from chainrule.validation import numeric
 
 _MULTIPLY = NUMPY[np.multiply]
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
@@ -200,7 +201,9 @@ def program_of(
 
     def known(leaf: Any) -> Any:
         inside = isinstance(leaf, Tensor) and leaf.level is level
-        return variables[leaf.order] if inside else constant(np.asarray(leaf))
+        if inside:
+            return variables[leaf.order]
+        return constant(numeric(np.asarray(leaf), "the result", "trace"))
 
     arguments = map_leaves(lambda tensor: variables[tensor.order], inputs)
     return Program(arguments, equations, map_leaves(known, result)), variables

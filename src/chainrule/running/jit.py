@@ -191,7 +191,7 @@ class _Memory:
         arrays = self._arrays(call.kernel, call.n, numbers)
         self.call = load(call.kernel).bound(arrays)
         self.checks, self.fault = call.kernel.checks, arrays[list(FIXED).index("fault")]
-        self.single = not isinstance(self.result, dict | list | tuple)
+        self.single = not isinstance(self.result, dict | list | tuple | None)
 
     def _arrays(self, kernel: Kernel, n: int, numbers: dict[Any, int]) -> list[Any]:
         fixed_ones = {
