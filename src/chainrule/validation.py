@@ -78,6 +78,8 @@ def as_numbers(value: Any, name: str, where: str) -> Array:
 
 def as_argument(value: Any, name: str, where: str) -> Any:
     """Return an argument of a recorded function: a Python number, or an array of real numbers."""
+    if type(value) is np.ndarray and value.dtype in NUMBERS:
+        return value
     if isinstance(value, bool | int | float):
         return value
     refuse_foreign(value, name, where)

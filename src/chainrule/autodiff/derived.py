@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import CO_VARKEYWORDS
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -60,13 +60,17 @@ class Derived(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call it."""
+        if kwargs:
+            self._check_named(kwargs)
+        return self._call(*args, **kwargs)
+
+    def _check_named(self, names: Iterable[str]) -> None:
         code = getattr(self._call, "__code__", None)
-        if kwargs and code is not None and not code.co_flags & CO_VARKEYWORDS:
+        if code is not None and not code.co_flags & CO_VARKEYWORDS:
             raise DataError(
-                f"{self._made[0].__name__}: give {', '.join(kwargs)} by position, or fix what is "
+                f"{self._made[0].__name__}: give {', '.join(names)} by position, or fix what is "
                 "no array before, with functools.partial or a lambda"
             )
-        return self._call(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Return the same of the method that ``f`` becomes, so that ``self`` is no argument."""
