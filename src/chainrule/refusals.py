@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from chainrule.alternatives import ATTRIBUTES, alternative
-from chainrule.errors import TraceError
+from chainrule.errors import DataError, TraceError
 from chainrule.validation import numeric
 
 _OWN = ("logsumexp", "softmax", "log_softmax")  # which scipy.special has as well
@@ -121,6 +122,16 @@ def no_attribute(name: str) -> AttributeError:
     return AttributeError(f"'Tensor' object has no attribute {name!r}")
 
 
+class OuterTensorError(TraceError):
+    """The recorded function reads a tensor that a transformation around the recording made."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the recorded function reads a tensor of the transformation around it, for instance of "
+            "cr.grad: give the tensor as an argument"
+        )
+
+
 class NoAttributeError(TraceError, AttributeError):
     """An attribute of arrays that tensors have not: ``hasattr`` answers False."""
 
@@ -130,6 +141,16 @@ def refuse_operands(name: str, operands: Sequence[Any]) -> None:
     for operand in operands:
         array = operand if hasattr(operand, "dtype") else np.asarray(operand)
         numeric(array, "an operand", name, TraceError)
+
+
+def check_named(call: Any, names: Iterable[str], where: str) -> None:
+    """Refuse arguments by keyword, unless the function that is called takes any."""
+    code = getattr(call, "__code__", None)
+    if code is not None and not code.co_flags & inspect.CO_VARKEYWORDS:
+        raise DataError(
+            f"{where}: give {', '.join(names)} by position, or fix what is no array before, with "
+            "functools.partial or a lambda"
+        )
 
 
 def numpy_name(function: Callable[..., Any]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
-from inspect import CO_VARKEYWORDS
+from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from chainrule.config import short
 from chainrule.errors import DataError
+from chainrule.refusals import check_named
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,16 +61,8 @@ class Derived(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call it."""
         if kwargs:
-            self._check_named(kwargs)
+            check_named(self._call, kwargs, self._made[0].__name__)
         return self._call(*args, **kwargs)
-
-    def _check_named(self, names: Iterable[str]) -> None:
-        code = getattr(self._call, "__code__", None)
-        if code is not None and not code.co_flags & CO_VARKEYWORDS:
-            raise DataError(
-                f"{self._made[0].__name__}: give {', '.join(names)} by position, or fix what is "
-                "no array before, with functools.partial or a lambda"
-            )
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Return the same of the method that ``f`` becomes, so that ``self`` is no argument."""

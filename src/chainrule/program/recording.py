@@ -17,7 +17,6 @@ from chainrule.autodiff.backward import ancestors
 from chainrule.autodiff.names import watch_names
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import Path, leaves, map_leaves
-from chainrule.errors import TraceError
 from chainrule.ops import NUMPY
 from chainrule.ops.filling import filled
 from chainrule.ops.forms import condensed
@@ -26,16 +25,12 @@ from chainrule.ops.shape import BROADCAST_TO, RESHAPE
 from chainrule.program.batch import Filled, Nested, constant
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
-from chainrule.refusals import entries_told
+from chainrule.refusals import OuterTensorError, entries_told
 from chainrule.validation import numeric
 
 _MULTIPLY = NUMPY[np.multiply]
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
 _COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # where the shape stays as it is
-
-
-class OuterTensorError(TraceError):
-    """The recorded function reads a tensor that a transformation around the recording made."""
 
 
 _sketching = ContextVar("_sketching", default=False)
@@ -109,10 +104,7 @@ def _refuse_outer(result: Any, recorded: Sequence[Tensor], level: Level) -> None
     constants = [leaf for _, leaf in leaves(result)]
     constants += [o for tensor in recorded if tensor.primitive for o in tensor.operands]
     if any(type(o) is Tensor and o.level is not level for o in constants):
-        raise OuterTensorError(
-            "the recorded function reads a tensor of the transformation around it, for instance of "
-            "cr.grad: give the tensor as an argument"
-        )
+        raise OuterTensorError()
 
 
 def _told(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:

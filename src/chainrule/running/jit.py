@@ -18,9 +18,9 @@ from chainrule.errors import OutOfRangeError
 from chainrule.native.code import load
 from chainrule.program.batch import at
 from chainrule.program.program import Program
-from chainrule.program.recording import OuterTensorError
 from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
+from chainrule.refusals import OuterTensorError
 from chainrule.running.bound import aligned
 from chainrule.validation import as_argument
 
