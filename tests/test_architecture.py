@@ -23,7 +23,7 @@ ROOT = SOURCE.parents[1]
 # above the last room that it leans on.
 ROOMS = [
     "errors", "escaping", "console", "interrupts", "mentions", "sizes", "validation",
-    "arguments", "variables", "registered", "config",
+    "alternatives", "refusals", "arguments", "variables", "registered", "config",
     "plots", "pages", "formulas",
     "storage", "ops", "autodiff", "program", "recurrence", "batching",
     "checking", "onnx", "compiler",

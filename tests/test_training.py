@@ -529,7 +529,7 @@ def test_a_rule_is_known_by_its_settings(name):
         state = map_leaves(np.asarray, rule.init(params))
         given = {"params": params, "gradients": params, "state": state}
         fresh = tape(rule.update, given, named=False).key
-        update = Update(None, rule)
+        update = Update(np.sum, rule)
         assert update._rule_told(params, state) == fresh
         assert update._rule_told(params, state) == fresh
         told.append(fresh)

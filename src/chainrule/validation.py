@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError, UnknownNameError
+from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError, shortened
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 T = TypeVar("T")
 _PLAIN = (np.ndarray, np.generic, int, float)
+NUMBERS = frozenset(map(np.dtype, np.typecodes["AllInteger"] + np.typecodes["Float"] + "?"))
+_TEXT = "encode categories as whole numbers, for instance with np.unique(x, return_inverse=True)[1]"
+_INSTEAD = {  # by the kind of a dtype
+    "c": "complex numbers have no gradient in chainrule; write real and imaginary parts as two "
+    "real arrays",
+    "O": "make numbers of its objects with .astype(float)",
+    "U": _TEXT,
+    "S": _TEXT,
+    "T": _TEXT,
+    "M": "subtract a time and divide by np.timedelta64(1, 's') to have seconds",
+    "m": "divide by np.timedelta64(1, 's') to have seconds",
+    "V": "take a field of its records by name, such as x['a'], or give its numbers with .view()",
+}
 
 
 def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> None:
@@ -24,9 +37,15 @@ def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> No
 
     With ``frames=False`` data frames may pass: NumPy makes arrays of them.
     """
-    if isinstance(value, _PLAIN):
+    if type(value) in _PLAIN:
         return
-    if hasattr(value, "toarray"):
+    if isinstance(value, np.matrix):  # whose * is a product of matrices
+        advice = ".A"
+    elif isinstance(value, np.ndarray) and hasattr(value, "filled"):
+        advice = ".filled(value), which takes the place of what is masked"
+    elif isinstance(value, _PLAIN):
+        return
+    elif hasattr(value, "toarray"):
         advice = ".toarray()"
     elif getattr(value, "requires_grad", False) is True:
         advice = ".detach().numpy()"
@@ -49,12 +68,39 @@ def as_numbers(value: Any, name: str, where: str) -> Array:
         raise ShapeError(
             f"{where}: {name} is ragged: its rows have different lengths, an array needs equal ones"
         ) from error
-    if array.dtype.kind not in "fiub":
-        columns = "; give its columns of numbers, with .to_numpy()" * hasattr(value, "to_numpy")
+    if array.dtype.kind not in "fiub" and hasattr(value, "to_numpy"):
         raise DataError(
-            f"{where}: {name} must hold numbers, but its dtype is {array.dtype}{columns}"
+            f"{where}: {name} must hold numbers, but its dtype is {array.dtype}; give its columns "
+            "of numbers, with .to_numpy()"
         )
-    return array
+    return numeric(array, name, where)
+
+
+def as_argument(value: Any, name: str, where: str) -> Any:
+    """Return an argument of a recorded function: a Python number, or an array of real numbers."""
+    if type(value) is np.ndarray and value.dtype in NUMBERS:
+        return value
+    if isinstance(value, bool | int | float):
+        return value
+    refuse_foreign(value, name, where)
+    return as_numbers(value, name, where)
+
+
+def numeric(array: Any, name: str, where: str, error: type[ChainruleError] = DataError) -> Array:
+    """Return an array of real numbers in the machine's byte order; refuse any other array."""
+    dtype = array.dtype
+    if dtype.kind in "OUST" and array.ndim == 0:
+        raise error(
+            f"{where}: {name} is {shortened(repr(array.item()))}, expected an array of numbers; "
+            "what is no array (a text, a function, an object) is fixed before, with "
+            "functools.partial or a lambda"
+        )
+    if dtype.kind not in "fiub":
+        raise error(
+            f"{where}: {name} must hold numbers, but its dtype is {dtype}; {_INSTEAD[dtype.kind]}"
+        )
+    native: Array = array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+    return native
 
 
 def as_floats(value: Any, name: str, where: str) -> Array:
@@ -99,6 +145,8 @@ def check_labels(y: ArrayLike, n_classes: int, where: str) -> NDArray[np.integer
     y = as_numbers(y, "y", where)
     if y.size == 0:
         raise DataError(f"{where}: y is empty; at least one label is needed")
+    if y.dtype.kind == "b" and y.ndim:
+        y = y.astype(np.intp)  # False and True are the classes 0 and 1
     if y.dtype.kind not in "iu":
         raise DataError(
             f"{where}: labels must be integers from 0 to {n_classes - 1}, but their dtype is "

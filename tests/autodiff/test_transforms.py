@@ -154,7 +154,7 @@ def test_only_floats_are_differentiated(x):
 def test_complex_numbers_are_refused():
     with pytest.raises(DataError, match="two real arrays"):
         cr.grad(np.sum)(np.array([1 + 2j]))
-    with pytest.raises(TraceError, match=r"multiply: complex numbers.*two real arrays"):
+    with pytest.raises(TraceError, match=r"multiply: .*complex numbers.*two real arrays"):
         cr.grad(lambda x: np.abs(x * 1j))(1.0)
 
 
@@ -220,7 +220,7 @@ def test_a_tensor_shows_itself_and_its_shape():
     assert repr(t) == "Tensor(array([[1., 2.]]))"
     assert (t.shape, t.ndim, t.size, len(t), t.dtype) == ((1, 2), 2, 2, 1, np.float64)
     assert (np.shape(t), np.ndim(t), np.size(t)) == ((1, 2), 2, 2)
-    with pytest.raises(DataError, match="expected numbers"):
+    with pytest.raises(DataError, match="must hold numbers"):
         cr.Tensor(["a"])
 
 

@@ -25,6 +25,7 @@ UNARY = [
     "np.logaddexp2({0}, 0.5)", "np.select([{0} > 1, {0} > 0], [{0}**2, {0}], 0.1)", "abs({0})",
     "(lambda a: a * np.sin(a))({0})", "sum(({0} * k for k in range(3)))", "np.heaviside({0}, 0.5)",
     "np.interp({0}, [-1.0, 0.0, 1.0], [0.0, 1.0, 0.5])", "pow({0}, 2)", "{0} // 0.5 + {0}",
+    "divmod({0}, 0.75)[1]",
     "{0}.astype('float64', copy=False)", "np.where(np.isnan({0}), 0, {0})", "{0} - {0}",
 ]  # fmt: skip
 LIBRARY = [

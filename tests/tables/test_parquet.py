@@ -223,3 +223,24 @@ def test_texts_are_read_as_in_training():
     assert chunk["day"] == np.datetime64("2021-07-08")
     assert chunk["price"] == 2500
     assert [column.written for column in table.columns] == [column.written for column in like]
+
+
+def latin(values):
+    """Return texts whose bytes are Latin-1, which Arrow does not look at."""
+    stored = pa.array([v if v is None else v.encode("latin-1") for v in values], pa.binary())
+    return pa.Array.from_buffers(pa.string(), len(stored), stored.buffers())
+
+
+@pytest.mark.parametrize("values", [["Bern", None, "Zürich"], ["1", None, "2 ½"]])
+@pytest.mark.parametrize("kept", [lambda a: a, lambda a: a.dictionary_encode()])
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_text_that_is_not_utf8_is_named(write, values, kept, in_memory):
+    data = pa.table({"x": [1.0, 2.0, 3.0], "a city": kept(latin(values))})
+    with pytest.raises(DataError, match=r"column 'a city' in row 3 is not UTF-8\. Write the data"):
+        [*open_table(data if in_memory else write(data)).chunks(rows=2)]
+
+
+def test_a_name_that_is_not_utf8_is_named(write):
+    schema = pa.schema([pa.field(b"\xfc", pa.float64())])
+    with pytest.raises(DataError, match=r"name of a column is not UTF-8 \(b'\\xfc'\); rename it"):
+        open_table(write(pa.table([pa.array([1.0, 2.0])], schema=schema)))

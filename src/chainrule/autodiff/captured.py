@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.refusals import entry_refused
 from chainrule.errors import TraceError
 from chainrule.mentions import is_users, place_of
+from chainrule.refusals import entry_refused
 
 SMALL = 2**14  # bytes that are copied within a microsecond
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from chainrule.config import short
+from chainrule.errors import DataError
+from chainrule.refusals import check_named
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class _Bound(dict[Any, Any]):
+    """Methods of an object, kept there with what they have compiled; no copy of it takes them."""
+
+    def __reduce__(self) -> Any:
+        return _Bound, ()
 
 
 class Derived(Generic[P, R]):
@@ -42,16 +50,34 @@ class Derived(Generic[P, R]):
         *options: Any,
         **named: Any,
     ) -> None:
+        if not any(hasattr(f, name) for name in ("__call__", "__get__")):
+            raise DataError(
+                f"{maker.__name__}: the first argument must be a function, received {short(f)}"
+            )
         functools.update_wrapper(self, f, updated=())
         self._call = call
         self._made = (maker, (f, *options), named)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call it."""
+        if kwargs:
+            check_named(self._call, kwargs, self._made[0].__name__)
         return self._call(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+        """Return the same of the method that ``f`` becomes, so that ``self`` is no argument."""
+        maker, (f, *options), named = self._made
+        method = f.__get__(instance, owner) if hasattr(f, "__get__") else f
+        if method is f:
+            return self
+        of = getattr(method, "__self__", None)  # a class, or None of a static method
+        home = self if of is None or isinstance(of, type) else of
+        key, bound = (self, id(of)), {}
+        if hasattr(home, "__dict__"):
+            bound = vars(home).setdefault("_chainrule_methods", _Bound())
+        if key not in bound:
+            bound[key] = maker(method, *options, **named)
+        return bound[key]
 
     def __reduce__(self) -> Any:
         maker, parts, named = self._made

@@ -18,16 +18,17 @@ import numpy as np
 
 from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
 from chainrule.autodiff.captured import Captured
-from chainrule.autodiff.refusals import COMPLEX, after_call, no_array, not_covered, numpy_name
+from chainrule.autodiff.methods import Methods
 from chainrule.autodiff.trees import with_own_memory
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
-from chainrule.ops.elementwise import ASTYPE, counted, of_dtype
+from chainrule.ops.elementwise import counted, of_dtype
 from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
 from chainrule.ops.weak import OPERATORS, Weak, is_weak, result_type
+from chainrule.refusals import BRANCH, FLAG, WHOLE, called, not_covered, numpy_name, refuse_operands
 from chainrule.sizes import plain, reading
-from chainrule.validation import refuse_foreign
+from chainrule.validation import NUMBERS, numeric, refuse_foreign
 from chainrule.variables import values_of
 
 _order, _levels = count(), count()
@@ -74,7 +75,7 @@ def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
     return stacked(value) if isinstance(value, list | tuple) else np.asarray(value)
 
 
-class Tensor(Traced):
+class Tensor(Methods):
     r"""An array that remembers how it came about.
 
     NumPy's functions and operators work on tensors and give tensors. `grad` and its like make them
@@ -118,8 +119,9 @@ class Tensor(Traced):
     def __init__(self, value: Any) -> None:
         refuse_foreign(value, "the value", "Tensor", frames=False)
         array = np.array(value)
-        if array.dtype.kind not in "fiu":
-            raise DataError(f"Tensor: expected numbers, received dtype {array.dtype}")
+        if array.dtype.kind == "b":
+            raise DataError("Tensor: expected numbers, received dtype bool; write .astype(float)")
+        array = numeric(array, "the value", "Tensor")
         self.value = array if array.dtype.kind == "f" else array.astype(np.float64)
         self.level = GROUND
         self.primitive = self.name = self.about = self.grad = None
@@ -171,9 +173,13 @@ class Tensor(Traced):
         apply = primitive.value if is_plain else primitive
         if level.sketches and is_plain and primitive.form is not None:
             apply = primitive.form
-        value = apply(*values, **params)
-        if value.dtype.kind == "c":
-            raise TraceError(f"{primitive.name}: {COMPLEX}")
+        try:
+            value = apply(*values, **params)
+        except TypeError:
+            refuse_operands(primitive.name, values)
+            raise
+        if value.dtype not in NUMBERS and isinstance(value, np.ndarray | np.generic):
+            value = numeric(value, "the result", primitive.name, TraceError)
         if primitive.gradients is None and not level.records_all:
             return value
         return Tensor.made(value, level, primitive, values, params, parents)
@@ -204,8 +210,7 @@ class Tensor(Traced):
         target = NUMPY.get(ufunc) or _of_scipy(ufunc)
         if target is None or method != "__call__" or options:
             home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
-            asked = f"{home}{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
-            not_covered(asked, options)
+            not_covered(f"{home}{ufunc.__name__}", method, options)
         if ufunc in OPERATORS and all(map(is_weak, inputs)):
             inputs = (counted(inputs[0]), *inputs[1:])  # np.add(1, 2) is a number of NumPy's
         return target(*inputs)
@@ -218,16 +223,7 @@ class Tensor(Traced):
             not_covered(numpy_name(function))
         if reading.by is not None:
             args, kwargs = plain((args, kwargs))
-        try:
-            return target(*args, **kwargs)
-        except TypeError as error:
-            name = numpy_name(function)
-            if "unexpected keyword argument" in str(error) or "positional argument" in str(error):
-                raise TraceError(f"{name} of a tensor: {after_call(error)}") from None
-            raise
-
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        raise no_array()
+        return called(function, target, args, kwargs)
 
     # Attributes and methods of arrays.
 
@@ -261,59 +257,17 @@ class Tensor(Traced):
         return dtype
 
     @property
-    def T(self) -> Any:
-        """The transpose."""
-        return np.transpose(self)
+    def itemsize(self) -> int:
+        """Bytes of an entry."""
+        return self.dtype.itemsize
 
     @property
-    def mT(self) -> Any:
-        """The transpose of the last two axes."""
-        return np.matrix_transpose(self)
-
-    @property
-    def real(self) -> Any:
-        """The tensor itself, which is real."""
-        return self
-
-    @property
-    def imag(self) -> Any:
-        """Zeros: a tensor is real."""
-        return np.imag(self)
-
-    def conj(self) -> Any:
-        """Return the tensor itself, which is real."""
-        return self
-
-    conjugate = conj
-
-    def astype(self, dtype: Any, *, copy: bool = True) -> Any:
-        """Return the tensor with entries of another type."""
-        return ASTYPE(self, dtype=np.dtype(dtype).type)
-
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
-        """Return the entries in another shape."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload]
-
-    def transpose(self, *axes: Any) -> Any:
-        """Return the axes in another order."""
-        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
-
-    def flatten(self, order: str = "C") -> Any:
-        """Return the entries in one axis."""
-        return np.ravel(self, order=order)  # type: ignore[call-overload]
-
-    def copy(self, order: str = "C") -> Any:
-        """Return the tensor: it never changes, so it need not be copied."""
-        return self
+    def nbytes(self) -> int:
+        """Bytes of all entries."""
+        return self.size * self.itemsize
 
     def __getitem__(self, index: Any) -> Any:
         return getitem(self, index if reading.by is None else plain(index))
-
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise TraceError(
-            "a tensor cannot be written into: the gradient would be lost. Build a new one, with "
-            "np.where(mask, a, b) or np.concatenate"
-        )
 
     def __len__(self) -> int:
         shape = self.shape
@@ -326,19 +280,13 @@ class Tensor(Traced):
 
     def __bool__(self) -> bool:
         if self.level.records_all:
-            raise TraceError(
-                "the code branches on a value that is being recorded, so its lines would hold for "
-                "these values alone. Write np.where(condition, a, b) instead of if and else"
-            )
+            is_flag = self.primitive is None and self.dtype.kind in "biu" and not self.shape
+            raise TraceError(FLAG if is_flag else BRANCH)
         return bool(self.value)
 
     def _number(self, name: str) -> NoReturn:
         if self.level.records_all and self.value.dtype.kind in "iu":
-            raise TraceError(
-                f"{name}(t): a whole number among the arguments is recorded as data, so that it "
-                "cannot tell shapes, lengths or indices. Where it does, fix it before: record "
-                "lambda w: f(w, 3) or functools.partial(f, n=3)"
-            )
+            raise TraceError(f"{name}(t): {WHOLE}")
         raise TraceError(
             f"{name}(t) of a tensor would lose its gradient: go on with t itself; for printing, "
             "read t.value"
@@ -356,9 +304,16 @@ class Tensor(Traced):
     def __index__(self) -> int:
         self._number("index")
 
-    def item(self) -> NoReturn:
+    def __trunc__(self) -> int:
+        self._number("trunc")
+
+    def item(self, *_: Any) -> NoReturn:
         """Refuse: the gradient would be lost."""
         self._number("item")
+
+    def tolist(self) -> NoReturn:
+        """Refuse: the gradient would be lost."""
+        self._number("tolist")
 
     def __format__(self, spec: str) -> str:
         self._number("format")
@@ -366,65 +321,14 @@ class Tensor(Traced):
     def __round__(self, digits: int = 0) -> NoReturn:
         self._number("round")
 
-    def tolist(self) -> NoReturn:
-        """Refuse: the gradient would be lost."""
-        self._number("tolist")
-
     def __repr__(self) -> str:
         return f"Tensor({self.value!r})"
 
     __hash__ = object.__hash__
 
 
-def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
-    """Return the operator's methods: with the tensor on the left, on the right, and alone."""
-    primitive: Any = NUMPY[ufunc]
-
-    def forward(self: Tensor, other: Any) -> Any:
-        return self.record(primitive, (self, other), _NO_PARAMS)
-
-    def backward(self: Tensor, other: Any) -> Any:
-        return self.record(primitive, (other, self), _NO_PARAMS)
-
-    def alone(self: Tensor) -> Any:
-        return self.record(primitive, (self,), _NO_PARAMS)
-
-    return forward, backward, alone
-
-
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method that does what NumPy's function of that name does."""
-    target = NUMPY[function]
-
-    def method(self: Any, *args: Any, **options: Any) -> Any:
-        return target(self, *args, **options)
-
-    return method
-
-
-for _name, _ufunc in {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
-    "pow": np.power, "matmul": np.matmul, "mod": np.remainder, "floordiv": np.floor_divide,
-    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-}.items():  # fmt: skip
-    for _side, _function in zip(("", "r"), _operator(_ufunc)[:2], strict=True):
-        setattr(Tensor, f"__{_side}{_name}__", _function)
-for _name, _ufunc in {
-    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
-    "eq": np.equal, "ne": np.not_equal,
-}.items():  # fmt: skip
-    setattr(Tensor, f"__{_name}__", _operator(_ufunc)[0])
-for _name, _ufunc in {
-    "neg": np.negative, "pos": np.positive, "abs": np.abs, "invert": np.invert,
-}.items():  # fmt: skip
-    setattr(Tensor, f"__{_name}__", _operator(_ufunc)[2])
-for _name in (
-    "sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "cumprod", "argmax", "argmin",
-    "argsort", "argpartition",
-    "all", "any", "dot", "ravel", "swapaxes", "squeeze", "repeat", "take", "clip", "trace",
-    "diagonal", "ptp", "round",
-):  # fmt: skip
-    setattr(Tensor, _name, _method(getattr(np, _name)))
+for _name in ("shape", "dtype"):
+    setattr(Tensor, _name, getattr(Tensor, _name).setter(Tensor.__setitem__))
 
 # Functions of the shape alone: their result does not depend on the values.
 _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {

@@ -13,13 +13,12 @@ import numpy as np
 
 from chainrule.autodiff.backward import adjoints, scalar_seed
 from chainrule.autodiff.derived import Derived, P, R
-from chainrule.autodiff.refusals import COMPLEX
 from chainrule.autodiff.tensor import Level, Tensor
 from chainrule.autodiff.trees import leaves, map_leaves, with_own_memory
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.elementwise import ASTYPE, STOP_GRADIENT
 from chainrule.ops.weak import as_value, is_weak, strong
-from chainrule.validation import Array, as_floats, refuse_foreign
+from chainrule.validation import Array, as_argument, as_floats
 
 Argnums = int | tuple[int, ...]
 T = TypeVar("T")
@@ -29,15 +28,11 @@ def wrap(tree: Any, level: Level, where: str) -> Any:
     """Return the tree with a tensor of ``level`` around each leaf, which must be floating."""
 
     def tensor(leaf: Any) -> Tensor:
-        value: Any = leaf
-        if type(leaf) is not np.ndarray and type(leaf) is not Tensor:
-            # A Python number, whole or not, or a list that stands for an array.
-            refuse_foreign(leaf, "a parameter", where)
-            value = as_value(leaf)
+        value: Any = (
+            leaf if type(leaf) is Tensor else as_value(as_argument(leaf, "a parameter", where))
+        )
         if value.dtype.kind in "iub" and is_weak(value):
             value = value * 1.0
-        if value.dtype.kind == "c":
-            raise DataError(f"{where}: {COMPLEX}")
         if value.dtype.kind != "f":
             raise DataError(
                 f"{where}: cannot differentiate with respect to an array of dtype {value.dtype}; "

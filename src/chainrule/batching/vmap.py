@@ -15,7 +15,7 @@ from chainrule.batching.replaying import Value, replay, steps_of_tensors
 from chainrule.errors import DataError, ShapeError
 from chainrule.ops.primitive import Traced
 from chainrule.program.recording import recording_level
-from chainrule.validation import refuse_foreign
+from chainrule.validation import as_argument
 from chainrule.variables import values_of
 
 WHERE = "vmap"
@@ -163,14 +163,7 @@ def _array(leaf: Any, path: Path) -> Any:
     leaf = values_of(leaf)
     if isinstance(leaf, Traced):
         return leaf
-    refuse_foreign(leaf, path_text(path), WHERE)
-    array = np.asarray(leaf)
-    if array.dtype.kind not in "fiub":
-        raise DataError(
-            f"{WHERE}: {path_text(path)} must hold numbers, received dtype {array.dtype}; give "
-            "what is not mapped the axis None"
-        )
-    return array
+    return np.asarray(as_argument(leaf, path_text(path), WHERE))
 
 
 def _axis_last(leaf: Any, axis: int, path: Path) -> Any:

@@ -24,6 +24,10 @@ def _abs(x: Any) -> Any:
     return -x if x < 0 else x
 
 
+def _itself(x: Any) -> Any:
+    return x
+
+
 def _isnan(x: Any) -> Any:
     return x != x
 
@@ -133,8 +137,8 @@ def _restore(before: Any) -> None:
 FOR: dict[tuple[str, str], Callable[..., Any]] = {
     **ELEMENTARY,
     ("sign", "f"): _sign, ("sign", "i"): _sign, ("sign", "u"): _sign,
-    ("abs", "i"): _abs, ("isnan", "f"): _isnan, ("isfinite", "f"): _isfinite,
-    ("isinf", "f"): _isinf,
+    ("abs", "i"): _abs, ("abs", "u"): _itself, ("abs", "b"): _itself,
+    ("isnan", "f"): _isnan, ("isfinite", "f"): _isfinite, ("isinf", "f"): _isinf,
     **{(name, kind): _isnan for name in ("isnan", "isinf") for kind in "iub"},
     **{("isfinite", kind): _is_itself for kind in "iub"},
     ("logaddexp", "f"): _logaddexp,

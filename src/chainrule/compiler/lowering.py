@@ -129,7 +129,10 @@ class Lowering:
         """Make a buffer, laid out so that the rows are long."""
         dtype = np.dtype(dtype)
         if dtype.kind not in "fiub" or dtype in (np.float16, np.longdouble):
-            raise CompileError(f"{name} has dtype {dtype}, which kernels do not work on")
+            raise CompileError(
+                f"{name} has dtype {dtype}, which kernels do not work on; convert it with "
+                ".astype(np.float32) or .astype(np.float64)"
+            )
         order = tuple(range(len(shape))) if role == "data" else self.layout(shape)
         made = Buffer(name, tuple(shape), dtype, order, role, content)
         made.pointer = self.names.fresh(made.pointer)

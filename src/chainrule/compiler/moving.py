@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.compiler.lowering import Axes, Lowering, places
 from chainrule.compiler.nodes import (
+    BOOL,
     WHOLE,
     Call,
     Const,
@@ -104,7 +105,9 @@ def checked(low: Lowering, equation: Equation, kernel: Checked) -> None:
     number = len(low.checks)
 
     def entry(index: Index) -> Expr:
-        return _check(low, "within", low.entry(operand, index), size, number)
+        value = low.entry(operand, index)
+        place = cast(value, WHOLE) if value.dtype == BOOL else value  # False and True are 0 and 1
+        return cast(_check(low, "within", place, size, number), value.dtype)
 
     low.define(equation.output, equation.operands, entry)
 

@@ -206,6 +206,8 @@ def _remaining(equation: Equation, index: Index, gone: Sequence[int]) -> Index:
 
 
 def _start(low: Lowering, value: Any, dtype: np.dtype[Any]) -> Expr:
+    if dtype.kind == "b" and np.isinf(value):
+        return Const(value > 0, dtype)
     if dtype.kind in "iu" and np.isinf(value):
         info = np.iinfo(dtype)
         return Const(int(info.max if value > 0 else info.min), dtype)

@@ -19,7 +19,7 @@ from chainrule.estimators.forward import is_plain
 from chainrule.estimators.many_rows import ManyRows
 from chainrule.estimators.training import HIDDEN, dense, engine_of, output
 from chainrule.native.helpers import open_llvm
-from chainrule.validation import Array
+from chainrule.validation import Array, numeric
 
 SHARE = Interval(Real, 0, 1, closed="left")
 MORE: dict[str, list[Any]] = {  # constraints of what scikit-learn does not have
@@ -33,6 +33,12 @@ MORE: dict[str, list[Any]] = {  # constraints of what scikit-learn does not have
     "columns": [None, StrOptions({"auto"})],
     "engine": [StrOptions({"auto", "compiled", "numpy"})],
 }
+
+
+def refuse_times(X: Any, where: str) -> None:
+    """Refuse an array of times: scikit-learn takes them as numbers in training, then fails."""
+    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M"):
+        numeric(X, "X", where)
 
 
 def keep(model: Any, given: dict[str, Any]) -> None:
@@ -77,6 +83,7 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
         if self.columns is None:
             self._encoder = None if reset else self._encoder
+            refuse_times(X, type(self).__name__)
             return super()._validate_input(X, y, incremental, reset)
         from chainrule.estimators.frames import Frames, checked
 
@@ -202,6 +209,8 @@ class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         if self._encoder is not None and check_input:
             X, check_input = self._encoded(X), False
+        if check_input:
+            refuse_times(X, type(self).__name__)
         if self._network is not None:
             if check_input and not is_plain(self, X):
                 X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)

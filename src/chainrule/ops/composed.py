@@ -45,6 +45,11 @@ def _logaddexp2(a: Any, b: Any) -> Any:
     return of_dtype(found, dtype)
 
 
+@COMPOSED.implements(np.divmod)
+def _divmod(a: Any, b: Any) -> Any:
+    return a // b, a % b
+
+
 @COMPOSED.implements(np.sinc)
 def _sinc(x: Any) -> Any:
     # Near 0 by its series, so that the quotient's derivatives lose no digits there.

@@ -14,6 +14,7 @@ from chainrule.errors import OutOfRangeError, ShapeError
 from chainrule.ops.axes import axis_of
 from chainrule.ops.kernel import Checked, Gather, Scatter
 from chainrule.ops.primitive import EachOperand, Family, Traced
+from chainrule.ops.weak import common_dtype
 
 INDEX = Family()
 
@@ -197,6 +198,8 @@ def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
     if axis is None or np.ndim(a) == 0:
         a, axis = np.ravel(a), axis or 0
     indices = indices if isinstance(indices, Traced) else np.asarray(indices)
+    if indices.dtype.kind == "b":  # here they are positions, no mask
+        indices = indices.astype(np.intp)
     before = (slice(None),) * axis_of(axis, a)
     return GETITEM(a, indices, index=(*before, SLOT))
 
@@ -205,6 +208,8 @@ def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
 def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
+    if common_dtype(indices).kind == "b":
+        raise IndexError("`indices` must be an integer array")
     sizes = np.shape(arr)
     grids: list[Any] = list(np.ogrid[tuple(slice(size) for size in sizes)])
     grids[axis_of(axis, arr)] = indices

@@ -46,8 +46,10 @@ class Scaled:
     dtype: Any
 
     def at(self, n: int) -> Any:
-        """Return the number for a batch size."""
-        number = self.factor / n if self.divides else self.factor * n
+        """Return the number for a batch size; without rows it is infinite, as in NumPy."""
+        number = self.factor * n
+        if self.divides:
+            number = self.factor / n if n else math.copysign(math.inf, self.factor)
         return number if self.dtype is None else np.asarray(number, self.dtype)
 
     def __str__(self) -> str:
@@ -170,7 +172,12 @@ def depends_on_n(thing: Any) -> bool:
 
 
 def constant(array: Any) -> Any:
-    """Return an array as `Filled` if it holds one number everywhere, or none."""
+    """Return an array as `Filled` if it holds one number everywhere, or none.
+
+    Arrays in another byte order than the machine's become arrays in its own.
+    """
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if isinstance(array, np.ndarray) and not array.size:
         return Filled(array.dtype.type(0), array.shape, array.dtype)
     if isinstance(array, np.ndarray) and array.ndim:

@@ -26,6 +26,8 @@ from chainrule.ops.weak import Weak, as_value, is_weak, plain
 from chainrule.program.batch import Filled, Nested, constant
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.program import Program
+from chainrule.refusals import OuterTensorError
+from chainrule.validation import numeric
 
 _MULTIPLY = NUMPY[np.multiply]
 _REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
@@ -69,6 +71,7 @@ class Tape:
 
     def program(self) -> Program:
         """Return it as a program."""
+        _refuse_outer(self.result, self._tensors(), self.level)
         return program_of(self.inputs, self.result, self.level)[0]
 
     @cached_property
@@ -95,6 +98,14 @@ class Tape:
         found = {t.order: t for t in ancestors(*outputs)}
         found |= {t.order: t for _, t in leaves(self.inputs)}
         return [found[order] for order in sorted(found)]
+
+
+def _refuse_outer(result: Any, recorded: Sequence[Tensor], level: Level) -> None:
+    """Refuse tensors of a transformation around it: a program holds numbers."""
+    constants = [leaf for _, leaf in leaves(result)]
+    constants += [o for tensor in recorded if tensor.primitive for o in tensor.operands]
+    if any(type(o) is Tensor and o.level is not level for o in constants):
+        raise OuterTensorError()
 
 
 def _told(tensor: Tensor, numbers: dict[int, int], level: Level) -> Hashable:
@@ -184,7 +195,9 @@ def program_of(
 
     def known(leaf: Any) -> Any:
         inside = isinstance(leaf, Tensor) and leaf.level is level
-        return variables[leaf.order] if inside else own(np.asarray(leaf))
+        if inside:
+            return variables[leaf.order]
+        return own(numeric(np.asarray(leaf), "the result", "trace"))
 
     arguments = map_leaves(lambda tensor: variables[tensor.order], inputs)
     return Program(arguments, equations, map_leaves(known, result)), variables

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,7 +27,7 @@ from chainrule.program.passes import fixed
 from chainrule.program.program import Program
 from chainrule.program.recording import simplified, sketching, tape
 from chainrule.sizes import observed
-from chainrule.validation import refuse_foreign
+from chainrule.validation import as_argument
 
 T = TypeVar("T")
 Prepare = Callable[[Program], Program]
@@ -109,9 +110,11 @@ class Recorder:
         names: Sequence[str] | None = None,
     ) -> None:
         self.f, self.prepare, self.values = f, prepare, values
-        self.given = dict(zip(names or argument_names(f, len(args)), args, strict=True))
-        for path, leaf in leaves(self.given):
-            refuse_foreign(leaf, str(path[0]), "trace")
+        names = names or argument_names(f, len(args))
+        self.given = {
+            name: map_leaves(partial(as_argument, name=name, where="trace"), tree)
+            for name, tree in zip(names, args, strict=True)
+        }
         arrays = [(path, leaf) for path, leaf in leaves(self.given) if np.ndim(leaf) > 0]
         first = next(iter(self.given), None)
         found = [(p, x) for p, x in arrays if (rows(p) if rows is not None else p[0] != first)]

@@ -18,7 +18,7 @@ from chainrule.ops.weak import is_weak
 from chainrule.program.recording import leaf_names, program_of, recording_level
 from chainrule.recurrence.body import Body, recurrence
 from chainrule.recurrence.primitives import ITEM
-from chainrule.validation import refuse_foreign
+from chainrule.validation import as_argument, refuse_foreign
 
 WHERE = "scan"
 
@@ -104,11 +104,7 @@ def scan(
 def _array(leaf: Any, name: str) -> Any:
     if isinstance(leaf, Traced):
         return counted(leaf) if is_weak(leaf) else leaf
-    refuse_foreign(leaf, name, WHERE)
-    array = np.asarray(leaf)
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{WHERE}: {name} must hold numbers, but a dtype is {array.dtype}")
-    return array
+    return np.asarray(as_argument(leaf, name, WHERE))
 
 
 def _steps(xs: Any, length: int | None) -> int:

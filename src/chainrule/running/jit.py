@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.names import argument_names
+from chainrule.autodiff.tensor import Tensor
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, function_kernel
 from chainrule.compiler.numbers import FIXED
@@ -20,8 +21,9 @@ from chainrule.program.batch import at
 from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
+from chainrule.refusals import OuterTensorError
 from chainrule.running.bound import aligned
-from chainrule.validation import refuse_foreign
+from chainrule.validation import as_argument
 
 
 def jit(f: Callable[P, R]) -> Callable[P, R]:
@@ -43,7 +45,9 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     -------
     callable
         With ``f``'s positional arguments; safe to call from several threads. A copy by `pickle`
-        holds ``f`` alone and compiles for itself.
+        holds ``f`` alone and compiles for itself. Within `grad`, `trace`, `vmap` and the like it
+        calls ``f`` itself, so that they record what ``f`` does. A method is compiled for each
+        instance, whose attributes are taken from outside.
 
     Raises
     ------
@@ -58,31 +62,39 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
     array([0.6044, 0.7616])
     """
     compiled: dict[Any, _Call] = {}
+    itself: Any = f
     known = _Known(f)
 
-    def jitted(*args: Any) -> R:
+    def jitted(*args: Any) -> Any:
+        if Tensor in map(type, args):
+            return itself(*args)  # which is recorded where the tensors come from
+        arrays: Any = args
         try:
             key: Any = tuple([(a.shape, a.dtype) for a in args])
-            arrays: Any = args
-        except AttributeError:  # a structure, or numbers
+        except AttributeError:
+            key = None
+        if key is None:  # a structure, or numbers
             found = list(leaves(args))
+            if any(type(leaf) is Tensor for _, leaf in found):
+                return itself(*args)
             arrays = [_checked(leaf) for _, leaf in found]
             paths = tuple(path for path, _ in found)
             key = (paths, *((a.shape, _kind(a)) for a in arrays))
         call = compiled.get(key)
         if call is None:
-            with known.lock:
-                call = compiled.get(key) or known.call(map_leaves(_checked, list(args)))
-                compiled[key] = call
-        result: R = call(arrays)
-        return result
+            try:
+                with known.lock:
+                    call = compiled.get(key) or known.call(map_leaves(_checked, list(args)))
+                    compiled[key] = call
+            except OuterTensorError:
+                return itself(*args)
+        return call(arrays)
 
     return Derived(jitted, jit, f)
 
 
 def _checked(leaf: Any) -> Any:
-    refuse_foreign(leaf, "an argument", "jit")
-    return as_value(leaf)
+    return as_value(as_argument(leaf, "an argument", "jit"))
 
 
 def _kind(value: Any) -> Any:
@@ -192,7 +204,7 @@ class _Memory:
         arrays = self._arrays(call.kernel, call.n, numbers)
         self.call = load(call.kernel).bound(arrays)
         self.checks, self.fault = call.kernel.checks, arrays[list(FIXED).index("fault")]
-        self.single = not isinstance(self.result, dict | list | tuple)
+        self.single = not isinstance(self.result, dict | list | tuple | None)
 
     def _arrays(self, kernel: Kernel, n: int, numbers: dict[Any, int]) -> list[Any]:
         fixed_ones = {

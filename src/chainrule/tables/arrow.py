@@ -159,6 +159,27 @@ def text(array: Any) -> Any:
     return pyarrow("compute").cast(array, pyarrow().string())
 
 
+def is_valid(array: Any) -> bool:
+    """Whether an array's texts, or those that its codes stand for, are UTF-8."""
+    if is_text(array.dictionary.type if is_encoded(array.type) else array.type):
+        try:
+            array.validate(full=True)
+        except pyarrow().ArrowInvalid:
+            return False
+    return True
+
+
+def undecodable(array: Any) -> int | None:
+    """Return the position of the first text that is not UTF-8, or None."""
+    plain = array.dictionary_decode() if is_encoded(array.type) else array
+    for position, value in enumerate(plain.cast(pyarrow().large_binary()).to_pylist()):
+        try:
+            str(value or b"", "utf-8")
+        except UnicodeDecodeError:
+            return position
+    return None
+
+
 def values(array: Any, kind: str) -> Array:
     """Return an array as a column of a kind."""
     compute, pa = pyarrow("compute"), pyarrow()

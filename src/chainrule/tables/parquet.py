@@ -14,9 +14,11 @@ from chainrule.tables.arrow import (
     columns_of,
     is_encoded,
     is_text,
+    is_valid,
     pyarrow,
     stored_schema,
     text,
+    undecodable,
     values,
 )
 from chainrule.tables.fields import field_of
@@ -28,6 +30,8 @@ ROWS = 2**16  # that are read at once to learn what texts stand for
 
 class TypedTable(Table):
     """A table of Arrow's columns, whose texts may stand for numbers and times, as in CSV files."""
+
+    _path: Any  # or what it is called
 
     def _understand(self, name: str, schema: Any, rows: int, like: Iterable[Column]) -> None:
         """Learn what columns hold."""
@@ -59,8 +63,31 @@ class TypedTable(Table):
         return Column(column.name, field.found, written=field.written)
 
     @abstractmethod
-    def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
+    def _stored(self, rows: int, names: list[str]) -> Iterator[Any]:
         """Yield Arrow's batches of these columns."""
+
+    def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
+        """Yield Arrow's batches of these columns, whose texts are UTF-8."""
+        for batch in self._stored(rows, names):
+            for name in names:
+                if not is_valid(batch.column(name)):
+                    self._refuse_text(name)
+            yield batch
+
+    def _refuse_text(self, name: str) -> None:
+        """Refuse a column of which a text is not UTF-8."""
+        where, start = "that no row has", 1
+        for batch in self._stored(ROWS, [name]):
+            position = undecodable(batch.column(name))
+            if position is not None:
+                where = f"in row {start + position}"
+                break
+            start += batch.num_rows
+        raise DataError(
+            f"{self._path}: the text of column {name!r} {where} is not UTF-8. Write the data again "
+            "with pyarrow or pandas, its texts decoded with their encoding, such as "
+            "bytes.decode('latin-1')"
+        )
 
     def stored(self, rows: int, names: list[str]) -> Iterator[Any]:
         """Return Arrow's batches of columns as they are."""
@@ -108,7 +135,7 @@ class ParquetTable(TypedTable):
             schema, rows = stored_schema(file), file.metadata.num_rows
         self._understand(str(path), schema, rows, like)
 
-    def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
+    def _stored(self, rows: int, names: list[str]) -> Iterator[Any]:
         with self._opened() as file:
             yield from file.iter_batches(batch_size=rows, columns=names)
 
@@ -118,6 +145,10 @@ class ParquetTable(TypedTable):
         try:
             with parquet.ParquetFile(self._path) as file:
                 yield file
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{self._path}: the name of a column is not UTF-8 ({error.object!r}); rename it"
+            ) from error
         except OSError as error:
             raise FileError(f"{self._path} cannot be read: {error.strerror or error}") from error
         except pa.ArrowException as error:
@@ -154,9 +185,10 @@ class ArrowTable(TypedTable):
         except (pa.ArrowException, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise DataError(f"{name} cannot be read through Arrow: {reason}") from error
+        self._path = name
         self._understand(name, self._data.schema, self._data.num_rows, like)
 
-    def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
+    def _stored(self, rows: int, names: list[str]) -> Iterator[Any]:
         for start in range(0, self._data.num_rows, rows):
             part = self._data.select(names).slice(start, rows).combine_chunks()
             yield from part.to_batches()
