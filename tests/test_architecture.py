@@ -16,6 +16,7 @@ import pytest
 
 import chainrule
 from chainrule import layers
+from chainrule.running import form
 
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
@@ -106,6 +107,17 @@ def test_the_modules_of_a_room_import_each_other_in_no_circle():
             if "." in name
         }
     )
+
+
+def test_what_becomes_of_a_recording_is_decided_in_rooms_whose_code_a_cached_kernel_names():
+    reached, waiting = set(), ["chainrule.running.compiling", "chainrule.autodiff.transforms"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached and "." in name:
+            reached.add(name)
+            waiting += imported()[name]
+    ground = ROOMS[: ROOMS.index("config") + 1]  # they check, tell and name
+    assert {*map(room, reached)} - {*ground} <= {*form.ROOMS}
 
 
 def lines_of_code(text):

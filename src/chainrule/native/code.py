@@ -6,14 +6,15 @@ import ctypes
 import functools
 import hashlib
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule import __version__
 from chainrule.errors import CompileError
 from chainrule.native import ENTRY, cache, cores
 
@@ -195,7 +196,7 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
 @functools.lru_cache(1024)
 def _key(text: str) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
-    return digest(f"{this_machine()!r}\0{_sources('code', 'llvm')}\0{text}")
+    return digest(f"{this_machine()!r}\0{sources('native/code.py', 'native/llvm.py')}\0{text}")
 
 
 def digest(text: str) -> str:
@@ -206,15 +207,37 @@ def digest(text: str) -> str:
 def _products(products: dict[str, str]) -> list[Piece]:
     """Return matrix products, which kernels call by a name, by their dtypes."""
     return [
-        Piece(_key(dtype + _sources("gemm", "vectors")), partial(_product, dtype), PRODUCT + name)
+        Piece(
+            _key(dtype + sources("native/gemm.py", "native/vectors.py")),
+            partial(_product, dtype),
+            PRODUCT + name,
+        )
         for dtype, name in products.items()
     ]
 
 
 @functools.cache
-def _sources(*names: str) -> str:
-    """Return the text of modules beside this one."""
-    return "".join((Path(__file__).parent / f"{name}.py").read_text() for name in names)
+def sources(*names: str) -> str:
+    """Return a digest of chainrule's version and of the code in some of its rooms and files.
+
+    Contents decide: sizes and times of files are equal in two wheels, in a Nix store, in the layers
+    of a container. All files are read into one piece of memory, since a new one for each would
+    take longer than the reading.
+    """
+    package, memory = os.path.dirname(os.path.dirname(__file__)), memoryview(bytearray(2**16))
+    whole = hashlib.sha256(__version__.encode())
+    for name in names:
+        for file in [name] if name.endswith(".py") else _files(package, name):
+            whole.update(f"\0{file}\0".encode())
+            with open(f"{package}/{file}", "rb", buffering=0) as content:
+                while size := content.readinto(memory):
+                    whole.update(memory[:size])
+    return whole.hexdigest()
+
+
+def _files(package: str, room: str) -> list[str]:
+    files = os.listdir(f"{package}/{room}")
+    return sorted(f"{room}/{file}" for file in files if file.endswith(".py"))
 
 
 def _product(dtype: str) -> list[Text]:
