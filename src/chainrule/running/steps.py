@@ -112,7 +112,6 @@ class _Plan:
     def __init__(self, step: RecordedStep, data: Any, batch_size: int) -> None:
         self._step, self._data, self._size = step, data, batch_size
         self._dtypes = [leaf.dtype.str for _, leaf in leaves(data)]
-        self._held = step.seen.held.setdefault((batch_size, *self._dtypes), {})
         self._kept = self._read() if step.known(batch_size) is None else None
 
     def _read(self) -> Form | None:
@@ -163,16 +162,19 @@ class _Plan:
 
     def holds(self, n: int) -> bool:
         """Whether a batch of ``n`` is what the kernel was made of."""
-        if n not in self._held:
-            self._held[n] = n == self._size or self._is_same(n)
-        return self._held[n]
+        running, key = self._step.seen.running, (n, self._size, *self._dtypes)
+        holds = running.get(key)
+        if holds is None:
+            holds = n == self._size or self._is_same(n)
+            keep(running, key, holds)
+        return holds
 
     def _is_same(self, n: int) -> bool:
         try:
             own, other = self._name(self._size), self._name(n)
             if own is not None and read(other) == own:
                 return True
-            same = self._step.program(n) is self._step.program(self._size)
+            same = self._step.holds(self._step.program(self._size), n)
         except Exception:  # of the step: it comes when it runs
             return False
         if same and own is not None:
