@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -62,11 +62,26 @@ def compiled(text: Text, target: Target) -> bytes:
         _loops_as_written(),
         llvm.create_context() as context,
         llvm.parse_assembly(text.text, context) as module,
-        target.machine(SOONEST if text.passes == FEW else BEST) as machine,
+        _machine(target, SOONEST if text.passes == FEW else BEST) as machine,
     ):
         if text.passes != NONE:
             _optimize(module, machine, text)
         return _emitted(module, machine)
+
+
+_idle: dict[Hashable, list[Any]] = {}  # machines that no thread uses
+
+
+@contextmanager
+def _machine(target: Target, level: int) -> Iterator[Any]:
+    """Lend a target machine to one thread at a time: LLVM takes 2 ms to make one."""
+    idle = _idle.setdefault((target, level), [])
+    try:
+        machine = idle.pop()
+    except IndexError:
+        machine = target.machine(level)
+    yield machine
+    idle.append(machine)
 
 
 def _optimize(module: Any, machine: Any, text: Text) -> None:
@@ -74,6 +89,7 @@ def _optimize(module: Any, machine: Any, text: Text) -> None:
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = True
     options.slp_vectorization = options.loop_unrolling = text.unrolls
+    # A builder is not used again: it refers to what was there for the module before.
     with llvm.create_pass_builder(machine, options) as builder:
         if text.passes == ALL:
             passes = builder.getModulePassManager()
@@ -81,7 +97,11 @@ def _optimize(module: Any, machine: Any, text: Text) -> None:
             passes = llvm.create_new_module_pass_manager()
             passes.add_sroa_pass()
             passes.add_simplify_cfg_pass()
-        _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)
+        try:
+            _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)
+        finally:  # llvmlite itself does not free them: 100 kB for each module
+            ffi.lib.LLVMPY_DisposeNewModulePassManger(passes)
+            passes.detach()
 
 
 def _emitted(module: Any, machine: Any) -> bytes:

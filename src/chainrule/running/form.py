@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ ROOMS = ("ops", "autodiff", "program", "recurrence", "compiler", "native", "runn
 Cost = tuple[float, int]  # seconds that NumPy takes for an update, equations to compile
 
 _written: dict[Hashable, Form] = {}  # in this process
+_keeping = threading.Lock()
 
 
 @dataclass(eq=False, repr=False)
@@ -99,9 +101,11 @@ class Form:
 
 def keep(table: dict[Any, Any], key: Any, value: Any) -> None:
     """Remember a value, and forget the oldest where there are too many."""
-    table[key] = value
-    if len(table) > REMEMBERED:
-        table.pop(next(iter(table)), None)
+    with _keeping:
+        table.pop(key, None)
+        table[key] = value
+        while len(table) > REMEMBERED:
+            del table[next(iter(table))]
 
 
 def written(program: Program, data: Any, batch_size: int) -> Form | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
 from chainrule.running.bound import aligned
+from chainrule.running.form import REMEMBERED, keep
 from chainrule.running.recorded import EXAMPLE
 from chainrule.validation import refuse_foreign
 
@@ -74,7 +76,7 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
         if call is None:
             with known.lock:
                 call = compiled.get(key) or known.call(map_leaves(_array, list(args)))
-                compiled[key] = call
+                keep(compiled, key, call)
         result: R = call(arrays)
         return result
 
@@ -109,6 +111,9 @@ class _Rows(Recorder):
         return (EXAMPLE, *super().tried(n))
 
 
+_General = tuple[Forms, set[Any], Recorder, Program, Kernel]
+
+
 class _Known:
     """What is known of a function: its calls so far, and programs for any number of rows.
 
@@ -123,8 +128,8 @@ class _Known:
 
     def __init__(self, f: Callable[..., Any]) -> None:
         self.f, self.lock = f, threading.RLock()
-        self.forms: list[Forms] = []
-        self.general: list[tuple[Forms, set[Any], Recorder, Program, Kernel]] = []
+        self.forms: deque[Forms] = deque(maxlen=REMEMBERED)
+        self.general: deque[_General] = deque(maxlen=REMEMBERED)
 
     def call(self, args: list[Any]) -> _Call:
         """Return a call for arguments like these."""

@@ -117,12 +117,11 @@ class _Plan:
     def _read(self) -> Form | None:
         """Return what is on disk."""
         key = self._step.key(self._size), self._size, *self._dtypes
-        if key not in _read:
-            found = read(self._name(self._size))
-            if not isinstance(found, Form):
-                return None
-            keep(_read, key, found)
-        return _read[key]
+        form = _read.get(key) or read(self._name(self._size))
+        if not isinstance(form, Form):
+            return None
+        keep(_read, key, form)
+        return form
 
     def _name(self, n: int) -> str | None:
         """Return what is on disk for batches of ``n``."""
