@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule import __version__
 from chainrule.errors import CompileError
+from chainrule.forks import lock
 from chainrule.native import ENTRY, cache, cores
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ DEFINED = re.compile(r"\ndefine (?:internal )?\w+ @(\w+)\(")
 GIVEN = re.compile(r"\ndefine void @(\w+)\(")  # to other modules
 DECLARED = re.compile(r"\ndeclare .* @([\w.]+)\(")
 CODES, BYTES = 256, 2**26  # machine code in memory that nobody may be using: how much of it
-_making = threading.RLock()
-_using = threading.Lock()
+_making = lock(threading.RLock)
+_using = lock()
 _begun: set[str] = set()  # dtypes of products that were begun before it was known who calls them
 _loaded: dict[str, NativeFunction] = {}  # the most recently used last
 _provided: dict[str, list[NativeFunction]] = {}  # by name, the last one is found; all are kept
@@ -295,9 +296,8 @@ def _use(function: NativeFunction) -> None:
         old = [each for each in _loaded.values() if not each.is_provided] if is_new else []
         size = sum(each.bytes for each in old)
         while len(old) > CODES or (size > BYTES and len(old) > 1):
-            gone = old.pop(0)
-            size -= gone.bytes
-            del _loaded[gone.key]
+            size -= old[0].bytes
+            del _loaded[old.pop(0).key]
 
 
 def _codes(pieces: Sequence[Piece]) -> dict[str, bytes] | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
+
+from chainrule.forks import before_forks, in_child, lock
 
 ALL, FEW, NONE = "all", "few", "none"
 SOONEST, BEST = 0, 3  # levels of code
@@ -126,8 +129,10 @@ def _beside_others(function: Any) -> Any:
     return getattr(function, "_cfn", function)
 
 
-_turns = threading.Lock()
+PATIENCE = 20.0  # seconds that a fork waits for threads inside LLVM
+_turns = lock()
 _at_work = 0
+_library: Any = ffi.lib._lock._lock  # held around every other function of LLVM's
 
 
 @contextmanager
@@ -146,10 +151,43 @@ def _loops_as_written() -> Iterator[None]:
 
 def _count(more: int) -> None:
     global _at_work
-    with _turns:
+    with _entrance if more > 0 else nullcontext(), _turns:
         was, _at_work = _at_work, _at_work + more
         if not was or not _at_work:
             llvm.set_option("", f"-disable-lsr={'false' if was else 'true'}")
+
+
+# A child in which nobody is left to give a lock back that LLVM itself holds would wait for ever. So
+# a fork lets no other thread into LLVM, and waits until all have left it.
+_entrance = lock(threading.RLock)
+_waiting: list[Any] = []
+
+
+def _wait() -> None:
+    """Wait before a fork until no other thread is inside LLVM; hold what keeps them out."""
+    end = time.monotonic() + PATIENCE
+    for each in (_entrance, _library):
+        while each is _library and _at_work and time.monotonic() < end:
+            time.sleep(0.001)
+        if each.acquire(timeout=PATIENCE):
+            _waiting.append(each)
+
+
+def _go_on() -> None:
+    while _waiting:
+        _waiting.pop().release()
+
+
+def _alone() -> None:
+    """Forget, in a child, the threads that stayed behind."""
+    global _at_work
+    _at_work = 0
+    _waiting.clear()
+    _library._at_fork_reinit()
+
+
+before_forks(_wait, _go_on)
+in_child(_alone)
 
 
 def initialize() -> None:

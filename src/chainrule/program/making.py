@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chainrule.errors import CompileError
+from chainrule.forks import lock
 
-_making = threading.RLock()
+_making = lock(threading.RLock)
 
 
 @contextmanager

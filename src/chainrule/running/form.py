@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.trees import leaves
+from chainrule.forks import lock
 from chainrule.native import cache, code
 from chainrule.program.batch import Linear
 from chainrule.program.program import Program
@@ -25,7 +25,7 @@ ROOMS = ("ops", "autodiff", "program", "recurrence", "compiler", "native", "runn
 Cost = tuple[float, int]  # seconds that NumPy takes for an update, equations to compile
 
 _written: dict[Hashable, Form] = {}  # in this process
-_keeping = threading.Lock()
+_keeping = lock()
 
 
 @dataclass(eq=False, repr=False)

@@ -15,6 +15,7 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, function_kernel
 from chainrule.compiler.numbers import FIXED
 from chainrule.errors import OutOfRangeError
+from chainrule.forks import lock
 from chainrule.native.code import load
 from chainrule.program.batch import at
 from chainrule.program.program import Program
@@ -127,7 +128,7 @@ class _Known:
     """
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.lock = f, threading.RLock()
+        self.f, self.lock = f, lock(threading.RLock)
         self.forms: deque[Forms] = deque(maxlen=REMEMBERED)
         self.general: deque[_General] = deque(maxlen=REMEMBERED)
 
