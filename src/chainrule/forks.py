@@ -17,18 +17,23 @@ from weakref import WeakSet
 _locks: WeakSet[Any] = WeakSet()
 
 
-def lock(kind: Callable[[], Any] = threading.Lock) -> Any:
+def lock(reentrant: bool = True) -> Any:
     """Return a lock that is free in every child.
+
+    Parameters
+    ----------
+    reentrant : bool, default True
+        If true, the thread that holds the lock may take it again.
 
     Examples
     --------
-    >>> shared = lock(threading.RLock)
+    >>> shared = lock()
     >>> with shared, shared:
     ...     pass
     """
-    made = kind()
-    _locks.add(made)
-    return made
+    shared = threading.RLock() if reentrant else threading.Lock()
+    _locks.add(shared)
+    return shared
 
 
 def before_forks(work: Callable[[], Any], after: Callable[[], Any] | None = None) -> None:

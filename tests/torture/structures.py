@@ -57,9 +57,8 @@ def main(count):
             print(f"{n:6,} structures: {there}, {each:.0f} ms each", flush=True)
     now, in_memory = used()
     assert now <= maps + MORE_MAPS, f"{maps:,} maps became {now:,}"
-    assert in_memory <= size + MORE_BYTES * (count - SETTLED), (
-        f"{size / 1e6} MB became {in_memory / 1e6}"
-    )
+    more = (in_memory - size) / max(1, count - SETTLED)
+    assert more <= MORE_BYTES, f"a structure takes {more:.0f} bytes that are not given back"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import numpy as np
 from chainrule.checking.code import is_learners
 from chainrule.forks import lock
 
-alone = lock(threading.RLock)  # one check at a time: functions and streams are shared
+alone = lock()  # one check at a time: functions and streams are shared
 
 
 class TooLong(BaseException):

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -32,7 +31,7 @@ DEFINED = re.compile(r"\ndefine (?:internal )?\w+ @(\w+)\(")
 GIVEN = re.compile(r"\ndefine void @(\w+)\(")  # to other modules
 DECLARED = re.compile(r"\ndeclare .* @([\w.]+)\(")
 CODES, BYTES = 256, 2**26  # machine code in memory that nobody may be using: how much of it
-_making = lock(threading.RLock)
+_making = lock()
 _using = lock()
 _begun: set[str] = set()  # dtypes of products that were begun before it was known who calls them
 _loaded: dict[str, NativeFunction] = {}  # the most recently used last

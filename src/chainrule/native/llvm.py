@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 import time
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -159,7 +158,7 @@ def _count(more: int) -> None:
 
 # A child in which nobody is left to give a lock back that LLVM itself holds would wait for ever. So
 # a fork lets no other thread into LLVM, and waits until all have left it.
-_entrance = lock(threading.RLock)
+_entrance = lock()
 _waiting: list[Any] = []
 
 

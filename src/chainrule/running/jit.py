@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -128,7 +127,7 @@ class _Known:
     """
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.lock = f, lock(threading.RLock)
+        self.f, self.lock = f, lock()
         self.forms: deque[Forms] = deque(maxlen=REMEMBERED)
         self.general: deque[_General] = deque(maxlen=REMEMBERED)
 

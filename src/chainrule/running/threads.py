@@ -25,7 +25,7 @@ CLEARLY = 1.3  # times as long as with several, which one thread is not tried fo
 SELDOM = 8  # times as long until then: where several become slow, that is seen at once
 
 _lock = lock()
-_turn = lock()
+_turn = lock(reentrant=False)
 _mine = threading.local()
 _runs: WeakSet[object] = WeakSet()
 _busy: WeakSet[threading.Thread] = WeakSet()
