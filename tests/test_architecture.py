@@ -16,13 +16,14 @@ import pytest
 
 import chainrule
 from chainrule import layers
+from chainrule.running import form
 
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
 # From the ground up. A room imports only from rooms above it in this list; a wing stands right
 # above the last room that it leans on.
 ROOMS = [
-    "errors", "escaping", "console", "interrupts", "mentions", "sizes", "validation",
+    "errors", "escaping", "console", "forks", "interrupts", "mentions", "sizes", "validation",
     "alternatives", "refusals", "arguments", "variables", "registered", "config",
     "plots", "pages", "formulas",
     "storage", "ops", "autodiff", "program", "recurrence", "batching",
@@ -110,6 +111,17 @@ def test_the_modules_of_a_room_import_each_other_in_no_circle():
             if "." in name
         }
     )
+
+
+def test_what_becomes_of_a_recording_is_decided_in_rooms_whose_code_a_cached_kernel_names():
+    reached, waiting = set(), ["chainrule.running.compiling", "chainrule.autodiff.transforms"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached and "." in name:
+            reached.add(name)
+            waiting += imported()[name]
+    ground = ROOMS[: ROOMS.index("config") + 1]  # they check, tell and name
+    assert {*map(room, reached)} - {*ground} <= {*form.ROOMS}
 
 
 def lines_of_code(text):

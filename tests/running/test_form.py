@@ -142,7 +142,7 @@ def test_what_is_not_for_here_is_made_anew(folder, monkeypatch, what):
         told["machine"] += " of another kind"
         cache.write(file.stem, json.dumps(told).encode(), cache.FORM)
     elif what == "sources":
-        monkeypatch.setattr(form, "_sources", lambda: "another version")
+        monkeypatch.setattr(native, "sources", lambda *names: "another version")
     elif what == "damage":
         file.write_bytes(file.read_bytes()[:-1])
     else:

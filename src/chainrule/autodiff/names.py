@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.tensor import Tensor
+from chainrule.forks import lock
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))  # pathlib takes a while to load
 _SILENT_ROOMS = (
@@ -34,7 +35,7 @@ _TOOLS = (4, 3, 5, 2, 1, 0)  # ids for tools of `sys.monitoring`, those that nob
 _told: list[str] = []  # silent rooms whose names count for now
 _watching: Counter[int] = Counter()  # threads, and how many watches each is in
 _tool: int | None = None  # the id that is taken while any thread watches
-_lock = threading.Lock()
+_lock = lock()
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.checking.code import is_learners
+from chainrule.forks import lock
 
-alone = threading.RLock()  # one check at a time: functions and streams are shared
+alone = lock()  # one check at a time: functions and streams are shared
 
 
 class TooLong(BaseException):

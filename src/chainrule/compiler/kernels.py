@@ -117,7 +117,9 @@ class Kernel:
         Whether an update is of one sample. Its loops over entries are short, and had better be
         unrolled; its sums have an order of their own.
     llvm : list or None
-        Its modules in LLVM's language, once they are known.
+        Its modules in LLVM's language, from when they are known until machine code is made.
+    key : str or None
+        What its machine code is called on disk, once that is known.
     """
 
     function: Function
@@ -129,6 +131,7 @@ class Kernel:
     own: set[Buffer]
     one: bool = False
     llvm: Any = None
+    key: str | None = None
 
     @cached_property
     def pointed(self) -> list[Buffer]:

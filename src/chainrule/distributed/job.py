@@ -18,6 +18,7 @@ import numpy as np
 from chainrule.config import made, plain
 from chainrule.distributed.group import Empty
 from chainrule.errors import DataError
+from chainrule.forks import lock
 from chainrule.interrupts import deferred
 from chainrule.network.inputs import check_labels_fit, checked_data
 from chainrule.network.runs import make_run
@@ -112,7 +113,7 @@ def code_of(data: bytes, things: Any = None) -> Code:
 
 _of_data: WeakValueDictionary[bytes, Code] = WeakValueDictionary()  # of this process
 _here = threading.local()
-_making = threading.Lock()
+_making = lock()
 _recorded: dict[str, Known] = {}  # by job, shared by threads
 
 

@@ -24,9 +24,9 @@ def recorded(*parts: Any) -> Known | None:
         key = told(parts)
     except TypeError:
         return None
-    if key not in _recorded:
-        keep(_recorded, key, {})
-    return _recorded[key]
+    known = _recorded.get(key, {})
+    keep(_recorded, key, known)
+    return known
 
 
 def told(thing: Any) -> Hashable:

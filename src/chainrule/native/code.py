@@ -6,15 +6,16 @@ import ctypes
 import functools
 import hashlib
 import json
+import os
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule import __version__
 from chainrule.errors import CompileError
+from chainrule.forks import lock
 from chainrule.interrupts import deferred
 from chainrule.native import ENTRY, cache, cores
 
@@ -30,14 +31,19 @@ FLOATS = {"float32", "float64"}  # that matrix products are made of
 DEFINED = re.compile(r"\ndefine (?:internal )?\w+ @(\w+)\(")
 GIVEN = re.compile(r"\ndefine void @(\w+)\(")  # to other modules
 DECLARED = re.compile(r"\ndeclare .* @([\w.]+)\(")
-_making = threading.RLock()
+CODES, BYTES = 256, 2**26  # machine code in memory that nobody may be using: how much of it
+_making = lock()
+_using = lock()
 _begun: set[str] = set()  # dtypes of products that were begun before it was known who calls them
-_loaded: dict[str, NativeFunction] = {}
+_loaded: dict[str, NativeFunction] = {}  # the most recently used last
 _provided: dict[str, list[NativeFunction]] = {}  # by name, the last one is found; all are kept
 
 
 class NativeFunction:
-    """A compiled kernel, by the name of its code; it runs without Python's global lock."""
+    """A compiled kernel, by the name of its code; it runs without Python's global lock.
+
+    Its memory is given back with the last reference to it, which what runs it has too.
+    """
 
     def __init__(self, code: bytes, key: str = "") -> None:
         with deferred():
@@ -46,10 +52,11 @@ class NativeFunction:
         with deferred():
             from chainrule.native.machine import machine
 
-        self.key = key
+        self.key, self.bytes, self.is_provided = key, len(code), False
         self._engines = []
         # The entry's comes last, and calls what the others give. An engine each: their tables of
-        # addresses outside are not joined.
+        # addresses outside are not joined. Names of what they give are those of the kernel before,
+        # which has found its own: LLVM's table, which forgets none, does not grow.
         for names, part in _unpacked(code):
             module = llvm.parse_assembly("")  # without which there is no engine
             engine = llvm.create_mcjit_compiler(module, machine().target.machine())
@@ -67,6 +74,7 @@ class NativeFunction:
         with deferred():
             import llvmlite.binding as llvm
 
+        self.is_provided = True
         given = _provided.setdefault(name, [])
         if not given or given[-1] is not self:
             llvm.add_symbol(name, self.address)
@@ -112,14 +120,15 @@ def load(kernel: Kernel) -> NativeFunction:
     """Return a kernel's machine code, from memory, from disk, or compiled."""
     function = _kept(_pieces(kernel))
     assert function is not None
+    kernel.llvm = None  # the text is long
     return function
 
 
 def _pieces(kernel: Kernel) -> list[Piece]:
     """Return the machine code that a kernel needs, its own last."""
-    texts = _texts(kernel)
-    own = Piece(_key("".join(each.text for each in texts)), lambda: texts)
-    return [*_products(products_of(kernel)), own]
+    if kernel.key is None:
+        kernel.key = _key("".join(each.text for each in _texts(kernel)))
+    return [*_products(products_of(kernel)), Piece(kernel.key, partial(_texts, kernel))]
 
 
 def products_of(kernel: Kernel) -> dict[str, str]:
@@ -156,7 +165,8 @@ def begin(kernel: Kernel) -> None:
 
 def _missing(pieces: Sequence[Piece]) -> list[Text]:
     """Return the modules that are neither in memory nor on disk."""
-    missing = [p for p in pieces if p.key not in _loaded and cache.read(p.key) is None]
+    functions = _in_memory(pieces)
+    missing = [p for p in pieces if p.key not in functions and cache.read(p.key) is None]
     return [text for piece in missing if piece.texts for text in piece.texts()]
 
 
@@ -198,10 +208,10 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
     return texts
 
 
-@functools.lru_cache(1024)
 def _key(text: str) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
-    return digest(f"{this_machine()!r}\0{_sources('code', 'llvm', 'rare')}\0{text}")
+    made_by = sources("native/code.py", "native/llvm.py", "native/rare.py")
+    return digest(f"{this_machine()!r}\0{made_by}\0{text}")
 
 
 def digest(text: str) -> str:
@@ -212,15 +222,37 @@ def digest(text: str) -> str:
 def _products(products: dict[str, str]) -> list[Piece]:
     """Return matrix products, which kernels call by a name, by their dtypes."""
     return [
-        Piece(_key(dtype + _sources("gemm", "vectors")), partial(_product, dtype), PRODUCT + name)
+        Piece(
+            _key(dtype + sources("native/gemm.py", "native/vectors.py")),
+            partial(_product, dtype),
+            PRODUCT + name,
+        )
         for dtype, name in products.items()
     ]
 
 
 @functools.cache
-def _sources(*names: str) -> str:
-    """Return the text of modules beside this one."""
-    return "".join((Path(__file__).parent / f"{name}.py").read_text() for name in names)
+def sources(*names: str) -> str:
+    """Return a digest of chainrule's version and of the code in some of its rooms and files.
+
+    Contents decide: sizes and times of files are equal in two wheels, in a Nix store, in the layers
+    of a container. All files are read into one piece of memory, since a new one for each would
+    take longer than the reading.
+    """
+    package, memory = os.path.dirname(os.path.dirname(__file__)), memoryview(bytearray(2**16))
+    whole = hashlib.sha256(__version__.encode())
+    for name in names:
+        for file in [name] if name.endswith(".py") else _files(package, name):
+            whole.update(f"\0{file}\0".encode())
+            with open(f"{package}/{file}", "rb", buffering=0) as content:
+                while size := content.readinto(memory):
+                    whole.update(memory[:size])
+    return whole.hexdigest()
+
+
+def _files(package: str, room: str) -> list[str]:
+    files = os.listdir(f"{package}/{room}")
+    return sorted(f"{room}/{file}" for file in files if file.endswith(".py"))
 
 
 def _product(dtype: str) -> list[Text]:
@@ -241,18 +273,39 @@ def product_text(dtype: str, on: Machine) -> Text:
 
 def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
     """Return the last of some pieces, which may call those before it; None if one is not there."""
-    function, missing = None, any(piece.key not in _loaded for piece in pieces)
-    with _making if missing else nullcontext():
-        codes = _codes([piece for piece in pieces if piece.key not in _loaded])
+    functions = _in_memory(pieces)
+    with _making if len(functions) < len(pieces) else nullcontext():
+        functions |= _in_memory(pieces)
+        codes = _codes([piece for piece in pieces if piece.key not in functions])
         if codes is None:
             return None
         for piece in pieces:
-            if piece.key in codes:
-                _loaded[piece.key] = NativeFunction(codes[piece.key], piece.key)
-            function = _loaded[piece.key]
+            function = functions.get(piece.key) or NativeFunction(codes[piece.key], piece.key)
             if piece.name is not None:
                 function.provide(piece.name)
+            _use(function)
     return function
+
+
+def _in_memory(pieces: Sequence[Piece]) -> dict[str, NativeFunction]:
+    """Return those pieces that are in memory, by their keys."""
+    with _using:
+        return {piece.key: _loaded[piece.key] for piece in pieces if piece.key in _loaded}
+
+
+def _use(function: NativeFunction) -> None:
+    """Keep machine code, and let go of what was used longest ago where there is too much.
+
+    What other code calls by its name stays.
+    """
+    with _using:
+        is_new = _loaded.pop(function.key, None) is not function
+        _loaded[function.key] = function
+        old = [each for each in _loaded.values() if not each.is_provided] if is_new else []
+        size = sum(each.bytes for each in old)
+        while len(old) > CODES or (size > BYTES and len(old) > 1):
+            size -= old[0].bytes
+            del _loaded[old.pop(0).key]
 
 
 def _codes(pieces: Sequence[Piece]) -> dict[str, bytes] | None:

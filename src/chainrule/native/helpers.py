@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule.forks import before_forks, in_child
+
 if TYPE_CHECKING:
     from chainrule.native.llvm import Target, Text
 
@@ -23,7 +25,9 @@ def open_llvm() -> None:
     """Have LLVM's library opened by a thread: that takes 7 ms, for which Python keeps its lock."""
     if "llvmlite.binding" not in sys.modules and os.name == "posix":
         with suppress(RuntimeError):  # of a thread that cannot be started
-            threading.Thread(target=_open).start()
+            thread = threading.Thread(target=_open)
+            thread.start()
+            _opening.append(thread)
 
 
 def _open() -> None:
@@ -42,6 +46,22 @@ class _Here(threading.local):
 
 
 _here = _Here()
+_opening: list[threading.Thread] = []
+
+
+def _opened() -> None:
+    """Wait before a fork until the library is open: else a child could not open one for ever."""
+    while _opening:
+        _opening.pop().join()
+
+
+def _alone() -> None:
+    """Forget, in a child, the threads that stayed behind."""
+    _here.team = None
+
+
+before_forks(_opened)
+in_child(_alone)
 
 
 @contextmanager

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from chainrule.forks import before_forks, in_child, lock
 from chainrule.native.rare import VARIANTS
 
 ALL, FEW, NONE = "all", "few", "none"
@@ -64,11 +65,26 @@ def compiled(text: Text, target: Target) -> bytes:
         _loops_as_written(),
         llvm.create_context() as context,
         llvm.parse_assembly(text.text, context) as module,
-        target.machine(SOONEST if text.passes == FEW else BEST) as machine,
+        _machine(target, SOONEST if text.passes == FEW else BEST) as machine,
     ):
         if text.passes != NONE:
             _optimize(module, machine, text)
         return _emitted(module, machine)
+
+
+_idle: dict[Hashable, list[Any]] = {}  # machines that no thread uses
+
+
+@contextmanager
+def _machine(target: Target, level: int) -> Iterator[Any]:
+    """Lend a target machine to one thread at a time: LLVM takes 2 ms to make one."""
+    idle = _idle.setdefault((target, level), [])
+    try:
+        machine = idle.pop()
+    except IndexError:
+        machine = target.machine(level)
+    yield machine
+    idle.append(machine)
 
 
 def _optimize(module: Any, machine: Any, text: Text) -> None:
@@ -76,6 +92,7 @@ def _optimize(module: Any, machine: Any, text: Text) -> None:
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = True
     options.slp_vectorization = options.loop_unrolling = text.unrolls
+    # A builder is not used again: it refers to what was there for the module before.
     with llvm.create_pass_builder(machine, options) as builder:
         if text.passes == ALL:
             passes = builder.getModulePassManager()
@@ -83,12 +100,20 @@ def _optimize(module: Any, machine: Any, text: Text) -> None:
             passes = llvm.create_new_module_pass_manager()
             passes.add_sroa_pass()
             passes.add_simplify_cfg_pass()
-        run = _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)
-        run(passes, module, builder)
+        _run(passes, module, builder)
         if VARIANTS in text.text:  # which loops on vectors call by now
             passes = llvm.create_new_module_pass_manager()
             passes.add_always_inliner_pass()
-            run(passes, module, builder)
+            _run(passes, module, builder)
+
+
+def _run(passes: Any, module: Any, builder: Any) -> None:
+    """Run passes over a module, and free them."""
+    try:
+        _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)
+    finally:  # llvmlite itself does not free them: 100 kB for each module
+        ffi.lib.LLVMPY_DisposeNewModulePassManger(passes)
+        passes.detach()
 
 
 def _emitted(module: Any, machine: Any) -> bytes:
@@ -113,8 +138,10 @@ def _beside_others(function: Any) -> Any:
     return getattr(function, "_cfn", function)
 
 
-_turns = threading.Lock()
+PATIENCE = 20.0  # seconds that a fork waits for threads inside LLVM
+_turns = lock()
 _at_work = 0
+_library: Any = ffi.lib._lock._lock  # held around every other function of LLVM's
 
 
 @contextmanager
@@ -133,10 +160,43 @@ def _loops_as_written() -> Iterator[None]:
 
 def _count(more: int) -> None:
     global _at_work
-    with _turns:
+    with _entrance if more > 0 else nullcontext(), _turns:
         was, _at_work = _at_work, _at_work + more
         if not was or not _at_work:
             llvm.set_option("", f"-disable-lsr={'false' if was else 'true'}")
+
+
+# A child in which nobody is left to give a lock back that LLVM itself holds would wait for ever. So
+# a fork lets no other thread into LLVM, and waits until all have left it.
+_entrance = lock()
+_waiting: list[Any] = []
+
+
+def _wait() -> None:
+    """Wait before a fork until no other thread is inside LLVM; hold what keeps them out."""
+    end = time.monotonic() + PATIENCE
+    for each in (_entrance, _library):
+        while each is _library and _at_work and time.monotonic() < end:
+            time.sleep(0.001)
+        if each.acquire(timeout=PATIENCE):
+            _waiting.append(each)
+
+
+def _go_on() -> None:
+    while _waiting:
+        _waiting.pop().release()
+
+
+def _alone() -> None:
+    """Forget, in a child, the threads that stayed behind."""
+    global _at_work
+    _at_work = 0
+    _waiting.clear()
+    _library._at_fork_reinit()
+
+
+before_forks(_wait, _go_on)
+in_child(_alone)
 
 
 def initialize() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -96,10 +95,7 @@ class Module:
         }
         known = {name: body.replace(" internal", "", 1) for name, body in nests.items()}
         texts = [Text(self._whole([known[name] for name in each], {})) for each in _groups(nests)]
-        texts.append(Text(self._whole([entry], heads), FEW))
-        # All kernels' names are in one table.
-        tag = sha256("".join(each.text for each in texts).encode()).hexdigest()[:16]
-        return [each._replace(text=each.text.replace("@nest", f"@nest_{tag}_")) for each in texts]
+        return [*texts, Text(self._whole([entry], heads), FEW)]
 
     def _whole(self, parts: list[str], heads: dict[str, str]) -> str:
         """Return a module of some parts, with the functions that they call."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chainrule.errors import CompileError
+from chainrule.forks import lock
 
-_making = threading.RLock()
+_making = lock()
 
 
 @contextmanager

@@ -138,12 +138,13 @@ class Recorder:
 
     def found(self, n: int) -> Program:
         """Return a new program for ``n`` samples."""
-        if self.batch is not None and self.n > 0:
-            for size in dict.fromkeys(self.tried(n)):
-                program = self.general(size)
-                if program is not None and self.holds(program, n):
-                    return program
-        return self.alone(n)
+        return self.serving(n) or self.alone(n)
+
+    def serving(self, n: int) -> Program | None:
+        """Return a new program for ``n`` samples that is general; None if there is none."""
+        sizes = dict.fromkeys(self.tried(n)) if self.batch is not None and self.n > 0 else ()
+        programs = map(self.general, sizes)
+        return next((p for p in programs if p is not None and self.holds(p, n)), None)
 
     def tried(self, n: int) -> tuple[int, ...]:
         """Return batch sizes to look for a general program with.

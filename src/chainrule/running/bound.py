@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from typing import Any
-from weakref import ref
+from weakref import WeakSet, ref
 
 import numpy as np
 
 from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import OutOfRangeError, ShapeError
+from chainrule.forks import in_child, lock
 from chainrule.interrupts import deferred
 from chainrule.native import cores
 from chainrule.program.batch import at
@@ -21,8 +21,9 @@ FIXED = 6  # arrays that every kernel takes first
 ALIGNED = 64  # bytes
 KEPT, MOST = 2**27, 64  # bytes of memory that waits for the next runs, and of how many
 
-_lock = threading.Lock()
+_lock = lock()
 _kept: list[BoundKernel] = []  # with memory to use again, the latest last
+_helped: WeakSet[BoundKernel] = WeakSet()  # with other threads at hand
 
 
 class BoundKernel:
@@ -42,8 +43,6 @@ class BoundKernel:
         Bytes of the carry.
     threads : int
         How many may share the work.
-    helpers : Executor or None
-        The other threads, where there are any.
     faulty : int
         The update that an index out of range has ended.
     totals : list of ndarray
@@ -54,7 +53,7 @@ class BoundKernel:
 
     def __init__(self, form: Form, function: Any, capacity: int) -> None:
         self.form = form
-        self.helpers: Any = None
+        self._helpers: Any = None
         self.threads = min(cores(), form.threads)
         self.function = function
         self.user: Any = None
@@ -80,6 +79,17 @@ class BoundKernel:
         )
         self._rows = 0
         self._bound_to: Any = None
+
+    @property
+    def helpers(self) -> Any:
+        """The other threads, where there are any: none in a child that was forked meanwhile."""
+        return self._helpers
+
+    @helpers.setter
+    def helpers(self, helpers: Any) -> None:
+        self._helpers = helpers
+        if helpers:
+            _helped.add(self)
 
     def _bound(self) -> list[Any]:
         """Return a call for each thread."""
@@ -224,6 +234,15 @@ class BoundKernel:
         found: list[tuple[Any, Any]] = []
         _pair(part, self._places["carry"].get(key), found)
         return found
+
+
+def _alone() -> None:
+    """Go on in a child without the threads that stayed behind."""
+    for kernel in _helped:
+        kernel.helpers = None
+
+
+in_child(_alone)
 
 
 def _pair(tree: Any, places: Any, found: list[tuple[Any, Any]]) -> None:

@@ -245,8 +245,8 @@ class NativeEngine:
         self._compiled.bind(self.data)
         self._compiled.take(orders, batch_size)
         updates, paces = len(orders) * self._compiled.updates, self._compiled.form.paces
-        most = self._compiled.threads if self._compiled.helpers else 1
         while done.updates < updates and not done.fails:
+            most = self._compiled.threads if self._compiled.helpers else 1
             now = free(most)
             threads, longest = paces.plan(now, batch_size, TURN if now == most else TRIAL)
             count = min(1 if done.each else longest, updates - done.updates)

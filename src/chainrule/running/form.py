@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
-import os
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.autodiff.trees import leaves
+from chainrule.forks import lock
 from chainrule.native import cache, code
 from chainrule.program.batch import Linear
 from chainrule.program.program import Program
@@ -21,11 +19,13 @@ from chainrule.running.threads import Paces
 
 LARGEST = 2**20  # bytes of a constant that is kept on disk
 REMEMBERED = 128  # programs of batch sizes, and kernels, in this process
-_ROOMS = ("ops", "program", "recurrence", "compiler", "native", "running")
+# Whose code decides what becomes of a recording: of a loss, whose gradient is then taken.
+ROOMS = ("ops", "autodiff", "program", "recurrence", "compiler", "native", "running", "training")
 
 Cost = tuple[float, int]  # seconds that NumPy takes for an update, equations to compile
 
 _written: dict[Hashable, Form] = {}  # in this process
+_keeping = lock()
 
 
 @dataclass(eq=False, repr=False)
@@ -101,9 +101,11 @@ class Form:
 
 def keep(table: dict[Any, Any], key: Any, value: Any) -> None:
     """Remember a value, and forget the oldest where there are too many."""
-    table[key] = value
-    if len(table) > REMEMBERED:
-        table.pop(next(iter(table)), None)
+    with _keeping:
+        table.pop(key, None)
+        table[key] = value
+        while len(table) > REMEMBERED:
+            del table[next(iter(table))]
 
 
 def written(program: Program, data: Any, batch_size: int) -> Form | None:
@@ -133,23 +135,9 @@ def load(form: Form) -> Any:
 def digest(key: Hashable, batch_size: int, data: Any) -> str | None:
     """Return what a form is called on disk; None if what was recorded cannot be told elsewhere."""
     text = repr((key, batch_size, data))
-    return None if " at 0x" in text else code.digest(f"{_sources()}\0{text}")
-
-
-@functools.cache
-def _sources() -> str:
-    """Return what tells all code that what becomes of a recording depends on.
-
-    A file is told as Python tells whether it must compile one anew: by its size and its last
-    change. To read them all takes 3 ms of every first run.
-    """
-    folder, told = Path(__file__).parents[1], []
-    for room in _ROOMS:
-        for file in os.scandir(folder / room):
-            if file.name.endswith(".py"):
-                status = file.stat()
-                told.append((room, file.name, status.st_size, status.st_mtime_ns))
-    return f"numpy {np.__version__} {sorted(told)}"
+    if " at 0x" in text:
+        return None
+    return code.digest(f"numpy {np.__version__} {code.sources(*ROOMS)}\0{text}")
 
 
 def write(name: str | None, thing: Form | str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, function_kernel
 from chainrule.compiler.numbers import FIXED
 from chainrule.errors import OutOfRangeError
+from chainrule.forks import lock
 from chainrule.native.code import load
 from chainrule.ops.weak import Weak, as_value, strong
 from chainrule.program.batch import at
@@ -23,7 +24,11 @@ from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
 from chainrule.refusals import OuterTensorError
 from chainrule.running.bound import aligned
+from chainrule.running.form import REMEMBERED, keep
+from chainrule.running.recorded import EXAMPLE
 from chainrule.validation import as_argument
+
+TYPICAL = 64  # rows that a kernel for any number of them is laid out for
 
 
 def jit(f: Callable[P, R]) -> Callable[P, R]:
@@ -31,8 +36,8 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
 
     ``f`` is recorded and compiled for each combination of shapes and dtypes. Python's numbers among
     the arguments have no dtype that counts: ``x * 2.0`` stays float32, as in NumPy. Where calls
-    differ in the number of rows alone, one piece of machine code serves them all from the second
-    on. It is kept on disk, so the next process starts at once.
+    differ in the number of rows alone, one piece of machine code serves them all but a single row,
+    which has its own. It is kept on disk, so the next process starts at once.
 
     Parameters
     ----------
@@ -85,7 +90,7 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
             try:
                 with known.lock:
                     call = compiled.get(key) or known.call(map_leaves(_checked, list(args)))
-                    compiled[key] = call
+                    keep(compiled, key, call)
             except OuterTensorError:
                 return itself(*args)
         return call(arrays)
@@ -121,8 +126,24 @@ def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
     return set(apart), next(iter(apart.values()))[0]
 
 
+class _Rows(Recorder):
+    """Records a function of some rows.
+
+    Which program serves all numbers of rows does not depend on the number that comes first.
+    """
+
+    def tried(self, n: int) -> tuple[int, ...]:
+        return (EXAMPLE, *super().tried(n))
+
+
+_General = tuple[Forms, set[Any], Recorder, Program, Kernel]
+
+
 class _Known:
     """What is known of a function: its calls so far, and programs for any number of rows.
+
+    One kernel, laid out for `TYPICAL` rows, serves all numbers of rows but 1. So the bits of a
+    result do not depend on the calls before.
 
     Attributes
     ----------
@@ -131,9 +152,9 @@ class _Known:
     """
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.lock = f, threading.RLock()
-        self.forms: list[Forms] = []
-        self.general: list[tuple[Forms, set[Any], Recorder, Program, Kernel]] = []
+        self.f, self.lock = f, lock()
+        self.forms: deque[Forms] = deque(maxlen=REMEMBERED)
+        self.general: deque[_General] = deque(maxlen=REMEMBERED)
 
     def call(self, args: list[Any]) -> _Call:
         """Return a call for arguments like these."""
@@ -142,8 +163,9 @@ class _Known:
         forms = [(path, leaf.shape, _kind(leaf)) for path, leaf in found]
         for known, rows, recorder, program, kernel in self.general:
             apart = _rows(forms, known)
-            if apart is not None and apart[0] == rows and recorder.holds(program, apart[1]):
-                return _Call(program, kernel, apart[1])
+            n = apart[1] if apart is not None and apart[0] == rows else 0
+            if n > 1 and recorder.holds(program, n):
+                return _Call(program, kernel, n)
         made = self._generalised(args, forms)
         if made is None:
             program = Recorder(self.f, args, prepared, values=False).alone()
@@ -152,19 +174,32 @@ class _Known:
         return made
 
     def _generalised(self, args: list[Any], forms: Forms) -> _Call | None:
-        """Return a call that serves any number of rows, where an earlier one had another."""
+        """Return a call that serves any number of rows."""
+        for rows in self._guesses(forms):
+            recorder = _Rows(self.f, args, prepared, rows.__contains__, values=False)
+            program = recorder.serving(recorder.n)
+            if program is not None:
+                kernel = function_kernel(program, TYPICAL)
+                self.general.append((forms, rows, recorder, program, kernel))
+                return _Call(program, kernel, recorder.n)
+        return None
+
+    def _guesses(self, forms: Forms) -> Iterator[set[Any]]:
+        """Yield sets of arrays whose rows may be samples.
+
+        The number of rows differed from an earlier call, or arguments have the same number.
+        """
         for known in self.forms:
             apart = _rows(forms, known)
-            if apart is None:
-                continue
-            rows, n = apart
-            recorder = Recorder(self.f, args, prepared, rows.__contains__, values=False)
-            program = recorder.program(n)
-            if program.general:
-                kernel = function_kernel(program, n)
-                self.general.append((forms, rows, recorder, program, kernel))
-                return _Call(program, kernel, n)
-        return None
+            if apart is not None and apart[1] > 1:
+                yield apart[0]
+        arguments = [(path, shape[0]) for path, shape, _ in forms if len(path) == 1 and shape]
+        for n in dict.fromkeys(n for _, n in reversed(arguments) if n > 1):
+            first, *others = [path for path, rows in arguments if rows == n]
+            yield {first, *others}
+            if others:
+                yield {*others}
+                yield {first}
 
 
 class _Call:

@@ -33,13 +33,16 @@ class Seen:
         By batch size.
     keys : dict of int to object
         By batch size, what tells the step from others.
-    held : dict
-        By batch size and dtypes of a kernel, for which other sizes it holds.
+    holding : dict of (Program, int) to bool
+        Whether a program is what the step does for a batch size.
+    running : dict of tuple to bool
+        Whether a kernel runs batches of a size, by that size, the kernel's and its data's dtypes.
     """
 
     programs: dict[int, Program] = field(default_factory=dict)
     keys: dict[int, Hashable] = field(default_factory=dict)
-    held: dict[Hashable, dict[int, bool]] = field(default_factory=dict)
+    holding: dict[tuple[Program, int], bool] = field(default_factory=dict)
+    running: dict[Hashable, bool] = field(default_factory=dict)
 
 
 Known = dict[Hashable, Seen]  # by shapes and dtypes
@@ -77,11 +80,11 @@ class RecordedStep(Recorder):
         # One array of parameters is called what the loss calls it.
         self._called = None if isinstance(carry["params"], dict | list | tuple) else first
         self._runs: dict[int, Step] = {}
-        self._taped: Any = 0, None  # the latest, by its batch size
-        self.seen = Seen(self._known)
+        self.seen = Seen()
         if known is not None:
-            self.seen = known.setdefault(_forms(carry, data), self.seen)
-            self._known = self.seen.programs
+            forms = _forms(carry, data)
+            self.seen = known.get(forms, self.seen)
+            keep(known, forms, self.seen)
 
     def sketched(self, made: Callable[[], T], named: bool = False) -> T:
         """Return what is made of a recording, in range or not: that is told of a batch."""
@@ -98,28 +101,28 @@ class RecordedStep(Recorder):
         return self.sketched(lambda: tape(self.f, self._resized(n), named), named)
 
     def program(self, n: int) -> Program:
-        """Return the program that another step was recorded as, if it does the same, or a new one.
+        """Return the program of a step that does the same for ``n`` samples, or a new one.
 
-        What a step does is known from its recording alone.
+        It follows from ``n`` alone, whichever batch sizes there were before, and so do the bits of
+        what runs it.
         """
-        return self.known(n) or self._made(n)
+        program = self.known(n) or self._made(n)
+        self._runs[n] = program
+        return program
 
     def known(self, n: int) -> Program | None:
         """Return that program, if it is here."""
-        if n not in self._known:
-            found = _programs.get(self.key(n))
-            if found is not None:
-                self._known[n], self._taped = found, (0, None)
-        return self._known.get(n)
+        programs = self.seen.programs
+        program = programs.get(n) or _programs.get(self.key(n))
+        if program is not None and n not in programs:
+            keep(programs, n, program)
+        return program
 
     def key(self, n: int) -> Hashable:
         """Return what tells what the step does for ``n`` samples."""
         found = self.seen.keys.get(n)
         if found is None:
-            found = self._told(n)
-            if found is None:
-                self._taped = n, self.taped(n)
-                found = self._taped[1].key
+            found = self._told(n) or self.taped(n).key
             keep(self.seen.keys, n, found)
         return found
 
@@ -142,21 +145,26 @@ class RecordedStep(Recorder):
         return self.sketched(lambda: (*given, told(given)))
 
     def _made(self, n: int) -> Program:
-        """Return what was recorded, if a general program holds for it, or once more with names."""
-        size, taped = self._taped
-        self._taped = 0, None
-        if size != n or not any(program.general for program in self._known.values()):
-            taped = self.taped(n, named=True)
+        """Return what was recorded, once more with names."""
+        taped = self.taped(n, named=True)
         key = self._told(n) or taped.key  # it may do something else this time
         keep(self.seen.keys, n, key)
-        found = _programs.get(key)
-        if found is None:
+        program = _programs.get(key)
+        if program is None:
             self._fresh[n] = taped.program()
-            found = super().program(n)
+            program = self.found(n)
             self._fresh.clear()
-            keep(_programs, key, found)
-        self._known[n] = found
-        return found
+            keep(_programs, key, program)
+        keep(self.seen.programs, n, program)
+        return program
+
+    def holds(self, program: Program, n: int) -> bool:
+        """Whether a program is what the step does for ``n`` samples."""
+        holds = self.seen.holding.get((program, n))
+        if holds is None:
+            holds = super().holds(program, n)
+            keep(self.seen.holding, (program, n), holds)
+        return holds
 
     def tried(self, n: int) -> tuple[int, ...]:
         """Return the batch size itself: what is recorded for it is used."""
@@ -178,10 +186,15 @@ class RecordedStep(Recorder):
         """Return what makes an update with a batch of ``n``; the step itself if it must be."""
         if n not in self._runs:
             try:
-                self._runs[n] = self.program(n).run
+                self._runs[n] = (self._general(n) or self.program(n)).run
             except Exception:  # an error of the step itself comes when it runs
                 self._runs[n] = self.f
         return self._runs[n]
+
+    def _general(self, n: int) -> Program | None:
+        """Return a program of another batch size that holds for ``n``, if there is one here."""
+        programs = [run for run in self._runs.values() if isinstance(run, Program) and run.general]
+        return next((program for program in programs if self.holds(program, n)), None)
 
     def __call__(self, carry: Any, *batch: Any) -> tuple[Any, Any]:
         """Make an update."""

@@ -115,18 +115,16 @@ class _Plan:
     def __init__(self, step: RecordedStep, data: Any, batch_size: int) -> None:
         self._step, self._data, self._size = step, data, batch_size
         self._dtypes = [leaf.dtype.str for _, leaf in leaves(data)]
-        self._held = step.seen.held.setdefault((batch_size, *self._dtypes), {})
 
     @cached_property
     def _cached(self) -> Form | None:
         """The kernel that is cached on disk, or None."""
         key = self._step.key(self._size), self._size, *self._dtypes
-        if key not in _read:
-            found = read(self._name(self._size))
-            if not isinstance(found, Form):
-                return None
-            keep(_read, key, found)
-        return _read[key]
+        form = _read.get(key) or read(self._name(self._size))
+        if not isinstance(form, Form):
+            return None
+        keep(_read, key, form)
+        return form
 
     def _name(self, n: int) -> str | None:
         """Return what is on disk for batches of ``n``."""
@@ -177,16 +175,19 @@ class _Plan:
 
     def holds(self, n: int) -> bool:
         """Whether a batch of ``n`` is what the kernel was made of."""
-        if n not in self._held:
-            self._held[n] = n == self._size or self._is_same(n)
-        return self._held[n]
+        running, key = self._step.seen.running, (n, self._size, *self._dtypes)
+        holds = running.get(key)
+        if holds is None:
+            holds = n == self._size or self._is_same(n)
+            keep(running, key, holds)
+        return holds
 
     def _is_same(self, n: int) -> bool:
         try:
             own, other = self._name(self._size), self._name(n)
             if own is not None and read(other) == own:
                 return True
-            same = self._step.program(n) is self._step.program(self._size)
+            same = self._step.holds(self._step.program(self._size), n)
         except Exception:  # of the step: it comes when it runs
             return False
         if same and own is not None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
+from chainrule.forks import in_child, lock
 from chainrule.interrupts import deferred
 from chainrule.native import cores
 
@@ -24,11 +25,20 @@ RARELY = 50  # times as long as a trial took
 CLEARLY = 1.3  # times as long as with several, which one thread is not tried for again soon
 SELDOM = 8  # times as long until then: where several become slow, that is seen at once
 
-_lock = threading.Lock()
-_turn = threading.Lock()
+_lock = lock()
+_turn = lock(reentrant=False)
 _mine = threading.local()
 _runs: WeakSet[object] = WeakSet()
 _busy: WeakSet[threading.Thread] = WeakSet()
+
+
+def _alone() -> None:
+    """Forget, in a child, the turn that is taken and the runs of threads that stayed behind."""
+    _mine.turn = False
+    _runs.clear()
+
+
+in_child(_alone)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import CompileError
+from chainrule.forks import lock
 from chainrule.layers.weights import Watched
 from chainrule.running.engines import Outcome as Updates
 from chainrule.running.engines import rows_of
@@ -81,13 +82,13 @@ class Structure:
         example = functools.partial(self.scope.of, self.scope.example)
         numbers = self.scope.numbers()
         self.problem = self._problem(member, functools.partial(Watched, within=example), numbers)
-        self.lock = threading.Lock()
+        self.lock = lock()
         self._known: dict[int, tuple[Known, Known]] = {}  # by how many are side by side
         self._here = threading.local()  # what a thread has of it
         self._seed = member.seed
         self._beside: bool | None = None  # whether members may be, once that is known
         self._seen = 0  # members that are alike
-        self._tries = threading.Lock()
+        self._tries = lock()
         self._shared = shared
         self._proved = 0  # for how many members
         self.kept: tuple[str, ...] = ()  # parts of the carry that training goes on from

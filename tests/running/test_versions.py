@@ -1,0 +1,90 @@
+"""Two versions of chainrule share a cache: each has its own numbers, whatever stamps files have."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chainrule
+from chainrule.native import code as native
+from chainrule.running import form
+
+PACKAGE = Path(chainrule.__file__).parent
+STAMP = 1_577_836_800  # 2020-01-01, which builds that can be repeated give to all files
+RUN = """
+import numpy as np, chainrule as cr
+X = np.linspace(-1, 1, 24).reshape(8, 3)
+W = cr.minimize(
+    lambda W, X: np.mean(np.tanh(X @ W) ** 2 + X @ W), np.ones((3, 2)), X,
+    optimizer="sgd", epochs=2, batch_size=4, seed=0, engine="compiled",
+)[0]
+print(cr.__file__, W.tobytes().hex())
+"""
+EDITS = {  # of equal length
+    "ops/elementwise.py": ("g * (1 - y**2)", "g * (2 - y**2)"),
+    "autodiff/backward.py": ("before + share", "before - share"),
+}
+
+
+def version(folder, edits=()):
+    """Return where a copy of chainrule lies whose files have equal sizes and times."""
+    package = folder / "chainrule"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in edits:
+        text = (package / file).read_text()
+        before, after = EDITS[file]
+        assert before in text
+        (package / file).write_text(text.replace(before, after))
+    for file in package.rglob("*"):
+        os.utime(file, (STAMP, STAMP))
+    return folder
+
+
+def trained(folder, cache):
+    environment = {**os.environ, "PYTHONPATH": str(folder), "CHAINRULE_CACHE": str(cache)}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    command = [sys.executable, "-c", RUN]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    file, numbers = done.stdout.split()
+    assert Path(file) == folder / "chainrule" / "__init__.py"
+    return numbers
+
+
+def test_each_version_has_its_own_numbers(tmp_path):
+    versions = [version(tmp_path / "one"), *(version(tmp_path / f[:3], [f]) for f in EDITS)]
+    shared = [trained(each, tmp_path / "cache") for each in versions]
+    assert len({*shared}) == len(versions)
+    assert shared == [trained(each, tmp_path / f"{each.name} alone") for each in versions]
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    package = version(tmp_path) / "chainrule"
+    monkeypatch.setattr(native, "__file__", str(package / "native" / "code.py"))
+    return package
+
+
+def digest():
+    return native.sources.__wrapped__(*form.ROOMS)
+
+
+def test_the_same_code_has_one_digest_wherever_it_lies(copy):
+    assert digest() == native.sources(*form.ROOMS)
+
+
+@pytest.mark.parametrize("room", form.ROOMS)
+def test_one_character_makes_another_digest(copy, room):
+    before = digest()
+    file = max((copy / room).glob("*.py"))
+    file.write_bytes(file.read_bytes()[:-2] + b"#\n")
+    os.utime(file, (STAMP, STAMP))
+    assert digest() != before
+
+
+def test_the_number_of_the_version_makes_another_digest(monkeypatch):
+    before = digest()
+    monkeypatch.setattr(native, "__version__", "0.0.0")
+    assert digest() != before
