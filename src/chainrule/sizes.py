@@ -14,6 +14,7 @@ import math
 import operator
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -28,8 +29,8 @@ _length, _arange = builtins.len, np.arange
 _one_at_a_time = threading.RLock()
 
 
-class Reading:
-    """The observation that is in progress, if any."""
+class Reading(threading.local):
+    """The observation that is in progress in this thread, if any."""
 
     by: Reader | None = None
 
@@ -62,14 +63,13 @@ class Reader:
         self.shapes: list[tuple[int, ...]] = []
         self.turning_points: set[int] = set()
         self.follows = True
-        self._thread = threading.get_ident()
 
     def read(self, shape: tuple[int, ...], library: str) -> Any:
         """Return a shape, with a `Size` where it depends on the batch size and the user reads it.
 
         ``library`` is the file whose code reads shapes for its caller.
         """
-        if threading.get_ident() != self._thread or not _is_read_by_user(library):
+        if not _is_read_by_user(library):
             return shape
         self.shapes.append(shape)
         if self.larger is None:
@@ -256,8 +256,8 @@ def plain(tree: Any) -> Any:
     return tree
 
 
-def observed(run: Callable[[int], Any], n: int) -> Reader:
-    """Return what a function reads of sizes when it runs for ``n`` samples.
+def turning_points(run: Callable[[int], Any], n: int) -> set[int] | None:
+    """Return batch sizes around which comparisons change; None if not all uses can be followed.
 
     Meanwhile ``len`` gives a `Size` and ``np.arange`` takes one: Python makes a plain number of
     the length, and NumPy of the operand.
@@ -268,13 +268,17 @@ def observed(run: Callable[[int], Any], n: int) -> Reader:
         Runs the function for a batch size.
     n : int
     """
-    with _one_at_a_time:
-        with _reading(Reader(n + 1)) as larger:
-            run(n + 1)
-        with _reading(Reader(n, larger.shapes)) as outcome, _replaced():
-            run(n)
-    outcome.follows &= _length(outcome.shapes) == _length(larger.shapes)
-    return outcome
+    try:
+        with _one_at_a_time, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _reading(Reader(n + 1)) as larger:
+                run(n + 1)
+            with _reading(Reader(n, larger.shapes)) as reader, _replaced():
+                run(n)
+    except Exception:  # of the function, which takes a size for nothing but an int
+        return None
+    follows = reader.follows and _length(reader.shapes) == _length(larger.shapes)
+    return reader.turning_points if follows else None
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class Programs:
 
     def _roads(self, seed: int) -> list[str]:
         """Return the roads that a program takes: a share of them the slower ones, by its seed."""
-        shares = {"second order": 0.5, "compiled": self.compiled, "jax": self.jax}
+        shares = {"second order": 0.5, "scaled": 0.2, "compiled": self.compiled, "jax": self.jax}
         draws = np.random.default_rng([seed, 1]).random(len(ROADS))
         return [
             road for road, draw in zip(ROADS, draws, strict=True) if draw < shares.get(road, 1.0)

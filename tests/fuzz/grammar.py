@@ -42,7 +42,9 @@ class Draw:
         self.rng = np.random.default_rng(seed)
         n = int(self.rng.choice([1, 2, 3, 4, 5, 6, 8]))
         shorter, larger = self.rng.integers(1, n + 1), self.rng.integers(n + 1, ROWS)
-        self.n, self.sizes = n, tuple({n: 0, 1: 0, 2: 0, int(shorter): 0, int(larger): 0})
+        empty = {0: 0} if self.rng.random() < 0.1 else {}
+        self.n = n
+        self.sizes = tuple({n: 0, 1: 0, 2: 0, int(shorter): 0, int(larger): 0, **empty})
         self.pool: list[Item] = []
         self.statements: list[Statement] = []
         self.dtype = self.pick(["float64"] * 3 + ["float32"])
@@ -153,7 +155,7 @@ class Draw:
         )
 
     def varied(self, array: Array) -> Array:
-        layout = self.pick(["C"] * 5 + ["F", "reversed", "strided"])
+        layout = self.pick(["C"] * 8 + ["F", "reversed", "strided"] * 2 + ["big-endian"])
         seed = int(self.rng.integers(2**31))
         return Array(array.shape, array.dtype, array.rows, layout, array.span, seed)
 

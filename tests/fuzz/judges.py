@@ -18,7 +18,7 @@ from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.errors import ChainruleError
 from chainrule.program.text import module_text
 
-IN_NUMPY = ("eager", "recorded", "minimize", "second order")
+IN_NUMPY = ("eager", "recorded", "minimize", "second order", "scaled")
 
 
 class InvalidError(Exception):
@@ -66,6 +66,7 @@ class Case:
             raise Failure(road, "another structure", f"{got} instead of {expected}")
         for i, ((path, a), (_, b)) in enumerate(zip(one, two, strict=True)):
             a, b = np.asarray(a), np.asarray(b)
+            a = a.astype(a.dtype.newbyteorder("="), copy=False)  # NumPy keeps the order in copies
             for what in ("shape", "dtype"):
                 if (one_has := getattr(a, what)) != (has := getattr(b, what)):
                     detail = f"n = {n}, {path}: {one_has} instead of {has}"
@@ -141,9 +142,22 @@ def values(case: Case) -> None:
             raise Failure("eager", "goes on where NumPy refuses", f"n = {n}: {expected!r}")
         case.agree("eager value", (value,), (expected,), n, cr.value_and_grad(case.f))
         for (path, g), (_, x) in zip(leaves(gradients), leaves(case.arguments(n)[0]), strict=True):
-            if np.shape(g) != x.shape or g.dtype != x.dtype:
+            if np.shape(g) != x.shape or g.dtype != x.dtype.newbyteorder("="):
                 detail = f"{path}: {np.shape(g)} {g.dtype} instead of {x.shape} {x.dtype}"
                 raise Failure("eager", "a gradient of another shape or dtype", detail)
+        own_memory("eager", gradients, case.arguments(n))
+
+
+def own_memory(road: str, gradients: Any, args: Any) -> None:
+    """Gradients can be written into: no other one and no argument changes."""
+    others = [leaf for _, leaf in leaves(args)]
+    for path, gradient in leaves(gradients):
+        if np.ndim(gradient):
+            if not gradient.flags.writeable:
+                raise Failure(road, "a gradient is read-only", f"{path}")
+            if any(np.may_share_memory(gradient, other) for other in others):
+                raise Failure(road, "a gradient shares memory", f"{path}")
+            others.append(gradient)
 
 
 def differences(case: Case) -> None:
@@ -199,13 +213,18 @@ def recorded(case: Case, f: Any = None, key: str = "") -> None:
             got = attempted(run, args)
             if n != case.program.n and isinstance(got, ChainruleError | AssertionError):
                 case.counts["not for another size"] += 1  # as the program or the text itself says
+            elif n == 0 and road == "text" and isinstance(got, ZeroDivisionError):
+                case.counts["a text divides by no samples"] += 1  # as Python does: 2 / n
             elif not case.allowed(road + key, got, n):
                 if not isinstance(expected, Exception):
                     raise Failure(road + key, "refuses", f"n = {n}: {got}")
+            elif isinstance(expected, Exception) and n == 0 and road == "text":
+                case.counts["a text is not tried without samples"] += 1
             elif isinstance(expected, Exception):
                 raise Failure(road + key, "goes on where NumPy refuses", f"n = {n}: {got}")
             else:
                 case.agree(road + key, got, expected, n, both, key)
+                own_memory(road + key, got[1], args)
 
 
 def second_order(case: Case) -> None:
@@ -230,7 +249,8 @@ def minimized(case: Case, engine: str = "numpy") -> None:
     """A step of SGD changes the parameters by minus the gradient; a shorter batch follows."""
     n, rest = case.program.n, max(1, case.program.n // 2)
     p, *data = case.arguments(n + rest)
-    dtypes = {x.dtype for _, x in leaves(p)} | {x.dtype for x in data if x.dtype.kind == "f"}
+    floats = [x.dtype for _, x in leaves(p)] + [x.dtype for x in data if x.dtype.kind == "f"]
+    dtypes = {dtype.newbyteorder("=") for dtype in floats}
     if len(dtypes) > 1:
         return
     loss = case.f if len(data) < 3 else lambda p, X, rest: case.f(p, X, *rest)
@@ -267,7 +287,7 @@ def _trained(f: Any, p: Any, data: Any, size: int, rate: float) -> Any:
 def jitted(case: Case) -> None:
     """Compiled for the size that it is recorded for, and for one sample."""
     fast = cr.jit(case.f)
-    for n in case.program.sizes[:2]:
+    for n in {*case.program.sizes[:2], case.program.sizes[-1]}:
         got = attempted(fast, case.arguments(n))
         if not case.allowed("jit", got, n):
             case.counts[f"jit refused: {_message(got)}"] += 1
@@ -281,6 +301,23 @@ def compiled(case: Case) -> None:
     """The function, and a step of SGD, as machine code."""
     jitted(case)
     minimized(case, "compiled")
+    scaled(case, [cr.jit])
+
+
+def scaled(case: Case, roads: Any = (lambda f: lambda *args: cr.trace(f)(*args)(*args),)) -> None:
+    """Numbers of Python's among the arguments promote as NumPy has it, recorded and compiled."""
+    n = case.program.n
+
+    def f(number: Any, *args: Any) -> Any:
+        return (case.f(*args) * number + number,)
+
+    for number in (2, 0.5, True, np.float32(0.5)):
+        expected = attempted(f, (number, *case.arguments(n)))
+        for made in roads:
+            got = attempted(made(f), (number, *case.arguments(n)))
+            if case.allowed("scaled", got, n) and not isinstance(expected, Exception):
+                of_arrays = functools.partial(f, number)
+                case.agree("scaled", got, expected, n, of_arrays, f"by {number!r}")
 
 
 def eager(case: Case) -> None:
@@ -291,7 +328,8 @@ def eager(case: Case) -> None:
 
 ROADS = {
     "eager": eager, "recorded": recorded, "minimize": minimized, "second order": second_order,
-    "compiled": compiled, "jax": functools.partial(library, name="jax", gradient=others.by_jax),
+    "scaled": scaled, "compiled": compiled,
+    "jax": functools.partial(library, name="jax", gradient=others.by_jax),
 }  # fmt: skip
 
 

@@ -104,8 +104,12 @@ def _strided(a: Any) -> Any:
     return np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a
 
 
+def _swapped(a: Any) -> Any:
+    return a.astype(a.dtype.newbyteorder())
+
+
 LAYOUTS = {"C": np.ascontiguousarray, "F": np.asfortranarray, "reversed": _reversed,
-           "strided": _strided}  # fmt: skip
+           "strided": _strided, "big-endian": _swapped}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,8 @@ def written(value: Any) -> str:
     text += ")" if plain else f", np.{array.dtype.name})"
     if array.size == 0 and array.shape != (0,):
         text += f".reshape({array.shape})"
+    if not array.dtype.isnative:
+        text += f".astype({array.dtype.str!r})"
     if array.flags.c_contiguous:
         return text
     if any(stride < 0 for stride in array.strides):

@@ -133,7 +133,32 @@ SIZES = [
     "np.sum(X[: len(X) // 2]) * {0}", "{0}[: len(X)]", "{0}[{k}:]", "{0}[len(X) - 1 :]", "X[::{k}]",
     "np.resize({0}, (len(X),))", "({0} if len(X) in (1, 2, {k}) else {1})",
     "{0} * (len(X) // 2)", "{0} * max(len(X), 3)", "{0} / min(len(X), {k})",
+    "{0} if len(X) ** 0.5 > {k} / 2 else {1}", "{0} if len(X) >= len([0] * {k}) else {1}",
+    "{0} if np.log2(len(X)) > {k} / 2 else {1}", "{0} if str({k}) in str(len(X)) else {1}",
+    "{0} if 2 * len(X) - {k} > 7 else {1}", "{0} if 1 / len(X) < {k} / 9 else {1}",
+    "{0} if len(X) * len(X) > 7 * {k} else {1}", "{0} * float(len(X))",
+    "{0} if X[{k}:].shape == X[1:].shape else {1}", "({0} if len(X) // {k} == 2 else {1})",
 ]  # fmt: skip
+# Arrays that are written to after an operation has used them.
+WRITTEN = [
+    "(lambda a, m: (a * m, m.fill(0.5), a * m))({0}, np.ones(np.shape({0})))[{i}]",
+    "(lambda a, m: (a + m, m.sort(axis=0), a * m))({0}, np.arange(3.0)[::-1].copy()[:, None])[{i}]",
+    "(lambda a, m: (a * m[:2, None], m.put(0, 2.0), a * m[:2, None]))({0}, np.ones(3))[{i}]",
+    "(lambda a, m: (a * m[0], m.__iadd__(1), a - m[1]))({0}, np.ones((2, 1)))[{i}]",
+    "sum(({0} * m, np.copyto(m, k + 2.0))[0] for k, m in enumerate([np.ones(1)] * 2))",
+]
+LARGE_WHOLE = [  # their sums leave int64
+    "np.mean({0} * 2**60) / 2.0**60",
+    "np.var({0} * 2**59) / 2.0**118",
+    "np.mean({0} * 2**60, axis=-1) / 2.0**60",
+    "np.average({0} * 2**60) / 2.0**60",
+    "np.std({0} * 2**60) / 2.0**60",
+    "np.mean({0})",
+    "np.mean({0}, axis=0)",
+    "np.sum({0})",
+    "np.prod({0} + 1)",
+    "np.cumsum({0})",
+]
 
 
 NUMBERS = [
@@ -241,6 +266,15 @@ def by_size(d: Any) -> Node:
     return Node(template, (a.node, fitting(d, a).node))
 
 
+def written(d: Any) -> Node:
+    template = d.pick(WRITTEN).replace("{i}", str(d.pick([0, 2])))
+    return Node(template, (d.item().node,))
+
+
+def large_whole(d: Any) -> Node:
+    return Node(d.pick(LARGE_WHOLE), (d.item(1, kind="iub").node,))
+
+
 def einsum(d: Any) -> Node:
     """Propose an einsum: equal sizes often share a letter, the output any of the letters."""
     count = d.pick([1, 2, 2, 2, 3])
@@ -321,6 +355,7 @@ def number(d: Any, item: Any) -> Node:
 RULES = (
     [unary] * 4 + [binary] * 4 + [reduction] * 3 + [shape] * 4 + [index] * 4 + [product] * 3
     + [einsum, join, matrix, by_size, constant] * 2 + [truth, whole, chosen_by_truth]
+    + [written, large_whole]
 )  # fmt: skip
 KEEPING = [unary, binary, product, shape]
 LAYERS = {

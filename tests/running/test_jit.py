@@ -75,12 +75,12 @@ class Model:
         self.recorded += 1
         return x @ self.w
 
-    @cr.grad
+    @functools.partial(cr.grad, argnums=1)
     def slope(self, w):
         return np.sum(w**2 * self.w)
 
     @cr.jit
-    @cr.value_and_grad
+    @functools.partial(cr.value_and_grad, argnums=1)
     def both(self, w):
         return np.sum(w**2 * self.w)
 
@@ -92,9 +92,13 @@ class Model:
     def program(self, x):
         return x @ self.w
 
-    @functools.partial(cr.grad, argnums=1)
+    @functools.partial(cr.grad, argnums=2)
     def second(self, x, w):
         return np.sum(x @ w * self.w[0])
+
+    @cr.grad
+    def of_itself(self, w):
+        return np.sum(w**2)
 
     @cr.jit
     @staticmethod
@@ -132,6 +136,8 @@ def test_methods_are_bound_to_their_instance():
     np.testing.assert_allclose(one.each(X), X @ W)
     np.testing.assert_allclose(one.program(X)(X), X @ W)
     np.testing.assert_allclose(one.second(X, W), X.sum(axis=0) * W[0])
+    with pytest.raises(DataError, match="a parameter is .*Model object.*, expected an array"):
+        one.of_itself(W)
 
 
 def test_static_methods_and_class_methods():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from chainrule.config import short
@@ -65,8 +66,13 @@ class Derived(Generic[P, R]):
         return self._call(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """Return the same of the method that ``f`` becomes, so that ``self`` is no argument."""
+        """Return what the maker makes of the method that ``f`` becomes.
+
+        Where ``argnums`` counts arguments, it counts ``self`` as well, as in JAX.
+        """
         maker, (f, *options), named = self._made
+        if "argnums" in maker.__code__.co_varnames:
+            return self if instance is None else MethodType(self, instance)
         method = f.__get__(instance, owner) if hasattr(f, "__get__") else f
         if method is f:
             return self

@@ -25,6 +25,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__))  # pathlib takes a while t
 _SILENT_ROOMS = (
     "ops", "autodiff", "program", "recurrence", "checking", "running", "optimizers", "schedules",
     "metrics", "layers", "training", "network", "export", "sequential", "variables", "keras",
+    "sizes", "refusals",
 )  # fmt: skip
 _SILENT = (os.path.dirname(np.__file__), *(os.path.join(_PACKAGE, r) for r in _SILENT_ROOMS))
 _FUNCTIONS = {

@@ -12,6 +12,7 @@ import typer
 
 from chainrule.cli.problems import Interrupted, warn
 from chainrule.errors import MissingDependencyError
+from chainrule.escaping import for_terminal
 from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ def blackboard(
 
     def tell(invite: Invite) -> None:
         def tell_another() -> None:
-            typer.echo(f"Another browser is let in, once, by {invite(tell_another)}")
+            address = invite(tell_another)
+            typer.echo(for_terminal(f"Another browser is let in, once, by {address}"))
 
-        typer.echo(f"The blackboard is at {invite(tell_another)}")
-        typer.echo("It lets one browser in, once. Ctrl-C ends it.")
+        typer.echo(for_terminal(f"The blackboard is at {invite(tell_another)}"))
+        typer.echo(for_terminal("It lets one browser in, once. Ctrl-C ends it."))
         if browser:  # some browsers run in the terminal, until they are closed
             threading.Thread(target=_open, args=(write, invite), daemon=True).start()
 

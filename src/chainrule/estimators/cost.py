@@ -18,15 +18,17 @@ SHORT, CALL = 0.18, 0.03
 def is_short(model: Any, rows: int, sizes: list[int], incremental: bool) -> bool:
     """Whether scikit-learn's loop ends before a kernel could be compiled.
 
-    ``sizes`` are those of the layers. The fits of one structure in this process are added up.
+    ``sizes`` are those of the layers. The fits of one structure in this process are added up; but
+    not those of L-BFGS, whose line searches make last bits that differ into other weights.
     """
     size = batch_size(model, rows)
     updates, epochs = -(-rows // size), 1 if incremental else model.max_iter
     operations = 6 * size * sum(a * b for a, b in pairwise(sizes))
     epoch = EPOCH + updates * (LAYER * (len(sizes) - 1) + operations * OPERATION)
     structure = ("MLP", *sizes, size, model.activation, model.solver)
-    expected = expected_seconds(structure, epochs * epoch)
-    return epochs * epoch < CALL or expected < SHORT
+    seconds = epochs * epoch
+    expected = seconds if model.solver == "lbfgs" else expected_seconds(structure, seconds)
+    return seconds < CALL or expected < SHORT
 
 
 def batch_size(model: Any, rows: int) -> int:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.validation import as_argument
+
 NUMBERS = (float, int, bool)  # Python's own, not NumPy's, of which float64 is a float too
 # What Python computes of its numbers; of these alone the result is Python's again.
 OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
@@ -130,6 +132,11 @@ def compared_dtype(*operands: Any) -> np.dtype[Any]:
     dtypes = [_dtype(x) for x in operands]
     whole = all(dtype.kind in "iub" for dtype in dtypes)
     return np.result_type(*dtypes) if whole else common_dtype(*operands)
+
+
+def checked(leaf: Any, name: str, where: str) -> Any:
+    """Return an argument of a recorded function, refused if it holds no real numbers."""
+    return leaf if type(leaf) is Weak else as_argument(leaf, name, where)
 
 
 def as_value(leaf: Any) -> Any:

@@ -20,14 +20,14 @@ from chainrule.autodiff.trees import Path, leaves, map_leaves
 from chainrule.errors import TraceError
 from chainrule.mentions import numbers_in
 from chainrule.ops.index import GETITEM, SCATTER, other_masks
+from chainrule.ops.weak import checked
 from chainrule.program.batch import every
 from chainrule.program.comparing import generalised, same
 from chainrule.program.equations import Equation, Variable
 from chainrule.program.passes import fixed
 from chainrule.program.program import Program
 from chainrule.program.recording import simplified, sketching, tape
-from chainrule.sizes import observed
-from chainrule.validation import as_argument
+from chainrule.sizes import turning_points
 
 T = TypeVar("T")
 Prepare = Callable[[Program], Program]
@@ -112,7 +112,7 @@ class Recorder:
         self.f, self.prepare, self.values = f, prepare, values
         names = names or argument_names(f, len(args))
         self.given = {
-            name: map_leaves(partial(as_argument, name=name, where="trace"), tree)
+            name: map_leaves(partial(checked, name=name, where="trace"), tree)
             for name, tree in zip(names, args, strict=True)
         }
         arrays = [(path, leaf) for path, leaf in leaves(self.given) if np.ndim(leaf) > 0]
@@ -230,7 +230,7 @@ class Recorder:
         """
         held = (n for (held, n), holds in self._held.items() if held is program and holds)
         known = self.n if self.holds(program, self.n) else next(held)
-        read = self._sizes_read(known)
+        read = turning_points(self._tried_once, known)
         if read is None:
             return self._neighbours(program, known)
         numbers = {1, 2, *_turning_points(self.f, program), *read}
@@ -247,19 +247,8 @@ class Recorder:
                 break
         return low, high
 
-    def _sizes_read(self, n: int) -> set[int] | None:
-        """Return batch sizes around which comparisons change; None if not all can be followed."""
-
-        def run(n: int) -> None:
-            self.sketched(lambda: tape(self.f, self._resized(n)), named=True)
-
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                read = observed(run, n)
-        except Exception:  # of the function, which takes a size for nothing but an int
-            return None
-        return read.turning_points if read.follows else None
+    def _tried_once(self, n: int) -> None:
+        self.sketched(lambda: tape(self.f, self._resized(n)), named=True)
 
     def _neighbours(self, program: Program, known: int) -> tuple[int, int]:
         """Return the ends of the sizes around ``known`` that hold, each of which was tried."""

@@ -17,7 +17,7 @@ from chainrule.compiler.numbers import FIXED
 from chainrule.errors import OutOfRangeError
 from chainrule.forks import lock
 from chainrule.native.code import load
-from chainrule.ops.weak import Weak, as_value, strong
+from chainrule.ops.weak import Weak, as_value, checked, strong
 from chainrule.program.batch import at
 from chainrule.program.program import Program
 from chainrule.program.tracing import Recorder
@@ -26,7 +26,6 @@ from chainrule.refusals import OuterTensorError
 from chainrule.running.bound import aligned
 from chainrule.running.form import REMEMBERED, keep
 from chainrule.running.recorded import EXAMPLE
-from chainrule.validation import as_argument
 
 TYPICAL = 64  # rows that a kernel for any number of them is laid out for
 
@@ -99,7 +98,7 @@ def jit(f: Callable[P, R]) -> Callable[P, R]:
 
 
 def _checked(leaf: Any) -> Any:
-    return as_value(as_argument(leaf, "an argument", "jit"))
+    return as_value(checked(leaf, "an argument", "jit"))
 
 
 def _kind(value: Any) -> Any:

@@ -132,7 +132,7 @@ class RecordedStep(Recorder):
         It does something else where it reads what has changed outside, a global for instance. A
         step without a program runs itself, changes included.
         """
-        if n not in self._known or n not in self.seen.keys:
+        if n not in self.seen.keys or self._runs.get(n) is self.f:
             return True
         return bool(self.seen.keys[n] == (self._told(n) or self.taped(n).key))
 
@@ -186,10 +186,11 @@ class RecordedStep(Recorder):
         """Return what makes an update with a batch of ``n``; the step itself if it must be."""
         if n not in self._runs:
             try:
-                self._runs[n] = (self._general(n) or self.program(n)).run
+                self._runs[n] = self._general(n) or self.program(n)
             except Exception:  # an error of the step itself comes when it runs
                 self._runs[n] = self.f
-        return self._runs[n]
+        step = self._runs[n]
+        return step.run if isinstance(step, Program) else step
 
     def _general(self, n: int) -> Program | None:
         """Return a program of another batch size that holds for ``n``, if there is one here."""

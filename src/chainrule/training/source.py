@@ -44,7 +44,9 @@ def source(
     -------
     callable
         With ``f``'s arguments, as examples; returns text. The comment behind a line of NumPy is
-        the shape; ``n`` is the batch size.
+        the shape; ``n`` is the batch size. Where ``f`` does something else for other batch sizes,
+        the text asserts those for which it holds. A text that divides by ``n`` raises Python's
+        ZeroDivisionError for an empty batch.
 
     Raises
     ------
