@@ -136,7 +136,7 @@ def test_methods_are_bound_to_their_instance():
     np.testing.assert_allclose(one.each(X), X @ W)
     np.testing.assert_allclose(one.program(X)(X), X @ W)
     np.testing.assert_allclose(one.second(X, W), X.sum(axis=0) * W[0])
-    with pytest.raises(DataError, match="a parameter is .*Model object.*, expected an array"):
+    with pytest.raises(DataError, match=r"a parameter is .*Model object.*, expected an array"):
         one.of_itself(W)
 
 
