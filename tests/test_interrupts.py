@@ -237,7 +237,8 @@ def first_uses(node, inside=False, deferring=False):
         return
     inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     if isinstance(node, ast.With):
-        deferring = deferring or "deferred()" in [ast.unparse(i.context_expr) for i in node.items]
+        blocks = [ast.unparse(item.context_expr) for item in node.items]
+        deferring |= any(b == "deferred()" or b.startswith("first_use(") for b in blocks)
     for child in ast.iter_child_nodes(node):
         yield from first_uses(child, inside, deferring)
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import importlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 
@@ -51,7 +52,7 @@ def _here() -> _Desk | None:
 
 
 def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+    return threading.get_ident() == threading.main_thread().ident
 
 
 def check() -> None:
@@ -98,6 +99,11 @@ class deferred:  # noqa: N801
             signal.signal(signal.SIGINT, desk.handler)  # the last moment at which nothing is lost
             if desk.waiting:
                 self._late() if self._late is not None else desk.handler(signal.SIGINT, None)
+
+
+def first_use(name: str) -> AbstractContextManager[None]:
+    """Return the block in which a module is imported: `deferred`, unless it is loaded already."""
+    return nullcontext() if name in sys.modules else deferred()
 
 
 def load(name: str) -> Any:

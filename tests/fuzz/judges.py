@@ -218,6 +218,8 @@ def recorded(case: Case, f: Any = None, key: str = "") -> None:
             elif not case.allowed(road + key, got, n):
                 if not isinstance(expected, Exception):
                     raise Failure(road + key, "refuses", f"n = {n}: {got}")
+            elif isinstance(expected, IndexError) and case.program.has_unused_values():
+                case.counts["an index that is not used is not checked"] += 1
             elif isinstance(expected, Exception) and n == 0 and road == "text":
                 case.counts["a text is not tried without samples"] += 1
             elif isinstance(expected, Exception):

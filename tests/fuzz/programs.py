@@ -163,6 +163,14 @@ class Program:
             yield from statement.node.nodes()
         yield from self.loss.nodes()
 
+    def has_unused_values(self) -> bool:
+        """Whether a statement computes what nothing uses, which recordings leave out."""
+        texts = [*map(str, self.statements), str(self.loss)]
+        return any(
+            not any(re.search(rf"\b{s.name}\b", text) for text in texts[i + 1 :])
+            for i, s in enumerate(self.statements)
+        )
+
     def pasted(self, n: int | None = None) -> str:
         """Write the program and its arguments, to be pasted."""
         names = ["p", *(name for name, _ in self.data)]

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from chainrule.callbacks.callback import (
     Callback,
+    FunctionCallback,
     History,
     LambdaCallback,
     Logs,
@@ -35,12 +36,19 @@ QUIET = frozenset((
 ))  # fmt: skip
 """Callbacks that run nobody else's code: what is trained on stays as it is meanwhile."""
 
+
+def runs_code_of_the_user(callback: Callback) -> bool:
+    """Whether a callback is of the user's own class, or calls functions of the user."""
+    own = type(callback).__module__.partition(".")[0] != "chainrule"
+    return own or isinstance(callback, CallbackList | FunctionCallback | LambdaCallback)
+
+
 __all__ = [
     "QUIET", "BackupAndRestore", "BestWeights", "CSVLogger", "Callback", "CallbackList",
     "EarlyStopping", "EpochLines", "GradientNorms", "History", "LambdaCallback",
     "LearningRateScheduler", "Logs", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
     "ProgressBar", "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN", "as_callback",
-    "as_callbacks", "backup", "by_name", "introduce", "listens", "tell",
+    "as_callbacks", "backup", "by_name", "introduce", "listens", "runs_code_of_the_user", "tell",
 ]  # fmt: skip
 
 REFUSED = {

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chainrule import __version__
 from chainrule.errors import CompileError
 from chainrule.forks import lock
-from chainrule.interrupts import deferred
+from chainrule.interrupts import deferred, first_use
 from chainrule.native import ENTRY, cache, cores
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def this_machine() -> Machine:
         If what compiles is not installed.
     """
     try:
-        with deferred():
+        with first_use("chainrule.native.machine"):
             from chainrule.native.machine import machine
     except ImportError as error:
         raise CompileError(f"compiling needs llvmlite ({error}); pip install llvmlite") from error
@@ -284,6 +284,14 @@ def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
             if piece.name is not None:
                 function.provide(piece.name)
             _use(function)
+    return function
+
+
+def in_memory(key: str) -> NativeFunction | None:
+    """Return machine code that this process has loaded, by its name."""
+    function = _loaded.get(key)
+    if function is not None:
+        _use(function)
     return function
 
 

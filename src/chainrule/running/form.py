@@ -125,10 +125,12 @@ def _key(program: Program, data: Any, batch_size: int) -> Hashable:
 def load(form: Form) -> Any:
     """Return the machine code of a kernel; None if it is gone from disk, or another machine's."""
     here = repr(code.this_machine())
+    if form.code and form.machine == here and (function := code.in_memory(form.code)) is not None:
+        return function
     if form.kernel is not None:
-        found = code.load(form.kernel)
-        form.code, form.machine = found.key, here
-        return found
+        function = code.load(form.kernel)
+        form.code, form.machine = function.key, here
+        return function
     return code.kept(form.code, form.products) if form.code and form.machine == here else None
 
 

@@ -23,7 +23,7 @@ from chainrule.running.sized import SizedEngine
 
 # Seconds on a machine of 2024 with two cores: to compile a structure and each of its equations. No
 # clock is asked, so that the same run takes the same engine everywhere.
-COMPILING, COMPILING_EQUATION = 0.22, 8e-4
+COMPILING, COMPILING_EQUATION = 0.13, 2.4e-4
 ENGINES = {"auto": None, "compiled": True, "numpy": False}
 
 _read: dict[Hashable, Form] = {}  # from disk, by what was recorded

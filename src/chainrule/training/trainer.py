@@ -11,7 +11,16 @@ import numpy as np
 
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.trees import leaves, path_text
-from chainrule.callbacks import QUIET, Callback, Logs, by_name, introduce, listens, tell
+from chainrule.callbacks import (
+    QUIET,
+    Callback,
+    Logs,
+    by_name,
+    introduce,
+    listens,
+    runs_code_of_the_user,
+    tell,
+)
 from chainrule.callbacks.callback import BATCH_EVENTS
 from chainrule.errors import DivergenceError, FileError, InterruptedWarning, TraceError
 from chainrule.interrupts import deferred, immediate
@@ -257,7 +266,7 @@ class Trainer:
         """
         done = self.epoch - self._first
         is_due = done & (done - 1) == 0 or self.epoch == self._last or self.model.stop_training
-        if self._alone or not is_due:
+        if not is_due or not any(map(runs_code_of_the_user, self.callbacks)):
             return
         if not self.run.engine.is_as_recorded(self.run.supply.batch_size):
             raise TraceError(
