@@ -310,16 +310,20 @@ def scaled(case: Case, roads: Any = (lambda f: lambda *args: cr.trace(f)(*args)(
     """Numbers of Python's among the arguments promote as NumPy has it, recorded and compiled."""
     n = case.program.n
 
-    def f(number: Any, *args: Any) -> Any:
-        return (case.f(*args) * number + number,)
+    def f(*args: Any) -> Any:
+        *arrays, number = args
+        return (case.f(*arrays) * number + number,)
+
+    def by(number: Any) -> Any:
+        return lambda *arrays: f(*arrays, number)
 
     for number in (2, 0.5, True, np.float32(0.5)):
-        expected = attempted(f, (number, *case.arguments(n)))
+        given = (*case.arguments(n), number)
+        expected = attempted(f, given)
         for made in roads:
-            got = attempted(made(f), (number, *case.arguments(n)))
+            got = attempted(made(f), given)
             if case.allowed("scaled", got, n) and not isinstance(expected, Exception):
-                of_arrays = functools.partial(f, number)
-                case.agree("scaled", got, expected, n, of_arrays, f"by {number!r}")
+                case.agree("scaled", got, expected, n, by(number), f"by {number!r}")
 
 
 def eager(case: Case) -> None:
