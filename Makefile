@@ -90,6 +90,7 @@ bench: .venv/bench
 	@$(BIN)/python benchmarks/autodiff.py
 	@$(BIN)/python benchmarks/training.py $(ARGS)
 	@$(BIN)/python benchmarks/cold.py $(ARGS)
+	@$(BIN)/python benchmarks/repeated.py
 	@$(BIN)/python benchmarks/framework.py
 	@$(BIN)/python benchmarks/estimators.py
 	@$(BIN)/python benchmarks/many.py $(ARGS)

@@ -25,6 +25,9 @@ def main() -> None:
             measured, first, *_ = tables.split("\n\n")
             put(HERE / "README.md", name, tables)
             put(HERE.parent / "README.md", mark, f"{first}\n\n{measured}")
+    path = HERE / "repeated.md"
+    if path.exists():
+        put(HERE / "README.md", "repeated", path.read_text(encoding="utf-8"))
     path = HERE / "estimators.md"
     if path.exists():
         measured, table = path.read_text(encoding="utf-8").strip().split("\n\n")
