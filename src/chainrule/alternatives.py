@@ -10,7 +10,6 @@ _WRITES = "it writes into an array, and a tensor never changes: write np.where(m
 _PRINTS = "it writes or prints plain numbers: give it t.value"
 _ABOUT_TYPES = "it is about dtypes: give it t.dtype"
 _ABOUT_MEMORY = f"it is about an array's memory, of which a tensor has none: {OUTSIDE}"
-_NO_REAL_PART = "it works on complex numbers, which have no gradient in chainrule"
 _FOURIER = (
     "it gives complex numbers, which have no gradient in chainrule: with angle = 2 * np.pi * "
     "np.outer(np.arange(n), np.arange(n)) / n, the real part of the transform of n entries is "
