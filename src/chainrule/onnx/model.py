@@ -167,7 +167,7 @@ def _recorded(f: Any, examples: Sequence[Any]) -> tuple[Program, list[Variable]]
         f = trace(_without_parameters(f))({}, *examples) if alone else trace(f)(*examples)
     elif examples:
         raise DataError("onnx_model: a Program knows its arguments; give no examples")
-    if f.general and f.proof is not None and f.proof.sizes(f) != (1, None):
+    if f.general and f.proof is not None and f.proof.sizes(f) not in ((0, None), (1, None)):
         f = f.proof.alone()  # for the examples' shapes: a graph refuses others
     try:
         f = unrolled(f)

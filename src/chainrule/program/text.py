@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chainrule.autodiff.trees import Path, leaves
@@ -104,7 +104,7 @@ class Text:
         returned = self._returned()
         prelude = [] if spread else [*self._unpacking(), *self._batch_size()]
         prelude += [] if doc else self._lengths()
-        prelude += self._sizes()
+        prelude += self._sizes(code for part in lines.values() for code, _ in part)
         yield "".join(f"    {line}\n" for line in prelude)
         column = max(
             (len(code) for part in lines.values() for code, shape in part if shape), default=0
@@ -172,12 +172,17 @@ class Text:
             if data and not depends_on_n(variable.shape):
                 yield f"assert {self._length(path)} == {variable.shape[0]}"
 
-    def _sizes(self) -> Iterator[str]:
-        """Yield for which batch sizes the text holds, where not for all."""
+    def _sizes(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield for which batch sizes the text holds, where not for all.
+
+        A line that divides by the batch size refuses an empty batch itself.
+        """
         batch, proof = self.program.batch, self.program.proof
         if batch is not None and proof is not None:
             low, high = proof.sizes(self.program)
-            ends = f"{low} <= " * (low > 1), f" <= {high}" * (high is not None)
+            if low == 1 and any(f"/ {self.writer.n}" in line for line in lines):
+                low = 0
+            ends = f"{low} <= " * (low > 0), f" <= {high}" * (high is not None)
             if any(ends):
                 yield f"assert {self._length(batch).join(ends)}"
 

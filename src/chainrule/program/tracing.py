@@ -225,16 +225,16 @@ class Recorder:
         """Return the smallest and the largest batch size that a general program holds for.
 
         All cannot be tried. Where all that the code does with the sizes that it reads can be
-        followed, 1 is tried, and the sizes around which its comparisons and the numbers that it
-        mentions change something. Otherwise sizes hold that were tried one by one.
+        followed, 0 and 1 are tried, and the sizes around which its comparisons and the numbers
+        that it mentions change something. Otherwise sizes hold that were tried one by one.
         """
         held = (n for (held, n), holds in self._held.items() if held is program and holds)
         known = self.n if self.holds(program, self.n) else next(held)
         read = turning_points(self._tried_once, known)
         if read is None:
             return self._neighbours(program, known)
-        numbers = {1, 2, *_turning_points(self.f, program), *read}
-        points = sorted(size for size in numbers if 0 < size <= LARGEST)
+        numbers = {0, 1, 2, *_turning_points(self.f, program), *read}
+        points = sorted(size for size in numbers if 0 <= size <= LARGEST)
         low, high = known, None
         for point in reversed([p for p in points if p < known]):
             if not self.holds(program, point):
@@ -253,7 +253,7 @@ class Recorder:
     def _neighbours(self, program: Program, known: int) -> tuple[int, int]:
         """Return the ends of the sizes around ``known`` that hold, each of which was tried."""
         low = high = known
-        while low > max(1, known - NEIGHBOURS) and self.holds(program, low - 1):
+        while low > max(0, known - NEIGHBOURS) and self.holds(program, low - 1):
             low -= 1
         while high < known + NEIGHBOURS and self.holds(program, high + 1):
             high += 1
