@@ -21,7 +21,11 @@ def broadcast(p, X):
     return np.sum(p["W"]) + np.sum(p["b"][:2]) + np.sum(cr.stop_gradient(X) * p["W"])
 
 
-LOSSES = [summed, linear, broadcast]
+def transposed(p, X):
+    return np.sum(np.einsum("ab->ba", p["W"]) * X.T) + np.sum(p["b"] * np.einsum("ab->ab", X))
+
+
+LOSSES = [summed, linear, broadcast, transposed]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

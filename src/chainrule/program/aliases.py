@@ -7,10 +7,11 @@ from typing import Any
 
 from chainrule.autodiff.trees import Path, leaves
 from chainrule.ops import moves
-from chainrule.ops.kernel import Checked, Gather, Pieces, Result
+from chainrule.ops.kernel import Checked, Contraction, Gather, Pieces, Result
 from chainrule.program.equations import Equation, Listing, Variable
 
-_MOVES = (Checked, Gather, Pieces)  # entries are moved, which NumPy may do by a view
+# Entries of one operand are moved, which NumPy may do by a view, for instance np.einsum("ab->ba").
+_MOVES = (Checked, Contraction, Gather, Pieces)
 _REPEATS = (moves.broadcast, moves.windows)  # a view that holds an entry several times
 Equations = Mapping[Variable, Equation]
 
