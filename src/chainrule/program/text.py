@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -175,12 +176,13 @@ class Text:
     def _sizes(self, lines: Iterable[str]) -> Iterator[str]:
         """Yield for which batch sizes the text holds, where not for all.
 
-        A line that divides by the batch size refuses an empty batch itself.
+        A line that divides a number by the batch size refuses an empty batch itself.
         """
         batch, proof = self.program.batch, self.program.proof
         if batch is not None and proof is not None:
             low, high = proof.sizes(self.program)
-            if low == 1 and any(f"/ {self.writer.n}" in line for line in lines):
+            divides = re.compile(rf"(?<![\w.])[\d.]+(e-?\d+)? / {self.writer.n}\b")
+            if low == 1 and any(map(divides.search, lines)):
                 low = 0
             ends = f"{low} <= " * (low > 0), f" <= {high}" * (high is not None)
             if any(ends):
