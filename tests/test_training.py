@@ -602,7 +602,7 @@ def test_a_callback_that_changes_what_the_loss_reads_is_refused(engine, at):
         if epoch == at:
             temperature[0] = 0.5
 
-    with pytest.raises(TraceError, match="a callback has changed a global or an attribute"):
+    with pytest.raises(TraceError, match="has changed a global or an attribute"):
         cr.minimize(
             loss, np.zeros(2), np.ones((6, 2)), epochs=7, batch_size=2, callbacks=[anneal],
             engine=engine,
@@ -612,3 +612,17 @@ def test_a_callback_that_changes_what_the_loss_reads_is_refused(engine, at):
         loss, np.zeros(2), np.ones((6, 2)), epochs=7, callbacks=[lambda epoch, logs: None]
     )
     assert len(history.loss) == 7
+
+
+def test_a_source_of_batches_that_changes_what_the_loss_reads_is_refused():
+    weight = [1.0]
+
+    def batches():
+        weight[0] *= 0.5
+        yield np.ones((4, 2))
+
+    def loss(w, X):
+        return np.mean((X @ w - 1) ** 2) + weight[0] * np.sum(w**2)
+
+    with pytest.raises(TraceError, match="the source of batches has changed a global"):
+        cr.minimize(loss, np.zeros(2), batches, epochs=3)

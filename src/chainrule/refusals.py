@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.alternatives import ATTRIBUTES, alternative
 from chainrule.errors import DataError, TraceError
+from chainrule.mentions import is_users, place_of
 from chainrule.validation import numeric
 
 _OWN = ("logsumexp", "softmax", "log_softmax")  # which scipy.special has as well
@@ -94,6 +95,54 @@ def entry_refused(error: ValueError) -> TraceError | None:
     """Return the refusal of a plain array's entry that is set to a tensor, if the error is that."""
     ours = isinstance(error.__cause__, TraceError) and "array element" in str(error)
     return TraceError(_ENTRIES) if ours else None
+
+
+def write_refused(error: Exception, arrays: list[Any]) -> TraceError | None:
+    """Return the refusal of a write, with the variable and the line, if the error is of one."""
+    if not arrays or not re.search("read-only|writable", str(error)):
+        return None
+    for name, array in _variables(error):
+        if any(np.may_share_memory(array, other) for other in arrays):
+            return TraceError(
+                f"{place_of(error)}{name} is written to after a recorded operation has used it, so "
+                "that gradients would be taken with other numbers. Write to a copy, "
+                f"{name} = {name}.copy(), or make a new array instead"
+            )
+    return None
+
+
+def _variables(error: Exception) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays, with their names, that the user's innermost line mentions."""
+    frame: FrameType | None = None
+    where = error.__traceback__
+    while where is not None:
+        if is_users(where.tb_frame.f_code.co_filename):
+            frame = where.tb_frame
+        where = where.tb_next
+    if frame is None:
+        return
+    line = re.search(r"`(.*)`: $", place_of(error))
+    words = re.findall(r"\w+", line[1]) if line and line[1] else None  # None: there is no source
+    names = {name: frame.f_globals.get(name) for name in frame.f_code.co_names} | frame.f_locals
+    for name, value in names.items():
+        if words is None or name in words:
+            yield from _arrays_in(name, value, words)
+
+
+def _arrays_in(name: str, value: Any, words: list[str] | None) -> Iterator[tuple[str, Any]]:
+    """Yield an array, or the arrays in a container or in the attributes of an object."""
+    if isinstance(value, np.ndarray):
+        yield name, value
+        return
+    parts: dict[str, Any] = {}
+    if isinstance(value, Mapping):
+        parts = {f"{name}[{key!r}]": part for key, part in value.items()}
+    elif isinstance(value, list | tuple):
+        parts = {f"{name}[{i}]": part for i, part in enumerate(value)}
+    elif hasattr(value, "__dict__"):
+        attributes = vars(value).items()
+        parts = {f"{name}.{key}": v for key, v in attributes if words is None or key in words}
+    yield from ((key, part) for key, part in parts.items() if isinstance(part, np.ndarray))
 
 
 def not_covered(name: str, method: str = "__call__", options: Iterable[str] = ()) -> NoReturn:

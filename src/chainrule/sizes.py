@@ -9,9 +9,12 @@ that the code may depend on the batch size in any way.
 
 from __future__ import annotations
 
+import ast
 import builtins
+import linecache
 import math
 import operator
+import os
 import sys
 import threading
 import warnings
@@ -26,6 +29,11 @@ import numpy as np
 from chainrule.mentions import is_users
 
 _length, _arange = builtins.len, np.arange
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_SHAPING = {  # functions of NumPy whose results have a size for a shape
+    "broadcast_to", "empty", "eye", "full", "identity", "ones", "reshape", "resize", "tile",
+    "zeros",
+}  # fmt: skip
 _one_at_a_time = threading.RLock()
 
 
@@ -135,7 +143,7 @@ class Size:
         return function(self.value, _value(other))
 
     def __index__(self) -> int:
-        return operator.index(self.number())
+        return operator.index(self.number() if _makes_a_shape() else self.lost())
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.number(), dtype)
@@ -162,6 +170,39 @@ class Size:
 
     def __format__(self, spec: str) -> str:
         return format(self.lost(), spec)
+
+
+def _makes_a_shape() -> bool:
+    """Whether a plain number is asked for by a function that makes an array of that size.
+
+    What `range`, an index or another function makes of the number could not be followed.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    assert frame is not None
+    file, name = frame.f_code.co_filename, frame.f_code.co_name
+    if is_users(file):
+        name = _called(frame)
+    elif file.startswith(_PACKAGE):  # what it does shows in the recording
+        return True
+    return name in _SHAPING
+
+
+def _called(frame: FrameType) -> str:
+    """Return the name of the function that the current instruction of a frame calls, or ""."""
+    place = [*frame.f_code.co_positions()][frame.f_lasti // 2]
+    first, last, start, end = (number or 0 for number in place)
+    file, numbers = frame.f_code.co_filename, range(first, last + 1)
+    lines = [linecache.getline(file, number).encode() for number in numbers]
+    if not lines or not end:
+        return ""
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    try:
+        call = ast.parse(b"".join(lines).decode(), mode="eval").body
+    except (SyntaxError, UnicodeError):
+        return ""
+    function = getattr(call, "func", None)
+    return str(getattr(function, "attr", getattr(function, "id", "")))
 
 
 def _is_number(thing: Any) -> bool:
@@ -306,5 +347,47 @@ def _length_read(thing: Any) -> Any:
     return shape[0] if shape else _length(thing)
 
 
+class _Numbered(np.ndarray[Any, Any]):
+    """What ``np.arange`` makes of a `Size`: an index or an operand, and lost for anything else."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [np.asarray(x) if isinstance(x, _Numbered) else x for x in inputs]
+        result = getattr(ufunc, method)(*arrays, **options)
+        if any(hasattr(type(x), "read_shape") for x in inputs):
+            return result
+        if ufunc in (np.add, np.subtract, np.multiply) and method == "__call__" and not options:
+            return result.view(_Numbered)
+        return _lost(result)
+
+    def __getitem__(self, index: Any) -> Any:
+        part = super().__getitem__(index)
+        return part if isinstance(part, _Numbered) else _lost(part)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(_lost(np.asarray(self)))
+
+    def tolist(self) -> Any:
+        """Return the numbers as a list."""
+        return _lost(np.asarray(self)).tolist()
+
+    def item(self, *place: Any) -> Any:
+        """Return one of the numbers."""
+        return _lost(np.asarray(self)).item(*place)
+
+
 def _range(*ends: Any, **options: Any) -> Any:
-    return _arange(*plain(ends), **plain(options))
+    numbers = _arange(*plain(ends), **plain(options))
+    depends = any(isinstance(end, Size) for end in ends)
+    return numbers.view(_Numbered) if depends and reading.by is not None else numbers
+
+
+def _lost(thing: Any) -> Any:
+    """Return a thing whose uses nothing follows."""
+    not_followed()
+    return thing
+
+
+def not_followed() -> None:
+    """Note that code reads a size in a way that nothing follows."""
+    if reading.by is not None:
+        reading.by.follows = False

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.uber import run_text
 
 import chainrule as cr
-from chainrule.autodiff.captured import SMALL
+from chainrule.autodiff.captured import LARGE as BYTES
 from chainrule.errors import TraceError
 
-LARGE = SMALL // 8 + 1  # entries of float64
+LARGE = BYTES // 8 + 1  # entries of float64
 
 
 def masked(w):
@@ -191,6 +191,76 @@ def test_threads_share_an_array():
     assert len(gradients) == 80
     assert all((g == LARGE).all() for g in gradients)
     assert X.flags.writeable
+
+
+def test_the_value_of_a_pullback_may_be_written_into():
+    x = np.linspace(0.1, 1, 3)
+    for f in (np.exp, np.sqrt, cr.softmax, lambda x: 1 / x, lambda x: np.exp(x)[::-1]):
+        value, pullback = cr.vjp(f, x)
+        expected = pullback(np.ones(3))[0].copy()
+        value -= 1
+        np.testing.assert_array_equal(pullback(np.ones(3))[0], expected)
+
+
+def test_a_lock_ends_with_the_last_recording_that_has_it():
+    shared = np.ones(LARGE)
+    inside, done = threading.Event(), threading.Event()
+
+    def waiting(w):
+        total = np.sum(w * shared)
+        inside.set()
+        done.wait(20)
+        return total
+
+    thread = threading.Thread(target=lambda: cr.grad(waiting)(np.ones(LARGE)))
+    thread.start()
+    inside.wait(20)
+
+    def writing(w):
+        total = np.sum(w * w * shared[:])
+        done.set()
+        thread.join()
+        shared[:] = 7
+        return total
+
+    with pytest.raises(TraceError, match="shared is written to"):
+        cr.grad(writing)(np.ones(LARGE))
+    assert shared.flags.writeable
+
+
+def test_a_writable_view_of_a_read_only_array_is_copied():
+    base = np.zeros(2 * LARGE)
+    view, before, after = base[::2], np.zeros(LARGE), np.zeros(LARGE)
+    base.flags.writeable = False
+    w = np.ones(LARGE)
+    cr.grad(lambda w: np.sum(w * before) + np.sum(w * view) + np.sum(w * after))(w)
+    assert all(array.flags.writeable for array in (before, view, after))
+
+
+def test_a_write_is_refused_by_the_name_of_the_array_that_the_line_mentions():
+    data, masks = np.ones(LARGE), {"first": np.zeros(LARGE)}
+
+    def f(w):
+        total = np.sum(w * data) + np.sum(w * masks["first"])
+        masks["first"][0] = 1
+        return total
+
+    with pytest.raises(TraceError, match=r"masks\['first'\] is written to"):
+        cr.grad(f)(np.ones(LARGE))
+
+
+@pytest.mark.parametrize("error", [ValueError("the database is read-only"), KeyError("writable")])
+def test_other_errors_stay_what_they_are(error):
+    data = np.ones(LARGE)
+
+    def f(w):
+        total = np.sum(w * data)
+        if np.shape(total) == ():
+            raise error
+        return total
+
+    with pytest.raises(type(error), match=str(error.args[0])):
+        cr.grad(f)(np.ones(LARGE))
 
 
 @settings(max_examples=25)

@@ -17,6 +17,22 @@ from chainrule.sizes import Reader, Size
 W = np.array([0.5, -1.0, 2.0])
 X = np.random.default_rng(0).normal(size=(150, 3))
 LIST, TABLE = [1, 2, 3, 4, 5, 6, 7], {8: "eight"}
+LONG = np.arange(200) // 59
+
+
+class HIDDEN:
+    """A number that no code mentions."""
+
+    size = int("58")
+
+
+def is_refused(function):
+    try:
+        function()
+    except (ValueError, IndexError):
+        return True
+    return False
+
 
 BRANCHES = {
     "a power": lambda X: len(X) ** 0.5 > 7,
@@ -42,6 +58,17 @@ BRANCHES = {
     "several": lambda X: 20 < len(X) <= 80,
     "rounding": lambda X: round(len(X) / 100) == 1,
     "bits": lambda X: len(X).bit_length() > 5,
+    "the last number": lambda X: np.arange(len(X))[-1] > HIDDEN.size,
+    "the largest number": lambda X: np.arange(len(X)).max() > HIDDEN.size,
+    "numbers compared": lambda X: bool(np.any(np.arange(len(X)) > HIDDEN.size)),
+    "numbers of a list": lambda X: np.arange(len(X)).tolist()[-1] > HIDDEN.size,
+    "a range": lambda X: max(range(len(X))) > HIDDEN.size,
+    "rows counted": lambda X: [i for i, _ in enumerate(X)][-1] > HIDDEN.size,
+    "rows unpacked": lambda X: len([*X][2:]) > HIDDEN.size,
+    "an entry of a table": lambda X: LONG[len(X) - 1] == 1,
+    "a part of a table": lambda X: LONG[: len(X)].sum() > 0,
+    "a text of the array": lambda X: str(X).count("array") + len(str(X)) > 20 * HIDDEN.size,
+    "an error": lambda X: is_refused(lambda: X.reshape(-1, 5, 3)),
 }
 
 

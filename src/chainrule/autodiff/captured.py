@@ -1,22 +1,27 @@
 """Arrays that a recording takes from the code around it: later writes must not change it.
 
-A recording needs an operand until the gradient or the program is made of it. A small array is
-copied. A large one becomes read-only while the recorded function runs, so that it costs nothing.
+A recording needs an operand until the gradient or the program is made of it. So an operand is
+copied; one that is large becomes read-only while the recorded function runs, which costs nothing.
+Of large arrays NumPy tells no writes through views that were there before, and none of
+``np.add.at``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import FrameType, TracebackType
+from contextlib import suppress
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import TraceError
-from chainrule.mentions import is_users, place_of
-from chainrule.refusals import entry_refused
+from chainrule.forks import lock
+from chainrule.refusals import entry_refused, write_refused
 
-SMALL = 2**14  # bytes that are copied within a microsecond
+LARGE = 2**20  # bytes; less is copied within a tenth of a millisecond
+
+_changing = lock()
+_locked: dict[int, list[Any]] = {}  # by the id of an array: the array, and how many have locked it
+_waiting: list[Any] = []  # views that become writable when what they are views of does
 
 
 class Captured:
@@ -32,46 +37,67 @@ class Captured:
         the user's code has gone on.
     """
 
-    __slots__ = ("_is_open", "_locked", "_locks")
+    __slots__ = ("_arrays", "_is_open", "_locks")
 
     def __init__(self, locks: bool) -> None:
-        self._locks, self._is_open, self._locked = locks, False, list[Any]()
+        self._locks, self._is_open, self._arrays = locks, False, list[Any]()
 
     def __call__(self, array: Any) -> Any:
         """Return the array as the recording may have it; anything else as it is."""
         if type(array) is not np.ndarray:
             return array
-        if array.nbytes > SMALL and self._is_open and _can_be_locked(array):
-            self._lock(array)
-            return array
+        if array.nbytes > LARGE and self._is_open:
+            with _changing:
+                if _can_be_locked(array):
+                    self._lock(array)
+                    return array
         return array.copy(order="K")
 
     def _lock(self, array: Any) -> None:
         if isinstance(array.base, np.ndarray):
             self._lock(array.base)
-        if array.flags.writeable:
+        if id(array) in _locked:
+            _locked[id(array)][1] += 1
+        elif array.flags.writeable:
             array.flags.writeable = False
-            self._locked.append(array)
+            _locked[id(array)] = [array, 1]
+        else:
+            return
+        self._arrays.append(array)
 
     def __enter__(self) -> None:
         self._is_open = self._locks
 
     def __exit__(self, kind: Any, error: Any, where: TracebackType | None) -> None:
         self._is_open = False
-        locked, self._locked = self._locked, []
-        for array in locked:  # each after the one that it is a view of
-            array.flags.writeable = True
+        arrays, self._arrays = self._arrays, []
+        with _changing:
+            _unlock(arrays)
         if isinstance(error, ValueError):
-            if locked and ("read-only" in str(error) or "writable" in str(error)):
-                raise _write_refused(error, locked).with_traceback(where) from None
-            refused = entry_refused(error)
+            refused = write_refused(error, arrays) or entry_refused(error)
             if refused is not None:
                 raise refused.with_traceback(where) from None
+
+
+def _unlock(arrays: list[Any]) -> None:
+    """Make arrays writable that no other recording has locked, a view after its array."""
+    for array in arrays:
+        entry = _locked[id(array)]
+        entry[1] -= 1
+        if not entry[1]:
+            del _locked[id(array)]
+    _waiting.extend(array for array in arrays if id(array) not in _locked)
+    for array in [*_waiting]:
+        with suppress(ValueError):  # somebody else has locked what it is a view of
+            array.flags.writeable = True
+            _waiting[:] = [other for other in _waiting if other is not array]
 
 
 def _can_be_locked(array: Any) -> bool:
     """Whether NumPy makes an array writable again that was read-only for a while."""
     while isinstance(array.base, np.ndarray):
+        if array.flags.writeable and not array.base.flags.writeable:
+            return False
         array = array.base
     if array.base is None:
         return True
@@ -79,36 +105,3 @@ def _can_be_locked(array: Any) -> bool:
         return not memoryview(array.base).readonly
     except TypeError:
         return False
-
-
-def _write_refused(error: Exception, locked: list[Any]) -> TraceError:
-    """Return the refusal of a write, with the variable and the line."""
-    name = next((name for name, array in _variables(error) if _is_part(array, locked)), "")
-    return TraceError(
-        f"{place_of(error)}{name or 'an array'} is written to after a recorded operation has used "
-        "it, so that gradients would be taken with other numbers. Write to a copy, "
-        f"{name or 'a'} = {name or 'a'}.copy(), or make a new array instead"
-    )
-
-
-def _is_part(array: Any, locked: list[Any]) -> bool:
-    return any(np.may_share_memory(array, other) for other in locked)
-
-
-def _variables(error: Exception) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays, with their names, that the user's innermost code can see."""
-    frame: FrameType | None = None
-    where = error.__traceback__
-    while where is not None:
-        if is_users(where.tb_frame.f_code.co_filename):
-            frame = where.tb_frame
-        where = where.tb_next
-    if frame is None:
-        return
-    mentioned = {name: frame.f_globals.get(name) for name in frame.f_code.co_names}
-    for name, value in {**mentioned, **frame.f_locals}.items():
-        if isinstance(value, np.ndarray):
-            yield name, value
-        for part, inner in getattr(value, "__dict__", {}).items():
-            if part in frame.f_code.co_names and isinstance(inner, np.ndarray):
-                yield f"{name}.{part}", inner

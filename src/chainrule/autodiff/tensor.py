@@ -27,7 +27,7 @@ from chainrule.ops.index import getitem
 from chainrule.ops.joining import stacked
 from chainrule.ops.weak import OPERATORS, Weak, is_weak, result_type
 from chainrule.refusals import BRANCH, FLAG, WHOLE, called, not_covered, numpy_name, refuse_operands
-from chainrule.sizes import plain, reading
+from chainrule.sizes import not_followed, plain, reading
 from chainrule.validation import NUMBERS, numeric, refuse_foreign
 from chainrule.variables import values_of
 
@@ -175,8 +175,10 @@ class Tensor(Methods):
             apply = primitive.form
         try:
             value = apply(*values, **params)
-        except TypeError:
-            refuse_operands(primitive.name, values)
+        except Exception as error:
+            not_followed()  # the code may catch the error and go on
+            if isinstance(error, TypeError):
+                refuse_operands(primitive.name, values)
             raise
         if value.dtype not in NUMBERS and isinstance(value, np.ndarray | np.generic):
             value = numeric(value, "the result", primitive.name, TraceError)
@@ -276,6 +278,7 @@ class Tensor(Methods):
         return shape[0]
 
     def __iter__(self) -> Iterator[Any]:
+        not_followed()  # how many rows there are
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
@@ -322,6 +325,7 @@ class Tensor(Methods):
         self._number("round")
 
     def __repr__(self) -> str:
+        not_followed()
         return f"Tensor({self.value!r})"
 
     __hash__ = object.__hash__

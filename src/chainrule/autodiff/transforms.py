@@ -171,7 +171,8 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
             )
         return pullback(v)
 
-    return _outside(value, pullback.level), checked
+    result = _outside(value, pullback.level)
+    return with_own_memory(result, [result]), checked  # rules may need the value that they have
 
 
 def jacobian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:

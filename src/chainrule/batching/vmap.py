@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.autodiff.derived import Derived, P, R
 from chainrule.autodiff.tensor import Tensor
-from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text
+from chainrule.autodiff.trees import Path, leaves, map_leaves, path_text, with_own_memory
 from chainrule.batching.call import moved, spread
 from chainrule.batching.replaying import Value, replay, steps_of_tensors
 from chainrule.errors import DataError, ShapeError
@@ -128,7 +128,7 @@ def _mapped(f: Any, in_axes: Any, out_axes: Any, args: Any, kwargs: Any) -> Any:
         outcome(path, leaf, axis)
         for (path, leaf), axis in zip(found, _axes_of(out_axes, result, "out_axes"), strict=True)
     )
-    return map_leaves(lambda _: next(placed), result)
+    return with_own_memory(map_leaves(lambda _: next(placed), result), [leaf for _, leaf in given])
 
 
 def _one_of(array: Any) -> Any:

@@ -304,6 +304,8 @@ def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
                 return other
     if equation.primitive in _COPIES and isinstance(operands[0], Variable):
         first = operands[0]
+        if is_weak(first):  # of which NumPy makes a number whose dtype counts
+            return None
         if (first.shape, first.dtype) == (output.shape, output.dtype):
             return first
     return None

@@ -230,7 +230,7 @@ class Recorder:
         """
         held = (n for (held, n), holds in self._held.items() if held is program and holds)
         known = self.n if self.holds(program, self.n) else next(held)
-        read = turning_points(self._tried_once, known)
+        read = turning_points(lambda n: self.recorded(n, named=True), known)
         if read is None:
             return self._neighbours(program, known)
         numbers = {0, 1, 2, *_turning_points(self.f, program), *read}
@@ -246,9 +246,6 @@ class Recorder:
                 high = self._last(program, known, point)
                 break
         return low, high
-
-    def _tried_once(self, n: int) -> None:
-        self.sketched(lambda: tape(self.f, self._resized(n)), named=True)
 
     def _neighbours(self, program: Program, known: int) -> tuple[int, int]:
         """Return the ends of the sizes around ``known`` that hold, each of which was tried."""
@@ -305,7 +302,7 @@ class Recorder:
 def _turning_points(f: Callable[..., Any], program: Program) -> set[int]:
     """Return batch sizes from which the code may do something else, by the numbers it mentions."""
     params = [number for e in every(program.equations) for number in numbers_in(e.params)]
-    return {number + more for number in {*numbers_in(f), *params} for more in (-1, 0, 1)}
+    return {number + more for number in {*numbers_in(f), *params} for more in (-1, 0, 1, 2)}
 
 
 def _picks_by_mask(equation: Equation) -> bool:

@@ -260,19 +260,20 @@ class Trainer:
             self.interrupted()
 
     def _check_recording(self) -> None:
-        """Refuse to go on where callbacks have changed what the loss reads from outside.
+        """Refuse to go on where code of the user has changed what the loss reads from outside.
 
         To record takes milliseconds: it is done after 1, 2, 4, 8, … epochs and after the last one.
         """
         done = self.epoch - self._first
         is_due = done & (done - 1) == 0 or self.epoch == self._last or self.model.stop_training
-        if not is_due or not any(map(runs_code_of_the_user, self.callbacks)):
+        may_change = any(map(runs_code_of_the_user, self.callbacks))
+        if not is_due or not (may_change or isinstance(self.run.supply, Batches)):
             return
         if not self.run.engine.is_as_recorded(self.run.supply.batch_size):
             raise TraceError(
                 f"{self.where}: by epoch {self.epoch} the loss does something else than when it "
-                "was recorded, before the first epoch: a callback has changed a global or an "
-                "attribute that the loss reads. Keep such a number among the data or the "
+                "was recorded, before the first epoch: a callback or the source of batches has "
+                "changed a global or an attribute that the loss reads. Keep such a number among the data or the "
                 f"parameters, or call {self.where} again for every value of it"
             )
 
