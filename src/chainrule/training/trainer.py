@@ -252,10 +252,11 @@ class Trainer:
             tell(self.callbacks, "on_epoch_end", self.epoch, logs)
             self._renew_rate()
             self._finish(logs)
-            self._check_recording()
             if listens(self.callbacks, "on_epoch_kept"):
                 self.model.trained(self.run.engine)  # once more: callbacks may have changed it
                 tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
+        if finished and not interrupted:
+            self._check_recording()
         if interrupted:  # only now: what was saved is to go on
             self.interrupted()
 
@@ -273,8 +274,8 @@ class Trainer:
             raise TraceError(
                 f"{self.where}: by epoch {self.epoch} the loss does something else than when it "
                 "was recorded, before the first epoch: a callback or the source of batches has "
-                "changed a global or an attribute that the loss reads. Keep such a number among the data or the "
-                f"parameters, or call {self.where} again for every value of it"
+                "changed a global or an attribute that the loss reads. Keep such a number among "
+                f"the data or the parameters, or call {self.where} again for every value of it"
             )
 
     def _scored(self, done: Outcome, finished: int) -> Logs:
