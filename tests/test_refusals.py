@@ -4,6 +4,7 @@ import copy
 import inspect
 import math
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import scipy.stats
 import chainrule as cr
 from chainrule.alternatives import ALTERNATIVES, ATTRIBUTES, EXPRESSIONS
 from chainrule.autodiff.tensor import _PLAIN
-from chainrule.errors import ChainruleError, TraceError
+from chainrule.errors import ChainruleError, DataError, TraceError
 from chainrule.ops import NUMPY
 
 
@@ -256,3 +257,23 @@ def test_divmod_has_a_gradient():
     value, gradient = f(np.array([1.0, 1.6]))
     assert value == pytest.approx(0.3 + 0.2 + 0.0 + 0.2)
     np.testing.assert_array_equal(gradient, [1.0 - 5.0, 1.0 - 3.0])
+
+
+@pytest.mark.parametrize("road", [cr.grad, cr.jit, lambda f: cr.trace(cr.grad(f))])
+@pytest.mark.parametrize(
+    ("f", "said"),
+    [
+        (lambda x: x * Fraction(1, 2), "an operand is Fraction"),
+        (lambda x: x * np.array(3.0, object), "an operand is 3.0, expected an array of numbers"),
+        (lambda x: np.sum(x[np.where(x)]), "np.where of a tensor alone gives places"),
+    ],
+)
+def test_what_is_no_number_is_refused_beside_a_number_of_pythons(road, f, said):
+    with pytest.raises(TraceError, match=said):
+        road(f)(2.0)
+
+
+def test_whole_numbers_beyond_int64():
+    with pytest.raises(DataError, match="beyond the range of int64; write it as a float"):
+        cr.jit(lambda x, s: x * s)(np.ones(2), 2**63)
+    np.testing.assert_array_equal(cr.jit(lambda x: x * 10**30)(np.ones(2)), [1e30, 1e30])

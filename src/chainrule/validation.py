@@ -81,6 +81,8 @@ def as_argument(value: Any, name: str, where: str) -> Any:
     if type(value) is np.ndarray and value.dtype in NUMBERS:
         return value
     if isinstance(value, bool | int | float):
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise DataError(f"{where}: {name} is beyond the range of int64; write it as a float")
         return value
     refuse_foreign(value, name, where)
     return as_numbers(value, name, where)

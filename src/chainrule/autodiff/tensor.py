@@ -167,6 +167,8 @@ class Tensor(Methods):
                     operand = _as_operand(operand, primitive.name, operands)
                     if isinstance(operand, Traced):  # a list that holds tensors
                         return primitive(*operands[:i], operand, *operands[i + 1 :], **params)
+                if operand.dtype.hasobject and primitive.gradients is not None:
+                    refuse_operands(primitive.name, [operand])
                 values[i] = level.captured(operand)
         if reading.by is not None:
             params = plain(params)
@@ -180,8 +182,9 @@ class Tensor(Methods):
             if isinstance(error, TypeError):
                 refuse_operands(primitive.name, values)
             raise
-        if value.dtype not in NUMBERS and isinstance(value, np.ndarray | np.generic):
-            value = numeric(value, "the result", primitive.name, TraceError)
+        dtype = getattr(value, "dtype", None)
+        if dtype is None or (dtype not in NUMBERS and isinstance(value, np.ndarray | np.generic)):
+            value = numeric(np.asarray(value), "the result", primitive.name, TraceError)
         if primitive.gradients is None and not level.records_all:
             return value
         return Tensor.made(value, level, primitive, values, params, parents)

@@ -10,7 +10,6 @@ from chainrule.config import copied
 from chainrule.errors import DataError
 from chainrule.keras.left_out import GRAPHS, left_out
 from chainrule.layers import Input, Layer
-from chainrule.registered import known_as
 from chainrule.sequential import Sequential
 from chainrule.sequential import load_model as _load_model
 
@@ -71,5 +70,4 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
         config = json.loads(json_string)
     except (TypeError, ValueError) as error:
         raise DataError(f"model_from_json: expected what to_json returned: {error}") from error
-    with known_as(custom_objects):
-        return Sequential.from_config(config)
+    return Sequential.from_config(config, custom_objects)

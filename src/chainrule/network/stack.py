@@ -19,6 +19,7 @@ from chainrule.layers.tracking import Path, free_name
 from chainrule.layers.weights import Blank
 from chainrule.network.network import Network
 from chainrule.network.unchanged import unchanged_on_error
+from chainrule.registered import known_as
 from chainrule.validation import Array, as_numbers, check_flag, check_seed, lookup, shape_text
 
 MOST_LAYERS = 10_000
@@ -336,8 +337,10 @@ class Stack(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
         """Return a model of an architecture, with new weights.
+
+        ``custom_objects`` are classes and functions of your own by their names.
 
         Raises
         ------
@@ -350,7 +353,8 @@ class Stack(Layer):
         for key in config:
             if key not in keys:
                 raise UnknownNameError("part of a model's config", key, keys)
-        return cls._from_config(config, None)
+        with known_as(custom_objects):
+            return cls._from_config(config, None)
 
     @classmethod
     def _from_config(cls, config: Mapping[str, Any], entries: int | None) -> Self:

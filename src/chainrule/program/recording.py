@@ -213,7 +213,7 @@ class _Constants:
     def __call__(self, array: Any) -> Any:
         """Return an array as the program may have it."""
         if not isinstance(array, np.ndarray):
-            return array
+            return float(array) if type(array) is int and abs(array) >= 2**63 else array
         if id(array) not in self._copies:
             self._copies[id(array)] = array, constant(self._level.captured(array))
         return self._copies[id(array)][1]
