@@ -10,13 +10,23 @@ import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ops.axes import axis_of
-from chainrule.ops.elementwise import of_dtype
+from chainrule.ops.elementwise import WHERE, of_dtype
 from chainrule.ops.joining import stacked
 from chainrule.ops.primitive import Family
 from chainrule.ops.shape import moved
 from chainrule.ops.weak import common_dtype
 
 COMPOSED = Family()
+
+
+@COMPOSED.implements(np.where)
+def _where(condition: Any, *choices: Any) -> Any:
+    if len(choices) != 2:
+        raise TraceError(
+            "np.where of a tensor alone gives places, as many as its values say: write "
+            "np.where(condition, a, b)"
+        )
+    return WHERE(condition, *choices)
 
 
 @COMPOSED.implements(np.deg2rad, np.radians)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import TraceError
 from chainrule.interrupts import load
 from chainrule.ops.kernel import Elementwise
 from chainrule.ops.primitive import Family, Primitive, Rule, Traced, unbroadcast
@@ -178,17 +177,6 @@ WHERE = ELEMENTWISE.add(
     broadcasts=3,
     kernel=Elementwise(_SCALARS["where"]),
 )
-
-
-@ELEMENTWISE.implements(np.where)
-def _where(condition: Any, *choices: Any) -> Any:
-    if len(choices) != 2:
-        raise TraceError(
-            "np.where of a tensor alone gives places, as many as its values say: write "
-            "np.where(condition, a, b)"
-        )
-    return WHERE(condition, *choices)
-
 
 ASTYPE: Primitive = ELEMENTWISE.add(
     "astype",

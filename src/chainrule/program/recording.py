@@ -302,12 +302,10 @@ def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
             is_one = not isinstance(one, Variable) and np.ndim(one) == 0 and np.all(one == 1)
             if is_one and isinstance(other, Variable) and other.dtype == output.dtype:
                 return other
-    if equation.primitive in _COPIES and isinstance(operands[0], Variable):
-        first = operands[0]
-        if is_weak(first):  # of which NumPy makes a number whose dtype counts
-            return None
-        if (first.shape, first.dtype) == (output.shape, output.dtype):
-            return first
+    first: Any = operands[0] if operands else None
+    copies = equation.primitive in _COPIES and isinstance(first, Variable)
+    if copies and (first.shape, first.dtype) == (output.shape, output.dtype):
+        return None if is_weak(first) else first  # NumPy makes a number whose dtype counts
     return None
 
 
