@@ -1,4 +1,4 @@
-"""What to write instead of NumPy's functions and array methods that take no tensor."""
+"""Replacements for NumPy's functions and array methods that take no tensor."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Arrays that a recording takes from the code around it: later writes must not change it.
+"""Captured arrays: later writes to an array must not change a recording that has used it.
 
-A recording needs an operand until the gradient or the program is made of it. So an operand is
-copied; one that is large becomes read-only while the recorded function runs, which costs nothing.
-Of large arrays NumPy tells no writes through views that were there before, and none of
+A recording needs the array until the gradient or the program is made of it. So a small array is
+copied; a large one is made read-only while the recorded function runs, which costs nothing. NumPy
+does not refuse two kinds of writes to a large array: through views that existed before, and by
 ``np.add.at``.
 """
 

@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 class _Bound(dict[Any, Any]):
-    """Methods of an object, kept there with what they have compiled; no copy of it takes them."""
+    """Derived methods of an object, cached in the object; a copy of the object has none."""
 
     def __reduce__(self) -> Any:
         return _Bound, ()
@@ -66,7 +66,7 @@ class Derived(Generic[P, R]):
         return self._call(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """Return what the maker makes of the method that ``f`` becomes.
+        """Return the derived function of the bound method.
 
         Where ``argnums`` counts arguments, it counts ``self`` as well, as in JAX.
         """

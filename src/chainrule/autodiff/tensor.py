@@ -239,7 +239,7 @@ class Tensor(Methods):
         return shape
 
     def read_shape(self) -> Any:
-        """Return the shape while it is observed who reads it."""
+        """Return the shape, and note the read if an observation of reads is in progress."""
         value = self.value
         while type(value) is Tensor:
             value = value.value
