@@ -64,9 +64,11 @@ def value_and_grad(f: Any, argnums: Argnums = 0, has_aux: bool = False) -> Any:
     Parameters
     ----------
     f : callable
-        Written in NumPy; returns a single number.
+        Written in NumPy; returns a single number. It may write into arrays that it has used: an
+        operation keeps the entries that it was given. Of arrays above a megabyte, which are not
+        copied, such a write is refused.
     argnums : int or tuple of int, default 0
-        Which arguments to differentiate.
+        Which arguments to differentiate; of a method, ``self`` is argument 0.
     has_aux : bool, default False
         Whether ``f`` returns ``(value, aux)``: the number, and something more that is not
         differentiated.
