@@ -71,26 +71,27 @@ numbers; where an index repeats, gradients add up.
 
 ## Two differences from arrays
 
-A tensor never changes: after `y = x`, `y += 1` makes a new `y` and leaves `x` as it is. And an
-array that takes part in a recorded operation must not be written into before its gradient is
-taken: make a new one instead of reusing a buffer.
+A tensor never changes: after `y = x`, `y += 1` makes a new `y` and leaves `x` as it is. And a plain
+array above a megabyte that a recorded operation has used cannot be written into before the recorded
+function returns: the error names the array and the line. Smaller arrays are copied, so that a buffer
+may be filled anew for every operation.
 
 ## Not covered
 
 Complex numbers (complex eigenvalues among them), `np.fft`, polynomials, `interp`, `np.random`, and
-the keyword arguments `dtype=` and `out=`. Each says so when it is called, and what to write instead:
-`np.interp`, for instance, as weights of the two neighbours, `np.linalg.lstsq(a, b)` as
-`np.linalg.pinv(a) @ b`. What an array can do in its own memory, `x.sort()` and `x.view()` among it, a
-tensor cannot.
+the keyword arguments `dtype=` and `out=`. Each says so when it is called, and what to write
+instead: `np.interp`, for instance, as weights of the two neighbours, `np.linalg.lstsq(a, b)` as
+`np.linalg.pinv(a) @ b`. What an array can do in its own memory, `x.sort()` and `x.view()` among it,
+a tensor cannot.
 
 What NumPy turns into an array before it asks anybody cannot be covered: `np.array([t, u])`,
 `np.mean([t, u])`, `np.r_[t, u]` (write `np.stack([t, u])`), `X.dot(t)` of an array `X` (write
-`X @ t`), `np.take(X, t)` and `X[t]` (write `np.take_along_axis`), `a[0] = t` (collect the entries in
-a list, and `np.stack` it).
+`X @ t`), `np.take(X, t)` and `X[t]` (write `np.take_along_axis`), `a[0] = t` (collect the entries
+in a list, and `np.stack` it).
 
-Arrays hold real numbers: those in another byte order are converted, objects, texts, times and records
-are refused with what to do. A text, a flag or a function that is an argument of what is recorded or
-compiled is fixed before, with `functools.partial(f, mode="mean")` or a lambda.
+Arrays hold real numbers: those in another byte order are converted, objects, texts, times and
+records are refused with what to do. A text, a flag or a function that is an argument of what is
+recorded or compiled is fixed before, with `functools.partial(f, mode="mean")` or a lambda.
 
 `argsort`, `argpartition` and what is made of them (`sort`, `partition`, `median`, quantiles),
 `inv`, `solve`, `det`, `cholesky`, the decompositions and most of `scipy.special` run in NumPy and
