@@ -72,9 +72,9 @@ numbers; where an index repeats, gradients add up.
 ## Two differences from arrays
 
 A tensor never changes: after `y = x`, `y += 1` makes a new `y` and leaves `x` as it is. And a plain
-array above a megabyte that a recorded operation has used cannot be written into before the recorded
-function returns: the error names the array and the line. Smaller arrays are copied, so that a buffer
-may be filled anew for every operation.
+array above a megabyte that a recorded operation has used cannot be written into before the
+recorded function returns: the error names the array and the line. Smaller arrays are copied, so
+that a buffer may be filled anew for every operation.
 
 ## Not covered
 
