@@ -11,7 +11,9 @@ from pyarrow import parquet
 
 import chainrule as cr
 from chainrule.distributed import direct as files
+from chainrule.distributed import job
 from chainrule.distributed.groups import groups_of
+from chainrule.running import steps
 
 RNG = np.random.default_rng(0)
 
@@ -130,3 +132,26 @@ def test_row_groups_of_a_large_file_are_read_past_the_cache(
         np.testing.assert_array_equal(X, other_X)
         np.testing.assert_array_equal(y, other_y)
     assert len(count) == 3
+
+
+def test_rounds_choose_their_engine_whatever_ran_before(folder, monkeypatch):
+    """Workers that have trained other jobs must not run another engine than the others."""
+    X, y = RNG.random((600, 5)).astype("f4"), np.arange(600) % 3
+    runs = []
+    made = job.make_run
+    monkeypatch.setattr(job, "make_run", lambda *a, **k: runs.append(made(*a, **k)) or runs[-1])
+
+    def fitted():
+        layers = [cr.layers.Dense(8, "tanh"), cr.layers.Dense(3, "softmax")]
+        model = cr.Sequential(layers, seed=0)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(X, y, epochs=2, shards=2, seed=0, verbose=0)
+        return model.get_weights()
+
+    monkeypatch.setattr(steps, "COMPILING", 0.0)
+    monkeypatch.setattr(steps, "COMPILING_EQUATION", 1e-3)
+    weights = [fitted() for _ in range(6)]
+    assert len({run.engine.name for run in runs}) == 1
+    for later in weights[1:]:
+        for one, other in zip(weights[0], later, strict=True):
+            np.testing.assert_array_equal(one, other)

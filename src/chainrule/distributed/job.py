@@ -219,7 +219,7 @@ class Ready:
                     _recorded.pop(next(iter(_recorded)))
                 step = self.objective.training_step(self.model.optimizer)
                 self.engine = make_run(
-                    self.objective, step, supply, self.model.engine, self.job.updates, known,
+                    self.objective, step, supply, self.model.engine, self.job.updates, known, False,
                     state=given["state"],
                 ).engine  # fmt: skip
             self._forms = forms

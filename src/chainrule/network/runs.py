@@ -29,6 +29,7 @@ def make_run(
     engine: str,
     updates: int,
     known: Known | None = None,
+    counts_others: bool = True,
     **more: Any,
 ) -> Run:
     """Return passes of one of an objective's steps; ``more`` is what else it carries along."""
@@ -38,7 +39,7 @@ def make_run(
     def make(carry: Any, data: Any, others: int = 0) -> Engine:
         return make_engine(
             step, objective.loss_of_params, carry, data, rows_in(data) if others else
-            supply.batch_size, engine, updates // (others + 1), known,
+            supply.batch_size, engine, updates // (others + 1), known, counts_others,
         )  # fmt: skip
 
     if isinstance(supply, Batches):

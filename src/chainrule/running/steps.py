@@ -65,10 +65,13 @@ def make_engine(
     engine: str,
     updates: int,
     known: Known | None = None,
+    counts_others: bool = True,
 ) -> Engine:
     """Return the engine for a run of so many updates.
 
-    ``known`` holds what was recorded of a step that is still the same; it is added to.
+    ``known`` holds what was recorded of a step that is still the same; it is added to. Where
+    ``counts_others`` is false, the other runs of this process do not count: several processes that
+    share a run choose the same engine.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def make_engine(
                 recorded.program(batch_size)  # or what is wrong is told here
                 return in_numpy
             plan = _Plan(recorded, data, batch_size)
-            if wanted is None and not plan.pays(updates):
+            if wanted is None and not plan.pays(updates, counts_others):
                 return in_numpy
             return SizedEngine(plan.engine(carry), in_numpy, plan.holds)
     except (TraceError, CompileError) as error:
@@ -136,15 +139,17 @@ class _Plan:
             return self._cached.cost
         return cost_of(self._step.program(self._size), self._size)
 
-    def pays(self, updates: int) -> bool:
+    def pays(self, updates: int, counts_others: bool = True) -> bool:
         """Whether compiling takes less time than running the structure in NumPy.
 
         Kernels on disk do not count: the same calls get the same engines, and so the same bits.
         """
         seconds, equations = self.cost()
+        price, alone = COMPILING + equations * COMPILING_EQUATION, updates * seconds
+        if not counts_others:
+            return alone > price
         structure = self._step.key(self._size), self._size, *self._dtypes
-        price = COMPILING + equations * COMPILING_EQUATION
-        return expected_seconds(structure, updates * seconds) > price
+        return expected_seconds(structure, alone) > price
 
     def engine(self, carry: Any) -> NativeEngine:
         """Return what runs it compiled."""
