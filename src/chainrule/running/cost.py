@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator
 
@@ -18,6 +19,7 @@ from chainrule.running.form import Cost
 EQUATION, ENTRY, SCATTERED, BLAS, EINSUM = 3e-6, 7e-10, 2.5e-8, 1e-11, 1.5e-10
 
 
+@functools.lru_cache(128)
 def cost_of(program: Program, batch_size: int) -> Cost:
     """Return what NumPy takes for an update, and how many equations there are to compile."""
     runs = list(_runs(program.equations, batch_size))
