@@ -26,7 +26,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 QUICK = {"random_state": 0, "max_iter": 10, "learning_rate_init": 0.01}
 KINDS = {
     "plain": cr.MLPClassifier(engine="compiled", **QUICK),
-    "layers": cr.MLPClassifier(dropout=0.1, batch_norm=True, activation="gelu", **QUICK),
+    "layers": cr.MLPClassifier(
+        dropout=0.1, batch_norm=True, activation="gelu", engine="compiled", **QUICK
+    ),
 }
 
 
