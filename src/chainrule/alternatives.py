@@ -150,7 +150,7 @@ ATTRIBUTES |= dict.fromkeys(
 
 
 def alternative(name: str, method: str = "__call__", options: tuple[str, ...] = ()) -> str:
-    """Return what to write instead of a function, of a ufunc's method or of its options.
+    """Return a sentence with the replacement of a function, of a ufunc's method or of its options.
 
     Examples
     --------

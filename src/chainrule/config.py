@@ -237,7 +237,7 @@ def function_of(about: Mapping[str, Any]) -> Any:
 
 
 def own_called(name: str, table: Mapping[str, Any]) -> Any:
-    """Return what was given for a time, or registered, under a name; None if nothing was.
+    """Return the object of `custom_objects` or of the registry with a name, or None.
 
     Raises
     ------
@@ -251,7 +251,7 @@ def own_called(name: str, table: Mapping[str, Any]) -> Any:
 
 
 def copied(thing: Any, **changed: Any) -> Any:
-    """Return a thing made anew as it is described, with the same classes and functions in it.
+    """Return a new object from the description of another, with the same classes and functions.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class Html(str):
     __slots__ = ()
 
     def __html__(self) -> Self:
-        """Return it as templates take it."""
+        """Return the HTML as templates ask for it."""
         return self
 
 
@@ -78,7 +78,7 @@ def for_html(*parts: object) -> Html:
 
 
 def element(tag: str, *parts: object, **attributes: object) -> Html:
-    """Return an element with texts and HTML in it.
+    """Return an HTML element that holds texts and HTML.
 
     Examples
     --------

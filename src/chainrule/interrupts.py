@@ -107,7 +107,7 @@ def first_use(name: str) -> AbstractContextManager[None]:
 
 
 def load(name: str) -> Any:
-    """Return a module, whose import an interrupt does not break off: it is raised behind it.
+    """Return a module. An interrupt during its import is raised after the import.
 
     Libraries that import others catch whatever happens meanwhile; an interrupt would be lost.
     """

@@ -60,7 +60,7 @@ class Derived(Generic[P, R]):
         self._made = (maker, (f, *options), named)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call it."""
+        """Call the derived function; refuse keywords that it does not take."""
         if kwargs:
             check_named(self._call, kwargs, self._made[0].__name__)
         return self._call(*args, **kwargs)

@@ -16,7 +16,7 @@ _NO_PARAMS: dict[str, Any] = {}
 
 
 class Methods(Traced):
-    """What follows from NumPy's functions, and what cannot be done with any tensor."""
+    """The methods that call NumPy's functions, and the methods that every tensor refuses."""
 
     __slots__ = ()
 

@@ -15,7 +15,7 @@ Listener = Callable[[bytes], Any]
 
 
 class Listeners:
-    """Those that messages for all go to; they come and go in any thread."""
+    """The pages that receive messages for all; pages come and go in any thread."""
 
     def __init__(self) -> None:
         self._all: list[Listener] = []

@@ -40,7 +40,7 @@ class Task:
 
 @dataclass
 class Branch:
-    """A run, with what was seen of it."""
+    """A run and the values that pages have been shown of the run."""
 
     run: Run
     scorer: views.Scorer

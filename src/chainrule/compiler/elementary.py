@@ -267,7 +267,7 @@ def _wave_float32(x: Any, quarters: Any) -> Any:
 
 
 def _far_wave_float32(x: Any, quarters: Any) -> Any:
-    """Return the same for any x, by the C library, which knows π to a thousand places."""
+    """Return sine or cosine of any x by the C library, which knows enough digits of π."""
     return f4(np.sin(f8(x)) if quarters == f4(0) else np.cos(f8(x)))
 
 

@@ -88,14 +88,14 @@ class _Sum:
             self.other = buffer.at([variable for variable, _ in self.axes])
 
     def cleared(self, place: Target) -> list[Item]:
-        """Return what sets a place to zero."""
+        """Return the statement that sets an entry to zero."""
         zero = Const(0, place.dtype)
         return nest(
             self.axes, [Let(place, zero) if isinstance(place, Local) else Store(place, zero)]
         )
 
     def added(self, place: Target, value: Target) -> list[Item]:
-        """Return what adds one place to the other."""
+        """Return the statement that adds one entry to another."""
         return nest(self.axes, [Accumulate(place, value)])
 
 

@@ -272,7 +272,7 @@ def product_text(dtype: str, on: Machine) -> Text:
 
 
 def _kept(pieces: Sequence[Piece]) -> NativeFunction | None:
-    """Return the last of some pieces, which may call those before it; None if one is not there."""
+    """Return the code of the last piece, which may call the others; None if one is missing."""
     functions = _in_memory(pieces)
     with _making if len(functions) < len(pieces) else nullcontext():
         functions |= _in_memory(pieces)
@@ -296,7 +296,7 @@ def in_memory(key: str) -> NativeFunction | None:
 
 
 def _in_memory(pieces: Sequence[Piece]) -> dict[str, NativeFunction]:
-    """Return those pieces that are in memory, by their keys."""
+    """Return the pieces that this process has loaded, by their keys."""
     with _using:
         return {piece.key: _loaded[piece.key] for piece in pieces if piece.key in _loaded}
 
