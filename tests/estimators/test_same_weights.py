@@ -95,6 +95,22 @@ def test_for_regression(outputs, loss):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_loss_without_a_value_of_a_negative_target(engine, weighted):
+    """The Poisson deviance is NaN there, its gradient is not: scikit-learn trains on."""
+    X, y = diabetes(1)
+    weight = np.linspace(0.5, 2, len(X)) if weighted else None
+    options = {"loss": "poisson", "max_iter": 20, "random_state": 1}
+    one, other = (
+        cls(**options, **own).fit(X, y - np.mean(y), weight)
+        for cls, own in ((theirs.MLPRegressor, {}), (cr.MLPRegressor, {"engine": engine}))
+    )
+    assert deviation(one, other) < TOLERANCE["float64"]
+    assert np.isnan([*one.loss_curve_, *other.loss_curve_]).all()
+    assert one.n_iter_ == other.n_iter_ == 20
+
+
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_lbfgs(dtype, weighted):
     X, y = classes("wine")

@@ -103,7 +103,7 @@ def test_the_default_chooses_by_what_this_process_has_run(folder, monkeypatch):
 
 
 def test_short_runs_add_up(folder, monkeypatch):
-    """Repeated short runs compile once NumPy has taken a quarter of the price of compiling."""
+    """Repeated short runs compile once NumPy has taken a sixth of the price of compiling."""
     seconds = []
     monkeypatch.setattr(steps._Plan, "cost", lambda plan: (seconds[-1], 0))
     monkeypatch.setattr(steps, "COMPILING", 1.0)
@@ -113,7 +113,7 @@ def test_short_runs_add_up(folder, monkeypatch):
         _, history = trained(engine="auto", epochs=1, batch_size=batch_size)
         return history.params["engine"]
 
-    assert [engine(0.07) for _ in range(4)] == ["numpy"] * 3 + ["compiled"]
+    assert [engine(0.05) for _ in range(4)] == ["numpy"] * 3 + ["compiled"]
     assert engine(0.6, batch_size=3) == "numpy"  # another structure
 
 

@@ -12,7 +12,7 @@ from chainrule.running.account import expected_seconds
 # Seconds on a machine of 2024 of an epoch, of an update's calls for a layer, of an operation.
 EPOCH, LAYER, OPERATION = 2e-4, 8e-5, 5e-11
 # Seconds: what takes less in scikit-learn's own loop stays there, in all or in this call.
-SHORT, CALL = 0.18, 0.03
+SHORT, CALL = 0.18, 0.005
 
 
 def is_short(model: Any, rows: int, sizes: list[int], incremental: bool) -> bool:

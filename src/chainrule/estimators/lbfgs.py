@@ -21,15 +21,15 @@ def compiled(model: Any, X: Array, Y: Array, weight: Any) -> Iterator[None]:
     parts = (X, Y) if weight is None else (X, Y, weight)
     data = [np.asarray(part, np.float64) for part in parts]
     objective = Objective(model.activation, model.out_activation_)
-    alpha = np.float64(model.alpha)
+    alpha, undefined = np.float64(model.alpha), objective.undefined(Y)
     loss = jit(value_and_grad(objective, has_aux=True))
 
     def loss_and_gradient(packed: Array, *_: Any) -> tuple[np.float64, Array]:
         model._unpack(np.asarray(packed, np.float64))
         params = {"coefs": list(model.coefs_), "intercepts": list(model.intercepts_)}
         (_, reported), found = loss(params, alpha, *data)
-        each = [*found["coefs"], *found["intercepts"]]
-        return np.float64(reported), np.concatenate([gradient.ravel() for gradient in each])
+        each = [gradient.ravel() for gradient in (*found["coefs"], *found["intercepts"])]
+        return np.float64(reported + undefined), np.concatenate(each)
 
     double = [W.astype(np.float64) for W in (*model.coefs_, *model.intercepts_)]
     layers = len(model.coefs_)

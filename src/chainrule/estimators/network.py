@@ -91,7 +91,7 @@ def fit_network(
         if name != "loss":
             model._epochs.setdefault(name, []).extend(values)
     take(model, network)
-    finish(model, rule.ended or network.stop_training, incremental)
+    finish(model, rule.ended or network.stop_training, incremental, rule.fails)
     if rule.best and (rule.ended or not incremental):
         network.set_weights(rule.best)
         take(model, network)
@@ -123,13 +123,15 @@ class _Rule(Callback):
 
     def __init__(self, estimator: Any, held: Held | None, rows: int) -> None:
         self.estimator, self.held, self.rows = estimator, held, rows
-        self.ended, self.best = False, list[Any]()
+        self.ended, self.fails, self.best = False, False, list[Any]()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         estimator = self.estimator
         before = estimator.best_validation_score_
         take(estimator, self.model)
-        self.ended = epoch_ends(estimator, np.float64(logs["loss"]), self.rows, self.held)
+        loss = np.float64(logs["loss"])
+        self.fails = bool(np.isnan(loss))
+        self.ended = epoch_ends(estimator, loss, self.rows, self.held, self.fails)
         if estimator.early_stopping and estimator.best_validation_score_ != before:
             self.best = self.model.get_weights()
         if self.ended:

@@ -59,11 +59,19 @@ class Objective:
             h = self.hidden(h @ W + b)
         return h @ last[0] + last[1]
 
+    def undefined(self, Y: Any) -> float:
+        """Return NaN where scikit-learn's reported loss is NaN for the targets alone, else 0.
+
+        The Poisson deviance of a negative target has no value; its gradient has, so that training
+        goes on.
+        """
+        return np.nan if self.output == "exp" and np.any(Y < 0) else 0.0
+
     def _reported(self, losses: Any, Y: Any) -> Any:
         if self.output == "identity":
             return losses / losses.shape[1]
         if self.output == "exp":
-            return losses + Y * np.log(np.where(Y == 0, 1, Y)) - Y  # NaN of what is negative
+            return losses + Y * np.log(np.where(Y <= 0, 1, Y)) - Y
         return np.minimum(losses, -np.log(np.finfo(losses.dtype).eps))
 
 

@@ -48,7 +48,8 @@ class Epochs:
         self.model, self.rows, self.size = model, len(X), batch_size(model, len(X))
         self.memory, self.dtype = model._optimizer, X.dtype
         self.objective = Objective(model.activation, model.out_activation_)
-        self.alpha = np.asarray(model.alpha, X.dtype)
+        self.alpha, self.fails = np.asarray(model.alpha, X.dtype), False
+        self.undefined = self.objective.undefined(Y)
         rule, loss = rule_of(self.memory), value_and_grad(self.objective, has_aux=True)
 
         def step(carry: Any, *data: Any) -> tuple[Any, Any]:
@@ -84,8 +85,9 @@ class Epochs:
         except KeyboardInterrupt as error:
             interrupt = error
         ended = done.updates // -(-self.rows // self.size)
-        yield from done.totals[:ended] / self.rows
+        yield from done.totals[:ended] / self.rows + self.undefined
         if done.fails:
+            self.fails = True
             yield np.float64(np.nan)
         if interrupt is not None:
             raise interrupt
@@ -98,7 +100,8 @@ class Epochs:
         params = {"coefs": self.model.coefs_, "intercepts": self.model.intercepts_}
         data = self._data(held.X, held.Y, held.weight)
         of_batch = (len(held.X) if held.weight is None else held.weight.sum()) / self.size
-        return float(self.objective(params, self.alpha * of_batch, *data)[1])
+        reported = self.objective(params, self.alpha * of_batch, *data)[1]
+        return float(reported + self.objective.undefined(held.Y))
 
     def hand_over(self) -> None:
         """Give the model its weights."""
@@ -148,17 +151,17 @@ def fit_stochastic(
             while not ended and model.n_iter_ < epochs:
                 count = min(epochs - model.n_iter_, certain(model, held), TOGETHER // rows)
                 for loss in run.run(orders(int(max(count, 1)))):
-                    if held is not None or np.isnan(loss):
+                    if held is not None or run.fails:
                         run.hand_over()
                     if validation is not None:
                         model._validation_losses.append(run.loss(validation))
-                    ended = epoch_ends(model, loss, rows, held)
+                    ended = epoch_ends(model, loss, rows, held, run.fails)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=5)
     run.close()
-    if model.n_iter_ and np.isnan(model.loss_):  # of which the weights tell, in scikit-learn
+    if run.fails:  # of which the weights tell, in scikit-learn
         model.coefs_ = [np.full_like(model.coefs_[0], np.nan), *model.coefs_[1:]]
-    finish(model, ended, incremental)
+    finish(model, ended, incremental, run.fails)
 
 
 def orders_of(model: Any, rows: int) -> Callable[[int], Array]:
@@ -216,8 +219,8 @@ def begin(
     return train, held
 
 
-def epoch_ends(model: Any, loss: float, rows: int, held: Held | None) -> bool:
-    """Take note of an epoch; return whether training ends with it."""
+def epoch_ends(model: Any, loss: float, rows: int, held: Held | None, fails: bool) -> bool:
+    """Take note of an epoch; return whether training ends with it, as where it fails."""
     model.loss_ = loss
     model.n_iter_ += 1
     model.t_ += rows
@@ -226,12 +229,12 @@ def epoch_ends(model: Any, loss: float, rows: int, held: Held | None) -> bool:
         print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
     if held is not None and not model.early_stopping:
         model.validation_scores_.append(model._score(held.X, held.y, sample_weight=held.weight))
-    return bool(np.isnan(loss)) or ends(model, held)
+    return fails or ends(model, held)
 
 
-def finish(model: Any, ended: bool, incremental: bool) -> None:
+def finish(model: Any, ended: bool, incremental: bool, fails: bool) -> None:
     """Take the best weights where a score ended training; warn where nothing did."""
-    if model.early_stopping and model.n_iter_ and np.isnan(model.loss_):
+    if model.early_stopping and fails:
         warnings.warn(
             f"The loss turned NaN in iteration {model.n_iter_}; the weights are the best ones "
             "before. Numbers of another size, or a lower learning_rate_init, may help.",

@@ -15,7 +15,7 @@ _seconds: dict[Hashable, float] = {}  # by structure, the latest last
 def expected_seconds(structure: Hashable, seconds: float) -> float:
     """Add the time of a run, and return the time that NumPy is expected to take from now on.
 
-    A structure that was run before is expected to run three times as long again as until now, so
+    A structure that was run before is expected to run five times as long again as until now, so
     that a loop of short runs is compiled after a few of them.
 
     Parameters
@@ -29,4 +29,4 @@ def expected_seconds(structure: Hashable, seconds: float) -> float:
     _seconds[structure] = total = earlier + seconds
     if len(_seconds) > STRUCTURES:
         _seconds.pop(next(iter(_seconds)), None)
-    return 4 * total if earlier else total
+    return 6 * total if earlier else total
