@@ -7,7 +7,7 @@ SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
 JUDGES := build/judges
 WEB := blackboard-web
-MODULE := src/chainrule/blackboard/assets/blackboard.js
+MODULE := src/chainrule/_src/blackboard/assets/blackboard.js
 
 .PHONY: help lab blackboard page test peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 

@@ -55,7 +55,7 @@ def in_a_folder_of_its_own(request):
 @pytest.fixture(autouse=True)
 def nothing_has_run_yet():
     """Begin every test as a new process does: earlier tests do not decide which engine runs."""
-    account = sys.modules.get("chainrule.running.account")
+    account = sys.modules.get("chainrule._src.compile.running.account")
     if account is not None:
         account._seconds.clear()
 

@@ -31,10 +31,10 @@ def run(name: str, seed: int) -> list[tuple[float, float]]:
     from sklearn.ensemble import GradientBoostingRegressor
     from sklearn.model_selection import train_test_split
 
+    from chainrule._src.tabular.recipes.intervals import set_apart, widening
+    from chainrule._src.tabular.recipes.recipe import Recipe
+    from chainrule._src.tabular.recipes.tabular import prepare, train
     from chainrule.preprocessing import Target
-    from chainrule.recipes.intervals import set_apart, widening
-    from chainrule.recipes.recipe import Recipe
-    from chainrule.recipes.tabular import prepare, train
     from chainrule.tables import load_arrays, open_table
 
     X, y = tables.table(name)

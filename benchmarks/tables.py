@@ -52,9 +52,9 @@ Data = tuple[Any, Any, Any, Any]
 
 def ours(name: str, X: Any, y: Any, X_test: Any, y_test: Any, seed: int) -> float:
     """Return the score of a recipe as ``chainrule train`` follows it."""
-    from chainrule.cli.settings import Settings
-    from chainrule.recipes.scores import ClassScores, score_arrays
-    from chainrule.recipes.tabular import prepare, train
+    from chainrule._src.cli.settings import Settings
+    from chainrule._src.tabular.recipes.scores import ClassScores, score_arrays
+    from chainrule._src.tabular.recipes.tabular import prepare, train
     from chainrule.tables import load_arrays, open_table
 
     is_text = y.dtype == object

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import scipy.special
 
-from chainrule.ops.composed import COMPOSED
-from chainrule.ops.decompositions import DECOMPOSITIONS
-from chainrule.ops.elementwise import ELEMENTWISE
-from chainrule.ops.index import INDEX
-from chainrule.ops.joining import JOINING
-from chainrule.ops.linalg import LINALG
-from chainrule.ops.matrices import MATRICES
-from chainrule.ops.ordering import ORDERING
-from chainrule.ops.primitive import Family
-from chainrule.ops.reduce import REDUCE
-from chainrule.ops.shape import SHAPE
-from chainrule.ops.special import SPECIAL
+from chainrule._src.core.elementwise import ELEMENTWISE
+from chainrule._src.core.primitive import Family
+from chainrule._src.ops.composed import COMPOSED
+from chainrule._src.ops.decompositions import DECOMPOSITIONS
+from chainrule._src.ops.index import INDEX
+from chainrule._src.ops.joining import JOINING
+from chainrule._src.ops.linalg import LINALG
+from chainrule._src.ops.matrices import MATRICES
+from chainrule._src.ops.ordering import ORDERING
+from chainrule._src.ops.reduce import REDUCE
+from chainrule._src.ops.shape import SHAPE
+from chainrule._src.ops.special import SPECIAL
 
 FAMILIES = {
     "Element by element": ELEMENTWISE,

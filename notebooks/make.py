@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from chainrule.teaching.source import sources, write
+from chainrule._src.teach.source import sources, write
 
 write(Path(__file__).parents[1], sources())

@@ -41,7 +41,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from chainrule import validation
+from chainrule._src.base import validation
 from chainrule.data import load_digits
 from chainrule.lab import Lab
 

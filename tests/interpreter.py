@@ -10,16 +10,16 @@ import numpy as np
 from scipy import special
 
 import chainrule as cr
-from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.compiler import kernels, products, reductions, sections
-from chainrule.ops.random import random_bits
-from chainrule.running import bound, steps
-from chainrule.running import form as forms
-from chainrule.running.compiling import form_of_step
-from chainrule.running.engines import NativeEngine, Outcome
-from chainrule.running.recorded import RecordedStep
-from chainrule.running.threads import running
-from chainrule.validation import as_floats
+from chainrule._src.base.validation import as_floats
+from chainrule._src.compile.lower import kernels, products, reductions, sections
+from chainrule._src.compile.running import bound, steps
+from chainrule._src.compile.running import form as forms
+from chainrule._src.compile.running.compiling import form_of_step
+from chainrule._src.compile.running.engines import NativeEngine, Outcome
+from chainrule._src.compile.running.recorded import RecordedStep
+from chainrule._src.compile.running.threads import running
+from chainrule._src.core.trees import leaves, map_leaves
+from chainrule._src.ops.random import random_bits
 
 
 def carray(memory, shape, dtype):

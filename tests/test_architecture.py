@@ -16,7 +16,7 @@ import pytest
 
 import chainrule
 from chainrule import layers
-from chainrule.running import form
+from chainrule._src.compile.running import form
 
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
@@ -114,7 +114,10 @@ def test_the_modules_of_a_room_import_each_other_in_no_circle():
 
 
 def test_what_becomes_of_a_recording_is_decided_in_rooms_whose_code_a_cached_kernel_names():
-    reached, waiting = set(), ["chainrule.running.compiling", "chainrule.autodiff.transforms"]
+    reached, waiting = (
+        set(),
+        ["chainrule._src.compile.running.compiling", "chainrule._src.core.transforms"],
+    )
     while waiting:
         name = waiting.pop()
         if name not in reached and "." in name:
@@ -198,7 +201,7 @@ def test_the_architecture_page_has_the_rooms_in_their_order():
 def test_every_public_name_is_there():
     for name in chainrule.__all__:
         assert hasattr(chainrule, name)
-    assert chainrule.lab.NeuralNet.__module__ == "chainrule.lab.models"
+    assert chainrule.lab.NeuralNet.__module__ == "chainrule._src.teach.lab.models"
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         chainrule.nonsense  # noqa: B018
 

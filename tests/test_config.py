@@ -7,11 +7,11 @@ import copy
 import numpy as np
 import pytest
 
-from chainrule.arguments import Flag, Number, Positive
-from chainrule.config import Configurable, class_called, described, made, plain
+from chainrule._src.base.arguments import Flag, Number, Positive
+from chainrule._src.base.config import Configurable, class_called, described, made, plain
+from chainrule._src.base.registered import known_as
 from chainrule.errors import DataError, UnknownNameError
 from chainrule.losses import Loss
-from chainrule.registered import known_as
 
 
 class Base(Configurable):

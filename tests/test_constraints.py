@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import constraints
-from chainrule.config import made, plain
+from chainrule._src.base.config import made, plain
 from chainrule.errors import DataError, UnknownNameError
 
 CASES = [

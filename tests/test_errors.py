@@ -1,5 +1,5 @@
+from chainrule._src.base.validation import lookup
 from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError
-from chainrule.validation import lookup
 
 
 def test_an_unknown_name_suggests_the_closest():

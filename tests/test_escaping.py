@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule.console import Terminal
-from chainrule.escaping import Html, element, for_csv, for_html, for_python, for_terminal
-from chainrule.pages import page
+from chainrule._src.base.console import Terminal
+from chainrule._src.base.escaping import Html, element, for_csv, for_html, for_python, for_terminal
+from chainrule._src.base.pages import page
 
 SOURCE = Path(chainrule.__file__).parent
 TREES = {

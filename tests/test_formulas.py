@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from chainrule.blackboard.mathml import mathml
-from chainrule.checking.latex import latex
+from chainrule._src.blackboard.mathml import mathml
+from chainrule._src.check.latex import latex
 
 # A line; the formula in LaTeX; what a browser shows of the MathML, read from left to right.
 FORMULAS = [

@@ -15,8 +15,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import callbacks
-from chainrule.interrupts import check, deferred, immediate, load
-from chainrule.running import threads
+from chainrule._src.base.interrupts import check, deferred, immediate, load
+from chainrule._src.compile.running import threads
 from tests.test_architecture import MODULES
 from tests.torture import imports
 from tests.torture import interrupts as torture
@@ -246,8 +246,8 @@ def first_uses(node, inside=False, deferring=False):
 # Threads that are not the main one, processes that hear no Ctrl-C, and where SciPy is not loaded
 # unless it is there.
 ELSEWHERE = {
-    "chainrule.native.helpers", "chainrule.lab.report", "chainrule.teaching.confined.host",
-    "chainrule.autodiff.tensor", "chainrule.batching.replaying",
+    "chainrule._src.compile.native.helpers", "chainrule._src.teach.lab.report", "chainrule._src.teach.confined.host",
+    "chainrule._src.core.tensor", "chainrule._src.trace.batching.replaying",
 }  # fmt: skip
 
 
@@ -267,12 +267,12 @@ def test_heavy_libraries_are_imported_where_an_interrupt_waits():
         if module not in ELSEWHERE
         for node in ast.walk(tree_of(module))
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
-    } == {"chainrule.interrupts", *BY_OTHER_NAMES}
+    } == {"chainrule._src.base.interrupts", *BY_OTHER_NAMES}
 
 
 # What is imported there is ours, or was loaded before.
 BY_OTHER_NAMES = {
-    "chainrule.keras", "chainrule.teaching.exercises", "chainrule.sequential.from_keras",
+    "chainrule.keras", "chainrule._src.teach.exercises", "chainrule._src.nn.sequential.from_keras",
 }  # fmt: skip
 
 # At every instruction
@@ -327,8 +327,10 @@ def watched():
 
 @pytest.fixture
 def two_threads(monkeypatch):
-    monkeypatch.setattr("chainrule.compiler.kernels.LARGE", 0.0)
-    monkeypatch.setattr("chainrule.running.steps.digest", lambda *_: None)  # of what is unusual
+    monkeypatch.setattr("chainrule._src.compile.lower.kernels.LARGE", 0.0)
+    monkeypatch.setattr(
+        "chainrule._src.compile.running.steps.digest", lambda *_: None
+    )  # of what is unusual
     monkeypatch.setenv("CHAINRULE_NUM_THREADS", "2")
     monkeypatch.setattr(threads, "ThreadPoolExecutor", torture.CheckedExecutor)
     monkeypatch.setattr(threads.Paces, "plan", lambda paces, most, *_: (most, 4))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import optimizers
-from chainrule.autodiff.trees import map_leaves
-from chainrule.config import made, plain
+from chainrule._src.base.config import made, plain
+from chainrule._src.compile.running import recorded as recording
+from chainrule._src.core.trees import map_leaves
 from chainrule.errors import ChainruleError, DataError, ReadOnlyError, UnknownNameError
-from chainrule.running import recorded as recording
 
 STEPS = 40
 VARIANTS = [

@@ -22,11 +22,11 @@ from chainrule import (
     regularizers,
     schedules,
 )
-from chainrule.blackboard.models import _with_momentum
-from chainrule.config import CLASSES, Configurable, copied, made, plain
-from chainrule.distributed.job import Job, Ready, described
+from chainrule._src.base.config import CLASSES, Configurable, copied, made, plain
+from chainrule._src.base.registered import REGISTERED, full_name, known_as, register
+from chainrule._src.blackboard.models import _with_momentum
+from chainrule._src.cluster.job import Job, Ready, described
 from chainrule.errors import DataError, FileError
-from chainrule.registered import REGISTERED, full_name, known_as, register
 
 X = np.linspace(-1, 1, 24, dtype="f4").reshape(8, 3)
 Y = X[:, :2] ** 2

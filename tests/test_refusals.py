@@ -12,10 +12,10 @@ import scipy.special
 import scipy.stats
 
 import chainrule as cr
-from chainrule.alternatives import ALTERNATIVES, ATTRIBUTES, EXPRESSIONS
-from chainrule.autodiff.tensor import _PLAIN
+from chainrule._src.core.alternatives import ALTERNATIVES, ATTRIBUTES, EXPRESSIONS
+from chainrule._src.core.tensor import _PLAIN
+from chainrule._src.ops import NUMPY
 from chainrule.errors import ChainruleError, DataError, TraceError
-from chainrule.ops import NUMPY
 
 
 def fill_entries(w):

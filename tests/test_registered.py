@@ -5,9 +5,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import keras
-from chainrule.config import made, plain
+from chainrule._src.base.config import made, plain
+from chainrule._src.base.registered import REGISTERED, known_as, name_of, register, registered
 from chainrule.errors import DataError, FileError
-from chainrule.registered import REGISTERED, known_as, name_of, register, registered
 
 X = np.linspace(-1, 1, 24, dtype="f4").reshape(8, 3)
 

@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import optimizers
-from chainrule.autodiff.trees import map_leaves
+from chainrule._src.compile.running.bound import BoundKernel
+from chainrule._src.compile.running.threads import running
+from chainrule._src.core.recording import tape
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.training.minimize import Update
 from chainrule.callbacks import Callback, LambdaCallback
 from chainrule.errors import (
     CompileError,
@@ -24,10 +28,6 @@ from chainrule.errors import (
     TraceError,
     UnknownNameError,
 )
-from chainrule.program.recording import tape
-from chainrule.running.bound import BoundKernel
-from chainrule.running.threads import running
-from chainrule.training.minimize import Update
 from tests.interpreter import interpreted
 from tests.tolerances import assert_apart, assert_engines_agree, bounds
 from tests.uber import assert_same

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._src.base.variables import Variable, lent
 from chainrule.errors import DataError, ShapeError, TraceError
-from chainrule.variables import Variable, lent
 
 
 def test_a_variable_is_an_array_to_numpy():

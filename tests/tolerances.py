@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule._src.core.trees import leaves, map_leaves
 from tests.uber import assert_same
 
 DRAWS, FACTOR = 6, 32

@@ -3,9 +3,9 @@
 import numpy as np
 
 import chainrule as cr
+from chainrule._src.ops.special import SPECIAL
+from chainrule._src.text.text import module_text
 from chainrule.errors import CompileError
-from chainrule.ops.special import SPECIAL
-from chainrule.program.text import module_text
 from tests.interpreter import kernel_gradients
 
 OPERATIONS = (

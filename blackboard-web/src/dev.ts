@@ -2,7 +2,7 @@
 import { FakeHost } from "./fake";
 import blackboard from "./index";
 
-const scenes = import.meta.glob<unknown>("../../src/chainrule/blackboard/scenes/*.json", { eager: true, import: "default" });
+const scenes = import.meta.glob<unknown>("../../src/chainrule/_src/blackboard/scenes/*.json", { eager: true, import: "default" });
 
 const query = new URLSearchParams(location.search);
 const layers = query.get("layers")?.split("-").map(Number);

@@ -28,7 +28,7 @@ test("what is wrong with a scene is said", () => {
   expect(said([{ text: "a", wait: "tea" }])).toThrow(/"wait"/);
 });
 
-const folder = new URL("../../src/chainrule/blackboard/scenes/", import.meta.url);
+const folder = new URL("../../src/chainrule/_src/blackboard/scenes/", import.meta.url);
 test.each(readdirSync(folder).filter((name) => name.endsWith(".json")))("%s can be read", (name) => {
   const { steps } = readScene(readFileSync(new URL(name, folder), "utf8"), name);
   expect(steps.length).toBeGreaterThanOrEqual(6);

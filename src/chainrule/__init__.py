@@ -7,17 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.autodiff import (
-    Tensor,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    stop_gradient,
-    value_and_grad,
-    vjp,
-)
-from chainrule.errors import (
+from chainrule._src.base.errors import (
     ChainruleError,
     ClusterError,
     CompileError,
@@ -34,7 +24,20 @@ from chainrule.errors import (
     TraceError,
     UnknownNameError,
 )
-from chainrule.functions import (
+from chainrule._src.base.interrupts import load
+from chainrule._src.base.version import __version__
+from chainrule._src.core.program import Program
+from chainrule._src.core.tensor import Tensor
+from chainrule._src.core.transforms import (
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
+from chainrule._src.nn.functions import (
     ACTIVATIONS,
     EPSILON,
     accuracy,
@@ -56,19 +59,21 @@ from chainrule.functions import (
     softplus,
     tanh,
 )
-from chainrule.interrupts import load
-from chainrule.program import Program, trace
-from chainrule.recurrence import scan
+from chainrule._src.trace.recurrence import scan
+from chainrule._src.trace.tracing import trace
 
 if TYPE_CHECKING:
-    from chainrule.batching import vmap
-    from chainrule.checking import (
-        GradientReport,
-        check_gradients,
-        check_loss,
-        explain_difference,
-    )
-    from chainrule.estimators import (
+    from chainrule._src.check import GradientReport, check_gradients, check_loss, explain_difference
+    from chainrule._src.compile.running.jit import jit
+    from chainrule._src.export.onnx import export_onnx, onnx_model
+    from chainrule._src.nn.sequential.from_keras import from_keras
+    from chainrule._src.nn.sequential.model import Sequential, load_model
+    from chainrule._src.nn.training.minimize import minimize
+    from chainrule._src.nn.training.source import source
+    from chainrule._src.sweeps.dimensions import integers, log, uniform
+    from chainrule._src.sweeps.search_cv import SweepCV
+    from chainrule._src.sweeps.sweep import sweep
+    from chainrule._src.tabular.estimators import (
         DaskMLPClassifier,
         DaskMLPRegressor,
         MLPClassifier,
@@ -77,18 +82,8 @@ if TYPE_CHECKING:
         RealMLPRegressor,
         SoftmaxRegression,
     )
-    from chainrule.onnx import export_onnx, onnx_model
-    from chainrule.running.jit import jit
-    from chainrule.sequential.from_keras import from_keras
-    from chainrule.sequential.model import Sequential, load_model
-    from chainrule.sweeps.dimensions import integers, log, uniform
-    from chainrule.sweeps.search_cv import SweepCV
-    from chainrule.sweeps.sweep import sweep
-    from chainrule.teaching import check
-    from chainrule.training.minimize import minimize
-    from chainrule.training.source import source
-
-__version__ = "0.1.0"
+    from chainrule._src.teach import check
+    from chainrule._src.trace.batching import vmap
 
 __all__ = [
     "ACTIVATIONS",
@@ -120,6 +115,7 @@ __all__ = [
     "Tensor",
     "TraceError",
     "UnknownNameError",
+    "__version__",
     "accuracy",
     "check",
     "check_gradients",
@@ -165,12 +161,10 @@ __all__ = [
     "vmap",
 ]
 
-_ROOMS = (
+_MODULES = (
+    "accel",
     "activations",
-    "autodiff",
-    "batching",
     "callbacks",
-    "checking",
     "constraints",
     "data",
     "distributed",
@@ -183,13 +177,12 @@ _ROOMS = (
     "layers",
     "losses",
     "metrics",
-    "ops",
+    "onnx",
     "optimizers",
     "plots",
     "preprocessing",
     "regularizers",
     "schedules",
-    "sequential",
     "storage",
     "sweeps",
     "tables",
@@ -197,40 +190,40 @@ _ROOMS = (
 
 
 _LATER = {
-    "GradientReport": "checking",
-    "check": "teaching",
-    "check_gradients": "checking",
-    "check_loss": "checking",
-    "explain_difference": "checking",
-    "export_onnx": "onnx",
-    "DaskMLPClassifier": "estimators",
-    "DaskMLPRegressor": "estimators",
-    "MLPClassifier": "estimators",
-    "MLPRegressor": "estimators",
-    "RealMLPClassifier": "estimators",
-    "RealMLPRegressor": "estimators",
-    "Sequential": "sequential",
-    "SoftmaxRegression": "estimators",
+    "GradientReport": "check",
+    "check": "teach",
+    "check_gradients": "check",
+    "check_loss": "check",
+    "explain_difference": "check",
+    "export_onnx": "export.onnx",
+    "DaskMLPClassifier": "tabular.estimators",
+    "DaskMLPRegressor": "tabular.estimators",
+    "MLPClassifier": "tabular.estimators",
+    "MLPRegressor": "tabular.estimators",
+    "RealMLPClassifier": "tabular.estimators",
+    "RealMLPRegressor": "tabular.estimators",
+    "Sequential": "nn.sequential",
+    "SoftmaxRegression": "tabular.estimators",
     "SweepCV": "sweeps.search_cv",
-    "from_keras": "sequential",
+    "from_keras": "nn.sequential",
     "integers": "sweeps",
-    "jit": "running.jit",
-    "load_model": "sequential",
+    "jit": "compile.running.jit",
+    "load_model": "nn.sequential",
     "log": "sweeps",
-    "minimize": "training",
-    "onnx_model": "onnx",
-    "source": "training",
+    "minimize": "nn.training",
+    "onnx_model": "export.onnx",
+    "source": "nn.training",
     "sweep": "sweeps",
     "uniform": "sweeps",
-    "vmap": "batching",
-}  # functions whose room loads when they are first used
+    "vmap": "trace.batching",
+}  # names whose wing loads when they are first used
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
+    if name in _MODULES:
         return load(f"chainrule.{name}")
     if name in _LATER:
-        found = getattr(load(f"chainrule.{_LATER[name]}"), name)
+        found = getattr(load(f"chainrule._src.{_LATER[name]}"), name)
         globals()[name] = found  # to be found at once the next time
         return found
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}{_hint(name)}")
@@ -239,11 +232,11 @@ def __getattr__(name: str) -> Any:
 def _hint(name: str) -> str:
     import difflib  # takes a while to load, and is seldom needed
 
-    wish, names = name.lower(), [*__all__, *_ROOMS]
+    wish, names = name.lower(), [*__all__, *_MODULES]
     close = [n for n in names if wish.startswith(n) or n.startswith(wish)]
     close = close or difflib.get_close_matches(wish, names, n=1)
     return f": did you mean {' or '.join(close)}?" if close and not name.startswith("_") else ""
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS, *_LATER})
+    return sorted({*globals(), *_MODULES, *_LATER})

@@ -13,9 +13,9 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # an old terminal shows ? where it lacks a sign
     try:
         try:
-            from chainrule.interrupts import load
+            from chainrule._src.base.interrupts import load
 
-            app = load("chainrule.cli.app").app
+            app = load("chainrule._src.cli.app").app
             app()
         finally:  # the end is decided: Ctrl-C once more would only change its code
             signal.signal(signal.SIGINT, signal.SIG_IGN)

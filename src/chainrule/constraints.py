@@ -1,179 +1,23 @@
-r"""What weights are brought back to after every update, as NumPy code.
+"""Constraints: what weights must satisfy after every update."""
 
-Names, arguments, defaults and formulas are Keras's. One of your own is any function of a weight
-that returns one of its shape; one that can be saved derives from `Constraint`.
-"""
+from chainrule._src.nn.constraints import (
+    CONSTRAINTS,
+    EPSILON,
+    Constraint,
+    MaxNorm,
+    MinMaxNorm,
+    NonNeg,
+    UnitNorm,
+    get,
+)
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import numpy as np
-
-from chainrule.config import Configurable, plain, rule_of
-from chainrule.validation import check_number
-
-EPSILON = 1e-7  # added to the norm that a weight is divided by
-
-Axis = int | Sequence[int]
-
-
-class Constraint(Configurable):
-    """What is called with a weight and returns what takes its place: by default the weight."""
-
-    def __call__(self, w: Any) -> Any:
-        """Return the new weight, of ``w``'s shape and dtype.
-
-        Parameters
-        ----------
-        w : array of floats
-        """
-        return w
-
-
-class NonNeg(Constraint):
-    r"""Weights of at least 0: :math:`\max(w, 0)`.
-
-    Examples
-    --------
-    >>> NonNeg()(np.array([1.0, -2.0]))
-    array([1., 0.])
-    """
-
-    def __call__(self, w: Any) -> Any:
-        """Return the new weight."""
-        return np.maximum(w, 0)
-
-
-class MinMaxNorm(Constraint):
-    r"""Vectors whose norm is within bounds, or nearer to them: :math:`w\, d / \lVert w \rVert`.
-
-    .. math:: d = r\, \mathrm{clip}(\lVert w \rVert, a, b) + (1 - r) \lVert w \rVert
-
-    Parameters
-    ----------
-    min_value, max_value : float, default 0 and 1
-        :math:`a` and :math:`b`.
-    rate : float, default 1
-        :math:`r`, the share of the way that is gone at once.
-    axis : int or sequence of int, default 0
-        Along which a vector lies: 0 for the weights that lead to a unit of `Dense`, ``[0, 1, 2]``
-        for those of a filter of `Conv2D`.
-
-    Examples
-    --------
-    >>> MinMaxNorm(0.5, 1.0)(np.array([[3.0, 0.1], [4.0, 0.0]])).round(3)
-    array([[0.6, 0.5],
-           [0.8, 0. ]])
-    """
-
-    def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
-    ) -> None:
-        name = type(self).__name__
-        self.min_value = check_number(min_value, "min_value", name)
-        self.max_value = check_number(max_value, "max_value", name, low=self.min_value)
-        self.rate = check_number(rate, "rate", name)
-        self.axis = axis
-
-    def __call__(self, w: Any) -> Any:
-        """Return the new weight."""
-        norms = _norms(w, self.axis)
-        bounded = np.clip(norms, self.min_value, self.max_value)
-        return w * ((self.rate * bounded + (1 - self.rate) * norms) / (EPSILON + norms))
-
-
-class MaxNorm(Constraint):
-    r"""Vectors whose norm is at most a bound: :math:`w \min(\lVert w \rVert, b) / \lVert w \rVert`.
-
-    Srebro, Shraibman, *Rank, Trace-Norm and Max-Norm*, 2005.
-
-    Parameters
-    ----------
-    max_value : float, default 2
-        :math:`b`.
-    axis : int or sequence of int, default 0
-        Along which a vector lies, see `MinMaxNorm`.
-
-    Examples
-    --------
-    >>> MaxNorm(1.0)(np.array([[3.0, 0.1], [4.0, 0.0]])).round(3)
-    array([[0.6, 0.1],
-           [0.8, 0. ]])
-    """
-
-    def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
-        self.max_value = check_number(max_value, "max_value", "MaxNorm")
-        self.axis = axis
-
-    def __call__(self, w: Any) -> Any:
-        """Return the new weight."""
-        norms = _norms(w, self.axis)
-        return w * (np.minimum(norms, self.max_value) / (EPSILON + norms))
-
-
-class UnitNorm(Constraint):
-    r"""Vectors of norm 1: :math:`w / \lVert w \rVert`.
-
-    Parameters
-    ----------
-    axis : int or sequence of int, default 0
-        Along which a vector lies, see `MinMaxNorm`.
-
-    Examples
-    --------
-    >>> UnitNorm()(np.array([[3.0, 0.1], [4.0, 0.0]])).round(3)
-    array([[0.6, 1. ],
-           [0.8, 0. ]])
-    """
-
-    def __init__(self, axis: Axis = 0) -> None:
-        self.axis = axis
-
-    def __call__(self, w: Any) -> Any:
-        """Return the new weight."""
-        return w / (EPSILON + _norms(w, self.axis))
-
-
-def _norms(w: Any, axis: Axis) -> Any:
-    axes = axis if isinstance(axis, int) else tuple(axis)
-    return np.sqrt(np.sum(w**2, axis=axes, keepdims=True))
-
-
-CONSTRAINTS: dict[str, type[Constraint]] = {
-    "max_norm": MaxNorm, "min_max_norm": MinMaxNorm, "non_neg": NonNeg, "unit_norm": UnitNorm,
-}  # fmt: skip
-"""Each constraint by its name."""
-
-max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
-
-
-def get(constraint: Any, where: str = "constraints.get") -> Callable[[Any], Any] | None:
-    """Return a constraint.
-
-    Parameters
-    ----------
-    constraint : str, dict, Constraint, class of one, callable or None
-        A name or class gives one with its default arguments, a dict is a description of one
-        (``{"class_name": "MaxNorm", "config": {"max_value": 3.0}}``); a function is taken as it
-        is, None stays None.
-    where : str
-        Who asks, for the error's text.
-
-    Raises
-    ------
-    UnknownNameError, DataError
-        If it is none of these.
-
-    Examples
-    --------
-    >>> get("max_norm").get_config()
-    {'max_value': 2.0, 'axis': 0}
-    """
-    found: Callable[[Any], Any] | None
-    found = rule_of("constraint", constraint, CONSTRAINTS, Constraint, where)
-    return found
-
-
-serialize, deserialize = plain, get
+__all__ = [
+    "CONSTRAINTS",
+    "EPSILON",
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "get",
+]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.uber import run_text
 
 import chainrule as cr
-from chainrule.autodiff.captured import LARGE as BYTES
+from chainrule._src.core.captured import LARGE as BYTES
 from chainrule.errors import TraceError
 
 LARGE = BYTES // 8 + 1  # entries of float64

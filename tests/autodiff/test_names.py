@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.autodiff import names
+from chainrule._src.core import names
 
 
 def loss(w, X):

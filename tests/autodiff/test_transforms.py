@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.autodiff.backward import adjoints
+from chainrule._src.core.backward import adjoints
 from chainrule.errors import DataError, ShapeError, TraceError
 
 

@@ -12,13 +12,13 @@ from tests.ops.test_gradients import BINARY, CASES, LIBRARY, POSITIVE_DEFINITE, 
 from tests.uber import assert_same, assert_three_ways
 
 import chainrule as cr
-from chainrule import ops
-from chainrule.batching.call import one_by_one
-from chainrule.batching.replaying import rule_of
+from chainrule._src import ops
+from chainrule._src.core.primitive import Family
+from chainrule._src.ops.random import random_uniform
+from chainrule._src.ops.special import SPECIAL  # noqa: F401
+from chainrule._src.trace.batching.call import one_by_one
+from chainrule._src.trace.batching.replaying import rule_of
 from chainrule.errors import DataError, ShapeError, TraceError
-from chainrule.ops.primitive import Family
-from chainrule.ops.random import random_uniform
-from chainrule.ops.special import SPECIAL  # noqa: F401
 
 SIZE = 3
 DIGITS = {"rtol": 1e-9, "atol": 1e-11}

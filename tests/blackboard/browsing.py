@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from chainrule.blackboard import built, subjects
-from chainrule.blackboard.opening import anatomy_of
-from chainrule.blackboard.replay import replay_of
-from chainrule.blackboard.run import Run
+from chainrule._src.blackboard import built, subjects
+from chainrule._src.blackboard.opening import anatomy_of
+from chainrule._src.blackboard.replay import replay_of
+from chainrule._src.blackboard.run import Run
 
 WAIT = 10_000  # milliseconds
 KNOWING, KNOWN = {"rate": 0.5, "momentum": 0.9}, 300  # a run that knows most digits, and when

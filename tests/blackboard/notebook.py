@@ -13,7 +13,7 @@ from tests.blackboard.stub import Comm
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-from chainrule.blackboard.opening import watch
+from chainrule._src.blackboard.opening import watch
 from chainrule.lab import NeuralNet
 
 CELL = """<!doctype html>

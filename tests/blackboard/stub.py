@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 
-from chainrule.blackboard.frames import decode, encode
+from chainrule._src.blackboard.frames import decode, encode
 
 
 class StubSession:

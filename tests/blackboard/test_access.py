@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chainrule.blackboard.access import HEADERS, Guard
+from chainrule._src.blackboard.access import HEADERS, Guard
 
 PORT = 8123
 HOST = f"127.0.0.1:{PORT}"

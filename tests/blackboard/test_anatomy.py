@@ -17,16 +17,16 @@ from tests.program.test_program import random_losses
 
 import chainrule as cr
 from chainrule import layers
-from chainrule.autodiff.trees import leaves
-from chainrule.blackboard.anatomy import Body, anatomy, anatomy_of, key_of
-from chainrule.blackboard.entries import OPERATIONS, REDUCTIONS
-from chainrule.blackboard.models import layered
-from chainrule.blackboard.run import Run
-from chainrule.blackboard.subjects import digits
-from chainrule.blackboard.views import Scorer, view
+from chainrule._src.blackboard.anatomy import Body, anatomy, anatomy_of, key_of
+from chainrule._src.blackboard.entries import OPERATIONS, REDUCTIONS
+from chainrule._src.blackboard.models import layered
+from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.subjects import digits
+from chainrule._src.blackboard.views import Scorer, view
+from chainrule._src.core.primitive import known
+from chainrule._src.core.trees import leaves
+from chainrule._src.trace.tracing import Recorder
 from chainrule.errors import ChainruleError
-from chainrule.ops.primitive import known
-from chainrule.program.tracing import Recorder
 
 PAGE = Path(__file__).parents[2] / "blackboard-web" / "src" / "anatomy.ts"
 RNG = np.random.default_rng(0)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from tests.blackboard.watching import Watcher
 
-from chainrule.blackboard import opening, subjects
-from chainrule.blackboard.apart import ApartSession
-from chainrule.blackboard.inside import Limits
-from chainrule.blackboard.mistakes import mistaken
+from chainrule._src.blackboard import opening, subjects
+from chainrule._src.blackboard.apart import ApartSession
+from chainrule._src.blackboard.inside import Limits
+from chainrule._src.blackboard.mistakes import mistaken
 from chainrule.errors import FileError
 
 TEXT = (Path(__file__).parent / "mylab.py").read_text(encoding="utf-8")

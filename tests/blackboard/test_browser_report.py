@@ -4,7 +4,7 @@ import pytest
 from tests.blackboard.browsing import WAIT
 from typer.testing import CliRunner
 
-from chainrule.cli.app import app
+from chainrule._src.cli.app import app
 
 FIRST_SCREEN = 720  # pixels
 DRAWN = """() => [...document.querySelectorAll("canvas")].filter((canvas) => {

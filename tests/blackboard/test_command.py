@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tests.cli.running import done, refused
 
-from chainrule.blackboard import built, server
-from chainrule.cli import blackboard as command
+from chainrule._src.blackboard import built, server
+from chainrule._src.cli import blackboard as command
 
 ADDRESS = "http://127.0.0.1:1/?token=x"
 ROOT = Path(__file__).parents[2]
@@ -115,7 +115,7 @@ def test_what_cannot_be_is_told_in_a_line_before_the_address(page, given, code, 
 
 def test_what_loads_slowly_is_not_loaded_before_the_address_is_told():
     code = (
-        "import sys; import chainrule.cli.app, chainrule.blackboard.server;"
+        "import sys; import chainrule._src.cli.app, chainrule._src.blackboard.server;"
         "print({'sklearn', 'pandas', 'matplotlib', 'scipy', 'anywidget', 'llvmlite'}"
         " & set(sys.modules))"
     )
@@ -129,7 +129,7 @@ def test_the_wheel_has_the_page(tmp_path):
     if not built.MODULE.exists():
         pytest.skip("the blackboard's page is not built: make page")
     copy = tmp_path / "copy"
-    for name in ("src/chainrule/blackboard", "notebooks/source"):
+    for name in ("src/chainrule/_src/blackboard", "notebooks/source"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, copy)
@@ -139,5 +139,5 @@ def test_the_wheel_has_the_page(tmp_path):
     )  # fmt: skip
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        packed = archive.read("chainrule/blackboard/assets/blackboard.js")
+        packed = archive.read("chainrule/_src/blackboard/assets/blackboard.js")
     assert packed == built.MODULE.read_bytes()

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from chainrule.blackboard.commands import Command
-from chainrule.blackboard.conversation import MOST_BYTES, Conversation
-from chainrule.blackboard.frames import decode, encode
+from chainrule._src.blackboard.commands import Command
+from chainrule._src.blackboard.conversation import MOST_BYTES, Conversation
+from chainrule._src.blackboard.frames import decode, encode
 from chainrule.errors import DataError
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.blackboard.browsing import WAIT, Board, browser
 
-from chainrule.blackboard import built
+from chainrule._src.blackboard import built
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
 SECONDS = 20

@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
-from chainrule.blackboard import mistakes, opening, subjects
-from chainrule.blackboard.conversation import Conversation
-from chainrule.blackboard.frames import decode
-from chainrule.blackboard.session import COMMANDS, Session
-from chainrule.blackboard.take import taker
+from chainrule._src.blackboard import mistakes, opening, subjects
+from chainrule._src.blackboard.conversation import Conversation
+from chainrule._src.blackboard.frames import decode
+from chainrule._src.blackboard.session import COMMANDS, Session
+from chainrule._src.blackboard.take import taker
 
 DATA = subjects.digits()
 WAIT = 20  # seconds

@@ -5,9 +5,9 @@ import tracemalloc
 
 from tests.blackboard.browsing import Board, command
 
-from chainrule.blackboard import run, subjects, views
-from chainrule.blackboard.conversation import Conversation
-from chainrule.blackboard.opening import begin
+from chainrule._src.blackboard import run, subjects, views
+from chainrule._src.blackboard.conversation import Conversation
+from chainrule._src.blackboard.opening import begin
 
 MB = 2**20
 

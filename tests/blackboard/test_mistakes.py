@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from tests.blackboard.watching import Watcher
 
-from chainrule.blackboard import subjects
-from chainrule.blackboard.mistakes import EDITS, Outline, _small, checked, mistaken, mistakes
-from chainrule.blackboard.run import Run
-from chainrule.blackboard.session import Session
+from chainrule._src.blackboard import subjects
+from chainrule._src.blackboard.mistakes import EDITS, Outline, _small, checked, mistaken, mistakes
+from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.session import Session
 from chainrule.errors import DataError
 from chainrule.functions import ACTIVATIONS
 
@@ -44,7 +44,7 @@ def test_the_gradient_as_text_is_that_of_the_network(activation):
         DATA, {"layers": [12, 8], "activation": activation, "init": "he_normal"}
     )
     params, X, y = subject.params, DATA.X[:9], DATA.y[:9]
-    from chainrule.blackboard.mistakes import _gradients
+    from chainrule._src.blackboard.mistakes import _gradients
 
     by_hand = _gradients(Outline.of(subject), None)(params, X, y)
     for name, g in subject.gradient({"params": params}, X, y).items():

@@ -3,10 +3,10 @@ import pytest
 from tests.blackboard.watching import Watcher
 
 import chainrule as cr
-from chainrule.blackboard import subjects
-from chainrule.blackboard.models import sequential
-from chainrule.blackboard.run import Run
-from chainrule.blackboard.session import Session
+from chainrule._src.blackboard import subjects
+from chainrule._src.blackboard.models import sequential
+from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.session import Session
 from chainrule.errors import DataError
 
 layers, rng = cr.layers, np.random.default_rng(0)

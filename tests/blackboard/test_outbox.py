@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from chainrule.blackboard import outbox as module
-from chainrule.blackboard.frames import decode, encode
-from chainrule.blackboard.outbox import Outbox
+from chainrule._src.blackboard import outbox as module
+from chainrule._src.blackboard.frames import decode, encode
+from chainrule._src.blackboard.outbox import Outbox
 
 
 def frame(update, branch="a"):

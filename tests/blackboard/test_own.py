@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.blackboard import models, subjects
-from chainrule.blackboard.own import Own, broken
-from chainrule.blackboard.run import Run
-from chainrule.blackboard.subject import Unit
+from chainrule._src.blackboard import models, subjects
+from chainrule._src.blackboard.own import Own, broken
+from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.subject import Unit
 from chainrule.errors import DataError
 
 TEXT = (Path(__file__).parent / "mylab.py").read_text(encoding="utf-8")

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from chainrule.blackboard import subjects
-from chainrule.blackboard.commands import Command
-from chainrule.blackboard.conversation import Conversation
-from chainrule.blackboard.opening import begin
+from chainrule._src.blackboard import subjects
+from chainrule._src.blackboard.commands import Command
+from chainrule._src.blackboard.conversation import Conversation
+from chainrule._src.blackboard.opening import begin
 
 SECONDS, TURNS = 0.1, 21
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import chainrule as cr
-from chainrule.blackboard.anatomy import anatomy
+from chainrule._src.blackboard.anatomy import anatomy
 
 TOLD = Path(__file__).parents[2] / "blackboard-web" / "tests" / "anatomy.json"
 

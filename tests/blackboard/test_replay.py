@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.blackboard import built, subjects
-from chainrule.blackboard.frames import decode
-from chainrule.blackboard.replay import (
+from chainrule._src.blackboard import built, subjects
+from chainrule._src.blackboard.frames import decode
+from chainrule._src.blackboard.replay import (
     Snapshots,
     packed,
     replay,
@@ -20,8 +20,8 @@ from chainrule.blackboard.replay import (
     replay_of_lab,
     spread,
 )
-from chainrule.blackboard.run import Run
-from chainrule.lab.report import render
+from chainrule._src.blackboard.run import Run
+from chainrule._src.teach.lab.report import render
 
 DATA = subjects.digits()
 SMALL = 800_000  # bytes that a run of the lab's network may take, beside the page's module

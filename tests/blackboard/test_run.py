@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.blackboard import run as module
-from chainrule.blackboard import subjects
-from chainrule.blackboard.run import Run
+from chainrule._src.blackboard import run as module
+from chainrule._src.blackboard import subjects
+from chainrule._src.blackboard.run import Run
 
 DATA = subjects.digits()
 

@@ -10,11 +10,11 @@ import pytest
 from tests.blackboard.watching import Watcher
 
 import chainrule as cr
-from chainrule.blackboard import opening, subjects
-from chainrule.blackboard.commands import read
-from chainrule.blackboard.run import Run
-from chainrule.blackboard.scenes import ORDER, scenes, scenes_of
-from chainrule.blackboard.session import COMMANDS
+from chainrule._src.blackboard import opening, subjects
+from chainrule._src.blackboard.commands import read
+from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.scenes import ORDER, scenes, scenes_of
+from chainrule._src.blackboard.session import COMMANDS
 
 FILES = Path(cr.__file__).parent / "blackboard" / "scenes"
 PANELS = Path(__file__).parents[2] / "blackboard-web" / "src" / "panels"

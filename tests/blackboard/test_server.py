@@ -15,9 +15,9 @@ from tests.blackboard.stub import StubSession
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from chainrule.blackboard import built, server, subjects
-from chainrule.blackboard.frames import decode
-from chainrule.blackboard.opening import begin
+from chainrule._src.blackboard import built, server, subjects
+from chainrule._src.blackboard.frames import decode
+from chainrule._src.blackboard.opening import begin
 from chainrule.errors import DataError, OptionError
 
 WAIT = 10

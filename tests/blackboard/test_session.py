@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.blackboard.watching import Watcher
 
 import chainrule as cr
-from chainrule.blackboard import replay, subjects, views
-from chainrule.blackboard.commands import read
-from chainrule.blackboard.run import Run
-from chainrule.blackboard.session import COMMANDS, Session
+from chainrule._src.blackboard import replay, subjects, views
+from chainrule._src.blackboard.commands import read
+from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.session import COMMANDS, Session
 
 DATA = subjects.digits()
 

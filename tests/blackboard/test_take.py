@@ -10,11 +10,11 @@ import pytest
 from tests.blackboard.watching import Watcher
 
 import chainrule as cr
-from chainrule.blackboard import mistakes, models, subjects
-from chainrule.blackboard.own import Own
-from chainrule.blackboard.run import Run
-from chainrule.blackboard.session import Session
-from chainrule.blackboard.take import cell, module, taker, weights
+from chainrule._src.blackboard import mistakes, models, subjects
+from chainrule._src.blackboard.own import Own
+from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.session import Session
+from chainrule._src.blackboard.take import cell, module, taker, weights
 from chainrule.errors import DataError, UnknownNameError
 
 DATA = subjects.digits()

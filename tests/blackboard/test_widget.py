@@ -8,9 +8,9 @@ import pytest
 from tests.blackboard.stub import Comm, StubSession
 
 import chainrule as cr
-from chainrule.blackboard import built
-from chainrule.blackboard.frames import decode
-from chainrule.blackboard.widget import Blackboard
+from chainrule._src.blackboard import built
+from chainrule._src.blackboard.frames import decode
+from chainrule._src.blackboard.widget import Blackboard
 from chainrule.errors import DataError, MissingDependencyError, ShapeError
 from chainrule.lab import LogisticRegression, NeuralNet
 
@@ -163,7 +163,7 @@ def test_in_a_kernel_a_cell_ends_at_once_while_training_goes_on(page):
         return "setup" in [each["type"] for each in told] and len(frames) > 2 and max(frames) > 25
 
     cells = [
-        f"from pathlib import Path; from chainrule.blackboard import built; "
+        f"from pathlib import Path; from chainrule._src.blackboard import built; "
         f"built.MODULE = Path({str(built.MODULE)!r})",
         "import chainrule as cr; net = cr.lab.NeuralNet(64, 10, 10, seed=0)",
         "shown = net.blackboard(); shown",

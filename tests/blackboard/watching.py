@@ -2,10 +2,10 @@
 
 import queue
 
-from chainrule.blackboard.commands import read
-from chainrule.blackboard.frames import decode
-from chainrule.blackboard.listeners import refuse
-from chainrule.blackboard.session import COMMANDS
+from chainrule._src.blackboard.commands import read
+from chainrule._src.blackboard.frames import decode
+from chainrule._src.blackboard.listeners import refuse
+from chainrule._src.blackboard.session import COMMANDS
 from chainrule.errors import DataError
 
 

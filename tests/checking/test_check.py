@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from chainrule.checking import check_gradients, numerical_gradients
+from chainrule._src.check import check_gradients, numerical_gradients
 from chainrule.errors import DataError
 from chainrule.lab import LogisticRegression, NeuralNet
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.checking.code import written
+from chainrule._src.check.code import written
 
 pytestmark = pytest.mark.usefixtures("processor_time")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.checking import check
-from chainrule.checking.explain import SECONDS, explain
-from chainrule.checking.sandbox import Sandbox, TooLong, quiet
+from chainrule._src.check import check
+from chainrule._src.check.explain import SECONDS, explain
+from chainrule._src.check.sandbox import Sandbox, TooLong, quiet
 
 RNG = np.random.default_rng(0)
 X, Y, W = RNG.normal(size=(12, 4)), RNG.normal(size=12), RNG.normal(size=4)

@@ -6,7 +6,7 @@ from functools import cache
 import typer
 from typer import testing
 
-from chainrule.cli.app import app
+from chainrule._src.cli.app import app
 
 testing._get_command = cache(typer.main.get_command)  # it reads every verb's options
 RUN = testing.CliRunner(env={"COLUMNS": "80"})

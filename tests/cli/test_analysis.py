@@ -12,12 +12,12 @@ from sklearn.linear_model import LinearRegression
 from tests.cli.running import done, refused
 
 import chainrule as cr
-from chainrule.cli.settings import Settings
-from chainrule.recipes.folds import cross_validate
-from chainrule.recipes.recipe import Recipe
-from chainrule.recipes.scores import score_arrays
-from chainrule.recipes.tabular import prepare, train
-from chainrule.recipes.trained import open_model
+from chainrule._src.cli.settings import Settings
+from chainrule._src.tabular.recipes.folds import cross_validate
+from chainrule._src.tabular.recipes.recipe import Recipe
+from chainrule._src.tabular.recipes.scores import score_arrays
+from chainrule._src.tabular.recipes.tabular import prepare, train
+from chainrule._src.tabular.recipes.trained import open_model
 from chainrule.tables import load_arrays, open_table
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.cli.running import done
 
-from chainrule.cli.problems import EXIT_CODES
-from chainrule.cli.settings import OPTIONS, Settings, key_of
+from chainrule._src.cli.problems import EXIT_CODES
+from chainrule._src.cli.settings import OPTIONS, Settings, key_of
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "cli.md").read_text(encoding="utf-8")
 TRAIN = PAGE.partition("\n## train\n")[2].partition("\n## ")[0]

@@ -11,11 +11,12 @@ import pytest
 from tests.cli.running import done, refused, run, write_pets
 
 import chainrule as cr
+from chainrule._src.data.tables import delimited
+from chainrule._src.data.tables.writing import WRITERS, csv_file, parquet_file
+from chainrule._src.tabular.recipes import trained as trained_model
+from chainrule._src.tabular.recipes.trained import predictions, score
 from chainrule.errors import DataError
-from chainrule.recipes import trained as trained_model
-from chainrule.recipes.trained import predictions, score
-from chainrule.tables import ArrayTable, Column, delimited, load_arrays, open_table
-from chainrule.tables.writing import WRITERS, csv_file, parquet_file
+from chainrule.tables import ArrayTable, Column, load_arrays, open_table
 
 SETS = ["digits", "iris", "wine", "breast_cancer", "diabetes"]
 

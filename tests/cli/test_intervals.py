@@ -12,10 +12,10 @@ from tests.cli.test_analysis import printed
 from tests.tolerances import assert_predicts
 
 import chainrule as cr
+from chainrule._src.tabular.recipes.intervals import widening
 from chainrule.layers import Bounds, Dense
 from chainrule.losses import Pinball
 from chainrule.preprocessing import Target
-from chainrule.recipes.intervals import widening
 from chainrule.tables import load_arrays, open_table
 
 

@@ -15,9 +15,10 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 import chainrule
-from chainrule.cli.app import app
-from chainrule.lab import SECTIONS, report
-from chainrule.lab.terminal import folded
+from chainrule._src.cli.app import app
+from chainrule._src.teach.lab import report
+from chainrule._src.teach.lab.terminal import folded
+from chainrule.lab import SECTIONS
 
 RUN = CliRunner()
 FIGURES = {"ten": 10, "fifteen": 15, "twenty": 20, "fifty": 50}

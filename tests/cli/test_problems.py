@@ -12,9 +12,11 @@ import pytest
 from tests.cli.running import refused, run
 
 import chainrule as cr
-from chainrule.cli import evaluate
-from chainrule.cli.problems import EXIT_CODES, exit_code
-from chainrule.cli.settings import Settings
+from chainrule._src.cli import evaluate
+from chainrule._src.cli.problems import EXIT_CODES, exit_code
+from chainrule._src.cli.settings import Settings
+from chainrule._src.sweeps.search import Search
+from chainrule._src.tabular.recipes.tabular import make_model
 from chainrule.errors import (
     DataError,
     DivergenceError,
@@ -23,8 +25,6 @@ from chainrule.errors import (
     ShapeError,
     UnknownNameError,
 )
-from chainrule.recipes.tabular import make_model
-from chainrule.sweeps.search import Search
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from PIL import Image
 from tests.cli.running import done, refused, write_pets
 
 import chainrule as cr
-from chainrule.cli.plot import draw, read_history
-from chainrule.recipes.ensembles import members
+from chainrule._src.cli.plot import draw, read_history
+from chainrule._src.tabular.recipes.ensembles import members
 
 
 @pytest.fixture(scope="module")

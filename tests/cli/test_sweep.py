@@ -1,8 +1,8 @@
 import pytest
 from tests.cli.running import run
 
-from chainrule.cli.problems import UsageError
-from chainrule.cli.sweep import setting_of
+from chainrule._src.cli.problems import UsageError
+from chainrule._src.cli.sweep import setting_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import typer
 from tests.cli.running import done, run, write_pets
 from tests.cli.test_grade import RIGHT
 
-from chainrule.cli.app import app
+from chainrule._src.cli.app import app
 
 EVIL = "a\x1b[31m\x1b]0;b\x07\x9b2J[red]"
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066]")

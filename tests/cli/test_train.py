@@ -11,14 +11,14 @@ import pytest
 from tests.cli.running import RUN, app, done, refused, run, write_pets
 
 import chainrule as cr
-from chainrule.cli.settings import Settings
+from chainrule._src.cli.settings import Settings
+from chainrule._src.data.storage import files
+from chainrule._src.sweeps.search import Search
+from chainrule._src.tabular.recipes import tabular as training
+from chainrule._src.tabular.recipes.ensembles import members
+from chainrule._src.tabular.recipes.recipe import Recipe
+from chainrule._src.tabular.recipes.tabular import fit, make_model, prepare
 from chainrule.errors import OptionError
-from chainrule.recipes import tabular as training
-from chainrule.recipes.ensembles import members
-from chainrule.recipes.recipe import Recipe
-from chainrule.recipes.tabular import fit, make_model, prepare
-from chainrule.storage import files
-from chainrule.sweeps.search import Search
 from chainrule.tables import open_table
 
 

@@ -12,12 +12,12 @@ from tests.program.test_program import PARAMS, batch, counted, lab_loss, random_
 
 import chainrule as cr
 from chainrule import layers
-from chainrule.compiler.script import script
+from chainrule._src.compile.lower.script import script
+from chainrule._src.ops.random import random_uniform
+from chainrule._src.trace.passes import expand
+from chainrule._src.trace.recurrence.several import Several
+from chainrule._src.trace.tracing import Recorder
 from chainrule.errors import ChainruleError, CompileError
-from chainrule.ops.random import random_uniform
-from chainrule.program.passes import expand
-from chainrule.program.tracing import Recorder
-from chainrule.recurrence.several import Several
 
 RNG = np.random.default_rng(0)
 pytestmark = needs_node

@@ -7,8 +7,8 @@ import pytest
 from tests.interpreter import after_an_update
 
 import chainrule as cr
-from chainrule.compiler import fusing, kernels
-from chainrule.running.recorded import RecordedStep
+from chainrule._src.compile.lower import fusing, kernels
+from chainrule._src.compile.running.recorded import RecordedStep
 
 RNG = np.random.default_rng(0)
 

@@ -13,9 +13,9 @@ import pytest
 from pyarrow import parquet
 
 import chainrule as cr
-from chainrule.distributed import groups, places, reading
-from chainrule.distributed import parquet as row_groups
-from chainrule.distributed.job import Ready
+from chainrule._src.cluster import groups, places, reading
+from chainrule._src.cluster import parquet as row_groups
+from chainrule._src.cluster.job import Ready
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
 NAMES = [f"x{j}" for j in range(6)]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import chainrule as cr
-from chainrule.distributed import direct as files
-from chainrule.distributed import job
-from chainrule.distributed.groups import groups_of
-from chainrule.running import steps
+from chainrule._src.cluster import direct as files
+from chainrule._src.cluster import job
+from chainrule._src.cluster.groups import groups_of
+from chainrule._src.compile.running import steps
 
 RNG = np.random.default_rng(0)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.distributed.places import Here
+from chainrule._src.cluster.places import Here
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
 CLUSTER = """
@@ -289,7 +289,7 @@ def test_ctrl_c_on_a_terminal_ends_the_run_and_not_its_workers(tmp_path):
 
 
 def test_what_a_lost_cluster_says_ends_with_one_full_stop(client):
-    from chainrule.distributed.places import Cluster
+    from chainrule._src.cluster.places import Cluster
 
     for reason in ("no worker", "re-run your work.", "wait ... "):
         assert ".." not in str(Cluster(client, 1.0)._lost(reason))

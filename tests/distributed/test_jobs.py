@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.distributed import job as jobs
-from chainrule.distributed.job import Job, described
+from chainrule._src.cluster import job as jobs
+from chainrule._src.cluster.job import Job, described
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
 # As in a notebook: no module that another process could import.

@@ -6,7 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from chainrule.distributed.plan import Plan
+from chainrule._src.cluster.plan import Plan
 from tests.distributed.models import X, Y, fitted, network
 
 # 1,000 shards of 1,000 updates of 0.6 ms, 10 rounds, 2.8 MB a shard, a gigabit a second.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.distributed import places
-from chainrule.distributed.groups import dealt
+from chainrule._src.cluster import places
+from chainrule._src.cluster.groups import dealt
 from tests.distributed.models import X, Y, assert_same, fitted, network
 
 

@@ -8,8 +8,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import chainrule as cr
-from chainrule.distributed.places import Cluster
-from chainrule.sweeps.cluster import _parts
+from chainrule._src.cluster.places import Cluster
+from chainrule._src.sweeps.cluster import _parts
 from tests.distributed.models import X, Y
 from tests.distributed.test_faults import kill_a_worker
 

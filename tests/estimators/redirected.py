@@ -14,7 +14,7 @@ import sklearn.neural_network as room
 
 import chainrule as cr
 import chainrule.accel
-from chainrule.estimators import cost, stochastic
+from chainrule._src.tabular.estimators import cost, stochastic
 
 ROOM = "sklearn.neural_network.tests"
 

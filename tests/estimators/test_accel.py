@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from tests.estimators.data import classes, deviation
 
 from chainrule import accel
-from chainrule.estimators import cost, stochastic
+from chainrule._src.tabular.estimators import cost, stochastic
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

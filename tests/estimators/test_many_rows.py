@@ -7,10 +7,10 @@ import pytest
 from sklearn.base import clone
 
 import chainrule as cr
-from chainrule.estimators import forward as numpy_forward
-from chainrule.estimators import many_rows
-from chainrule.estimators.forward import forward
-from chainrule.running import threads
+from chainrule._src.compile.running import threads
+from chainrule._src.tabular.estimators import forward as numpy_forward
+from chainrule._src.tabular.estimators import many_rows
+from chainrule._src.tabular.estimators.forward import forward
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)

@@ -13,9 +13,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator
 
 import chainrule as cr
+from chainrule._src.tabular.estimators import realmlp
+from chainrule._src.tabular.recipes.realmlp import PRESETS
 from chainrule.errors import DataError
-from chainrule.estimators import RealMLPClassifier, RealMLPRegressor, realmlp
-from chainrule.recipes.realmlp import PRESETS
+from chainrule.estimators import RealMLPClassifier, RealMLPRegressor
 
 SMALL = {"hidden_layer_sizes": (16, 16), "epochs": 30, "batch_size": 32, "random_state": 0}
 SMALL |= {"engine": "numpy"}

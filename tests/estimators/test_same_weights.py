@@ -161,7 +161,7 @@ def test_who_ends_training_by_a_rule_of_their_own_has_the_weights_of_that_epoch(
 
 def runs_of(monkeypatch):
     """Return a list that each run of the compiled engine adds its epochs to."""
-    from chainrule.running.engines import NativeEngine
+    from chainrule._src.compile.running.engines import NativeEngine
 
     found, run = [], NativeEngine.run
     monkeypatch.setattr(
@@ -179,7 +179,7 @@ def test_epochs_that_are_certain_to_come_are_run_at_once(monkeypatch):
 
 
 def test_an_interrupt_leaves_the_epochs_that_had_ended(monkeypatch):
-    from chainrule.running.engines import NativeEngine, Outcome
+    from chainrule._src.compile.running.engines import NativeEngine, Outcome
 
     X, y = classes("digits")
     options = {"random_state": 0, "engine": "compiled"}

@@ -17,10 +17,10 @@ from sklearn.utils.validation import check_is_fitted
 from tests.estimators.data import classes, deviation
 
 import chainrule as cr
-from chainrule.estimators import recordings
-from chainrule.estimators.cost import is_short
-from chainrule.running import account, form
-from chainrule.running.recorded import RecordedStep
+from chainrule._src.compile.running import account, form
+from chainrule._src.compile.running.recorded import RecordedStep
+from chainrule._src.tabular.estimators import recordings
+from chainrule._src.tabular.estimators.cost import is_short
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"random_state": 0, "max_iter": 10, "learning_rate_init": 0.01}

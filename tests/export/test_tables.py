@@ -11,13 +11,13 @@ import pytest
 from sklearn.feature_extraction.text import HashingVectorizer
 from tests.cli.running import done
 
+from chainrule._src.data.preprocessing.calendar import Calendar
+from chainrule._src.data.tables.readings import READINGS
+from chainrule._src.export import ejected, ejecting
+from chainrule._src.tabular.recipes.recipe import Recipe
+from chainrule._src.tabular.recipes.tabular import prepare, train
 from chainrule.errors import DataError
-from chainrule.export import ejected, ejecting
-from chainrule.preprocessing.calendar import Calendar
-from chainrule.recipes.recipe import Recipe
-from chainrule.recipes.tabular import prepare, train
 from chainrule.tables import ArrayTable
-from chainrule.tables.readings import READINGS
 
 
 @pytest.fixture(scope="module")

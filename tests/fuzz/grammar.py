@@ -16,7 +16,7 @@ from tests.fuzz import rules
 from tests.fuzz.programs import ROWS, Array, Node, Program, Statement
 
 import chainrule as cr
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule._src.core.trees import leaves, map_leaves
 
 LARGEST, ENTRIES = 100.0, 600  # of what a program computes on its way
 SOMETIMES, ALWAYS = 0.02, 0.004  # kept of what NumPy refuses: for some batch sizes, for all

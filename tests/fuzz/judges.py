@@ -14,9 +14,9 @@ from tests.fuzz.programs import Failure, Program
 from tests.fuzz.rounding import bounds
 
 import chainrule as cr
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule._src.core.trees import leaves, map_leaves
+from chainrule._src.text.text import module_text
 from chainrule.errors import ChainruleError
-from chainrule.program.text import module_text
 
 IN_NUMPY = ("eager", "recorded", "minimize", "second order", "scaled")
 

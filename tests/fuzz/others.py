@@ -8,7 +8,7 @@ import numpy as np
 from tests.fuzz.rounding import bounds
 
 import chainrule as cr
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule._src.core.trees import leaves, map_leaves
 
 STEPS = (1e-6, 1e-5, 1e-4)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
-from chainrule.autodiff.trees import leaves, map_leaves
+from chainrule._src.core.trees import leaves, map_leaves
 
 ROWS = 40  # samples that can be had
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.fuzz.programs import Array, Node, Program, Statement
 
-from chainrule.autodiff.trees import leaves
+from chainrule._src.core.trees import leaves
 
 
 def smaller(program: Program) -> Iterator[Program]:

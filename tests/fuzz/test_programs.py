@@ -11,7 +11,7 @@ from tests.fuzz.judges import InvalidError, judge
 from tests.fuzz.programs import Array, Failure, Node, Program
 from tests.fuzz.shrink import smaller
 
-from chainrule.ops import NUMPY
+from chainrule._src.ops import NUMPY
 
 SEEDS = range(120)
 

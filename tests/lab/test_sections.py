@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from chainrule import plots
+from chainrule._src.teach.lab.overfitting import converged, verdict
+from chainrule._src.teach.lab.results import as_tables, format_number
+from chainrule._src.teach.lab.session import section_text
 from chainrule.callbacks import History
 from chainrule.errors import DataError, MissingDependencyError, UnknownNameError
 from chainrule.lab import SECTIONS, Lab
-from chainrule.lab.overfitting import converged, verdict
-from chainrule.lab.results import as_tables, format_number
-from chainrule.lab.session import section_text
 
 
 def test_numbers_in_rows_and_columns_are_a_table(quick_lab):

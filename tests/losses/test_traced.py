@@ -6,7 +6,7 @@ from tests.uber import assert_kernel
 
 import chainrule as cr
 from chainrule import losses
-from chainrule.program import trace
+from chainrule._src.trace.tracing import trace
 
 RNG = np.random.default_rng(0)
 X, W = RNG.normal(size=(7, 3)), RNG.normal(size=(3, 4))

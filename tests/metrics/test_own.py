@@ -5,7 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import metrics
-from chainrule.config import copied
+from chainrule._src.base.config import copied
 
 
 class Right(metrics.Metric):

@@ -5,8 +5,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import losses, metrics
-from chainrule.config import made, plain
-from chainrule.program import trace
+from chainrule._src.base.config import made, plain
+from chainrule._src.trace.tracing import trace
 
 from .test_values import CASES, IDS, ROWS, batches
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.compiler.nodes import PART, Buffer, Const, Local, N
-from chainrule.compiler.statements import Accumulate, Let, Loop, Store
-from chainrule.native.blocks import ENTRIES, LARGEST, ROWS, in_blocks
+from chainrule._src.compile.lower.nodes import PART, Buffer, Const, Local, N
+from chainrule._src.compile.lower.statements import Accumulate, Let, Loop, Store
+from chainrule._src.compile.native.blocks import ENTRIES, LARGEST, ROWS, in_blocks
 
 SUMS = {
     "sum": np.sum,

@@ -14,8 +14,8 @@ from tests.storage.test_files import NOBODY
 from tests.torture.hostile import KEY, OBSTACLES, caches, directory
 
 import chainrule as cr
-from chainrule.native import cache
-from chainrule.native import code as native
+from chainrule._src.compile.native import cache
+from chainrule._src.compile.native import code as native
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 CODE = b"machine code"

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.native import cache as on_disk
-from chainrule.native import code as native
-from chainrule.native import machine as room
-from chainrule.native.gemm import HEIGHT, TERMS
-from chainrule.native.llvm import compiled
+from chainrule._src.compile.native import cache as on_disk
+from chainrule._src.compile.native import code as native
+from chainrule._src.compile.native import machine as room
+from chainrule._src.compile.native.gemm import HEIGHT, TERMS
+from chainrule._src.compile.native.llvm import compiled
 
 DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
 

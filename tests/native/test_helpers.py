@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.native import code as native
-from chainrule.native import helpers, llvm, modules
-from chainrule.native.llvm import Text
-from chainrule.native.machine import machine
-from chainrule.running.compiling import step_kernel
-from chainrule.training.minimize import Update
+from chainrule._src.compile.native import code as native
+from chainrule._src.compile.native import helpers, llvm, modules
+from chainrule._src.compile.native.llvm import Text
+from chainrule._src.compile.native.machine import machine
+from chainrule._src.compile.running.compiling import step_kernel
+from chainrule._src.nn.training.minimize import Update
 
 
 def loss(p, X, y):
@@ -273,8 +273,8 @@ def test_a_process_may_end_while_threads_work(tmp_path):
     """Python waits for a module that is begun, whatever ends the process."""
     program = """
 import os, signal, sys, threading, time
-from chainrule.native import code, helpers
-from chainrule.native.machine import machine
+from chainrule._src.compile.native import code, helpers
+from chainrule._src.compile.native.machine import machine
 begun, make = threading.Event(), helpers.compiled
 def noted(*given):
     begun.set()
@@ -300,7 +300,7 @@ def test_the_library_is_opened_beside(missing):
     """Before `llvmlite` is imported, if it is there."""
     program = f"""
 import sys, threading
-from chainrule.native import helpers
+from chainrule._src.compile.native import helpers
 if {missing}:
     helpers.find_spec = lambda name: None
 helpers.open_llvm()

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chainrule.autodiff.trees import map_leaves
-from chainrule.batching import vmap
-from chainrule.compiler.memory import STACK
-from chainrule.compiler.nodes import ONE, ZERO, Buffer, Const, Local
-from chainrule.compiler.statements import Accumulate, Let, Loop, Store
-from chainrule.native.modules import modules
+from chainrule._src.compile.lower.memory import STACK
+from chainrule._src.compile.lower.nodes import ONE, ZERO, Buffer, Const, Local
+from chainrule._src.compile.lower.statements import Accumulate, Let, Loop, Store
+from chainrule._src.compile.native.modules import modules
+from chainrule._src.compile.running.compiling import step_kernel
+from chainrule._src.compile.running.engines import Outcome
+from chainrule._src.compile.running.steps import make_engine
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.training.minimize import Update
+from chainrule._src.trace.batching import vmap
 from chainrule.optimizers import SGD
-from chainrule.running.compiling import step_kernel
-from chainrule.running.engines import Outcome
-from chainrule.running.steps import make_engine
-from chainrule.training.minimize import Update
 
 
 def after(update, params, X):

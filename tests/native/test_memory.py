@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.native import code as native
-from chainrule.native import llvm
-from chainrule.native.machine import machine
-from chainrule.running import bound, form
+from chainrule._src.compile.native import code as native
+from chainrule._src.compile.native import llvm
+from chainrule._src.compile.native.machine import machine
+from chainrule._src.compile.running import bound, form
 
 FEW = 8
 

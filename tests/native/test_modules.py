@@ -8,9 +8,9 @@ import pytest
 from tests.uber import assert_same
 
 import chainrule as cr
-from chainrule.native.modules import modules
-from chainrule.running.compiling import step_kernel
-from chainrule.training.minimize import Update
+from chainrule._src.compile.native.modules import modules
+from chainrule._src.compile.running.compiling import step_kernel
+from chainrule._src.nn.training.minimize import Update
 
 RNG = np.random.default_rng(0)
 DATA = RNG.normal(size=(64, 8)), np.linspace(0, 1, 64)

@@ -12,16 +12,16 @@ import pytest
 from scipy import special
 
 import chainrule as cr
-from chainrule.compiler.functions import FOR
-from chainrule.compiler.kernels import function_kernel
+from chainrule._src.compile.lower.functions import FOR
+from chainrule._src.compile.lower.kernels import function_kernel
+from chainrule._src.compile.native import cache as cache_on_disk
+from chainrule._src.compile.native import code as native
+from chainrule._src.compile.native.llvm import _optimize as optimize
+from chainrule._src.compile.native.modules import Module, modules
+from chainrule._src.compile.native.values import TYPES
+from chainrule._src.trace.recurrence.summing import prepared
+from chainrule._src.trace.tracing import Recorder
 from chainrule.errors import CompileError, DataError
-from chainrule.native import cache as cache_on_disk
-from chainrule.native import code as native
-from chainrule.native.llvm import _optimize as optimize
-from chainrule.native.modules import Module, modules
-from chainrule.native.values import TYPES
-from chainrule.program.tracing import Recorder
-from chainrule.recurrence.summing import prepared
 
 
 @pytest.fixture
@@ -243,9 +243,9 @@ def test_clearing(cache):
 
 
 def test_without_llvmlite_it_says_so(monkeypatch):
-    monkeypatch.setitem(sys.modules, "chainrule.native.machine", None)
+    monkeypatch.setitem(sys.modules, "chainrule._src.compile.native.machine", None)
     for name in ("modules", "emission", "values"):
-        monkeypatch.delitem(sys.modules, f"chainrule.native.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"chainrule._src.compile.native.{name}", raising=False)
     with pytest.raises(CompileError, match="pip install llvmlite"):
         small(np.ones(3))
 

@@ -9,7 +9,7 @@ from tests.interpreter import kernel_gradient
 from tests.uber import assert_same
 
 import chainrule as cr
-from chainrule.running.threads import running
+from chainrule._src.compile.running.threads import running
 
 RNG = np.random.default_rng(0)
 N, T, H, K = 6, 12, 3, 9  # samples, steps, heads, numbers in a head

@@ -10,19 +10,19 @@ from tests.interpreter import kernel_gradient
 from tests.torture.interrupts import CheckedExecutor, assert_nothing_left
 
 import chainrule as cr
-from chainrule.compiler import kernels
-from chainrule.compiler.kernels import function_kernel
-from chainrule.compiler.memory import slots
-from chainrule.compiler.nodes import Buffer, N, loop_variable, whole
-from chainrule.compiler.sections import Group, Section
-from chainrule.compiler.statements import Loop, Store
+from chainrule._src.compile.lower import kernels
+from chainrule._src.compile.lower.kernels import function_kernel
+from chainrule._src.compile.lower.memory import slots
+from chainrule._src.compile.lower.nodes import Buffer, N, loop_variable, whole
+from chainrule._src.compile.lower.sections import Group, Section
+from chainrule._src.compile.lower.statements import Loop, Store
+from chainrule._src.compile.native import code as native
+from chainrule._src.compile.running import bound, steps
+from chainrule._src.compile.running import threads as sharing
+from chainrule._src.trace.batch import Linear
+from chainrule._src.trace.passes import expand, fixed
+from chainrule._src.trace.tracing import trace
 from chainrule.errors import DataError, DivergenceError
-from chainrule.native import code as native
-from chainrule.program.batch import Linear
-from chainrule.program.passes import expand, fixed
-from chainrule.program.tracing import trace
-from chainrule.running import bound, steps
-from chainrule.running import threads as sharing
 
 pytestmark = pytest.mark.usefixtures("interrupts")
 BATCH, SIZE = 8, 16

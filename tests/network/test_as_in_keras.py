@@ -5,9 +5,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import keras
+from chainrule._src.compile.running import steps
 from chainrule.errors import DataError, FileError, ShapeError
 from chainrule.layers import Dense, Dropout, Input
-from chainrule.running import steps
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 4)).astype("f4")

@@ -7,9 +7,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import layers
+from chainrule._src.compile.running.recorded import RecordedStep
 from chainrule.callbacks import LambdaCallback
 from chainrule.errors import DataError
-from chainrule.running.recorded import RecordedStep
 
 RNG = np.random.default_rng(0)
 X, y = RNG.normal(size=(64, 4)).astype("f4"), RNG.integers(0, 3, 64)

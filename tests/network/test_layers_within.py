@@ -7,9 +7,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import layers
+from chainrule._src.base.registered import register
 from chainrule.errors import DataError, ShapeError
 from chainrule.layers import BatchNormalization, Dense, Dropout, Input, Layer
-from chainrule.registered import register
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4)).astype("f4")

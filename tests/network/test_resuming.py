@@ -249,7 +249,7 @@ def test_an_engine_that_was_asked_for_gives_way_and_that_is_said(checkpoint):
 
 
 def test_large_data_are_compared_here_and_there(tmp_path, monkeypatch):
-    monkeypatch.setattr("chainrule.network.conditions.READ", 12 * X[0].nbytes)
+    monkeypatch.setattr("chainrule._src.nn.network.conditions.READ", 12 * X[0].nbytes)
     trained(model(), [callbacks.ModelCheckpoint(tmp_path / "last")], epochs=1)
     trained(model(), resume_from=tmp_path / "last")
     for at in (0, 59):

@@ -12,9 +12,9 @@ from onnx.reference import ReferenceEvaluator
 from tests.ops.test_gradients import BINARY, CASES, LIBRARY, REDUCTIONS, UNARY, draw
 
 import chainrule as cr
+from chainrule._src.export.onnx.graph import SINGLE
 from chainrule.errors import DataError, ExportError, FileError, MissingDependencyError
 from chainrule.onnx import export_onnx, onnx_model
-from chainrule.onnx.graph import SINGLE
 
 WITHOUT = ("inv", "det", "solve", "cholesky", "slogdet")  # ONNX has no such operations
 SAME = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 2e-5}

@@ -5,7 +5,7 @@ import pytest
 from numpy.exceptions import AxisError
 
 import chainrule as cr
-from chainrule.autodiff.tensor import Level, Tensor
+from chainrule._src.core.tensor import Level, Tensor
 
 SEVERAL = [
     "sum", "mean", "prod", "max", "min", "var", "std", "any", "all", "ptp", "median", "average",

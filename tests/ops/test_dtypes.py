@@ -5,7 +5,7 @@ import pytest
 from tests.uber import run_text
 
 import chainrule as cr
-from chainrule.autodiff.tensor import Level, Tensor
+from chainrule._src.core.tensor import Level, Tensor
 from chainrule.errors import TraceError
 
 DTYPES = ["bool", "int8", "uint8", "int64", "float16", "float32", "float64"]

@@ -9,10 +9,10 @@ from tests.interpreter import kernel_gradient
 from tests.uber import run_text
 
 import chainrule as cr
+from chainrule._src.compile.running.engines import Outcome
+from chainrule._src.compile.running.steps import make_engine
+from chainrule._src.ops.random import mixed, random_bits, random_uniform
 from chainrule.errors import DataError
-from chainrule.ops.random import mixed, random_bits, random_uniform
-from chainrule.running.engines import Outcome
-from chainrule.running.steps import make_engine
 
 PLACES = np.arange(1 << 18, dtype=np.uint32)
 words = st.integers(0, 2**32 - 1)

@@ -6,8 +6,8 @@ import scipy.special as sp
 from tests.uber import assert_gradients, assert_keeps_float32, assert_three_ways
 
 import chainrule as cr
+from chainrule._src.ops.special import SPECIAL
 from chainrule.errors import TraceError
-from chainrule.ops.special import SPECIAL
 
 UNIT = np.array([[0.2, 0.5], [0.71, 0.93]])
 REAL = np.array([-1.3, 0.4, 0.9, 2.2])

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from tests.uber import run_text
 
 import chainrule as cr
-from chainrule.autodiff.tensor import Level, Tensor
-from chainrule.autodiff.trees import map_leaves
+from chainrule._src.core.tensor import Level, Tensor
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.core.weak import Weak, as_value, innermost
+from chainrule._src.text.text import function_text
 from chainrule.errors import CompileError
-from chainrule.ops.weak import Weak, as_value, innermost
-from chainrule.program.text import function_text
 
 DTYPES = ["bool", "int8", "uint8", "int32", "int64", "float32", "float64"]
 EXPRESSIONS = [

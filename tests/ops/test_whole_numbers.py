@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.autodiff.tensor import Level, Tensor
-from chainrule.program.text import function_text
+from chainrule._src.core.tensor import Level, Tensor
+from chainrule._src.text.text import function_text
 
 DTYPES = ["bool", *(f"{sign}{bits}" for sign in ("int", "uint") for bits in (8, 16, 32, 64))]
 COMPILED = [

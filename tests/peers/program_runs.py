@@ -26,8 +26,8 @@ import pytest
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.initializers import random_initializers
 
-from chainrule.initializers import random as own_initializers
-from chainrule.network.fitting import Trainable
+from chainrule._src.nn.initializers import random as own_initializers
+from chainrule._src.nn.network.fitting import Trainable
 
 FOLDER = Path(__file__).parent / "programs"
 PROGRAMS = sorted(FOLDER.glob("*.py"))

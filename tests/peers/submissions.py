@@ -2,11 +2,11 @@
 
 import nbformat
 
-from chainrule.teaching.exports.folders import lab_of
-from chainrule.teaching.exports.making import MAKERS
-from chainrule.teaching.grading.collect import Entry
-from chainrule.teaching.grading.grade import Grader
-from chainrule.teaching.grading.setting import assignment
+from chainrule._src.teach.exports.folders import lab_of
+from chainrule._src.teach.exports.making import MAKERS
+from chainrule._src.teach.grading.collect import Entry
+from chainrule._src.teach.grading.grade import Grader
+from chainrule._src.teach.grading.setting import assignment
 
 LAB = "01_softmax_and_backpropagation"
 MISTAKES = {
@@ -17,7 +17,7 @@ SENTENCE = "summed (or averaged) over the wrong axis"
 
 
 def export(kind, folder):
-    from chainrule.teaching.exports.folders import write_files
+    from chainrule._src.teach.exports.folders import write_files
 
     lab = lab_of(LAB)
     write_files(MAKERS[kind](lab), folder)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._src.nn.layers.hooks import OF_MODELS
 from chainrule.errors import ChainruleError, DataError, ShapeError
 from chainrule.layers import Dense, Input, Layer
-from chainrule.layers.hooks import OF_MODELS
 
 # Names of Keras's models that only their users call, so that one of one's own is never ignored.
 CALLED_BY_USERS = {

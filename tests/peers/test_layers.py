@@ -11,10 +11,10 @@ import pytest
 from tests.tolerances import assert_apart, bounds
 
 import chainrule as cr
-from chainrule.autodiff.trees import leaves
-from chainrule.config import arguments
-from chainrule.layers import __all__ as NAMES
-from chainrule.layers.tracking import held
+from chainrule._src.base.config import arguments
+from chainrule._src.core.trees import leaves
+from chainrule._src.nn.layers import __all__ as NAMES
+from chainrule._src.nn.layers.tracking import held
 
 pytestmark = pytest.mark.usefixtures("drawn_by_numpy")
 IMAGES, ROWS, SERIES = (2, 5, 6, 3), (4, 6), (3, 4, 5)

@@ -11,9 +11,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from chainrule._src.data.preprocessing.values import Writing
 from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError
 from chainrule.preprocessing import Column, LeftOut, Preprocessor, Target
-from chainrule.preprocessing.values import Writing
 from chainrule.tables import load_arrays, open_table, training_data
 
 AGES = [20.0, 30.0, 40.0, 30.0]
@@ -151,7 +151,7 @@ def test_a_constant_with_gaps_leaves_the_mark():
 
 
 def test_more_texts_than_are_counted_are_left_out(monkeypatch):
-    monkeypatch.setattr("chainrule.preprocessing.summaries.MAX_DISTINCT", 30)
+    monkeypatch.setattr("chainrule._src.data.preprocessing.summaries.MAX_DISTINCT", 30)
     texts = [f"t{i}" for i in range(40)]
     chunk = {"x": texts, "n": np.arange(40.0), "label": ["a", "b"] * 20}
     preprocessor = Preprocessor().fit([chunk] * 10, "label")

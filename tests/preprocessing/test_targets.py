@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule._src.data.preprocessing.targets import natural_order
 from chainrule.errors import DataError, ShapeError
 from chainrule.preprocessing import Target
-from chainrule.preprocessing.targets import natural_order
 
 
 @pytest.mark.parametrize(("values", "task"), [

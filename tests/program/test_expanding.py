@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.program.passes import expand
-from chainrule.program.tracing import trace
+from chainrule._src.trace.passes import expand
+from chainrule._src.trace.tracing import trace
 
 
 def names(program):

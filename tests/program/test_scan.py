@@ -5,10 +5,10 @@ import pytest
 from tests.uber import assert_gradients, assert_same, assert_three_ways
 
 import chainrule as cr
-from chainrule.autodiff.trees import leaves, map_leaves
-from chainrule.compiler import kernels
-from chainrule.running import steps
-from chainrule.training.source import source
+from chainrule._src.compile.lower import kernels
+from chainrule._src.compile.running import steps
+from chainrule._src.core.trees import leaves, map_leaves
+from chainrule._src.nn.training.source import source
 
 RNG = np.random.default_rng(0)
 FORMS = {"W": (3, 4), "U": (4, 4), "b": (4,), "v": (4,)}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.uber import run_text
 
 import chainrule as cr
-from chainrule.sizes import Reader, Size
+from chainrule._src.trace.sizes import Reader, Size
 
 W = np.array([0.5, -1.0, 2.0])
 X = np.random.default_rng(0).normal(size=(150, 3))

@@ -5,9 +5,10 @@ import pytest
 from tests.fuzz.grammar import program_of
 
 import chainrule as cr
-from chainrule.ops import forms, linalg
-from chainrule.program.comparing import same
-from chainrule.program.tracing import Recorder
+from chainrule._src.core import forms
+from chainrule._src.ops import linalg
+from chainrule._src.trace.comparing import same
+from chainrule._src.trace.tracing import Recorder
 
 
 @pytest.fixture(autouse=True)

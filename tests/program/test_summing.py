@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.autodiff.trees import leaves
-from chainrule.recurrence.primitives import SCAN
-from chainrule.recurrence.summing import prepared, sums
+from chainrule._src.core.trees import leaves
+from chainrule._src.trace.recurrence.primitives import SCAN
+from chainrule._src.trace.recurrence.summing import prepared, sums
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(5, 4, 3))

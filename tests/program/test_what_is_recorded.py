@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.uber import assert_three_ways
 
 import chainrule as cr
-from chainrule.compiler import kernels
+from chainrule._src.compile.lower import kernels
 from chainrule.errors import TraceError
 
 RNG = np.random.default_rng(0)

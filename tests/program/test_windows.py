@@ -5,8 +5,8 @@ import pytest
 from tests.uber import assert_same, assert_three_ways
 
 import chainrule as cr
+from chainrule._src.compile.running.threads import running
 from chainrule.errors import TraceError
-from chainrule.running.threads import running
 
 RNG = np.random.default_rng(0)
 windows = np.lib.stride_tricks.sliding_window_view

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._src.compile.native import cache
+from chainrule._src.compile.native import code as native
+from chainrule._src.compile.running import account, compiling, form, recorded, steps
+from chainrule._src.compile.running.bound import aligned
+from chainrule._src.core.recording import tape
+from chainrule._src.nn.training.minimize import Update
 from chainrule.errors import DataError
-from chainrule.native import cache
-from chainrule.native import code as native
-from chainrule.program.recording import tape
-from chainrule.running import account, compiling, form, recorded, steps
-from chainrule.running.bound import aligned
-from chainrule.training.minimize import Update
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(22, 3))

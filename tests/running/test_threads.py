@@ -7,10 +7,10 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import chainrule as cr
-from chainrule.running import bound, engines
-from chainrule.running import threads as turns
-from chainrule.running.threads import Paces
-from chainrule.training import supply
+from chainrule._src.compile.running import bound, engines
+from chainrule._src.compile.running import threads as turns
+from chainrule._src.compile.running.threads import Paces
+from chainrule._src.nn.training import supply
 
 
 def measured(paces, seconds, count=1):

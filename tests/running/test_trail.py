@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._src.compile.running import engines, trail
+from chainrule._src.compile.running.bound import BoundKernel
 from chainrule.callbacks import Callback
 from chainrule.errors import DataError, DivergenceError
-from chainrule.running import engines, trail
-from chainrule.running.bound import BoundKernel
 
 ROWS, BATCH = 24, 4
 X = np.random.default_rng(0).normal(size=(ROWS, 3))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import chainrule
-from chainrule.native import code as native
-from chainrule.running import form
+from chainrule._src.compile.native import code as native
+from chainrule._src.compile.running import form
 
 PACKAGE = Path(chainrule.__file__).parent
 STAMP = 1_577_836_800  # 2020-01-01, which builds that can be repeated give to all files

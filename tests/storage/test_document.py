@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from tests.storage.making import DOCUMENTS
 
+from chainrule._src.data.storage.document import MAX_DEPTH, MAX_VALUES, from_json, to_json
 from chainrule.errors import DataError
-from chainrule.storage.document import MAX_DEPTH, MAX_VALUES, from_json, to_json
 
 
 def refuse(constant):

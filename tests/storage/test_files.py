@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from chainrule._src.data.storage.files import open_file, write_new
 from chainrule.errors import FileError
 from chainrule.storage import check_writable, write_text, write_whole
-from chainrule.storage.files import open_file, write_new
 
 NOBODY = 65534
 

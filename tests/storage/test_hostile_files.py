@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from tests.storage.making import METADATA, file_of
 
+from chainrule._src.data.storage import document, tensors
 from chainrule.errors import FileError
-from chainrule.storage import document, read_tensors, tensors, write_tensors
+from chainrule.storage import read_tensors, write_tensors
 
 N_FILES = 4000
 MAX_HEADER, MAX_VALUES = tensors.MAX_HEADER // 8, document.MAX_VALUES // 8  # so that it is quick

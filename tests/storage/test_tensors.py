@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tests.storage.making import DOCUMENTS, METADATA
 
+from chainrule._src.data.storage.layout import DTYPES, MAX_ARRAYS, MAX_HEADER
 from chainrule.errors import DataError, FileError
 from chainrule.storage import describe, read_tensors, write_tensors
-from chainrule.storage.layout import DTYPES, MAX_ARRAYS, MAX_HEADER
 
 CODES = [code.replace("<", order) for code in DTYPES.values() for order in "<>"]
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from chainrule.sweeps.member import Outcome
+from chainrule._src.sweeps.member import Outcome
 
 
 class FakeFleet:

@@ -9,13 +9,13 @@ import numpy as np
 from tests.sweeps.fakes import FakeFleet
 
 import chainrule as cr
-from chainrule.sweeps import search as searching
-from chainrule.sweeps.header import agree, places_of
-from chainrule.sweeps.ranking import Ranking
-from chainrule.sweeps.rungs import hyperband
-from chainrule.sweeps.search import Candidates, Search
-from chainrule.sweeps.space import Space
-from chainrule.sweeps.store import Folder, Memory
+from chainrule._src.sweeps import search as searching
+from chainrule._src.sweeps.header import agree, places_of
+from chainrule._src.sweeps.ranking import Ranking
+from chainrule._src.sweeps.rungs import hyperband
+from chainrule._src.sweeps.search import Candidates, Search
+from chainrule._src.sweeps.space import Space
+from chainrule._src.sweeps.store import Folder, Memory
 
 SPACE = {"lr": cr.log(1e-3, 1e-1), "hidden": [4, (3, 2), "raises"]}
 CONDITIONS = {"build": "fake", "epochs": 9, "seed": 0}

@@ -5,7 +5,7 @@ import pytest
 from tests.sweeps.test_sweep import RATES, swept
 
 import chainrule as cr
-from chainrule.sweeps.dashboard import NAME
+from chainrule._src.sweeps.dashboard import NAME
 
 optuna = pytest.importorskip("optuna")
 STATES = optuna.trial.TrialState

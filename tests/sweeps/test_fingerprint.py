@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import chainrule as cr
-from chainrule.sweeps.fingerprint import about, fingerprint
+from chainrule._src.sweeps.fingerprint import about, fingerprint
 
 ROOT = Path(__file__).parents[2]
 

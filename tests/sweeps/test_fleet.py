@@ -12,13 +12,13 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
 import chainrule as cr
-from chainrule.sweeps import structure, trained
-from chainrule.sweeps.building import Fold
-from chainrule.sweeps.fleet import Fleet
-from chainrule.sweeps.lanes import beside
-from chainrule.sweeps.member import Member, Task
-from chainrule.sweeps.numbers import Scope, value_for
-from chainrule.validation import check_seed, seeded
+from chainrule._src.base.validation import check_seed, seeded
+from chainrule._src.sweeps import structure, trained
+from chainrule._src.sweeps.building import Fold
+from chainrule._src.sweeps.fleet import Fleet
+from chainrule._src.sweeps.lanes import beside
+from chainrule._src.sweeps.member import Member, Task
+from chainrule._src.sweeps.numbers import Scope, value_for
 
 X, y = load_digits(return_X_y=True)
 X = (X / 16).astype(np.float32)

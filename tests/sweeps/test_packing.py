@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from chainrule._src.sweeps.packing import read_checkpoints, write_checkpoints
 from chainrule.errors import ChainruleError, FileError
-from chainrule.sweeps.packing import read_checkpoints, write_checkpoints
 
 DTYPES = st.sampled_from(["f4", "f8", "i8", "?"])
 LEAVES = (

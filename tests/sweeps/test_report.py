@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.sweeps import pictures
-from chainrule.sweeps.dimensions import Choices, Log, Uniform
+from chainrule._src.sweeps import pictures
+from chainrule._src.sweeps.dimensions import Choices, Log, Uniform
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chainrule._src.sweeps.rungs import Bracket, check_factor, halving, hyperband, order, survivors
 from chainrule.errors import OptionError
-from chainrule.sweeps.rungs import Bracket, check_factor, halving, hyperband, order, survivors
 
 SCORES = st.lists(st.sampled_from([0.0, -0.0, 0.5, 1.0, np.nan, np.inf, -np.inf]), max_size=12)
 COUNTS = {"count": st.integers(1, 5000), "epochs": st.integers(1, 300), "factor": st.integers(2, 5)}

@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 from tests.sweeps.fakes import FakeFleet
 
 import chainrule as cr
+from chainrule._src.sweeps.member import Task
+from chainrule._src.sweeps.ranking import Ranking
+from chainrule._src.sweeps.rungs import all_the_way, halving, hyperband
+from chainrule._src.sweeps.search import Candidates, Search
+from chainrule._src.sweeps.space import Space
+from chainrule._src.sweeps.store import Memory
 from chainrule.callbacks import Callback, LambdaCallback
 from chainrule.errors import InterruptedWarning, OptionError
-from chainrule.sweeps.member import Task
-from chainrule.sweeps.ranking import Ranking
-from chainrule.sweeps.rungs import all_the_way, halving, hyperband
-from chainrule.sweeps.search import Candidates, Search
-from chainrule.sweeps.space import Space
-from chainrule.sweeps.store import Memory
 
 SPACE = {"lr": cr.log(1e-3, 1e-1), "hidden": [4, (3, 2), "raises"]}
 

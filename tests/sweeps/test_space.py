@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import chainrule as cr
+from chainrule._src.sweeps.space import BLOCK, Space
 from chainrule.errors import DataError, OptionError, UnknownNameError
-from chainrule.sweeps.space import BLOCK, Space
 
 SPACE = {
     "lr": cr.log(1e-4, 1e-1), "hidden": [16, 64, (64, 32)], "drop": cr.uniform(-1, 0.5),

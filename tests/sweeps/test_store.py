@@ -16,9 +16,9 @@ from tests.sweeps.fakes import FakeFleet
 from tests.sweeps.stored import CONDITIONS, SPACE, assert_same, swept, swept_slowly
 
 import chainrule as cr
+from chainrule._src.sweeps.journal import Journal, Journals, line_of, record_of
+from chainrule._src.sweeps.leases import Leases, Workers
 from chainrule.errors import DataError, FileError, InterruptedWarning, OptionError
-from chainrule.sweeps.journal import Journal, Journals, line_of, record_of
-from chainrule.sweeps.leases import Leases, Workers
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,13 +90,13 @@ def test_the_work_of_a_dead_one_is_taken(tmp_path, expected):
         store._look()
         store._let_know(rung)
 
-    with mock.patch("chainrule.sweeps.store.Folder.wait", wait):
+    with mock.patch("chainrule._src.sweeps.store.Folder.wait", wait):
         assert_same(swept(tmp_path), expected)
     assert seen[0] == seen[1]
 
 
 def test_a_process_elsewhere_is_dead_when_nothing_changes(tmp_path):
-    with mock.patch("chainrule.sweeps.leases._machine", return_value="another"):
+    with mock.patch("chainrule._src.sweeps.leases._machine", return_value="another"):
         other = Workers(tmp_path, patience=0.15, renewed=0.01)
     here = Workers(tmp_path, patience=0.15, renewed=0.01)
     try:

@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import chainrule as cr
+from chainrule._src.sweeps.folds import folds_of
 from chainrule.errors import DataError, InterruptedWarning, OptionError, UnknownNameError
-from chainrule.sweeps.folds import folds_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3)).astype("f4")
@@ -129,7 +129,7 @@ def test_choices_are_all_tried_also_where_they_grow(tmp_path, search):
 
 def test_what_does_not_fit_into_memory_is_refused_at_once():
     with (
-        mock.patch("chainrule.sweeps.store.memory", return_value=100.0),
+        mock.patch("chainrule._src.sweeps.store.memory", return_value=100.0),
         pytest.raises(
             DataError,
             match=r"the weights of the 8 models that may go on take .* give store= a folder",
@@ -415,7 +415,7 @@ def timed(rate, size=3):
 )  # fmt: skip
 def test_settings_of_the_training_are_checked_beforehand(setting, error):
     with (
-        mock.patch("chainrule.sweeps.fleet.Fleet.run") as run,
+        mock.patch("chainrule._src.sweeps.fleet.Fleet.run") as run,
         pytest.raises(DataError, match=error),
     ):
         swept(timed, RATES | setting, models=2)
@@ -434,7 +434,7 @@ def test_settings_of_the_training_are_checked_beforehand(setting, error):
 def test_what_no_sweep_can_be_is_refused_beforehand_by_name(options):
     name = "did you mean 'val_accuracy'" if "monitor" in options else next(iter(options))
     with (
-        mock.patch("chainrule.sweeps.fleet.Fleet.run") as run,
+        mock.patch("chainrule._src.sweeps.fleet.Fleet.run") as run,
         pytest.raises(cr.ChainruleError, match=name),
     ):
         swept(**options)

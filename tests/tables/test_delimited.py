@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule._src.data.preprocessing.values import MISSING, Writing
+from chainrule._src.data.tables import delimited
 from chainrule.errors import ChainruleError, DataError
-from chainrule.preprocessing.values import MISSING, Writing
-from chainrule.tables import Column, delimited, open_table
+from chainrule.tables import Column, open_table
 
 
 @pytest.fixture
@@ -259,7 +260,7 @@ def test_a_quote_that_is_not_closed_is_told(write, monkeypatch):
 
 
 def test_bytes_that_are_no_utf8_far_behind_are_found(write, monkeypatch):
-    monkeypatch.setattr("chainrule.tables.dialect.HEAD", 100)
+    monkeypatch.setattr("chainrule._src.data.tables.dialect.HEAD", 100)
     with pytest.raises(DataError, match="line 1,002 is not UTF-8"):
         open_table(write(b"a,b\n" + b"1,x\n" * 1000 + b"1,\xff\n"))
 

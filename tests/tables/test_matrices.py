@@ -7,8 +7,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from chainrule._src.compile.native import memory
 from chainrule.errors import DataError, UnknownNameError
-from chainrule.native import memory
 from chainrule.preprocessing import Preprocessor
 from chainrule.tables import ArrayTable, load_arrays, open_table, training_data
 
@@ -161,7 +161,7 @@ def test_a_table_that_changes_while_it_is_read_is_refused():
 
 def test_a_container_that_limits_memory_is_heard(tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr("chainrule.native._CGROUP_LIMIT", limit)
+    monkeypatch.setattr("chainrule._src.compile.native._CGROUP_LIMIT", limit)
     whole = memory()
     limit.write_text("1000000\n")
     assert memory() == 1_000_000 < whole

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from chainrule._src.data.preprocessing.values import Writing, column_values
 from chainrule.errors import ChainruleError, DataError
-from chainrule.preprocessing.values import Writing, column_values
 from chainrule.tables import Column, open_table
 
 

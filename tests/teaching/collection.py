@@ -16,13 +16,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from chainrule.teaching.calls import Candidate, Server
-from chainrule.teaching.checked import check_submission
-from chainrule.teaching.exercise import Outcome, Result
-from chainrule.teaching.exercises import LABS, exercise, exercises
-from chainrule.teaching.grading.hidden import hidden_tests, run_hidden, used_names
-from chainrule.teaching.source import Source, sources
-from chainrule.teaching.submission import Statement, Submission, read
+from chainrule._src.teach.calls import Candidate, Server
+from chainrule._src.teach.checked import check_submission
+from chainrule._src.teach.exercise import Outcome, Result
+from chainrule._src.teach.exercises import LABS, exercise, exercises
+from chainrule._src.teach.grading.hidden import hidden_tests, run_hidden, used_names
+from chainrule._src.teach.source import Source, sources
+from chainrule._src.teach.submission import Statement, Submission, read
 
 EXERCISES = [
     (lab, name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from tests.teaching.collection import answers, exchanged, mistake
 
-from chainrule.teaching.source import Source, sources
+from chainrule._src.teach.source import Source, sources
 
 FIRST = ("Ada", "Bela", "Chen", "Dora", "Emil", "Fatima", "Goran", "Hana", "Ines", "Jonas",
          "Kai", "Lena", "Mira", "Nuno", "Olga", "Pia", "Quinn", "Rosa", "Sami", "Tove")  # fmt: skip

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from chainrule import check
+from chainrule._src.teach import expect
+from chainrule._src.teach.calls import an_object
+from chainrule._src.teach.exercise import Exercise
 from chainrule.errors import DataError
-from chainrule.teaching import expect
-from chainrule.teaching.calls import an_object
-from chainrule.teaching.exercise import Exercise
 
 
 def right(X):
@@ -70,7 +70,7 @@ def test_an_argument_that_changes_is_told():
 
 
 def test_the_first_hint_needs_a_failure(monkeypatch):
-    monkeypatch.setattr("chainrule.teaching.check._failed", {})
+    monkeypatch.setattr("chainrule._src.teach.check._failed", {})
     with pytest.raises(DataError, match="no check has failed"):
         check.hint()
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from chainrule._src.teach.exercises import LABS
+from chainrule._src.teach.exports import run, support
+from chainrule._src.teach.exports.folders import lab_of, write_files
+from chainrule._src.teach.exports.making import MAKERS
 from chainrule.errors import UnknownNameError
-from chainrule.teaching.exercises import LABS
-from chainrule.teaching.exports import run, support
-from chainrule.teaching.exports.folders import lab_of, write_files
-from chainrule.teaching.exports.making import MAKERS
 
 LAB = "01_softmax_and_backpropagation"
 # What is given to students of each export, by path.
@@ -155,7 +155,7 @@ def test_a_classroom_s_repository_runs_with_pytest(labs, tmp_path):
 
 
 def test_points_are_printed_with_what_is_wrong(capsys):
-    from chainrule.teaching.exercises import exercise
+    from chainrule._src.teach.exercises import exercise
 
     result = exercise("softmax").run_here(lambda X: X)
 
@@ -176,7 +176,7 @@ def test_otters_cases_say_what_is_wrong():
 
 
 def test_an_unknown_kind_names_the_known(tmp_path):
-    from chainrule.cli.export_lab import KINDS, export_lab
+    from chainrule._src.cli.export_lab import KINDS, export_lab
 
     assert set(KINDS) == set(MAKERS)
     with pytest.raises(UnknownNameError, match="did you mean 'otter'"):

@@ -11,16 +11,16 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
+from chainrule._src.teach.exercises import LABS
+from chainrule._src.teach.grading import classroom as rooms
+from chainrule._src.teach.grading.collect import Entry, collect, find_lab
+from chainrule._src.teach.grading.grade import Assignment, Grader
+from chainrule._src.teach.grading.marks import to_csv, to_json, to_junit
+from chainrule._src.teach.grading.report import to_html
+from chainrule._src.teach.grading.setting import assignment
+from chainrule._src.teach.grading.statistics import exercise_rows, mistakes
+from chainrule._src.teach.source import folder, read
 from chainrule.errors import DataError, FileError
-from chainrule.teaching.exercises import LABS
-from chainrule.teaching.grading import classroom as rooms
-from chainrule.teaching.grading.collect import Entry, collect, find_lab
-from chainrule.teaching.grading.grade import Assignment, Grader
-from chainrule.teaching.grading.marks import to_csv, to_json, to_junit
-from chainrule.teaching.grading.report import to_html
-from chainrule.teaching.grading.setting import assignment
-from chainrule.teaching.grading.statistics import exercise_rows, mistakes
-from chainrule.teaching.source import folder, read
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LAB = "01_softmax_and_backpropagation"

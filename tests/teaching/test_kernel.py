@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from chainrule.teaching.confined import kernel, limits
+from chainrule._src.teach.confined import kernel, limits
 
 if sys.platform != "linux":
     pytest.skip("seccomp and Landlock are Linux's", allow_module_level=True)
@@ -14,7 +14,7 @@ if sys.platform != "linux":
 CODE = """
 import ctypes, os, signal, socket, subprocess, sys, threading
 import numpy as np
-from chainrule.teaching.confined import kernel, limits
+from chainrule._src.teach.confined import kernel, limits
 
 own, hidden = sys.argv[1:3]
 held = kernel.confine(own, [*limits.readable(), os.path.dirname(hidden)], [hidden])

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.teaching.exercises import LABS
-from chainrule.teaching.regions import HIDDEN, kinds
-from chainrule.teaching.source import sources
-from chainrule.teaching.submission import read
+from chainrule._src.teach.exercises import LABS
+from chainrule._src.teach.regions import HIDDEN, kinds
+from chainrule._src.teach.source import sources
+from chainrule._src.teach.submission import read
 
 ROOT = Path(__file__).parents[2]
 LABS_HERE = [lab for lab in sources() if lab.name in LABS]

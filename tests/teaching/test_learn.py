@@ -8,11 +8,11 @@ import time
 import pytest
 from rich.console import Console
 
+from chainrule._src.teach import source
+from chainrule._src.teach.learn import screen, watching, workspace
+from chainrule._src.teach.learn.checker import Checker
+from chainrule._src.teach.learn.workspace import Workspace
 from chainrule.errors import DataError
-from chainrule.teaching import source
-from chainrule.teaching.learn import screen, watching, workspace
-from chainrule.teaching.learn.checker import Checker
-from chainrule.teaching.learn.workspace import Workspace
 
 LAB = """# %% [markdown]
 # # A small lab

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.teaching.exercises import every, exercise
-from chainrule.teaching.expect import Ended, Wrong
-from chainrule.teaching.running import SCRIPT, Host, Limits, Worker
+from chainrule._src.teach.exercises import every, exercise
+from chainrule._src.teach.expect import Ended, Wrong
+from chainrule._src.teach.running import SCRIPT, Host, Limits, Worker
 
 RIGHT = """
 import numpy as np
@@ -125,8 +125,8 @@ def test_files_in_its_own_folder_are_gone_behind_it(host, tmp_path):
         "from chainrule.functions import softmax",
         "from chainrule import softmax",
         "import chainrule\nsoftmax = chainrule.softmax",
-        "from chainrule.lab.models import softmax",
-        "import chainrule.teaching.exercises\nsoftmax = chainrule.teaching",
+        "from chainrule._src.teach.lab.models import softmax",
+        "import chainrule._src.teach.exercises\nsoftmax = chainrule._src.teach",
         "import sys\nsoftmax = sys.modules['chainrule'].functions.softmax",
         "import importlib\nsoftmax = importlib.import_module('chainrule.functions').softmax",
     ],
@@ -282,7 +282,7 @@ def test_ended_once_is_ended(host):
 
 def test_where_processes_do_not_fork_each_is_started_anew(monkeypatch):
     """One reads, one answers."""
-    monkeypatch.setattr("chainrule.teaching.running.FORKS", False)
+    monkeypatch.setattr("chainrule._src.teach.running.FORKS", False)
     ends = RIGHT.replace("    e =", "    if X is None: import os; os._exit(3)\n    e =")
     with Host() as host, loaded(host, ends) as worker:
         assert exercise("softmax").run(worker.candidate("softmax")).passed

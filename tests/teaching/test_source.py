@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from chainrule._src.teach import source
+from chainrule._src.teach.regions import kinds, strip
 from chainrule.errors import DataError
-from chainrule.teaching import source
-from chainrule.teaching.regions import kinds, strip
 
 ROOT = Path(__file__).parents[2]
 LABS = source.sources()

@@ -22,9 +22,9 @@ from tests.storage.test_files import NOBODY
 
 import chainrule as cr
 from chainrule import callbacks
+from chainrule._src.compile.native import cache
+from chainrule._src.compile.native import code as native
 from chainrule.errors import ChainruleError
-from chainrule.native import cache
-from chainrule.native import code as native
 from chainrule.storage import read_tensors, write_tensors
 
 KEY = "0123456789abcdef" * 4

@@ -17,27 +17,27 @@ WATCHDOG = 60  # seconds
 MOMENTS = 0.6  # seconds after the import has begun, at most
 # What imports each library first; all of it stands in functions of chainrule.
 FIRST = {
-    "cloudpickle": "from chainrule.distributed.job import pickled; pickled(1, 'one')",
-    "dask": "from chainrule.distributed.places import dask; dask()",
-    "distributed": "from chainrule.distributed.places import dask; dask('distributed')",
-    "jinja2": "from chainrule.pages import SHARED, page; page(SHARED / 'page.css')",
-    "jupytext": "from chainrule.teaching.source import sources; "
-    "from chainrule.teaching.learn.handout import handout; handout(sources()[0], '.py')",
+    "cloudpickle": "from chainrule._src.cluster.job import pickled; pickled(1, 'one')",
+    "dask": "from chainrule._src.cluster.places import dask; dask()",
+    "distributed": "from chainrule._src.cluster.places import dask; dask('distributed')",
+    "jinja2": "from chainrule._src.base.pages import SHARED, page; page(SHARED / 'page.css')",
+    "jupytext": "from chainrule._src.teach.source import sources; "
+    "from chainrule._src.teach.learn.handout import handout; handout(sources()[0], '.py')",
     "keras": "network().to_keras()",
     "llvmlite": "cr.jit(np.tanh)(np.ones(3))",
     "matplotlib": "from chainrule import plots; plots.to_svg(lambda ax: None, (4, 3), 'a')",
-    "nbformat": "from chainrule.teaching.source import sources; "
+    "nbformat": "from chainrule._src.teach.source import sources; "
     "sources()[0].notebook(solved=False)",
     "onnx": "network().export('model.onnx')",
-    "optuna": "from chainrule.sweeps.optuna import optuna; optuna()",
+    "optuna": "from chainrule._src.sweeps.optuna import optuna; optuna()",
     "pandas": "network(3).fit('table.parquet', 'y', epochs=10**9, batch_size=8, verbose=0)",
     "pyarrow": "from chainrule.tables import open_table; open_table('table.csv')",
     "rich": "network().summary(print_fn=len)",
     "scipy": "from chainrule import activations as a; cr.jit(a.gelu)(np.ones(3))",
     "sklearn": "cr.MLPClassifier()",
-    "starlette": "from chainrule.interrupts import load; load('chainrule.blackboard.server')",
+    "starlette": "from chainrule._src.base.interrupts import load; load('chainrule._src.blackboard.server')",
     "typer": "import chainrule.__main__ as m; sys.argv[1:] = ['--help']; m.main()",
-    "watchfiles": "from chainrule.teaching.learn.saves import saves; saves('.', '', '', '')",
+    "watchfiles": "from chainrule._src.teach.learn.saves import saves; saves('.', '', '', '')",
 }
 CHILD = """
 import os, signal, sys, threading, time, warnings

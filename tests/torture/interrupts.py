@@ -25,10 +25,11 @@ import numpy as np
 from tests.torture import imports
 
 import chainrule as cr
-from chainrule import callbacks, interrupts, layers
+from chainrule import callbacks, layers
+from chainrule._src.base import interrupts
+from chainrule._src.compile.running import threads
+from chainrule._src.nn.training.trainer import Trainer
 from chainrule.errors import InterruptedWarning
-from chainrule.running import threads
-from chainrule.training.trainer import Trainer
 
 BATCH, WIDTH, RATE = 32, 256, 2.0**-10
 RNG = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from tests.network.test_resuming import CALLBACKS, assert_same, model, trained
 
 import chainrule as cr
 from chainrule import callbacks
-from chainrule.native import cache
+from chainrule._src.compile.native import cache
 
 EPOCHS = 10  # for every time that it is killed
 

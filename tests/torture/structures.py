@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import chainrule as cr
-from chainrule.native import code
+from chainrule._src.compile.native import code
 
 SETTLED = 1_200  # structures until every table is as long as it becomes
 MORE_MAPS, MORE_BYTES = 500, 15e3  # that may be added from there on: at most, and for a structure

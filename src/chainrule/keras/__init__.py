@@ -17,7 +17,8 @@ import importlib
 import sys
 from typing import Any
 
-from chainrule import (
+from chainrule._src.base.variables import Variable
+from chainrule._src.nn import (
     activations,
     callbacks,
     constraints,
@@ -28,7 +29,12 @@ from chainrule import (
     regularizers,
     schedules,
 )
-from chainrule.initializers import Initializer
+from chainrule._src.nn.initializers import Initializer
+from chainrule._src.nn.layers import Input, Layer
+from chainrule._src.nn.losses import Loss
+from chainrule._src.nn.metrics import Metric
+from chainrule._src.nn.optimizers import Optimizer
+from chainrule._src.nn.regularizers import Regularizer
 from chainrule.keras import (
     applications,
     backend,
@@ -43,19 +49,13 @@ from chainrule.keras import (
     utils,
 )
 from chainrule.keras.models import Functional, Model, Sequential
-from chainrule.layers import Input, Layer
-from chainrule.losses import Loss
-from chainrule.metrics import Metric
-from chainrule.optimizers import Optimizer
-from chainrule.regularizers import Regularizer
-from chainrule.variables import Variable
 
 __version__ = "3.15.0"  # whose names, defaults and semantics these are
 
 _SHARED = ("activations", "callbacks", "constraints", "initializers", "losses", "metrics",
            "optimizers", "regularizers")  # fmt: skip
 for _name in _SHARED:  # so that ``from chainrule.keras.losses import …`` finds them
-    sys.modules[f"{__name__}.{_name}"] = importlib.import_module(f"chainrule.{_name}")
+    sys.modules[f"{__name__}.{_name}"] = importlib.import_module(f"chainrule._src.nn.{_name}")
 sys.modules[f"{__name__}.optimizers.schedules"] = schedules
 
 __all__ = [

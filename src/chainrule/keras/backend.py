@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.errors import DataError
+from chainrule._src.base.errors import DataError
 from chainrule.keras import ops
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError
-from chainrule.interrupts import deferred
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.interrupts import deferred
 
 Pairs = tuple[tuple[Any, Any], tuple[Any, Any]]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import layers as _layers
-from chainrule.config import made, plain
-from chainrule.errors import DataError
+from chainrule._src.base.config import made, plain
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.registered import known_as
+from chainrule._src.nn import layers as _layers
+from chainrule._src.nn.layers import Input
+from chainrule._src.nn.layers.surroundings import refuse_symbolic
 from chainrule.keras.left_out import left_out
-from chainrule.layers import Input
-from chainrule.layers.surroundings import refuse_symbolic
-from chainrule.registered import known_as
 
 InputLayer, serialize = Input, plain
 

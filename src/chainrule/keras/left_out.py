@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.errors import DataError
+from chainrule._src.base.errors import DataError
 
 
 def left_out(name: str, advice: str) -> Any:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.config import copied
-from chainrule.errors import DataError
+from chainrule._src.base.config import copied
+from chainrule._src.base.errors import DataError
+from chainrule._src.nn.layers import Input, Layer
+from chainrule._src.nn.sequential import Sequential
+from chainrule._src.nn.sequential import load_model as _load_model
 from chainrule.keras.left_out import GRAPHS, left_out
-from chainrule.layers import Input, Layer
-from chainrule.sequential import Sequential
-from chainrule.sequential import load_model as _load_model
 
 Model = left_out("Model", GRAPHS)
 Functional = left_out("Functional", GRAPHS)

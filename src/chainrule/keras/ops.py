@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import losses
-from chainrule.activations import (
+from chainrule._src.core.transforms import stop_gradient
+from chainrule._src.nn import losses
+from chainrule._src.nn.activations import (
     celu,
     elu,
     gelu,
@@ -32,10 +33,9 @@ from chainrule.activations import (
     softsign,
     tanh,
 )
-from chainrule.autodiff import stop_gradient
-from chainrule.functions import erf, logsumexp
-from chainrule.functions import one_hot as _one_hot
-from chainrule.recurrence import scan
+from chainrule._src.nn.functions import erf, logsumexp
+from chainrule._src.nn.functions import one_hot as _one_hot
+from chainrule._src.trace.recurrence import scan
 
 __all__ = [
     "binary_crossentropy", "cast", "categorical_crossentropy", "celu", "cond",

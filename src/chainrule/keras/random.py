@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError
-from chainrule.interrupts import deferred
-from chainrule.layers.dropout import Random
-from chainrule.layers.surroundings import around
-from chainrule.validation import check_seed
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.validation import check_seed
+from chainrule._src.nn.layers.dropout import Random
+from chainrule._src.nn.layers.surroundings import around
 
 __all__ = [
     "SeedGenerator",

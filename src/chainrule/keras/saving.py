@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.config import made as deserialize_keras_object
-from chainrule.config import plain as serialize_keras_object
+from chainrule._src.base.config import made as deserialize_keras_object
+from chainrule._src.base.config import plain as serialize_keras_object
+from chainrule._src.base.registered import name_of as get_registered_name
+from chainrule._src.base.registered import registered
 from chainrule.keras.models import load_model, save_model
 from chainrule.keras.utils import (
     custom_object_scope,
     get_custom_objects,
     register_keras_serializable,
 )
-from chainrule.registered import name_of as get_registered_name
-from chainrule.registered import registered
 
 __all__ = [
     "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",

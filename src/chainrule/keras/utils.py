@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import validation
-from chainrule.errors import DataError, ShapeError
-from chainrule.escaping import element
+from chainrule._src.base import validation
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.escaping import element
+from chainrule._src.base.registered import REGISTERED
+from chainrule._src.base.registered import known_as as custom_object_scope
+from chainrule._src.base.registered import register as register_keras_serializable
+from chainrule._src.base.validation import Array, as_numbers, check_number, check_positive, lookup
 from chainrule.keras.backend import clear_session
 from chainrule.keras.left_out import left_out
-from chainrule.registered import REGISTERED
-from chainrule.registered import known_as as custom_object_scope
-from chainrule.registered import register as register_keras_serializable
-from chainrule.validation import Array, as_numbers, check_number, check_positive, lookup
 
 __all__ = [
     "PyDataset", "Sequence", "clear_session", "custom_object_scope", "get_custom_objects",

@@ -21,7 +21,7 @@ from tests.fuzz.networks.configuration import Configuration
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import chainrule as cr
-from chainrule.ops.random import random_uniform
+from chainrule._src.ops.random import random_uniform
 
 keras.config.set_floatx("float64")
 dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else Keras mixes PyTorch's float64 to float32

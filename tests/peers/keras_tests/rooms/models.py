@@ -1,5 +1,5 @@
 from tests.peers.keras_tests.imports import Room
 
-from chainrule import sequential
+from chainrule._src.nn import sequential
 
 room = Room("models", vars(sequential))

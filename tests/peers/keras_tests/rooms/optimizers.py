@@ -5,7 +5,7 @@ from tests.peers.keras_tests.adapting import as_numpy, calls_with_arrays
 from tests.peers.keras_tests.imports import Room
 
 from chainrule import optimizers, schedules
-from chainrule.autodiff.trees import leaves
+from chainrule._src.core.trees import leaves
 from chainrule.optimizers import Optimizer
 
 finalize = Optimizer.finalize_variable_values

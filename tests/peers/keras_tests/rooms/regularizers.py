@@ -2,7 +2,7 @@ from tests.peers.keras_tests.adapting import calls_with_arrays
 from tests.peers.keras_tests.imports import Room
 
 from chainrule import regularizers
-from chainrule.validation import check_number
+from chainrule._src.base.validation import check_number
 
 
 def validate_float_arg(value, name):

@@ -11,10 +11,10 @@ from keras.src import testing
 from tests.peers.keras_tests.imports import Room
 
 from chainrule import Sequential
-from chainrule.config import Configurable, made, plain
+from chainrule._src.base.config import Configurable, made, plain
+from chainrule._src.base.registered import known_as, own_things
+from chainrule._src.nn.layers.tracking import family, held
 from chainrule.errors import ChainruleError
-from chainrule.layers.tracking import family, held
-from chainrule.registered import known_as, own_things
 
 
 class TestCase(testing.TestCase):

@@ -1,0 +1,1 @@
+"""The implementation: wings, the higher ones of which import the lower ones only."""

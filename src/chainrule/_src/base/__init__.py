@@ -1,0 +1,1 @@
+"""Errors, the console, checks of input, names of classes: every wing stands on these."""

@@ -1,0 +1,295 @@
+"""Bad input is refused here, before any work starts, in one wording for the whole library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from chainrule._src.base.errors import (
+    ChainruleError,
+    DataError,
+    ShapeError,
+    UnknownNameError,
+    shortened,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
+T = TypeVar("T")
+_PLAIN = (np.ndarray, np.generic, int, float)
+NUMBERS = frozenset(map(np.dtype, np.typecodes["AllInteger"] + np.typecodes["Float"] + "?"))
+_TEXT = "encode categories as whole numbers, for instance with np.unique(x, return_inverse=True)[1]"
+_INSTEAD = {  # by the kind of a dtype
+    "c": "complex numbers have no gradient in chainrule; write real and imaginary parts as two "
+    "real arrays",
+    "O": "make numbers of its objects with .astype(float)",
+    "U": _TEXT,
+    "S": _TEXT,
+    "T": _TEXT,
+    "M": "subtract a time and divide by np.timedelta64(1, 's') to have seconds",
+    "m": "divide by np.timedelta64(1, 's') to have seconds",
+    "V": "take a field of its records by name, such as x['a'], or give its numbers with .view()",
+}
+
+
+def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> None:
+    """Refuse what other libraries hold numbers in, if it has to be made an array first.
+
+    With ``frames=False`` data frames may pass: NumPy makes arrays of them.
+    """
+    if type(value) in _PLAIN:
+        return
+    if isinstance(value, np.matrix):  # whose * is a product of matrices
+        advice = ".A"
+    elif isinstance(value, np.ndarray) and hasattr(value, "filled"):
+        advice = ".filled(value), which takes the place of what is masked"
+    elif isinstance(value, _PLAIN):
+        return
+    elif hasattr(value, "toarray"):
+        advice = ".toarray()"
+    elif getattr(value, "requires_grad", False) is True:
+        advice = ".detach().numpy()"
+    elif frames and hasattr(value, "to_numpy"):
+        advice = ".to_numpy()"
+    else:
+        return
+    raise DataError(
+        f"{where}: {name} is a {type(value).__module__.partition('.')[0]} {type(value).__name__}, "
+        f"expected an array; make one of it with {advice}"
+    )
+
+
+def as_numbers(value: Any, name: str, where: str) -> Array:
+    """Return ``value`` as an array of real numbers, or say why it is none."""
+    refuse_foreign(value, name, where, frames=False)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(
+            f"{where}: {name} is ragged: its rows have different lengths, an array needs equal ones"
+        ) from error
+    if array.dtype.kind not in "fiub" and hasattr(value, "to_numpy"):
+        raise DataError(
+            f"{where}: {name} must hold numbers, but its dtype is {array.dtype}; give its columns "
+            "of numbers, with .to_numpy()"
+        )
+    return numeric(array, name, where)
+
+
+def as_argument(value: Any, name: str, where: str) -> Any:
+    """Return an argument of a recorded function: a Python number, or an array of real numbers."""
+    if type(value) is np.ndarray and value.dtype in NUMBERS:
+        return value
+    if isinstance(value, bool | int | float):
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise DataError(f"{where}: {name} is beyond the range of int64; write it as a float")
+        return value
+    refuse_foreign(value, name, where)
+    return as_numbers(value, name, where)
+
+
+def numeric(array: Any, name: str, where: str, error: type[ChainruleError] = DataError) -> Array:
+    """Return an array of real numbers in the machine's byte order; refuse any other array."""
+    dtype = array.dtype
+    if dtype.kind in "OUST" and array.ndim == 0:
+        raise error(
+            f"{where}: {name} is {shortened(repr(array.item()))}, expected an array of numbers; "
+            "what is no array (a text, a function, an object) is fixed before, with "
+            "functools.partial or a lambda"
+        )
+    if dtype.kind not in "fiub":
+        raise error(
+            f"{where}: {name} must hold numbers, but its dtype is {dtype}; {_INSTEAD[dtype.kind]}"
+        )
+    native: Array = array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+    return native
+
+
+def as_floats(value: Any, name: str, where: str) -> Array:
+    """Return ``value`` as a floating array; float32 stays, whole numbers become float64."""
+    array = as_numbers(value, name, where)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def check_features(X: ArrayLike, n_features: int, where: str) -> Array:
+    """Return ``X``, of shape ``(d,)`` or ``(n, d)``, as finite float64 numbers."""
+    X = as_numbers(X, "X", where).astype(np.float64, copy=False)
+    if X.ndim not in (1, 2):
+        raise ShapeError(
+            f"{where}: X must be one sample of shape ({n_features},) or a batch of shape "
+            f"(n, {n_features}), but its shape is {X.shape}"
+        )
+    if X.ndim == 2 and len(X) == 0:
+        raise DataError(f"{where}: X is empty; at least one sample is needed")
+    if X.shape[-1] != n_features:
+        raise ShapeError(
+            f"{where}: expected {n_features} features in the last axis of X, received "
+            f"{X.shape[-1]} (shape {X.shape})"
+        )
+    check_finite(X, "X", where)
+    return X
+
+
+def check_finite(array: Any, name: str, where: str) -> None:
+    """Refuse NaN and infinities; a sum tells in most cases, without an array of truths."""
+    with np.errstate(all="ignore"):
+        fits = np.isfinite(array.sum()) or np.isfinite(array).all()
+    if not fits:
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise DataError(
+            f"{where}: {name} holds NaN or infinite values, the first is "
+            f"{name}[{', '.join(map(str, bad))}] = {array[bad]}; remove or impute them first"
+        )
+
+
+def check_labels(y: ArrayLike, n_classes: int, where: str) -> NDArray[np.integer[Any]]:
+    """Return ``y`` as an integer array whose values are all in ``0 … n_classes - 1``."""
+    y = as_numbers(y, "y", where)
+    if y.size == 0:
+        raise DataError(f"{where}: y is empty; at least one label is needed")
+    if y.dtype.kind == "b" and y.ndim:
+        y = y.astype(np.intp)  # False and True are the classes 0 and 1
+    if y.dtype.kind not in "iu":
+        raise DataError(
+            f"{where}: labels must be integers from 0 to {n_classes - 1}, but their dtype is "
+            f"{y.dtype}" + ("; convert them with y.astype(int)" if y.dtype.kind == "f" else "")
+        )
+    outside = (y < 0) | (y >= n_classes)
+    if outside.any():
+        raise DataError(
+            f"{where}: labels must be from 0 to {n_classes - 1}, received {y[outside].flat[0]}"
+        )
+    return y
+
+
+def check_samples(
+    X: ArrayLike, y: ArrayLike, n_features: int, n_classes: int, where: str
+) -> tuple[Array, NDArray[np.integer[Any]]]:
+    """Return features and labels that fit each other: one sample with one label, or n with n."""
+    X = check_features(X, n_features, where)
+    y = check_labels(y, n_classes, where)
+    if y.shape != X.shape[:-1]:
+        expected = f"{len(X)} labels, shape ({len(X)},)," if X.ndim == 2 else "one label, shape (),"
+        raise ShapeError(
+            f"{where}: expected {expected} for X of shape {X.shape}, received y of shape {y.shape}"
+        )
+    return X, y
+
+
+def check_positive(value: int, name: str, where: str) -> int:
+    """Return ``value`` as an int, refusing anything but a whole number of at least one."""
+    return check_count(value, name, where, least=1)
+
+
+def check_count(value: int, name: str, where: str, least: int = 0) -> int:
+    """Return ``value`` as an int, refusing anything but a whole number of at least so much."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise DataError(
+            f"{where}: {name} must be a whole number of at least {least}, received {value!r}"
+        )
+    return int(value)
+
+
+def check_each(
+    values: Sequence[Any], name: str, where: str, check: Callable[..., int] = check_positive
+) -> tuple[Any, ...]:
+    """Return a list or tuple of whole numbers as a tuple, each checked; None stays."""
+    if not isinstance(values, list | tuple):
+        raise DataError(f"{where}: {name} must be a tuple of whole numbers, received {values!r}")
+    return tuple(value if value is None else check(value, name, where) for value in values)
+
+
+def check_number(
+    value: float,
+    name: str,
+    where: str,
+    *,
+    low: float = 0.0,
+    high: float = np.inf,
+    strict: bool = False,
+) -> float:
+    """Return ``value`` as a finite float in ``[low, high)``, or above ``low`` if ``strict``.
+
+    What ``stays_symbolic``, a setting of a sweep, is compared and stays what it is.
+    """
+    number: Any = value if hasattr(value, "stays_symbolic") else _real(value)
+    fits = low < number < high if strict else low <= number < high
+    if not np.isfinite(number) or not fits:
+        bounds = [f"{'above' if strict else 'of at least'} {low:g}"] * bool(np.isfinite(low))
+        bounds += [f"below {high:g}"] * bool(np.isfinite(high))
+        wanted = " ".join(["a finite number", " and ".join(bounds)]).strip()
+        raise DataError(f"{where}: {name} must be {wanted}, received {value!r}")
+    return number  # type: ignore[no-any-return]
+
+
+def _real(value: Any) -> float:
+    """Return a number as a float; NaN if it is none."""
+    if hasattr(value, "__array__") and np.ndim(value) == 0:
+        value = np.asarray(value).item()
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    try:
+        return float(value) if real else np.nan
+    except OverflowError:
+        return np.inf
+
+
+def check_flag(value: bool, name: str, where: str) -> bool:
+    """Return ``value``, refusing anything but True and False."""
+    if not isinstance(value, bool | np.bool_):
+        raise DataError(f"{where}: {name} must be True or False, received {value!r}")
+    return bool(value)
+
+
+_seeds: np.random.SeedSequence | None = None  # of what is given no seed
+# The same, within `seeded`, and what generators are made there.
+_within: ContextVar[tuple[np.random.SeedSequence, Any] | None] = ContextVar("_within", default=None)
+
+
+def set_seed(seed: int) -> None:
+    """Let all that is given no seed from here on be seeded one after another from this one."""
+    global _seeds
+    check_seed(seed, "set_random_seed")
+    _seeds = np.random.SeedSequence(seed)
+
+
+@contextmanager
+def seeded(seed: int, kind: Callable[[Any], np.random.Generator] | None = None) -> Iterator[None]:
+    """Have here, in this thread alone, what `set_seed` does; generators are of a kind."""
+    token = _within.set((np.random.SeedSequence(seed), kind))
+    try:
+        yield
+    finally:
+        _within.reset(token)
+
+
+def check_seed(seed: int | np.random.Generator | None, where: str) -> np.random.Generator:
+    """Return the generator of ``seed``; the same seed gives the same numbers."""
+    seeds, kind = _within.get() or (_seeds, None)
+    source: Any = seeds.spawn(1)[0] if seed is None and seeds is not None else seed
+    try:
+        rng = np.random.default_rng(source)
+        return rng if kind is None or rng is seed else kind(rng.bit_generator)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{where}: seed must be a whole number of at least 0, a numpy Generator or None, "
+            f"received {seed!r}"
+        ) from error
+
+
+def shape_text(shape: Sequence[object]) -> str:
+    """Write a shape; None, the batch size, is ``n``."""
+    sizes = ["n" if size is None else str(size) for size in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
+    """Return the entry called ``name``, or say which names there are."""
+    if not isinstance(name, str) or name not in table:
+        raise UnknownNameError(kind, name, table)
+    return table[name]

@@ -1,0 +1,386 @@
+"""What a network computes of one sample, equation by equation, for a page to look into."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import CompileError, TraceError
+from chainrule._src.blackboard.entries import Entries
+from chainrule._src.blackboard.mathml import mathml
+from chainrule._src.blackboard.subject import Subject
+from chainrule._src.compile.lower.script import script
+from chainrule._src.core.equations import Equation, Variable, copied
+from chainrule._src.core.kernel import Recurrence, Result
+from chainrule._src.core.program import Program
+from chainrule._src.core.transforms import value_and_grad
+from chainrule._src.core.trees import Path, leaves, map_leaves
+from chainrule._src.text.making import making
+from chainrule._src.text.text import Text, equation_lines
+from chainrule._src.trace.passes import expand, fixed
+from chainrule._src.trace.recurrence.unrolling import unrolled
+from chainrule._src.trace.tracing import Recorder
+
+LONGEST = 1000  # equations; more are nothing to look into
+ROLES = "params", "X", "y"
+PRIMITIVES: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
+    ast.Pow: "power", ast.MatMult: "matmul",
+}  # fmt: skip
+
+
+def anatomy(
+    forward: Callable[..., Any],
+    loss: Callable[..., Any],
+    params: Any,
+    X: Any,
+    y: Any,
+    states: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what a network computes of one sample, as plain values.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(params, X)``, in NumPy.
+    loss : callable
+        ``loss(params, X, y)``, a single number.
+    params : tree of ndarray
+    X, y : ndarray
+        Samples, a row each. Floats are computed with in float64, whatever they are.
+    states : dict, optional
+        What ``forward`` finds among the parameters too, and training does not take from there.
+
+    Returns
+    -------
+    dict
+        ``"predict"`` for ``forward``; ``"learn"`` for the loss and its gradient by the parameters
+        and by ``X``, where that is of floats. Each is None where it cannot be recorded or written,
+        runs in NumPy alone, or has more than 1,000 equations; else a dict of
+
+        - ``inputs``: name, role (params, X or y), key (see `key_of`), shape;
+        - ``lines``: those of `chainrule.source`, each with code, formula (MathML), part (forward or
+          backward), and shape of the value; of a loop that is not too long, those of every step;
+        - ``equations``: each with name, code, formula, shape, part; ``line``, the number of the one
+          that it is written in; ``adjoint``, the gradient of its output, where there is one;
+          ``uses``, what it is computed from; ``entry``, see `chainrule._src.blackboard.entries`;
+        - ``loss``, ``output``, ``gradients`` by key and ``input_gradient``: names, or None;
+        - ``script``: see `chainrule._src.compile.lower.script`.
+
+        Shapes are those of one sample.
+
+    Examples
+    --------
+    >>> def forward(params, X):
+    ...     z = X @ params["W"]
+    ...     return np.tanh(z)
+    >>> def loss(params, X, y):
+    ...     return np.mean((forward(params, X) - y) ** 2)
+    >>> found = anatomy(forward, loss, {"W": np.ones((3, 1))}, np.ones((2, 3)), np.ones((2, 1)))
+    >>> [line["code"] for line in found["predict"]["lines"]]
+    ['z = X @ W', 'output = np.tanh(z)']
+    >>> last = found["learn"]["equations"][-1]
+    >>> last["code"], [(x["name"], x["strides"]) for x in last["entry"]["operands"]]
+    ('d_W = X.T @ d_z', [('X', [1, 0]), ('d_z', [0, 0])])
+    """
+    params, X, y, states = (map_leaves(_double, tree) for tree in (params, X, y, states or {}))
+    by_input = all(x.dtype.kind == "f" for _, x in leaves(X))
+    gradient = value_and_grad(loss, argnums=(0, 1) if by_input else (0,))
+    return {
+        "predict": _taken_apart(forward, ({**params, **states} if states else params, X), "output"),
+        "learn": _taken_apart(gradient, (params, X, y), getattr(loss, "__name__", "loss")),
+    }
+
+
+def anatomy_of(subject: Subject) -> dict[str, Any]:
+    """Return what the model computes of one sample, as far as that can be recorded."""
+    none, data = {"predict": None, "learn": None}, subject.data
+    if subject.forward is None:
+        return none
+    try:
+        parts = list(subject.parts.values())
+        states = subject.states(parts)
+        return anatomy(
+            _of_states(subject, parts), subject.loss, subject.params, data.X[:1], data.y[:1], states
+        )
+    except Exception:  # of a learner's code, which may raise anything
+        if subject.kind != "loss":
+            raise
+        return none
+
+
+def _of_states(subject: Subject, parts: Sequence[Mapping[str, Any]]) -> Callable[..., Any]:
+    """Return the forward pass with what layers keep among the parameters."""
+    plain = subject.forward
+    assert plain is not None
+    if not parts:
+        return plain
+
+    def forward(known: Mapping[str, Any], X: Any) -> Any:
+        params = {name: known[name] for name in subject.params}
+        return plain(params, X, *({n: known.get(n, s) for n, s in p.items()} for p in parts))
+
+    return forward
+
+
+def _double(leaf: Any) -> Any:
+    array = np.asarray(leaf)
+    return array.astype(float) if array.dtype.kind == "f" else array
+
+
+def key_of(path: Path) -> str:
+    """Return what a parameter is called outside: the keys that lead to it, between dots."""
+    return ".".join(map(str, path))
+
+
+def _taken_apart(f: Callable[..., Any], args: Sequence[Any], name: str) -> dict[str, Any] | None:
+    try:
+        whole = _in_steps(Recorder(f, args).program(1))
+    except Exception:  # of the function, for a number of samples that it may not take
+        return None
+    if len(whole.equations) > LONGEST:
+        return None
+    try:
+        with making():
+            return Body(whole, args, name).told()
+    except (CompileError, TraceError):
+        return None
+
+
+def _in_steps(program: Program) -> Program:
+    """Return a program with its loops written out, if that is not too long to look into."""
+    try:
+        found = unrolled(program)
+    except TraceError:
+        return program
+    return found if len(found.equations) <= LONGEST else program
+
+
+class Body:
+    """A function recorded for one sample, beside its text.
+
+    Parameters
+    ----------
+    whole : Program
+        Of a value, or of a value and its gradients; serves one sample.
+    args : sequence
+    name : str
+        Of the value, if the code gives it none.
+
+    Attributes
+    ----------
+    lines : list of (str, str)
+        The lines of the text: code and part.
+    program : Program
+        Of one sample, with composite operations written out.
+    line_of : dict of Variable to int
+        The line that each value is computed in.
+    """
+
+    def __init__(self, whole: Program, args: Sequence[Any], name: str) -> None:
+        self.learns = isinstance(whole.result, tuple)
+        value = whole.result[0] if self.learns else whole.result
+        if isinstance(value, Variable):
+            value.name = value.name or name
+        self.text = Text(whole, value if self.learns else None, name)
+        self.lines: list[tuple[str, str]] = []
+        self._lines_of = self._written(whole)
+        with np.errstate(all="ignore"):  # what is recorded is not what the numbers are
+            self.program = expand(self._of_one_sample(whole, args))
+        self.line_of: dict[Variable, int] = {}
+        for owner, equations in self._groups():
+            self._place(self._lines_of[owner], equations)
+        self._name_others()
+        written = equation_lines(self.program)
+        self.names = {v: name for v, name, _ in written}
+        self.codes = {v: f"{name} = {code}" for v, name, code in written}
+
+    # The text
+
+    def _written(self, program: Program) -> dict[str, list[int]]:
+        """Write all lines; return the numbers of those of each value, by its name."""
+        writer, found, within = self.text.writer, {}, []
+        names = self.text.names
+        for equation in program.equations:
+            start = len(self.lines)
+            forward = not self.learns or self.text.part(equation.output) == "forward"
+            part = "forward" if forward else "backward"
+            self.lines += ((code, part) for code, _ in writer.lines(equation))
+            numbers = [*range(start, len(self.lines))]
+            if isinstance(equation.primitive.kernel, Recurrence):
+                numbers = [i for i in numbers if self.lines[i][0].startswith("for ")]
+            if numbers:
+                found[names[equation.output]] = numbers
+            else:
+                within.append(equation)
+        for equation in within:  # all have names, in order
+            names[equation.output]
+        user = {v: e.output for e in reversed(program.equations) for v in e.variables}
+        for equation in reversed(within):  # what stands inside another first has its line
+            left = isinstance(equation.primitive.kernel, Result)  # where a loop left it
+            beside = equation.operands[0] if left else user[equation.output]
+            found[names[equation.output]] = found[names[beside]][-1:]
+        return found
+
+    def _of_one_sample(self, program: Program, args: Sequence[Any]) -> Program:
+        """Return the program for one sample; every value has the name of the text."""
+        general = program.general and program.batch is not None
+        one = fixed(program, 1) if general else copied(program)
+        for before, variable in zip(program.variables, one.variables, strict=True):
+            variable.name = self.text.names[before]
+        given = (np.asarray(leaf) for _, leaf in leaves(list(args)))
+        for variable, array in zip(one.inputs, given, strict=True):
+            variable.value = array if array.shape == variable.shape else array[:1]
+        return one
+
+    def _groups(self) -> Iterator[tuple[str, list[Equation]]]:
+        """Yield each value of the text with the equations that compute it."""
+        group: list[Equation] = []
+        for equation in self.program.equations:
+            group.append(equation)
+            name = equation.output.name
+            if name in self._lines_of:
+                yield name, group
+                group = []
+
+    def _place(self, lines: Sequence[int], equations: list[Equation]) -> None:
+        """Find the line of each equation; values that lines set on the way have their names.
+
+        The lines of a softmax, for instance, are ``exp = …`` and the result.
+        """
+        waiting = iter(equations)
+        for line in lines[:-1]:
+            target, operation = _target(self.lines[line][0])
+            passed = []
+            for equation in waiting:
+                passed.append(equation.output)
+                if equation.primitive.name == operation and equation.output.name is None:
+                    equation.output.name = target
+                    self.line_of |= dict.fromkeys(passed, line)
+                    break
+        for equation in equations:
+            self.line_of.setdefault(equation.output, lines[-1])
+
+    def _name_others(self) -> None:
+        """Name the values that the text has no name for, after those that it has."""
+        names = self.text.names
+        for variable in self.program.variables:
+            if variable.name is not None:
+                names.chosen[variable] = variable.name
+        for variable in self.program.variables:
+            variable.name = names[variable]
+
+    # What is told of it
+
+    def told(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        value, gradients, by_input = self._results()
+        shapes = {name: [*v.shape] for v, name in self.names.items()}
+        return {
+            "inputs": list(self._inputs()),
+            "lines": [
+                {
+                    "code": code,
+                    "formula": mathml(code),
+                    "part": part,
+                    "shape": shapes.get(code.partition(" = ")[0]),
+                }
+                for code, part in self.lines
+            ],
+            "equations": list(self._equations()),
+            "loss": self._name(value) if self.learns else None,
+            "output": None if self.learns else self._name(value),
+            "gradients": {key_of(path): self._name(leaf) for path, leaf in leaves(gradients)},
+            "input_gradient": self._name(by_input),
+            "script": script(self.program, self.names),
+        }
+
+    def _inputs(self) -> Iterator[dict[str, Any]]:
+        arguments = [*self.program.arguments]
+        for path, variable in leaves(self.program.arguments):
+            role = ROLES[min(arguments.index(str(path[0])), 2)]
+            key = key_of(path[1:]) if role == "params" else None
+            name, shape = self.names[variable], [*variable.shape]
+            yield {"name": name, "role": role, "key": key, "shape": shape}
+
+    def _equations(self) -> Iterator[dict[str, Any]]:
+        adjoints = {
+            v.adjoint_of: name for v, name in self.names.items() if v.adjoint_of is not None
+        }
+        shown = {v for v, name in self.names.items() if self._has_line(v)}
+        entries, moved = Entries(self.names, shown), _Inline()
+        for equation in self.program.equations:
+            output = equation.output
+            line, entry = self.line_of[output], entries.of(equation)
+            code = moved.written(self.codes[output], output in entries.moved)
+            yield {
+                "name": self.names[output],
+                "code": code,
+                "formula": mathml(code),
+                "shape": _shape(output),
+                "part": self.lines[line][1],
+                "line": line,
+                "adjoint": adjoints.get(output),
+                "uses": [self.names[v] for v in dict.fromkeys(equation.variables)],
+                "entry": entry,
+            }
+
+    def _has_line(self, variable: Variable) -> bool:
+        """Whether a line sets the value; inputs have none and need none."""
+        line = self.line_of.get(variable)
+        return line is None or self.lines[line][0].startswith(f"{self.names[variable]} = ")
+
+    def _results(self) -> tuple[Any, Any, Any]:
+        """Return the value, its gradients by the parameters and its gradient by the input."""
+        if not self.learns:
+            return self.program.result, {}, None
+        value, (gradients, *by_input) = self.program.result
+        return value, gradients, by_input[0] if by_input else None
+
+    def _name(self, leaf: Any) -> str | None:
+        return self.names[leaf] if isinstance(leaf, Variable) else None
+
+
+class _Inline(ast.NodeTransformer):
+    """Puts moved values into the lines that use them: ``X.T @ d_z`` is more than ``t1 @ d_z``."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, ast.expr] = {}
+
+    def written(self, code: str, is_moved: bool) -> str:
+        """Return a line with values in their places; its own goes into those to come."""
+        (line,) = ast.parse(code).body
+        assert isinstance(line, ast.Assign)
+        line.value = self.visit(line.value)
+        if is_moved:
+            self.known[ast.unparse(line.targets[0])] = line.value
+        return ast.unparse(line)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Return what stands for a name."""
+        return self.known.get(node.id, node)
+
+
+def _shape(variable: Variable) -> list[int]:
+    """Return a shape; of several results, which lie one behind the other, how many entries."""
+    shape = variable.shape
+    several = bool(shape) and isinstance(shape[0], tuple)
+    return [sum(map(math.prod, shape))] if several else [*shape]
+
+
+def _target(code: str) -> tuple[str, str]:
+    """Return what a line sets, and the last operation of how it does."""
+    statement = ast.parse(code.strip()).body[0]
+    assert isinstance(statement, ast.Assign)
+    match statement.value:
+        case ast.BinOp(_, op, _):
+            operation = PRIMITIVES.get(type(op), "")
+        case ast.Call(ast.Attribute(_, name)):
+            operation = name
+        case _:
+            operation = ""
+    return ast.unparse(statement.targets[0]), operation

@@ -1,0 +1,303 @@
+"""A session of a learner's own file, in a process of its own: nothing in it ends this one.
+
+What pages ask for goes there, what they are told comes back, unchanged. At every save the file is
+loaded, checked and trained in a new process; the old one goes on until that one trains.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import count
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.errors import FileError
+from chainrule._src.blackboard.commands import Command
+from chainrule._src.blackboard.frames import decode, encode
+from chainrule._src.blackboard.inside import ALL, BEGAN, ENDED, LIMITS, Limits, serve
+from chainrule._src.blackboard.listeners import Listener, Listeners, refuse
+from chainrule._src.blackboard.own import Said, last_line, stopped
+from chainrule._src.blackboard.subject import Data
+from chainrule._src.teach.learn.checker import processes
+from chainrule._src.teach.learn.saves import saves
+
+LOADED = [
+    "__main__",
+    "chainrule._src.blackboard.inside",
+    "chainrule._src.blackboard.opening",
+    "chainrule._src.compile.running.compiling",
+]
+TIMES = {-getattr(signal, name, 0) for name in ("SIGPROF", "SIGALRM")} - {0}
+
+
+class ApartSession:
+    """A `Session` of a file in another process, with the same face.
+
+    Parameters
+    ----------
+    path : path
+        What it may define: see `chainrule._src.blackboard.own`.
+    data : Data
+        To train on, if the file brings none.
+    limits : Limits
+    watch : bool, default True
+        Whether to load it anew at every save.
+    **session
+        For `Session`; what is there can be pickled.
+
+    Raises
+    ------
+    FileError
+        If there is no such file.
+    """
+
+    def __init__(
+        self,
+        path: Any,
+        data: Data,
+        *,
+        limits: Limits = LIMITS,
+        watch: bool = True,
+        **session: Any,
+    ) -> None:
+        self.path = Path(path).resolve()
+        if not self.path.is_file():
+            raise FileError(f"there is no file {path}")
+        changes = saves(self.path.parent, [self.path.name], "chainrule blackboard", "blackboard")
+        self._context = processes(LOADED)
+        self._data, self._limits, self._options = data, limits, session
+        self._lock = threading.RLock()
+        self._listeners = Listeners()
+        self._known: dict[int, Listener] = {}  # by what stands for them in the other process
+        self._numbers = count()
+        self._closed = False
+        self._now: _Child | None = None  # trains
+        self._next: _Child | None = None  # is loading
+        self._waiting: list[tuple[Command, Listener | None]] = []
+        self._told: dict[str, bytes] = {}  # the last message of some types
+        self._settings: dict[str, Any] = {}
+        self._plays: dict[str, Any] | None = None
+        self.load()
+        if watch:
+            threading.Thread(target=self._watch, args=(changes,), daemon=True).start()
+
+    def attach(self, listener: Listener) -> Callable[[], None]:
+        """Have messages go to a listener, which is called by a thread that reads them."""
+        leave = self._listeners.attach(listener)
+
+        def detach() -> None:
+            leave()
+            with self._lock:
+                self._known = {n: each for n, each in self._known.items() if each != listener}
+
+        return detach
+
+    def handle(self, command: Command, listener: Listener | None = None) -> None:
+        """Do what a page asks for; the answer, an error too, goes to the listener."""
+        with self._lock:
+            if command.do in ("play", "pause"):
+                self._plays = dict(command.fields) if command.do == "play" else None
+            if command.do == "hello" and listener is not None and "code" in self._told:
+                self._listeners.tell(self._told["code"], listener)
+            if self._now is not None:
+                self._now.ask(command, listener)
+            elif self._next is not None:
+                self._waiting.append((command, listener))
+            else:
+                self._without(command, listener)
+
+    def load(self) -> None:
+        """Load the file anew; what trains goes on until that is done."""
+        with self._lock:
+            if self._closed:
+                return
+            if self._next is not None:
+                self._next.end()
+            self._say(Said("checking"))
+            self._next = _Child(self)
+            self._next.start()
+
+    def close(self) -> None:
+        """End training, and the processes."""
+        with self._lock:
+            self._closed = True
+            children = [child for child in (self._now, self._next) if child is not None]
+            self._now = self._next = None
+        for child in children:
+            child.end()
+
+    def _watch(self, changes: Any) -> None:
+        for changed in changes:
+            if self._closed:
+                return
+            if changed:
+                self.load()
+
+    # what children tell
+
+    def _heard(self, child: _Child, number: int, message: bytes) -> None:
+        header, _ = decode(message)
+        kind = header["type"]
+        with self._lock:
+            if child not in (self._now, self._next):
+                return
+            if kind == BEGAN:
+                self._begin(child)
+                return
+            if child is self._now:
+                self._take_note(header)
+            child.answered(number, header)
+            if kind in ("setup", "frame", "code"):
+                self._told[kind] = message
+            one = self._known.get(number)
+        if number == ALL or one is not None:
+            self._listeners.tell(message, one)
+
+    def _begin(self, child: _Child) -> None:
+        """Let a child that is ready take the place of the one before."""
+        before, self._now, self._next = self._now, child, None
+        if before is not None:
+            before.end()
+        child.send({"do": "hello"}, ALL)
+        if self._plays is not None:
+            child.send({"do": "play", **self._plays}, ALL)
+        waiting, self._waiting = self._waiting, []
+        for command, listener in waiting:
+            if command.do not in ("play", "pause"):
+                child.ask(command, listener)
+
+    def _take_note(self, header: Mapping[str, Any]) -> None:
+        """Keep what the next child is to begin with."""
+        if header["type"] == "setup":
+            self._settings = dict(header["settings"]["values"])
+        elif header["type"] == "frame":
+            self._settings |= header["settings"]
+            self._plays = {"rate": header["rate"]} if header["playing"] else None
+
+    def _ended(self, child: _Child, status: int | None, trace: str) -> None:
+        with self._lock:
+            if child not in (self._now, self._next):
+                return
+            if status != ENDED:  # else it said itself what was wrong
+                self._say(_end_of(self.path, status, trace, self._limits))
+            waiting: list[tuple[Command, Listener | None]] = []
+            if child is self._next:
+                self._next = None
+                waiting, self._waiting = self._waiting, waiting
+            else:
+                self._now = None
+        for listener, number in child.unanswered:
+            self._refuse(listener, number)
+        for command, listener in waiting:
+            self._without(command, listener)
+
+    def _without(self, command: Command, listener: Listener | None) -> None:
+        """Answer while nothing trains: with what there was."""
+        if command.do != "hello":
+            self._refuse(listener, command.id)
+        elif listener is not None:
+            for kind in ("setup", "frame"):
+                if kind in self._told:
+                    self._listeners.tell(self._told[kind], listener)
+            if command.id is not None:
+                self._listeners.tell(encode("done", {"id": command.id}), listener)
+
+    def _refuse(self, listener: Listener | None, number: Any) -> None:
+        refuse(listener, {"id": number}, f"{self.path.name} does not run: change it and save it")
+
+    def _say(self, said: Said) -> None:
+        message = self._told["code"] = encode("code", {"path": self.path.name, **vars(said)})
+        self._listeners.tell(message)
+
+    def _number(self, listener: Listener | None) -> int:
+        if listener is None:
+            return ALL
+        for number, known in self._known.items():
+            if known == listener:
+                return number
+        self._known[number := next(self._numbers)] = listener
+        return number
+
+
+class _Child:
+    """A process that loads the file, and trains."""
+
+    def __init__(self, owner: ApartSession) -> None:
+        self._owner, context = owner, owner._context
+        self._line, there = context.Pipe()
+        self._trace, faults = context.Pipe(duplex=False)
+        self._process = context.Process(
+            target=serve, daemon=True,
+            args=(there, faults, owner.path, owner._data, owner._settings, owner._limits,
+                  owner._options),
+        )  # fmt: skip
+        self._theirs = there, faults
+        self.unanswered: list[tuple[Listener | None, Any]] = []
+
+    def start(self) -> None:
+        self._process.start()
+        for end in self._theirs:
+            end.close()
+        threading.Thread(target=self._read, name="chainrule-apart", daemon=True).start()
+
+    def ask(self, command: Command, listener: Listener | None) -> None:
+        number = self._owner._number(listener)
+        if command.id is not None:
+            self.unanswered.append((listener, command.id))
+        self.send({"do": command.do, "id": command.id, **command.fields}, number)
+
+    def send(self, message: Mapping[str, Any], number: int) -> None:
+        with suppress(OSError):  # it is gone, which is heard of
+            self._line.send_bytes(struct.pack("<q", number) + json.dumps(message).encode())
+
+    def answered(self, number: int, header: Mapping[str, Any]) -> None:
+        if header["type"] in ("done", "error"):
+            listener = self._owner._known.get(number)
+            with suppress(ValueError):
+                self.unanswered.remove((listener, header["id"]))
+
+    def end(self) -> None:
+        self._process.kill()
+
+    def _read(self) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                whole = self._line.recv_bytes()
+                (number,) = struct.unpack_from("<q", whole)
+                self._owner._heard(self, number, whole[8:])
+        self._process.join()
+        self._owner._ended(self, self._process.exitcode, _rest(self._trace))
+        self._line.close()
+
+
+def _rest(trace: Connection) -> str:
+    """Return what was written before the other end was closed."""
+    parts = []
+    with suppress(OSError):
+        while part := os.read(trace.fileno(), 2**16):
+            parts.append(part)
+    trace.close()
+    return b"".join(parts).decode(errors="replace")
+
+
+def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> Said:
+    """Return what is said of a process that ended by itself."""
+    line = last_line(path, trace)
+    if status in TIMES or trace.startswith("Timeout"):
+        text = (
+            f"no end within {limits.seconds:g} s of the processor: is there a loop that never ends?"
+        )
+        return stopped(path, "endless", text, line)
+    text = f"the program ends (exit code {status})"
+    if status is not None and status < 0:
+        text = f"Python crashes ({signal.Signals(-status).name})"
+        if status == -getattr(signal, "SIGKILL", 9):
+            text = "the process was killed: does it use too much memory?"
+    return stopped(path, "broken", text, line)

@@ -1,0 +1,109 @@
+"""A page and its session: what the page says is checked, what it is to hear waits for it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.blackboard.commands import Command, Request
+from chainrule._src.blackboard.commands import read as read_command
+from chainrule._src.blackboard.fields import Number, one_of
+from chainrule._src.blackboard.frames import encode
+from chainrule._src.blackboard.listeners import refuse
+from chainrule._src.blackboard.outbox import Outbox
+from chainrule._src.blackboard.session import COMMANDS, FAR, Steered
+
+PAGE = {
+    "drawn": Request(Outbox.drawn),
+    "pictures": Request(
+        Outbox.pictures,
+        {"of": one_of("weights", "gradient", "change"), "page": Number(0, FAR, whole=True)},
+        ("of",),
+    ),
+}  # fmt: skip
+"""The requests that concern the page alone; no session needs to know of them."""
+ASKED = COMMANDS | PAGE
+MOST_BYTES = 2**16  # of what a page says at once; a drawing of 784 pixels takes a quarter
+
+
+class Conversation:
+    """One page's side of a session, the same for pages of a server and of notebooks.
+
+    Parameters
+    ----------
+    session : Steered
+    wake : callable
+        Called, from any thread, when `outbox` has something to send.
+
+    Attributes
+    ----------
+    outbox : Outbox
+    """
+
+    def __init__(self, session: Steered, wake: Callable[[], Any]) -> None:
+        self._session, self.outbox = session, Outbox(wake)
+        self._put = self.outbox.put
+        self._detach = session.attach(self._put)
+
+    def hear(self, message: Any) -> None:
+        """Do what the page asks for, or answer with an error; nothing a page says ends more."""
+        try:
+            self._do(read_command(message, ASKED))
+        except Exception as error:
+            if not isinstance(error, ChainruleError):
+                logging.getLogger(__name__).exception("blackboard")
+            refuse(self._put, message, error)
+
+    def _do(self, command: Command) -> None:
+        if command.do in PAGE:
+            PAGE[command.do].run(self.outbox, **command.fields)
+            if command.id is not None:
+                self._put(encode("done", {"id": command.id}))
+            return
+        if command.do == "hello":
+            self.outbox.anew()
+        self._session.handle(command, self._put)
+
+    def hear_text(self, text: str | bytes | None) -> None:
+        """Read what the page says as JSON, and do it."""
+        try:
+            message = read(text)
+        except DataError as error:
+            refuse(self._put, None, error)
+        else:
+            self.hear(message)
+
+    def close(self) -> None:
+        """Leave the session, which goes on."""
+        self._detach()
+        self.outbox.close()
+
+
+def read(text: str | bytes | None) -> Any:
+    """Return what a text of JSON says.
+
+    Raises
+    ------
+    DataError
+        If it is none, or too long.
+
+    Examples
+    --------
+    >>> read('{"do": "play", "rate": null}')
+    {'do': 'play', 'rate': None}
+    """
+    if not isinstance(text, str):
+        raise DataError("a message is text, not bytes")
+    if len(text) > MOST_BYTES or len(text.encode(errors="replace")) > MOST_BYTES:
+        raise DataError(f"a message has at most {MOST_BYTES:,} bytes")
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"a message is JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")

@@ -1,0 +1,305 @@
+"""Classic mistakes in a gradient written by hand: one line of it becomes another.
+
+The gradient is a text, as the lab would have it for as many layers as there are. What is wrong with
+a changed one is not known beforehand: it is checked like any other, on a small network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import count, pairwise
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.blackboard.subject import Subject
+from chainrule._src.check import GradientReport, check_gradients
+from chainrule._src.check.code import written
+from chainrule._src.nn.functions import ACTIVATIONS, nll, one_hot, softmax
+
+FILE = "gradients.py"  # what the text is called where a line of it is named
+HEAD = "import numpy as np\n\nfrom chainrule.functions import {}\n"
+ALIKE = "All weights begin at zero"
+ZEROS = (
+    "no line of the gradient is wrong, the start is: all units of {name} begin alike, so they get "
+    "equal gradients, whatever the samples are, and stay alike: {name} is worth a single unit"
+)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What decides how a network's gradient is written.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Those of the hidden layers.
+    widths : tuple of int
+        Their units.
+    activation : str
+    classes : int or None
+        None: the target is a quantity.
+    """
+
+    names: tuple[str, ...]
+    widths: tuple[int, ...]
+    activation: str
+    classes: int | None
+
+    @classmethod
+    def of(cls, subject: Subject) -> Outline:
+        """Return that of a network of `subjects.network`."""
+        names, settings = tuple(unit.name for unit in subject.units), subject.settings
+        classes = None if subject.data.classes is None else len(subject.data.classes)
+        return cls(names, tuple(settings["layers"]), settings["activation"], classes)
+
+    @property
+    def layers(self) -> list[tuple[str, str, str, str]]:
+        """Of each layer: what goes in, its weights and biases, the sums that they give."""
+        inputs, sums = ["X", *self.names], [*(f"z_{name}" for name in self.names), "z"]
+        ends = [*(f"_{name}" for name in self.names), "_o" if self.names else ""]
+        return [(i, f"W{e}", f"b{e}", z) for i, e, z in zip(inputs, ends, sums, strict=True)]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The units of every layer."""
+        return *self.widths, self.classes or 1
+
+    @property
+    def output(self) -> str:
+        """What is compared with the target."""
+        return "z" if self.classes is None else "q"
+
+    def target(self, y: str = "y") -> str:
+        """Return what the output should be."""
+        return f"{y}[:, np.newaxis]" if self.classes is None else f"one_hot({self.classes}, {y})"
+
+    def lines(self) -> dict[str, str]:
+        """Return what is computed in each line, by its name."""
+        found: dict[str, str] = {}
+        for inputs, W, b, z in self.layers:
+            found[z] = f"{inputs} @ {W} + {b}"
+            if z != "z":
+                found[z[2:]] = f"{self.activation}({z})"
+        if self.output == "q":
+            found["q"] = "softmax(z)"
+        found["d_z"] = f"({self.output} - {self.target()}) / len(X)"
+        for inputs, W, b, z in reversed(self.layers):
+            found[f"d_{W}"] = f"{inputs}.T @ d_{z}"
+            found[f"d_{b}"] = f"d_{z}.sum(axis=0)"
+            if inputs != "X":
+                found[f"d_{inputs}"] = f"d_{z} @ {W}.T"
+                found[f"d_z_{inputs}"] = f"d_{inputs} * d{self.activation}(z_{inputs})"
+        return found
+
+    def text(self, changed: Mapping[str, str]) -> str:
+        """Return the gradient as a module, with some of its lines changed."""
+        read = [f'{W}, {b} = params["{W}"], params["{b}"]' for _, W, b, _ in self.layers]
+        lines = [f"{name} = {code}" for name, code in {**self.lines(), **changed}.items()]
+        names = [name for _, *both, _ in self.layers for name in both]
+        result = ", ".join(f'"{name}": d_{name}' for name in names)
+        body = "\n".join(f"    {line}" for line in [*read, *lines, f"return {{{result}}}"])
+        used = [self.activation, f"d{self.activation}"] if self.names else []
+        used += ["one_hot", "softmax"] if self.classes else []
+        head = HEAD.format(", ".join(sorted(used))) if used else HEAD[:19]
+        return f"{head}\n\ndef gradients(params, X, y):\n{body}\n"
+
+
+Edit = Callable[[Outline], tuple[str, str] | None]
+
+
+def _mean(outline: Outline) -> tuple[str, str]:
+    return "d_z", f"{outline.output} - {outline.target()}"
+
+
+def _sign(outline: Outline) -> tuple[str, str]:
+    return "d_z", f"({outline.target()} - {outline.output}) / len(X)"
+
+
+def _labels(outline: Outline) -> tuple[str, str]:
+    return "d_z", f"({outline.output} - {outline.target('np.roll(y, 1)')}) / len(X)"
+
+
+def _twice(outline: Outline) -> tuple[str, str] | None:
+    if outline.classes is None:
+        return None
+    return "d_z", f"(q - {outline.target()}) * (q * (1 - q)) / len(X)"
+
+
+def _bias(outline: Outline) -> tuple[str, str]:
+    return f"d_{outline.layers[-1][2]}", "d_z[0]"
+
+
+def _slope(outline: Outline) -> tuple[str, str] | None:
+    return (f"d_z_{outline.names[-1]}", f"d_{outline.names[-1]}") if outline.names else None
+
+
+def _place(outline: Outline) -> tuple[str, str] | None:
+    if not outline.names or outline.activation == "relu":  # its slope is the same behind it
+        return None
+    name = outline.names[-1]
+    return f"d_z_{name}", f"d_{name} * d{outline.activation}({name})"
+
+
+def _other(outline: Outline) -> tuple[str, str] | None:
+    for widths, (name, behind) in zip(
+        pairwise(outline.widths), pairwise(outline.names), strict=True
+    ):
+        if len(set(widths)) == 1:
+            return f"d_z_{name}", f"d_{name} * d{outline.activation}(z_{behind})"
+    return None
+
+
+def _transposed(outline: Outline) -> tuple[str, str] | None:
+    behind = zip(outline.names, pairwise(outline.sizes), outline.layers[1:], strict=True)
+    for name, sizes, (_, W, _, z) in reversed(list(behind)):
+        if len(set(sizes)) == 1 and sizes != (1, 1):  # others cannot even be multiplied
+            return f"d_{name}", f"d_{z} @ {W}"
+    return None
+
+
+def _input(outline: Outline) -> tuple[str, str] | None:
+    if not outline.names:
+        return None
+    return f"d_{outline.layers[-1][1]}", f"z_{outline.names[-1]}.T @ d_z"
+
+
+EDITS: dict[str, tuple[str, Edit]] = {
+    "slope": ("The slope of the activation is forgotten", _slope),
+    "mean": ("The mean over the batch is forgotten", _mean),
+    "transposed": ("The weights are not transposed on the way back", _transposed),
+    "other": ("The slope is that of another layer", _other),
+    "place": ("The slope is taken behind the activation", _place),
+    "input": ("A layer's input is taken before its activation", _input),
+    "bias": ("The bias hears of one sample, not of the whole batch", _bias),
+    "twice": ("The slope of the output counts twice", _twice),
+    "sign": ("The error has the wrong sign", _sign),
+    "labels": ("The labels have slipped against the samples", _labels),
+}
+"""Mistakes in the gradient: a title, and which line becomes what; None where there is no such."""
+
+
+def mistakes(subject: Subject) -> list[dict[str, Any]]:
+    """Return the mistakes that a network's gradient can have, for a page's setup.
+
+    Of the one that the subject has, ``diagnosis`` says what the check found.
+
+    Examples
+    --------
+    >>> from chainrule._src.blackboard import subjects
+    >>> found = mistakes(subjects.network(subjects.digits(), {"layers": []}))
+    >>> [mistake["name"] for mistake in found]
+    ['mean', 'bias', 'twice', 'sign', 'labels']
+    >>> print(found[0]["right"])
+    d_z = (q - one_hot(10, y)) / len(X)
+    >>> print(found[0]["wrong"])
+    d_z = q - one_hot(10, y)
+    """
+    found = []
+    for name, title, (right, wrong) in _possible(subject):
+        mistake = {"name": name, "title": title, "right": right, "wrong": wrong}
+        if name == subject.mistake:
+            mistake["diagnosis"] = diagnosis(subject)
+        found.append(mistake)
+    return found
+
+
+def mistaken(subject: Subject, name: str) -> Subject:
+    """Return a network with a mistake.
+
+    Raises
+    ------
+    DataError
+        If its gradient cannot have such a mistake.
+    """
+    possible = {known: title for known, title, _ in _possible(subject)}
+    if name not in possible:
+        titles = {**{known: title for known, (title, _) in EDITS.items()}, "zeros": ALIKE}
+        raise DataError(
+            f"blackboard: {titles.get(name, name)!r} cannot be a mistake in this network; mend the "
+            f"gradient first, or make another: {'; '.join(possible.values()) or 'there is none'}"
+        )
+    if name == "zeros":
+        weights = {n: np.zeros_like(p) if p.ndim > 1 else p for n, p in subject.params.items()}
+        return replace(subject, params=weights, mistake=name)
+    outline = Outline.of(subject)
+    return replace(subject, gradients=_gradients(outline, name), mistake=name)
+
+
+def diagnosis(subject: Subject) -> str:
+    """Return what the check says of a subject's mistake."""
+    assert subject.mistake is not None
+    if subject.mistake == "zeros":
+        return ZEROS.format(name=subject.units[0].name)
+    found = checked(_small(Outline.of(subject)), subject.mistake)
+    return "\n".join(map(str, found.diagnoses))
+
+
+@lru_cache(maxsize=64)
+def checked(outline: Outline, name: str | None) -> GradientReport:
+    """Return what the check says of a network's gradient with a mistake, or of the right one."""
+    rng, (features, samples) = np.random.default_rng(0), _others(outline.sizes, 2)
+    params, inputs = {}, features
+    for (_, W, b, _), units in zip(outline.layers, outline.sizes, strict=True):
+        params[W], params[b] = (
+            rng.normal(0, inputs**-0.5, (inputs, units)),
+            rng.normal(0, 0.3, units),
+        )
+        inputs = units
+    X = rng.normal(size=(samples, features))
+    y = rng.normal(size=samples) if outline.classes is None else (
+        rng.integers(0, outline.classes, samples)
+    )  # fmt: skip
+    return check_gradients(_loss(outline), _gradients(outline, name))(params, X, y)
+
+
+def _possible(subject: Subject) -> Iterator[tuple[str, str, tuple[str, str]]]:
+    """Yield names and titles of possible mistakes, each with the right line and the wrong one."""
+    if subject.kind != "lab":
+        return
+    outline = Outline.of(subject)
+    for name, (title, edit) in EDITS.items():
+        if (changed := edit(outline)) is not None:
+            line, code = changed
+            yield name, title, (f"{line} = {outline.lines()[line]}", f"{line} = {code}")
+    if subject.units and subject.settings["init"] != "zeros":
+        W, init = subject.units[0].weights, subject.settings["init"]
+        shape = subject.params[W].shape
+        lines = f'{W} = initial("{init}", {shape})', f"{W} = np.zeros({shape})"
+        yield "zeros", ALIKE, lines
+
+
+def _gradients(outline: Outline, name: str | None) -> Any:
+    changed = None if name is None else EDITS[name][1](outline)
+    return written(outline.text(dict([changed] if changed else ())), "gradients", FILE)
+
+
+def _loss(outline: Outline) -> Callable[..., Any]:
+    activate = ACTIVATIONS[outline.activation][0]
+
+    def loss(params: Any, X: Any, y: Any) -> Any:
+        for _, W, b, z in outline.layers:
+            X = X @ params[W] + params[b]
+            X = X if z == "z" else activate(X)
+        if outline.classes is None:
+            return np.mean((X[:, 0] - y) ** 2) / 2
+        return nll(one_hot(outline.classes, y), softmax(X))
+
+    return loss
+
+
+def _small(outline: Outline) -> Outline:
+    """Return an outline with few units, equally many where there were."""
+    known = {outline.sizes[-1]: outline.sizes[-1]}
+    for width in outline.widths:
+        known.setdefault(width, _others(known.values(), 1)[0])
+    return replace(outline, widths=tuple(known[width] for width in outline.widths))
+
+
+def _others(taken: Any, how_many: int) -> list[int]:
+    """Return the smallest sizes above 3 that are none of these."""
+    free = (size for size in count(4) if size not in taken)
+    return [next(free) for _ in range(how_many)]

@@ -1,0 +1,237 @@
+"""A learner's own file as what is trained: a compiled model, or a loss of parameters in NumPy.
+
+The file defines ``model``, a compiled `Sequential`; or ``loss(params, X, y)`` and ``params``, a
+dict of arrays or a function that makes one of a seed. It may define ``forward(params, X)`` or
+``predict(params, X)``, a gradient written by hand, ``gradients(params, X, y)``, with which it is
+then trained, and data of its own, ``X`` and ``y``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.base.validation import Array
+from chainrule._src.blackboard.models import data_of, layered
+from chainrule._src.blackboard.subject import Data, Subject, checked
+from chainrule._src.blackboard.subjects import function, of_arrays
+from chainrule._src.check import GradientReport, Where, check_gradients
+from chainrule._src.nn.functions import one_hot, softmax
+from chainrule.keras.utils import set_random_seed
+
+SAMPLES = 12  # that a gradient is checked with
+AWAY = 0.1  # how far from where training starts: zeros hide mistakes
+NEAR = 5  # lines around a wrong one that are shown
+NO_GRADIENT = (
+    "There is no gradients(params, X, y) in the file: chainrule derives the gradient of the loss."
+)
+A_MODEL = "The layers' gradients are chainrule's own."
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of a file, in the words of a message ``code``.
+
+    Attributes
+    ----------
+    state : {"checking", "right", "wrong", "broken", "endless"}
+    text : str
+    lines : list of dict
+        ``number`` and ``text`` of lines of the file, whether one is ``marked``, how it is
+        ``repaired``.
+    """
+
+    state: str
+    text: str = ""
+    lines: tuple[dict[str, Any], ...] = ()
+
+
+class Own:
+    """A learner's file, loaded.
+
+    Parameters
+    ----------
+    path : Path
+    data : Data
+        To train on, if the file brings none.
+
+    Attributes
+    ----------
+    subject : Subject
+
+    Raises
+    ------
+    DataError
+        If what is to be trained cannot be found in it.
+    Exception
+        Whatever the file raises.
+    """
+
+    def __init__(self, path: Path, data: Data) -> None:
+        self.path, self._names = path, vars(_loaded(path))
+        if "X" in self._names and "y" in self._names:
+            data = of_arrays(self._names["X"], self._names["y"], name=path.stem)
+        self.subject = self._subject(data)
+        few = self._few()
+        with np.errstate(all="ignore"):
+            self.subject.gradient(self.subject.carry(), *few)  # what is wrong is told at once
+
+    def check(self) -> Said:
+        """Return what the check says of a gradient written by hand."""
+        if self.subject.model is not None or self.subject.gradients is None:
+            return Said("right", A_MODEL if self.subject.model is not None else NO_GRADIENT)
+        rng, start = np.random.default_rng(0), self.subject.params
+        params = {n: p + AWAY * rng.normal(size=p.shape) for n, p in start.items()}
+        report = check_gradients(self._names["loss"], self._names["gradients"])(
+            params, *self._few()
+        )
+        return self._told(report)
+
+    def _few(self) -> tuple[Array, Array]:
+        data = self.subject.data
+        return data.X[:SAMPLES], data.y[:SAMPLES]
+
+    def _told(self, report: GradientReport) -> Said:
+        if report.passed:
+            return Said("right", "\n".join([report.verdict, *report.notes]))
+        wheres = [d.where for d in report.diagnoses if d.where is not None]
+        known = [where for where in wheres if Path(where.file) == self.path]
+        return Said("wrong", "\n".join(map(str, report.diagnoses)), self._lines(known))
+
+    def _lines(self, wheres: list[Where]) -> tuple[dict[str, Any], ...]:
+        """Return the lines of the gradient, those that are wrong marked."""
+        wrong = {where.line: where.repaired for where in wheres}
+        source, first = inspect.getsourcelines(self._names["gradients"])
+        last = first + len(source) - 1
+        return shown(self.path, min([first, *wrong]), max([last, *wrong]), wrong)
+
+    def _subject(self, data: Data) -> Subject:
+        names = self._names
+        code = f"Own(Path({str(self.path)!r}), {data.code or 'subjects.digits()'}).subject"
+        if "model" in names:
+            if "X" in names and "y" in names:
+                data = data_of(names["model"], names["X"], names["y"], data.name)
+            return layered(names["model"], data, code=code)
+        missing = [name for name in ("loss", "params") if name not in names]
+        if missing:
+            raise DataError(
+                f"{self.path.name} defines no {' and no '.join(missing)}: it needs a compiled "
+                "`model`, or `loss(params, X, y)` and `params`"
+            )
+        made = function(names["loss"], self._params(0), data)
+        made = replace(
+            made, title=self.path.name, gradients=names.get("gradients"),
+            forward=self._forward(made), code=code,
+        )  # fmt: skip
+
+        def make(chosen: Mapping[str, Any]) -> Subject:
+            found = checked(chosen, made.settings, made.choices)
+            anew = found["seed"] != made.settings["seed"]
+            start = self._params(found["seed"]) if anew else made.params
+            return replace(made, settings=found, params=start, make=make)
+
+        return replace(made, make=make)
+
+    def _params(self, seed: int) -> dict[str, Array]:
+        found = self._names["params"]
+        found = found(seed) if callable(found) else found
+        if not isinstance(found, Mapping) or not found:
+            raise DataError(
+                f"{self.path.name}: params must be a dict of arrays by name, or a function of a "
+                f"seed that returns one; received {type(found).__name__}"
+            )
+        return {str(name): self._array(name, value) for name, value in found.items()}
+
+    def _array(self, name: Any, value: Any) -> Array:
+        try:
+            return np.array(value, float)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"{self.path.name}: params must be a dict of arrays by name, with nothing nested "
+                f"in it; {name!r} is of type {type(value).__name__}"
+            ) from None
+
+    def _forward(self, subject: Subject) -> Callable[..., Any] | None:
+        """Return the file's forward pass, as probabilities or values."""
+        own = self._names.get("forward") or self._names.get("predict")
+        if own is None:
+            return None
+        X, classes = subject.data.X[:SAMPLES], subject.data.classes
+        with np.errstate(all="ignore"):
+            found = np.asarray(own(subject.params, X))
+        single = found.shape in ((len(X),), (len(X), 1))
+        if classes is None and single:
+            return lambda params, X: np.reshape(own(params, X), (len(X),))
+        if classes is not None and found.shape == (len(X), len(classes)):
+            sums = (found >= 0).all() and np.allclose(found.sum(axis=1), 1, atol=1e-4)
+            return own if sums else lambda params, X: softmax(own(params, X))  # they are scores
+        if classes is not None and single and found.dtype.kind in "iu":
+            return lambda params, X: one_hot(len(classes), np.reshape(own(params, X), (len(X),)))
+        if classes is not None and single and len(classes) == 2:
+            return own  # type: ignore[no-any-return]
+        raise DataError(
+            f"{self.path.name}: for {len(X)} samples {own.__name__} gives an array of shape "
+            f"{found.shape}; it should be {(len(X), len(classes)) if classes else (len(X),)}"
+        )
+
+
+def _loaded(path: Path) -> ModuleType:
+    """Return a file as a module; what stands beside it can be imported."""
+    text = path.read_text(encoding="utf-8")
+    linecache.cache[str(path)] = len(text), None, text.splitlines(keepends=True), str(path)
+    sys.path.insert(0, str(path.parent))
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    sys.modules[path.stem] = module
+    set_random_seed(0)  # what a file draws without a seed of its own is the same at every save
+    exec(compile(text, str(path), "exec", dont_inherit=True), vars(module))
+    return module
+
+
+def broken(path: Path, error: BaseException) -> Said:
+    """Return what is said of a file that raises something."""
+    text = str(error) if isinstance(error, ChainruleError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, SystemExit):
+        text = "the file ends the program: leave exit() and the like out"
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return stopped(path, "broken", f"{type(error).__name__}: {error.msg}", error.lineno)
+    line, step = None, error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == str(path):
+            line = step.tb_lineno
+        step = step.tb_next
+    return stopped(path, "broken", text, line)
+
+
+def stopped(path: Path, state: str, text: str, line: int | None) -> Said:
+    """Return what is said of a file that came to a halt in a line."""
+    if line is None:
+        return Said(state, text)
+    text = f"{path.name}, line {line}: {text}"
+    return Said(state, text, shown(path, line - NEAR, line + NEAR, {line: ""}))
+
+
+def shown(path: Path, first: int, last: int, marked: Mapping[int, str]) -> tuple[Any, ...]:
+    """Return lines of a file, some of them marked, with how they should be."""
+    lines = linecache.getlines(str(path)) or path.read_text(encoding="utf-8").splitlines()
+    return tuple(
+        {"number": n, "text": lines[n - 1].rstrip("\n"), "marked": n in marked,
+         "repaired": marked.get(n) or None}
+        for n in range(max(first, 1), min(last, len(lines)) + 1)
+    )  # fmt: skip
+
+
+def last_line(path: Path, trace: str) -> int | None:
+    """Return the line of a file that ran last, by what Python writes down when it is ended."""
+    found = re.search(rf'File "{re.escape(str(path))}", line (\d+)', trace)
+    return None if found is None else int(found[1])

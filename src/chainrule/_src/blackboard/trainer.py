@@ -1,0 +1,302 @@
+"""A thread that trains, does what it is asked between updates, and tells pages what came of it."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from traceback import format_exception_only
+from typing import Any
+
+from chainrule._src.base.errors import ChainruleError
+from chainrule._src.base.validation import Array
+from chainrule._src.blackboard import views
+from chainrule._src.blackboard.frames import encode
+from chainrule._src.blackboard.listeners import Listener, Listeners
+from chainrule._src.blackboard.notices import Notices
+from chainrule._src.blackboard.run import Run
+from chainrule._src.blackboard.subject import Subject
+
+FRAME = 1 / 30  # seconds from one frame to the next while training runs
+TURN = 1 / 60  # seconds of training between two looks at what was asked for
+DIVERGED = "the next update's loss is not finite: this is the last good one"
+LONGEST = 2000  # letters of an error message
+HOPELESS = (
+    "the loss is not finite with the weights that training starts with: no update can be made"
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A function for the training thread to call, and the listener that waits for the answer."""
+
+    do: Callable[[], None]
+    number: int | None = None
+    listener: Listener | None = None
+
+
+@dataclass
+class Branch:
+    """A run and the values that pages have been shown of the run."""
+
+    run: Run
+    scorer: views.Scorer
+    curves: views.Curves
+    notices: Notices = field(default_factory=Notices)
+
+    @classmethod
+    def of(cls, run: Run) -> Branch:
+        """Return a branch at its beginning."""
+        return cls(run, views.Scorer(run.subject), views.Curves(run.subject.names))
+
+
+class Trainer:
+    """Training that pages watch.
+
+    Parameters
+    ----------
+    subject : Subject
+    engine : {"auto", "compiled", "numpy"}
+    """
+
+    def __init__(self, subject: Subject, engine: str = "auto") -> None:
+        self._engine, self._plain = engine, subject
+        self._listeners = Listeners()
+        self._asked: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._stop: dict[str, float | None] = {}
+        self._awaited: list[Task] = []  # who hears when the goal is reached
+        self._begin(subject)
+        self._thread = threading.Thread(target=self._work, name="chainrule-blackboard", daemon=True)
+        self._thread.start()
+
+    def attach(self, listener: Listener) -> Callable[[], None]:
+        """Have messages go to a listener, which is called by the training thread."""
+        return self._listeners.attach(listener)
+
+    def close(self) -> None:
+        """End training."""
+        self._asked.put(None)
+        self._thread.join()
+
+    def _ask(self, do: Callable[[], None], number: int | None, listener: Listener | None) -> None:
+        """Have something done by the training thread; the answer goes to the listener."""
+        self._asked.put(Task(do, number, listener))
+
+    def _begin(self, subject: Subject) -> None:
+        """Start with a subject: nothing is left of what was trained before."""
+        run = Run(subject, self._engine)  # first, since it may be refused
+        self.subject, self.branches = subject, {"a": Branch.of(run)}
+        self._shown = "a"
+        self._marked: int | None = None  # the update since which the page tells what was fixed
+        self._playing = False
+        self._rate: float | None = None  # updates a second; None: as fast as it can
+        self._goal: int | None = None  # the update to stop at
+        self._speed, self._since, self._losses = 0.0, time.perf_counter(), [0.0, 0]
+        self._told: tuple[tuple[str, int] | None, float | None] = None, None
+        self._framed = self._due = 0.0
+        self._rough = False  # training has stopped, what is shown is not exact yet
+
+    @property
+    def branch(self) -> Branch:
+        """The run that is shown."""
+        return self.branches[self._shown]
+
+    # the thread
+
+    def _work(self) -> None:
+        while True:
+            try:
+                task = self._asked.get(timeout=self._idle())
+            except queue.Empty:
+                task = Task(self._turn)
+            if task is None:
+                return
+            self._attempt(task)
+
+    def _attempt(self, task: Task) -> None:
+        """Do something; whatever goes wrong is told to who asked, and the session goes on.
+
+        Training stops where an update itself goes wrong, which all pages are told. What training
+        leads to is done when training is there, or stops before.
+        """
+        goal = self._goal
+        try:
+            task.do()
+        except Exception as error:
+            self._refuse(task, error)
+        else:
+            if self._goal in (None, goal):
+                self._answer(task)
+            else:
+                self._awaited.append(task)
+        while self._goal is None and self._awaited:
+            self._answer(self._awaited.pop(0))
+
+    def _refuse(self, task: Task, error: Exception) -> None:
+        if task.listener is None:
+            self._playing, self._goal = False, None
+        text = str(error)
+        if not isinstance(error, ChainruleError):
+            logging.getLogger(__name__).exception("blackboard")
+            text = "".join(format_exception_only(error)).strip()
+        self._send("error", {"id": task.number, "message": text[:LONGEST]}, None, task.listener)
+
+    def _answer(self, task: Task) -> None:
+        if task.listener is not None and task.number is not None:
+            self._send("done", {"id": task.number}, None, task.listener)
+
+    def _idle(self) -> float | None:
+        """Return the seconds until the next turn; None if only a request makes one."""
+        if not self._playing:
+            return 0.0 if self._rough else None
+        return max(self._due - time.perf_counter(), 0.0) if self._rate else 0.0
+
+    def _turn(self) -> None:
+        """Train for a moment, and show where that led if it is time; or show it exactly."""
+        if not self._playing:
+            self._rough = False
+            self._show(whole=True)
+            return
+        run, began = self.branch.run, time.perf_counter()
+        if self._rate:
+            self._due = max(self._due, began - 1.0) + 1 / self._rate
+            self._advance(1)
+        else:
+            end = min(began + TURN, self._framed + FRAME)  # frames are not late by a turn
+            with run.running():
+                self._advance(self._chunk())
+                while self._playing and time.perf_counter() < end and self._asked.empty():
+                    self._advance(self._chunk())
+        now = time.perf_counter()
+        if now - self._framed >= FRAME and self._playing:
+            if run.last is None:  # the last update is to be shown
+                self._advance(1)
+            self._show()
+
+    def _chunk(self) -> int:
+        """Return the number of updates to make before the clock is read again."""
+        return max(int(self._speed * TURN / 4), 1)
+
+    def _advance(self, count: int) -> None:
+        run, began = self.branch.run, time.perf_counter()
+        done, mean = run.advance(self._limited(count))
+        if not done:
+            self._pause_here()
+            self._say("diverged", HOPELESS if run.hopeless else DIVERGED)
+            return
+        pace = done / (time.perf_counter() - began)
+        self._speed = pace if not self._speed else 0.8 * self._speed + 0.2 * pace
+        self._losses = [self._losses[0] + mean * done, self._losses[1] + done]
+        loss, epoch = self._stop.get("loss"), self._stop.get("epoch")
+        reached = (
+            run.place.update == self._goal
+            or (loss is not None and mean <= loss)
+            or (epoch is not None and run.epochs == epoch)
+        )
+        if reached:
+            self._losses = [mean * done, done]
+            self._pause()
+        elif run.place.update >= self.branch.curves.due:
+            self._look(False)
+
+    def _limited(self, count: int) -> int:
+        """Return at most as many updates as there are until one is to be looked at, that alone.
+
+        The last update before training stops is shown with its gradient, as points of the curves
+        are.
+        """
+        run = self.branch.run
+        for update in (self._goal, self.branch.curves.due):
+            if update is not None and update > run.place.update:
+                count = min(count, max(update - run.place.update - 1, 1))
+        epoch = self._stop.get("epoch")
+        if epoch is not None and epoch > run.epochs:
+            count = min(count, max(int((epoch - run.epochs) * run.epoch_length) - 1, 1))
+        return count
+
+    def _move(self, update: int) -> None:
+        """Go to an update: back, or on by training."""
+        run = self.branch.run
+        if update > run.head:
+            run.seek(run.head)
+            self._playing, self._rate, self._goal = True, None, update
+        else:
+            run.seek(max(update, 0))
+            self._pause_here()
+
+    @property
+    def _target(self) -> int:
+        """The update that training is on its way to; where it has no goal, the present one."""
+        return self.branch.run.place.update if self._goal is None else self._goal
+
+    def _pause(self) -> None:
+        """End training behind an update that is shown with its gradient."""
+        run = self.branch.run
+        if self._playing and run.place.update and run.last is None:
+            run.advance(1)
+        self._pause_here()
+
+    def _pause_here(self) -> None:
+        self._playing, self._goal = False, None
+        self._show()
+
+    # what is told
+
+    def _show(self, listener: Listener | None = None, whole: bool = False) -> None:
+        """Send a frame of the run that is shown, and what is new of its curves.
+
+        Where that takes long, a page that stops or goes to another update does not wait for scores
+        and exact numbers: the frame comes again with them, when nothing else is asked for.
+        """
+        branch, stopped = self.branch, not self._playing
+        whole = whole or (stopped and branch.scorer.is_awaited)
+        self._rough = stopped and not whole
+        seen = self._look(whole)
+        self._framed = time.perf_counter()
+        if branch.curves.start < len(branch.curves.points):
+            self._send("curves", *branch.curves.message(self._shown, branch.curves.start))
+            branch.curves.start = len(branch.curves.points)
+        wanted, reached = self._stop.get("accuracy"), seen.header["held_accuracy"]
+        if wanted is not None and reached is not None and reached >= wanted:
+            self._playing, self._goal = False, None
+        self._send("frame", {**seen.header, **self._state()}, seen.arrays, listener)
+
+    def _look(self, whole: bool) -> views.View:
+        """Return a view of the run as it is now, and add its point to the curves."""
+        branch = self.branch
+        total, count = self._losses
+        place = (self._shown, branch.run.place.update)
+        loss = total / count if count and branch.run.place.update >= branch.run.head else None
+        if loss is None and self._told[0] == place:  # to a page that comes later
+            loss = self._told[1]
+        self._told = place, loss
+        seen = views.view(branch.run, branch.scorer, whole, loss)
+        self._losses = [0.0, 0]
+        branch.curves.add(seen.point)
+        for each in branch.notices.look(branch.run.subject, seen.point, branch.run.params):
+            self._send("notice", {"branch": self._shown, **each})
+        return seen
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "branch": self._shown, "branches": list(self.branches), "playing": self._playing,
+            "rate": self._rate, "speed": self._speed, "stop": self._stop, "marked": self._marked,
+        }  # fmt: skip
+
+    def _say(self, kind: str, text: str) -> None:
+        notice = {"update": self.branch.run.place.update, "kind": kind, "text": text}
+        self.branch.notices.said.append(notice)
+        self._send("notice", {"branch": self._shown, **notice})
+
+    def _send(
+        self,
+        kind: str,
+        header: Mapping[str, Any],
+        arrays: Mapping[str, Array] | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        if listener is not None or self._listeners:
+            self._listeners.tell(encode(kind, header, arrays), listener)

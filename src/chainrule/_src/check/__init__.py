@@ -1,0 +1,18 @@
+"""Gradients by hand, held against the right ones; what is wrong with them, and in which line."""
+
+from chainrule._src.check.check import check_gradients, numerical_gradients
+from chainrule._src.check.diagnosis import Diagnosis, Where
+from chainrule._src.check.difference import DifferenceReport, check_loss, explain_difference
+from chainrule._src.check.report import GradientReport, ParameterCheck
+
+__all__ = [
+    "Diagnosis",
+    "DifferenceReport",
+    "GradientReport",
+    "ParameterCheck",
+    "Where",
+    "check_gradients",
+    "check_loss",
+    "explain_difference",
+    "numerical_gradients",
+]

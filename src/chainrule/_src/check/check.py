@@ -1,0 +1,270 @@
+r"""Hold a gradient written by hand against automatic differentiation and central differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.base.validation import Array, check_number
+from chainrule._src.check.diagnosis import Diagnosis
+from chainrule._src.check.explain import explain
+from chainrule._src.check.problem import (
+    Problem,
+    batch_size,
+    function_problem,
+    loss_value,
+    model_problem,
+)
+from chainrule._src.check.recorded import Gradients, Recording, at_kinks, without_epsilon
+from chainrule._src.check.report import GradientReport, ParameterCheck
+from chainrule._src.check.sandbox import alone
+from chainrule._src.check.subject import ratio
+from chainrule._src.core.trees import map_leaves
+
+Parameters = Mapping[str, Array]
+TOLERANCES = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3, np.dtype(np.float16): 5e-2}
+MOST_ENTRIES = 400  # of a parameter that are checked by differences; drawn at random beyond
+
+
+def numerical_gradients(
+    loss: Callable[[Parameters], Any],
+    parameters: Parameters,
+    *,
+    step: float = 1e-5,
+    most: int | None = None,
+) -> dict[str, Array]:
+    r"""Gradient by central differences, two evaluations of the loss an entry.
+
+    .. math:: \frac{\partial L}{\partial \theta_i} \approx
+              \frac{L(\theta + \epsilon e_i) - L(\theta - \epsilon e_i)}{2 \epsilon}
+
+    The truncation error is :math:`O(\epsilon^2)` and rounding adds about
+    :math:`10^{-16} / \epsilon`, so steps near :math:`10^{-5}` are best in float64.
+
+    Parameters
+    ----------
+    loss : callable
+        Takes parameters by name and returns a number.
+    parameters : mapping of str to ndarray
+        Where to differentiate; copied, not changed.
+    step : float, default 1e-5
+    most : int, optional
+        The most entries of a parameter to check, drawn at random; the others are NaN.
+
+    Returns
+    -------
+    dict of str to ndarray of float64
+
+    Examples
+    --------
+    >>> numerical_gradients(lambda p: (p["x"] ** 2).sum(), {"x": np.array([1.0, -3.0])})["x"]
+    array([ 2., -6.])
+    """
+    moved = {name: np.array(value, dtype=np.float64) for name, value in parameters.items()}
+    rng = np.random.default_rng(0)
+    gradients = {}
+    for name, value in moved.items():
+        gradient = np.full(value.shape, np.nan)
+        entries = np.arange(value.size)
+        if most is not None and value.size > most:
+            entries = rng.choice(value.size, most, replace=False)
+        for entry in entries:
+            index = np.unravel_index(entry, value.shape)
+            kept = value[index]
+            value[index] = kept + step
+            above = loss(moved)
+            value[index] = kept - step
+            below = loss(moved)
+            value[index] = kept
+            gradient[index] = (above - below) / (2 * step)
+        gradients[name] = gradient
+    return gradients
+
+
+def check_gradients(
+    subject: Any,
+    gradients: Callable[..., Any] | None = None,
+    *,
+    tolerance: float | None = None,
+    step: float = 1e-5,
+) -> Callable[..., GradientReport]:
+    """Check a gradient that was derived by hand, and say what is wrong with it.
+
+    Parameters
+    ----------
+    subject : callable or object
+        A loss ``loss(params, *data)`` written in NumPy; or a model with the lab's methods
+        ``loss(X, y)`` and ``grad_loss(x, y_true)`` and its parameters as attributes named by the
+        gradient's keys. A model is left as it was.
+    gradients : callable, optional
+        For a loss: ``gradients(params, *data)``, returning the structure of ``params``.
+    tolerance : float, optional
+        The largest norm ratio that passes: 1e-6 for float64, 1e-3 for float32. Rounding alone
+        gives about 1e-9 in float64, a real mistake 1e-3 and more.
+    step : float, default 1e-5
+        Step of the central differences.
+
+    Returns
+    -------
+    callable
+        ``check(*args)`` with the loss's arguments, or ``check(x, y)`` for a model; returns a
+        `GradientReport`.
+
+    Notes
+    -----
+    A bound on each entry would raise false alarms where the true value is near zero and rounding
+    is all that is left; the ratio of norms weighs an error against the whole gradient. A gradient
+    passes if it agrees with central differences or with automatic differentiation: at a kink the
+    first, and not the gradient, may be wrong. It also passes, with a note, if it leaves out a small
+    constant that the loss adds inside a logarithm.
+
+    Examples
+    --------
+    >>> def loss(w, X, y):
+    ...     return np.mean((X @ w - y) ** 2)
+    >>> def my_gradient(w, X, y):
+    ...     return 2 * X.T @ (X @ w - y)
+    >>> rng = np.random.default_rng(0)
+    >>> report = check_gradients(loss, my_gradient)(rng.normal(size=2), np.eye(3, 2), np.ones(3))
+    >>> print(report.diagnoses[0].what)
+    the average over the batch is missing: divide by len(X), the number of samples
+    >>> print(report.diagnoses[0].where.repaired)
+        return 2 * X.T @ (X @ w - y) / len(X)
+    """
+    step = check_number(step, "step", "check_gradients", low=1e-12)
+    if tolerance is not None:
+        tolerance = check_number(tolerance, "tolerance", "check_gradients")
+    if gradients is None and not (hasattr(subject, "loss") and hasattr(subject, "grad_loss")):
+        raise DataError(
+            "check_gradients: give a loss and its gradient, two functions, or a model with the "
+            f"methods loss and grad_loss; received {type(subject).__name__} alone"
+        )
+    if gradients is not None and not (callable(subject) and callable(gradients)):
+        raise DataError("check_gradients: loss and gradients must both be functions")
+
+    def check(*args: Any) -> GradientReport:
+        with alone:  # another check may have changed what is called here
+            if gradients is None:
+                problem = model_problem(subject, args)
+            else:
+                problem = function_problem(subject, gradients, args)
+            return _report(problem, tolerance, step)
+
+    return check
+
+
+def _report(problem: Problem, tolerance: float | None, step: float) -> GradientReport:
+    exact = {name: value.astype(np.float64) for name, value in problem.parameters.items()}
+    data = tuple(map_leaves(_exact, part) for part in problem.data)
+    dtypes = {
+        v.dtype for v in (*problem.parameters.values(), *problem.by_hand.values()) if v is not None
+    }
+    if tolerance is None:
+        tolerance = max(TOLERANCES.get(dtype, 1e-6) for dtype in dtypes)
+
+    value = loss_value(problem, exact, data)
+    numerical = numerical_gradients(
+        lambda values: problem.loss(values, *data), exact, step=step, most=MOST_ENTRIES
+    )
+    if not all(
+        np.isfinite(n[~np.isnan(n)]).all() and (~np.isnan(n)).any() for n in numerical.values()
+    ):
+        raise DataError(
+            "check_gradients: the loss is NaN or infinite a small step from here; check at others"
+        )
+    recording, right, notes = _recorded(problem, exact, data)
+    # Rounding of the loss leaves this much in a difference; what is smaller is zero.
+    floor = 10 * np.finfo(float).eps * (abs(value) if right else max(1.0, abs(value))) / step
+    textbook = without_epsilon(recording) if recording else None
+    checks = [
+        _checked(
+            name,
+            problem.by_hand[name],
+            right[name] if right else None,
+            numerical[name],
+            tolerance,
+            floor,
+        )
+        for name in exact
+    ]
+    if textbook is not None and not all(check.passed for check in checks):
+        lenient = [
+            _checked(c.name, c.by_hand, textbook[c.name], textbook[c.name], tolerance, floor)
+            for c in checks
+        ]
+        if all(check.passed for check in lenient):
+            checks = [replace(check, passed=True) for check in checks]
+            notes.append(
+                "the loss adds a small constant inside its logarithm and the gradient leaves it "
+                "out, as the textbook does: right, and the whole difference"
+            )
+    kinks = at_kinks(recording) if recording and not all(c.passed for c in checks) else None
+    if kinks is not None:
+        between = {c.name: _between(c.by_hand, [k[c.name] for k in kinks]) for c in checks}
+        if all(check.passed or between[check.name] for check in checks):
+            checks = [replace(check, passed=True) for check in checks]
+            notes.append(
+                "some values sit exactly on a kink (a tie, or 0 in relu or abs), where every slope "
+                "between those of the two sides is right; this gradient takes one of them"
+            )
+    diagnoses: tuple[Diagnosis, ...] = ()
+    wrong = [check.name for check in checks if not check.passed]
+    if wrong:
+        reference = right or numerical
+        usable = all(np.isfinite(g).all() for g in reference.values())
+        if usable:
+            diagnoses = explain(problem, exact, data, batch_size(problem.data), wrong, reference)
+    return GradientReport(tuple(checks), tolerance, diagnoses, tuple(problem.notes + notes))
+
+
+def _recorded(
+    problem: Problem, exact: dict[str, Array], data: tuple[Any, ...]
+) -> tuple[Recording | None, Gradients | None, list[str]]:
+    try:
+        recording = Recording(lambda values: problem.loss(values, *data), exact)
+        return recording, recording.gradients(), []
+    except (ChainruleError, TypeError, ValueError, AttributeError, IndexError) as error:
+        cause = " ".join(str(error).split())
+        return None, None, [f"checked by differences alone, the loss could not be traced: {cause}"]
+
+
+def _between(by_hand: Array | None, sides: list[Array]) -> bool:
+    """Whether a gradient lies between two others, entry by entry."""
+    if by_hand is None or by_hand.shape != sides[0].shape:
+        return False
+    low, high = np.minimum(*sides), np.maximum(*sides)
+    slack = 1e-9 * (1 + np.abs(low) + np.abs(high))
+    return bool(((by_hand >= low - slack) & (by_hand <= high + slack)).all())
+
+
+def _checked(
+    name: str,
+    by_hand: Array | None,
+    automatic: Array | None,
+    numerical: Array,
+    tolerance: float,
+    floor: float,
+) -> ParameterCheck:
+    if by_hand is None or by_hand.shape != numerical.shape:
+        return ParameterCheck(name, np.inf, np.inf, (), by_hand, automatic, numerical, False)
+    known = ~np.isnan(numerical)
+    against = ratio(by_hand[known], numerical[known])
+    difference = np.where(known, np.abs(by_hand - numerical), -1.0)
+    worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), numerical.shape))
+    exact = None if automatic is None else ratio(by_hand, automatic)
+    passed = against <= tolerance or (exact is not None and exact <= tolerance)
+    # Where the gradient is zero up to rounding, the ratio of norms compares noise with noise; a
+    # difference has more of it than an automatic gradient.
+    reference, most = (numerical, floor) if automatic is None else (automatic, 1e-5 * floor)
+    gap = float(np.linalg.norm(by_hand[known] - reference[known]))
+    passed = passed or gap <= most * np.sqrt(known.sum())
+    return ParameterCheck(name, against, exact, worst, by_hand, automatic, numerical, bool(passed))
+
+
+def _exact(leaf: Any) -> Any:
+    array = np.asarray(leaf)
+    return array.astype(np.float64) if array.dtype.kind == "f" else leaf

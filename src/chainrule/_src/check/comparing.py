@@ -1,0 +1,201 @@
+"""How a wrong value relates to the right one: a factor, a slope, a term, a sum is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import Array
+
+Pairs = Iterable[tuple[str, Any]]
+ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "relu": (lambda z: np.maximum(z, 0), lambda z: 1.0 * (z > 0)),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "softplus": (lambda z: np.logaddexp(z, 0), lambda z: 1 / (1 + np.exp(-z))),
+    "leaky relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda z: np.where(z > 0, 1, 0.01)),
+    "leaky relu (0.1)": (lambda z: np.where(z > 0, z, 0.1 * z), lambda z: np.where(z > 0, 1, 0.1)),
+    "leaky relu (0.2)": (lambda z: np.where(z > 0, z, 0.2 * z), lambda z: np.where(z > 0, 1, 0.2)),
+    "elu": (lambda z: np.where(z > 0, z, np.expm1(z)), lambda z: np.where(z > 0, 1, np.exp(z))),
+    "exp": (np.exp, np.exp),
+    "square": (np.square, lambda z: 2 * z),
+    "logarithm": (lambda z: np.log(np.abs(z)), lambda z: 1 / z),
+}
+CLOSE = 1e-5
+
+
+def scale_of(a: Any, b: Any) -> float | None:
+    """Return the factor c of ``a = c b``, None if there is none."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a.shape != b.shape or not a.any() or not b.any():
+        return None
+    factor = float(np.vdot(b, a) / np.vdot(b, b))
+    near = np.linalg.norm(a - factor * b) <= CLOSE * np.linalg.norm(a)
+    return factor if near and 1e-12 < abs(factor) < 1e12 else None
+
+
+def in_words(factor: float, n: int | None) -> str:
+    """Say what it means that a value is ``factor`` times the right one."""
+    size = abs(factor)
+    sign = "" if factor > 0 else ", and the sign is wrong"
+    if np.isclose(size, 1):
+        return "the sign is wrong (minus for plus, or the other way round)" if factor < 0 else ""
+    if n and np.isclose(size, n):
+        return f"the average over the batch is missing: divide by the number of samples{sign}"
+    if n and np.isclose(size, 1 / n):
+        return (
+            f"the average over the batch is taken twice: divide by the number of samples once{sign}"
+        )
+    if np.isclose(size, 2):
+        return f"it is twice what it must be: a factor 2 is too much{sign}"
+    if np.isclose(size, 0.5):
+        return f"it is half of what it must be: the derivative of a square gives a factor 2{sign}"
+    whole = size if size >= 1 else 1 / size
+    mean = " (an average: a sum divided by another number, a mean)" if _is_whole(whole) else ""
+    return f"it is {size:.4g} times the right one, a factor{mean}{sign}"
+
+
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) < 1e-6 or abs(2 * number - round(2 * number)) < 1e-6
+
+
+def relation(wrong: Any, right: Any, n: int | None) -> str:
+    """Say how a wrong gradient relates to the right one by value and shape, "" if simply not."""
+    if wrong is None:
+        return "there is no gradient for it"
+    try:
+        wrong = np.asarray(wrong, np.float64)
+    except (TypeError, ValueError):
+        return "it is no array of numbers"
+    right = np.asarray(right, np.float64)
+    if not np.isfinite(wrong).all():
+        return "it holds NaN or infinite values"
+    if wrong.shape != right.shape:
+        return f"its shape is {wrong.shape}, it must be {right.shape}{_by_shape(wrong, right, n)}"
+    if not wrong.any():
+        return "it is zero: was it never computed?" if right.any() else ""
+    factor = scale_of(wrong, right)
+    if factor:
+        return in_words(factor, n)
+    if wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] and scale_of(wrong.T, right):
+        return "it is transposed"
+    return ""
+
+
+def _by_shape(wrong: Array, right: Array, n: int | None) -> str:
+    if wrong.shape == right.shape[::-1]:
+        return ": transposed, or the operands in the wrong order"
+    if n and wrong.shape == (n, *right.shape):
+        return ": a row for each sample, sum over the batch (axis=0)"
+    if n and wrong.shape == (n,):
+        return ": one number a sample, summed over the wrong axis; use axis=0"
+    if wrong.size == 1 and right.size > 1:
+        return ": summed over everything; sum over the batch alone, axis=0"
+    return ""
+
+
+def difference(
+    wrong: Any, right: Any, n: int | None, values: Pairs, parameters: Mapping[str, Any]
+) -> str:
+    """Say what of ``right`` a wrong value lacks, or has too much, "" if that is not known.
+
+    Parameters
+    ----------
+    wrong, right : ndarray
+    n : int or None
+        The number of samples.
+    values : iterable of (str, ndarray)
+        What may be a factor or a term: the code's variables, values of the right program.
+    parameters : mapping of str to ndarray
+    """
+    said = relation(wrong, right, n)
+    if said or not np.ndim(wrong):
+        return said
+    wrong, right = np.asarray(wrong, np.float64), np.asarray(right, np.float64)
+    values = [(name, np.asarray(v, np.float64)) for name, v in values]
+    with np.errstate(all="ignore"):
+        return next(_differences(wrong, right, values, parameters), "")
+
+
+def _differences(
+    wrong: Array, right: Array, values: list[tuple[str, Array]], parameters: Mapping[str, Any]
+) -> Iterator[str]:
+    gap = right - wrong
+    for name, value in parameters.items():
+        factor = scale_of(gap, value) if np.shape(value) == gap.shape else None
+        if factor:
+            kept = scale_of(wrong, value)
+            if kept is None:
+                how = "is missing" if factor > 0 else "is too much"
+                what = f"the regularisation (penalty, weight decay) of {name}"
+                yield f"{what} {how}: {factor:.4g} {name}"
+    for name, value in values:
+        same = value.shape == gap.shape
+        for lacks, quotient in ((True, right / wrong), (False, wrong / right)):
+            how = "is missing: multiply by it" if lacks else "is multiplied in once too often"
+            usable = np.isfinite(quotient)
+            fits = same or value.shape == gap.shape[-1:]
+            if usable.sum() < max(2, usable.size / 2) or not fits:
+                continue
+            for function, (applied, slope) in ACTIVATIONS.items():
+                given = np.broadcast_to(slope(value), gap.shape)
+                fitting = _equal(quotient, given, usable) and not np.allclose(given, 1)
+                if fitting and _is_among(applied(value), values):
+                    yield f"the derivative of the {function} at {name} {how} (the chain rule)"
+            if np.ndim(value) and _equal(quotient, np.broadcast_to(value, gap.shape), usable):
+                yield f"the factor {name} {how}"
+            if np.ndim(value) and _equal(quotient, 1 / np.broadcast_to(value, gap.shape), usable):
+                yield f"the division by {name} {'is missing' if lacks else 'is too much'}"
+    for name, value in values:
+        factor = scale_of(gap, value) if value.shape == gap.shape else None
+        if factor and abs(abs(factor) - 1) < 1e-6:
+            how = "is missing: a path is left out" if factor > 0 else "is subtracted too little"
+            yield f"the term {name} {how} (add up all paths)"
+    for axis in range(gap.ndim):
+        share = right / wrong
+        if gap.shape[axis] > 1 and np.isfinite(share).all() and _is_same_along(share, axis):
+            yield f"a factor or divisor that is the same along axis {axis} is missing (normalised)"
+        if gap.shape[axis] > 1 and np.allclose(gap, gap.take([0], axis), rtol=1e-7, atol=1e-12):
+            yield f"a sum or mean over axis {axis} is missing, a path that all entries share"
+        for name, value in values:
+            if value.shape == gap.shape and gap.shape[axis] > 1:
+                share = gap / value
+                if np.isfinite(share).all() and _is_same_along(share, axis):
+                    yield (
+                        f"a sum over axis {axis}, times {name}, is missing (as in the derivative "
+                        "of a softmax, or of a mean and variance: a path that all entries share)"
+                    )
+
+
+def _is_among(value: Array, values: list[tuple[str, Array]]) -> bool:
+    """Whether a value is one of others, but for a constant within."""
+    return any(v.shape == value.shape and np.allclose(v, value, rtol=1e-4) for _, v in values)
+
+
+def _is_same_along(values: Array, axis: int) -> bool:
+    return bool(np.allclose(values, values.take([0], axis), rtol=1e-5, atol=1e-10))
+
+
+def _equal(quotient: Array, value: Array, usable: Array) -> bool:
+    return bool(np.allclose(quotient[usable], value[usable], rtol=1e-5, atol=1e-10))
+
+
+def slope_name(value: Any, others: Iterable[Array]) -> str:
+    """Name the activation between a value and one of the others, "" if there is none."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.ndim == 0:
+        return ""
+    kept = [o for o in others if o.shape == value.shape and not np.array_equal(o, value)]
+    with np.errstate(all="ignore"):
+        for name, (function, _) in list(ACTIVATIONS.items())[:-3]:
+            after = function(value)
+            if any(np.allclose(function(o), value, rtol=1e-9) for o in kept):
+                return name
+            if any(np.allclose(o, after, rtol=1e-9) for o in kept):
+                return name
+        e = np.exp(value - value.max(axis=-1, keepdims=True))
+        softmax = e / e.sum(axis=-1, keepdims=True)
+        if any(np.allclose(o, softmax, rtol=1e-9) for o in kept):
+            return "softmax"
+    return ""

@@ -1,0 +1,198 @@
+"""Two functions that should be equal: where the first one goes wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.config import Shown
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.escaping import element
+from chainrule._src.check.code import codes_called
+from chainrule._src.check.diagnosis import Diagnosis
+from chainrule._src.check.explain import SECONDS, diagnoses, first_unknown
+from chainrule._src.check.problem import batch_size, copied
+from chainrule._src.check.repair import repairs
+from chainrule._src.check.right import RightProgram, right_value
+from chainrule._src.check.sandbox import FAILURES, Sandbox, alone, quiet
+from chainrule._src.check.subject import Subject, ratio
+from chainrule._src.core.names import argument_names
+from chainrule._src.core.trees import leaves
+
+SAME = 1e-9  # the norm ratio up to which values differ by rounding alone
+
+
+@dataclass(frozen=True, repr=False)
+class DifferenceReport(Shown):
+    """How two functions' values compare; ``print`` it to read it.
+
+    Attributes
+    ----------
+    value, right : ndarray
+        What the function gives, and the reference.
+    diagnoses : tuple of Diagnosis
+        What is wrong with the function, if they differ.
+    """
+
+    value: Any
+    right: Any
+    diagnoses: tuple[Diagnosis, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the values are the same up to rounding."""
+        return not self.diagnoses
+
+    def __str__(self) -> str:
+        if self.passed:
+            return "both give the same"
+        shown = (np.array2string(np.asarray(v), threshold=6, precision=6)
+                 for v in (self.value, self.right))  # fmt: skip
+        given, right = (" ".join(text.split()) for text in shown)
+        lines = [f"the values differ: {given}, it must be {right}"]
+        return "\n".join([*lines, *(f"  • {d}" for d in self.diagnoses)])
+
+    def _repr_html_(self) -> str:
+        return element("pre", self)
+
+
+def explain_difference(
+    function: Callable[..., Any], reference: Callable[..., Any]
+) -> Callable[..., DifferenceReport]:
+    """Compare two NumPy functions that should give the same, and say where the first goes wrong.
+
+    Parameters
+    ----------
+    function : callable
+        The one in question.
+    reference : callable
+        The right one, of the same arguments.
+
+    Returns
+    -------
+    callable
+        ``compare(*args)`` with their arguments; returns a `DifferenceReport`.
+
+    Raises
+    ------
+    DataError
+        If one of them is no function, or does not return an array of numbers.
+
+    Examples
+    --------
+    >>> def sigmoid(z):
+    ...     return 1 / (1 + np.exp(z))
+    >>> def reference(z):
+    ...     return 1 / (1 + np.exp(-z))
+    >>> report = explain_difference(sigmoid, reference)(np.array([-1.0, 0.5, 2.0]))
+    >>> print(report.diagnoses[0].what)
+    the sign is wrong: -z (minus for plus, or the other way round)
+    """
+    if not (callable(function) and callable(reference)):
+        raise DataError("explain_difference: give two functions, the one in question first")
+    return lambda *args: _report(function, reference, args, "explain_difference")
+
+
+def check_loss(
+    loss: Callable[..., Any], reference: Callable[..., Any]
+) -> Callable[..., DifferenceReport]:
+    """Check a loss that was written by hand against a right one, and say what is wrong with it.
+
+    As `explain_difference`, for functions that return a single number: a softmax without its sum,
+    a sum for a mean, the wrong sign in a sigmoid.
+
+    Examples
+    --------
+    >>> def loss(w, X, y):
+    ...     return np.sum((X @ w - y) ** 2)
+    >>> def reference(w, X, y):
+    ...     return np.mean((X @ w - y) ** 2)
+    >>> X = np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]])
+    >>> report = check_loss(loss, reference)(np.ones(2), X, np.zeros(3))
+    >>> print(report.diagnoses[0].what)
+    a sum stands where the average (mean) over the batch belongs: np.mean((X @ w - y) ** 2)
+    """
+    if not (callable(loss) and callable(reference)):
+        raise DataError("check_loss: give two functions, the loss in question first")
+
+    def check(*args: Any) -> DifferenceReport:
+        return _report(loss, reference, args, "check_loss", scalar=True)
+
+    return check
+
+
+def _report(
+    function: Any, reference: Any, args: tuple[Any, ...], caller: str, scalar: bool = False
+) -> DifferenceReport:
+    with alone:  # a check may have changed what is called here
+        value = _value(function, args, caller)
+        right = _value(reference, args, caller)
+    for name, given in (("the function", value), ("the reference", right)):
+        if scalar and np.ndim(given):
+            raise DataError(f"{caller}: {name} must return a single number, got {np.shape(given)}")
+    if not np.isfinite(right).all():
+        raise DataError(f"{caller}: the reference is NaN or infinite here; compare at others")
+    if value.shape == right.shape and ratio(value, right) <= SAME:
+        return DifferenceReport(value, right)
+    return DifferenceReport(value, right, _explained(function, reference, args, right))
+
+
+def _value(function: Any, args: tuple[Any, ...], caller: str) -> Any:
+    value = function(*copied(args))
+    try:
+        if np.asarray(value).dtype.kind in "fiub":
+            return np.asarray(value, np.float64)
+        raise TypeError
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{caller}: the functions must return arrays of real numbers, "
+            f"got {type(value).__name__}"
+        ) from None
+
+
+def _explained(
+    function: Any, reference: Any, args: tuple[Any, ...], right: Any
+) -> tuple[Diagnosis, ...]:
+    n = batch_size(args) if any(np.ndim(leaf) for _, leaf in leaves(args)) else None
+
+    end = time.perf_counter() + SECONDS
+    where = None
+    with quiet(), Sandbox((function, reference, *args), SECONDS) as sandbox:
+
+        def call() -> dict[str, Any]:
+            found: dict[str, Any] = sandbox.run(lambda: {"value": function(*copied(args))})
+            return found
+
+        try:
+            codes = codes_called(call)
+            sandbox.keep(f for code in codes for f in code.functions)
+            start = time.perf_counter()
+            program = _program(reference, args, n, sandbox)
+            wanted = {"value": right}
+            subject = Subject(codes, call, wanted, program, n, end) if codes else None
+        except FAILURES:  # code that counts its calls, or takes long
+            subject = None
+        if subject is not None:
+            sandbox.seconds = 0.1 + 5 * (time.perf_counter() - start)
+            found = repairs(subject)
+            if found:
+                return diagnoses(subject, found)
+            where = first_unknown(subject)
+    what = "no small change of the code gives the right value"
+    return (Diagnosis("not explained", what, ("value",), where, certain=False),)
+
+
+def _program(
+    reference: Any, args: tuple[Any, ...], n: int | None, sandbox: Sandbox
+) -> RightProgram | None:
+    names = argument_names(reference, len(args))
+    given = dict(zip(names, args, strict=True))
+    try:
+        found: RightProgram = sandbox.run(lambda: right_value(reference, given, n))
+    except FAILURES:  # of other code than tensors can pass
+        return None
+    return found

@@ -1,0 +1,190 @@
+"""A change of a syntax tree, and the small trees that changes are made of."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule._src.check.code import Code, located
+from chainrule._src.check.watching import Place
+
+Change = tuple[Any, str, float, Any]
+
+
+@dataclass(eq=False)
+class Edit:
+    """Something else in one field of a syntax tree.
+
+    Attributes
+    ----------
+    kind : str
+        What is changed: ``"missing factor"``, ``"other value"``, ...
+    owner, field, where
+        The node, its field, and where in a list that this field holds.
+    new, old
+        What is there with the change, and without.
+    cost : float
+        How unlikely the change is.
+    detail
+        The factor, the term, the axis that it is about.
+    line : int
+        Where, in the file.
+    given : callable, optional
+        Makes the hook that the changed tree calls, where a value takes an expression's place.
+    """
+
+    code: Code
+    owner: ast.AST
+    field: str
+    where: int | slice | None
+    new: Any
+    kind: str
+    cost: float
+    line: int
+    statement: ast.AST
+    detail: Any = None
+    place: Place | None = None
+    given: Callable[[], Callable[[int, Any], Any]] | None = None
+    reach: frozenset[str] = frozenset()  # the results that it changes
+
+    def __post_init__(self) -> None:
+        self.old = self._held()
+        located(self.new, self.line)
+
+    def _held(self) -> Any:
+        held = getattr(self.owner, self.field)
+        return held if self.where is None else held[self.where]
+
+    def apply(self) -> Any:
+        """Change the tree; return what the field held."""
+        before = getattr(self.owner, self.field)
+        after = self.new
+        if self.where is not None:
+            after = list(before)
+            after[self.where] = self.new
+        setattr(self.owner, self.field, after)
+        return before
+
+    def undo(self, before: Any) -> None:
+        """Give the field back what it held."""
+        setattr(self.owner, self.field, before)
+
+
+@contextmanager
+def applied(edits: Iterable[Edit]) -> Iterator[None]:
+    """Have trees changed meanwhile."""
+    undo = []
+    try:
+        for edit in edits:
+            undo.append((edit, edit.apply()))
+        yield
+    finally:
+        for edit, before in reversed(undo):
+            edit.undo(before)
+
+
+def is_outermost(place: Place) -> bool:
+    """Whether a factor can be told here from one put further out: sums and products pass it on."""
+    owner = place.owner
+    if isinstance(owner, ast.BinOp):
+        return isinstance(owner.op, ast.Add | ast.Sub) or (
+            isinstance(owner.op, ast.Pow) and place.field == "left"
+        )
+    if isinstance(owner, ast.UnaryOp | ast.Attribute | ast.Subscript):
+        return False
+    if isinstance(owner, ast.Call):
+        name = called_name(owner)
+        return name not in ("sum", "mean", "dot", "matmul", "outer", "einsum", "reshape", "copy",
+                            "transpose", "squeeze", "array", "asarray")  # fmt: skip
+    return not isinstance(owner, ast.expr) or isinstance(
+        owner,
+        ast.Dict | ast.Tuple | ast.List | ast.IfExp | ast.DictComp | ast.ListComp | ast.Compare,
+    )
+
+
+def passes_on_numbers(place: Place) -> bool:
+    """Whether an expression is part of a matrix product: of factors, it passes on numbers alone."""
+    owner = place.owner
+    if isinstance(owner, ast.Attribute) and owner.attr in ("T", "sum", "mean", "dot"):
+        return True
+    return (isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.MatMult)) or called_name(
+        owner
+    ) in ("dot", "matmul", "outer", "einsum", "sum")
+
+
+def binary(left: Any, op: ast.operator, right: Any) -> ast.BinOp:
+    """Return an operation of two expressions."""
+    return ast.BinOp(left, op, right)
+
+
+def number(value: float) -> ast.expr:
+    """Return a number as an expression."""
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
+
+
+def transposed(node: ast.expr) -> ast.expr:
+    """Return the transpose of an expression: without ``.T`` if it has one."""
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return node.value
+    return ast.Attribute(node, "T", ast.Load())
+
+
+def negated(node: ast.expr) -> ast.expr:
+    """Return an expression with the other sign."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return node.operand
+    return ast.UnaryOp(ast.USub(), node)
+
+
+def numpy_name() -> ast.expr:
+    """Return the name that NumPy goes by."""
+    return ast.Name("np", ast.Load())
+
+
+def called_name(node: ast.AST) -> str:
+    """Return the bare name of the function that an expression calls."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def is_numpy(node: ast.expr) -> bool:
+    """Whether an expression is NumPy, or a module of it."""
+    return (isinstance(node, ast.Name) and node.id in ("np", "numpy", "xp", "jnp")) or (
+        isinstance(node, ast.Attribute) and is_numpy(node.value)
+    )
+
+
+def as_load(node: ast.expr) -> ast.expr:
+    """Return a target as an expression that is read."""
+    node = copy.deepcopy(node)
+    if isinstance(node, ast.Name | ast.Subscript | ast.Attribute):
+        node.ctx = ast.Load()
+    return node
+
+
+def as_store(node: ast.expr) -> Any:
+    """Return an expression as a target."""
+    node = copy.deepcopy(node)
+    node.ctx = ast.Store()  # type: ignore[attr-defined]
+    return node
+
+
+class _Exchange(ast.NodeTransformer):
+    def __init__(self, text: str, other: ast.expr) -> None:
+        self.text, self.other = text, other
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.expr) and ast.unparse(node) == self.text:
+            return self.other
+        return self.generic_visit(node)
+
+
+def exchanged(node: ast.expr, text: str, other: ast.expr) -> ast.expr:
+    """Return an expression with one of its parts replaced wherever it stands."""
+    changed: ast.expr = _Exchange(text, other).visit(copy.deepcopy(node))
+    return ast.fix_missing_locations(changed)

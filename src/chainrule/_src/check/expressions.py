@@ -1,0 +1,273 @@
+"""Changes of an expression: an operand dropped, another operator, index, constant or variable."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.check.calls import of_call
+from chainrule._src.check.edits import (
+    Change,
+    binary,
+    called_name,
+    negated,
+    number,
+    numpy_name,
+    transposed,
+)
+from chainrule._src.check.surroundings import Surroundings, one_hot
+from chainrule._src.check.watching import Place, is_array, is_number
+
+OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Div: (ast.Mult,),
+    ast.Mult: (ast.Div, ast.MatMult, ast.Add),
+    ast.MatMult: (ast.Mult,), ast.Pow: (ast.Mult,),
+}  # fmt: skip
+
+
+COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Gt: (ast.Lt, ast.LtE, ast.GtE), ast.Lt: (ast.Gt, ast.GtE, ast.LtE),
+    ast.GtE: (ast.LtE, ast.Lt, ast.Gt), ast.LtE: (ast.GtE, ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
+}  # fmt: skip
+
+
+def structural(node: ast.expr, value: Any, place: Place, around: Surroundings) -> Iterator[Change]:
+    """Yield what an expression would be with one thing in it otherwise."""
+    if isinstance(node, ast.BinOp):
+        yield from _of_operation(node, value, place, around)
+    elif isinstance(node, ast.UnaryOp):
+        yield node.operand, "sign" if isinstance(node.op, ast.USub) else "extra call", 1, node
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        for op in COMPARED.get(type(node.ops[0]), ()):
+            yield ast.Compare(node.left, [op()], node.comparators), "comparison", 1.5, None
+    elif isinstance(node, ast.Call):
+        yield from of_call(node, value, place, around)
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield from _of_constant(node, place, around)
+    elif isinstance(node, ast.Subscript):
+        yield from of_subscript(node)
+    elif isinstance(node, ast.IfExp):
+        yield ast.IfExp(node.test, node.orelse, node.body), "branches", 1.5, None
+    elif isinstance(node, ast.Attribute) and node.attr == "T":
+        yield node.value, "transpose", 1, None
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+        yield from _other_values(node, value, place, around)
+    if place.field == "iter":
+        if isinstance(value, list | np.ndarray | tuple):
+            backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+            yield ast.Subscript(node, backwards, ast.Load()), "order", 1.1, None
+    elif isinstance(node, ast.Name) and is_array(value) and (np.abs(value) < 1).all():
+        one = ast.Constant(1)
+        yield binary(one, ast.Sub(), node), "complement", 1.45, node
+        square = binary(node, ast.Pow(), ast.Constant(2))
+        yield binary(one, ast.Sub(), square), "complement", 1.45, node
+    if isinstance(value, list) and isinstance(place.owner, ast.Return) and len(value) > 1:
+        backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+        yield ast.Subscript(node, backwards, ast.Load()), "order", 1.1, None
+    if (
+        isinstance(node, ast.List | ast.Tuple)
+        and 2 <= len(node.elts) <= 6
+        and isinstance(node.ctx, ast.Load)
+    ):
+        for i in range(len(node.elts) - 1):
+            elts = list(node.elts)
+            elts[i], elts[i + 1] = elts[i + 1], elts[i]
+            pair = node.elts[i], node.elts[i + 1]
+            yield type(node)(elts, ast.Load()), "exchanged", 1.1, pair
+    if isinstance(node, ast.Dict) and len(node.values) <= 12:
+        for i, j in itertools.combinations(range(len(node.values)), 2):
+            values = list(node.values)
+            values[i], values[j] = values[j], values[i]
+            yield ast.Dict(node.keys, values), "exchanged", 1.1, (node.values[i], node.values[j])
+    if isinstance(node, ast.Call) and called_name(node) == "len" and not is_index(place):
+        total = ast.Call(ast.Attribute(numpy_name(), "sum", ast.Load()), node.args, [])
+        yield total, "function", 1.45, None
+        for other, theirs, text in around.named(place):
+            if isinstance(theirs, int | np.integer) and theirs != value:
+                yield other, "other value", 1.4, text
+            if isinstance(other, ast.Name) and np.ndim(theirs) and len(theirs) != value:
+                length = ast.Call(node.func, [other], [])
+                yield length, "other value", 1.4, (ast.unparse(node), ast.unparse(length))
+    if is_index(place) and isinstance(value, int | np.integer) and not isinstance(value, bool):
+        for step in (-1, 1):
+            yield _stepped(node, step), "index", 1.5, None
+
+
+def is_index(place: Place) -> bool:
+    """Whether an expression is an index, or part of one."""
+    return place.field == "slice" or isinstance(place.owner, ast.Slice) or (
+        isinstance(place.owner, ast.Call) and called_name(place.owner) == "range"
+    ) or (isinstance(place.owner, ast.Tuple) and place.owner is not place.statement)  # fmt: skip
+
+
+def _stepped(node: ast.expr, step: int) -> ast.expr:
+    """Return an index one further, or one back."""
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return number(node.value + step)
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and isinstance(node.right, ast.Constant)
+        and type(node.right.value) is int
+    ):
+        sign = 1 if isinstance(node.op, ast.Add) else -1
+        total = sign * node.right.value + step
+        if total == 0:
+            return node.left
+        op: ast.operator = ast.Add() if total > 0 else ast.Sub()
+        return binary(node.left, op, ast.Constant(abs(total)))
+    return binary(node, ast.Add() if step > 0 else ast.Sub(), ast.Constant(abs(step)))
+
+
+def _of_operation(
+    node: ast.BinOp, value: Any, place: Place, around: Surroundings
+) -> Iterator[Change]:
+    left, right, op = node.left, node.right, node.op
+    if isinstance(op, ast.Mult | ast.MatMult):
+        yield left, "extra factor", 1, right
+        yield right, "extra factor", 1, left
+    if isinstance(op, ast.Div):
+        yield left, "extra divisor", 1, right
+        yield binary(right, op, left), "swapped", 2, None
+    if isinstance(op, ast.Pow):
+        yield left, "extra power", 1, right
+    if isinstance(op, ast.Add):
+        yield left, "extra term", 1.2, right
+        yield right, "extra term", 1.2, left
+    if isinstance(op, ast.Sub):
+        yield left, "extra term", 1.2, right
+        yield right, "extra term", 1.5, left
+        yield negated(right), "extra term", 1.2, left
+        yield binary(right, op, left), "sign", 1, None
+    if isinstance(op, ast.Sub | ast.Add) and is_number(value):
+        for labels in one_hot(np.shape(value), place, around):
+            yield binary(left, ast.Sub(), labels), "labels", 1.6, None
+    for other in OPERATORS.get(type(op), ()):
+        turned = {type(op), other} == {ast.Add, ast.Sub}
+        yield binary(left, other(), right), "operator", 1.0 if turned else 1.4, None
+    if isinstance(op, ast.Div):
+        yield binary(right, ast.Mult(), left), "operator", 1.4, None
+    if isinstance(op, ast.MatMult) or (
+        isinstance(op, ast.Mult) and isinstance(value, np.ndarray) and value.ndim == 2
+    ):
+        product = ast.MatMult()
+        for a, b, cost in (
+            (right, left, 1.2), (transposed(left), right, 1), (left, transposed(right), 1),
+            (transposed(left), transposed(right), 1.3), (transposed(right), left, 1.3),
+            (right, transposed(left), 1.3), (transposed(right), transposed(left), 1.3),
+        ):  # fmt: skip
+            yield binary(a, product, b), "transpose", cost, None
+
+
+def _of_constant(node: ast.Constant, place: Place, around: Surroundings) -> Iterator[Change]:
+    value = node.value
+    assert isinstance(value, int | float)
+    others: list[float] = [2 * value, value / 2, -value, 0, 1, 2, 0.5, *around.numbers]
+    if isinstance(value, int) or float(value).is_integer():
+        others = [value + 1, value - 1, *others]
+    if is_index(place) or place.field == "slice" or isinstance(place.owner, ast.keyword):
+        return
+    if place.owner is place.statement and value and not isinstance(place.statement, ast.For):
+        for scalar, amount, _ in around.named(place):
+            if not np.ndim(amount) and amount not in (0, 1, -1) and not isinstance(amount, bool):
+                new = binary(node, ast.Div(), scalar)
+                yield new, "missing divisor", 1.5, scalar
+    if isinstance(place.owner, ast.BinOp | ast.UnaryOp) and value in (0, 1):
+        for node_, theirs, text in around.named(place):
+            if np.ndim(theirs) and theirs.dtype.kind == "f":
+                yield node_, "other value", 2.1, text
+    for count, theirs, _ in around.count(place) if _is_divisor(place) else ():
+        if theirs != value:
+            yield count, "constant", 1.5, count
+    for other in dict.fromkeys(others):
+        if other != value:
+            same = isinstance(value, int) and float(other).is_integer()
+            cost = 1.65 if other in (2 * value, value / 2) else 1.4
+            cost += 0.7 * isinstance(place.owner, ast.Compare)  # a threshold
+            yield number(int(other) if same else other), "constant", cost, other
+
+
+def _is_divisor(place: Place) -> bool:
+    """Whether something is divided by an expression."""
+    owner = place.owner
+    if isinstance(owner, ast.AugAssign):
+        return isinstance(owner.op, ast.Div)
+    return isinstance(owner, ast.BinOp) and isinstance(owner.op, ast.Div) and place.field == "right"
+
+
+def of_subscript(node: ast.Subscript) -> Iterator[Change]:
+    """Yield other indices, and what is indexed as a whole."""
+
+    def sub(index: ast.expr) -> ast.expr:
+        return ast.Subscript(node.value, index, node.ctx)
+
+    index = node.slice
+    if isinstance(index, ast.Tuple) and len(index.elts) == 2:
+        yield sub(ast.Tuple(index.elts[::-1], ast.Load())), "index", 1.3, None
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    for i, part in enumerate(parts):
+        if isinstance(part, ast.Slice):
+            for new in _other_slices(part):
+                elts = [*parts[:i], new, *parts[i + 1 :]]
+                whole = ast.Tuple(elts, ast.Load()) if isinstance(index, ast.Tuple) else new
+                yield sub(whole), "slice", 1.4, None
+        elif not isinstance(index, ast.Tuple) and isinstance(part, ast.Constant):
+            func = ast.Attribute(ast.Name("np", ast.Load()), "sum", ast.Load())
+            axis = [ast.keyword("axis", ast.Constant(0))]
+            yield ast.Call(func, [node.value], axis), "one sample", 1.4, None
+        if isinstance(index, ast.Tuple) and isinstance(part, ast.Slice):
+            length = ast.Call(ast.Name("len", ast.Load()), [node.value], [])
+            func = ast.Attribute(ast.Name("np", ast.Load()), "arange", ast.Load())
+            elts = [*parts[:i], ast.Call(func, [length], []), *parts[i + 1 :]]
+            yield sub(ast.Tuple(elts, ast.Load())), "index", 1.5, None
+    yield node.value, "extra index", 1.5, None
+
+
+def _other_slices(part: ast.Slice) -> Iterator[ast.Slice]:
+    low, high, step = part.lower, part.upper, part.step
+    minus = ast.UnaryOp(ast.USub(), ast.Constant(1))
+    if low is not None or high is not None or step is not None:
+        yield ast.Slice(None, None, None)
+    if step is None:
+        yield ast.Slice(low, high, minus)  # flipped
+    else:
+        yield ast.Slice(low, high, None)
+    for new in (ast.Slice(ast.Constant(1), high), ast.Slice(low, minus), ast.Slice(None, high),
+                ast.Slice(low, None), ast.Slice(high, None), ast.Slice(None, low)):  # fmt: skip
+        if ast.dump(new) != ast.dump(part):
+            yield new
+
+
+def _other_values(
+    node: ast.expr, value: Any, place: Place, around: Surroundings
+) -> Iterator[Change]:
+    """Yield other variables of the same kind and shape."""
+    text = ast.unparse(node)
+    if place.field == "func" or (
+        isinstance(place.owner, ast.Attribute) and place.owner.attr == "shape"
+    ):
+        return
+    if isinstance(value, int) and _is_divisor(place):
+        for count, theirs, name in around.count(place):
+            if theirs != value:
+                yield count, "other value", 1.2, name
+    if isinstance(value, np.ndarray | float | int | np.number) and not isinstance(value, bool):
+        for other, theirs, name in around.named(place):
+            if name != text and np.shape(theirs) == np.shape(value):
+                near = (
+                    0.3 if name.strip("0123456789[]'\"") == text.strip("0123456789[]'\"") else 0.0
+                )
+                whole = isinstance(value, int | np.integer) != isinstance(theirs, int | np.integer)
+                yield other, "other value", 1.1 - near + (1.0 if whole else 0), name
+                if np.ndim(value) == 2 and np.shape(value)[0] == np.shape(value)[1]:
+                    yield transposed(other), "other value", 2.2, name
+    elif isinstance(value, list | tuple | dict):
+        scope = place.seen.scope
+        for name, theirs in scope.items():
+            if name != text and type(theirs) is type(value):
+                yield ast.Name(name, ast.Load()), "other value", 1.2, name

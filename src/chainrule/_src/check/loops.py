@@ -1,0 +1,231 @@
+"""Changes that bring in a line in a loop: a step back in time, a slope, a sum that stays zero."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.check.code import Code
+from chainrule._src.check.edits import Edit, as_load, as_store, binary, numpy_name, transposed
+from chainrule._src.check.surroundings import Surroundings, factors, fits
+from chainrule._src.check.watching import Place, is_array
+
+MOST = 60  # products that are tried in one place
+Named = tuple[ast.expr, Any, str]
+
+
+def within_loop(code: Code, tree: ast.For | ast.While, around: Surroundings) -> Iterator[Edit]:
+    """Yield lines at the head of a loop, at its end, and behind its sums."""
+    body = tree.body
+    head, end = last_place(code, body[:1], around), last_place(code, body, around)
+    if head is None or end is None:
+        return
+    loop = Loop(code, tree, end, around)
+
+    def edit(i: int, new: Any, kind: str, cost: float, detail: Any) -> Edit:
+        s = body[i]
+        return Edit(code, tree, "body", slice(i, i + 1), [s, new], kind, cost,
+                    s.end_lineno or s.lineno, tree, detail)  # fmt: skip
+
+    last = len(body) - 1
+    for name in loop.kept:
+        for new, kind, cost, detail in changed(name, head, around):
+            yield Edit(code, tree, "body", slice(0, 1), [new, body[0]], kind, cost,
+                       body[0].lineno, tree, detail)  # fmt: skip
+        for new, kind, cost, detail in changed(name, end, around):
+            yield edit(last, new, kind, cost, detail)
+    for new, cost in loop.steps():
+        yield edit(last, new, "missing line", cost, new)
+    for i, s in enumerate(body):
+        if isinstance(s, ast.AugAssign) or i == last:
+            for new in loop.sums():
+                yield edit(i, new, "missing line", 2.0, new)
+
+
+@dataclass
+class Loop:
+    """A loop and the variables that pass through it; ``end``: the last expression it reaches."""
+
+    code: Code
+    tree: ast.For | ast.While
+    end: Place
+    around: Surroundings
+
+    @cached_property
+    def named(self) -> list[Named]:
+        """What can be named at the end of a turn."""
+        return self.around.named(self.end)
+
+    @cached_property
+    def names(self) -> list[ast.Name]:
+        """The names in it, in the order they are read and set."""
+        parts = (node for s in self.tree.body for node in _in_order(s))
+        return [node for node in parts if isinstance(node, ast.Name)]
+
+    @cached_property
+    def kept(self) -> list[str]:
+        """The variables that a turn reads as the one before left them."""
+        first: dict[str, ast.Name] = {}
+        for node in self.names:
+            first.setdefault(node.id, node)
+        mine = _stored(self.tree)
+        return [k for k, v in first.items() if k in mine and isinstance(v.ctx, ast.Load)]
+
+    @cached_property
+    def outside(self) -> set[str]:
+        """The variables that the code around sets and the loop does not."""
+        return _stored(self.code.tree) - _stored(self.tree)
+
+    @cached_property
+    def own(self) -> list[tuple[ast.expr, Any]]:
+        """The arrays that a turn computes."""
+        mine = _stored(self.tree)
+        found: list[tuple[ast.expr, Any]]
+        found = [(o, v) for o, v, t in self.named if t in mine and is_array(v)]
+        s = self.tree.body[-1]
+        target = s.targets[0] if isinstance(s, ast.Assign) else None
+        value = next((p.value for p in self.around.watch.places if p.owner is s), None)
+        if isinstance(target, ast.Name) and is_array(value):
+            found.append((as_load(target), value))
+        return found
+
+    def steps(self) -> Iterator[tuple[ast.stmt, float]]:
+        """Yield lines that give what the loop reads and never sets a value for its next turn."""
+        read = {node.id for node in self.names} & self.outside
+        for _, value, text in self.named:
+            if text not in read or not is_array(value) or not np.ndim(value):
+                continue
+            target = ast.Name(text, ast.Store())
+            for other, theirs in self.own:
+                for product in _products(other, theirs, value.shape, self.named):
+                    yield ast.Assign([target], product), 2.0
+                for factor, what, _ in self.named if theirs.shape == value.shape else ():
+                    if is_array(what) and what.shape == value.shape and factor is not other:
+                        yield ast.Assign([target], binary(other, ast.Mult(), factor)), 2.3
+                if theirs.shape == value.shape:
+                    yield ast.Assign([target], other), 2.0
+
+    def sums(self) -> Iterator[ast.stmt]:
+        """Yield lines that add a turn's values to a sum that stays zero."""
+        for node, value, text in self.named:
+            is_zero = is_array(value) and np.ndim(value) and not value.any()
+            is_outside = text.partition("[")[0] in self.outside
+            if is_zero and is_outside and not _is_grown(self.code, text):
+                for term in _shares(value.shape, self.own, self.named):
+                    yield ast.AugAssign(as_store(node), ast.Add(), term)
+
+
+def _stored(tree: ast.AST) -> set[str]:
+    """Return the variables that code sets."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
+
+
+def _in_order(s: ast.stmt) -> Iterator[ast.AST]:
+    """Yield the parts of a statement, those of its value before its targets."""
+    if isinstance(s, ast.Assign | ast.AugAssign):
+        yield from ast.walk(s.value)
+        if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name):
+            yield as_load(s.target)
+        for target in s.targets if isinstance(s, ast.Assign) else [s.target]:
+            yield from ast.walk(target)
+    else:
+        yield from ast.walk(s)
+
+
+def _is_grown(code: Code, text: str) -> bool:
+    """Whether something is added to a variable, or to a part of it."""
+    grown = [n.target for n in ast.walk(code.tree) if isinstance(n, ast.AugAssign)]
+    grown += [t for n in ast.walk(code.tree) if isinstance(n, ast.Assign) for t in n.targets
+              if isinstance(t, ast.Subscript)]  # fmt: skip
+    return any(ast.unparse(t).startswith(text) for t in grown)
+
+
+def _shares(
+    shape: tuple[int, ...], own: list[tuple[ast.expr, Any]], named: list[Named]
+) -> Iterator[ast.expr]:
+    """Yield what a turn of a loop may add to a sum: a value, or a product of two."""
+    for other, theirs in own:
+        if theirs.shape == shape:
+            yield other
+        for factor, what, _ in named if len(shape) == 2 else ():
+            if not is_array(what) or np.ndim(what) != np.ndim(theirs):
+                continue
+            for (a, left), (b, right) in itertools.permutations([(other, theirs), (factor, what)]):
+                if left.ndim == 1 and left.shape + right.shape == shape:
+                    outer = ast.Attribute(numpy_name(), "outer", ast.Load())
+                    yield ast.Call(outer, [a, b], [])
+                turned = left.ndim == 2 and len(left) == len(right)
+                if turned and (left.shape[1], right.shape[1]) == shape:
+                    yield binary(transposed(a), ast.MatMult(), b)
+
+
+def last_place(code: Code, statements: list[Any], around: Surroundings) -> Place | None:
+    """Return the expression of some statements that was first reached last."""
+    inside = {id(node) for s in statements for node in ast.walk(s)}
+    reached = [p for p in around.watch.places
+               if p.code is code and p.seen.values and id(p.statement) in inside]  # fmt: skip
+    return max(reached, key=lambda p: p.seen.order, default=None)
+
+
+def changed(name: str, place: Place, around: Surroundings) -> Iterator[tuple[Any, ...]]:
+    """Yield lines that change an array: labels subtracted, a factor, a product with a matrix."""
+    named = around.named(place)
+    value: Any = next((v for _, v, t in named if t == name), None)
+    if not is_array(value) or not np.ndim(value):
+        return
+    node, target = ast.Name(name, ast.Load()), ast.Name(name, ast.Store())
+    for label, theirs, _ in named:
+        size = np.shape(value)[-1]
+        if _is_label(theirs, size, np.shape(value)):
+            index: ast.expr = label
+            if np.ndim(theirs):
+                length = ast.Call(ast.Name("len", ast.Load()), [node], [])
+                arange = ast.Attribute(numpy_name(), "arange", ast.Load())
+                index = ast.Tuple([ast.Call(arange, [length], []), label], ast.Load())
+            one = ast.Subscript(node, index, ast.Store())
+            less = ast.AugAssign(one, ast.Sub(), ast.Constant(1))
+            yield less, "missing term", 1.9, "labels"
+    for other, theirs, text in named:
+        if text != name and is_array(theirs) and fits(np.shape(theirs), np.shape(value)):
+            for factor, cost in factors(other, theirs, place, around):
+                new = ast.AugAssign(target, ast.Mult(), factor)
+                yield new, "missing factor", cost + 0.2, factor
+    for product in itertools.islice(_products(node, value, value.shape, named), MOST):
+        line = ast.Assign([target], product)
+        yield line, "missing line", 2.1, line
+
+
+def _is_label(value: Any, size: int, shape: tuple[int, ...]) -> bool:
+    """Whether a value could be the index of a class: one number, or one a sample."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer | np.ndarray):
+        return False
+    array = np.asarray(value)
+    fitting = array.shape == shape[:-1] and array.dtype.kind in "iu" and array.size > 0
+    return bool(fitting and array.min() >= 0 and array.max() < size)
+
+
+def _products(
+    node: ast.expr, value: Any, shape: tuple[int, ...], named: list[Named]
+) -> Iterator[ast.expr]:
+    """Yield the products of a value and a matrix that have a shape."""
+    for other, theirs, _ in named:
+        if np.ndim(theirs) != 2 or theirs.dtype.kind != "f" or theirs.size < 2:
+            continue
+        for matrix, turned in ((theirs, other), (theirs.T, transposed(other))):
+            if np.ndim(value) == 1 and matrix.shape == (*shape, value.shape[0]):
+                yield binary(turned, ast.MatMult(), node)
+            elif np.ndim(value) == 2 and (*value.shape[:1], *matrix.shape[1:]) == shape and (
+                value.shape[1] == matrix.shape[0]
+            ):  # fmt: skip
+                yield binary(node, ast.MatMult(), turned)
+            elif np.ndim(value) == 2 and (*matrix.shape[:1], *value.shape[1:]) == shape and (
+                matrix.shape[1] == value.shape[0]
+            ):  # fmt: skip
+                yield binary(turned, ast.MatMult(), node)

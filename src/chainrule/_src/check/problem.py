@@ -1,0 +1,235 @@
+"""What a gradient check is about: a loss of named parameters, and its gradient by hand."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.base.validation import Array, as_floats
+from chainrule._src.check.recorded import Gradients
+from chainrule._src.core.names import argument_names
+from chainrule._src.core.trees import leaves, map_leaves, path_text
+
+
+@dataclass
+class Problem:
+    """A loss of named parameters, its gradient by hand, and the data it was taken at."""
+
+    loss: Callable[..., Any]  # loss(parameters, *data)
+    data: tuple[Any, ...]
+    parameters: dict[str, Array]
+    by_hand: dict[str, Array | None]
+    notes: list[str]
+    gradients: Callable[..., dict[str, Any]]  # the learner's: gradients(parameters, *data), by name
+    names: tuple[str, ...]  # of the data
+    things: tuple[Any, ...]  # what the learner's code may change: its functions, its model
+
+
+def function_problem(loss: Any, gradients: Any, args: tuple[Any, ...]) -> Problem:
+    """Return the problem of a loss and its gradient, two functions of the same arguments."""
+    if not args:
+        raise DataError("check_gradients: give the loss's arguments, the parameters first")
+    tree, data = args[0], args[1:]
+    paths = dict(leaves(tree))
+    argument = argument_names(loss, 1)[0]
+    names = {path: _name(argument, path) for path in paths}
+    parameters = {names[path]: _parameter(names[path], leaf) for path, leaf in paths.items()}
+    given = copied(args)
+    result = _called(gradients, "gradients", given)
+    notes = []
+    if any(
+        not np.array_equal(a, b, equal_nan=True)
+        for (_, a), (_, b) in zip(leaves(tree), leaves(given[0]), strict=False)
+    ):
+        notes.append("gradients() changed the parameters that it was given; it must only read them")
+    found = _matched(result, tree, argument)
+    if isinstance(result, dict) and set(result) - set(tree if isinstance(tree, dict) else ()):
+        extra = ", ".join(map(str, set(result) - set(tree)))
+        notes.append(f"the gradient holds {extra}, of which there is no parameter")
+    by_hand = {names[path]: _array(names[path], found.get(path)) for path in paths}
+    by_name = {path: names[path] for path in paths}
+
+    def named_loss(parameters: Any, *data: Any) -> Any:
+        order = iter(by_name.values())
+        return loss(map_leaves(lambda _: parameters[next(order)], tree), *data)
+
+    arguments = _distinct(argument_names(loss, len(data) + 1)[1:])
+
+    def named_gradients(parameters: Any, *data: Any) -> dict[str, Any]:
+        order = iter(by_name.values())
+        values = map_leaves(lambda _: np.copy(parameters[next(order)]), tree)
+        result = gradients(values, *copied(data))
+        found = _matched(result, tree, argument)
+        return {names[path]: found.get(path) for path in paths}
+
+    return Problem(
+        named_loss, data, parameters, by_hand, notes, named_gradients, arguments, (loss, gradients)
+    )
+
+
+def model_problem(model: Any, args: tuple[Any, ...]) -> Problem:
+    """Return the problem of a model with the lab's methods, which is left as it was."""
+    if isinstance(model, type) or not hasattr(model, "__dict__"):
+        raise DataError(
+            "check_gradients: give a model object that keeps its parameters as attributes"
+        )
+    kept = dict(vars(model))
+    before = {
+        name: np.copy(v)
+        for name, v in kept.items()
+        if isinstance(v, np.ndarray | np.number | int | float | list)
+    }
+    result = _called(model.grad_loss, "grad_loss", copied(args))
+    if not isinstance(result, dict) or not result:
+        raise DataError(
+            "check_gradients: grad_loss must return a dict of gradients by parameter name, "
+            f"received {type(result).__name__}"
+        )
+    if not all(isinstance(name, str) for name in result):
+        raise DataError("check_gradients: the keys of grad_loss must be attribute names")
+    missing = [name for name in result if name not in before]
+    if missing:
+        raise DataError(
+            f"check_gradients: grad_loss returned {', '.join(missing)}, but the model has no such "
+            f"array attribute; it has {', '.join(before)}"
+        )
+    notes = []
+    if any(not np.array_equal(before[name], getattr(model, name)) for name in result):
+        notes.append("grad_loss changed the parameters; it must only read them")
+    for name in result:
+        setattr(model, name, before[name] if notes else kept[name])
+    parameters = {name: _parameter(name, before[name]) for name in result}
+
+    def on_model(method: str, values: Any, data: Any) -> Any:
+        saved = dict(vars(model))
+        try:
+            vars(model).update(values)
+            return getattr(model, method)(*data)
+        finally:  # all of it: a loss may keep what it computed
+            vars(model).clear()
+            vars(model).update(saved)
+
+    def loss(values: Any, *data: Any) -> Any:
+        return on_model("loss", values, data)
+
+    def gradients(values: Any, *data: Any) -> dict[str, Any]:
+        own = {name: np.copy(value) for name, value in values.items()}
+        found = on_model("grad_loss", own, copied(data))
+        return {name: found.get(name) for name in result}
+
+    by_hand = {name: _array(name, value) for name, value in result.items()}
+    names = _distinct(argument_names(model.loss, len(args)))
+    return Problem(loss, args, parameters, by_hand, notes, gradients, names, (model,))
+
+
+def loss_value(problem: Problem, exact: Gradients, data: tuple[Any, ...]) -> float:
+    """Return the loss, or say why it is none."""
+    try:
+        value = problem.loss(exact, *data)
+    except (TypeError, ValueError, IndexError, KeyError) as error:
+        if isinstance(error, ChainruleError):
+            raise
+        cause = " ".join(str(error).split())
+        raise DataError(f"check_gradients: the loss cannot be evaluated: {cause}") from error
+    if np.ndim(value) != 0 or not isinstance(value, int | float | np.number | np.ndarray):
+        raise DataError(
+            "check_gradients: the loss must be a single number, received "
+            f"{type(value).__name__} of shape {np.shape(value)}"
+        )
+    if not np.isfinite(value):
+        raise DataError(
+            f"check_gradients: the loss is {value} at these parameters; check at others"
+        )
+    return float(value)
+
+
+def batch_size(data: tuple[Any, ...]) -> int | None:
+    """Return the number of samples; None for a single one, whose label has no axis."""
+    shapes = [np.shape(leaf) for _, leaf in leaves(data)]
+    rows = [shape[0] for shape in shapes if shape]
+    rows.sort(key=lambda size: -sum(size in shape for shape in shapes))  # what most have in common
+    if not rows or (len(shapes[0]) == 1 and () in shapes[1:]):
+        return None
+    return int(rows[0])
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Return names of the data, none of which is that of the parameters."""
+    taken = len(set(names)) < len(names) or "params" in names
+    return tuple(f"data{i}" for i in range(len(names))) if taken else tuple(names)
+
+
+def _name(argument: str, path: tuple[str | int, ...]) -> str:
+    """Name a parameter: by its key alone where that says it all, else by the way to it."""
+    if len(path) == 1 and isinstance(path[0], str):
+        return path[0]
+    return path_text((argument, *path))
+
+
+def _array(name: str, value: Any) -> Array | None:
+    value = getattr(value, "value", value)  # a tensor's bare numbers
+    if value is None:
+        return None
+    return np.array(
+        as_floats(value, f"the gradient of {name}", "check_gradients")
+    )  # it may be reused
+
+
+def copied(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return arguments that code may write into; what cannot be copied is handed on."""
+    try:
+        return tuple(a.copy() if type(a) is np.ndarray else copy.deepcopy(a) for a in args)
+    except (TypeError, ValueError, AttributeError):
+        return tuple(map_leaves(
+            lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, arg
+        ) for arg in args)  # fmt: skip
+
+
+def _called(function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
+    try:
+        return function(*args)
+    except TypeError as error:
+        if "argument" not in str(error):
+            raise
+        raise DataError(f"check_gradients: {name} cannot be called: {error}") from error
+
+
+def _matched(result: Any, tree: Any, argument: str) -> dict[Any, Any]:
+    """Return the gradient's parts by the paths of the parameters, or say what is wrong with it."""
+    found: dict[Any, Any] = {}
+    for path, _ in leaves(tree):
+        part = result
+        for key in path:
+            fits = (
+                isinstance(part, dict)
+                if isinstance(key, str)
+                else isinstance(part, dict | list | tuple)
+            )
+            if not fits:
+                raise DataError(
+                    f"check_gradients: gradients must return the structure of {argument}, a "
+                    f"{type(tree).__name__}; received a {type(result).__name__}"
+                )
+            try:
+                part = part[key]
+            except (KeyError, IndexError):
+                part = None
+                break
+        found[path] = part
+    if not found:
+        raise DataError(f"check_gradients: {argument} holds no parameters")
+    return found
+
+
+def _parameter(name: str, value: Any) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"check_gradients: parameter {name} must hold numbers, it is {array.dtype}")
+    if array.size == 0:
+        raise DataError(f"check_gradients: parameter {name} is empty")
+    return array if array.dtype.kind == "f" else array.astype(np.float64)

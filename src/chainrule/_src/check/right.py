@@ -1,0 +1,197 @@
+"""The right program: the loss and its gradient as text, with the value of every expression."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from chainrule._src.base.errors import ChainruleError
+from chainrule._src.base.validation import Array
+from chainrule._src.check.code import Code, code_of, written
+from chainrule._src.check.known import Known
+from chainrule._src.check.watching import Watch
+from chainrule._src.core.recording import tape
+from chainrule._src.core.transforms import value_and_grad
+from chainrule._src.core.trees import leaves
+from chainrule._src.text.text import module_text
+
+NAME = "value_and_gradients"
+LONG = 400  # lines of a right program beyond which it is not read
+_number = itertools.count()
+
+
+def right_gradient(
+    loss: Callable[..., Any], parameters: Mapping[str, Array], data: Any, n: int | None, names: Any
+) -> RightProgram:
+    """Return the right program of a loss's gradient; ``names`` are those of the data."""
+    given = dict(zip(("params", *names), (dict(parameters), *data), strict=True))
+    sizes = [s for v in parameters.values() for s in v.shape]
+    try:
+        return RightProgram(value_and_grad(loss), given, n, sizes)
+    except ChainruleError:  # code that makes plain arrays of its data: those are constants then
+
+        def of_parameters(params: Any, *_: Any) -> Any:
+            return value_and_grad(lambda values: loss(values, *data))(params)
+
+        return RightProgram(of_parameters, given, n, sizes)
+
+
+def right_value(f: Callable[..., Any], args: Mapping[str, Any], n: int | None) -> RightProgram:
+    """Return the program of a function that is right; its result is called value."""
+    sizes = [s for _, leaf in leaves(dict(args)) for s in np.shape(leaf)]
+    return RightProgram(lambda *given: (f(*given), {}), args, n, sizes)
+
+
+class _Named(ast.NodeTransformer):
+    """Puts names in the place of what is written out: arrays, and the number of samples."""
+
+    def __init__(self, data: Mapping[str, Array], n: int | None) -> None:
+        self.data, self.n = data, n
+        self.count = next((k for k, v in data.items() if v.ndim and len(v) == n), None)
+
+    def visit_Constant(self, node: ast.Constant) -> Any:
+        """Exchange a share of the number of samples: 2 / len(X) for 0.2857..."""
+        value = node.value
+        if type(value) is not float or not self.n or self.count is None:
+            return node
+        times = round(value * self.n, 9)
+        short = len(repr(times)) <= 6 and len(repr(value)) > 6
+        if not short and abs(times) not in (0.5, 1, 2):
+            return node
+        length = ast.Call(ast.Name("len", ast.Load()), [ast.Name(self.count, ast.Load())], [])
+        whole = int(times) if times.is_integer() else times
+        return ast.BinOp(ast.Constant(whole), ast.Div(), length)
+
+    def text(self, text: str) -> str:
+        """Return a program with its data called by their names."""
+        return ast.unparse(ast.fix_missing_locations(self.visit(ast.parse(text))))
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """Exchange a call of `np.array`."""
+        if ast.unparse(node.func) == "np.array":
+            array = eval(ast.unparse(node), {"np": np})
+            for name, value in self.data.items():
+                if np.shape(value) == array.shape and np.array_equal(value, array):
+                    return ast.Name(name, ast.Load())
+        return self.generic_visit(node)
+
+
+class RightProgram:
+    """A function as it is recorded, written out, whose source is at hand.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a value and gradients by name.
+    given : mapping of str to tree of ndarray
+        Its arguments by name.
+    n : int or None
+        The number of samples.
+    sizes : sequence of int
+        What a factor may be.
+
+    Attributes
+    ----------
+    text : str
+    code : Code
+    watch : Watch
+        What its expressions are worth on these data.
+    known : Known
+    defined : dict of str to expr
+        The expression that gives each variable.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], given: Mapping[str, Any], n: int | None, sizes: Any
+    ) -> None:
+        text = module_text(tape(function, dict(given)).program(), "loss")
+        data = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
+        self.text = _Named(data, n).text(text)
+        if self.text.count("\n") > LONG:
+            raise ValueError("the right program is too long to be read")
+        file = f"<the right program {next(_number)}>"
+        self.function = written(self.text, NAME, file)
+        code = code_of(self.function.__code__, [self.function])
+        assert code is not None
+        self.code: Code = code
+        self.given = tuple(given.values())
+        self.watch = Watch([self.code], self.run)
+        final = [f"d_{name}" for name in given.get("params", ())]
+        parts = {ast.unparse(node) for node in self.terms if not isinstance(node, ast.Name)}
+        self.known = Known(self._values(), n, sizes, final, parts)
+        self.numbers = tuple(
+            dict.fromkeys(
+                abs(c.value)
+                for c in ast.walk(self.code.tree)
+                if isinstance(c, ast.Constant)
+                and type(c.value) is float
+                and c.value % 1
+                and not (n and abs(2 * n * c.value - round(2 * n * c.value)) < 1e-9)
+            )
+        )[:6]
+        self.defined = {
+            s.targets[0].id: s.value
+            for s in ast.walk(self.code.tree)
+            if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
+        }
+
+    def run(self) -> dict[str, Any]:
+        """Return the gradient by name; of a function without one, its value."""
+        value, gradients = self.function(*self.given)
+        return gradients or {"value": value}
+
+    @cached_property
+    def stated(self) -> list[tuple[str, ast.expr, Any]]:
+        """What gives each value: its name if it has one, the expression, the value."""
+        found = []
+        for place in self.watch.places:
+            value, statement = place.value, place.statement
+            if isinstance(value, np.ndarray | np.floating | float):
+                name = ""
+                if isinstance(statement, ast.Assign) and place.node is statement.value:
+                    target = statement.targets[0]
+                    name = target.id if isinstance(target, ast.Name) else ""
+                found.append((name, place.node, value))
+        return found
+
+    def _values(self) -> Iterator[tuple[str, Any]]:
+        """Yield names and expressions with their values, names first."""
+        for name, _, value in self.stated:
+            if name:
+                yield name, value
+        for name, node, value in self.stated:
+            if not name and not isinstance(node, ast.Constant):
+                yield ast.unparse(node), value
+
+    @cached_property
+    def terms(self) -> set[ast.AST]:
+        """What is added to something else."""
+        sums = [node for node in ast.walk(self.code.tree) if _is_sum(node)]
+        return {node.left for node in sums} | {s.right for s in sums if isinstance(s.op, ast.Add)}
+
+    @cached_property
+    def expressions(self) -> list[tuple[str, ast.expr, Any]]:
+        """What of these is an operation or a call that gives an array."""
+        return [
+            (name, node, value)
+            for name, node, value in self.stated
+            if isinstance(value, np.ndarray) and isinstance(node, ast.BinOp | ast.Call)
+        ]
+
+    @cached_property
+    def named(self) -> dict[str, Any]:
+        """Return what each variable is worth, as it was first read."""
+        found: dict[str, Any] = {}
+        for place in self.watch.places:
+            if isinstance(place.node, ast.Name) and place.seen.values:
+                found.setdefault(place.node.id, place.value)
+        return found
+
+
+def _is_sum(node: ast.AST) -> TypeGuard[ast.BinOp]:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)

@@ -1,0 +1,76 @@
+"""A changed line as it would stand in the learner's file."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from chainrule._src.check.edits import Edit, applied
+
+
+def repaired_line(edit: Edit) -> str:
+    """Return the line with its change, in the file's own spelling where that is possible."""
+    if edit.given is not None:
+        return ""
+    if edit.place is not None and isinstance(edit.new, ast.expr):
+        return _spliced(edit) or _statement(edit)
+    return _statements(edit)
+
+
+def _spliced(edit: Edit) -> str:
+    """Return the line with the expression exchanged, "" if it takes several lines."""
+    node = edit.old
+    if node.lineno != getattr(node, "end_lineno", None):
+        return ""
+    line = edit.code.line(node.lineno).encode()
+    start, end = node.col_offset, node.end_col_offset
+    new = ast.unparse(edit.new)
+    inner = isinstance(edit.new, ast.BinOp | ast.Compare | ast.UnaryOp | ast.IfExp)
+    held = isinstance(edit.owner, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Attribute) or (
+        isinstance(edit.owner, ast.Subscript) and edit.field == "value"
+    )
+    ways = [new, f"({new})"] if inner and held else [new]
+    spelled = [(line[:start] + way.encode() + line[end:]).decode() for way in ways]
+    wanted = _dump(edit).splitlines()[0]
+    enclosed = line[start - 1 : start] == b"(" and line[end : end + 1] == b")"
+    fallback = spelled[0] if enclosed else spelled[-1]
+    return next((s for s in spelled if _parsed(s) == wanted), fallback)
+
+
+def _dump(edit: Edit) -> str:
+    with applied([edit]):
+        return ast.unparse(edit.statement)
+
+
+def _parsed(line: str) -> str:
+    """Return a line as Python prints it; of a compound statement, its head."""
+    text = line.strip()
+    text = text[2:] if text.startswith("elif ") else text
+    try:
+        return ast.unparse(ast.parse(f"{text} pass" if text.endswith(":") else text)).splitlines()[
+            0
+        ]
+    except SyntaxError:
+        return ""
+
+
+def _statement(edit: Edit) -> str:
+    """Return the statement's first line as Python prints it."""
+    return _dump(edit).splitlines()[0]
+
+
+def _statements(edit: Edit) -> str:
+    if edit.kind == "extra line":
+        return f"(leave it out)  {ast.unparse(edit.statement).splitlines()[0]}"
+    if edit.kind == "order of lines":
+        return f"(move it past)  {ast.unparse(edit.detail).splitlines()[0]}"
+    if edit.kind in ("inside the loop", "outside the loop", "return in the loop"):
+        return f"(moved)  {ast.unparse(edit.statement).splitlines()[0]}"
+    parts: list[Any] = edit.new if isinstance(edit.new, list) else [edit.new]
+    if edit.field in ("targets", "target", "value"):
+        return _statement(edit)
+    kept = [edit.statement, *(edit.old if isinstance(edit.old, list) else [])]
+    shown = [p for p in parts if not any(p is old for old in kept)]
+    lines = [line for p in shown for line in ast.unparse(p).splitlines()]
+    where = "" if len(shown) == len(parts) else "before" if parts[0] is shown[0] else "behind"
+    return (f"({where} it)  " if where else "") + "; ".join(lines[:3])

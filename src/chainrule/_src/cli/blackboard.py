@@ -1,0 +1,75 @@
+"""``chainrule blackboard``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chainrule._src.base.errors import MissingDependencyError
+from chainrule._src.base.escaping import for_terminal
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.cli.problems import Interrupted, warn
+
+if TYPE_CHECKING:
+    from chainrule._src.blackboard.handover import Invite
+
+NEEDED = ("starlette", "uvicorn", "websockets")
+DATA_HELP = "What to learn from: digits, another of the data sets that are always there, or a file."
+MODEL_HELP = "network, deep, softmax, the file of a model, or a Python file of your own."
+
+
+def blackboard(
+    data: Annotated[str, typer.Option(metavar="NAME|FILE", help=DATA_HELP)] = "digits",
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of a table to predict.")
+    ] = None,
+    model: Annotated[str, typer.Option(metavar="KIND|FILE", help=MODEL_HELP)] = "network",
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="Of this machine; 0: one is chosen.")
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
+    ] = True,
+) -> None:
+    """Watch a network learn, in the browser: stop it, step back, and see why."""
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise MissingDependencyError(
+            f"the blackboard needs {' and '.join(missing)}: pip install 'chainrule[blackboard]'"
+        )
+    from chainrule._src.blackboard import built
+    from chainrule._src.blackboard.handover import handover
+    from chainrule._src.blackboard.opening import prepared
+
+    with deferred():
+        from chainrule._src.blackboard.server import serve
+
+    built.module()  # or say how to have it
+    begin = prepared(data, target, model)  # what cannot be is told before the address
+
+    def tell(invite: Invite) -> None:
+        def tell_another() -> None:
+            address = invite(tell_another)
+            typer.echo(for_terminal(f"Another browser is let in, once, by {address}"))
+
+        typer.echo(for_terminal(f"The blackboard is at {invite(tell_another)}"))
+        typer.echo(for_terminal("It lets one browser in, once. Ctrl-C ends it."))
+        if browser:  # some browsers run in the terminal, until they are closed
+            threading.Thread(target=_open, args=(write, invite), daemon=True).start()
+
+    try:
+        with handover() as write:
+            serve(begin, tell, port)
+    except KeyboardInterrupt:
+        raise Interrupted("what was trained is gone, but for what you took away") from None
+
+
+def _open(write: Callable[[Invite], Path], invite: Invite) -> None:
+    import webbrowser
+
+    if not webbrowser.open(write(invite).as_uri()):
+        warn("no browser was found: open the address yourself")

@@ -1,0 +1,90 @@
+"""``chainrule export``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from chainrule._src.base.console import Terminal
+from chainrule._src.base.validation import lookup
+from chainrule._src.cli.problems import UsageError
+
+if TYPE_CHECKING:
+    from chainrule._src.nn.sequential import Sequential
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A file that train wrote.")],
+    to: Annotated[str, typer.Option("--to", metavar="onnx|keras|numpy", help="The format.")],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Where to; by default beside the model."
+        ),
+    ] = None,
+) -> None:
+    """Write a model for other programs: ONNX, Keras, or a module of plain NumPy."""
+    run_export(Terminal(), model, to, output)
+
+
+def run_export(console: Console, path: str, to: str, output: str | None = None) -> None:
+    """Write a model in another format.
+
+    Raises
+    ------
+    UnknownNameError, UsageError
+        For another format, or a file whose name says another one.
+    """
+    from chainrule._src.cli.output import check_output
+    from chainrule._src.tabular.recipes.trained import load
+
+    suffix, write, use = lookup("format", to, FORMATS)
+    output = str(Path(path).with_suffix(suffix)) if output is None else output
+    if Path(output).suffix.lower() != suffix:
+        raise UsageError(f"-o {output}: a file for {to} ends with {suffix}")
+    check_output(output, path)
+    write(load(path), output)
+    console.print(f"[bold]{escape(output)}[/] {escape(use)}", soft_wrap=True)
+
+
+def _to_onnx(model: Sequential, output: str) -> None:
+    model.export(output)
+
+
+def _to_keras(model: Sequential, output: str) -> None:
+    """Have Keras save into a folder of its own, and take the file over, whole or not at all."""
+    from chainrule._src.data.storage import write_whole
+
+    network = model.to_keras()
+    if network.optimizer is not None:  # Keras warns on loading where it has no state
+        network.optimizer.build(network.trainable_variables)
+    with tempfile.TemporaryDirectory() as folder:
+        place = os.path.join(folder, "model.keras")
+        network.save(place)
+        write_whole(output, [Path(place).read_bytes()])
+
+
+def _to_numpy(model: Sequential, output: str) -> None:
+    weights = Path(output).with_suffix(".npz")
+    if weights.exists() and not Path(output).exists():  # of no earlier export: data, maybe
+        raise UsageError(f"{weights}, where the weights go, is there already; choose another -o")
+    model.eject(output)
+
+
+Format = tuple[str, Callable[["Sequential", str], None], str]
+FORMATS: dict[str, Format] = {
+    "onnx": (".onnx", _to_onnx, "runs in ONNX Runtime and whatever else reads ONNX"),
+    "keras": (
+        ".keras",
+        _to_keras,
+        "is for keras.saving.load_model, without the preprocessing: it takes prepared rows",
+    ),
+    "numpy": (".py", _to_numpy, "needs NumPy alone; its weights lie beside it, in .npz"),
+}

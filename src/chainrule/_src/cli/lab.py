@@ -1,0 +1,83 @@
+"""``chainrule lab``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule._src.base.console import Terminal
+from chainrule._src.base.errors import InterruptedWarning
+from chainrule._src.cli.problems import Interrupted
+from chainrule._src.teach.lab.session import SECTIONS, Lab
+
+REPORT_HELP = (
+    "Where to write the report, one HTML file; by default lab-report.html. The name says so if "
+    "the run is quick or has some sections alone: lab-report-quick.html."
+)
+
+
+def lab(
+    sections: Annotated[
+        list[str] | None, typer.Argument(metavar="[SECTION]...", help="The same as --only.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SECTION", help=f"Run these sections alone. Sections: {', '.join(SECTIONS)}."
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Fewer epochs, smaller searches, no Keras: a look around."),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights.")] = 0,
+    report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
+) -> None:
+    """Run the backpropagation lab on the handwritten digits, and write its report."""
+    from chainrule._src.teach.lab.terminal import run_lab
+
+    names = [name for given in (only, sections) for name in given or []]
+    console = Terminal()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InterruptedWarning)  # the other sections end as well
+            raise typer.Exit(
+                run_lab(
+                    console,
+                    names,
+                    quick=quick,
+                    seed=seed,
+                    replay=_replay,
+                    report=report or report_path(names, quick=quick),
+                )
+            )
+    except (KeyboardInterrupt, InterruptedWarning):
+        raise Interrupted("no report was written") from None
+
+
+def report_path(sections: Sequence[str], *, quick: bool) -> Path:
+    """Return the default path of a report: a part of the lab never replaces the whole one's.
+
+    Examples
+    --------
+    >>> str(report_path([], quick=False)), str(report_path(["data", "keras"], quick=True))
+    ('lab-report.html', 'lab-report-quick-data-keras.html')
+    """
+    parts = ["quick"] * quick + list(dict.fromkeys(sections))
+    return Path("-".join(["lab-report", *parts]) + ".html")
+
+
+def _replay(lab: Lab) -> str | None:
+    """Return the training of the hidden layer as a page, where the page was built."""
+    from chainrule._src.blackboard import built
+    from chainrule._src.blackboard.replay import packed, replay_of_lab
+    from chainrule._src.teach.lab.hidden_layer import HiddenLayerResult
+
+    found = lab.results.get("hidden-layer")
+    if not isinstance(found, HiddenLayerResult) or not built.MODULE.exists():
+        return None
+    return packed(replay_of_lab(found).encode())

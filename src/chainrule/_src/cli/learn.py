@@ -1,0 +1,130 @@
+"""``chainrule learn``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chainrule._src.base.console import Terminal
+from chainrule._src.base.escaping import for_terminal
+from chainrule._src.cli.problems import Interrupted, Verbs
+
+if TYPE_CHECKING:
+    from chainrule._src.teach.learn.workspace import Workspace
+
+learn = typer.Typer(
+    name="learn",
+    cls=Verbs,
+    no_args_is_help=True,
+    help="Do the labs' exercises, checked at every save.",
+)
+Folder = Annotated[Path, typer.Argument(help="The folder that start has made.")]
+In = Annotated[Path, typer.Option("--in", metavar="FOLDER", help="The folder of the labs.")]
+Exercise = Annotated[str, typer.Argument(metavar="[EXERCISE]", help="By default the next one.")]
+HERE = Path()
+
+
+@learn.command()
+def start(
+    folder: Annotated[Path, typer.Argument(help="Where to put the labs' files; made anew.")],
+    lab: Annotated[
+        list[int] | None, typer.Option(metavar="NUMBER", help="This lab alone; 1 to 5.")
+    ] = None,
+    notebooks: Annotated[
+        bool, typer.Option("--notebooks", help="Notebooks in place of .py files.")
+    ] = False,
+    watching: Annotated[
+        bool, typer.Option("--watch/--no-watch", help="Stay, and check at every save.")
+    ] = True,
+) -> None:
+    """Write the labs' files into a folder, and check them at every save."""
+    from chainrule._src.base.errors import DataError
+    from chainrule._src.teach.learn.workspace import Workspace
+    from chainrule._src.teach.source import sources
+
+    labs = sources()
+    for number in lab or ():
+        if not 1 <= number <= len(labs):
+            raise DataError(f"there is no lab {number}; there are 1 to {len(labs)}")
+    chosen = [source for i, source in enumerate(labs, 1) if not lab or i in lab]
+    workspace = Workspace.start(folder, chosen, ".ipynb" if notebooks else ".py")
+    first = workspace.path(workspace.labs[0])
+    typer.echo(for_terminal(f"The labs are in {folder}: open {first} in an editor."))
+    _watch(workspace) if watching else _check(workspace)
+
+
+@learn.command()
+def watch(folder: Folder = HERE) -> None:
+    """Go on: check at every save."""
+    from chainrule._src.teach.learn.workspace import Workspace
+
+    _watch(Workspace(folder))
+
+
+@learn.command()
+def check(folder: Folder = HERE) -> None:
+    """Check once, say what comes next, and end: with code 0 if everything is done."""
+    from chainrule._src.teach.learn.workspace import Workspace
+
+    _check(Workspace(folder))
+
+
+@learn.command("list")
+def list_(folder: Folder = HERE) -> None:
+    """List the exercises and what is done."""
+    from chainrule._src.teach.learn.screen import show_list
+    from chainrule._src.teach.learn.workspace import Workspace
+
+    show_list(Terminal(), Workspace(folder))
+
+
+@learn.command()
+def hint(name: Exercise = "", folder: In = HERE) -> None:
+    """Give the next of three hints: where to look, what is needed, the formula."""
+    from chainrule._src.teach.learn.screen import show_hint
+    from chainrule._src.teach.learn.workspace import Workspace
+
+    workspace = Workspace(folder)
+    show_hint(Terminal(), workspace, name or workspace.next_exercise)
+
+
+@learn.command()
+def solution(name: Exercise = "", folder: In = HERE) -> None:
+    """Show a solution, once your own has passed; by default of the last one that has."""
+    from chainrule._src.teach.learn.watching import show_solution
+    from chainrule._src.teach.learn.workspace import Workspace
+
+    workspace = Workspace(folder)
+    show_solution(Terminal(), workspace, name or workspace.last_passed)
+
+
+@learn.command()
+def reset(name: Annotated[str, typer.Argument(metavar="EXERCISE")], folder: In = HERE) -> None:
+    """Begin an exercise anew; what you wrote is kept beside it."""
+    from chainrule._src.teach.learn.workspace import Workspace
+
+    kept = Workspace(folder).reset(name)
+    line = f"{name} is as it was in the beginning; your file before that: {kept}"
+    typer.echo(for_terminal(line))
+
+
+def _watch(workspace: Workspace) -> None:
+    from chainrule._src.teach.learn.watching import watch
+
+    try:
+        watch(Terminal(), workspace)
+    except KeyboardInterrupt:
+        raise Interrupted("your files and what has passed are kept") from None
+
+
+def _check(workspace: Workspace) -> None:
+    from chainrule._src.teach.learn.checker import Checker
+    from chainrule._src.teach.learn.screen import show
+    from chainrule._src.teach.learn.watching import look
+
+    console = Terminal()
+    standing = look(console, workspace, Checker())
+    show(console, workspace, standing)
+    raise typer.Exit(1 if standing.exercise else 0)

@@ -1,0 +1,257 @@
+"""``chainrule train``."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shlex
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from chainrule._src.base.console import Terminal
+from chainrule._src.base.errors import DivergenceError, listed, shortened
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.cli.problems import Interrupted, tell
+from chainrule._src.cli.settings import OPTIONS, Option, Settings
+
+if TYPE_CHECKING:
+    from chainrule._src.data.preprocessing import Preprocessor
+    from chainrule._src.data.tables import Table, TrainingData
+    from chainrule._src.nn.sequential import Sequential
+
+Fact = tuple[str, str]
+DATA_HELP = (
+    "digits, iris, wine, breast_cancer, diabetes; a CSV, Parquet or .npz file; a folder of images "
+    "with a folder for each class; or - for standard input."
+)
+
+
+CONFIG = Option("FILE.toml", str, str, "Options by these names; the command line wins.")
+
+
+def train(data: str, config: str | None, **given: Any) -> None:
+    """Train a network on any table, and write it to a file."""
+    path = None if config is None else Path(config)
+    run_train(_Unheard(), data, Settings.of(given, path))
+
+
+def _asked(name: str, option: Option) -> inspect.Parameter:
+    """Return an option as Typer reads it, without a default of its own: a file may give it."""
+    default, text = getattr(Settings, name, None), option.purpose
+    default = next(iter(default), None) if isinstance(default, tuple) else default
+    if default is not None and default is not False and "Default" not in text:
+        text += f" Default: {f'{default:g}' if isinstance(default, float) else default}."
+    asked = typer.Option(*option.names, metavar=option.metavar, help=text, show_default=False)
+    return _parameter(name, option.kind | None, asked, default=None)
+
+
+def _parameter(name: str, kind: Any, asked: Any, **default: None) -> inspect.Parameter:
+    by_name = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, by_name, annotation=Annotated[kind, asked], **default)
+
+
+# What Typer reads.
+train.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
+    _parameter("data", str, typer.Argument(metavar="DATA", help=DATA_HELP)),
+    *(_asked(name, option) for name, option in {**OPTIONS, "config": CONFIG}.items()),
+])  # fmt: skip
+
+
+class _Unheard(Terminal):
+    """Goes on where nobody reads any more: the model is worth more than what is said of it."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def run_train(console: Console, source: str, settings: Settings) -> None:
+    """Train, save, and print what came of it."""
+    from chainrule._src.cli.output import check_output, kept
+    from chainrule._src.cli.progress import Progress
+    from chainrule._src.data.storage import check_name
+    from chainrule._src.data.tables import open_table
+    from chainrule._src.tabular.recipes.folds import check_parts
+    from chainrule._src.tabular.recipes.tabular import make_model, prepare, train
+
+    output = settings.output
+    if output is not None:
+        check_name(check_output(output, source))
+        place = os.path.abspath(output)
+    with console.status("reading the data …"):
+        table = open_table(source, encoding=settings.encoding)
+    tell(table.notes)
+    with console.status("preparing the data …"):
+        data = prepare(table, settings)
+    if settings.cv:
+        tell(check_parts(table, data, settings.cv))
+    model = make_model(data, settings)
+    _print_before(console, table, data, model, settings)
+    if settings.cv:
+        _cross_validate(console, table, settings)
+    saved, watch = False, Progress(console, settings.ensemble)
+    try:
+        with deferred():
+            model, interrupted = train(data, settings, watch.watchers)
+            if output is not None:
+                output = kept(output, place, partial(model.save, training=False))
+            saved = True
+    except DivergenceError as error:
+        raise _diverged(model, watch.epochs + 1) from error
+    except KeyboardInterrupt:
+        if not saved:
+            raise Interrupted("nothing was trained yet, no model was written") from None
+        interrupted = True
+    _print_after(console, source, data, model, replace(settings, output=output))
+    if interrupted:
+        where = f"what was trained is in {output}" if output else "no model was asked for"
+        raise Interrupted(f"{watch.completed(settings.epochs)}; {where}")
+
+
+def _cross_validate(console: Console, table: Table, settings: Settings) -> None:
+    """Print mean and deviation of the scores on parts kept aside in turn."""
+    from chainrule._src.cli.terminal import print_spread, row_progress
+    from chainrule._src.tabular.recipes.folds import cross_validate
+
+    with row_progress("cross-validating", settings.cv) as advance:
+        found = [each.values() for each in cross_validate(table, settings, advance)]
+    print_spread(console, found, f"scores on {settings.cv} parts kept aside in turn")
+    console.print()
+
+
+def _diverged(model: Sequential, epoch: int) -> DivergenceError:
+    rate = model.learning_rate
+    return DivergenceError(
+        f"the loss became NaN or infinite in epoch {epoch}, at learning rate {rate:g}; no model "
+        f"was written. Try --lr {min(rate / 10, 1e-3):g}"
+    )
+
+
+def _print_before(
+    console: Console, table: Table, data: TrainingData, model: Sequential, settings: Settings
+) -> None:
+    from chainrule._src.cli.terminal import print_facts
+
+    rows = f"{table.rows:,} rows × " if table.rows else ""
+    console.print(
+        f"[bold]{escape(table.name)}[/]: {rows}{len(table.columns):,} columns", soft_wrap=True
+    )
+    facts = [
+        *describe(data.preprocessor),
+        ("rows", _rows_text(data)),
+        ("network", network(model, settings.ensemble)),
+    ]
+    print_facts(console, facts)
+    tell(joined(data.preprocessor))
+    console.print()
+
+
+def joined(preprocessor: Preprocessor) -> list[str]:
+    """Return notes on categories that share a feature."""
+    from chainrule._src.data.preprocessing import OneHot
+
+    return [
+        f"column {step.name!r}: the {len(step.categories):,} most frequent texts have a feature "
+        f"each, {step.other:,} values of rarer ones share one; --max-categories takes more"
+        for step in preprocessor.steps
+        if isinstance(step, OneHot) and step.other
+    ]
+
+
+def describe(preprocessor: Preprocessor) -> list[Fact]:
+    """Return what is predicted, from what, and what was done about gaps."""
+    target = preprocessor.target
+    facts = [("target", f"{shortened(target.name)} → {target.task}, {target.describe()}")]
+    facts += [("features", text) for text in _features(preprocessor)]
+    counts = {step.name: getattr(step, "missing", 0) for step in preprocessor.steps}
+    gaps = [f"{name} ({count:,})" for name, count in counts.items() if count]
+    if gaps:
+        facts.append(("missing", f"{_some(gaps)}: marked by a feature of their own"))
+    reasons: dict[str, list[str]] = {}
+    for step in preprocessor.left_out:
+        reasons.setdefault(step.reason, []).append(step.name)
+    return facts + [("left out", f"{_some(names)}: {why}") for why, names in reasons.items()]
+
+
+def _features(preprocessor: Preprocessor) -> list[str]:
+    from chainrule._src.cli.terminal import count_of
+    from chainrule._src.data.preprocessing import Calendar, OneHot, Picture, Scaled, Signs, Words
+
+    kinds = {
+        Scaled: "of numbers, scaled", OneHot: "of text, one-hot",
+        Signs: "of two texts, as signs", Calendar: "of times",
+        Words: "of free text, hashed", Picture: "of images",
+    }  # fmt: skip
+    lines = []
+    for kind, text in kinds.items():
+        steps = [step for step in preprocessor.steps if isinstance(step, kind)]
+        if steps:
+            width = sum(step.width for step in steps)
+            lines.append(f"{count_of(len(steps), 'column')} {text} → {count_of(width, 'feature')}")
+    return lines
+
+
+def _rows_text(data: TrainingData) -> str:
+    held = len(data.X_val)
+    text = f"{len(data.X_train):,} to train on, "
+    text += f"{held:,} kept aside to validate" if held else "none kept aside"
+    lost = data.unlabelled
+    return text + (f"; {lost:,} without a target left out" if lost else "")
+
+
+def network(model: Sequential, count: int) -> str:
+    """Return the layers of a network, or of so many alike, in a line."""
+    from chainrule._src.cli.terminal import count_of
+
+    sizes = [str(model.layers[0].input_shape[1])]
+    for layer in model.layers:
+        config = layer.get_config()
+        if "units" in config:
+            kind = config.get("activation")
+            sizes.append(f"{config['units']}{'' if kind in (None, 'linear') else f' {kind}'}")
+    chain, weights = " → ".join(sizes), count_of(count * model.count_params(), "weight")
+    return f"{chain}; {weights}" if count == 1 else f"{count} × ({chain}); {weights}"
+
+
+def _print_after(
+    console: Console, source: str, data: TrainingData, model: Sequential, settings: Settings
+) -> None:
+    from chainrule._src.cli.terminal import print_scores
+    from chainrule._src.tabular.recipes.kinds import is_watched
+    from chainrule._src.tabular.recipes.scores import score_arrays
+
+    held, output = len(data.X_val) > 0, settings.output
+    X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
+    what = "scores on rows kept aside" if held else "scores on the rows of training"
+    print_scores(console, score_arrays(model, X, y), what)
+    if chosen := ["the epoch"] * is_watched(settings) + ["the intervals"] * bool(settings.interval):
+        console.print(
+            f"[dim]these rows set {' and '.join(chosen)}, too; --cv 5 scores on others[/]"
+        )
+    if output is None:
+        console.print("\nno model was written; -o model.safetensors keeps one")
+        return
+    size = Path(output).stat().st_size
+    console.print(
+        f"\nmodel: [bold]{escape(output)}[/] ({size / 1000:,.0f} kB). Try:", soft_wrap=True
+    )
+    model_name, data_name = shlex.quote(output), "DATA" if source == "-" else shlex.quote(source)
+    for line in (
+        f"evaluate {model_name} {data_name}",
+        f"predict {model_name} {data_name} -o predictions.csv",
+        f"show {model_name} --source",
+        f"export {model_name} --to numpy",
+    ):
+        console.print(f"  chainrule {escape(line)}", soft_wrap=True)
+
+
+def _some(names: list[str], most: int = 8) -> str:
+    return listed(names, most)

@@ -1,0 +1,100 @@
+"""Checkpoints of rounds: what they keep, and going on from one as the run began."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.registered import full_name
+from chainrule._src.cluster.supply import RoundSupply
+from chainrule._src.nn.callbacks import Callback
+from chainrule._src.nn.network.conditions import differences, told
+from chainrule._src.nn.network.contents import contents, go_back
+from chainrule._src.nn.network.saving import as_file_error, read_model, restored, write_model
+
+KEPT = ("rounds", "loss", "samples", "updates", "metrics", "velocity", "epoch")
+
+
+class Keeper(Callback):
+    """Writes checkpoints: after every round, and after the callbacks of an epoch."""
+
+    def __init__(self, supply: RoundSupply, settings: Mapping[str, Any]) -> None:
+        self.supply, self.settings, supply.after_round = supply, settings, self.keep
+
+    def on_epoch_kept(self, epoch: int, logs: Any = None) -> None:
+        """Write one."""
+        self.keep(self.model.trainer.run.engine)
+
+    def keep(self, engine: Any) -> None:
+        """Write one."""
+        supply, model = self.supply, self.model
+        model.trained(engine)
+        about = {"settings": self.settings, **supply.place_of()}
+        write_model(supply.options.checkpoint, {**contents(model, True), "rounds": about})
+
+
+def settings(model: Any, supply: RoundSupply, seed: Any, weighted: bool) -> dict[str, Any]:
+    """Return all that decides the bits of a run besides the model, as plain values.
+
+    An optimizer is told as it was made: callbacks may change its rate.
+    """
+    job, options, rule = supply.job, supply.options, model.optimizer
+    metrics, weighted_metrics = model.compiled_metrics
+    made = {name: told(value) for name, value in getattr(rule, "__config__", {}).items()}
+    found = {
+        "shards": len(supply.dealt), "round_steps": options.round_steps,
+        "outer_momentum": options.outer_momentum, "outer_rate": options.outer_rate,
+        "batch_size": job.batch_size, "shuffle": job.shuffle,
+        "seed": int(seed) if isinstance(seed, int | np.integer) else None,
+        "optimizer": {"class_name": full_name(type(rule)), "config": made},
+        "loss": told(model.loss), "metrics": [told(metric) for metric in metrics],
+        "weighted_metrics": [told(metric) for metric in weighted_metrics],
+        "engine": model.engine, "class_weight": job.class_weight, "sample_weight": weighted,
+        "classes": None if job.classes is None else job.classes.tolist(),
+        "rows": [group.rows for group in supply.groups],
+    }  # fmt: skip
+    plain: dict[str, Any] = json.loads(json.dumps(found, default=str))  # as it is read again
+    return plain
+
+
+def go_on(model: Any, supply: RoundSupply, ours: dict[str, Any]) -> tuple[int, Any]:
+    """Take what a checkpoint holds; return the epoch to go on with, and callbacks' states.
+
+    Where no seed is given, that of the checkpoint goes on, and is taken into ``ours``.
+
+    Raises
+    ------
+    DataError
+        If it was another run's.
+    """
+    path = supply.options.checkpoint
+    tree = read_model(path)
+    found, training = tree.get("rounds"), tree.get("training")
+    if not isinstance(found, Mapping) or not isinstance(training, Mapping):
+        raise DataError(f"fit: {path} is no checkpoint of rounds; give checkpoint another name")
+    if tree.get("model") != model.get_config():
+        raise DataError(f"fit: {path} holds a model of another architecture")
+    with as_file_error(path):
+        theirs = dict(found["settings"])
+    if ours["seed"] is None:
+        ours["seed"] = theirs.get("seed")
+    different = list(differences(theirs, ours))
+    if different:
+        raise DataError(
+            f"fit: {path} can go on only as it began; here {'; '.join(different)}. Give the same, "
+            "or remove the file to begin anew"
+        )
+    with as_file_error(path):
+        model.network.take(restored(model.network.weights, tree.get("weights"), "weights"))
+        go_back(model, training)
+        vars(model.history).update(
+            epoch=list(tree["history"]["epoch"]), history=dict(tree["history"]["history"])
+        )
+        supply.go_on({key: found[key] for key in KEPT})
+        supply.job = replace(supply.job, seed=int(found["seed"]))
+    return int(found["epoch"]), training["callbacks"]

@@ -1,0 +1,136 @@
+"""`Sequential.fit` on data that come in parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.interrupts import immediate
+from chainrule._src.base.validation import check_flag, check_positive, check_seed
+from chainrule._src.cluster.checkpoints import Keeper, go_on, settings
+from chainrule._src.cluster.job import Job, described
+from chainrule._src.cluster.options import Rounds
+from chainrule._src.cluster.source import Source, opened
+from chainrule._src.cluster.supply import Held, RoundSupply
+from chainrule._src.nn.callbacks import Callback
+from chainrule._src.nn.callbacks.progress import history_among, watchers
+from chainrule._src.nn.network.inputs import comes_in_parts
+from chainrule._src.nn.network.runs import carry_of, make_run
+from chainrule._src.nn.network.unchanged import unchanged_on_error
+from chainrule._src.nn.training.supply import Samples
+from chainrule._src.nn.training.trainer import Run, Trainer
+
+
+def fit_in_rounds(
+    model: Any, x: Any, y: Any, *, client: Any, sample_weight: Any, options: Rounds, **how: Any
+) -> Any:
+    """Train a compiled model; see `Sequential.fit` and `Rounds`.
+
+    Returns
+    -------
+    History, or Plan where that is asked for
+
+    Raises
+    ------
+    DataError, FileError, ClusterError, MissingDependencyError
+    """
+    with opened(x, y, sample_weight, client, options) as source:
+        return train(model, source, options, **how)
+
+
+def train(
+    model: Any,
+    source: Source,
+    options: Rounds,
+    *,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: int | str = "auto",
+    callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+    validation_data: Any = None,
+    shuffle: bool = True,
+    class_weight: dict[int, float] | None = None,
+    seed: Any = None,
+    classes: Any = None,
+) -> Any:
+    """Train a compiled model on data in groups; ``classes`` are labels in the outputs' order."""
+    size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
+    epochs = check_positive(epochs, "epochs", "fit")
+    shuffle = check_flag(shuffle, "shuffle", "fit")
+    watching = watchers(callbacks, verbose, "fit")
+    check_held(validation_data)
+    supply: Any = None
+    with unchanged_on_error(model, lambda: supply is not None and supply.refused):
+        with immediate(), unchanged_on_error(model):
+            data = _first_data(model, source, class_weight, classes)
+            drawn = model.rng if seed is None else check_seed(seed, "fit")
+            draw = int(drawn.integers(2**62))
+            job = Job(*described(model), size, 1, draw, shuffle, class_weight, classes)
+            supply = RoundSupply(
+                source.groups, job, source.place, options, model.network.constrained
+            )
+            supply.job, supply.epochs = replace(job, updates=supply.all_updates * epochs), epochs
+            if options.plan:
+                from chainrule._src.cluster.plan import plan_of
+
+                plan = plan_of(supply, data, epochs)
+                print(plan)
+                return plan
+            about = settings(model, supply, seed, len(source.few[1]) > 2)
+            trainer, start, states = _trainer(model, supply, data, watching, validation_data, about)
+        model.run_trainer(trainer, epochs, start, states, verbose)
+    return model.history
+
+
+def check_held(validation_data: Any) -> None:
+    """Refuse data to be scored that are not in memory."""
+    parts = validation_data if isinstance(validation_data, tuple | list) else [validation_data]
+    if any(map(comes_in_parts, parts)):
+        raise DataError(
+            "fit: validation_data must be arrays in memory, for instance "
+            "(x_held.compute(), y_held.compute()); received "
+            f"{', '.join(type(part).__name__ for part in parts)}"
+        )
+
+
+def _first_data(model: Any, source: Source, class_weight: Any, classes: Any) -> Any:
+    """Return a few samples as a step takes them; the model is built for them."""
+    number, (X, y, *weight) = source.few
+    y = y if classes is None else np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    X = np.nan_to_num(X) if X.dtype.kind == "f" else X  # what is not finite is told of a partition
+    where = f"fit: partition {number}"
+    return model.training_parts(X, y, where, weight[0] if weight else None, class_weight)[0]
+
+
+def _trainer(
+    model: Any, supply: RoundSupply, data: Any, watching: list[Callback], validation_data: Any,
+    about: dict[str, Any],
+) -> tuple[Trainer, int, Any]:  # fmt: skip
+    """Return what trains, the epoch to begin with, and the callbacks' states."""
+    objective, options = model.objective, supply.options
+    sums = objective.sums(data)
+    model.history, model.stop_training = history_among(watching), False
+    model.history.epoch, model.conditions = [], None
+    model.optimizer_state = model.optimizer.init(model.network.params)
+    start, states = 0, None
+    if options.checkpoint is not None and os.path.exists(options.checkpoint):
+        start, states = go_on(model, supply, about)
+    engine = Held(carry_of(objective, sums.zero, state=model.optimizer_state))
+    checks = None
+    if validation_data is not None:
+        held = model.checked_batch(validation_data, "validation_data")
+        samples = Samples(held, supply.batch_size, None)
+        step, updates = objective.scoring_step(), samples.updates * supply.epochs
+        checks = make_run(objective, step, samples, model.engine, updates)
+    if options.checkpoint is not None:
+        watching = [*watching, Keeper(supply, about)]
+    run = Run(engine, supply, sums)  # type: ignore[arg-type]
+    trainer = Trainer(
+        run, model, objective.loss_of_params, "fit", watching, checks, ("params", "layers")
+    )
+    return trainer, start, states

@@ -1,0 +1,57 @@
+"""Frames, of pandas or partitions of Dask's, as arrays of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import Array
+
+
+def values(part: Any) -> Array:
+    """Return a frame, a series or an array as an array; missing numbers are NaN.
+
+    NumPy makes objects of columns of several kinds, and of those of pandas's own dtypes.
+
+    Raises
+    ------
+    DataError
+        If a column of a frame holds no numbers.
+    """
+    found = np.asarray(part)
+    if found.dtype != object or not hasattr(part, "iloc"):
+        return found
+    if not hasattr(part, "columns"):
+        return found if part.dtype.kind not in "biuf" else _numbers(part)
+    columns = [part.iloc[:, number] for number in range(part.shape[1])]
+    for name, column in zip(part.columns, columns, strict=True):
+        if column.dtype.kind not in "biuf":
+            raise DataError(
+                f"fit: columns to learn from must be numbers or booleans; {name!r} holds "
+                f"{column.dtype}. Leave it out, or make numbers of it, such as "
+                "dask.dataframe.get_dummies(x.categorize())"
+            )
+    return np.stack([_numbers(column) for column in columns], axis=1)
+
+
+def _numbers(column: Any) -> Array:
+    """Return a column of numbers or booleans as such."""
+    if column.isna().any():
+        found: Array = column.to_numpy(np.float64, na_value=np.nan)
+        return found
+    return np.asarray(column, getattr(column.dtype, "numpy_dtype", column.dtype))
+
+
+def names_of(x: Any) -> tuple[Any, ...]:
+    """Return the names of a frame's columns; of what is none, nothing."""
+    return tuple(getattr(x, "columns", ()))
+
+
+def of_column(X: Any, names: tuple[Any, ...]) -> str:
+    """Return what to say of the first entry that is not finite: its column's name, if any."""
+    if X.ndim != 2 or X.dtype.kind != "f" or X.shape[1] != len(names):
+        return ""
+    bad = np.argwhere(~np.isfinite(X))
+    return f" (column {names[bad[0, 1]]!r}; a missing value is NaN here)" if len(bad) else ""

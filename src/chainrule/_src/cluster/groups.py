@@ -1,0 +1,183 @@
+"""Data as groups of rows that are read one at a time: of files, of arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.cluster.frames import names_of, values
+from chainrule._src.cluster.group import Empty, Group, Rows
+from chainrule._src.cluster.maps import Map
+from chainrule._src.cluster.parquet import row_groups
+from chainrule._src.cluster.places import Cluster, dask, same
+from chainrule._src.nn.network.inputs import are_paths
+
+GROUP_BYTES = 2**25  # of a group of rows, where the source does not say
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """An array in this process's memory, which does not travel."""
+
+    array: Any
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @property
+    def nbytes(self) -> int:
+        """Its bytes."""
+        return int(self.array.nbytes)
+
+    def rows(self, start: int, stop: int, empty: Empty = np.empty) -> Any:
+        """Return some rows."""
+        return self.array[start:stop]
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rows that are handed over to whoever reads them, told by the name that Dask has for them."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows of arrays in memory, or of memory maps, which are opened where they are read.
+
+    A partition of Dask's collections is one too: all of its rows are given.
+    """
+
+    arrays: tuple[Held | Map | Given, ...]
+    start: int
+    stop: int
+    given: tuple[Any, ...] = field(default=(), compare=False)
+    names: tuple[Any, ...] = field(default=(), compare=False)
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return self.stop - self.start
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the arrays are maps."""
+        return all(isinstance(array, Map) for array in self.arrays)
+
+    @property
+    def takes_a_core(self) -> bool:
+        """Whether reading them takes one."""
+        return not (isinstance(self.arrays[0], Map) and self.arrays[0].is_direct)
+
+    def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
+        """Return the rows; what is to be computed is computed in this process."""
+        if any(hasattr(part, "__dask_graph__") for part in given):
+            given = dask().compute(*given, scheduler="synchronous")
+        parts = iter(given)
+        return tuple(
+            values(next(parts))
+            if isinstance(each, Given)
+            else each.rows(self.start, self.stop, empty)
+            for each in self.arrays
+        )
+
+    def on(self, cluster: Cluster) -> Slice:
+        """Return it with what is in memory handed to workers, once: tasks only name it."""
+        arrays, given = list(self.arrays), list(self.given)
+        for at, each in enumerate(arrays):
+            if isinstance(each, Held):
+                given.append(cluster.submit(same, each.rows(self.start, self.stop)))
+                arrays[at] = Given(given[-1].key)
+        return replace(self, arrays=tuple(arrays), given=tuple(given))
+
+    def __reduce__(self) -> Any:
+        """Travel without what is handed over beside."""
+        return Slice, (self.arrays, self.start, self.stop, (), self.names)
+
+
+def groups_of(x: Any, y: Any, weight: Any, parts: int) -> list[Group]:
+    """Return the groups of files or arrays.
+
+    Parameters
+    ----------
+    x
+        An array; the path of a ``.npy`` file, or of a Parquet file or a folder of such.
+    y
+        The same, or the column of a Parquet file.
+    weight
+        The same, or None.
+    parts : int
+        Groups, at least, where the rows can be split anywhere.
+
+    Raises
+    ------
+    DataError, FileError
+        If that is not what is there.
+    """
+    if isinstance(x, str | os.PathLike) and Path(x).suffix != ".npy":
+        return row_groups(Path(x).absolute(), y, weight)
+    if x is None or y is None:
+        raise DataError("fit: x and y are needed: samples, and the targets, one a sample")
+    arrays = tuple(None if each is None else _array(each) for each in (x, y, weight))
+    X: Any = arrays[0]
+    lengths = [len(array) for array in arrays if array is not None]
+    if len(set(lengths)) > 1:
+        raise DataError(f"fit: x and y must hold equally many samples, received {lengths}")
+    rows = len(X)
+    largest = max(1, GROUP_BYTES // max(X.nbytes // max(rows, 1), 1))
+    count = min(rows, max(-(-rows // largest), parts))
+    edges = [rows * i // max(count, 1) for i in range(count + 1)]
+    kept: Any = arrays if arrays[2] is not None else arrays[:2]
+    names = names_of(x)
+    return [Slice(kept, start, stop, names=names) for start, stop in pairwise(edges)]
+
+
+def _array(given: Any) -> Held | Map:
+    """Return an array, or what tells its file."""
+    if are_paths(given):
+        raise DataError(
+            f"fit: one path is expected, received {len(given)} texts; give that of a folder of "
+            "*.parquet files, or of one file"
+        )
+    if isinstance(given, str) and Path(given).suffix != ".npy":
+        raise DataError(
+            f"fit: {given!r} can name a column only where x is a Parquet file, a folder of such or "
+            "a frame of Dask's; give an array, or the path of a .npy file"
+        )
+    if isinstance(given, str | os.PathLike):
+        try:
+            given = np.load(given, mmap_mode="r")
+        except (OSError, ValueError) as error:
+            raise FileError(f"{given} cannot be read as a .npy file: {error}") from error
+    if isinstance(given, np.memmap) and given.flags.c_contiguous and given.filename:
+        base = given
+        while isinstance(base.base, np.memmap):
+            base = base.base
+        inside = given.ctypes.data - base.ctypes.data
+        name = str(Path(given.filename).absolute())
+        return Map(
+            name, os.stat(name).st_mtime_ns, given.dtype.str, given.shape, base.offset + inside
+        )
+    array = values(given)
+    if array.ndim == 0:
+        raise DataError("fit: x and y must hold a sample a row")
+    return Held(array)
+
+
+def dealt(groups: Sequence[Group], shards: int) -> list[list[int]]:
+    """Return the groups of each shard, by number: about equally many rows, whatever the workers."""
+    filled = sorted((n for n, g in enumerate(groups) if g.rows), key=lambda n: -groups[n].rows)
+    found: list[list[int]] = [[] for _ in range(min(shards, len(filled)))]
+    held = [0] * len(found)
+    for number in filled:
+        least = held.index(min(held))
+        found[least].append(number)
+        held[least] += groups[number].rows
+    return [sorted(numbers) for numbers in found]

@@ -1,0 +1,244 @@
+"""What is trained, as a text that any machine makes the same programs of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import threading
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from chainrule._src.base.config import made, plain
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.forks import lock
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.registered import known_as, own_things
+from chainrule._src.cluster.group import Empty
+from chainrule._src.compile.running.engines import Engine
+from chainrule._src.compile.running.recorded import Known
+from chainrule._src.nn.network.inputs import check_labels_fit, checked_data
+from chainrule._src.nn.network.runs import make_run
+from chainrule._src.nn.training.supply import Samples
+
+JOBS = 8  # that a process keeps at hand
+State = dict[str, Any]  # parts of the carry that rounds hand on
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model and how it is trained.
+
+    Attributes
+    ----------
+    text : str
+        The architecture, optimizer, loss and metrics, in JSON.
+    code : Code
+        The class of the model, and the classes and functions of the user's own by their names.
+    classes : ndarray or None
+        Labels in the order of the outputs; None where targets are what the loss takes.
+    batch_size, updates : int
+        Of a batch; of all shards in the whole run, by which the engine is chosen, the same one
+        wherever they are trained.
+    seed : int
+    shuffle : bool
+    run : str
+        What tells one call of `fit` from others.
+    """
+
+    text: str
+    code: Code
+    batch_size: int
+    updates: int
+    seed: int
+    shuffle: bool = True
+    class_weight: dict[int, float] | None = None
+    classes: Any = field(default=None, compare=False)
+    run: str = field(default_factory=lambda: uuid.uuid4().hex, compare=False)
+
+    @cached_property
+    def name(self) -> str:
+        """What tells it from others: all that `Ready` makes of it."""
+        classes = None if self.classes is None else (self.classes.dtype.str, self.classes.tolist())
+        what = repr((self.text, self.batch_size, self.updates, self.class_weight, classes))
+        return hashlib.blake2b(what.encode() + self.code.data, digest_size=16).hexdigest()
+
+    def ready(self) -> Ready:
+        """Return it ready to be trained by this thread: what is made is kept."""
+        kept: OrderedDict[str, Ready] = vars(_here).setdefault("ready", OrderedDict())
+        if self.name not in kept:
+            kept[self.name] = Ready(self)
+            while len(kept) > JOBS:
+                kept.popitem(last=False)
+        kept.move_to_end(self.name)
+        return kept[self.name]
+
+
+class Code:
+    """Classes and functions: in the process that has them as they are, for others as bytes.
+
+    What cloudpickle makes of a class replaces its methods by those that it took down, where the
+    class is known already. So the bytes are read in other processes alone.
+
+    Attributes
+    ----------
+    data : bytes
+        References to modules, or what cloudpickle makes of things where there is no module.
+    """
+
+    def __init__(self, data: bytes, things: Any = None) -> None:
+        self.data, self._things = data, things
+
+    @property
+    def things(self) -> Any:
+        """The classes and functions themselves."""
+        if self._things is None:
+            self._things = pickle.loads(self.data)
+        return self._things
+
+    def __reduce__(self) -> Any:
+        return code_of, (self.data,)
+
+
+def code_of(data: bytes, things: Any = None) -> Code:
+    """Return the code of some bytes: that which is in use, where there is one."""
+    return _of_data.setdefault(data, Code(data, things))
+
+
+_of_data: WeakValueDictionary[bytes, Code] = WeakValueDictionary()  # of this process
+_here = threading.local()
+_making = lock()
+_recorded: dict[str, Known] = {}  # by job, shared by threads
+
+
+def forget() -> None:
+    """Let go of what this thread made ready: globals that code of the user's own reads may change.
+
+    On workers it stays: there they have the values that travelled with the code.
+    """
+    vars(_here).pop("ready", None)
+    with _making:
+        _recorded.clear()
+
+
+def described(model: Any) -> tuple[str, Code]:
+    """Return a model as text and code.
+
+    Raises
+    ------
+    DataError
+        If a part of it cannot be told to other machines.
+    """
+    with own_things() as own:
+        about = {
+            "model": model.get_config(), **plain(model.compile_options), "engine": model.engine
+        }  # fmt: skip
+        things = type(model), dict(own)
+    code = pickled(things, "a layer, loss or metric of your own")
+    return json.dumps(about), code_of(code, things)
+
+
+def pickled(thing: Any, what: str) -> bytes:
+    """Return a thing as bytes that another machine makes it of.
+
+    Raises
+    ------
+    DataError
+        If that cannot be done.
+    """
+    try:
+        with deferred():
+            from cloudpickle import dumps
+    except ImportError:  # without Dask nobody else is asked
+        from pickle import dumps
+    try:
+        found: bytes = dumps(thing)
+    except Exception as error:  # anything may be within
+        raise DataError(
+            f"{what} cannot be sent to other machines: {' '.join(str(error).split())[:300]}. Let "
+            "it hold plain values, and open files or connections where it runs"
+        ) from error
+    return found
+
+
+class Ready:
+    """A job in a thread: its model and its engine.
+
+    Attributes
+    ----------
+    model : Sequential
+    engine : Engine
+        Once `begin` was called.
+    """
+
+    engine: Engine
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        about = json.loads(job.text)
+        kind, own = job.code.things
+        with known_as(own):
+            self.model = kind.from_config(about.pop("model"))
+            self.model.compile(**made(about))
+        self.objective = self.model.objective
+        self.zero: Any = None  # sums of metrics, of nothing
+        self._forms: Any = None
+
+    def data(self, rows: Any, where: str, empty: Empty = np.empty) -> Any:
+        """Return rows as a step takes them, checked."""
+        X, y, *weight = rows
+        model, dtype = self.model, np.dtype(self.model.dtype)
+        if self.job.classes is not None:
+            y = _codes(y, self.job.classes, where)
+        X, y, *weight = checked_data(
+            X, y, weight[0] if weight else None, self.job.class_weight, model.layers,
+            model.loss, where,
+        )  # fmt: skip
+        check_labels_fit(y, model.output_shape[-1] or 1, model.loss, where)
+        if not model.layers[0].integers:
+            X = _of_dtype(X, dtype, empty)
+        y = y.astype(dtype if y.dtype.kind == "f" else np.int64, copy=False)
+        return (X, y, *(part.astype(dtype, copy=False) for part in weight))
+
+    def begin(self, given: State, data: Any) -> None:
+        """Have an engine for such data, with parts of the carry to start with."""
+        forms = [(part.shape[1:], part.dtype) for part in data]
+        if forms != self._forms:
+            self.zero = self.objective.sums(data).zero
+            supply = Samples(data, self.job.batch_size, None)
+            supply.batch_size = self.job.batch_size  # also where the first rows are fewer
+            with _making:  # which records, once for all threads
+                known = _recorded.setdefault(self.job.name, {})
+                while len(_recorded) > JOBS:
+                    _recorded.pop(next(iter(_recorded)))
+                step = self.objective.training_step(self.model.optimizer)
+                self.engine = make_run(
+                    self.objective, step, supply, self.model.engine, self.job.updates, known, False,
+                    state=given["state"],
+                ).engine  # fmt: skip
+            self._forms = forms
+        self.engine.begin({**given, "metrics": self.zero})
+
+
+def _of_dtype(array: Any, dtype: Any, empty: Empty) -> Any:
+    if array.dtype == dtype:
+        return array
+    found = empty(array.shape, dtype)
+    found[...] = array
+    return found
+
+
+def _codes(y: Any, classes: Any, where: str) -> Any:
+    """Return labels as their numbers."""
+    y = np.asarray(y).ravel()
+    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    new = classes[codes] != y
+    if new.any():
+        raise DataError(f"{where}: y holds {y[new][0]!r}, which is none of the classes")
+    return codes

@@ -1,0 +1,47 @@
+"""Rows of ``.npy`` files and other memory maps, read without mapping them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule._src.base.errors import FileError
+from chainrule._src.base.validation import Array
+from chainrule._src.cluster.direct import is_direct, read
+from chainrule._src.cluster.group import Empty
+
+
+@dataclass(frozen=True)
+class Map:
+    """A memory map, told by its file and when that was written."""
+
+    path: str
+    written: int
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Its bytes."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is read past the system's cache, by the disk alone."""
+        aligned = self.offset % np.dtype(self.dtype).itemsize == 0
+        return aligned and is_direct(self.path, self.written, self.nbytes)
+
+    def rows(self, start: int, stop: int, empty: Empty = np.empty) -> Array:
+        """Return some rows, read without mapping: pages of a map count as this process's memory."""
+        each = self.nbytes // max(len(self), 1)
+        begin, size = self.offset + start * each, (stop - start) * each
+        found = read(self.path, begin, size, empty, self.is_direct)
+        if len(found) < size:
+            raise FileError(f"{self.path} ends before row {stop}: it became shorter")
+        return found.view(self.dtype).reshape(stop - start, *self.shape[1:])

@@ -1,0 +1,260 @@
+"""Parquet files as groups of rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.base.validation import Array
+from chainrule._src.cluster.direct import Part, is_direct, read
+from chainrule._src.cluster.group import BLOCK, Empty, Group, Rows
+from chainrule._src.data.tables.arrow import pyarrow
+
+NEAR = 2**20  # bytes of a batch of rows
+INDEX = ("__index_level_", "__null_dask_index__")  # how an index without a name is called
+FILES = 4  # whose contents are known
+MANY = 64  # rows of a batch for each column, at least: each column of it takes its time
+ROWS, LINE = 512, 16  # rows and columns that are laid side by side at once
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """A row group of a Parquet file, told by the file and when that was written."""
+
+    path: str
+    written: int
+    number: int
+    rows: int
+    features: tuple[str, ...]
+    target: str
+    weight: str | None
+    given: tuple[Any, ...] = ()
+    is_file: bool = True
+    takes_a_core: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        return self.features
+
+    def read(self, *given: Any, empty: Empty = np.empty) -> Rows:
+        """Return columns side by side; a column of lists of one length is several."""
+        others = [self.target, *([self.weight] if self.weight else [])]
+        X: Any = np.empty((0, 0))
+        more: list[list[Array]] = [[] for _ in others]
+        at = 0
+        about = self._about()
+        with _opened(self._source(about, empty), about) as file:
+            for batch in self._batches(file, [*self.features, *others]):
+                parts = [_numbers(batch, name, self.path) for name in self.features]
+                X = self._room(X, parts, empty)
+                _lay(parts, X[at : at + len(batch)])
+                at += len(batch)
+                for name, found in zip(others, more, strict=True):
+                    found.append(_column(batch, name, self.path))
+        return X[:at], *(np.concatenate(found) if found else np.empty(0) for found in more)
+
+    def _about(self) -> Any:
+        """Return what the file says of itself."""
+        try:
+            about = _about(self.path, os.stat(self.path).st_mtime_ns)
+        except OSError as error:
+            raise FileError(f"{self.path} cannot be read: {error.strerror or error}") from error
+        groups = range(about.num_row_groups)
+        if self.number not in groups or about.row_group(self.number).num_rows != self.rows:
+            raise FileError(
+                f"{self.path} has no row group {self.number} of {self.rows} rows any more: data "
+                "must stay"
+            )
+        return about
+
+    def _source(self, about: Any, empty: Empty) -> Any:
+        """Return what the rows are read from: the file, or their bytes where it is a large one."""
+        if not is_direct(self.path, self.written, os.path.getsize(self.path)):
+            return self.path
+        group = about.row_group(self.number)
+        columns = [group.column(number) for number in range(group.num_columns)]
+        start = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
+        size = sum(c.total_compressed_size for c in columns)
+        return pyarrow().PythonFile(
+            Part(read(self.path, start, size, empty, direct=True), start), "r"
+        )
+
+    def _batches(self, file: Any, names: Sequence[str]) -> Iterator[Any]:
+        """Yield the rows of some columns, a few at a time: so they stay near to the processor."""
+        each = file.metadata.row_group(self.number).total_byte_size // max(self.rows, 1)
+        rows = max(NEAR // max(each, 1), MANY * len(names))
+        try:
+            yield from file.iter_batches(rows, [self.number], list(names), use_threads=False)
+        except Exception as error:  # Arrow's have no common class
+            reason = " ".join(str(error).split())
+            raise FileError(f"{self.path} cannot be read: {reason}") from error
+
+    def _room(self, X: Any, parts: Sequence[Array], empty: Empty) -> Any:
+        """Return room for all rows, of a dtype that holds some more of them too."""
+        width = sum(part.shape[1] for part in parts)
+        if len(X) and X.shape[1] != width:
+            raise DataError(
+                f"{self.path}: lists must be of one length in all rows; row group {self.number} "
+                f"begins with {X.shape[1]} columns and goes on with {width}"
+            )
+        dtype = np.result_type(*([X] if len(X) else []), *parts)
+        if len(X) and X.dtype == dtype:
+            return X
+        room = empty((self.rows, width), dtype)
+        if len(X):
+            room[:] = X
+        return room
+
+
+@lru_cache(FILES)
+def _about(path: str, written: int) -> Any:
+    """Return what is told at the end of a file: of a large one that takes long to read."""
+    with _opened(path) as file:
+        return file.metadata
+
+
+def _opened(path: Any, about: Any = None) -> Any:
+    parquet = pyarrow("parquet")
+    try:
+        return parquet.ParquetFile(path, metadata=about, buffer_size=BLOCK)
+    except Exception as error:  # Arrow's have no common class
+        reason = " ".join(str(error).split())
+        raise FileError(f"{path} cannot be read as a Parquet file: {reason}") from error
+
+
+def _lay(parts: Sequence[Array], found: Array) -> None:
+    """Lay columns, and several side by side, into an array."""
+    at = 0
+    for are_several, some in groupby(parts, lambda part: part.shape[1] > 1):
+        for block in some if are_several else _together(list(some)):
+            for start in range(0, len(found), ROWS):
+                rows = slice(start, start + ROWS)
+                found[rows, at : at + block.shape[1]] = block[rows]
+            at += block.shape[1]
+
+
+def _together(columns: Sequence[Array]) -> Iterator[Array]:
+    """Yield columns side by side, a few at a time: entries of a row that are apart are slow."""
+    for start in range(0, len(columns), LINE):
+        yield np.concatenate([part.T for part in columns[start : start + LINE]]).T
+
+
+def _numbers(batch: Any, name: str, path: str) -> Array:
+    """Return a column to learn from, shape (n, k)."""
+    found = _column(batch, name, path)
+    if found.dtype.kind not in "biuf":
+        raise DataError(
+            f"{path}: columns to learn from must be numbers, or lists of one length; {name} holds "
+            f"{batch.schema.field(name).type}. tables.training_data makes numbers of other columns"
+        )
+    return found.reshape(len(batch), -1)
+
+
+def _column(batch: Any, name: str, path: str) -> Array:
+    """Return a column, shape (n,), or (n, k) where its values are lists of one length.
+
+    A missing number, or truth, is NaN.
+    """
+    types = pyarrow("types")
+    column = batch.column(name)
+    if types.is_fixed_size_list(column.type):
+        size = column.type.list_size
+        values = column.values.slice(column.offset * size, len(column) * size)
+    elif types.is_list(column.type) or types.is_large_list(column.type):
+        lengths = np.diff(column.offsets.to_numpy())
+        size = int(lengths.max(initial=0))
+        if (lengths != size).any() and not column.null_count:
+            raise DataError(
+                f"{path}: lists must be of one length; those of {name} have {lengths.min()} to "
+                f"{size} entries"
+            )
+        values = column.flatten()
+    else:
+        if types.is_boolean(column.type) and column.null_count:
+            column = column.cast("float32")
+        found: Array = column.to_numpy(zero_copy_only=False)
+        return found
+    if column.null_count:
+        raise DataError(f"{path}: {name} has rows without a list: remove them first")
+    flat: Array = values.to_numpy(zero_copy_only=False)
+    return flat.reshape(len(column), size)
+
+
+def row_groups(path: Path, target: Any, weight: Any) -> list[Group]:
+    """Return the row groups of a file, or of all files in a folder.
+
+    Raises
+    ------
+    DataError, FileError
+    """
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    if not files or not all(file.is_file() for file in files):
+        raise FileError(
+            f"{path}: there is no Parquet file; give the path of one, or of a folder of *.parquet "
+            "files: neither a pattern nor a URL"
+        )
+    if not isinstance(target, str) or not isinstance(weight, str | None):
+        raise DataError(
+            f"fit: for {path} give y, and sample_weight if there is one, as the name of a column"
+        )
+    if target == weight:
+        raise DataError(f"fit: {target!r} cannot be both the target and the weights of samples")
+    found: list[Group] = []
+    features: tuple[str, ...] = ()
+    for each in files:
+        with _opened(each) as file:
+            schema, about = file.schema_arrow, file.metadata
+        names = schema.names
+        if len(set(names)) < len(names):
+            raise DataError(f"{each}: each column needs a name of its own; there are {names[:50]}")
+        _check_partitioned(each, path, names)
+        for name in (target, weight):
+            if name is not None and name not in names:
+                raise DataError(f"{each}: there is no column {name!r}; there are {names[:50]}")
+        left_out = {target, weight, *_index(schema)}
+        own = tuple(name for name in names if name not in left_out)
+        features = features or own
+        if not own:
+            raise DataError(
+                f"{each}: there is no column to learn from besides {names}; what pandas calls the "
+                "index is none"
+            )
+        if sorted(own) != sorted(features):
+            raise DataError(f"{each} has other columns than {files[0]}")
+        found += [
+            RowGroup(
+                str(each), each.stat().st_mtime_ns, number, about.row_group(number).num_rows,
+                features, target, weight,
+            )
+            for number in range(about.num_row_groups)
+        ]  # fmt: skip
+    return found
+
+
+def _index(schema: Any) -> list[str]:
+    """Return the columns that hold labels of rows: what pandas or Dask wrote as an index."""
+    about = schema.pandas_metadata or {}
+    told = [name for name in about.get("index_columns", ()) if isinstance(name, str)]
+    return [*told, *(name for name in schema.names if name.startswith(INDEX))]
+
+
+def _check_partitioned(file: Path, path: Path, names: Sequence[str]) -> None:
+    """Refuse a file of which columns are in the names of its folders, as Hive lays them out."""
+    folders = file.relative_to(path).parent.parts if file != path else ()
+    columns = [name.split("=")[0] for name in folders if "=" in name]
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise DataError(
+            f"fit: the files in {path} do not hold the columns {missing}, which the names of its "
+            "folders tell; write it without partition_on (partition_cols), or give "
+            "dask.dataframe.read_parquet(path), with numbers made of these columns"
+        )

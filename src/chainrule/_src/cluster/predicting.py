@@ -1,0 +1,70 @@
+"""A model as a function that Dask applies to partitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import Array
+from chainrule._src.cluster.collections import is_collection, is_frame
+from chainrule._src.cluster.frames import values
+from chainrule._src.cluster.job import Job, described
+from chainrule._src.cluster.places import dask
+
+
+@dataclass(frozen=True)
+class Predicts:
+    """Predictions of a trained model, made wherever it travels to.
+
+    Parameters
+    ----------
+    job : Job
+    weights : dict of str to ndarray
+    classes : ndarray or None
+        The likeliest of these is returned, instead of the outputs.
+    """
+
+    job: Job
+    weights: dict[str, Array]
+    classes: Any = None
+
+    @classmethod
+    def of(cls, model: Any, classes: Any = None) -> Predicts:
+        """Return those of a model."""
+        return cls(Job(*described(model), 1, 1, 0), model.network.weights, classes)
+
+    def __call__(self, X: Any) -> Array:
+        """Return the predictions for rows."""
+        model, rows = self.job.ready().model, values(X)  # this thread's
+        model.network.take(self.weights)
+        outputs = model.output_shape[-1]
+        found = model.predict(rows) if len(rows) else np.empty((0, outputs), np.float32)
+        if self.classes is not None:
+            found = self.classes[found.argmax(axis=1)]
+        return found[:, 0] if found.ndim == 2 and outputs == 1 else found
+
+    def series(self, frame: Any) -> Any:
+        """Return the predictions for a part of a frame, with its labels of rows."""
+        return dask("pandas").Series(self(frame), index=frame.index, name="predictions")
+
+
+def predictions(predicts: Predicts, X: Any, dtype: Any, outputs: int | None = None) -> Any:
+    """Return predictions for an array, or lazily for one of Dask's collections.
+
+    Of a frame, one value a row is a series; several are an array.
+    """
+    if not is_collection(X):
+        return predicts(X)
+    if is_frame(X):
+        if outputs is None:
+            return X.map_partitions(predicts.series, meta=("predictions", dtype))
+        X = X.to_dask_array()
+    elif X.ndim > 1:
+        X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
+    dropped = list(range(1, X.ndim))
+    if outputs is None:
+        return X.map_blocks(predicts, dtype=dtype, drop_axis=dropped, meta=np.empty(0, dtype))
+    chunks = (X.chunks[0], (outputs,))
+    return X.map_blocks(predicts, dtype=dtype, chunks=chunks, meta=np.empty((0, 0), dtype))

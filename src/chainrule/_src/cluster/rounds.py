@@ -1,0 +1,312 @@
+"""A round: shards trained from the same parameters, each a pure function, and their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.cluster.frames import of_column
+from chainrule._src.cluster.group import Empty, Group, Rows
+from chainrule._src.cluster.job import Job, Ready, State
+from chainrule._src.cluster.reading import Asked, Left, Reader, reader
+from chainrule._src.compile.running.engines import Outcome, rows_in
+from chainrule._src.core.trees import leaves, map_leaves
+
+TOGETHER = 8  # results that are put together at once
+BLOCK = 2**14  # entries that are summed at once, near to the processor
+SEEDS = "seed_state"  # what layers of chance call theirs
+ODD = 0x9E3779B9  # Weyl's, so that shards' seeds differ
+
+
+class Piece(NamedTuple):
+    """Rows of a group in the order of an epoch, from one place in it to another."""
+
+    number: int
+    group: Group
+    start: int
+    stop: int
+
+
+class Work(NamedTuple):
+    """What a shard does in a round."""
+
+    shard: int
+    epoch: int
+    pieces: tuple[Piece, ...]
+    is_last: bool = False  # of the epochs
+
+    @property
+    def rows(self) -> int:
+        """Samples."""
+        return sum(piece.stop - piece.start for piece in self.pieces)
+
+    def left(self, piece: Piece) -> Left:
+        """Return when a piece's group is asked for next."""
+        if piece.stop < piece.group.rows:
+            return Left.SOON
+        return Left.NOTHING if self.is_last else Left.NEXT_EPOCH
+
+
+@dataclass
+class Result:
+    """What came of shards.
+
+    Attributes
+    ----------
+    state : dict
+        Parameters, the optimizer's state and the layers'.
+    rows, updates : int
+    loss : float
+        Summed over samples.
+    metrics : tree
+    failed : tuple or None
+        The batch at which the loss became NaN or infinite.
+    """
+
+    state: State | None
+    rows: int
+    updates: int
+    loss: float
+    metrics: Any
+    failed: Any = None
+
+
+def works(
+    groups: Sequence[Group], dealt: Sequence[Sequence[int]], job: Job, epoch: int, steps: int,
+    is_last: bool = False,
+) -> Iterator[list[Work]]:  # fmt: skip
+    """Yield the rounds of an epoch: what each shard does, of those that have samples left."""
+    left = [_stream(groups, numbers, job, epoch, s) for s, numbers in enumerate(dealt)]
+    while any(left):
+        round_: list[Work] = []
+        for shard, pieces in enumerate(left):
+            taken = _take(pieces, steps * job.batch_size)
+            if taken:
+                round_.append(Work(shard, epoch, tuple(taken), is_last))
+        yield round_
+
+
+def _stream(
+    groups: Sequence[Group], numbers: Sequence[int], job: Job, epoch: int, shard: int
+) -> list[Piece]:
+    """Return a shard's groups in the order of an epoch."""
+    order = np.arange(len(numbers))
+    if job.shuffle:
+        order = np.random.default_rng([job.seed, epoch, 0, shard]).permutation(order)
+    chosen = [numbers[int(at)] for at in order]
+    return [Piece(number, groups[number], 0, groups[number].rows) for number in chosen]
+
+
+def _take(pieces: list[Piece], rows: int) -> list[Piece]:
+    """Take so many rows off the front."""
+    found: list[Piece] = []
+    while pieces and rows:
+        first = pieces[0]
+        stop = min(first.stop, first.start + rows)
+        found.append(first._replace(stop=stop))
+        rows -= stop - first.start
+        if stop == first.stop:
+            pieces.pop(0)
+        else:
+            pieces[0] = first._replace(start=stop)
+    return found
+
+
+def started(state: State) -> Result:
+    """Return what a round begins with as what a round ends with."""
+    return Result(state, 0, 0, 0.0, None)
+
+
+def train_shard(
+    job: Job, start: Result, work: Work, parts: Sequence[Any], after: Work | None = None
+) -> Result:
+    """Return what a shard makes of parameters and state in a round.
+
+    Parameters
+    ----------
+    job : Job
+    start : Result
+        Its parameters and states are those that the round begins with.
+    work : Work
+    parts : sequence
+        For each piece what reading its group takes.
+    after : Work, optional
+        What this process does next: the reading of it begins meanwhile.
+
+    Raises
+    ------
+    DataError
+        For data that do not fit, with the number of the partition.
+    """
+    ready, source, given = job.ready(), reader(), start.state
+    assert given is not None
+    found = Result(None, 0, 0, 0.0, None)
+    batches = _batches(job, ready, work, parts, source, after)
+    first = next(batches)
+    ready.begin(_own(given, work.shard), first[0])
+    with ready.engine.running():
+        for data, order in chain([first], batches):
+            ready.engine.feed(data)
+            done = Outcome(np.zeros(1))
+            ready.engine.run(order[np.newaxis], job.batch_size, done)
+            found.updates += done.updates
+            found.loss += float(done.totals[0])
+            if done.fails:
+                rows = order[done.updates * job.batch_size :][: job.batch_size]
+                found.failed = tuple(np.asarray(each[rows]) for each in data)
+                break
+            found.rows += len(order)
+    read = ready.engine.read
+    found.state = {key: read(key) for key in ("params", "state", "layers")}
+    for name in found.state["layers"]:
+        if name.endswith(SEEDS):
+            found.state["layers"][name] = given["layers"][name]
+    found.metrics = _combined(np.subtract, read("metrics"), ready.zero)
+    return found
+
+
+def _own(given: State, shard: int) -> State:
+    """Return a state in which layers of chance draw what other shards do not."""
+    layers = {
+        name: (value + shard * ODD) % 2**32 if name.endswith(SEEDS) else value
+        for name, value in given["layers"].items()
+    }
+    return {**given, "layers": layers}
+
+
+def _batches(
+    job: Job, ready: Ready, work: Work, parts: Sequence[Any], source: Reader, after: Work | None
+) -> Iterator[tuple[Any, Any]]:
+    """Yield data and the order to take them in: whole batches, the last of a round excepted.
+
+    What a group leaves over is one batch with the first rows of the next.
+    """
+    size, over = job.batch_size, None
+    pieces = [*work.pieces, *(after.pieces if after is not None else ())]
+    given = [*parts, *[()] * (len(pieces) - len(parts))]
+    asked = [
+        Asked(job.run, piece.group, each, partial(_made, ready, piece), work.left(piece))
+        for piece, each in zip(pieces, given, strict=True)
+    ]
+    for at, piece in enumerate(work.pieces):
+        data = source.read(asked[at:])
+        order = source.orders.of(
+            (job.run, work.epoch, piece.number), partial(_order, job, work.epoch, piece),
+            is_over=piece.stop == piece.group.rows,
+        )[piece.start : piece.stop]  # fmt: skip
+        if over is not None:
+            need = size - rows_in(over)
+            some = tuple(each[order[:need]] for each in data)
+            over = tuple(np.concatenate(pair) for pair in zip(over, some, strict=True))
+            order = order[need:]
+            if rows_in(over) < size:
+                continue
+            yield over, np.arange(size)
+        whole = len(order) - len(order) % size
+        is_last = at == len(work.pieces) - 1
+        if is_last:
+            whole = len(order)
+        over = tuple(each[order[whole:]] for each in data) if whole < len(order) else None
+        if whole:
+            yield data, order[:whole]
+    if over is not None:
+        yield over, np.arange(rows_in(over))
+
+
+def _made(ready: Ready, piece: Piece, rows: Rows, empty: Empty) -> Rows:
+    """Return the rows of a piece's group as a step takes them."""
+    where, had = f"fit: partition {piece.number}", piece.group.rows
+    if len(rows[0]) != had:
+        raise DataError(f"{where} has {len(rows[0])} rows, it had {had}: data must stay")
+    try:
+        found: Rows = ready.data(rows, where, empty)
+    except DataError as error:
+        raise type(error)(f"{error}{of_column(rows[0], piece.group.names)}") from error
+    return found
+
+
+def _order(job: Job, epoch: int, piece: Piece) -> Any:
+    """Return the rows of a piece's group in the order of an epoch."""
+    order = np.arange(piece.group.rows)
+    if job.shuffle:
+        order = np.random.default_rng([job.seed, epoch, 1, piece.number]).permutation(order)
+    return order
+
+
+# Means in a fixed order
+
+
+def together(results: Sequence[Any]) -> list[Sequence[Any]]:
+    """Return results in the groups in which they are put together."""
+    return [results[at : at + TOGETHER] for at in range(0, len(results), TOGETHER)]
+
+
+def mean(results: Sequence[Result], start: Result) -> Result:
+    """Return results put together; its state is their mean by samples, as what they began with.
+
+    What is no array of floats is that of the one that made most updates.
+    """
+    longest = max(results, key=lambda result: result.updates)
+    found = Result(
+        start.state,
+        sum(result.rows for result in results),
+        longest.updates,
+        sum(result.loss for result in results),
+        reduce(plus, [result.metrics for result in results]),
+        next((result.failed for result in results if result.failed is not None), None),
+    )
+    if found.failed is None:
+        weights, parts = [each.rows for each in results], [dict(leaves(r.state)) for r in results]
+        means = iter(
+            _mean([part[path] for part in parts], weights) if is_averaged(path, leaf) else leaf
+            for path, leaf in leaves(longest.state)
+        )
+        found.state = map_leaves(lambda _: next(means), longest.state)
+    return found
+
+
+def _mean(parts: Sequence[Any], weights: Sequence[int]) -> Any:
+    """Return the mean of arrays by weights, which are summed in their order, as 64-bit floats.
+
+    It is made a block after another: arrays of products would be memory that a worker asks its
+    system for each time, which takes longer than the sum.
+    """
+    flat, rows = [np.ravel(part) for part in parts], sum(weights)
+    found, (sums, product) = np.empty_like(flat[0]), np.empty((2, BLOCK))
+    for start in range(0, found.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        into = found[block]
+        total, more = sums[: into.size], product[: into.size]
+        np.multiply(flat[0][block], weights[0], total, dtype=np.float64)
+        for part, weight in zip(flat[1:], weights[1:], strict=True):
+            total += np.multiply(part[block], weight, more, dtype=np.float64)
+        np.divide(total, rows, into, casting="same_kind")
+    return found.reshape(np.shape(parts[0]))
+
+
+def is_averaged(path: Any, leaf: Any) -> bool:
+    """Whether it is a weight, or an array that the optimizer keeps: not a count or a rate."""
+    return leaf.dtype.kind == "f" and (path[0] != "state" or np.ndim(leaf) > 0)
+
+
+def _combined(how: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Return trees of sums put together leaf by leaf."""
+    others = iter([leaf for _, leaf in leaves(b)])
+    return map_leaves(lambda leaf: how(leaf, next(others)), a)
+
+
+def plus(held: Any, more: Any) -> Any:
+    """Return the sums of metrics after more samples."""
+    return _combined(np.add, held, more)
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """Whether two states are equal to the bit."""
+    pairs = zip(leaves(a), leaves(b), strict=True)
+    return all(path == other and x.tobytes() == y.tobytes() for (path, x), (other, y) in pairs)

@@ -1,0 +1,124 @@
+"""Data in groups, and where they are trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import Array
+from chainrule._src.cluster.collections import cluster_of, current_client, is_collection, partitions
+from chainrule._src.cluster.group import Group
+from chainrule._src.cluster.groups import Slice, groups_of
+from chainrule._src.cluster.options import Rounds
+from chainrule._src.cluster.places import Cluster, Here, Place
+from chainrule._src.data.preprocessing.values import is_missing
+
+FEW = 64  # samples that a step is recorded with
+
+
+@dataclass
+class Source:
+    """Data in groups.
+
+    Attributes
+    ----------
+    groups : list of Group
+    place : Here or Cluster
+    """
+
+    groups: list[Group]
+    place: Place
+
+    @cached_property
+    def names(self) -> tuple[Any, ...]:
+        """The columns' names; nothing where they have none, or a column is several."""
+        names = self.groups[0].names if self.groups else ()
+        return names if names and len(names) == self.few[1][0].shape[1] else ()
+
+    @cached_property
+    def few(self) -> tuple[int, list[Any]]:
+        """Some rows of the first group that has any, after its number."""
+        number = next((n for n, group in enumerate(self.groups) if group.rows), None)
+        if number is None:
+            raise DataError("fit: there are no samples")
+        return number, self._each(_few, [number])[0]
+
+    def labels(self) -> tuple[Array, Array]:
+        """Return all labels that occur, sorted, and the weight of each: as many as it has samples.
+
+        Raises
+        ------
+        DataError
+            If labels are missing, or cannot be sorted.
+        """
+        found = [each for each in self._each(_labels, range(len(self.groups))) if len(each[0])]
+        if not found:
+            raise DataError("fit: there are no samples")
+        classes = _sorted(np.concatenate([labels for labels, _ in found]), "fit")[0]
+        sums = np.zeros(len(classes))
+        for labels, weights in found:
+            sums[np.searchsorted(classes, labels)] += weights
+        return classes, sums
+
+    def _each(self, function: Callable[..., Any], numbers: Sequence[int]) -> list[Any]:
+        """Return what a function makes of the samples, targets and weights of groups."""
+        given = [(function, n, self.groups[n], self.groups[n].given) for n in numbers]
+        if isinstance(self.place, Cluster):
+            return self.place.results([self.place.submit(_of, *each) for each in given])
+        return [_of(*each) for each in given]
+
+
+def _of(function: Callable[..., Any], number: int, group: Group, given: Any) -> Any:
+    return function(number, *group.read(*given))
+
+
+def _few(number: int, *rows: Any) -> list[Any]:
+    return [part[:FEW].copy() for part in rows]  # which hold no group in memory
+
+
+def _labels(number: int, X: Any, y: Any, weight: Any = None) -> tuple[Array, Array]:
+    y, where = np.ravel(y), f"fit: partition {number}"
+    if y.dtype.kind in "fO" and any(map(is_missing, y[y != y] if y.dtype.kind == "f" else y)):
+        raise DataError(f"{where}: y holds missing labels (None or NaN); leave these rows out")
+    labels, codes = _sorted(y, where)
+    return labels, np.bincount(codes, weight, len(labels))
+
+
+def _sorted(labels: Any, where: str) -> tuple[Array, Array]:
+    """Return labels, each once, and the number of each among them."""
+    try:
+        found = np.unique(labels, return_inverse=True)
+    except TypeError as error:  # texts beside numbers
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise DataError(f"{where}: labels in y must be of one kind, received {kinds}") from error
+    return found[0], found[1].ravel()
+
+
+@contextmanager
+def opened(x: Any, y: Any, weight: Any, client: Any, options: Rounds) -> Iterator[Source]:
+    """Yield data in groups, on the cluster of a client, of this machine's own, or here.
+
+    Raises
+    ------
+    DataError, FileError, MissingDependencyError
+    """
+    if client is None and is_collection(x) and options.n_workers is None:
+        client = current_client()
+    with cluster_of(client, options.n_workers, options.timeout) as cluster:
+        place: Place = Here() if cluster is None else cluster
+        try:
+            if is_collection(x):
+                yield Source(partitions(x, y, weight, cluster), place)
+            else:
+                groups = groups_of(x, y, weight, options.shards)
+                if cluster is not None:
+                    groups = [g.on(cluster) if isinstance(g, Slice) else g for g in groups]
+                yield Source(groups, place)
+        finally:
+            place.close()

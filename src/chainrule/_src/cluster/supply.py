@@ -1,0 +1,178 @@
+"""Rounds as what a trainer runs: epochs with callbacks, scores, Ctrl-C and checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.interrupts import check
+from chainrule._src.cluster.group import Group
+from chainrule._src.cluster.groups import dealt
+from chainrule._src.cluster.job import Job, State
+from chainrule._src.cluster.options import Rounds
+from chainrule._src.cluster.places import Place
+from chainrule._src.cluster.rounds import Result, Work, plus, works
+from chainrule._src.compile.running.engines import Engine, NumpyEngine, Outcome
+from chainrule._src.core.trees import map_leaves
+
+CARRIED = ("params", "state", "layers")
+
+
+class Held(NumpyEngine):
+    """The carry between rounds."""
+
+    name = "auto"
+
+    def __init__(self, carry: Any) -> None:
+        super().__init__(_refuse, carry, (), None)
+
+
+def _refuse(*_: Any) -> Any:
+    raise NotImplementedError
+
+
+class RoundSupply:
+    """Epochs of rounds.
+
+    Attributes
+    ----------
+    epochs : int
+        Of the run; what is read or trained ahead ends with the last one.
+    first : tuple or None
+        The batch at which the loss turned NaN.
+    updates, samples : int
+        Of an epoch, the longest shard's updates.
+    all_updates : int
+        The same of all shards.
+    done : dict
+        What of an epoch is finished, for a checkpoint: rounds, loss, samples, updates.
+    velocity : dict or None
+        Of the outer optimizer.
+    refused : bool
+        Whether a part of the data was.
+    """
+
+    def __init__(
+        self, groups: Sequence[Group], job: Job, place: Place, options: Rounds,
+        constrained: Callable[[Any], Any],
+    ) -> None:  # fmt: skip
+        self.groups, self.job, self.place, self.options = groups, job, place, options
+        self.dealt = dealt(groups, options.shards)
+        self.constrained = constrained
+        self.batch_size = job.batch_size
+        self.samples = sum(group.rows for group in groups)
+        rows = [sum(groups[n].rows for n in numbers) for numbers in self.dealt]
+        each = [-(-count // job.batch_size) for count in rows]
+        self.updates, self.all_updates = max(each), sum(each)
+        self.first: Any = None
+        self.velocity: Any = None
+        self.refused = False
+        self.done = _nothing()
+        self.epoch, self.epochs = 0, 1
+        self.after_round: Callable[[Engine], None] = lambda engine: None
+
+    def together(self, epochs: int) -> int:
+        """Return how many epochs to run at once."""
+        return 1
+
+    def seen(self, updates: int) -> int:
+        """Return how many samples there were in the epoch so far."""
+        return int(self.done["samples"]) or self.samples
+
+    def finished(self, updates: int) -> int:
+        """Return how many epochs are finished where one broke off."""
+        return 0
+
+    def batch(self, update: int) -> Any:
+        """Return the batch that failed."""
+        return self.first
+
+    def run(self, engine: Engine, done: Outcome) -> None:
+        """Run an epoch, or the rest of one."""
+        if self.done["rounds"] == 0:
+            self.done = _nothing()
+        elif self.done["metrics"]:
+            engine.write("metrics", self.done["metrics"])
+        done.updates, done.totals[0] = self.done["updates"], self.done["loss"]
+        rounds = list(self._works(self.epoch))
+        for number in range(self.done["rounds"], len(rounds)):
+            following = rounds[number + 1] if number + 1 < len(rounds) else self._next()
+            self._round(engine, done, rounds[number], following)
+            if done.fails:
+                return
+            is_last = number + 1 == len(rounds)
+            if is_last:
+                self.epoch, self.done["rounds"] = self.epoch + 1, 0
+            else:
+                self.done["rounds"] = number + 1
+            self.done |= {"loss": float(done.totals[0]), "updates": done.updates}
+            self.done["metrics"] = engine.read("metrics")
+            if not is_last:
+                self.after_round(engine)
+            done.look()
+            check()
+
+    def _next(self) -> list[Work]:
+        """Return the work that the next epoch begins with."""
+        return next(self._works(self.epoch + 1)) if self.epoch + 1 < self.epochs else []
+
+    def _works(self, epoch: int) -> Iterator[list[Work]]:
+        """Yield the rounds of an epoch."""
+        steps, is_last = self.options.round_steps, epoch + 1 == self.epochs
+        return works(self.groups, self.dealt, self.job, epoch, steps, is_last)
+
+    def _round(
+        self, engine: Engine, done: Outcome, each: Sequence[Work], then: Sequence[Work]
+    ) -> None:
+        given = {key: engine.read(key) for key in CARRIED}
+        try:
+            found = self.place.round(self.job, given, each, then)
+        except (DataError, ShapeError):
+            self.refused = True
+            raise
+        done.updates += found.updates
+        if found.failed is not None:
+            self.first, done.fails = found.failed, True
+            return
+        assert found.state is not None
+        done.totals[0] += found.loss
+        self.done["samples"] += found.rows
+        for key in CARRIED:
+            engine.write(key, found.state[key])
+        if not self.options.is_mean:
+            engine.write("params", self._outer(given, found))
+        engine.write("metrics", plus(engine.read("metrics"), found.metrics))
+
+    def _outer(self, given: State, found: Result) -> Any:
+        """Return parameters after a step of Nesterov's towards the mean."""
+        assert found.state is not None
+        mu, rate = self.options.outer_momentum, self.options.outer_rate
+        before = given["params"]
+        if self.velocity is None:
+            self.velocity = {n: np.zeros(np.shape(w), np.float64) for n, w in before.items()}
+        moved = {}
+        for name, mean in found.state["params"].items():
+            old = np.asarray(before[name], np.float64)
+            step = mean - old
+            self.velocity[name] = mu * self.velocity[name] + step
+            moved[name] = old + rate * (step + mu * self.velocity[name])
+        new = {name: moved[name].astype(w.dtype) for name, w in before.items()}
+        return map_leaves(np.asarray, self.constrained(new))
+
+    def place_of(self) -> Mapping[str, Any]:
+        """Return where it is, for a checkpoint."""
+        return {
+            "epoch": self.epoch, **self.done, "velocity": self.velocity, "seed": self.job.seed,
+        }  # fmt: skip
+
+    def go_on(self, found: Mapping[str, Any]) -> None:
+        """Go on from where a checkpoint was."""
+        self.epoch, self.velocity = found["epoch"], found["velocity"]
+        self.done = {key: found[key] for key in self.done}
+
+
+def _nothing() -> dict[str, Any]:
+    return {"rounds": 0, "loss": 0.0, "samples": 0, "updates": 0, "metrics": None}

@@ -1,0 +1,257 @@
+"""Loops joined where every entry is used in the turn that makes it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from chainrule._src.compile.lower.nodes import (
+    PART,
+    Access,
+    Buffer,
+    Expr,
+    Local,
+    loop_variable,
+    replaced,
+)
+from chainrule._src.compile.lower.statements import Item, Loop, Statement, forget, walk
+
+Touched = Buffer | Local
+
+
+class Timeline:
+    """A list of items that tells quickly which ones touch something; items may be taken out."""
+
+    def __init__(self) -> None:
+        self.items: list[Item | None] = []
+        self._touches: dict[Touched, list[int]] = {}
+        self._writes: dict[Touched, list[int]] = {}
+
+    def add(self, item: Item) -> None:
+        """Add an item at the end."""
+        self.items.append(item)
+        self.note(len(self.items) - 1, item)
+
+    def note(self, place: int, item: Item) -> None:
+        """Take note of what an item in a place touches."""
+        for what, accesses in item.touched.items():
+            _put(self._touches.setdefault(what, []), place)
+            if any(access.writes for access in accesses):
+                _put(self._writes.setdefault(what, []), place)
+
+    def move_down(self, place: int) -> int:
+        """Move an item to the end, and return its place."""
+        item = self.items[place]
+        assert item is not None
+        self.items[place] = None
+        for what in item.touched:
+            for table in (self._touches, self._writes):
+                if place in table.get(what, ()):
+                    table[what].remove(place)
+        self.add(item)
+        return len(self.items) - 1
+
+    def near(self, item: Item) -> list[int]:
+        """Return the places of items that touch an entry of what an item does, the last first."""
+        found: set[int] = set()
+        for what in item.touched:
+            if isinstance(what, Buffer):
+                found.update(self._touches.get(what, ()))
+        return sorted(found, reverse=True)
+
+    def last_conflict(self, item: Item) -> int:
+        """Return the last place whose order with an item matters, -1 if there is none."""
+        return max((p for p in self._conflicts(item, False)), default=-1)
+
+    def first_conflict(self, place: int) -> int:
+        """Return the first place after one whose order with it matters, or the end."""
+        item = self.items[place]
+        assert item is not None
+        later = [p for p in self._conflicts(item, True) if p > place]
+        return min(later, default=len(self.items))
+
+    def _conflicts(self, item: Item, every: bool) -> Iterable[int]:
+        for what, accesses in item.touched.items():
+            writes = any(access.writes for access in accesses)
+            known = (self._touches if writes else self._writes).get(what, ())
+            yield from known if every else known[-1:]
+
+
+def _put(places: list[int], place: int) -> None:
+    """Put a place into a list in order, once."""
+    at = bisect_left(places, place)
+    if at == len(places) or places[at] != place:
+        places.insert(at, place)
+
+
+def fuse(items: Sequence[Item], outermost: bool = True) -> list[Item]:
+    """Join loops of the same extent where every entry is used in the turn that makes it."""
+    done = Timeline()
+    divided: dict[Loop, Local | None] = {}  # by which variables parts of the work share loops
+    for item in items:
+        if not (isinstance(item, Loop) and _joined(done, item, divided if outermost else None)):
+            done.add(item)
+    left = [item for item in done.items if item is not None]
+    for item in left:
+        if isinstance(item, Loop):
+            item.body = fuse(item.body, outermost=False)
+            forget([item])
+    return left
+
+
+def _joined(done: Timeline, loop: Loop, divided: dict[Loop, Local | None] | None) -> bool:
+    """Join ``loop`` with an earlier one, if there is one that it can be moved to or that can."""
+    barrier = done.last_conflict(loop)
+    for place in done.near(loop):
+        first = done.items[place]
+        if not isinstance(first, Loop) or not _alike(first, loop):
+            continue
+        moves_up = barrier <= place
+        if not moves_up and done.first_conflict(place) < len(done.items):
+            continue
+        second = loop if loop.var is first.var else _swapped(loop, first.var)
+        if not _no_locals(first, second) or not in_step(first, second, first.var):
+            continue
+        if divided is not None and not _divide_alike(first, second, divided):
+            continue
+        if not moves_up:
+            place = done.move_down(place)
+        first.join(second)
+        done.note(place, second)
+        return True
+    return False
+
+
+def _alike(first: Loop, second: Loop) -> bool:
+    return first.stop == second.stop and first.innermost == second.innermost
+
+
+def _no_locals(first: Loop, second: Loop) -> bool:
+    """Whether no local variable that one writes is touched by the other."""
+    return not any(
+        a.writes or b.writes
+        for what, accesses in second.touched.items()
+        if isinstance(what, Local)
+        for a in accesses
+        for b in first.touched.get(what, ())
+    )
+
+
+def _swapped(loop: Loop, variable: Local) -> Loop:
+    """Return a loop over another variable; what has that one's name takes the name of the old."""
+    names: dict[Expr, Expr] = {loop.var: variable}
+    for inner in _loops(loop):
+        if inner.var.name == variable.name and inner.var is not loop.var:
+            names[inner.var] = loop_variable(loop.var.name, inner.var.size)
+
+    def renamed(item: Item) -> Item:
+        if isinstance(item, Statement):
+            return item.replaced(names)
+        var: Local = names.get(item.var, item.var)  # type: ignore[assignment]
+        return Loop(var, replaced(item.stop, names), [renamed(inner) for inner in item.body])
+
+    swapped = renamed(loop)
+    assert isinstance(swapped, Loop)
+    return swapped
+
+
+def in_step(first: Item, second: Item, variable: Local) -> bool:
+    """Whether what one item writes and the other touches is at the same turn or part of both."""
+    return all(
+        same_turn(a.index or (), b.index or (), variable)
+        for what, accesses in second.touched.items()
+        if isinstance(what, Buffer)
+        for a in first.touched.get(what, ())
+        for b in accesses
+        if a.writes or b.writes
+    )
+
+
+def same_turn(one: Sequence[Expr | None], other: Sequence[Expr | None], variable: Local) -> bool:
+    """Whether two indices are of what one turn of a loop, or one part of the work, has alone."""
+    if (PART in one) != (PART in other):
+        return False  # every part's against one
+    return len(one) == len(other) and any(
+        x == y and (x is variable or x is PART) for x, y in zip(one, other, strict=True)
+    )
+
+
+def _divide_alike(first: Loop, second: Loop, divided: dict[Loop, Local | None]) -> bool:
+    """Whether parts of the work can share two loops as one, and note that they do.
+
+    That is asked where one makes what each part has of its own: `PART` stands for what it does
+    once.
+    """
+    for loop in (first, second):
+        if loop not in divided:
+            divided[loop] = _divided(loop)
+    one, other = divided[first], divided[second]
+    if one is other is None:
+        return True
+    variable = other if one in (None, PART) else one
+    if variable in (None, PART):
+        return False
+    alike = all(
+        known in (variable, PART) or (known is None and can_share(loop, variable, set()))
+        for loop, known in ((first, one), (second, other))
+    )
+    if not alike or not in_step(first, second, variable):
+        return False
+    divided[first] = variable
+    return True
+
+
+def _divided(loop: Loop) -> Local | None:
+    """Return by which variable parts of the work share a loop that each makes something of."""
+    if not any(access.writes and PART in (access.index or ()) for access in loop.accesses):
+        return None
+    return next((v for v in shareable(loop) if can_share(loop, v, set())), PART)
+
+
+def shareable(loop: Loop) -> list[Local]:
+    """Return the variables whose turns may be shared out, the outermost first.
+
+    Not those that tell apart what each part of the work makes: it makes all of that.
+    """
+    by_part = [a.index for a in loop.accesses if a.writes and a.index and PART in a.index]
+    variables = dict.fromkeys(inner.var for inner in _loops(loop))
+    return [v for v in variables if not any(v in index for index in by_part)]
+
+
+def can_share(loop: Loop, variable: Local, outside: set[Touched]) -> bool:
+    """Whether the turns of a loop variable can be shared out among threads.
+
+    Every array that is written must be touched at the turn's own entries alone, or at the part's
+    own. A local variable may carry a total from turn to turn, if it goes to the part's own entry.
+
+    Parameters
+    ----------
+    loop : Loop
+    variable : Local
+    outside : set of Local
+        Local variables that live outside the loop.
+    """
+    within = [item for item in _loops(loop) if item.var is variable]
+    if not within or any(a.writes and a.what in outside for a in loop.accesses):
+        return False
+    inner = {id(statement) for item in within for statement in walk([item])}
+    around = [statement for statement in walk([loop]) if id(statement) not in inner]
+    carried = {a.what for statement in around for a in statement.accesses if a.index is None}
+    for statement in (s for item in within for s in walk([item])):
+        totals = {a.what for a in statement.accesses if a.writes and a.what in carried}
+        others = {a.what for a in statement.accesses if a.what in carried} - totals
+        sums = any(a.writes and a.what in others for x in within for a in x.accesses)
+        if sums or (totals and not all(_of_part(a) for s in around for a in s.accesses)):
+            return False
+    return in_step(loop, loop, variable)
+
+
+def _of_part(access: Access) -> bool:
+    return not access.writes or access.index is None or PART in access.index
+
+
+def _loops(item: Item) -> Iterable[Loop]:
+    if isinstance(item, Loop):
+        yield item
+        for inner in item.body:
+            yield from _loops(inner)

@@ -1,0 +1,327 @@
+"""A program as a kernel: typed statements on buffers, with the names of the readable source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import CompileError
+from chainrule._src.compile.lower import driver
+from chainrule._src.compile.lower.elementwise import elementwise, numbered
+from chainrule._src.compile.lower.fusing import fuse
+from chainrule._src.compile.lower.lowering import Lowering
+from chainrule._src.compile.lower.memory import in_place, on_the_stack, renewals, slots
+from chainrule._src.compile.lower.moving import checked, gathered, moved, scattered
+from chainrule._src.compile.lower.nodes import (
+    ROW,
+    ROWS,
+    START,
+    ZERO,
+    Buffer,
+    Call,
+    Const,
+    Expr,
+    Index,
+    Load,
+    N,
+    Select,
+    cast,
+)
+from chainrule._src.compile.lower.numbers import FIXED, FLOAT64
+from chainrule._src.compile.lower.operations import operations, shape_of
+from chainrule._src.compile.lower.products import contraction
+from chainrule._src.compile.lower.reading import Function, framed
+from chainrule._src.compile.lower.recurrences import recurrence, result
+from chainrule._src.compile.lower.reductions import best, reduction, scan
+from chainrule._src.compile.lower.registers import hoist, keep_in_locals
+from chainrule._src.compile.lower.sections import (
+    THREAD,
+    THREADS,
+    Group,
+    Section,
+    apart,
+    own_parts,
+    shared_out,
+)
+from chainrule._src.compile.lower.statements import Declare, Item, Product, Store, walk
+from chainrule._src.compile.lower.text import lines
+from chainrule._src.compile.lower.text import text as written
+from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.kernel import (
+    Best,
+    Checked,
+    Contraction,
+    Elementwise,
+    Gather,
+    Numbered,
+    Pieces,
+    Recurrence,
+    Reduction,
+    Result,
+    Scan,
+    Scatter,
+)
+from chainrule._src.core.program import Program
+from chainrule._src.core.trees import Path, leaves
+from chainrule._src.text.naming import Names
+from chainrule._src.trace.batch import at, every
+from chainrule._src.trace.passes import fixed, needed
+
+LONGEST = 10_000  # equations, which compile in some ten seconds
+LARGE = 1.2e6  # operations of an update from which threads share its work
+RESERVED = (
+    *FIXED, "n", "epoch", "at", "steps", "batch", "samples", "step", "start", "row", "value",
+    "wrap", "within", "carray", "empty", "sgemm", "dgemm", "float32", "float64", "int64", "inf",
+    "done", "thread", "threads", "part", "share", "meet", "flush", "restore", "control",
+    "exp", "log", "tanh", "erf", "wave", "far_wave", "natural", "random_bits", "rows",
+    "first", "last",
+)  # fmt: skip
+RULES: dict[Any, Any] = {
+    Elementwise: elementwise, Numbered: numbered, Pieces: moved, Gather: gathered,
+    Scatter: scattered, Checked: checked, Reduction: reduction, Best: best, Scan: scan,
+    Contraction: contraction, Recurrence: recurrence, Result: result,
+}  # fmt: skip
+
+
+@dataclass(eq=False, repr=False)
+class Kernel:
+    """A kernel and what it must be called with.
+
+    Attributes
+    ----------
+    function : Function
+        Of the `FIXED` buffers and those `pointed` to.
+    buffers : list of Buffer
+        What it works on.
+    slots : dict of Buffer to Buffer
+        Temporaries that share the memory of an earlier one.
+    shared : bool
+        Whether several threads may run it together, each a part of the work.
+    constants : list of float
+        Numbers that it leaves open, so that one kernel serves many of them.
+    checks : list of str
+        What went wrong, by the number that the kernel leaves in ``fault``.
+    own : set of Buffer
+        Temporaries of which each thread may have one for itself.
+    one : bool
+        Whether an update is of one sample. Its loops over entries are short, and had better be
+        unrolled; its sums have an order of their own.
+    llvm : list or None
+        Its modules in LLVM's language, from when they are known until machine code is made.
+    key : str or None
+        What its machine code is called on disk, once that is known.
+    """
+
+    function: Function
+    buffers: list[Buffer]
+    slots: dict[Buffer, Buffer]
+    shared: bool
+    constants: list[float]
+    checks: list[str]
+    own: set[Buffer]
+    one: bool = False
+    llvm: Any = None
+    key: str | None = None
+
+    @cached_property
+    def pointed(self) -> list[Buffer]:
+        """The buffers with memory of their own, in the order of the pointers."""
+        return _pointed(self.buffers, self.slots)
+
+    @cached_property
+    def products(self) -> list[Product]:
+        """The matrix products."""
+        return [item for item in statements(self.function.body) if isinstance(item, Product)]
+
+    @cached_property
+    def dtypes(self) -> list[str]:
+        """What the function's arguments point to."""
+        return [buffer.dtype.name for buffer in (*FIXED.values(), *self.pointed)]
+
+    @cached_property
+    def text(self) -> str:
+        """The kernel as Python."""
+        function = self.function
+        pointers = [buffer.pointer for buffer in self.pointed]
+        head = f"def {function.name}({', '.join([*FIXED, *pointers])}):"
+        last = f"    return {written(function.result)}"
+        return "\n".join([head, *lines(function.body, "    "), last]) + "\n"
+
+
+def _pointed(buffers: Sequence[Buffer], shares: Mapping[Buffer, Buffer]) -> list[Buffer]:
+    return [b for b in buffers if b not in shares and b.role != "local"]
+
+
+def statements(items: Sequence[Any]) -> Iterator[Any]:
+    """Yield every statement, those of loops and conditions among them."""
+    for item in items:
+        if hasattr(item, "body"):
+            yield from statements(item.body)
+        else:
+            yield item
+
+
+def training_kernel(program: Program, n: int, dtypes: Mapping[Path, Any]) -> Kernel:
+    """Return the kernel that runs updates: batches gathered, gradients taken, state renewed.
+
+    Parameters
+    ----------
+    program : Program
+        Of ``step(carry, *data)`` → ``(loss, carry)``.
+    n : int
+        The batch size. 1 is compiled for itself; larger ones choose the layout alone.
+    dtypes : mapping of path to dtype
+        Of the data where samples are read from.
+    """
+    if n == 1:
+        program = fixed(program, n)
+    program = needed(program)
+    shared = bool(program.batch) and operations(program, n) >= LARGE
+    writer = _Writer(program, n, shared)
+    writer.lowering.ordered = writer.one
+    carry_name = next(iter(program.arguments))
+    loss, carry = program.result
+    data = {name: tree for name, tree in program.arguments.items() if name != carry_name}
+    old = dict(leaves({carry_name: program.arguments[carry_name]}))
+    new = dict(leaves({carry_name: carry}))
+    for path, variable in old.items():
+        writer.lowering.input(variable, "state", path)
+    for path, variable in leaves(data):
+        writer.gather(variable, path, dtypes[path])
+    writer.equations()
+    writer.loss(loss)
+    stored = writer.lowering.stored
+    changed = [path for path in old if new[path] is not old[path]]
+    renewed = renewals(writer.lowering, [(stored[old[path]], new[path]) for path in changed])
+    return writer.kernel(driver.train, renewed)
+
+
+def function_kernel(program: Program, n: int = 1) -> Kernel:
+    """Return the kernel that runs a program once, for any batch size if it is general.
+
+    Arguments and results lie in memory as NumPy's arrays do; other layouts are chosen by ``n``.
+    """
+    program = needed(program)
+    writer = _Writer(program, n, shared=False)
+    low = writer.lowering
+    for path, variable in leaves(program.arguments):
+        low.input(variable, "argument", path).order = tuple(range(len(variable.shape)))
+    writer.equations()
+    for path, leaf in leaves({"result": program.result}):
+        dtype = leaf.dtype if isinstance(leaf, Variable) else np.asarray(at(leaf, 1)).dtype
+        shape = shape_of(leaf)
+        made = low.buffer(writer.names.fresh("result"), shape, dtype, "result", path)
+        made.order = tuple(range(len(shape)))
+        low.fill(made, partial(low.entry, leaf, dtype=dtype))
+    return writer.kernel(driver.run)
+
+
+class _Writer:
+    """Puts a kernel together."""
+
+    def __init__(self, program: Program, n: int, shared: bool) -> None:
+        self.program, self.shared = program, shared
+        self.names = Names(program, None, "value", RESERVED, renames=True)
+        self.lowering = Lowering(program, self.names, n, self.shared)
+        self.lowering.lower = self._lower
+        self.one = n == 1  # the loop over samples is the loop over updates
+        self.loss_value = Buffer("loss_value", (), FLOAT64, ())
+
+    def gather(self, variable: Variable, path: Path, dtype: Any) -> None:
+        """Let a batch be read from the data in the order given."""
+        low = self.lowering
+        name, shape = self.names.fresh(f"{variable.name}_all"), (ROWS, *variable.shape[1:])
+        whole = low.buffer(name, shape, dtype, "data", path)
+
+        def place(index: Index) -> Load:
+            row: Expr = ROW if self.one else Load(FIXED["order"], (START + index[0],))
+            return whole.at((row, *index[1:]))
+
+        def entry(index: Index) -> Expr:
+            return cast(place(index), variable.dtype)
+
+        if self.one:  # read where it lies
+            low.entries[variable] = entry
+            if whole.dtype == variable.dtype:
+                low.views[variable] = place
+        else:
+            low.store(variable, entry)
+
+    def equations(self) -> None:
+        """Lower every equation."""
+        count = sum(1 for _ in every(self.program.equations))
+        if count > LONGEST:
+            raise CompileError(
+                f"it has {count:,} equations, more than {LONGEST:,}, since a loop is recorded turn "
+                "by turn"
+            )
+        for equation in self.program.equations:
+            self._lower(equation)
+
+    def _lower(self, equation: Equation) -> None:
+        kernel = equation.primitive.kernel
+        if kernel is None:
+            raise CompileError(f"{equation.primitive.name} runs in NumPy alone")
+        RULES[type(kernel)](self.lowering, equation, kernel)
+
+    def loss(self, variable: Any) -> None:
+        """Let the loss be known outside."""
+        low = self.lowering
+        self.loss_value = low.buffer(self.names.fresh("loss_value"), (), np.float64)
+        fails = Call("ne", (Load(FIXED["fault"], (ZERO,)), ZERO), np.dtype(bool))  # of an index
+
+        def value() -> Store:
+            infinite = Const(np.inf, FLOAT64)
+            chosen = Select(fails, infinite, low.entry(variable, (), FLOAT64))
+            return Store(self.loss_value.at(()), chosen)
+
+        low.items += low.leaf(value)
+
+    def kernel(self, frame: Any, renewed: Mapping[Buffer, Buffer] | None = None) -> Kernel:
+        """Fuse, and put the statements into their frame; new state takes the place of the old."""
+        low, taken = self.lowering, self.names.taken
+        items = in_place(low, fuse(low.items), renewed or {})
+        gone = keep_in_locals(items, [self.loss_value], taken, inside=self.shared)
+        alone = Section([Group((None, None), items)])
+        sections = shared_out(items, low) if self.shared else [alone]
+        groups = [group for section in sections for group in section.groups]
+        for group in groups:
+            hoist(group.items, taken)
+        body = [item for group in groups for item in group.items]
+        used = {a.what for statement in walk(body) for a in statement.accesses}
+        buffers = [b for b in low.buffers if b in used and b not in gone and b.home is None]
+        one = self.one and frame is driver.train
+        if one:
+            on_the_stack(buffers)
+        shares = slots(sections, buffers)
+        own: set[Buffer] = set()
+        if self.shared:
+            own = apart(sections, buffers, shares, low.sample)
+            body = [item for section in sections for item in section.shared()]
+        function = self._framed(frame, body, buffers, shares)
+        numbers, checks = low.numbers.lifted, low.checks
+        return Kernel(function, buffers, shares, self.shared, numbers, checks, own, one)
+
+    def _framed(
+        self, frame: Any, body: list[Item], buffers: list[Buffer], shares: dict[Buffer, Buffer]
+    ) -> Function:
+        declared = [Declare(b, shares.get(b, b).pointer) for b in buffers]
+        names = {
+            **FIXED, "n": N, "row": ROW, "start": START, "thread": THREAD,
+            "threads": THREADS, "rows": ROWS, "loss": self.loss_value,
+        }  # fmt: skip
+        hooks: dict[str, list[Any]] = {
+            "declare": [
+                *(d for d in declared if not d.varies),
+                *(own_parts() if self.shared else ()),
+            ],
+            "prepare": [*(d for d in declared if d.varies), *self.lowering.numbers.before],
+            "update": body,
+        }
+        function = framed(frame, names, hooks)
+        function.arguments = [*FIXED.values(), *_pointed(buffers, shares)]
+        return function

@@ -1,0 +1,122 @@
+"""Sums whose order is known: long ones in lanes, so that vectors are full all the same.
+
+What is left to LLVM is added up as suits the loops around it, and they differ between a kernel of
+one model and one of several side by side. Where an update is of one sample, each sum has an order
+of its own instead: entry ``i`` goes to lane ``i % 16``, or ``i % 4`` where there are few, and lanes
+that are as far apart as can be are added up in pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule._src.compile.lower.lowering import Axes, Lowering
+from chainrule._src.compile.lower.nodes import ZERO, Buffer, Call, Const, Expr, Index, Load, Local
+from chainrule._src.compile.lower.statements import Accumulate, Item, Statement, Store, nest
+
+FEW, MANY = 4, 16  # lanes
+SHORT, LONG = 8, 32  # entries from which there are so many
+AHEAD = 4  # blocks of entries that are added at once
+
+Places = Mapping[Expr, Expr]  # where loop variables are to be other indices
+Target = Load | Local
+
+
+@dataclass(eq=False, repr=False)
+class Reduced:
+    """What is taken together, and how.
+
+    Attributes
+    ----------
+    kept, gone : Axes
+        The loops over the axes that stay and over those that are taken together.
+    out : Index
+        The place of the result's entry.
+    entry : callable
+        Returns what is taken in.
+    start : Expr
+        What a total is at first.
+    combine : callable
+        Returns the statement that takes a value into a total.
+    """
+
+    kept: Axes
+    gone: Axes
+    out: Index
+    entry: Callable[[Places], Expr]
+    start: Expr
+    combine: Callable[[Target, Expr], Statement]
+
+
+def lanes_along(low: Lowering, how: Reduced) -> Local | None:
+    """Return the axis that a sum is divided along, its longest one if that is long enough.
+
+    What stays decides nothing: models side by side are one more axis.
+    """
+    taken_in = how.combine(Local("_", how.start.dtype), how.start)
+    is_sum = isinstance(taken_in, Accumulate) and taken_in.name == "add"
+    if not low.ordered or not is_sum or how.start.dtype.kind != "f":
+        return None
+    split, size = max(how.gone, key=lambda pair: pair[1])
+    return split if size >= SHORT else None
+
+
+def in_turn(loops: Axes, gone: Axes) -> list[tuple[Local, Any]]:
+    """Return loops of which those over axes that are summed come in the order of the axes."""
+    summed = iter(gone)
+    return [next(summed) if pair in gone else pair for pair in loops]
+
+
+def in_lanes(low: Lowering, made: Buffer, how: Reduced, loops: Axes, split: Local) -> list[Item]:
+    """Return the loops of a sum that is added up in lanes along an axis.
+
+    Where the innermost loop runs along an axis that stays, each lane is a row of it.
+    """
+    gone, sizes = {variable for variable, _ in how.gone}, dict(loops)
+    row = [pair for pair in loops[-1:] if pair[0] not in gone]
+    across = tuple([variable if size != 1 else ZERO for variable, size in row])
+    count = FEW if sizes[split] < LONG else MANY
+    shape = (count, *(size for _, size in row))
+    lanes = low.buffer(low.names.fresh(f"{made.name}_lanes"), shape, made.dtype)
+    lanes.order = tuple(range(len(lanes.shape)))
+    lane, turn = (Local(low.names.fresh(name)) for name in ("lane", "turn"))
+    blocks, rest = divmod(sizes[split], count)
+    turns, left = divmod(blocks, AHEAD)
+
+    def of(at: Expr) -> Load:
+        return lanes.at((at, *across))
+
+    def plus(a: Expr, b: Expr) -> Expr:
+        return Call("add", (a, b), made.dtype)
+
+    def taken_in(first: Expr, ahead: int, width: int = count) -> list[Item]:
+        """Return what adds the entries of some blocks to lanes, one after the other."""
+        at = lane if width > 1 else ZERO
+
+        def total() -> Statement:
+            value: Expr = of(at)
+            for block in range(ahead):
+                value = plus(value, how.entry({split: first + at + block * count}))
+            return Store(of(at), value)
+
+        return nest([(lane, width), *row], low.leaf(total)) if ahead else []
+
+    def quarters(at: Expr, by: int) -> Expr:
+        """Return the sum of four lanes: of pairs that are as far apart as can be."""
+        a, b, c, d = (of(at + i * by) for i in range(4))
+        return plus(plus(a, c), plus(b, d))
+
+    first = turn * (AHEAD * count) if turns > 1 else ZERO
+    whole = nest([(turn, turns)], taken_in(first, AHEAD)) if turns else []
+    end = taken_in(Const(turns * AHEAD * count), left)
+    end += taken_in(Const(blocks * count), min(rest, 1), rest)
+    around = [pair for pair in loops if pair[0] in gone and pair[0] is not split]
+    outer = [pair for pair in loops if pair[0] not in gone and pair not in row]
+    sums = nest([(lane, count), *row], [Store(of(lane), how.start)])
+    sums += nest(around, [*whole, *end])
+    if count > FEW:
+        sums += nest([(lane, FEW), *row], [Store(of(lane), quarters(lane, FEW))])
+    sums += nest(row, [Store(made.at(how.out), quarters(ZERO, 1))])
+    return nest(outer, sums)

@@ -1,0 +1,377 @@
+"""From equations to loops over entries: what the rules for each kind of operation share.
+
+An operation whose result is used once by another of the same shape becomes part of the expression
+that uses it; a moved array (transposed, sliced, repeated …) is never made: its entries are read
+where they are. Everything else gets loops of its own, which `fusing` joins afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import CompileError
+from chainrule._src.compile.lower.nodes import (
+    ZERO,
+    Access,
+    Buffer,
+    Expr,
+    Index,
+    Load,
+    Local,
+    cast,
+    locals_in,
+    loop_variable,
+)
+from chainrule._src.compile.lower.numbers import Numbers
+from chainrule._src.compile.lower.statements import Item, Let, Run, Statement, Store, nest
+from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Scatter
+from chainrule._src.core.program import Program
+from chainrule._src.core.trees import leaves
+from chainrule._src.text.naming import Names
+from chainrule._src.trace.batch import Counted, Filled, Linear, Scaled, at
+
+Axes = Sequence[tuple[Local, Any]]  # a loop variable and a size for each axis
+Entry = Callable[[Index], Expr]  # from an index to the expression of an entry
+View = Callable[[Index], tuple[Any, Index] | Load | None]  # to the entry that it is
+
+VECTOR = 16  # entries that a processor works on at once; shorter rows waste it
+LOOP_VARIABLES = "ijklmpqrstuvw"
+WORTHWHILE = 512  # entries from which a loop over anything but samples is shared out
+DEEPEST = 64  # operations within one expression
+
+
+class Lowering:
+    """What is known of a program while its equations become loops.
+
+    Parameters
+    ----------
+    program : Program
+        With composite operations expanded.
+    names : Names
+        Of its variables.
+    n : int
+        A typical batch size, by which layouts are chosen.
+    shared : bool
+        Whether threads share the work.
+
+    Attributes
+    ----------
+    ordered : bool
+        Whether every sum has an order of its own.
+    items : list of Item
+        The loops so far.
+    buffers : list of Buffer
+    stored : dict of Variable to Buffer
+        Variables whose entries are in memory.
+    entries : dict of Variable to Entry
+        Variables whose entries are computed where they are used.
+    views : dict of Variable to View
+        Variables whose entries are those of others, moved.
+    scattered : dict of Variable to Scattered
+        Variables whose entries are put where another operation scatters them to.
+    several : dict of Variable to list of Buffer
+        The results of what has several.
+    numbers : Numbers
+        Those that stand in the loops.
+    checks : list of str
+        What an index out of range belongs to.
+    lower : callable
+        Lowers an equation by the rule for its kind.
+    """
+
+    def __init__(self, program: Program, names: Names, n: int, shared: bool) -> None:
+        self.names, self.n, self.shared, self.ordered = names, n, shared, False
+        self.items: list[Item] = []
+        self.buffers: list[Buffer] = []
+        self.stored: dict[Variable, Buffer] = {}
+        self.entries: dict[Variable, Entry] = {}
+        self.views: dict[Variable, View] = {}
+        self.scattered: dict[Variable, Any] = {}
+        self.several: dict[Variable, list[Buffer]] = {}
+        self.numbers = Numbers(names)
+        self.checks: list[str] = []
+        self._prelude: list[Item] = []
+        self._letters = [names.fresh(letter) for letter in LOOP_VARIABLES]
+        self.sample = loop_variable(self._letters[0], None)
+        self._arrays: dict[int, Buffer] = {}
+        self._depth: dict[Variable, int] = {}
+        self.lower: Callable[[Equation], None] = _no_rules
+        self._uses: Counter[Variable] = Counter()
+        self._user: dict[Variable, Equation] = {}
+        self._kept: set[Variable] = set()
+        self.enter(program)
+
+    def enter(self, program: Program) -> None:
+        """Learn how the values of a program are used, or of one within an equation."""
+        self._uses.update(v for e in program.equations for v in e.variables)
+        self._user |= {v: e for e in program.equations for v in e.variables}
+        self._kept |= {v for _, v in leaves(program.result) if isinstance(v, Variable)}
+
+    # Buffers
+
+    def buffer(
+        self, name: str, shape: Any, dtype: Any, role: str = "temporary", content: Any = None
+    ) -> Buffer:
+        """Make a buffer, laid out so that the rows are long."""
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "fiub" or dtype in (np.float16, np.longdouble):
+            raise CompileError(
+                f"{name} has dtype {dtype}, which kernels do not work on; convert it with "
+                ".astype(np.float32) or .astype(np.float64)"
+            )
+        order = tuple(range(len(shape))) if role == "data" else self.layout(shape)
+        made = Buffer(name, tuple(shape), dtype, order, role, content)
+        made.pointer = self.names.fresh(made.pointer)
+        self.buffers.append(made)
+        return made
+
+    def layout(self, shape: Sequence[Any]) -> tuple[int, ...]:
+        """Return the axes of an array as they are to lie in memory."""
+        order = tuple(range(len(shape)))
+        sizes = [at(size, self.n) for size in shape]
+        if self.is_short(shape) and max(sizes) >= VECTOR:
+            longest = sizes.index(max(sizes))
+            return (*(axis for axis in order if axis != longest), longest)
+        return order
+
+    def is_short(self, shape: Sequence[Any]) -> bool:
+        """Whether rows that lie as the axes are would waste the processor's vectors."""
+        return len(shape) > 1 and at(shape[-1], self.n) < VECTOR
+
+    def input(self, variable: Variable, role: str, content: Any) -> Buffer:
+        """Make the buffer of an input of the program."""
+        made = self.buffer(self.names[variable], variable.shape, variable.dtype, role, content)
+        self.stored[variable] = made
+        return made
+
+    def output(self, variable: Variable) -> Buffer:
+        """Make the buffer of a result."""
+        made = self.buffer(self.names[variable], variable.shape, variable.dtype)
+        self.stored[variable] = made
+        return made
+
+    # Entries
+
+    def entry(self, operand: Any, index: Index, dtype: Any = None) -> Expr:
+        """Return an entry of a variable or constant, as a number of a type."""
+        if not isinstance(operand, Variable):
+            return self.constant(operand, index, dtype)
+        held = self.stored.get(operand)
+        found = self.entries[operand](index) if held is None else held.at(index)
+        return cast(cast(found, operand.dtype), dtype)
+
+    def view(self, operand: Any, index: Index) -> Load | None:
+        """Return the entry of an array in memory that an operand's entry is, if it is one."""
+        while isinstance(operand, Variable):
+            held = self.stored.get(operand)
+            if held is not None:
+                return held.at(index)
+            found = self.views[operand](index) if operand in self.views else None
+            if found is None or isinstance(found, Load):
+                return found
+            operand, index = found
+        constant = self.constant(operand, index, None)
+        return constant if isinstance(constant, Load) else None
+
+    def constant(self, thing: Any, index: Index, dtype: Any) -> Expr:
+        """Return an entry of a constant."""
+        if isinstance(thing, Filled):
+            return self.numbers.of(thing.number, dtype or thing.dtype)
+        if isinstance(thing, Counted):
+            moving = [i for i, size in zip(index, thing.shape, strict=True) if size != 1]
+            return cast(moving[0] if moving else ZERO, dtype or thing.dtype)
+        if isinstance(thing, Scaled | Linear) or np.ndim(thing) == 0:
+            return self.numbers.of(thing, dtype or np.asarray(_plain(thing)).dtype)
+        array = np.asarray(thing)
+        counts = array.dtype.kind in "iu" and array.size == max(array.shape)
+        if counts and np.array_equal(array.ravel(), np.arange(array.size)):
+            return self.constant(Counted(array.shape, array.dtype), index, dtype)
+        if id(thing) not in self._arrays:
+            name = self.names.fresh("constant")
+            self._arrays[id(thing)] = self.buffer(name, array.shape, array.dtype, "constant", thing)
+        return cast(self._arrays[id(thing)].at(index), dtype)
+
+    # Loops
+
+    def axes(self, shape: Sequence[Any]) -> list[tuple[Local, Any]]:
+        """Return a loop variable and a size for each axis: ``i`` is the sample."""
+        free = iter(self._letters[1:])
+        found: list[tuple[Local, Any]] = []
+        taken = False
+        for size in shape:
+            first = isinstance(size, Linear) and not taken
+            taken = taken or first
+            known = size if isinstance(size, int) else None
+            variable = self.sample if first else loop_variable(next(free), known)
+            found.append((variable, size))
+        return found
+
+    def entries_of(self, sizes: Sequence[Any]) -> int:
+        """Return how many entries loops of these sizes go over, for a typical batch."""
+        return math.prod(at(size, self.n) for size in sizes)
+
+    def before(self, name: str, value: Expr) -> Local:
+        """Set a new local variable before the statement in the making, and return it."""
+        local = Local(self.names.fresh(name), value.dtype)
+        self._prelude.append(Let(local, value))
+        return local
+
+    def leaf(self, make: Callable[[], Statement]) -> list[Item]:
+        """Return a statement after those that it needs."""
+        outer, self._prelude = self._prelude, []
+        made = make()
+        items, self._prelude = [*self._prelude, made], outer
+        return items
+
+    def taken(self, make: Callable[[], Expr]) -> tuple[list[Item], Expr]:
+        """Return an expression, and the statements that it needs before it."""
+        *before, last = self.leaf(lambda: Run(make()))
+        assert isinstance(last, Run)
+        return before, last.call
+
+    def store(self, variable: Variable, entry: Entry) -> Buffer:
+        """Emit the loops that write an array."""
+        made = self.output(variable)
+        axes = self.axes(made.shape)
+        index = places(axes)
+        before, value = self.taken(lambda: entry(index))
+        self.lie_along(made, index, self.in_memory_order([*before, Run(value)], axes))
+        leaf = [*before, Store(made.at(index), cast(value, made.dtype))]
+        self.items += nest([axes[axis] for axis in made.order], leaf)
+        return made
+
+    def fill(self, buffer: Buffer, entry: Entry, first: Index = ()) -> None:
+        """Emit the loops that write a buffer, or the part of it whose first indices are given."""
+        done = len(first)
+        axes = self.axes(buffer.shape[done:])
+        index = places(axes)
+        place = buffer.at((*first, *index))
+        leaf = self.leaf(lambda: Store(place, cast(entry(index), buffer.dtype)))
+        self.items += nest([axes[axis - done] for axis in buffer.order if axis >= done], leaf)
+
+    def in_memory_order(self, items: Sequence[Item], axes: Axes) -> list[tuple[Local, Any]]:
+        """Return loops in the order in which the largest array touched lies in memory."""
+        sizes = dict(axes)
+        best: list[Local] = []
+        weight = 0
+        for item in items:
+            for access in item.accesses:
+                mentioned = mentions(access)
+                found = list(dict.fromkeys(v for v in mentioned if v in sizes))
+                entries = self.entries_of([sizes[v] for v in found])
+                if found and entries > weight:
+                    best, weight = found, entries
+        return [pair for pair in axes if pair[0] not in best] + [(v, sizes[v]) for v in best]
+
+    def lie_along(self, made: Buffer, index: Index, loops: Axes) -> None:
+        """Let an array whose rows are short lie as what it is made from, which loops run along."""
+        if len(made.shape) > 2 and self.is_short(made.shape):
+            ranks = {variable: rank for rank, (variable, _) in enumerate(loops)}
+            first = [min((ranks.get(v, -1) for v in locals_in(i)), default=-1) for i in index]
+            made.order = tuple(sorted(range(len(made.shape)), key=first.__getitem__))
+
+    def ready(self, operand: Any) -> None:
+        """Make an operand whose entries are read several times, unless they lie in an array."""
+        if isinstance(operand, Variable):
+            index = places(self.axes(operand.shape))
+            if self.view(operand, index) is None:
+                self.hold(operand)
+
+    def hold(self, variable: Variable) -> Buffer:
+        """Return the variable's buffer; a moved or unnamed array is written out if it must be."""
+        return self.stored.get(variable) or self.store(variable, self.entries[variable])
+
+    def written_out(self, variable: Variable, order: tuple[int, ...]) -> Buffer:
+        """Return a buffer with the variable's entries whose axes lie in an order."""
+        name = self.names[variable]
+        stored = variable in self.stored
+        name = self.names.fresh(f"{name}_turned") if stored else name
+        made = self.buffer(name, variable.shape, variable.dtype)
+        made.order = order
+        self.fill(made, partial(self.entry, variable))
+        if not stored:
+            self.stored[variable] = made
+        return made
+
+    def define(self, variable: Variable, operands: Sequence[Any], entry: Entry) -> None:
+        """Let an entry be computed where it is used, or in loops of its own."""
+        depth = 1 + max((self._depth.get(o, 0) for o in _variables(operands)), default=0)
+        if depth > DEEPEST or not self._stands_inside(variable):
+            self.store(variable, entry)
+            return
+        self._depth[variable] = depth
+        if self.names.given(variable):  # the code's own names stay, as local variables
+            name = self.names[variable]
+
+            def named(index: Index) -> Expr:
+                return self.before(f"{name}_{letters(index)}", entry(index))
+
+            self.entries[variable] = named
+        else:
+            self.entries[variable] = entry
+
+    def move(self, variable: Variable, operands: Sequence[Any], entry: Entry, view: View) -> None:
+        """Let an entry be read where it is: ``view`` tells where, if it is always one."""
+        depth = 1 + max((self._depth.get(o, 0) for o in _variables(operands)), default=0)
+        if depth > DEEPEST:
+            self.store(variable, entry)
+            return
+        self._depth[variable] = depth
+        self.entries[variable], self.views[variable] = entry, view
+
+    def _stands_inside(self, variable: Variable) -> bool:
+        if self._uses[variable] != 1 or variable in self._kept:
+            return False
+        user = self._user[variable]
+        if isinstance(user.primitive.kernel, Elementwise):
+            return user.output.shape == variable.shape
+        return isinstance(user.primitive.kernel, Reduction) or self._is_scattered(variable)
+
+    def is_read_often(self, variable: Variable) -> bool:
+        """Whether entries are read more than once, so that an array is to hold them."""
+        once = self._uses[variable] == 1 and variable not in self._kept
+        return not once or isinstance(self._user[variable].primitive.kernel, Contraction)
+
+    def scatters_again(self, variable: Variable) -> bool:
+        """Whether all that is done with a scattered array is to scatter it once more."""
+        once = self._uses[variable] == 1 and variable not in self._kept
+        return once and self._is_scattered(variable)
+
+    def _is_scattered(self, variable: Variable) -> bool:
+        user = self._user[variable]
+        first = user.operands[0] is variable and bool(variable.shape)
+        return first and isinstance(user.primitive.kernel, Scatter)
+
+
+def _no_rules(equation: Equation) -> None:
+    raise NotImplementedError
+
+
+def places(axes: Axes) -> Index:
+    """Return the index that loops run over: 0 along an axis of one entry."""
+    return tuple([ZERO if size == 1 else variable for variable, size in axes])
+
+
+def mentions(access: Access) -> list[Local]:
+    """Return the local variables that an access's index is made of, in order."""
+    return [variable for part in access.index or () for variable in locals_in(part)]
+
+
+def letters(index: Index) -> str:
+    """Return the names of an index's loop variables together."""
+    return "".join(part.name for part in index if isinstance(part, Local)) or "0"
+
+
+def _variables(operands: Sequence[Any]) -> list[Variable]:
+    return [operand for operand in operands if isinstance(operand, Variable)]
+
+
+def _plain(thing: Any) -> Any:
+    return thing.at(1) if isinstance(thing, Scaled | Linear) else thing

@@ -1,0 +1,235 @@
+"""Where arrays lie: new state over the old, temporaries in one another's memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product, takewhile
+from typing import Any, NamedTuple
+
+from chainrule._src.compile.lower.fusing import same_turn
+from chainrule._src.compile.lower.lowering import Lowering, places
+from chainrule._src.compile.lower.nodes import PART, Access, Buffer, Expr
+from chainrule._src.compile.lower.sections import Group, Section
+from chainrule._src.compile.lower.statements import Item, Loop, Store, forget, nest, walk
+from chainrule._src.core.equations import Variable
+
+SMALL, STACK = 2**10, 2**16  # bytes of an array on the stack, and of all that are
+
+
+def renewals(low: Lowering, pairs: Iterable[tuple[Buffer, Any]]) -> dict[Buffer, Buffer]:
+    """Return the buffers that hold the new values of others: which leads to whose.
+
+    A value that was made here, in a buffer of the same form, is there already; another, of outside
+    or the new value of two, is copied.
+    """
+    written = {a.what for item in low.items for a in item.accesses if a.writes}
+    renewed: dict[Buffer, Buffer] = {}
+    for home, new in pairs:
+        made = low.stored.get(new) if isinstance(new, Variable) else None
+        if (
+            made is None
+            or made not in written
+            or made in renewed
+            or (made.dtype, made.shape, made.order) != (home.dtype, home.shape, home.order)
+        ):
+            made = low.buffer(low.names.fresh(f"{home.name}_next"), home.shape, home.dtype)
+            made.order = home.order
+            low.fill(made, partial(low.entry, new, dtype=home.dtype))
+        renewed[made] = home
+    return renewed
+
+
+def in_place(low: Lowering, items: list[Item], renewed: Mapping[Buffer, Buffer]) -> list[Item]:
+    """Write new state over the old where nothing reads the old any more, or copy it at the end.
+
+    ``renewed`` leads from the buffers of new state to those of the old.
+    """
+    touches: dict[Any, list[tuple[int, int, Access]]] = {}
+    position = 0
+    for top, item in enumerate(items):
+        for statement in walk([item]):
+            position += 1
+            for access in statement.accesses:
+                touches.setdefault(access.what, []).append((top, position, access))
+    copies: list[Item] = []
+    for new, old in renewed.items():
+        if _may_replace(touches.get(new, []), touches.get(old, [])):
+            new.home = old
+        else:
+            axes = low.axes(old.shape)
+            index = places(axes)
+            copy = Store(old.at(index), new.at(index))
+            copies += nest([axes[axis] for axis in old.order], [copy])
+    forget(items)
+    return items + copies
+
+
+def _may_replace(new: Sequence[Any], old: Sequence[Any]) -> bool:
+    """Whether the old array can be written over where the new one is made."""
+    first_top, first_position, made = next(t for t in new if t[2].writes)
+    return all(
+        top < first_top
+        or (top == first_top and place <= first_position and access.index == made.index)
+        for top, place, access in old
+    )
+
+
+def on_the_stack(buffers: Iterable[Buffer]) -> None:
+    """Let small temporaries lie on the stack, of which LLVM puts much into registers."""
+    left = STACK
+    for buffer in buffers:
+        if buffer.role == "temporary" and all(isinstance(size, int) for size in buffer.shape):
+            size = math.prod(buffer.shape) * buffer.dtype.itemsize
+            if size <= min(SMALL, left):
+                buffer.role = "local"
+                left -= size
+
+
+def slots(sections: Sequence[Section], buffers: Sequence[Buffer]) -> dict[Buffer, Buffer]:
+    """Let temporaries whose lives do not overlap share memory: which has whose."""
+    lives: dict[Any, _Life] = {}
+    turn = 0
+    for section in sections:
+        for group in section.groups:
+            for item in group.items:
+                turn += 1
+                for at, (access, loops) in enumerate(_accesses([item])):
+                    life = lives.setdefault(access.what, _Life(turn))
+                    life.note(_Place(turn, at, access, loops), section, group)
+    temporaries = [b for b in buffers if b.role == "temporary"]
+    free: dict[Any, list[_Slot]] = {}  # by form
+    found: dict[Buffer, Buffer] = {}
+    for buffer in sorted(temporaries, key=lambda b: lives[b].begin):
+        known, life = free.setdefault(_form(buffer), []), lives[buffer]
+        slot = next((slot for slot in known if slot.is_free(buffer, life)), None)
+        if slot is None:
+            known.append(_Slot(buffer, life))
+        else:
+            found[buffer] = slot.owner
+            slot.take(buffer, life)
+    return found
+
+
+class _Touch(NamedTuple):
+    """How a buffer is touched between two meetings.
+
+    Attributes
+    ----------
+    group : Group
+    own : Index
+        Where its index tells the turns of threads apart; None elsewhere.
+    """
+
+    group: Group
+    own: tuple[Expr | None, ...]
+
+
+class _Place(NamedTuple):
+    """Where a buffer is touched.
+
+    Attributes
+    ----------
+    turn : int
+        In which item.
+    at : int
+        How many accesses come before it there.
+    access : Access
+    loops : tuple of Loop
+        That it is in, the outermost first.
+    """
+
+    turn: int
+    at: int
+    access: Access
+    loops: tuple[Loop, ...]
+
+
+class _Life:
+    """When a buffer is touched: at first, and in the last of the items, and how, by section."""
+
+    def __init__(self, turn: int) -> None:
+        self.begin = self.end = turn
+        self.places: list[_Place] = []
+        self.touches: dict[Section, set[_Touch]] = {}
+
+    def note(self, place: _Place, section: Section, group: Group) -> None:
+        """Take note of an access."""
+        telling, index = (group.sharing[0], PART), place.access.index or ()
+        own = tuple([i if any(i is x for x in telling) else None for i in index])
+        if not self.places:
+            self.first = place
+        elif place.turn != self.end:
+            self.places.clear()
+        self.places.append(place)
+        self.end = place.turn
+        self.touches.setdefault(section, set()).add(_Touch(group, own))
+
+
+class _Slot:
+    """Memory that one buffer has after another."""
+
+    def __init__(self, owner: Buffer, life: _Life) -> None:
+        self.owner = owner
+        self.touches: dict[Section, set[_Touch]] = {}
+        self.take(owner, life)
+
+    def take(self, buffer: Buffer, life: _Life) -> None:
+        """Let a buffer have it."""
+        self.last, self.life = buffer, life
+        for section, touches in life.touches.items():
+            self.touches.setdefault(section, set()).update(touches)
+
+    def is_free(self, buffer: Buffer, life: _Life) -> bool:
+        """Whether a buffer may have it next: no thread writes what another may still read."""
+        section, touches = next(iter(life.touches.items()))
+        if self.life.end >= life.begin and not self._gives_way(buffer, life):
+            return False
+        if section not in self.touches:
+            return True
+        pairs = list(product(self.touches[section], touches))
+        if all(one.group.sharing[0] is other.group.sharing[0] is None for one, other in pairs):
+            return True
+        alike = buffer.memory_shape == self.last.memory_shape
+        return alike and all(
+            one.group.sharing == other.group.sharing
+            and same_turn(one.own, other.own, one.group.sharing[0])
+            for one, other in pairs
+        )
+
+    def _gives_way(self, buffer: Buffer, life: _Life) -> bool:
+        """Whether entries are made where those that they are made of are read for the last time."""
+        last, first = self.last, life.first
+        index = first.access.index or ()
+
+        def is_over(place: _Place) -> bool:
+            """Whether no turn of a loop around both comes to what another has made."""
+            around = takewhile(
+                lambda pair: pair[0] is pair[1], zip(place.loops, first.loops, strict=False)
+            )
+            once = all(any(loop.var is part for part in index) for loop, _ in around)
+            return once and place.at < first.at and place.access.index == index
+
+        return (
+            self.life.end == life.begin
+            and (buffer.memory_shape, buffer.order) == (last.memory_shape, last.order)
+            and first.access.writes
+            and first.access.is_simple
+            and all(map(is_over, self.life.places))
+        )
+
+
+def _accesses(
+    items: Sequence[Item], loops: tuple[Loop, ...] = ()
+) -> Iterator[tuple[Access, tuple[Loop, ...]]]:
+    """Yield what is touched, in order, and in which loops."""
+    for item in items:
+        if isinstance(item, Loop):
+            yield from _accesses(item.body, (*loops, item))
+        else:
+            yield from ((access, loops) for access in item.accesses)
+
+
+def _form(buffer: Buffer) -> Any:
+    return buffer.dtype, tuple(sorted(map(str, buffer.memory_shape)))

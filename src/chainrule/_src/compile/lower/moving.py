@@ -1,0 +1,323 @@
+"""Moved, picked and scattered arrays: entries are read and written where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import CompileError
+from chainrule._src.compile.lower.lowering import Axes, Lowering, places
+from chainrule._src.compile.lower.nodes import (
+    BOOL,
+    WHOLE,
+    Call,
+    Const,
+    Expr,
+    Index,
+    Select,
+    cast,
+    parts_of,
+    whole,
+)
+from chainrule._src.compile.lower.numbers import FIXED
+from chainrule._src.compile.lower.operations import shape_of
+from chainrule._src.compile.lower.statements import Accumulate, Store, nest
+from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.kernel import Checked, Gather, Piece, Pieces, Scatter
+from chainrule._src.ops.index import SLOT
+from chainrule._src.ops.moves import aligned, concatenate
+from chainrule._src.trace.batch import Filled, Linear, at, constant
+
+
+@dataclass(eq=False, repr=False)
+class Scattered:
+    """What is scattered: a variable or constant, its loops' shape, where an entry goes."""
+
+    source: Any
+    shape: Sequence[Any]
+    target: Callable[[Index], Index]
+
+
+def moved(low: Lowering, equation: Equation, kernel: Pieces) -> None:
+    """Lower an operation that moves entries without changing them."""
+    output = equation.output
+    shapes = [shape_of(operand) for operand in equation.operands]
+    fill = equation.params[kernel.fill] if isinstance(kernel.fill, str) else kernel.fill
+    for operand in equation.operands if kernel.again else ():
+        low.ready(operand)
+    if kernel.rule is concatenate and low.is_read_often(output) and _laid(low, equation):
+        return
+
+    def pieces(index: Index) -> Sequence[Piece]:
+        return kernel.rule(index, shapes, output.shape, **equation.params)
+
+    def entry(index: Index) -> Expr:
+        return _choice(low, equation, pieces(index), fill)
+
+    def view(index: Index) -> tuple[Any, Index] | None:
+        first, *others = pieces(index)
+        return None if others or first.guard else (equation.operands[first.operand], _index(first))
+
+    low.move(output, equation.operands, entry, view)
+
+
+def _laid(low: Lowering, equation: Equation) -> bool:
+    """Emit the loops that write arrays side by side, if it is known where each begins."""
+    output, axis = equation.output, equation.params["axis"] % len(equation.output.shape)
+    sizes = [shape_of(operand)[axis] for operand in equation.operands]
+    if not all(isinstance(size, int) for size in sizes):
+        return False
+    made, start = low.output(output), 0
+    for operand, size in zip(equation.operands, sizes, strict=True):
+        axes = low.axes(shape_of(operand))
+        index = places(axes)
+        place = made.at((*index[:axis], index[axis] + start, *index[axis + 1 :]))
+        before, value = low.taken(partial(low.entry, operand, index, output.dtype))
+        low.items += nest([axes[a] for a in made.order], [*before, Store(place, value)])
+        start += size
+    return True
+
+
+def gathered(low: Lowering, equation: Equation, kernel: Gather) -> None:
+    """Lower an operation that picks entries by an index."""
+    shape, picked = shape_of(equation.operands[0]), equation.output.shape
+
+    def entry(index: Index) -> Expr:
+        place = _picked(low, equation, shape, picked, index)
+        return low.entry(equation.operands[0], place, equation.output.dtype)
+
+    def view(index: Index) -> tuple[Any, Index] | None:
+        if any(isinstance(array, Variable) for array in equation.operands[1:]):
+            return None
+        return equation.operands[0], _picked(low, equation, shape, picked, index)
+
+    low.move(equation.output, equation.operands, entry, view)
+
+
+def checked(low: Lowering, equation: Equation, kernel: Checked) -> None:
+    """Lower the check that entries are places of an axis."""
+    (operand,), size, what = equation.operands, equation.params["size"], equation.params["what"]
+    low.checks.append(f"{what} must be whole numbers from 0 to {size - 1}")
+    number = len(low.checks)
+
+    def entry(index: Index) -> Expr:
+        value = low.entry(operand, index)
+        place = cast(value, WHOLE) if value.dtype == BOOL else value  # False and True are 0 and 1
+        return cast(_check(low, "within", place, size, number), value.dtype)
+
+    low.define(equation.output, equation.operands, entry)
+
+
+def _check(low: Lowering, name: str, value: Expr, size: Any, number: int) -> Expr:
+    return Call(name, (value, whole(size), FIXED["fault"], Const(number)), value.dtype)
+
+
+def scattered(low: Lowering, equation: Equation, kernel: Scatter) -> None:
+    """Lower the gradient of moving or picking: entries are added up where they came from.
+
+    An array that is scattered once more is never made: its entries go on to where they end.
+    """
+    output = equation.output
+    how = _spread(low, equation, kernel)
+    if low.scatters_again(output):
+        low.scattered[output] = how
+        return
+    made = low.output(output)
+    axes = low.axes(how.shape)
+    index = places(axes)
+    target: list[Expr] = []
+
+    def value() -> Expr:
+        target.extend(how.target(index))
+        source = aligned(index, shape_of(how.source))  # a number goes to every place
+        return low.entry(how.source, source, output.dtype)
+
+    before, added = low.taken(value)
+    probe = Accumulate(made.at(target), added)
+    loops = low.in_memory_order([*before, probe], axes)
+    low.lie_along(made, tuple(target), loops)
+    if _covers(target, axes, output.shape):
+        low.items += nest(loops, [*before, Store(made.at(target), added)])
+        return
+    low.fill(made, lambda index: low.numbers.of(0, output.dtype))
+    low.items += nest(loops, [*before, Accumulate(made.at(target), added)])
+
+
+def _covers(target: Sequence[Expr], axes: Axes, shape: Sequence[Any]) -> bool:
+    """Whether loops reach every place once: on each axis some of them count its places."""
+    sizes = {variable: size for variable, size in axes if size != 1}
+    for place, extent in zip(target, shape, strict=True):
+        const, terms = parts_of(place)
+        reached: Any = 1
+        for variable, factor in sorted(terms, key=lambda term: term[1]):
+            if factor != reached or variable not in sizes:
+                return False
+            size = sizes.pop(variable)
+            reached = size if factor == 1 else factor * size
+        if const or reached != extent:
+            return False
+    return not sizes
+
+
+def _spread(low: Lowering, equation: Equation, kernel: Scatter) -> Scattered:
+    """Return what an operation scatters, seen from where its entries are made."""
+    operand, shape = equation.operands[0], equation.output.shape
+
+    def target(index: Index) -> Index:
+        if kernel.undoes is None:
+            picked = _picked_shape(equation, shape)
+            return _picked(low, equation, shape, picked, index)
+        (piece,) = kernel.undoes(index, [shape], shape_of(operand), **equation.params)
+        return _index(piece)
+
+    before = low.scattered.get(operand) if isinstance(operand, Variable) else None
+    if before is None:
+        picked = _picked_shape(equation, shape) if kernel.undoes is None else shape_of(operand)
+        return Scattered(operand, picked, target)
+    return Scattered(before.source, before.shape, lambda index: target(before.target(index)))
+
+
+def _index(piece: Piece) -> Index:
+    """Return where a piece is taken from; rules may write plain numbers."""
+    return tuple([whole(place) for place in piece.index])
+
+
+def _choice(low: Lowering, equation: Equation, pieces: Sequence[Piece], fill: Any) -> Expr:
+    """Return the first piece whose guard holds."""
+    dtype = equation.output.dtype
+    found = None if pieces[-1].guard is None else low.numbers.of(fill, dtype)
+    for piece in reversed(pieces):
+        part = low.entry(equation.operands[piece.operand], _index(piece), dtype)
+        if piece.guard is None or piece.guard is True or found is None:
+            found = part
+        elif piece.guard is not False:
+            found = Select(piece.guard, part, found)
+    assert found is not None
+    return found
+
+
+def _picked(
+    low: Lowering, equation: Equation, shape: Sequence[Any], picked: Sequence[Any], index: Index
+) -> Index:
+    """Return the place in an array of ``shape`` that an index picks for an entry of ``picked``."""
+    arrays = list(equation.operands[1:])
+    parts = spelled_out(equation.params["index"], len(shape))
+    own, of_arrays = split(index, parts, arrays)
+    lengths, _ = split(tuple(picked), parts, arrays)
+    place: list[Expr] = []
+    for part in parts:
+        if part is None:
+            next(own)
+            next(lengths)
+            continue
+        size = shape[len(place)]
+        if isinstance(part, slice):
+            place.append(_sliced(next(own), part, size, next(lengths)))
+        elif part is SLOT:
+            place.append(_looked_up(low, equation, arrays.pop(0), of_arrays, size))
+        else:
+            place.append(
+                whole(part) if isinstance(part, Linear) or part >= 0 else part + whole(size)
+            )
+    return tuple(place)
+
+
+def _picked_shape(equation: Equation, shape: Sequence[Any]) -> list[Any]:
+    """Return the shape of what an index picks from an array of ``shape``."""
+    operand, arrays = equation.operands[0], equation.operands[1:]
+    if shape_of(operand):
+        return list(shape_of(operand))
+    parts = spelled_out(equation.params["index"], len(shape))
+    sizes: list[Any] = []
+    axes = iter(shape)
+    waiting = bool(arrays)
+    for part in parts:
+        if part is None:
+            sizes.append(1)
+            continue
+        size = next(axes)
+        if part is SLOT and waiting:
+            sizes += _broadcast(*(shape_of(array) for array in arrays))
+            waiting = False
+        elif isinstance(part, slice):
+            sizes.append(_length(part, size))
+    return sizes
+
+
+def _length(part: slice, size: Any) -> Any:
+    """Return how many entries a slice takes."""
+    if part == slice(None):
+        return size
+    ends = (part.start, part.stop, part.step)
+    if not isinstance(size, int) or any(isinstance(end, Linear) for end in ends):
+        raise CompileError("a number is put along a slice of the samples")
+    return len(range(*part.indices(size)))
+
+
+def _broadcast(*shapes: Sequence[Any]) -> list[Any]:
+    rank = max(map(len, shapes))
+    padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
+    return [next((s for s in sizes if s != 1), 1) for sizes in zip(*padded, strict=True)]
+
+
+def spelled_out(index: Sequence[Any], rank: int) -> list[Any]:
+    """Return an index with a part for every axis: the ellipsis replaced by slices."""
+    parts = list(index)
+    taken = sum(part is not None and part is not Ellipsis for part in parts)
+    where = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    parts[where : where + 1] = [slice(None)] * (rank - taken)
+    return parts
+
+
+def split(
+    index: tuple[Any, ...], parts: list[Any], arrays: list[Any]
+) -> tuple[Iterator[Any], tuple[Any, ...]]:
+    """Tell the result's axes that come from index arrays from its others.
+
+    Those of the arrays stand together where the first of them did, or in front if the arrays are
+    not side by side.
+    """
+    if not arrays:
+        return iter(index), ()
+    rank = max(len(shape_of(array)) for array in arrays)
+    picks = [i for i, part in enumerate(parts) if part is SLOT or isinstance(part, int)]
+    together = picks == list(range(picks[0], picks[-1] + 1))
+    start = picks[0] if together else 0
+    return iter([*index[:start], *index[start + rank :]]), index[start : start + rank]
+
+
+def _looked_up(low: Lowering, equation: Equation, array: Any, index: Index, size: Any) -> Expr:
+    """Return the entry of an index array, counted from the front and inside the axis."""
+    dtype = np.asarray(array).dtype if isinstance(array, list) else array.dtype
+    if dtype.kind not in "iu":
+        raise CompileError(
+            f"{equation.primitive.name}: the index is a mask, so the shape depends on values"
+        )
+    if isinstance(array, np.ndarray | Filled) and isinstance(size, int):
+        array = np.asarray(at(array, 0))
+        array = constant(np.where(array < 0, array + size, array))
+    place = cast(low.entry(array, aligned(index, shape_of(array)), WHOLE), WHOLE)
+    is_fixed = not isinstance(array, Variable)
+    if is_fixed and (isinstance(size, int) or np.min(np.asarray(at(array, 0)), initial=0) >= 0):
+        return place
+    what = equation.output.name or equation.primitive.name
+    low.checks.append(f"{what}: an index is out of range for an axis of size {size}")
+    return _check(low, "wrap", place, size, len(low.checks))
+
+
+def _sliced(index: Expr, part: slice, size: Any, length: Any) -> Expr:
+    """Return where a slice of so many entries takes its entry ``index`` from."""
+    step = 1 if part.step is None else int(part.step)
+    if isinstance(size, int) and not isinstance(part.start, Linear):
+        return index * step + slice(part.start, None, step).indices(size)[0]
+    if part.start is None:
+        return index * step + (0 if step > 0 else whole(size) - 1)
+    if isinstance(part.start, int) and part.start < 0:
+        if isinstance(length, Linear) and length.slope > 0:  # it begins before the axis does
+            return index * step
+        return index * step + (whole(size) + part.start)
+    return index * step + whole(part.start)

@@ -1,0 +1,412 @@
+"""What a kernel is made of: typed expressions of entries of buffers.
+
+Every expression has a dtype. Whole-number expressions, of which indices are made, are kept as sums
+of multiples, so that equal places are equal expressions; rules write them with Python's operators.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule._src.trace.batch import Linear
+
+WHOLE, BOOL = np.dtype(np.int64), np.dtype(bool)
+Index = tuple["Expr", ...]
+New = Mapping["Expr", "Expr"]
+
+
+class Parts:
+    """What is equal to another of its kind with equal parts, none of which is ever changed.
+
+    That is said once for all kinds: as many frozen dataclasses take 5 ms of a first run to define.
+    """
+
+    __slots__ = ()
+    _parts: ClassVar[attrgetter[Any]]
+
+    def __init_subclass__(cls) -> None:
+        cls._parts = attrgetter(*cls.__annotations__)
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is self.__class__ and bool(self._parts(self) == self._parts(other))
+
+    def __hash__(self) -> int:
+        return hash(self._parts(self))
+
+
+class Expr:
+    """A value; arithmetic with ``+ - * // %`` and comparisons is of whole numbers."""
+
+    __slots__ = ()
+    dtype: Any  # numpy.dtype; None of a number that takes it from what it is combined with
+
+    def __neg__(self) -> Expr:
+        return self * -1
+
+    def __add__(self, other: Any) -> Expr:
+        return _sum(self, whole(other), 1)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Expr:
+        return _sum(self, whole(other), -1)
+
+    def __rsub__(self, other: Any) -> Expr:
+        return _sum(whole(other), self, -1)
+
+    def __mul__(self, other: Any) -> Expr:
+        return _product(self, whole(other))
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Any) -> Expr:
+        return _divided(self, whole(other))[0]
+
+    def __mod__(self, other: Any) -> Expr:
+        return _divided(self, whole(other))[1]
+
+    def __lt__(self, other: Any) -> Expr:
+        return Call("lt", (self, whole(other)), BOOL)
+
+    def __le__(self, other: Any) -> Expr:
+        return Call("le", (self, whole(other)), BOOL)
+
+    def __ge__(self, other: Any) -> Expr:
+        return Call("ge", (self, whole(other)), BOOL)
+
+    def __and__(self, other: Expr) -> Expr:
+        return Call("and", (self, other), BOOL)
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Const(Parts, Expr):
+    """A number that is written into the kernel."""
+
+    value: Any
+    dtype: Any = WHOLE
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Local(Expr):
+    """A local variable; of a loop's it may be known that it stays below ``size``."""
+
+    name: str
+    dtype: np.dtype[Any] = WHOLE
+    size: int | None = None
+
+
+@functools.cache
+def loop_variable(name: str, size: int | None) -> Local:
+    """Return the variable of loops of a size, the same whenever it is asked for."""
+    return Local(name, WHOLE, size)
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Load(Parts, Expr):
+    """An entry of a buffer, by its place in memory."""
+
+    buffer: Buffer
+    index: Index
+
+    @property
+    def dtype(self) -> Any:
+        """That of the buffer."""
+        return self.buffer.dtype
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Call(Parts, Expr):
+    """An operation by its name in the tables; a buffer as an argument is its address."""
+
+    name: str
+    args: tuple[Any, ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Cast(Parts, Expr):
+    """A value as one of another dtype."""
+
+    value: Expr
+    dtype: np.dtype[Any]
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Select(Parts, Expr):
+    """One value where a condition holds, another where it does not."""
+
+    test: Expr
+    one: Expr
+    other: Expr
+
+    @property
+    def dtype(self) -> Any:
+        """That of either value."""
+        return self.one.dtype
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Affine(Expr):
+    """A whole number ``const + Σ factor * part``."""
+
+    const: int
+    terms: tuple[tuple[Expr, int], ...]
+
+    @property
+    def dtype(self) -> Any:
+        """That of whole numbers."""
+        return WHOLE
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Affine)
+            and self.const == other.const
+            and frozenset(self.terms) == frozenset(other.terms)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.const, frozenset(self.terms)))
+
+
+N = Local("n")  # the batch size
+START = Local("start")  # where in the order a batch begins
+ROW = Local("row")  # its first sample
+ROWS = Local("rows")  # how many samples there are
+PART = Local("part")  # of the work of an update
+PARTS = 4  # that threads may share: how many threads do changes no bit
+ANYWHERE = Local("…")  # an index that a matrix product runs over
+ZERO, ONE = Const(0), Const(1)
+
+
+def whole(number: Any) -> Expr:
+    """Return a size or an offset as an expression."""
+    if isinstance(number, Expr):
+        return number
+    if isinstance(number, Linear):
+        return _affine(number.offset, {N: number.slope})
+    return Const(int(number))
+
+
+def share(extent: Expr, part: Expr, parts: Any = PARTS) -> Expr:
+    """Return which of the turns of a loop is the first of a part of them."""
+    return Call("share", (extent, part, whole(parts)), WHOLE)
+
+
+def parts_of(number: Expr) -> tuple[int, Sequence[tuple[Expr, int]]]:
+    """Return a whole number as a constant and multiples."""
+    if isinstance(number, Const):
+        return int(number.value), ()
+    return (number.const, number.terms) if isinstance(number, Affine) else (0, ((number, 1),))
+
+
+def _affine(const: int, terms: Mapping[Expr, int]) -> Expr:
+    left = tuple((part, factor) for part, factor in terms.items() if factor)
+    if not left:
+        return Const(const)
+    if not const and len(left) == 1 and left[0][1] == 1:
+        return left[0][0]
+    return Affine(const, left)
+
+
+def _sum(a: Expr, b: Expr, sign: int) -> Expr:
+    const, left = parts_of(a)
+    more, right = parts_of(b)
+    terms = dict(left)
+    for part, factor in right:
+        terms[part] = terms.get(part, 0) + sign * factor
+    return _affine(const + sign * more, terms)
+
+
+def _product(a: Expr, b: Expr) -> Expr:
+    const, left = parts_of(a)
+    more, right = parts_of(b)
+    terms: dict[Expr, int] = {}
+    for part, factor in left:
+        terms[part] = terms.get(part, 0) + factor * more
+    for part, factor in right:
+        terms[part] = terms.get(part, 0) + factor * const
+    for one, f in left:
+        for other, g in right:
+            pair = Call("mul", (one, other), WHOLE)
+            terms[pair] = terms.get(pair, 0) + f * g
+    return _affine(const * more, terms)
+
+
+def _divided(a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """Return quotient and rest; multiples of the divisor are taken out where that is exact."""
+    if isinstance(b, Const):
+        size = int(b.value)
+        const, terms = parts_of(a)
+        outside = {part: f // size for part, f in terms if f % size == 0}
+        inside = [(part, f) for part, f in terms if f % size]
+        largest = const % size
+        for part, factor in inside:
+            below = part.size if isinstance(part, Local) and factor > 0 else None
+            largest += size if below is None else factor * (below - 1)
+        if largest < size:
+            return _affine(const // size, outside), _affine(const % size, dict(inside))
+    return Call("floordiv", (a, b), WHOLE), Call("mod", (a, b), WHOLE)
+
+
+@dataclass(eq=False, repr=False)
+class Buffer:
+    """An array that a kernel works on.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int or Linear
+        By axis, as NumPy code sees it.
+    dtype : numpy.dtype
+    order : tuple of int
+        The axes as they lie in memory, the contiguous one last.
+    role : str
+        ``"state"`` is read and written across updates, ``"data"`` holds a sample a row,
+        ``"constant"`` is read alone, ``"result"`` is written, ``"temporary"`` lives in one update,
+        ``"local"`` too, in the kernel's own memory.
+    content : path or ndarray or None
+        Which leaf of the arguments or of the result it is, or the constant itself.
+    home : Buffer or None
+        The buffer of the same shape that it is written over.
+    pointer : str
+        What the argument that leads to its memory is called in the readable text.
+    """
+
+    name: str
+    shape: tuple[Any, ...]
+    dtype: np.dtype[Any]
+    order: tuple[int, ...]
+    role: str = "temporary"
+    content: Any = None
+    home: Buffer | None = None
+    pointer: str = ""
+
+    def __post_init__(self) -> None:
+        self.pointer = self.pointer or f"{self.name}_at"
+
+    def at(self, index: Sequence[Any]) -> Load:
+        """Return the entry at an index, by axis."""
+        return Load(self, tuple([whole(index[axis]) for axis in self.order]) or (ZERO,))
+
+    @property
+    def root(self) -> Buffer:
+        """The buffer whose memory it has."""
+        return self if self.home is None else self.home.root
+
+    @property
+    def memory_shape(self) -> tuple[Any, ...]:
+        """The shape as it lies in memory."""
+        return tuple(self.shape[axis] for axis in self.order)
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Access(Parts):
+    """A place that a statement touches: an entry of a buffer, or a local variable."""
+
+    what: Buffer | Local
+    index: Index | None
+    writes: bool
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether the index is made of loop variables alone."""
+        return bool(self.index) and all(
+            (type(i) is Local and i is not ANYWHERE) or i == ZERO for i in self.index or ()
+        )
+
+
+def children(expr: Expr) -> Sequence[Any]:
+    """Return what an expression is made of."""
+    if isinstance(expr, Call):
+        return expr.args
+    if isinstance(expr, Cast):
+        return (expr.value,)
+    if isinstance(expr, Select):
+        return (expr.test, expr.one, expr.other)
+    if isinstance(expr, Load):
+        return expr.index
+    return [part for part, _ in expr.terms] if isinstance(expr, Affine) else ()
+
+
+def reads(expr: Any) -> list[Access]:
+    """Return what an expression reads."""
+    found: list[Access] = []
+    _note_reads(expr, found)
+    return found
+
+
+def _note_reads(expr: Any, found: list[Access]) -> None:
+    if isinstance(expr, Local):
+        found.append(Access(expr, None, False))
+    elif isinstance(expr, Expr):
+        for part in children(expr):
+            _note_reads(part, found)
+        if isinstance(expr, Load):
+            found.append(Access(expr.buffer.root, expr.index, False))
+
+
+def locals_in(expr: Expr) -> Iterator[Local]:
+    """Yield the local variables of an expression, in order."""
+    return (a.what for a in reads(expr) if isinstance(a.what, Local))
+
+
+def replaced(expr: Any, new: New) -> Any:
+    """Return an expression with others in the place of some; an entry counts by its memory."""
+    if not isinstance(expr, Expr):
+        return expr
+    if isinstance(expr, Load | Local):
+        known = new.get(entry_of(expr) if isinstance(expr, Load) else expr)
+        if known is not None:
+            return known
+    if isinstance(expr, Call):
+        return Call(expr.name, tuple(replaced(x, new) for x in expr.args), expr.dtype)
+    if isinstance(expr, Cast):
+        return Cast(replaced(expr.value, new), expr.dtype)
+    if isinstance(expr, Select):
+        return Select(*(replaced(part, new) for part in children(expr)))
+    if isinstance(expr, Load):
+        return moved_to(expr, new)
+    if isinstance(expr, Affine):
+        parts = (replaced(part, new) * factor for part, factor in expr.terms)
+        return sum(parts, Const(expr.const))
+    return expr
+
+
+def moved_to(place: Load, new: New) -> Load:
+    """Return an entry with other expressions in its index."""
+    return Load(place.buffer, tuple(replaced(part, new) for part in place.index))
+
+
+def entry_of(place: Load) -> Load:
+    """Return the entry by the buffer whose memory it has."""
+    return place if place.buffer.home is None else Load(place.buffer.root, place.index)
+
+
+def cast(expr: Expr, dtype: Any) -> Expr:
+    """Return a value as one of a dtype, None being its own."""
+    if dtype is None or expr.dtype == dtype:
+        return expr
+    if isinstance(expr, Const):
+        return Const(np.asarray(expr.value, expr.dtype).astype(dtype)[()].item(), np.dtype(dtype))
+    return Cast(expr, np.dtype(dtype))
+
+
+def evaluated(expr: Expr, known: Mapping[Any, int]) -> int:
+    """Return a size as a number."""
+    if isinstance(expr, Const):
+        return int(expr.value)
+    if isinstance(expr, Affine):
+        total = expr.const
+        for part, factor in expr.terms:
+            total += factor * evaluated(part, known)
+        return total
+    if isinstance(expr, Call):
+        return math.prod(evaluated(part, known) for part in expr.args)
+    return known[expr]

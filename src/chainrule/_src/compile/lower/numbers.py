@@ -1,0 +1,84 @@
+"""The numbers in a kernel: small whole ones are written into it, others are arguments of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.compile.lower.nodes import (
+    BOOL,
+    WHOLE,
+    Buffer,
+    Call,
+    Const,
+    Expr,
+    Load,
+    Local,
+    N,
+    cast,
+    whole,
+)
+from chainrule._src.compile.lower.statements import Let
+from chainrule._src.text.naming import Names
+from chainrule._src.trace.batch import Linear, Scaled
+
+SMALL = 16  # whole numbers up to here are written into a kernel
+FLOAT64 = np.dtype(np.float64)
+FIXED = {
+    name: Buffer(name, (), dtype, (), "fixed")
+    for name, dtype in {
+        "sizes": WHOLE, "constants": FLOAT64, "fault": WHOLE, "totals": FLOAT64, "order": WHOLE,
+        "meeting": WHOLE,
+    }.items()
+}  # fmt: skip
+
+
+class Numbers:
+    """The numbers of a kernel, each with a local variable that is set before the loops.
+
+    Attributes
+    ----------
+    before : list of Let
+        What sets those variables.
+    lifted : list of float
+        What the kernel takes as arguments, so that one serves many of them.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.before: list[Let] = []
+        self.lifted: list[float] = []
+        self._known: dict[Any, Local] = {}
+
+    def of(self, thing: Any, dtype: Any) -> Expr:
+        """Return a number; one that is not small and whole is an argument of the kernel."""
+        dtype = np.dtype(dtype)
+        if isinstance(thing, Linear):
+            return self._set_before((dtype, thing), cast(whole(thing), dtype))
+        if isinstance(thing, Scaled):
+            factor = Const(float(thing.factor), FLOAT64)
+            size = cast(N, FLOAT64)
+            scaled = Call("div" if thing.divides else "mul", (factor, size), FLOAT64)
+            return self._set_before((dtype, thing), cast(scaled, dtype))
+        value = np.asarray(thing)[()]
+        if dtype.kind == "b":
+            return Const(bool(value), BOOL)
+        if dtype.kind in "iu":
+            return Const(int(value), dtype)
+        if np.isinf(value) or (float(value).is_integer() and abs(value) <= SMALL):
+            return Const(float(value), dtype)
+        number = repr(float(value))  # as text, since NaN equals nothing
+        known = [repr(lifted) for lifted in self.lifted]
+        if number not in known:
+            known.append(number)
+            self.lifted.append(float(value))
+        place = Load(FIXED["constants"], (Const(known.index(number)),))
+        return self._set_before((dtype, number), cast(place, dtype))
+
+    def _set_before(self, key: Any, value: Expr) -> Local:
+        """Return a local variable that is set once, before the loops."""
+        if key not in self._known:
+            local = self._known[key] = Local(self.names.fresh("c"), value.dtype)
+            self.before.append(Let(local, value))
+        return self._known[key]

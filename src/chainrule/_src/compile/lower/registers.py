@@ -1,0 +1,213 @@
+"""Entries kept in local variables: what is made and used in one turn, what stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chainrule._src.compile.lower.nodes import (
+    Access,
+    Buffer,
+    Expr,
+    Load,
+    Local,
+    Select,
+    children,
+    entry_of,
+    reads,
+)
+from chainrule._src.compile.lower.statements import (
+    Item,
+    Let,
+    Loop,
+    Statement,
+    Store,
+    bodies,
+    forget,
+    walk,
+)
+
+
+def local_name(place: Load | Access) -> str:
+    """Name the local variable that holds an entry: ``h[i, j]`` becomes ``h_ij``."""
+    name = place.buffer.root.name if isinstance(place, Load) else place.what.name
+    parts = [part.name for part in place.index or () if isinstance(part, Local)]
+    return f"{name}_{''.join(parts)}" if parts else f"{name}_0"
+
+
+def fresh(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken, and take it."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+@dataclass(eq=False, repr=False)
+class _Touch:
+    """Where in the order of all statements one touches a buffer, and how."""
+
+    number: int
+    statement: Statement
+    access: Access
+
+
+class _Order:
+    """The statements of items by their place in the order in which they stand."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.touches: dict[Buffer | Local, list[_Touch]] = {}
+        self.number: dict[int, int] = {}
+        self.ends: dict[int, int] = {}
+        self._count(items)
+
+    def _count(self, items: Sequence[Item]) -> None:
+        for item in items:
+            if isinstance(item, Loop):
+                self._count(item.body)
+                continue
+            number = self.number[id(item)] = len(self.number)
+            for access in item.accesses:
+                if access.index is not None:
+                    touch = _Touch(number, item, access)
+                    self.touches.setdefault(access.what, []).append(touch)
+        self.ends[id(items)] = len(self.number)
+
+
+def keep_in_locals(
+    items: list[Item], kept: Iterable[Buffer], taken: set[str], inside: bool = False
+) -> set[Buffer]:
+    """Let an entry that is made and used in one turn of a loop live in a local variable.
+
+    With ``inside`` it is done inside loops alone. Returns the temporaries that need no array any
+    more; those ``kept`` always do.
+    """
+    order, always = _Order(items), set(kept)
+    gone: set[Buffer] = set()
+    new: dict[Expr, Expr]
+    for body in list(bodies(items))[1 if inside else 0 :]:
+        end, new = order.ends[id(body)], {}
+        made: list[Item] = []
+        for item in body:
+            if new:
+                _replace(item, new)
+            place = _made(item)
+            use = _use(place, item, order, end, always) if place else ""
+            if place is None or not use:
+                made.append(item)
+                continue
+            assert isinstance(item, Store)
+            local = Local(fresh(local_name(place), taken), place.dtype)
+            new[entry_of(place)] = local
+            made.append(Let(local, item.value))
+            if use == "alone":
+                gone.add(place.buffer.root)
+            else:
+                made.append(Store(item.place, local))
+        body[:] = made
+    forget(items)
+    return gone
+
+
+def _use(place: Load, item: Item, order: _Order, end: int, always: set[Buffer]) -> str:
+    """Tell how an entry is used later in its body: ``alone``, ``too`` or not at all."""
+    buffer, index, number = place.buffer.root, place.index, order.number[id(item)]
+    others = [t for t in order.touches[buffer] if t.statement is not item]
+    later = [t for t in others if number < t.number < end]
+    if any(t.access.writes for t in later):
+        return ""
+    users = [t for t in later if t.access.index == index]
+    is_temporary = buffer.role == "temporary" and buffer not in always
+    if is_temporary and len(later) == len(others) == len(users):
+        return "alone"
+    return "too" if users else ""
+
+
+def _made(item: Item) -> Load | None:
+    """Return the entry that a statement assigns, if that is all it does."""
+    simple = isinstance(item, Store) and item.accesses[-1].is_simple
+    return item.place if simple else None  # type: ignore[union-attr]
+
+
+def _replace(item: Item, new: Mapping[Expr, Expr]) -> None:
+    """Put local variables in the place of entries."""
+    if isinstance(item, Loop):
+        for inner in item.body:
+            _replace(inner, new)
+    elif any(
+        isinstance(a.what, Buffer) and not a.writes and Load(a.what, a.index or ()) in new
+        for a in item.accesses
+    ):
+        item.__dict__.update(item.replaced(new).__dict__)
+        forget([item])
+
+
+def hoist(items: list[Item], taken: set[str]) -> None:
+    """Read an entry that stays the same through a loop once, before it."""
+    _hoist(items, taken)
+    forget(items)
+
+
+def _hoist(items: list[Item], taken: set[str]) -> None:
+    made: list[Item] = []
+    for item in items:
+        if isinstance(item, Loop):
+            found = _constant(item)
+            new: dict[Expr, Expr] = {}
+            for place in found:
+                local = Local(fresh(local_name(place), taken), place.dtype)
+                new[entry_of(place)] = local
+                made.append(Let(local, place))
+            if new:
+                _replace(item, new)
+                forget([item])
+            _hoist(item.body, taken)
+        made.append(item)
+    items[:] = made
+
+
+def _constant(loop: Loop) -> list[Load]:
+    """Return the entries that a loop reads and that stay the same."""
+    written = {a.what for a in loop.accesses if a.writes}
+    inside, sometimes = set(_variables(loop)), set(_chosen(loop))
+    return [
+        Load(a.what, a.index)
+        for a in loop.accesses
+        if isinstance(a.what, Buffer)
+        and a.index is not None
+        and a.is_simple
+        and not a.writes
+        and a.what not in written
+        and a.what not in sometimes
+        and not any(part in inside or part in written for part in a.index)
+    ]
+
+
+def _chosen(loop: Loop) -> Iterator[Buffer | Local]:
+    """Yield what is read under a condition: there may be nothing to read where it fails."""
+    for statement in walk([loop]):
+        for expr in _expressions(statement):
+            for part in _parts(expr):
+                if isinstance(part, Select):
+                    yield from (a.what for a in reads(part))
+
+
+def _expressions(statement: Statement) -> Iterator[Expr]:
+    for name in ("value", "call", "test"):
+        found = getattr(statement, name, None)
+        if isinstance(found, Expr):
+            yield found
+
+
+def _parts(expr: Expr) -> Iterator[Expr]:
+    yield expr
+    for part in children(expr):
+        if isinstance(part, Expr):
+            yield from _parts(part)
+
+
+def _variables(loop: Loop) -> Iterator[Local]:
+    yield loop.var
+    for item in loop.body:
+        if isinstance(item, Loop):
+            yield from _variables(item)

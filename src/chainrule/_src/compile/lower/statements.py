@@ -1,0 +1,409 @@
+"""Statements and loops, and what they touch."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from chainrule._src.compile.lower.nodes import (
+    ONE,
+    PART,
+    WHOLE,
+    ZERO,
+    Access,
+    Buffer,
+    Call,
+    Expr,
+    Load,
+    Local,
+    New,
+    Parts,
+    locals_in,
+    moved_to,
+    parts_of,
+    reads,
+    replaced,
+    share,
+    whole,
+)
+from chainrule._src.trace.batch import Linear
+
+SIDES = ("rows", "columns", "terms")  # of a matrix product
+ROUTINES = {"float32": "sgemm", "float64": "dgemm"}  # matrix products, as C calls them
+
+
+class Statement:
+    """One thing that is done; not a loop."""
+
+    def _touched(self) -> Iterator[Access]:
+        raise NotImplementedError
+
+    @cached_property
+    def accesses(self) -> list[Access]:
+        """What it reads and writes, in the order in which it does."""
+        return list(self._touched())
+
+    @cached_property
+    def touched(self) -> dict[Buffer | Local, list[Access]]:
+        """The same by what it is."""
+        return _by_what(self.accesses)
+
+    def replaced(self, new: New) -> Statement:
+        """Return the same with other expressions in the place of some."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False, repr=False)
+class Let(Statement):
+    """``local = value``."""
+
+    local: Local
+    value: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield Access(self.local, None, True)
+
+    def replaced(self, new: New) -> Let:
+        """Return the same with other expressions in the place of some."""
+        local: Any = new.get(self.local, self.local)
+        return Let(local, replaced(self.value, new))
+
+
+@dataclass(eq=False, repr=False)
+class Store(Statement):
+    """``buffer[index] = value``."""
+
+    place: Load
+    value: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield from _written(self.place)
+
+    def replaced(self, new: New) -> Store:
+        """Return the same with other expressions in the place of some."""
+        return Store(moved_to(self.place, new), replaced(self.value, new))
+
+
+@dataclass(eq=False, repr=False)
+class Accumulate(Statement):
+    """``target += value``, or another operation by its name."""
+
+    target: Load | Local
+    value: Expr
+    name: str = "add"
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.value)
+        yield from reads(self.target)
+        if isinstance(self.target, Local):
+            yield Access(self.target, None, True)
+        else:
+            yield from _written(self.target)
+
+    def replaced(self, new: New) -> Accumulate:
+        """Return the same with other expressions in the place of some."""
+        target: Any = new.get(self.target, self.target)
+        if isinstance(target, Load):
+            target = moved_to(target, new)
+        return Accumulate(target, replaced(self.value, new), self.name)
+
+
+@dataclass(eq=False, repr=False)
+class Side(Parts):
+    """Axes that are a side of a matrix together.
+
+    Attributes
+    ----------
+    axes : tuple of Local
+        Variables that stand for them, the outermost first; `ANYWHERE` for those summed over.
+    count, each : Expr
+        Its length: of so many samples, each so many entries; or of so many entries.
+    """
+
+    axes: tuple[Local, ...]
+    count: Expr
+    each: Expr = ONE
+
+    @property
+    def size(self) -> Expr:
+        """How long it is."""
+        return self.count * self.each
+
+
+@dataclass(eq=False, repr=False)
+class Product(Statement):
+    """A matrix product, ``c = a @ b``.
+
+    Attributes
+    ----------
+    a, b, c : Load
+        Their entries, by the variables of their sides. Loops around it choose one matrix of many.
+    rows, columns, terms : Side
+        Those of the result, and what is summed over.
+    turns : (bool, bool)
+        Which operands lie transposed.
+    shared : str
+        Which side is shared out among threads, if one is.
+    parts : tuple of Expr
+        Of its parts, the first that is computed and the one behind the last.
+    """
+
+    a: Load
+    b: Load
+    c: Load
+    rows: Side
+    columns: Side
+    terms: Side
+    turns: tuple[bool, bool]
+    shared: str = ""
+    parts: tuple[Expr, ...] = (PART, PART + 1)
+
+    @property
+    def matrices(self) -> list[tuple[Load, Side, Side]]:
+        """The matrices ``a``, ``b`` and ``c`` as they lie: their entries, lines and columns."""
+        a, b = (self.rows, self.terms), (self.terms, self.columns)
+        ta, tb = self.turns
+        return [
+            (self.a, *(a[::-1] if ta else a)),
+            (self.b, *(b[::-1] if tb else b)),
+            (self.c, self.rows, self.columns),
+        ]
+
+    @property
+    def sizes(self) -> list[Expr]:
+        """How many rows, columns and terms there are."""
+        return [getattr(self, side).size for side in SIDES]
+
+    def is_own(self, part: Expr) -> bool:
+        """Whether a part of an index runs over an axis of the matrices."""
+        return any(part in getattr(self, side).axes for side in SIDES)
+
+    @property
+    def computed(self) -> tuple[list[Expr], list[Expr]]:
+        """The sizes of what is computed, and how many entries lie before its part of a matrix."""
+        sizes, begins = self.sizes, [self._begin(place) for place, *_ in self.matrices]
+        if self.shared:
+            begin, end = self.stretch
+            side = getattr(self, self.shared)
+            sizes[SIDES.index(self.shared)] = end - begin
+            for i, (_, lines, columns) in enumerate(self.matrices):
+                step = self.leads[i] if side is lines else whole(side is columns)
+                begins[i] = begins[i] + begin * step
+        return sizes, begins
+
+    @property
+    def stretch(self) -> list[Expr]:
+        """Of the side that is shared out, where the part that is computed begins and ends."""
+        side: Side = getattr(self, self.shared)
+        return [share(side.count, part) * side.each for part in self.parts]
+
+    @property
+    def leads(self) -> list[Expr]:
+        """How many entries lie from a line of each matrix to the next."""
+        leads = []
+        for place, lines, _ in self.matrices:
+            last = max(i for i, v in enumerate(place.index) if v in lines.axes)
+            leads.append(_size(place.buffer.memory_shape[last + 1 :]))
+        return leads
+
+    def _begin(self, place: Load) -> Expr:
+        begin = whole(0)
+        for i, part in enumerate(place.index):
+            if not self.is_own(part):
+                begin = begin + part * _size(place.buffer.memory_shape[i + 1 :])
+        return begin
+
+    @property
+    def routine(self) -> str:
+        """What multiplies, as C calls it."""
+        return ROUTINES[self.c.dtype.name]
+
+    def _touched(self) -> Iterator[Access]:
+        yield Access(self.a.buffer.root, self.a.index, False)
+        yield Access(self.b.buffer.root, self.b.index, False)
+        yield Access(self.c.buffer.root, self.c.index, True)
+
+    def replaced(self, new: New) -> Product:
+        """Return the same with other expressions in the place of some."""
+        other = {v: old for old, v in new.items() if self.is_own(v)}  # its axes give way to a loop
+        names: Any = other | dict(new)
+        a, b, c = (moved_to(place, names) for place in (self.a, self.b, self.c))
+        rows, columns = (
+            replace(side, axes=tuple(names.get(v, v) for v in side.axes))
+            for side in (self.rows, self.columns)
+        )
+        return replace(self, a=a, b=b, c=c, rows=rows, columns=columns)
+
+
+@dataclass(eq=False, repr=False)
+class Run(Statement):
+    """A call for what it does, not for its value."""
+
+    call: Expr
+
+    def _touched(self) -> Iterator[Access]:
+        yield from reads(self.call)
+
+    def replaced(self, new: New) -> Run:
+        """Return the same with other expressions in the place of some."""
+        return Run(replaced(self.call, new))
+
+
+def natural(variable: Local) -> Run:
+    """Return what tells LLVM that a loop's variable is not negative."""
+    return Run(Call("natural", (variable,), WHOLE))
+
+
+@dataclass(eq=False, repr=False)
+class Declare(Statement):
+    """Says of what shape the memory at a pointer is, or the kernel's own."""
+
+    buffer: Buffer
+    pointer: str
+
+    def _touched(self) -> Iterator[Access]:
+        yield from ()
+
+    @property
+    def varies(self) -> bool:
+        """Whether the shape holds the batch size."""
+        return any(isinstance(size, Linear) for size in self.buffer.shape)
+
+
+@dataclass(eq=False, repr=False)
+class Break(Statement):
+    """Leaves the loop."""
+
+    def _touched(self) -> Iterator[Access]:
+        yield from ()
+
+
+@dataclass(eq=False, repr=False)
+class If(Statement):
+    """Statements that run where a condition holds; there are none in what passes change."""
+
+    test: Expr
+    body: list[Any]
+
+
+@dataclass(eq=False, repr=False)
+class While(Statement):
+    """Statements that run as long as a condition holds; in functions alone."""
+
+    test: Expr
+    body: list[Any]
+
+
+@dataclass(eq=False, repr=False)
+class Loop:
+    """``for var in range(start, stop, step)``."""
+
+    var: Local
+    stop: Expr
+    body: list[Item] = field(default_factory=list)
+    start: Expr = ZERO
+    step: Expr = ONE
+
+    @property
+    def innermost(self) -> bool:
+        """Whether no loop is inside."""
+        return not any(isinstance(item, Loop) for item in self.body)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether turns work on entries side by side, each on its own, and need no other turn."""
+        kept = {a.what for a in self.accesses if a.index is None and a.writes}
+        known: set[Any] = set()
+        for access in self.accesses:
+            if access.index is None:
+                if not access.writes and access.what in kept - known:
+                    return False  # what the turn before left there
+                known.add(access.what)
+                continue
+            *outer, last = access.index or (ZERO,)
+            terms = dict(parts_of(last)[1])
+            along = terms.pop(self.var, None)
+            if any(local is self.var for part in (*outer, *terms) for local in locals_in(part)):
+                return False
+            if along not in ((1,) if access.writes else (1, None)):
+                return False
+        return True
+
+    @cached_property
+    def accesses(self) -> list[Access]:
+        """What is read and written inside."""
+        return list({access: None for item in self.body for access in item.accesses})
+
+    @cached_property
+    def touched(self) -> dict[Buffer | Local, list[Access]]:
+        """The same by what it is."""
+        return _by_what(self.accesses)
+
+    def join(self, other: Loop) -> None:
+        """Take the body of another loop over the same variable as well."""
+        touched, accesses = self.touched, self.accesses
+        self.body += other.body
+        for access in other.accesses:
+            known = touched.setdefault(access.what, [])
+            if access not in known:
+                known.append(access)
+                accesses.append(access)
+
+
+Item = Loop | Statement
+
+
+def _by_what(accesses: Sequence[Access]) -> dict[Buffer | Local, list[Access]]:
+    found: dict[Buffer | Local, list[Access]] = {}
+    for access in accesses:
+        found.setdefault(access.what, []).append(access)
+    return found
+
+
+def _written(place: Load) -> Iterator[Access]:
+    for part in place.index:
+        yield from reads(part)
+    yield Access(place.buffer.root, place.index, True)
+
+
+def _size(shape: Sequence[Any]) -> Expr:
+    return functools.reduce(lambda size, more: size * whole(more), shape, whole(1))
+
+
+def nest(axes: Sequence[tuple[Local, Any]], leaf: Sequence[Item]) -> list[Item]:
+    """Return loops over ``(variable, size)`` around statements; none for a size of 1."""
+    items = list(leaf)
+    for var, size in reversed(axes):
+        if size != 1:
+            items = [Loop(var, whole(size), items)]
+    return items
+
+
+def walk(items: Sequence[Item]) -> Iterator[Statement]:
+    """Yield every statement, in order."""
+    for item in items:
+        if isinstance(item, Loop):
+            yield from walk(item.body)
+        else:
+            yield item
+
+
+def bodies(items: list[Item]) -> Iterator[list[Item]]:
+    """Yield every list of items, the outermost first."""
+    yield items
+    for item in items:
+        if isinstance(item, Loop):
+            yield from bodies(item.body)
+
+
+def forget(items: list[Item]) -> None:
+    """Forget what was known of items that were changed, and of all that is in them."""
+    for body in bodies(items):
+        for item in body:
+            for name in ("accesses", "touched"):
+                item.__dict__.pop(name, None)

@@ -1,0 +1,369 @@
+"""Nodes as LLVM's language: one of three tables over them, beside two in `compiler`.
+
+Every nest of loops becomes a function of the buffers and numbers that it works on.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from chainrule._src.compile.lower.nodes import (
+    BOOL,
+    ONE,
+    PART,
+    ZERO,
+    Buffer,
+    Call,
+    Const,
+    Expr,
+    Load,
+    Local,
+    children,
+    whole,
+)
+from chainrule._src.compile.lower.statements import (
+    Accumulate,
+    Break,
+    Declare,
+    If,
+    Item,
+    Let,
+    Loop,
+    Product,
+    Run,
+    Store,
+    While,
+    natural,
+)
+from chainrule._src.compile.native.blocks import in_blocks
+from chainrule._src.compile.native.values import TYPES, Outside, Values, held
+
+SIZE = re.compile(r"\$(-?\d+)\$")  # in a nest: a number that may differ in others
+SHORTEST, MASKED = 5, 16  # turns of loops of which LLVM makes masked vectors
+
+
+class Around(Outside, Protocol):
+    """The module that functions are written for.
+
+    Attributes
+    ----------
+    sums : str
+        What LLVM may do with what is added up.
+    inline : bool
+        Whether nests of loops are written where they are called.
+    """
+
+    sums: str
+    inline: bool
+
+    def nest(self, body: str, given: str) -> str:
+        """Take in a nest of loops, and return a call of it."""
+
+
+class Writer(Values):
+    """Writes the statements of one function."""
+
+    module: Around
+
+    def text(self) -> str:
+        """Return the lines of the function, its variables first."""
+        lines = ["entry:", *self.entry, "br label %begin", "begin:", *self.lines]
+        return "".join(line + "\n" for line in lines)
+
+    def header(self, name: str, arguments: Sequence[Any], result: np.dtype[Any] | None) -> str:
+        """Return the head of the definition, and take the arguments."""
+        given = []
+        for i, argument in enumerate(arguments):
+            if isinstance(argument, Buffer):
+                self.pointers[argument] = f"%a{i}"
+                given.append(f"ptr noalias %a{i}")
+            else:
+                kind = TYPES[argument.dtype]
+                given.append(f"{kind} %a{i}")
+                self.line(f"store {kind} %a{i}, ptr {self.place(argument)}")
+        returned = "void" if result is None else TYPES[result]
+        return f"define internal {returned} @{name}({', '.join(given)})"
+
+    # Statements
+
+    def block(self, items: Sequence[Any], outlined: bool = False) -> None:
+        """Write statements; nests of loops as functions of their own if they are ``outlined``."""
+        for item in items:
+            if outlined and isinstance(item, Loop) and self._nest(item):
+                continue
+            getattr(self, f"_{type(item).__name__.lower()}")(item, outlined)
+
+    def _nest(self, loop: Loop) -> bool:
+        """Write a nest as a function and its call; return whether it may be one."""
+        left = _left(loop, self.places)
+        if loop.var is PART or (left and self.module.inline):
+            return False
+        writer = Nest(self.module, self.flags, self.slots)
+        writer.whole(loop, left)
+        head, given = writer.signature(self)
+        body = f"{head} #NEST {{\n{writer.text()}  ret void\n}}\n"
+        self.line(self.module.nest(body, given))
+        return True
+
+    def _let(self, item: Let, outlined: bool) -> None:
+        self._set(item.local, self.value(item.value))
+
+    def _set(self, local: Local, value: str) -> None:
+        self.line(f"store {TYPES[local.dtype]} {value}, ptr {self.place(local)}")
+
+    def _store(self, item: Store, outlined: bool) -> None:
+        value = self.value(item.value)
+        self._put(item.place, value)
+
+    def _put(self, place: Load, value: str) -> None:
+        address = self.address(place)
+        if place.dtype == BOOL:
+            value = self.new(f"zext i1 {value} to i8")
+        self.line(f"store {held(place.dtype)} {value}, ptr {address}")
+
+    def _accumulate(self, item: Accumulate, outlined: bool) -> None:
+        value = Local("_", item.value.dtype)
+        self._set(value, self.value(item.value))
+        flags, self.flags = self.flags, self.module.sums
+        total = self.value(Call(item.name, (item.target, value), item.target.dtype))
+        self.flags = flags
+        if isinstance(item.target, Local):
+            self._set(item.target, total)
+        else:
+            self._put(item.target, total)
+
+    def _run(self, item: Run, outlined: bool) -> None:
+        self.value(item.call)
+
+    def _declare(self, item: Declare, outlined: bool) -> None:
+        buffer = item.buffer
+        if buffer.role == "local":
+            self.pointers[buffer] = f"%own{len(self.entry)}"
+            kind = f"[{math.prod(buffer.shape)} x {held(buffer.dtype)}]"
+            self.entry.append(f"{self.pointers[buffer]} = alloca {kind}, align 64")
+
+    def _break(self, item: Break, outlined: bool) -> None:
+        self.line(f"br label %{self.exits[-1]}")
+        self.line(f"{self.label()}:")
+
+    def _if(self, item: If, outlined: bool) -> None:
+        inside, after = self.label(), self.label()
+        self.line(f"br i1 {self.value(item.test)}, label %{inside}, label %{after}")
+        self.line(f"{inside}:")
+        self.block(item.body, outlined)
+        self.line(f"br label %{after}")
+        self.line(f"{after}:")
+
+    def _while(self, item: While, outlined: bool) -> None:
+        head, inside, after = self.label(), self.label(), self.label()
+        self.line(f"br label %{head}")
+        self.line(f"{head}:")
+        self.line(f"br i1 {self.value(item.test)}, label %{inside}, label %{after}")
+        self.line(f"{inside}:")
+        self._inside(item.body, after, outlined)
+        self.line(f"br label %{head}")
+        self.line(f"{after}:")
+
+    def _inside(self, body: Sequence[Any], after: str, outlined: bool) -> None:
+        self.exits.append(after)
+        self.block(body, outlined)
+        self.exits.pop()
+
+    def _loop(self, item: Loop, outlined: bool) -> None:
+        stop, place = self.stop(item), self.place(item.var)
+        head, inside, after = self.label(), self.label(), self.label()
+        self.line(f"store i64 {self.value(item.start)}, ptr {place}")
+        self.line(f"br label %{head}")
+        self.line(f"{head}:")
+        here = self.new(f"load i64, ptr {place}")
+        goes_on = self.new(f"icmp slt i64 {here}, {stop}")
+        self.line(f"br i1 {goes_on}, label %{inside}, label %{after}")
+        self.line(f"{inside}:")
+        self._inside(item.body, after, outlined)
+        now = self.new(f"load i64, ptr {place}")
+        further = self.new(f"add nsw i64 {now}, {self.value(item.step)}")
+        self.line(f"store i64 {further}, ptr {place}")
+        self.line(f"br label %{head}{self._hint(item)}")
+        self.line(f"{after}:")
+
+    def stop(self, loop: Loop) -> str:
+        """Return where a loop ends."""
+        return self.value(loop.stop)
+
+    def _hint(self, loop: Loop) -> str:
+        """Tell LLVM which loops to make vectors of, where it would choose otherwise.
+
+        Not of an outer loop whose inner ones it has written out. But of one with a few entries of a
+        single sample, and with the last entries one by one: LLVM would take masked vectors, and a
+        processor that reads what such a one has just stored waits for it.
+        """
+        if not loop.innermost:
+            return ", !llvm.loop !0"
+        return ", !llvm.loop !2" if self.module.inline and _is_short(loop) else ""
+
+    def _product(self, item: Product, outlined: bool) -> None:
+        """Write a call of C's ``gemm``, for a part of the side that is shared out."""
+        kind, routine = TYPES[item.c.dtype], f"chainrule_{item.routine}"
+        ta, tb = item.turns
+        sizes, begins = item.computed
+        places = [
+            self.entry_at(place.buffer, self.value(begin))
+            for place, begin in zip((item.a, item.b, item.c), begins, strict=True)
+        ]
+        numbers = [f"i64 {self.value(number)}" for number in (*sizes, *item.leads)]
+        a, b, c = (f"ptr {place}, {step}" for place, step in zip(places, numbers[3:], strict=True))
+        self.module.declare(
+            "void", routine, f"i32, i32, i32, i64, i64, i64, {kind}, ptr, i64, ptr, i64, "
+            f"{kind}, ptr, i64",
+        )  # fmt: skip
+        self.line(
+            f"call void @{routine}(i32 101, i32 {111 + ta}, i32 {111 + tb}, "
+            f"{', '.join(numbers[:3])}, {kind} 1.0, {a}, {b}, {kind} 0.0, {c})"
+        )
+
+
+class Left(NamedTuple):
+    """A local variable outside that a nest changes."""
+
+    local: Local
+
+
+class Nest(Writer):
+    """Writes a nest of loops; what it takes from outside become its arguments in order."""
+
+    def __init__(self, module: Around, flags: str, slots: dict[Buffer, Buffer]) -> None:
+        super().__init__(module, flags, slots)
+        self.own: set[Local] = set()
+        self.taken: dict[Any, str] = {}
+        self._depth, self._is_open = 0, not module.inline
+
+    def whole(self, loop: Loop, left: Sequence[Local]) -> None:
+        """Write the nest, with local variables that it leaves for what follows."""
+        kept = [(TYPES[local.dtype], self.place(local), self._variable(local)) for local in left]
+        for kind, place, outside in kept:
+            self.line(f"store {kind} {self.new(f'load {kind}, ptr {outside}')}, ptr {place}")
+        self.block([loop] if self.module.inline else in_blocks(loop))
+        for kind, place, outside in kept:
+            self.line(f"store {kind} {self.new(f'load {kind}, ptr {place}')}, ptr {outside}")
+
+    def _variable(self, local: Local) -> str:
+        """Return the address outside of a variable that is left, an argument."""
+        self.own.add(local)
+        return self.taken.setdefault(Left(local), f"%a{len(self.taken)}")
+
+    def pointer(self, buffer: Buffer) -> str:
+        """Return the address of a buffer, an argument."""
+        root = self.slots.get(buffer.root, buffer.root)
+        if root not in self.pointers:
+            self.pointers[root] = self.taken[root] = f"%a{len(self.taken)}"
+        return self.pointers[root]
+
+    def _set(self, local: Local, value: str) -> None:
+        self.own.add(local)
+        super()._set(local, value)
+
+    def _loop(self, item: Loop, outlined: bool) -> None:
+        item = flat(item)
+        self.own.add(item.var)
+        self._depth += 1
+        super()._loop(item, outlined)
+        self._depth -= 1
+
+    def stop(self, loop: Loop) -> str:
+        """Return where a loop ends: of an inner one a number, for which LLVM writes it best."""
+        was = self._is_open
+        self._is_open = was and not (loop.innermost and self._depth > 1)
+        found = super().stop(loop)
+        self._is_open = was
+        return found
+
+    def number(self, value: int) -> str:
+        """Return a whole number as one that may differ in other nests."""
+        return f"${value}$" if self._is_open and abs(value) > 1 else str(value)
+
+    def _local_value(self, expr: Local) -> str:
+        if expr in self.own:
+            return super()._local_value(expr)
+        if expr not in self.taken:
+            self.taken[expr] = f"%a{len(self.taken)}"
+        return self.taken[expr]
+
+    def signature(self, outside: Writer) -> tuple[str, str]:
+        """Return the head of the definition, and what a call outside is given."""
+        parameters, given = [], []
+        for what, name in self.taken.items():
+            if isinstance(what, Buffer):
+                parameters.append(f"ptr noalias {name}")
+                given.append(f"ptr {outside.pointer(what)}")
+            elif isinstance(what, Left):
+                parameters.append(f"ptr noalias {name}")
+                given.append(f"ptr {outside.place(what.local)}")
+            else:
+                kind = TYPES[what.dtype]
+                parameters.append(f"{kind} {name}")
+                given.append(f"{kind} {outside.value(what)}")
+        return f"define internal void @NEST({', '.join(parameters)})", ", ".join(given)
+
+
+def flat(loop: Loop) -> Loop:
+    """Return loops over entries of arrays that all lie alike as a single one, over them in order.
+
+    It is longer, and the same for arrays of other shapes. An entry's place is told by the last
+    index alone then, which goes beyond the last axis.
+    """
+    told = [x for x in loop.body if isinstance(x, Run) and x.call == natural(loop.var).call]
+    inner = loop.body[len(told) :]
+    variables, sizes = [loop.var], [ONE]
+    while len(inner) == 1 and isinstance(inner[0], Loop):
+        within = inner[0]
+        if (within.start, within.step) != (ZERO, ONE) or not isinstance(within.stop, Const):
+            return loop
+        variables.append(within.var)
+        sizes.append(within.stop)
+        inner = within.body
+    body = [item for item in inner if isinstance(item, Let | Store)]
+    is_plain = len(sizes) > 1 and loop.step == ONE and len(body) == len(inner)
+    if not is_plain or not all(_is_flat(item, variables, sizes[1:]) for item in body):
+        return loop
+    *others, last = variables
+    size = math.prod(int(each.value) for each in sizes)
+    first: dict[Expr, Expr] = dict.fromkeys(others, ZERO)
+    items: list[Item] = [natural(last) for _ in told]
+    items += [item.replaced(first) for item in body]
+    return Loop(last, loop.stop * size, items, loop.start * size)
+
+
+def _is_flat(thing: Any, variables: Sequence[Local], sizes: Sequence[Const]) -> bool:
+    """Whether loop variables stand in a statement for entries of arrays of these sizes alone."""
+    if isinstance(thing, Let):
+        return _is_flat(thing.value, variables, sizes)
+    if isinstance(thing, Store):
+        return all(_is_flat(part, variables, sizes) for part in (thing.place, thing.value))
+    if isinstance(thing, Local):
+        return thing not in variables
+    parts = children(thing) if isinstance(thing, Expr) else ()
+    if isinstance(thing, Load) and list(thing.index[-len(variables) :]) == list(variables):
+        lie = thing.buffer.memory_shape[-len(sizes) :]
+        if [whole(size) for size in lie] == list(sizes):
+            parts = parts[: -len(variables)]
+    return all(_is_flat(part, variables, sizes) for part in parts)
+
+
+def _is_short(loop: Loop) -> bool:
+    """Whether LLVM would make masked vectors of a loop, and may be told to make others.
+
+    It takes the turns in any order then.
+    """
+    few = isinstance(loop.stop, Const) and SHORTEST <= loop.stop.value < MASKED
+    return few and loop.is_apart
+
+
+def _left(loop: Loop, outside: dict[Local, str]) -> list[Any]:
+    """Return the local variables that a nest changes for what follows."""
+    changed = (a.what for a in loop.accesses if a.index is None and a.writes)
+    return [local for local in dict.fromkeys(changed) if local in outside]

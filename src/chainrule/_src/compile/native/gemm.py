@@ -1,0 +1,328 @@
+"""Matrix products of our own, written in LLVM's language.
+
+The result is made in tiles that stay in registers, a few rows by a few vectors, as in Goto and van
+de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Operands are read where they
+lie, but for panels of the second that lie transposed or serve many rows, and blocks of a transposed
+first that serve many columns. Those are laid together before, or by the first tile as it reads
+them. Every entry is a chain of fused multiplications and additions for each block of terms, and the
+sum of these chains in order, whatever the tiles: rows or columns that are left to other threads
+change no bit. Of a million terms a sum of one chain would lose four digits of float32's seven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from chainrule._src.compile.native.vectors import PLACE, REAL, WHOLE, Value, Vectors
+
+# Rows of tiles, for processors with so many registers: their sums take three quarters of them.
+ROWS = {32: (12, 4, 2, 1), 16: (6, 4, 2, 1)}
+VECTORS = 2  # across a tile; the last columns have tiles of one
+HEIGHT, TERMS = 192, 256  # rows and terms of a block of the first operand, which stays in the cache
+TALL = 48  # rows from which it pays to lay a panel of the second together
+NEAR = 3  # rows of a tile that are reached from one address
+APART = 8  # entries between rows of a block: no power of two, or they would share few lines of it
+PLAIN, TRANSPOSED = "111", "112"  # as C calls them
+NAMES = ("order", "ta", "tb", "m", "n", "k", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc")
+
+
+class Shape(NamedTuple):
+    """What depends on the processor.
+
+    Attributes
+    ----------
+    width : int
+        Bytes of a vector.
+    rows : tuple of int
+        That tiles have, the largest first.
+    """
+
+    width: int
+    rows: tuple[int, ...]
+
+    @property
+    def masks(self) -> bool:
+        """Whether to load a part of a vector takes no longer than to load all of it."""
+        return self.width == 64
+
+    @property
+    def wide(self) -> int:
+        """Return the columns from which it pays to turn a transposed first operand.
+
+        A tile reads but a part of each line of the cache, and lines a power of two apart push each
+        other out.
+        """
+        return 8 * self.width
+
+
+def module(name: str, size: int, width: int, registers: int) -> str:
+    """Return LLVM's text of a function that takes what C's ``gemm`` takes.
+
+    It multiplies alone: matrices lie row by row, ``alpha`` is 1 and ``beta`` is 0, or 1 to add to
+    what is there.
+
+    Parameters
+    ----------
+    name : str
+        Of the function.
+    size : int
+        Bytes of an entry, 4 or 8.
+    width : int
+        Bytes of a vector.
+    registers : int
+        That hold vectors.
+    """
+    kinds = dict.fromkeys(NAMES, WHOLE) | dict.fromkeys("abc", PLACE)
+    kinds |= dict.fromkeys(("alpha", "beta"), REAL[size])
+    kinds |= dict.fromkeys(("order", "ta", "tb"), "i32")
+    shape, turned = Shape(width, ROWS[registers]), f"{name}_turned"
+    product, other = (Vectors(each, kinds, size, width // size) for each in (name, turned))
+    _Product(product, shape, turned).emit()
+    _Turned(other, shape, name).emit()
+    declared = (product.declared | other.declared).values()
+    # The second's block is large, and seldom wanted.
+    return "".join([*declared, product.text(), other.text("noinline ")])
+
+
+class _Blocks:
+    """Loops over the blocks of the first operand.
+
+    Parameters
+    ----------
+    code : Vectors
+    shape : Shape
+    other : str
+        The function that it calls.
+    """
+
+    def __init__(self, code: Vectors, shape: Shape, other: str) -> None:
+        self.code, self.shape, self.other, self.given = code, shape, other, code.given
+        self.across = VECTORS * code.lanes
+        beta = self.given["beta"]
+        self.adds = code.new("i1", f"fcmp one {beta.kind} {beta}, 0.0")
+
+    def emit(self) -> None:
+        """Emit the loops over rows and over terms."""
+        code, m, k = self.code, self.given["m"], self.given["k"]
+
+        def rows(row: Value) -> None:
+            height = code.least(HEIGHT, m - row)
+
+            def terms(term: Value) -> None:
+                depth = code.least(TERMS, k - term)
+                self.block(row, term, height, depth, self.adds | ~term.equals(0))
+
+            code.loop(0, code.select(k.equals(0), 1, k), TERMS, terms)  # of no terms: zeros
+
+        code.loop(0, m, HEIGHT, rows)
+
+    def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
+        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        raise NotImplementedError
+
+    def turn(
+        self, source: Value, far: Value, depth: Value, width: Value, target: Value, apart: int
+    ) -> None:
+        """Emit a copy of ``width`` rows of ``depth`` entries as columns."""
+        code = self.code
+
+        def columns(column: Value) -> None:
+            def terms(term: Value) -> None:
+                rows = []
+                for lane in range(code.lanes):
+                    row = column + lane
+                    flags = code.first(code.select(row < width, depth - term, 0))
+                    rows.append(code.load(code.at(source, row * far, term), flags))
+                for lane, vector in enumerate(code.transposed(rows)):
+                    code.store(vector, code.at(target, (term + lane) * apart, column))
+
+            code.loop(0, depth, code.lanes, terms)
+
+        code.loop(0, width, code.lanes, columns)
+
+
+class _Turned(_Blocks):
+    """The product of a transposed operand, whose blocks are turned."""
+
+    def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
+        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        code, given, apart = self.code, self.given, TERMS + APART
+        block = code.memory(HEIGHT * apart)
+        a = code.at(given["a"], term * given["lda"], row)
+        self.turn(a, given["lda"], height, depth, block, apart)
+        along = code.select(given["tb"].equals(TRANSPOSED), code.number(1), given["ldb"])
+        b = code.at(given["b"], term * along)
+        c = code.at(given["c"], row * given["ldc"])
+        beta = given["beta"].kind
+        part: Mapping[str, Value] = {
+            "ta": Value(code, "i32", PLAIN), "m": height, "k": depth, "a": block,
+            "lda": code.number(apart), "b": b, "c": c,
+            "beta": code.new(beta, f"uitofp i1 {more} to {beta}"),
+        }  # fmt: skip
+        code.call(self.other, {**given, **part})
+
+
+class _Product(_Blocks):
+    """The product of operands as they lie."""
+
+    def emit(self) -> None:
+        """Emit the product, or a call of the other if the first operand is to be turned."""
+        code, given = self.code, self.given
+
+        def other() -> None:
+            code.call(self.other, given)
+            code.leave()
+
+        self.turned = given["ta"].equals(TRANSPOSED)
+        code.when(self.turned & (given["n"] >= self.shape.wide), other)
+        self.panel = code.memory(TERMS * self.across)
+        self.down = code.select(self.turned, code.number(1), given["lda"])
+        self.along = code.select(self.turned, given["lda"], code.number(1))
+        super().emit()
+
+    def block(self, row: Value, term: Value, height: Value, depth: Value, more: Value) -> None:
+        """Emit the product of a block with all columns, added if there were ``more`` terms."""
+        code, given = self.code, self.given
+        a = code.at(given["a"], row * self.down, term * self.along)
+        turned = given["tb"].equals(TRANSPOSED)
+        tall = (height >= TALL) & ~turned
+
+        def panels(column: Value) -> None:
+            width = code.least(self.across, given["n"] - column)
+            b = code.at(given["b"], term * given["ldb"], column)
+            c = code.at(given["c"], row * given["ldc"], column)
+
+            def turn() -> None:
+                place = code.at(given["b"], column * given["ldb"], term)
+                self.turn(place, given["ldb"], depth, width, self.panel, self.across)
+
+            code.when(turned, turn)
+            known = a, b, c, height, tall, turned, depth, more
+            code.either(
+                width.equals(self.across),
+                lambda: self._full(*known),
+                lambda: self._narrow(*known, width),
+            )
+
+        code.loop(0, given["n"], self.across, panels)
+
+    def _full(
+        self, a: Value, b: Value, c: Value, height: Value, tall: Value, turned: Value,
+        depth: Value, more: Value,
+    ) -> None:  # fmt: skip
+        """Emit a full panel, which the first tile lays together as it reads it."""
+        code, rows = self.code, self.shape.rows[0]
+        ldb, left = self.given["ldb"], height - rows
+        first = partial(self._tile, rows, VECTORS, a, b, ldb, c, left, depth, more)
+        code.when(tall, partial(first, lays=True))
+        begin = code.select(tall, rows, 0)
+        b, ldb = self._held(tall | turned, b)
+        self._strip(VECTORS, a, b, ldb, c, height, depth, more, begin=begin)
+
+    def _narrow(
+        self, a: Value, b: Value, c: Value, height: Value, tall: Value, turned: Value,
+        depth: Value, more: Value, width: Value,
+    ) -> None:  # fmt: skip
+        """Emit a panel of the last columns, vector by vector."""
+        code = self.code
+        laid = tall if self.shape.masks else ~turned
+        code.when(laid, lambda: self._lay(b, depth, width))
+        place, ldb = self._held(laid | turned, b)
+
+        def vector(shift: Value) -> None:
+            flags = code.first(width - shift)
+            places = code.at(place, shift), ldb, code.at(c, shift)
+            self._strip(1, a, *places, height, depth, more, flags)
+
+        code.loop(0, width, code.lanes, vector)
+
+    def _held(self, laid: Value, b: Value) -> tuple[Value, Value]:
+        """Return where a panel lies, and how far its rows are."""
+        select = self.code.select
+        across = self.code.number(self.across)
+        return select(laid, self.panel, b), select(laid, across, self.given["ldb"])
+
+    def _lay(self, source: Value, depth: Value, width: Value) -> None:
+        """Emit a copy of a narrow panel, with zeros behind its columns."""
+        code = self.code
+        columns = [code.lanes * vector for vector in range(VECTORS)]
+        flags = [code.first(width - column) for column in columns]
+
+        def terms(term: Value) -> None:
+            here = code.at(source, term * self.given["ldb"])
+            there = code.at(self.panel, term * self.across)
+            for column, flag in zip(columns, flags, strict=True):
+                code.store(code.load(code.at(here, column), flag), code.at(there, column))
+
+        code.loop(0, depth, 1, terms)
+
+    def _strip(
+        self, vectors: int, a: Value, b: Value, ldb: Value, c: Value, height: Value, depth: Value,
+        more: Value, flags: Value | None = None, begin: Any = 0,
+    ) -> None:  # fmt: skip
+        """Emit the rows of a few columns: large tiles as long as there are rows for them."""
+        code, ldc = self.code, self.given["ldc"]
+        for rows in self.shape.rows:
+            end = height - (height - begin) % rows
+
+            def tile(row: Value, rows: int = rows) -> None:
+                first, made = code.at(a, row * self.down), code.at(c, row * ldc)
+                left = height - (row + rows)
+                self._tile(rows, vectors, first, b, ldb, made, left, depth, more, flags)
+
+            code.loop(begin, end, rows, tile)
+            begin = end
+
+    def _tile(
+        self, rows: int, vectors: int, a: Value, b: Value, ldb: Value, c: Value, left: Value,
+        depth: Value, more: Value, flags: Value | None = None, lays: bool = False,
+    ) -> None:  # fmt: skip
+        """Emit a tile: sums of products, added to what is there if there were ``more`` terms.
+
+        One of several vectors is full; flags tell of a single vector how much of it is. One that
+        ``lays`` the second's panel together stores what it reads of it. Lines are fetched of the
+        rows that are ``left`` alone: others may belong to other threads.
+        """
+        code, ldc = self.code, self.given["ldc"]
+        columns = [code.lanes * vector for vector in range(vectors)]
+        lines = [code.at(c, ldc * row) for row in range(rows)]
+        places = [code.at(line, column) for line in lines for column in columns]
+        following = ldc * code.least(rows, left)
+        for place in places:  # what the next tile writes is in the cache by then
+            code.fetch(code.at(place, following), writes=True)
+        begin = [code.zero for _ in places]
+        # Places move on with the terms, a few rows are near to each: so all stay in registers.
+        shifts = [self.down * row for row in range(NEAR)]
+        moving = [b, *(code.at(a, self.down * row) for row in range(0, rows, NEAR))]
+        steps = [ldb, *[self.along] * (len(moving) - 1)]
+        if lays:
+            moving, steps = [*moving, self.panel], [*steps, code.number(self.across)]
+
+        def add(_: Value, *held: Value) -> list[Value]:
+            here, sums = held[: len(moving)], held[len(moving) :]
+            line, *near = here
+            wanted = flags if self.shape.masks else None
+            seconds = [code.load(code.at(line, column), wanted) for column in columns]
+            if lays:
+                for second, column in zip(seconds, columns, strict=True):
+                    code.store(second, code.at(near[-1], column))
+                    beside = code.at(line, column + self.across)  # the next panel's
+                    code.fetch(beside, writes=False, near=2)
+            made: list[Value] = []
+            for row in range(rows):
+                factor = code.scalar(code.at(near[row // NEAR], shifts[row % NEAR]))
+                for second in seconds:
+                    made.append(code.fused(factor, second, sums[len(made)]))
+            return [*map(code.at, here, steps), *made]
+
+        sums = code.loop(0, depth, 1, add, [*moving, *begin])[len(moving) :]
+
+        def with_others() -> list[Value]:
+            pairs = zip(places, sums, strict=True)
+            return [code.plus(code.load(place, flags), total) for place, total in pairs]
+
+        totals = code.when(more, with_others, sums)
+        for total, place in zip(totals, places, strict=True):
+            code.store(total, place, flags)

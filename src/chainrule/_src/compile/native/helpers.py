@@ -1,0 +1,154 @@
+"""Threads that open LLVM and make machine code beside the one that wants it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chainrule._src.base.forks import before_forks, in_child
+
+if TYPE_CHECKING:
+    from chainrule._src.compile.native.llvm import Target, Text
+
+STACK = 8 << 20  # bytes: LLVM's passes call themselves, and threads have half a megabyte on macOS
+
+
+def open_llvm() -> None:
+    """Have LLVM's library opened by a thread: that takes 7 ms, for which Python keeps its lock."""
+    if "llvmlite.binding" not in sys.modules and os.name == "posix":
+        with suppress(RuntimeError):  # of a thread that cannot be started
+            thread = threading.Thread(target=_open)
+            thread.start()
+            _opening.append(thread)
+
+
+def _open() -> None:
+    found = find_spec("llvmlite")
+    for folder in (found and found.submodule_search_locations) or ():
+        for file in Path(folder, "binding").glob("libllvmlite.*"):
+            dlopen = ctypes.CDLL(None).dlopen
+            dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+            dlopen(os.fsencode(file), os.RTLD_NOW)
+
+
+class _Here(threading.local):
+    """What a thread of the user's has begun before all of its modules were there."""
+
+    team: _Team | None = None
+
+
+_here = _Here()
+_opening: list[threading.Thread] = []
+
+
+def _opened() -> None:
+    """Wait before a fork until the library is open: else a child could not open one for ever."""
+    while _opening:
+        _opening.pop().join()
+
+
+def _alone() -> None:
+    """Forget, in a child, the threads that stayed behind."""
+    _here.team = None
+
+
+before_forks(_opened)
+in_child(_alone)
+
+
+@contextmanager
+def ahead(write: Callable[[], Sequence[Text]], target: Target, count: int) -> Iterator[None]:
+    """Have ``count`` threads make modules at once; `also` and `made` within go on with them.
+
+    Where they are at work already there is nothing to do.
+    """
+    if _here.team is not None:
+        yield
+        return
+    _here.team = team = _Team(target, count)
+    try:
+        team.begin(write())
+        yield
+    finally:
+        _here.team = None
+        team.end()
+
+
+def also(texts: Sequence[Text]) -> None:
+    """Have more modules made by threads that are at work, if there are any."""
+    if _here.team is not None:
+        _here.team.begin(texts)
+
+
+def made(texts: Sequence[Text], target: Target, count: int) -> list[bytes]:
+    """Return the machine code of modules, made by this thread and up to ``count`` others.
+
+    Raises
+    ------
+    RuntimeError
+        If one is not LLVM's language.
+    """
+    team = _here.team or _Team(target, min(count, len(texts) - 1))
+    _here.team = None
+    try:
+        return team.finish(texts)
+    finally:
+        team.end()
+
+
+class _Team:
+    """Modules that are to be made for a target, and threads that make some of them."""
+
+    def __init__(self, target: Target, count: int) -> None:
+        self._target = target
+        self._pool = ThreadPoolExecutor(count, "chainrule-llvm") if count > 0 else None
+        self._begun: dict[Text, Future[bytes]] = {}
+
+    def begin(self, texts: Sequence[Text]) -> None:
+        """Let threads make modules, those with most to do first, if there can be threads."""
+        was = threading.stack_size(STACK)
+        try:
+            with suppress(RuntimeError):
+                for text in _by_work(texts):
+                    if self._pool is not None and text not in self._begun:
+                        self._begun[text] = self._pool.submit(compiled, text, self._target)
+        finally:
+            threading.stack_size(was)
+
+    def finish(self, texts: Sequence[Text]) -> list[bytes]:
+        """Return modules, those that no thread has begun made here; others are not wanted."""
+        for text, future in self._begun.items():
+            if text not in texts:
+                future.cancel()
+        self.begin(texts)
+        made = {
+            text: compiled(text, self._target)
+            for text in _by_work(texts)
+            if text not in self._begun or self._begun[text].cancel()
+        }
+        return [made[text] if text in made else self._begun[text].result() for text in texts]
+
+    def end(self) -> None:
+        """Let threads end with what they are at; nobody waits until they have."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _by_work(texts: Sequence[Text]) -> list[Text]:
+    """Return modules, each once, that with most to do first."""
+    return sorted(dict.fromkeys(texts), key=lambda text: -text.work)
+
+
+def compiled(text: Text, target: Target) -> bytes:
+    """Return the machine code of a module."""
+    from chainrule._src.compile.native import llvm
+
+    return llvm.compiled(text, target)

@@ -1,0 +1,205 @@
+"""LLVM at work: a module's text becomes machine code."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, NamedTuple
+
+import llvmlite.binding as llvm
+from llvmlite.binding import ffi
+
+from chainrule._src.base.forks import before_forks, in_child, lock
+from chainrule._src.compile.native.rare import VARIANTS
+
+ALL, FEW, NONE = "all", "few", "none"
+SOONEST, BEST = 0, 3  # levels of code
+
+
+class Text(NamedTuple):
+    """A module in LLVM's language.
+
+    Attributes
+    ----------
+    text : str
+    passes : str
+        Which to run over it: `ALL`; `FEW`, of what calls the loops and is not within one, where
+        code is not worth more than the least time either; `NONE`. Products are written as they
+        should run, vectors and all: passes over them took two thirds of the time and left them as
+        fast as they were.
+    unrolls : bool
+        Whether passes unroll loops, and make vectors of what is written out. Loops that stay have
+        theirs already.
+    """
+
+    text: str
+    passes: str = ALL
+    unrolls: bool = False
+
+    @property
+    def work(self) -> int:
+        """Return about how much there is to do."""
+        return self.text.count("\n") * (3 if self.passes == ALL else 1)
+
+
+class Target(NamedTuple):
+    """What machine code is made for, in LLVM's words."""
+
+    triple: str
+    processor: str
+    features: str
+
+    def machine(self, level: int = BEST) -> Any:
+        """Return what LLVM calls a target machine, which makes code of a level."""
+        return llvm.Target.from_triple(self.triple).create_target_machine(
+            cpu=self.processor, features=self.features, opt=level, reloc="pic",
+            codemodel="jitdefault", jit=True,
+        )  # fmt: skip
+
+
+def compiled(text: Text, target: Target) -> bytes:
+    """Return the machine code of a module as an object file; threads make others meanwhile."""
+    with (
+        _loops_as_written(),
+        llvm.create_context() as context,
+        llvm.parse_assembly(text.text, context) as module,
+        _machine(target, SOONEST if text.passes == FEW else BEST) as machine,
+    ):
+        if text.passes != NONE:
+            _optimize(module, machine, text)
+        return _emitted(module, machine)
+
+
+_idle: dict[Hashable, list[Any]] = {}  # machines that no thread uses
+
+
+@contextmanager
+def _machine(target: Target, level: int) -> Iterator[Any]:
+    """Lend a target machine to one thread at a time: LLVM takes 2 ms to make one."""
+    idle = _idle.setdefault((target, level), [])
+    try:
+        machine = idle.pop()
+    except IndexError:
+        machine = target.machine(level)
+    yield machine
+    idle.append(machine)
+
+
+def _optimize(module: Any, machine: Any, text: Text) -> None:
+    """Run passes over a module."""
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = True
+    options.slp_vectorization = options.loop_unrolling = text.unrolls
+    # A builder is not used again: it refers to what was there for the module before.
+    with llvm.create_pass_builder(machine, options) as builder:
+        if text.passes == ALL:
+            passes = builder.getModulePassManager()
+        else:
+            passes = llvm.create_new_module_pass_manager()
+            passes.add_sroa_pass()
+            passes.add_simplify_cfg_pass()
+        _run(passes, module, builder)
+        if VARIANTS in text.text:  # which loops on vectors call by now
+            passes = llvm.create_new_module_pass_manager()
+            passes.add_always_inliner_pass()
+            _run(passes, module, builder)
+
+
+def _run(passes: Any, module: Any, builder: Any) -> None:
+    """Run passes over a module, and free them."""
+    try:
+        _beside_others(ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)
+    finally:  # llvmlite itself does not free them: 100 kB for each module
+        ffi.lib.LLVMPY_DisposeNewModulePassManger(passes)
+        passes.detach()
+
+
+def _emitted(module: Any, machine: Any) -> bytes:
+    """Return the object file of a module."""
+    with ffi.OutputString() as error:
+        emit = _beside_others(ffi.lib.LLVMPY_TargetMachineEmitToMemory)
+        buffer = emit(machine, module, 1, error)
+        if not buffer:
+            raise RuntimeError(str(error))
+    try:
+        begin = ffi.lib.LLVMPY_GetBufferStart(buffer)
+        return ctypes.string_at(begin, ffi.lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
+def _beside_others(function: Any) -> Any:
+    """Return a function of LLVM's that other threads need not wait for.
+
+    llvmlite lets one thread at a time in; LLVM works in many, each with a context of its own.
+    """
+    return getattr(function, "_cfn", function)
+
+
+PATIENCE = 20.0  # seconds that a fork waits for threads inside LLVM
+_turns = lock()
+_at_work = 0
+_library: Any = ffi.lib._lock._lock  # held around every other function of LLVM's
+
+
+@contextmanager
+def _loops_as_written() -> Iterator[None]:
+    """Keep LLVM from rewriting the addresses in loops, which is a fifth of its work.
+
+    They step from entry to entry as they are written. The option is all of this process's, so the
+    first thread of those at work sets it and the last one takes it back.
+    """
+    _count(1)
+    try:
+        yield
+    finally:
+        _count(-1)
+
+
+def _count(more: int) -> None:
+    global _at_work
+    with _entrance if more > 0 else nullcontext(), _turns:
+        was, _at_work = _at_work, _at_work + more
+        if not was or not _at_work:
+            llvm.set_option("", f"-disable-lsr={'false' if was else 'true'}")
+
+
+# A child in which nobody is left to give a lock back that LLVM itself holds would wait for ever. So
+# a fork lets no other thread into LLVM, and waits until all have left it.
+_entrance = lock()
+_waiting: list[Any] = []
+
+
+def _wait() -> None:
+    """Wait before a fork until no other thread is inside LLVM; hold what keeps them out."""
+    end = time.monotonic() + PATIENCE
+    for each in (_entrance, _library):
+        while each is _library and _at_work and time.monotonic() < end:
+            time.sleep(0.001)
+        if each.acquire(timeout=PATIENCE):
+            _waiting.append(each)
+
+
+def _go_on() -> None:
+    while _waiting:
+        _waiting.pop().release()
+
+
+def _alone() -> None:
+    """Forget, in a child, the threads that stayed behind."""
+    global _at_work
+    _at_work = 0
+    _waiting.clear()
+    _library._at_fork_reinit()
+
+
+before_forks(_wait, _go_on)
+in_child(_alone)
+
+
+def initialize() -> None:
+    """Make LLVM ready for this machine."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()

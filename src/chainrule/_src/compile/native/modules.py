@@ -1,0 +1,202 @@
+"""A kernel as modules in LLVM's language.
+
+Nests of loops that do the same are one function, as of layers that are alike; those that differ in
+sizes alone are given them. So what repeats is compiled once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import CompileError
+from chainrule._src.compile.lower.functions import function_of
+from chainrule._src.compile.lower.kernels import Kernel
+from chainrule._src.compile.lower.nodes import WHOLE, Buffer
+from chainrule._src.compile.lower.reading import Function
+from chainrule._src.compile.native import ENTRY
+from chainrule._src.compile.native.emission import SIZE, Writer
+from chainrule._src.compile.native.llvm import FEW, Text
+from chainrule._src.compile.native.rare import RARE, attributes, variants
+from chainrule._src.compile.native.values import TYPES
+
+SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
+# Else as it is written: numbers that are constants in one kernel and inputs of another, as settings
+# of a sweep, give the same bits.
+PLAIN = "nsz contract "
+ORDERED = "nsz "  # whatever stands around it: a product with a sum is not one operation either
+HINTS = """!0 = distinct !{!0, !1}
+!1 = !{!"llvm.loop.vectorize.enable", i1 false}
+!2 = distinct !{!2, !3}
+!3 = !{!"llvm.loop.vectorize.enable", i1 true}
+"""
+# For Intel's processors LLVM halves vectors, lest their clock slows down; products have whole ones
+# anyway. Loops over the entries of a single sample are too short for them.
+WIDE = ' "prefer-vector-width"="512"'
+LONG = 60  # lines from which a nest that repeats is called for a single sample as well
+CALLED = re.compile(r"call .*?@([\w.]+)\(")
+GIVEN = re.compile(r"#(nest\d+) (\d+)#")  # in a call: which call of its nest it is
+MODULE = 300  # lines of nests from which a module is not added to
+
+
+def modules(kernel: Kernel) -> list[Text]:
+    """Return a kernel as modules: ``i64 chainrule_kernel(ptr to pointers)`` is in the last.
+
+    What they are depends on the kernel alone, so that its numbers do, however many make them.
+    """
+    module = Module(ORDERED, ORDERED, "", True) if kernel.one else Module(PLAIN, SUMS, WIDE)
+    body = module.add(kernel.function, kernel.slots)
+    count = len(kernel.function.arguments)
+    loads = "".join(
+        f"  %p{i} = getelementptr ptr, ptr %table, i64 {i}\n  %a{i} = load ptr, ptr %p{i}\n"
+        for i in range(count)
+    )
+    given = ", ".join(f"ptr %a{i}" for i in range(count))
+    entry = (
+        f"define i64 @{ENTRY}(ptr %table) {{\n{loads}"
+        f"  %done = call i64 @{body}({given})\n  ret i64 %done\n}}\n"
+    )
+    return module.texts(entry)
+
+
+class Module:
+    """The functions of a kernel; each is written once.
+
+    Parameters
+    ----------
+    flags, sums : str
+        What LLVM may do with floating-point arithmetic, and with what is added up.
+    how : str
+        Attributes of those that are not written where they are called.
+    inline : bool, default False
+        Whether nests of loops are written where they are called. To LLVM one large function is
+        more work than many small ones, but a call takes as long as the short loops of one sample.
+    """
+
+    def __init__(self, flags: str, sums: str, how: str, inline: bool = False) -> None:
+        self.flags, self.sums, self.inline = flags, sums, inline
+        self.apart = f"noinline nounwind{how}"
+        self.declared: dict[str, str] = {}
+        self.functions: dict[str, str] = {}
+        self._nests: dict[str, str] = {}  # by what they do, whatever the sizes: their names
+        self._sizes: dict[str, list[list[str]]] = {}  # by their names, of each call
+
+    def texts(self, entry: str) -> list[Text]:
+        """Return all that was written and its entry, nests in modules of their own."""
+        nests = self._finished()
+        if self.inline:
+            return [Text(self._whole([entry, *nests.values()], {}), unrolls=True)]
+        heads = {
+            name: body.partition(") ")[0].replace("define internal", "declare") + ")\n"
+            for name, body in nests.items()
+        }
+        known = {name: body.replace(" internal", "", 1) for name, body in nests.items()}
+        texts = [Text(self._whole([known[name] for name in each], {})) for each in _groups(nests)]
+        return [*texts, Text(self._whole([entry], heads), FEW)]
+
+    def _whole(self, parts: list[str], heads: dict[str, str]) -> str:
+        """Return a module of some parts, with the functions that they call."""
+        known = {**self.declared, **self.functions, **heads}
+        found = set()
+        for part in parts:  # which grow
+            for name in CALLED.findall(part):
+                if name in known and name not in found:
+                    found.add(name)
+                    parts.append(known[name])
+        return "\n".join([*parts, HINTS])
+
+    # Nests of loops
+
+    def nest(self, body: str, given: str) -> str:
+        """Take in a nest of loops, and return a call of it."""
+        name = self._nests.setdefault(SIZE.sub("$$", body), f"nest{len(self._nests)}")
+        calls = self._sizes.setdefault(name, [])
+        calls.append(SIZE.findall(body))
+        return f"call void @{name}({given}#{name} {len(calls) - 1}#)"
+
+    def _finished(self) -> dict[str, str]:
+        """Return nests by name, with all sizes but those that differ; calls give them these."""
+        columns = {name: list(zip(*calls, strict=True)) for name, calls in self._sizes.items()}
+        differ = {
+            name: list(dict.fromkeys(column for column in each if len({*column}) > 1))
+            for name, each in columns.items()
+        }
+
+        def given(call: re.Match[str]) -> str:
+            return "".join(f", i64 {column[int(call[2])]}" for column in differ[call[1]])
+
+        for name, text in self.functions.items():
+            self.functions[name] = GIVEN.sub(given, text)
+        return {
+            name: self._nest(name, text, columns[name], differ[name])
+            for text, name in self._nests.items()
+        }
+
+    def _nest(self, name: str, text: str, columns: Sequence[Any], differ: Sequence[Any]) -> str:
+        """Return a nest with its sizes: numbers, or arguments where these differ."""
+        arguments = {column: f"%s{i}" for i, column in enumerate(differ)}
+        first, *rest = text.split("$$")
+        sizes = [arguments.get(column, column[0]) for column in columns]
+        body = first + "".join(size + part for size, part in zip(sizes, rest, strict=True))
+        again = len(self._sizes[name]) > 1 and body.count("\n") > LONG
+        how = "alwaysinline nounwind" if self.inline and not again else self.apart
+        wanted = "".join(f", i64 {argument}" for argument in arguments.values())
+        body = body.replace("@NEST(", f"@{name}(", 1)
+        return body.replace(") #NEST", f"{wanted}) {how}", 1)
+
+    # Functions
+
+    def add(self, function: Function, slots: dict[Buffer, Buffer] | None = None) -> str:
+        """Write the function of a kernel, and return its name."""
+        writer = Writer(self, self.flags, slots or {})
+        head = writer.header(function.name, function.arguments, WHOLE)
+        writer.block(function.body, outlined=True)
+        assert function.result is not None
+        writer.line(f"ret i64 {writer.value(function.result)}")
+        self.functions[function.name] = f"{head} {self.apart} {{\n{writer.text()}}}\n"
+        return function.name
+
+    def call(self, name: str, dtype: np.dtype[Any]) -> Function:
+        """See that a function that kernels call is written, and return it."""
+        found = function_of(name, dtype)
+        if found is None:
+            raise CompileError(f"{name} of {dtype.name} numbers runs in NumPy alone")
+        if found.name not in self.functions:
+            self.functions[found.name] = ""  # those that it calls come after
+            writer = Writer(self, "contract ", {})
+            result = found.result
+            kind = None if result is None else result.dtype
+            head = writer.header(found.name, found.arguments, kind)
+            writer.block(found.body)
+            how, more = "alwaysinline nounwind", ""
+            if result is None:  # it is called between loops, not in them
+                how = self.apart
+                writer.line("ret void")
+            else:
+                writer.line(f"ret {TYPES[result.dtype]} {writer.value(result)}")
+                if name in RARE:
+                    kinds = [TYPES[argument.dtype] for argument in found.arguments]
+                    how = attributes(found.name, len(kinds))
+                    more = variants(found.name, TYPES[result.dtype], kinds)
+            self.functions[found.name] = f"{head} {how} {{\n{writer.text()}}}\n{more}"
+        return found
+
+    def declare(self, result: str, name: str, arguments: str) -> None:
+        """Declare what is not part of the kernel."""
+        self.declared.setdefault(name, f"declare {result} @{name}({arguments})")
+
+
+def _groups(nests: dict[str, str]) -> list[list[str]]:
+    """Return the names of nests in groups that are about equally long."""
+    groups: list[list[str]] = []
+    lines = MODULE
+    for name, body in nests.items():
+        if lines >= MODULE:
+            groups.append([])
+            lines = 0
+        groups[-1].append(name)
+        lines += body.count("\n")
+    return groups

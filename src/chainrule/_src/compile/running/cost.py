@@ -1,0 +1,47 @@
+"""What a step takes in NumPy, and how much there is to compile: which engine is to run it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Iterator
+
+from chainrule._src.compile.lower.operations import operations_of, shape_of
+from chainrule._src.compile.running.form import Cost
+from chainrule._src.core.equations import Equation
+from chainrule._src.core.kernel import Recurrence, Scatter
+from chainrule._src.core.program import Program
+from chainrule._src.trace.batch import at
+
+# Seconds on a machine of 2024: what NumPy takes in an update for each equation, entry made, entry
+# scattered and operation of a product, by BLAS or by einsum. No clock is asked, so that the same
+# run takes the same engine everywhere.
+EQUATION, ENTRY, SCATTERED, BLAS, EINSUM = 3e-6, 7e-10, 2.5e-8, 1e-11, 1.5e-10
+
+
+@functools.lru_cache(128)
+def cost_of(program: Program, batch_size: int) -> Cost:
+    """Return what NumPy takes for an update, and how many equations there are to compile."""
+    runs = list(_runs(program.equations, batch_size))
+    return sum(times * _seconds(equation, batch_size) for equation, times in runs), len(runs)
+
+
+def _seconds(equation: Equation, n: int) -> float:
+    """Return what NumPy takes for an equation."""
+    entries: int = math.prod(at(equation.output.shape, n))
+    scatters = isinstance(equation.primitive.kernel, Scatter)
+    scattered: int = math.prod(at(shape_of(equation.operands[0]), n)) if scatters else 0
+    operation = EINSUM if equation.primitive.name == "einsum" else BLAS
+    return (
+        EQUATION + entries * ENTRY + scattered * SCATTERED + operations_of(equation, n) * operation
+    )
+
+
+def _runs(equations: Iterable[Equation], n: int, times: int = 1) -> Iterator[tuple[Equation, int]]:
+    """Yield equations and how often each runs: those of a recurrence in every step."""
+    for equation in equations:
+        if isinstance(equation.primitive.kernel, Recurrence):
+            steps = at(equation.params["steps"], n)
+            yield from _runs(equation.params["body"].equations, n, times * steps)
+        else:
+            yield equation, times

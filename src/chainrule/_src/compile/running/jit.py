@@ -1,0 +1,280 @@
+"""Functions of arrays, compiled."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import OutOfRangeError
+from chainrule._src.base.forks import lock
+from chainrule._src.compile.lower.kernels import Kernel, function_kernel
+from chainrule._src.compile.lower.numbers import FIXED
+from chainrule._src.compile.native.code import load
+from chainrule._src.compile.running.bound import aligned
+from chainrule._src.compile.running.form import REMEMBERED, keep
+from chainrule._src.compile.running.recorded import EXAMPLE
+from chainrule._src.core.derived import Derived, P, R
+from chainrule._src.core.names import argument_names
+from chainrule._src.core.program import Program
+from chainrule._src.core.refusals import OuterTensorError
+from chainrule._src.core.tensor import Tensor
+from chainrule._src.core.trees import leaves, map_leaves
+from chainrule._src.core.weak import Weak, as_value, checked, strong
+from chainrule._src.trace.batch import at
+from chainrule._src.trace.recurrence.summing import prepared
+from chainrule._src.trace.tracing import Recorder
+
+TYPICAL = 64  # rows that a kernel for any number of them is laid out for
+
+
+def jit(f: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that does what ``f`` does, compiled.
+
+    ``f`` is recorded and compiled for each combination of shapes and dtypes. Python's numbers among
+    the arguments have no dtype that counts: ``x * 2.0`` stays float32, as in NumPy. Where calls
+    differ in the number of rows alone, one piece of machine code serves them all but a single row,
+    which has its own. It is kept on disk, so the next process starts at once.
+
+    Parameters
+    ----------
+    f : callable
+        Written in NumPy; takes arrays, or dicts, lists and tuples of them, and returns arrays in
+        any such structure. What it takes from outside (weights, say) is taken when it is recorded:
+        later changes are not seen.
+
+    Returns
+    -------
+    callable
+        With ``f``'s positional arguments; safe to call from several threads. A copy by `pickle`
+        holds ``f`` alone and compiles for itself. Within `grad`, `trace`, `vmap` and the like it
+        calls ``f`` itself, so that they record what ``f`` does. A method is compiled for each
+        instance, whose attributes are taken from outside.
+
+    Raises
+    ------
+    CompileError, TraceError
+        When called, if ``f`` cannot be compiled.
+
+    Examples
+    --------
+    >>> W = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> predict = jit(lambda x: np.tanh(x @ W))
+    >>> predict(np.array([0.1, 0.2])).round(4)
+    array([0.6044, 0.7616])
+    """
+    compiled: dict[Any, _Call] = {}
+    itself: Any = f
+    known = _Known(f)
+
+    def jitted(*args: Any) -> Any:
+        if Tensor in map(type, args):
+            return itself(*args)  # which is recorded where the tensors come from
+        arrays: Any = args
+        try:
+            key: Any = tuple([(a.shape, a.dtype) for a in args])
+        except AttributeError:
+            key = None
+        if key is None:  # a structure, or numbers
+            found = list(leaves(args))
+            if any(type(leaf) is Tensor for _, leaf in found):
+                return itself(*args)
+            arrays = [_checked(leaf) for _, leaf in found]
+            paths = tuple(path for path, _ in found)
+            key = (paths, *((a.shape, _kind(a)) for a in arrays))
+        call = compiled.get(key)
+        if call is None:
+            try:
+                with known.lock:
+                    call = compiled.get(key) or known.call(map_leaves(_checked, list(args)))
+                    keep(compiled, key, call)
+            except OuterTensorError:
+                return itself(*args)
+        return call(arrays)
+
+    return Derived(jitted, jit, f)
+
+
+def _checked(leaf: Any) -> Any:
+    return as_value(checked(leaf, "an argument", "jit"))
+
+
+def _kind(value: Any) -> Any:
+    """Return what a recording holds for: a dtype, or a kind of Python's numbers.
+
+    Small whole numbers fit in dtypes where NumPy refuses large ones.
+    """
+    if type(value) is not Weak:
+        return value.dtype
+    number = value.number
+    return type(number), np.min_scalar_type(number) if type(number) is int else None
+
+
+Forms = list[tuple[Any, tuple[int, ...], Any]]  # of each array: path, shape and kind
+
+
+def _rows(one: Forms, other: Forms) -> tuple[set[Any], int] | None:
+    """Return which arrays differ in the number of rows, and how many the first has; else None."""
+    if [(p, len(s), s[1:], d) for p, s, d in one] != [(p, len(s), s[1:], d) for p, s, d in other]:
+        return None
+    apart = {p: (s[0], t[0]) for (p, s, _), (_, t, _) in zip(one, other, strict=True) if s != t}
+    if len(set(apart.values())) != 1:
+        return None
+    return set(apart), next(iter(apart.values()))[0]
+
+
+class _Rows(Recorder):
+    """Records a function of some rows.
+
+    Which program serves all numbers of rows does not depend on the number that comes first.
+    """
+
+    def tried(self, n: int) -> tuple[int, ...]:
+        return (EXAMPLE, *super().tried(n))
+
+
+_General = tuple[Forms, set[Any], Recorder, Program, Kernel]
+
+
+class _Known:
+    """What is known of a function: its calls so far, and programs for any number of rows.
+
+    One kernel, laid out for `TYPICAL` rows, serves all numbers of rows but 1. So the bits of a
+    result do not depend on the calls before.
+
+    Attributes
+    ----------
+    lock : Lock
+        Held while something new is made: another thread may need the same.
+    """
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f, self.lock = f, lock()
+        self.forms: deque[Forms] = deque(maxlen=REMEMBERED)
+        self.general: deque[_General] = deque(maxlen=REMEMBERED)
+
+    def call(self, args: list[Any]) -> _Call:
+        """Return a call for arguments like these."""
+        names = argument_names(self.f, len(args))
+        found = leaves(dict(zip(names, args, strict=True)))
+        forms = [(path, leaf.shape, _kind(leaf)) for path, leaf in found]
+        for known, rows, recorder, program, kernel in self.general:
+            apart = _rows(forms, known)
+            n = apart[1] if apart is not None and apart[0] == rows else 0
+            if n > 1 and recorder.holds(program, n):
+                return _Call(program, kernel, n)
+        made = self._generalised(args, forms)
+        if made is None:
+            program = Recorder(self.f, args, prepared, values=False).alone()
+            made = _Call(program, function_kernel(program), 1)
+        self.forms.append(forms)
+        return made
+
+    def _generalised(self, args: list[Any], forms: Forms) -> _Call | None:
+        """Return a call that serves any number of rows."""
+        for rows in self._guesses(forms):
+            recorder = _Rows(self.f, args, prepared, rows.__contains__, values=False)
+            program = recorder.serving(recorder.n)
+            if program is not None:
+                kernel = function_kernel(program, TYPICAL)
+                self.general.append((forms, rows, recorder, program, kernel))
+                return _Call(program, kernel, recorder.n)
+        return None
+
+    def _guesses(self, forms: Forms) -> Iterator[set[Any]]:
+        """Yield sets of arrays whose rows may be samples.
+
+        The number of rows differed from an earlier call, or arguments have the same number.
+        """
+        for known in self.forms:
+            apart = _rows(forms, known)
+            if apart is not None and apart[1] > 1:
+                yield apart[0]
+        arguments = [(path, shape[0]) for path, shape, _ in forms if len(path) == 1 and shape]
+        for n in dict.fromkeys(n for _, n in reversed(arguments) if n > 1):
+            first, *others = [path for path, rows in arguments if rows == n]
+            yield {first, *others}
+            if others:
+                yield {*others}
+                yield {first}
+
+
+class _Call:
+    """A function compiled for some shapes and dtypes.
+
+    Parameters
+    ----------
+    program : Program
+    kernel : Kernel
+    n : int
+        How many rows there are, if the kernel serves any number.
+    """
+
+    def __init__(self, program: Program, kernel: Kernel, n: int) -> None:
+        self.program, self.kernel, self.n = program, kernel, n
+        self.free = [_Memory(self)]  # of calls that are over; each at the same time has its own
+
+    def __call__(self, arrays: Any) -> Any:
+        try:
+            memory = self.free.pop()
+        except IndexError:
+            memory = _Memory(self)
+        try:
+            return memory.run(arrays)
+        finally:
+            self.free.append(memory)
+
+
+class _Memory:
+    """What a call works in."""
+
+    def __init__(self, call: _Call) -> None:
+        self.program, self.result = call.program, call.program.result
+        numbers = {path: i for i, (path, _) in enumerate(leaves(call.program.arguments))}
+        self.inputs: list[tuple[int, Any]] = []
+        self.outputs: list[Any] = []
+        arrays = self._arrays(call.kernel, call.n, numbers)
+        self.call = load(call.kernel).bound(arrays)
+        self.checks, self.fault = call.kernel.checks, arrays[list(FIXED).index("fault")]
+        self.single = not isinstance(self.result, dict | list | tuple | None)
+
+    def _arrays(self, kernel: Kernel, n: int, numbers: dict[Any, int]) -> list[Any]:
+        fixed_ones = {
+            "constants": np.array([*kernel.constants, 0.0]),
+            "totals": np.zeros(1),
+            "sizes": np.array([0, 0, 1, n, 1, 1, 0, 1, 1]),
+        }
+        arrays = [fixed_ones.get(name, np.zeros(2, np.int64)) for name in FIXED]
+        for buffer in kernel.pointed:
+            array: Any = aligned(at(buffer.memory_shape, n) or (1,), buffer.dtype)
+            if buffer.role == "constant":
+                array = np.ascontiguousarray(np.transpose(buffer.content, buffer.order))
+            shaped = array.reshape(buffer.shape) if not buffer.shape else array
+            if buffer.role == "argument":
+                self.inputs.append((numbers[buffer.content], shaped))
+            elif buffer.role == "result":
+                self.outputs.append(shaped)
+            arrays.append(array)
+        return arrays
+
+    def _explain(self, arrays: Any) -> None:
+        """Run the program in NumPy, which tells the row that is out of range."""
+        values = iter(arrays)
+        arguments = list(self.program.arguments.values())
+        self.program(*map_leaves(lambda _: next(values), arguments))
+
+    def run(self, arrays: Any) -> Any:
+        """Return the function's result for these arrays."""
+        for i, place in self.inputs:
+            place[...] = strong(arrays[i])
+        self.call()
+        if self.fault[0]:
+            number, self.fault[0] = int(self.fault[0]), 0
+            self._explain(arrays)
+            raise OutOfRangeError(self.checks[number - 1])
+        if self.single:
+            return self.outputs[0].copy()
+        values = iter([output.copy() for output in self.outputs])
+        return map_leaves(lambda _: next(values), self.result)

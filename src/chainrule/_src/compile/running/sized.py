@@ -1,0 +1,110 @@
+"""One engine of two: compiled for the batch sizes that a kernel holds for, NumPy for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.compile.running.engines import Engine, NativeEngine, NumpyEngine, Outcome
+
+
+class SizedEngine:
+    """Runs every batch on the engine for its size, the carry handed from one to the other.
+
+    Parameters
+    ----------
+    compiled : NativeEngine
+    in_numpy : NumpyEngine
+        With the same carry and data.
+    holds : callable
+        Whether the kernel holds for a batch size.
+    """
+
+    name = "compiled"
+
+    def __init__(
+        self, compiled: NativeEngine, in_numpy: NumpyEngine, holds: Callable[[int], bool]
+    ) -> None:
+        self.compiled, self.in_numpy, self.holds = compiled, in_numpy, holds
+        self._current: Engine = compiled
+
+    def read(self, key: str, name: str | None = None) -> Any:
+        """Return a copy of a part of the carry, or of what is called so in it, if anything."""
+        return self._current.read(key, name)
+
+    def write(self, key: str, part: Any) -> None:
+        """Take a part of the carry."""
+        self._current.write(key, part)
+
+    def begin(self, carry: Any) -> None:
+        """Take a whole carry to start with; there is no way back to one before it."""
+        self._current = self.compiled
+        self.compiled.begin(carry)
+        self.in_numpy.begin(carry)
+
+    def undo(self) -> None:
+        """Go back to before the last update."""
+        self._current.undo()
+
+    def running(self) -> AbstractContextManager[None]:
+        """Have threads at hand, if they help and no other run has them."""
+        return self.compiled.running()
+
+    def feed(self, data: Any) -> None:
+        """Take other samples."""
+        self.compiled.feed(data)
+        self.in_numpy.feed(data)
+
+    def is_as_recorded(self, batch_size: int) -> bool:
+        """Whether the step still does what was recorded for batches of this size."""
+        return self.in_numpy.is_as_recorded(batch_size)
+
+    def run(self, orders: Any, batch_size: int, done: Outcome) -> None:
+        """Run updates, a batch after another, over samples in an order for each epoch."""
+        rest = orders.shape[1] % batch_size
+        sizes = {batch_size, rest} if orders.shape[1] > batch_size else {orders.shape[1]}
+        engines = {self._engine(size) for size in sizes if size}
+        if len(engines) == 1:
+            self._run(engines.pop(), orders, batch_size, done)
+            return
+        for epoch, order in enumerate(orders):
+            for size, part in ((batch_size, order[:-rest]), (rest, order[-rest:])):
+                if not done.fails:
+                    self._run_part(self._engine(size), epoch, part, size, done)
+
+    def _engine(self, size: int) -> Engine:
+        return self.compiled if self.holds(size) else self.in_numpy
+
+    def _run_part(
+        self, engine: Engine, epoch: int, order: Any, batch_size: int, done: Outcome
+    ) -> None:
+        """Run a part of an epoch, and add it to what is done."""
+        updates, total = done.updates, done.totals[epoch]
+
+        def add(part: Outcome) -> None:
+            done.updates, done.totals[epoch] = updates + part.updates, total + part.totals[0]
+
+        def watch(part: Outcome) -> None:
+            add(part)
+            done.look()
+
+        part = Outcome(np.zeros(1), watch=watch, each=done.each, alone=done.alone)
+        try:
+            self._run(engine, order[np.newaxis], batch_size, part)
+        finally:  # an interrupt as well
+            add(part)
+            done.fails = part.fails
+
+    def _run(self, engine: Engine, orders: Any, batch_size: int, done: Outcome) -> None:
+        before, first = self._current, done.updates
+        if engine is not before:
+            for key in self.in_numpy.keys:
+                engine.write(key, before.read(key))
+            self._current = engine
+        engine.run(orders, batch_size, done)
+        if done.fails and done.updates == first and engine is not before:
+            before.undo()  # the last update was made there
+            self._current = before

@@ -1,0 +1,219 @@
+"""From a step to an engine: recorded for the batch sizes there are, compiled where that pays."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import warnings
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from typing import Any
+
+from chainrule._src.base.errors import (
+    ChainruleError,
+    CompileError,
+    DataError,
+    ShapeError,
+    TraceError,
+)
+from chainrule._src.base.mentions import place_of
+from chainrule._src.compile.native.code import begin, made_soon
+from chainrule._src.compile.running.account import expected_seconds
+from chainrule._src.compile.running.cost import cost_of
+from chainrule._src.compile.running.engines import Engine, NativeEngine, NumpyEngine, Step, rows_in
+from chainrule._src.compile.running.form import Cost, Form, digest, keep, load, read, write, written
+from chainrule._src.compile.running.recorded import Known, RecordedStep, plain
+from chainrule._src.compile.running.sized import SizedEngine
+from chainrule._src.core.trees import leaves, map_leaves
+
+# Seconds on a machine of 2024 with two cores: to compile a structure and each of its equations. No
+# clock is asked, so that the same run takes the same engine everywhere.
+COMPILING, COMPILING_EQUATION = 0.13, 2.4e-4
+ENGINES = {"auto": None, "compiled": True, "numpy": False}
+
+_read: dict[Hashable, Form] = {}  # from disk, by what was recorded
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Return a context in which Python does not look for garbage.
+
+    To record and to compile makes so many objects, nearly all of which stay, that Python would look
+    through those of all imported libraries: 70 ms in a process that uses scikit-learn.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@functools.cache
+def _settle() -> None:
+    """Put what was made with what has been there long: Python need not look through it soon.
+
+    That is much for the first kernel, for which the compiler and LLVM are imported.
+    """
+    if not gc.get_freeze_count():  # of objects that somebody keeps apart
+        gc.freeze()
+        gc.unfreeze()
+
+
+def make_engine(
+    step: Step,
+    loss: Any,
+    carry: Any,
+    data: Any,
+    batch_size: int,
+    engine: str,
+    updates: int,
+    known: Known | None = None,
+    counts_others: bool = True,
+) -> Engine:
+    """Return the engine for a run of so many updates.
+
+    ``known`` holds what was recorded of a step that is still the same; it is added to. Where
+    ``counts_others`` is false, the other runs of this process do not count: several processes that
+    share a run choose the same engine.
+
+    Raises
+    ------
+    CompileError
+        If ``engine`` is "compiled" and the step cannot be compiled.
+    """
+    wanted = ENGINES[engine]
+    data = map_leaves(plain, data)
+    recorded = RecordedStep(step, loss, carry, data, known)
+    in_numpy = NumpyEngine(recorded, carry, data, recorded.dtype)
+    compiles = wanted is True and batch_size > 1  # those of one sample call no products
+    try:
+        with uncollected(), made_soon(recorded.dtype) if compiles else nullcontext():
+            if wanted is False:
+                recorded.program(batch_size)  # or what is wrong is told here
+                return in_numpy
+            plan = _Plan(recorded, data, batch_size)
+            if wanted is None and not plan.pays(updates, counts_others):
+                return in_numpy
+            return SizedEngine(plan.engine(carry), in_numpy, plan.holds)
+    except (TraceError, CompileError) as error:
+        _falls_back(loss, error, wanted)
+        return in_numpy
+    except (ValueError, IndexError, TypeError) as error:
+        if isinstance(error, ChainruleError):
+            raise
+        kind = ShapeError if isinstance(error, ValueError) else DataError
+        shapes = ", ".join(str(leaf.shape) for _, leaf in leaves(data))
+        raise kind(
+            f"{_name(loss)} fails on data of shapes {shapes}: {place_of(error)}{error}"
+        ) from error
+
+
+class _Plan:
+    """What a step runs as where it is compiled: known here, kept on disk, or made now.
+
+    Parameters
+    ----------
+    step : RecordedStep
+    data : tuple of tree of ndarray
+    batch_size : int
+    """
+
+    def __init__(self, step: RecordedStep, data: Any, batch_size: int) -> None:
+        self._step, self._data, self._size = step, data, batch_size
+        self._dtypes = [leaf.dtype.str for _, leaf in leaves(data)]
+
+    @cached_property
+    def _cached(self) -> Form | None:
+        """The kernel that is cached on disk, or None."""
+        key = self._step.key(self._size), self._size, *self._dtypes
+        form = _read.get(key) or read(self._name(self._size))
+        if not isinstance(form, Form):
+            return None
+        keep(_read, key, form)
+        return form
+
+    def _name(self, n: int) -> str | None:
+        """Return what is on disk for batches of ``n``."""
+        return digest(self._step.key(n), self._size, self._dtypes)
+
+    def cost(self) -> Cost:
+        """Return what NumPy takes for an update, and how many equations there are to compile."""
+        if self._step.known(self._size) is None and self._cached is not None:
+            return self._cached.cost
+        return cost_of(self._step.program(self._size), self._size)
+
+    def pays(self, updates: int, counts_others: bool = True) -> bool:
+        """Whether compiling takes less time than running the structure in NumPy.
+
+        Kernels on disk do not count: the same calls get the same engines, and so the same bits.
+        """
+        seconds, equations = self.cost()
+        price, alone = COMPILING + equations * COMPILING_EQUATION, updates * seconds
+        if not counts_others:
+            return alone > price
+        structure = self._step.key(self._size), self._size, *self._dtypes
+        return expected_seconds(structure, alone) > price
+
+    def engine(self, carry: Any) -> NativeEngine:
+        """Return what runs it compiled."""
+        is_written = self._is_written()
+        if not is_written and self._cached is not None and load(self._cached) is not None:
+            return NativeEngine(self._step, self._cached, carry, self._data, self._size)
+        with nullcontext() if is_written else made_soon(self._step.dtype):
+            from chainrule._src.compile.running.compiling import form_of_step
+
+            program = self._step.program(self._size)
+            form = form_of_step(program, self._data, self._size)
+            is_new = form.code is None
+            if is_new:
+                begin(form.kernel)
+                if rest := rows_in(self._data) % self._size:
+                    self.holds(rest)  # recorded meanwhile
+            made = NativeEngine(self._step, form, carry, self._data, self._size)
+        if is_new:
+            _settle()
+            if form.code is not None:
+                write(self._name(self._size), form)
+        return made
+
+    def _is_written(self) -> bool:
+        """Whether this process has written the kernel."""
+        program = self._step.known(self._size)
+        return program is not None and written(program, self._data, self._size) is not None
+
+    def holds(self, n: int) -> bool:
+        """Whether a batch of ``n`` is what the kernel was made of."""
+        running, key = self._step.seen.running, (n, self._size, *self._dtypes)
+        holds = running.get(key)
+        if holds is None:
+            holds = n == self._size or self._is_same(n)
+            keep(running, key, holds)
+        return holds
+
+    def _is_same(self, n: int) -> bool:
+        try:
+            own, other = self._name(self._size), self._name(n)
+            if own is not None and read(other) == own:
+                return True
+            same = self._step.holds(self._step.program(self._size), n)
+        except Exception:  # of the step: it comes when it runs
+            return False
+        if same and own is not None:
+            write(other, own)
+        return same
+
+
+def _falls_back(loss: Any, error: Exception, wanted: bool | None) -> None:
+    """Say that a loss runs in NumPy, unless that was asked for; refuse if it was to be compiled."""
+    message = f"{_name(loss)} cannot be compiled: {place_of(error)}{error}"
+    if wanted:
+        raise CompileError(message) from error
+    if wanted is None:
+        warnings.warn(f"{message}; it runs in NumPy", stacklevel=4)
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", repr(function))

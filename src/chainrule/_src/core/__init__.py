@@ -1,0 +1,1 @@
+"""Operations, tensors, gradients, and recordings of functions as equations."""

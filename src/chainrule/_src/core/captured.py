@@ -1,0 +1,107 @@
+"""Captured arrays: later writes to an array must not change a recording that has used it.
+
+A recording needs the array until the gradient or the program is made of it. So a small array is
+copied; a large one is made read-only while the recorded function runs, which costs nothing. NumPy
+does not refuse two kinds of writes to a large array: through views that existed before, and by
+``np.add.at``.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.forks import lock
+from chainrule._src.core.refusals import entry_refused, write_refused
+
+LARGE = 2**20  # bytes; less is copied within a tenth of a millisecond
+
+_changing = lock()
+_locked: dict[int, list[Any]] = {}  # by the id of an array: the array, and how many have locked it
+_waiting: list[Any] = []  # views that become writable when what they are views of does
+
+
+class Captured:
+    """The arrays that one recording has taken.
+
+    As a context it surrounds the call of the recorded function. Outside of it, where nothing marks
+    the end of a recording, large arrays are copied as well.
+
+    Parameters
+    ----------
+    locks : bool
+        If false, large arrays are copied within the context, too: the recording is needed after
+        the user's code has gone on.
+    """
+
+    __slots__ = ("_arrays", "_is_open", "_locks")
+
+    def __init__(self, locks: bool) -> None:
+        self._locks, self._is_open, self._arrays = locks, False, list[Any]()
+
+    def __call__(self, array: Any) -> Any:
+        """Return the array as the recording may have it; anything else as it is."""
+        if type(array) is not np.ndarray:
+            return array
+        if array.nbytes > LARGE and self._is_open:
+            with _changing:
+                if _can_be_locked(array):
+                    self._lock(array)
+                    return array
+        return array.copy(order="K")
+
+    def _lock(self, array: Any) -> None:
+        if isinstance(array.base, np.ndarray):
+            self._lock(array.base)
+        if id(array) in _locked:
+            _locked[id(array)][1] += 1
+        elif array.flags.writeable:
+            array.flags.writeable = False
+            _locked[id(array)] = [array, 1]
+        else:
+            return
+        self._arrays.append(array)
+
+    def __enter__(self) -> None:
+        self._is_open = self._locks
+
+    def __exit__(self, kind: Any, error: Any, where: TracebackType | None) -> None:
+        self._is_open = False
+        arrays, self._arrays = self._arrays, []
+        with _changing:
+            _unlock(arrays)
+        if isinstance(error, ValueError):
+            refused = write_refused(error, arrays) or entry_refused(error)
+            if refused is not None:
+                raise refused.with_traceback(where) from None
+
+
+def _unlock(arrays: list[Any]) -> None:
+    """Make arrays writable that no other recording has locked, a view after its array."""
+    for array in arrays:
+        entry = _locked[id(array)]
+        entry[1] -= 1
+        if not entry[1]:
+            del _locked[id(array)]
+    _waiting.extend(array for array in arrays if id(array) not in _locked)
+    for array in [*_waiting]:
+        with suppress(ValueError):  # somebody else has locked what it is a view of
+            array.flags.writeable = True
+            _waiting[:] = [other for other in _waiting if other is not array]
+
+
+def _can_be_locked(array: Any) -> bool:
+    """Whether NumPy makes an array writable again that was read-only for a while."""
+    while isinstance(array.base, np.ndarray):
+        if array.flags.writeable and not array.base.flags.writeable:
+            return False
+        array = array.base
+    if array.base is None:
+        return True
+    try:
+        return not memoryview(array.base).readonly
+    except TypeError:
+        return False

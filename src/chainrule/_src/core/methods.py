@@ -1,0 +1,163 @@
+"""Attributes, methods and operators that tensors share with arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule._src.base.errors import TraceError
+from chainrule._src.core.elementwise import ASTYPE
+from chainrule._src.core.refusals import WRITTEN, called, no_array, no_attribute
+from chainrule._src.ops import NUMPY, Traced
+
+_NO_PARAMS: dict[str, Any] = {}
+
+
+class Methods(Traced):
+    """The methods that call NumPy's functions, and the methods that every tensor refuses."""
+
+    __slots__ = ()
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise no_array()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise no_attribute(name)
+
+    def __copy__(self) -> Any:
+        return self  # which never changes
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TraceError("a tensor cannot be pickled: its gradient would be lost. Pickle t.value")
+
+    @property
+    def flat(self) -> Any:
+        """The entries in one axis."""
+        return np.ravel(self)
+
+    @property
+    def T(self) -> Any:
+        """The transpose."""
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        """The transpose of the last two axes."""
+        return np.matrix_transpose(self)
+
+    @property
+    def real(self) -> Any:
+        """The tensor itself, which is real."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """Zeros: a tensor is real."""
+        return np.imag(self)
+
+    def conj(self) -> Any:
+        """Return the tensor itself, which is real."""
+        return self
+
+    conjugate = conj
+
+    def astype(
+        self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True,
+        copy: bool = True,
+    ) -> Any:  # fmt: skip
+        """Return the tensor with entries of another type."""
+        return ASTYPE(
+            self, dtype=np.empty(0, np.result_type(self)).astype(dtype, casting=casting).dtype.type
+        )
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+        """Return the entries in another shape."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload]
+
+    def transpose(self, *axes: Any) -> Any:
+        """Return the axes in another order."""
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def flatten(self, order: str = "C") -> Any:
+        """Return the entries in one axis."""
+        return np.ravel(self, order=order)  # type: ignore[call-overload]
+
+    def copy(self, order: str = "C") -> Any:
+        """Return the tensor: it never changes, so it need not be copied."""
+        return self
+
+    def __setitem__(self, *_: Any) -> NoReturn:
+        raise TraceError(f"a tensor cannot be written into: {WRITTEN}")
+
+    def __delitem__(self, *_: Any) -> NoReturn:
+        raise TraceError(f"entries of a tensor cannot be deleted: {WRITTEN}")
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(np.equal(self, item)))
+
+    def __divmod__(self, other: Any) -> Any:
+        return np.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)
+
+
+def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
+    """Return the operator's methods: with the tensor on the left, on the right, and alone."""
+    primitive: Any = NUMPY[ufunc]
+
+    def forward(self: Methods, other: Any) -> Any:
+        return self.record(primitive, (self, other), _NO_PARAMS)
+
+    def backward(self: Methods, other: Any) -> Any:
+        return self.record(primitive, (other, self), _NO_PARAMS)
+
+    def alone(self: Methods) -> Any:
+        return self.record(primitive, (self,), _NO_PARAMS)
+
+    return forward, backward, alone
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that does what NumPy's function of that name does."""
+    target = NUMPY[function]
+
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        return called(function, target, (self, *args), options)
+
+    return method
+
+
+for _name, _ufunc in {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
+    "pow": np.power, "matmul": np.matmul, "mod": np.remainder, "floordiv": np.floor_divide,
+    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+}.items():  # fmt: skip
+    for _side, _function in zip(("", "r"), _operator(_ufunc)[:2], strict=True):
+        setattr(Methods, f"__{_side}{_name}__", _function)
+for _name, _ufunc in {
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "eq": np.equal, "ne": np.not_equal,
+}.items():  # fmt: skip
+    setattr(Methods, f"__{_name}__", _operator(_ufunc)[0])
+for _name, _ufunc in {
+    "neg": np.negative, "pos": np.positive, "abs": np.abs, "invert": np.invert,
+}.items():  # fmt: skip
+    setattr(Methods, f"__{_name}__", _operator(_ufunc)[2])
+for _name, _ufunc in {"lshift": np.left_shift, "rshift": np.right_shift}.items():
+    setattr(Methods, f"__{_name}__", lambda self, other, shift=_ufunc: shift(self, other))
+    setattr(Methods, f"__r{_name}__", lambda self, other, shift=_ufunc: shift(other, self))
+for _name in ("flat", "T", "mT", "real", "imag"):
+    setattr(Methods, _name, getattr(Methods, _name).setter(Methods.__setitem__))
+for _name in (
+    "sum", "mean", "var", "std", "prod", "max", "min", "cumsum", "cumprod", "argmax", "argmin",
+    "argsort", "argpartition",
+    "all", "any", "dot", "ravel", "swapaxes", "squeeze", "repeat", "take", "clip", "trace",
+    "diagonal", "ptp", "round",
+):  # fmt: skip
+    setattr(Methods, _name, _method(getattr(np, _name)))

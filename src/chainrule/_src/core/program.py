@@ -1,0 +1,117 @@
+"""Programs: what a function did, as a flat list of named equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ShapeError, TraceError
+from chainrule._src.core.equations import Listing, Variable, shape_text
+from chainrule._src.core.trees import Path, leaves, map_leaves, path_text, with_own_memory
+from chainrule._src.core.weak import Weak, is_weak, strong
+from chainrule._src.trace.batch import at
+
+
+@dataclass(eq=False, repr=False)
+class Program(Listing):
+    """A recorded function: its inputs, its equations in order, its result.
+
+    ``program(*args)`` runs it in NumPy, one equation after another; ``print(program)`` shows it.
+    """
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the program; its results are arrays of their own, which may be written into.
+
+        Raises
+        ------
+        ShapeError
+            If the arguments are not of the structure or the shapes that it was recorded for.
+        TraceError
+            If the recorded function does something else for that many samples.
+        """
+        others = (leaf for _, leaf in leaves([args, self.result]))  # constants among the results
+        return with_own_memory(self.run(*args), others)
+
+    def run(self, *args: Any) -> Any:
+        """Run the program; its results may share memory with each other and with the arguments.
+
+        Raises
+        ------
+        ShapeError, TraceError
+            As for a call.
+        """
+        if len(args) != len(self.arguments):
+            raise ShapeError(
+                f"program: expected {len(self.arguments)} arguments "
+                f"({', '.join(self.arguments)}), received {len(args)}"
+            )
+        given = dict(zip(self.arguments, args, strict=True))
+        found = dict(leaves(given))
+        inputs = dict(leaves(self.arguments))
+        if found.keys() != inputs.keys():
+            raise ShapeError(
+                f"program: expected arguments with {_paths(inputs)}, received {_paths(found)}"
+            )
+        n = np.shape(found[self.batch])[0] if self.batch is not None and self.general else 0
+        values: dict[Variable, Any] = {}
+        for path, variable in inputs.items():
+            value = np.asarray(found[path])
+            if value.shape != at(variable.shape, n):
+                raise ShapeError(
+                    f"program: {variable.name} was recorded with shape "
+                    f"{shape_text(variable.shape)}, received {value.shape}"
+                )
+            value = value.astype(variable.dtype, copy=False)
+            values[variable] = Weak(value.item()) if is_weak(variable) else value
+        proof = self.proof if self.batch is not None and self.general else None
+        if proof is not None and not proof.holds(self, n):
+            raise TraceError(
+                f"program: the recorded function does something else for {n} samples; record it "
+                "with arguments of that size"
+            )
+
+        def known(operand: Any) -> Any:
+            return values[operand] if isinstance(operand, Variable) else at(operand, n)
+
+        for each, done in zip(self.equations, self._done, strict=True):
+            params = {name: at(value, n) for name, value in each.params.items()}
+            values[each.output] = each.primitive.value(*map(known, each.operands), **params)
+            for variable in done:
+                del values[variable]
+        return map_leaves(lambda leaf: strong(known(leaf)), self.result)
+
+    @cached_property
+    def _done(self) -> list[list[Variable]]:
+        """What nothing needs behind each equation, but for results."""
+        used = [{*equation.variables, equation.output} for equation in self.equations]
+        last = {v: i for i, variables in enumerate(used) for v in variables}
+        last |= {v: -1 for _, v in leaves(self.result) if isinstance(v, Variable)}
+        return [[v for v in variables if last[v] == i] for i, variables in enumerate(used)]
+
+    def __repr__(self) -> str:
+        return f"<Program of {', '.join(self.arguments)}: {len(self.equations)} equations>"
+
+    # What writes is loaded when something is to be read: most programs are run.
+
+    def __str__(self) -> str:
+        from chainrule._src.text.show import table
+
+        return table(self)
+
+    def _repr_html_(self) -> str:
+        from chainrule._src.text.show import html
+
+        return html(self)
+
+    def to_dot(self) -> str:
+        """Return the graph in Graphviz's language, with values and gradients."""
+        from chainrule._src.text.show import dot
+
+        return dot(self)
+
+
+def _paths(found: dict[Path, Any]) -> str:
+    return ", ".join(map(path_text, found))

@@ -1,0 +1,210 @@
+"""What cannot be done with a tensor, told with what to write instead."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, TraceError
+from chainrule._src.base.mentions import is_users, place_of
+from chainrule._src.base.validation import numeric
+from chainrule._src.core.alternatives import ATTRIBUTES, alternative
+
+_OWN = ("logsumexp", "softmax", "log_softmax")  # which scipy.special has as well
+WRITTEN = "the gradient would be lost. Build a new one, with np.where(mask, a, b) or np.concatenate"
+BRANCH = (
+    "the code branches on a value that is being recorded, so its lines would hold for these values "
+    "alone. Write np.where(condition, a, b) instead of if and else"
+)
+FLAG = (
+    "the code branches on an argument, which is recorded as data. A flag that chooses what the "
+    "function does is fixed before: record lambda w: f(w, True) or functools.partial(f, flag=True)"
+)
+WHOLE = (
+    "a whole number among the arguments is recorded as data, so that it cannot tell shapes, "
+    "lengths or indices. Where it does, fix it before: record lambda w: f(w, 3) or "
+    "functools.partial(f, n=3)"
+)
+_PICKED = "np.take_along_axis(array, t, axis=0), for a matrix with t[:, np.newaxis]"
+_ASKED = {
+    "np.full": "cannot be filled with a tensor: write np.broadcast_to(t, shape)",
+    "np.take": f"of an array does not ask a tensor of positions: write {_PICKED}",
+}
+_ENTRIES = (
+    "an entry of a plain array was set to a tensor, so that its gradient would be lost: collect "
+    "the entries in a list and write np.stack(entries), or np.where(mask, a, b)"
+)
+
+
+def no_array() -> TraceError:
+    """Return the refusal to become a plain array, as who asked for one needs it."""
+    asked = _asked()
+    if asked in _ASKED:
+        return TraceError(f"{asked} {_ASKED[asked]}")
+    name = asked.rpartition(".")[2]
+    for library, instead in (
+        ("pandas", "give the numbers of a data frame with .to_numpy()"),
+        ("np.ma", "give the numbers of a masked array with .filled(value)"),
+        ("scipy.sparse.", "make an array of the sparse matrix with .toarray()"),
+        ("scipy.", f"write cr.{name}, whose axis is the last one if none is given"),
+    ):
+        if asked.startswith(library):
+            if library == "scipy." and name not in _OWN:
+                instead = "write it in the functions that docs/functions.md lists"
+            return TraceError(
+                f"{asked} makes a plain array of a tensor, so that its gradient would be lost: "
+                + instead
+            )
+    return TraceError(
+        f"{asked}{': ' * bool(asked)}a tensor cannot become a plain array: its gradient would be "
+        "lost. For a list of tensors write np.stack([...]), also to fill an array entry by entry; "
+        "for array.dot(t) write array @ t, for np.int64(t) t.astype(int); leave np.asarray away, "
+        "NumPy's functions take tensors; to index an array with a tensor, write "
+        f"{_PICKED}, or cr.one_hot(n, t) for np.eye(n)[t]; for the bare number, read t.value"
+    )
+
+
+def _asked() -> str:
+    """Return the library's function that the user's code called, as far as it is Python."""
+    frame: FrameType | None = sys._getframe(3)
+    found = ""
+    while frame is not None:
+        home = str(frame.f_globals.get("__name__", "")).split(".")
+        name = frame.f_code.co_name
+        if home[0] == "pandas":
+            found = "pandas"
+        elif home[0] == "scipy":
+            found = ".".join([*(part for part in home if not part.startswith("_")), name])
+        elif home[:2] == ["numpy", "ma"]:
+            found = "np.ma"
+        elif home[0] == "numpy":
+            found = f"np.{name}" if hasattr(np, name) else ""
+        else:
+            break
+        frame = frame.f_back
+    return found
+
+
+def entry_refused(error: ValueError) -> TraceError | None:
+    """Return the refusal of a plain array's entry that is set to a tensor, if the error is that."""
+    ours = isinstance(error.__cause__, TraceError) and "array element" in str(error)
+    return TraceError(_ENTRIES) if ours else None
+
+
+def write_refused(error: Exception, arrays: list[Any]) -> TraceError | None:
+    """Return the refusal of a write, with the variable and the line, if the error is of one."""
+    if not arrays or not re.search("read-only|writable", str(error)):
+        return None
+    for name, array in _variables(error):
+        if any(np.may_share_memory(array, other) for other in arrays):
+            return TraceError(
+                f"{place_of(error)}{name} is written to after a recorded operation has used it, so "
+                "that gradients would be taken with other numbers. Write to a copy, "
+                f"{name} = {name}.copy(), or make a new array instead"
+            )
+    return None
+
+
+def _variables(error: Exception) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays, with their names, that the user's innermost line mentions."""
+    frame: FrameType | None = None
+    where = error.__traceback__
+    while where is not None:
+        if is_users(where.tb_frame.f_code.co_filename):
+            frame = where.tb_frame
+        where = where.tb_next
+    if frame is None:
+        return
+    line = re.search(r"`(.*)`: $", place_of(error))
+    words = re.findall(r"\w+", line[1]) if line and line[1] else None  # None: there is no source
+    names = {name: frame.f_globals.get(name) for name in frame.f_code.co_names} | frame.f_locals
+    for name, value in names.items():
+        if words is None or name in words:
+            yield from _arrays_in(name, value, words)
+
+
+def _arrays_in(name: str, value: Any, words: list[str] | None) -> Iterator[tuple[str, Any]]:
+    """Yield an array, or the arrays in a container or in the attributes of an object."""
+    if isinstance(value, np.ndarray):
+        yield name, value
+        return
+    parts: dict[str, Any] = {}
+    if isinstance(value, Mapping):
+        parts = {f"{name}[{key!r}]": part for key, part in value.items()}
+    elif isinstance(value, list | tuple):
+        parts = {f"{name}[{i}]": part for i, part in enumerate(value)}
+    elif hasattr(value, "__dict__"):
+        attributes = vars(value).items()
+        parts = {f"{name}.{key}": v for key, v in attributes if words is None or key in words}
+    yield from ((key, part) for key, part in parts.items() if isinstance(part, np.ndarray))
+
+
+def not_covered(name: str, method: str = "__call__", options: Iterable[str] = ()) -> NoReturn:
+    """Refuse a function that has no gradient, or not with these options."""
+    asked = name if method == "__call__" else f"{name}.{method}"
+    given = f" with {', '.join(f'{key}=' for key in options)}" if options else ""
+    instead = alternative(name, method, tuple(options))
+    raise TraceError(f"{asked}{given} has no gradient in chainrule; {instead}")
+
+
+def no_attribute(name: str) -> AttributeError:
+    """Return the refusal of an attribute that arrays have and tensors have not."""
+    if name in ATTRIBUTES:
+        return NoAttributeError(f"t.{name} of a tensor {ATTRIBUTES[name]}")
+    return AttributeError(f"'Tensor' object has no attribute {name!r}")
+
+
+class OuterTensorError(TraceError):
+    """The recorded function reads a tensor that a transformation around the recording made."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the recorded function reads a tensor of the transformation around it, for instance of "
+            "cr.grad: give the tensor as an argument"
+        )
+
+
+class NoAttributeError(TraceError, AttributeError):
+    """An attribute of arrays that tensors have not: ``hasattr`` answers False."""
+
+
+def refuse_operands(name: str, operands: Sequence[Any]) -> None:
+    """Refuse the first operand that holds no real numbers, if there is one."""
+    for operand in operands:
+        array = operand if hasattr(operand, "dtype") else np.asarray(operand)
+        numeric(array, "an operand", name, TraceError)
+
+
+def check_named(call: Any, names: Iterable[str], where: str) -> None:
+    """Refuse arguments by keyword, unless the function that is called takes any."""
+    code = getattr(call, "__code__", None)
+    if code is not None and not code.co_flags & inspect.CO_VARKEYWORDS:
+        raise DataError(
+            f"{where}: give {', '.join(names)} by position, or fix what is no array before, with "
+            "functools.partial or a lambda"
+        )
+
+
+def numpy_name(function: Callable[..., Any]) -> str:
+    """Return a function's name as it is written."""
+    return f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+
+
+def called(function: Callable[..., Any], target: Callable[..., Any], args: Any, named: Any) -> Any:
+    """Return what stands for NumPy's function, called; refuse arguments that it does not take."""
+    try:
+        return target(*args, **named)
+    except TypeError as error:
+        if not re.search("unexpected keyword argument|positional argument", str(error)):
+            raise
+        # Python names the function that stands for NumPy's.
+        said = str(error).partition("() ")[2] or str(error)
+        options = tuple(re.findall(r"argument '(\w+)'", said))
+        instead = f"; {alternative('', options=options)}" if options else ""
+        raise TraceError(f"{numpy_name(function)} of a tensor: {said}{instead}") from None

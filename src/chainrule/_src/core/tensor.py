@@ -1,0 +1,374 @@
+"""Tensors record the operations that they take part in.
+
+A tensor wraps a value and belongs to a level. An operation acts at the highest level among its
+operands: their values are taken out, the operation is applied to those, and the result is wrapped
+again. A value may be a tensor of a lower level, so derivatives of derivatives, and recordings of
+derivatives, need nothing of their own.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, TraceError
+from chainrule._src.base.validation import NUMBERS, numeric, refuse_foreign
+from chainrule._src.base.variables import values_of
+from chainrule._src.core.backward import adjoints, ancestors, scalar_seed
+from chainrule._src.core.captured import Captured
+from chainrule._src.core.elementwise import counted, of_dtype
+from chainrule._src.core.methods import Methods
+from chainrule._src.core.refusals import (
+    BRANCH,
+    FLAG,
+    WHOLE,
+    called,
+    not_covered,
+    numpy_name,
+    refuse_operands,
+)
+from chainrule._src.core.trees import with_own_memory
+from chainrule._src.core.weak import OPERATORS, Weak, is_weak, result_type
+from chainrule._src.ops import NUMPY, Primitive, Traced
+from chainrule._src.ops.index import getitem
+from chainrule._src.ops.joining import stacked
+from chainrule._src.trace.sizes import not_followed, plain, reading
+
+_order, _levels = count(), count()
+_NO_PARAMS: dict[str, Any] = {}
+
+
+class Level:
+    """A recording in progress.
+
+    Attributes
+    ----------
+    number : int
+        Higher levels are further inside.
+    records_all : bool
+        Whether operations without a gradient are recorded too, as a program needs them.
+    sketches : bool
+        If true, operations that are expensive to compute record only the shape and dtype of
+        their result.
+    captured : Captured
+        The arrays that operations have taken from the code around them.
+    """
+
+    __slots__ = ("captured", "number", "records_all", "sketches")
+
+    def __init__(
+        self, records_all: bool = False, sketches: bool = False, locks: bool = True
+    ) -> None:
+        self.number = next(_levels)  # one opened later, in any thread, is further inside
+        self.records_all = records_all
+        self.sketches = sketches
+        self.captured = Captured(locks)
+
+
+GROUND = Level()
+_NUMBERS = frozenset([Weak, float, int, bool, np.float64, np.float32, np.int64, np.bool_])
+
+
+def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
+    """Return an operand of no common type as an array, or as a tensor."""
+    value = values_of(value, others)
+    refuse_foreign(value, "an operand", where)
+    if isinstance(value, Traced):  # a variable's
+        return value
+    return stacked(value) if isinstance(value, list | tuple) else np.asarray(value)
+
+
+class Tensor(Methods):
+    r"""An array that remembers how it came about.
+
+    NumPy's functions and operators work on tensors and give tensors. `grad` and its like make them
+    for you; to make them yourself, wrap an array and call `backward` on the result:
+
+    Parameters
+    ----------
+    value : array_like of floats
+        A copy is kept; whole numbers become float64.
+
+    Attributes
+    ----------
+    value : ndarray
+    grad : ndarray or None
+        Set by `backward`: the gradient with respect to this tensor.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0, 3.0])
+    >>> y = np.sum(x**2)
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = (
+        "about", "grad", "level", "name", "operands", "order", "params", "parents", "primitive",
+        "value",
+    )  # fmt: skip
+    value: Any
+    grad: Any
+    level: Level
+    primitive: Primitive | None
+    operands: Sequence[Any]
+    params: dict[str, Any]
+    parents: Sequence[tuple[int, Tensor]]
+    order: int
+    name: str | None
+    about: Tensor | None
+
+    def __init__(self, value: Any) -> None:
+        refuse_foreign(value, "the value", "Tensor", frames=False)
+        array = np.array(value)
+        if array.dtype.kind == "b":
+            raise DataError("Tensor: expected numbers, received dtype bool; write .astype(float)")
+        array = numeric(array, "the value", "Tensor")
+        self.value = array if array.dtype.kind == "f" else array.astype(np.float64)
+        self.level = GROUND
+        self.primitive = self.name = self.about = self.grad = None
+        self.operands, self.params, self.parents = (), {}, ()
+        self.order = next(_order)
+
+    @staticmethod
+    def made(
+        value: Any,
+        level: Level,
+        primitive: Primitive | None = None,
+        operands: Sequence[Any] = (),
+        params: dict[str, Any] = _NO_PARAMS,
+        parents: Sequence[tuple[int, Tensor]] = (),
+    ) -> Tensor:
+        """Return a tensor of these parts, unchecked."""
+        self = Tensor.__new__(Tensor)
+        self.value = value
+        self.level = level
+        self.primitive = primitive
+        self.operands = operands
+        self.params = params
+        self.parents = parents
+        self.order = next(_order)
+        self.name = self.about = self.grad = None
+        return self
+
+    def record(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Apply ``primitive`` at the highest level among its operands, and record it there."""
+        level = self.level
+        values, parents, is_plain = list(operands), [], True
+        for i, operand in enumerate(operands):
+            if type(operand) is Tensor:
+                if operand.level is level:
+                    parents.append((i, operand))
+                    values[i] = operand = operand.value
+                elif operand.level.number > level.number:
+                    return operand.record(primitive, operands, params)
+                if type(operand) is Tensor:  # of a lower level: recorded there as well
+                    is_plain = False
+            elif type(operand) not in _NUMBERS:
+                if type(operand) is not np.ndarray:
+                    operand = _as_operand(operand, primitive.name, operands)
+                    if isinstance(operand, Traced):  # a list that holds tensors
+                        return primitive(*operands[:i], operand, *operands[i + 1 :], **params)
+                if operand.dtype.hasobject and primitive.gradients is not None:
+                    refuse_operands(primitive.name, [operand])
+                values[i] = level.captured(operand)
+        if reading.by is not None:
+            params = plain(params)
+        apply = primitive.value if is_plain else primitive
+        if level.sketches and is_plain and primitive.form is not None:
+            apply = primitive.form
+        try:
+            value = apply(*values, **params)
+        except Exception as error:
+            not_followed()  # the code may catch the error and go on
+            if isinstance(error, TypeError):
+                refuse_operands(primitive.name, values)
+            raise
+        dtype = getattr(value, "dtype", None)
+        if dtype is None or (dtype not in NUMBERS and isinstance(value, np.ndarray | np.generic)):
+            value = numeric(np.asarray(value), "the result", primitive.name, TraceError)
+        if primitive.gradients is None and not level.records_all:
+            return value
+        return Tensor.made(value, level, primitive, values, params, parents)
+
+    def backward(self) -> None:
+        """Set ``grad`` of every tensor that this number was computed from.
+
+        The gradient is set, not added to: calling it again gives the same.
+
+        Raises
+        ------
+        ShapeError
+            If this tensor is not a single number.
+        """
+        seed = scalar_seed(self, "backward")
+        gradients = with_own_memory(adjoints(self, seed))
+        for tensor in ancestors(self):
+            tensor.grad = gradients.get(tensor.order)
+
+    # What NumPy asks an array-like for.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if options.get("out") is not None:
+            raise TraceError(
+                f"{ufunc.__name__} cannot write its result into an array: the gradient would be "
+                "lost. Write a = a + b instead of a += b, and leave out= away"
+            )
+        target = NUMPY.get(ufunc) or _of_scipy(ufunc)
+        if target is None or method != "__call__" or options:
+            home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
+            not_covered(f"{home}{ufunc.__name__}", method, options)
+        if ufunc in OPERATORS and all(map(is_weak, inputs)):
+            inputs = (counted(inputs[0]), *inputs[1:])  # np.add(1, 2) is a number of NumPy's
+        return target(*inputs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        target = NUMPY.get(function) or _PLAIN.get(function)
+        if target is None:
+            not_covered(numpy_name(function))
+        if reading.by is not None:
+            args, kwargs = plain((args, kwargs))
+        return called(function, target, args, kwargs)
+
+    # Attributes and methods of arrays.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        shape: tuple[int, ...] = self.value.shape if reading.by is None else self.read_shape()
+        return shape
+
+    def read_shape(self) -> Any:
+        """Return the shape, and note the read if an observation of reads is in progress."""
+        value = self.value
+        while type(value) is Tensor:
+            value = value.value
+        return value.shape if reading.by is None else reading.by.read(value.shape, __file__)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return np.ndim(self.value)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries."""
+        dtype: np.dtype[Any] = self.value.dtype
+        return dtype
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an entry."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all entries."""
+        return self.size * self.itemsize
+
+    def __getitem__(self, index: Any) -> Any:
+        return getitem(self, index if reading.by is None else plain(index))
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("len() of a tensor without axes")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        not_followed()  # how many rows there are
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.level.records_all:
+            is_flag = self.primitive is None and self.dtype.kind in "biu" and not self.shape
+            raise TraceError(FLAG if is_flag else BRANCH)
+        return bool(self.value)
+
+    def _number(self, name: str) -> NoReturn:
+        if self.level.records_all and self.value.dtype.kind in "iu":
+            raise TraceError(f"{name}(t): {WHOLE}")
+        raise TraceError(
+            f"{name}(t) of a tensor would lose its gradient: go on with t itself; for printing, "
+            "read t.value"
+        )
+
+    def __float__(self) -> float:
+        self._number("float")
+
+    def __int__(self) -> int:
+        self._number("int")
+
+    def __complex__(self) -> complex:
+        self._number("complex")
+
+    def __index__(self) -> int:
+        self._number("index")
+
+    def __trunc__(self) -> int:
+        self._number("trunc")
+
+    def item(self, *_: Any) -> NoReturn:
+        """Refuse: the gradient would be lost."""
+        self._number("item")
+
+    def tolist(self) -> NoReturn:
+        """Refuse: the gradient would be lost."""
+        self._number("tolist")
+
+    def __format__(self, spec: str) -> str:
+        self._number("format")
+
+    def __round__(self, digits: int = 0) -> NoReturn:
+        self._number("round")
+
+    def __repr__(self) -> str:
+        not_followed()
+        return f"Tensor({self.value!r})"
+
+    __hash__ = object.__hash__
+
+
+for _name in ("shape", "dtype"):
+    setattr(Tensor, _name, getattr(Tensor, _name).setter(Tensor.__setitem__))
+
+# Functions of the shape alone: their result does not depend on the values.
+_PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
+    np.zeros_like: lambda a, dtype=None: np.zeros(a.shape, dtype or a.dtype),
+    np.ones_like: lambda a, dtype=None: np.ones(a.shape, dtype or a.dtype),
+    np.full_like: lambda a, fill_value, dtype=None: np.broadcast_to(
+        of_dtype(fill_value, dtype or a.dtype)
+        if isinstance(fill_value, Tensor)
+        else np.asarray(fill_value, dtype or a.dtype),
+        a.shape,
+    ),
+    np.result_type: result_type,
+    np.iscomplexobj: lambda x: False,
+    np.isrealobj: lambda x: True,
+    np.copy: lambda a, order="K", subok=False: a,
+}
+
+
+def _of_scipy(ufunc: np.ufunc) -> Callable[..., Any] | None:
+    """Return what a ufunc of SciPy leads to; SciPy is not loaded for it."""
+    if "scipy.special" not in sys.modules:
+        return None
+    from chainrule._src.ops.special import SPECIAL
+
+    return SPECIAL.numpy.get(ufunc)

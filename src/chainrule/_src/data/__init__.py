@@ -1,0 +1,1 @@
+"""Tables, preprocessing and files."""

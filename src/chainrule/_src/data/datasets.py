@@ -1,0 +1,142 @@
+"""Data sets, split and scaled, ready to train on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.config import Shown
+from chainrule._src.base.errors import DataError, MissingDependencyError, ShapeError
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.validation import Array, check_features
+
+DIGITS = Path("datasets", "data", "digits.csv.gz")  # in scikit-learn
+
+
+@dataclass(frozen=True, repr=False)
+class Digits(Shown):
+    """scikit-learn's handwritten digits as the lab uses them.
+
+    Attributes
+    ----------
+    X_train, X_test : ndarray of float32, shapes (1527, 64) and (270, 64)
+        Pixels, standardised to mean 0 and standard deviation 1 over the training set. Pixels that
+        never vary stay 0.
+    y_train, y_test : ndarray of int32
+        Labels 0 … 9.
+    images : ndarray, shape (1797, 8, 8)
+        Every original image, ink from 0 to 16.
+    target : ndarray of int32, shape (1797,)
+        Their labels.
+    mean, scale : ndarray of float64, shape (64,)
+        What was subtracted from each pixel, and what it was divided by then.
+    """
+
+    X_train: Array
+    X_test: Array
+    y_train: Array
+    y_test: Array
+    images: Array
+    target: Array
+    mean: Array
+    scale: Array
+
+    @cached_property
+    def scaler(self) -> Any:
+        """What standardised the pixels, as scikit-learn's ``StandardScaler``."""
+        with deferred():
+            from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler()
+        scaler.mean_, scaler.scale_, scaler.var_ = self.mean, self.scale, self.scale**2
+        scaler.n_features_in_, scaler.n_samples_seen_ = self.n_features, len(self.X_train)
+        return scaler
+
+    @property
+    def n_features(self) -> int:
+        """Pixels of an image."""
+        return int(self.X_train.shape[1])
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(np.unique(self.target))
+
+    def image(self, x: Array) -> Array:
+        """Return standardised pixels ``x``, shape (64,), as the 8 × 8 picture they came from."""
+        x = check_features(x, self.n_features, "Digits.image")
+        if x.ndim != 1:
+            raise ShapeError(f"Digits.image: expected one sample, received shape {x.shape}")
+        picture: Array = (x * self.scale + self.mean).reshape(8, 8)
+        return picture
+
+
+def load_digits(test_size: float = 0.15, random_state: int = 37) -> Digits:
+    """Load the digits, split and standardised as in the lab.
+
+    Parameters
+    ----------
+    test_size : float, default 0.15
+        Share of samples kept for testing.
+    random_state : int, default 37
+        Seed of the split.
+
+    Returns
+    -------
+    Digits
+
+    Raises
+    ------
+    DataError
+        If the split is impossible.
+
+    Examples
+    --------
+    >>> digits = load_digits()
+    >>> digits.X_train.shape, digits.X_train.dtype, digits.y_train.dtype
+    ((1527, 64), dtype('float32'), dtype('int32'))
+    """
+    data, target = _read_digits()
+    shuffled = np.random.RandomState(random_state).permutation(len(data))  # as scikit-learn does
+    n_test = math.ceil(test_size * len(data)) if isinstance(test_size, float) else test_size
+    if not 0 < n_test < len(data):
+        raise DataError(f"load_digits: test_size={test_size} leaves no samples to train or to test")
+    test, train = shuffled[:n_test], shuffled[n_test:]
+    mean, scale = _scale(data[train])
+    X_train, X_test = (
+        (data[rows] - mean.astype(data.dtype)) / scale.astype(data.dtype) for rows in (train, test)
+    )
+    return Digits(
+        X_train, X_test, target[train], target[test],
+        images=data.astype(float).reshape(-1, 8, 8), target=target, mean=mean, scale=scale,
+    )  # fmt: skip
+
+
+def _read_digits() -> tuple[Array, Array]:
+    """Return scikit-learn's pixels and labels; to import it takes a hundred times as long."""
+    found = find_spec("sklearn")
+    folders = found.submodule_search_locations if found else None
+    if not folders:
+        raise MissingDependencyError("the digits are scikit-learn's: pip install scikit-learn")
+    table = np.loadtxt(Path(folders[0]) / DIGITS, np.float32, delimiter=",")
+    return table[:, :-1], table[:, -1].astype(np.int32)
+
+
+def _scale(X: Array) -> tuple[Array, Array]:
+    """Return means and deviations, 1 for what never varies; with scikit-learn's bits.
+
+    Pixels are whole numbers, so their sums are exact; that of what is left of them, which is 0 but
+    for rounding, corrects the sum of squares.
+    """
+    n = len(X)
+    mean = X.sum(axis=0, dtype=float) / n
+    rest = X - mean
+    correction = rest.sum(axis=0) ** 2 / n
+    scale = np.sqrt(((rest**2).sum(axis=0) - correction) / n)
+    return mean, np.where(scale > 0, scale, 1.0)

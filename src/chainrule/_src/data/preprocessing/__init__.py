@@ -1,0 +1,24 @@
+"""Columns of a table as a matrix: what is learned from them, and rows turned into features."""
+
+from chainrule._src.data.preprocessing.calendar import Calendar
+from chainrule._src.data.preprocessing.columns import LeftOut, OneHot, Picture, Scaled, Signs
+from chainrule._src.data.preprocessing.preprocessor import Preprocessor
+from chainrule._src.data.preprocessing.splitting import split_rows
+from chainrule._src.data.preprocessing.targets import Target
+from chainrule._src.data.preprocessing.values import Chunk, Column
+from chainrule._src.data.preprocessing.words import Words
+
+__all__ = [
+    "Calendar",
+    "Chunk",
+    "Column",
+    "LeftOut",
+    "OneHot",
+    "Picture",
+    "Preprocessor",
+    "Scaled",
+    "Signs",
+    "Target",
+    "Words",
+    "split_rows",
+]

@@ -1,0 +1,296 @@
+"""What becomes of a column: numbers scaled, categories one-hot, images scaled, or left out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, ShapeError, shortened
+from chainrule._src.base.validation import Array
+from chainrule._src.data.preprocessing.records import Record
+from chainrule._src.data.preprocessing.summaries import Counts, Moments, Pixels, constant_text
+from chainrule._src.data.preprocessing.values import quote
+
+FEW = 20  # so few different values are never an id, nor a quantity
+
+
+@dataclass(frozen=True)
+class Scaled:
+    r"""Numbers :math:`x` as :math:`(x - \text{mean}) / \text{scale}`; a missing one becomes 0.
+
+    Where training had missing values, a second feature is 1 for missing and 0 for present.
+    """
+
+    kind: ClassVar[str] = "number"
+    name: str
+    mean: float
+    scale: float
+    missing: int
+
+    @classmethod
+    def learn(cls, moments: Moments) -> Scaled | LeftOut:
+        """Return what to do with a column of such numbers."""
+        if not moments.count:
+            return LeftOut(moments.name, "number", "holds no value")
+        scale = moments.deviation
+        if not scale and not moments.missing:
+            return LeftOut(moments.name, "number", constant_text(moments))
+        return cls(moments.name, moments.centre, scale or 1.0, moments.missing)
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features that come out."""
+        return [self.name, f"{self.name} (missing)"] if self.missing else [self.name]
+
+    @property
+    def width(self) -> int:
+        """Number of features that come out."""
+        return 1 + (self.missing > 0)
+
+    def write(self, values: Array, out: Array) -> int:
+        """Fill ``out``, shape ``(n, width)``, which holds zeros; return how many were unknown."""
+        gaps = np.isnan(values)
+        known = not gaps.any()
+        out[:, 0] = scaled(values if known else np.where(gaps, self.mean, values), self)
+        if self.missing:
+            out[:, 1] = gaps
+        return 0 if known or self.missing else int(gaps.sum())
+
+    def describe(self) -> str:
+        """Return what is done, for a report."""
+        gaps = f"; {self.missing:,} missing: set to the mean and marked" if self.missing else ""
+        return f"number, mean {self.mean:.6g}, deviation {self.scale:.6g}{gaps}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"mean": self.mean, "scale": self.scale, "missing": self.missing}
+
+    @classmethod
+    def from_record(cls, name: str, record: Record) -> Scaled:
+        """Read what `to_dict` gave."""
+        return cls(name, record.number("mean"), record.scale("scale"), record.count("missing"))
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """Categories, a feature each, 1 for the value's own.
+
+    Attributes
+    ----------
+    categories : tuple of str
+        Sorted by name.
+    other : int
+        Values in training whose category was too rare for a feature of its own. If there were
+        any, one feature stands for them and for categories never seen; otherwise a category never
+        seen is all zeros.
+    missing : int
+        Missing values in training; if there were any, they have a feature.
+    """
+
+    kind: ClassVar[str] = "category"
+    name: str
+    categories: tuple[str, ...]
+    other: int
+    missing: int
+    _codes: dict[str | None, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        codes: dict[str | None, int] = {name: code for code, name in enumerate(self.categories)}
+        if self.missing:
+            codes[None] = self.width - 1
+        object.__setattr__(self, "_codes", codes)
+
+    @classmethod
+    def learn(cls, counts: Counts, most: int, signed: bool = False) -> OneHot | Signs | LeftOut:
+        """Return what to do with a column of such categories, of which ``most`` are kept.
+
+        With ``signed`` two categories become a sign, and missing ones no category.
+        """
+        name, counter = counts.name, counts.counter
+        if not counts.count:
+            return LeftOut(name, "category", "holds no value")
+        if counts.too_many:
+            return LeftOut(name, "category", f"more than {counts.limit:,} different texts")
+        if len(counter) == 1 and not counts.missing:
+            return LeftOut(name, "category", f"always {quote(str(next(iter(counter))))}")
+        if len(counter) > FEW and 2 * len(counter) > counts.count:
+            return LeftOut(
+                name, "category", f"{len(counter):,} different texts in {counts.count:,}"
+            )
+        ranked = sorted(((str(value), n) for value, n in counter.items()), key=_most_first)
+        kept = sorted(value for value, _ in ranked[:most])
+        if signed and len(ranked) == 2 <= most:
+            return Signs(name, tuple(kept))
+        others = sum(n for _, n in ranked[most:])
+        return cls(name, tuple(kept), others, 0 if signed else counts.missing)
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features that come out."""
+        own = [f"{self.name}={category}" for category in self.categories]
+        extra = {"other": self.other, "missing": self.missing}
+        return own + [f"{self.name} ({what})" for what, count in extra.items() if count]
+
+    @property
+    def width(self) -> int:
+        """Number of features that come out."""
+        return len(self.categories) + (self.other > 0) + (self.missing > 0)
+
+    def write(self, values: Array, out: Array) -> int:
+        """Fill ``out``, shape ``(n, width)``, which holds zeros; return how many were unknown."""
+        unknown = len(self.categories) if self.other else -1
+        found = map(self._codes.get, values.tolist(), repeat(-1))
+        codes = np.fromiter(found, dtype=np.intp, count=len(values))
+        new = codes < 0
+        codes[new] = unknown
+        rows = np.flatnonzero(codes >= 0)
+        out[rows, codes[rows]] = 1
+        return int(new.sum())
+
+    def describe(self) -> str:
+        """Return what is done, for a report."""
+        parts = [f"{len(self.categories)} categories, one-hot"]
+        parts += [f"{self.other:,} values of rarer ones joined as other"] if self.other else []
+        parts += [f"{self.missing:,} missing: a category of their own"] if self.missing else []
+        return "; ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "categories": list(self.categories), "other": self.other, "missing": self.missing
+        }  # fmt: skip
+
+    @classmethod
+    def from_record(cls, name: str, record: Record) -> OneHot | Signs:
+        """Read what `to_dict` gave, here or of `Signs`."""
+        if "signs" in record:
+            signs = record.texts("signs")
+            if len(signs) != 2:
+                raise DataError(f"column {name!r}: signs must be two categories")
+            return Signs(name, signs)
+        categories = record.texts("categories")
+        if not categories:
+            raise DataError(f"column {name!r}: categories is empty; at least one is needed")
+        return cls(name, categories, record.count("other"), record.count("missing"))
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Two categories as one feature, 1 and -1; a missing one or another one is 0."""
+
+    kind: ClassVar[str] = "category"
+    width: ClassVar[int] = 1
+    other: ClassVar[int] = 0
+    missing: ClassVar[int] = 0
+    name: str
+    categories: tuple[str, ...]
+
+    @property
+    def features(self) -> list[str]:
+        """Name of the feature that comes out."""
+        return [f"{self.name}={self.categories[0]}"]
+
+    def write(self, values: Array, out: Array) -> int:
+        """Fill ``out``, shape ``(n, 1)``, which holds zeros; return how many were unknown."""
+        signs = dict(zip(self.categories, (1, -1), strict=True))
+        found = map(signs.get, values.tolist(), repeat(0))
+        out[:, 0] = np.fromiter(found, dtype=np.float32, count=len(values))
+        return int((out[:, 0] == 0).sum())
+
+    def describe(self) -> str:
+        """Return what is done, for a report."""
+        return "{} is 1, {} -1".format(*map(shortened, self.categories))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"signs": list(self.categories)}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Images, flattened, with one mean and one deviation for all pixels."""
+
+    kind: ClassVar[str] = "image"
+    name: str
+    mean: float
+    scale: float
+    shape: tuple[int, ...]
+
+    @classmethod
+    def learn(cls, pixels: Pixels) -> Picture | LeftOut:
+        """Return what to do with a column of such images."""
+        if not pixels.deviation:
+            return LeftOut(pixels.name, "image", "all pixels are equal")
+        return cls(pixels.name, pixels.mean, pixels.deviation, pixels.shape)
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features that come out: the pixels' places."""
+        return [f"{self.name}[{', '.join(map(str, at))}]" for at in np.ndindex(self.shape)]
+
+    @property
+    def width(self) -> int:
+        """Number of features that come out."""
+        return math.prod(self.shape)
+
+    def write(self, values: Array, out: Array) -> int:
+        """Fill ``out``, shape ``(n, width)``; return 0, as no pixel is unknown."""
+        if values.shape[1:] != self.shape:
+            raise ShapeError(
+                f"column {self.name!r}: expected images of shape {self.shape}, received "
+                f"{values.shape[1:]}"
+            )
+        out[...] = scaled(values.reshape(len(values), -1), self)
+        return 0
+
+    def describe(self) -> str:
+        """Return what is done, for a report."""
+        size = " × ".join(map(str, self.shape))
+        return f"images of {size}, mean {self.mean:.6g}, deviation {self.scale:.6g}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"mean": self.mean, "scale": self.scale, "shape": list(self.shape)}
+
+    @classmethod
+    def from_record(cls, name: str, record: Record) -> Picture:
+        """Read what `to_dict` gave."""
+        return cls(name, record.number("mean"), record.scale("scale"), record.shape("shape"))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that nothing is learned from, and why."""
+
+    name: str
+    kind: str
+    reason: str
+
+    def describe(self) -> str:
+        """Return what is done, for a report."""
+        return f"left out: {self.reason}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"left_out": self.reason}
+
+
+def scaled(values: Array, by: Any) -> Array:
+    """Return ``(values - by.mean) / by.scale`` as finite float32, computed in float64."""
+    with np.errstate(over="ignore"):
+        result: Array = ((values - by.mean) / by.scale).astype(np.float32)
+    if not np.isfinite(result).all():
+        value = values[~np.isfinite(result)][0]
+        raise DataError(
+            f"column {by.name!r} holds {value:g}: infinite, not a number, or too far from the mean "
+            f"of training, {by.mean:g}"
+        )
+    return result
+
+
+def _most_first(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]

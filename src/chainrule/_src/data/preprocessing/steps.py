@@ -1,0 +1,49 @@
+"""The kinds of steps: from a summary of a column, or a description, to what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chainrule._src.data.preprocessing.calendar import Calendar
+from chainrule._src.data.preprocessing.columns import LeftOut, OneHot, Picture, Scaled, Signs
+from chainrule._src.data.preprocessing.records import Record
+from chainrule._src.data.preprocessing.summaries import Counts, Pixels, Summary, Times
+from chainrule._src.data.preprocessing.values import KINDS
+from chainrule._src.data.preprocessing.words import Words
+
+Step = Scaled | OneHot | Signs | Words | Calendar | Picture
+READERS: dict[str, Callable[[str, Record], Step]] = {
+    "number": Scaled.from_record, "category": OneHot.from_record, "image": Picture.from_record,
+    "time": Calendar.from_record,
+}  # fmt: skip
+
+
+def learn_step(
+    summary: Summary, max_categories: int, words: int = 0, signed: bool = False
+) -> Step | LeftOut:
+    """Return what becomes of a column, after all its rows were summed up."""
+    if words:
+        return Words.learn(summary, words)
+    if isinstance(summary, Times):
+        return Calendar.learn(summary)
+    if isinstance(summary, Counts):
+        return OneHot.learn(summary, max_categories, signed)
+    if isinstance(summary, Pixels):
+        return Picture.learn(summary)
+    return Scaled.learn(summary)
+
+
+def step_to_dict(step: Step | LeftOut) -> dict[str, Any]:
+    """Return a column's part of a description."""
+    return {"name": step.name, "kind": step.kind, **step.to_dict()}
+
+
+def read_step(value: Any, where: str) -> Step | LeftOut:
+    """Read a column's part of a description."""
+    name = Record(value, where).text("name")
+    record = Record(value, f"{where}, column {name!r}")
+    kind = record.text("kind", KINDS)
+    if "left_out" in record:
+        return LeftOut(name, kind, record.text("left_out"))
+    return Words.from_record(name, record) if "words" in record else READERS[kind](name, record)

@@ -1,0 +1,204 @@
+"""What is kept of a column while its rows pass by once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import Array
+from chainrule._src.data.preprocessing.values import missing
+
+MAX_DISTINCT = 100_000  # different values that are counted; a column with more is no category
+SMALLEST = 1e-150  # a deviation below it is none: its square is lost in float64
+
+
+class Moments:
+    r"""Mean and deviation of numbers, chunk after chunk.
+
+    Two sets of :math:`n_a` and :math:`n_b` numbers with means :math:`m_a, m_b` and sums of squared
+    deviations :math:`M_a, M_b` have together, with :math:`\delta = m_b - m_a`,
+
+    .. math:: m = m_a + \delta\,\frac{n_b}{n},\qquad M = M_a + M_b + \delta^2\,\frac{n_a n_b}{n}
+
+    (Chan, Golub, LeVeque, *Updating Formulae and a Pairwise Algorithm for Computing Sample
+    Variances*, 1979, equations 2.1). NaN counts as missing.
+
+    Examples
+    --------
+    >>> moments = Moments("age")
+    >>> moments.add(np.array([1.0, 2.0])); moments.add(np.array([np.nan, 3.0]))
+    >>> moments.mean, round(moments.deviation, 4), moments.missing
+    (2.0, 0.8165, 1)
+    """
+
+    kind = "number"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.count = self.missing = 0
+        self.mean = self.squares = 0.0
+        self.low, self.high = np.inf, -np.inf
+
+    def add(self, values: Array) -> None:
+        """Take in numbers of any shape."""
+        present = values[~np.isnan(values)] if np.isnan(values).any() else values.ravel()
+        self.missing += values.size - present.size
+        if not present.size:
+            return
+        low, high = float(present.min()), float(present.max())
+        if np.isinf(low) or np.isinf(high):
+            raise DataError(
+                f"column {self.name!r} holds infinite values; leave them empty if they mean that "
+                "there is none"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._merge(present)
+        if not np.isfinite(self.squares):
+            raise DataError(f"column {self.name!r} holds values too large to be squared: {high:g}")
+        self.low, self.high = min(low, self.low), max(high, self.high)
+
+    def _merge(self, present: Array) -> None:
+        mean = float(present.mean(dtype=np.float64))
+        squares = float(np.square(present - mean).sum())
+        delta, total = mean - self.mean, self.count + present.size
+        self.mean += delta * present.size / total
+        self.squares += squares + delta * delta * self.count * present.size / total
+        self.count = total
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation, of the numbers as a whole population; 0 if they are all equal."""
+        spread = float(np.sqrt(self.squares / self.count)) if self.low < self.high else 0.0
+        return spread if spread >= SMALLEST else 0.0
+
+    @property
+    def centre(self) -> float:
+        """The mean, exact where all numbers are equal."""
+        return self.low if self.low == self.high else self.mean
+
+
+def constant_text(moments: Moments) -> str:
+    """Say what numbers without a deviation are."""
+    if moments.low == moments.high:
+        return f"always {moments.centre:g}"
+    return (
+        f"between {moments.low:g} and {moments.high:g}, too small a difference to be scaled; "
+        "multiply it"
+    )
+
+
+class Counts:
+    """How often each value occurs.
+
+    Attributes
+    ----------
+    counter : Counter
+        Empty once there are more than ``limit`` different values.
+    """
+
+    kind = "category"
+
+    def __init__(self, name: str, limit: int) -> None:
+        self.name, self.limit = name, limit
+        self.count = self.missing = 0
+        self.counter: Counter[Hashable] = Counter()
+        self.too_many = False
+
+    def add(self, values: Array) -> None:
+        """Take in the values of a column."""
+        gaps = missing(values)
+        present = values[~gaps] if gaps.any() else values
+        self.missing += len(values) - len(present)
+        self.count += len(present)
+        if self.too_many:
+            return
+        self.counter.update(present.tolist())
+        if len(self.counter) > self.limit:
+            self.too_many = True
+            self.counter.clear()
+
+
+class Pixels(Moments):
+    """Moments over all pixels of a column of images."""
+
+    kind = "image"
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        super().__init__(name)
+        self.shape = shape
+
+    def add(self, values: Array) -> None:
+        """Take in images, shape ``(n, *shape)``."""
+        if values.shape[1:] != self.shape:
+            raise DataError(
+                f"column {self.name!r} must hold images of one shape, but {self.shape} is followed "
+                f"by {values.shape[1:]}"
+            )
+        super().add(values.astype(np.float64))
+        if self.missing:
+            raise DataError(f"column {self.name!r} holds images with NaN in them")
+
+
+class Times(Moments):
+    """Moments of the year, and which other parts of times differ."""
+
+    kind = "time"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._ranges: dict[str, tuple[float, float]] = {}
+
+    def add(self, values: Array) -> None:
+        """Take in times, datetime64."""
+        present = values[~np.isnat(values)]
+        self.missing += len(values) - len(present)
+        if not len(present):
+            return
+        parts = parts_of(present)
+        super().add(parts["year"])
+        for part, found in parts.items():
+            low, high = self._ranges.get(part, (np.inf, -np.inf))
+            self._ranges[part] = min(low, float(found.min())), max(high, float(found.max()))
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The parts that are not always the same."""
+        return tuple(part for part, (low, high) in self._ranges.items() if low < high)
+
+
+def parts_of(times: Array) -> dict[str, Array]:
+    """Return the parts of times: the year with its fraction, the others counted from 0.
+
+    Examples
+    --------
+    >>> parts_of(np.array(["2023-07-02T12:00"], dtype="datetime64[s]"))
+    {'year': array([2023.5]), 'month': array([6.]), 'day': array([1.]), 'weekday': array([6.]),
+     'hour': array([12.])}
+    """
+    days, months = times.astype("datetime64[D]"), times.astype("datetime64[M]")
+    years = times.astype("datetime64[Y]")
+    start, end = (each.astype("datetime64[s]").astype(float) for each in (years, years + 1))
+    seconds = times.astype("datetime64[s]").astype(float)
+    year = years.astype(np.int64) + 1970
+    return {
+        "year": year + (seconds - start) / (end - start),
+        "month": (months - years).astype(float),
+        "day": (days - months.astype("datetime64[D]")).astype(float),
+        "weekday": (days.astype(np.int64) + 3) % 7 + 0.0,
+        "hour": (seconds - days.astype("datetime64[s]").astype(float)) / 3600,
+    }
+
+
+Summary = Moments | Counts
+
+
+def summary_of(name: str, values: Array) -> Summary:
+    """Return an empty summary for a column of such values."""
+    if values.ndim > 1:
+        return Pixels(name, values.shape[1:])
+    if values.dtype.kind == "M":
+        return Times(name)
+    return Counts(name, MAX_DISTINCT) if values.dtype == object else Moments(name)

@@ -1,0 +1,267 @@
+"""What a column holds, wherever it came from: numbers, categories or images."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, ShapeError, listed, shortened
+from chainrule._src.base.validation import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KINDS = ("number", "category", "time", "image")
+Chunk = Mapping[str, Array]
+MISSING = frozenset({"", "NA", "N/A", "n/a", "#N/A", "?", "NaN", "nan", "null", "NULL"})
+_NUMBERS = (int, float, np.integer, np.floating, Decimal)
+_BOOLS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+BOOLEANS = {"False": 0.0, "True": 1.0}
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]\d+)?")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How the texts of a column were understood, so that others are understood alike.
+
+    Attributes
+    ----------
+    reading : str
+        Such as ``"with decimal commas"`` or ``"day first"``; empty where they left it open.
+    unit : str
+        ``"%"`` or a currency; of times the zone, such as ``"+02:00"`` or ``"UTC"``, if they tell.
+    """
+
+    reading: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's name and kind.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "category", "time", "image"}
+        Text and booleans are categories; dates, and dates with a time of day, are times.
+    shape : tuple of int
+        Of one image, ``(h, w)`` or ``(h, w, c)``; empty for the other kinds.
+    written : Writing, optional
+        Of numbers and times that were texts: how these were understood.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] = ()
+    written: Writing | None = field(default=None, repr=False, compare=False)
+
+
+def kind_of(values: Array) -> str:
+    """Return the kind of a column in the form that `column_values` gives it."""
+    if values.ndim > 1:
+        return "image"
+    return {"O": "category", "M": "time"}.get(values.dtype.kind, "number")
+
+
+def column_values(values: Any, name: str, where: str) -> Array:
+    """Return a column in one of four forms.
+
+    Numbers become float64 of shape ``(n,)`` with NaN for missing; text, booleans and categories
+    (pandas's, or Arrow's dictionaries, of values of any type) objects of shape ``(n,)`` with None
+    for missing; times datetime64 in seconds with NaT for missing; images, shape ``(n, h, w)`` or
+    ``(n, h, w, c)``, stay.
+
+    Raises
+    ------
+    DataError, ShapeError
+        For anything else; the message names the column.
+
+    Examples
+    --------
+    >>> column_values([True, None], "member", "example")
+    array(['True', None], dtype=object)
+    >>> column_values([1, None], "age", "example")
+    array([ 1., nan])
+    """
+    array = as_array(values)
+    kind = array.dtype.kind
+    if array.ndim in (3, 4) and kind in "fiub":
+        return array
+    if array.ndim != 1:
+        raise ShapeError(
+            f"{where}: column {name!r} must hold a value a row, shape (n,), or an image a row, "
+            f"shape (n, h, w) or (n, h, w, c), but its shape is {array.shape}"
+        )
+    if kind in "fiu":
+        return array.astype(np.float64, copy=False)
+    if kind == "b":
+        return np.array(["False", "True"], dtype=object)[array.astype(np.intp)]
+    if kind == "M":
+        return array.astype("datetime64[s]", copy=False)
+    if kind in "UT":
+        return _objects(array.astype(object), name, where)
+    if kind == "O":
+        return _objects(array, name, where)
+    raise DataError(
+        f"{where}: column {name!r} must hold numbers, text, booleans or images, but its dtype is "
+        f"{array.dtype}"
+    )
+
+
+def is_categorical(values: Any) -> bool:
+    """Whether a column's type is one of categories: pandas's, or Arrow's dictionaries."""
+    told = str(getattr(values, "dtype", getattr(values, "type", "")))
+    return told.startswith(("category", "dictionary<"))
+
+
+def as_array(values: Any) -> Array:
+    """Return a column as an array: categories, of values of any type, as texts."""
+    if not is_categorical(values):
+        return np.asarray(values)
+    cells = values.to_pylist() if hasattr(values, "to_pylist") else values.tolist()
+    return np.array([None if is_missing(v) else category_text(v) for v in cells], dtype=object)
+
+
+def category_text(value: Any) -> str:
+    """Return what a category is called; a whole number alike, whichever type holds it.
+
+    Examples
+    --------
+    >>> category_text(2.0), category_text(2), category_text("2"), category_text(0.5)
+    ('2', '2', '2', '0.5')
+    """
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def by_number(categories: Iterable[str]) -> dict[float, str]:
+    """Return categories by the numbers that they are, booleans by 0 and 1.
+
+    Empty where one is no number, or two are the same.
+
+    Examples
+    --------
+    >>> by_number(["2", "10"]), by_number(["False", "True"]), by_number(["2", "two"])
+    ({2.0: '2', 10.0: '10'}, {0.0: 'False', 1.0: 'True'}, {})
+    """
+    named = list(categories)
+    if not all(name in BOOLEANS or _NUMBER.fullmatch(name) for name in named):
+        return {}
+    found = {BOOLEANS[name] if name in BOOLEANS else float(name): name for name in named}
+    return found if len(found) == len(named) else {}
+
+
+def as_categories(values: Array, categories: Iterable[str]) -> Array | None:
+    """Return numbers as the categories that they are, or new ones; None where these are no numbers.
+
+    Examples
+    --------
+    >>> as_categories(np.array([2.0, np.nan, 3.0]), ["2", "10"])
+    array(['2', None, '3'], dtype=object)
+    """
+    named = by_number(categories)
+    cells = [None if value != value else value for value in values.tolist()]
+    is_boolean = {*named.values()} <= {*BOOLEANS}
+    if not named or (is_boolean and not {*cells} <= {0, 1, None}):
+        return None
+    texts = [None if each is None else named.get(each, category_text(each)) for each in cells]
+    return np.array(texts, dtype=object)
+
+
+def missing(values: Array) -> NDArray[np.bool_]:
+    """Return which values of a column are missing, as booleans of shape ``(n,)``."""
+    if values.ndim > 1:
+        return np.zeros(len(values), dtype=bool)
+    if values.dtype == object:
+        return np.asarray(np.equal(values, np.array(None, dtype=object)), dtype=np.bool_)
+    empty = np.isnat if values.dtype.kind == "M" else np.isnan
+    return np.asarray(empty(values), dtype=np.bool_)
+
+
+def clean_text(text: str | None) -> str | None:
+    """Return a text without the spaces around it, or None where it says that a value is missing.
+
+    True and false are spelled in Python's way, so that files of different origin agree.
+    """
+    stripped = "" if text is None else text.strip()
+    return None if stripped in MISSING else _BOOLS.get(stripped, stripped)
+
+
+def rows_of(chunk: Chunk, where: str) -> int:
+    """Return the number of rows of a chunk, whose columns must agree on it."""
+    lengths = {name: len(values) for name, values in chunk.items()}
+    if not lengths:
+        raise DataError(f"{where}: a chunk holds no column")
+    if len(set(lengths.values())) > 1:
+        few, many = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+        raise ShapeError(
+            f"{where}: columns must have equally many rows, but {few!r} has {lengths[few]} and "
+            f"{many!r} {lengths[many]}"
+        )
+    return next(iter(lengths.values()))
+
+
+def quoted(names: Iterable[str], limit: int = 5) -> str:
+    """Return some of the names for a message."""
+    return listed(map(quote, names), limit)
+
+
+def quote(text: str) -> str:
+    """Return a text from a table for a message."""
+    return repr(shortened(text))
+
+
+def time_texts(values: Array) -> Array:
+    """Return times as texts: days alone where there is no time of day.
+
+    Examples
+    --------
+    >>> time_texts(np.array(["2024-02-29", "NaT"], dtype="datetime64[s]"))
+    array(['2024-02-29', None], dtype=object)
+    """
+    present = values[~np.isnat(values)]
+    is_days = bool((present == present.astype("datetime64[D]")).all())
+    texts = np.datetime_as_string(values, unit="D" if is_days else "s").astype(object)
+    texts[np.isnat(values)] = None
+    return texts
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, or pandas's ``NaT`` or ``NA``.
+
+    Examples
+    --------
+    >>> [is_missing(value) for value in (None, float("nan"), np.datetime64("NaT"), "nan", False)]
+    [True, True, True, False, False]
+    """
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of NA no comparison is true or false
+        return True
+
+
+def _moment(value: Any) -> Any:
+    return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+
+
+def _objects(array: Array, name: str, where: str) -> Array:
+    kinds = set(map(type, array.tolist()))
+    if kinds <= {str, type(None)}:
+        return array
+    values = [None if is_missing(value) else value for value in array.tolist()]
+    if all(v is None or (isinstance(v, _NUMBERS) and not isinstance(v, bool)) for v in values):
+        return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
+    if all(v is None or isinstance(v, dt.date) for v in values):
+        return np.array([_moment(value) for value in values], dtype="datetime64[s]")
+    if all(v is None or isinstance(v, str | bool | np.bool_) for v in values):
+        return np.array([None if v is None else str(v) for v in values], dtype=object)
+    raise DataError(
+        f"{where}: column {name!r} must hold text or numbers, not both and nothing else, but it "
+        f"holds {', '.join(sorted(kind.__name__ for kind in kinds))}"
+    )

@@ -1,0 +1,73 @@
+"""What becomes of a column of free text, on request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.validation import Array
+from chainrule._src.data.preprocessing.columns import LeftOut
+from chainrule._src.data.preprocessing.records import Record
+from chainrule._src.data.preprocessing.summaries import Counts, Summary
+
+MAX_WORDS = 2**20
+
+
+@dataclass(frozen=True)
+class Words:
+    """Free text: its words and pairs of words, counted in features that a hash picks.
+
+    scikit-learn's ``HashingVectorizer``: the counts of a text have length 1.
+    """
+
+    kind: ClassVar[str] = "category"
+    name: str
+    words: int
+
+    @classmethod
+    def learn(cls, summary: Summary, words: int) -> Words | LeftOut:
+        """Return what to do with a column of such texts."""
+        if not isinstance(summary, Counts):
+            raise DataError(f"column {summary.name!r} is to be text, but it holds {summary.kind}s")
+        if not summary.count:
+            return LeftOut(summary.name, "category", "holds no value")
+        return cls(summary.name, words)
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features that come out."""
+        return [f"{self.name} (words {i})" for i in range(self.words)]
+
+    @property
+    def width(self) -> int:
+        """Number of features that come out."""
+        return self.words
+
+    def write(self, values: Array, out: Array) -> int:
+        """Fill ``out``, shape ``(n, width)``; return 0, as every word has its feature."""
+        with deferred():
+            from sklearn.feature_extraction.text import HashingVectorizer
+
+        vectorizer = HashingVectorizer(n_features=self.words, ngram_range=(1, 2), dtype=np.float32)
+        out[...] = vectorizer.transform(["" if v is None else v for v in values]).toarray()
+        return 0
+
+    def describe(self) -> str:
+        """Return what is done, for a report."""
+        return f"free text, its words and pairs of words counted in {self.words:,} features"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"words": self.words}
+
+    @classmethod
+    def from_record(cls, name: str, record: Record) -> Words:
+        """Read what `to_dict` gave."""
+        words = record.count("words")
+        if not 0 < words <= MAX_WORDS:
+            raise DataError(f"column {name!r}: words must be between 1 and {MAX_WORDS:,}")
+        return cls(name, words)

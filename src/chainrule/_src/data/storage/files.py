@@ -1,0 +1,227 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from chainrule._src.base.errors import FileError
+
+if sys.platform != "win32":
+    import fcntl
+
+TEMPORARY = ".chainrule-{}.tmp"
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise a `FileError` if a file at ``path`` could not be written; nothing is left there."""
+    target = _target(path)
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise _failure("write", path, error) from error
+
+
+def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
+    """Write ``chunks``, one after another, so that ``path`` holds all of them or what it held.
+
+    They go to a temporary file beside ``path``, which is synced and then takes its name. What
+    writers that were killed left in the folder is removed.
+
+    Raises
+    ------
+    FileError
+        If that is not possible; no temporary file is left.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder) / "a", [b"all ", b"of it"])
+    ...     (Path(folder) / "a").read_bytes()
+    b'all of it'
+    """
+    _remove_stale(_target(path).parent)
+    with _written(path, chunks) as (temporary, target):
+        temporary.replace(target)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write ``text`` as UTF-8 so that ``path`` holds all of it, or what it held before.
+
+    Raises
+    ------
+    FileError
+        If that is not possible; no temporary file is left.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_text(Path(folder) / "a.txt", "whole")
+    ...     (Path(folder) / "a.txt").read_text()
+    'whole'
+    """
+    write_whole(path, [_encoded(path, text)])
+
+
+def write_new(path: str | os.PathLike[str], text: str) -> bool:
+    """Write ``text`` to a file that appears whole, unless there is one; whether there was none.
+
+    Of several processes that write at once, one succeeds.
+
+    Raises
+    ------
+    FileError
+        If that is not possible.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_new(Path(folder) / "a", "first"), write_new(Path(folder) / "a", "second")
+    (True, False)
+    """
+    with _written(path, [_encoded(path, text)]) as (temporary, target):
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links
+            if target.exists():
+                return False
+            temporary.rename(target)
+    return True
+
+
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open the file at ``path`` to read its bytes.
+
+    Raises
+    ------
+    FileError
+        If there is none, or it is no file, or may not be read.
+    """
+    check_readable(path)
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise _failure("read", path, error) from error
+
+
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Raise a `FileError` unless ``path`` leads to a file: a pipe would be waited for in vain."""
+    try:
+        mode = Path(path).stat().st_mode  # a number is no path: os.stat takes it for a descriptor
+    except (OSError, ValueError, TypeError) as error:
+        raise _failure("read", path, error) from error
+    _check_kind("read", path, mode)
+
+
+def _check_kind(verb: str, path: object, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise FileError(f"cannot {verb} {path}: it is a folder; name a file in it")
+    if not stat.S_ISREG(mode):
+        raise FileError(f"cannot {verb} {path}: it is a device or a pipe, not a file")
+
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    """Return the file behind ``path``, links followed; refuse what is no file or is protected."""
+    try:
+        target = Path(os.path.realpath(path))
+        if not target.parent.exists():
+            raise FileError(
+                f"cannot write {path}: the folder {target.parent} does not exist; make it first"
+            )
+        with contextlib.suppress(FileNotFoundError):
+            _check_kind("write", path, os.stat(target).st_mode)
+            if not os.access(target, os.W_OK):
+                raise FileError(f"cannot write {path}: it is write-protected")
+    except FileError:
+        raise
+    except (OSError, ValueError, TypeError) as error:
+        raise _failure("write", path, error) from error
+    return target
+
+
+def _encoded(path: object, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeError as error:
+        raise _failure("write", path, error) from error
+
+
+@contextlib.contextmanager
+def _written(
+    path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]
+) -> Iterator[tuple[Path, Path]]:
+    """Yield a temporary file that holds ``chunks``, synced, and the file behind ``path``.
+
+    The temporary file is gone afterwards, unless it has taken another name.
+    """
+    target = _target(path)
+    temporary = target.with_name(TEMPORARY.format(secrets.token_hex(8)))
+    try:
+        with _claimed(temporary):
+            with temporary.open("wb") as file:
+                if target.exists():
+                    shutil.copymode(target, temporary)
+                for chunk in chunks:
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary, target
+        sync_folder(target.parent)
+    except OSError as error:
+        raise _failure("write", path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _claimed(temporary: Path) -> Iterator[None]:
+    """Make the file, locked for as long as its writer works on it: the lock dies with it."""
+    with temporary.open("xb") as claim:
+        if sys.platform == "win32":  # an open file could not be renamed there
+            claim.close()
+        else:
+            with contextlib.suppress(OSError):  # a file system without locks: it is never stale
+                fcntl.flock(claim, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove the temporary files in ``folder`` whose writers are dead.
+
+    An empty one stays: its writer may be about to lock it.
+    """
+    if sys.platform == "win32":
+        return
+    for temporary in folder.glob(TEMPORARY.format("*")):
+        with contextlib.suppress(OSError), temporary.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_size:
+                temporary.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the new name reach the disk, where the file system can; the file is whole anyway."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _failure(verb: str, path: object, error: Exception) -> FileError:
+    return FileError(f"cannot {verb} {path}: {getattr(error, 'strerror', None) or error}")

@@ -1,0 +1,200 @@
+"""From Arrow's arrays to columns. pyarrow loads here, when one is needed."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, MissingDependencyError
+from chainrule._src.base.interrupts import load
+from chainrule._src.base.validation import Array
+from chainrule._src.data.preprocessing.values import (
+    Column,
+    category_text,
+    clean_text,
+    is_missing,
+    quoted,
+)
+
+INDEX = "__index_level_"  # what pandas calls the row labels that it adds
+
+
+def pyarrow(part: str = "") -> Any:
+    """Return pyarrow, or a part of it such as ``"csv"``.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed.
+    """
+    if "pandas" not in sys.modules:  # pyarrow imports it where it converts a first array
+        with suppress(ImportError):
+            load("pandas")
+    try:
+        return load(f"pyarrow.{part}" if part else "pyarrow")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "CSV files, Parquet files and frames need pyarrow: pip install 'chainrule[data]'"
+        ) from error
+
+
+def numbers(array: Any) -> Array:
+    """Return numbers or booleans as float64, NaN for missing."""
+    if array.type != pyarrow().float64():
+        array = pyarrow("compute").cast(array, pyarrow().float64(), safe=False)
+    found: Array = array.to_numpy(zero_copy_only=False)
+    return found
+
+
+def texts(array: Any) -> Array:
+    """Return text, or what stands for categories, as objects, None for missing.
+
+    Equal ones are one object.
+    """
+    encoded = array if hasattr(array, "dictionary") else array.dictionary_encode()
+    names = [_clean(value) for value in encoded.dictionary.to_pylist()] + [None]
+    codes = encoded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
+    found: Array = np.array(names, dtype=object)[codes]
+    return found
+
+
+def _clean(value: Any) -> str | None:
+    return None if is_missing(value) else clean_text(category_text(value))
+
+
+def times(array: Any) -> Array:
+    """Return Arrow's dates and times as NumPy's, in seconds, NaT for missing."""
+    compute, pa = pyarrow("compute"), pyarrow()
+    if pa.types.is_time(array.type):
+        passed = compute.cast(compute.cast(array, pa.time64("us")), pa.int64())
+        array = compute.cast(passed, pa.timestamp("us"))
+    if getattr(array.type, "tz", None) is not None:
+        array = compute.local_timestamp(array)
+    found = array.to_numpy(zero_copy_only=False)
+    return np.asarray(found, dtype="datetime64[s]")
+
+
+def count(flags: Any) -> int:
+    """Return how many are true."""
+    found: int = flags.true_count
+    return found
+
+
+def first_cell(array: Any, flags: Any, start: int) -> tuple[int, str] | None:
+    """Return row and text of the first that is flagged, where rows begin at ``start``."""
+    at = pyarrow("compute").index(flags, True).as_py()
+    return None if at < 0 else (start + at, array[at].as_py())
+
+
+def stored_schema(file: Any) -> Any:
+    """Return a Parquet file's schema, with the dictionaries that Arrow reads as what is in them."""
+    pa, schema = pyarrow(), file.schema_arrow
+    written = (file.metadata.metadata or {}).get(b"ARROW:schema")
+    if written is None:
+        return schema
+    for field in pa.ipc.read_schema(pa.py_buffer(base64.b64decode(written))):
+        at = schema.get_field_index(field.name)
+        if at >= 0 and is_encoded(field.type):
+            schema = schema.set(at, field)
+    return schema
+
+
+def columns_of(schema: Any, name: str, like: Iterable[Column]) -> tuple[list[Column], list[str]]:
+    """Return the columns of Arrow's data that can be used, and notes on those that cannot.
+
+    A dictionary's values are categories, but where training had them as what they are.
+    """
+    known = {column.name: column.kind for column in like}
+    kinds = {field.name: _kind(field.type) for field in schema if not field.name.startswith(INDEX)}
+    if len(set(schema.names)) < len(schema.names):
+        raise DataError(f"{name}: each column needs a name of its own")
+    for each, kind in kinds.items():
+        if (kind, known.get(each)) == ("time", "category"):
+            kinds[each] = "category"
+        if known.get(each) in _other_kinds(schema.field(each).type):
+            kinds[each] = known[each]
+    unusable = [each for each, kind in kinds.items() if not kind]
+    notes = [f"left out, as they hold neither numbers, text nor times: {quoted(unusable)}"]
+    columns = [Column(each, kind) for each, kind in kinds.items() if kind]
+    return columns, notes if unusable else []
+
+
+def _kind(arrow_type: Any) -> str:
+    types = pyarrow("types")
+    if is_encoded(arrow_type):
+        return "category" if _kind(arrow_type.value_type) else ""
+    kinds = {
+        "number": ("integer", "floating", "decimal", "null"),
+        "category": ("string", "large_string", "boolean", "string_view"),
+        "time": ("date", "timestamp", "time"),
+    }
+    for kind, names in kinds.items():
+        if any(getattr(types, f"is_{name}", types.is_string)(arrow_type) for name in names):
+            return kind
+    return ""
+
+
+def _other_kinds(arrow_type: Any) -> tuple[str, ...]:
+    """Return what categories may be as well: booleans 0 and 1, a dictionary its values."""
+    types = pyarrow("types")
+    if is_encoded(arrow_type):
+        return (_kind(arrow_type.value_type), *_other_kinds(arrow_type.value_type))
+    return ("number",) if types.is_boolean(arrow_type) else ()
+
+
+def is_encoded(arrow_type: Any) -> bool:
+    """Whether it is Arrow's dictionary type."""
+    found: bool = pyarrow("types").is_dictionary(arrow_type)
+    return found
+
+
+def is_text(arrow_type: Any) -> bool:
+    """Whether it is text, of any width, but not categories of a dictionary."""
+    types = pyarrow("types")
+    names = ("string", "large_string", "string_view")
+    return any(getattr(types, f"is_{name}", types.is_string)(arrow_type) for name in names)
+
+
+def text(array: Any) -> Any:
+    """Return text as Arrow's plainest, on which all of its functions work."""
+    return pyarrow("compute").cast(array, pyarrow().string())
+
+
+def is_valid(array: Any) -> bool:
+    """Whether an array's texts, or those that its codes stand for, are UTF-8."""
+    if is_text(array.dictionary.type if is_encoded(array.type) else array.type):
+        try:
+            array.validate(full=True)
+        except pyarrow().ArrowInvalid:
+            return False
+    return True
+
+
+def undecodable(array: Any) -> int | None:
+    """Return the position of the first text that is not UTF-8, or None."""
+    plain = array.dictionary_decode() if is_encoded(array.type) else array
+    for position, value in enumerate(plain.cast(pyarrow().large_binary()).to_pylist()):
+        try:
+            str(value or b"", "utf-8")
+        except UnicodeDecodeError:
+            return position
+    return None
+
+
+def values(array: Any, kind: str) -> Array:
+    """Return an array as a column of a kind."""
+    compute, pa = pyarrow("compute"), pyarrow()
+    if is_encoded(array.type) and kind != "category":
+        array = array.dictionary_decode()
+    if kind == "number":
+        return numbers(array)
+    if kind == "time":
+        return times(array)
+    if not is_encoded(array.type):
+        array = compute.cast(array, pa.string())
+    return texts(array)

@@ -1,0 +1,161 @@
+"""CSV files, read in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.base.validation import Array
+from chainrule._src.data.preprocessing.values import MISSING, Column
+from chainrule._src.data.tables.arrow import numbers, pyarrow
+from chainrule._src.data.tables.dialect import broken_line, read_dialect
+from chainrule._src.data.tables.fields import Field, field_of
+from chainrule._src.data.tables.table import Table, check_columns
+
+BLOCK = 2**22  # bytes read at once; a row must fit
+SMALL = 2**26  # bytes of a file that is read once and kept
+
+
+class CsvTable(Table):
+    """A CSV file: one line of column names, then rows.
+
+    Opening it reads it once from end to end, for the whole of a column says what its texts stand
+    for: numbers, times or categories (see `fields`). Fields may be quoted; the
+    separator, ``,`` ``;`` tab or ``|``, is the one that splits the first line into most names.
+    Empty fields and NA, N/A, ?, NaN and null are missing.
+
+    Parameters
+    ----------
+    path : Path
+    like : iterable of Column, optional
+        Columns whose kind is known already, and how they were written.
+    encoding : str, default "utf-8"
+
+    Raises
+    ------
+    DataError
+        If it is no such file; the message names the line or the column.
+    FileError
+        If it cannot be read.
+    MissingDependencyError
+        Without pyarrow.
+    """
+
+    def __init__(self, path: Path, like: Iterable[Column] = (), encoding: str = "utf-8") -> None:
+        pyarrow()
+        self._path, self._dialect = path, read_dialect(path, encoding)
+        names = [name for name in self._dialect.names if name]
+        check_columns(str(path), len(names))
+        notes = ["columns without a name are left out"] * (len(names) < len(self._dialect.names))
+        known = {column.name: column for column in like}
+        decimal = "." if self._dialect.separator == "," else ","
+        self._fields = {each: field_of(each, decimal, known.get(each)) for each in names}
+        self._whole: dict[str, Any] = {}
+        self._columns: dict[str, Array] = {}
+        rows = self._scan(names)
+        for each in self._fields.values():
+            notes += each.notes()
+            with self._named():
+                each.check()
+        columns = [
+            Column(each.name, each.found, written=each.written) for each in self._fields.values()
+        ]
+        super().__init__(str(path), columns, rows, notes=notes)
+
+    def _scan(self, names: list[str]) -> int:
+        """Let the fields see all rows; keep a small file's."""
+        if self._path.stat().st_size <= SMALL:
+            table = pyarrow().Table.from_batches(list(self._batches(names))).combine_chunks()
+            for name, column in zip(names, table.columns, strict=True):
+                self._whole[name] = column.chunk(0)
+                floats = self._fields[name].add(column.chunk(0))
+                if floats is not None and self._fields[name].found == "number":
+                    self._columns[name] = numbers(floats)
+            return int(table.num_rows)
+        rows, open_ones = 0, names
+        for batch in self._batches(names):
+            for name in open_ones:
+                self._fields[name].add(batch.column(names.index(name)))
+            open_ones = [name for name in open_ones if self._fields[name].is_open]
+            rows += batch.num_rows
+        return rows
+
+    def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
+        if self._whole:
+            columns = {name: self._kept(name) for name in names}
+            for start in range(0, self.rows or 0, rows):
+                yield {name: values[start : start + rows] for name, values in columns.items()}
+            return
+        reads = [partial(self._values, self._fields[name]) for name in names]
+        for batch in self._batches(names):
+            for start in range(0, batch.num_rows, rows):
+                part = batch.slice(start, rows)
+                yield {
+                    name: read(part.column(i))
+                    for i, (name, read) in enumerate(zip(names, reads, strict=True))
+                }
+
+    def _kept(self, name: str) -> Array:
+        if name not in self._columns:
+            self._columns[name] = self._values(self._fields[name], self._whole[name])
+        return self._columns[name]
+
+    def _values(self, field: Field, array: Any) -> Array:
+        with self._named():
+            return field.values(array)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say in which file it is."""
+        try:
+            yield
+        except DataError as error:
+            raise DataError(f"{self._path}: {error}") from error
+
+    def stored(self, rows: int, names: list[str]) -> Iterator[Any]:
+        """Return blocks of columns whose texts are as they stand in the file."""
+        return self._batches(names, ())
+
+    def _batches(self, names: list[str], nulls: Iterable[str] = MISSING) -> Iterator[Any]:
+        """Yield blocks of these columns, all as text, some of which are null."""
+        csv, pa = pyarrow("csv"), pyarrow()
+        places = [str(i) for i in range(len(self._dialect.names))]  # names may be empty
+        where = dict(zip(self._dialect.names, places, strict=True))
+        wanted = [where[name] for name in names]
+        with (
+            self._explained(),
+            csv.open_csv(
+                self._path,
+                csv.ReadOptions(
+                    block_size=BLOCK,
+                    column_names=places,
+                    skip_rows=self._dialect.header_lines,
+                    encoding=self._dialect.encoding,
+                ),
+                csv.ParseOptions(delimiter=self._dialect.separator, newlines_in_values=True),
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(places, pa.string()),
+                    include_columns=wanted,
+                    null_values=sorted(nulls),
+                    strings_can_be_null=bool(nulls),
+                ),
+            ) as reader,
+        ):
+            yield from reader
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what is wrong with the file where Arrow stumbles."""
+        try:
+            yield
+        except (pyarrow().ArrowInvalid, UnicodeDecodeError) as error:
+            fault = broken_line(self._path, self._dialect) or " ".join(str(error).split())
+            if "straddl" in fault:  # Arrow's word for a row that crosses two ends of blocks
+                fault = f"a row is longer than {BLOCK:,} bytes; is a quote not closed?"
+            raise DataError(f"{self._path}: {fault}") from error
+        except OSError as error:
+            raise FileError(f"{self._path} cannot be read: {error.strerror or error}") from error

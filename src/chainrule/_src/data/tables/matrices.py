@@ -1,0 +1,233 @@
+"""Tables as arrays to train on, in memory or, where they would not fit, in a temporary file."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule._src.base.config import Shown
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import Array, check_number, lookup
+from chainrule._src.compile.native import memory
+from chainrule._src.data.preprocessing import Preprocessor, Target, split_rows
+from chainrule._src.data.preprocessing.splitting import part_of_rows
+from chainrule._src.data.preprocessing.values import Column, missing
+from chainrule._src.data.tables.table import Table
+
+WHOLE = "validation_split=0 (--validation 0)"  # which keeps no rows aside
+
+
+@dataclass(frozen=True, repr=False)
+class TrainingData(Shown):
+    """A table, ready to train on.
+
+    Attributes
+    ----------
+    X_train, X_val : ndarray of float32, shapes (n, d) and (m, d)
+        Features; m is 0 if nothing is kept aside. A `numpy.memmap` where memory would not do.
+    y_train, y_val : ndarray of int32 or float32, shapes (n,) and (m,)
+        The target, encoded.
+    preprocessor : Preprocessor
+        Fitted on the rows of training alone.
+    unlabelled : int
+        Rows that were left out, as they have no value of the target.
+    """
+
+    X_train: Array
+    y_train: Array
+    X_val: Array
+    y_val: Array
+    preprocessor: Preprocessor
+    unlabelled: int
+
+
+def training_data(
+    table: Table,
+    target: str | None = None,
+    *,
+    columns: Iterable[str] | None = None,
+    preprocessor: Preprocessor | None = None,
+    validation_split: float = 0.2,
+    fold: tuple[int, int] | None = None,
+    seed: int | np.random.Generator | None = 0,
+    memory: float = 0.5,
+) -> TrainingData:
+    """Split a table, learn its preprocessing, and make arrays of it.
+
+    The table is gone through three times: for the target, for the rows of training, and to fill
+    the arrays.
+
+    Parameters
+    ----------
+    table : Table
+    target : str, optional
+        The column to be predicted; by default the table's own. Rows without a value of it are
+        left out.
+    columns : iterable of str, optional
+        What to learn from; by default all other columns.
+    preprocessor : Preprocessor, optional
+        With settings of your own; it is fitted here.
+    validation_split : float, default 0.2
+        Share of the rows to validate on, drawn at random; of each class the same share.
+    fold : tuple of int, optional
+        ``(i, k)``: validate on the i-th of k parts, counted from 0, instead of a share.
+    seed : int, Generator or None, default 0
+        Of the split.
+    memory : float, default 0.5
+        Largest share of the machine's memory that the features may take; larger ones go to a
+        temporary file.
+
+    Returns
+    -------
+    TrainingData
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        If nothing can be learned from the table.
+
+    Examples
+    --------
+    >>> from chainrule._src.data.tables import open_table
+    >>> data = training_data(open_table("iris"))
+    >>> data.X_train.shape, data.X_val.shape, data.preprocessor.target.classes
+    ((120, 4), (30, 4), ('setosa', 'versicolor', 'virginica'))
+    """
+    preprocessor = Preprocessor() if preprocessor is None else preprocessor
+    name = _target_name(table, target)
+    values, labelled = _target_values(table, name)
+    whole = Target.learn(name, values[labelled], preprocessor.task)
+    classes = whole.encode(values[labelled]) if whole.classes else len(labelled)
+    if fold is None:
+        held = labelled[split_rows(classes, validation_split, seed, WHOLE)]
+    else:
+        held = labelled[part_of_rows(classes, *fold, seed)]
+    kept = np.setdiff1d(labelled, held, assume_unique=True)
+    if len(kept) < 2:
+        raise DataError(
+            f"{table.name} has {len(labelled)} rows with a value of {name!r}, of which "
+            f"{len(held)} would be kept aside (--validation): too few to learn from"
+        )
+    names = [each.name for each in table.columns] if columns is None else [*columns, name]
+    learned = Target.learn(name, values[kept], whole.task)
+    preprocessor.fit(_picked(table, kept, names), learned, table.columns)
+    X_train, X_val = _fill(table, preprocessor, [kept, held], memory)
+    encode = preprocessor.target.encode
+    y_train, y_val = encode(values[kept]), encode(values[held])
+    return TrainingData(X_train, y_train, X_val, y_val, preprocessor, len(values) - len(labelled))
+
+
+def load_arrays(
+    table: Table, preprocessor: Preprocessor, *, memory: float = 0.5
+) -> tuple[Array, Array]:
+    """Return a table's features and target as a fitted preprocessor makes them.
+
+    Rows without a value of the target are left out.
+
+    Parameters
+    ----------
+    table : Table
+        Opened with ``like=[*preprocessor.columns, preprocessor.target_column]``.
+    preprocessor : Preprocessor
+    memory : float, default 0.5
+        As for `training_data`.
+
+    Returns
+    -------
+    X : ndarray of float32, shape (n, d)
+    y : ndarray of int32 or float32, shape (n,)
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        If the columns are not those of training, or a class is a new one.
+    """
+    name = preprocessor.target.name
+    lookup("column", name, {column.name: column for column in table.columns})
+    preprocessor.compare(table.columns)
+    values, labelled = _target_values(table, name)
+    y = preprocessor.target.encode(values[labelled], labelled)
+    return _fill(table, preprocessor, [labelled], memory)[0], y
+
+
+def _target_name(table: Table, target: str | None) -> str:
+    name = table.target if target is None else target
+    known: dict[str, Column] = {column.name: column for column in table.columns}
+    if name is None:
+        raise DataError(
+            f"{table.name}: name the column that is to be predicted, one of {', '.join(known)}"
+        )
+    lookup("target column", name, known)
+    return name
+
+
+def _target_values(table: Table, name: str) -> tuple[Array, Array]:
+    """Return the target's column, and the numbers of the rows that have a value."""
+    values = np.concatenate([chunk[name] for chunk in table.chunks(columns=[name])])
+    labelled = np.flatnonzero(~missing(values))
+    if not len(labelled):
+        raise DataError(f"{table.name}: no row has a value of {name!r}")
+    return values, labelled
+
+
+def _picked(table: Table, rows: Array, names: Iterable[str]) -> Iterator[dict[str, Array]]:
+    """Yield these rows, whose numbers ascend, chunk by chunk."""
+    start = 0
+    for chunk in table.chunks(columns=names):
+        end = start + len(next(iter(chunk.values())))
+        inside = rows[np.searchsorted(rows, start) : np.searchsorted(rows, end)] - start
+        if len(inside) == end - start:
+            yield chunk
+        elif len(inside):
+            yield {name: values[inside] for name, values in chunk.items()}
+        start = end
+
+
+def _fill(
+    table: Table, preprocessor: Preprocessor, parts: list[Array], memory: float
+) -> list[Array]:
+    """Return the features of each part's rows."""
+    share = check_number(memory, "memory", "training_data", low=0.0)
+    total = sum(len(part) for part in parts)
+    outs = _matrices([len(part) for part in parts], preprocessor.width, total, share)
+    names = [column.name for column in preprocessor.columns]
+    start, filled = 0, [0] * len(parts)
+    for chunk in table.chunks(columns=names):
+        features = preprocessor.transform(chunk)
+        end = start + len(features)
+        for i, (rows, out) in enumerate(zip(parts, outs, strict=True)):
+            inside = rows[np.searchsorted(rows, start) : np.searchsorted(rows, end)] - start
+            part = out[filled[i] : filled[i] + len(inside)]
+            np.take(features, inside, axis=0, out=part, mode="clip")  # others copy twice
+            filled[i] += len(inside)
+        start = end
+    if sum(filled) != total:
+        raise DataError(f"{table.name} changed while it was read; try again")
+    return outs
+
+
+def _matrices(rows: list[int], width: int, total: int, share: float) -> list[Array]:
+    """Return matrices to fill, in a temporary file if they take more than a share of memory."""
+    needed = 4 * total * width
+    if needed <= share * memory():
+        return [np.empty((count, width), dtype=np.float32) for count in rows]
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"the features take {needed / 2**30:.1f} GB, more than {share:.0%} of memory, and "
+            f"{folder} has {free / 2**30:.1f} GB free; point TMPDIR to a larger disk"
+        )
+    return [_on_disk(count, width) for count in rows]
+
+
+def _on_disk(rows: int, width: int) -> Array:
+    """Return a matrix in a temporary file, which goes when the matrix does."""
+    if not rows:
+        return np.empty((0, width), dtype=np.float32)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=np.float32, mode="w+", shape=(rows, width))

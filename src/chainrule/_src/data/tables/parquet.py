@@ -1,0 +1,199 @@
+"""Arrow's data: Parquet files, read in batches, and frames that are in memory."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.base.validation import Array
+from chainrule._src.data.preprocessing.values import Column
+from chainrule._src.data.tables.arrow import (
+    columns_of,
+    is_encoded,
+    is_text,
+    is_valid,
+    pyarrow,
+    stored_schema,
+    text,
+    undecodable,
+    values,
+)
+from chainrule._src.data.tables.fields import field_of
+from chainrule._src.data.tables.table import Table
+
+ROWS = 2**16  # that are read at once to learn what texts stand for
+
+
+class TypedTable(Table):
+    """A table of Arrow's columns, whose texts may stand for numbers and times, as in CSV files."""
+
+    _path: Any  # or what it is called
+
+    def _understand(self, name: str, schema: Any, rows: int, like: Iterable[Column]) -> None:
+        """Learn what columns hold."""
+        like = tuple(like)
+        columns, notes = columns_of(schema, name, like)
+        known = {column.name: column for column in like}
+        self._encoded = {field.name for field in schema if is_encoded(field.type)}
+        self._fields = {
+            column.name: field_of(column.name, ".", known.get(column.name), typed=True)
+            for column in columns
+            if is_text(schema.field(column.name).type)
+        }
+        open_ones = [each for each, field in self._fields.items() if field.is_open]
+        for batch in self._batches(ROWS, open_ones) if open_ones else ():
+            for each in open_ones:
+                self._fields[each].add(text(batch.column(each)))
+            if not any(self._fields[each].is_open for each in open_ones):
+                break
+        for field in self._fields.values():
+            notes += field.notes()
+            field.check()
+        columns = [self._understood(each) for each in columns]
+        super().__init__(name, columns, rows, notes=notes)
+
+    def _understood(self, column: Column) -> Column:
+        if column.name not in self._fields:
+            return column
+        field = self._fields[column.name]
+        return Column(column.name, field.found, written=field.written)
+
+    @abstractmethod
+    def _stored(self, rows: int, names: list[str]) -> Iterator[Any]:
+        """Yield Arrow's batches of these columns."""
+
+    def _batches(self, rows: int, names: list[str]) -> Iterator[Any]:
+        """Yield Arrow's batches of these columns, whose texts are UTF-8."""
+        for batch in self._stored(rows, names):
+            for name in names:
+                if not is_valid(batch.column(name)):
+                    self._refuse_text(name)
+            yield batch
+
+    def _refuse_text(self, name: str) -> None:
+        """Refuse a column of which a text is not UTF-8."""
+        where, start = "that no row has", 1
+        for batch in self._stored(ROWS, [name]):
+            position = undecodable(batch.column(name))
+            if position is not None:
+                where = f"in row {start + position}"
+                break
+            start += batch.num_rows
+        raise DataError(
+            f"{self._path}: the text of column {name!r} {where} is not UTF-8. Write the data again "
+            "with pyarrow or pandas, its texts decoded with their encoding, such as "
+            "bytes.decode('latin-1')"
+        )
+
+    def stored(self, rows: int, names: list[str]) -> Iterator[Any]:
+        """Return Arrow's batches of columns as they are."""
+        return self._batches(rows, names)
+
+    def _read(self, rows: int, names: list[str]) -> Iterator[dict[str, Array]]:
+        kinds = {column.name: column.kind for column in self.columns}
+        for batch in self._batches(rows, names):
+            yield {name: self._values(name, batch.column(name), kinds[name]) for name in names}
+
+    def _values(self, name: str, array: Any, kind: str) -> Array:
+        if name in self._encoded and not is_encoded(array.type):  # as Parquet files are read
+            array = array.dictionary_encode()
+        if kind == "category" or name not in self._fields:
+            return values(array, kind)
+        return self._fields[name].values(text(array))
+
+
+class ParquetTable(TypedTable):
+    """A Parquet file.
+
+    Numbers of any type are numbers; text and booleans are categories, dates and times are times.
+    Dictionaries of Arrow's, which pandas writes of its categories, are categories, whatever their
+    values. Texts that are numbers or times are understood as in a CSV file, but for columns with
+    codes such as ``"00501"``. Columns of other types, lists for instance,
+    are left out with a note.
+
+    Parameters
+    ----------
+    path : Path
+    like : iterable of Column, optional
+        Columns whose kind is known already: times that were categories stay so.
+
+    Raises
+    ------
+    DataError, FileError
+        If it cannot be read as a Parquet file.
+    MissingDependencyError
+        Without pyarrow.
+    """
+
+    def __init__(self, path: Path, like: Iterable[Column] = ()) -> None:
+        self._path = path
+        with self._opened() as file:
+            schema, rows = stored_schema(file), file.metadata.num_rows
+        self._understand(str(path), schema, rows, like)
+
+    def _stored(self, rows: int, names: list[str]) -> Iterator[Any]:
+        with self._opened() as file:
+            yield from file.iter_batches(batch_size=rows, columns=names)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        pa, parquet = pyarrow(), pyarrow("parquet")
+        try:
+            with parquet.ParquetFile(self._path) as file:
+                yield file
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{self._path}: the name of a column is not UTF-8 ({error.object!r}); rename it"
+            ) from error
+        except OSError as error:
+            raise FileError(f"{self._path} cannot be read: {error.strerror or error}") from error
+        except pa.ArrowException as error:
+            reason = " ".join(str(error).split())
+            raise DataError(
+                f"{self._path} is no Parquet file that can be read: {reason}"
+            ) from error
+
+
+class ArrowTable(TypedTable):
+    """A frame in memory that Arrow reads: of pandas, Polars, DuckDB or PyArrow.
+
+    What columns hold is told as of a Parquet file.
+
+    Parameters
+    ----------
+    frame : object
+        With ``__arrow_c_stream__`` or ``__dataframe__``.
+    like : iterable of Column, optional
+
+    Raises
+    ------
+    DataError
+        If Arrow cannot read it.
+    """
+
+    def __init__(self, frame: Any, like: Iterable[Column] = ()) -> None:
+        pa, name = pyarrow(), f"a {type(frame).__name__}"
+        try:
+            if hasattr(frame, "__arrow_c_stream__"):
+                self._data = pa.table(frame)
+            else:
+                self._data = pyarrow("interchange").from_dataframe(frame)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"{name} cannot be read through Arrow: {reason}") from error
+        self._path = name
+        self._understand(name, self._data.schema, self._data.num_rows, like)
+
+    def _stored(self, rows: int, names: list[str]) -> Iterator[Any]:
+        for start in range(0, self._data.num_rows, rows):
+            part = self._data.select(names).slice(start, rows).combine_chunks()
+            yield from part.to_batches()
+
+
+def is_frame(source: Any) -> bool:
+    """Whether Arrow can read it from memory."""
+    return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__dataframe__")

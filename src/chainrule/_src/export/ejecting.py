@@ -1,0 +1,405 @@
+"""A model as a module that needs NumPy alone, to be read as much as to be run.
+
+What computes is recorded and written like all else: the network, its loss and gradient, and the
+optimizer's rule. The rest is laid out around it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.escaping import for_python
+from chainrule._src.base.validation import shape_text
+from chainrule._src.core.equations import Variable
+from chainrule._src.core.program import Program
+from chainrule._src.core.transforms import value_and_grad
+from chainrule._src.core.trees import leaves
+from chainrule._src.data.preprocessing.calendar import Calendar
+from chainrule._src.data.preprocessing.columns import OneHot, Picture, Signs
+from chainrule._src.data.preprocessing.steps import Step
+from chainrule._src.data.preprocessing.words import Words
+from chainrule._src.data.storage.files import check_writable, write_text, write_whole
+from chainrule._src.export import ejected, templates
+from chainrule._src.export.in_use import InUse
+from chainrule._src.export.rules import plainer, rule_texts
+from chainrule._src.nn.losses import SparseCategoricalCrossentropy
+from chainrule._src.nn.network.compiled import Compiled
+from chainrule._src.nn.network.forward import Forward
+from chainrule._src.nn.network.objective import Objective
+from chainrule._src.nn.network.runs import example_data
+from chainrule._src.text.helpers import bare_source, helpers_of, modules_of
+from chainrule._src.text.text import function_text
+from chainrule._src.trace.tracing import trace
+
+WIDTH, LONGEST = 88, 100  # columns of a line
+ORDER = (
+    "The network",
+    "Functions used above",
+    "Training",
+    "From a table to the network",
+    "What the outputs say",
+    "The command line",
+)
+STEPS: dict[type, Any] = {
+    OneHot: ejected.one_hot, Signs: ejected.signs, Picture: ejected.pixels,
+    Calendar: ejected.times, Words: ejected.words,
+}  # fmt: skip
+USED = {ejected.words: (ejected.turned, ejected.hashed)}
+READERS = {
+    ejected.numbers: (ejected.number, ejected.understood, ejected.as_numbers),
+    ejected.times: (ejected.time, ejected.understood, ejected.as_times),
+}  # what is done to a column → what reads its texts: the last one, which calls the others
+WRITTEN = {
+    "with decimal points": False,
+    "with decimal commas": True,
+    "year first": "ymd",
+    "day first": "dmy",
+    "month first": "mdy",
+    "hours and minutes": "",
+}  # how columns were written in training → how that is told to what reads them
+
+
+def eject(model: Compiled, path: str | os.PathLike[str]) -> None:
+    """Write a model as a module and its weights; see `Sequential.eject`."""
+    check_writable(path)
+    place = Path(path)
+    if place.suffix != ".py":
+        raise DataError(f"eject: expected the name of a module, such as digits.py, received {path}")
+    weights = place.with_suffix(".npz")
+    check_writable(weights)
+    text, arrays = _Module(model, place.stem).text(), io.BytesIO()
+    np.savez(arrays, **model.network.weights)
+    write_whole(weights, [arrays.getvalue()])
+    write_text(place, text)
+
+
+CONSTRAIN = "            params = constrained(params)\n"
+
+
+class _Module:
+    """The text of a module, section by section."""
+
+    def __init__(self, model: Compiled, name: str) -> None:
+        self.model, self.name, self.network = model, name, model.network
+        self.used = InUse(model, "eject")
+        self.X, self.y = example_data(self.network, model.loss)
+        self.trains, self.state = model.loss is not None, self.network.state
+        self.helpers: list[Any] = []
+
+    def text(self) -> str:
+        """Return the whole."""
+        sections = {
+            "The network": self._network(),
+            "Training": self._training() if self.trains else [],
+            "From a table to the network": self._table(),
+            "What the outputs say": self._meaning(),
+            "The command line": self._command_line(),
+        }
+        sections["Functions used above"] = [bare_source(f) for f in dict.fromkeys(self.helpers)]
+        body = "\n\n".join(
+            f"# ---- {title} ".ljust(WIDTH, "-") + "\n\n" + "\n\n".join(map(_lines, parts))
+            for title in ORDER
+            if (parts := sections[title])
+        )
+        return "\n\n".join([self._docstring() + "\n\n" + self._head(), body, templates.END])
+
+    # What stands on top
+
+    def _docstring(self) -> str:
+        lines = [f"{self.name}: a neural network in NumPy alone, written by chainrule.", ""]
+        lines += [*self._layers(), "", *self._usage()]
+        if self.trains:
+            rule, loss = self.model.optimizer, self.model.loss
+            lines += ["", *textwrap.wrap(f"Training minimises {loss!r} by {rule!r}.", WIDTH)]
+        return "\n".join(['"""' + for_python(lines[0]), *map(for_python, lines[1:]), '"""'])
+
+    def _layers(self) -> Iterator[str]:
+        """Yield a line for each layer: its name, the shape of its output, what it is."""
+        rows = [("X", shape_text(self.network.layers[0].input_shape), "")]
+        for layer in self.network.layers:
+            about = re.sub(rf"(, )?name='{layer.name}'", "", repr(layer))
+            rows.append((layer.name, shape_text(layer.output_shape), about))
+        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for name, shape, about in rows:
+            line = f"    {name:<{wide[0]}}  {shape:<{wide[1]}}  {about}".rstrip()
+            yield line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+
+    def _usage(self) -> list[str]:
+        data = "rows.csv" if self.used.steps else "samples.npy"
+        lines = [f"Its weights are in {self.name}.npz, beside this file. On the command line,", ""]
+        lines += [
+            f"    python {self.name}.py {data}",
+            "",
+            "prints a prediction for every row, as CSV.",
+        ]
+        if not self.name.isidentifier():
+            return lines
+        X, y = f"{self.name}.features(table)", f"{self.name}.targets(values)"
+        X = X if self.used.steps else "X"
+        y = y if self.used.steps and self._meaning() else "y"
+        lines[-1] += " In Python,"
+        lines += ["", f"    import {self.name}", "", f"    weights = {self.name}.load()"]
+        lines += [f"    scores = {self.name}.predict(weights, {X})"]
+        if self.trains:
+            lines += [f"    weights, losses = {self.name}.train(weights, {X}, {y}, epochs=5)"]
+        if self.used.steps:
+            return [*lines, "", "where table holds the values of columns by their names."]
+        where = f"where X holds samples, shape {self._shape(self.X)}"
+        return [*lines, "", f"{where}, and y {self._targets()}." if self.trains else f"{where}."]
+
+    def _targets(self) -> str:
+        """Return what a target is."""
+        if isinstance(self.model.loss, SparseCategoricalCrossentropy):
+            return f"class numbers, shape {self._shape(self.y)}"
+        return f"targets, shape {self._shape(self.y)}"
+
+    def _shape(self, data: Any) -> str:
+        return shape_text((None, *data.shape[1:]))
+
+    def _head(self) -> str:
+        quoted = [*self.helpers, *self._readers, *map(_step_of, self.used.steps)]
+        modules = {name for helper in quoted for name in modules_of(helper)}
+        modules |= {"csv", "os", "sys"}  # of the command line
+        imports = "".join(f"\nimport {name}" for name in sorted(modules))
+        text = templates.HEAD.format(imports=imports)
+        if self.used.label:
+            text += _assigned("CLASS_NAMES", self.used.classes)
+        if self.trains and self.state:
+            text += (
+                "# Only these weights are trained; the others are kept up as training goes on.\n"
+            )
+            text += _assigned("TRAINED", self.network.params)
+        return text
+
+    # Sections
+
+    def _network(self) -> list[str]:
+        about = f"Return the outputs, {shape_text(self.network.layers[-1].output_shape)}."
+        if self.used.outputs[0] == "probabilities":
+            about = about.replace("outputs", "probabilities")
+        forward = self._text(Forward(self.network).program(self.X), "predict", about)
+        return [templates.LOAD, forward, *([self._loss_text()] if self.trains else [])]
+
+    def _text(self, program: Program, name: str, about: str, **options: Any) -> str:
+        self.helpers += helpers_of(program)
+        return plainer(function_text(program, name, about, **options))
+
+    def _loss_text(self) -> str:
+        objective = Objective(self.network, self.model.loss, [])
+        if not self.state:
+            program = trace(value_and_grad(objective.plain_loss()))(
+                self.network.params, self.X, self.y
+            )
+            about = "Return the mean loss of samples, and its gradient by each weight."
+        else:
+            program = trace(_with_state(objective))(self.network.params, self.X, self.y, self.state)
+            about = "Return the mean loss of samples, its gradient, and the new state."
+            _name(program.result[2])
+        value = program.result[0]
+        return self._text(program, "value_and_gradients", about, value=value, value_name="loss")
+
+    def _training(self) -> list[str]:
+        texts, programs = rule_texts(self.model.optimizer, self.network.params)
+        self.helpers += [helper for program in programs for helper in helpers_of(program)]
+        params, constrain = self.network.params, ""
+        if any(self.network.places[name].about.constraint for name in params):
+            program = trace(self.network.constrained)(params)
+            about = "Return the weights that are to be after an update."
+            texts, constrain = [*texts, self._text(program, "constrained", about)], CONSTRAIN
+        averaged = getattr(self.model.optimizer, "use_ema", False)
+        trained = 'memory["ema"]' if averaged else "params"
+        sizes = "".join(f", {size}" for size in self.y.shape[1:])
+        loop = templates.TRAIN.format(
+            X=f"shape {self._shape(self.X)}",
+            y=f"holds {self._targets()}",
+            dtype=self.X.dtype,
+            constrain=constrain,
+            y_dtype=self.y.dtype,
+            shape=f"-1{sizes}",
+            parts=templates.PARTS if self.state else templates.NO_PARTS,
+            state=", state" if self.state else "",
+            trained=f"{{**{trained}, **state}}" if self.state else trained,
+        )
+        return [*texts, loop]
+
+    def _table(self) -> list[str]:
+        if not self.used.steps:
+            return []
+        lines, functions = "", {}
+        for step in self.used.steps:
+            function = _step_of(step)
+            for each in (*USED.get(function, ()), function):
+                functions[each] = bare_source(each)
+            options = "".join(
+                f"        {_quoted(key)}: {_value_text(value, 8)},\n"
+                for key, value in _options(step).items()
+            )
+            lines += f"    {_quoted(step.name)}: ({function.__name__}, {{\n{options}    }}),\n"
+        return [
+            *functions.values(),
+            f"COLUMNS = {{\n{lines}}}\n",
+            templates.FEATURES.format(dtype=self.model.dtype),
+        ]
+
+    def _meaning(self) -> list[str]:
+        """Return the function that tells what scores mean."""
+        target = self.used.quantity
+        if target is not None:
+            constants = templates.SCALE.format(
+                name=_quoted(target.name), mean=target.mean, scale=target.scale
+            )
+            if not target.interval:
+                return [constants, templates.SCALED, templates.QUANTITIES]
+            constants += templates.WIDENING.format(
+                widening=target.widening, interval=target.interval
+            )
+            return [constants, templates.SCALED, templates.INTERVALS]
+        if self.used.label is None:
+            return []
+        which = "np.argmax(scores, axis=1)"
+        if self.network.layers[-1].output_shape[-1] == 1:
+            which = f"(scores.reshape(-1) > {self.used.least:g}).astype(int)"
+        elif self.used.threshold != 0.5:
+            which = f"(scores[:, 1] > {self.used.threshold!r}).astype(int)"
+        labels = templates.LABELS.format(which=which)
+        return [labels, self._codes()] if self.used.steps else [labels]
+
+    def _codes(self) -> str:
+        """Return the function that makes targets of classes."""
+        is_number = self.model.preprocessor.target.kind == "number"
+        one_hot = self.y.ndim > 1 and self.y.shape[-1] > 1
+        codes = "np.eye(len(CLASS_NAMES))" if one_hot else "np.arange(len(CLASS_NAMES))"
+        return templates.CODES.format(
+            codes=codes, key="str(int(value))" if is_number else "str(value)"
+        )
+
+    def _command_line(self) -> list[str]:
+        sizes = ", ".join(map(str, self.X.shape[1:]))
+        reading = f"read_numbers(options.data).reshape(-1, {sizes}).astype(np.{self.X.dtype})"
+        if self.used.steps:
+            reading = "features(read_table(options.data, READERS))"
+        about = templates.TABLES if self.used.steps else ".npy or .csv of numbers, a sample a row"
+        names, rows = self._show()
+        main = templates.MAIN.format(help=about, read=reading, names=names, rows=rows)
+        read = {of.__name__: READERS[of][-1].__name__ for of in self._read}
+        by_step = ", ".join(f"{step}: {reader}" for step, reader in read.items())
+        lines = [f"    {_quoted(name)}: {_value_text(way, 4)},\n" for name, way in self._written()]
+        known = f"\n{''.join(lines)}" if lines else ""
+        readers = (
+            [templates.READERS.format(by_step=by_step, known=known)] if self.used.steps else []
+        )
+        return [*map(bare_source, self._readers), *readers, main]
+
+    def _written(self) -> Iterator[tuple[str, Any]]:
+        """Yield columns that were texts in training, and how these were written."""
+        for column in self.model.preprocessor.columns if self.used.steps else ():
+            if column.written is not None and column.written.reading in WRITTEN:
+                yield column.name, WRITTEN[column.written.reading]
+
+    @property
+    def _read(self) -> list[Any]:
+        """What is done to columns whose texts are read as something else."""
+        return [of for of in READERS if of in map(_step_of, self.used.steps)]
+
+    @property
+    def _readers(self) -> list[Any]:
+        """The functions that read files."""
+        if not self.used.steps:
+            return [ejected.read_numbers]
+        own = dict.fromkeys(function for of in self._read for function in READERS[of])
+        return [*own, ejected.read_table]
+
+    def _show(self) -> tuple[str, str]:
+        """Return the names of the columns that are printed, and their rows."""
+        if self.used.quantity is not None:
+            if self.used.quantity.interval:
+                return '["prediction", "low", "high"]', "quantities(scores)"
+            return '["prediction"]', "zip(quantities(scores))"
+        if self.used.label is None:
+            sizes = self.network.layers[-1].output_shape[1:]
+            names = f'[f"output {{i}}" for i in range({math.prod(size or 1 for size in sizes)})]'
+            return names, "scores.reshape(len(scores), -1)"
+        what = "probability of" if self.used.outputs[0] == "probabilities" else "output for"
+        is_one = self.network.layers[-1].output_shape[-1] == 1
+        shown = "CLASS_NAMES[1:]" if is_one else "CLASS_NAMES"
+        names = f'["prediction", *(f"{what} {{name}}" for name in {shown})]'
+        return names, "([name, *row] for name, row in zip(labels(scores), scores, strict=True))"
+
+
+def _with_state(objective: Objective) -> Any:
+    """Return a loss with its gradient and the state after it."""
+
+    def value_and_gradients(params: Any, X: Any, y: Any, state: Any) -> Any:
+        def loss(params: Any) -> Any:
+            return objective.value(params, state, True, X, y)
+
+        (value, (new, *_)), gradients = value_and_grad(loss, has_aux=True)(params)
+        return value, gradients, new
+
+    return value_and_gradients
+
+
+def _name(state: Any) -> None:
+    """Call the new values of a state new."""
+    for path, leaf in leaves(state):
+        if isinstance(leaf, Variable) and leaf.name is None:
+            leaf.name = f"new_{path[-1]}"
+
+
+def _step_of(step: Step) -> Any:
+    return STEPS.get(type(step), ejected.numbers)
+
+
+def _options(step: Step) -> dict[str, Any]:
+    """Return what a step of preprocessing needs to know."""
+    if isinstance(step, Words):
+        return {"width": step.words}
+    if isinstance(step, Signs):
+        return {"categories": step.categories}
+    if isinstance(step, OneHot):
+        marks = {"other": step.other > 0, "missing": step.missing > 0}
+        return {"categories": step.categories, **marks}
+    scale = {"mean": step.mean, "scale": step.scale}
+    if isinstance(step, Picture):
+        return scale
+    parts = {"parts": step.parts} if isinstance(step, Calendar) else {}
+    return {**scale, **parts, "marked": step.missing > 0}
+
+
+def _quoted(text: str) -> str:
+    return f'"{for_python(text)}"'
+
+
+def _assigned(name: str, texts: Iterable[str]) -> str:
+    return f"{name} = {_value_text(tuple(texts), 0)}\n"
+
+
+def _value_text(value: Any, indent: int) -> str:
+    """Write a number or texts, as many on a line as there is room for."""
+    if not isinstance(value, tuple):
+        return repr(value)
+    texts = list(map(_quoted, value))
+    line = f"({', '.join(texts)}{',' * (len(texts) == 1)})"
+    if len(line) <= WIDTH - 2 * indent - 12:
+        return line
+    rows = [""]
+    for text in texts:
+        if len(rows[-1]) + len(text) > WIDTH - indent - 4:
+            rows.append("")
+        rows[-1] += f" {text}," if rows[-1] else f"{text},"
+    inner = "".join(f"{' ' * (indent + 4)}{row}\n" for row in rows)
+    return f"(\n{inner}{' ' * indent})"
+
+
+def _lines(part: str) -> str:
+    return part.strip("\n") + "\n"

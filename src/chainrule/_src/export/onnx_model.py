@@ -1,0 +1,83 @@
+"""A model as an ONNX graph: from a table's columns, or samples, to scores and names of classes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import lookup
+from chainrule._src.data.preprocessing.columns import OneHot, Signs
+from chainrule._src.data.storage.files import check_writable, write_whole
+from chainrule._src.export.in_use import InUse
+from chainrule._src.export.onnx import onnx_model
+from chainrule._src.export.onnx.graph import onnx_package
+from chainrule._src.nn.network.compiled import Compiled
+from chainrule._src.trace.tracing import trace
+
+FORMATS = {"onnx": "onnx"}
+TEXT_OPERATORS = 2  # version of ai.onnx.ml, whose LabelEncoder numbers texts
+
+
+def export(model: Compiled, filepath: str | os.PathLike[str], kind: str) -> None:
+    """Write a model into a file for other runtimes; see `Sequential.export`."""
+    lookup("export format", kind, FORMATS)
+    check_writable(filepath)
+    write_whole(filepath, [as_onnx(model).SerializeToString(deterministic=True)])
+
+
+def as_onnx(model: Compiled) -> Any:
+    """Return a model as an ``onnx.ModelProto``."""
+    used = InUse(model, "export")
+    inputs = [f"{name} as a number" if name in used.codes else name for name in used.inputs]
+    outputs = [f"{name} as a number" if name == used.label else name for name in used.outputs]
+    about = {"class_names": json.dumps(used.classes)} if used.classes else {}
+    made = onnx_model(
+        trace(used)(model.network.weights, used.example()),
+        name=model.name, inputs=inputs, outputs=outputs, metadata=about,
+    )  # fmt: skip
+    _read_texts(made.graph, used.codes)
+    if used.label and used.classes:
+        _write_names(made.graph, used.label, used.classes)
+    if used.codes:
+        made.opset_import.append(onnx_package().helper.make_opsetid("ai.onnx.ml", TEXT_OPERATORS))
+    onnx_package().checker.check_model(made, full_check=True)
+    return made
+
+
+def _read_texts(graph: Any, codes: dict[str, OneHot | Signs]) -> None:
+    """Let columns of texts come as texts, an empty one for missing."""
+    helper, text = onnx_package().helper, onnx_package().TensorProto.STRING
+    nodes = []
+    for i, given in enumerate(list(graph.input)):
+        name = given.name.removesuffix(" as a number")
+        if name == given.name or name not in codes:
+            continue
+        step = codes[name]
+        texts = {category: code for code, category in enumerate(step.categories)}
+        if step.missing:
+            texts.setdefault("", step.width - 1)
+        nodes.append(
+            helper.make_node(
+                "LabelEncoder", [name], [given.name], f"number {name}", domain="ai.onnx.ml",
+                keys_strings=list(texts), values_int64s=list(texts.values()),
+                default_int64=len(step.categories) if step.other else -1,
+            )
+        )  # fmt: skip
+        graph.input[i].CopyFrom(helper.make_tensor_value_info(name, text, ["n"]))
+    for node in nodes:
+        graph.node.insert(0, node)
+
+
+def _write_names(graph: Any, label: str, classes: Iterable[str]) -> None:
+    """Let the label be the class's name."""
+    onnx = onnx_package()
+    names = onnx.numpy_helper.from_array(np.array(classes, dtype=object), "class names")
+    graph.initializer.append(names)
+    number = graph.output[1].name
+    graph.node.append(onnx.helper.make_node("Gather", ["class names", number], [label], label))
+    text = onnx.helper.make_tensor_value_info(label, onnx.TensorProto.STRING, ["n"])
+    graph.output[1].CopyFrom(text)

@@ -1,0 +1,122 @@
+"""Models to Keras 3: the same layers under the same names, weights copied as they are."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule._src.base.config import Configurable, arguments, class_of, plain
+from chainrule._src.base.errors import ChainruleError, DataError, MissingDependencyError
+from chainrule._src.base.interrupts import load
+from chainrule._src.base.registered import is_own
+from chainrule._src.nn import layers as our_layers
+from chainrule._src.nn.layers import Layer, Normalization
+from chainrule._src.nn.network.compiled import Compiled
+
+BACKENDS = ("jax", "torch", "tensorflow")
+
+
+def import_keras() -> Any:
+    """Return Keras 3 on a backend that is installed, or say how to get it."""
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    if importlib.util.find_spec("keras") is None or not installed:
+        raise MissingDependencyError(
+            "this needs Keras 3 and a backend: pip install 'chainrule[keras]'"
+        )
+    backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
+    try:
+        keras = load("keras")
+    except Exception as error:
+        raise MissingDependencyError(
+            f"Keras cannot be loaded with KERAS_BACKEND={backend}: {error}; installed here: "
+            f"{', '.join(installed)}"
+        ) from error
+    if not hasattr(keras, "ops"):
+        raise MissingDependencyError(f"this needs Keras 3, found {keras.__version__}")
+    return keras
+
+
+def to_keras(model: Compiled) -> Any:
+    """Return a model as Keras's; see `Sequential.to_keras`."""
+    keras = import_keras()
+    network, dtype = model.network, model.dtype.name
+    first = network.layers[0]
+    given = keras.Input(first.input_shape[1:], dtype="int32" if first.integers else dtype)
+    theirs = [_layer_to(keras, layer, dtype) for layer in network.layers]
+    made = keras.Sequential([given, *theirs], name=re.sub(r"\W", "_", model.name))
+    for mine, other in zip(network.layers, theirs, strict=True):
+        for variable, value in zip(other.weights, mine.weights, strict=False):
+            variable.assign(value.value)
+    if model.loss is not None:
+        options = model.compile_options
+        try:
+            made.compile(**{name: _to(keras, plain(v), name) for name, v in options.items()})
+        except ChainruleError as error:
+            warn_uncompiled("to_keras", error)
+    return made
+
+
+def _layer_to(keras: Any, layer: Layer, dtype: str) -> Any:
+    if isinstance(layer, Compiled):
+        inner = [_layer_to(keras, each, dtype) for each in layer.layers]
+        return keras.Sequential(inner, name=layer.name, trainable=layer.trainable)
+    if isinstance(layer, our_layers.Ensemble):
+        return _mean_of(keras, layer, dtype)
+    kind, where = type(layer), f"to_keras: {layer}"
+    if getattr(our_layers, kind.__name__, None) is not kind:
+        raise DataError(f"{where} has no counterpart; it is a layer of your own")
+    if not hasattr(keras.layers, kind.__name__):
+        raise DataError(f"{where} has no counterpart in Keras; export and eject write it whole")
+    config = {**layer.get_config(), "trainable": layer.trainable}
+    if isinstance(layer, Normalization):
+        config |= {"mean": layer.mean.tolist(), "variance": layer.variance.tolist()}
+    options = {**_changed(kind, config), "name": layer.name, "dtype": dtype}
+    return _made(getattr(keras.layers, kind.__name__), keras, options, where)
+
+
+def _mean_of(keras: Any, layer: our_layers.Ensemble, dtype: str) -> Any:
+    """Return the members side by side; a member alone is its own mean."""
+    given = keras.Input(layer.input_shape[1:], dtype=dtype)
+    chains = [[_layer_to(keras, each, dtype) for each in chain] for chain in layer.members]
+    outputs = [keras.Sequential(chain)(given) for chain in chains]
+    mean = keras.layers.average(outputs) if len(outputs) > 1 else outputs[0]
+    return keras.Model(given, mean, name=layer.name, trainable=layer.trainable)
+
+
+def _changed(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are not what they are by default, which is the same in Keras."""
+    usual = {**arguments(cls), "pool_size": None}  # there the average's must be told
+    if beyond := config.keys() - usual.keys():
+        raise DataError(f"{cls.__name__}: {', '.join(sorted(beyond))} cannot be told to Keras")
+    return {name: value for name, value in config.items() if value != usual[name]}
+
+
+def _to(keras: Any, value: Any, where: str) -> Any:
+    """Return an option as Keras's, made of its description by plain values."""
+    if isinstance(value, list):
+        return [_to(keras, part, where) for part in value]
+    if not isinstance(value, Mapping):
+        return value
+    cls = None if is_own(value) else class_of(value)
+    room = "" if cls is None else cls.__module__.split(".")[3]
+    place = keras.optimizers.schedules if room == "schedules" else getattr(keras, room, None)
+    if cls is None or not hasattr(place, cls.__name__):
+        raise DataError(f"{where}: {value['class_name']} has no counterpart")
+    return _made(getattr(place, cls.__name__), keras, _changed(cls, value["config"]), where)
+
+
+def _made(cls: Any, keras: Any, options: Mapping[str, Any], where: str) -> Any:
+    values = {name: _to(keras, value, f"{where}, {name}") for name, value in options.items()}
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: Keras refuses it: {error}") from error
+
+
+def warn_uncompiled(where: str, error: Exception) -> None:
+    """Say that a model comes without how it was compiled, and why."""
+    warnings.warn(f"{where}: the model comes uncompiled, {error}; compile it anew", stacklevel=4)

@@ -1,0 +1,292 @@
+"""What watches a training run: the history, and callbacks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule._src.base.config import Shown
+from chainrule._src.base.errors import DataError, DivergenceError
+from chainrule._src.base.interrupts import immediate
+from chainrule._src.base.validation import check_count, lookup
+
+Logs = dict[str, float]
+
+
+class Callback(Shown):
+    """Called at the start and the end of training, of epochs and batches; override what you need.
+
+    Names and arguments are Keras's. ``logs`` holds the scores so far; what a callback adds to it
+    at the end of an epoch goes into the history.
+
+    Attributes
+    ----------
+    model : object
+        What is trained: it has ``optimizer`` (whose ``learning_rate`` may be set), ``params``,
+        ``history`` and ``stop_training`` (set it to True to end after this epoch, or, after an
+        update, to end the epoch as well).
+    params : dict
+        ``verbose``, ``epochs`` and ``steps`` (batches an epoch), as in Keras; ``samples``.
+    sees_weights : bool
+        Whether the model's layers must hold the weights of the moment when an epoch ends; without
+        it ``model.params`` has them, and epochs of few updates end sooner.
+    """
+
+    sees_weights = True
+    model: Any = None
+    params: dict[str, Any] = {}  # noqa: RUF012  (replaced, never changed)
+
+    def set_model(self, model: Any) -> None:
+        """Take what is trained."""
+        self.model = model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Take what is known of the run."""
+        self.params = params
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Act before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Act after the last epoch, also where training ends early."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Act before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Act after an epoch, with its scores."""
+
+    def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
+        """Act when all callbacks have seen an epoch and the history has it: to save."""
+
+    def on_divergence(self, error: DivergenceError) -> bool:
+        """Act when the loss turns NaN or infinite; True lets training end without the error."""
+        return False
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before an update. Overriding this or the next has updates run one at a time."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after an update, with the epoch's scores so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before an update: an older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after an update: an older name of `on_train_batch_end`."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Act before samples are scored: those held back, after every epoch, or `evaluate`'s."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Act after samples were scored, with the scores."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before a batch is scored."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after a batch was scored, with the scores so far."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Act before predictions."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Act after predictions."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before a batch is predicted."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after a batch was predicted, with its ``outputs``."""
+
+    def on_progress(self, batch: int, logs: Logs | None = None) -> None:
+        """Act within an epoch, after ``batch`` updates; at most some 20 times a second."""
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a checkpoint must keep for training to go on as if never interrupted.
+
+        Numbers, text, arrays, and lists and dicts of them.
+        """
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        vars(self).update({name: state[name] for name in self.get_state()})
+
+
+@dataclass(repr=False)
+class History(Callback):
+    """Scores of every epoch: what `fit` returns, or a callback that gathers them.
+
+    Attributes
+    ----------
+    epoch : list of int
+    history : dict of str to list of float
+        One list a score, aligned with ``epoch``. A score can also be read as an attribute:
+        ``history.loss`` is ``history.history["loss"]``.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.append(0, {"loss": 2.3})
+    >>> history.append(1, {"loss": 0.4})
+    >>> history.loss
+    [2.3, 0.4]
+    """
+
+    epoch: list[int] = field(default_factory=list)
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Add the scores."""
+        self.append(epoch, logs or {})
+
+    def append(self, epoch: int, scores: Logs) -> None:
+        """Add one epoch's scores."""
+        self.epoch.append(epoch)
+        for name, score in scores.items():
+            self.history.setdefault(name, []).append(score)
+
+    def extend(self, first: int, scores: dict[str, list[float]]) -> None:
+        """Add the scores of several epochs."""
+        for name, values in scores.items():
+            self.history.setdefault(name, []).extend(values)
+            count = len(values)
+        self.epoch.extend(range(first, first + count))
+
+    def __getattr__(self, name: str) -> list[float]:
+        history = self.__dict__.get("history", {})
+        if name in history:
+            scores: list[float] = history[name]
+            return scores
+        raise AttributeError(f"the history has no {name!r}; it holds {', '.join(history)}")
+
+
+class LambdaCallback(Callback):
+    """Functions that are called at events.
+
+    Parameters
+    ----------
+    on_epoch_begin, on_epoch_end : callable, optional
+        Called with ``(epoch, logs)``.
+    on_train_begin, on_train_end : callable, optional
+        Called with ``(logs)``.
+    on_train_batch_begin, on_train_batch_end : callable, optional
+        Called with ``(batch, logs)``.
+    **others
+        Functions for the other events, by their names; what is no event becomes an attribute.
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **others: Any,
+    ) -> None:
+        named = {name: value for name, value in locals().items() if name in EVENTS}
+        for name, function in {**named, **others}.items():
+            if name.startswith("on_") and function is not None:
+                lookup("event", name, dict.fromkeys(EVENTS))
+                count = len(inspect.signature(getattr(Callback, name)).parameters) - 1
+                check_function(function, count, name, "LambdaCallback")
+            if function is not None:
+                vars(self)[name] = function
+
+
+class FunctionCallback(Callback):
+    """A plain function of the epoch and its scores; training ends when it returns True."""
+
+    def __init__(self, function: Callable[[int, Logs], Any]) -> None:
+        check_function(function, 2, "a callback", "callbacks")
+        self.function = function
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Call the function."""
+        if self.function(epoch, logs or {}) is True:
+            self.model.stop_training = True
+
+
+def check_verbose(verbose: Any, where: str) -> int:
+    """Return whether to print: 0 or False, 1 or True."""
+    return check_count(int(verbose) if isinstance(verbose, bool) else verbose, "verbose", where)
+
+
+def check_function(function: Any, count: int, name: str, where: str) -> None:
+    """Refuse what is no function of so many arguments."""
+    if not callable(function) or isinstance(function, type):
+        raise DataError(f"{where}: {name} must be a function, received {function!r}")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some of C's have none
+        return
+    try:
+        signature.bind(*range(count))
+    except TypeError as error:
+        raise DataError(
+            f"{where}: {name} is called with {count} arguments, {function!r} takes others"
+        ) from error
+
+
+EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+BATCH_EVENTS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+
+
+def as_callback(thing: Any, where: str) -> Callback:
+    """Return a callback as it is, a plain function as one."""
+    if isinstance(thing, Callback):
+        return thing
+    if callable(thing) and not isinstance(thing, type):
+        return FunctionCallback(thing)
+    raise DataError(f"{where}: a callback must be a Callback or a function, received {thing!r}")
+
+
+def as_callbacks(things: Any, where: str, epochs: bool = True) -> list[Callback]:
+    """Return callbacks, one or a list; plain functions are such where there are epochs."""
+    if isinstance(things, Callback):
+        return as_callbacks(things.callbacks, where) if hasattr(things, "callbacks") else [things]
+    if things is not None and not isinstance(things, list | tuple):
+        raise DataError(f"{where}: callbacks must be one or a list, received {things!r}")
+    found: list[Callback] = []
+    for thing in things or ():
+        if isinstance(thing, Callback | list | tuple):
+            found += as_callbacks(thing, where, epochs)
+        elif epochs:
+            found.append(as_callback(thing, where))
+        else:
+            raise DataError(f"{where}: a callback must be a Callback, received {thing!r}")
+    return found
+
+
+def by_name(logs: Logs) -> Logs:
+    """Return scores in the order in which Keras's callbacks and its history have them."""
+    return dict(sorted(logs.items()))
+
+
+def introduce(callbacks: Iterable[Callback], model: Any, params: dict[str, Any]) -> None:
+    """Tell callbacks what they watch."""
+    tell(callbacks, "set_model", model)
+    tell(callbacks, "set_params", params)
+
+
+def tell(callbacks: Iterable[Callback], event: str, *args: Any) -> None:
+    """Let every callback know of an event; each may take its time."""
+    for callback in callbacks:
+        with immediate():
+            getattr(callback, event)(*args)
+
+
+def listens(callbacks: Iterable[Callback], *events: str) -> bool:
+    """Whether any callback does something at one of these events."""
+    return any(
+        getattr(callback, event) != getattr(Callback, event).__get__(callback)
+        for callback in callbacks
+        for event in events
+    )

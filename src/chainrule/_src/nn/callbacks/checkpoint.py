@@ -1,0 +1,191 @@
+"""Models kept while they train."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.base.validation import check_flag, check_positive, lookup
+from chainrule._src.nn.callbacks.callback import Logs, check_verbose
+from chainrule._src.nn.callbacks.monitor import MonitorCallback
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Saves the model after every epoch, or after its best ones, in a folder that is made.
+
+    A file holds all that training needs to go on: ``model.fit(..., resume_from=path)``. It is
+    written whole or not at all, in the format of chainrule, also under Keras's endings ``.keras``
+    and ``.weights.h5``; `load_model` reads it.
+
+    Parameters
+    ----------
+    filepath : path
+        May hold the epoch and scores: ``"digits-{epoch:02d}-{val_loss:.3f}.safetensors"``, and
+        with a number as ``save_freq`` the ``{batch}``.
+    monitor : str, default "val_loss"
+        What tells the best.
+    verbose : int, default 0
+    save_best_only : bool, default False
+    save_weights_only : bool, default False
+        Leave out what training needs to go on.
+    mode : {"auto", "min", "max"}
+    save_freq : "epoch" or int
+        Save after every epoch, or after so many batches.
+    initial_value_threshold : float, optional
+        What the first score must beat.
+
+    Notes
+    -----
+    From the end of an epoch training goes on to the bit as if it had not been interrupted. So it
+    does after a number of batches, as far as weights, optimizer and the order of samples are
+    concerned, where arrays are trained on; but callbacks hear the beginning of that epoch again,
+    and its scores are those of its remaining batches. An iterator of batches begins that epoch
+    anew.
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode, initial_value_threshold)
+        if not isinstance(filepath, str | Path):
+            raise DataError(f"ModelCheckpoint: filepath must be a path, received {filepath!r}")
+        where = type(self).__name__
+        self.filepath, self.verbose = filepath, check_verbose(verbose, where)
+        self.save_best_only = check_flag(save_best_only, "save_best_only", where)
+        self.save_weights_only = check_flag(save_weights_only, "save_weights_only", where)
+        self.save_freq, self.batches, self.epoch = save_freq, 0, 0
+        self._due = 0
+        if isinstance(save_freq, str):
+            lookup("save_freq", save_freq, {"epoch": None})
+        else:
+            check_positive(save_freq, "save_freq", where)
+            self.changing = ("best", "batches")
+            vars(self)["on_train_batch_end"] = self._batch_end  # only here: else it is not heard
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that the model can be saved, before hours of training."""
+        from chainrule._src.data.storage import check_name, check_writable
+
+        if not hasattr(self.model, "save"):
+            raise DataError(f"{type(self).__name__}: what is trained is no model that can be saved")
+        self.model.get_config()
+        check_name(self.filepath)
+        if "{" not in str(self.filepath):
+            self._make_folder(str(self.filepath))
+            check_writable(self.filepath)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Know the epoch."""
+        self.epoch = epoch
+
+    def on_epoch_kept(self, epoch: int, logs: Logs | None = None) -> None:
+        """Save."""
+        if self.save_freq == "epoch":
+            self._save(epoch, logs or {}, logs or {})
+        elif self._due:
+            self._save(epoch, logs or {}, {"batch": self._due, **(logs or {})})
+            self._due = 0
+
+    def _batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Save after so many batches; at the end of an epoch when all is known of it."""
+        self.batches += 1
+        if self.batches == self.save_freq:
+            self.batches = 0
+            if batch + 1 == self.model.trainer.run.supply.updates:
+                self._due = batch + 1
+            else:
+                self._save(self.epoch, logs or {}, {"batch": batch + 1, **(logs or {})})
+
+    def _save(self, epoch: int, logs: Logs, named: dict[str, Any]) -> None:
+        if self.save_best_only and not self._best_yet(self.score(logs)):
+            return
+        try:
+            path = str(self.filepath).format(epoch=epoch + 1, **named)
+        except (KeyError, ValueError, IndexError) as error:
+            raise DataError(
+                f"ModelCheckpoint: filepath {str(self.filepath)!r} names {error}; there are epoch, "
+                f"{', '.join(named)}"
+            ) from error
+        self._make_folder(path)
+        self.model.save(path, training=not self.save_weights_only)
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: saved as {path}")
+
+    def _make_folder(self, path: str) -> None:
+        """Make the folder of a file."""
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"{type(self).__name__}: cannot write {path}: {error}") from error
+
+    def _best_yet(self, score: float | None) -> bool:
+        """Whether to save; without a score there is no better model than the last."""
+        if score is not None:
+            if not self.improves(score, self.best):
+                return False
+            self.best = score
+        return True
+
+
+class BackupAndRestore(ModelCheckpoint):
+    """Lets a run that was interrupted go on when the same program is run again.
+
+    A backup is what `ModelCheckpoint` saves, in a folder of its own; where `fit` finds one it goes
+    on as with ``resume_from``, but the history holds the epochs from there on alone, as in Keras. A
+    run that ends well removes it; one that fails or is interrupted leaves it. How exactly training
+    goes on is said in `ModelCheckpoint`: from the end of an epoch to the bit.
+
+    Parameters
+    ----------
+    backup_dir : path
+        A folder for this run alone.
+    save_freq : "epoch" or int
+    double_checkpoint : ignored
+        A backup is written whole or not at all, so that one is enough.
+    delete_checkpoint : bool, default True
+        Whether a run that ends well removes its backup.
+    """
+
+    def __init__(
+        self,
+        backup_dir: Any,
+        save_freq: str | int = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
+    ) -> None:
+        if not isinstance(backup_dir, str | Path) or not str(backup_dir):
+            raise DataError(
+                f"BackupAndRestore: backup_dir must be a folder, received {backup_dir!r}"
+            )
+        self.backup_dir = Path(backup_dir)
+        super().__init__(self.backup_dir / "backup.safetensors", "loss", save_freq=save_freq)
+        self.double_checkpoint = check_flag(
+            double_checkpoint, "double_checkpoint", type(self).__name__
+        )
+        self.delete_checkpoint = check_flag(
+            delete_checkpoint, "delete_checkpoint", type(self).__name__
+        )
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Remove the backup of a run that ended well."""
+        if self.delete_checkpoint and self.model.trainer.ended_well:
+            Path(self.filepath).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # others' files stay
+                self.backup_dir.rmdir()
+
+
+def backup(callbacks: Iterable[Any]) -> Path | None:
+    """Return the file that a run with these callbacks goes on from by itself."""
+    paths = (Path(each.filepath) for each in callbacks if isinstance(each, BackupAndRestore))
+    return next((path for path in paths if path.exists()), None)

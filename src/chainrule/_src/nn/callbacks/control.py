@@ -1,0 +1,78 @@
+"""Callbacks that steer a run: its learning rate, its end."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+
+from chainrule._src.base.errors import DivergenceError
+from chainrule._src.base.validation import check_flag, check_number
+from chainrule._src.nn.callbacks.callback import Callback, Logs, check_function, check_verbose
+from chainrule._src.nn.callbacks.monitor import check_settable
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate before every epoch.
+
+    Parameters
+    ----------
+    schedule : callable
+        From the epoch, counted from 0, and the present rate to the new one.
+    verbose : int, default 0
+    """
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        self._alone = callable(schedule) and _arguments(schedule) == 1
+        check_function(schedule, 1 if self._alone else 2, "schedule", "LearningRateScheduler")
+        self.schedule = schedule
+        self.verbose = check_verbose(verbose, "LearningRateScheduler")
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Refuse what follows a schedule of its own."""
+        check_settable(self.model.optimizer, "LearningRateScheduler")
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Set the rate."""
+        optimizer = self.model.optimizer
+        arguments = (epoch,) if self._alone else (epoch, float(optimizer.learning_rate))
+        rate = self.schedule(*arguments)
+        rate = rate.item() if np.ndim(rate) == 0 and hasattr(rate, "item") else rate
+        optimizer.learning_rate = check_number(rate, "the schedule's rate", "LearningRateScheduler")
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: the learning rate is now {optimizer.learning_rate:g}")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Let the history have the rate."""
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class TerminateOnNaN(Callback):
+    """Ends training quietly where the loss turns NaN or infinite; the last good weights stay.
+
+    Parameters
+    ----------
+    raise_error : bool, default False
+        Whether to end it with a `DivergenceError`, as without this callback.
+    """
+
+    def __init__(self, raise_error: bool = False) -> None:
+        self.raise_error = check_flag(raise_error, "raise_error", "TerminateOnNaN")
+
+    def on_divergence(self, error: DivergenceError) -> bool:
+        """Say what happened, and let training end."""
+        if not self.raise_error:
+            print(f"Training ends: {error}")
+        return not self.raise_error
+
+
+def _arguments(function: Callable[..., float]) -> int:
+    """Return how many positional arguments a function takes, 2 if that cannot be told."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 2
+    kinds = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(kinds)

@@ -1,0 +1,307 @@
+"""Callbacks that act on whether a score still gets better."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.config import snake_case
+from chainrule._src.base.errors import DataError, ReadOnlyError
+from chainrule._src.base.validation import check_count, check_flag, check_number, lookup
+from chainrule._src.nn.callbacks.callback import Callback, Logs, check_verbose
+from chainrule._src.nn.optimizers import schedule_of
+
+MODES = {"auto": None, "min": np.less, "max": np.greater}
+_HIGHER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "true", "similarity")
+_LOWER = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "bce", "entropy", "nll", "false",
+          "huber", "hinge", "divergence", "poisson", "cosh", "norm")  # fmt: skip
+
+
+class MonitorCallback(Callback):
+    """Watches one score.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        Which, as it is called in the history.
+    mode : {"auto", "min", "max"}
+        Which way is better; ``"auto"`` tells by the name, or by the class of a metric of that name.
+    baseline : float, optional
+        What the first score must beat.
+    min_delta : float, default 0
+        How much better a score must be to count.
+    """
+
+    changing: tuple[str, ...] = ("best",)  # attributes that a checkpoint keeps
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        mode: str = "auto",
+        baseline: float | None = None,
+        min_delta: float = 0.0,
+    ) -> None:
+        where = type(self).__name__
+        if not isinstance(monitor, str):
+            raise DataError(f"{where}: monitor must be a score's name, received {monitor!r}")
+        if isinstance(mode, str) and mode not in MODES:
+            known = ", ".join(MODES)
+            warnings.warn(f"{where} mode {mode!r} is unknown, auto is taken; valid: {known}",
+                          stacklevel=3)  # fmt: skip
+            mode = "auto"
+        self.monitor, self.mode = monitor, mode
+        self.min_delta = check_number(min_delta, "min_delta", where)
+        self.best = optional_number(baseline, "baseline", where)
+        self.monitor_op: Any = lookup("mode", mode, MODES) or better(monitor)
+
+    def set_model(self, model: Any) -> None:
+        """Take what is trained; see which way the score is better."""
+        super().set_model(model)
+        name = self.monitor.removeprefix("val_")
+        for metric in (m for given in getattr(model, "compiled_metrics", ()) for m in given):
+            if self.monitor_op is None and getattr(metric, "name", None) == name:
+                self.monitor_op = better(snake_case(type(metric).__name__))
+        if self.monitor_op is None and model is not None:
+            raise DataError(
+                f"{type(self).__name__}: whether a higher {self.monitor!r} is better cannot be "
+                "told; give mode='max' or 'min'"
+            )
+
+    def get_state(self) -> dict[str, Any]:
+        """Return all that changes in training."""
+        return {name: getattr(self, name) for name in self.changing}
+
+    def score(self, logs: Logs | None) -> float | None:
+        """Return the score; say so if there is none."""
+        found = (logs or {}).get(self.monitor)
+        if found is None:
+            names = ", ".join(logs or {})
+            warnings.warn(
+                f"{type(self).__name__}: there is no score {self.monitor!r}; there are {names}",
+                stacklevel=2,
+            )
+        return found
+
+    def improves(self, score: float, reference: float | None) -> bool:
+        """Whether a score is better than another."""
+        if reference is None:
+            return True
+        delta = self.min_delta if self.monitor_op(1, 0) else -self.min_delta
+        return bool(self.monitor_op(score - delta, reference))
+
+
+def better(monitor: str) -> Any:
+    """Return how a better score compares, told by its name; None if the name does not tell."""
+    name = monitor.removeprefix("val_").lower()
+    if any(part in name for part in _LOWER):
+        return np.less
+    return np.greater if any(part in name for part in _HIGHER) else None
+
+
+def check_settable(optimizer: Any, where: str) -> None:
+    """Refuse to set the learning rate where a schedule gives it."""
+    if schedule_of(optimizer) is not None:
+        raise ReadOnlyError(f"{where}: the learning rate follows a schedule already")
+
+
+def optional_number(value: Any, name: str, where: str) -> float | None:
+    """Return a finite number as it is, or None."""
+    return None if value is None else check_number(value, name, where, low=-np.inf)
+
+
+class EarlyStopping(MonitorCallback):
+    """Ends training when a score has not got better for some epochs.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+    min_delta : float, default 0
+    patience : int, default 0
+        Epochs without an improvement that are borne.
+    verbose : int, default 0
+        1 says when it stops.
+    mode : {"auto", "min", "max"}
+    baseline : float, optional
+        What must be reached to start waiting anew.
+    restore_best_weights : bool, default False
+        Whether the model ends with the weights of its best epoch.
+    start_from_epoch : int, default 0
+        Epochs that do not count.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta=min_delta)
+        where = "EarlyStopping"
+        self.patience = check_count(patience, "patience", where)
+        self.start_from_epoch = check_count(start_from_epoch, "start_from_epoch", where)
+        self.verbose = check_verbose(verbose, where)
+        self.baseline = optional_number(baseline, "baseline", where)
+        self.restore_best_weights = check_flag(restore_best_weights, "restore_best_weights", where)
+        self._start()
+
+    changing = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
+
+    def _start(self) -> None:
+        self.best, self.wait, self.stopped_epoch = None, 0, 0
+        self.best_epoch, self.best_weights = 0, None
+
+    wait: int
+    stopped_epoch: int
+    best_epoch: int
+    best_weights: list[Any] | None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget an earlier run."""
+        if self.restore_best_weights and not hasattr(self.model, "get_weights"):
+            raise DataError("EarlyStopping: restore_best_weights needs a model with get_weights")
+        self._start()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Wait, or stop."""
+        score = self.score(logs)
+        if score is None or epoch < self.start_from_epoch:
+            return
+        better = self.improves(score, self.best)
+        if better:
+            self.best, self.best_epoch = score, epoch
+        if self.restore_best_weights and (better or self.best_weights is None):
+            self.best_weights = self.model.get_weights()
+        if better and (self.baseline is None or self.improves(score, self.baseline)):
+            self.wait = 0
+            return
+        self.wait += 1
+        if not better and self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch, self.model.stop_training = epoch, True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Restore the best weights."""
+        if self.stopped_epoch and self.verbose:
+            print(f"Epoch {self.stopped_epoch + 1}: {self.monitor} got no better; training ends")
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+
+class BestWeights(MonitorCallback):
+    """Ends training with the weights of the best epoch, of several equal ones the last.
+
+    `EarlyStopping` with ``restore_best_weights`` takes the first, and may end training sooner.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+    mode : {"auto", "min", "max"}
+
+    Attributes
+    ----------
+    best : float
+        The best score; ``best_epoch`` is its epoch, counted from 0.
+    """
+
+    def __init__(self, monitor: str = "val_loss", mode: str = "auto") -> None:
+        super().__init__(monitor, mode)
+        self.best_epoch, self.best_weights = 0, None
+
+    changing = ("best", "best_epoch", "best_weights")
+    sees_weights = False
+    best_weights: dict[str, Any] | None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget an earlier run."""
+        if not hasattr(self.model, "states"):
+            raise DataError("BestWeights needs a model of layers")
+        self.best, self.best_epoch, self.best_weights = None, 0, None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Keep the weights, if none were better."""
+        score = self.score(logs)
+        if score is not None and (score == self.best or self.improves(score, self.best)):
+            self.best, self.best_epoch = score, epoch
+            self.best_weights = {**self.model.params, **self.model.states}
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Restore them."""
+        if self.best_weights is not None:
+            self.model.take(self.best_weights)
+
+
+class ReduceLROnPlateau(MonitorCallback):
+    """Lowers the learning rate when a score has not got better for some epochs.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+    factor : float, default 0.1
+        What the learning rate is multiplied by, below 1.
+    patience : int, default 10
+    verbose : int, default 0
+    mode : {"auto", "min", "max"}
+    min_delta : float, default 1e-4
+    cooldown : int, default 0
+        Epochs after a change that do not count.
+    min_lr : float, default 0
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        where = "ReduceLROnPlateau"
+        super().__init__(monitor, mode, min_delta=min_delta)
+        self.factor = check_number(factor, "factor", where, high=1.0)
+        self.patience = check_count(patience, "patience", where)
+        self.cooldown = check_count(cooldown, "cooldown", where)
+        self.min_lr = check_number(min_lr, "min_lr", where)
+        self.verbose = check_verbose(verbose, where)
+        self.wait = self.cooldown_counter = 0
+
+    changing = ("best", "wait", "cooldown_counter")
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget an earlier run; a schedule cannot be lowered."""
+        check_settable(self.model.optimizer, "ReduceLROnPlateau")
+        self.best, self.wait, self.cooldown_counter = None, 0, 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Wait, or lower the rate."""
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        score = self.score(logs)
+        if score is None:
+            return
+        if self.cooldown_counter:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.improves(score, self.best):
+            self.best, self.wait = score, 0
+        elif not self.cooldown_counter:
+            self.wait += 1
+            if self.wait >= self.patience:
+                self._lower(epoch)
+
+    def _lower(self, epoch: int) -> None:
+        optimizer = self.model.optimizer
+        rate = float(optimizer.learning_rate)
+        if rate > np.float32(self.min_lr):
+            optimizer.learning_rate = max(rate * self.factor, self.min_lr)
+            self.cooldown_counter, self.wait = self.cooldown, 0
+            if self.verbose:
+                print(f"Epoch {epoch + 1}: the learning rate is now {optimizer.learning_rate:g}")

@@ -1,0 +1,131 @@
+"""How training gets on, to look at."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.validation import lookup
+from chainrule._src.nn.callbacks.callback import Callback, History, Logs, as_callbacks
+
+
+class ProgressBar(Callback):
+    """A bar with epoch, scores and the time left, on a terminal or in a notebook.
+
+    Attributes
+    ----------
+    label : str
+        What is written before the epoch.
+    """
+
+    label = ""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Show an empty bar."""
+        self._bar = score_bar()
+        self._epochs = self.params["epochs"]
+        self._task = self._bar.add_task("", total=self._epochs, scores="")
+        self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Say which epoch it is."""
+        self._epoch = epoch
+        self._bar.update(
+            self._task,
+            completed=epoch,
+            description=f"{self.label}epoch {epoch + 1}/{self._epochs}",
+        )
+
+    def on_progress(self, batch: int, logs: Logs | None = None) -> None:
+        """Move the bar within the epoch."""
+        share = min(batch / max(self.params["steps"], 1), 1.0)
+        self._bar.update(self._task, completed=self._epoch + share)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Show the scores."""
+        self._bar.update(self._task, completed=epoch + 1, scores=short_text(logs))
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Leave the bar as it is."""
+        self._bar.stop()
+
+
+def score_bar() -> Any:
+    """Return a bar of rich's whose tasks have scores beside them, and the time left."""
+    with deferred():
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6, max_width=24)),
+        TextColumn("{task.fields[scores]}", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        expand=True,
+    )
+
+
+class EpochLines(Callback):
+    """A line of text an epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Look at the clock."""
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the line."""
+        seconds = time.perf_counter() - self._began
+        of = f"{epoch + 1:>{len(str(self.params['epochs']))}}/{self.params['epochs']}"
+        print(f"Epoch {of} - {seconds:.2f} s - {scores_text(logs)}", flush=True)
+
+
+def scores_text(logs: Logs | None) -> str:
+    """Write scores in a line; norms of single arrays are left out."""
+    shown = {k: v for k, v in (logs or {}).items() if not k.startswith("gradient_norm_")}
+    return " - ".join(f"{name}: {score:.4g}" for name, score in shown.items())
+
+
+def short_text(logs: Logs | None) -> str:
+    """Write scores for a bar, those of data held back beside their own.
+
+    Examples
+    --------
+    >>> short_text({"loss": 0.03127, "accuracy": 0.9912, "val_loss": 0.0481, "val_accuracy": 0.98})
+    'loss 0.0313 (held 0.0481), accuracy 0.991 (held 0.98)'
+    """
+    shown = {k: v for k, v in (logs or {}).items() if not k.startswith(("gradient_norm_", "val_"))}
+    held = {name: (logs or {}).get(f"val_{name}") for name in shown}
+    return ", ".join(
+        f"{name} {score:.3g}" + ("" if held[name] is None else f" (held {held[name]:.3g})")
+        for name, score in shown.items()
+    )
+
+
+def watchers(
+    callbacks: Any,
+    verbose: int | str,
+    where: str,
+    bar: type[Callback] = ProgressBar,
+    lines: type[Callback] = EpochLines,
+) -> list[Callback]:
+    """Return callbacks, checked, after what shows the progress as Keras's ``verbose`` tells.
+
+    A bar among them is enough.
+    """
+    watching = as_callbacks(callbacks, where)
+    if any(isinstance(each, bar) for each in watching):
+        return watching
+    name = str(int(verbose)) if isinstance(verbose, int) else verbose
+    if isinstance(name, str) and name == "auto":
+        watched = sys.stdout.isatty() or "ipykernel" in sys.modules
+        return [*([bar()] if watched else []), *watching]
+    kinds: dict[str, list[type[Callback]]] = {"0": [], "1": [bar], "2": [lines]}
+    return [*(kind() for kind in lookup("verbose", name, kinds)), *watching]
+
+
+def history_among(watching: Sequence[Callback]) -> History:
+    """Return the history that is among callbacks, or a new one."""
+    return next((each for each in watching if isinstance(each, History)), None) or History()

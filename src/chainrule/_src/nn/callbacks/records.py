@@ -1,0 +1,216 @@
+"""Callbacks that write down how training went."""
+
+from __future__ import annotations
+
+import csv
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, FileError, MissingDependencyError
+from chainrule._src.base.escaping import for_csv
+from chainrule._src.base.interrupts import deferred, load
+from chainrule._src.base.validation import check_count, check_flag
+from chainrule._src.nn.callbacks.callback import Callback, Logs
+
+
+class CSVLogger(Callback):
+    """Writes the scores of every epoch into a CSV file.
+
+    Parameters
+    ----------
+    filename : path
+    separator : str, default ","
+    append : bool, default False
+        Whether to go on in a file that exists.
+    """
+
+    def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
+        if not isinstance(separator, str) or len(separator) != 1 or separator in '\r\n"':
+            raise DataError(f"CSVLogger: separator must be one character, received {separator!r}")
+        self.filename, self.separator = _path(filename, "filename", "CSVLogger"), separator
+        self.append = check_flag(append, "append", "CSVLogger")
+        self._file: Any = None
+        self._names: list[str] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that the file can be written."""
+        try:
+            self._file = self.filename.open("a+", newline="", encoding="utf-8")
+        except OSError as error:
+            raise FileError(f"CSVLogger: cannot write {self.filename}: {error.strerror}") from error
+        self._names = self._header() if self.append else []
+        self._begins = not self.append
+
+    def _header(self) -> list[str]:
+        self._file.seek(0)
+        names = next(csv.reader(self._file, delimiter=self.separator), [])
+        self._file.seek(0, os.SEEK_END)
+        return names
+
+    def get_state(self) -> dict[str, Any]:
+        """Return how long the file is."""
+        return {"size": self._file.tell() if self._file else 0, "names": self._names}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on after what was written before."""
+        size = min(int(state["size"]), self._file.seek(0, os.SEEK_END))
+        self._file.truncate(size)
+        self._names = list(state["names"]) if size else []
+        self._begins = False
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write a row."""
+        row = {"epoch": epoch, **(logs or {})}
+        if self._begins:  # only now: a run that goes on keeps what was written
+            self._file.truncate(0)
+            self._begins = False
+        begins = not self._names
+        self._names = self._names or [*row, *self._to_come(row)]
+        writer = csv.DictWriter(
+            self._file, self._names, restval="NA", extrasaction="ignore", delimiter=self.separator,
+        )  # fmt: skip
+        if begins:
+            writer.writerow({name: for_csv(name) for name in self._names})
+        writer.writerow(row)
+        self._file.flush()
+
+    def _to_come(self, row: dict[str, Any]) -> list[str]:
+        """Return the scores of data held back, where they are of later epochs alone."""
+        held = getattr(getattr(self.model, "trainer", None), "held", None) is not None
+        if not held or any(name.startswith("val_") for name in row):
+            return []
+        return [f"val_{name}" for name in row if name != "epoch"]
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class TensorBoard(Callback):
+    """Writes the scores of every epoch for TensorBoard: ``epoch_loss`` and so on.
+
+    Parameters
+    ----------
+    log_dir : path, default "logs"
+        Gets folders ``train`` and ``validation``.
+    histogram_freq : int, default 0
+        After how many epochs the weights are written as histograms; 0 is never.
+    write_graph : ignored
+    write_images, write_steps_per_second, update_freq, profile_batch, embeddings_freq
+    embeddings_metadata
+        Keras's; they have no counterpart, which is said where they ask for something.
+
+    Raises
+    ------
+    MissingDependencyError
+        If ``tensorboardX`` is not installed.
+    """
+
+    def __init__(
+        self,
+        log_dir: Any = "logs",
+        histogram_freq: int = 0,
+        write_graph: bool = True,
+        write_images: bool = False,
+        write_steps_per_second: bool = False,
+        update_freq: str | int = "epoch",
+        profile_batch: Any = 0,
+        embeddings_freq: int = 0,
+        embeddings_metadata: Any = None,
+    ) -> None:
+        asked = {"write_images": write_images, "write_steps_per_second": write_steps_per_second,
+                 "update_freq": update_freq, "profile_batch": profile_batch,
+                 "embeddings_freq": embeddings_freq}  # fmt: skip
+        for name, value in asked.items():
+            if str(value) not in ("epoch", "False", "0"):
+                warnings.warn(f"TensorBoard: {name} has no counterpart; the scores of every epoch "
+                              "are written, and histograms", stacklevel=2)  # fmt: skip
+        try:
+            load("tensorboardX")
+        except ImportError as error:
+            raise MissingDependencyError(
+                "TensorBoard needs tensorboardX: pip install 'chainrule[tensorboard]'"
+            ) from error
+        self.log_dir = _path(log_dir, "log_dir", "TensorBoard")
+        self.histogram_freq = check_count(histogram_freq, "histogram_freq", "TensorBoard")
+        self._writers: dict[str, Any] = {}
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that there is a folder to write into."""
+        try:
+            self.log_dir.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise FileError(f"TensorBoard: cannot write to {self.log_dir}: {error}") from error
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the scores."""
+        for name, score in (logs or {}).items():
+            held = name.startswith("val_")
+            writer = self._writer("validation" if held else "train")
+            writer.add_scalar(f"epoch_{name.removeprefix('val_')}", score, epoch)
+        if self.histogram_freq and epoch % self.histogram_freq == 0:
+            for name, weight in self.model.params.items():
+                self._writer("train").add_histogram(name, weight, epoch)
+        for writer in self._writers.values():
+            writer.flush()
+
+    def _writer(self, part: str) -> Any:
+        if part not in self._writers:
+            with deferred():
+                from tensorboardX import SummaryWriter
+
+            self._writers[part] = SummaryWriter(str(self.log_dir / part))
+        return self._writers[part]
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Close the files."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers = {}
+
+
+class GradientNorms(Callback):
+    r"""The norm of the mean gradient on a whole set, after every epoch: the lab's exercise.
+
+    .. math:: \Big\lVert \frac1n \sum_i \nabla_\theta \ell(x_i, y_i) \Big\rVert
+
+    It goes into the history as ``gradient_norm``, and for every array of weights as
+    ``gradient_norm_`` and its name.
+
+    Parameters
+    ----------
+    x, y : array_like, optional
+        By default what is trained on, if it is in arrays.
+    """
+
+    def __init__(self, x: Any = None, y: Any = None) -> None:
+        if (x is None) != (y is None):
+            raise DataError("GradientNorms: give x and y, or none of them")
+        self.data = None if x is None else (x, y)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that there are samples, and that they fit."""
+        if not hasattr(self.model, "gradients"):
+            raise DataError("GradientNorms: what is trained is no model with gradients")
+        if self.data is not None:
+            self.model.gradients(*self.data)
+        elif self.model.training_data is None:
+            raise DataError("GradientNorms: training takes batches as they come; give x and y")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Take the norms."""
+        gradients = self.model.gradients(*(self.data or self.model.training_data))
+        squares = {name: float(np.sum(np.square(g, dtype=float))) for name, g in gradients.items()}
+        if logs is not None:
+            logs["gradient_norm"] = float(np.sqrt(sum(squares.values())))
+            logs |= {f"gradient_norm_{name}": float(np.sqrt(s)) for name, s in squares.items()}
+
+
+def _path(path: Any, name: str, where: str) -> Path:
+    if not isinstance(path, str | Path):
+        raise DataError(f"{where}: {name} must be a path, received {path!r}")
+    return Path(path)

@@ -1,0 +1,87 @@
+"""Initializers without chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ShapeError
+from chainrule._src.base.validation import Array, as_floats
+from chainrule._src.nn.initializers.initializer import Initializer, Shape
+
+
+class Constant(Initializer):
+    """One number everywhere, or an array.
+
+    Parameters
+    ----------
+    value : float or array_like, default 0
+        An array is broadcast to the weight's shape.
+
+    Raises
+    ------
+    ShapeError
+        When called with a shape to which the array cannot be broadcast.
+
+    Examples
+    --------
+    >>> Constant(0.5)((2,), np.random.default_rng(0))
+    array([0.5, 0.5])
+    """
+
+    def __init__(self, value: Any = 0.0) -> None:
+        self.value: Any = (
+            as_floats(value, "value", "Constant")
+            if isinstance(value, list | tuple) or np.ndim(value)
+            else self._number(value, "value", low=-np.inf)
+        )
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return equal numbers, or the array."""
+        try:
+            return np.full(shape, self.value)
+        except ValueError as error:
+            raise ShapeError(
+                f"Constant: an array of shape {np.shape(self.value)} cannot be broadcast to a "
+                f"weight of shape {shape}"
+            ) from error
+
+
+class Zeros(Initializer):
+    """All zero: as weights, hidden units start as copies of one another and stay so."""
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return zeros."""
+        return np.zeros(shape)
+
+
+class Ones(Initializer):
+    """All one."""
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return ones."""
+        return np.ones(shape)
+
+
+class Identity(Initializer):
+    """The identity matrix, times ``gain``.
+
+    Parameters
+    ----------
+    gain : float, default 1
+
+    Raises
+    ------
+    ShapeError
+        When called with a shape that is not a matrix's.
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = self._number(gain, "gain", low=-np.inf)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return ones on the diagonal."""
+        if len(shape) != 2:
+            raise ShapeError(f"Identity: expected the shape of a matrix, received {shape}")
+        return self.gain * np.eye(*shape)

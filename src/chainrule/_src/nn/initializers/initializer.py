@@ -1,0 +1,60 @@
+"""What all initializers share: how they are called, and what they must give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.config import Configurable
+from chainrule._src.base.errors import ShapeError
+from chainrule._src.base.validation import Array, as_floats, check_number
+
+Shape = tuple[int, ...]
+
+
+class Initializer(Configurable):
+    """What draws a weight of any shape; a class of your own defines ``draw(shape, rng)``."""
+
+    def __call__(
+        self, shape: Sequence[int], rng: np.random.Generator | None = None, dtype: Any = None
+    ) -> Array:
+        """Return a new weight.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        rng : numpy.random.Generator, optional
+            A new one if not given. Not used by an initializer with a ``seed`` of its own.
+        dtype : dtype, optional
+            A floating one; float64 if not given.
+
+        Raises
+        ------
+        ShapeError, DataError
+            If the initializer does not give such a weight.
+        """
+        name = type(self).__name__
+        shape = checked_shape(shape, name)
+        rng = np.random.default_rng() if rng is None else rng
+        weight = as_floats(self.draw(shape, rng), "the weight", name)
+        if weight.shape != shape:
+            raise ShapeError(f"{name}: expected a weight of shape {shape}, received {weight.shape}")
+        return weight if dtype is None else weight.astype(dtype, copy=False)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Any:
+        """Return numbers of a shape."""
+        raise NotImplementedError(f"{type(self).__name__} must define draw")
+
+    def _number(self, value: float, name: str, **limits: Any) -> float:
+        return check_number(value, name, type(self).__name__, **limits)
+
+
+def checked_shape(shape: Any, where: str) -> Shape:
+    """Return a shape as a tuple of ints, or say why it is none."""
+    sizes = tuple(shape) if isinstance(shape, tuple | list) else (None,)
+    whole = (isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
+    if not all(whole) or any(n < 0 for n in sizes):
+        raise ShapeError(f"{where}: a shape must be a tuple of whole numbers, received {shape!r}")
+    return tuple(int(n) for n in sizes)

@@ -1,0 +1,286 @@
+"""Initializers that draw: uniform, normal, scaled to the shape, orthogonal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import Array, check_seed, lookup
+from chainrule._src.nn.initializers.initializer import Initializer, Shape, checked_shape
+
+_TRUNCATED = 0.87962566103423978  # standard deviation of a normal variable within ±2
+
+
+class _Random(Initializer):
+    """What draws random numbers, with a generator of its own if there is a seed.
+
+    A whole number as seed gives the same numbers at every call, as in Keras; a generator goes on.
+    """
+
+    def __init__(self, seed: int | np.random.Generator | None = None) -> None:
+        if seed is not None:
+            check_seed(seed, type(self).__name__)
+        self.seed = seed
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return random numbers."""
+        own = self.seed is not None
+        return self._draw(shape, check_seed(self.seed if own else rng, type(self).__name__))
+
+    def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        raise NotImplementedError
+
+
+class RandomUniform(_Random):
+    """Uniform between two numbers.
+
+    Parameters
+    ----------
+    minval, maxval : float, default -0.05 and 0.05
+    seed : int or Generator, optional
+        Of a generator of its own.
+    """
+
+    def __init__(
+        self,
+        minval: float = -0.05,
+        maxval: float = 0.05,
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(seed)
+        self.minval = self._number(minval, "minval", low=-np.inf)
+        self.maxval = self._number(maxval, "maxval", low=-np.inf)
+        if self.minval > self.maxval:
+            raise DataError(
+                f"RandomUniform: minval must not be above maxval, received {minval} and {maxval}"
+            )
+
+    def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.uniform(self.minval, self.maxval, shape)
+
+
+class RandomNormal(_Random):
+    """Normal with a mean and a standard deviation.
+
+    Parameters
+    ----------
+    mean : float, default 0
+    stddev : float, default 0.05
+    seed : int or Generator, optional
+        Of a generator of its own.
+    """
+
+    def __init__(
+        self,
+        mean: float = 0.0,
+        stddev: float = 0.05,
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(seed)
+        self.mean = self._number(mean, "mean", low=-np.inf)
+        self.stddev = self._number(stddev, "stddev")
+
+    def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(self.mean, self.stddev, shape)
+
+
+class TruncatedNormal(RandomNormal):
+    """`RandomNormal` without what is further than two standard deviations from the mean.
+
+    ``stddev`` is that of the normal distribution; what is left of it has 0.88 of that.
+    """
+
+    def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return self.mean + self.stddev * _within_two(shape, rng)
+
+
+class VarianceScaling(_Random):
+    r"""Variance :math:`s / n`, where ``n`` counts inputs, outputs, or the mean of both.
+
+    Parameters
+    ----------
+    scale : float, default 1
+        :math:`s`, above 0.
+    mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
+        What :math:`n` is, see `compute_fans`.
+    distribution : {"truncated_normal", "untruncated_normal", "uniform"}, default "truncated_normal"
+        ``"normal"`` is the truncated one too.
+    seed : int or Generator, optional
+        Of a generator of its own.
+    input_axes, output_axes : sequence of int, optional
+        Both, for a weight whose inputs and outputs lie otherwise than `compute_fans` supposes.
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | np.random.Generator | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(seed)
+        self.scale = self._number(scale, "scale", strict=True)
+        self.mode, self.distribution = mode, distribution
+        lookup("mode", mode, _FANS)
+        lookup("distribution", distribution, _DISTRIBUTIONS)
+        if (input_axes is None) != (output_axes is None):
+            raise DataError(f"{type(self).__name__}: expected input_axes and output_axes, or none")
+        self.input_axes, self.output_axes = input_axes, output_axes
+
+    def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        n = _FANS[self.mode](*compute_fans(shape, self.input_axes, self.output_axes))
+        return math.sqrt(self.scale / max(1.0, n)) * _DISTRIBUTIONS[self.distribution](shape, rng)
+
+
+class _Scaled(VarianceScaling):
+    """`VarianceScaling` with everything set but the seed and the axes."""
+
+    _arguments: tuple[float, str, str]
+
+    def __init__(
+        self,
+        seed: int | np.random.Generator | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(*self._arguments, seed, input_axes, output_axes)
+
+
+class GlorotUniform(_Scaled):
+    r"""Uniform in :math:`\pm\sqrt{6 / (n_{in} + n_{out})}`, made for tanh and sigmoid.
+
+    Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks*,
+    2010, equation 16.
+
+    Examples
+    --------
+    >>> W = GlorotUniform()((100, 50), np.random.default_rng(0))
+    >>> W.shape, bool(np.abs(W).max() <= np.sqrt(6 / 150))
+    ((100, 50), True)
+    """
+
+    _arguments = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_Scaled):
+    r"""Truncated normal with standard deviation :math:`\sqrt{2 / (n_{in} + n_{out})}`."""
+
+    _arguments = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeUniform(_Scaled):
+    r"""Uniform in :math:`\pm\sqrt{6 / n_{in}}`, made for relu.
+
+    He, Zhang, Ren, Sun, *Delving Deep into Rectifiers*, 2015, equation 10.
+    """
+
+    _arguments = (2.0, "fan_in", "uniform")
+
+
+class HeNormal(_Scaled):
+    r"""Truncated normal with standard deviation :math:`\sqrt{2 / n_{in}}`, made for relu."""
+
+    _arguments = (2.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_Scaled):
+    r"""Uniform in :math:`\pm\sqrt{3 / n_{in}}`.
+
+    LeCun, Bottou, Orr, Müller, *Efficient BackProp*, 1998, section 4.6.
+    """
+
+    _arguments = (1.0, "fan_in", "uniform")
+
+
+class LecunNormal(_Scaled):
+    r"""Truncated normal with standard deviation :math:`\sqrt{1 / n_{in}}`, made for selu."""
+
+    _arguments = (1.0, "fan_in", "truncated_normal")
+
+
+class Orthogonal(_Random):
+    """A matrix whose columns, or rows if those are fewer, are orthogonal and of length ``gain``.
+
+    Of a weight with more axes all but the last count as rows. Saxe, McClelland, Ganguli, *Exact
+    solutions to the nonlinear dynamics of learning in deep linear neural networks*, 2014.
+
+    Parameters
+    ----------
+    gain : float, default 1
+    seed : int or Generator, optional
+        Of a generator of its own.
+
+    Raises
+    ------
+    ShapeError
+        When called with fewer than two axes.
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | np.random.Generator | None = None) -> None:
+        super().__init__(seed)
+        self.gain = self._number(gain, "gain", low=-np.inf)
+
+    def _draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        if len(shape) < 2:
+            raise ShapeError(f"Orthogonal: expected at least two axes, received shape {shape}")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
+        q = q * np.sign(np.diag(r))  # without it some directions would be likelier than others
+        return self.gain * np.reshape(q if rows >= columns else q.T, shape)
+
+
+def compute_fans(
+    shape: Sequence[int],
+    input_axes: Sequence[int] | None = None,
+    output_axes: Sequence[int] | None = None,
+) -> tuple[int, int]:
+    """Return how many inputs reach a unit, and how many outputs an input reaches.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        ``(n_in, n_out)``, or ``(..., n_in, n_out)`` of a convolution's kernel, whose first axes
+        are its receptive field.
+    input_axes, output_axes : sequence of int, optional
+        The axes that count, if both are given.
+
+    Examples
+    --------
+    >>> compute_fans((64, 10)), compute_fans((3, 3, 16, 32))
+    ((64, 10), (144, 288))
+    """
+    shape = checked_shape(shape, "compute_fans")
+    if input_axes is not None and output_axes is not None:
+        counted = input_axes, output_axes
+        inputs, outputs = (math.prod(shape[axis] for axis in axes) for axes in counted)
+        return inputs, outputs
+    if len(shape) < 2:
+        return math.prod(shape), math.prod(shape)
+    field = math.prod(shape[:-2])
+    return shape[-2] * field, shape[-1] * field
+
+
+def _within_two(shape: Shape, rng: np.random.Generator) -> Array:
+    """Return standard normal numbers; those beyond ±2 are drawn again."""
+    drawn = np.asarray(rng.standard_normal(shape))
+    while (far := np.abs(drawn) > 2).any():
+        drawn[far] = rng.standard_normal(np.count_nonzero(far))
+    return drawn
+
+
+_FANS: dict[str, Callable[[int, int], float]] = {
+    "fan_in": lambda inputs, outputs: inputs,
+    "fan_out": lambda inputs, outputs: outputs,
+    "fan_avg": lambda inputs, outputs: (inputs + outputs) / 2,
+}
+_DISTRIBUTIONS: dict[str, Callable[[Shape, np.random.Generator], Array]] = {
+    "truncated_normal": lambda shape, rng: _within_two(shape, rng) / _TRUNCATED,
+    "normal": lambda shape, rng: _within_two(shape, rng) / _TRUNCATED,
+    "untruncated_normal": lambda shape, rng: rng.standard_normal(shape),
+    "uniform": lambda shape, rng: rng.uniform(-math.sqrt(3), math.sqrt(3), shape),
+}  # each of variance 1

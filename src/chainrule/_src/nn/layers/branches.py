@@ -1,0 +1,90 @@
+"""Layers side by side: each with columns of its own, or all with the same input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import check_positive
+from chainrule._src.nn.layers.layer import Layer, Shape
+
+
+class ByColumns(Layer):
+    """Each layer with its own columns, one after the other; the results side by side.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    widths : sequence of int
+        How many columns each takes; together those of the input.
+
+    Examples
+    --------
+    >>> from chainrule._src.nn.layers import Embedding, Identity
+    >>> layer = ByColumns([Identity(), Embedding(9, 4)], [2, 1])
+    >>> layer(np.array([[0.5, 0.1, 3.0]])).shape
+    (1, 6)
+    """
+
+    def __init__(self, layers: Sequence[Layer], widths: Sequence[int], **options: Any) -> None:
+        super().__init__(**options)
+        given = layers, widths
+        fits = all(isinstance(part, Sequence) for part in given) and len(layers) == len(widths) > 0
+        if not fits or not all(isinstance(layer, Layer) for layer in layers):
+            raise DataError("ByColumns: expected a list of layers, and as many widths")
+        self.layers = list(layers)
+        self.widths = [check_positive(width, "widths", "ByColumns") for width in widths]
+
+    def build(self, input_shape: Shape) -> None:
+        columns = sum(self.widths)
+        self._expect(input_shape[1:] == (columns,), f"samples of {columns} columns", input_shape)
+
+    def call(self, x: Any) -> Any:
+        found, start = [], 0
+        for layer, width in zip(self.layers, self.widths, strict=True):
+            y = layer(x[:, start : start + width])
+            found.append(y.reshape(len(x), -1))
+            start += width
+        return np.concatenate(found, axis=1)
+
+
+class Ensemble(Layer):
+    """Chains of layers that take the same input; the mean of what they return.
+
+    Parameters
+    ----------
+    members : sequence of sequences of Layer
+
+    Examples
+    --------
+    >>> from chainrule._src.nn.layers import Dense, Identity
+    >>> layer = Ensemble([[Dense(2), Identity()], [Dense(2)]])
+    >>> layer(np.ones((3, 4))).shape
+    (3, 2)
+    """
+
+    def __init__(self, members: Sequence[Sequence[Layer]], **options: Any) -> None:
+        super().__init__(**options)
+        fits = isinstance(members, Sequence) and all(isinstance(m, Sequence) for m in members)
+        chains = [list(chain) for chain in members] if fits else []
+        if not chains or not all(isinstance(part, Layer) for chain in chains for part in chain):
+            raise DataError("Ensemble: expected lists of layers, a list for each member")
+        self.members = chains
+
+    @property
+    def activation(self) -> Any:
+        """The activation that all members end with; None where they differ."""
+        ends = {getattr(chain[-1], "activation", None) if chain else None for chain in self.members}
+        return ends.pop() if len(ends) == 1 else None
+
+    def call(self, x: Any) -> Any:
+        total: Any = 0
+        for chain in self.members:
+            y = x
+            for layer in chain:
+                y = layer(y)
+            total = total + y
+        return total / len(self.members)

@@ -1,0 +1,196 @@
+"""What happens when a layer is called: by somebody, or within another layer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
+from chainrule._src.base.validation import as_numbers, check_flag, shape_text
+from chainrule._src.core.names import called
+from chainrule._src.nn.layers import tracking
+from chainrule._src.nn.layers.given import Shape, fits, merged
+from chainrule._src.nn.layers.surroundings import Surroundings, around, refuse_symbolic, within
+from chainrule._src.nn.layers.weighted import Weighted
+
+
+class Called(Weighted):
+    """What is called with arrays: a layer, as far as it is built."""
+
+    input_shape: Shape
+    output_shape: Shape
+    call: Callable[..., Any]
+    prepare: Callable[..., Shape]
+    activity_regularizer: Any = None
+    integers = False  # whether the input is whole numbers, which stay what they are
+    supports_masking = False  # whether the steps that count in the input count in the output
+    _is_told = _takes_mask = False  # in `call`, whether it is training, and which steps count
+    _more: ClassVar[list[str]] = []  # what `call` takes after the input
+    _added: list[Any]  # what it added to the loss when it was called last, by itself
+    _dtype: np.dtype[Any]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """Return which steps of the output count, from those of the input; None for all."""
+        return previous_mask
+
+    def bound(self, weights: Mapping[str, Any]) -> Self:
+        """Return a copy of the layer with other weights: what it assigns stays in the copy."""
+        twin: Self = tracking.copied(self, deep=True)
+        twin.take(weights)
+        return twin
+
+    def run(self, x: Any, training: bool, *more: Any, **options: Any) -> Any:
+        """Return the output for an input of the shape that the layer was built for."""
+        self.check_fit(x.shape)
+        if self._is_told:
+            options["training"] = training
+        try:
+            call: Any = self.call
+            with within(self._surroundings(training)) as inside:
+                mask = options.get("mask", inside.notes.mask_of(x))
+                if self._takes_mask:
+                    options["mask"] = mask
+                y = call(x, *more, **options)
+                self._note(x, y, mask, inside.notes)
+            if around() is None:
+                self._added = inside.notes.losses
+        except (ValueError, IndexError, TypeError, AttributeError) as error:
+            if isinstance(error, ChainruleError):
+                raise
+            shape = shape_text((None, *x.shape[1:]))
+            raise ShapeError(f"{self}: fails for an input of shape {shape}: {error}") from error
+        called(tracking.as_name(self.name), y)
+        return y
+
+    def check_fit(self, shape: tuple[int, ...]) -> None:
+        """Refuse an input of another shape than the layer was built for."""
+        if not fits(shape, self.input_shape):
+            raise self.misfit(self.input_shape, (None, *shape[1:]))
+
+    def _note(self, x: Any, y: Any, mask: Any, notes: Any) -> None:
+        """Note what the output adds to the loss, and which of its steps count."""
+        if self.activity_regularizer is not None:
+            notes.losses.append(self.activity_regularizer(y) / y.shape[0])
+        if notes.mask_of(y) is None or y is x:
+            carries = self.supports_masking or type(self).compute_mask is not Called.compute_mask
+            if mask is not None and not carries:
+                notes.unmasking.append(str(self))
+            notes.mask(y, self.compute_mask(x, mask) if carries else None)
+
+    def _surroundings(self, training: bool) -> Surroundings:
+        """Return what layers within are to know."""
+        outer = around()
+        if outer is not None and outer.members and not outer.tries:
+            return replace(outer, outer=self, training=training)
+        members = tracking.members(self)
+        if outer is None:
+            return Surroundings(self, members, training)
+        rng, dtype = (None, None) if outer.members else (outer.rng, outer.dtype)
+        return Surroundings(self, members, training, rng, dtype, tries=True)
+
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
+        """Return the output for arrays; the first call builds the layer.
+
+        Within another layer's `call` it is told by that one whether it is training. What else is
+        given is handed on to `call`.
+        """
+        outer = around()
+        options |= dict(zip(self._more, more, strict=False))
+        more = more[len(self._more) :]
+        training = options.pop("training", training)
+        if training is None:
+            training = outer is not None and outer.training
+        training = check_flag(training, "training", str(self))
+        refuse_symbolic(x, self)
+        if outer is not None:
+            return self._within(outer, x, training, *more, **options)
+        if not hasattr(x, "level"):
+            x = as_numbers(x, "the input", str(self))
+            if x.ndim == 0:
+                raise ShapeError(f"{self}: expected an array with a sample a row, received {x}")
+            x = x if self.integers else x.astype(self._dtype, copy=False)
+        if not self.built:
+            self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+        elif not fits(x.shape, self.input_shape):
+            self._fit(x, more, options)
+        return self.run(x, training, *more, **options)
+
+    def _fit(self, x: Any, more: Any, options: Any) -> None:
+        """Be built for an input of another shape, if the weights are to be of the same."""
+        twin = copy.deepcopy(self)
+        with suppress(ChainruleError):
+            twin.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+            if [v.shape for v in self.variables] == [v.shape for v in twin.variables]:
+                self._be_shaped_as(twin)
+
+    def _within(
+        self, outer: Surroundings, x: Any, training: bool, *more: Any, **options: Any
+    ) -> Any:
+        """Return the output where another layer calls this one."""
+        if not hasattr(x, "shape") or x.ndim == 0:
+            raise DataError(
+                f"{outer.outer}: {self} takes one array with a sample a row, received a "
+                f"{type(x).__name__}; give a layer of your own several arrays as one, with "
+                "np.concatenate"
+            )
+        if outer.members and id(self) not in outer.members:
+            raise DataError(
+                f"{outer.outer}: calls {self}, which none of its attributes holds; write "
+                "self.name = layer in __init__ or build, or put it into a list, tuple or dict there"
+            )
+        if not outer.builds:
+            if not self.built:
+                raise DataError(
+                    f"{outer.outer}: calls {self}, which it did not call when it was built, with "
+                    "zeros; call its build(input_shape) in build"
+                )
+            return self._widened(outer.tries, x, training, *more, **options)
+        if not self.built:
+            self.prepare((None, *x.shape[1:]), called_with=(x, more, options))
+        twin = self.bound({})
+        y = twin._widened(True, x, training, *more, **options)
+        self._be_shaped_as(twin)
+        return y
+
+    def _be_shaped_as(self, twin: Any) -> None:
+        """Take the shapes of a twin and of the layers within it."""
+        pairs: Any = zip(tracking.family(self), tracking.family(twin), strict=True)
+        for mine, other in pairs:
+            mine.take_shapes(other)
+
+    def _widened(self, tries: bool, x: Any, training: bool, *more: Any, **options: Any) -> Any:
+        """Return the output; where lengths are tried, the shapes become those that fit all."""
+        if tries:
+            self.widen("input_shape", x.shape)
+        y = self.run(x, training, *more, **options)
+        if tries:
+            self.widen("output_shape", np.shape(y[0] if isinstance(y, tuple) else y))
+        return y
+
+    def widen(self, name: str, shape: tuple[int, ...]) -> None:
+        """Let an axis be of no fixed length, where a layer that holds this one calls it anew."""
+        known = getattr(self, name)
+        if len(shape) == len(known):
+            setattr(self, name, (known[0], *merged([shape[1:], known[1:]])))
+
+    def take_shapes(self, other: Any) -> None:
+        """Be of the shapes of a twin."""
+        self.input_shape, self.output_shape = other.input_shape, other.output_shape
+
+    def misfit(self, expected: Shape, received: Shape, hint: str = "") -> ShapeError:
+        """Return the error for an input of the wrong shape, which names the axis that differs."""
+        what = f"expected an input of shape {shape_text(expected)}, received {shape_text(received)}"
+        if len(expected) == len(received):
+            axis = next(
+                i for i, (a, b) in enumerate(zip(expected, received, strict=True))
+                if a != b and a is not None
+            )  # fmt: skip
+            what = f"expected {expected[axis]} in axis {axis} of the input, received " + (
+                f"{received[axis]} (shapes {shape_text(expected)} and {shape_text(received)})"
+            )
+        return ShapeError(f"{self}: {what}{hint and '; '}{hint}")

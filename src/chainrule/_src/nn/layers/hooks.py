@@ -1,0 +1,77 @@
+"""What Keras's classes let a user override or set, and what of it there is no counterpart for.
+
+Code that nothing calls would be ignored in silence, so that it is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chainrule._src.base.errors import DataError
+
+OF_BOTH = (
+    "__call__", "add_metric", "add_variable", "build_from_config",
+    "compute_output_spec", "dtype_policy", "get_build_config", "input_spec", "load_own_variables",
+    "losses", "metrics", "metrics_variables", "quantize", "quantized_build", "quantized_call",
+    "rematerialized_call", "save_own_variables", "stateless_call", "symbolic_call",
+)  # fmt: skip
+OF_LAYERS = (
+    *OF_BOTH, "activity_regularizer", "add_loss", "autocast", "compute_dtype", "dtype", "input",
+    "input_dtype", "load_assets", "non_trainable_variables", "non_trainable_weights", "output",
+    "path", "quantization_mode", "save_assets", "trainable_variables", "trainable_weights",
+    "variable_dtype", "variables", "weights",
+)  # fmt: skip
+"""Of `keras.layers.Layer`; as attributes of one's own some of these names are harmless."""
+OF_MODELS = (
+    *OF_BOTH, "add_loss", "add_weight", "call", "compile_from_config", "compute_dtype",
+    "compute_loss", "compute_loss_and_updates", "compute_mask", "compute_metrics",
+    "compute_output_shape", "from_config", "get_compile_config",
+    "get_metrics_result", "get_quantization_layer_structure",
+    "get_state_tree", "jax_state_sync", "jit_compile", "make_predict_function",
+    "make_test_function", "make_train_function", "predict_step",
+    "quantization_mode", "reset_metrics", "run_eagerly", "set_state_tree",
+    "stateless_compute_loss", "supports_masking", "test_step", "train_step",
+)  # fmt: skip
+"""Of `keras.Sequential`."""
+SETTINGS = ("autocast", "dtype_policy")
+"""What Keras looks at where a layer has set it."""
+ADVICE = {
+    "add_metric": "give compile a metric of your own",
+    "losses": "regularizers are part of the loss; penalties of them are in model.network",
+    "metrics": "give compile a metric of your own",
+    "dtype_policy": "give the model a dtype",
+    "autocast": "give the model a dtype",
+    "input_spec": "check the shape in build",
+    "compute_output_spec": "the shape of the output is found by trying call",
+    "weights": "what add_weight returned is a weight wherever an attribute holds it",
+    "train_step": "write the loop with chainrule.minimize, or an optimizer of your own",
+    "compute_loss": "give compile a loss of your own",
+    "compute_metrics": "give compile a metric of your own",
+}
+
+
+def check_class(cls: type, hooks: Iterable[str]) -> None:
+    """Refuse a class of the user's, or one derived from it, that overrides what nothing calls."""
+    own = [vars(kind) for kind in cls.__mro__ if not kind.__module__.startswith("chainrule.")]
+    for name in hooks:
+        if any(name in space for space in own):
+            raise DataError(f"{cls.__name__}: {_text(name)}")
+
+
+def check_setting(where: Any, name: str, hooks: Iterable[str] = SETTINGS) -> None:
+    """Refuse an attribute that nothing looks at."""
+    if name in hooks:
+        raise DataError(f"{where}: {_text(name)}")
+
+
+def missing(layer: Any, name: str) -> str:
+    """Return what to say where a layer has no such attribute."""
+    if name in OF_LAYERS:
+        return f"{layer}: {_text(name)}"
+    return f"{type(layer).__name__!r} object has no attribute {name!r}"
+
+
+def _text(name: str) -> str:
+    advice = f"; {ADVICE[name]}" if name in ADVICE else ""
+    return f"Keras's {name} has no counterpart, and would be ignored{advice}"

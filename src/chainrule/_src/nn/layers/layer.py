@@ -1,0 +1,418 @@
+"""What a layer is: weights, and plain NumPy that uses them."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import math
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import numpy as np
+
+from chainrule._src.base.config import snake_case
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import Array, check_flag, shape_text
+from chainrule._src.base.variables import Variable
+from chainrule._src.core.names import called
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn import activations, constraints, initializers, regularizers
+from chainrule._src.nn.layers import tracking
+from chainrule._src.nn.layers.calling import Called
+from chainrule._src.nn.layers.given import dtype_given, merged, shape_given
+from chainrule._src.nn.layers.hooks import OF_LAYERS, check_class, check_setting, missing
+from chainrule._src.nn.layers.surroundings import Surroundings, Symbolic, around, within
+from chainrule._src.nn.layers.tracking import Weight
+from chainrule._src.nn.layers.weights import PARTS, drawn, keeping_options
+
+Shape = tuple[int | None, ...]
+LARGEST = 2**28  # numbers in a sample
+ROWS = "samples that are rows, shape (n, d)"
+SEQUENCES = "sequences, shape (n, steps, d)"
+LENGTHS = 64, 192  # two that an axis of no fixed length is tried with
+
+
+class Layer(Called):
+    """A step from arrays to arrays. A layer of your own is one class, with plain NumPy in `call`.
+
+    `build` makes the weights once the shape of the input is known; what `add_weight` returned is a
+    weight wherever an attribute holds it, in lists, tuples and dicts too. `call` uses them. A
+    weight with ``trainable=False`` may be assigned to in `call`: that is how moving averages are
+    kept. Layers that attributes hold are part of the layer, with all their weights; called in
+    `call`, they are told whether it is training.
+
+    Parameters
+    ----------
+    name : str, optional
+        By default the class's name; a model makes it unique.
+    trainable : bool, default True
+        False leaves the weights as they are in training; set later, it holds for the layers within
+        as well.
+    dtype : {"float32", "float64"}, optional
+        It must be the model's, whose dtype counts.
+    activity_regularizer : str or Regularizer, optional
+        What the size of the output adds to the loss, a sample.
+    input_shape, batch_input_shape, input_dim : optional
+        As the first layer of a model: the shape of a sample, without or with the batch's size.
+
+    Attributes
+    ----------
+    built : bool
+    input_shape, output_shape : tuple
+        With None for the batch size, once built.
+
+    Examples
+    --------
+    >>> class Stretch(Layer):
+    ...     def build(self, input_shape):
+    ...         self.by = self.add_weight(input_shape[-1:], initializer="ones")
+    ...
+    ...     def call(self, x):
+    ...         return x * self.by
+    >>> Stretch()(np.array([[1.0, 2.0]]))
+    array([[1., 2.]], dtype=float32)
+    """
+
+    name: str
+    _is_building = _tells_shape = False
+    _new: list[tuple[Any, Weight, Any]]  # weights not found yet, and how to make them
+    _early: dict[Weight, Any]  # how to make those that came before the shape was known
+    _wanted: str | None = None
+    given_shape: Shape | None = None  # of the input, with the batch's size
+    _hooks: tuple[str, ...] = OF_LAYERS  # of Keras's, which nothing calls
+    gives_several = False  # whether states come after the output
+    further_shapes: Any = ()  # of those
+    builds_itself = False  # whether `build` does all that building is
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_class(cls, cls._hooks)
+        taken = inspect.signature(cls.call).parameters
+        cls._more = [name for name, p in taken.items() if p.kind == p.POSITIONAL_OR_KEYWORD][2:]
+        cls._is_told, cls._takes_mask = "training" in taken, "mask" in taken
+        cls._tells_shape = cls.compute_output_shape is not Layer.compute_output_shape
+        if "__init__" in vars(cls):
+            cls.__init__ = keeping_options(cls.__init__)  # type: ignore[method-assign]
+        if "build" in vars(cls) and not cls.builds_itself:
+            cls.build = _whole(cls.build)  # type: ignore[method-assign]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Set what every layer has, also where a subclass does not call ``super().__init__``."""
+        self = super().__new__(cls, *args, **kwargs)
+        self.name, self.trainable, self.built = snake_case(cls.__name__), True, False
+        self._kept, self._new, self._early, self._added = {}, [], {}, []
+        self._rng, self._dtype = np.random.default_rng(), np.dtype(np.float32)
+        return self
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        input_shape: Any = None,
+        batch_input_shape: Any = None,
+        input_dim: Any = None,
+    ) -> None:
+        where = type(self).__name__
+        if name is not None:
+            if not isinstance(name, str) or not name:
+                raise DataError(f"{where}: name must be text, received {name!r}")
+            self.name = name
+        self.trainable = trainable
+        # Set where they are given alone: what a layer holds is looked through at every prediction.
+        if dtype is not None:
+            self._wanted = dtype_given(dtype, where)
+        if activity_regularizer is not None:
+            self.activity_regularizer = regularizers.get(activity_regularizer, where)
+        given = shape_given(input_shape, batch_input_shape, input_dim, where)
+        if given is not None:
+            self.given_shape = given
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_setting(self, name)
+        if name == "trainable":
+            check_flag(value, "trainable", type(self).__name__)
+            for layer in tracking.sublayers(self).values():
+                layer.trainable = value
+        elif not vars(self).get("trainable", True):
+            for _, part in tracking.walk(value, (name,)):
+                if isinstance(part, Layer):
+                    part.trainable = False
+        object.__setattr__(self, name, value)
+
+    if not TYPE_CHECKING:  # which is to know what there is
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("input", "output", "inputs", "outputs") and self.built:
+                shape = self.input_shape if name.startswith("in") else self.output_shape
+                found = Symbolic(shape, self._dtype.name)
+                return [found] if name.endswith("s") else found
+            raise AttributeError(missing(self, name))
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for an input of this shape, a tuple ``(None, …)``."""
+        if not self._is_building:
+            self.prepare(input_shape)
+
+    def check(self, x: Array) -> None:
+        """Refuse samples that there is no output for, where it is the first layer."""
+
+    def call(self, x: Any) -> Any:
+        """Return the layer's output.
+
+        With an argument ``training`` it is told what it is for, with an argument ``mask`` which
+        steps of each sample count, ``(n, steps)``, or None.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define call")
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a number to the loss of the model; within `call`."""
+        outer = around()
+        if outer is None:
+            raise DataError(f"{self}: add_loss belongs into call")
+        outer.notes.losses.append(loss)
+
+    def add_weight(
+        self,
+        shape: Sequence[int | None] | None = None,
+        initializer: Any = "glorot_uniform",
+        dtype: Any = None,
+        trainable: bool = True,
+        *,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Array:
+        """Return a new weight, to be kept in an attribute, or in a list, tuple or dict there.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        initializer : str or Initializer, default "glorot_uniform"
+            Of whole numbers ``"zeros"``.
+        dtype : dtype, optional
+            The model's by default.
+        trainable : bool, default True
+        regularizer : str or Regularizer, optional
+        constraint : str or Constraint, optional
+            What the weight becomes after every update.
+        name : str, optional
+            By default that of the attribute.
+        """
+        where = str(self)
+        if name is not None and not isinstance(name, str):
+            raise DataError(f"{where}: a weight's name must be text, received {name!r}")
+        inside = around()
+        if inside is not None and inside.outer is self and not self._is_building:
+            raise DataError(f"{where}: add_weight in call; make weights in __init__ or in build")
+        is_usual = isinstance(initializer, str) and initializer == "glorot_uniform"
+        if is_usual and any(kind in str(dtype) for kind in ("int", "bool")):
+            initializer = "zeros"
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else shape
+        if not isinstance(shape, tuple | list):
+            raise ShapeError(f"{where}: a weight's shape must be a tuple, received {shape!r}")
+        if None in shape:
+            raise ShapeError(
+                f"{where}: a weight's shape must be fixed, received {shape_text(shape)}; give the "
+                "axes of the input that it comes from a length"
+            )
+        make = functools.partial(
+            drawn, where, tuple(shape), initializers.get(initializer, where), dtype
+        )
+        values: Any = make(self._rng, self._dtype)
+        about = Weight(
+            check_flag(trainable, "trainable", where), regularizers.get(regularizer, where), name,
+            constraints.get(constraint, where),
+        )  # fmt: skip
+        if not (about.trainable or type(self).__module__.startswith("chainrule.")):
+            values = Variable(values, name=name or "weight")  # to be assigned to in `call`
+        self._new.append((values, about, make))
+        return values  # type: ignore[no-any-return]
+
+    def weight_of(self, name: str, shape: Shape, **changed: Any) -> Array:
+        """Return a new weight with the options that the layer has by its name."""
+        options: Any = {part: vars(self).get(f"{name}_{part}") for part in PARTS}
+        return self.add_weight(shape, **options | changed)
+
+    def prepare(
+        self, input_shape: Shape, rng: Any = None, dtype: Any = None, called_with: Any = None
+    ) -> Shape:
+        """Build the layer and return the shape of its output, by trying it.
+
+        A layer that takes more than one array needs what it is to be ``called_with``: the input,
+        what comes after it, and what by name.
+        """
+        input_shape = (None,) if input_shape is None else tuple(input_shape)
+        if math.prod(size or 1 for size in input_shape[1:]) > LARGEST:
+            raise ShapeError(f"{self}: an input of shape {shape_text(input_shape)} is too large")
+        outer = around()
+        if outer is not None and outer.builds:
+            rng, dtype = outer.rng, outer.dtype
+        if rng is not None:
+            self._rng, self._dtype = rng, np.dtype(dtype)
+        if self._wanted not in (None, self._dtype.name):
+            raise DataError(
+                f"{self}: dtype is {self._wanted}, the model's {self._dtype.name}; give the model "
+                "a dtype, in which all its layers compute"
+            )
+        try:
+            with within(Surroundings(self, rng=self._rng, dtype=self._dtype)):
+                self._make(input_shape)
+                if called_with is None or not (called_with[1] or called_with[2]):
+                    shape = self._output()
+                else:
+                    shape = self._shape_for(*called_with)
+            if outer is None:
+                tracking.check_shared(self)
+        except Exception:
+            self.built = False
+            raise
+        if math.prod(size or 1 for size in shape) > LARGEST:
+            raise ShapeError(
+                f"{self}: an output of shape {shape_text((None, *shape))} is too large"
+            )
+        self.output_shape, self.built = (input_shape[0], *shape), True
+        return self.output_shape
+
+    def _make(self, input_shape: Shape) -> None:
+        """Make the weights, those of `__init__` anew: only now it is known what they depend on."""
+        if self._new:
+            self._kept = tracking.kept(self, self._new)
+            self._early = {about: make for _, about, make in self._new}
+        early = {path: about for path, about in self._kept.items() if about in self._early}
+        anew = {about: self._early[about](self._rng, self._dtype) for about in early.values()}
+        for path, about in early.items():
+            tracking.put(self, path, anew[about])
+        self._new, self._is_building = [], True
+        try:
+            self.build(input_shape)
+            self._kept = early | tracking.kept(self, self._new)
+        finally:
+            self._new, self._is_building = [], False
+        self.input_shape = input_shape
+
+    def _output(self) -> Shape:
+        """Return the shape of a sample's output; no samples take no memory, whatever their size.
+
+        An axis of no fixed length has none in the output either, if that differs for two lengths.
+        Layers within are built as they are called, those that only training calls as well.
+        """
+        lengths = LENGTHS if None in self.input_shape[1:] else LENGTHS[:1]
+        if type(self).__module__.startswith("chainrule."):
+            with suppress(Exception):
+                return merged([self._tried(0, length) for length in lengths])
+        shape = merged([self._tried(2, length) for length in lengths])
+        told = (
+            tuple(self.compute_output_shape(self.input_shape)[1:]) if self._tells_shape else shape
+        )
+        if told != shape:
+            raise ShapeError(
+                f"{self}: compute_output_shape tells {shape_text((None, *told))}, call gives "
+                f"{shape_text((None, *shape))}"
+            )
+        if self._is_told and not all(layer.built for layer in tracking.family(self)[1:]):
+            self._tried(2, lengths[0], training=True)
+        return shape
+
+    def _tried(self, rows: int, length: int, training: bool = False) -> tuple[int, ...]:
+        """Return the shape of a sample's output, by running so many samples."""
+        rows = self.input_shape[0] or rows
+        sizes = [size or length for size in self.input_shape[1:]]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error" if rows == 0 else "default")
+            example = np.zeros((rows, *sizes), np.int32 if self.integers else self._dtype)
+            return self._shape_for(example, (), {}, training)
+
+    def _shape_for(
+        self, x: Any, more: Any, options: Any, training: bool = False
+    ) -> tuple[int, ...]:
+        """Return the shape of a sample's output for an input."""
+        y, rows = tracking.copied(self, deep=False).run(x, training, *more, **options), len(x)
+        self.gives_several = isinstance(y, tuple)
+        self.further_shapes = map_leaves(np.shape, y[1:]) if self.gives_several else ()
+        y = y[0] if isinstance(y, tuple) and y else y  # states come after the output
+        shape: tuple[int, ...] = () if isinstance(y, tuple | list | dict) else np.shape(y)
+        if not shape or shape[0] != rows:
+            received = f"has shape {shape}" if shape else f"is a {type(y).__name__}"
+            raise ShapeError(
+                f"{self}: for an input of shape ({rows}, …) the output must be an array of {rows} "
+                f"rows, {received}"
+            )
+        return shape[1:]
+
+    @property
+    def settings(self) -> list[Any]:
+        """What `call` may look at besides the weights."""
+        return tracking.settings(self)
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype that it computes in."""
+        return self._dtype
+
+    compute_dtype = variable_dtype = dtype
+
+    @property
+    def input_dtype(self) -> Any:
+        """The dtype of its input."""
+        return np.dtype(np.int32) if self.integers else self._dtype
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output, and of states after it, for an input of a shape."""
+        built = self
+        if not self.built or tuple(input_shape[1:]) != self.input_shape[1:]:
+            built = copy.deepcopy(self)
+            built.prepare(input_shape)
+        shapes = built.output_shape, *built.further_shapes
+        found: Any = _of_rows(shapes, input_shape[0])
+        return found if built.gives_several else found[0]  # type: ignore[no-any-return]
+
+    def named(self, prefix: str, value: Any) -> Any:
+        """Give a value in the middle of the layer a name for readable text, and return it."""
+        called(tracking.as_name(f"{prefix}_{self.name}"), value)
+        return value
+
+    def _expect(self, fits: bool, what: str, shape: Shape, hint: str = "") -> None:
+        """Refuse a shape that does not fit, and say what is expected."""
+        if not fits:
+            raise ShapeError(
+                f"{self}: expected {what}, received {shape_text(shape)}{hint and '; '}{hint}"
+            )
+
+    def __str__(self) -> str:
+        return f"layer {self.name!r} ({type(self).__name__})"
+
+
+def _of_rows(shapes: Any, rows: int | None) -> Any:
+    """Return shapes, also in lists, for so many samples."""
+    if all(isinstance(size, int | None) for size in shapes):
+        return (rows, *shapes[1:])
+    return type(shapes)(_of_rows(shape, rows) for shape in shapes)
+
+
+def _whole(build: Any) -> Any:
+    """Have a layer's `build`, called by somebody, do all that building is."""
+
+    @functools.wraps(build)
+    def whole(self: Layer, input_shape: Any = None) -> None:
+        if self._is_building:
+            build(self, input_shape)
+        else:
+            self.prepare(input_shape)
+
+    return whole
+
+
+def activation_of(activation: Any, name: str, where: str) -> Any:
+    """Return an activation function; a layer is none, as its weights would not be trained."""
+    if isinstance(activation, Layer):
+        raise DataError(f"{where}: the {name} is a layer; put {activation} after this one")
+    return activations.get(activation, where)
+
+
+Function = Annotated[Any, activation_of]

@@ -1,0 +1,146 @@
+"""Layers that take the entries of a window together, or all of them, channel by channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.arguments import Flag
+from chainrule._src.nn.layers.spatial import Size, Sliding, Spatial, sizes_of
+
+
+class _Pooling(Sliding):
+    def __init__(
+        self, pool_size: Size = 2, strides: Any = None, padding: str = "valid", **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.pool_size = sizes_of(pool_size, self.rank, "pool_size", type(self).__name__)
+        self.slide(self.pool_size, self.pool_size if strides is None else strides, padding)
+
+
+class _Max(_Pooling):
+    def call(self, x: Any) -> Any:
+        return np.max(self.windows(x, -np.inf), axis=self.inside)
+
+
+class _Average(_Pooling):
+    def call(self, x: Any) -> Any:
+        total = np.sum(self.windows(x), axis=self.inside)
+        counted = self.windows(np.ones((1, *x.shape[1:-1], 1), x.dtype))
+        return total / np.sum(counted, axis=self.inside)
+
+
+class MaxPooling1D(_Max, rank=1):
+    """The largest entry of every window of a sequence; arguments as of `MaxPooling2D`.
+
+    >>> MaxPooling1D()(np.array([[[1.0], [3.0], [2.0], [0.0]]])).ravel()
+    array([3., 2.], dtype=float32)
+    """
+
+
+class MaxPooling2D(_Max, rank=2):
+    """The largest pixel of every window.
+
+    Parameters
+    ----------
+    pool_size : int or (int, int), default 2
+    strides : int or (int, int), optional
+        By default the windows stand side by side.
+    padding : {"valid", "same"}
+    data_format : "channels_last", optional
+
+    Examples
+    --------
+    >>> MaxPooling2D()(np.arange(16.0).reshape(1, 4, 4, 1)).ravel()
+    array([ 5.,  7., 13., 15.], dtype=float32)
+    """
+
+
+class AveragePooling1D(_Average, rank=1):
+    """The mean of every window of a sequence; arguments as of `MaxPooling2D`.
+
+    >>> AveragePooling1D()(np.array([[[1.0], [3.0], [2.0], [0.0]]])).ravel()
+    array([2., 1.], dtype=float32)
+    """
+
+
+class AveragePooling2D(_Average, rank=2):
+    """The mean of every window; pixels added around the image do not count.
+
+    Parameters
+    ----------
+    pool_size, strides, padding, data_format
+        As for `MaxPooling2D`.
+
+    Examples
+    --------
+    >>> AveragePooling2D()(np.arange(16.0).reshape(1, 4, 4, 1)).ravel()
+    array([ 2.5,  4.5, 10.5, 12.5], dtype=float32)
+    """
+
+
+class _Global(Spatial):
+    def __init__(self, data_format: Any = None, keepdims: Flag = False, **options: Any) -> None:
+        super().__init__(data_format, **options)
+        self.keepdims = keepdims
+
+
+class _GlobalMax(_Global):
+    def call(self, x: Any) -> Any:
+        return np.max(x, axis=self.axes, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling1D(_GlobalMax, rank=1):
+    """The largest entry of each channel of a sequence.
+
+    >>> GlobalMaxPooling1D()(np.array([[[1.0], [3.0], [2.0]]]))
+    array([[3.]], dtype=float32)
+    """
+
+
+class GlobalMaxPooling2D(_GlobalMax, rank=2):
+    """The largest pixel of each channel; arguments as of `GlobalAveragePooling2D`.
+
+    >>> GlobalMaxPooling2D()(np.ones((2, 4, 4, 3))).shape
+    (2, 3)
+    """
+
+
+class GlobalAveragePooling1D(_Global, rank=1):
+    """The mean of each channel of a sequence, over the steps that are not masked.
+
+    >>> GlobalAveragePooling1D()(np.array([[[1.0], [3.0], [2.0]]]))
+    array([[2.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def call(self, x: Any, mask: Any = None) -> Any:
+        if mask is None:
+            return np.mean(x, axis=1, keepdims=self.keepdims)
+        counted = np.expand_dims(mask, 2).astype(x.dtype)
+        total = np.sum(x * counted, axis=1, keepdims=self.keepdims)
+        return total / np.sum(counted, axis=1, keepdims=self.keepdims)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """Return None: no steps are left."""
+
+
+class GlobalAveragePooling2D(_Global, rank=2):
+    """The mean of each channel over the whole image.
+
+    Parameters
+    ----------
+    data_format : "channels_last", optional
+    keepdims : bool, default False
+        Whether the output is an image of one pixel.
+
+    Examples
+    --------
+    >>> GlobalAveragePooling2D()(np.ones((2, 4, 4, 3))).shape
+    (2, 3)
+    """
+
+    def call(self, x: Any) -> Any:
+        return np.mean(x, axis=self.axes, keepdims=self.keepdims)

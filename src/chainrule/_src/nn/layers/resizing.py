@@ -1,0 +1,122 @@
+"""Layers that add, take away or repeat steps and pixels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ShapeError
+from chainrule._src.base.validation import lookup, shape_text
+from chainrule._src.nn.layers.layer import LARGEST, Shape
+from chainrule._src.nn.layers.spatial import Size, Spatial, sides_of, sizes_of
+
+
+class _Padding(Spatial):
+    def __init__(self, padding: Any = 1, data_format: Any = None, **options: Any) -> None:
+        super().__init__(data_format, **options)
+        self.padding = sides_of(padding, self.rank, "padding", type(self).__name__)
+
+    def call(self, x: Any) -> Any:
+        return self.padded(x, self.padding)
+
+
+class ZeroPadding1D(_Padding, rank=1):
+    """Zeros before the first step and after the last: so many, or a pair.
+
+    >>> ZeroPadding1D((2, 0))(np.ones((1, 3, 1))).ravel()
+    array([0., 0., 1., 1., 1.], dtype=float32)
+    """
+
+
+class ZeroPadding2D(_Padding, rank=2):
+    """Zeros around the image: ``padding`` on each side, or ``((top, bottom), (left, right))``.
+
+    >>> ZeroPadding2D((1, 2))(np.ones((1, 4, 4, 3))).shape
+    (1, 6, 8, 3)
+    """
+
+
+class _Cropping(Spatial):
+    def __init__(self, cropping: Any = None, data_format: Any = None, **options: Any) -> None:
+        super().__init__(data_format, **options)
+        sides = int(self.rank == 1) if cropping is None else cropping
+        self.cropping = sides_of(sides, self.rank, "cropping", type(self).__name__)
+
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        for size, sides in zip(input_shape[1:-1], self.cropping, strict=True):
+            if size is not None and sum(sides) >= size:
+                raise ShapeError(f"{self}: nothing is left of {shape_text(input_shape)}")
+
+    def call(self, x: Any) -> Any:
+        sizes = zip(self.cropping, x.shape[1:-1], strict=True)
+        return x[:, *(slice(before, size - after) for (before, after), size in sizes)]
+
+
+class Cropping1D(_Cropping, rank=1):
+    """Fewer steps: one at each end is left out, so many, or a pair.
+
+    >>> Cropping1D((1, 0))(np.arange(3.0).reshape(1, 3, 1)).ravel()
+    array([1., 2.], dtype=float32)
+    """
+
+
+class Cropping2D(_Cropping, rank=2):
+    """A smaller image; ``cropping`` as the padding of `ZeroPadding2D`, by default nothing.
+
+    >>> Cropping2D(((1, 0), (1, 2)))(np.ones((1, 4, 4, 3))).shape
+    (1, 3, 1, 3)
+    """
+
+
+class _UpSampling(Spatial):
+    def __init__(
+        self,
+        size: Size = 2,
+        data_format: Any = None,
+        interpolation: str = "nearest",
+        **options: Any,
+    ) -> None:
+        super().__init__(data_format, **options)
+        self.size = sizes_of(size, self.rank, "size", type(self).__name__)
+        self.interpolation = interpolation
+        self._repeated = lookup("interpolation", interpolation, INTERPOLATIONS)
+
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        if math.prod(self.size) * math.prod(size or 1 for size in input_shape) > LARGEST:
+            raise ShapeError(f"{self}: the output does not fit into memory, choose a smaller size")
+
+    def call(self, x: Any) -> Any:
+        for axis, times in zip(self.axes, self.size, strict=True):
+            x = self._repeated(x, times, axis)
+        return x
+
+
+def _between(x: Any, times: int, axis: int) -> Any:
+    """Return entries between those of an axis, each a mean of two by their distances."""
+    size = x.shape[axis]
+    places = np.clip((np.arange(size * times) + 0.5) / times - 0.5, 0, size - 1)
+    shares = np.maximum(1 - np.abs(places[:, np.newaxis] - np.arange(size)), 0)
+    return np.moveaxis(np.tensordot(x, shares.astype(x.dtype), axes=((axis,), (1,))), -1, axis)
+
+
+INTERPOLATIONS: dict[str, Any] = {"nearest": np.repeat, "bilinear": _between}
+
+
+class UpSampling1D(_UpSampling, rank=1):
+    """Every step so many times.
+
+    >>> UpSampling1D(2)(np.arange(3.0).reshape(1, 3, 1)).ravel()
+    array([0., 0., 1., 1., 2., 2.], dtype=float32)
+    """
+
+
+class UpSampling2D(_UpSampling, rank=2):
+    """Every row and column so many times, or with ``"bilinear"`` interpolation.
+
+    >>> UpSampling2D((2, 3))(np.ones((1, 4, 4, 3))).shape
+    (1, 8, 12, 3)
+    """

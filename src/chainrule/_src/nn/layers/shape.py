@@ -1,0 +1,140 @@
+"""Layers that change the shape or the scale of samples, without weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.arguments import Each, Positive
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import as_numbers, shape_text
+from chainrule._src.nn.layers.layer import LARGEST, ROWS, Layer, Shape
+from chainrule._src.nn.layers.spatial import Format
+
+
+class Flatten(Layer):
+    """A sample as one row.
+
+    Examples
+    --------
+    >>> Flatten()(np.zeros((2, 8, 8))).shape
+    (2, 64)
+    """
+
+    def __init__(self, data_format: Format = None, **options: Any) -> None:
+        super().__init__(**options)
+
+    def call(self, x: Any) -> Any:
+        return x.reshape(len(x), -1)
+
+
+class Reshape(Layer):
+    """A sample in another shape, entries in the same order.
+
+    Parameters
+    ----------
+    target_shape : tuple of int
+        Without the batch size; one of them may be -1.
+
+    Examples
+    --------
+    >>> Reshape((8, 8, 1))(np.zeros((2, 64))).shape
+    (2, 8, 8, 1)
+    """
+
+    def __init__(self, target_shape: Sequence[int], **options: Any) -> None:
+        super().__init__(**options)
+        sizes = tuple(target_shape) if isinstance(target_shape, Sequence) else (target_shape,)
+        whole = all(isinstance(size, int) and (size > 0 or size == -1) for size in sizes)
+        if not whole or sizes.count(-1) > 1:
+            raise DataError(
+                "Reshape: target_shape must be whole numbers of at least 1, one of which may be "
+                f"-1, received {target_shape!r}"
+            )
+        self.target_shape = sizes
+
+    def build(self, input_shape: Shape) -> None:
+        entries = math.prod(size or 1 for size in input_shape[1:])
+        known = math.prod(size for size in self.target_shape if size != -1)
+        fits = entries % known == 0 if -1 in self.target_shape else entries == known
+        if not fits:
+            raise ShapeError(
+                f"{self}: samples of shape {shape_text(input_shape[1:])} have {entries} entries, "
+                f"which cannot be laid out as {self.target_shape}"
+            )
+
+    def call(self, x: Any) -> Any:
+        return x.reshape(len(x), *self.target_shape)
+
+
+class Permute(Layer):
+    """The axes of a sample in another order, ``dims``; that of the samples is 0 and stays.
+
+    >>> Permute((2, 1))(np.zeros((2, 3, 4))).shape
+    (2, 4, 3)
+    """
+
+    def __init__(self, dims: Each, **options: Any) -> None:
+        super().__init__(**options)
+        self.dims = dims
+        if sorted(dims) != list(range(1, len(dims) + 1)):
+            raise DataError(
+                f"Permute: dims must be the numbers from 1 on, in any order, received {dims!r}"
+            )
+
+    def build(self, input_shape: Shape) -> None:
+        what = f"samples of {len(self.dims)} axes"
+        self._expect(len(input_shape) == len(self.dims) + 1, what, input_shape)
+
+    def call(self, x: Any) -> Any:
+        return np.transpose(x, (0, *self.dims))
+
+
+class RepeatVector(Layer):
+    """A row ``n`` times, as a sequence.
+
+    >>> RepeatVector(3)(np.zeros((2, 4))).shape
+    (2, 3, 4)
+    """
+
+    def __init__(self, n: Positive, **options: Any) -> None:
+        super().__init__(**options)
+        self.n = n
+
+    def build(self, input_shape: Shape) -> None:
+        self._expect(len(input_shape) == 2, ROWS, input_shape)
+        if self.n * (input_shape[1] or 1) > LARGEST:
+            raise ShapeError(f"{self}: {self.n} rows do not fit into memory")
+
+    def call(self, x: Any) -> Any:
+        return np.repeat(np.expand_dims(x, 1), self.n, axis=1)
+
+
+class Rescaling(Layer):
+    r"""Another scale, such as pixels from 0 to 1: :math:`y = x \cdot s + o`.
+
+    Parameters
+    ----------
+    scale : float or sequence of float
+    offset : float or sequence of float, default 0
+
+    Examples
+    --------
+    >>> Rescaling(1 / 16)(np.array([[0.0, 8.0, 16.0]]))
+    array([[0. , 0.5, 1. ]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        for name, value in (("scale", scale), ("offset", offset)):
+            if not np.isfinite(as_numbers(value, name, "Rescaling")).all():
+                raise DataError(f"Rescaling: {name} must be finite numbers, received {value!r}")
+        self.scale, self.offset = scale, offset
+
+    def call(self, x: Any) -> Any:
+        return x * np.asarray(self.scale, x.dtype) + np.asarray(self.offset, x.dtype)

@@ -1,0 +1,283 @@
+"""Layers of networks for tables: scaled and embedded features, neural-tangent parametrisation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.arguments import Number, Positive, Real
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import check_number
+from chainrule._src.nn.initializers import RandomNormal, RandomUniform
+from chainrule._src.nn.layers.core import Dense
+from chainrule._src.nn.layers.layer import ROWS, Function, Layer, Shape
+from chainrule._src.nn.layers.normalization import Adapted
+from chainrule._src.ops.nn import SOFTPLUS
+
+NORMAL = RandomNormal(stddev=1.0)
+
+
+class Scale(Layer):
+    r"""Every feature times a weight of its own, :math:`y = s \odot x`.
+
+    Parameters
+    ----------
+    scale_initializer : str or Initializer, default "ones"
+    scale_regularizer, scale_constraint : optional
+
+    Attributes
+    ----------
+    scale : ndarray, shape (inputs,)
+
+    Examples
+    --------
+    >>> Scale()(np.array([[1.0, 2.0]]))
+    array([[1., 2.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        scale_initializer: Any = "ones",
+        scale_regularizer: Any = None,
+        scale_constraint: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+
+    def build(self, input_shape: Shape) -> None:
+        self.scale = self.weight_of("scale", input_shape[-1:])
+
+    def call(self, x: Any) -> Any:
+        return x * self.scale
+
+
+class RobustScaling(Adapted):
+    r"""Features centred and scaled by their quartiles, then bounded smoothly.
+
+    .. math:: y = \frac{z}{\sqrt{1 + (z / c)^2}}, \qquad z = \frac{x - \text{median}}{s}
+
+    :math:`s` is the distance of the quartiles, half the range where that is 0; a constant feature
+    becomes 0. :math:`y` stays within :math:`\pm c`. Holzmüller, Grinsztajn, Steinwart, *Better by
+    Default*, 2024, section 3.
+
+    Parameters
+    ----------
+    limit : float, default 3
+        :math:`c`.
+
+    Attributes
+    ----------
+    center, factor : ndarray, shape (inputs,)
+        Median and :math:`1 / s`; not trained.
+
+    Examples
+    --------
+    >>> layer = RobustScaling()
+    >>> layer.adapt(np.array([[1.0], [2.0], [3.0], [4.0], [900.0]]))
+    >>> layer(np.array([[3.0], [5.0], [900.0]])).ravel().round(2)
+    array([0.  , 0.95, 3.  ], dtype=float32)
+    """
+
+    supports_masking = False
+    told = ("center", "factor")
+    center: Any
+    factor: Any
+
+    def __init__(self, limit: float = 3.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.limit = check_number(limit, "limit", "RobustScaling", strict=True)
+
+    def found_in(self, data: Any) -> list[Any]:
+        """Return medians, and what quartiles make factors."""
+        self._expect(data.ndim == 2, ROWS, data.shape)
+        low, first, median, third, high = np.quantile(data, [0, 0.25, 0.5, 0.75, 1], axis=0)
+        spread = np.where(third > first, third - first, (high - low) / 2)
+        return [median, np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)]
+
+    def build(self, input_shape: Shape) -> None:
+        self._expect(len(input_shape) == 2, ROWS, input_shape)
+        self.keep(input_shape[1] or 1, (0.0, 1.0))
+
+    def call(self, x: Any) -> Any:
+        z = (x - self.center) * self.factor
+        return z / np.sqrt(1 + (z * (1 / self.limit)) ** 2)
+
+
+class NeuralTangentDense(Dense):
+    r"""`Dense` whose weights are drawn with variance 1 and divided where they are used.
+
+    .. math:: y = f\Big(\frac{1}{\sqrt d}\, x W + b\Big), \qquad W_{ij}, b_j \sim \mathcal N(0, 1)
+
+    With :math:`d` inputs. One learning rate then suits layers of any width (Jacot, Gabriel,
+    Hongler, *Neural Tangent Kernel*, 2018).
+
+    Parameters
+    ----------
+    units : int
+    activation : str or callable, optional
+    use_bias : bool, default True
+    kernel_initializer, bias_initializer : str or Initializer
+        Standard normal by default.
+    **options
+        Those of `Dense`.
+
+    Examples
+    --------
+    >>> NeuralTangentDense(2, kernel_initializer="ones", bias_initializer="zeros")(np.ones((1, 4)))
+    array([[2., 2.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = NORMAL,
+        bias_initializer: Any = NORMAL,
+        **options: Any,
+    ) -> None:
+        super().__init__(units, activation, use_bias, **options)
+
+    def call(self, x: Any) -> Any:
+        return self.activated(x @ self.kernel * (1 / math.sqrt(len(self.kernel))))
+
+
+class ParametricActivation(Layer):
+    r"""An activation as far as a weight says: :math:`y = x + a \odot (f(x) - x)`, at first all.
+
+    Parameters
+    ----------
+    activation : str or callable
+        :math:`f`.
+    amount_initializer : str or Initializer, default "ones"
+
+    Attributes
+    ----------
+    amount : ndarray, shape (inputs,)
+        :math:`a`.
+
+    Examples
+    --------
+    >>> ParametricActivation("relu")(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self, activation: Function, amount_initializer: Any = "ones", **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.activation = activation
+
+    def build(self, input_shape: Shape) -> None:
+        self.amount = self.weight_of("amount", input_shape[-1:])
+
+    def call(self, x: Any) -> Any:
+        return x + (self.activation(x) - x) * self.amount
+
+
+class PeriodicEmbedding(Layer):
+    r"""Every feature as several: a linear map of cosines of it, and the feature itself.
+
+    .. math:: y_i = \big(\cos(2 \pi x_i w_i + b_i)\, V_i + c_i,\; x_i\big)
+
+    With :math:`w_i, b_i \in \mathbb R^k` and :math:`V_i \in \mathbb R^{k \times (m - 1)}` for every
+    feature :math:`i`: "PBLD" of Holzmüller, Grinsztajn, Steinwart, *Better by Default*, 2024, after
+    Gorishniy, Rubachev, Babenko, *On Embeddings for Numerical Features*, 2022.
+
+    Parameters
+    ----------
+    units : int, default 4
+        :math:`m`, at least 2: what becomes of a feature.
+    frequencies : int, default 16
+        :math:`k`.
+    sigma : float, default 0.1
+        Standard deviation of :math:`w` at the start.
+
+    Attributes
+    ----------
+    frequency, phase : ndarray, shape (features, k)
+    kernel : ndarray, shape (features, k, m - 1)
+    bias : ndarray, shape (features, m - 1)
+
+    Examples
+    --------
+    >>> PeriodicEmbedding()(np.zeros((5, 3))).shape
+    (5, 12)
+    """
+
+    def __init__(
+        self, units: Positive = 4, frequencies: Positive = 16, sigma: Number = 0.1, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        if units < 2:
+            raise DataError(
+                "PeriodicEmbedding: units must be at least 2, as one is the feature itself"
+            )
+        self.units, self.frequencies, self.sigma = units, frequencies, sigma
+
+    def build(self, input_shape: Shape) -> None:
+        self._expect(len(input_shape) == 2, ROWS, input_shape)
+        d, k, m = input_shape[1], self.frequencies, self.units - 1
+        usual = RandomUniform(-1 / math.sqrt(k), 1 / math.sqrt(k))
+        self.frequency = self.add_weight((d, k), RandomNormal(stddev=self.sigma))
+        self.phase = self.add_weight((d, k), RandomUniform(-math.pi, math.pi))
+        self.kernel = self.add_weight((d, k, m), usual)
+        self.bias = self.add_weight((d, m), usual)
+
+    def call(self, x: Any) -> Any:
+        waves = np.cos(x[:, :, np.newaxis] * (2 * math.pi * self.frequency) + self.phase)
+        mixed = (waves.swapaxes(0, 1) @ self.kernel).swapaxes(0, 1) + self.bias
+        together = np.concatenate([mixed, x[:, :, np.newaxis]], axis=2)
+        return together.reshape(len(x), -1)
+
+
+class Clamp(Layer):
+    """Outside training, entries between two numbers: what is beyond becomes the nearer one.
+
+    Parameters
+    ----------
+    low, high : float
+
+    Examples
+    --------
+    >>> Clamp(-1.0, 1.0)(np.array([[-3.0, 0.5]]))
+    array([[-1. ,  0.5]], dtype=float32)
+    """
+
+    def __init__(self, low: Real, high: Real, **options: Any) -> None:
+        super().__init__(**options)
+        self.low, self.high = low, high
+        if low > high:
+            raise DataError(f"Clamp: low must not be above high, received {low} and {high}")
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return x if training else np.clip(x, self.low, self.high)
+
+
+class Bounds(Layer):
+    r"""A middle and two bounds around it, of three numbers that may be any.
+
+    .. math:: (z_1, z_2, z_3) \mapsto (z_1,\; z_1 - \log(1 + e^{z_2}),\; z_1 + \log(1 + e^{z_3}))
+
+    So the quantiles that a network predicts cannot cross.
+
+    Examples
+    --------
+    >>> Bounds()(np.array([[1.0, 0.0, -100.0]])).round(4)
+    array([[1.    , 0.3069, 1.    ]], dtype=float32)
+    """
+
+    def build(self, input_shape: Shape) -> None:
+        self._expect(input_shape[1:] == (3,), "three numbers a sample", input_shape)
+
+    def call(self, x: Any) -> Any:
+        """Return the middle, the lower bound, the upper bound."""
+        middle = x[:, :1]
+        low, high = middle - SOFTPLUS(x[:, 1:2]), middle + SOFTPLUS(x[:, 2:])
+        return np.concatenate([middle, low, high], axis=1)

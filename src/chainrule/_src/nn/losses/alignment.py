@@ -1,0 +1,87 @@
+"""Connectionist temporal classification: a sequence of labels, wherever in the steps they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import ShapeError
+from chainrule._src.nn.functions import logsumexp
+from chainrule._src.nn.losses.base import FunctionLoss
+from chainrule._src.nn.losses.operands import floats, numbers
+from chainrule._src.ops.index import IN_RANGE
+from chainrule._src.ops.nn import LOG_SOFTMAX
+from chainrule._src.trace.recurrence import scan
+
+NEVER = -1e5  # the logarithm of the probability of what cannot be; finite, as are its gradients
+
+
+def ctc(y_true: Any, y_pred: Any) -> Any:
+    r"""Return :math:`-\log P(y)` of each sample, over all ways to spread its labels over the steps.
+
+    A way has one label a step; a label may last, and blanks, class 0, may stand between labels, and
+    must between equal ones (Graves et al., *Connectionist Temporal Classification*, 2006).
+
+    Parameters
+    ----------
+    y_true : array_like or Tensor, shape (n, labels)
+        Class numbers; rows of fewer labels end with zeros.
+    y_pred : array_like or Tensor, shape (n, steps, classes)
+        Logits.
+
+    Returns
+    -------
+    array, shape (n,)
+        Some 100,000 where there are fewer steps than the labels take.
+
+    Raises
+    ------
+    ShapeError, DataError
+        If the shapes are others, or a label is no class.
+
+    Examples
+    --------
+    >>> ctc([[1]], [[[0.0, 0.0], [0.0, 0.0]]]).round(4)  # 3 of 4 ways: 01, 10, 11
+    array([0.2877])
+    """
+    logits = floats(y_pred, "y_pred", "ctc")
+    labels = numbers(y_true, "y_true", "ctc")
+    if logits.ndim != 3 or labels.ndim != 2:
+        raise ShapeError(
+            "ctc: expected labels (n, labels) and logits (n, steps, classes), received shapes "
+            f"{labels.shape} and {logits.shape}"
+        )
+    labels = IN_RANGE(labels, size=logits.shape[-1], what="ctc: labels")
+    # Before, between and after the labels a way may be at a blank: 2 S + 1 places.
+    places = np.pad(np.repeat(labels, 2, axis=1), ((0, 0), (1, 0)))
+    at_label = np.arange(places.shape[1]) % 2 == 1
+    places = np.where(at_label, places, 0)
+    skips = at_label & (places != np.pad(places[:, :-2], ((0, 0), (2, 0)), constant_values=-1))
+    chosen = (places[:, :, None] == np.arange(logits.shape[-1])).astype(logits.dtype)
+    scores = np.einsum("ntk,npk->tnp", LOG_SOFTMAX(logits, axis=-1), chosen)
+    barred = np.where(skips, 0.0, NEVER).astype(logits.dtype)
+
+    def step(alpha: Any, score: Any) -> Any:
+        ways = [alpha, _shifted(alpha, 1), _shifted(alpha, 2) + barred]  # to stay, to move, to skip
+        return score + logsumexp(np.stack(ways), axis=0), None
+
+    first = np.where(np.arange(places.shape[1]) == 0, 0.0, NEVER).astype(logits.dtype)
+    last, _ = scan(step, scores[0] * 0 + first, scores)
+    ends = 2 * np.sum(labels != 0, axis=1, keepdims=True) - np.arange(places.shape[1])
+    return -logsumexp(np.where((ends == 0) | (ends == 1), last, NEVER))
+
+
+def _shifted(alpha: Any, by: int) -> Any:
+    """Return what came to each place from so many places before it."""
+    return np.pad(alpha[:, :-by], ((0, 0), (by, 0)), constant_values=NEVER)
+
+
+class CTC(FunctionLoss):
+    """`ctc` of a batch, with the arguments of `Loss`."""
+
+    function = staticmethod(ctc)
+
+    def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the shape of a sample's labels: at most one a step."""
+        return shape[:1]

@@ -1,0 +1,203 @@
+"""What all losses share: a value a sample, reduced over the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.config import Configurable, snake_case
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import as_numbers, lookup
+from chainrule._src.nn.losses.operands import checked_dtype, floats, same_rank, spread
+from chainrule._src.ops import Traced
+
+MEAN = "sum_over_batch_size"
+REDUCTIONS = (MEAN, "mean", "mean_with_sample_weight", "sum", "none")
+
+
+class Loss(Configurable):
+    r"""A loss: a value a sample, weighted and averaged over the batch.
+
+    A loss of your own is a function of ``(y_true, y_pred)`` in NumPy, or a class with ``call``.
+
+    Parameters
+    ----------
+    name : str, optional
+        By default the class's, in small letters.
+    reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"} or None
+        ``"sum_over_batch_size"`` and ``"mean"``: :math:`\frac1n \sum_i w_i \ell_i`;
+        ``"mean_with_sample_weight"``: :math:`\sum_i w_i \ell_i / \sum_i w_i`; ``"none"``: a value a
+        sample.
+    dtype : dtype, optional
+        What predictions are converted to; by default they stay as they are.
+
+    Examples
+    --------
+    >>> class Cubic(Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return np.mean(np.abs(y_true - y_pred) ** 3, axis=-1)
+    >>> Cubic()([[0.0], [1.0]], [[2.0], [1.0]])
+    np.float64(4.0)
+    >>> Cubic()([[0.0], [1.0]], [[2.0], [1.0]], sample_weight=[0.5, 1.0])
+    np.float64(2.0)
+    """
+
+    def __init__(
+        self, name: str | None = None, reduction: str | None = MEAN, dtype: Any = None
+    ) -> None:
+        self.name = snake_case(type(self).__name__) if name is None else name
+        self._dtype = None if dtype is None else checked_dtype(dtype, type(self).__name__)
+        self.reduction = lookup("reduction", reduction or "none", {key: key for key in REDUCTIONS})
+
+    @property
+    def dtype(self) -> str:
+        """In which it computes, where predictions do not say it."""
+        return self._dtype or "float32"
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample.
+
+        Parameters
+        ----------
+        y_true, y_pred : array, shape (n, ...)
+            Targets and predictions: arrays of floats, or tensors.
+
+        Returns
+        -------
+        array, shape (n, ...) without the last axis of ``y_pred``
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define call")
+
+    def target_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the shape of a sample's target, for predictions of this shape a sample."""
+        return shape
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return the loss of a batch.
+
+        Parameters
+        ----------
+        y_true : array_like or Tensor
+        y_pred : array_like or Tensor
+            Its dtype is the result's, if there is no other.
+        sample_weight : array_like or Tensor, shape (n,) or (n, 1), optional
+
+        Raises
+        ------
+        ShapeError
+            If the shapes do not fit each other.
+        DataError
+            If targets or weights hold NaN, or what is no number.
+        """
+        y_pred = floats(y_pred, "y_pred", self.name)
+        if self._dtype is not None:
+            y_pred = y_pred.astype(self._dtype)
+        if not isinstance(y_true, Traced):
+            y_true = as_numbers(y_true, "y_true", self.name)
+        values = self._checked(self.call(y_true, y_pred), y_pred)
+        return reduced(values, self.counted(values, sample_weight), self.reduction, self.name)
+
+    def counted(self, values: Any, sample_weight: Any) -> Any:
+        """Return the weights of the values that count."""
+        return sample_weight
+
+    def _checked(self, values: Any, y_pred: Any) -> Any:
+        """Refuse what cannot be a value a sample: two batches broadcast against each other."""
+        if not isinstance(values, Traced):
+            values = as_numbers(values, "the loss", self.name)
+        shape, axes = y_pred.shape, range(y_pred.ndim)
+        fitting = {shape, *(shape[:i] for i in axes), *(shape[:i] + shape[i + 1 :] for i in axes)}
+        if values.shape not in fitting:
+            raise ShapeError(
+                f"{self.name}: expected one value a sample, or a number, for y_pred of shape "
+                f"{shape}, but call returned shape {values.shape}"
+            )
+        return values if values.dtype == y_pred.dtype else values.astype(y_pred.dtype)
+
+
+class LossFunctionWrapper(Loss):
+    """A function of ``(y_true, y_pred)`` as a loss.
+
+    Parameters
+    ----------
+    fn : callable
+        Returns a value a sample, or their mean as a single number.
+    reduction, name, dtype
+        Those of `Loss`; the name is by default the function's.
+    **options
+        Handed to the function.
+
+    Examples
+    --------
+    >>> def absolute(y_true, y_pred):
+    ...     return np.abs(y_true - y_pred)
+    >>> LossFunctionWrapper(absolute)([0.0, 1.0], [1.0, 4.0])
+    np.float64(2.0)
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: Any = None,
+        **options: Any,
+    ) -> None:
+        if not callable(fn):
+            raise DataError(f"a loss must be a function of (y_true, y_pred), received {fn!r}")
+        super().__init__(name or getattr(fn, "__name__", type(fn).__name__), reduction, dtype)
+        self.fn, self.options = fn, options
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return what the function returns."""
+        return self.fn(*same_rank(y_true, y_pred), **self.options)
+
+
+class FunctionLoss(Loss):
+    """A loss of this library that takes no arguments but those of `Loss`.
+
+    Attributes
+    ----------
+    function : callable
+    """
+
+    function: Callable[[Any, Any], Any]
+
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name or self.function.__name__, reduction, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return self.function(y_true, y_pred)
+
+
+def weight_of(mask: Any, sample_weight: Any, reduction: str | None) -> Any:
+    """Return weights that leave out what does not count; a mean is of what counts alone."""
+    mask = mask if mask.dtype.kind == "f" else mask.astype(np.float32)
+    if reduction in (MEAN, "mean"):
+        mask = mask * (mask.size / np.maximum(np.sum(mask), 1))
+    if sample_weight is None:
+        return mask
+    return mask * spread(sample_weight, mask.shape, mask.dtype, "sample_weight")
+
+
+def reduced(values: Any, sample_weight: Any, reduction: str, where: str) -> Any:
+    """Return the samples' values weighted and reduced."""
+    weight = sample_weight
+    if weight is not None:
+        if reduction == "none" and np.shape(weight) == (*values.shape, 1) and values.ndim == 1:
+            values = values[:, None]  # as Keras does: the result has the weights' shape
+        weight = spread(weight, values.shape, values.dtype, where)
+        values = values * weight
+    if reduction == "none" or values.ndim == 0:
+        return values
+    if reduction == "sum":
+        return np.sum(values)
+    if reduction == "mean_with_sample_weight" and weight is not None and weight.ndim:
+        total = np.sum(weight)
+        return np.sum(values) / np.where(total == 0, total + 1, total)
+    return np.mean(values)

@@ -1,0 +1,130 @@
+"""Focal losses: what is predicted well counts less. Names, arguments and values are Keras's.
+
+Lin et al., *Focal Loss for Dense Object Detection*, 2017.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import check_number
+from chainrule._src.nn.losses.base import MEAN
+from chainrule._src.nn.losses.operands import EPSILON, floats, pair
+from chainrule._src.nn.losses.probabilities import Smoothed, binary_entropies, probabilities
+from chainrule._src.ops.nn import SIGMOID, SOFTMAX
+
+
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    r"""Return :math:`-\alpha \sum_c (1 - p_c)^\gamma y_c \log p_c` of each sample.
+
+    What is predicted well counts less (Lin et al., *Focal Loss for Dense Object Detection*, 2017).
+
+    Examples
+    --------
+    >>> categorical_focal_crossentropy([[0.0, 1.0]], [[0.2, 0.8]]).round(6)
+    array([0.002231])
+    """
+    where = "categorical_focal_crossentropy"
+    p = floats(y_pred, "y_pred", where) if from_logits else probabilities(y_pred, where)
+    y_true, p = pair(y_true, SOFTMAX(p, axis=axis) if from_logits else p, where)
+    if label_smoothing:
+        y_true = y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[-1]
+    p = np.clip(p / np.sum(p, axis=axis, keepdims=True), EPSILON, 1 - EPSILON)
+    return -alpha * np.sum((1 - p) ** gamma * y_true * np.log(p), axis=axis)
+
+
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    r"""Return the mean of :math:`(1 - q)^\gamma` times the binary cross-entropy of each sample.
+
+    :math:`q = y p + (1 - y)(1 - p)` is the probability of what is true. With
+    ``apply_class_balancing`` ones count by :math:`\alpha`, zeros by :math:`1 - \alpha` (Lin et al.,
+    *Focal Loss for Dense Object Detection*, 2017).
+
+    Examples
+    --------
+    >>> binary_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.8]]).round(6)
+    array([0.091106])
+    """
+    where = "binary_focal_crossentropy"
+    p = SIGMOID(floats(y_pred, "y_pred", where)) if from_logits else probabilities(y_pred, where)
+    y_true, p = pair(y_true, p, where)
+    if label_smoothing:
+        y_true = y_true * (1 - label_smoothing) + label_smoothing / 2
+    right = y_true * p + (1 - y_true) * (1 - p)
+    loss = (1 - right) ** gamma * binary_entropies(y_true, p)
+    if apply_class_balancing:
+        loss = (y_true * alpha + (1 - y_true) * (1 - alpha)) * loss
+    return np.mean(loss, axis=axis)
+
+
+class CategoricalFocalCrossentropy(Smoothed):
+    """`categorical_focal_crossentropy` of a batch, with its arguments and those of `Loss`."""
+
+    def __init__(
+        self,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
+        self.alpha = check_number(alpha, "alpha", "CategoricalFocalCrossentropy")
+        self.gamma = check_number(gamma, "gamma", "CategoricalFocalCrossentropy")
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return categorical_focal_crossentropy(
+            y_true, y_pred, self.alpha, self.gamma, self.from_logits, self.label_smoothing,
+            self.axis,
+        )  # fmt: skip
+
+
+class BinaryFocalCrossentropy(Smoothed):
+    """`binary_focal_crossentropy` of a batch, with its arguments and those of `Loss`."""
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "binary_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
+        self.apply_class_balancing = apply_class_balancing
+        self.alpha = check_number(alpha, "alpha", "BinaryFocalCrossentropy")
+        self.gamma = check_number(gamma, "gamma", "BinaryFocalCrossentropy")
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return binary_focal_crossentropy(
+            y_true, y_pred, self.apply_class_balancing, self.alpha, self.gamma, self.from_logits,
+            self.label_smoothing, self.axis,
+        )  # fmt: skip

@@ -1,0 +1,175 @@
+"""What losses and metrics take: targets, predictions and weights, checked before any work.
+
+Tensors are checked by their shapes alone: their values are not known while a step is recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import as_numbers
+from chainrule._src.core.tensor import Tensor
+from chainrule._src.ops import Primitive, Traced
+from chainrule._src.ops.index import IN_RANGE, getitem
+
+EPSILON = 1e-7
+"""Keras's: probabilities are kept this far from 0 and 1 where their logits are not known."""
+
+
+def floats(value: Any, name: str, where: str) -> Any:
+    """Return floating numbers: of their own precision, else of float64."""
+    value = value if isinstance(value, Traced) else as_numbers(value, name, where)
+    if value.ndim == 0 or value.size == 0:
+        raise ShapeError(
+            f"{where}: {name} must hold at least one sample, received shape {value.shape}"
+        )
+    return value if value.dtype.kind == "f" else value.astype(np.float64)
+
+
+def targets(y_true: Any, dtype: Any, where: str) -> Any:
+    """Return targets in the predictions' dtype, refusing NaN."""
+    y_true = finite(floats(y_true, "y_true", where), "y_true", where)
+    return y_true if y_true.dtype == dtype else y_true.astype(dtype)
+
+
+def finite(value: Any, name: str, where: str) -> Any:
+    """Return an array, refusing NaN and infinite values."""
+    if not isinstance(value, Traced) and not np.isfinite(value).all():
+        raise DataError(f"{where}: {name} holds NaN or infinite values; remove or impute them")
+    return value
+
+
+def numbers(value: Any, name: str, where: str) -> Any:
+    """Return an array of finite numbers; a tensor as it is."""
+    if isinstance(value, Traced):
+        return value
+    return finite(as_numbers(value, name, where), name, where)
+
+
+def pair(y_true: Any, y_pred: Any, where: str) -> tuple[Any, Any]:
+    """Return targets and predictions of one shape and dtype.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ by more than a last axis of 1: broadcasting (n, 1) against (n,) gives
+        (n, n) numbers that mean nothing.
+    """
+    y_pred = floats(y_pred, "y_pred", where)
+    y_true, y_pred = same_rank(targets(y_true, y_pred.dtype, where), y_pred)
+    if y_true.shape != y_pred.shape:
+        raise ShapeError(
+            f"{where}: y_true and y_pred must have the same shape, received {y_true.shape} and "
+            f"{y_pred.shape}" + _advice(y_true.shape, y_pred.shape)
+        )
+    return y_true, y_pred
+
+
+def same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Return both with as many axes, where the shapes differ by a last axis of 1, as Keras does."""
+    if y_true.shape == (*y_pred.shape, 1):
+        return (y_true, y_pred[..., None]) if y_pred.ndim == 1 else (y_true[..., 0], y_pred)
+    if y_pred.shape == (*y_true.shape, 1):
+        return (y_true[..., None], y_pred) if y_true.ndim == 1 else (y_true, y_pred[..., 0])
+    return y_true, y_pred
+
+
+def class_numbers(y_true: Any, y_pred: Any, where: str, ignored: int | None = None) -> Any:
+    """Return class numbers, one for each row of scores ``y_pred``, as whole numbers.
+
+    Raises
+    ------
+    ShapeError
+        If they are not of shape (n,) or (n, 1) for scores of shape (n, k).
+    DataError
+        If one is no whole number from 0 to k - 1, nor the ``ignored`` one.
+    """
+    rows, n_classes = y_pred.shape[:-1], y_pred.shape[-1]
+    labels: Any = numbers(y_true, "y_true", where)
+    if labels.shape == (*rows, 1):
+        labels = labels[..., 0]
+    if labels.shape != rows:
+        raise ShapeError(
+            f"{where}: expected one class number a sample, of shape {rows}, for y_pred of shape "
+            f"{y_pred.shape}, received y_true of shape {labels.shape}"
+            + _advice(labels.shape, y_pred.shape)
+        )
+    counted = labels if ignored is None else np.where(labels == ignored, 0, labels)
+    counted = IN_RANGE(counted, size=n_classes, what=f"{where}: class numbers")
+    labels = counted if ignored is None else np.where(labels == ignored, ignored, counted)
+    return labels if labels.dtype.kind in "iu" else labels.astype(np.int64)
+
+
+def picked(scores: Any, labels: Any) -> Any:
+    """Return the entry of each row of scores at its label."""
+    if scores.ndim == 2:
+        return getitem(scores, (np.arange(len(labels)), labels))
+    return np.take_along_axis(scores, labels[..., None], axis=-1)[..., 0]
+
+
+def spread(sample_weight: Any, shape: tuple[int, ...], dtype: Any, where: str) -> Any:
+    """Return weights, one a sample or one an entry, that broadcast against values of ``shape``.
+
+    Raises
+    ------
+    ShapeError
+        If they are neither a number nor of a shape that begins as ``shape`` does.
+    """
+    weight = numbers(sample_weight, "sample_weight", where)
+    if weight.dtype != dtype:
+        weight = weight.astype(dtype)
+    if weight.ndim == len(shape) + 1 and weight.shape[-1] == 1:
+        weight = weight[..., 0]
+    by_column = weight.ndim == len(shape) > 1  # (1, k): a weight for each column
+    fits = weight.ndim <= len(shape) and all(
+        size == shape[axis] or (size == 1 and (axis > 0 or by_column))
+        for axis, size in enumerate(weight.shape)
+    )
+    if not fits:
+        raise ShapeError(
+            f"{where}: expected one weight for each of the values of shape {shape}, received "
+            f"sample_weight of shape {weight.shape}"
+            + ("" if shape else "; give y_true and y_pred as (n, 1) to weight each sample")
+        )
+    missing = len(shape) - weight.ndim
+    return weight if not weight.ndim or not missing else weight[(..., *(None,) * missing)]
+
+
+def logits_of(y_pred: Any, activation: Primitive, axis: int = -1) -> Any:
+    """Return what the activation was taken of, None where that is not known.
+
+    A logarithm of probabilities is better computed from their logits: exact where a probability
+    rounds to 0 or 1, and one function instead of two to differentiate.
+    """
+    if not isinstance(y_pred, Tensor) or y_pred.primitive is not activation or not y_pred.parents:
+        return None
+    taken = y_pred.params.get("axis", axis)
+    return y_pred.parents[0][1] if (taken - axis) % y_pred.ndim == 0 else None
+
+
+def check_axis(axis: Any, where: str) -> int:
+    """Return the number of an axis."""
+    if isinstance(axis, bool) or not isinstance(axis, int):
+        raise DataError(f"{where}: axis must be a whole number, received {axis!r}")
+    return axis
+
+
+def checked_dtype(dtype: Any, where: str) -> str:
+    """Return the name of a dtype, float32 if there is none; of a policy that of results."""
+    try:
+        found = np.dtype("float32" if dtype is None else getattr(dtype, "compute_dtype", dtype))
+    except TypeError as error:
+        raise DataError(f"{where}: there is no dtype {dtype!r}") from error
+    return str(found)
+
+
+def _advice(true: tuple[int, ...], pred: tuple[int, ...]) -> str:
+    """Say what to do where one holds class numbers and the other a row of scores a sample."""
+    if len(pred) == len(true) + 1 and pred[:-1] == true:
+        return "; encode class numbers with cr.one_hot, or take a loss or metric that is sparse"
+    if true == pred:
+        return "; one-hot rows call for a loss or metric that is not sparse"
+    return ""

@@ -1,0 +1,86 @@
+"""Losses of how much targets and predictions overlap. Names, arguments and values are Keras's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import check_number
+from chainrule._src.nn.losses.base import MEAN, Loss
+from chainrule._src.nn.losses.operands import EPSILON, pair
+
+Axis = int | tuple[int, ...] | None
+
+
+def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Any:
+    r"""Return :math:`1 - 2 \sum y p / (\sum y + \sum p)`, over some axes or all.
+
+    Examples
+    --------
+    >>> dice([[1.0, 0.0]], [[0.5, 0.5]]).round(4)
+    np.float64(0.5)
+    """
+    y_true, y_pred = pair(y_true, y_pred, "dice")
+    both = np.sum(y_true, axis=axis) + np.sum(y_pred, axis=axis)
+    return 1 - 2 * np.sum(y_true * y_pred, axis=axis) / (both + EPSILON)
+
+
+def tversky(
+    y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
+) -> Any:
+    r"""Return :math:`1 - T / (T + \alpha \sum y (1 - p) + \beta \sum (1 - y) p)`,
+    :math:`T = \sum y p`, over some axes or all.
+
+    Salehi et al., *Tversky Loss Function for Image Segmentation*, 2017.
+
+    Examples
+    --------
+    >>> tversky([[1.0, 0.0]], [[0.5, 0.5]]).round(4)
+    np.float64(0.5)
+    """  # noqa: D205
+    y_true, y_pred = pair(y_true, y_pred, "tversky")
+    right = np.sum(y_true * y_pred, axis=axis)
+    missed = np.sum(y_true * (1 - y_pred), axis=axis)
+    wrong = np.sum((1 - y_true) * y_pred, axis=axis)
+    return 1 - right / (right + alpha * missed + beta * wrong + EPSILON)
+
+
+class Dice(Loss):
+    """`dice` of a batch, with its argument and those of `Loss`."""
+
+    def __init__(
+        self,
+        reduction: str | None = MEAN,
+        name: str | None = "dice",
+        axis: Axis = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.axis = tuple(axis) if isinstance(axis, list) else axis
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss."""
+        return dice(y_true, y_pred, self.axis)
+
+
+class Tversky(Loss):
+    """`tversky` of a batch, with its arguments and those of `Loss`."""
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        reduction: str | None = MEAN,
+        name: str | None = "tversky",
+        axis: Axis = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.alpha = check_number(alpha, "alpha", "Tversky")
+        self.beta = check_number(beta, "beta", "Tversky")
+        self.axis = tuple(axis) if isinstance(axis, list) else axis
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss."""
+        return tversky(y_true, y_pred, self.alpha, self.beta, self.axis)

@@ -1,0 +1,377 @@
+r"""Losses of predicted probabilities: a function gives a value a sample, a class reduces them.
+
+Where predictions come from `softmax` or `sigmoid`, the loss is computed from the logits behind
+them; its gradient there is :math:`(p - y) / n`. Names, arguments, defaults and values are Keras's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import check_number
+from chainrule._src.nn.losses.base import MEAN, FunctionLoss, Loss, weight_of
+from chainrule._src.nn.losses.operands import (
+    EPSILON,
+    check_axis,
+    class_numbers,
+    floats,
+    logits_of,
+    pair,
+    picked,
+)
+from chainrule._src.ops import Traced
+from chainrule._src.ops.nn import LOG_SOFTMAX, SIGMOID, SOFTMAX, SOFTPLUS
+
+
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    r"""Return :math:`-\sum_c y_c \log p_c` of each sample.
+
+    Parameters
+    ----------
+    y_true : array_like or Tensor, shape (n, k)
+        One-hot rows, or probabilities.
+    y_pred : array_like or Tensor, shape (n, k)
+        Probabilities, scaled to a sum of 1 and kept :math:`10^{-7}` away from 0 and 1.
+    from_logits : bool, default False
+        Whether ``y_pred`` holds logits, of which the softmax is taken.
+    label_smoothing : float in [0, 1), default 0
+        Share :math:`s` of the targets that goes to all classes alike, :math:`(1 - s) y + s / k`
+        (Szegedy et al., *Rethinking the Inception Architecture*, 2016, section 7).
+    axis : int, default -1
+        Of the classes.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    DataError
+        If ``y_pred`` is an array with negative probabilities, or ``y_true`` one with NaN.
+
+    Examples
+    --------
+    >>> categorical_crossentropy([[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.5], [0.2, 0.8]]).round(4)
+    array([0.6931, 0.2231])
+    """
+    where = "categorical_crossentropy"
+    log_p = _log_probabilities(y_pred, from_logits, axis, where)
+    y_true, log_p = pair(y_true, log_p, where)
+    if label_smoothing:
+        y_true = y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[-1]
+    return -np.sum(y_true * log_p, axis=axis)
+
+
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Any:
+    r"""Return :math:`-\log p_y` of each sample, for its class number :math:`y`.
+
+    Parameters
+    ----------
+    y_true : array_like or Tensor of whole numbers, shape (n,) or (n, 1)
+    y_pred : array_like or Tensor, shape (n, k)
+    from_logits : bool, default False
+        As for `categorical_crossentropy`.
+    ignore_class : int, optional
+        A class number whose samples count 0.
+    axis : int, default -1
+        Of the classes.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError
+        If there is not one class number a sample.
+    DataError
+        If ``y_true`` is an array with others than whole numbers from 0 to k - 1.
+
+    Examples
+    --------
+    >>> sparse_categorical_crossentropy([0, 1], [[0.5, 0.5], [0.2, 0.8]]).round(4)
+    array([0.6931, 0.2231])
+    """
+    where = "sparse_categorical_crossentropy"
+    log_p = _log_probabilities(y_pred, from_logits, axis, where)
+    log_p = log_p if axis in (-1, log_p.ndim - 1) else np.moveaxis(log_p, axis, -1)
+    labels = class_numbers(y_true, log_p, where, ignore_class)
+    if ignore_class is None:
+        return -picked(log_p, labels)
+    counts = labels != ignore_class
+    return np.where(counts, -picked(log_p, np.where(counts, labels, 0)), 0)
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    r"""Return the mean of :math:`-y \log p - (1 - y) \log(1 - p)` over each sample's outputs.
+
+    Of logits :math:`z` it is :math:`\log(1 + e^z) - z y`, without overflow.
+
+    Parameters
+    ----------
+    y_true : array_like or Tensor, shape (n,), (n, 1) or (n, k)
+        Zeros and ones, or probabilities.
+    y_pred : array_like or Tensor of that shape
+        Probabilities, kept :math:`10^{-7}` away from 0 and 1; logits with ``from_logits``.
+    from_logits : bool, default False
+    label_smoothing : float in [0, 1), default 0
+        Share :math:`s` by which targets are drawn to one half, :math:`(1 - s) y + s / 2`.
+    axis : int, default -1
+        Over which the mean is taken.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ShapeError, DataError
+        As for `categorical_crossentropy`.
+
+    Examples
+    --------
+    >>> binary_crossentropy([[0.0, 1.0]], [[0.5, 0.8]]).round(4)
+    array([0.4581])
+    """
+    where = "binary_crossentropy"
+    logits = y_pred if from_logits else logits_of(y_pred, SIGMOID)
+    if logits is None:
+        y_pred = probabilities(y_pred, where)
+    y_true, y_pred = pair(y_true, y_pred if logits is None else logits, where)
+    if label_smoothing:
+        y_true = y_true * (1 - label_smoothing) + label_smoothing / 2
+    if logits is not None:
+        return np.mean(SOFTPLUS(y_pred) - y_true * y_pred, axis=axis)
+    return np.mean(binary_entropies(y_true, y_pred), axis=axis)
+
+
+def kl_divergence(y_true: Any, y_pred: Any) -> Any:
+    r"""Return :math:`\sum_c y_c \log (y_c / p_c)` of each sample, both kept above :math:`10^{-7}`.
+
+    Kullback, Leibler, *On Information and Sufficiency*, 1951.
+
+    Examples
+    --------
+    >>> kl_divergence([[0.5, 0.5]], [[0.2, 0.8]]).round(4)
+    array([0.2231])
+    """
+    y_true, y_pred = (np.clip(p, EPSILON, 1) for p in pair(y_true, y_pred, "kl_divergence"))
+    return np.sum(y_true * np.log(y_true / y_pred), axis=-1)
+
+
+def poisson(y_true: Any, y_pred: Any) -> Any:
+    r"""Return the mean of :math:`p - y \log(p + 10^{-7})` of each sample.
+
+    Examples
+    --------
+    >>> poisson([[0.0, 2.0]], [[1.0, 1.0]]).round(4)
+    array([1.])
+    """
+    y_true, y_pred = pair(y_true, y_pred, "poisson")
+    return np.mean(y_pred - y_true * np.log(y_pred + EPSILON), axis=-1)
+
+
+def probabilities(y_pred: Any, where: str) -> Any:
+    """Return predictions, refusing an array with negative ones: those are logits."""
+    y_pred = floats(y_pred, "y_pred", where)
+    if not isinstance(y_pred, Traced) and y_pred.min() < 0:
+        raise DataError(
+            f"{where}: y_pred must hold probabilities, received {y_pred.min():.6g}; for logits "
+            "give from_logits=True"
+        )
+    return y_pred
+
+
+def _log_probabilities(y_pred: Any, from_logits: bool, axis: int, where: str) -> Any:
+    logits = floats(y_pred, "y_pred", where) if from_logits else logits_of(y_pred, SOFTMAX, axis)
+    if logits is not None:
+        return LOG_SOFTMAX(logits, axis=axis)
+    p = probabilities(y_pred, where)
+    return np.log(np.clip(p / np.sum(p, axis=axis, keepdims=True), EPSILON, 1 - EPSILON))
+
+
+def binary_entropies(y_true: Any, y_pred: Any) -> Any:
+    """Return the binary cross-entropy of each output."""
+    p = np.clip(y_pred, EPSILON, 1 - EPSILON)
+    return -(y_true * np.log(p) + (1 - y_true) * np.log(1 - p))
+
+
+class KLDivergence(FunctionLoss):
+    """`kl_divergence` of a batch."""
+
+    function = staticmethod(kl_divergence)
+
+
+class Poisson(FunctionLoss):
+    """`poisson` of a batch."""
+
+    function = staticmethod(poisson)
+
+
+class Smoothed(Loss):
+    """A cross-entropy with targets that may be smoothed."""
+
+    def __init__(
+        self,
+        from_logits: bool,
+        label_smoothing: float,
+        axis: int,
+        reduction: str | None,
+        name: str | None,
+        dtype: Any,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.from_logits = from_logits
+        where = type(self).__name__
+        self.label_smoothing = check_number(label_smoothing, "label_smoothing", where, high=1.0)
+        self.axis = check_axis(axis, where)
+
+
+class CategoricalCrossentropy(Smoothed):
+    """`categorical_crossentropy` of a batch, with its arguments and those of `Loss`.
+
+    Examples
+    --------
+    >>> CategoricalCrossentropy()([[1, 0], [0, 1]], [[0.5, 0.5], [0.2, 0.8]]).round(4)
+    np.float64(0.4581)
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return categorical_crossentropy(
+            y_true, y_pred, self.from_logits, self.label_smoothing, self.axis
+        )
+
+
+class BinaryCrossentropy(Smoothed):
+    """`binary_crossentropy` of a batch, with its arguments and those of `Loss`."""
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return binary_crossentropy(
+            y_true, y_pred, self.from_logits, self.label_smoothing, self.axis
+        )
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """`sparse_categorical_crossentropy` of a batch, with its arguments and those of `Loss`.
+
+    With ``ignore_class`` the mean is taken over the samples that count.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = MEAN,
+        axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        if isinstance(ignore_class, bool) or not isinstance(ignore_class, int | np.integer | None):
+            raise DataError(
+                "SparseCategoricalCrossentropy: ignore_class must be a class number, received "
+                f"{ignore_class!r}"
+            )
+        self.from_logits, self.ignore_class = from_logits, ignore_class
+        self.axis = check_axis(axis, "SparseCategoricalCrossentropy")
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return sparse_categorical_crossentropy(
+            y_true, y_pred, self.from_logits, self.ignore_class, self.axis
+        )
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return the loss of a batch."""
+        if self.ignore_class is not None:
+            sample_weight = self._of_those_that_count(y_true, y_pred, sample_weight)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def _of_those_that_count(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """Return weights that leave the ignored samples out of the mean."""
+        y_pred = floats(y_pred, "y_pred", self.name)
+        scores = np.moveaxis(y_pred, self.axis, -1)
+        labels = class_numbers(y_true, scores, self.name, self.ignore_class)
+        counts = (labels != self.ignore_class).astype(y_pred.dtype)
+        return weight_of(counts, sample_weight, self.reduction)
+
+
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
+    r"""Return :math:`(1 - p_y^q) / q` of each sample, for its class number :math:`y`.
+
+    Near ``q = 0`` the cross-entropy, near 1 the absolute error, which bears wrong labels (Zhang,
+    Sabuncu, *Generalized Cross Entropy Loss*, 2018).
+
+    Examples
+    --------
+    >>> categorical_generalized_cross_entropy([1], [[0.75, 0.25]], 0.5)
+    array([1.])
+    """
+    where = "categorical_generalized_cross_entropy"
+    p = floats(y_pred, "y_pred", where)
+    return (1 - picked(p, class_numbers(y_true, p, where)) ** q) / q
+
+
+class CategoricalGeneralizedCrossEntropy(Loss):
+    """`categorical_generalized_cross_entropy` of a batch, with its argument and those of `Loss`."""
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.q = check_number(q, "q", "CategoricalGeneralizedCrossEntropy", high=1.0, strict=True)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample."""
+        return categorical_generalized_cross_entropy(y_true, y_pred, self.q)

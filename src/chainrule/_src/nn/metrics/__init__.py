@@ -1,0 +1,184 @@
+"""Metrics, as plain NumPy code: what they sum over a batch is part of the compiled step.
+
+Names, arguments, defaults and values are Keras's; a metric of your own is a function of
+``(y_true, y_pred)`` that gives a value a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule._src.base.config import described, named, plain, snake_case
+from chainrule._src.base.errors import DataError
+from chainrule._src.nn import losses
+from chainrule._src.nn.losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from chainrule._src.nn.metrics.accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from chainrule._src.nn.metrics.base import Mean, MeanMetricWrapper, Metric, Sum
+from chainrule._src.nn.metrics.errors import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    ConcordanceCorrelation,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    PearsonCorrelation,
+    Poisson,
+    RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+    concordance_correlation,
+    pearson_correlation,
+)
+from chainrule._src.nn.metrics.overlap import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from chainrule._src.nn.metrics.scores import ConfusionMatrix, F1Score, FBetaScore, R2Score
+from chainrule._src.nn.metrics.thresholds import (
+    AUC,
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    PrecisionAtRecall,
+    Recall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+    TrueNegatives,
+    TruePositives,
+)
+
+__all__ = [
+    "AUC", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "BinaryIoU", "CategoricalAccuracy",
+    "CategoricalCrossentropy", "CategoricalHinge", "ConcordanceCorrelation", "ConfusionMatrix",
+    "CosineSimilarity", "F1Score", "FBetaScore", "FalseNegatives", "FalsePositives", "Hinge", "IoU",
+    "KLDivergence", "LogCoshError", "Mean", "MeanAbsoluteError", "MeanAbsolutePercentageError",
+    "MeanIoU", "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric",
+    "OneHotIoU", "OneHotMeanIoU", "PearsonCorrelation", "Poisson", "Precision", "PrecisionAtRecall",
+    "R2Score", "Recall", "RecallAtPrecision", "RootMeanSquaredError", "SensitivityAtSpecificity",
+    "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity", "SquaredHinge", "Sum", "TopKCategoricalAccuracy", "TrueNegatives",
+    "TruePositives", "binary_accuracy", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_accuracy", "categorical_crossentropy", "categorical_focal_crossentropy",
+    "categorical_hinge", "concordance_correlation", "deserialize", "get", "hinge", "huber",
+    "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "pearson_correlation", "poisson",
+    "serialize", "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy", "squared_hinge", "top_k_categorical_accuracy",
+]  # fmt: skip
+
+METRICS: Mapping[str, type[Metric]] = {
+    snake_case(metric.__name__): metric
+    for metric in (
+        AUC, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy,
+        CategoricalHinge, ConcordanceCorrelation, CosineSimilarity, F1Score, FBetaScore,
+        FalseNegatives, FalsePositives, Hinge, KLDivergence, LogCoshError, MeanAbsoluteError,
+        MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+        PearsonCorrelation, Poisson, Precision, R2Score, Recall, RootMeanSquaredError,
+        SparseCategoricalAccuracy, SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy,
+        SquaredHinge, TopKCategoricalAccuracy, TrueNegatives, TruePositives,
+    )
+} | {
+    "bce": BinaryCrossentropy, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
+    "mse": MeanSquaredError, "msle": MeanSquaredLogarithmicError,
+}  # fmt: skip
+"""Each metric by its name."""
+
+_KINDS: dict[str, tuple[type[Metric], ...]] = {
+    **dict.fromkeys(
+        ("accuracy", "acc"), (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
+    ),
+    **dict.fromkeys(
+        ("crossentropy", "ce"),
+        (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy),
+    ),
+}
+
+
+def get(
+    metric: Any,
+    loss: losses.Loss | None = None,
+    output_shape: tuple[int | None, ...] = (),
+    where: str = "metrics.get",
+) -> Metric:
+    """Return a metric, named as it was asked for.
+
+    Parameters
+    ----------
+    metric : str, dict, Metric, class of one or callable
+        A name (``"accuracy"``, ``"mae"``, ``"AUC"``) or class gives one with its default arguments,
+        a dict is a description of one; a function of ``(y_true, y_pred)`` in NumPy gives a value a
+        sample, or one for the batch.
+    loss : Loss, optional
+        Of the model: tells class numbers from one-hot rows.
+    output_shape : tuple
+        Of the predictions. ``"accuracy"`` is binary where its last axis is 1, else that of class
+        numbers if the loss is sparse, else that of one-hot rows; so is ``"crossentropy"``.
+    where : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> get("accuracy", losses.SparseCategoricalCrossentropy(), (None, 10), "compile")
+    SparseCategoricalAccuracy(name='accuracy')
+    """
+    if isinstance(metric, str):
+        kind = 0 if output_shape[-1:] == (1,) else 1 if _is_sparse(loss) else 2
+        table = {**METRICS, **{name: kinds[kind] for name, kinds in _KINDS.items()}}
+        return named("metric", metric, table)(name=metric)
+    found = described("metric", metric, METRICS, Metric)
+    if isinstance(found, Metric):
+        return found
+    if isinstance(found, type) or not callable(found):
+        raise DataError(
+            f"{where}: a metric must be a name, a Metric or a function of (y_true, y_pred), "
+            f"received {metric!r}"
+        )
+    return MeanMetricWrapper(found)
+
+
+serialize, deserialize = plain, get
+
+
+def _is_sparse(loss: losses.Loss | None) -> bool:
+    return loss is not None and (
+        isinstance(loss, losses.SparseCategoricalCrossentropy) or loss.name.startswith("sparse_")
+    )

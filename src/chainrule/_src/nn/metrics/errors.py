@@ -1,0 +1,313 @@
+"""The losses as metrics: their weighted means over all samples. Names and values are Keras's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import check_number
+from chainrule._src.nn import losses
+from chainrule._src.nn.losses.base import weight_of
+from chainrule._src.nn.losses.operands import EPSILON, check_axis, pair
+from chainrule._src.nn.metrics.base import FunctionMetric, MeanOfValues, Sums, numbers, summed
+
+
+class MeanSquaredError(FunctionMetric):
+    """Mean of the squared errors.
+
+    Examples
+    --------
+    >>> MeanSquaredError()([[0.0], [1.0]], [[2.0], [1.0]])
+    2.0
+    """
+
+    function = staticmethod(losses.mean_squared_error)
+
+
+class RootMeanSquaredError(MeanOfValues):
+    """Square root of the mean of the squared errors.
+
+    Examples
+    --------
+    >>> RootMeanSquaredError()([[0.0], [1.0]], [[2.0], [1.0]])
+    1.4142135623730951
+    """
+
+    def values(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the squared errors."""
+        y_true, y_pred = pair(y_true, y_pred, self.name)
+        return (y_pred - y_true) ** 2
+
+    def value(self, sums: Sums) -> float:
+        """Return the root of the mean."""
+        return float(np.sqrt(super().value(sums)))
+
+
+class MeanAbsoluteError(FunctionMetric):
+    """Mean of the absolute errors."""
+
+    function = staticmethod(losses.mean_absolute_error)
+
+
+class MeanAbsolutePercentageError(FunctionMetric):
+    """Mean of the errors in percent of the targets."""
+
+    function = staticmethod(losses.mean_absolute_percentage_error)
+
+
+class MeanSquaredLogarithmicError(FunctionMetric):
+    """Mean of the squared differences of the logarithms."""
+
+    function = staticmethod(losses.mean_squared_logarithmic_error)
+
+
+class KLDivergence(FunctionMetric):
+    """Mean Kullback-Leibler divergence."""
+
+    function = staticmethod(losses.kl_divergence)
+
+
+class Poisson(FunctionMetric):
+    """Mean Poisson loss."""
+
+    function = staticmethod(losses.poisson)
+
+
+class Hinge(FunctionMetric):
+    """Mean hinge loss."""
+
+    function = staticmethod(losses.hinge)
+
+
+class SquaredHinge(FunctionMetric):
+    """Mean squared hinge loss."""
+
+    function = staticmethod(losses.squared_hinge)
+
+
+class CategoricalHinge(FunctionMetric):
+    """Mean categorical hinge loss."""
+
+    function = staticmethod(losses.categorical_hinge)
+
+
+class LogCoshError(FunctionMetric):
+    """Mean logarithm of the hyperbolic cosine of the errors.
+
+    Parameters
+    ----------
+    name : str, default "logcosh"
+    """
+
+    function = staticmethod(losses.log_cosh)
+
+    def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+
+class CosineSimilarity(MeanOfValues):
+    """Mean cosine of the angle between targets and predictions: 1 where directions agree.
+
+    Parameters
+    ----------
+    name : str, default "cosine_similarity"
+    axis : int, default -1
+    """
+
+    def __init__(
+        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
+    ) -> None:
+        super().__init__(name, dtype)
+        self.axis = check_axis(axis, "CosineSimilarity")
+
+    def values(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the cosines."""
+        return -losses.cosine_similarity(y_true, y_pred, self.axis)
+
+
+class BinaryCrossentropy(MeanOfValues):
+    """Mean binary cross-entropy.
+
+    Parameters
+    ----------
+    name : str, default "binary_crossentropy"
+    from_logits : bool, default False
+    label_smoothing : float in [0, 1), default 0
+    """
+
+    def __init__(
+        self,
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(name, dtype)
+        self.from_logits = from_logits
+        self.label_smoothing = check_number(
+            label_smoothing, "label_smoothing", "BinaryCrossentropy", high=1.0
+        )
+
+    def values(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the cross-entropy of each sample."""
+        return losses.binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+
+
+class CategoricalCrossentropy(MeanOfValues):
+    """Mean cross-entropy of one-hot rows.
+
+    Parameters
+    ----------
+    name : str, default "categorical_crossentropy"
+    from_logits : bool, default False
+    label_smoothing : float in [0, 1), default 0
+    axis : int, default -1
+    """
+
+    def __init__(
+        self,
+        name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(name, dtype)
+        self.from_logits = from_logits
+        where = "CategoricalCrossentropy"
+        self.label_smoothing = check_number(label_smoothing, "label_smoothing", where, high=1.0)
+        self.axis = check_axis(axis, where)
+
+    def values(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the cross-entropy of each sample."""
+        return losses.categorical_crossentropy(
+            y_true, y_pred, self.from_logits, self.label_smoothing, self.axis
+        )
+
+
+class SparseCategoricalCrossentropy(MeanOfValues):
+    """Mean cross-entropy of class numbers.
+
+    Parameters
+    ----------
+    name : str, default "sparse_categorical_crossentropy"
+    dtype : dtype, optional
+    from_logits : bool, default False
+    ignore_class : int, optional
+        A class number whose samples cost 0 and, where there are weights, do not count.
+    axis : int, default -1
+        Of the classes.
+    """
+
+    def __init__(
+        self,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(name, dtype)
+        self.from_logits, self.ignore_class = from_logits, ignore_class
+        self.axis = check_axis(axis, "SparseCategoricalCrossentropy")
+
+    def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
+        """Return the weighted sum of the values, and the sum of the weights."""
+        values, weight = self.values(y_true, y_pred), sample_weight
+        if self.ignore_class is not None and weight is not None:  # else Keras counts them, as 0
+            y_true = numbers(y_true, "y_true", self.name).reshape(values.shape)
+            weight = weight_of(y_true != self.ignore_class, sample_weight, "sum")
+        return summed(values, weight, self.name)
+
+    def values(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the cross-entropy of each sample."""
+        return losses.sparse_categorical_crossentropy(
+            y_true, y_pred, self.from_logits, self.ignore_class, self.axis
+        )
+
+
+class PearsonCorrelation(MeanOfValues):
+    """Mean over the samples of the correlation of targets and predictions.
+
+    Parameters
+    ----------
+    name : str, default "pearson_correlation"
+    dtype : dtype, optional
+    axis : int, default -1
+
+    Examples
+    --------
+    >>> PearsonCorrelation()([[0, 1, 0.5], [1, 1, 0.2]], [[0.1, 0.9, 0.5], [1, 0.9, 0.2]])
+    0.9966
+    """
+
+    def __init__(
+        self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1
+    ) -> None:
+        super().__init__(name, dtype)
+        self.axis = check_axis(axis, "PearsonCorrelation")
+
+    def values(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the correlations."""
+        return pearson_correlation(y_true, y_pred, self.axis)
+
+
+class ConcordanceCorrelation(MeanOfValues):
+    """Mean over the samples of the concordance of targets and predictions.
+
+    Parameters
+    ----------
+    name : str, default "concordance_correlation"
+    dtype : dtype, optional
+    axis : int, default -1
+    """
+
+    def __init__(
+        self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1
+    ) -> None:
+        super().__init__(name, dtype)
+        self.axis = check_axis(axis, "ConcordanceCorrelation")
+
+    def values(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the concordances."""
+        return concordance_correlation(y_true, y_pred, self.axis)
+
+
+def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+    r"""Return :math:`\operatorname{cov}(y, p) / (\sigma_y \sigma_p)` along an axis.
+
+    NaN where one of them is constant.
+
+    Examples
+    --------
+    >>> pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]])
+    array([1.])
+    """
+    y_true, y_pred = pair(y_true, y_pred, "pearson_correlation")
+    spreads = np.std(y_true, axis=axis) * np.std(y_pred, axis=axis)
+    known = spreads > 0
+    found = _covariance(y_true, y_pred, axis) / np.where(known, spreads, 1)
+    return np.where(known, found, np.nan)
+
+
+def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+    r"""Return :math:`2 \operatorname{cov}(y, p) / (\sigma_y^2 + \sigma_p^2 + (\bar y - \bar p)^2)`
+    along an axis.
+
+    Lin, *A Concordance Correlation Coefficient to Evaluate Reproducibility*, 1989.
+
+    Examples
+    --------
+    >>> concordance_correlation([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]]).round(4)
+    array([1.])
+    """  # noqa: D205
+    y_true, y_pred = pair(y_true, y_pred, "concordance_correlation")
+    far = (np.mean(y_true, axis=axis) - np.mean(y_pred, axis=axis)) ** 2
+    spreads = np.var(y_true, axis=axis) + np.var(y_pred, axis=axis) + far
+    return 2 * _covariance(y_true, y_pred, axis) / (spreads + EPSILON)
+
+
+def _covariance(a: Any, b: Any, axis: int) -> Any:
+    a, b = (x - np.mean(x, axis=axis, keepdims=True) for x in (a, b))
+    return np.mean(a * b, axis=axis)

@@ -1,0 +1,168 @@
+"""Intersection by union of classes, from confusion matrices. Names and values are Keras's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.nn.losses.operands import floats
+from chainrule._src.nn.metrics.base import Sums, numbers, ratio
+from chainrule._src.nn.metrics.scores import ConfusionMatrix
+
+
+class IoU(ConfusionMatrix):
+    """Mean over some classes of intersection by union, :math:`TP / (TP + FP + FN)`.
+
+    Parameters
+    ----------
+    num_classes : int
+    target_class_ids : sequence of int
+        The classes.
+    name : str, optional
+    dtype : dtype, optional
+    ignore_class : int, optional
+        A class number whose samples do not count.
+    sparse_y_true, sparse_y_pred : bool, default True
+        As for `ConfusionMatrix`.
+    axis : int, default -1
+        Of the classes, where they are not given by number.
+
+    Examples
+    --------
+    >>> IoU(num_classes=2, target_class_ids=[0])([0, 0, 1, 1], [0, 1, 0, 1])
+    0.3333333333333333
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        target_class_ids: Sequence[int],
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(num_classes, sparse_y_true, sparse_y_pred, name, dtype)
+        if max(target_class_ids) >= num_classes:
+            raise DataError(
+                f"{type(self).__name__}: target_class_ids must be below num_classes, "
+                f"{num_classes}, received {target_class_ids!r}"
+            )
+        self.target_class_ids, self.ignore_class = list(target_class_ids), ignore_class
+        self.axis = axis
+
+    def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
+        """Return the weights of the samples, a row a true class, a column a predicted one."""
+        if not self.sparse_y_true:
+            y_true = np.moveaxis(numbers(y_true, "y_true", self.name), self.axis, -1)
+        if not self.sparse_y_pred:
+            y_pred = np.moveaxis(numbers(y_pred, "y_pred", self.name), self.axis, -1)
+        return super().measure(y_true, y_pred, sample_weight)
+
+    def value(self, sums: Sums) -> float:
+        """Return the mean over those of the classes that occur."""
+        matrix = sums["matrix"]
+        right = np.diag(matrix)[self.target_class_ids]
+        union = (matrix.sum(axis=0) + matrix.sum(axis=1))[self.target_class_ids] - right
+        return float(np.sum(ratio(right, union)) / max(np.count_nonzero(union), 1))
+
+
+class MeanIoU(IoU):
+    """Mean over all classes of intersection by union, :math:`TP / (TP + FP + FN)`.
+
+    Parameters
+    ----------
+    num_classes : int
+    name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis
+        Those of `IoU`.
+
+    Examples
+    --------
+    >>> MeanIoU(num_classes=2)([0, 0, 1, 1], [0, 1, 0, 1])
+    0.3333
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true,
+            sparse_y_pred, axis,
+        )  # fmt: skip
+
+
+class BinaryIoU(IoU):
+    """`IoU` of zeros and ones, with scores that are ones from a threshold on.
+
+    Parameters
+    ----------
+    target_class_ids : sequence of int, default (0, 1)
+    threshold : float, default 0.5
+    name : str, optional
+    dtype : dtype, optional
+
+    Examples
+    --------
+    >>> BinaryIoU(threshold=0.3)([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7])
+    0.3333
+    """
+
+    def __init__(
+        self,
+        target_class_ids: Sequence[int] = (0, 1),
+        threshold: float = 0.5,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(2, target_class_ids, name, dtype)
+        self.threshold = threshold
+
+    def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
+        """Return the weights of the samples, a row a true class, a column a predicted one."""
+        ones = floats(y_pred, "y_pred", self.name) >= self.threshold
+        return super().measure(y_true, ones.astype(np.int64), sample_weight)
+
+
+class OneHotIoU(IoU):
+    """`IoU` of one-hot rows."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        target_class_ids: Sequence[int],
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_pred: bool = False,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis
+        )
+
+
+class OneHotMeanIoU(MeanIoU):
+    """`MeanIoU` of one-hot rows."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_pred: bool = False,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)

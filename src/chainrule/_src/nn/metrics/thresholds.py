@@ -1,0 +1,491 @@
+"""Right and wrong positives and negatives at thresholds. Names and values are Keras's.
+
+A score falls between two thresholds; how many ones and how many zeros fall there is summed. What
+lies above a threshold, and with it every rate and curve, follows from these sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import check_count, check_number, check_positive, lookup
+from chainrule._src.nn.losses.operands import EPSILON, pair, spread
+from chainrule._src.nn.metrics.base import Metric, Sums, double, plain, ratio
+from chainrule._src.ops.index import SCATTER, SLOT
+from chainrule._src.ops.nn import SIGMOID
+
+MOST = 100_000  # thresholds
+NEVER = -1e10  # the score of what is not among the first k: below every threshold
+
+
+class AtThresholds(Metric):
+    """What is counted above and below thresholds.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float in [0, 1], default 0.5
+        A score above it is positive; with several, the result has an entry for each.
+    top_k : int, optional
+        The k highest scores of a sample are positive, others never are.
+    class_id : int, optional
+        Count this column of scores alone.
+    name : str, optional
+    """
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, dtype)
+        where = type(self).__name__
+        self.top_k = None if top_k is None else check_positive(top_k, "top_k", where)
+        self.class_id = None if class_id is None else check_count(class_id, "class_id", where)
+        usual = 0.5 if top_k is None else NEVER
+        self._thresholds = np.array([usual]) if thresholds is None else _checked(thresholds, where)
+        self._sorted = np.sort(self._thresholds)
+        self._even = False  # from 0 to 1: found without a comparison with each
+
+    def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
+        """Return the weights of ones and of zeros by how many thresholds their scores exceed."""
+        y_true, scores = pair(y_true, y_pred, self.name)
+        columns = scores.shape[-1] if scores.ndim > 1 else 0
+        if self.top_k is not None:
+            scores = _first(scores, self._within(self.top_k, columns, "top_k"))
+        if self.class_id is not None:
+            self._within(self.class_id + 1, columns, "class_id")
+            y_true, scores = y_true[..., self.class_id], scores[..., self.class_id]
+        return tallied(
+            y_true, scores, self.exceeded(scores), len(self._sorted), sample_weight, self.name
+        )
+
+    def exceeded(self, scores: Any) -> Any:
+        """Return how many thresholds each score exceeds."""
+        if self._even:
+            steps = len(self._sorted) - 1
+            return np.maximum(np.ceil(np.clip(scores, 0, 1) * steps), 1).astype(np.int64)
+        levels = self._sorted.astype(scores.dtype)
+        return np.sum(scores[..., None] > levels, axis=-1)
+
+    def counts(self, sums: Sums) -> tuple[Any, Any, Any, Any]:
+        """Return true positives, false positives, true negatives, false negatives."""
+        place = np.searchsorted(self._sorted, self._thresholds)
+        above = {k: np.cumsum(part[::-1], axis=0)[::-1][1:][place] for k, part in sums.items()}
+        true, false = above["positives"], above["negatives"]
+        zeros, ones = (sums[key].sum(axis=0) for key in ("negatives", "positives"))
+        return true, false, zeros - false, ones - true
+
+    def _within(self, number: int, columns: int, name: str) -> int:
+        if number > columns:
+            raise ShapeError(
+                f"{self.name}: {name} asks for at least {number} columns of scores, received "
+                f"{columns}"
+            )
+        return number
+
+
+class Precision(AtThresholds):
+    """Share of the positives that are right.
+
+    Parameters
+    ----------
+    thresholds : float or sequence of float in [0, 1], default 0.5
+        A score above it is positive; with several, the result has an entry for each.
+    top_k : int, optional
+        The k highest scores of a sample are positive, others never are.
+    class_id : int, optional
+        Count this column of scores alone.
+    name : str, optional
+
+    Examples
+    --------
+    >>> Precision()([0, 1, 1, 1], [1, 0, 1, 1])
+    0.6666666666666666
+    """
+
+    def value(self, sums: Sums) -> Any:
+        """Return true positives by positives; 0 where there is none."""
+        true, false, _, _ = self.counts(sums)
+        return plain(ratio(true, true + false))
+
+
+class Recall(AtThresholds):
+    """Share of the ones that are found; parameters are those of `Precision`.
+
+    Examples
+    --------
+    >>> Recall()([0, 1, 1, 1], [1, 0, 1, 1])
+    0.6666666666666666
+    """
+
+    def value(self, sums: Sums) -> Any:
+        """Return true positives by ones; 0 where there is none."""
+        true, _, _, missed = self.counts(sums)
+        return plain(ratio(true, true + missed))
+
+
+class _Count(AtThresholds):
+    """One of the four counts."""
+
+    which: int
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(thresholds, name=name, dtype=dtype)
+
+    def value(self, sums: Sums) -> Any:
+        """Return the count at each threshold."""
+        return plain(self.counts(sums)[self.which])
+
+
+class TruePositives(_Count):
+    """Weight of the ones that score above the thresholds."""
+
+    which = 0
+
+
+class FalsePositives(_Count):
+    """Weight of the zeros that score above the thresholds."""
+
+    which = 1
+
+
+class TrueNegatives(_Count):
+    """Weight of the zeros that do not score above the thresholds."""
+
+    which = 2
+
+
+class FalseNegatives(_Count):
+    """Weight of the ones that do not score above the thresholds."""
+
+    which = 3
+
+
+class _Best(AtThresholds):
+    """The highest of a rate over the thresholds at which another is high enough.
+
+    Attributes
+    ----------
+    level : str
+        The name of the argument that says how high.
+    """
+
+    level: ClassVar[str]
+
+    def __init__(
+        self, least: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
+    ) -> None:
+        super().__init__(class_id=class_id, name=name, dtype=dtype)
+        where = type(self).__name__
+        self.least = check_number(least, self.level, where)
+        if self.least > 1:
+            raise DataError(f"{where}: {self.level} must be from 0 to 1, received {least!r}")
+        self.num_thresholds = check_positive(num_thresholds, "num_thresholds", where)
+        if self.num_thresholds > 1:
+            self._thresholds = self._sorted = np.linspace(0, 1, self.num_thresholds)
+            self._even = True
+
+    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+        """Return the rate that must be high enough, and the one that is asked for."""
+        raise NotImplementedError
+
+    def value(self, sums: Sums) -> float:
+        """Return the highest rate; 0 where the other is never high enough."""
+        found, rate = self.rates(*self.counts(sums))
+        return float(np.max(np.where(found >= self.least, rate, 0.0)))
+
+
+class SensitivityAtSpecificity(_Best):
+    """Highest true positive rate at thresholds where the true negative rate is high enough.
+
+    Parameters
+    ----------
+    specificity : float in [0, 1]
+        The least true negative rate.
+    num_thresholds : int, default 200
+        Evenly spaced from 0 to 1.
+    class_id : int, optional
+        Count this column of scores alone.
+    name, dtype : optional
+
+    Examples
+    --------
+    >>> SensitivityAtSpecificity(0.5)([0, 0, 0, 1, 1], [0, 0.3, 0.8, 0.3, 0.8])
+    0.5
+    """
+
+    level = "specificity"
+
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(specificity, num_thresholds, class_id, name, dtype)
+        self.specificity = self.least
+
+    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+        """Return true negative and true positive rates."""
+        return ratio(rest, rest + false), ratio(true, true + missed)
+
+
+class SpecificityAtSensitivity(_Best):
+    """Highest true negative rate at thresholds where the true positive rate is high enough.
+
+    Parameters are those of `SensitivityAtSpecificity`, but for ``sensitivity``.
+    """
+
+    level = "sensitivity"
+
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+        self.sensitivity = self.least
+
+    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+        """Return true positive and true negative rates."""
+        return ratio(true, true + missed), ratio(rest, rest + false)
+
+
+class PrecisionAtRecall(_Best):
+    """Highest precision at thresholds where the recall is high enough.
+
+    Parameters are those of `SensitivityAtSpecificity`, but for ``recall``.
+    """
+
+    level = "recall"
+
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(recall, num_thresholds, class_id, name, dtype)
+        self.recall = self.least
+
+    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+        """Return recall and precision."""
+        return ratio(true, true + missed), ratio(true, true + false)
+
+
+class RecallAtPrecision(_Best):
+    """Highest recall at thresholds where the precision is high enough.
+
+    Parameters are those of `SensitivityAtSpecificity`, but for ``precision``.
+    """
+
+    level = "precision"
+
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(precision, num_thresholds, class_id, name, dtype)
+        self.precision = self.least
+
+    def rates(self, true: Any, false: Any, rest: Any, missed: Any) -> tuple[Any, Any]:
+        """Return precision and recall."""
+        return ratio(true, true + false), ratio(true, true + missed)
+
+
+class AUC(AtThresholds):
+    r"""Area under a curve, by its points at thresholds.
+
+    Parameters
+    ----------
+    num_thresholds : int of at least 2, default 200
+        Evenly spaced from 0 to 1.
+    curve : {"ROC", "PR", "PRGAIN"}, default "ROC"
+        True positive rate by false positive rate, precision by recall, or precision gain by recall
+        gain (Flach, Kull, *Precision-Recall-Gain Curves*, 2015).
+    summation_method : {"interpolation", "minoring", "majoring"}, default "interpolation"
+        Height between two points: their mean, the lower, the higher. For ``"PR"`` the first
+        interpolates true and false positives (Davis, Goadrich, *The Relationship Between
+        Precision-Recall and ROC Curves*, 2006).
+    name : str, default "auc"
+    thresholds : sequence of float in [0, 1], optional
+        Instead of ``num_thresholds``; 0 and 1 are added.
+    multi_label : bool, default False
+        Whether there is a curve for each column, whose areas are averaged.
+    num_labels : int, optional
+        How many columns there are then.
+    label_weights : sequence of float, optional
+        Of the columns.
+    from_logits : bool, default False
+        Whether the sigmoid of the scores is to be taken.
+
+    Examples
+    --------
+    >>> AUC(num_thresholds=3)([0, 0, 1, 1], [0, 0.5, 0.3, 0.9])
+    0.75
+    """
+
+    def __init__(
+        self,
+        num_thresholds: int | None = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Sequence[float] | None = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
+        from_logits: bool = False,
+    ) -> None:
+        num_thresholds = 200 if num_thresholds is None else num_thresholds
+        self.num_thresholds = check_positive(num_thresholds, "num_thresholds", "AUC")
+        if not 2 <= self.num_thresholds <= MOST:
+            raise DataError(
+                f"AUC: num_thresholds must be from 2 to {MOST:,}, received {num_thresholds}"
+            )
+        if thresholds is not None and num_thresholds != 200:
+            raise DataError("AUC: expected either num_thresholds or thresholds, received both")
+        between = np.arange(1, num_thresholds - 1) / (num_thresholds - 1)
+        given = sorted(_checked(between if thresholds is None else thresholds, "AUC"))
+        super().__init__(name=name, dtype=dtype)
+        self._thresholds = self._sorted = np.array([-EPSILON, *given, 1 + EPSILON])
+        self._even = thresholds is None
+        self.curve = lookup("curve", curve, {key: key for key in ("ROC", "PR", "PRGAIN")})
+        self.summation_method = lookup(
+            "summation method", summation_method,
+            {key: key for key in ("interpolation", "minoring", "majoring")},
+        )  # fmt: skip
+        if num_labels is not None and not multi_label:
+            raise DataError("AUC: num_labels is for multi_label=True alone")
+        self.multi_label, self.num_labels = multi_label, num_labels
+        self.label_weights = label_weights
+        self.from_logits = from_logits
+
+    def measure(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Sums:
+        """Return the weights of ones and of zeros by how many thresholds their scores exceed."""
+        y_true, scores = pair(y_true, y_pred, self.name)
+        columns = scores.shape[-1] if scores.ndim == 2 else None
+        if self.multi_label and columns != (self.num_labels or columns or 0):
+            raise ShapeError(
+                f"{self.name}: expected shape (n, {self.num_labels or 'k'}), with a column for "
+                f"each label, received {scores.shape}"
+            )
+        if self.label_weights is not None:
+            labels = np.asarray(self.label_weights, dtype=float)[None]
+            labels = spread(labels, scores.shape, labels.dtype, self.name)
+            if sample_weight is not None:
+                labels = labels * spread(sample_weight, scores.shape, labels.dtype, self.name)
+            sample_weight = sample_weight if self.multi_label else labels
+        return tallied(
+            y_true, scores, self.exceeded(scores), len(self._sorted), sample_weight, self.name,
+            columns if self.multi_label else None,
+        )  # fmt: skip
+
+    def exceeded(self, scores: Any) -> Any:
+        """Return how many thresholds each score exceeds."""
+        return super().exceeded(SIGMOID(scores) if self.from_logits else scores)
+
+    def value(self, sums: Sums) -> float:
+        """Return the area, or the mean of those of the columns."""
+        areas = self._areas(*self.counts(sums))
+        if not self.multi_label or self.label_weights is None:
+            return float(np.mean(areas))
+        weights = np.asarray(self.label_weights)
+        return float(ratio(np.sum(areas * weights), np.sum(weights)))
+
+    def _areas(self, true: Any, false: Any, rest: Any, missed: Any) -> Any:
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            return _interpolated(true, false, rest, missed)
+        recall = ratio(true, true + missed)
+        x, y = recall, ratio(true, true + false)
+        if self.curve == "ROC":
+            x, y = ratio(false, false + rest), recall
+        elif self.curve == "PRGAIN":
+            odds = ratio(true + missed, rest + false)
+            x = np.where(true == 0, 0, np.maximum(1 - odds * ratio(missed, true), 0))
+            y = np.where(true == 0, 1, 1 - odds * ratio(false, true))
+        heights = {
+            "interpolation": (y[:-1] + y[1:]) / 2,
+            "minoring": np.minimum(y[:-1], y[1:]),
+            "majoring": np.maximum(y[:-1], y[1:]),
+        }[self.summation_method]
+        return np.sum((x[:-1] - x[1:]) * heights, axis=0)
+
+
+def _interpolated(true: Any, false: Any, rest: Any, missed: Any) -> Any:
+    """Return the area under precision by recall, true positives linear in positives between."""
+    positives = true + false
+    gained, more = true[:-1] - true[1:], positives[:-1] - positives[1:]
+    slope = ratio(gained, np.maximum(more, 0))
+    start = true[1:] - slope * positives[1:]
+    both = (positives[:-1] > 0) & (positives[1:] > 0)
+    growth = np.where(both, ratio(positives[:-1], positives[1:]), 1)
+    pieces = slope * (gained + start * np.log(growth))
+    return np.sum(ratio(pieces, true[1:] + missed[1:]), axis=0)
+
+
+def tallied(
+    y_true: Any, scores: Any, exceeded: Any, thresholds: int, sample_weight: Any, where: str,
+    columns: int | None = None,
+) -> Sums:  # fmt: skip
+    """Return the weights of ones and of zeros by how many thresholds their scores exceed.
+
+    Of each column alone, where their number is given.
+    """
+    is_one = double(y_true != 0)
+    weight: Any = 1.0
+    if sample_weight is not None:
+        weight = spread(sample_weight, scores.shape, np.dtype(np.float64), where)
+    places, shape = [np.ravel(exceeded)], [thresholds + 1]
+    if columns is not None:
+        places.append(np.ravel(exceeded * 0 + np.arange(columns)))
+        shape.append(columns)
+
+    def tally(amounts: Any) -> Any:
+        return SCATTER(
+            np.ravel(amounts), *places, index=(SLOT,) * len(shape), shape=tuple(shape),
+            dtype=np.float64,
+        )  # fmt: skip
+
+    return {"positives": tally(is_one * weight), "negatives": tally((1 - is_one) * weight)}
+
+
+def _first(scores: Any, k: int) -> Any:
+    """Return the k highest scores of each row, the first of equal ones, and `NEVER` for others."""
+    mine, others = scores[..., :, None], scores[..., None, :]
+    before = np.tri(scores.shape[-1], k=-1, dtype=bool)
+    rank = np.sum((others > mine) | ((others == mine) & before), axis=-1)
+    return np.where(rank < k, scores, NEVER)
+
+
+def _checked(thresholds: Any, where: str) -> Any:
+    given = [thresholds] if np.ndim(thresholds) == 0 else list(thresholds)
+    for threshold in given:
+        check_number(threshold, "thresholds", where)
+        if threshold > 1:
+            raise DataError(f"{where}: thresholds must be from 0 to 1, received {threshold!r}")
+    return np.array(given, dtype=float)

@@ -1,0 +1,404 @@
+"""A model in training: compiled, fitted, evaluated, asked for predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.interrupts import deferred, immediate
+from chainrule._src.base.validation import (
+    check_count,
+    check_flag,
+    check_number,
+    check_positive,
+    check_seed,
+)
+from chainrule._src.nn.callbacks import Callback, History, Logs, as_callbacks, backup, introduce
+from chainrule._src.nn.callbacks.progress import history_among, watchers
+from chainrule._src.nn.network.compiled import Compiled
+from chainrule._src.nn.network.conditions import Conditions
+from chainrule._src.nn.network.contents import resume
+from chainrule._src.nn.network.inputs import comes_in_parts, split
+from chainrule._src.nn.network.objective import Objective
+from chainrule._src.nn.network.runs import make_run
+from chainrule._src.nn.network.unchanged import unchanged_on_error
+from chainrule._src.nn.training.supply import Batches, Samples, gives_batches
+from chainrule._src.nn.training.trainer import Trainer
+
+
+class Trainable(Compiled):
+    """A stack of layers that is trained, scored, and predicts."""
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+        *,
+        drop_remainder: bool = False,
+        seed: int | np.random.Generator | None = None,
+        resume_from: Any = None,
+        client: Any = None,
+        **rounds: Any,
+    ) -> History:
+        """Train.
+
+        Parameters
+        ----------
+        x, y : array_like, a sample a row
+            `numpy.memmap` files are read batch by batch. Instead of both, ``x`` may give batches
+            ``(x, y)`` or ``(x, y, sample_weight)``: a list, a loader, a generator with
+            ``steps_per_epoch``, or a function that returns an iterator anew for every epoch.
+            Or data that are trained on in rounds, a part after another or by a cluster: Dask's
+            arrays and frames, the path of a ``.npy`` file, or that of a Parquet file or folder
+            with the name of a column as ``y``.
+        batch_size : int, default 32
+        epochs : int, default 1
+            At which epoch to end.
+        verbose : {"auto", 0, 1, 2}
+            1 shows progress, 2 writes a line an epoch; "auto" is 1 on a terminal or in a notebook.
+        callbacks : Callback, callable, or sequence of such, optional
+            A `History` among them becomes the model's.
+        validation_split : float, default 0
+            Share of the samples, the last ones, that are held back.
+        validation_data : tuple, optional
+            ``(x, y)`` or ``(x, y, sample_weight)``, scored after every epoch; or what gives
+            batches of these, as ``x`` may.
+        shuffle : bool, default True
+        class_weight : dict, optional
+            Weights by class number.
+        sample_weight : array_like, shape (n,), optional
+        initial_epoch : int, default 0
+        steps_per_epoch : int, optional
+            Updates an epoch, at most; the next epoch goes on with the samples after them.
+        validation_steps : int, optional
+            Batches held back that are scored, at most.
+        validation_batch_size : int, optional
+            By default ``batch_size``.
+        validation_freq : int or sequence of int, default 1
+            After every so many epochs what is held back is scored, or after those counted from 1.
+        drop_remainder : bool, default False
+            Whether an epoch ends before its last batch if that has fewer samples than the others;
+            which samples it leaves out is another matter every time.
+        seed : int, Generator or None
+            Of the order of samples; by default the model's own goes on.
+        resume_from : path, optional
+            What a `ModelCheckpoint` saved: training goes on from there, to the bit as if it had
+            not been interrupted. More epochs are welcome, and callbacks that show progress; data,
+            batch size, ``shuffle``, loss, metrics and optimizer must be those of then. The learning
+            rate and the engine are the checkpoint's.
+        client : distributed.Client, optional
+            Whose workers train, in rounds.
+        **rounds
+            How rounds are shared out: see `chainrule.distributed.Rounds`. Any of these lets arrays
+            be trained on in rounds as well.
+
+        Returns
+        -------
+        History
+            ``history.history["loss"]`` and so on, as in Keras.
+
+        Raises
+        ------
+        ShapeError, DataError, UnknownNameError
+            For input that does not fit, before training starts; in rounds, where a part is read
+            for the first time. The model is then as it was before.
+        DivergenceError
+            If the loss turns NaN or infinite; the model keeps the last good weights.
+        """
+        self._check_compiled("fit")
+        if self._running is not None:
+            raise DataError("fit: this model is in training; let that run end first")
+        if client is not None or rounds or comes_in_parts(x):
+            _refuse(
+                validation_split=validation_split, initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size, drop_remainder=drop_remainder,
+                validation_freq=None if validation_freq == 1 else validation_freq,
+                resume_from=resume_from,
+            )  # fmt: skip
+            return self._fit_in_rounds(
+                x, y, rounds, client=client, batch_size=batch_size, epochs=epochs, verbose=verbose,
+                callbacks=callbacks, validation_data=validation_data, shuffle=shuffle,
+                class_weight=class_weight, sample_weight=sample_weight, seed=seed,
+            )  # fmt: skip
+        epochs = check_positive(epochs, "epochs", "fit")
+        first = check_count(initial_epoch, "initial_epoch", "fit")
+        watching = watchers(callbacks, verbose, "fit")
+        with immediate(), unchanged_on_error(self):
+            if seed is not None:
+                self.rng = check_seed(seed, "fit")
+            rng = self.rng if check_flag(shuffle, "shuffle", "fit") else None
+            supply, held = self._supplies(
+                x, y, batch_size, validation_split, validation_data, class_weight, sample_weight,
+                steps_per_epoch, validation_batch_size, validation_steps, rng, drop_remainder,
+            )  # fmt: skip
+            due = _due(validation_freq)
+            conditions, states = Conditions(self, supply, held, rng is not None), None
+            self.history, self.stop_training = history_among(watching), False
+            self.history.epoch = []
+            self.optimizer_state = self._memory()
+            mode = self.engine
+            start = backup(watching) if resume_from is None else resume_from
+            if start is not None:
+                past = resume_from is not None  # a backup's is not told again, as in Keras
+                first, mode, states, at = resume(self, start, conditions, past)
+                if isinstance(supply, Samples):
+                    supply.go_on(None if rng is None else self.rng, at)
+            updates = max(epochs - first, 0) * supply.updates
+            objective, checks = self.objective, None
+            run = make_run(
+                objective, objective.training_step(self.optimizer), supply, mode, updates,
+                self._known, state=self.optimizer_state,
+            )  # fmt: skip
+            if held is not None:
+                checks = make_run(objective, objective.scoring_step(), held, mode, updates)
+            loss, parts = objective.loss_of_params, ("params", "layers")
+            trainer = Trainer(run, self, loss, "fit", watching, checks, parts, due)
+        self.conditions = conditions
+        self.training_data = supply.first if isinstance(supply, Samples) else None
+        try:
+            self.run_trainer(trainer, epochs, first, states, verbose)
+        finally:
+            conditions.data = None
+        return self.history
+
+    def run_trainer(
+        self, trainer: Trainer, epochs: int, first: int, states: Any, verbose: int | str
+    ) -> None:
+        """Train, while callbacks see this model in training."""
+        with deferred(late=trainer.interrupted):
+            self.trainer, self._running = trainer, trainer.run.engine
+            try:
+                trainer.train(epochs, first, states, verbose)
+            finally:
+                self._running = self.trainer = self.training_data = None
+
+    def _fit_in_rounds(self, x: Any, y: Any, rounds: dict[str, Any], **how: Any) -> History:
+        """Train on data that come in parts."""
+        raise NotImplementedError
+
+    def training_parts(
+        self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None
+    ) -> tuple[Any, Objective]:
+        """Return data as a step takes them, and what is trained for; the model is built for them.
+
+        Raises
+        ------
+        ShapeError, DataError
+            For data that do not fit, or a model that is not compiled.
+        """
+        data, objective = self._parts(x, y, where, weight, class_weight)
+        if not self.network.params:
+            raise DataError(f"{where}: no layer has weights that are trained")
+        return data, objective
+
+    def _memory(self) -> Any:
+        """Return what the optimizer remembers; of weights trained now and not before, nothing."""
+        params = self.network.params
+        if not params:
+            raise DataError("fit: there is nothing to train: no layer has weights that are trained")
+        fresh, kept = self.optimizer.init(params), self.optimizer_state or {}
+
+        def remembered(new: Any, old: Any) -> Any:
+            if isinstance(new, dict):
+                old = old if isinstance(old, dict) else {}
+                return {key: remembered(part, old.get(key)) for key, part in new.items()}
+            return new if old is None or np.shape(old) != np.shape(new) else old
+
+        return remembered(fresh, kept)
+
+    def _supplies(
+        self, x: Any, y: Any, batch_size: Any, share: Any, validation_data: Any,
+        class_weight: Any, sample_weight: Any, steps: Any, scored_in: Any, scored_for: Any,
+        rng: Any, drop_remainder: Any,
+    ) -> tuple[Samples | Batches, Samples | Batches | None]:  # fmt: skip
+        """Return what to train with and what is held back, checked; see that the model is built."""
+        size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "fit")
+        steps = _positive(steps, "steps_per_epoch")
+        scored_in = _positive(scored_in, "validation_batch_size") or size
+        scored_for = _positive(scored_for, "validation_steps")
+        share, held = check_number(share, "validation_split", "fit", high=1.0), None
+        if y is None and gives_batches(x):
+            if share or class_weight is not None or sample_weight is not None:
+                raise DataError(
+                    "fit: validation_split, class_weight and sample_weight need arrays; batches "
+                    "may be (x, y, sample_weight), and validation_data holds samples back"
+                )
+            supply: Samples | Batches = Batches(x, self.checked_batch, "fit", steps)
+        else:
+            data = self._data(x, y, sample_weight, class_weight, "fit")
+            if share and validation_data is None:
+                data, held = split(data, share, "fit")
+                held = held if class_weight is None else held[:2]  # it is for training alone
+            dropped = check_flag(drop_remainder, "drop_remainder", "fit")
+            supply = Samples(data, size, rng, steps, dropped)
+        self._build(supply.first)
+        if gives_batches(validation_data):
+            held = validation_data
+        elif validation_data is not None:
+            held = self.checked_batch(validation_data, "validation_data")
+        if held is None:
+            return supply, None
+        return supply, self._scored(held, scored_in, scored_for, "fit: validation_data")
+
+    def _scored(
+        self, data: Any, size: int, steps: int | None, where: str, again: bool = True
+    ) -> Samples | Batches:
+        """Return what is scored, checked data or batches; see that the model is built."""
+        if gives_batches(data):
+            supply: Samples | Batches = Batches(data, self.checked_batch, where, steps, again)
+        else:
+            supply = Samples(data, size, None, steps)
+        self._build(supply.first)
+        return supply
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one update and return this batch's scores, taken before it, as `evaluate` does.
+
+        What is done is recorded at the first call, and again where layers, loss, metrics, the
+        optimizer or an attribute of theirs are other objects. What else code of one's own reads,
+        globals for instance, is taken as it was then.
+        """
+        check_flag(return_dict, "return_dict", "train_on_batch")
+        before = self.history
+        known = self._recorded.of(
+            self.layers, self.loss, self.optimizer, *chain(*self.compiled_metrics)
+        )
+        try:
+            with self.recorded_as(known):
+                logs = self.fit(
+                    x, y, batch_size=_rows(x), verbose=0, shuffle=False,
+                    sample_weight=sample_weight, class_weight=class_weight,
+                )  # fmt: skip
+        finally:
+            self.history = before
+        if self.stop_training:  # Ctrl-C is for the loop around
+            raise KeyboardInterrupt
+        last = {name: values[-1] for name, values in logs.history.items()}
+        first = [name for name in ("loss", *self.objective.named) if name in last]
+        return _scores({name: last[name] for name in (*first, *last)}, return_dict)
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return loss and metrics of data.
+
+        Parameters
+        ----------
+        x, y, batch_size, sample_weight
+            As for `fit`. A loss that is no mean over samples, such as one with
+            ``reduction="sum"``, depends on the batch size.
+        verbose : ignored
+            There is nothing to wait for.
+        steps : int, optional
+            Batches, at most.
+        callbacks : sequence of Callback, optional
+            What acts on ``on_test_…``.
+        return_dict : bool, default False
+
+        Returns
+        -------
+        float, list of float or dict
+            The loss alone, if there are no metrics; ``[loss, *metrics]``; or all by name.
+        """
+        self._check_compiled("evaluate")
+        check_flag(return_dict, "return_dict", "evaluate")
+        steps = _positive(steps, "steps")
+        watching = as_callbacks(callbacks, "evaluate", epochs=False)
+        size = 32 if batch_size is None else check_positive(batch_size, "batch_size", "evaluate")
+        if y is not None or not gives_batches(x):
+            x = self._data(x, y, sample_weight, None, "evaluate")
+        with unchanged_on_error(self):
+            supply = self._scored(x, size, steps, "evaluate", again=False)
+            objective = self.objective
+            step = objective.scoring_step()
+            run = make_run(objective, step, supply, self.engine, supply.updates)
+        introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": supply.updates,
+                                   "samples": supply.samples})  # fmt: skip
+        logs = run.score({"params": self.network.params, "layers": self.network.state}, watching)
+        if self.network.is_stateful:
+            self.network.take(run.engine.read("layers"))
+        return _scores(logs, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return the scores of one batch; see `evaluate`."""
+        return self.evaluate(x, y, _rows(x), 0, sample_weight, return_dict=return_dict)
+
+    # Parts
+
+    def checked_batch(self, batch: Any, where: str = "a batch") -> Any:
+        """Return what came as ``(x, y)`` or ``(x, y, sample_weight)``, checked."""
+        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+            raise DataError(
+                f"fit: {where} must be (x, y) or (x, y, sample_weight), received "
+                f"{type(batch).__name__}"
+            )
+        x, y, *weight = batch
+        return self._data(x, y, weight[0] if weight else None, None, where)
+
+
+def _refuse(**options: Any) -> None:
+    """Refuse options that rounds do not have."""
+    for name, value in options.items():
+        if value:
+            raise DataError(f"fit: {name} has no counterpart for data that come in parts")
+
+
+def _positive(value: Any, name: str) -> int | None:
+    return None if value is None else check_positive(value, name, "fit")
+
+
+def _due(frequency: Any) -> Callable[[int], bool]:
+    """Return whether what is held back is scored after an epoch, counted from 0."""
+    if isinstance(frequency, list | tuple | set | range):
+        epochs = {check_positive(each, "an epoch of validation_freq", "fit") for each in frequency}
+        return lambda epoch: epoch + 1 in epochs
+    every = check_positive(frequency, "validation_freq", "fit")
+    return lambda epoch: (epoch + 1) % every == 0
+
+
+def _scores(logs: Logs, by_name: bool) -> Any:
+    """Return scores as they were asked for: by name, or in a list, or the loss alone."""
+    values = list(logs.values())
+    return logs if by_name else values if len(values) > 1 else values[0]
+
+
+def _rows(x: Any) -> int:
+    """Return how many samples there are."""
+    shape: Any = getattr(x, "shape", None)
+    return max(len(x), 1) if hasattr(x, "__len__") and shape != () else 32

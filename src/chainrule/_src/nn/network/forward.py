@@ -1,0 +1,133 @@
+"""The output of a network, for predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import Array, check_positive
+from chainrule._src.core.program import Program
+from chainrule._src.nn.callbacks import Callback, as_callbacks, introduce, tell
+from chainrule._src.nn.network.inputs import checked_x
+from chainrule._src.nn.network.kept import Kept
+from chainrule._src.nn.network.network import Network, Weights
+from chainrule._src.nn.network.stack import Stack
+from chainrule._src.nn.training.supply import each_batch, gives_batches
+from chainrule._src.trace.tracing import Recorder
+
+PREDICTED = 1024  # samples that are predicted at once, if nothing else is said
+EXAMPLE = 8  # samples that a network is recorded with
+
+
+class Forward:
+    """A network's output as a recorded program of its weights and samples.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._kept = Kept()
+
+    def program(self, X: Any) -> Program:
+        """Return the program for samples like these."""
+        weights = self.network.weights
+        recorders: dict[Any, Recorder] = self._kept.of(self.network.layers)
+        key = (X.dtype, X.shape[1:], tuple(weights))
+        if key not in recorders:
+            rows = self.network.rows if self.network.is_stateful else EXAMPLE
+            recorders[key] = Recorder(self._output, (weights, X[:rows]))
+        return recorders[key].program(len(X))
+
+    def _output(self, weights: Weights, X: Any) -> Any:
+        if not self.network.is_stateful:
+            return self.network.apply(weights, {}, X, False).output
+        state = {name: weights[name] for name in self.network.state}
+        return self.network.apply(weights, state, X, False)[:2]
+
+    def __call__(self, X: Any) -> Array:
+        """Return the output for samples."""
+        program = self.program(X)
+        with np.errstate(all="ignore"):
+            found = program(self.network.weights, X)
+        if self.network.is_stateful:
+            found, state = found
+            self.network.take(state)
+        return np.asarray(found)
+
+
+class Predictor(Stack):
+    """A stack of layers that predicts."""
+
+    _forward: Forward | None = None
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback | Callable[..., Any]] | None = None,
+    ) -> Array:
+        """Return the output for samples, or for batches from an iterator, one after another.
+
+        Parameters
+        ----------
+        x : array_like with a sample a row, or iterable of such
+        batch_size : int, optional
+            Samples at once; by default 32 where callbacks listen or ``steps`` are told.
+        verbose : ignored
+        steps : int, optional
+            Batches, at most.
+        callbacks : sequence of Callback, optional
+            What acts on ``on_predict_…``.
+        """
+        watching = as_callbacks(callbacks, "predict", epochs=False)
+        if steps is not None:
+            check_positive(steps, "steps", "predict")
+        fixed = self.layers[0].input_shape[0] if self.built else None
+        usual = fixed or (32 if watching or steps else PREDICTED)
+        size = check_positive(usual if batch_size is None else batch_size, "batch_size", "predict")
+        if watching:
+            if not gives_batches(x):
+                batches = -(-len(checked_x(x, self.layers, "predict")) // size)
+                steps = min(batches, steps or batches)
+            introduce(watching, self, {"verbose": verbose, "epochs": 1, "steps": steps})
+        tell(watching, "on_predict_begin", {})
+        found = []
+        for number, batch in enumerate(islice(self._inputs(x, size), steps)):
+            tell(watching, "on_predict_batch_begin", number, {})
+            found.append(self.predict_on_batch(batch))
+            tell(watching, "on_predict_batch_end", number, {"outputs": found[-1]})
+        tell(watching, "on_predict_end", {})
+        if not found:
+            raise DataError("predict: x gives no batch")
+        return np.concatenate(found)
+
+    def predictions(self, x: Any, batch_size: int = PREDICTED) -> Iterator[Array]:
+        """Yield the output batch by batch, so that neither input nor output need fit in memory."""
+        yield from map(self.predict_on_batch, self._inputs(x, batch_size))
+
+    def _inputs(self, x: Any, batch_size: int) -> Iterator[Any]:
+        """Yield samples batch by batch."""
+        batches = x if gives_batches(x) else None
+        if batches is None:
+            whole = checked_x(x, self.layers, "predict")
+            batches = (whole[i : i + batch_size] for i in range(0, len(whole), batch_size))
+        for batch in each_batch(batches, "predict"):
+            yield batch[0] if isinstance(batch, tuple) else batch
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """Return the output for some samples."""
+        X = checked_x(x, self.layers, "predict")
+        if not self.built:
+            self.build((None, *X.shape[1:]))
+        if self._forward is None or self._forward.network is not self.network:
+            self._forward = Forward(self.network)
+        return self._forward(np.asarray(X))

@@ -1,0 +1,169 @@
+"""What is given to a model, checked: samples, targets, weights."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, ShapeError
+from chainrule._src.base.validation import as_numbers, check_finite, check_number
+from chainrule._src.nn import activations
+from chainrule._src.nn.layers.layer import Layer
+from chainrule._src.nn.losses import SparseCategoricalCrossentropy
+from chainrule._src.ops.index import IN_RANGE
+
+Data = tuple[Any, ...]
+
+
+def comes_in_parts(x: Any) -> bool:
+    """Whether it is a file, a folder or one of Dask's collections."""
+    return isinstance(x, str | os.PathLike) or hasattr(x, "__dask_graph__") or are_paths(x)
+
+
+def are_paths(x: Any) -> bool:
+    """Whether it is a list of texts or paths: no samples, but several files perhaps."""
+    return bool(isinstance(x, list | tuple) and x) and all(
+        isinstance(part, str | os.PathLike) for part in x
+    )
+
+
+def checked_x(x: Any, layers: Sequence[Layer], where: str) -> Any:
+    """Return samples as an array that fits a model's first layer; a memmap stays one."""
+    first = layers[0] if layers else None
+    if x is None:
+        raise DataError(f"{where}: x is missing; give an array with a sample a row")
+    array = x if isinstance(x, np.memmap) else as_numbers(x, "x", where)
+    if first is not None and first.built and array.ndim > 0:
+        known = first.input_shape  # an axis of one at the end may be missing, as in Keras
+        if array.ndim == len(known) - 1 and known[-1] == 1:
+            array = array[..., np.newaxis]
+    if array.ndim < 2 or len(array) == 0:
+        hint = "; give x[np.newaxis] for one sample" if array.ndim == 1 else ""
+        raise ShapeError(
+            f"{where}: x must hold a sample a row, at least one, received shape {array.shape}{hint}"
+        )
+    if first is not None and first.built:
+        try:
+            first.check_fit(array.shape)
+        except ShapeError as error:
+            raise ShapeError(f"{where}: {error}") from None
+    _check_finite(array, "x", where)
+    if first is not None and not isinstance(array, np.memmap):
+        first.check(array)
+    return array
+
+
+def checked_data(
+    x: Any, y: Any, weight: Any, class_weight: Any, layers: Sequence[Layer], loss: Any, where: str
+) -> Data:
+    """Return ``(x, y)`` or ``(x, y, weight)`` as arrays of equally many rows."""
+    X = checked_x(x, layers, where)
+    if y is None:
+        raise DataError(f"{where}: y is missing; give the targets, one a sample")
+    try:
+        Y = y if isinstance(y, np.memmap) else as_numbers(y, "y", where)
+    except DataError as error:
+        raise DataError(
+            f"{error}; number classes with np.unique(y, return_inverse=True)[1]"
+        ) from error
+    if Y.ndim == 0 or len(Y) != len(X):
+        raise ShapeError(
+            f"{where}: x and y must hold equally many samples, received shapes {X.shape} and "
+            f"{Y.shape}"
+        )
+    _check_finite(Y, "y", where)
+    if isinstance(loss, SparseCategoricalCrossentropy):
+        Y = _whole(Y, where)
+    W = sample_weights(Y, weight, class_weight, where)
+    return (X, Y) if W is None else (X, Y, W)
+
+
+def sample_weights(y: Any, weight: Any, class_weight: Any, where: str) -> Any:
+    """Return a weight for every sample, or None."""
+    if weight is not None:
+        weight = as_numbers(weight, "sample_weight", where).astype(np.float64)
+        if weight.ndim == 2 and weight.shape[1] == 1:
+            weight = weight[:, 0]
+        if weight.ndim == 0 or weight.shape != y.shape[: weight.ndim]:
+            raise ShapeError(
+                f"{where}: sample_weight must have a number a sample, shape ({len(y)},), or one a "
+                f"step, received {weight.shape}"
+            )
+        if not (np.isfinite(weight).all() and (weight >= 0).all()):
+            raise DataError(f"{where}: sample_weight must be finite and at least 0")
+    if class_weight is None:
+        return weight
+    found = _of_classes(y, class_weight, where)
+    return found if weight is None else weight * found
+
+
+def _of_classes(y: Any, class_weight: Any, where: str) -> Any:
+    if not isinstance(class_weight, Mapping):
+        raise DataError(
+            f"{where}: class_weight must be a dict from class to weight, received {class_weight!r}"
+        )
+    rows = y.ndim > 1 and y.shape[-1] > 1
+    if y.ndim > 2 or (rows and not ((y == 0) | (y == 1)).all()):
+        raise DataError(
+            f"{where}: class_weight needs a class a sample, a number or a one-hot row, received y "
+            f"of shape {y.shape}; give sample_weight"
+        )
+    labels = np.argmax(y, axis=-1) if rows else np.ravel(y)
+    weights = np.ones(len(labels))
+    for label, weight in class_weight.items():
+        if isinstance(label, bool) or not isinstance(label, int | np.integer):
+            raise DataError(f"{where}: class_weight has the class {label!r}, which is no number")
+        weights[labels == label] = check_number(weight, f"class_weight[{label}]", where)
+    return weights
+
+
+def _whole(y: Any, where: str) -> Any:
+    """Return labels as whole numbers."""
+    if y.dtype.kind == "f":
+        labels = np.asarray(y).astype(np.int64)
+        if not np.array_equal(labels, y):
+            raise DataError(f"{where}: labels must be whole numbers, received {y.ravel()[:3]} …")
+        return labels
+    return y
+
+
+def _check_finite(array: Any, name: str, where: str) -> None:
+    """Refuse NaN and infinities in what is in memory; files are seen to while they are read."""
+    if array.dtype.kind == "f" and not isinstance(array, np.memmap):
+        check_finite(array, name, where)
+
+
+def split(data: Data, share: float, where: str) -> tuple[Data, Data]:
+    """Return the first samples, and a share of the last ones for validation, as in Keras."""
+    rows = len(data[0])
+    at = int(rows * (1 - share))
+    if not 0 < at < rows:
+        raise DataError(
+            f"{where}: validation_split={share} of {rows} samples leaves nothing to "
+            f"{'train on' if at == 0 else 'validate with'}"
+        )
+    return tuple(part[:at] for part in data), tuple(part[at:] for part in data)
+
+
+def check_labels_fit(y: Any, outputs: int, loss: Any, where: str) -> None:
+    """Refuse class numbers that no output stands for."""
+    if not isinstance(loss, SparseCategoricalCrossentropy) or isinstance(y, np.memmap):
+        return
+    ignored = getattr(loss, "ignore_class", None)
+    labels = y if ignored is None else np.where(y == ignored, 0, y)
+    what = f"{where}: labels, for the {outputs} outputs of the last layer,"
+    IN_RANGE(labels, size=outputs, what=what)
+
+
+def warn_of_one_share(layer: Any, outputs: int) -> None:
+    """Warn of a softmax over one unit, from which nothing can be learned."""
+    if outputs == 1 and getattr(layer, "activation", None) is activations.softmax:
+        warnings.warn(
+            f"the softmax of one unit ({layer.name}) is 1 for every sample, so that nothing is "
+            "learned; for two classes use activation='sigmoid' with binary_crossentropy",
+            stacklevel=5,
+        )

@@ -1,0 +1,127 @@
+"""Layers one after the other, as a pure function of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule._src.nn.layers import Layer
+from chainrule._src.nn.layers.surroundings import Notes, Surroundings, within
+from chainrule._src.nn.layers.tracking import Variable, family, held, members
+
+Weights = dict[str, Any]
+
+
+class Applied(NamedTuple):
+    """What a network gives for samples.
+
+    Attributes
+    ----------
+    output : array
+    state : dict of str to array
+        Of the weights that are not trained, as they are afterwards.
+    mask : array or None
+        Which steps of the output count.
+    losses : list
+        What layers add to the loss.
+    unmasking : list of str
+        The layers that do not support masks, and were given one.
+    """
+
+    output: Any
+    state: Weights
+    mask: Any
+    losses: list[Any]
+    unmasking: list[str]
+
+
+class Network:
+    """A built stack of layers, and where its weights are.
+
+    Weights go by names such as ``dense_kernel``: the layer's and the attribute's.
+
+    Parameters
+    ----------
+    stack : Layer
+        With its ``layers``.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    places : dict of str to Variable
+        Where every weight is.
+    """
+
+    def __init__(self, stack: Layer, layers: list[Layer]) -> None:
+        self.stack, self.layers = stack, list(layers)
+        self.places: dict[str, Variable] = held(stack)
+        self._within = family(stack)
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether batches hand states on, outside training too."""
+        return any(getattr(layer, "stateful", False) for layer in self._within)
+
+    @property
+    def rows(self) -> int:
+        """How many samples an example has: a batch, where its size is fixed."""
+        return self.layers[0].input_shape[0] or 2
+
+    @property
+    def params(self) -> Weights:
+        """The weights that are trained."""
+        return self._weights(True)
+
+    @property
+    def state(self) -> Weights:
+        """The others: moving averages, what dropout draws from, frozen weights."""
+        return self._weights(False)
+
+    @property
+    def weights(self) -> Weights:
+        """All weights."""
+        return {**self.params, **self.state}
+
+    def _weights(self, trained: bool) -> Weights:
+        return {
+            name: place.value for name, place in self.places.items() if place.trainable is trained
+        }
+
+    def take(self, weights: Mapping[str, Any]) -> None:
+        """Give the layers these weights."""
+        for name, value in weights.items():
+            self.places[name].write(value)
+
+    def apply(self, params: Weights, state: Weights, X: Any, training: bool) -> Applied:
+        """Return the output, the new state, and what layers noted."""
+        weights = {**params, **state}
+        floats = next((w.dtype for w in weights.values() if w.dtype.kind == "f"), X.dtype)
+        x = X if self.layers[0].integers or floats == X.dtype else X.astype(floats)
+        twin, notes = self.stack.bound(weights), Notes()
+        with within(Surroundings(twin, members(twin), training, notes=notes)):
+            y = twin.run(x, training)
+        after = twin.arrays
+        new = {name: _as_before(after[name], old) for name, old in state.items()}
+        return Applied(y, new, notes.mask_of(y), notes.losses, notes.unmasking)
+
+    def penalty(self, params: Weights) -> Any:
+        """Return what the size of the weights adds to the loss; None if nothing."""
+        costs = [
+            place.about.regularizer(params[name])
+            for name, place in self.places.items()
+            if name in params and place.about.regularizer is not None
+        ]
+        return sum(costs[1:], costs[0]) if costs else None
+
+    def constrained(self, params: Weights) -> Weights:
+        """Return the weights that are to be after an update."""
+        rules = {name: self.places[name].about.constraint for name in params}
+        return {n: w if rules[n] is None else rules[n](w) for n, w in params.items()}
+
+
+def _as_before(value: Any, old: Any) -> Any:
+    """Return a new state in the dtype of the old one."""
+    value = value if hasattr(value, "dtype") else np.asarray(value)
+    return value if value.dtype == old.dtype else value.astype(old.dtype)

@@ -1,0 +1,84 @@
+"""From an objective and samples to what a trainer runs."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.compile.running.engines import Engine, rows_in
+from chainrule._src.compile.running.recorded import Known
+from chainrule._src.compile.running.shaped import ShapedEngine
+from chainrule._src.compile.running.steps import make_engine
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.nn.losses import SparseCategoricalCrossentropy
+from chainrule._src.nn.network.network import Network
+from chainrule._src.nn.network.objective import Objective, Step
+from chainrule._src.nn.training.supply import Batches, Samples
+from chainrule._src.nn.training.trainer import Run
+
+EXAMPLES = 8  # samples that a readable text is written for, at least
+LENGTH = 4  # of an axis that has no fixed one
+
+
+def make_run(
+    objective: Objective,
+    step: Step,
+    supply: Samples | Batches,
+    engine: str,
+    updates: int,
+    known: Known | None = None,
+    counts_others: bool = True,
+    **more: Any,
+) -> Run:
+    """Return passes of one of an objective's steps; ``more`` is what else it carries along."""
+    sums = objective.sums(supply.first)
+    carry = carry_of(objective, sums.zero, **more)
+
+    def make(carry: Any, data: Any, others: int = 0) -> Engine:
+        return make_engine(
+            step, objective.loss_of_params, carry, data, rows_in(data) if others else
+            supply.batch_size, engine, updates // (others + 1), known, counts_others,
+        )  # fmt: skip
+
+    if isinstance(supply, Batches):
+        return Run(ShapedEngine(make, carry, supply.first), supply, sums)
+    return Run(make(carry, supply.first), supply, sums)
+
+
+def carry_of(objective: Objective, zero: Any, **more: Any) -> Any:
+    """Return the arrays that a step begins with: weights, sums of metrics, and what more it has."""
+    network = objective.network
+    parts = {"params": network.params, "layers": network.state, "metrics": zero, **more}
+    return map_leaves(np.asarray, parts)
+
+
+def training_kernel_text(objective: Objective, optimizer: Any, data: Any, batch_size: int) -> str:
+    """Return the loops of an epoch."""
+    from chainrule._src.compile.running.compiling import step_kernel
+
+    state = optimizer.init(objective.network.params)
+    carry = carry_of(objective, objective.sums(data).zero, state=state)
+    step = objective.training_step(optimizer)
+    return step_kernel(step, objective.loss_of_params, carry, data, batch_size).text
+
+
+def example_data(network: Network, loss: Any) -> tuple[Any, Any]:
+    """Return samples and targets to record a network with."""
+    first, last = network.layers[0], network.layers[-1]
+    shape = [size or LENGTH for size in first.input_shape[1:]]
+    floats = network.params or network.state
+    dtype = next((w.dtype for w in floats.values() if w.dtype.kind == "f"), np.dtype("float32"))
+    lengths = {len(w) for w in network.state.values() if w.ndim}  # none may pass for samples
+    rows = first.input_shape[0] or next(n for n in count(EXAMPLES) if n not in lengths)
+    X = np.zeros((rows, *shape), np.int64 if first.integers else dtype)
+    if isinstance(loss, SparseCategoricalCrossentropy):
+        return X, np.zeros((rows, *_sizes(last.output_shape[1:-1])), np.int64)
+    of_one = last.output_shape[1:]
+    of_target = loss.target_shape(of_one) if loss else of_one
+    return X, np.zeros((rows, *_sizes(of_target)), dtype)
+
+
+def _sizes(shape: Any) -> list[int]:
+    return [size or LENGTH for size in shape]

@@ -1,0 +1,308 @@
+"""Optimizers that divide gradients by how large they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule, like
+
+
+class RMSprop(Optimizer):
+    r"""Gradients divided by their running root mean square.
+
+    .. math:: v \leftarrow \rho v + (1 - \rho) g^2, \qquad
+              w \leftarrow w - \eta \frac{g}{\sqrt{v + \varepsilon}}
+
+    Tieleman, Hinton, *Lecture 6.5*, 2012.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    rho : float, default 0.9
+    momentum : float, default 0
+        Accumulates the steps.
+    epsilon : float, default 1e-7
+    centered : bool, default False
+        Whether to subtract the square of the running mean from :math:`v`.
+    **options
+        Those of `Optimizer`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.rho = self._number(rho, "rho", high=1.0)
+        self.momentum = self._number(momentum, "momentum", high=1.0)
+        self.epsilon = self._number(epsilon, "epsilon")
+        self.centered = self._flag(centered, "centered")
+        extra = ("momentum",) * bool(momentum) + ("average",) * self.centered
+        self.slots = ("velocity", *extra)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights and running means."""
+        kept = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * g**2}
+        spread = kept["velocity"]
+        if self.centered:
+            kept["average"] = self.rho * slots["average"] + (1 - self.rho) * g
+            spread = spread - kept["average"] ** 2
+        change = learning_rate * g / np.sqrt(spread + self.epsilon)
+        if self.momentum:
+            kept["momentum"] = change = self.momentum * slots["momentum"] + change
+        return w - change, kept
+
+
+class Adagrad(Optimizer):
+    r"""Gradients divided by the root of the sum of their squares.
+
+    .. math:: a \leftarrow a + g^2, \qquad w \leftarrow w - \eta \frac{g}{\sqrt{a + \varepsilon}}
+
+    Duchi, Hazan, Singer, *Adaptive Subgradient Methods*, 2011.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    initial_accumulator_value : float, default 0.1
+        Where the sums start.
+    epsilon : float, default 1e-7
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("accumulator",)
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.initial_accumulator_value = self._number(
+            initial_accumulator_value, "initial_accumulator_value"
+        )
+        self.epsilon = self._number(epsilon, "epsilon")
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return the sums before the first update."""
+        return np.full_like(w, self.initial_accumulator_value)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights and sums."""
+        accumulator = slots["accumulator"] + g**2
+        change = learning_rate * g / np.sqrt(accumulator + self.epsilon)
+        return w - change, {"accumulator": accumulator}
+
+
+class Adadelta(Optimizer):
+    r"""Gradients divided by their running root mean square, times that of the steps.
+
+    .. math:: a \leftarrow \rho a + (1 - \rho) g^2, \quad
+              \Delta = \sqrt{\frac{d + \varepsilon}{a + \varepsilon}}\, g, \quad
+              d \leftarrow \rho d + (1 - \rho) \Delta^2, \quad
+              w \leftarrow w - \eta \Delta
+
+    Zeiler, *ADADELTA: An Adaptive Learning Rate Method*, 2012, algorithm 1, where
+    :math:`\eta = 1`.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    rho : float, default 0.95
+    epsilon : float, default 1e-7
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("accumulated_grad", "accumulated_delta")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.rho = self._number(rho, "rho", high=1.0)
+        self.epsilon = self._number(epsilon, "epsilon")
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights and running means."""
+        rho, deltas = self.rho, slots["accumulated_delta"]
+        grads = rho * slots["accumulated_grad"] + (1 - rho) * g**2
+        delta = np.sqrt(deltas + self.epsilon) * g / np.sqrt(grads + self.epsilon)
+        deltas = rho * deltas + (1 - rho) * delta**2
+        return w - learning_rate * delta, {"accumulated_grad": grads, "accumulated_delta": deltas}
+
+
+class Ftrl(Optimizer):
+    r"""Follow the regularized leader: weights that the sum of gradients does not justify are zero.
+
+    .. math:: n' = n + g^2, \qquad \sigma = \frac{n'^{-p} - n^{-p}}{\eta}, \qquad
+              z \leftarrow z + g + 2 \lambda_s w - \sigma w, \qquad
+              w \leftarrow \frac{\mathrm{clip}(z, -\lambda_1, \lambda_1) - z}
+              {n'^{-p} / \eta + 2 \lambda_2 + \beta / \eta}
+
+    McMahan et al., *Ad Click Prediction: a View from the Trenches*, 2013, algorithm 1.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+        Above 0, also where a schedule ends: weights are divided by it.
+    learning_rate_power : float, default -0.5
+        :math:`p`, at most 0.
+    initial_accumulator_value : float, default 0.1
+        Where :math:`n` starts.
+    l1_regularization_strength, l2_regularization_strength : float, default 0
+        :math:`\lambda_1` and :math:`\lambda_2`.
+    l2_shrinkage_regularization_strength : float, default 0
+        :math:`\lambda_s`, which counts with the gradient alone.
+    beta : float, default 0
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("accumulator", "linear")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        learning_rate_power: float = -0.5,
+        initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0,
+        l2_regularization_strength: float = 0.0,
+        l2_shrinkage_regularization_strength: float = 0.0,
+        beta: float = 0.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        if not callable(learning_rate) and learning_rate == 0:
+            raise DataError("Ftrl: learning_rate must be above 0, weights are divided by it")
+        self.learning_rate_power = self._number(
+            learning_rate_power, "learning_rate_power", low=-np.inf
+        )
+        if learning_rate_power > 0:
+            raise DataError(
+                f"Ftrl: learning_rate_power must be at most 0, received {learning_rate_power}"
+            )
+        self.initial_accumulator_value = self._number(
+            initial_accumulator_value, "initial_accumulator_value"
+        )
+        self.l1_regularization_strength = self._number(
+            l1_regularization_strength, "l1_regularization_strength"
+        )
+        self.l2_regularization_strength = self._number(
+            l2_regularization_strength, "l2_regularization_strength"
+        )
+        self.l2_shrinkage_regularization_strength = self._number(
+            l2_shrinkage_regularization_strength, "l2_shrinkage_regularization_strength"
+        )
+        self.beta = self._number(beta, "beta")
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return the sums before the first update."""
+        return np.full_like(w, self.initial_accumulator_value if slot == "accumulator" else 0)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights and sums."""
+        power, l1 = -self.learning_rate_power, self.l1_regularization_strength
+        accumulator = slots["accumulator"] + g**2
+        before, after = slots["accumulator"] ** power, accumulator**power
+        shrinkage = 2 * self.l2_shrinkage_regularization_strength * w
+        linear = slots["linear"] + g + shrinkage - (after - before) / learning_rate * w
+        curvature = (after + self.beta) / learning_rate + 2 * self.l2_regularization_strength
+        w = (np.clip(linear, -l1, l1) - linear) / curvature
+        return w, {"accumulator": accumulator, "linear": linear}
+
+
+class Adafactor(Optimizer):
+    r"""Gradients divided by their root mean square, of matrices known by rows and columns alone.
+
+    .. math:: r \leftarrow \beta_t r + (1 - \beta_t) \overline{g^2}^{\,row}, \quad
+              c \leftarrow \beta_t c + (1 - \beta_t) \overline{g^2}^{\,column}, \quad
+              u = g \Big/ \sqrt{r c^T / \bar r}, \quad
+              w \leftarrow w - \frac{\max(\varepsilon_2, \mathrm{rms}(w)) \min(\eta, 1 / \sqrt t)}
+              {\max(1, \mathrm{rms}(u) / d)}\, u
+
+    with :math:`\beta_t = 1 - t^p`.
+
+    Shazeer, Stern, *Adafactor: Adaptive Learning Rates with Sublinear Memory Cost*, 2018,
+    algorithm 4.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    beta_2_decay : float, default -0.8
+        :math:`p`, at most 0.
+    epsilon_1 : float, default 1e-30
+        Added to the squares.
+    epsilon_2 : float, default 0.001
+    clip_threshold : float, default 1
+        :math:`d`.
+    relative_step : bool, default True
+        Changes nothing, as in Keras: steps always fall with :math:`1 / \sqrt t`.
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("r", "c", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        beta_2_decay: float = -0.8,
+        epsilon_1: float = 1e-30,
+        epsilon_2: float = 0.001,
+        clip_threshold: float = 1.0,
+        relative_step: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_2_decay = self._number(beta_2_decay, "beta_2_decay", low=-np.inf)
+        if beta_2_decay > 0:
+            raise DataError(f"Adafactor: beta_2_decay must be at most 0, received {beta_2_decay}")
+        self.epsilon_1 = self._number(epsilon_1, "epsilon_1")
+        self.epsilon_2 = self._number(epsilon_2, "epsilon_2")
+        self.clip_threshold = self._number(clip_threshold, "clip_threshold", strict=True)
+        self.relative_step = self._flag(relative_step, "relative_step")
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return zeros: of rows and columns for a matrix, of all entries for less."""
+        shapes = {"r": w.shape[:-1], "c": (*w.shape[:-2], *w.shape[-1:]), "v": w.shape}
+        used = ("r", "c") if w.ndim > 1 else ("v",)
+        return np.zeros(shapes[slot] if slot in used else (), w.dtype)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights and running means."""
+        kept, beta = dict(slots), like(1 - t**self.beta_2_decay, w)
+        squares = g**2 + self.epsilon_1
+
+        def mean(slot: str, new: Any) -> Any:
+            kept[slot] = beta * slots[slot] + (1 - beta) * new
+            return kept[slot]
+
+        if w.ndim > 1:
+            r, c = mean("r", np.mean(squares, axis=-1)), mean("c", np.mean(squares, axis=-2))
+            r = r / np.mean(r, axis=-1, keepdims=True)
+            spread = np.expand_dims(r, -1) * np.expand_dims(c, -2)
+        else:
+            spread = mean("v", squares)
+        change = g / np.sqrt(spread)
+        change = change / np.maximum(1, _rms(change) / self.clip_threshold)
+        rate = np.minimum(learning_rate, like(1 / np.sqrt(t), w))
+        return w - np.maximum(self.epsilon_2, _rms(w)) * rate * change, kept
+
+
+def _rms(x: Any) -> Any:
+    return np.sqrt(np.mean(x**2))

@@ -1,0 +1,266 @@
+"""Adam and its kin: running means of the gradient and of its size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import check_count
+from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule, like
+
+
+class _Moments(Optimizer):
+    """What has ``beta_1``, ``beta_2`` and ``epsilon``, and the first two moments in slots."""
+
+    slots: tuple[str, ...] = ("m", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = self._number(beta_1, "beta_1", high=1.0)
+        self.beta_2 = self._number(beta_2, "beta_2", high=1.0)
+        self.epsilon = self._number(epsilon, "epsilon")
+
+    def _mean(self, m: Any, g: Any) -> Any:
+        return m + (g - m) * (1 - self.beta_1)
+
+    def _moments(self, g: Any, slots: Any) -> tuple[Any, Any]:
+        v = slots["v"] + (g**2 - slots["v"]) * (1 - self.beta_2)
+        return self._mean(slots["m"], g), v
+
+
+class Adam(_Moments):
+    r"""Running means of the gradient and of its square, corrected for their start at zero.
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
+              v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
+              w \leftarrow w - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
+              \frac{m}{\sqrt{v} + \varepsilon}
+
+    Kingma, Ba, *Adam: A Method for Stochastic Optimization*, 2015.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    beta_1 : float, default 0.9
+    beta_2 : float, default 0.999
+    epsilon : float, default 1e-7
+    amsgrad : bool, default False
+        Whether to divide by the largest :math:`v` so far (Reddi et al., *On the Convergence of
+        Adam and Beyond*, 2018).
+    **options
+        Those of `Optimizer`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
+        self.amsgrad = self._flag(amsgrad, "amsgrad")
+        self.slots = ("m", "v", "v_max") if amsgrad else ("m", "v")
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights and moments."""
+        correction = np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        rate = learning_rate * like(correction, w)
+        m, v = self._moments(g, slots)
+        kept, spread = {"m": m, "v": v}, v
+        if self.amsgrad:
+            kept["v_max"] = spread = np.maximum(slots["v_max"], v)
+        return w - m * rate / (np.sqrt(spread) + self.epsilon), kept
+
+
+class AdamW(Adam):
+    r"""`Adam` whose weights also shrink by :math:`\eta \lambda w`, apart from the gradient.
+
+    Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019, algorithm 2.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    weight_decay : float or callable, default 0.004
+        :math:`\lambda`.
+    beta_1, beta_2, epsilon, amsgrad, **options
+        Those of `Adam`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        weight_decay: float | Schedule = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Any,
+    ) -> None:
+        if not callable(weight_decay):
+            weight_decay = self._number(weight_decay, "weight_decay")
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options
+        )
+
+
+class Adamax(_Moments):
+    r"""`Adam` with the largest gradient, fading, in place of the root mean square.
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
+              u \leftarrow \max(\beta_2 u, |g|), \quad
+              w \leftarrow w - \frac{\eta}{1 - \beta_1^t} \frac{m}{u + \varepsilon}
+
+    Kingma, Ba, *Adam: A Method for Stochastic Optimization*, 2015, section 7.1.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    beta_1 : float, default 0.9
+    beta_2 : float, default 0.999
+    epsilon : float, default 1e-7
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("m", "u")
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights, mean and norm."""
+        rate = learning_rate * like(1 / (1 - self.beta_1**t), w)
+        m = self._mean(slots["m"], g)
+        u = np.maximum(self.beta_2 * slots["u"], np.abs(g))
+        return w - m * rate / (u + self.epsilon), {"m": m, "u": u}
+
+
+class Nadam(_Moments):
+    r"""`Adam` with Nesterov's momentum, whose strength grows.
+
+    .. math:: \mu_t = \beta_1 \Big(1 - \frac{0.96^t}{2}\Big), \qquad
+              \hat m = \frac{\mu_{t+1} m}{1 - \prod_{i=1}^{t+1} \mu_i}
+              + \frac{(1 - \mu_t)\, g}{1 - \prod_{i=1}^{t} \mu_i}, \qquad
+              w \leftarrow w - \eta \frac{\hat m}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}
+
+    Dozat, *Incorporating Nesterov Momentum into Adam*, 2016, algorithm 2.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    beta_1 : float, default 0.9
+    beta_2 : float, default 0.999
+    epsilon : float, default 1e-7
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("m", "v", "product")
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return the moments, zero, and the product of no factors."""
+        return np.ones((), w.dtype) if slot == "product" else np.zeros_like(w)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights, moments and product."""
+        now = like(self.beta_1 * (1 - 0.5 * 0.96**t), w)
+        then = like(self.beta_1 * (1 - 0.5 * 0.96 ** (t + 1)), w)
+        m, v = self._moments(g, slots)
+        product = slots["product"] * now
+        m_hat = m * (then / (1 - product * then)) + g * ((1 - now) / (1 - product))
+        v_hat = v / like(1 - self.beta_2**t, w)
+        change = learning_rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
+        return w - change, {"m": m, "v": v, "product": product}
+
+
+class Lamb(_Moments):
+    r"""`Adam` whose step is as long as the learning rate's share of the weights, array by array.
+
+    .. math:: r = \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
+              w \leftarrow w - \eta \frac{\lVert w \rVert}{\lVert r \rVert}\, r
+
+    You et al., *Large Batch Optimization for Deep Learning*, 2020, algorithm 2. Where one of the
+    norms is zero their ratio counts as 1.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    beta_1 : float, default 0.9
+    beta_2 : float, default 0.999
+    epsilon : float, default 1e-7
+    **options
+        Those of `Optimizer`.
+    """
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights and moments."""
+        m, v = self._moments(g, slots)
+        m_hat, v_hat = m / like(1 - self.beta_1**t, w), v / like(1 - self.beta_2**t, w)
+        r = m_hat / (np.sqrt(v_hat) + self.epsilon)
+        long, short = np.sqrt(np.sum(w**2)), np.sqrt(np.sum(r**2))
+        is_ratio = (long > 0) & (short > 0)
+        ratio = np.where(is_ratio, long / np.where(is_ratio, short, 1), 1)
+        return w - learning_rate * ratio * r, {"m": m, "v": v}
+
+
+class ScheduleFreeAdamW(_Moments):
+    r"""`AdamW` that averages its way instead of lowering the learning rate.
+
+    .. math:: z' = z - \eta \frac{g}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}, \qquad
+              x \leftarrow \Big(1 - \frac1t\Big) x + \frac1t z', \qquad
+              w \leftarrow (1 - \beta_1) z' + \beta_1 x
+
+    where :math:`x = (w - (1 - \beta_1) z) / \beta_1`. Defazio et al., *The Road Less Scheduled*,
+    2024, algorithm 1.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.0025
+    beta_1 : float, default 0.9
+        Above 0.
+    beta_2 : float, default 0.999
+    epsilon : float, default 1e-8
+    warmup_steps : int, default 0
+        Updates in which the learning rate rises from 0.
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("z", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        warmup_steps: int = 0,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
+        self._number(beta_1, "beta_1", high=1.0, strict=True)
+        self.warmup_steps = check_count(warmup_steps, "warmup_steps", self._name)
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return the weights themselves, and squares of 0."""
+        return np.array(w) if slot == "z" else np.zeros_like(w)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new weights, where they would be without averages, and squares."""
+        if self.warmup_steps:
+            learning_rate = learning_rate * like(np.minimum(t / self.warmup_steps, 1), w)
+        v = slots["v"] + (g**2 - slots["v"]) * (1 - self.beta_2)
+        spread = np.sqrt(v / like(1 - self.beta_2**t, w)) + self.epsilon
+        z = slots["z"] - learning_rate * g / spread
+        x = (w - (1 - self.beta_1) * slots["z"]) / self.beta_1
+        share = like(1 / t, w)
+        x = (1 - share) * x + share * z
+        return (1 - self.beta_1) * z + self.beta_1 * x, {"z": z, "v": v}

@@ -1,0 +1,435 @@
+"""What all optimizers share."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule._src.base.config import Configurable, snake_case
+from chainrule._src.base.errors import DataError, ReadOnlyError
+from chainrule._src.base.validation import check_flag, check_number, check_positive
+from chainrule._src.core.trees import Path, leaves, map_leaves
+from chainrule._src.nn.optimizers.variable import Variable
+
+UNDECAYED = "exclude_from_weight_decay"  # in a config: the patterns given to that method
+Schedule = Callable[[Any], Any]
+# Attributes that do not tell what an optimizer does with a state, which holds its learning rate.
+_APART = {"learning_rate", "_done", "__config__"}
+
+
+class Optimizer(Configurable):
+    r"""What all optimizers share: clipping, decay of weights, averages, the learning rate.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        A number, or a function of the number of updates done, in NumPy: see `chainrule.schedules`;
+        one without arguments is called when a run starts.
+    weight_decay : float or callable, optional
+        Share of the learning rate by which weights shrink at every update, apart from the gradient
+        (Loshchilov, Hutter, *Decoupled Weight Decay Regularization*, 2019); a number, or a
+        function of the number of batches done, as for the learning rate.
+    clipnorm : float, optional
+        Largest norm of the gradient of one array; longer ones are scaled down.
+    clipvalue : float, optional
+        Largest absolute value of a gradient's entry.
+    global_clipnorm : float, optional
+        Largest norm of all gradients together.
+    use_ema : bool, default False
+        Whether to keep running averages of the weights, which take their place at the end of
+        training (Polyak, Juditsky, *Acceleration of Stochastic Approximation by Averaging*, 1992).
+    ema_momentum : float, default 0.99
+        What an average keeps of itself at every update.
+    ema_overwrite_frequency : int, optional
+        Updates after which the averages take the weights' place during training as well.
+    gradient_accumulation_steps : int, optional
+        Batches, at least 2, whose mean gradient makes one update. A schedule of the learning rate
+        still counts batches, as in Keras.
+    l2 : float, default 0
+        Weight of :math:`\lVert w \rVert^2 / 2` in the loss, as gradient :math:`\lambda w`.
+    loss_scale_factor : float, optional
+        Changes nothing: Keras multiplies the loss by it and divides the gradients, for float16.
+    learning_rate_multipliers : dict of str to float, optional
+        Factors of the learning rate by parameter: the first pattern that occurs in a parameter's
+        name counts, as a regular expression; see `exclude_from_weight_decay`. Decay follows the
+        learning rate.
+    name : str, optional
+        That of the class by default.
+
+    Attributes
+    ----------
+    slots : tuple of str
+        Names of the arrays that are kept for every parameter, see `start`.
+    learning_rate : Variable
+        Of the next update: read as a number, set by ``assign`` or plainly, also in the middle of
+        training. What a schedule gives cannot be set.
+    iterations : Variable
+        Updates done so far, as of the last event that callbacks heard.
+
+    Raises
+    ------
+    DataError, UnknownNameError
+        For options that are out of range, contradict one another or do not exist.
+    """
+
+    slots: tuple[str, ...] = ()
+    _undecayed: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        *,
+        weight_decay: float | Schedule | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
+        l2: float = 0.0,
+        loss_scale_factor: float | None = None,
+        learning_rate_multipliers: Mapping[str, float] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.name = name or snake_case(self._name)
+        self.loss_scale_factor = loss_scale_factor
+        self._done = [0]  # batches; a list, for the optimizer stays as it was recorded
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        if weight_decay is not None and not callable(weight_decay):
+            self.weight_decay = self._number(weight_decay, "weight_decay")
+        self.l2 = self._number(l2, "l2")
+        self.clipnorm, self.clipvalue, self.global_clipnorm = self._one_limit(
+            clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm
+        )
+        self.learning_rate_multipliers = self._factors(learning_rate_multipliers or {})
+        self.use_ema = self._flag(use_ema, "use_ema")
+        self.ema_momentum = self._number(ema_momentum, "ema_momentum", high=1.0)
+        self.ema_overwrite_frequency = self._count(
+            ema_overwrite_frequency, "ema_overwrite_frequency"
+        )
+        if ema_overwrite_frequency and not use_ema:
+            raise DataError(f"{self._name}: ema_overwrite_frequency needs use_ema=True")
+        self.gradient_accumulation_steps = self._count(
+            gradient_accumulation_steps, "gradient_accumulation_steps"
+        )
+        if gradient_accumulation_steps == 1:
+            raise DataError(
+                f"{self._name}: gradient_accumulation_steps must be at least 2, or None for an "
+                "update with every batch, received 1"
+            )
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of the next update."""
+
+        def read() -> float:
+            rate = vars(self)["learning_rate"]
+            return float(rate(self._done[0]) if callable(rate) else rate)
+
+        return Variable(read, lambda rate: setattr(self, "learning_rate", rate))
+
+    @learning_rate.setter
+    def learning_rate(self, rate: Any) -> None:
+        if callable(rate):
+            rate = rate if _takes_a_step(rate) else partial(_constantly, rate)
+        else:
+            schedule = schedule_of(self)
+            if schedule is not None:
+                raise ReadOnlyError(
+                    f"{self._name}: the learning rate follows {schedule!r} and cannot be set; make "
+                    "the optimizer with a number instead of a schedule"
+                )
+            if not hasattr(rate, "stays_symbolic") and np.shape(rate) == ():
+                rate = rate.item() if hasattr(rate, "item") else rate
+            rate = float(rate) if isinstance(rate, Variable) else rate
+            rate = self._number(rate, "learning_rate")
+        vars(self)["learning_rate"] = rate
+
+    @property
+    def iterations(self) -> Variable:
+        """The number of updates done so far."""
+        batches = self.gradient_accumulation_steps or 1
+        return Variable(lambda: self._done[0] // batches, dtype=np.int64)
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Any] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Let some parameters keep their size, before training starts; kept in the config.
+
+        Parameters
+        ----------
+        var_list : iterable, optional
+            Variables with a ``name``.
+        var_names : iterable of str, optional
+            What occurs in their names, as regular expressions; a parameter's name is its key:
+            ``"b_h"`` of ``params["b_h"]``, ``"bias"`` of a layer.
+        """
+        exact = [f"^{re.escape(variable.name)}$" for variable in var_list or ()]
+        self._undecayed = (*exact, *(var_names or ()))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, and what is not decayed, as plain values for JSON."""
+        kept = {UNDECAYED: list(self._undecayed)} if self._undecayed else {}
+        return super().get_config() | kept
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Return what `get_config` described.
+
+        Raises
+        ------
+        DataError, UnknownNameError
+            If the arguments are not those of the class.
+        """
+        if not isinstance(config, Mapping) or UNDECAYED not in config:
+            return super().from_config(config)
+        made = super().from_config({n: value for n, value in config.items() if n != UNDECAYED})
+        made.exclude_from_weight_decay(var_names=cls._patterns(config[UNDECAYED]))
+        return made
+
+    @classmethod
+    def _patterns(cls, names: Any) -> list[str]:
+        try:
+            for name in names:
+                re.compile(name)
+        except (re.error, TypeError) as error:
+            raise DataError(
+                f"{cls.__name__}: {UNDECAYED} must be regular expressions, received {names!r}: "
+                f"{error}"
+            ) from error
+        return list(names)
+
+    def _is_decayed(self, path: Path) -> bool:
+        return not any(re.search(pattern, _name_of(path)) for pattern in self._undecayed)
+
+    def _multiplier(self, path: Path) -> float:
+        factors = self.learning_rate_multipliers.items()
+        return next(
+            (factor for pattern, factor in factors if re.search(pattern, _name_of(path))), 1.0
+        )
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return the new value of one array and of its slots.
+
+        Parameters
+        ----------
+        w, g : array
+            The parameter and its gradient.
+        learning_rate : number
+            Of ``w``'s dtype.
+        t : number
+            Of the update, from 1; a float64, so cast what becomes of it: ``.astype(w.dtype)``.
+        **slots
+            The arrays kept for this parameter.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define step")
+
+    def start(self, slot: str, w: Any) -> Any:
+        """Return what a slot holds for the parameter ``w`` before the first update: zeros."""
+        return np.zeros(w.shape, w.dtype)  # whose memory nobody touches yet
+
+    def init(self, params: Any) -> dict[str, Any]:
+        """Return what the optimizer remembers, at the start."""
+        state: dict[str, Any] = {
+            slot: map_leaves(lambda w, slot=slot: self.start(slot, w), params)
+            for slot in self.slots
+        }
+        state["iteration"] = np.float64(0)
+        if schedule_of(self) is None:
+            state["learning_rate"] = np.float64(self.learning_rate)
+        if self.use_ema:
+            state["ema"] = map_leaves(np.zeros_like, params)
+        if self.gradient_accumulation_steps:
+            state["accumulated"] = map_leaves(np.zeros_like, params)
+        return state
+
+    def update(self, params: Any, gradients: Any, state: dict[str, Any]) -> tuple[Any, Any]:
+        """Return new parameters and a new state, from old ones and gradients."""
+        done, batches = state["iteration"], self.gradient_accumulation_steps
+        updates = done // batches if batches else done
+        apply = self._accumulated if batches else self._stepped
+        params, kept = apply(params, gradients, state, updates + 1)
+        if self.use_ema:
+            params, kept = self._averaged(params, kept, updates)
+        return params, {**kept, "iteration": done + 1}
+
+    def finalize_variable_values(self, params: Any, state: dict[str, Any]) -> Any:
+        """Return the parameters that training ends with: their averages with ``use_ema``."""
+        return state["ema"] if self.use_ema and state["iteration"] else params
+
+    def _stepped(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
+        gradients, rate = self._clipped(params, gradients), self._rate(state)
+        decay = self.weight_decay
+        if callable(decay):
+            decay = decay(state["iteration"])
+
+        def renewed(path: Path, w: Any, g: Any, *kept: Any) -> Any:
+            lr, factor, (step, share) = like(rate, w), self._multiplier(path), self._rule(path, w)
+            if factor != 1:
+                lr = lr * factor
+            if share and self._is_decayed(path):
+                w = w - w * (lr * like(decay if callable(share) else share, w))
+            return step(w, g, lr, t, **dict(zip(self.slots, kept, strict=True)))
+
+        slots = (state[slot] for slot in self.slots)
+        trees = [[leaf for _, leaf in leaves(tree)] for tree in (gradients, *slots)]
+        found = [*leaves(params)]
+        results = [renewed(*w, *rest) for w, *rest in zip(found, *trees, strict=True)]
+        new = iter([like(w, old) for (w, _), (_, old) in zip(results, found, strict=True)])
+        changed = dict(state)
+        for slot in self.slots:
+            values = iter([kept[slot] for _, kept in results])
+            changed[slot] = map_leaves(lambda old, v=values: like(next(v), old), state[slot])
+        return map_leaves(lambda _: next(new), params), changed
+
+    def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | Schedule | None]:
+        """Return what steps with a parameter, and its decay."""
+        return self.step, self.weight_decay
+
+    def _accumulated(self, params: Any, gradients: Any, state: Any, t: Any) -> tuple[Any, Any]:
+        """Step with the mean of the gradients, if this batch is the last of its group."""
+        batches = self.gradient_accumulation_steps
+        is_last = (state["iteration"] + 1) % batches == 0
+        totals = map_leaves(lambda total, g: total + g, state["accumulated"], gradients)
+        means = map_leaves(lambda total: total / batches, totals)
+        new, changed = self._stepped(params, means, state, t)
+
+        def chosen(new: Any, old: Any) -> Any:
+            return np.where(is_last, new, old)
+
+        for slot in self.slots:
+            changed[slot] = map_leaves(chosen, changed[slot], state[slot])
+        changed["accumulated"] = map_leaves(lambda total: np.where(is_last, 0, total), totals)
+        return map_leaves(chosen, new, params), changed
+
+    def _averaged(self, params: Any, state: Any, updates: Any) -> tuple[Any, Any]:
+        kept = np.where(updates > 0, self.ema_momentum, 0.0)  # the first average is the weights
+
+        def average(old: Any, w: Any) -> Any:
+            return like(kept, w) * old + like(1 - kept, w) * w
+
+        averages = map_leaves(average, state["ema"], params)
+        if self.ema_overwrite_frequency:
+            is_due = (updates + 1) % self.ema_overwrite_frequency == 0
+            params = map_leaves(lambda a, w: np.where(is_due, a, w), averages, params)
+        return params, {**state, "ema": averages}
+
+    def _rate(self, state: Any) -> Any:
+        schedule = schedule_of(self)
+        return state["learning_rate"] if schedule is None else schedule(state["iteration"])
+
+    def _clipped(self, params: Any, gradients: Any) -> Any:
+        if self.l2:
+            gradients = map_leaves(lambda g, w: g + self.l2 * w, gradients, params)
+        if self.clipvalue is not None:
+            limit = self.clipvalue
+            return map_leaves(lambda g: np.clip(g, -limit, limit), gradients)
+        if self.clipnorm is not None:
+            return map_leaves(lambda g: _shortened(g, np.sum(g**2), self.clipnorm), gradients)
+        if self.global_clipnorm is not None:
+            total = sum(np.sum(g**2) for _, g in leaves(gradients))
+            return map_leaves(lambda g: _shortened(g, total, self.global_clipnorm), gradients)
+        return gradients
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def _number(self, value: float, name: str, **limits: Any) -> float:
+        return check_number(value, name, self._name, **limits)
+
+    def _factors(self, factors: Any) -> dict[str, float]:
+        if not isinstance(factors, Mapping):
+            raise DataError(
+                f"{self._name}: learning_rate_multipliers must be a dict from patterns of names to "
+                f"factors, received {factors!r}"
+            )
+        for pattern in factors:
+            try:
+                re.compile(pattern)
+            except (re.error, TypeError) as error:
+                raise DataError(
+                    f"{self._name}: learning_rate_multipliers: {pattern!r} is no regular "
+                    f"expression: {error}"
+                ) from error
+        return {
+            pattern: self._number(factor, f"learning_rate_multipliers[{pattern!r}]")
+            for pattern, factor in factors.items()
+        }
+
+    def _flag(self, value: bool, name: str) -> bool:
+        return check_flag(value, name, self._name)
+
+    def _count(self, value: int | None, name: str) -> int | None:
+        return None if value is None else check_positive(value, name, self._name)
+
+    def _one_limit(self, **limits: float | None) -> list[float | None]:
+        given = [name for name, limit in limits.items() if limit is not None]
+        if len(given) > 1:
+            raise DataError(f"{self._name}: expected one way of clipping, received {given}")
+        return [
+            None if limit is None else self._number(limit, name, strict=True)
+            for name, limit in limits.items()
+        ]
+
+
+def _name_of(path: Path) -> str:
+    return next((part for part in reversed(path) if isinstance(part, str)), "")
+
+
+def _takes_a_step(function: Any) -> bool:
+    try:
+        return bool(inspect.signature(function).parameters)
+    except ValueError:  # a ufunc, of which Python does not know what it takes
+        return True
+
+
+def _constantly(function: Callable[[], Any], step: Any) -> Any:
+    return function()
+
+
+def schedule_of(optimizer: Any) -> Schedule | None:
+    """Return the schedule that gives the learning rate, None where it is a number."""
+    rate = getattr(optimizer, "__dict__", {}).get("learning_rate")
+    return rate if callable(rate) else None
+
+
+def settings_of(optimizer: Any) -> Hashable:
+    """Return what tells what an optimizer does with a state; None if that may change otherwise.
+
+    Code of others, schedules too, may do another thing every time.
+    """
+    kind = type(optimizer)
+    if not kind.__module__.startswith(f"{__package__}.") or schedule_of(optimizer) is not None:
+        return None
+    kept = {name: value for name, value in vars(optimizer).items() if name not in _APART}
+    try:
+        return kind, kind.step, kind.update, json.dumps(kept)
+    except TypeError:  # of what is no plain value
+        return None
+
+
+def count(optimizer: Any, state: Any) -> None:
+    """Let an optimizer know how many batches it was trained on."""
+    if isinstance(optimizer, Optimizer):
+        optimizer._done[0] = int(state.get("iteration", 0))
+
+
+def like(value: Any, w: Any) -> Any:
+    """Return a value in the dtype of ``w``."""
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value)
+    return value if value.dtype == w.dtype else value.astype(w.dtype)
+
+
+def _shortened(g: Any, square: Any, limit: Any) -> Any:
+    norm = np.sqrt(square)
+    return g * like(limit / np.maximum(norm, limit), g)

@@ -1,0 +1,122 @@
+"""Muon: matrices step by their momentum with all directions made equally long."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import check_count
+from chainrule._src.core.trees import Path
+from chainrule._src.nn.optimizers.moments import Adam
+from chainrule._src.nn.optimizers.optimizer import Optimizer, Schedule
+
+
+class Muon(Optimizer):
+    r"""Momentum made orthogonal for matrices, `AdamW` for everything else.
+
+    .. math:: m \leftarrow \mu m + g, \qquad
+              w \leftarrow w - \eta\, r \sqrt{\max(n, d)}\; U V^T, \qquad
+              U \Sigma V^T = g + \mu m
+
+    where :math:`U V^T` is found by five steps of
+    :math:`X \leftarrow a X + (b X X^T + c (X X^T)^2) X`.
+
+    Jordan et al., *Muon: An optimizer for hidden layers in neural networks*, 2024; Liu et al.,
+    *Muon is Scalable for LLM Training*, 2025.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+    adam_beta_1, adam_beta_2, epsilon, adam_weight_decay
+        Of `AdamW`, for what is no matrix.
+    weight_decay : float, default 0.004
+        Of matrices.
+    exclude_layers : sequence of str, optional
+        Regular expressions: matrices in whose names they occur are stepped by `AdamW` as well.
+    exclude_embeddings : bool, default True
+        Whether those of an `Embedding` are.
+    muon_a, muon_b, muon_c : float
+        :math:`a, b, c`.
+    adam_lr_ratio : float, default 1
+        Of the learning rate of `AdamW` to that of matrices.
+    momentum : float, default 0.95
+        :math:`\mu`.
+    ns_steps : int, default 5
+    nesterov : bool, default True
+        Without, it is :math:`m` that is made orthogonal.
+    rms_rate : float or None, default 0.2
+        :math:`r`; with None the factor is 1.
+    **options
+        Those of `Optimizer`.
+    """
+
+    slots = ("m", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        adam_weight_decay: float | None = 0.004,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = 0.004,
+        exclude_layers: Sequence[str] | None = None,
+        exclude_embeddings: bool = True,
+        muon_a: float = 3.4445,
+        muon_b: float = -4.7750,
+        muon_c: float = 2.0315,
+        adam_lr_ratio: float = 1,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float | None = 0.2,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, **options)
+        self.adam_beta_1 = self._number(adam_beta_1, "adam_beta_1", high=1.0)
+        self.adam_beta_2 = self._number(adam_beta_2, "adam_beta_2", high=1.0)
+        self.adam_weight_decay = self._number(adam_weight_decay or 0.0, "adam_weight_decay")
+        self.epsilon = self._number(epsilon, "epsilon")
+        self.exclude_layers = list(exclude_layers or ())
+        self.exclude_embeddings = self._flag(exclude_embeddings, "exclude_embeddings")
+        self.muon_a = self._number(muon_a, "muon_a", low=-np.inf)
+        self.muon_b = self._number(muon_b, "muon_b", low=-np.inf)
+        self.muon_c = self._number(muon_c, "muon_c", low=-np.inf)
+        self.adam_lr_ratio = self._number(adam_lr_ratio, "adam_lr_ratio")
+        self.momentum = self._number(momentum, "momentum", high=1.0)
+        self.ns_steps = check_count(ns_steps, "ns_steps", self._name)
+        self.nesterov = self._flag(nesterov, "nesterov")
+        self.rms_rate = None if rms_rate is None else self._number(rms_rate, "rms_rate")
+
+    def _rule(self, path: Path, w: Any) -> tuple[Callable[..., Any], float | Schedule | None]:
+        name = "/".join(map(str, path))
+        embeds = self.exclude_embeddings and "embedding" in name.lower()
+        excluded = embeds or any(re.search(pattern, name) for pattern in self.exclude_layers)
+        if w.ndim != 2 or excluded:
+            return self._adam_step, self.adam_weight_decay
+        return self.step, self.weight_decay
+
+    def _adam_step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        adam = Adam(beta_1=self.adam_beta_1, beta_2=self.adam_beta_2, epsilon=self.epsilon)
+        return adam.step(w, g, learning_rate * self.adam_lr_ratio, t, **slots)
+
+    def step(self, w: Any, g: Any, learning_rate: Any, t: Any, **slots: Any) -> Any:
+        """Return a matrix's new weights and momentum."""
+        m = self.momentum * slots["m"] + g
+        direction = self._orthogonal(g + self.momentum * m if self.nesterov else m)
+        factor = 1.0 if self.rms_rate is None else self.rms_rate * math.sqrt(max(w.shape))
+        return w - learning_rate * factor * direction, {"m": m, "v": slots["v"]}
+
+    def _orthogonal(self, x: Any) -> Any:
+        """Return a matrix with its singular values brought near to 1."""
+        is_tall = x.shape[0] > x.shape[1]
+        x = x.T if is_tall else x
+        x = x / (np.sqrt(np.sum(x**2)) + 1e-7)
+        for _ in range(self.ns_steps):
+            square = x @ x.T
+            x = self.muon_a * x + (self.muon_b * square + self.muon_c * (square @ square)) @ x
+        return x.T if is_tall else x

@@ -1,0 +1,390 @@
+"""Schedules of the learning rate: functions of the number of updates done, in NumPy.
+
+Names, arguments and formulas are Keras's. One of your own is any function of that number; one that
+can be saved derives from `LearningRateSchedule`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.config import Configurable, made, plain, snake_case
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.validation import check_flag, check_number, check_positive
+
+ROUNDING = 1e-9  # by which a restart may come too late where logarithms are rounded
+
+
+class LearningRateSchedule(Configurable):
+    """What gives the learning rate after so many updates; refuses arguments out of range.
+
+    Parameters
+    ----------
+    name : str, optional
+        That of the class by default.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self.name = name or snake_case(type(self).__name__)
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__")
+
+    def _number(self, value: float, name: str, **limits: Any) -> float:
+        return check_number(value, name, type(self).__name__, **limits)
+
+    def _period(self, value: float, name: str = "decay_steps") -> float:
+        return self._number(value, name, strict=True)
+
+
+class _Decay(LearningRateSchedule):
+    """What decays by a rate in every ``decay_steps`` updates; in steps with ``staircase``."""
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.decay_rate = self._number(decay_rate, "decay_rate")
+        self.staircase = check_flag(staircase, "staircase", type(self).__name__)
+
+    def _periods(self, step: Any) -> Any:
+        periods = step / self.decay_steps
+        return np.floor(periods) if self.staircase else periods
+
+
+class ExponentialDecay(_Decay):
+    r"""Learning rate :math:`\eta_0\, r^{\,t / T}`; with ``staircase`` the exponent is whole.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    decay_steps : float
+        :math:`T`, updates.
+    decay_rate : float
+        :math:`r`.
+    staircase : bool, default False
+
+    Examples
+    --------
+    >>> ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)(200)
+    0.025
+    """
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        return self.initial_learning_rate * self.decay_rate ** self._periods(step)
+
+
+class InverseTimeDecay(_Decay):
+    r"""Learning rate :math:`\eta_0 / (1 + r\, t / T)`; with ``staircase`` in whole periods.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    decay_steps : float
+        :math:`T`, updates.
+    decay_rate : float
+        :math:`r`.
+    staircase : bool, default False
+
+    Examples
+    --------
+    >>> InverseTimeDecay(0.1, decay_steps=100, decay_rate=0.5)(200)
+    0.05
+    """
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        return self.initial_learning_rate / (1 + self.decay_rate * self._periods(step))
+
+
+class PolynomialDecay(LearningRateSchedule):
+    r"""From :math:`\eta_0` to an end in ``decay_steps`` updates along :math:`(1 - t/T)^p`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    decay_steps : float
+        :math:`T`, updates.
+    end_learning_rate : float, default 0.0001
+    power : float, default 1
+        :math:`p`.
+    cycle : bool, default False
+        Whether, once the end is reached, :math:`T` becomes the next multiple of ``decay_steps``.
+
+    Examples
+    --------
+    >>> PolynomialDecay(0.1, decay_steps=100, end_learning_rate=0.0)(75).round(6)
+    np.float64(0.025)
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.end_learning_rate = self._number(end_learning_rate, "end_learning_rate")
+        self.power = self._number(power, "power")
+        self.cycle = check_flag(cycle, "cycle", "PolynomialDecay")
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        periods = step / self.decay_steps
+        if self.cycle:
+            left = 1 - periods / np.maximum(np.ceil(periods), 1)
+        else:
+            left = 1 - np.minimum(periods, 1)
+        span = self.initial_learning_rate - self.end_learning_rate
+        return span * left**self.power + self.end_learning_rate
+
+
+class CosineDecay(LearningRateSchedule):
+    r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, after an optional warm-up.
+
+    Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`; with a warm-up, where that starts.
+    decay_steps : float
+        Updates, those of the warm-up not counted.
+    alpha : float, default 0
+        What is left at the end.
+    warmup_target : float, optional
+        The learning rate to which a line leads first.
+    warmup_steps : float, default 0
+        Updates of the warm-up.
+
+    Examples
+    --------
+    >>> rate = CosineDecay(0.0, decay_steps=100, warmup_target=0.1, warmup_steps=10)
+    >>> rate(np.array([0, 5, 10, 60, 110])).round(6)
+    array([0.  , 0.05, 0.1 , 0.05, 0.  ])
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        alpha: float = 0.0,
+        warmup_target: float | None = None,
+        warmup_steps: float = 0,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.alpha = self._number(alpha, "alpha")
+        self.warmup_target = warmup_target
+        if warmup_target is not None:
+            self.warmup_target = self._number(warmup_target, "warmup_target")
+        self.warmup_steps = self._number(warmup_steps, "warmup_steps")
+        if warmup_steps and warmup_target is None:
+            raise DataError("CosineDecay: warmup_steps needs a warmup_target")
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        top = self.initial_learning_rate if self.warmup_target is None else self.warmup_target
+        done = np.clip(step - self.warmup_steps, 0, self.decay_steps)
+        cosine = 0.5 * (1 + np.cos(math.pi * done / self.decay_steps))
+        decayed = top * ((1 - self.alpha) * cosine + self.alpha)
+        if not self.warmup_steps:
+            return decayed
+        share = step / self.warmup_steps
+        warm = self.initial_learning_rate + (top - self.initial_learning_rate) * share
+        return np.where(step < self.warmup_steps, warm, decayed)
+
+
+class CosineDecayRestarts(LearningRateSchedule):
+    r"""Half a cosine from :math:`\eta_0` to :math:`\alpha \eta_0`, again and again.
+
+    Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017, section 3.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    first_decay_steps : float
+        Updates up to the first restart.
+    t_mul : float, default 2
+        How many times longer each period is than the one before; at least 1.
+    m_mul : float, default 1
+        How many times higher each period starts.
+    alpha : float, default 0
+        What is left at the end of each.
+
+    Examples
+    --------
+    >>> CosineDecayRestarts(0.1, first_decay_steps=10)(np.array([0, 5, 10, 20, 30])).round(6)
+    array([0.1 , 0.05, 0.1 , 0.05, 0.1 ])
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.first_decay_steps = self._period(first_decay_steps, "first_decay_steps")
+        self.t_mul = self._number(t_mul, "t_mul", low=1.0)
+        self.m_mul = self._number(m_mul, "m_mul")
+        self.alpha = self._number(alpha, "alpha")
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        restarts, share = self._place(step / self.first_decay_steps)
+        cosine = 0.5 * self.m_mul**restarts * (1 + np.cos(math.pi * share))
+        return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)
+
+    def _place(self, periods: Any) -> tuple[Any, Any]:
+        """Return how many restarts there were, and how much of the period is over."""
+        if self.t_mul == 1:
+            restarts = np.floor(periods)
+            return restarts, periods - restarts
+        growth = self.t_mul - 1
+        restarts = np.floor(np.log(1 + periods * growth) / math.log(self.t_mul) + ROUNDING)
+        length = self.t_mul**restarts
+        return restarts, np.maximum((periods - (length - 1) / growth) / length, 0)
+
+
+class CosineLog(LearningRateSchedule):
+    r"""Whole cosines from 0 over :math:`\eta_0` back to 0, each twice as long as the one before.
+
+    .. math:: \frac{\eta_0}{2} \big(1 - \cos(2 \pi \log_2(1 + (2^c - 1)\, t / T))\big)
+
+    Holzmüller, Grinsztajn, Steinwart, *Better by Default: Strong Pre-Tuned MLPs and Boosted Trees
+    on Tabular Data*, 2024, section 3, with :math:`c = 4`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`, the highest.
+    decay_steps : float
+        :math:`T`, updates of all cycles together; after them the rate stays 0.
+    cycles : int, default 4
+        :math:`c`.
+
+    Examples
+    --------
+    >>> CosineLog(0.1, decay_steps=300, cycles=2)(np.array([0, 100, 300])).round(6)
+    array([0., 0., 0.])
+    >>> float(CosineLog(0.1, decay_steps=100, cycles=1)(100 * (2**0.5 - 1)).round(6))
+    0.1
+    """
+
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: float, cycles: int = 4, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.cycles = check_positive(cycles, "cycles", "CosineLog")
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        share = np.minimum(step / self.decay_steps, 1)
+        turns = np.log(1 + (2**self.cycles - 1) * share) / math.log(2)
+        return self.initial_learning_rate * 0.5 * (1 - np.cos(2 * math.pi * turns))
+
+
+class FlatCosine(LearningRateSchedule):
+    r""":math:`\eta_0` for a share of the updates, then half a cosine to 0.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        :math:`\eta_0`.
+    decay_steps : float
+        Updates, flat and falling ones; after them the rate stays 0.
+    flat : float, default 0.5
+        The share of them that is flat, below 1.
+
+    Examples
+    --------
+    >>> FlatCosine(0.1, decay_steps=100)(np.array([0, 50, 75, 100])).round(6)
+    array([0.1 , 0.1 , 0.05, 0.  ])
+    """
+
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: float, flat: float = 0.5, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.initial_learning_rate = self._number(initial_learning_rate, "initial_learning_rate")
+        self.decay_steps = self._period(decay_steps)
+        self.flat = self._number(flat, "flat", high=1.0)
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        fallen = np.clip((step / self.decay_steps - self.flat) / (1 - self.flat), 0, 1)
+        return self.initial_learning_rate * 0.5 * (1 + np.cos(math.pi * fallen))
+
+
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """One learning rate up to each boundary, and a last one after it.
+
+    Parameters
+    ----------
+    boundaries : sequence of float
+        Numbers of updates, rising.
+    values : sequence of float
+        One more than there are boundaries.
+
+    Examples
+    --------
+    >>> float(PiecewiseConstantDecay([100, 200], [0.1, 0.05, 0.01])(150))
+    0.05
+    """
+
+    def __init__(
+        self, boundaries: Sequence[float], values: Sequence[float], **options: Any
+    ) -> None:
+        super().__init__(**options)
+        if len(values) != len(boundaries) + 1:
+            raise DataError(
+                "PiecewiseConstantDecay: expected one value more than boundaries, received "
+                f"{len(boundaries)} boundaries and {len(values)} values"
+            )
+        self.boundaries = [self._number(boundary, "boundaries") for boundary in boundaries]
+        self.values = [self._number(value, "values") for value in values]
+        if self.boundaries != sorted(self.boundaries):
+            raise DataError(
+                f"PiecewiseConstantDecay: boundaries must rise, received {self.boundaries}"
+            )
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate after ``step`` updates."""
+        rate: Any = self.values[-1]
+        for boundary, value in zip(self.boundaries[::-1], self.values[-2::-1], strict=True):
+            rate = np.where(step <= boundary, value, rate)
+        return rate
+
+
+serialize, deserialize = plain, made

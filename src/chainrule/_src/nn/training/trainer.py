@@ -1,0 +1,375 @@
+"""Runs of training: epochs of updates, watched by callbacks, scored on data held back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DivergenceError, FileError, InterruptedWarning, TraceError
+from chainrule._src.base.interrupts import deferred, immediate
+from chainrule._src.base.registered import full_name
+from chainrule._src.compile.running.engines import Engine, Outcome, rows_of
+from chainrule._src.core.transforms import value_and_grad
+from chainrule._src.core.trees import leaves, path_text
+from chainrule._src.nn.callbacks import (
+    QUIET,
+    Callback,
+    Logs,
+    by_name,
+    introduce,
+    listens,
+    runs_code_of_the_user,
+    tell,
+)
+from chainrule._src.nn.callbacks.callback import BATCH_EVENTS
+from chainrule._src.nn.optimizers import schedule_of
+from chainrule._src.nn.training.supply import Batches, Samples
+
+
+@dataclass
+class Sums:
+    """What a step adds up besides the loss, in the part ``metrics`` of its carry.
+
+    Attributes
+    ----------
+    zero : tree of ndarray
+        At the start of an epoch.
+    scores : callable
+        From sums to scores by name.
+    """
+
+    zero: Any = field(default_factory=dict)
+    scores: Callable[[Any], Logs] = lambda sums: {}
+
+
+@dataclass
+class Run:
+    """A step that runs over samples.
+
+    Attributes
+    ----------
+    engine : Engine
+    supply : Samples or Batches
+    sums : Sums
+    """
+
+    engine: Engine
+    supply: Samples | Batches
+    sums: Sums = field(default_factory=Sums)
+
+    def epochs(self, done: Outcome) -> None:
+        """Run the epochs that there is room for."""
+        if self.sums.zero:
+            self.engine.write("metrics", self.sums.zero)
+        self.supply.run(self.engine, done)
+
+    def score(self, parts: Mapping[str, Any], callbacks: Sequence[Callback] = ()) -> Logs:
+        """Return loss and scores of one pass, with these parts of the carry."""
+        for key, part in parts.items():
+            self.engine.write(key, part)
+        each = listens(callbacks, "on_test_batch_begin", "on_test_batch_end")
+
+        def watch(done: Outcome) -> None:
+            tell(callbacks, "on_test_batch_end", done.updates - 1, by_name(self.logs(done)))
+            if done.updates < self.supply.updates:
+                tell(callbacks, "on_test_batch_begin", done.updates, {})
+
+        done = Outcome(np.zeros(1), watch=watch if each else None, each=each)
+        tell(callbacks, "on_test_begin", {})
+        if each:
+            tell(callbacks, "on_test_batch_begin", 0, {})
+        with deferred(), self.engine.running():
+            self.epochs(done)
+        logs = self.logs(done)
+        if done.fails:  # it broke off: no score is of all samples
+            logs = dict.fromkeys(logs, np.nan)
+        tell(callbacks, "on_test_end", by_name(logs))
+        return logs
+
+    def logs(self, done: Outcome, epoch: int = 0) -> Logs:
+        """Return the mean loss and the scores of an epoch, also of one that is not at its end."""
+        samples = self.supply.seen(done.updates - epoch * self.supply.updates)
+        return {"loss": float(done.totals[epoch]) / max(samples, 1), **self._scores()}
+
+    def _scores(self) -> Logs:
+        return self.sums.scores(self.engine.read("metrics")) if self.sums.zero else {}
+
+
+class _StopError(Exception):
+    """A callback ends training in the middle of an epoch."""
+
+
+class Trainer:
+    """Trains: goes through epochs, lets callbacks know, keeps the history.
+
+    Parameters
+    ----------
+    run : Run
+        Its step's carry holds ``params`` and the optimizer's ``state``.
+    model : object
+        What callbacks see: it has ``optimizer``, ``history`` and ``stop_training``, and
+        ``trained(engine)`` takes what was trained so far.
+    loss : callable
+        ``loss(params, *data)``, to find out why a run diverged.
+    where : str
+        What errors call the run.
+    callbacks : sequence of Callback
+    held : Run or None
+        Scores data held back, after every epoch that is ``due``; ``parts`` of the carry are handed
+        to it.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: Any,
+        loss: Callable[..., Any],
+        where: str,
+        callbacks: Sequence[Callback] = (),
+        held: Run | None = None,
+        parts: Sequence[str] = ("params",),
+        due: Callable[[int], bool] = lambda epoch: True,
+    ) -> None:
+        self.run, self.model, self.loss, self.where = run, model, loss, where
+        self.callbacks, self.held, self.parts, self.due = callbacks, held, parts, due
+        self.epoch = self._first = self._last = 0
+        self._logs = Logs()
+        self.ended_well = self._interrupted = False
+        self._watched = bool(callbacks) or held is not None or bool(run.sums.zero)
+        self._each = listens(callbacks, *BATCH_EVENTS)
+        self._alone = all(type(callback) in QUIET for callback in callbacks)
+        self._shown = any(callback.sees_weights for callback in callbacks)
+        self._rate = run.engine.read("state", "learning_rate")
+
+    def train(
+        self,
+        epochs: int,
+        first: int = 0,
+        states: Sequence[dict[str, Any]] | None = None,
+        verbose: int | str = 0,
+    ) -> None:
+        """Train from the epoch ``first``, counted from 0, up to ``epochs``.
+
+        ``states`` are those of the callbacks, where an interrupted run goes on. Ctrl-C ends
+        training between two updates, or within a callback.
+        """
+        about = {"verbose": verbose, "epochs": epochs, "steps": self.run.supply.updates,
+                 "samples": self.run.supply.samples, "engine": self.run.engine.name}  # fmt: skip
+        introduce(self.callbacks, self.model, about)
+        self.model.history.set_params(about)
+        with deferred(late=self.interrupted):
+            self._train(epochs, first, states)
+
+    def _train(self, epochs: int, first: int, states: Sequence[dict[str, Any]] | None) -> None:
+        self.epoch = self._first = first
+        self._last = epochs
+        begun: list[Callback] = []
+        try:
+            for callback in self.callbacks:
+                with immediate():
+                    callback.on_train_begin({})
+                begun.append(callback)
+            self._go_on(states or ())
+            with self.run.engine.running():
+                while self.epoch < epochs and not self.model.stop_training:
+                    try:
+                        self._epochs(1 if self._watched else epochs - self.epoch)
+                    except KeyboardInterrupt:  # in a callback, or while data held back were scored
+                        self.interrupted()
+            self._take_averages()
+            self.ended_well = not self._interrupted
+        finally:
+            self.model.trained(self.run.engine)
+            for callback in begun:
+                try:
+                    tell([callback], "on_train_end", self._logs)
+                except KeyboardInterrupt:  # the others may have files to close
+                    self.interrupted()
+
+    def states(self) -> list[dict[str, Any]]:
+        """Return what the callbacks keep for a run that goes on, each with its class."""
+        return [{"class_name": full_name(type(c)), **c.get_state()} for c in self.callbacks]
+
+    def _go_on(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """Let callbacks have their states; what shows progress may have come or gone since."""
+        left = [dict(state) for state in states]
+        for callback in self.callbacks:
+            kinds = [state.get("class_name") for state in left]
+            kind = full_name(type(callback))
+            if kind not in kinds:
+                continue
+            try:
+                callback.set_state(left.pop(kinds.index(kind)))
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                raise FileError(
+                    f"{self.where}: the checkpoint does not hold the state of {kind}: {error}"
+                ) from error
+
+    def _take_averages(self) -> None:
+        """Let the weights be their running averages, where the optimizer keeps them."""
+        engine, optimizer = self.run.engine, self.model.optimizer
+        if getattr(optimizer, "use_ema", False):
+            params = engine.read("params"), engine.read("state")
+            engine.write("params", optimizer.finalize_variable_values(*params))
+
+    def _epochs(self, wanted: int) -> None:
+        """Train one epoch, or several where nobody watches."""
+        supply = self.run.supply
+        tell(self.callbacks, "on_epoch_begin", self.epoch, {})
+        if self._each:
+            self._tell_batch("on_train_batch_begin", 0, {})
+        self._renew_rate()
+        done = Outcome(
+            np.zeros(supply.together(wanted)), watch=self._watch(), each=self._each,
+            alone=self._alone,
+        )  # fmt: skip
+        interrupted = False
+        try:
+            self.run.epochs(done)
+        except KeyboardInterrupt:
+            interrupted = True
+        except _StopError:  # by a callback, which ends the epoch as well
+            pass
+        finished = len(done.totals)
+        if done.fails or interrupted:
+            finished = supply.finished(done.updates)
+        logs = self._scored(done, finished)
+        if done.fails:
+            error = self._diverged(done.updates)
+            heard = [callback.on_divergence(error) for callback in self.callbacks]
+            if not any(heard):
+                raise error
+            self.model.stop_training, finished = True, 1
+            done.totals[:] = np.nan
+            logs = self._scored(done, finished)
+        if self._watched and finished:
+            if self._shown:
+                self.model.trained(self.run.engine)
+            tell(self.callbacks, "on_epoch_end", self.epoch, logs)
+            self._renew_rate()
+            self._finish(logs)
+            if listens(self.callbacks, "on_epoch_kept"):
+                self.model.trained(self.run.engine)  # once more: callbacks may have changed it
+                tell(self.callbacks, "on_epoch_kept", self.epoch - 1, logs)
+        if finished and not interrupted:
+            self._check_recording()
+        if interrupted:  # only now: what was saved is to go on
+            self.interrupted()
+
+    def _check_recording(self) -> None:
+        """Refuse to go on where code of the user has changed what the loss reads from outside.
+
+        To record takes milliseconds: it is done after 1, 2, 4, 8, … epochs and after the last one.
+        """
+        done = self.epoch - self._first
+        is_due = done & (done - 1) == 0 or self.epoch == self._last or self.model.stop_training
+        may_change = any(map(runs_code_of_the_user, self.callbacks))
+        if not is_due or not (may_change or isinstance(self.run.supply, Batches)):
+            return
+        if not self.run.engine.is_as_recorded(self.run.supply.batch_size):
+            raise TraceError(
+                f"{self.where}: by epoch {self.epoch} the loss does something else than when it "
+                "was recorded, before the first epoch: a callback or the source of batches has "
+                "changed a global or an attribute that the loss reads. Keep such a number among "
+                f"the data or the parameters, or call {self.where} again for every value of it"
+            )
+
+    def _scored(self, done: Outcome, finished: int) -> Logs:
+        """Return the scores of the last of so many epochs; where nobody watches, keep all."""
+        logs: Logs = {}
+        if not self._watched and finished and not done.fails:
+            means = done.totals[:finished] / max(self.run.supply.samples, 1)
+            self.model.history.extend(self.epoch, {"loss": means.tolist()})
+            self.epoch, self._logs = self.epoch + finished, {"loss": float(means[-1])}
+            return self._logs
+        for epoch in range(finished):
+            logs = self.run.logs(done, epoch)
+            if self.held is not None and self.due(self.epoch):
+                parts = {part: self.run.engine.read(part) for part in self.parts}
+                scores = self.held.score(parts, self.callbacks)
+                logs |= {f"val_{name}": score for name, score in scores.items()}
+            logs = by_name(logs)
+            if not self._watched:
+                self._finish(logs)
+        return logs
+
+    def interrupted(self) -> None:
+        """End training with what was trained."""
+        self.model.stop_training = self._interrupted = True
+        self.ended_well = False
+        message = f"training was interrupted in epoch {self.epoch + 1}"
+        warnings.warn(message, InterruptedWarning, stacklevel=4)
+
+    def _finish(self, logs: Logs) -> None:
+        history = self.model.history
+        if not any(callback is history for callback in self.callbacks):  # it has heard of them
+            history.append(self.epoch, logs)
+        self.epoch, self._logs = self.epoch + 1, logs
+
+    def _watch(self) -> Callable[[Outcome], None] | None:
+        """Return what is called in the middle of an epoch."""
+        if not self._each and not listens(self.callbacks, "on_progress"):
+            return None
+
+        def watch(done: Outcome) -> None:
+            logs = by_name(self.run.logs(done))
+            tell(self.callbacks, "on_progress", done.updates, logs)
+            if self._each:
+                self._tell_batch("on_train_batch_end", done.updates - 1, logs)
+                if self.model.stop_training:
+                    raise _StopError
+                if done.updates < self.run.supply.updates:
+                    self._tell_batch("on_train_batch_begin", done.updates, {})
+            self._renew_rate()
+
+        return watch
+
+    def _tell_batch(self, event: str, batch: int, logs: Logs) -> None:
+        """Let callbacks know of a batch; what they see of the model is as it is now."""
+        self.model.trained(self.run.engine)
+        tell(self.callbacks, event, batch, logs)
+
+    def _renew_rate(self) -> None:
+        """Take the learning rate that somebody has set since."""
+        if self._rate is None or schedule_of(self.model.optimizer) is not None:
+            return
+        rate = np.float64(getattr(self.model.optimizer, "learning_rate", self._rate))
+        if rate != self._rate:
+            state = self.run.engine.read("state")
+            self.run.engine.write("state", {**state, "learning_rate": rate})
+            self._rate = rate
+
+    def _diverged(self, updates: int) -> DivergenceError:
+        """Return what went wrong in the update after so many."""
+        engine, supply = self.run.engine, self.run.supply
+        self.model.trained(engine)
+        params = engine.read("params")
+        batch = rows_of(supply.batch(updates), slice(None), None)
+        with np.errstate(all="ignore"):
+            gradient = value_and_grad(self.loss)(params, *batch)[1]
+            sizes = {
+                path_text(("params", *path)): float(np.max(np.abs(leaf), initial=0))
+                for path, leaf in leaves(gradient)
+            }
+        where = max(sizes, key=lambda path: np.nan_to_num(sizes[path], nan=np.inf))
+        rate = rate_of(self.model.optimizer, engine.read("state"))
+        return DivergenceError(
+            f"{self.where}: the loss became NaN or infinite in epoch {self.epoch + 1}, batch "
+            f"{updates % supply.updates + 1}, at learning rate {rate:g}; the largest gradient "
+            f"before it was {sizes[where]:.3g}, in {where}. Try a smaller learning rate or "
+            "clipnorm; the last good parameters are this exception's .params",
+            params,
+            self.model.history,
+        )
+
+
+def rate_of(optimizer: Any, state: Mapping[str, Any]) -> float:
+    """Return the learning rate that the next update takes."""
+    if "learning_rate" in state:
+        return float(state["learning_rate"])
+    schedule = schedule_of(optimizer)
+    return float(optimizer.learning_rate if schedule is None else schedule(state["iteration"]))

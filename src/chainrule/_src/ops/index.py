@@ -1,0 +1,254 @@
+"""Indexing. An index may hold tensors of integers; repeated indices add up in the gradient."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import OutOfRangeError, ShapeError
+from chainrule._src.core.axes import axis_of
+from chainrule._src.core.kernel import Checked, Gather, Scatter
+from chainrule._src.core.primitive import EachOperand, Family, Traced
+from chainrule._src.core.weak import common_dtype
+
+INDEX = Family()
+
+
+class Slot:
+    """Marks where an index array goes in an index."""
+
+    def __repr__(self) -> str:
+        return "_"
+
+
+SLOT = Slot()
+
+
+_others = ContextVar("_others", default=False)
+
+
+@contextmanager
+def other_masks() -> Iterator[None]:
+    """Have every mask that is computed pick an entry more or fewer."""
+    token = _others.set(True)
+    try:
+        yield
+    finally:
+        _others.reset(token)
+
+
+def _fill(index: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    following = map(_other, arrays) if _others.get() else iter(arrays)
+    return tuple(next(following) if part is SLOT else part for part in index)
+
+
+def _other(array: Any) -> Any:
+    if np.asarray(array).dtype.kind != "b" or not np.size(array):
+        return array
+    other = np.array(array)
+    other.flat[0] ^= True
+    return other
+
+
+def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
+    try:
+        return np.asarray(x)[_fill(index, arrays)]
+    except IndexError as error:
+        raise _with_row(error, np.ndim(x), arrays, index) from error
+
+
+def _with_row(error: IndexError, rank: int, arrays: Any, index: tuple[Any, ...]) -> IndexError:
+    """Return NumPy's error of an index that is out of range, with the row that it is in."""
+    found = re.match(r"index (-?\d+) is out of bounds for axis (\d+)", str(error))
+    if found is None:
+        return error
+    parts = [part for part in index if part is not None]
+    behind = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    axes = [i if i < behind else i - len(parts) + rank for i in range(len(parts))]
+    slots = [axis for axis, part in zip(axes, parts, strict=True) if part is SLOT]
+    of_axis = dict(zip(slots, arrays, strict=True))
+    rows = np.argwhere(np.atleast_1d(of_axis.get(int(found[2]), ())) == int(found[1]))
+    return OutOfRangeError(str(error), int(rows[0][0])) if len(rows) else error
+
+
+def _in_range(x: Any, size: int, what: str) -> Any:
+    x = np.asarray(x)
+    bad = (x < 0) | (x >= size) | (x != np.floor(x))
+    if bad.any():
+        row = int(np.argwhere(bad)[0][0]) if x.ndim else None
+        raise OutOfRangeError(
+            f"{what} must be whole numbers from 0 to {size - 1}, received {x[bad].flat[0]}", row
+        )
+    return x
+
+
+IN_RANGE = INDEX.add("in_range", _in_range, None, "_0", kernel=Checked())
+
+
+def _scatter(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: Any) -> Any:
+    out = np.zeros(shape, dtype)
+    if not arrays:
+        out[index] = g
+        return out
+    try:
+        np.add.at(out, _fill(index, arrays), g)
+    except IndexError as error:
+        raise _with_row(error, out.ndim, arrays, index) from error
+    return out
+
+
+def _scatter_form(g: Any, *arrays: Any, index: tuple[Any, ...], shape: Any, dtype: Any) -> Any:
+    if arrays:  # one may be out of range
+        return _scatter(g, *arrays, index=index, shape=shape, dtype=dtype)
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
+def _getitem_rule(position: int, g: Any, y: Any, x: Any, *arrays: Any, index: Any) -> Any:
+    return (
+        SCATTER(g, *arrays, index=index, shape=x.shape, dtype=g.dtype.type)
+        if position == 0
+        else None
+    )
+
+
+def _scatter_rule(position: int, g: Any, y: Any, x: Any, *arrays: Any, index: Any, **_: Any) -> Any:
+    return GETITEM(g, *arrays, index=index) if position == 0 else None
+
+
+def _written(index: tuple[Any, ...], first: int) -> str:
+    """Write an index as it stands between brackets, its arrays as operands from ``first`` on."""
+    parts, operand = [], first
+    for part in index:
+        if part is SLOT:
+            parts.append(f"_{operand}")
+            operand += 1
+        elif isinstance(part, slice):
+            ends = ["" if end is None else str(end) for end in (part.start, part.stop)]
+            parts.append(":".join(ends if part.step is None else [*ends, str(part.step)]))
+        else:
+            parts.append({None: "None", Ellipsis: "..."}.get(part, str(part)))
+    return ", ".join(parts) or "()"
+
+
+GETITEM = INDEX.add(
+    "getitem",
+    _getitem,
+    EachOperand(_getitem_rule),
+    lambda shapes, index: f"_0[{_written(index, 1)}]",
+    kernel=Gather(),
+)
+SCATTER = INDEX.add(
+    "scatter",
+    _scatter,
+    EachOperand(_scatter_rule),
+    lambda shapes, index, shape, dtype: (
+        f"_y = np.zeros(shape{'' if dtype is np.float64 else ', dtype'})\n"
+        + (
+            f"np.add.at(_y, np.s_[{_written(index, 1)}], _0)"
+            if SLOT in index
+            else f"_y[{_written(index, 1)}] = _0"
+        )
+    ),
+    broadcasts=1,
+    kernel=Scatter(),
+    form=_scatter_form,
+)
+
+
+def _as_index(part: Any) -> Any:
+    array = np.asarray(part)
+    return array if array.size else array.astype(np.intp)
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """Return ``x[index]``, the index's arrays and tensors made operands."""
+    fixed: list[Any] = []
+    arrays: list[Any] = []
+    axes = list(np.shape(x))  # still to be indexed; all of them unknown behind an ellipsis
+    for part in index if isinstance(index, tuple) else (index,):
+        if part is None or part is Ellipsis or isinstance(part, slice):
+            fixed.append(part)
+            axes = [] if part is Ellipsis else axes[part is not None :]
+        elif isinstance(part, int | np.integer | np.bool_):
+            fixed.append(bool(part) if isinstance(part, bool | np.bool_) else int(part))
+            axes = axes[not isinstance(part, bool | np.bool_) :]
+        else:  # an array, a tensor, or any sequence that NumPy takes for an array
+            array: Any = part if isinstance(part, Traced | np.ndarray) else _as_index(part)
+            places = _places(array, axes)
+            fixed += [SLOT] * len(places)
+            arrays += places
+            axes = axes[np.ndim(array) if array.dtype.kind == "b" else 1 :]
+    return GETITEM(x, *arrays, index=tuple(fixed))
+
+
+def _places(array: Any, axes: list[int]) -> tuple[Any, ...]:
+    """Return the index arrays that say the same as a mask which is known and fits."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "b" or not array.ndim:
+        return (array,)
+    return np.nonzero(array) if list(array.shape) == axes[: array.ndim] else (array,)
+
+
+@INDEX.implements(np.take)
+def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
+    if axis is None or np.ndim(a) == 0:
+        a, axis = np.ravel(a), axis or 0
+    indices = indices if isinstance(indices, Traced) else np.asarray(indices)
+    if indices.dtype.kind == "b":  # here they are positions, no mask
+        indices = indices.astype(np.intp)
+    before = (slice(None),) * axis_of(axis, a)
+    return GETITEM(a, indices, index=(*before, SLOT))
+
+
+@INDEX.implements(np.take_along_axis)
+def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    if common_dtype(indices).kind == "b":
+        raise IndexError("`indices` must be an integer array")
+    sizes = np.shape(arr)
+    grids: list[Any] = list(np.ogrid[tuple(slice(size) for size in sizes)])
+    grids[axis_of(axis, arr)] = indices
+    return GETITEM(arr, *grids, index=(SLOT,) * len(sizes))
+
+
+@INDEX.implements(np.diagonal)
+def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    a = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = np.shape(a)[-2:]
+    i = np.arange(
+        max(0, -offset), max(0, -offset) + len(np.diagonal(np.empty((rows, columns)), offset))
+    )
+    return GETITEM(a, i, i + offset, index=(Ellipsis, SLOT, SLOT))
+
+
+@INDEX.implements(np.diag)
+def _diag(v: Any, k: int = 0) -> Any:
+    if np.ndim(v) == 2:
+        return _diagonal(v, k)
+    if np.ndim(v) != 1:
+        raise ShapeError(f"np.diag takes a vector or a matrix, received shape {np.shape(v)}")
+    size = np.shape(v)[0] + abs(k)
+    i = np.arange(np.shape(v)[0])
+    return SCATTER(
+        v, i + max(0, -k), i + max(0, k), index=(SLOT, SLOT), shape=(size, size), dtype=v.dtype.type
+    )
+
+
+@INDEX.implements(np.trace)
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@INDEX.implements(np.linalg.diagonal)
+def _last_diagonal(x: Any, *, offset: int = 0) -> Any:
+    return _diagonal(x, offset, -2, -1)
+
+
+@INDEX.implements(np.linalg.trace)
+def _last_trace(x: Any, *, offset: int = 0) -> Any:
+    return _trace(x, offset, -2, -1)

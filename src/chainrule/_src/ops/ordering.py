@@ -1,0 +1,117 @@
+"""Entries in order: sorted, parted, and the numbers that part them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, TraceError
+from chainrule._src.core.elementwise import of_dtype
+from chainrule._src.core.primitive import Family, Traced
+from chainrule._src.core.weak import common_dtype
+from chainrule._src.ops.reduce import one_axis
+
+ORDERING = Family()
+ARGSORT = ORDERING.add("argsort", np.argsort, None, "np.argsort(_0, axis=axis)")
+ARGPARTITION = ORDERING.add(
+    "argpartition",
+    lambda x, kth, axis: np.argpartition(x, kth, axis=axis),
+    None,
+    "np.argpartition(_0, kth, axis=axis)",
+)
+
+
+@ORDERING.implements(np.argsort)
+def _argsort(a: Any, axis: int | None = -1) -> Any:
+    a, axis = one_axis(a, axis)
+    return ARGSORT(a, axis=axis)
+
+
+@ORDERING.implements(np.sort)
+def _sort(a: Any, axis: int | None = -1) -> Any:
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    return np.take_along_axis(a, np.argsort(a, axis=axis), axis=axis)
+
+
+@ORDERING.implements(np.argpartition)
+def _argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    a, axis = one_axis(a, axis)
+    return ARGPARTITION(a, kth=kth, axis=axis)
+
+
+@ORDERING.implements(np.partition)
+def _partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
+    return np.take_along_axis(a, np.argpartition(a, kth, axis=axis), axis=axis)
+
+
+# Where between two entries a quantile lies: the share of the upper one.
+_METHODS: dict[str, Any] = {
+    "linear": lambda share: share,
+    "lower": lambda share: 0.0,
+    "higher": lambda share: float(share > 0),
+    "midpoint": lambda share: 0.5 * (share > 0),
+}
+
+
+@ORDERING.implements(np.quantile)
+def _quantile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    if isinstance(q, Traced):
+        raise TraceError("np.quantile: q must be plain numbers; no gradient flows to it")
+    if method not in _METHODS:
+        raise TraceError(
+            f"np.quantile of a tensor takes method {', '.join(_METHODS)}; received {method!r}"
+        )
+    shares = np.asarray(q, np.float64)
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise DataError(f"np.quantile: q must be from 0 to 1, received {q}")
+    axes = np.lib.array_utils.normalize_axis_tuple(
+        range(np.ndim(a)) if axis is None else axis, np.ndim(a)
+    )
+    kept = [d for d in range(np.ndim(a)) if d not in axes]
+    free = [np.shape(a)[d] for d in kept]
+    size = math.prod(np.shape(a)[d] for d in axes)
+    if method not in ("lower", "higher") and a.dtype.kind != "b":
+        # Lists and arrays count for the dtype, as in NumPy.
+        by = q if type(q) is float else np.asarray(q)
+        a = of_dtype(a, common_dtype(a, by)) if common_dtype(by).kind == "f" else a
+    ordered = np.sort(np.reshape(np.transpose(a, (*kept, *axes)), (*free, size)), axis=-1)
+    found = np.reshape(
+        np.stack([_between(ordered, float(s), method) for s in shares.ravel()]),
+        (*shares.shape, *free),
+    )
+    return np.expand_dims(found, tuple(d + shares.ndim for d in axes)) if keepdims else found
+
+
+def _between(ordered: Any, share: float, method: str) -> Any:
+    """Return the quantile of entries in order along the last axis; NaN if one is or none are."""
+    last = np.shape(ordered)[-1] - 1
+    if last < 0:
+        return np.sum(ordered, axis=-1) * np.nan
+    below = int(share * last)
+    upper = _METHODS[method](share * last - below)
+    entry = ordered[..., below]
+    if upper:
+        entry = entry + (ordered[..., below + 1] - entry) * upper
+    if ordered.dtype.kind != "f":
+        return entry
+    return np.where(np.isnan(ordered[..., last]), np.nan, entry)
+
+
+@ORDERING.implements(np.percentile)
+def _percentile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    plain = isinstance(q, Traced) or type(q) in (int, float)
+    share = q / 100 if plain else np.true_divide(q, 100)
+    return np.quantile(a, share, axis=axis, method=method, keepdims=keepdims)  # type: ignore[call-overload]
+
+
+@ORDERING.implements(np.median)
+def _median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    a = of_dtype(a, np.float64) if a.dtype.kind == "b" else a
+    return np.quantile(a, 0.5, axis=axis, keepdims=keepdims)

@@ -1,0 +1,99 @@
+"""On which samples the members of a sweep are trained, and on which they are scored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, OptionError
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.validation import check_number, refuse_foreign
+from chainrule._src.data.preprocessing.splitting import split_rows
+from chainrule._src.sweeps.building import SEEDS, Fold
+
+
+def folds_of(
+    X: Any, y: Any, *, cv: Any, groups: Any, validation_data: Any, share: float, seed: int
+) -> list[Fold]:
+    """Return the folds; see `sweep` for what the arguments mean.
+
+    Raises
+    ------
+    DataError, OptionError
+        If the data cannot be divided so.
+    """
+    X, y = _samples(X, y)
+    if validation_data is None and len(y) < 2:
+        raise DataError(
+            "sweep: one sample cannot be divided into those to train on and those to score on; "
+            "give more, or validation_data=(X, y)"
+        )
+    if groups is not None and np.shape(groups) != (len(y),):
+        raise DataError(
+            f"sweep: groups must hold one value a sample, {len(y)}, received shape "
+            f"{np.shape(groups)}"
+        )
+    if cv is not None:
+        if validation_data is not None:
+            raise OptionError("cv", "holds samples back by itself; leave validation_data out")
+        return _crossed(X, y, cv, groups, seed)
+    if groups is not None:
+        raise OptionError("groups", "are for cross-validation; give cv=5, or a splitter")
+    if validation_data is not None:
+        if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            raise DataError("sweep: validation_data must be (X, y)")
+        return [Fold((X, y), _samples(*validation_data))]
+    share = check_number(share, "validation_split", "sweep", strict=True, high=1.0)
+    labels = _labels(y)
+    held = split_rows(len(y) if labels is None else labels, share, seed)
+    return [Fold(_rows(X, y, ~held), _rows(X, y, held))]
+
+
+def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
+    with deferred():
+        from sklearn import model_selection
+
+    if isinstance(cv, str) or (isinstance(cv, int | np.integer) and cv < 2):
+        raise OptionError(
+            "cv", f"must be a number of parts, at least 2, or a splitter, received {cv!r}"
+        )
+    if isinstance(cv, int | np.integer):
+        stratified = _labels(y) is not None
+        if groups is not None:
+            kind = "StratifiedGroupKFold" if stratified else "GroupKFold"
+        else:
+            kind = "StratifiedKFold" if stratified else "KFold"
+        cv = getattr(model_selection, kind)(int(cv), shuffle=True, random_state=seed % SEEDS)
+    try:
+        if not hasattr(cv, "split"):
+            cv = model_selection.check_cv(cv)
+        parts = list(cv.split(X, y, groups))
+    except (TypeError, ValueError) as error:
+        raise OptionError("cv", str(error)) from error
+    return [Fold(_rows(X, y, train), _rows(X, y, held)) for train, held in parts]
+
+
+def _samples(X: Any, y: Any) -> tuple[Any, Any]:
+    for each, name in ((X, "X"), (y, "y")):
+        refuse_foreign(each, name, "sweep", frames=False)
+    X, y = (each if hasattr(each, "iloc") else np.asarray(each) for each in (X, y))
+    if X.ndim == 0 or y.ndim == 0 or len(X) != len(y) or not len(X):
+        raise DataError(
+            "sweep: X and y must hold equally many samples, at least one, received shapes "
+            f"{X.shape} and {y.shape}"
+        )
+    return X, y
+
+
+def _rows(X: Any, y: Any, rows: Any) -> tuple[Any, Any]:
+    return tuple(each.iloc[rows] if hasattr(each, "iloc") else each[rows] for each in (X, y))
+
+
+def _labels(y: Any) -> Any:
+    """Return classes as numbers from 0, if there are some, each with several samples."""
+    values = np.asarray(y)
+    if values.ndim != 1 or values.dtype.kind not in "iubUSO":
+        return None
+    found, labels, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return labels if len(found) > 1 and counts.min() > 1 else None

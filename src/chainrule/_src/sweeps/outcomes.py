@@ -1,0 +1,223 @@
+"""What came of the members of a sweep, as columns: a hundred thousand of them are a few arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import Array
+from chainrule._src.sweeps.member import Outcome
+from chainrule._src.sweeps.ranking import Ranking
+from chainrule._src.sweeps.rungs import order
+
+LONGEST = 500  # characters of an error
+
+
+@dataclass
+class Batch:
+    """Some outcomes, as they are written down; what is missing is None.
+
+    Attributes
+    ----------
+    numbers : list of int
+        Of the members.
+    scores : dict of str to list of float
+    folds : dict of str to list of list of float
+        The same for each fold, if there are several.
+    losses : list of float
+        The training's mean loss of the last epoch.
+    errors : dict of int to str
+    """
+
+    numbers: list[int]
+    scores: dict[str, list[float | None]] = field(default_factory=dict)
+    folds: dict[str, list[list[float] | None]] = field(default_factory=dict)
+    losses: list[float | None] = field(default_factory=list)
+    errors: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Batch:
+        """Return outcomes as columns."""
+        outcomes = list(outcomes)
+        names = dict.fromkeys(name for each in outcomes for name in each.scores)
+        several = any(len(fold) > 1 for each in outcomes for fold in each.folds.values())
+        return cls(
+            [each.member.number for each in outcomes],
+            {name: [_finite(each.scores.get(name)) for each in outcomes] for name in names},
+            {name: [each.folds.get(name) for each in outcomes] for name in names if several},
+            [_finite(_last(each.losses)) for each in outcomes],
+            {each.member.number: each.error[:LONGEST] for each in outcomes if each.error},
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        errors = {str(number): error for number, error in self.errors.items()}
+        return {**vars(self), "errors": errors}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Batch:
+        """Return what `record` returned.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If it is none.
+        """
+        numbers = [int(number) for number in record["numbers"]]
+        columns = {**record["scores"], "": record["losses"]}
+        if any(len(column) != len(numbers) for column in columns.values()):
+            raise ValueError("columns of different lengths")
+        errors = {int(number): str(error) for number, error in record["errors"].items()}
+        return cls(numbers, record["scores"], record["folds"], record["losses"], errors)
+
+
+class Rung:
+    """Candidates that are trained for as long, and what came of them.
+
+    Parameters
+    ----------
+    bracket, number : int
+        Which rung of which bracket.
+    candidates : ndarray of int
+        In their order.
+    epochs : ndarray of int
+        For each candidate, until which epoch it is trained.
+    seeds : int
+        Members of a candidate: its settings with so many seeds. Member ``candidate * seeds + i``
+        has the ``i``-th.
+    wanted : int
+        Of so many candidates, the best, checkpoints are needed.
+    ranking : Ranking
+        The score that decides.
+
+    Attributes
+    ----------
+    is_last : bool
+        Whether nobody goes on from it.
+    done : ndarray of bool
+        For each candidate.
+    scores : dict of str to ndarray, shape (candidates, seeds)
+    folds : dict of str to ndarray, shape (candidates, seeds, folds)
+    losses : ndarray, shape (candidates, seeds)
+    errors : dict of int to str
+        By the number of the member.
+    """
+
+    def __init__(
+        self, bracket: int, number: int, candidates: Array, epochs: Array, seeds: int, wanted: int,
+        ranking: Ranking,
+    ) -> None:  # fmt: skip
+        self.bracket, self.number, self.candidates = bracket, number, candidates
+        self.epochs, self.seeds, self.wanted = epochs, seeds, wanted
+        self.ranking, self.is_last = ranking, False
+        self.done = np.zeros(len(candidates), bool)
+        self.scores: dict[str, Array] = {}
+        self.folds: dict[str, Array] = {}
+        self.losses = self._empty()
+        self.errors: dict[int, str] = {}
+
+    @property
+    def name(self) -> str:
+        """What its files are called by."""
+        return f"{self.bracket}-{self.number}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all were trained."""
+        return bool(self.done.all())
+
+    def members(self, positions: Iterable[int]) -> list[int]:
+        """Return the numbers of the members of some candidates."""
+        firsts = [int(self.candidates[at]) * self.seeds for at in positions]
+        return [first + seed for first in firsts for seed in range(self.seeds)]
+
+    def batch(self, at: int) -> Batch:
+        """Return what came of a candidate."""
+        numbers = self.members([at])
+        return Batch(
+            numbers,
+            {name: list(map(_finite, scores[at].tolist())) for name, scores in self.scores.items()},
+            {name: folds[at].tolist() for name, folds in self.folds.items()},
+            list(map(_finite, self.losses[at].tolist())),
+            {number: self.errors[number] for number in numbers if number in self.errors},
+        )
+
+    def take(self, batch: Batch) -> Array:
+        """Keep a batch of whole candidates; return the positions of those that are new."""
+        numbers = np.asarray(batch.numbers, np.int64)
+        candidates, seeds = np.divmod(numbers, self.seeds)
+        at = np.searchsorted(self.candidates, candidates)
+        at = np.minimum(at, max(len(self.candidates) - 1, 0))
+        known = self.candidates[at] == candidates if len(self.candidates) else at < 0
+        new = known & ~self.done[at] if len(at) else known
+        rows, columns = at[new], seeds[new]
+        for name, values in batch.scores.items():
+            of_all = self.scores.setdefault(name, self._empty())
+            of_all[rows, columns] = _floats(values)[new]
+        for name, parts in batch.folds.items():
+            self._take_folds(name, parts, new, rows, columns)
+        self.losses[rows, columns] = _floats(batch.losses)[new]
+        self.errors.update(
+            {n: e for n, e in batch.errors.items() if n in set(numbers[new].tolist())}
+        )
+        counts = np.bincount(rows, minlength=len(self.candidates))
+        whole = np.flatnonzero(counts == self.seeds)
+        self.done[whole] = True
+        return whole
+
+    def score(self) -> Array:
+        """Return each candidate's score, the mean over its seeds; NaN where one has none."""
+        if self.monitor not in self.scores:
+            return np.full(len(self.candidates), np.nan)
+        return np.where(self.done, self.scores[self.monitor].mean(axis=1), np.nan)
+
+    @property
+    def monitor(self) -> str:
+        """The score that decides."""
+        return self.ranking.name(self.scores)
+
+    @property
+    def higher(self) -> bool:
+        """Whether a higher one is better."""
+        return self.ranking.is_higher(self.monitor)
+
+    def best(self, count: int) -> Array:
+        """Return the positions of the best candidates so far, the best first."""
+        scores = self.score()
+        found = order(scores, self.higher)[:count]
+        return found[np.isfinite(scores[found])]
+
+    def _take_folds(
+        self, name: str, values: list[Any], new: Array, rows: Array, columns: Array
+    ) -> None:
+        several = max((len(each) for each in values if each is not None), default=0)
+        if not several:
+            return
+        if name not in self.folds:
+            shape = (len(self.candidates), self.seeds, several)
+            self.folds[name] = np.full(shape, np.nan)
+        lost = [None] * several
+        filled = np.array([lost if each is None else each for each in values], np.float64)
+        self.folds[name][rows, columns] = filled[new]
+
+    def _empty(self) -> Array:
+        return np.full((len(self.candidates), self.seeds), np.nan)
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number as strict JSON has it."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _floats(values: list[float | None]) -> Array:
+    return np.array(values, np.float64)  # None is NaN
+
+
+def _last(losses: list[list[float]]) -> float | None:
+    """Return the mean over the folds of the last epoch's loss."""
+    ends = [each[-1] for each in losses if each]
+    return sum(ends) / len(ends) if ends else None

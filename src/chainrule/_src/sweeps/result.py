@@ -1,0 +1,325 @@
+"""What came of a sweep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule._src.base import plots
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.validation import Array, check_positive, lookup
+from chainrule._src.data.storage.files import write_text
+from chainrule._src.sweeps import pictures
+from chainrule._src.sweeps.building import Fold
+from chainrule._src.sweeps.fleet import Fleet
+from chainrule._src.sweeps.member import Member, Settings, Task
+from chainrule._src.sweeps.models import Ensemble, model_of
+from chainrule._src.sweeps.outcomes import Rung
+from chainrule._src.sweeps.rungs import order
+from chainrule._src.sweeps.search import Search
+from chainrule._src.sweeps.standing import Standing
+from chainrule._src.sweeps.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class Best:
+    """A member of a sweep, as a model.
+
+    Attributes
+    ----------
+    number : int
+        Its row in the table has the same.
+    settings : dict
+    seed, epochs : int
+    score : float
+        The one that decides; of settings with several seeds the mean over them.
+    """
+
+    def __init__(self, result: Result, rung: Rung, position: int, seed: int) -> None:
+        self._result, self._rung = result, rung
+        self.number = rung.members([position])[seed]
+        self._member: Member = result.search.candidates.member(self.number)
+        self.settings: Settings = self._member.settings
+        self.seed, self.epochs = self._member.seed, int(rung.epochs[position])
+        self.score = float(rung.score()[position])
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        return f"{self._rung.monitor} {self.score:.4g} after {self.epochs} epochs: {told}"
+
+    @cached_property
+    def models(self) -> list[Any]:
+        """A model for each fold, as it was trained."""
+        result = self._result
+        checkpoint = result.search.store.checkpoint(self._rung, self.number)
+        return result.models_of(self._member, self.epochs, result.folds, checkpoint)
+
+    @cached_property
+    def model(self) -> Any:
+        """The model; after cross-validation one that is trained on all samples, as long."""
+        result = self._result
+        if len(result.folds) == 1:
+            return self.models[0]
+        (model,) = result.models_of(self._member, self.epochs, [result.whole], None)
+        return model
+
+
+class Result:
+    """What came of a sweep: see `sweep`.
+
+    Attributes
+    ----------
+    interrupted : bool
+        Whether Ctrl-C ended it.
+    """
+
+    def __init__(self, search: Search, fleet: Fleet, folds: Sequence[Fold], whole: Fold) -> None:
+        self.search, self.fleet, self.folds, self.whole = search, fleet, folds, whole
+        self.interrupted = search.interrupted
+
+    def __repr__(self) -> str:
+        failed = len({n for rung in self.search.rungs for n in rung.errors})
+        errors = f", {failed:,} failed" if failed else ""
+        return f"{self.table.rows:,} models{errors}\n{self.table!r}"
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+    @property
+    def monitor(self) -> str:
+        """The score that decides."""
+        return self.search.rungs[0].monitor if self.search.rungs else "val_loss"
+
+    @cached_property
+    def standing(self) -> Standing:
+        """In which order the candidates are: that of the table, of the best, and of ranks."""
+        return Standing(self.search.rungs, len(self.search.candidates))
+
+    @cached_property
+    def table(self) -> Table:
+        """A row a model: what got furthest comes first, of these the best; last, what has no score.
+
+        The columns are ``number``, the settings, ``seed`` and ``epochs``, the scores, ``loss`` (of
+        the training, in its last epoch) and, where a model failed, ``error``.
+        """
+        made, rungs = self.search.candidates, self.search.rungs
+        size, seeds = len(made) * made.seeds, made.seeds
+        names = dict.fromkeys(name for rung in rungs for name in (*rung.scores, "loss"))
+        scores = {name: np.full(size, np.nan) for name in names}
+        epochs, errors = np.zeros(size, np.int64), np.full(size, None, object)
+        for rung in rungs:  # later ones have been trained longer
+            there = np.flatnonzero(rung.done)
+            numbers = rung.candidates[there, np.newaxis] * seeds + np.arange(seeds)
+            epochs[numbers] = rung.epochs[there, np.newaxis]
+            for name, values in (*rung.scores.items(), ("loss", rung.losses)):
+                scores[name][numbers] = values[there]
+            for number, error in rung.errors.items():
+                errors[number] = error
+        who = self.standing.order
+        rows = (who[:, np.newaxis] * seeds + self._by_seed(scores.get(self.monitor), who)).ravel()
+        columns = made.space.columns(made.places[rows // seeds])
+        columns["seed"] = self._seeds(rows, columns)
+        columns = {"number": rows, **columns, "epochs": epochs[rows]}
+        columns |= {name: column[rows] for name, column in scores.items()}
+        return Table(columns | ({"error": errors[rows]} if errors[rows].any() else {}))
+
+    @property
+    def best(self) -> Best:
+        """The best of those that got furthest.
+
+        Raises
+        ------
+        DataError
+            If no model has a score; the message has the first error.
+        """
+        return self.top(1)[0]
+
+    def top(self, count: int) -> list[Best]:
+        """Return the best settings, in the order of the table.
+
+        Raises
+        ------
+        DataError
+            If no model has a score.
+        """
+        check_positive(count, "count", "top")
+        standing = self.standing
+        places = [(standing.rungs[standing.rung[c]], int(standing.at[c]))
+                  for c in standing.best[:count]]  # fmt: skip
+        found = [Best(self, rung, at, self._best_seed(rung, at)) for rung, at in places]
+        if not found:
+            errors = [error for rung in self.search.rungs for error in rung.errors.values()]
+            raise DataError(
+                "sweep: no model has a score" + (f"; the first says: {errors[0]}" if errors else "")
+            )
+        return found
+
+    def ensemble(self, count: int = 8) -> Ensemble:
+        """Return the best models as one, whose predictions are the mean of theirs.
+
+        With cross-validation, these are the models of all folds.
+
+        Parameters
+        ----------
+        count : int, default 8
+            How many settings are taken. Those whose weights were not kept (``keep=``) are
+            trained again.
+        """
+        return Ensemble([model for each in self.top(count) for model in each.models])
+
+    def importance(self) -> dict[str, float]:
+        """Return how much of the score hangs on each setting, the most important first.
+
+        A random forest learns the ranks of the scores from the settings and the epochs; how much
+        worse it gets when a setting is permuted among the models (Breiman, 2001) is that setting's
+        importance. They add up to 1.
+
+        Raises
+        ------
+        DataError
+            If there are fewer than ten models with a score.
+        """
+        with deferred():
+            from sklearn.ensemble import RandomForestRegressor
+            from sklearn.inspection import permutation_importance
+
+        X, ranks = self._features()
+        names = self.search.candidates.space.names
+        forest = RandomForestRegressor(100, min_samples_leaf=2, random_state=0).fit(X, ranks)
+        found = permutation_importance(forest, X, ranks, n_repeats=5, random_state=0)
+        means = np.maximum(found.importances_mean[: len(names)], 0.0)
+        shares = means / (means.sum() or 1.0)
+        return {names[i]: float(shares[i]) for i in np.argsort(-shares, kind="stable")}
+
+    def luck(self) -> dict[str, float]:
+        """Return how much of the score's variance is chance: the seeds', not the settings'.
+
+        Returns
+        -------
+        dict
+            ``deviation``, of one seed's score from the mean over seeds, and ``share``, of the
+            variance among models (a one-way analysis of variance, of what was trained longest).
+
+        Raises
+        ------
+        DataError
+            If settings were tried with one seed alone.
+        """
+        seeds = self.search.candidates.seeds
+        if seeds < 2:
+            raise DataError("sweep: how much is chance shows with several seeds; give seeds=5")
+        rungs = self.search.by_epochs()[0]
+        parts = [rung.scores[rung.monitor][np.isfinite(rung.score())] for rung in rungs]
+        scores = np.concatenate(parts)
+        within = float(scores.var(axis=1, ddof=1).mean())
+        between = float(scores.mean(axis=1).var(ddof=1)) if len(scores) > 1 else 0.0
+        settings = max(between - within / seeds, 0.0)
+        share = within / (within + settings) if within else 0.0
+        return {"deviation": within**0.5, "share": share}
+
+    def plot(self, kind: str = "settings", ax: Axes | None = None) -> Axes:
+        """Draw the sweep.
+
+        Parameters
+        ----------
+        kind : {"settings", "best", "parallel", "map", "importance"}
+            The score over each setting; the best score as models were tried; each model as a line
+            through its settings; the best score for the values of the two most important settings;
+            how important each is.
+        ax : Axes, optional
+
+        Raises
+        ------
+        DataError
+            If no model has a score, or no setting varies.
+        """
+        draw, points = lookup("kind", kind, pictures.KINDS), self.points()
+        return draw(points, plots.new_axes(ax, pictures.size(kind, points)))
+
+    def report(self, path: str | os.PathLike[str], title: str = "Sweep") -> None:
+        """Write what came of it as one HTML file that needs nothing else: pictures and the best.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+        DataError
+            If no model has a score.
+        """
+        from chainrule._src.sweeps.report import to_html
+
+        write_text(path, to_html(self, title))
+
+    def points(self) -> pictures.Points:
+        """Return settings and scores as pictures need them, in the order of the members."""
+        made, _ = self.search.candidates, self.best  # or it says why there is none
+        if not made.space.dimensions:
+            raise DataError("sweep: no setting varies, there is nothing to draw")
+        rows = np.argsort(self.table["number"], kind="stable")
+        numbers = self.table["number"][rows]
+        shares = made.space.shares(made.places[numbers // made.seeds])
+        try:
+            importance = self.importance()
+        except DataError:  # too few
+            importance = {}
+        return pictures.Points(
+            made.space.dimensions, shares, self.table[self.monitor][rows], self.monitor,
+            self.search.rungs[0].higher, importance,
+        )  # fmt: skip
+
+    def models_of(
+        self, member: Member, epochs: int, folds: Sequence[Fold], checkpoint: Any
+    ) -> list[Any]:
+        """Return a member's models on some folds, trained if there is no checkpoint."""
+        fleet = self.fleet
+        if checkpoint is None:
+            fleet = Fleet(fleet.build, folds, fleet.batch_size, 1, scoring=fleet.scoring)
+            (outcome,) = fleet.run([Task(member, epochs)])
+            if outcome.error:
+                raise DataError(f"sweep: {outcome.error}")
+            checkpoint = outcome.checkpoint or [None] * len(folds)
+        pairs = zip(folds, checkpoint, strict=True)
+        return [model_of(fleet.build, member, fold, state) for fold, state in pairs]
+
+    # Parts
+
+    def _best_seed(self, rung: Rung, at: int) -> int:
+        return int(order(rung.scores[rung.monitor][at], rung.higher)[0])
+
+    def _by_seed(self, scores: Array | None, who: Array) -> Array:
+        """Return in which order candidates' models come: the best of their seeds first."""
+        seeds = self.search.candidates.seeds
+        own = (
+            np.full((len(who), seeds), np.nan) if scores is None else scores.reshape(-1, seeds)[who]
+        )
+        higher = bool(self.search.rungs) and self.search.rungs[0].higher
+        return np.argsort(-own if higher else own, axis=1, kind="stable")  # NaN is last
+
+    def _seeds(self, numbers: Array, columns: dict[str, Array]) -> Array:
+        made = self.search.candidates
+        base = columns.get("seed", made.space.constants.get("seed", made.seed))
+        if isinstance(base, np.ndarray) and base.dtype.kind in "Of":  # some have no such setting
+            base = np.array([made.seed if s is None or s != s else int(s) for s in base], np.int64)
+        return np.asarray(base + numbers % made.seeds)
+
+    def _features(self) -> tuple[Array, Array]:
+        """Return settings and epochs as numbers, and the ranks of the scores."""
+        made, rows, scores = self.search.candidates, [], []
+        for rung in self.search.rungs:
+            scored = np.isfinite(rung.score())
+            shares = made.space.shares(made.places[rung.candidates[scored]])
+            rows.append(np.column_stack([shares, np.log(rung.epochs[scored])]))
+            scores.append(rung.score()[scored])
+        X, y = np.concatenate(rows), np.concatenate(scores)
+        if len(X) < 10:
+            raise DataError(f"sweep: {len(X)} scores are too few to tell what they hang on")
+        ranks = np.empty(len(y))
+        ranks[np.argsort(y, kind="stable")] = np.linspace(0, 1, len(y))
+        return np.nan_to_num(X, nan=-1.0), ranks

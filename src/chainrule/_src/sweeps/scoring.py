@@ -1,0 +1,42 @@
+"""What an estimator is scored by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chainrule._src.base.errors import OptionError
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.validation import lookup
+
+Scoring = str | Callable[..., Any] | None
+
+
+def checked_scoring(scoring: Any) -> Scoring:
+    """Return what estimators are scored by: a name of scikit-learn's, or a function.
+
+    Raises
+    ------
+    OptionError, UnknownNameError
+    """
+    if isinstance(scoring, str):
+        with deferred():
+            from sklearn.metrics import get_scorer_names
+
+        lookup("scoring", scoring, dict.fromkeys(get_scorer_names()))
+    elif scoring is not None and not callable(scoring):
+        raise OptionError(
+            "scoring", f"must be one name or function, received {scoring!r}: one score decides"
+        )
+    found: Scoring = scoring
+    return found
+
+
+def score_of(model: Any, scoring: Scoring, X: Any, y: Any) -> float:
+    """Return a fitted estimator's score of some samples, its own where ``scoring`` is None."""
+    if scoring is None:
+        return float(model.score(X, y))
+    with deferred():
+        from sklearn.metrics import check_scoring
+
+    return float(check_scoring(model, scoring)(model, X, y))

@@ -1,0 +1,112 @@
+"""Columns of equal length, shown as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.config import cut
+from chainrule._src.base.errors import MissingDependencyError, UnknownNameError
+from chainrule._src.base.escaping import element, for_html
+from chainrule._src.base.interrupts import load
+from chainrule._src.base.validation import Array
+
+SHOWN = 10  # rows
+
+
+class Table(Mapping[str, Array]):
+    """Columns by name, each an array; the best rows first.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+
+    Examples
+    --------
+    >>> Table({"lr": np.array([0.1, 0.02]), "val_loss": np.array([0.25, np.nan])})
+      lr  val_loss
+     0.1      0.25
+    0.02         -
+    """
+
+    def __init__(self, columns: Mapping[str, Array]) -> None:
+        self._columns = dict(columns)
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._columns:
+            raise UnknownNameError("column", name, self._columns)
+        return self._columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a column, or something else if there is none."""
+        return self._columns.get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(next(iter(self._columns.values()), ()))
+
+    def row(self, at: int) -> dict[str, Any]:
+        """Return a row by its position."""
+        return {name: _plain(column[at]) for name, column in self.items()}
+
+    def to_pandas(self) -> Any:
+        """Return a pandas ``DataFrame``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        try:
+            pandas = load("pandas")
+        except ImportError as error:
+            raise MissingDependencyError("this needs pandas: pip install pandas") from error
+        return pandas.DataFrame(self._columns)
+
+    def __repr__(self) -> str:
+        cells = self._cells()
+        widths = [max(map(len, column)) for column in cells]
+        lines = [
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in zip(*cells, strict=True)
+        ]
+        return "\n".join([*lines, *self._rest()])
+
+    def _repr_html_(self) -> str:
+        head, *rows = zip(*self._cells(), strict=True)
+        names = element("tr", *(element("th", name) for name in head))
+        body = [element("tr", *(element("td", cell) for cell in row)) for row in rows]
+        table = element("table", element("thead", names), element("tbody", *body))
+        return for_html(table, *(element("p", line) for line in self._rest()))
+
+    def _cells(self) -> list[list[str]]:
+        return [[name, *map(text, column[:SHOWN])] for name, column in self.items()]
+
+    def _rest(self) -> list[str]:
+        return [f"{self.rows - SHOWN:,} more rows"] if self.rows > SHOWN else []
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def text(value: Any) -> str:
+    """Return a value as a cell shows it."""
+    value = _plain(value)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return cut(text)[:40]

@@ -1,0 +1,1 @@
+"""Estimators and recipes for tables."""

@@ -1,0 +1,113 @@
+"""scikit-learn's own network, sooner, in scripts that stay as they are.
+
+``python -m chainrule.accel script.py``, ``%load_ext chainrule.accel`` in a notebook, or `install`.
+Training and prediction of `sklearn.neural_network.MLPClassifier` and ``MLPRegressor`` are replaced
+within the classes, wherever they were imported before: objects and pickles remain scikit-learn's.
+What is not replaced is told to the logger ``chainrule.accel``, at the level INFO.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from joblib.externals.loky.backend import reduction
+from joblib.parallel import BatchedCalls
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+
+from chainrule._src.tabular.estimators.training import obstacle, output
+
+__all__ = ["install", "is_installed", "uninstall"]
+
+_log = logging.getLogger("chainrule.accel")
+_REPLACED = ("_fit_stochastic", "_fit_lbfgs", "_forward_pass_fast")
+_theirs = {name: getattr(BaseMultilayerPerceptron, name) for name in _REPLACED}
+
+
+def install() -> None:
+    """Let scikit-learn's network be trained by chainrule.
+
+    Examples
+    --------
+    >>> import chainrule.accel
+    >>> chainrule.accel.install()
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> MLPClassifier(random_state=0).fit(X, y).score(X, y)
+    1.0
+    >>> chainrule.accel.uninstall()
+    """
+    for method in (_fit_stochastic, _fit_lbfgs, _forward_pass_fast):
+        setattr(BaseMultilayerPerceptron, method.__name__, method)
+    reduction.register(BatchedCalls, _reduced)
+
+
+def uninstall() -> None:
+    """Let scikit-learn train its network itself."""
+    for name, method in _theirs.items():
+        setattr(BaseMultilayerPerceptron, name, method)
+    reduction._dispatch_table.pop(BatchedCalls, None)
+
+
+def is_installed() -> bool:
+    """Whether scikit-learn's network is trained by chainrule."""
+    return bool(BaseMultilayerPerceptron._fit_stochastic is _fit_stochastic)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Act on ``%load_ext chainrule.accel``."""
+    install()
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Act on ``%unload_ext chainrule.accel``."""
+    uninstall()
+
+
+def _fit_stochastic(
+    self: Any, X: Any, y: Any, sample_weight: Any, activations: Any, deltas: Any, coef_grads: Any,
+    intercept_grads: Any, layer_units: Any, incremental: bool,
+) -> None:  # fmt: skip
+    why = obstacle(self, X, layer_units, incremental)
+    if why is None:
+        from chainrule._src.tabular.estimators.stochastic import fit_stochastic
+
+        fit_stochastic(self, X, y, sample_weight, incremental)
+        return
+    _say(self, why)
+    _theirs["_fit_stochastic"](
+        self, X, y, sample_weight, activations, deltas, coef_grads, intercept_grads, layer_units,
+        incremental,
+    )  # fmt: skip
+
+
+def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
+    why = obstacle(self, X, parts[-1], False)
+    if why is None:
+        from chainrule._src.tabular.estimators.lbfgs import compiled
+
+        with compiled(self, X, y, sample_weight):
+            _theirs["_fit_lbfgs"](self, X, y, sample_weight, *parts)
+        return
+    _say(self, why)
+    _theirs["_fit_lbfgs"](self, X, y, sample_weight, *parts)
+
+
+def _say(model: Any, why: str) -> None:
+    _log.info("scikit-learn trains %s: %s", type(model).__name__, why)
+
+
+def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> Any:
+    quick = output(self, X, check_input)
+    return _theirs["_forward_pass_fast"](self, X, check_input) if quick is None else quick
+
+
+def _reduced(calls: Any) -> Any:
+    """Say how work gets to a process of joblib's: training is replaced there before it begins."""
+    return _arrived, calls.__reduce__()
+
+
+def _arrived(make: Any, args: Any) -> Any:
+    install()
+    return make(*args)

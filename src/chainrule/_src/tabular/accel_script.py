@@ -1,0 +1,74 @@
+"""``python -m chainrule.accel script.py …``: run a script with its network trained by chainrule."""
+
+from __future__ import annotations
+
+import argparse
+import builtins
+import logging
+import os
+import runpy
+import sys
+import types
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.tabular.accel import install
+
+_OURS = {__file__, runpy.__file__, "<frozen runpy>"}
+
+
+def main() -> None:
+    """Run the script or the module that is named."""
+    parser = argparse.ArgumentParser(prog="python -m chainrule.accel", description=__doc__)
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what is not replaced")
+    parser.add_argument("-m", dest="module", action="store_true", help="run a module, not a file")
+    parser.add_argument("script", help="what to run")
+    rest = parser.add_argument("args", nargs=argparse.REMAINDER, help="its arguments")
+    rest.required = False
+    given = parser.parse_args()
+    if given.verbose:
+        logging.basicConfig()
+        logging.getLogger("chainrule.accel").setLevel(logging.INFO)
+    install()
+    sys.argv = [given.script, *given.args]
+    sys.excepthook = _told
+    if given.module:
+        runpy.run_module(given.script, run_name="__main__", alter_sys=True)
+    elif given.script == "-":
+        sys.path[0] = ""
+        _run(sys.stdin.read(), "<stdin>")
+    else:
+        _run_file(given.script)
+
+
+def _run_file(script: str) -> None:
+    """Run a script as Python does: with its name as given, and its folder to import from."""
+    path = os.path.join(os.getcwd(), script)  # as Python names it
+    if os.path.isdir(path) or zipfile.is_zipfile(path):
+        del sys.path[0]
+        runpy.run_path(path, run_name="__main__")
+        return
+    try:
+        source = Path(path).read_bytes()
+    except OSError as error:
+        reason = f"[Errno {error.errno}] {error.strerror}"
+        sys.stderr.write(f"{sys.executable}: can't open file {path!r}: {reason}\n")
+        sys.exit(2)
+    sys.path[0] = str(Path(path).resolve().parent)
+    _run(source, path)
+
+
+def _run(source: str | bytes, path: str) -> None:
+    """Run source code as the module ``__main__``."""
+    module = types.ModuleType("__main__")
+    vars(module).update(__file__=path, __builtins__=builtins)
+    sys.modules["__main__"] = module
+    exec(compile(source, path, "exec", dont_inherit=True), vars(module))
+
+
+def _told(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Print an error from the script's own first line on."""
+    while trace is not None and trace.tb_frame.f_code.co_filename in _OURS:
+        trace = trace.tb_next
+    sys.__excepthook__(kind, error.with_traceback(trace), trace)

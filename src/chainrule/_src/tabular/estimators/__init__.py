@@ -1,0 +1,33 @@
+"""Networks with scikit-learn's interface: the same results, sooner, and what its own lack."""
+
+from typing import TYPE_CHECKING, Any
+
+from chainrule._src.base.interrupts import load
+
+if TYPE_CHECKING:
+    from chainrule._src.tabular.estimators.dask import DaskMLPClassifier, DaskMLPRegressor
+    from chainrule._src.tabular.estimators.displays import LossCurveDisplay, WorstPredictionsDisplay
+    from chainrule._src.tabular.estimators.mlp import MLPClassifier, MLPRegressor, SoftmaxRegression
+    from chainrule._src.tabular.estimators.realmlp import RealMLPClassifier, RealMLPRegressor
+
+__all__ = [
+    "DaskMLPClassifier", "DaskMLPRegressor", "LossCurveDisplay", "MLPClassifier",
+    "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor", "SoftmaxRegression",
+    "WorstPredictionsDisplay",
+]  # fmt: skip
+
+_MODULES = {
+    "Dask": "dask",
+    "Display": "displays",
+    "Real": "realmlp",
+    "MLP": "mlp",
+    "Softmax": "mlp",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = next(module for part, module in _MODULES.items() if part in name)
+    found = globals()[name] = getattr(load(f"{__name__}.{module}"), name)
+    return found

@@ -1,0 +1,279 @@
+"""What goes before scikit-learn's own classes: training and prediction, and what they lack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from chainrule._src.base.config import short
+from chainrule._src.base.validation import Array, numeric
+from chainrule._src.compile.native.helpers import open_llvm
+from chainrule._src.tabular.estimators.forward import is_plain
+from chainrule._src.tabular.estimators.many_rows import ManyRows
+from chainrule._src.tabular.estimators.training import HIDDEN, dense, engine_of, output
+
+SHARE = Interval(Real, 0, 1, closed="left")
+MORE: dict[str, list[Any]] = {  # constraints of what scikit-learn does not have
+    "activation": [str, callable, list, tuple],
+    "dropout": [SHARE, list, tuple],
+    "batch_norm": ["boolean"],
+    "optimizer": [None, str, dict, object],
+    "scoring": [None, str, callable],
+    "callbacks": [None, list, tuple, callable, object],
+    "metrics": [None, list, tuple],
+    "columns": [None, StrOptions({"auto"})],
+    "engine": [StrOptions({"auto", "compiled", "numpy"})],
+}
+
+
+def refuse_times(X: Any, where: str) -> None:
+    """Refuse an array of times: scikit-learn takes them as numbers in training, then fails."""
+    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M"):
+        numeric(X, "X", where)
+
+
+def keep(model: Any, given: dict[str, Any]) -> None:
+    """Keep the arguments of a constructor as they were given."""
+    names = (name for name in given if name not in ("self", "__class__"))
+    vars(model).update({name: given[name] for name in names})
+
+
+@contextmanager
+def undone_on_error(model: Any) -> Iterator[None]:
+    """Return a context after which a model is what it was before, if it ends with an error."""
+    before = dict(vars(model))
+    try:
+        yield
+    except BaseException:
+        vars(model).clear()
+        vars(model).update(before)
+        raise
+
+
+def validation_parts(data: Any) -> Any:
+    """Return what ``validation_data`` consists of: samples, targets, perhaps weights."""
+    if isinstance(data, tuple | list) and len(data) in (2, 3):
+        return data
+    from chainrule._src.base.errors import DataError
+
+    raise DataError(
+        "validation_data: expected (X, y) or (X, y, sample_weight), received "
+        f"{f'{len(data)} parts' if isinstance(data, tuple | list) else short(data)}"
+    )
+
+
+class Network(BaseMultilayerPerceptron):  # type: ignore[misc]
+    """What goes before scikit-learn's classes."""
+
+    _network: Any = None  # a Sequential, where more is in use than scikit-learn has
+    _network_settings: Any = None  # of which it was made
+    _validation: Any = None  # what was given to be scored after every epoch
+    _encoder: Any = None  # from a frame to a matrix
+    _many: Any = None  # what predicts many rows, where it was fitted
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
+        if self.columns is None:
+            self._encoder = None if reset else self._encoder
+            refuse_times(X, type(self).__name__)
+            return super()._validate_input(X, y, incremental, reset)
+        from chainrule._src.tabular.estimators.frames import Frames, checked
+
+        X = checked(self, X, reset)
+        if reset:
+            self._encoder = Frames().fit(X)
+        matrix = self._encoder.transform(X)
+        self.n_features_in_ = matrix.shape[1]
+        self.__dict__.pop("feature_names_in_", None)
+        found = super()._validate_input(matrix, y, incremental, reset)
+        self._encoder.tell(self)
+        return found
+
+    def _encoded(self, X: Any) -> Any:
+        """Return the matrix that a frame becomes."""
+        from chainrule._src.tabular.estimators.frames import checked
+
+        return self._encoder.transform(checked(self, X, False))
+
+    def _initialize(self, y: Any, layer_units: Any, dtype: Any) -> None:
+        self._network, self._many = None, ManyRows()
+        self._validation_losses: list[float] = []
+        self._epochs: dict[str, list[float]] = {}  # scores beside those of scikit-learn
+        super()._initialize(y, layer_units, dtype)
+
+    def _fit_stochastic(
+        self, X: Any, y: Any, sample_weight: Any, activations: Any, deltas: Any,
+        coef_grads: Any, intercept_grads: Any, layer_units: Any, incremental: bool,
+    ) -> None:  # fmt: skip
+        held = None if self._validation is None else self._held(self._validation)
+        if incremental and self.early_stopping and held is None:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True without samples to score by; "
+                "give validation_data=(X, y)"
+            )
+        sample_weight = self._weighted(y, sample_weight)
+        if beyond(self):
+            from chainrule._src.tabular.estimators.network import fit_network
+
+            fit_network(self, X, y, sample_weight, incremental, held)
+            return
+        self._network = None  # which it no longer is
+        X = X if held is None else dense(X)
+        engine = engine_of(self, X, layer_units, incremental)
+        if engine is None and held is None:
+            super()._fit_stochastic(
+                X, y, sample_weight, activations, deltas, coef_grads, intercept_grads,
+                layer_units, incremental,
+            )  # fmt: skip
+            return
+        if engine == "compiled":
+            open_llvm()  # beside what is imported here
+        from chainrule._src.tabular.estimators.stochastic import fit_stochastic
+
+        fit_stochastic(self, X, y, sample_weight, incremental, engine or "numpy", held)
+
+    def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any, *parts: Any) -> None:
+        if names := beyond(self) + ["validation_data"] * (self._validation is not None):
+            from chainrule._src.base.errors import OptionError
+
+            raise OptionError(
+                "solver", f"'lbfgs' trains without {', '.join(names)}; give 'adam' or 'sgd'"
+            )
+        self._network, weight = None, self._weighted(y, sample_weight)
+        if engine_of(self, X, parts[-1], False) != "compiled":
+            super()._fit_lbfgs(X, y, weight, *parts)
+            return
+        from chainrule._src.tabular.estimators.lbfgs import compiled
+
+        with compiled(self, X, y, weight):
+            super()._fit_lbfgs(X, y, weight, *parts)
+
+    def _weighted(self, y: Any, weight: Any) -> Any:
+        """Return the samples' weights, those of their classes included."""
+        of_classes = getattr(self, "class_weight", None)
+        if of_classes is None:
+            return weight
+        from chainrule._src.tabular.estimators.weights import weights_of
+
+        labels = dense(self._label_binarizer.inverse_transform(y))
+        classes = self.classes_ if labels.ndim == 1 else np.arange(2)
+        return weights_of(of_classes, labels, classes, weight)
+
+    def _check_partial_fit(self) -> bool:
+        """Raise unless it can be trained on some samples at a time."""
+        if getattr(self, "class_weight", None) == "balanced":
+            raise AttributeError(
+                "partial_fit is not available with class_weight='balanced', which needs all "
+                "samples; give weights as a dict"
+            )
+        return bool(self._check_solver())
+
+    def _held(self, data: Any) -> Any:
+        """Return samples to be scored after every epoch, validated."""
+        from chainrule._src.tabular.estimators.held import held_of
+
+        X, y, weight = (*validation_parts(data), None)[:3]
+        check_consistent_length(X, y, weight)
+        dtype = self.coefs_[0].dtype
+        if self._encoder is not None:
+            X = self._encoded(X).astype(dtype)
+        else:
+            X = dense(
+                validate_data(self, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
+            )
+        if weight is not None:
+            weight = _check_sample_weight(weight, X)
+        if not is_classifier(self):
+            Y = np.asarray(y, dtype)
+            return held_of(self, X, Y.reshape(len(Y), -1), weight)
+        if not self._label_binarizer.y_type_.startswith("multilabel"):
+            y = column_or_1d(y)
+        unknown = np.setdiff1d(y, self.classes_) if np.ndim(y) == 1 else ()
+        if len(unknown):
+            raise ValueError(f"validation_data has classes that training has not: {unknown}")
+        return held_of(self, X, self._label_binarizer.transform(y).astype(bool), weight)
+
+    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        from chainrule._src.tabular.estimators.scoring import scored
+
+        return scored(self, X, y, sample_weight)
+
+    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
+        if self._encoder is not None and check_input:
+            X, check_input = self._encoded(X), False
+        if check_input:
+            refuse_times(X, type(self).__name__)
+        if self._network is not None:
+            if check_input and not is_plain(self, X):
+                X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+            found: Array = self.model_.predict(dense(X))
+            return found
+        quick = output(self, X, check_input)
+        return super()._forward_pass_fast(X, check_input) if quick is None else quick
+
+    @contextmanager
+    def _scored_by(
+        self, validation_data: Any, X_val: Any = None, y_val: Any = None
+    ) -> Iterator[None]:
+        """Score these after every epoch, given together or apart; undo what ends with an error."""
+        if X_val is not None or y_val is not None:
+            if X_val is None or y_val is None or validation_data is not None:
+                raise ValueError("give validation_data=(X, y), or X_val and y_val")
+            validation_data = X_val, y_val
+        with undone_on_error(self):
+            self._validation = validation_data
+            yield
+        del self._validation
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        return {
+            name: value for name, value in state.items() if name not in ("_validation", "_many")
+        }
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if self.columns is not None:
+            tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+            tags.input_tags.sparse = False
+        return tags
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """Scores of every epoch by name: the loss, what was held back, metrics."""
+        check_is_fitted(self)
+        own = {"loss": getattr(self, "loss_curve_", None), "val_loss": self._validation_losses}
+        own |= self._epochs | {"val_score": getattr(self, "validation_scores_", None)}
+        return {name: [float(v) for v in values] for name, values in own.items() if values}
+
+    @property
+    def model_(self) -> Any:
+        """The network as a `Sequential`: to read its source, check, export or eject it."""
+        check_is_fitted(self)
+        from chainrule._src.tabular.estimators.network import network_of, trained
+
+        return network_of(self) if self._network is None else trained(self)
+
+
+def beyond(model: Any) -> list[str]:
+    """Return the names of the parameters in use that scikit-learn's network does not have."""
+    own = {"log_loss"} if is_classifier(model) else {"squared_error", "poisson"}
+    found = {
+        "dropout": np.any(model.dropout),
+        "batch_norm": model.batch_norm,
+        "activation": model.activation not in HIDDEN,
+        "loss": not isinstance(model.loss, str) or model.loss not in own,
+        "label_smoothing": getattr(model, "label_smoothing", 0),
+        "optimizer": model.optimizer is not None,
+        "callbacks": model.callbacks,
+        "metrics": model.metrics,
+    }
+    return [name for name, is_used in found.items() if is_used]

@@ -1,0 +1,312 @@
+"""scikit-learn's classes on Dask's collections, with the conventions of xgboost.dask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import compute_class_weight
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from chainrule._src.base.errors import DataError, OptionError
+from chainrule._src.cluster.collections import is_collection, is_frame
+from chainrule._src.cluster.fitting import check_held, train
+from chainrule._src.cluster.frames import values
+from chainrule._src.cluster.options import Rounds
+from chainrule._src.cluster.places import dask
+from chainrule._src.cluster.predicting import Predicts, predictions
+from chainrule._src.cluster.source import Source, opened
+from chainrule._src.nn import layers, optimizers, regularizers
+from chainrule._src.nn.network.inputs import comes_in_parts
+from chainrule._src.nn.sequential import Sequential
+from chainrule._src.tabular.estimators.weights import balanced
+
+_ROUNDS = (
+    "shards", "round_steps", "outer_momentum", "outer_rate", "n_workers", "checkpoint", "timeout",
+)  # fmt: skip
+
+
+class _DaskMLP(BaseEstimator):  # type: ignore[misc]
+    """What both have in common."""
+
+    _client: Any = None
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        optimizer: Any = None,
+        alpha: float = 1e-4,
+        batch_size: int = 200,
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 20,
+        dropout: float = 0.0,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        random_state: Any = None,
+        callbacks: Any = None,
+        engine: str = "auto",
+        shards: int = 8,
+        round_steps: int = 100,
+        outer_momentum: float = 0.0,
+        outer_rate: float = 1.0,
+        n_workers: int | None = None,
+        checkpoint: Any = None,
+        timeout: float = 600.0,
+    ) -> None:
+        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
+        self.optimizer, self.alpha, self.batch_size = optimizer, alpha, batch_size
+        self.learning_rate_init, self.max_iter, self.dropout = learning_rate_init, max_iter, dropout
+        self.shuffle, self.class_weight, self.random_state = shuffle, class_weight, random_state
+        self.callbacks, self.engine, self.shards = callbacks, engine, shards
+        self.round_steps, self.outer_momentum = round_steps, outer_momentum
+        self.outer_rate, self.n_workers, self.checkpoint = outer_rate, n_workers, checkpoint
+        self.timeout = timeout
+
+    @property
+    def client(self) -> Any:
+        """The client whose workers train; None is the one that is active, if any."""
+        return self._client
+
+    @client.setter
+    def client(self, client: Any) -> None:
+        self._client = client
+
+    def fit(
+        self, X: Any, y: Any, *, sample_weight: Any = None, validation_data: Any = None
+    ) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X : dask.array.Array, dask.dataframe.DataFrame or array_like, shape (n, d)
+            Partitions may be empty and of unequal size.
+        y : the same, shape (n,); or the name of a column
+        sample_weight : the same, optional
+        validation_data : tuple, optional
+            ``(X, y)``, arrays, scored after every epoch.
+
+        Returns
+        -------
+        self
+        """
+        options = Rounds(**{name: getattr(self, name) for name in _ROUNDS})
+        with opened(X, y, sample_weight, self._client, options) as source:
+            self._learn_form(source)
+            classes, weights = self._learn(source)
+            model = self._network(len(classes) if classes is not None else 1)
+            train(
+                model, source, options, batch_size=self.batch_size, epochs=self.max_iter,
+                verbose=0, callbacks=self.callbacks, validation_data=self._held(validation_data),
+                shuffle=self.shuffle, class_weight=weights, classes=classes,
+            )  # fmt: skip
+        self.model_, self.history_ = model, model.history.history
+        self.n_iter_ = len(model.history.epoch)
+        return self
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy, or R² of a regressor; Dask's collections are computed for it."""
+        parts = y, self.predict(X), sample_weight
+        if any(map(is_collection, parts)):
+            parts = dask().compute(*parts, scheduler=self._client)
+        y, predicted, sample_weight = parts
+        return float(self._scored(y, predicted, sample_weight=sample_weight))
+
+    def _learn_form(self, source: Source) -> None:
+        """Take down what samples look like."""
+        X, y, *_ = source.few[1]
+        if X.ndim != 2 or y.size != len(y):
+            raise DataError(
+                f"{type(self).__name__} takes X of shape (n, d) and y of shape (n,), received "
+                f"{X.shape} and {y.shape} of some rows; Sequential.fit trains other networks"
+            )
+        self.n_features_in_ = X.shape[1]
+        self.__dict__.pop("feature_names_in_", None)
+        if source.names and all(isinstance(name, str) for name in source.names):
+            self.feature_names_in_ = np.array(source.names, dtype=object)
+
+    def _checked(self, X: Any) -> Any:
+        """Return samples whose columns are those of training, in their order, or refuse them."""
+        if comes_in_parts(X) and not is_collection(X):
+            raise DataError(
+                f"{X!r}: predictions are made of arrays and frames; "
+                "dask.dataframe.read_parquet(path) reads files"
+            )
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        like = X._meta if is_frame(X) else X
+        validate_data(self, like, reset=False, skip_check_array=True)
+        return X
+
+    def _held(self, data: Any) -> Any:
+        """Return samples to be scored after every epoch."""
+        check_held(data)
+        if data is None:
+            return None
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            raise DataError("validation_data must be (X, y) or (X, y, sample_weight)")
+        X, y, *weight = data
+        return values(self._checked(X)), self._encoded(values(y)), *weight
+
+    def _network(self, outputs: int) -> Sequential:
+        hidden: list[Any] = []
+        penalty = regularizers.L2(self.alpha / (2 * self.batch_size)) if self.alpha else None
+        for units in np.atleast_1d(self.hidden_layer_sizes):
+            hidden.append(layers.Dense(int(units), self.activation, kernel_regularizer=penalty))
+            if self.dropout:
+                hidden.append(layers.Dropout(self.dropout))
+        seed = self.random_state
+        seed = seed.randint(2**31) if isinstance(seed, np.random.RandomState) else seed
+        last = layers.Dense(outputs, self._last, kernel_regularizer=penalty)
+        model = Sequential([*hidden, last], seed=seed)
+        rule = (
+            optimizers.Adam(self.learning_rate_init) if self.optimizer is None else self.optimizer
+        )
+        model.compile(rule, self._loss, metrics=self._metrics, engine=self.engine)
+        return model
+
+    _last: Any
+    _loss: str
+    _metrics: tuple[str, ...] = ()
+    _scored: Callable[..., Any]
+
+    def _learn(self, source: Source) -> tuple[Any, Any]:
+        """Return the classes, and the weight of each by number."""
+        return None, None
+
+    def _encoded(self, y: Any) -> Any:
+        return y
+
+    def __getstate__(self) -> Any:
+        return {name: v for name, v in super().__getstate__().items() if name != "_client"}
+
+
+class DaskMLPClassifier(ClassifierMixin, _DaskMLP):  # type: ignore[misc]
+    """A network that classifies, trained where the data are.
+
+    Local SGD in rounds, see `chainrule.distributed.Rounds`: however many workers there are, and
+    whichever fail, the same seed gives the same bits.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default (100,)
+    activation : str, default "relu"
+    optimizer : str or Optimizer, optional
+        By default Adam with ``learning_rate_init``.
+    alpha : float, default 1e-4
+        Weight of the squared weights, as in scikit-learn.
+    batch_size : int, default 200
+    learning_rate_init : float, default 1e-3
+    max_iter : int, default 20
+        Epochs.
+    dropout : float, default 0
+    shuffle : bool, default True
+    class_weight : dict or "balanced", optional
+        From label to weight; or such weights that all classes weigh the same.
+    random_state : int, RandomState or None
+    callbacks : Callback, callable, or sequence of such, optional
+    engine : {"auto", "compiled", "numpy"}
+    shards, round_steps, outer_momentum, outer_rate, n_workers, checkpoint, timeout
+        See `chainrule.distributed.Rounds`.
+
+    Attributes
+    ----------
+    client
+        To be set before `fit` if it is not the one that is active.
+    classes_ : ndarray
+        All that occur in any partition.
+    model_ : Sequential
+    history_ : dict
+    n_features_in_, n_iter_ : int
+    feature_names_in_ : ndarray
+        Of a frame or a Parquet file; other columns, or another order, are refused from then on.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = DaskMLPClassifier(
+    ...     max_iter=200, batch_size=16, shards=2, learning_rate_init=0.01, random_state=0
+    ... ).fit(X, y)
+    >>> bool(classifier.score(X, y) > 0.9)
+    True
+    """
+
+    _last, _loss, _metrics = "softmax", "sparse_categorical_crossentropy", ("accuracy",)
+
+    _scored, score = staticmethod(accuracy_score), _DaskMLP.score
+
+    def _learn(self, source: Source) -> tuple[Any, Any]:
+        self.classes_, sums = source.labels()
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"DaskMLPClassifier needs samples of at least two classes, y holds one class: "
+                f"{self.classes_.tolist()[0]!r}"
+            )
+        return self.classes_, self._weights(sums)
+
+    def _encoded(self, y: Any) -> Any:
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        if (self.classes_[codes] != y).any():
+            raise DataError("validation_data holds a class that y does not")
+        return codes
+
+    def _weights(self, sums: Any) -> Any:
+        given, classes = self.class_weight, self.classes_
+        if given is None:
+            return None
+        if isinstance(given, Mapping):
+            found = compute_class_weight(dict(given), classes=classes, y=classes)
+        elif given == "balanced":
+            found = balanced(classes, classes, sums)
+        else:
+            raise OptionError("class_weight", "must be 'balanced' or a dict from label to weight")
+        return dict(enumerate(found.tolist()))
+
+    def predict(self, X: Any) -> Any:
+        """Return the likeliest classes; lazily, for Dask's collections."""
+        check_is_fitted(self)
+        X = self._checked(X)
+        return predictions(Predicts.of(self.model_, self.classes_), X, self.classes_.dtype)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of every class, shape (n, k); lazily, for Dask's collections."""
+        check_is_fitted(self)
+        X = self._checked(X)
+        return predictions(Predicts.of(self.model_), X, np.float32, len(self.classes_))
+
+
+class DaskMLPRegressor(RegressorMixin, _DaskMLP):  # type: ignore[misc]
+    """A network that predicts a number, trained where the data are.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, activation, optimizer, alpha, batch_size, learning_rate_init, max_iter, \
+dropout, shuffle, random_state, callbacks, engine, shards, round_steps, outer_momentum, \
+outer_rate, n_workers, checkpoint, timeout
+        As for `DaskMLPClassifier`; ``class_weight`` is not used.
+
+    Attributes
+    ----------
+    client, model_, history_, n_features_in_, n_iter_, feature_names_in_
+        As for `DaskMLPClassifier`.
+
+    Examples
+    --------
+    >>> X = np.linspace(-1, 1, 200)[:, np.newaxis]
+    >>> regressor = DaskMLPRegressor(max_iter=100, batch_size=20, shards=2, random_state=0,
+    ...                              learning_rate_init=0.01).fit(X, X[:, 0] ** 2)
+    >>> bool(regressor.score(X, X[:, 0] ** 2) > 0.9)
+    True
+    """
+
+    _last, _loss = None, "mse"
+    _scored, score = staticmethod(r2_score), _DaskMLP.score
+
+    def predict(self, X: Any) -> Any:
+        """Return predicted quantities, shape (n,); lazily, for Dask's collections."""
+        check_is_fitted(self)
+        return predictions(Predicts.of(self.model_), self._checked(X), np.float32)

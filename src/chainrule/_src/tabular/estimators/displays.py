@@ -1,0 +1,163 @@
+"""Pictures of a fitted network, in scikit-learn's way: an object with axes and figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule._src.base import plots
+from chainrule._src.base.errors import DataError, ShapeError, listed
+from chainrule._src.base.validation import Array, check_positive, lookup
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class LossCurveDisplay:
+    """Loss, or another score, of every epoch: of training, and of what was held back.
+
+    Parameters
+    ----------
+    history : dict of str to list of float
+    metric : str, default "loss"
+        Drawn with ``val_…`` of the same name, where there is one.
+
+    Attributes
+    ----------
+    ax_, figure_
+        Once drawn.
+
+    Examples
+    --------
+    >>> display = LossCurveDisplay({"loss": [3.0, 2.0], "val_loss": [3.0, 2.5]}).plot()
+    >>> [line.get_label() for line in display.ax_.lines]
+    ['training', 'validation']
+    """
+
+    def __init__(self, history: dict[str, Sequence[float]], metric: str = "loss") -> None:
+        self.history, self.metric = history, metric
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on ``ax``, or on new axes."""
+        named = {"training": self.metric, "validation": f"val_{self.metric}"}
+        found = {key: self.history[name] for key, name in named.items() if name in self.history}
+        if not found:
+            lookup("metric", self.metric, {n.removeprefix("val_"): 0 for n in self.history})
+        lines = {key: (np.arange(1, len(ys) + 1), ys) for key, ys in found.items()}
+        self.ax_ = plots.curves(lines, xlabel="epoch", ylabel=self.metric, ax=ax)
+        self.figure_ = self.ax_.get_figure(root=True)
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, metric: str = "loss", ax: Axes | None = None
+    ) -> Self:
+        """Draw what a fitted estimator's ``history_`` tells; scikit-learn's have a loss alone.
+
+        Raises
+        ------
+        DataError
+            If the estimator was not trained by epochs.
+        """
+        check_is_fitted(estimator)
+        history = getattr(estimator, "history_", None)
+        if history is None and hasattr(estimator, "loss_curve_"):
+            history = {"loss": estimator.loss_curve_, "val_score": estimator.validation_scores_}
+            history = {name: values for name, values in history.items() if values}
+        if not history:
+            raise DataError(f"{type(estimator).__name__} has no loss of each epoch to draw")
+        return cls(history, metric).plot(ax)
+
+
+class WorstPredictionsDisplay:
+    """The samples whose true class was given the least probability.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, d)
+        The samples; drawn as images where ``image_shape`` says how.
+    y_true, y_pred : ndarray, shape (n,)
+    probability : ndarray, shape (n,)
+        That of the true class.
+    image_shape : tuple of int, optional
+
+    Attributes
+    ----------
+    ax_, figure_
+        Once drawn.
+    """
+
+    def __init__(
+        self, X: Array, y_true: Array, y_pred: Array, probability: Array, image_shape: Any = None
+    ) -> None:
+        self.X, self.y_true, self.y_pred, self.probability = X, y_true, y_pred, probability
+        self.image_shape = image_shape
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on ``ax``, or on new axes: images, or bars where samples are none."""
+        self.ax_ = plots.new_axes(ax, (9, 4))
+        titles = [
+            f"{true}, not {found}: {share:.1%}"
+            for true, found, share in zip(self.y_true, self.y_pred, self.probability, strict=True)
+        ]
+        if self.image_shape is None:
+            self.ax_.barh(np.arange(len(titles))[::-1], self.probability)
+            self.ax_.set_yticks(np.arange(len(titles))[::-1], titles)
+            self.ax_.set_xlabel("probability of the true class")
+        else:
+            columns = min(len(titles), 5)
+            grid = plots.panels(self.ax_, -(-len(titles) // columns), columns, gaps=(0.25, 0.05))
+            for x, title, panel in zip(self.X, titles, grid, strict=False):
+                plots.image(np.reshape(x, self.image_shape), title, panel)
+            for panel in grid[len(titles) :]:
+                panel.set_axis_off()
+        self.figure_ = self.ax_.get_figure(root=True)
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: Any, *, n_samples: int = 10, image_shape: Any = None,
+        ax: Axes | None = None,
+    ) -> Self:  # fmt: skip
+        """Draw what a fitted classifier is most wrong about.
+
+        Parameters
+        ----------
+        estimator : classifier with ``predict_proba``
+        X : array_like or frame, shape (n, d)
+        y : array_like, shape (n,)
+        n_samples : int, default 10
+        image_shape : tuple of int, optional
+            By default that of a square, where samples have 16 or more features that fill one.
+
+        Raises
+        ------
+        ShapeError
+            If ``y`` is not one class a sample.
+        DataError
+            If the estimator tells no probabilities, or not of a class of ``y``.
+        """
+        if not hasattr(estimator, "predict_proba"):
+            name = type(estimator).__name__
+            raise DataError(f"{name} has no predict_proba: what is drawn is a class's probability")
+        found = estimator.predict_proba(X)  # a frame as it is
+        y, X = np.asarray(y), np.asarray(X)
+        if y.shape != (len(X),):
+            raise ShapeError(f"y: expected a class for each of {len(X)} samples, not {y.shape}")
+        places = {label: place for place, label in enumerate(estimator.classes_.tolist())}
+        codes = [places.get(label, -1) for label in y.tolist()]
+        if -1 in codes:
+            raise DataError(
+                f"y holds {y[codes.index(-1)]!r}, which is none of the classes of training: "
+                f"{listed(map(repr, places))}"
+            )
+        true = found[np.arange(len(X)), codes]
+        worst = np.argsort(true, kind="stable")[: check_positive(n_samples, "n_samples", "plot")]
+        side = round(X.shape[1] ** 0.5)
+        if image_shape is None and side**2 == X.shape[1] and side >= 4:
+            image_shape = side, side
+        predicted = estimator.classes_[found[worst].argmax(axis=1)]
+        return cls(X[worst], y[worst], predicted, true[worst], image_shape).plot(ax)

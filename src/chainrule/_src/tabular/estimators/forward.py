@@ -1,0 +1,107 @@
+"""Predictions of a fitted network in NumPy, some rows at a time, so that they stay in the cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.neural_network._base import ACTIVATIONS
+
+from chainrule._src.base.validation import Array
+from chainrule._src.compile.native import cores
+from chainrule._src.compile.running.threads import shared_out
+
+# Multiplications that a BLAS still makes on one thread: several threads cost small blocks more
+# than they bring.
+ALONE = 800_000
+SHARED = 1e8  # multiplications from which it pays to start threads
+FEW = 50  # entries that Python adds up sooner than NumPy
+FEWEST = 32  # rows: wider layers fill the cache with a few already, and are computed all at once
+
+
+def forward(
+    X: Array, coefs: Sequence[Array], intercepts: Sequence[Array], hidden: str, output: str
+) -> Array:
+    """Return the output of a network, with activations by scikit-learn's names, shape ``(n, k)``.
+
+    Examples
+    --------
+    >>> X, coefs, intercepts = np.array([[1.0, -2.0]]), [np.eye(2), np.ones((2, 1))], [0.0, 1.0]
+    >>> forward(X, coefs, intercepts, "relu", "identity")
+    array([[2.]])
+    """
+    if len(X) == 1:  # a vector takes half the time of a matrix with one row
+        return _block(X[0], coefs, intercepts, hidden, output)[np.newaxis]
+    size = len(X) if len(X) <= FEWEST else ALONE // max(W.size for W in coefs)
+    if len(X) <= size or size < FEWEST:
+        return _block(X, coefs, intercepts, hidden, output)
+    first = _block(X[:size], coefs, intercepts, hidden, output)
+    found = np.empty((len(X), first.shape[1]), first.dtype)
+    found[:size] = first
+
+    def compute(start: int) -> None:
+        rows = slice(start, start + size)
+        found[rows] = _block(X[rows], coefs, intercepts, hidden, output)
+
+    shared_out(compute, range(size, len(X), size), helpers_for(X, coefs))
+    return found
+
+
+def multiplications(X: Array, coefs: Sequence[Array]) -> int:
+    """Return how many the output of these rows takes."""
+    return len(X) * sum(int(W.size) for W in coefs)
+
+
+def helpers_for(X: Array, coefs: Sequence[Array]) -> int:
+    """Return how many other threads are to share the rows."""
+    return cores() - 1 if multiplications(X, coefs) > SHARED else 0
+
+
+def _softmax(z: Array) -> None:
+    """Make a softmax of each row, in place; as scikit-learn's, with less around it."""
+    if z.ndim == 1:  # where its index is found sooner than the maximum itself
+        z -= z[z.argmax()]
+        np.exp(z, z)
+        z /= sum(z.tolist()) if len(z) < FEW else np.add.reduce(z)
+        return
+    z -= np.maximum.reduce(z, axis=-1, keepdims=True)
+    np.exp(z, out=z)
+    z /= np.add.reduce(z, axis=-1, keepdims=True)
+
+
+def _relu(z: Array) -> None:
+    np.maximum(z, 0.0, out=z)  # sooner than with a whole number, which is converted
+
+
+_IN_PLACE = {**ACTIVATIONS, "relu": _relu, "softmax": _softmax}
+
+
+def _block(
+    X: Array, coefs: Sequence[Array], intercepts: Sequence[Array], hidden: str, output: str
+) -> Array:
+    h, last = X, len(coefs) - 1
+    for i, W in enumerate(coefs):
+        h = h.dot(W)  # the method is found sooner than the function
+        h += intercepts[i]
+        _IN_PLACE[output if i == last else hidden](h)
+    return h
+
+
+def _sum(X: Array) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):  # then scikit-learn looks itself
+        return float(np.add.reduce(X, axis=None))
+
+
+def is_plain(model: Any, X: Any) -> bool:
+    """Whether scikit-learn's validation of samples would find nothing to change or to refuse."""
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.char not in "fd" or not len(X):
+        return False
+    # Of a row a product is quicker; of many a sum, which takes no threads.
+    total = X[0].dot(X[0]) if len(X) == 1 else _sum(X)
+    return bool(
+        math.isfinite(total)
+        and X.shape[1] == model.n_features_in_
+        and "feature_names_in_" not in vars(model)
+    )

@@ -1,0 +1,86 @@
+"""scikit-learn's losses of its network, as NumPy functions that are recorded and compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.core.names import count_names
+from chainrule._src.nn.functions import log_softmax, relu, sigmoid, softplus
+
+count_names(__file__)
+
+HIDDEN: dict[str, Callable[[Any], Any]] = {
+    "identity": lambda z: z, "logistic": sigmoid, "tanh": np.tanh, "relu": relu,
+}  # fmt: skip
+# By the activation of the output: the loss of each output and sample, from pre-activation and
+# target. Its derivative is the output minus the target.
+OUTPUT: dict[str, Callable[[Any, Any], Any]] = {
+    "softmax": lambda z, Y: -Y * log_softmax(z),
+    "logistic": lambda z, Y: softplus(z) - Y * z,
+    "identity": lambda z, Y: 0.5 * (z - Y) ** 2,
+    "exp": lambda z, Y: np.exp(z) - Y * z,
+}
+
+
+class Objective:
+    r"""The loss that is differentiated, and with it the one that scikit-learn reports.
+
+    .. math:: \frac{\sum_i w_i \ell_i + \frac{\alpha}{2} \sum_l \|W_l\|^2}{\sum_i w_i}
+
+    What is reported clips probabilities, adds what does not depend on the weights, and is the mean
+    over several outputs of a regression, whose sum is differentiated.
+
+    Parameters
+    ----------
+    hidden, output : str
+        Activations, in scikit-learn's names.
+    """
+
+    def __init__(self, hidden: str, output: str) -> None:
+        self.hidden, self.loss, self.output = HIDDEN[hidden], OUTPUT[output], output
+
+    def __call__(
+        self, params: Any, alpha: Any, X: Any, Y: Any, weight: Any = None
+    ) -> tuple[Any, Any]:
+        """Return the loss that is differentiated, and the one that is reported.
+
+        ``alpha`` is an argument, so that one kernel serves all its values.
+        """
+        losses = self.loss(self.logits(params, X), Y)
+        penalty = 0.5 * alpha * sum(np.sum(W**2) for W in params["coefs"])
+        reported = self._reported(losses, Y)
+        return _weighted(losses, weight, penalty), _weighted(reported, weight, penalty)
+
+    def logits(self, params: Any, X: Any) -> Any:
+        """Return the pre-activation of the output, shape ``(n, k)``."""
+        *hidden, last = zip(params["coefs"], params["intercepts"], strict=True)
+        h = X
+        for W, b in hidden:
+            h = self.hidden(h @ W + b)
+        return h @ last[0] + last[1]
+
+    def undefined(self, Y: Any) -> float:
+        """Return NaN where scikit-learn's reported loss is NaN for the targets alone, else 0.
+
+        The Poisson deviance of a negative target has no value; its gradient has, so that training
+        goes on.
+        """
+        return np.nan if self.output == "exp" and np.any(Y < 0) else 0.0
+
+    def _reported(self, losses: Any, Y: Any) -> Any:
+        if self.output == "identity":
+            return losses / losses.shape[1]
+        if self.output == "exp":
+            return losses + Y * np.log(np.where(Y <= 0, 1, Y)) - Y
+        return np.minimum(losses, -np.log(np.finfo(losses.dtype).eps))
+
+
+def _weighted(losses: Any, weight: Any, penalty: Any) -> Any:
+    """Return the mean over the samples, the penalty's share included."""
+    each = np.sum(losses, axis=1)
+    if weight is None:
+        return (np.sum(each) + penalty) / len(each)
+    return (np.sum(weight * each) + penalty) / np.sum(weight)

@@ -1,0 +1,56 @@
+"""What scikit-learn's network has done for it: the methods that mean work, replaced."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from scipy.sparse import issparse
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+
+from chainrule._src.base.validation import Array
+from chainrule._src.tabular.estimators.cost import is_short
+from chainrule._src.tabular.estimators.forward import forward, is_plain
+
+HIDDEN = ("identity", "logistic", "tanh", "relu")
+_OWN = (  # what its loop is made of
+    "_backprop", "_forward_pass", "_compute_loss_grad", "_loss_grad_lbfgs",
+)  # fmt: skip
+
+
+def obstacle(model: Any, X: Any, sizes: list[int], incremental: bool) -> str | None:
+    """Return why scikit-learn's own loop trains a network, if it does."""
+    own = [n for n in _OWN if getattr(type(model), n) is not getattr(BaseMultilayerPerceptron, n)]
+    if own:
+        return f"{type(model).__name__} overrides {own[0]}"
+    if issparse(X):
+        return "X is sparse"
+    if find_spec("llvmlite") is None:
+        return "llvmlite is not installed"
+    if is_short(model, X.shape[0], sizes, incremental):
+        return "it is done sooner than compiling would be"
+    return None
+
+
+def engine_of(model: Any, X: Any, sizes: list[int], incremental: bool) -> str | None:
+    """Return the engine that trains a network, or None for scikit-learn's own loop."""
+    if model.engine == "auto":
+        return "compiled" if obstacle(model, X, sizes, incremental) is None else None
+    return None if issparse(X) else str(model.engine)
+
+
+def dense(X: Any) -> Any:
+    """Return samples as an array."""
+    return X.toarray() if issparse(X) else X
+
+
+def output(model: Any, X: Any, check_input: bool) -> Array | None:
+    """Return the output of a network, or None where scikit-learn's own validation has to look."""
+    if not is_plain(model, X) if check_input else issparse(X):
+        return None
+    many = vars(model).get("_many")
+    if many is not None and many.takes(model, X):
+        found: Array | None = many(model, X)
+        if found is not None:
+            return found
+    return forward(X, model.coefs_, model.intercepts_, model.activation, model.out_activation_)

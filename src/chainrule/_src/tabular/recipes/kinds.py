@@ -1,0 +1,147 @@
+"""The kinds of networks for tables, by name: how each is made and trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import Array
+from chainrule._src.data.tables import TrainingData
+from chainrule._src.nn import layers, metrics, optimizers, regularizers
+from chainrule._src.nn.callbacks import Callback
+from chainrule._src.nn.sequential import Sequential
+from chainrule._src.tabular.recipes.intervals import interval_loss
+from chainrule._src.tabular.recipes.realmlp import PRESETS, RealMLP, fit_realmlp, make_realmlp
+from chainrule._src.tabular.recipes.recipe import Recipe
+
+Fit = Callable[[Sequential, TrainingData, Recipe, Sequence[Callback]], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of network for tables.
+
+    Attributes
+    ----------
+    make : callable
+        Data and a recipe → a `Sequential`, compiled.
+    fit : callable
+        Trains it on data by a recipe, with callbacks.
+    defaults : dict
+        Fields of a `Recipe` that are otherwise here.
+    unwatched : dict
+        Those that are otherwise again where no rows are kept aside.
+    fixed : tuple of str
+        Fields that the kind does not leave open.
+    preprocessing : dict
+        Arguments of its `Preprocessor`.
+    """
+
+    make: Callable[[TrainingData, Recipe], Sequential]
+    fit: Fit
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    unwatched: Mapping[str, Any] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_mlp(data: TrainingData, recipe: Recipe) -> Sequential:
+    """Return a network of dense layers, without hidden ones softmax or linear regression."""
+    stack: list[Any] = [layers.Input((data.preprocessor.width,))]
+    for units in recipe.hidden:
+        penalty = regularizers.L2(recipe.l2) if recipe.l2 else None
+        stack.append(layers.Dense(units, recipe.activation, kernel_regularizer=penalty))
+        if recipe.dropout:
+            stack.append(layers.Dropout(recipe.dropout))
+    target = data.preprocessor.target
+    classes = target.classes
+    stack.append(layers.Dense(target.outputs, "softmax" if classes else None))
+    if target.interval:
+        stack.append(layers.Bounds())
+    model = Sequential(stack, "network", seed=recipe.seed)
+    rule = optimizers.OPTIMIZERS[recipe.optimizer]
+    optimizer = rule() if recipe.lr is None else rule(recipe.lr)
+    if classes:
+        model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
+    elif target.interval:
+        model.compile(optimizer, interval_loss(target))
+    else:
+        model.compile(optimizer, "mse", [metrics.R2Score(name="r2")])
+    model.preprocessor, model.class_names = data.preprocessor, list(classes) or None
+    return model
+
+
+def fit_mlp(
+    model: Sequential, data: TrainingData, recipe: Recipe, callbacks: Sequence[Callback]
+) -> None:
+    """Train a network that `make_mlp` made."""
+    model.fit(
+        data.X_train, data.y_train, recipe.batch_size, recipe.epochs, verbose=0,
+        callbacks=callbacks, validation_data=(data.X_val, data.y_val) if len(data.X_val) else None,
+        class_weight=class_weight(data.y_train) if recipe.class_weight == "balanced" else None,
+    )  # fmt: skip
+
+
+def _make_realmlp(data: TrainingData, recipe: Recipe) -> Sequential:
+    how = _how(data, recipe)
+    y = _targets(data.y_train, data)
+    return make_realmlp(how, data.preprocessor, data.X_train, y, recipe.seed)
+
+
+def _fit_realmlp(
+    model: Sequential, data: TrainingData, recipe: Recipe, callbacks: Sequence[Callback]
+) -> None:
+    y, weight = _targets(data.y_train, data), None
+    if recipe.class_weight == "balanced":
+        by_class = class_weight(data.y_train)
+        weight = np.array([by_class[label] for label in data.y_train.tolist()], dtype=np.float32)
+    held = (data.X_val, _targets(data.y_val, data)) if len(data.X_val) else None
+    fit_realmlp(model, _how(data, recipe), (data.X_train, y), held, weight, callbacks)
+
+
+def _how(data: TrainingData, recipe: Recipe) -> RealMLP:
+    how = PRESETS["td", data.preprocessor.target.task]
+    return replace(
+        how, hidden=recipe.hidden, epochs=recipe.epochs,
+        batch_size=min(recipe.batch_size, len(data.X_train)),
+        learning_rate=how.learning_rate if recipe.lr is None else recipe.lr,
+    )  # fmt: skip
+
+
+def _targets(y: Array, data: TrainingData) -> Array:
+    """Return classes one-hot."""
+    classes = data.preprocessor.target.classes
+    found: Array = np.eye(len(classes), dtype=np.float32)[y] if classes else y
+    return found
+
+
+def class_weight(y: Array) -> dict[int, float]:
+    """Return weights that let every class count alike: n / (k · n_c)."""
+    counts = np.bincount(y)
+    return {label: len(y) / (len(counts) * n) for label, n in enumerate(counts) if n}
+
+
+PLAIN: Mapping[str, Any] = {"early_stop": False, "epochs": 100}
+ONE: Mapping[str, Any] = {"ensemble": 1, **PLAIN}
+RECIPES: Mapping[str, Kind] = {
+    "ensemble": Kind(make_mlp, fit_mlp, unwatched=PLAIN),
+    "mlp": Kind(make_mlp, fit_mlp, ONE),
+    "linear": Kind(
+        make_mlp, fit_mlp, {**ONE, "hidden": (), "lr": 0.02},
+        fixed=("hidden", "activation", "dropout", "l2"),
+    ),
+    "realmlp": Kind(
+        _make_realmlp, _fit_realmlp,
+        {**ONE, "hidden": (256, 256, 256), "epochs": 256, "batch_size": 256},
+        fixed=("activation", "dropout", "l2", "optimizer", "early_stop"),
+        preprocessing={"signed": True},
+    ),
+}  # fmt: skip
+
+
+def is_watched(recipe: Recipe) -> bool:
+    """Whether rows kept aside say which epoch's network stays."""
+    return recipe.early_stop or "early_stop" in RECIPES[recipe.recipe].fixed

@@ -1,0 +1,251 @@
+"""How good predictions are, summed up while rows stream by, beside a guess without the data."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.validation import Array
+from chainrule._src.data.preprocessing import Target
+from chainrule._src.data.preprocessing.values import quote
+
+KEPT = 2**25  # probabilities
+LEAST = 1e-7  # a probability counts for at least so much: one certain mistake is not infinite
+
+
+class ClassScores:
+    """Scores of classes.
+
+    Parameters
+    ----------
+    target : Target
+
+    Attributes
+    ----------
+    confusion : ndarray of int, shape (k, k)
+        Rows of each true class (down) by the predicted one (across).
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.confusion = np.zeros((len(target.classes),) * 2, dtype=np.int64)
+        self._log_loss = 0.0
+        self._seen: list[tuple[Array, Array]] | None = []  # for the AUC; None: too many to keep
+
+    def add(self, y: Array, output: Array) -> None:
+        """Take in true classes, shape (n,), and predicted probabilities, shape (n, k)."""
+        np.add.at(self.confusion, (y, self.target.codes(output)), 1)
+        of_true = output[np.arange(len(y)), y].astype(np.float64)
+        self._log_loss -= float(np.log(np.maximum(of_true, LEAST)).sum())
+        if self._seen is not None:
+            self._seen.append((y, output[:, 1] if len(self.target.classes) == 2 else output))
+            if self.rows * len(self.target.classes) > KEPT:
+                self._seen = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows were scored."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the rows that are predicted right."""
+        return float(np.trace(self.confusion)) / self.rows
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean over the classes of the share of their rows that are predicted right."""
+        of_class = self.confusion.sum(axis=1)
+        there = of_class > 0
+        return float((np.diag(self.confusion)[there] / of_class[there]).mean())
+
+    @property
+    def auc(self) -> float | None:
+        """The area under the ROC curve; of several classes the mean of each against the rest.
+
+        None where a class is not there, or too many rows were scored to be kept.
+        """
+        if self._seen is None or not self.confusion.sum(axis=1).all():
+            return None
+        y, output = (np.concatenate(parts) for parts in zip(*self._seen, strict=True))
+        if output.ndim == 1:
+            return area_under_roc(y == 1, output)
+        each = [area_under_roc(y == label, output[:, label]) for label in range(output.shape[1])]
+        return float(np.mean(each))
+
+    def table(self) -> dict[str, tuple[str, str]]:
+        """Return each score, of the model and of the baseline."""
+        true = self.confusion.sum(axis=1)
+        counts = np.maximum(self.target.counts, 1)
+        guess = -float(true @ np.log(counts / counts.sum())) / self.rows
+        usual = float(true[int(np.argmax(counts))]) / self.rows
+        blind = float(true[int(np.argmax(counts))] > 0) / int((true > 0).sum())
+        area = self.auc
+        auc = {} if area is None else {"AUC": (f"{area:.4f}", "0.5000")}
+        return {
+            "accuracy": (percent(self.accuracy), percent(usual)),
+            "balanced accuracy": (percent(self.balanced_accuracy), percent(blind)),
+            **auc,
+            "log loss": (f"{self._log_loss / self.rows:.4g}", f"{guess:.4g}"),
+        }
+
+    def values(self) -> dict[str, float]:
+        """Return each score as a number."""
+        found = {"accuracy": self.accuracy, "balanced accuracy": self.balanced_accuracy}
+        auc = self.auc
+        return {
+            **found, **({} if auc is None else {"AUC": auc}),
+            "log loss": self._log_loss / self.rows,
+        }  # fmt: skip
+
+    def by_class(self) -> list[tuple[str, int, float | None, float | None]]:
+        """Return each class's name, rows, precision and recall; None where there are no rows."""
+        right, true = np.diag(self.confusion), self.confusion.sum(axis=1)
+        said = self.confusion.sum(axis=0)
+
+        def share(part: int, whole: int) -> float | None:
+            return float(part / whole) if whole else None
+
+        return [
+            (name, int(true[i]), share(right[i], said[i]), share(right[i], true[i]))
+            for i, name in enumerate(self.target.classes)
+        ]
+
+    @property
+    def baseline(self) -> str:
+        """What the baseline predicts."""
+        usual = self.target.classes[int(np.argmax(self.target.counts))]
+        return f"always {quote(usual)}, the most frequent class in training"
+
+    def worst(self, most: int) -> list[tuple[str, str, int, float]]:
+        """Return the most frequent mistakes: true class, predicted one, rows, their share."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        classes, of_class = self.target.classes, self.confusion.sum(axis=1)
+        order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+        places = [divmod(int(at), len(classes)) for at in order]
+        return [
+            (classes[i], classes[j], int(wrong[i, j]), float(wrong[i, j] / of_class[i]))
+            for i, j in places
+            if wrong[i, j]
+        ]
+
+
+class QuantityScores:
+    r"""Scores of a quantity: :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2`, errors.
+
+    Parameters
+    ----------
+    target : Target
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target, self.rows, self._inside, self._width = target, 0, 0, 0.0
+        self._sums = dict.fromkeys(("y", "y²", "|y|", "e²", "|e|"), 0.0)
+
+    def add(self, y: Array, output: Array) -> None:
+        """Take in true and predicted values as the network has them, of mean 0 in training."""
+        true = y.astype(np.float64)
+        error = true - output[:, 0]
+        self.rows += len(y)
+        if self.target.interval:
+            low, high = self.target.bounds(output)
+            self._inside += int(((low <= true) & (true <= high)).sum())
+            self._width += float((high - low).sum())
+        parts = (true, true**2, np.abs(true), error**2, np.abs(error))
+        for name, part in zip(self._sums, parts, strict=True):
+            self._sums[name] += float(part.sum())
+
+    def values(self) -> dict[str, float]:
+        """Return each score as a number."""
+        sums, scale = self._sums, self.target.scale
+        spread = sums["y²"] - sums["y"] ** 2 / self.rows
+        return {
+            "R²": 1 - sums["e²"] / spread if spread > 0 else math.nan,
+            "mean absolute error": scale * sums["|e|"] / self.rows,
+            "root mean square error": scale * math.sqrt(sums["e²"] / self.rows),
+            **self._of_intervals(),
+        }
+
+    def _of_intervals(self) -> dict[str, float]:
+        if not self.target.interval:
+            return {}
+        return {
+            "within the interval": self._inside / self.rows,
+            "mean width of intervals": self.target.scale * self._width / self.rows,
+        }
+
+    def table(self) -> dict[str, tuple[str, str]]:
+        """Return each score, of the model and of the baseline."""
+        sums, scale = self._sums, self.target.scale
+        spread = sums["y²"] - sums["y"] ** 2 / self.rows
+
+        def r2(squares: float) -> str:
+            return f"{1 - squares / spread:.4f}" if spread > 0 else "undefined"
+
+        def mean(total: float) -> str:
+            return f"{scale * total / self.rows:.4g}"
+
+        def root(squares: float) -> str:
+            return f"{scale * np.sqrt(squares / self.rows):.4g}"
+
+        return {
+            "R²": (r2(sums["e²"]), r2(sums["y²"])),
+            "mean absolute error": (mean(sums["|e|"]), mean(sums["|y|"])),
+            "root mean square error": (root(sums["e²"]), root(sums["y²"])),
+            **{
+                name: (percent(value) if "within" in name else f"{value:.4g}", "")
+                for name, value in self._of_intervals().items()
+            },
+        }
+
+    @property
+    def baseline(self) -> str:
+        """What the baseline predicts."""
+        return f"always {self.target.mean:.5g}, the mean in training"
+
+
+Scores = ClassScores | QuantityScores
+
+
+def new_scores(target: Target) -> Scores:
+    """Return empty scores for a target."""
+    return ClassScores(target) if target.classes else QuantityScores(target)
+
+
+def score_arrays(model: Any, X: Array, y: Array, rows: int = 2**14) -> Scores:
+    """Return the scores of a model on samples, taken some rows at a time."""
+    scores = new_scores(model.preprocessor.target)
+    for start in range(0, len(X), rows):
+        part = slice(start, start + rows)
+        scores.add(y[part], model.predict_on_batch(X[part]))
+    return scores
+
+
+def area_under_roc(is_true: Array, scores: Array) -> float:
+    r"""Return the area under the ROC curve: how often a true sample has the higher score.
+
+    With the ranks :math:`r` of the scores, equal ones sharing theirs,
+    :math:`(\sum_\text{true} r - n_1 (n_1 + 1) / 2) / (n_1 n_0)` (Mann and Whitney, 1947).
+
+    Examples
+    --------
+    >>> area_under_roc(np.array([True, False, True, False]), np.array([0.9, 0.1, 0.4, 0.4]))
+    0.875
+    """
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    n = int(is_true.sum())
+    return float((ranks[is_true].sum() - n * (n + 1) / 2) / (n * (len(scores) - n)))
+
+
+def percent(share: float) -> str:
+    """Write a share.
+
+    Examples
+    --------
+    >>> percent(0.9634), percent(1.0)
+    ('96.3 %', '100 %')
+    """
+    return "100 %" if share == 1 else f"{100 * share:.1f} %"

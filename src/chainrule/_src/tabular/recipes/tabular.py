@@ -1,0 +1,188 @@
+"""From a table and a recipe to a trained model."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, InterruptedWarning, OptionError, listed
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.base.validation import Array, lookup
+from chainrule._src.data.preprocessing import Preprocessor
+from chainrule._src.data.tables import Table, TrainingData, training_data
+from chainrule._src.nn.callbacks import Callback, EarlyStopping
+from chainrule._src.nn.sequential import Sequential
+from chainrule._src.tabular.recipes.ensembles import averaged
+from chainrule._src.tabular.recipes.intervals import set_apart, widening
+from chainrule._src.tabular.recipes.kinds import RECIPES, is_watched
+from chainrule._src.tabular.recipes.recipe import PATIENCE, Recipe
+
+
+def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
+    """Return a table as arrays, split and preprocessed.
+
+    Parameters
+    ----------
+    table : Table
+    recipe : Recipe
+    fold : tuple of int, optional
+        ``(i, k)``: keep the i-th of k parts aside, instead of a share.
+
+    Raises
+    ------
+    OptionError, UnknownNameError
+        If the target is not there, or no class.
+    DataError
+        If nothing can be learned from the table.
+    """
+    names = {column.name: column for column in table.columns}
+    target = table.target if recipe.target is None else recipe.target
+    if target is None:
+        which = f"say which column of {table.name} to predict, one of {listed(names, 20)}"
+        raise OptionError("target", which)
+    lookup("target column", target, names)
+    preprocessor = Preprocessor(
+        task=recipe.task, max_categories=recipe.max_categories, text=recipe.text,
+        **RECIPES[recipe.recipe].preprocessing,
+    )  # fmt: skip
+    data = training_data(
+        table,
+        target,
+        columns=_chosen(table.name, names, target, recipe),
+        preprocessor=preprocessor,
+        validation_split=recipe.validation,
+        fold=fold,
+        seed=recipe.seed,
+    )
+    if recipe.class_weight == "balanced" and not data.preprocessor.target.classes:
+        raise OptionError("class_weight", f"balanced needs classes, but {target!r} is a quantity")
+    if recipe.interval:
+        data.preprocessor.set_interval(recipe.interval)
+        if fold is None:
+            _set_apart(data, recipe)
+    if recipe.threshold != 0.5:
+        start = 0.5 if recipe.threshold == "balanced" else float(recipe.threshold)
+        data.preprocessor.set_threshold(start)
+    return data
+
+
+def _chosen(table: str, names: Mapping[str, Any], target: str, recipe: Recipe) -> list[str]:
+    """Return the columns to learn from."""
+    for option in ("columns", "drop", "text"):
+        for name in getattr(recipe, option):
+            if name not in names or name == target:
+                close = difflib.get_close_matches(name, names, 1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                what = "the target" if name == target else f"no column of the data{hint}"
+                raise OptionError(option, f"{name!r} is {what}")
+    kept = recipe.columns or [name for name in names if name != target]
+    chosen = [name for name in kept if name not in recipe.drop]
+    if len(names) == 1:
+        raise DataError(f"{table} has no column besides the target {target!r} to learn from")
+    if not chosen:
+        raise OptionError("drop", "no column is left to learn from")
+    return chosen
+
+
+def make_model(data: TrainingData, recipe: Recipe) -> Sequential:
+    """Return a network for data, compiled, not trained."""
+    return RECIPES[recipe.recipe].make(data, recipe)
+
+
+def train(
+    data: TrainingData, recipe: Recipe, callbacks: Iterable[Callback] = ()
+) -> tuple[Sequential, bool]:
+    """Make and train a model: a network, or several whose outputs are averaged.
+
+    Returns
+    -------
+    model : Sequential
+    interrupted : bool
+        Whether Ctrl-C ended it; see `fit`.
+    """
+    models: list[Sequential] = []
+    interrupted = False
+    if recipe.interval:
+        data, *unseen = _set_apart(data, recipe)
+    for number in range(recipe.ensemble):
+        own = replace(recipe, seed=None if recipe.seed is None else recipe.seed + number)
+        model = make_model(data, own)
+        try:
+            interrupted = fit(model, data, own, callbacks)
+        except KeyboardInterrupt:
+            if not models:
+                raise
+            interrupted = True
+            break
+        models.append(model)
+        if interrupted:
+            break
+    whole = models[0] if len(models) == 1 else averaged(models)
+    if recipe.threshold == "balanced":
+        set_threshold(whole, data)
+    if recipe.interval:
+        set_interval(whole, *unseen)
+    return whole, interrupted
+
+
+def _set_apart(data: TrainingData, recipe: Recipe) -> tuple[TrainingData, Array, Array]:
+    return set_apart(data, recipe.interval, is_watched(recipe), recipe.seed)
+
+
+def set_threshold(model: Sequential, data: TrainingData) -> None:
+    """Choose the threshold by the rows kept aside, or else those of training."""
+    held = len(data.X_val) > 0
+    X, y = (data.X_val, data.y_val) if held else (data.X_train, data.y_train)
+    model.preprocessor.set_threshold(_balanced_threshold(model, X, y))
+
+
+def set_interval(model: Sequential, X: Array, y: Array) -> None:
+    """Widen intervals as rows ask for that training has not seen."""
+    target = model.preprocessor.target
+    beyond = widening(target, model.predict(X, verbose=0), y)
+    model.preprocessor.set_interval(target.interval, beyond)
+
+
+def fit(
+    model: Sequential, data: TrainingData, recipe: Recipe, callbacks: Iterable[Callback] = ()
+) -> bool:
+    """Train.
+
+    Returns
+    -------
+    bool
+        Whether Ctrl-C ended it; what was trained until then is in the model.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss became NaN or infinite.
+    KeyboardInterrupt
+        If nothing had been trained when it came.
+    """
+    stopping = EarlyStopping(patience=PATIENCE, restore_best_weights=True)
+    heard = [*callbacks, *([stopping] if recipe.early_stop else [])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InterruptedWarning)
+        RECIPES[recipe.recipe].fit(model, data, recipe, heard)
+    interrupted = model.stop_training and not stopping.stopped_epoch
+    if interrupted and not (model.optimizer_state or {}).get("iteration"):
+        raise KeyboardInterrupt
+    return interrupted
+
+
+def _balanced_threshold(model: Sequential, X: Array, y: Array) -> float:
+    """Return the threshold of the best balanced accuracy."""
+    with deferred():
+        from sklearn.metrics import roc_curve
+
+    second = model.predict(X, verbose=0)[:, 1].astype(np.float64)
+    wrong, right, steps = roc_curve(y, second, drop_intermediate=False)
+    at = int(np.argmax(right - wrong))
+    below = second[second < steps[at]].max(initial=0.0)  # halfway to the next probability below
+    return float(np.clip((min(steps[at], 1.0) + below) / 2, 1e-6, 1 - 1e-6))

@@ -1,0 +1,313 @@
+"""A trained model and the data that are put before it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError, FileError, OptionError, listed
+from chainrule._src.base.validation import Array
+from chainrule._src.data.preprocessing.values import (
+    Chunk,
+    Column,
+    missing,
+    quote,
+    quoted,
+    time_texts,
+)
+from chainrule._src.data.tables import Table, open_table
+from chainrule._src.data.tables.arrow import pyarrow
+from chainrule._src.nn.sequential import Sequential, load_model
+from chainrule._src.tabular.recipes.scores import Scores, new_scores
+
+CELLS = 2**20  # probabilities that are told at once, at most
+CHUNK = 2**14  # rows, likewise
+
+
+def load(path: str) -> Sequential:
+    """Return the model in a file.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    """
+    if not os.path.lexists(path):
+        raise FileError(f"{path} does not exist; chainrule train DATA -o {path} writes a model")
+    return load_model(path)
+
+
+def open_model(path: str, threshold: float | None = None) -> Sequential:
+    """Return a model that reads tables.
+
+    Parameters
+    ----------
+    path : str
+    threshold : float, optional
+        Of two classes, from which probability on the second is predicted; by default the model's.
+
+    Raises
+    ------
+    OptionError
+        If the threshold cannot be.
+    FileError
+        If the file cannot be read, or holds a model without preprocessing, or of another width.
+    """
+    model = load(path)
+    preprocessor = model.preprocessor
+    if preprocessor is None:
+        raise FileError(
+            f"{path} holds no preprocessing, so the model cannot read tables; train it with "
+            "chainrule train, or set its preprocessor before saving it"
+        )
+    expected = preprocessor.target.outputs
+    outputs = {(None, expected), (None, 1 if len(preprocessor.target.classes) == 2 else expected)}
+    if not model.built or model.layers[0].input_shape != (None, preprocessor.width):
+        raise FileError(f"{path}: the model does not take its preprocessing's features")
+    if model.output_shape not in outputs:
+        raise FileError(f"{path}: the model's outputs are not those of its target")
+    if threshold is not None:
+        if not 0 < threshold < 1:
+            raise OptionError("threshold", f"must lie between 0 and 1, received {threshold:g}")
+        preprocessor.set_threshold(threshold)
+    return model
+
+
+def open_data(
+    model: Sequential,
+    source: Any,
+    target: str | None = None,
+    *,
+    ids: Iterable[str] = (),
+    encoding: str = "utf-8",
+) -> tuple[Table, list[str]]:
+    """Return data as a model's training had them, and notes on what is different.
+
+    Parameters
+    ----------
+    model : Sequential
+    source : str, path or frame
+    target : str, optional
+        The column of true values, if they are needed.
+    ids : iterable of str
+        Columns that are carried over, as texts where training did not use them.
+    encoding : str, default "utf-8"
+
+    Raises
+    ------
+    DataError
+        If a column is missing or of another kind.
+    OptionError
+        If it is the target's, or the target is a column that the model learns from.
+    """
+    preprocessor = model.preprocessor
+    like = list(preprocessor.columns)
+    if target in {column.name for column in like}:
+        raise OptionError(
+            "target",
+            f"{target!r} is what the model learns from; it predicts {preprocessor.target.name!r}: "
+            "name the column that holds its true values",
+        )
+    if target is not None:
+        like.append(replace(preprocessor.target_column, name=target))
+    used = {column.name for column in like}
+    like += [Column(name, "category") for name in ids if name not in used]
+    table = open_table(source, like=like, encoding=encoding)
+    columns = [column for column in table.columns if column.name != target]
+    for name in ids:
+        if name not in {column.name for column in columns}:
+            raise OptionError("id", f"{table.name} has no column {name!r}")
+    if target is not None and len(columns) == len(table.columns):
+        raise OptionError(
+            "target",
+            f"{source} has no column {target!r} to compare predictions with; name another, or "
+            f"predict only. Columns: {listed(c.name for c in columns)}",
+        )
+    try:
+        notes = preprocessor.compare(columns)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
+    carried = f"not looked at, as training did not have them: {quoted(ids)}"
+    unread = {quote(c.name) for c in columns if c.name not in used and c.name not in ids}
+    told = [note for note in table.notes if _named(note) not in unread]
+    return table, [*told, *(note for note in notes if note != carried)]
+
+
+def _named(note: str) -> str:
+    """Return the column that a note is about, as it is quoted there."""
+    found = re.match(r"column ('.*?'|\".*?\")(?=[ :])", note)
+    return "" if found is None else found[1]
+
+
+def probabilities(model: Sequential, features: Array) -> Array:
+    """Return the output for features, for classes a column each; shape (n, k), or (n, 1)."""
+    output = model.predict_on_batch(features)
+    if model.preprocessor.target.classes and output.shape[1] == 1:
+        return np.hstack([1 - output, output])
+    return output
+
+
+def unseen(model: Sequential) -> list[str]:
+    """Return notes on values that training did not have."""
+    notes: list[str] = model.preprocessor.unseen_notes()
+    return notes
+
+
+def labelled_chunks(model: Sequential, table: Table, target: str) -> Iterator[tuple[Array, Array]]:
+    """Yield features and encoded targets of the rows that have one, and nothing of others."""
+    preprocessor, start = model.preprocessor, 0
+    for chunk in table.chunks(columns=[*(c.name for c in preprocessor.columns), target]):
+        here = np.flatnonzero(~missing(chunk[target]))
+        rows, start = here + start, start + len(chunk[target])
+        whole = len(here) == len(chunk[target])
+        kept = chunk if whole else {n: values[here] for n, values in chunk.items()}
+        if len(here):
+            yield preprocessor.transform(kept), preprocessor.target.encode(kept[target], rows)
+
+
+def score(
+    model: Sequential, table: Table, target: str, done: Callable[[int], Any] = lambda rows: None
+) -> Scores:
+    """Return the scores of a model's predictions for a table, in one pass.
+
+    Parameters
+    ----------
+    model : Sequential
+    table : Table
+    target : str
+        The column of true values.
+    done : callable
+        Called with the number of rows of every chunk, once it is scored.
+
+    Raises
+    ------
+    DataError
+        If no row has a true value, or one is of a class that training did not have.
+    """
+    scores = new_scores(model.preprocessor.target)
+    for features, y in labelled_chunks(model, table, target):
+        scores.add(y, probabilities(model, features))
+        done(len(y))
+    if not scores.rows:
+        raise DataError(f"{table.name}: no row has a value of {target!r}")
+    return scores
+
+
+def output_names(model: Sequential, every_class: bool) -> list[str]:
+    """Return the columns that `predictions` makes, besides those that are carried over."""
+    target = model.preprocessor.target
+    ends = ["low", "high"] if target.interval else []
+    if target.classes and every_class:
+        return ["prediction", *ends, *(f"probability of {name}" for name in target.classes)]
+    return ["prediction", *ends, *(["probability"] if target.classes else [])]
+
+
+def predictions(
+    model: Sequential,
+    table: Table,
+    every_class: bool,
+    done: Callable[[int], Any],
+    ids: Iterable[str] = (),
+) -> Iterator[Chunk]:
+    """Yield predictions as columns, some thousands of rows at a time.
+
+    The columns are ``prediction`` and, for classes, ``probability``, that of the prediction; or
+    ``probability of A`` and so on, for every class. Of a quantity with an interval, ``low`` and
+    ``high`` follow.
+
+    Parameters
+    ----------
+    model : Sequential
+    table : Table
+    every_class : bool
+    done : callable
+        Called with the number of rows of every chunk, once it is taken.
+    ids : iterable of str
+        Columns that come first, as the source stores them: the texts of a CSV file, Arrow's arrays
+        of a Parquet file. `as_texts` makes texts of them.
+    """
+    target, ids = model.preprocessor.target, list(dict.fromkeys(ids))
+    names = output_names(model, every_class)
+    rows = min(CHUNK, max(1, CELLS // (len(target.classes) + 1)))
+    take = _stored(table, ids, rows)
+    for chunk in table.chunks(rows, [*(c.name for c in model.preprocessor.columns), *ids]):
+        output = probabilities(model, model.preprocessor.transform(chunk))
+        made = [_decoded(target, output)]
+        if target.interval:
+            made.extend(map(target.decode, target.bounds(output)))
+        if target.classes and every_class:
+            made.extend(output.T)
+        elif target.classes:
+            made.append(output[np.arange(len(output)), target.codes(output)])
+        yield {**take(chunk, len(output)), **dict(zip(names, made, strict=True))}
+        done(len(output))
+
+
+def _stored(table: Table, names: list[str], rows: int) -> Callable[[Chunk, int], Chunk]:
+    """Return what gives columns of the next rows as their source stores them.
+
+    It is called with the rows' chunk, from which it takes them where no source has them otherwise,
+    and with their number.
+    """
+    batches = table.stored(rows, names) if names else None
+    if batches is None:
+        return lambda chunk, count: {name: _carried(chunk[name]) for name in names}
+    pa, held = pyarrow(), list[Any]()
+
+    def take(chunk: Chunk, count: int) -> Chunk:
+        while sum(map(len, held)) < count:
+            batch = next(batches, None)
+            if batch is None:
+                raise DataError(f"{table.name} changed while it was read; try again")
+            held.append(batch)
+        whole = pa.Table.from_batches(held)
+        held[:] = whole.slice(count).to_batches()
+        here = whole.slice(0, count)
+        return {name: here.column(i).combine_chunks() for i, name in enumerate(names)}
+
+    return take
+
+
+def _carried(values: Array) -> Array:
+    """Return a column as it is to be written: whole numbers as such, times as texts."""
+    if values.dtype.kind == "M":
+        values = time_texts(values)
+    if values.dtype == object:
+        return np.array(["" if value is None else value for value in values], dtype=object)
+    whole = np.isfinite(values).all() and (values == np.trunc(values)).all()
+    return values.astype(np.int64) if whole and np.abs(values).max(initial=0) < 2**53 else values
+
+
+def as_texts(values: Any) -> Array:
+    """Return a column that was carried over as texts, with all digits; a missing one is empty."""
+    if isinstance(values, np.ndarray):
+        texts = ["" if value != value else str(value) for value in values.tolist()]
+    else:
+        texts = _arrow_texts(values).to_pylist()
+    return np.array(texts, dtype=object)
+
+
+def _arrow_texts(values: Any) -> Any:
+    compute, pa, types = pyarrow("compute"), pyarrow(), pyarrow("types")
+    if types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if types.is_floating(values.type):
+        values = compute.if_else(compute.is_nan(values), None, values)
+    texts = compute.cast(values, pa.string())
+    if types.is_temporal(values.type):  # no zeros behind the seconds
+        texts = compute.replace_substring_regex(texts, r"\.0+([-+Z].*)?$", r"\1")
+    return compute.fill_null(texts, "")
+
+
+def _decoded(target: Any, output: Array) -> Array:
+    """Return predictions in the target's terms: texts, or numbers."""
+    decoded: Array = target.decode(output)
+    if not target.classes or target.kind == "category":
+        return decoded
+    whole = np.array([int(name) for name in decoded])
+    return whole.astype(np.float64) if whole.dtype == object else whole

@@ -1,0 +1,42 @@
+"""Networks for a table with settings left open: what a sweep of a table builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chainrule._src.data.tables import TrainingData
+from chainrule._src.nn.sequential import Sequential
+from chainrule._src.sweeps.dimensions import log, uniform
+from chainrule._src.tabular.recipes.recipe import Recipe
+from chainrule._src.tabular.recipes.tabular import make_model
+
+SPACE: Mapping[str, Any] = {
+    "hidden": [(16,), (64,), (128,), (64, 32)],
+    "activation": ["relu", "tanh"],
+    "lr": log(1e-3, 3e-2),
+    "dropout": uniform(0.0, 0.4),
+    "l2": log(1e-6, 1e-2),
+}
+LOGARITHMIC = ("lr", "l2")  # what is chosen on a logarithmic scale
+
+
+def builder(data: TrainingData, recipe: Recipe) -> Callable[..., Sequential]:
+    """Return a function of settings that gives a network for a table, as ``recipe`` says else."""
+
+    def build(
+        hidden: tuple[int, ...] = recipe.hidden,
+        activation: str = recipe.activation,
+        dropout: float = recipe.dropout,
+        l2: float = recipe.l2,
+        optimizer: str = recipe.optimizer,
+        lr: float | None = recipe.lr,
+    ) -> Sequential:
+        own = replace(
+            recipe, hidden=hidden, activation=activation, dropout=dropout, l2=l2,
+            optimizer=optimizer, lr=lr, seed=None,
+        )  # fmt: skip
+        return make_model(data, own)
+
+    return build

@@ -1,0 +1,250 @@
+"""A learner's functions and objects, called by the checks through plain requests.
+
+`Server` owns them; `Candidate` is what a check holds and calls. Between the two go plain values
+alone, within one process or across a pipe, so a check is written once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import operator
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.mentions import is_users
+from chainrule._src.teach.expect import Plain, Wrong, shown
+from chainrule._src.teach.plain import decode, encode
+
+Request = dict[str, Any]
+Ask = Callable[[Request], dict[str, Any]]
+OPERATORS = ("add", "sub", "mul", "truediv", "matmul", "pow", "neg", "getitem")
+MOST_TEXT = 2_000
+
+
+class Server:
+    """Answers requests about a learner's functions, classes and what they make.
+
+    Parameters
+    ----------
+    names : mapping
+        What the learner defined, by name.
+    """
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self._things: dict[Any, Any] = dict(names)
+
+    def answer(self, request: Request) -> dict[str, Any]:
+        """Return ``{"value": ...}`` or ``{"error": ...}``, with what was printed and changed."""
+        printed = io.StringIO()
+        args = [decode(arg, self._known) for arg in request.get("args", ())]
+        kwargs = {name: decode(arg, self._known) for name, arg in request.get("kwargs", {}).items()}
+        before = [np.copy(arg) if isinstance(arg, np.ndarray) else None for arg in args]
+        reply: dict[str, Any]
+        try:
+            with (
+                contextlib.redirect_stdout(_Short(printed)),
+                contextlib.redirect_stderr(_Short(io.StringIO())),
+                warnings.catch_warnings(action="ignore"),
+                np.errstate(all="ignore"),
+            ):
+                value = getattr(self, f"_{request['do']}")(request, args, kwargs)
+                reply = {"value": encode(value, self._keep)}
+        except (Exception, SystemExit) as error:
+            reply = {"error": told(error)}
+        reply["printed"] = printed.getvalue()
+        reply["changed"] = [
+            i for i, (old, new) in enumerate(zip(before, args, strict=True))
+            if old is not None and not np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
+        ]  # fmt: skip
+        return reply
+
+    def thing(self, of: Any) -> Any:
+        """Return the learner's own object behind a name or number."""
+        return self._things[of]
+
+    def _call(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        function = self._things[request["of"]]
+        if "name" in request:
+            function = getattr(function, request["name"])
+        return function(*args, **kwargs)
+
+    def _each(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call once for each entry of the first arguments; the others are the same every time."""
+        function = getattr(self._things[request["of"]], request["name"])
+        for entry in zip(*args, strict=True):
+            function(*entry, **kwargs)
+
+    def _operator(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if request["name"] not in OPERATORS:
+            raise DataError(f"no operator {request['name']}")
+        return getattr(operator, request["name"])(*args)
+
+    def _get(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return getattr(self._things[request["of"]], request["name"])
+
+    def _set(self, request: Request, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        setattr(self._things[request["of"]], request["name"], args[0])
+
+    def _keep(self, value: Any) -> dict[str, Any]:
+        number = len(self._things)
+        self._things[number] = value
+        return {"object": number, "type": type(value).__name__, "callable": callable(value)}
+
+    def _known(self, value: dict[str, Any]) -> Any:
+        return self._things[value["object"]]
+
+
+class _Short(io.TextIOBase):
+    """Keeps the beginning of what is printed and drops the rest."""
+
+    def __init__(self, into: io.StringIO) -> None:
+        self._into = into
+
+    def write(self, text: str) -> int:
+        self._into.write(text[: max(0, MOST_TEXT - self._into.tell())])
+        return len(text)
+
+
+def told(error: BaseException) -> dict[str, Any]:
+    """Return an error as plain values, with the last line of it that is not in a library."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [frame for frame in frames if is_users(frame.filename)]
+    line, code = (where[-1].lineno, where[-1].line or "") if where else (None, "")
+    message = " ".join(str(error).split())[:300]
+    return {"type": type(error).__name__, "message": message, "line": line, "code": code[:100]}
+
+
+class Candidate:
+    """A learner's function or object, as a check calls it: arguments and results are plain values.
+
+    Parameters
+    ----------
+    ask : callable
+        Takes a request and returns the answer of a `Server`.
+    of : str or int
+        The name or number of the thing.
+    what : str
+        How a sentence speaks of it.
+    """
+
+    def __init__(self, ask: Ask, of: str | int, what: str) -> None:
+        vars(self).update(_ask=ask, _of=of, _what=what)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it; its result as a plain value, or as another candidate."""
+        return self._request("call", self._what, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = self._request("get", f"{self._what}.{name}", name=name)
+        if isinstance(found, Candidate):
+            vars(found)["_what"] = f"{self._what}.{name}"
+        return found
+
+    def __repr__(self) -> str:
+        return f"an object, {vars(self)['_what']}"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._request("set", f"{self._what}.{name}", (value,), name=name)
+
+    def beside(self, name: str) -> Candidate:
+        """Return something else of the learner's, one of the names that the exercise uses."""
+        return Candidate(self._ask, name, name)
+
+    def each(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Call a method once for each entry of the arguments, in one request: an epoch."""
+        self._request("each", f"{self._what}.{name}", args, kwargs, name=name)
+
+    def _request(
+        self,
+        do: str,
+        what: str,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Any:
+        reply = self._ask({
+            "do": do, "of": self._of, **more,
+            "args": [encode(arg, _handle) for arg in args],
+            "kwargs": {name: encode(arg, _handle) for name, arg in (kwargs or {}).items()},
+        })  # fmt: skip
+        if "error" in reply:
+            raise Wrong(
+                _raised(_called(what, args, kwargs) if do == "call" else what, reply["error"])
+            )
+        if reply.get("changed"):
+            number = reply["changed"][0] + 1
+            raise Plain(f"{what} changes its argument number {number}: work on a copy")
+        try:
+            value = decode(reply["value"], lambda found: self._made(what, found))
+        except (DataError, KeyError, TypeError, ValueError, RecursionError):
+            raise Wrong(f"{what} gives what cannot be read") from None
+        if value is None and do == "call" and reply.get("printed", "").strip():
+            raise Plain(f"{what} prints its result and returns None: end it with a return")
+        return value
+
+    def _made(self, what: str, found: dict[str, Any]) -> Candidate:
+        name = str(found.get("type", "object")) if found.get("callable") is False else what
+        return Candidate(self._ask, int(found["object"]), name)
+
+
+def an_object(value: Any, what: str) -> Any:
+    """Return a result that must be an object of the learner's, not a plain value.
+
+    Raises
+    ------
+    Wrong
+        If it is a plain value, None say.
+    """
+    if not isinstance(value, Candidate):
+        ending = ": does it end with a return?" if value is None else ""
+        raise Wrong(f"{what} is {shown(value)}, it must be an object of a class{ending}")
+    return value
+
+
+def _operator(name: str, reverse: bool = False) -> Callable[..., Any]:
+    def apply(self: Candidate, *others: Any) -> Any:
+        args = (*others, self) if reverse else (self, *others)
+        return self._request("operator", f"{self._what} ({name})", args, name=name)
+
+    return apply
+
+
+for _name in OPERATORS:
+    setattr(Candidate, f"__{_name}__", _operator(_name))
+    setattr(Candidate, f"__r{_name}__", _operator(_name, reverse=True))
+
+
+def _handle(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Candidate):
+        raise DataError(f"a {type(value).__name__} is no plain value")
+    return {"object": vars(value)["_of"]}
+
+
+def _called(what: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> str:
+    """Return a call as it is written, large arguments by their shape."""
+    given = [_short(arg) for arg in args]
+    given += [f"{name}={_short(arg)}" for name, arg in (kwargs or {}).items()]
+    return f"{what}({', '.join(given)})"
+
+
+def _short(arg: Any) -> str:
+    if isinstance(arg, Candidate):
+        return str(vars(arg)["_what"])
+    if isinstance(arg, np.ndarray) and arg.ndim:
+        return f"array of shape {arg.shape}"
+    text = repr(arg)
+    return text if len(text) <= 40 else f"{type(arg).__name__} …"
+
+
+def _raised(what: str, error: Mapping[str, Any]) -> str:
+    place = f" (line {error['line']}: {error['code']})" if error.get("line") else ""
+    text = f": {error['message']}" if error.get("message") else ""
+    return f"{what} raised {error.get('type')}{text}{place}"

@@ -1,0 +1,84 @@
+"""The checks of the labs' exercises: ``from chainrule._src.teach import check``.
+
+``check.softmax(softmax)`` holds a function against what the exercise asks for and says in one
+sentence what is wrong; ``check.hint()`` says more of it, in three steps, never the answer.
+
+Examples
+--------
+>>> import numpy as np
+>>> from chainrule._src.teach import check
+>>> def softmax(X):
+...     e = np.exp(np.asarray(X))
+...     return e / np.sum(e, axis=-1, keepdims=True)
+>>> result = check.softmax(softmax)
+✓ softmax: 4 of 4 checks
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from chainrule._src.base.errors import DataError, UnknownNameError
+from chainrule._src.teach.exercise import Exercise, Result
+from chainrule._src.teach.exercises import every, exercise
+
+_failed: dict[str, int] = {}  # the exercise that failed last, and how many hints were given
+
+
+def hint(name: str | None = None) -> str:
+    """Return the next hint for an exercise, by default for the one whose check failed last.
+
+    The first says where to look, the second what is needed, the third the formula.
+
+    Parameters
+    ----------
+    name : str, optional
+
+    Raises
+    ------
+    DataError
+        If no check has failed yet and there is no name.
+    UnknownNameError
+        If there is no such exercise.
+    """
+    if name is None and not _failed:
+        raise DataError("hint: no check has failed yet; name an exercise: check.hint('softmax')")
+    found = exercise(name or next(reversed(_failed)))
+    level = _failed.get(found.name, 0)
+    _failed[found.name] = min(level + 1, 2)
+    return f"Hint {level + 1} of 3: {found.hints[level]}"
+
+
+def _checker(found: Exercise) -> Callable[..., Result]:
+    def check(subject: Any, *, student: str = "") -> Result:
+        result = found.run_here(subject, student)
+        level = _failed.pop(found.name, 0)
+        if not result.passed:
+            _failed[found.name] = level
+        if not _shows_values():
+            print(result)
+        return result
+
+    check.__name__ = check.__qualname__ = found.name
+    check.__doc__ = f"Check {found.name}: {found.title}."
+    return check
+
+
+def _shows_values() -> bool:
+    """Whether whoever runs the code shows what an expression gives: a notebook, a prompt."""
+    return hasattr(sys, "ps1") or "get_ipython" in vars(sys.modules["builtins"])
+
+
+def __getattr__(name: str) -> Callable[..., Result]:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    try:
+        return _checker(exercise(name))
+    except UnknownNameError as error:
+        raise AttributeError(str(error)) from None
+
+
+def __dir__() -> list[str]:
+    return [*every(), "hint"]

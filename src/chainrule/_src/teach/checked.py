@@ -1,0 +1,43 @@
+"""An exercise of a learner's file, checked in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from chainrule._src.teach.calls import told
+from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercises import exercise
+from chainrule._src.teach.plan import loading_failed, problem
+from chainrule._src.teach.submission import Submission, read
+
+
+def check_file(path: str | Path, name: str, student: str = "", stubs: Iterable[str] = ()) -> Result:
+    """Return what the checks of one exercise say of a notebook or ``.py`` file.
+
+    Its code runs in this process: for a learner's own file.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read at all.
+    UnknownNameError
+        If there is no such exercise.
+    """
+    return check_submission(read(path, stubs), name, student)
+
+
+def check_submission(submission: Submission, name: str, student: str = "") -> Result:
+    """Return what the checks of one exercise say of a submission that was read."""
+    found = exercise(name)
+    sentence = problem(submission, found.names, found.allows)
+    if sentence:
+        return found.failed(sentence)
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            space = submission.load(found.names)
+        except (Exception, SystemExit) as error:
+            return found.failed(loading_failed(name, told(error)))
+        return found.run_here(space[name], student)

@@ -1,0 +1,126 @@
+"""A process of one exercise of one submission: it gives up its rights, then answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.teach.calls import Server, told
+from chainrule._src.teach.confined import kernel, limits
+from chainrule._src.teach.confined.frames import receive, send
+from chainrule._src.teach.plan import problem
+from chainrule._src.teach.submission import Part, parse
+
+
+def serve(connection: socket.socket, settings: dict[str, Any]) -> None:
+    """Answer requests until the other side is gone.
+
+    Parameters
+    ----------
+    connection : socket
+    settings : dict
+        ``folder`` to work in, ``seconds``, ``memory``, what is ``hidden``, whether ``answers`` are
+        at hand.
+    """
+    answer = _Answers(settings)
+    _give_up(connection, settings)
+    while True:
+        request = receive(connection)
+        try:
+            reply = answer(request)
+        except BaseException as error:  # whatever a learner's code raises, in its __str__ too
+            reply = {"error": {"type": type(error).__name__, "message": "", "line": None}}
+        send(connection, reply)
+
+
+class _Answers:
+    """What is done with a request: the code is read, loaded, called, explained."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._server = Server({})
+        self._has_answers = settings["answers"]
+
+    def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
+        do = request["do"]
+        if do in ("read", "load", "explain"):
+            try:
+                return {"value": getattr(self, do)(request)}
+            except (Exception, SystemExit) as error:
+                return {"error": told(error)}
+        return self._server.answer(request)
+
+    def read(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Take a text apart; return for each name what is to be run, or why nothing can be."""
+        submission = parse(Path(request["path"]), request["text"], request["stubs"])
+        plan = {}
+        for name, wanted in request["names"].items():
+            needed, tested = wanted["needs"], wanted["tests"]
+            part = submission.part([*needed, *tested])
+            bound = {b for statement in submission.needed(name) for b in statement.binds}
+            plan[name] = {
+                "uses": [other for other in request["names"] if other in bound - {name}],
+                "problem": problem(submission, needed, wanted["allows"]),
+                "names": [*needed, *tested],
+                "texts": part.texts, "statements": part.statements,
+            }  # fmt: skip
+        return plan
+
+    def load(self, request: dict[str, Any]) -> None:
+        """Run the part of a submission that defines a name, and others that tests use."""
+        part = Part(request["texts"], request["statements"])
+        space = part.run()
+        self._server = Server({name: space[name] for name in request["names"] if name in space})
+
+    def explain(self, request: dict[str, Any]) -> str:
+        """Return what a diagnosis says of an answer that was loaded; needs the answers."""
+        from chainrule._src.teach.exercise import Outcome, Result
+        from chainrule._src.teach.exercises import exercise
+
+        if not self._has_answers:
+            return ""
+        name = request["name"]
+        outcomes = tuple(Outcome(check, 1, passed) for check, passed in request["checks"])
+        found = exercise(name)
+        return found.explain(self._server.thing(name), Result(name, outcomes), request["student"])
+
+
+def _give_up(connection: socket.socket, settings: dict[str, Any]) -> None:
+    """Give up everything that an answer does not need."""
+    kernel.die_with_parent()
+    if hasattr(os, "setsid"):
+        with contextlib.suppress(OSError):
+            os.setsid()
+    own = os.path.realpath(settings["folder"])
+    os.chdir(own)
+    _close_all_but(connection.fileno())
+    np.random.seed(settings["seed"])  # noqa: NPY002  # what a learner's code draws from
+    random.seed(settings["seed"])
+    warnings.simplefilter("ignore")
+    read, hidden = limits.readable(), [os.path.realpath(path) for path in settings["hidden"]]
+    if settings["answers"]:
+        read += limits.own_sources()
+    else:
+        hidden += limits.own_sources()
+    limits.limit(settings["seconds"], settings["memory"])  # before the kernel refuses to set any
+    kernel.confine(own, read, hidden)
+    limits.hook(own, read, hidden, explains=settings["answers"])
+
+
+def _close_all_but(kept: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    if os.name == "posix":
+        os.closerange(3, kept)
+        os.closerange(kept + 1, 4096)
+    sys.stdin = open(os.devnull)  # noqa: SIM115
+    for name in ("stdout", "stderr"):
+        setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115

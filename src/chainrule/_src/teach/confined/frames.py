@@ -1,0 +1,69 @@
+"""Messages over a socket: the number of bytes, then JSON."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from typing import Any
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.teach.plain import dumps, loads
+
+MOST_BYTES = 128 * 2**20
+_LENGTH = struct.Struct("!Q")
+
+
+def send(to: socket.socket, message: Any, end: float | None = None) -> None:
+    """Send a message before ``end``, a time of `time.monotonic`.
+
+    Raises
+    ------
+    TimeoutError, OSError
+    """
+    data = dumps(message)
+    to.settimeout(_left(end))
+    to.sendall(_LENGTH.pack(len(data)) + data)
+
+
+def receive(source: socket.socket, end: float | None = None, most: int = MOST_BYTES) -> Any:
+    """Return the next message.
+
+    Raises
+    ------
+    TimeoutError
+        If it is not there by ``end``.
+    EOFError
+        If the other side is gone.
+    DataError
+        If it is too long, or no JSON.
+    """
+    (length,) = _LENGTH.unpack(_bytes(source, _LENGTH.size, end))
+    if length > most:
+        raise DataError(
+            f"a message of {length / 2**20:.0f} MB; at most {most / 2**20:.0f} are read"
+        )
+    return loads(bytes(_bytes(source, length, end)))
+
+
+def _bytes(source: socket.socket, count: int, end: float | None) -> bytearray:
+    data = bytearray()
+    while len(data) < count:
+        source.settimeout(_left(end))
+        try:
+            part = source.recv(min(count - len(data), 2**20))
+        except ConnectionError:
+            part = b""
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+def _left(end: float | None) -> float | None:
+    if end is None:
+        return None
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

@@ -1,0 +1,393 @@
+"""Lab 2: hyperparameters, a second layer, mini-batches, momentum, Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import chainrule._src.nn.functions as right
+from chainrule._src.teach import expect
+from chainrule._src.teach.calls import an_object
+from chainrule._src.teach.exercise import Draw, Exercise, compared_with
+from chainrule._src.teach.exercises.networks import drawn, learning, moved, network, updates
+from chainrule._src.teach.lab import models
+
+search = Exercise(
+    "search",
+    "train a network for every pair of hyperparameters and compare",
+    (
+        "Which loop goes over what, and where is the network made?",
+        "Two loops, one over the hidden sizes and one over the learning rates. Inside, a new "
+        "NeuralNet, a loop over the epochs and one over the samples, and at the end its accuracy "
+        "on the validation set.",
+        "accuracies[i, j] = accuracy on (X_valid, y_valid) of a new network with hidden_sizes[i] "
+        "units, trained on (X, y) with learning_rates[j]",
+    ),
+)
+
+
+def _clouds(draw: Draw) -> tuple[Any, Any]:
+    """Return 24 points in three clouds, 8 of each class."""
+    y = np.arange(24) % 3
+    centres = np.array([[2.0, 0.0], [-2.0, 1.0], [0.0, -3.0]])
+    return centres[y] + 0.3 * draw.normal(size=(24, 2)), y
+
+
+@search.check("shape")
+def _(search: Any, draw: Draw) -> None:
+    X, y = _clouds(draw)
+    what = "search of 2 hidden sizes and 3 learning rates"
+    expect.shape(search([2, 3], [0.1, 0.2, 0.5], X, y, X, y), (2, 3), what)
+
+
+@search.check("values", points=3)
+def _(search: Any, draw: Draw) -> None:
+    X, y = _clouds(draw)
+    accuracies = search([0, 5], [0.0, 1.0, 0.0], X, y, X, y, epochs=10)
+    found = expect.shape(accuracies, (2, 3), "search of 2 hidden sizes and 3 learning rates")
+    expect.true(
+        found[1, 1] > 0.9,
+        f"three clouds of points, 10 epochs, learning rate 1: the accuracy is {found[1, 1]:.2f}, "
+        "it must be near 1: is the network trained, with this rate?",
+    )
+    expect.true(
+        found[1, 0] < 0.7,
+        f"with the learning rate 0 the accuracy is {found[1, 0]:.2f}, but nothing was learned",
+    )
+    expect.true(
+        found[1, 2] < 0.7,
+        f"a learning rate of 0 behind another: the accuracy is {found[1, 2]:.2f}, so the network "
+        "was trained before: make a new one for each pair",
+    )
+    expect.true(
+        found[0, 1] < 0.7,
+        f"without hidden units the accuracy is {found[0, 1]:.2f}: is the hidden size used, a row "
+        "for each?",
+    )
+
+
+@search.check("properties")
+def _(search: Any, draw: Draw) -> None:
+    X, y = _clouds(draw)
+    found = expect.shape(search([5], [1.0], X, y, X, (y + 1) % 3, epochs=10), (1, 1), "search")
+    expect.true(
+        found[0, 0] < 0.5,
+        "the accuracies are not those of the validation set: with wrong classes in y_valid they "
+        f"are still {found[0, 0]:.2f}",
+    )
+    found = expect.shape(search([5], [1.0], X, y, X, y, epochs=0), (1, 1), "search")
+    expect.true(found[0, 0] < 0.7, f"after 0 epochs the accuracy is {found[0, 0]:.2f}: use epochs")
+
+
+DeepNet = Exercise(
+    "DeepNet",
+    "a second hidden layer, and the gradient through both",
+    (
+        "Compare the step from z_o to z_h2 with the one from z_h2 to z_h1: they are the same step "
+        "with other letters.",
+        "Going back through a layer is a product with its transposed weights, then dsigmoid at the "
+        "pre-activation. The gradient of a layer's weights is the outer product of what it takes "
+        "in and the gradient of its pre-activation.",
+        "∂L/∂z_h1 = (∂L/∂z_h2 W_h2ᵀ) ⊙ dsigmoid(z_h1), ∂L/∂W_h2 = outer(h1, ∂L/∂z_h2), "
+        "∂L/∂W_h1 = outer(x, ∂L/∂z_h1)",
+    ),
+)
+
+
+def _deep(d: int, *sizes: int) -> models.NeuralNet:
+    return models.NeuralNet(d, sizes[:-1], sizes[-1], seed=0)
+
+
+network(DeepNet, _deep, (5, 4, 6, 3))
+updates(DeepNet, _deep, (5, 4, 6, 3))
+learning(DeepNet, (20, 10), batch_size=1, rate=0.1, epochs=2, least=0.8)
+
+
+def _net(*sizes: int) -> models.NeuralNet:
+    return models.NeuralNet(*sizes, seed=0)
+
+
+MiniBatchNet = Exercise(
+    "MiniBatchNet",
+    "the gradient averaged over a batch",
+    (
+        "Print the shapes: which of them has the number of samples in it, and must not?",
+        "Divide once, at the gradient of the logits, by the number of samples. The matrix product "
+        "of the transposed inputs with it sums over the samples; a bias needs the sum over the "
+        "samples itself.",
+        "∂L/∂Z_o = (Y_pred - Y_true) / n, ∂L/∂W_o = Hᵀ ∂L/∂Z_o, ∂L/∂b_o = Σ_i (∂L/∂Z_o)_i; "
+        "the same with X and Z_h one layer down",
+    ),
+)
+network(MiniBatchNet, _net, (5, 4, 3), batches=True)
+updates(MiniBatchNet, _net, (5, 4, 3), batches=True)
+learning(MiniBatchNet, (10,), batch_size=32, rate=1.0, epochs=5, least=0.85)
+
+grad_norm = Exercise(
+    "grad_norm",
+    "the length of all gradients taken as one vector",
+    (
+        "Try it on two numbers: the norm of 3 and 4 is 5.",
+        "Square every number of every gradient, add up all of them, and take the root once, at the "
+        "end.",
+        "‖g‖ = √(Σ over parameters Σ_i g_i²)",
+    ),
+)
+
+
+def _grads(draw: Draw) -> dict[str, Any]:
+    return {"W": draw.normal(size=(4, 3)), "b": draw.normal(size=3)}
+
+
+@grad_norm.check("shape")
+def _(grad_norm: Any, draw: Draw) -> None:
+    found = expect.array(grad_norm(_grads(draw)), "grad_norm(grads)")
+    expect.true(
+        found.size == 1, f"grad_norm must be one number for all gradients, not {found.size}"
+    )
+
+
+@grad_norm.check("values", points=2)
+def _(grad_norm: Any, draw: Draw) -> None:
+    grads = {"a": np.array([[3.0, 0.0]]), "b": np.array([4.0])}
+    found = expect.number(grad_norm(grads), "the norm of 3, 0 and 4")
+    for wrong, why in ((25.0, "take the root of the sum"), (7.0, "add up the squares")):
+        expect.true(abs(found - wrong) > 1e-6, f"the norm of 3, 0 and 4 is {found:g}: {why}")
+    expect.close(found, 5.0, "the norm of 3, 0 and 4")
+    grads = _grads(draw)
+    length = np.linalg.norm(np.concatenate([grad.ravel() for grad in grads.values()]))
+    expect.close(expect.number(grad_norm(grads), "grad_norm(grads)"), length, "grad_norm(grads)")
+
+
+@grad_norm.check("properties")
+def _(grad_norm: Any, draw: Draw) -> None:
+    for names in (("W_h", "b_h", "W_o", "b_o"), ("w",)):
+        grads = {name: np.array([2.0, -1.0, 2.0]) for name in names}
+        found = expect.number(grad_norm(grads), f"grad_norm with the keys {', '.join(names)}")
+        expect.close(found, 3 * np.sqrt(len(names)), f"grad_norm with the keys {', '.join(names)}")
+
+
+MomentumNet = Exercise(
+    "MomentumNet",
+    "SGD with momentum",
+    (
+        "What is the first step, when the velocity is still 0? And what does the second one have "
+        "that a plain step has not?",
+        "Keep a velocity for each name in self.velocities: the old one times momentum, minus the "
+        "learning rate times the gradient. Store it, then add it to the parameter.",
+        "v ← μ v - η ∂L/∂θ, θ ← θ + v",
+    ),
+)
+network(MomentumNet, _net, (5, 4, 3), batches=True)
+
+
+@MomentumNet.check("update", points=3)
+def _(MomentumNet: Any, draw: Draw) -> None:
+    for options, momentum in (({"momentum": 0.5}, 0.5), ({}, 0.9), ({"momentum": 0.0}, 0.0)):
+        learned, solved, X, y = drawn(MomentumNet, _net, (5, 4, 3), draw)
+        before, gradient = solved.parameters, solved.grad_loss(X, y)
+        learned.train(X, y, 0.5, **options)
+        for name, value in before.items():
+            moved(getattr(learned, name), value, 0.5 * gradient[name], name)
+        solved.train(X, y, 0.5)
+        plain = {
+            name: value - 0.5 * solved.grad_loss(X, y)[name]
+            for name, value in solved.parameters.items()
+        }
+        velocity = {name: value - before[name] for name, value in solved.parameters.items()}
+        learned.train(X, y, 0.5, **options)
+        for name, value in plain.items():
+            found = expect.shape(getattr(learned, name), value.shape, name)
+            what = f"after two updates with momentum {momentum}{'' if options else ', the default'}"
+            if momentum and np.allclose(found, value, rtol=1e-6, atol=1e-9):
+                raise expect.Wrong(f"{what} {name} is where plain SGD leads: is the velocity kept?")
+            expect.close(found, value + momentum * velocity[name], f"{what} {name}")
+
+
+learning(MomentumNet, (10,), batch_size=32, rate=0.2, epochs=4, least=0.85)
+
+keras_model = Exercise(
+    "keras_model",
+    "the lab's network in Keras",
+    (
+        "Look at model.summary(): which layers, with how many parameters?",
+        "A Sequential of an Input, a Dense layer with a sigmoid and a Dense layer with a softmax; "
+        "compile it with SGD, which takes the learning rate and the momentum, with the loss for "
+        "integer classes, and with the accuracy among the metrics.",
+        "Input(shape=(n,)) → Dense(hidden_size, activation) → Dense(output_size, activation); "
+        "compile(optimizer, loss, metrics)",
+    ),
+    allows=("chainrule.keras", "keras"),
+)
+SIZES = (5, 4, 3)
+
+
+def _model(keras_model: Any, draw: Draw, **options: Any) -> tuple[Any, models.NeuralNet, Any, Any]:
+    """Return a model and the lab's network with the same weights, and data."""
+    model = an_object(keras_model(*SIZES, **options), "keras_model(5, 4, 3)")
+    net = _net(*SIZES)
+    shapes = [value.shape for value in net.parameters.values()]
+    weights = model.get_weights()
+    found = [np.shape(value) for value in weights]
+    expect.true(
+        found == shapes,
+        f"the weights of keras_model(5, 4, 3) have the shapes {found}, they must be {shapes}",
+    )
+    drawn = [draw.normal(0, 0.7, size=shape).astype(np.float32) for shape in shapes]
+    model.set_weights(drawn)
+    for name, value in zip(net.parameters, drawn, strict=True):
+        setattr(net, name, value.astype(float))
+    X, y = draw.normal(size=(6, 5)).astype(np.float32), draw.integers(0, 3, size=6)
+    return model, net, X, y
+
+
+@keras_model.check("shape")
+def _(keras_model: Any, draw: Draw) -> None:
+    model, _, X, _ = _model(keras_model, draw)
+    expect.shape(model.predict(X, verbose=0), (6, 3), "predict(X) of 6 samples")
+
+
+@keras_model.check("values", points=2)
+def _(keras_model: Any, draw: Draw) -> None:
+    model, net, X, _ = _model(keras_model, draw)
+    found = expect.shape(model.predict(X, verbose=0), (6, 3), "predict(X)")
+    expect.close(found.sum(axis=1), np.ones(6), "the sum of each row of predict(X)")
+    what = "predict(X), beside the NumPy network with the same weights,"
+    expect.close(found, net.forward(X), what)
+
+
+@keras_model.check("properties", points=2)
+def _(keras_model: Any, draw: Draw) -> None:
+    model, net, X, y = _model(keras_model, draw)
+    scores = model.evaluate(X, y, verbose=0)
+    expect.true(
+        isinstance(scores, list | tuple) and len(scores) == 2,
+        'evaluate(X, y) must return the loss and the accuracy: compile with metrics=["accuracy"]',
+    )
+    expect.close(scores[0], net.loss(X, y), "the loss of evaluate(X, y)", rtol=1e-4)
+    expect.close(scores[1], net.accuracy(X, y), "the accuracy of evaluate(X, y)", rtol=1e-4)
+
+
+@keras_model.check("update", points=2)
+def _(keras_model: Any, draw: Draw) -> None:
+    for options, rate, momentum in (
+        ({"learning_rate": 0.3, "momentum": 0.0}, 0.3, 0.0),
+        ({"learning_rate": 0.2, "momentum": 0.5}, 0.2, 0.5),
+        ({}, 0.1, 0.9),
+    ):
+        model, net, X, y = _model(keras_model, draw, **options)
+        model.fit(X, y, batch_size=6, epochs=3, shuffle=False, verbose=0)
+        for _ in range(3):
+            net.train(X, y, rate, momentum=momentum)
+        what = f"after three updates with learning rate {rate} and momentum {momentum}"
+        for found, (name, value) in zip(model.get_weights(), net.parameters.items(), strict=True):
+            expect.close(found, value, f"{what} {name}", rtol=1e-3)
+
+
+sample_nll = Exercise(
+    "sample_nll",
+    "the negative log likelihood of one sample",
+    (
+        "Which single number of Y_pred tells how probable the true class was?",
+        "Take row index of Y_pred, and of it the entry of the true class y_true[index]; minus its "
+        "logarithm.",
+        "nll_i = -log Y_pred[i, y_true_i]",
+    ),
+)
+average_nll = Exercise(
+    "average_nll",
+    "the average negative log likelihood of all samples",
+    (
+        "What is the average of the negative log likelihoods of two samples?",
+        "Take the negative log likelihood of every sample, and their mean.",
+        "(1/n) Σ_i -log Y_pred[i, y_true_i]",
+    ),
+)
+
+
+def _predictions(draw: Draw, n: int = 8) -> tuple[Any, Any]:
+    Y_pred = right.softmax(draw.normal(0, 2, size=(n, 4))).astype(np.float32)
+    return draw.integers(0, 4, size=n).astype(np.int32), Y_pred
+
+
+@sample_nll.check("shape")
+def _(sample_nll: Any, draw: Draw) -> None:
+    y_true, Y_pred = _predictions(draw)
+    found = expect.array(sample_nll(y_true, Y_pred, 3), "sample_nll(y_true, Y_pred, 3)")
+    expect.true(found.size == 1, f"sample_nll must be one number, not {found.size}")
+
+
+@sample_nll.check("values", points=2)
+def _(sample_nll: Any, draw: Draw) -> None:
+    y_true, Y_pred = _predictions(draw)
+    for index in (5, 0, 3):
+        what = f"sample_nll(y_true, Y_pred, {index})"
+        wanted = -np.log(Y_pred[index, y_true[index]])
+        expect.close(expect.number(sample_nll(y_true, Y_pred, index), what), wanted, what, 1e-4)
+
+
+@average_nll.check("shape")
+def _(average_nll: Any, draw: Draw) -> None:
+    found = expect.array(average_nll(*_predictions(draw)), "average_nll(y_true, Y_pred)")
+    expect.true(found.size == 1, f"average_nll must be one number, not {found.size}: the average")
+
+
+@average_nll.check("values", points=2)
+def _(average_nll: Any, draw: Draw) -> None:
+    for n in (8, 11):
+        y_true, Y_pred = _predictions(draw, n)
+        found = expect.number(average_nll(y_true, Y_pred), f"average_nll of {n} samples")
+        losses = -np.log(Y_pred[np.arange(n), y_true])
+        expect.true(
+            abs(found - losses.sum()) > 1e-3,
+            f"average_nll of {n} samples is their sum: divide by their number",
+        )
+        expect.close(found, losses.mean(), f"average_nll of {n} samples", rtol=1e-4)
+
+
+average_nll.diagnosis("values")(
+    compared_with(
+        lambda y_true, Y_pred: right.nll(np.eye(4)[y_true], Y_pred.astype(float)), _predictions
+    )
+)
+
+verdict = Exercise(
+    "verdict",
+    "overfitting or underfitting, by the numbers",
+    (
+        "Which of the four numbers tells whether the model fits what it has seen?",
+        "Decide in this order: first the accuracy on the training set alone, then both losses and "
+        "both accuracies together, and else neither.",
+        "underfitting: train accuracy < 0.95; overfitting: test loss > 2 · train loss and test "
+        "accuracy < train accuracy; else neither",
+    ),
+)
+CASES = {
+    "underfitting": [(1.2, 1.3, 0.6, 0.58), (0.4, 1.9, 0.9, 0.7), (0.3, 0.2, 0.94, 0.96)],
+    "overfitting": [(0.0069, 0.1208, 1.0, 0.959), (0.05, 0.2, 0.99, 0.97), (0.1, 0.9, 0.96, 0.9)],
+    "neither": [(0.08, 0.1, 0.98, 0.97), (0.05, 0.2, 0.97, 0.98), (0.12, 0.13, 0.96, 0.96)],
+}  # fmt: skip
+
+
+@verdict.check("values", points=3)
+def _(verdict: Any, draw: Draw) -> None:
+    for word, cases in CASES.items():
+        for numbers in cases:
+            expect.equal(verdict(*numbers), word, f"verdict{numbers}")
+
+
+@verdict.check("properties")
+def _(verdict: Any, draw: Draw) -> None:
+    named = {"train_loss": 0.02, "test_loss": 0.5, "train_accuracy": 1.0, "test_accuracy": 0.9}
+    expect.equal(verdict(**named), "overfitting", f"verdict with {named}")
+    train_loss = float(draw.uniform(0.05, 0.1))
+    for times, word in ((1.9, "neither"), (2.1, "overfitting")):
+        found = verdict(train_loss, times * train_loss, 0.98, 0.97)
+        expect.equal(found, word, f"verdict with a test loss {times} times the training loss")
+
+
+EXERCISES = [
+    search, DeepNet, MiniBatchNet, grad_norm, MomentumNet, keras_model, sample_nll, average_nll,
+    verdict,
+]  # fmt: skip

@@ -1,0 +1,53 @@
+"""A lab for services that run commands in a student's repository: ``tests.json`` and pytest."""
+
+from __future__ import annotations
+
+import json
+
+from chainrule._src.teach.exports.folders import Files, Lab
+
+HEAD = '''"""The checks of the lab, one test each: pytest tests"""
+
+from pathlib import Path
+
+import pytest
+
+from chainrule._src.teach.exports.support import require_of_file
+
+LAB = {lab!r}
+FILE = str(Path(__file__).parents[1] / f"{{LAB}}.ipynb")
+'''
+TEST = """
+
+@pytest.mark.parametrize("check", {checks!r})
+def test_{name}(check):
+    require_of_file(FILE, LAB, {name!r}, {checks!r}.index(check))
+"""
+
+
+def classroom(lab: Lab) -> Files:
+    """Return a repository for students: the notebook, pytest's tests, the list of them.
+
+    It has no hidden tests: students see all of it.
+    """
+    text, listed = HEAD.format(lab=lab.name), []
+    for name, exercise in lab.exercises.items():
+        checks = [f"{number}-{check.name}" for number, check in enumerate(exercise.checks)]
+        text += TEST.format(name=name, checks=checks)
+        listed += [
+            {
+                "name": f"{name}: {check.name}", "setup": "pip install -r requirements.txt",
+                "run": f"python -m pytest -q 'tests/test_lab.py::test_{name}[{title}]'",
+                "input": "", "output": "", "comparison": "included", "timeout": 5,
+                "points": check.points,
+            }
+            for title, check in zip(checks, exercise.checks, strict=True)
+        ]  # fmt: skip
+    tests = json.dumps({"tests": listed}, indent=1) + "\n"
+    return {
+        f"{lab.name}.ipynb": lab.student_notebook(),
+        "requirements.txt": "chainrule[teach]\npytest\n",
+        "tests/test_lab.py": text,
+        "tests.json": tests,
+        ".github/classroom/autograding.json": tests,
+    }

@@ -1,0 +1,76 @@
+"""What exports have in common: files by path, and the lab that they are made of."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.teach.exercise import Exercise
+from chainrule._src.teach.exercises import exercises
+from chainrule._src.teach.grading.hidden import hidden_tests
+from chainrule._src.teach.source import Source, folder, read
+
+Files = dict[str, str | bytes]
+PACKAGES = "numpy\nscipy\nscikit-learn\nmatplotlib\n"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab to be exported."""
+
+    source: Source
+    exercises: Mapping[str, Exercise]
+    hidden: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Its name, that of the notebook too."""
+        return self.source.name
+
+    def most(self, name: str) -> int:
+        """The points of an exercise, its hidden tests included."""
+        return self.exercises[name].most + (name in self.hidden)
+
+    def student_notebook(self) -> str:
+        """Return what students get, without solutions and hidden tests."""
+        return written(self.source.notebook(solved=False))
+
+
+def lab_of(name: str) -> Lab:
+    """Return a lab by its whole name."""
+    source, known = read(folder() / f"{name}.py"), exercises(name)
+    hidden = hidden_tests(source)
+    return Lab(source, known, {n: text for n, text in hidden.items() if n in known})
+
+
+def written(notebook: Any) -> str:
+    """Return a notebook as text."""
+    with deferred():
+        import nbformat
+
+    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    return text + "\n"
+
+
+def function(text: str, head: str) -> str:
+    """Return statements as the body of a function."""
+    return f"{head}\n{textwrap.indent(text, '    ')}"
+
+
+def write_files(files: Files, to: Path) -> list[Path]:
+    """Write files below a folder; return their paths."""
+    from chainrule._src.data.storage.files import write_whole
+
+    paths = []
+    for name, content in sorted(files.items()):
+        path = to / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, [content.encode() if isinstance(content, str) else content])
+        if name.endswith((".sh", "run_autograder")):
+            path.chmod(0o755)
+        paths.append(path)
+    return paths

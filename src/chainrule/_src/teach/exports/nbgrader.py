@@ -1,0 +1,75 @@
+"""A lab for nbgrader: the instructor's notebook with its metadata, schema 3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule._src.teach.exports.folders import Files, Lab, function, written
+from chainrule._src.teach.regions import without_stubs
+from chainrule._src.teach.source import Cell
+
+CONFIG = '''"""nbgrader's settings for the labs of chainrule."""
+
+c = get_config()  # noqa: F821
+c.CourseDirectory.course_id = "chainrule"
+c.ClearSolutions.code_stub = {"python": "# TODO\\nraise NotImplementedError"}
+c.ExecutePreprocessor.timeout = 300
+'''
+README = """# {name} for nbgrader
+
+In this folder:
+
+    nbgrader generate_assignment {name} --create --force    # release/{name}: for students
+    nbgrader autograde {name} --create                      # submitted/STUDENT/{name}/*.ipynb
+    nbgrader generate_feedback {name} --force
+    nbgrader export                                         # grades.csv
+
+chainrule must be installed where the notebooks run. Each graded cell ends with the points earned,
+which nbgrader takes as partial credit, and prints what is wrong; hidden tests are put back when
+submissions are graded. Students' code runs in the same kernel as the checks: against those who want
+to deceive them, `chainrule grade` keeps the two apart.
+"""
+
+
+def nbgrader(lab: Lab) -> Files:
+    """Return a course folder: the source notebook and nbgrader's settings."""
+    return {
+        "nbgrader_config.py": CONFIG,
+        "README.md": README.format(name=lab.name),
+        f"source/{lab.name}/{lab.name}.ipynb": written(_notebook(lab)),
+    }
+
+
+def _notebook(lab: Lab) -> Any:
+    notebook = lab.source.notebook(solved=True)
+    last = {cell.check: i for i, cell in enumerate(lab.source.cells) if cell.check}
+    for i, (cell, made) in enumerate(zip(lab.source.cells, notebook.cells, strict=True)):
+        if cell.exercises:
+            made.source = without_stubs(cell.source)
+            made.metadata["nbgrader"] = _metadata(made, solution=True)
+        elif cell.check in lab.exercises and last[cell.check] == i:
+            made.source = _graded(lab, cell)
+            made.metadata["nbgrader"] = _metadata(made, points=lab.most(cell.check))
+    return notebook
+
+
+def _metadata(made: Any, solution: bool = False, points: int | None = None) -> dict[str, Any]:
+    graded = points is not None
+    found = {
+        "schema_version": 3, "grade_id": made["id"], "cell_type": "code", "task": False,
+        "grade": graded, "solution": solution, "locked": graded,
+    }  # fmt: skip
+    return {**found, "points": points} if graded else found
+
+
+def _graded(lab: Lab, cell: Cell) -> str:
+    """Return a cell that checks for students, and gives points where nbgrader grades it."""
+    name = cell.check
+    lines = [lab.source.code(cell, solved=True), "### BEGIN HIDDEN TESTS"]
+    lines.append("from chainrule._src.teach.exports.support import points")
+    call = f"points(check.{name}({name}))"
+    if name in lab.hidden:
+        body = f"import math\nimport numpy as np\n{lab.hidden[name]}"
+        lines.append(function(body, "def hidden_tests():"))
+        call = f"points(check.{name}({name}), hidden_tests)"
+    return "\n".join([*lines, call, "### END HIDDEN TESTS"])

@@ -1,0 +1,57 @@
+"""A submission's marks as Gradescope's and PrairieLearn's ``results.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from chainrule._src.teach.exercise import Outcome, Result
+from chainrule._src.teach.grading.grade import Graded
+
+
+def gradescope(graded: Graded) -> dict[str, Any]:
+    """Return what Gradescope's autograder writes to ``/autograder/results/results.json``."""
+    return {
+        "score": graded.points,
+        "output": graded.note,
+        "execution_time": round(graded.seconds),
+        "visibility": "visible",
+        "tests": [
+            {
+                "name": f"{result.exercise}: {outcome.check}", "score": outcome.earned,
+                "max_score": outcome.points, "status": "passed" if outcome.passed else "failed",
+                "output": sentence, "visibility": "visible",
+            }
+            for result, outcome, sentence in _cases(graded)
+        ],
+    }  # fmt: skip
+
+
+def prairielearn(graded: Graded) -> dict[str, Any]:
+    """Return what PrairieLearn's external grader writes to ``/grade/results/results.json``."""
+    return {
+        "gradable": True,
+        "score": graded.points / graded.most if graded.most else 0.0,
+        "message": graded.note,
+        "output": "",
+        "tests": [
+            {
+                "name": f"{result.exercise}: {outcome.check}", "description": "",
+                "points": outcome.earned, "max_points": outcome.points, "message": sentence,
+                "output": "",
+            }
+            for result, outcome, sentence in _cases(graded)
+        ],
+    }  # fmt: skip
+
+
+def _cases(graded: Graded) -> Iterator[tuple[Result, Outcome, str]]:
+    """Yield each check with its sentence; the first that fails has the diagnosis."""
+    for result in graded.results:
+        said = result.sentence
+        for outcome in result.outcomes:
+            if outcome.passed:
+                yield result, outcome, ""
+            else:
+                yield result, outcome, said or outcome.sentence
+                said = ""

@@ -1,0 +1,117 @@
+"""A lab for services that run a container: Gradescope's zip, PrairieLearn's question."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+from chainrule._src.teach.exports.folders import Files, Lab
+from chainrule._src.teach.source import folder
+
+SETUP = """#!/usr/bin/env bash
+# Gradescope runs this once, when it builds the image.
+set -euo pipefail
+apt-get update
+apt-get install -y python3 python3-pip python3-venv
+python3 -m venv /autograder/venv
+/autograder/venv/bin/pip install --quiet -r /autograder/source/requirements.txt
+"""
+RUN = """#!/usr/bin/env bash
+# Gradescope runs this for each submission.
+set -euo pipefail
+cd /autograder
+PYTHONPATH=/autograder/source /autograder/venv/bin/python -m chainrule._src.teach.exports.run \\
+  gradescope {lab} /autograder/submission /autograder/results/results.json \\
+  --metadata /autograder/submission_metadata.json
+"""
+DOCKERFILE = """# The image of the external grader: docker build -t chainrule-grader .
+FROM python:3.12-slim
+COPY source /source
+RUN pip install --no-cache-dir -r /source/requirements.txt
+ENV PYTHONPATH=/source
+"""
+GRADE = """#!/usr/bin/env bash
+set -euo pipefail
+python -m chainrule._src.teach.exports.run \\
+  prairielearn {lab} /grade/student /grade/results/results.json
+"""
+QUESTION = """<pl-question-panel>
+  <p>Hand in your notebook of the lab, <code>{lab}.ipynb</code>.</p>
+</pl-question-panel>
+<pl-file-upload file-names="{lab}.ipynb"></pl-file-upload>
+<pl-submission-panel>
+  <pl-external-grader-results></pl-external-grader-results>
+  <pl-file-preview></pl-file-preview>
+</pl-submission-panel>
+"""
+EPOCH = (2026, 1, 1, 0, 0, 0)  # of files in a zip: the same bytes each time
+
+
+def gradescope(lab: Lab) -> Files:
+    """Return the zip for Gradescope's "Configure Autograder", and the student's notebook."""
+    inside: Files = {
+        "setup.sh": SETUP, "run_autograder": RUN.format(lab=lab.name), **_package(),
+    }  # fmt: skip
+    return {
+        f"autograder-{lab.name}.zip": zipped(inside),
+        f"student/{lab.name}.ipynb": lab.student_notebook(),
+    }
+
+
+def prairielearn(lab: Lab) -> Files:
+    """Return a question with an external grader, and the folder its image is built from."""
+    info = {
+        "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"chainrule/{lab.name}")),
+        "title": lab.source.title, "topic": "Neural networks", "type": "v3",
+        "gradingMethod": "External",
+        "externalGradingOptions": {
+            "enabled": True, "image": "chainrule-grader", "entrypoint": "/grade/tests/run.sh",
+            "timeout": 600,
+        },
+    }  # fmt: skip
+    question = f"questions/{lab.name}"
+    image = {f"image/source/{name}": content for name, content in _package().items()}
+    return {
+        f"{question}/info.json": json.dumps(info, indent=1) + "\n",
+        f"{question}/question.html": QUESTION.format(lab=lab.name),
+        f"{question}/tests/run.sh": GRADE.format(lab=lab.name),
+        f"{question}/clientFilesQuestion/{lab.name}.ipynb": lab.student_notebook(),
+        "image/Dockerfile": DOCKERFILE,
+        **image,
+    }
+
+
+def zipped(files: Files) -> bytes:
+    """Return files as a zip, the same bytes each time; scripts can be run."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o755 if name in ("setup.sh", "run_autograder") else 0o644) << 16
+            archive.writestr(entry, content)
+    return whole.getvalue()
+
+
+def _package() -> Files:
+    """Return chainrule itself, with the labs' sources, and the list of what it needs."""
+    root = Path(__file__).parents[3]
+    found: Files = {
+        f"chainrule/{path.relative_to(root).as_posix()}": path.read_bytes()
+        for path in root.rglob("*")
+        if path.suffix in (".py", ".html", ".typed") and "__pycache__" not in path.parts
+    }
+    for path in folder().glob("*.py"):
+        found[f"chainrule/_src/teach/labs/{path.name}"] = path.read_bytes()
+    return found | {"requirements.txt": "\n".join(_requirements()) + "\n"}
+
+
+def _requirements() -> list[str]:
+    needed = metadata.requires("chainrule") or []
+    plain = [line for line in needed if "extra ==" not in line]
+    return [*plain, *(line.split(";")[0].strip() for line in needed if 'extra == "teach"' in line
+                      or "extra == 'teach'" in line)]  # fmt: skip

@@ -1,0 +1,97 @@
+"""All submissions graded, a few at a time; what is done stays done when it is interrupted."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from chainrule._src.teach.grading.collect import Entry
+from chainrule._src.teach.grading.grade import Assignment, Graded, Grader
+
+
+@dataclass
+class Classroom:
+    """The marks of a class.
+
+    Attributes
+    ----------
+    assignment : Assignment
+    graded : list of Graded
+        In the order of the submissions.
+    left : int
+        Submissions that were not graded: it was interrupted.
+    """
+
+    assignment: Assignment
+    graded: list[Graded] = field(default_factory=list)
+    left: int = 0
+
+    @property
+    def most(self) -> int:
+        """The points of a submission that is right throughout."""
+        return sum(map(self.assignment.most, self.assignment.exercises))
+
+
+def grade_all(
+    assignment: Assignment,
+    entries: Sequence[Entry],
+    jobs: int = 2,
+    done: Callable[[Graded], object] = lambda graded: None,
+) -> Classroom:
+    """Grade submissions, so many at a time.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    entries : sequence of Entry
+    jobs : int, default 2
+    done : callable, optional
+        Called with each that is graded.
+
+    Returns
+    -------
+    Classroom
+        With fewer marks than entries if Ctrl-C came.
+    """
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    finished: queue.SimpleQueue[tuple[int, Graded]] = queue.SimpleQueue()
+    for number in range(len(entries)):
+        waiting.put(number)
+    graders = [Grader(assignment) for _ in range(max(1, min(jobs, len(entries))))]
+    for grader in graders:
+        arguments = (grader, entries, waiting, finished)
+        threading.Thread(target=_work, args=arguments, daemon=True).start()
+    found: dict[int, Graded] = {}
+    try:
+        while len(found) < len(entries):
+            number, graded = finished.get()
+            found[number] = graded
+            done(graded)
+    except KeyboardInterrupt:
+        while not waiting.empty():
+            waiting.get()
+    finally:
+        for grader in graders:
+            grader.close()
+    marks = [found[number] for number in sorted(found)]
+    return Classroom(assignment, marks, len(entries) - len(found))
+
+
+def _work(
+    grader: Grader,
+    entries: Sequence[Entry],
+    waiting: queue.SimpleQueue[int],
+    finished: queue.SimpleQueue[tuple[int, Graded]],
+) -> None:
+    while True:
+        try:
+            number = waiting.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            graded = grader.grade(entries[number])
+        except Exception as error:  # one submission never ends the others
+            graded = grader.failed(entries[number], f"not graded: {type(error).__name__}: {error}")
+        finished.put((number, graded))

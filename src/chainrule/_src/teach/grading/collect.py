@@ -1,0 +1,154 @@
+"""The submissions in a folder: a file each, or a folder each as Moodle and nbgrader have them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.teach.exercises import LABS, exercises
+from chainrule._src.teach.submission import ENDINGS
+
+SKIPPED = {"__pycache__", "solutions", "node_modules", "venv"}
+LOOKED_AT = 20  # submissions, to tell the lab
+MOODLE = re.compile(r"_\d+_assignsubmission_file_?$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission as it was found.
+
+    Attributes
+    ----------
+    name : str
+        Of the student: the folder's name or the file's.
+    path : Path or None
+        The file to grade.
+    note : str
+        What is to be said of it: there are several files, or none.
+    """
+
+    name: str
+    path: Path | None
+    note: str = ""
+
+    @property
+    def file(self) -> str:
+        """The file's name, or nothing."""
+        return self.path.name if self.path else ""
+
+
+def collect(folder: str | Path, lab: str = "") -> list[Entry]:
+    """Return the submissions in a folder, by name.
+
+    Parameters
+    ----------
+    folder : path
+    lab : str, optional
+        Of several files of one student the one with this name counts.
+
+    Raises
+    ------
+    FileError
+        If there is no such folder.
+    DataError
+        If no submissions are in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "a file: name the folder it is in" if folder.exists() else "not there"
+        raise FileError(f"{folder} is {what}")
+    inner = sorted(path for path in folder.iterdir() if not _is_skipped(path))
+    found = [Entry(path.stem, path) for path in inner if _is_file(path)]
+    found += [of_student(path, lab) for path in inner if path.is_dir()]
+    if not any(entry.path for entry in found):
+        raise DataError(
+            f"{folder} has no submissions: put notebooks (.ipynb) or Python files (.py) there, "
+            "or a folder of them for each student"
+        )
+    return _named_apart(sorted(found, key=lambda entry: (entry.name, str(entry.path))))
+
+
+def _named_apart(entries: list[Entry]) -> list[Entry]:
+    """Give entries that share a name, ada.py and ada.ipynb, their files' names."""
+    counts = Counter(entry.name for entry in entries)
+    return [
+        Entry(entry.path.name, entry.path, entry.note)
+        if counts[entry.name] > 1 and entry.path and entry.path.stem == entry.name
+        else entry
+        for entry in entries
+    ]
+
+
+def of_student(folder: Path, lab: str, name: str = "") -> Entry:
+    """Return the submission in one student's folder; by default it has the folder's name."""
+    name = name or MOODLE.sub("", folder.name)
+    files = sorted(_files(folder))
+    if not files:
+        return Entry(name, None, "no notebook (.ipynb) and no Python file (.py) was handed in")
+    best = max(files, key=lambda path: (path.stem == lab, path.suffix == ".ipynb", _time(path)))
+    others = [str(path.relative_to(folder)) for path in files if path != best]
+    note = f"{best.name} counts, not {', '.join(others)}" if others else ""
+    return Entry(name, best, note)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if _is_skipped(path):
+            continue
+        if _is_file(path):
+            yield path
+        elif path.is_dir() and not path.is_symlink():
+            yield from _files(path)
+
+
+def _is_skipped(path: Path) -> bool:
+    return path.name.startswith(".") or path.name in SKIPPED
+
+
+def _is_file(path: Path) -> bool:
+    return path.suffix in ENDINGS and path.is_file()
+
+
+def _time(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def find_lab(name: str | None, entries: list[Entry]) -> str:
+    """Return the lab of a name, its number or its beginning; without one, tell it by the answers.
+
+    Raises
+    ------
+    DataError
+        If there is no such lab, or the submissions define none of any lab's exercises.
+    """
+    known = ", ".join(LABS)
+    if name is not None:
+        wish = name.removesuffix(".py").removesuffix(".ipynb")
+        found = [lab for lab in LABS if lab == wish] or [
+            lab for lab in LABS if lab.lstrip("0").startswith(wish.lstrip("0")) and wish
+        ]
+        if len(found) != 1:
+            raise DataError(f"there is no lab {name!r}; --lab takes one of: {known}")
+        return found[0]
+    votes: Counter[str] = Counter()
+    for entry in [entry for entry in entries if entry.path][:LOOKED_AT]:
+        votes.update(_votes(entry))
+    if not votes:
+        raise DataError(f"the submissions define no lab's exercises; name one with --lab: {known}")
+    return max(LABS, key=lambda lab: votes[lab])
+
+
+def _votes(entry: Entry) -> Counter[str]:
+    assert entry.path is not None
+    if entry.path.stem in LABS:
+        return Counter({entry.path.stem: 100})
+    try:
+        text = entry.path.read_bytes()[: 2**20].decode(errors="replace")
+    except OSError:
+        return Counter()
+    defined = set(re.findall(r"(?:def|class) (\w+)", text))
+    return Counter({lab: len(defined & set(exercises(lab))) for lab in LABS} if defined else {})

@@ -1,0 +1,255 @@
+"""One submission graded: read, loaded and called in other processes, its marks decided here."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from chainrule._src.base.errors import FileError
+from chainrule._src.teach.exercise import Exercise, Outcome, Result
+from chainrule._src.teach.expect import Wrong, shown
+from chainrule._src.teach.grading.collect import Entry
+from chainrule._src.teach.grading.hidden import STAGE, run_hidden, used_names
+from chainrule._src.teach.plan import loading_failed
+from chainrule._src.teach.running import Host, Limits, Worker
+from chainrule._src.teach.submission import text_of
+
+READING = Limits(seconds=30.0, memory=2**30)
+EXPLAINING = 10.0  # seconds that a diagnosis may take
+MOST_TEXT = 400
+_PLACE = re.compile(r"^[^:]*, line \d+: ")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a class was asked for, and how answers are graded.
+
+    Attributes
+    ----------
+    lab : str
+    exercises : dict of Exercise
+        By name.
+    hidden : dict of str
+        Hidden tests, by the exercise's name.
+    limits : Limits
+        Of one exercise.
+    seed : str
+        Values are drawn from it and the student's name.
+    stubs : tuple of str
+        The exercises as they are handed out: untouched, they earn nothing.
+    """
+
+    lab: str
+    exercises: Mapping[str, Exercise]
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    seed: str = ""
+    stubs: tuple[str, ...] = ()
+
+    def most(self, name: str) -> int:
+        """The points that a right answer of one exercise earns."""
+        return self.exercises[name].most + (name in self.hidden)
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A submission's marks.
+
+    Attributes
+    ----------
+    name, file : str
+    results : tuple of Result
+        One an exercise, in their order.
+    note : str
+        What is to be said of the submission as a whole.
+    seconds : float
+    follows : dict of str
+        For exercises that are wrong: another that they use and that is wrong as well.
+    """
+
+    name: str
+    file: str
+    results: tuple[Result, ...]
+    note: str = ""
+    seconds: float = 0.0
+    follows: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> int:
+        """The points earned."""
+        return sum(result.points for result in self.results)
+
+    @property
+    def most(self) -> int:
+        """The points that right answers earn."""
+        return sum(result.most for result in self.results)
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in one line."""
+        sentences = dict.fromkeys(self._sentence(r) for r in self.results if not r.passed)
+        return "; ".join(filter(None, [self.note, *sentences])) or "all right"
+
+    def said(self, result: Result) -> str:
+        """Return what is wrong with an exercise, with its name and without file and line."""
+        sentence = without_place(self._sentence(result))
+        return sentence if result.exercise in sentence else f"{result.exercise}: {sentence}"
+
+    def _sentence(self, result: Result) -> str:
+        other = self.follows.get(result.exercise)
+        return result.sentence + (f" ({other}, which it uses, is wrong)" if other else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "name": self.name, "file": self.file, "points": self.points, "most": self.most,
+            "message": self.message, "seconds": round(self.seconds, 3),
+            "follows": dict(self.follows),
+            "exercises": [result.to_dict() for result in self.results],
+        }  # fmt: skip
+
+
+class Grader:
+    """Grades submissions one after another; a context manager.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self._host, self._teacher = Host(), Host(answers=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        self._host.close()
+        self._teacher.close()
+
+    def grade(self, entry: Entry) -> Graded:
+        """Return the marks of one submission, whatever it is or does."""
+        begin = time.perf_counter()
+        try:
+            if entry.path is None:
+                raise FileError(entry.note)
+            plan = self._read(entry.path)
+        except (FileError, Wrong) as error:
+            return self.failed(entry, str(error), time.perf_counter() - begin)
+        results = tuple(
+            self._exercise(name, plan[name], entry.name) for name in self.assignment.exercises
+        )
+        seconds = time.perf_counter() - begin
+        follows = _follows(results, {name: plan[name]["uses"] for name in plan})
+        return Graded(entry.name, entry.file, results, entry.note, seconds, follows)
+
+    def failed(self, entry: Entry, sentence: str, seconds: float = 0.0) -> Graded:
+        """Return the marks of a submission of which nothing can be run."""
+        results = (self._failed(name, _short(sentence)) for name in self.assignment.exercises)
+        return Graded(entry.name, entry.file, tuple(results), seconds=seconds)
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        """Have a submission taken apart in a process that does nothing else."""
+        text = text_of(path)
+        names = {}
+        for name, exercise in self.assignment.exercises.items():
+            others = used_names(self.assignment.hidden.get(name, ""), self.assignment.exercises)
+            names[name] = {"needs": exercise.names, "tests": others, "allows": exercise.allows}
+        with Worker(self._host, READING, path.name) as worker:
+            request = {"path": path.name, "text": text, "names": names}
+            reply = worker.ask({"do": "read", "stubs": list(self.assignment.stubs), **request})
+        if "error" in reply:
+            raise FileError(reply["error"]["message"])
+        plan: dict[str, Any] = reply["value"]
+        return plan
+
+    def _exercise(self, name: str, plan: dict[str, Any], student: str) -> Result:
+        if plan["problem"]:
+            return self._failed(name, _short(plan["problem"]))
+        exercise = self.assignment.exercises[name]
+        drawn_from = f"{self.assignment.seed}/{student}"
+        about_chainrule = any(module.startswith("chainrule") for module in exercise.allows)
+        host = self._teacher if about_chainrule else self._host
+        worker = self._worker(host, name, drawn_from)
+        try:
+            with worker:
+                reply = worker.ask({"do": "load", "name": name, **plan})
+                if "error" in reply:
+                    return self._failed(name, _short(loading_failed(name, reply["error"])))
+                result = exercise.run(worker.candidate(name), drawn_from)
+                result = self._with_hidden(result, worker)
+        except Wrong as error:
+            return self._failed(name, _short(str(error)))
+        if not result.passed and worker.ended is None:
+            sentence = self._explained(result, plan, drawn_from) or result.sentence
+            result = Result(name, result.outcomes, _short(sentence))
+        return result
+
+    def _with_hidden(self, result: Result, worker: Worker) -> Result:
+        text = self.assignment.hidden.get(result.exercise)
+        if not text:
+            return result
+        names = [result.exercise, *used_names(text, self.assignment.exercises)]
+        outcome = run_hidden(text, result.exercise, {n: worker.candidate(n) for n in names})
+        return Result(
+            result.exercise, (*result.outcomes, outcome), result.sentence or outcome.sentence
+        )
+
+    def _explained(self, result: Result, plan: dict[str, Any], student: str) -> str:
+        """Return what a diagnosis says, beside the learner's code: text, and no mark."""
+        failed = next(o for o in result.outcomes if not o.passed)
+        if failed.plain or failed.check not in self.assignment.exercises[result.exercise].diagnoses:
+            return ""
+        checks = [[o.check, o.passed] for o in result.outcomes if o.check != STAGE]
+        request = {"name": result.exercise, "checks": checks, "student": student}
+        explaining = self._worker(self._teacher, result.exercise, student, EXPLAINING)
+        with contextlib.suppress(Wrong), explaining as worker:
+            if "error" not in worker.ask({"do": "load", "name": result.exercise, **plan}):
+                text = worker.ask({"do": "explain", **request}).get("value")
+                return text if isinstance(text, str) else ""
+        return ""
+
+    def _worker(self, host: Host, name: str, student: str, seconds: float = 1e9) -> Worker:
+        limits = self.assignment.limits
+        most = min(limits.seconds, seconds)
+        seed = zlib.crc32(student.encode())
+        return Worker(host, Limits(most, limits.memory, limits.hidden), name, seed)
+
+    def _failed(self, name: str, sentence: str) -> Result:
+        result = self.assignment.exercises[name].failed(sentence)
+        if name not in self.assignment.hidden:
+            return result
+        return Result(name, (*result.outcomes, Outcome(STAGE, 1, False, sentence)), sentence)
+
+
+def _follows(results: Sequence[Result], uses: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return for each wrong exercise the first wrong one that it uses."""
+    wrong = [result.exercise for result in results if not result.passed]
+    used = {name: [other for other in wrong if other in uses.get(name, ())] for name in wrong}
+    return {name: others[0] for name, others in used.items() if others}
+
+
+def without_place(sentence: str) -> str:
+    """Return a sentence without the file and line that it begins with.
+
+    Examples
+    --------
+    >>> without_place("ada.py, line 6: the sum runs over all rows")
+    'the sum runs over all rows'
+    """
+    return _PLACE.sub("", sentence)
+
+
+def _short(sentence: str) -> str:
+    return shown(sentence, MOST_TEXT)

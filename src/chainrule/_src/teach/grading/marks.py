@@ -1,0 +1,85 @@
+"""Marks as CSV, JSON and JUnit's XML."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from chainrule._src.base.escaping import for_csv
+from chainrule._src.teach.grading.classroom import Classroom
+from chainrule._src.teach.grading.grade import Graded
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_csv(classroom: Classroom) -> str:
+    """Return a row for each submission: its name, the points of each exercise, total, message."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = list(classroom.assignment.exercises)
+    writer.writerow(["name", *names, "total", "of", "file", "message"])
+    for graded in classroom.graded:
+        points = [result.points for result in graded.results]
+        row: list[str | int] = [
+            graded.name,
+            *points,
+            graded.points,
+            graded.most,
+            graded.file,
+            graded.message,
+        ]
+        writer.writerow(map(for_csv, row))
+    return text.getvalue()
+
+
+def to_json(classroom: Classroom) -> str:
+    """Return all marks, check by check."""
+    whole = {
+        "lab": classroom.assignment.lab,
+        "most": classroom.most,
+        "not_graded": classroom.left,
+        "submissions": [graded.to_dict() for graded in classroom.graded],
+    }
+    return json.dumps(_clean(whole), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _clean(value: Any) -> Any:
+    """Return a value whose texts can be written: half of a pair of surrogates cannot."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, list) else value
+
+
+def to_junit(classroom: Classroom) -> str:
+    """Return a test suite for each submission and a test case for each check."""
+    root = ET.Element("testsuites", name=_text(classroom.assignment.lab))
+    for graded in classroom.graded:
+        root.append(_suite(graded))
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _suite(graded: Graded) -> ET.Element:
+    outcomes = [(result, outcome) for result in graded.results for outcome in result.outcomes]
+    failed = sum(not outcome.passed for _, outcome in outcomes)
+    suite = ET.Element(
+        "testsuite", name=_text(graded.name), tests=str(len(outcomes)), failures=str(failed),
+        errors="0", time=f"{graded.seconds:.3f}",
+    )  # fmt: skip
+    for result, outcome in outcomes:
+        name = f"{outcome.check} ({outcome.points} point{'s' * (outcome.points != 1)})"
+        case = ET.SubElement(suite, "testcase", classname=result.exercise, name=name, time="0")
+        if not outcome.passed:
+            sentence = _text(outcome.sentence)
+            ET.SubElement(case, "failure", message=sentence).text = _text(result.sentence)
+    return suite
+
+
+def _text(text: str) -> str:
+    return _NOT_XML.sub("�", text)

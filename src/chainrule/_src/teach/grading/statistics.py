@@ -1,0 +1,92 @@
+"""What a class did: which exercise and check fails most, which mistakes are common."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.grading.classroom import Classroom
+from chainrule._src.teach.grading.grade import without_place
+
+_NUMBER = re.compile(r"-?\d[\d.,e+-]*")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An exercise or check over a class."""
+
+    name: str
+    count: int
+    right: int
+    mean: float
+    most: int
+    worst: str = ""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A sentence that several heard."""
+
+    exercise: str
+    sentence: str
+    names: tuple[str, ...]
+
+
+def median(points: Iterable[float]) -> float:
+    """Return the middle one; 0 of none."""
+    found = list(points)
+    return statistics.median(found) if found else 0.0
+
+
+def exercise_rows(classroom: Classroom) -> list[Row]:
+    """Return for each exercise how many have it right, and the check that fails most."""
+    rows = []
+    for number, name in enumerate(classroom.assignment.exercises):
+        results = [graded.results[number] for graded in classroom.graded]
+        failed = Counter(_first_failed(result) for result in results if not result.passed)
+        worst = ""
+        if failed:
+            check, count = failed.most_common(1)[0]
+            worst = f"{check} ({count})"
+        mean = statistics.fmean(result.points for result in results) if results else 0.0
+        right = sum(result.passed for result in results)
+        rows.append(Row(name, len(results), right, mean, classroom.assignment.most(name), worst))
+    return rows
+
+
+def check_rows(classroom: Classroom, number: int) -> list[Row]:
+    """Return for each check of an exercise how many pass it."""
+    results = [graded.results[number] for graded in classroom.graded]
+    rows = []
+    for place, outcome in enumerate(results[0].outcomes if results else ()):
+        right = sum(result.outcomes[place].passed for result in results)
+        mean = statistics.fmean(result.outcomes[place].earned for result in results)
+        rows.append(Row(outcome.check, len(results), right, mean, outcome.points))
+    return rows
+
+
+def mistakes(classroom: Classroom, most: int = 12) -> list[Mistake]:
+    """Return the sentences that most submissions have in common, numbers aside.
+
+    An exercise that uses another wrong one is left out: the mistake is the other's.
+    """
+    heard: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for graded in classroom.graded:
+        for result in graded.results:
+            if not result.passed and result.exercise not in graded.follows:
+                sentence = without_place(result.sentence)
+                key = result.exercise, _NUMBER.sub("#", sentence)
+                heard.setdefault(key, []).append((graded.name, sentence))
+    common = sorted(heard.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [
+        Mistake(exercise, found[0][1], tuple(name for name, _ in found))
+        for (exercise, _), found in common[:most]
+    ]
+
+
+def _first_failed(result: Result) -> str:
+    return next(outcome.check for outcome in result.outcomes if not outcome.passed)

@@ -1,0 +1,171 @@
+"""The lab's report: one HTML file that holds everything it shows."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import platform
+import re
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule._src.base.errors import ChainruleError
+from chainrule._src.base.escaping import Html, element, for_html
+from chainrule._src.base.interrupts import ignored
+from chainrule._src.base.pages import page
+from chainrule._src.base.plots import to_svg
+from chainrule._src.base.version import __version__
+from chainrule._src.teach.lab.results import Result, as_tables, format_number
+from chainrule._src.teach.lab.session import SECTIONS, Lab, section_text
+
+TEMPLATE = Path(__file__).with_name("templates") / "report.html"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn picture: an inline ``<svg>``, its caption, and its width in CSS pixels."""
+
+    svg: str
+    caption: str
+    width: int
+
+
+def draw_pictures(name: str, result: Result) -> list[Drawing]:
+    """Draw the pictures of a section's result."""
+    return [
+        Drawing(
+            to_svg(picture.draw, picture.size, f"{name}-{i}"),
+            picture.caption,
+            round(96 * picture.size[0]),
+        )
+        for i, picture in enumerate(result.pictures)
+    ]
+
+
+class Artist:
+    """Draws pictures in a second process while the next section trains in this one."""
+
+    def __init__(self) -> None:
+        # A fresh process, not a fork: this one may already run the threads of BLAS and JAX.
+        self._pool = ProcessPoolExecutor(
+            1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_get_ready,
+        )
+        with ignored():  # by the new process too: it is for the one that waits
+            self._pool.submit(int)  # starts it now, beside the loading of the data
+        self._pending: dict[str, Future[list[Drawing]]] = {}
+
+    def draw(self, name: str, result: Result) -> None:
+        """Begin to draw a result's pictures."""
+        self._pending[name] = self._pool.submit(draw_pictures, name, result)
+
+    def drawings(self) -> dict[str, list[Drawing]]:
+        """Wait for everything begun, and return it by section."""
+        try:
+            return {name: future.result() for name, future in self._pending.items()}
+        except BrokenProcessPool as error:
+            raise ChainruleError("the process that draws the pictures has ended early") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def render(
+    lab: Lab,
+    drawings: Mapping[str, list[Drawing]],
+    skipped: Mapping[str, str],
+    seconds: float,
+    replay: str | None = None,
+) -> str:
+    """Return the report as a complete HTML page that loads nothing from anywhere.
+
+    Parameters
+    ----------
+    lab : Lab
+        Whose results are shown.
+    drawings : mapping of str to list of Drawing
+        By section.
+    skipped : mapping of str to str
+        Sections that did not run, and why.
+    seconds : float
+        How long the lab took.
+    replay : str, optional
+        A page on which the network's training can be gone through, deflated, in base64.
+    """
+    filters: dict[str, Callable[..., Any]] = {
+        "code": _with_code,
+        "number": format_number,
+        "tables": as_tables,
+    }
+    sections = []
+    for number, name in enumerate(SECTIONS, start=1):
+        if name in lab.results or name in skipped:
+            title, paragraphs = section_text(name)
+            sections.append(
+                {
+                    "number": number,
+                    "name": name,
+                    "title": title,
+                    "paragraphs": [_paragraph(text) for text in paragraphs],
+                    "result": lab.results.get(name),
+                    "drawings": drawings.get(name, []),
+                    "skipped": skipped.get(name),
+                }
+            )
+    about = {
+        "seed": lab.seed,
+        "extent": "quick" if lab.quick else "full",
+        "time": f"{seconds:.1f} s",
+        "made": f"{datetime.now():%Y-%m-%d %H:%M}",
+        "with": f"chainrule {__version__}, NumPy {np.__version__}, "
+        f"Python {platform.python_version()}",
+        "on": f"{platform.system()} {platform.machine()}",
+    }
+    return page(TEMPLATE, filters, sections=sections, about=about, replay=replay)
+
+
+def _get_ready() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    importlib.import_module("matplotlib.figure")
+    importlib.import_module("sklearn.preprocessing")
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _with_code(text: str) -> Html:
+    """Return prose as HTML, what stands in backticks as code."""
+    parts = re.split("`+([^`]+)`+", text)
+    return for_html(*(element("code", p) if i % 2 else p for i, p in enumerate(parts)))
+
+
+def _paragraph(text: str) -> dict[str, str]:
+    """Indented text is a formula, everything else prose."""
+    formula = text.startswith("    ")
+    lines = [line.strip() for line in text.splitlines()]
+    if formula:
+        return {"kind": "formula", "text": "\n".join(lines)}
+    return {"kind": "prose", "text": " ".join(lines)}

@@ -1,0 +1,141 @@
+"""The lab's sections in order, and the session that runs them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from types import ModuleType
+from typing import Any, TypeVar
+
+from chainrule._src.base.errors import DataError
+from chainrule._src.base.interrupts import load
+from chainrule._src.base.validation import lookup
+from chainrule._src.data.datasets import Digits, load_digits
+from chainrule._src.teach.lab.results import Result
+
+T = TypeVar("T")
+Advance = Callable[[], Any]
+Progress = Callable[[str, int], AbstractContextManager[Advance]]
+
+# Name → module, in the order of the lab. A new section is a module with a `run(lab)` that returns
+# a `Result`, whose docstring is the section's title and introduction, and a line here.
+SECTIONS: dict[str, str] = {
+    "data": "data",
+    "softmax-regression": "softmax_regression",
+    "hidden-layer": "hidden_layer",
+    "worst-predictions": "worst_predictions",
+    "hyperparameters": "hyperparameters",
+    "mini-batches": "mini_batches",
+    "momentum": "momentum",
+    "keras": "keras_network",
+    "overfitting": "overfitting",
+    "reverse-mode": "reverse_mode",
+    "gradient-source": "gradient_source",
+    "compiled": "compiled",
+    "framework": "minimal_framework",
+}
+
+SLOW_SECTIONS = {
+    "keras": "importing Keras takes longer than all the rest of a quick run (--only keras runs it)"
+}
+"""What a quick run leaves out unless it is asked for by name, and why."""
+
+
+def section_module(name: str) -> ModuleType:
+    """Return the module of a section, or an error that lists the sections."""
+    module: ModuleType = load(f"chainrule._src.teach.lab.{lookup('section', name, SECTIONS)}")
+    return module
+
+
+def section_text(name: str) -> tuple[str, list[str]]:
+    """Return a section's title and the paragraphs of its introduction."""
+    title, *paragraphs = (inspect.getdoc(section_module(name)) or name).split("\n\n")
+    return title.rstrip("."), paragraphs
+
+
+class Lab:
+    """One run of the lab: a seed, the digits, and every section's result, made when asked for.
+
+    Parameters
+    ----------
+    seed : int, default 0
+        Seed of every initial weight; same seed, same numbers.
+    quick : bool, default False
+        Run fewer epochs and smaller searches: a look around in a few seconds.
+    log : callable, default print
+        Takes each line of the lab's log.
+    progress : callable, optional
+        Called as ``progress(label, total)`` around all that takes long; gives a context manager
+        whose value is called after each of the ``total`` steps. By default nothing is shown.
+
+    Raises
+    ------
+    DataError
+        If the seed is not a whole number of at least 0.
+
+    Examples
+    --------
+    >>> lab = Lab(seed=0, quick=True)
+    >>> result = lab.run("data")
+    X_train: (1527, 64) float32
+    y_train: (1527,) int32
+    X_test: (270, 64) float32
+    y_test: (270,) int32
+    >>> result.numbers["classes"]
+    10
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        quick: bool = False,
+        log: Callable[[str], Any] = print,
+        progress: Progress = lambda label, total: nullcontext(lambda: None),
+    ) -> None:
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise DataError(f"Lab: seed must be a whole number of at least 0, received {seed!r}")
+        self.seed = seed
+        self.quick = quick
+        self.results: dict[str, Result] = {}
+        self._log = log
+        self.progress = progress
+
+    @cached_property
+    def digits(self) -> Digits:
+        """The digits, loaded once."""
+        return load_digits()
+
+    def run(self, name: str) -> Any:
+        """Return the result of a section; it runs once, after the sections that it builds on.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such section.
+        MissingDependencyError
+            If the section needs a package that is not installed.
+        """
+        module = section_module(name)
+        if name not in self.results:
+            self.results[name] = module.run(self)
+        return self.results[name]
+
+    def logger(self) -> tuple[list[str], Callable[[str], None]]:
+        """Return a list of lines and a function that logs a line and keeps it there."""
+        lines: list[str] = []
+
+        def log(line: str) -> None:
+            lines.append(line)
+            self._log(line)
+
+        return lines, log
+
+    def track(self, steps: Sequence[T], label: str) -> Iterator[T]:
+        """Yield the steps while progress is shown."""
+        with self.progress(label, len(steps)) as advance:
+            for step in steps:
+                yield step
+                advance()

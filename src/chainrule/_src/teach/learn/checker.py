@@ -1,0 +1,83 @@
+"""An exercise of a file, checked in a process of its own: code that never ends harms nothing."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.errors import ChainruleError
+from chainrule._src.base.interrupts import ignored
+from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.exercises import exercise
+from chainrule._src.teach.plain import dumps, loads
+
+SECONDS = 60
+_LOADED = ["__main__", "chainrule._src.teach.checked", "chainrule._src.check", "sklearn.datasets"]
+
+
+def processes(loaded: Sequence[str]) -> Any:
+    """Return a context of processes that have modules loaded already, where that can be."""
+    forks = "forkserver" in multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+    if forks:
+        context.set_forkserver_preload(loaded)
+        with ignored():
+            forkserver.ensure_running()  # it loads while the learner reads
+    return context
+
+
+class Checker:
+    """Checks exercises, each in a process that ends with it.
+
+    Parameters
+    ----------
+    seconds : float
+        That a check may take.
+    """
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
+        self._context = processes(_LOADED)
+
+    def check(self, path: Path, name: str, stubs: Sequence[str] = ()) -> Result:
+        """Return what the checks of an exercise say of a file.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read.
+        """
+        here, there = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_check, args=(there, str(path), name, stubs), daemon=True
+        )
+        process.start()
+        there.close()
+        try:
+            if not here.poll(self.seconds):
+                return exercise(name).failed(
+                    f"{name} did not come to an end within {self.seconds:g} seconds: is there a "
+                    "loop that never ends?"
+                )
+            return Result.from_dict(loads(here.recv_bytes()))
+        except EOFError:
+            return exercise(name).failed(f"the process that ran {name} ended: does it call exit?")
+        finally:
+            here.close()
+            process.kill()
+            process.join()
+
+
+def _check(connection: Connection, path: str, name: str, stubs: Sequence[str]) -> None:
+    from chainrule._src.teach.checked import check_file
+
+    try:
+        result = check_file(path, name, stubs=stubs)
+    except ChainruleError as error:
+        result = exercise(name).failed(str(error))
+    connection.send_bytes(dumps(result.to_dict()))
+    connection.close()

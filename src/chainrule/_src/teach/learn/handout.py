@@ -1,0 +1,20 @@
+"""A learner's file of a lab."""
+
+from __future__ import annotations
+
+from chainrule._src.base.interrupts import deferred
+from chainrule._src.teach.source import Source
+
+
+def handout(lab: Source, ending: str) -> str:
+    """Return a lab as a learner gets it, a notebook or percent format; no solutions beside it."""
+    with deferred():
+        import jupytext
+        import nbformat
+
+    notebook = lab.notebook(solved=False)
+    notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith("# %load ")]
+    if ending == ".ipynb":
+        return f"{nbformat.writes(notebook)}\n"  # type: ignore[no-untyped-call]
+    notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all"}}
+    return str(jupytext.writes(notebook, fmt="py:percent"))

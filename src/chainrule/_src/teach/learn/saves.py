@@ -1,0 +1,42 @@
+"""Files that are saved, heard of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from chainrule._src.base.errors import MissingDependencyError
+from chainrule._src.base.interrupts import deferred
+
+POLL = 100  # milliseconds between two looks
+SETTLED = 150  # milliseconds without a change that end a save
+
+
+def saves(folder: Path, names: Iterable[str], command: str, extra: str) -> Iterator[bool]:
+    """Yield, again and again, whether files of these names have been saved since the last time.
+
+    Parameters
+    ----------
+    folder : Path
+    names : iterable of str
+    command, extra : str
+        Who watches, and with which extra of the package it can.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where watchfiles is missing.
+    """
+    try:
+        with deferred():
+            import watchfiles
+    except ImportError:
+        raise MissingDependencyError(
+            f"{command} watches files with watchfiles: pip install 'chainrule[{extra}]'"
+        ) from None
+    known = frozenset(names)
+    changes = watchfiles.watch(
+        folder, recursive=False, rust_timeout=POLL, yield_on_timeout=True, debounce=SETTLED,
+        step=50, watch_filter=lambda _, path: Path(path).name in known,
+    )  # fmt: skip
+    return map(bool, changes)

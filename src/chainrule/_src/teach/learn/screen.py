@@ -1,0 +1,93 @@
+"""What a learner sees: how far they are, what comes next, and what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.rule import Rule
+
+from chainrule._src.teach.exercises import exercise
+from chainrule._src.teach.learn.workspace import Standing, Workspace
+
+KEYS = "h hint · l list · s solution · r reset · q quit"
+
+
+def show(console: Console, workspace: Workspace, standing: Standing, keys: bool = False) -> None:
+    """Draw everything anew."""
+    if console.is_terminal:
+        console.clear()
+    _bar(console, workspace, standing)
+    if not standing.exercise:
+        console.print("\n[bold green]All exercises are done.[/] Well done.\n")
+    elif standing.problem:
+        console.print(f"\n[yellow]{escape(standing.problem)}[/]\n")
+    else:
+        _next(console, workspace.path(standing.source), standing)
+    if keys:
+        console.print(Rule(KEYS, style="dim"))
+
+
+def _bar(console: Console, workspace: Workspace, standing: Standing) -> None:
+    names = standing.source.exercises
+    done = [name for name in names if name in standing.passed]
+    width = 20
+    filled = round(width * len(done) / max(1, len(names)))
+    console.print(
+        f"[bold]{escape(standing.source.title)}[/]\n[green]{'█' * filled}[/]"
+        f"[dim]{'░' * (width - filled)}[/] {len(done)} of {len(names)} exercises"
+        + _others(workspace, standing),
+        highlight=False,
+    )
+    marks = []
+    for name in names:
+        if name in standing.passed:
+            marks.append(f"[green]✓\u00a0{name}[/]")
+        elif name == standing.exercise:
+            marks.append(f"[bold]→\u00a0{name}[/]")
+        else:
+            marks.append(f"[dim]·\u00a0{name}[/]")
+    console.print("  ".join(marks), highlight=False)
+
+
+def _others(workspace: Workspace, standing: Standing) -> str:
+    if len(workspace.labs) == 1:
+        return ""
+    every = workspace.exercises
+    return f"[dim]; {len(standing.passed & set(every))} of {len(every)} in all labs[/]"
+
+
+def _next(console: Console, path: Path, standing: Standing) -> None:
+    found = exercise(standing.exercise)
+    place = f"{path.name}, line {standing.line}" if path.suffix == ".py" else path.name
+    if standing.result is None:
+        console.print(f"\n[bold]Next: {found.name}[/]  [dim]{escape(place)}[/]", highlight=False)
+        console.print(Padding(escape(f"{found.title}."), (0, 0, 1, 2)), highlight=False)
+        return
+    result = standing.result
+    dots = " ".join(
+        f"[green]● {o.check}[/]" if o.passed else f"[yellow]○ {o.check}[/]" for o in result.outcomes
+    )
+    console.print(f"\n[bold yellow]✗ {found.name}[/]  {dots}", highlight=False)
+    console.print(Padding(escape(result.sentence), (0, 0, 1, 2)), highlight=False)
+
+
+def show_list(console: Console, workspace: Workspace) -> None:
+    """Print all labs with their exercises."""
+    for lab in workspace.labs:
+        console.print(f"\n[bold]{escape(lab.title)}[/]  [dim]{escape(workspace.path(lab).name)}[/]")
+        for name in lab.exercises:
+            mark = "[green]✓[/]" if name in workspace.progress.passed else "[dim]·[/]"
+            console.print(
+                f"  {mark} {name}  [dim]{escape(exercise(name).title)}[/]", highlight=False
+            )
+
+
+def show_hint(console: Console, workspace: Workspace, name: str) -> None:
+    """Print the next hint for an exercise."""
+    level = workspace.hint(name)
+    text = exercise(name).hints[level]
+    console.print(f"[bold]{name}, hint {level + 1} of 3[/]", highlight=False)
+    console.print(Padding(escape(text), (0, 0, 0, 2)), highlight=False)

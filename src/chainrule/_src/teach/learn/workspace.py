@@ -1,0 +1,275 @@
+"""A learner's folder: the labs' files, what has been passed, hints given."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from chainrule._src.base.errors import DataError, FileError
+from chainrule._src.data.storage.files import write_text
+from chainrule._src.teach.exercise import Result
+from chainrule._src.teach.learn.checker import Checker
+from chainrule._src.teach.learn.handout import handout
+from chainrule._src.teach.source import Source, sources
+from chainrule._src.teach.submission import Statement, Submission, read
+
+STATE = Path(".chainrule") / "progress.json"
+
+
+@dataclass
+class Progress:
+    """What is kept between runs: passed exercises with a digest of their code, hints given."""
+
+    labs: list[str]
+    ending: str
+    passed: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a learner stands.
+
+    Attributes
+    ----------
+    source : Source
+        The lab that comes next; the last one if all are done.
+    passed : frozenset of str
+        The exercises that are done, in all labs.
+    exercise : str
+        What comes next; "" if all are done.
+    result : Result or None
+        What the checks say of it; None where nothing has been written yet.
+    line : int
+        Where it stands in the file; 0 if it is not found.
+    problem : str
+        Why the file cannot be read, or "".
+    """
+
+    source: Source
+    passed: frozenset[str]
+    exercise: str = ""
+    result: Result | None = None
+    line: int = 0
+    problem: str = ""
+
+
+class Workspace:
+    """A folder with the labs' files.
+
+    Parameters
+    ----------
+    folder : path
+        Must hold what `start` has written.
+
+    Raises
+    ------
+    DataError
+        If it does not.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        try:
+            self.progress = Progress(**json.loads((self.folder / STATE).read_text("utf-8")))
+        except FileNotFoundError:
+            raise DataError(
+                f"{folder} holds no labs; begin with: chainrule learn start FOLDER"
+            ) from None
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"{self.folder / STATE} cannot be read ({error}); remove it") from None
+
+    @classmethod
+    def start(cls, folder: str | Path, labs: list[Source], ending: str) -> Workspace:
+        """Write the labs' files, or go on where they were written before.
+
+        Raises
+        ------
+        DataError
+            If the folder holds other things.
+        FileError
+            If it cannot be written.
+        """
+        folder = Path(folder)
+        if (folder / STATE).exists():
+            return cls(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise DataError(f"{folder} is there already and holds other things; name a new folder")
+        try:
+            (folder / STATE).parent.mkdir(parents=True)
+        except OSError as error:
+            raise FileError(f"{folder} cannot be made: {error.strerror}") from None
+        for lab in labs:
+            write_text(folder / f"{lab.name}{ending}", handout(lab, ending))
+        state = Progress([lab.name for lab in labs], ending)
+        write_text(folder / STATE, json.dumps(vars(state), indent=1) + "\n")
+        return cls(folder)
+
+    @cached_property
+    def labs(self) -> list[Source]:
+        """The sources of the labs that the folder holds."""
+        return [source for source in sources() if source.name in self.progress.labs]
+
+    @property
+    def exercises(self) -> list[str]:
+        """All exercises in their order."""
+        return [name for lab in self.labs for name in lab.exercises]
+
+    @property
+    def next_exercise(self) -> str:
+        """The first exercise that has not passed; "" if all have."""
+        return next((name for name in self.exercises if name not in self.progress.passed), "")
+
+    @property
+    def last_passed(self) -> str:
+        """The last exercise in order that has passed; the first one if none has."""
+        passed = [name for name in self.exercises if name in self.progress.passed]
+        return passed[-1] if passed else self.exercises[0]
+
+    def path(self, lab: Source) -> Path:
+        """Return a lab's file."""
+        return self.folder / f"{lab.name}{self.progress.ending}"
+
+    def save(self) -> None:
+        """Keep the progress."""
+        write_text(self.folder / STATE, json.dumps(vars(self.progress), indent=1) + "\n")
+
+    def look(self, checker: Checker, said: Any = None) -> Standing:
+        """Check what has changed since it passed, up to the first exercise that does not pass.
+
+        Parameters
+        ----------
+        checker : Checker
+        said : callable, optional
+            Called with the name of each exercise before it is checked.
+        """
+        for lab in self.labs:
+            try:
+                submission = read(self.path(lab), lab.stubs)
+            except FileError as error:
+                return Standing(lab, self._passed, lab.exercises[0], problem=str(error))
+            for name in lab.exercises:
+                standing = self._look_at(lab, submission, name, checker, said)
+                if standing is not None:
+                    return standing
+        return Standing(self.labs[-1], self._passed)
+
+    def _look_at(
+        self, lab: Source, submission: Submission, name: str, checker: Checker, said: Any
+    ) -> Standing | None:
+        digest = _digest(submission.needed(name))
+        if self.progress.passed.get(name) == digest:
+            return None
+        definition = submission.definition(name)
+        line = definition.node.lineno if definition else 0
+        result = None
+        if not submission.is_untouched(name):
+            if said is not None:
+                said(name)
+            result = checker.check(self.path(lab), name, lab.stubs)
+        if result is not None and result.passed:
+            self.progress.passed[name] = digest
+        else:
+            self.progress.passed.pop(name, None)
+        self.save()
+        if result is not None and result.passed:
+            return None
+        return Standing(lab, self._passed, name, result, line)
+
+    @property
+    def _passed(self) -> frozenset[str]:
+        return frozenset(self.progress.passed)
+
+    def lab_of(self, name: str) -> Source:
+        """Return the lab of an exercise.
+
+        Raises
+        ------
+        DataError
+            If no lab of the folder has it.
+        """
+        for lab in self.labs:
+            if name in lab.exercises:
+                return lab
+        raise DataError(
+            f"there is no exercise {name!r} here; there are {', '.join(self.exercises)}"
+        )
+
+    def hint(self, name: str) -> int:
+        """Count a hint and return its level, from 0 to 2."""
+        level = min(self.progress.hints.get(name, 0), 2)
+        self.progress.hints[name] = level + 1
+        self.save()
+        return level
+
+    def solution(self, name: str) -> str:
+        """Return the solved code of an exercise that has been passed.
+
+        Raises
+        ------
+        DataError
+            If it has not been passed.
+        """
+        lab = self.lab_of(name)
+        if name not in self.progress.passed:
+            raise DataError(f"{name} has not passed yet; chainrule learn hint {name} helps on")
+        return lab.definitions(name, solved=True)[-1]
+
+    def reset(self, name: str) -> Path:
+        """Put an exercise's stub in place of what was written; return where that is kept.
+
+        Raises
+        ------
+        DataError
+            If there is no such exercise, or its definition is nowhere in the file.
+        """
+        lab = self.lab_of(name)
+        path = self.path(lab)
+        before = path.read_text("utf-8")
+        definition = read(path).definition(name)
+        if definition is None:
+            raise DataError(
+                f"{name} is not defined in {path.name}, so there is nothing to take away; a new "
+                f"start: move the folder away and run chainrule learn start again"
+            )
+        kept = self.folder / STATE.parent / f"{path.stem}-before-reset{path.suffix}"
+        write_text(kept, before)
+        write_text(
+            path, _replaced(before, path, definition, lab.definitions(name, solved=False)[-1])
+        )
+        self.progress.passed.pop(name, None)
+        self.progress.hints.pop(name, None)
+        self.save()
+        return kept
+
+
+def _digest(statements: list[Statement]) -> str:
+    text = "\n".join(ast.unparse(statement.node) for statement in statements)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _replaced(text: str, path: Path, definition: Statement, stub: str) -> str:
+    """Return a file's text with another definition in place of one."""
+    if path.suffix != ".ipynb":
+        return "".join(_spliced(text.splitlines(keepends=True), definition, stub))
+    notebook = json.loads(text)
+    number = int(definition.file.rsplit(" ", 1)[1])
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    lines = "".join(code[number - 1]["source"]).splitlines(keepends=True)
+    code[number - 1]["source"] = list(_spliced(lines, definition, stub))
+    code[number - 1]["outputs"] = []
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _spliced(lines: list[str], definition: Statement, stub: str) -> Iterator[str]:
+    first, last = definition.node.lineno - 1, definition.node.end_lineno or 0
+    yield from lines[:first]
+    end = "\n" if last < len(lines) or not lines or lines[-1].endswith("\n") else ""
+    yield from (stub.strip("\n") + end).splitlines(keepends=True)
+    yield from lines[last:]

@@ -1,0 +1,116 @@
+"""Plain values, the only ones that cross between a learner's code and the checks.
+
+Numbers, text, None, lists, tuples, dicts and numeric arrays become JSON and come back as what they
+were. Nothing is pickled: reading a value runs no code, whatever the other side sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import DataError
+
+MOST_BYTES = 64 * 2**20
+DEPTH = 16
+KINDS = "fiubcU"  # of arrays that cross
+
+Keep = Callable[[Any], dict[str, Any]]
+
+
+def encode(value: Any, keep: Keep | None = None, depth: int = DEPTH) -> Any:
+    """Return what JSON can hold for a value.
+
+    Parameters
+    ----------
+    value : object
+    keep : callable, optional
+        Takes a value that is not plain and returns the dict that stands for it.
+
+    Raises
+    ------
+    DataError
+        If a value is not plain and there is no ``keep``, is nested too deeply, or too large.
+    """
+    if depth == 0:
+        raise DataError(f"a value is nested more than {DEPTH} deep")
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in KINDS:
+        if value.nbytes > MOST_BYTES:
+            raise DataError(f"an array of {value.nbytes / 2**20:.0f} MB; at most 64 MB can be sent")
+        array = np.array(value, subok=False, order="C")
+        data = base64.b64encode(array.tobytes()).decode()
+        is_scalar = isinstance(value, np.generic)
+        return {"array": data, "dtype": array.dtype.str, "shape": array.shape, "scalar": is_scalar}
+    if type(value) is list:
+        return [encode(item, keep, depth - 1) for item in value]
+    if type(value) is tuple:
+        return {"tuple": [encode(item, keep, depth - 1) for item in value]}
+    if type(value) is dict:
+        pairs = [[encode(k, None, 2), encode(v, keep, depth - 1)] for k, v in value.items()]
+        return {"dict": pairs}
+    if keep is None:
+        raise DataError(f"a {type(value).__name__} is no plain value")
+    return keep(value)
+
+
+def decode(value: Any, known: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """Return the value that `encode` was given; ``known`` takes the dicts that ``keep`` made.
+
+    Raises
+    ------
+    DataError
+        If it is none that `encode` makes.
+    """
+    if isinstance(value, list):
+        return [decode(item, known) for item in value]
+    if not isinstance(value, dict):
+        return value
+    try:
+        if "array" in value:
+            return _array(value)
+        if "tuple" in value:
+            return tuple(decode(item, known) for item in value["tuple"])
+        if "dict" in value:
+            return {decode(k): decode(v, known) for k, v in value["dict"]}
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise DataError(f"a value that cannot be read: {error}") from None
+    if known is None:
+        raise DataError(f"a value of an unknown kind: {sorted(value)}")
+    return known(value)
+
+
+def _array(value: dict[str, Any]) -> Any:
+    dtype, shape = np.dtype(value["dtype"]), tuple(map(int, value["shape"]))
+    if dtype.kind not in KINDS:
+        raise ValueError(f"dtype {dtype}")
+    data = base64.b64decode(value["array"], validate=True)
+    if len(data) != dtype.itemsize * math.prod(shape):
+        raise ValueError(f"{len(data)} bytes for an array {shape} of {dtype}")
+    array = np.frombuffer(data, dtype).reshape(shape).copy()
+    return array[()] if value["scalar"] else array
+
+
+def dumps(message: Any) -> bytes:
+    """Return a message of encoded values as bytes."""
+    return json.dumps(message, separators=(",", ":")).encode()
+
+
+def loads(data: bytes) -> Any:
+    """Return a message from bytes.
+
+    Raises
+    ------
+    DataError
+        If it is no JSON.
+    """
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"an answer that is no JSON: {error}") from None

@@ -1,0 +1,154 @@
+"""Marked regions of a code cell, in nbgrader's way: solutions with their stubs, hidden tests.
+
+::
+
+    def softmax(X):
+        ### BEGIN SOLUTION
+        exp = np.exp(X)
+        return exp / np.sum(exp, axis=-1, keepdims=True)
+        ### STUB
+        # # TODO:
+        # return None
+        ### END SOLUTION
+
+The lines after ``### STUB`` stand in for the solution in the student's version, without their
+``# ``. Without ``### STUB`` the student gets a TODO and ``raise NotImplementedError``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from chainrule._src.base.errors import DataError
+
+SOLUTION, HIDDEN = "SOLUTION", "HIDDEN TESTS"
+_MARKER = re.compile(r"\s*###\s*(BEGIN|END|STUB)\b\s*(.*?)\s*$")
+_COMMENTED = re.compile(r"(\s*)#(?: (.*)|)$")
+NO_STUB = ("# TODO", "raise NotImplementedError")
+
+Line = tuple[int, str]
+
+
+def strip(
+    source: str, *, solved: bool, hidden: bool = False, where: str = "", first: int = 1
+) -> str:
+    r"""Return a cell's code without its markers.
+
+    Parameters
+    ----------
+    source : str
+        The code of the cell, with markers.
+    solved : bool
+        True keeps the solutions, False puts the stubs in their place.
+    hidden : bool, default False
+        Whether the hidden tests stay.
+    where, first : str, int
+        File, and number of the first line of ``source`` in it, for messages.
+
+    Raises
+    ------
+    DataError
+        A marker is not closed, not opened, unknown or inside another region; a line of a stub is
+        not commented.
+
+    Examples
+    --------
+    >>> print(strip("def f(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
+    ...             solved=False))
+    def f(x):
+        # TODO
+        raise NotImplementedError
+    """
+    numbered = stripped_lines(source, solved=solved, hidden=hidden, where=where, first=first)
+    return "\n".join(line for _, line in numbered).strip("\n")
+
+
+def stripped_lines(
+    source: str, *, solved: bool, hidden: bool = False, where: str = "", first: int = 1
+) -> list[Line]:
+    """Return the lines of `strip`, each with the number it has in the file."""
+    lines = list(enumerate(source.split("\n"), start=first))
+    return list(_stripped(lines, solved, hidden, where or "<cell>"))
+
+
+def kinds(source: str) -> set[str]:
+    """Return which kinds of regions begin in a cell: ``SOLUTION``, ``HIDDEN TESTS``."""
+    found = map(_MARKER.match, source.split("\n"))
+    return {match[2] for match in found if match and match[1] == "BEGIN"}
+
+
+def hidden_lines(source: str) -> str:
+    r"""Return the hidden tests of a cell alone.
+
+    Examples
+    --------
+    >>> hidden_lines("f(1)\n### BEGIN HIDDEN TESTS\nassert f(2) == 4\n### END HIDDEN TESTS")
+    'assert f(2) == 4'
+    """
+    shown = {number for number, _ in stripped_lines(source, solved=True)}
+    lines = stripped_lines(source, solved=True, hidden=True)
+    return "\n".join(line for number, line in lines if number not in shown)
+
+
+def without_stubs(source: str) -> str:
+    """Return a cell with its markers, without ``### STUB`` and its lines: nbgrader knows none."""
+    kept, in_stub = [], False
+    for line in source.split("\n"):
+        marker = _MARKER.match(line)
+        in_stub = (in_stub and not marker) or bool(marker and marker[1] == "STUB")
+        if not in_stub:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _stripped(lines: list[Line], solved: bool, hidden: bool, where: str) -> Iterator[Line]:
+    kind, begun, indent = "", 0, ""
+    stub: list[Line] | None = None
+    for number, line in lines:
+        at = f"{where}, line {number}"
+        marker = _MARKER.match(line)
+        if not marker:
+            if not kind or (kind == HIDDEN and hidden):
+                yield number, line
+            elif kind == SOLUTION and stub is not None:
+                stub.append((number, _uncommented(line, at)))
+            elif kind == SOLUTION and solved:
+                yield number, line
+            continue
+        word, name = marker[1], marker[2]
+        if word == "STUB":
+            if kind != SOLUTION or stub is not None:
+                raise DataError(
+                    f"{at}: ### STUB belongs once between ### BEGIN SOLUTION and ### END SOLUTION"
+                )
+            stub = []
+        elif name not in (SOLUTION, HIDDEN):
+            raise DataError(
+                f"{at}: ### {word} {name or '(nothing)'}: expected {SOLUTION} or {HIDDEN}"
+            )
+        elif word == "BEGIN":
+            if kind:
+                raise DataError(
+                    f"{at}: ### BEGIN {name} inside the region that began in line {begun}; "
+                    f"close that with ### END {kind}"
+                )
+            kind, begun, indent, stub = name, number, line[: len(line) - len(line.lstrip())], None
+        elif kind != name:
+            opened = f"the region open here is {kind}" if kind else "no region is open here"
+            raise DataError(f"{at}: ### END {name}, but {opened}")
+        else:
+            if kind == SOLUTION and not solved:
+                yield from stub or [(begun, indent + line) for line in NO_STUB]
+            kind, stub = "", None
+    if kind:
+        raise DataError(f"{where}, line {begun}: ### BEGIN {kind} is never closed")
+
+
+def _uncommented(line: str, at: str) -> str:
+    if not line.strip():
+        return ""
+    match = _COMMENTED.match(line)
+    if not match:
+        raise DataError(f"{at}: a line of a stub begins with '# ', this one is {line.strip()!r}")
+    return (match[1] + (match[2] or "")).rstrip()

@@ -1,0 +1,268 @@
+"""A submission in processes of its own, with limits; the checks run here and speak to it.
+
+A `Host` has NumPy loaded and forks a process for each exercise, in some ten milliseconds. A
+`Worker` is one such process: it loads a part of a submission and answers what `Candidate` asks.
+Only plain values come back, and however it ends, that is one sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.teach.calls import Candidate
+from chainrule._src.teach.confined.frames import receive, send
+from chainrule._src.teach.expect import Ended, Wrong
+
+SCRIPT = Path(__file__).with_name("confined") / "host.py"
+FORKS = sys.platform.startswith("linux")  # elsewhere threads of the libraries do not survive it
+STARTING = 120.0  # seconds for a host to load its libraries on a busy machine
+PATIENCE = 3  # how much slower than its processor a process may be on a busy machine
+KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an answer may take.
+
+    Attributes
+    ----------
+    seconds : float
+        Of the processor, for all requests together; three times as many may go by.
+    memory : int
+        Bytes beyond what the libraries take.
+    hidden : tuple of str
+        Folders and files that may not be read: the other submissions, the solutions.
+    """
+
+    seconds: float = 20.0
+    memory: int = 2**30
+    hidden: tuple[str, ...] = ()
+
+
+class Host:
+    """A process that starts others for answers; a context manager.
+
+    Parameters
+    ----------
+    answers : bool, default False
+        Whether chainrule itself is at hand there: to explain what is wrong, never for marks.
+    """
+
+    def __init__(self, answers: bool = False) -> None:
+        self.answers = answers
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
+        """Start a process; return the socket that leads to it, and the process."""
+        settings = {**settings, "answers": self.answers}
+        if not FORKS:
+            popen, line = self._script("once")
+            send(line, settings)
+            return line, _Process(popen.pid, popen.wait)
+        for _ in range(2):  # once more, if the host itself was killed
+            here, there = socket.socketpair()
+            try:
+                line = self._started()
+                socket.send_fds(line, [json.dumps(settings).encode()], [there.fileno()])
+                number = int(receive(line, time.monotonic() + STARTING))
+                return here, _Process(number, partial(self._status, number))
+            except (OSError, EOFError):
+                here.close()
+                self.close()
+            finally:
+                there.close()
+        raise ChainruleError("no process for submissions can be started; is there memory left?")
+
+    def close(self) -> None:
+        """End the host."""
+        if self._line is not None and self._process is not None:
+            self._line.close()
+            self._process.kill()
+            self._process.wait()
+        self._line = self._process = None
+
+    def _started(self) -> socket.socket:
+        if self._line is None:
+            self._process, self._line = self._script("forking")
+        return self._line
+
+    def _status(self, number: int) -> int:
+        line = self._started()
+        socket.send_fds(line, [json.dumps({"wait": number}).encode()], [])
+        return int(receive(line, time.monotonic() + STARTING))
+
+    def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        here, there = socket.socketpair()
+        kind = "whole" if self.answers else "bare"
+        command = [sys.executable, "-P", "-B", str(SCRIPT), kind, way, str(there.fileno())]
+        with there:
+            there.set_inheritable(True)
+            more: dict[str, Any] = {"close_fds": False} if os.name == "nt" else {
+                "pass_fds": [there.fileno()], "start_new_session": True,
+            }  # fmt: skip
+            popen = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, env=_environment(), **more,
+            )  # fmt: skip
+        return popen, here
+
+
+@dataclass(frozen=True)
+class _Process:
+    number: int
+    wait: Any
+
+    def kill(self) -> int:
+        """Kill it with all that it started, and return how it ended: -9 unless it was before."""
+        for kill in (getattr(os, "killpg", None), os.kill):
+            with contextlib.suppress(OSError, TypeError):
+                kill(self.number, getattr(signal, "SIGKILL", signal.SIGTERM))  # type: ignore[misc]
+        try:
+            return int(self.wait())
+        except (OSError, EOFError):
+            return -9
+
+
+class Worker:
+    """A part of a submission in a process of its own; a context manager.
+
+    Parameters
+    ----------
+    host : Host
+    limits : Limits
+    what : str
+        How a sentence speaks of it.
+    seed : int, default 0
+        Where NumPy's own random numbers begin there.
+
+    Attributes
+    ----------
+    ended : Ended or None
+        How it ended before it was to.
+    """
+
+    def __init__(self, host: Host, limits: Limits, what: str, seed: int = 0) -> None:
+        self._what, self._limits = what, limits
+        self._left = PATIENCE * limits.seconds
+        self._folder = tempfile.mkdtemp(prefix="chainrule-")
+        self.ended: Ended | None = None
+        self._connection, self._process = host.begin({
+            "folder": self._folder, "seconds": limits.seconds, "memory": limits.memory,
+            "hidden": list(limits.hidden), "seed": seed,
+        })  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self.ended is None:
+            self._end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to a request.
+
+        Raises
+        ------
+        Ended
+            If the process is gone, or takes too long: then it is ended.
+        Wrong
+            If what it answers cannot be read.
+        """
+        if self.ended is not None:
+            raise self.ended
+        begin = time.monotonic()
+        try:
+            send(self._connection, request, begin + self._left)
+            reply = receive(self._connection, begin + self._left)
+        except TimeoutError:
+            self._end()
+            self.ended = Ended(self._too_long())
+        except (EOFError, OSError):
+            self.ended = Ended(self._died(self._end()))
+        except DataError as error:
+            self._end()
+            self.ended = Ended(f"{self._what} sends {error}")
+        finally:
+            self._left -= time.monotonic() - begin
+        if self.ended is not None:
+            raise self.ended
+        return _sound(reply, self._what)
+
+    def candidate(self, name: str) -> Candidate:
+        """Return the function or class of this name, to be called by checks."""
+        return Candidate(self.ask, name, name)
+
+    def _end(self) -> int:
+        status = self._process.kill()
+        self._connection.close()
+        return status
+
+    def _too_long(self) -> str:
+        return (
+            f"{self._what} did not come to an end within {self._limits.seconds:g} s: "
+            "is there a loop that never ends?"
+        )
+
+    def _died(self, status: int) -> str:
+        known = {-getattr(signal, "SIGXCPU", 0): self._too_long()}
+        if status in known:
+            return known[status]
+        if status == -getattr(signal, "SIGSEGV", 11):
+            return f"{self._what} makes Python crash (segmentation fault)"
+        if status == -9:
+            return f"{self._what} was killed: does it use too much memory?"
+        if status < 0:
+            return f"{self._what} ends the program ({signal.Signals(-status).name})"
+        return f"{self._what} ends the program (exit code {status}): leave exit() and the like out"
+
+
+def _sound(reply: Any, what: str) -> dict[str, Any]:
+    """Return a reply that is what `Candidate` takes one for; the other side may send anything."""
+    if isinstance(reply, dict):
+        error, changed = reply.get("error"), reply.get("changed", [])
+        text = reply.get("printed", "")
+        numbers = isinstance(changed, list) and all(type(n) is int for n in changed)
+        if numbers and isinstance(text, str) and ("value" in reply or isinstance(error, dict)):
+            return reply
+    raise Wrong(f"{what} gives what cannot be read")
+
+
+def _environment() -> dict[str, str]:
+    """Return what the processes know of this one's surroundings: no names, no keys."""
+    known = {name: os.environ[name] for name in KEPT if name in os.environ}
+    path = json.dumps([os.path.abspath(entry) for entry in sys.path])
+    one = dict.fromkeys(THREADS, "1")
+    return {**known, **one, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "CHAINRULE_PATH": path}
+
+
+__all__: Sequence[str] = ("Host", "Limits", "Worker")

@@ -1,0 +1,307 @@
+"""What a learner hands in, a notebook or a ``.py`` file, and the part of it that defines a name.
+
+Cells are found by what they define, not by where they stand. To have a function, its definition
+runs with all that it uses, and nothing else: a cell that loops for ever, draws, or fails does no
+harm to the others.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import linecache
+import symtable
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from chainrule._src.base.errors import FileError
+
+MOST_BYTES = 20 * 2**20
+ENDINGS = (".ipynb", ".py")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A top-level statement: its tree, where it stands, the names that it binds and reads."""
+
+    node: ast.stmt
+    file: str
+    text: str
+    number: int
+    binds: frozenset[str]
+    reads: frozenset[str]
+
+    @property
+    def is_definition(self) -> bool:
+        """Whether it is a function or a class."""
+        return isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some statements of a submission, as plain values: to be run, here or in another process.
+
+    Attributes
+    ----------
+    texts : dict
+        The files that they stand in, or the cells, by name.
+    statements : list of (str, int)
+        The file of each, and which statement of it.
+    """
+
+    texts: dict[str, str]
+    statements: list[tuple[str, int]]
+
+    def nodes(self) -> Iterator[tuple[str, ast.stmt]]:
+        """Yield the file and the tree of each statement."""
+        bodies = {file: ast.parse(text, file).body for file, text in self.texts.items()}
+        for file, number in self.statements:
+            yield file, bodies[file][number]
+
+    def run(self, module: str = "submission") -> dict[str, Any]:
+        """Run the statements and return all that they define.
+
+        Raises
+        ------
+        Exception
+            Whatever the learner's code raises.
+        """
+        for file, text in self.texts.items():  # for tracebacks and inspect.getsource
+            linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        space = ModuleType(module)
+        sys.modules[module] = space
+        for file, node in self.nodes():
+            exec(compile(ast.Module([node], []), file, "exec", dont_inherit=True), vars(space))
+        return vars(space)
+
+
+@dataclass
+class Submission:
+    """A learner's file, taken apart.
+
+    Attributes
+    ----------
+    path : Path
+    statements : list of Statement
+        In the order in which they stand.
+    notes : list of str
+        What could not be read: a cell with a syntax error and its line, say.
+    stubs : frozenset of str
+        Definitions as they were handed out, `normal`: they count where there is nothing else.
+    """
+
+    path: Path
+    statements: list[Statement] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    stubs: frozenset[str] = frozenset()
+
+    def defines(self, name: str) -> bool:
+        """Whether the file binds a name."""
+        return any(name in statement.binds for statement in self.statements)
+
+    def definition(self, name: str) -> Statement | None:
+        """Return the function or class of a name that counts."""
+        found = [self.statements[i] for i in self._binding(name)]
+        return next((statement for statement in found if statement.is_definition), None)
+
+    def is_untouched(self, name: str) -> bool:
+        """Whether a name is still what was handed out."""
+        definition = self.definition(name)
+        return definition is not None and self._is_stub(definition)
+
+    def _is_stub(self, statement: Statement) -> bool:
+        return bool(self.stubs) and normal(ast.unparse(statement.node)) in self.stubs
+
+    def needed(self, name: str) -> list[Statement]:
+        """Return the statements that a name needs, in their order.
+
+        Of several definitions the last one that is no stub counts.
+        """
+        chosen: set[int] = set()
+        open_names, seen = [name], set()
+        while open_names:
+            wanted = open_names.pop()
+            if wanted in seen:
+                continue
+            seen.add(wanted)
+            for number in self._binding(wanted):
+                if number not in chosen:
+                    chosen.add(number)
+                    open_names += self.statements[number].reads
+        return [self.statements[number] for number in sorted(chosen)]
+
+    def _binding(self, name: str) -> list[int]:
+        """Return the numbers of the statements that give a name the value it has at the end."""
+        found = [i for i, s in enumerate(self.statements) if name in s.binds]
+        whole = [i for i in found if self.statements[i].is_definition]
+        filled = [i for i in whole if not self._is_stub(self.statements[i])]
+        if whole:
+            last = (filled or whole)[-1]
+            return [last, *(i for i in found if i > last and i not in whole)]
+        return found
+
+    def part(self, names: Iterable[str]) -> Part:
+        """Return the statements that the names need, as plain values."""
+        order = {id(s): i for i, s in enumerate(self.statements)}
+        needed = {order[id(s)]: s for name in names for s in self.needed(name)}
+        chosen = [needed[i] for i in sorted(needed)]
+        texts = {s.file: s.text for s in chosen}
+        return Part(texts, [(s.file, s.number) for s in chosen])
+
+    def load(self, names: Iterable[str], module: str = "submission") -> dict[str, Any]:
+        """Run what the names need and return all that it defines.
+
+        Raises
+        ------
+        Exception
+            Whatever the learner's code raises.
+        """
+        return self.part(names).run(module)
+
+
+def normal(text: str) -> str:
+    """Return a definition's text without comments, docstrings and spacing."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
+    return ast.unparse(tree)
+
+
+def read(path: str | Path, stubs: Iterable[str] = ()) -> Submission:
+    """Read a notebook or a ``.py`` file; what cannot be understood of it becomes a note.
+
+    ``stubs`` are the texts of definitions as they were handed out.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read at all: missing, empty, too large, not UTF-8, no notebook.
+    """
+    path = Path(path)
+    return parse(path, text_of(path), stubs)
+
+
+def parse(path: Path, text: str, stubs: Iterable[str] = ()) -> Submission:
+    """Take the text of a notebook or a ``.py`` file apart.
+
+    Raises
+    ------
+    FileError
+        If it is no notebook.
+    """
+    found = Submission(path, stubs=frozenset(map(normal, stubs)))
+    cells = dict(_cells(path, text)) if path.suffix == ".ipynb" else {str(path): text}
+    for file, source in cells.items():
+        plain = _without_magics(source) if path.suffix == ".ipynb" else source
+        found.statements += _statements(file, plain, found.notes)
+    return found
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file that may be a submission.
+
+    Raises
+    ------
+    FileError
+        If there is none: missing, empty, too large, not UTF-8.
+    """
+    if path.suffix not in ENDINGS:
+        raise FileError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= MOST_BYTES else b""
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise FileError(f"{path.name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise FileError(
+            f"{path.name} is not UTF-8 (byte {error.start}): save it as UTF-8"
+        ) from None
+    if size > MOST_BYTES:
+        raise FileError(f"{path.name} has {size / 2**20:.0f} MB; at most 20 MB are read")
+    if not text.strip():
+        raise FileError(f"{path.name} is empty")
+    return text
+
+
+def _cells(path: Path, text: str) -> Iterator[tuple[str, str]]:
+    """Yield the code cells of a notebook, of format 3 too, with what to call them."""
+    try:
+        notebook = json.loads(text)
+        sheets = notebook.get("worksheets", [notebook])
+        cells = [cell for sheet in sheets for cell in sheet["cells"]]
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        sources = [cell.get("source", cell.get("input", "")) for cell in code]
+        texts = ["".join(source) for source in sources]
+    except RecursionError:
+        raise FileError(f"{path.name} is no notebook: nested too deeply") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FileError(f"{path.name} is no notebook: {error}") from None
+    for number, source in enumerate(texts, 1):
+        yield f"{path} cell {number}", source
+
+
+def _without_magics(source: str) -> str:
+    """Replace what only a notebook understands by as many empty lines."""
+    if source.lstrip().startswith("%%"):
+        first = source.lstrip().split(None, 1)[0]
+        if first not in ("%%time", "%%timeit", "%%capture"):
+            return ""
+    lines = source.split("\n")
+    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
+
+
+def _statements(file: str, source: str, notes: list[str]) -> Iterator[Statement]:
+    try:
+        tree = ast.parse(source, file)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        code = (
+            source.splitlines()[line - 1].strip() if line and line <= source.count("\n") + 1 else ""
+        )
+        place = f", line {line}: {code}" if line else ""
+        notes.append(f"{Path(file).name}{place}: {getattr(error, 'msg', error)}")
+        return
+    for number, node in enumerate(tree.body):
+        yield Statement(node, file, source, number, frozenset(_bound(node)), frozenset(_read(node)))
+
+
+def _bound(node: ast.stmt) -> Iterator[str]:
+    """Yield the names that a top-level statement binds or changes."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+        return
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Import | ast.ImportFrom):
+            for alias in inner.names:
+                yield (alias.asname or alias.name).split(".")[0]
+        elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
+            yield inner.id
+        elif isinstance(inner, ast.Attribute | ast.Subscript) and isinstance(inner.ctx, ast.Store):
+            base: Any = inner
+            while isinstance(base, ast.Attribute | ast.Subscript):
+                base = base.value
+            if isinstance(base, ast.Name):
+                yield base.id
+        elif isinstance(inner, ast.FunctionDef | ast.ClassDef):
+            yield inner.name
+
+
+def _read(node: ast.stmt) -> Iterator[str]:
+    """Yield the global names that a statement uses, in the functions within it too."""
+    waiting = [symtable.symtable(ast.unparse(node), "", "exec")]
+    while waiting:
+        table = waiting.pop()
+        is_top = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (is_top or symbol.is_global()):
+                yield symbol.get_name()
+        waiting += table.get_children()

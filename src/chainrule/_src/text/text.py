@@ -1,0 +1,218 @@
+"""A program as NumPy that one can read: a function, a module, or an expression for each value."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from chainrule._src.core.equations import Equation, Listing, Variable, needed_for
+from chainrule._src.core.trees import Path, leaves
+from chainrule._src.text.aliases import shared_results
+from chainrule._src.text.helpers import helpers_of, quoted
+from chainrule._src.text.lines import WIDTH, Writer
+from chainrule._src.text.making import making
+from chainrule._src.text.naming import Names
+from chainrule._src.trace.batch import depends_on_n
+
+
+@making()
+def module_text(program: Listing, name: str = "value") -> str:
+    """Write a program of a value and its gradients as a module."""
+    return "".join(Text(program, program.result[0], name).module())
+
+
+@making()
+def function_text(
+    program: Listing,
+    name: str,
+    doc: str,
+    value: Any = None,
+    *,
+    value_name: str = "value",
+    spread: bool = False,
+) -> str:
+    """Write a program as a function alone; `quoted` writes the imports and helpers it needs.
+
+    Parameters
+    ----------
+    program : Listing
+        A tuple as its result is returned as it is.
+    name, doc : str
+        The function's, and its docstring.
+    value : Variable, optional
+        What everything else is the gradient of, and ``value_name`` what to call it: then the text
+        has a part for each.
+    spread : bool, default False
+        The arrays within the arguments, as far as they are used, are arguments themselves, of any
+        shape.
+    """
+    return "".join(Text(program, value, value_name).function(name, doc, spread))
+
+
+@making()
+def equation_lines(program: Listing) -> list[tuple[Variable, str, str]]:
+    """Return every variable with its name and the expression that gives it (none for inputs)."""
+    writer = Text(program, None, "value", inlines=False).writer
+    lines = [(v, writer.names[v], "") for _, v in leaves(program.arguments)]
+    for equation in program.equations:
+        name = writer.names[equation.output]
+        code = [code for code, _ in writer.lines(equation)]
+        if len(code) > 1:
+            operands = (writer.names[v] for v in equation.variables)
+            code = [f"{equation.primitive.name}({', '.join(operands)})"]
+        lines.append((equation.output, name, code[0].removeprefix(f"{name} = ")))
+    return lines
+
+
+class Text:
+    """Writes a program as a function; ``value`` is what everything else is the gradient of."""
+
+    def __init__(self, program: Listing, value: Any, name: str, inlines: bool = True) -> None:
+        self.program, self.helpers = program, helpers_of(program)
+        self.forward = needed_for(value, program.equations)
+        self.backward = needed_for(program.result[1], program.equations) if self.forward else set()
+        reserved = (helper.__name__ for helper in self.helpers)
+        self.names = Names(program, value, name, reserved)
+        self.writer = Writer(program, self.names, self.forward, inlines)
+        self.copied = shared_results(program) if self.forward else set()
+
+    def module(self) -> Iterator[str]:
+        """Yield a module of the function alone."""
+        yield f"{quoted(self.helpers)}\n\n\n"
+        yield from self.function("value_and_gradients")
+
+    def function(self, name: str, doc: str = "", spread: bool = False) -> Iterator[str]:
+        """Yield the function; see `function_text`."""
+        arguments = self._used_names() if spread else self.program.arguments
+        yield f"def {name}({', '.join(arguments)}):\n"
+        if doc:
+            yield textwrap.indent(f'"""{doc}"""\n', "    ")
+        if not self.program.general:
+            yield "    # for the shapes it was recorded with alone\n"
+        parts: dict[str, list[Equation]] = {"forward": [], "backward": [], "state": []}
+        for equation in self.program.equations:
+            parts[self.part(equation.output)].append(equation)
+        lines = {
+            title: [line for equation in part for line in self.writer.lines(equation)]
+            for title, part in parts.items()
+        }
+        if spread:
+            lines = {title: [(code, "") for code, _ in part] for title, part in lines.items()}
+        returned = self._returned()
+        prelude = [] if spread else [*self._unpacking(), *self._batch_size()]
+        prelude += [] if doc else self._lengths()
+        prelude += self._sizes(code for part in lines.values() for code, _ in part)
+        yield "".join(f"    {line}\n" for line in prelude)
+        column = max(
+            (len(code) for part in lines.values() for code, shape in part if shape), default=0
+        )
+        for title, part in lines.items():
+            if part:
+                yield "\n" if prelude or (title != "forward" and self.forward) else ""
+                yield f"    # {title}\n" if self.forward else ""
+            for code, shape in part:
+                yield f"    {code:<{column}}  # {shape}\n" if shape else f"    {code}\n"
+        yield ("\n" if self.forward else "") + f"    return {returned}\n"
+
+    def part(self, variable: Variable) -> str:
+        """Return which part of the text a value belongs to."""
+        if variable in self.forward:
+            return "forward"
+        return "state" if self.forward and variable not in self.backward else "backward"
+
+    def _returned(self) -> str:
+        result = self.program.result
+        parts: list[tuple[Path, Any]] = [((), result)]
+        if isinstance(result, tuple):
+            parts = [((i,), part) for i, part in enumerate(result)]
+        line = ", ".join(self._tree(part, path) for path, part in parts)
+        if len(line) <= WIDTH:
+            return line
+        return ", ".join(self._tall(part, path) for path, part in parts)
+
+    def _tall(self, tree: Any, path: Path) -> str:
+        """Write a dict with a line for each entry."""
+        if not isinstance(tree, dict):
+            return self._tree(tree, path)
+        entries = ((_key_text(key), self._tree(part, (*path, key))) for key, part in tree.items())
+        inside = "".join(f"        {key}: {text},\n" for key, text in entries)
+        return f"{{\n{inside}    }}"
+
+    def _used_names(self) -> list[str]:
+        """Return the names of the inputs that are used."""
+        return [
+            self.names[v]
+            for v in self.program.inputs
+            if self.writer.uses[v] or v in self.writer.kept
+        ]
+
+    def _unpacking(self) -> Iterator[str]:
+        used = [
+            (self.names[variable], _path_text(path))
+            for path, variable in leaves(self.program.arguments)
+            if len(path) > 1 and (self.writer.uses[variable] or variable in self.writer.kept)
+        ]
+        if used:
+            names, places = (", ".join(part) for part in zip(*used, strict=True))
+            together = f"{names} = {places}"
+            yield from [together] if len(together) <= WIDTH else map(" = ".join, used)
+
+    def _batch_size(self) -> Iterator[str]:
+        if self.program.batch is not None and self.program.general and self.writer.mentions_n:
+            yield f"{self.writer.n} = {self._length(self.program.batch)}"
+
+    def _lengths(self) -> Iterator[str]:
+        """Yield what must hold of data whose length is not the batch size."""
+        parameters = next(iter(self.program.arguments), None)
+        for path, variable in leaves(self.program.arguments):
+            data = path[0] != parameters and variable.shape and path != self.program.batch
+            if data and not depends_on_n(variable.shape):
+                yield f"assert {self._length(path)} == {variable.shape[0]}"
+
+    def _sizes(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield for which batch sizes the text holds, where not for all.
+
+        A line that divides a number by the batch size refuses an empty batch itself.
+        """
+        batch, proof = self.program.batch, self.program.proof
+        if batch is not None and proof is not None:
+            low, high = proof.sizes(self.program)
+            divides = re.compile(rf"(?<![\w.])[\d.]+(e-?\d+)? / {self.writer.n}\b")
+            if low == 1 and any(map(divides.search, lines)):
+                low = 0
+            ends = f"{low} <= " * (low > 0), f" <= {high}" * (high is not None)
+            if any(ends):
+                yield f"assert {self._length(batch).join(ends)}"
+
+    def _length(self, path: Path) -> str:
+        where = _path_text(path)
+        return f"{where}.shape[0]" if "len" in self.program.arguments else f"len({where})"
+
+    def _tree(self, tree: Any, path: Path) -> str:
+        if isinstance(tree, dict):
+            entries = (
+                f"{_key_text(key)}: {self._tree(part, (*path, key))}" for key, part in tree.items()
+            )
+            return "{" + ", ".join(entries) + "}"
+        if isinstance(tree, tuple | list):
+            inside = ", ".join(self._tree(part, (*path, i)) for i, part in enumerate(tree))
+            if isinstance(tree, list):
+                return f"[{inside}]"
+            return f"({inside},)" if len(tree) == 1 else f"({inside})"
+        if isinstance(tree, Variable):
+            return self.names[tree] + ".copy()" * (path in self.copied)
+        return "None" if tree is None else ast.unparse(self.writer.constant(tree))
+
+
+def _path_text(path: Path) -> str:
+    return str(path[0]) + "".join(f"[{_key_text(part)}]" for part in path[1:])
+
+
+def _key_text(key: Any) -> str:
+    if isinstance(key, str):
+        return json.dumps(key, ensure_ascii=False) if key.isprintable() else ascii(key)
+    return repr(key)

@@ -1,0 +1,1 @@
+"""Programs that serve any batch size; loops and examples in them."""

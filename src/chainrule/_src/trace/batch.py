@@ -1,0 +1,247 @@
+"""The batch size, kept symbolic.
+
+A function is recorded for two batch sizes. Where the two recordings differ, in shapes, parameters
+and constants, the difference tells how the thing depends on the batch size ``n``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import TraceError
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A whole number ``offset + slope * n``."""
+
+    offset: int
+    slope: int
+
+    def at(self, n: int) -> int:
+        """Return the number for a batch size."""
+        return self.offset + self.slope * n
+
+    def __mul__(self, factor: int) -> Linear:
+        return Linear(self.offset * factor, self.slope * factor)
+
+    __rmul__ = __mul__
+
+    def __str__(self) -> str:
+        n = "n" if self.slope == 1 else f"{self.slope} * n"
+        return n if not self.offset else f"{n} {'+' if self.offset > 0 else '-'} {abs(self.offset)}"
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A number ``factor * n`` or ``factor / n``, of a NumPy type or a Python float."""
+
+    factor: float
+    divides: bool
+    dtype: Any
+
+    def at(self, n: int) -> Any:
+        """Return the number for a batch size; without rows it is infinite, as in NumPy."""
+        number = self.factor * n
+        if self.divides:
+            number = self.factor / n if n else math.copysign(math.inf, self.factor)
+        return number if self.dtype is None else np.asarray(number, self.dtype)
+
+    def __str__(self) -> str:
+        number: Any = np.float32(self.factor) if self.dtype == np.float32 else self.factor
+        whole = abs(number) < 1e6 and number == int(number)
+        factor = str(int(number)) if whole else str(number)
+        return f"{factor} / n" if self.divides else f"{factor} * n"
+
+
+@dataclass(frozen=True)
+class Filled:
+    """An array with one number everywhere."""
+
+    number: Any
+    shape: Any
+    dtype: np.dtype[Any]
+
+    def at(self, n: int) -> Any:
+        """Return the array for a batch size."""
+        return np.full(at(self.shape, n), at(self.number, n), self.dtype)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The array 0, 1, 2, … up to a size, reshaped to one axis of several."""
+
+    shape: Any
+    dtype: np.dtype[Any]
+
+    def at(self, n: int) -> Any:
+        """Return the array for a batch size."""
+        shape = at(self.shape, n)
+        return np.arange(math.prod(shape), dtype=self.dtype).reshape(shape)
+
+
+class Nested:
+    """A parameter made of equations, anywhere in which the batch size may be."""
+
+    @property
+    def equations(self) -> Sequence[Any]:
+        """The equations."""
+        raise NotImplementedError
+
+    @property
+    def key(self) -> Hashable:
+        """Something that is equal where such parameters are the same."""
+        raise NotImplementedError
+
+    def at(self, n: int) -> Any:
+        """Return the same for a batch size."""
+        raise NotImplementedError
+
+    def depends_on_n(self) -> bool:
+        """Whether the batch size is in it."""
+        raise NotImplementedError
+
+    def generalised(self, other: Any, sizes: tuple[int, int]) -> Any:
+        """Return what is this for the first batch size and the other for the second."""
+        raise NotImplementedError
+
+    def expanded(self) -> Any:
+        """Return the same with composite operations written out in others."""
+        raise NotImplementedError
+
+    def equals(self, other: Any) -> bool:
+        """Whether another is the same, but for the rounding of numbers."""
+        raise NotImplementedError
+
+
+def every(equations: Iterable[Any]) -> Iterator[Any]:
+    """Yield equations, and after each those nested in it."""
+    for equation in equations:
+        yield equation
+        for value in equation.params.values():
+            if isinstance(value, Nested):
+                yield from every(value.equations)
+
+
+_SYMBOLIC = (Linear, Scaled, Filled, Counted, Nested)
+_PLAIN = frozenset([int, str, bool, float, type, type(None), np.ndarray])  # no batch size is here
+
+
+def at(thing: Any, n: int) -> Any:
+    """Return a shape, parameter or constant for a batch size."""
+    if type(thing) in _PLAIN:
+        return thing
+    if isinstance(thing, _SYMBOLIC):
+        return thing.at(n)
+    if isinstance(thing, (tuple, list)):
+        return type(thing)([at(part, n) for part in thing])
+    if isinstance(thing, slice):
+        return slice(at(thing.start, n), at(thing.stop, n), at(thing.step, n))
+    return thing
+
+
+def fix(thing: Any, n: int) -> Any:
+    """Return the same for one batch size; what is short to write stays short."""
+    if isinstance(thing, Filled):
+        return Filled(at(thing.number, n), at(thing.shape, n), thing.dtype)
+    return Counted(at(thing.shape, n), thing.dtype) if isinstance(thing, Counted) else at(thing, n)
+
+
+def depends_on_n(thing: Any) -> bool:
+    """Whether a shape, parameter or constant holds the batch size."""
+    if type(thing) in _PLAIN:
+        return False
+    if isinstance(thing, (Linear, Scaled)):
+        return True
+    if isinstance(thing, Nested):
+        return thing.depends_on_n()
+    if isinstance(thing, Filled):
+        return depends_on_n(thing.number) or depends_on_n(thing.shape)
+    if isinstance(thing, Counted):
+        return depends_on_n(thing.shape)
+    if isinstance(thing, tuple | list):
+        return any(map(depends_on_n, thing))
+    if isinstance(thing, slice):
+        return any(map(depends_on_n, (thing.start, thing.stop, thing.step)))
+    return False
+
+
+def constant(array: Any) -> Any:
+    """Return an array as `Filled` if it holds one number everywhere, or none.
+
+    Arrays in another byte order than the machine's become arrays in its own.
+    """
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if isinstance(array, np.ndarray) and not array.size:
+        return Filled(array.dtype.type(0), array.shape, array.dtype)
+    if isinstance(array, np.ndarray) and array.ndim:
+        first = array.flat[0]
+        signs = array.dtype.kind == "f" and np.signbit(array) != np.signbit(first)  # of zeros
+        if (array == first).all() and not np.any(signs):
+            return Filled(first, array.shape, array.dtype)
+    return array
+
+
+def generalise(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
+    """Return what is ``a`` for the first batch size and ``b`` for the second."""
+    if a is b:
+        return a
+    if isinstance(a, (np.ndarray, np.generic)) and isinstance(b, (np.ndarray, np.generic)):
+        return _arrays(np.asarray(a), np.asarray(b), sizes)
+    if type(a) is not type(b):
+        raise _differs(a, b)
+    if isinstance(a, Nested):
+        return a.generalised(b, sizes)
+    if isinstance(a, Filled):
+        number = generalise(a.number, b.number, sizes)
+        return Filled(number, generalise(a.shape, b.shape, sizes), a.dtype)
+    if isinstance(a, tuple | list):
+        if len(a) != len(b):
+            raise _differs(a, b)
+        return type(a)(generalise(x, y, sizes) for x, y in zip(a, b, strict=True))
+    if isinstance(a, slice):
+        ends = zip((a.start, a.stop, a.step), (b.start, b.stop, b.step), strict=True)
+        return slice(*(generalise(x, y, sizes) for x, y in ends))
+    if a == b or (a != a and b != b):
+        return a
+    if isinstance(a, int) and not isinstance(a, bool):
+        slope, rest = divmod(b - a, sizes[1] - sizes[0])
+        if rest == 0:
+            return Linear(a - slope * sizes[0], slope)
+    if isinstance(a, float):
+        return _scaled(a, b, sizes, None)
+    raise _differs(a, b)
+
+
+def _arrays(a: Any, b: Any, sizes: tuple[int, int]) -> Any:
+    if a.dtype != b.dtype or a.ndim != b.ndim:
+        raise _differs(a, b)
+    if a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+        return a
+    if a.ndim == 0:
+        return _scaled(float(a), float(b), sizes, a.dtype)
+    if all(max(x.shape) == x.size and (x.ravel() == np.arange(x.size)).all() for x in (a, b)):
+        return Counted(generalise(a.shape, b.shape, sizes), a.dtype)
+    raise _differs(a, b)
+
+
+def _scaled(a: float, b: float, sizes: tuple[int, int], dtype: Any) -> Scaled:
+    for divides in (True, False):
+        factors = [x * n if divides else x / n for x, n in zip((a, b), sizes, strict=True)]
+        if math.isclose(*factors, rel_tol=1e-6 if dtype == np.float32 else 1e-13):
+            for factor in (float(round(factors[0])), float(f"{factors[0]:.6g}"), factors[0]):
+                scaled = Scaled(factor, divides, dtype)
+                if all(scaled.at(n) == x for x, n in zip((a, b), sizes, strict=True)):
+                    return scaled
+            return Scaled(factors[0], divides, dtype)
+    raise _differs(a, b)
+
+
+def _differs(a: Any, b: Any) -> TraceError:
+    return TraceError(f"depends on the batch size in a way that is not recognised: {a!r}, {b!r}")

@@ -1,0 +1,92 @@
+"""Rules of indexing: the axis is one more that stays, or an index of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.errors import TraceError
+from chainrule._src.ops.index import GETITEM, IN_RANGE, SCATTER, SLOT
+from chainrule._src.trace.batching.call import Call, Rule, one_by_one, spread
+from chainrule._src.trace.batching.moving import elementwise
+
+Index = tuple[Any, ...]
+
+
+def _getitem(call: Call) -> Any:
+    x, *arrays = call.operands
+    index = call.params["index"]
+    if not any(call.mapped[1:]):
+        return call.done(x, *arrays, index=_with_all(index))
+    if _holds_masks(call):
+        return one_by_one(call)
+    index, arrays, order = _indices(call, call.ranks[0], call.mapped[0])
+    found = call.done(x, *arrays, index=index)
+    return found if order == (*range(len(order)),) else np.transpose(found, order)
+
+
+def _scatter(call: Call) -> Any:
+    g, *arrays = call.operands
+    index, rank = call.params["index"], len(call.shape)
+    if not any(call.mapped[1:]):
+        return call.done(g, *arrays, index=_with_all(index), shape=call.whole)
+    if _holds_masks(call):
+        return one_by_one(call)
+    index, arrays, order = _indices(call, rank, True)
+    if call.ranks[0] != len(order) - 1:
+        return one_by_one(call)
+    g = g if call.mapped[0] else spread(g, call.size)
+    g = np.transpose(g, tuple(int(i) for i in np.argsort(order)))
+    return call.done(g, *arrays, index=index, shape=call.whole)
+
+
+def _with_all(index: Index) -> Index:
+    """Return an index that leaves one more axis at the end as it is."""
+    return (*index, slice(None)) if Ellipsis in index else index
+
+
+def _holds_masks(call: Call) -> bool:
+    """Whether entries are chosen by masks; one that differs from place to place is refused."""
+    masks = [np.asarray(getattr(x, "value", x)).dtype.kind == "b" for x in call.operands[1:]]
+    if any(mask and mapped for mask, mapped in zip(masks, call.mapped[1:], strict=True)):
+        raise TraceError(
+            "vmap: a mask that is computed chooses another number of entries for each example. "
+            "Write np.where(mask, a, b), or multiply with the mask"
+        )
+    return any(masks) or any(isinstance(part, bool) for part in call.params["index"])
+
+
+def _indices(call: Call, rank: int, own: bool) -> tuple[Index, list[Any], tuple[int, ...]]:
+    """Return index and arrays for all places at once, and how to order the result's axes.
+
+    ``own`` tells that what is indexed carries the axis: then each place reads, or writes, its own.
+    """
+    index = _written_out(call.params["index"], rank)
+    arrays = call.aligned()[1:]
+    reach = max(call.ranks[1:])  # axes of the arrays together
+    before = _start(index)
+    if own:
+        index, arrays = (*index, SLOT), [*arrays, np.arange(call.size)]
+    start = _start(index)
+    plain = sum(isinstance(part, slice) or part is None for part in index)
+    picked = range(start, start + reach + 1)
+    others = [axis for axis in range(plain + reach + 1) if axis not in picked]
+    return index, arrays, (*others[:before], *picked[:-1], *others[before:], picked[-1])
+
+
+def _written_out(index: Index, rank: int) -> Index:
+    """Return an index with a part for every axis."""
+    taken = sum(part is not None and part is not Ellipsis for part in index)
+    at = index.index(Ellipsis) if Ellipsis in index else len(index)
+    return (*index[:at], *[slice(None)] * (rank - taken), *index[at + 1 :])
+
+
+def _start(index: Index) -> int:
+    """Return at which axis of the result the axes of index arrays begin, by NumPy's rule."""
+    places = [i for i, part in enumerate(index) if part is SLOT or isinstance(part, int)]
+    together = places == [*range(places[0], places[0] + len(places))]
+    return places[0] if together else 0
+
+
+RULES: dict[Any, Rule] = {GETITEM: _getitem, SCATTER: _scatter, IN_RANGE: elementwise}

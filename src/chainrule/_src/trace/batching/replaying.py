@@ -1,0 +1,150 @@
+"""A recorded function done again, for all places along a mapped axis at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from chainrule._src.core.backward import ancestors
+from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.kernel import Elementwise
+from chainrule._src.core.primitive import Primitive
+from chainrule._src.core.recording import program_of, recording_level
+from chainrule._src.core.tensor import Tensor
+from chainrule._src.core.weak import as_value
+from chainrule._src.trace.batch import at
+from chainrule._src.trace.batching import index, moving, products
+from chainrule._src.trace.batching.call import Call, Rule, one_by_one, spread
+from chainrule._src.trace.recurrence.body import Body, recurrence
+from chainrule._src.trace.recurrence.primitives import ITEM, SCAN
+
+RULES: dict[Primitive, Rule] = {**moving.RULES, **products.RULES, **index.RULES}
+
+
+def rule_of(primitive: Primitive) -> Rule:
+    """Return how an operation is done for all places; without a rule, for one after another."""
+    by_entry = isinstance(primitive.kernel, Elementwise) or _is_of_scipy(primitive)
+    return RULES.get(primitive) or (moving.elementwise if by_entry else one_by_one)
+
+
+def _is_of_scipy(primitive: Primitive) -> bool:
+    if "scipy.special" not in sys.modules:
+        return False
+    from chainrule._src.ops.special import SPECIAL
+
+    return primitive in SPECIAL.primitives.values()
+
+
+class Value(NamedTuple):
+    """What an operation gives, and whether it carries the axis; of several results, which do."""
+
+    array: Any
+    mapped: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """An operation of a recording; ``inside`` names operands that the recording gives itself."""
+
+    output: Hashable
+    primitive: Primitive
+    operands: Sequence[Any]
+    inside: Iterable[tuple[int, Hashable]]
+    params: dict[str, Any]
+    like: Any
+
+
+def steps_of_tensors(outputs: Sequence[Tensor]) -> Iterator[Step]:
+    """Yield what tensors of one level were computed by, in order."""
+    for tensor in reversed(ancestors(*outputs)):
+        if tensor.primitive is not None and tensor.level is outputs[0].level:
+            inside = [(i, parent.order) for i, parent in tensor.parents]
+            yield Step(
+                tensor.order, tensor.primitive, tensor.operands, inside, tensor.params, tensor
+            )
+
+
+def _steps_of_equations(equations: Iterable[Equation]) -> Iterator[Step]:
+    for e in equations:
+        inside = [(i, o) for i, o in enumerate(e.operands) if isinstance(o, Variable)]
+        operands = [at(operand, 0) for operand in e.operands]
+        params = {name: at(value, 0) for name, value in e.params.items()}
+        yield Step(e.output, e.primitive, operands, inside, params, e.output)
+
+
+def replay(steps: Iterable[Step], known: Mapping[Any, Value], size: int) -> dict[Any, Value]:
+    """Return the values of all steps, from those of what they begin with."""
+    values = dict(known)
+    for step in steps:
+        made = values[step.output] = _done(step, values, size)
+        if isinstance(made.array, Tensor) and made.array.name is None:
+            made.array.name = step.like.name
+    return values
+
+
+def _done(step: Step, values: Mapping[Any, Value], size: int) -> Value:
+    operands, mapped = list(step.operands), [False for _ in step.operands]
+    for i, key in step.inside:
+        operands[i], mapped[i] = values[key]
+    if step.primitive is ITEM:
+        carries: Any = mapped[0]
+        taken = ITEM(operands[0], **step.params)
+        return Value(taken, carries and carries[step.params["number"]])
+    if not any(mapped):
+        several = step.primitive is SCAN
+        plain = recurrence(operands=operands, **step.params) if several else None
+        return Value(plain if several else step.primitive(*operands, **step.params), False)
+    if step.primitive is SCAN:
+        return _scanned(operands, mapped, step.params, size)
+    like = step.like
+    call = Call(
+        step.primitive, tuple(operands), tuple(mapped), step.params, like.shape, like.dtype, size
+    )
+    return Value(rule_of(step.primitive)(call), True)
+
+
+def _scanned(operands: list[Any], mapped: list[bool], params: dict[str, Any], size: int) -> Value:
+    """Run a recurrence whose steps do everything for all places."""
+    body: Body = params["body"]
+    count = len(body.carry)
+    mapped = list(mapped)
+    while True:  # a carry that a step maps is mapped from the beginning
+        made, given = _body(body, mapped, size)
+        late = [i for i in range(count) if given[i] and not mapped[i]]
+        if not late:
+            break
+        for i in late:
+            operands[i], mapped[i] = spread(operands[i], size), True
+    how = {name: value for name, value in params.items() if name != "body"}
+    return Value(recurrence(made, operands, **how), tuple(given))
+
+
+def _body(body: Body, mapped: Sequence[bool], size: int) -> tuple[Body, list[bool]]:
+    """Return the body of a step for all places, and which of its results carry the axis."""
+    level = recording_level()
+    inputs = list(body.program.inputs)
+    known = {}
+    for variable, carries in zip(inputs, mapped, strict=True):
+        value = spread(variable.value, size) if carries else variable.value
+        tensor = Tensor.made(as_value(value), level)
+        tensor.name = variable.name
+        known[variable] = Value(tensor, carries)
+    values = replay(_steps_of_equations(body.equations), known, size)
+
+    def result(number: int, leaf: Any) -> Value:
+        found = values[leaf] if isinstance(leaf, Variable) else Value(at(leaf, 0), False)
+        if number < len(body.carry) and mapped[number] and not found.mapped:
+            return Value(spread(found.array, size), True)
+        return found
+
+    results = [result(number, leaf) for number, leaf in enumerate(body.results)]
+    arrays = [found.array for found in results]
+    count = len(body.carry)
+    arguments = {
+        name: [known[variable].array for variable in variables]
+        for name, variables in body.program.arguments.items()
+    }
+    program, _ = program_of(arguments, (arrays[:count], arrays[count:]), level)
+    return Body(program), [found.mapped for found in results]

@@ -1,0 +1,78 @@
+"""A recurrence: a body that runs once a step and hands its carry on to the next.
+
+Its equation has several results, the last carry and what every step gives, which others take out
+of it one by one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from chainrule._src.core.kernel import Recurrence, Result
+from chainrule._src.core.primitive import Family, Lines, Together
+from chainrule._src.trace.recurrence.pruning import pruned
+from chainrule._src.trace.recurrence.several import Adjoints, Several
+
+RECURRENCE = Family()
+
+
+class Body(Protocol):
+    """The equations of a step."""
+
+    def run(
+        self, operands: tuple[Any, ...], steps: int, reverse: bool, sketch: bool = False
+    ) -> Several:
+        """Run all steps on plain arrays; for a ``sketch``, one step stands for all."""
+
+    def pulled(
+        self, g: Adjoints, y: Any, wanted: tuple[int, ...], operands: Any, how: Any
+    ) -> dict[int, Any]:
+        """Return the adjoints of the operands that are asked for, where they have any."""
+
+
+def _run(*operands: Any, body: Body, steps: int, reverse: bool, recompute: bool) -> Several:
+    return body.run(operands, steps, reverse)
+
+
+def _sketch(*operands: Any, body: Body, steps: int, reverse: bool, recompute: bool) -> Several:
+    return body.run(operands, steps, reverse, sketch=True)
+
+
+def _rule(g: Any, y: Any, wanted: Any, *operands: Any, body: Body, **how: Any) -> dict[int, Any]:
+    return body.pulled(g, y, wanted, operands, how)
+
+
+def _loop_lines(*args: Any) -> Any:
+    from chainrule._src.text.loops import loop_lines  # loaded when something is to be read
+
+    return loop_lines(*args)
+
+
+def _no_lines(*args: Any) -> Any:
+    from chainrule._src.text.loops import no_lines
+
+    return no_lines(*args)
+
+
+def _brief(shapes: Any, **_: Any) -> str:
+    return f"scan({', '.join(f'_{i}' for i in range(len(shapes)))})"
+
+
+SCAN = RECURRENCE.add(
+    "scan",
+    _run,
+    Together(_rule),
+    Lines(_loop_lines, _brief),
+    kernel=Recurrence(),
+    form=_sketch,
+    prune=pruned,
+)
+"""The operands: the first carry, what is the same in every step, what steps are run over."""
+
+ITEM = RECURRENCE.add(
+    "item",
+    lambda several, number: several.parts[number],
+    (lambda g, y, several, number: Adjoints({number: g}),),
+    Lines(_no_lines, "_0[number]"),
+    kernel=Result(),
+)

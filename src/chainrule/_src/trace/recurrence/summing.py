@@ -1,0 +1,159 @@
+"""Products that a recurrence adds up, as one product of all steps.
+
+The way back through a layer adds ``x.T @ d_z`` to the gradient of its weights in every step.
+Nothing in the loop reads the sum, so the steps' ``d_z`` are stacked, and multiplied at once behind
+the loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.program import Program
+from chainrule._src.ops import NUMPY, Primitive
+from chainrule._src.ops.linalg import MATMUL, TENSORDOT
+from chainrule._src.ops.shape import TRANSPOSE
+from chainrule._src.trace.batch import at
+from chainrule._src.trace.passes import expand
+from chainrule._src.trace.recurrence.body import Body, body_of
+from chainrule._src.trace.recurrence.primitives import ITEM, SCAN
+from chainrule._src.trace.recurrence.several import Several
+
+ADD: Any = NUMPY[np.add]
+
+
+class Sum(NamedTuple):
+    """A carry that ``left.T @ right`` is added to in every step, both of them variables of it."""
+
+    carry: int
+    left: Variable
+    right: Variable
+
+
+class Total(NamedTuple):
+    """What such a sum starts from, and its factors as stacks: arrays, or numbers of results."""
+
+    start: Any
+    left: Any
+    right: Any
+
+
+def prepared(program: Program) -> Program:
+    """Return a program as it is run many times: composites written out, products behind loops."""
+    return summed_after(expand(program))
+
+
+def summed_after(program: Program) -> Program:
+    """Return the program with sums of products taken out of its recurrences."""
+    taken: dict[Variable, _Recurrence] = {}
+    equations: list[Equation] = []
+    for e in program.equations:
+        found = sums(e) if e.primitive is SCAN and not e.params["recompute"] else []
+        if found:
+            taken[e.output] = _Recurrence(e, found)
+            equations.append(taken[e.output].without)
+        elif e.primitive is ITEM and e.operands[0] in taken:
+            equations += taken[e.operands[0]].item(e)
+        else:
+            equations.append(e)
+    return replace(program, equations=equations) if taken else program
+
+
+def sums(e: Equation) -> list[Sum]:
+    """Return the sums of products in a recurrence that nothing in it reads."""
+    body: Body = e.params["body"]
+    made = {inner.output: inner for inner in body.equations}
+    uses = Counter(v for inner in body.equations for v in inner.variables)
+    uses.update(v for v in body.results if isinstance(v, Variable))
+
+    def once(v: Any, primitive: Primitive) -> tuple[Any, ...]:
+        """Return the operands of an operation whose result is used once; none of another."""
+        inner = made.get(v)
+        return inner.operands if inner and inner.primitive is primitive and uses[v] == 1 else ()
+
+    found = []
+    for i, (carry, result) in enumerate(zip(body.carry, body.results, strict=False)):
+        terms = once(result, ADD)
+        if carry not in terms or uses[carry] != 1:
+            continue
+        factors = once(terms[terms[0] is carry], MATMUL)
+        if [len(np.shape(v)) for v in factors] != [2, 2] or factors[0] not in made:
+            continue
+        turned = made[factors[0]]
+        pair = (*turned.operands, factors[1])
+        stacked = all(isinstance(v, Variable) and v not in body.closed for v in pair)
+        if turned.primitive is TRANSPOSE and stacked and pair[1].dtype == carry.dtype:
+            found.append(Sum(i, *pair))
+    return found
+
+
+class _Recurrence:
+    """A recurrence that sums are taken out of.
+
+    Attributes
+    ----------
+    without : Equation
+        It, without the sums and with stacks of their factors.
+    """
+
+    def __init__(self, e: Equation, found: Sequence[Sum]) -> None:
+        body: Body = e.params["body"]
+        self.steps: int = e.params["steps"]
+        count, gone = len(body.carry), {s.carry for s in found}
+        kept = [i for i in range(count) if i not in gone]
+        carry, ys = body.program.result
+        parts, ys = e.output.value.parts, list(ys)
+
+        def stack(v: Variable) -> Any:
+            if v in body.xs:
+                return e.operands[count + len(body.closed) + body.xs.index(v)]
+            if v not in ys:
+                ys.append(v)
+            return len(kept) + ys.index(v)
+
+        self.totals = {s.carry: Total(e.operands[s.carry], *map(stack, s[1:])) for s in found}
+        self.numbers = {old: new for new, old in enumerate([*kept, *range(count, len(parts))])}
+        more = [np.zeros((self.steps, *v.shape), v.dtype) for v in ys[len(parts) - count :]]
+        value = Several((*(parts[i] for i in self.numbers), *more))
+        arguments = {**body.program.arguments, "carry": [body.carry[i] for i in kept]}
+        new = body_of(arguments, body.equations, ([carry[i] for i in kept], ys))
+        operands = tuple(x for i, x in enumerate(e.operands) if i not in gone)
+        self.output = Variable(None, value.shape, e.output.dtype, value)
+        self.without = Equation(self.output, SCAN, operands, {**e.params, "body": new})
+
+    def item(self, e: Equation) -> Iterator[Equation]:
+        """Yield what gives a result: its new number, or a product."""
+        number = e.params["number"]
+        if number in self.numbers:
+            yield Equation(e.output, ITEM, (self.output,), {"number": self.numbers[number]})
+            return
+        total, dtype = self.totals[number], e.output.dtype
+
+        def made(primitive: Primitive, *operands: Any, **params: Any) -> Equation:
+            given = (o.value if isinstance(o, Variable) else at(o, 0) for o in operands)
+            value = np.asarray(primitive.value(*given, **params))
+            return Equation(Variable(None, value.shape, dtype, value), primitive, operands, params)
+
+        factors = []
+        for side in (total.left, total.right):
+            stack = side
+            if isinstance(side, int):
+                yield (taken := made(ITEM, self.output, number=side))
+                stack = taken.output
+            factors.append(stack)
+        how = {"axes": ((0, 1), (0, 1))}
+        if _is_zero(total.start):
+            yield Equation(e.output, TENSORDOT, tuple(factors), how)
+            return
+        yield (product := made(TENSORDOT, *factors, **how))
+        yield Equation(e.output, ADD, (total.start, product.output), {})
+
+
+def _is_zero(start: Any) -> bool:
+    return not isinstance(start, Variable) and not np.any(at(start, 0))

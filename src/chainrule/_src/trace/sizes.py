@@ -1,0 +1,393 @@
+"""The batch size as the recorded code reads it, followed through the code's own arithmetic.
+
+Which lines a function runs may depend on the batch size: ``if len(X) > 7``. A recording does not
+show that, so a function is observed before its program is written as text. The code then reads
+sizes as `Size`, numbers that know how they depend on the batch size. A comparison tells at which
+batch size its outcome changes. A use that is no arithmetic, such as a text or a logarithm, tells
+that the code may depend on the batch size in any way.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import linecache
+import math
+import operator
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.base.mentions import is_users
+
+_length, _arange = builtins.len, np.arange
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
+_SHAPING = {  # functions of NumPy whose results have a size for a shape
+    "broadcast_to", "empty", "eye", "full", "identity", "ones", "reshape", "resize", "tile",
+    "zeros",
+}  # fmt: skip
+_one_at_a_time = threading.RLock()
+
+
+class Reading(threading.local):
+    """The observation that is in progress in this thread, if any."""
+
+    by: Reader | None = None
+
+
+reading = Reading()
+
+
+class Reader:
+    """The sizes of arrays that the user's code reads in one run of a function.
+
+    Parameters
+    ----------
+    n : int
+        The batch size.
+    larger : list of tuple of int, optional
+        The shapes that a run with one sample more has read. With them, sizes become `Size`.
+
+    Attributes
+    ----------
+    shapes : list of tuple of int
+        The shapes that were read, in order.
+    turning_points : set of int
+        Batch sizes around which the outcome of a comparison changes.
+    follows : bool
+        Whether all uses of sizes were arithmetic and comparisons.
+    """
+
+    def __init__(self, n: int, larger: list[tuple[int, ...]] | None = None) -> None:
+        self.n, self.larger = n, larger
+        self.shapes: list[tuple[int, ...]] = []
+        self.turning_points: set[int] = set()
+        self.follows = True
+
+    def read(self, shape: tuple[int, ...], library: str) -> Any:
+        """Return a shape, with a `Size` where it depends on the batch size and the user reads it.
+
+        ``library`` is the file whose code reads shapes for its caller.
+        """
+        if not _is_read_by_user(library):
+            return shape
+        self.shapes.append(shape)
+        if self.larger is None:
+            return shape
+        place = _length(self.shapes) - 1
+        other = self.larger[place] if place < _length(self.larger) else ()
+        if _length(other) != _length(shape):
+            self.follows = False
+            return shape
+        pairs = zip(shape, other, strict=True)
+        return tuple(
+            a if a == b else Size(self, a, (a - self.n * (b - a), b - a)) for a, b in pairs
+        )
+
+
+def _is_read_by_user(library: str) -> bool:
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename in (library, __file__):
+        frame = frame.f_back
+    return frame is not None and is_users(frame.f_code.co_filename)
+
+
+class Size:
+    """A number that depends on the batch size ``n``.
+
+    Parameters
+    ----------
+    reader : Reader
+        Takes note of the number's uses.
+    value : number
+        In this run.
+    linear : tuple of number, optional
+        Offset and slope, if it is ``offset + slope * n``.
+    is_share : bool
+        Whether it is a number divided by ``n``.
+    """
+
+    def __init__(
+        self, reader: Reader, value: Any, linear: Any = None, is_share: bool = False
+    ) -> None:
+        self.reader, self.value, self.linear, self.is_share = reader, value, linear, is_share
+
+    def number(self) -> Any:
+        """Return the plain number, for an operation that is recorded with it."""
+        self.reader.follows &= self.linear is not None or self.is_share
+        return self.value
+
+    def lost(self) -> Any:
+        """Return the plain number, where nothing follows what becomes of it."""
+        self.reader.follows = False
+        return self.value
+
+    def compared(self, other: Any, function: Callable[[Any, Any], Any]) -> Any:
+        """Return the outcome of a comparison, and note for which batch size it changes."""
+        if not _is_number(other):
+            return NotImplemented
+        theirs = _linear(other)
+        if self.linear is None or theirs is None:
+            self.reader.follows = False
+        elif self.linear[1] != theirs[1]:
+            point = math.floor((theirs[0] - self.linear[0]) / (self.linear[1] - theirs[1]))
+            self.reader.turning_points |= {point - 1, point, point + 1, point + 2}
+        return function(self.value, _value(other))
+
+    def __index__(self) -> int:
+        return operator.index(self.number() if _makes_a_shape() else self.lost())
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.asarray(self.number(), dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if not any(hasattr(type(each), "read_shape") for each in inputs):
+            self.lost()
+        return getattr(ufunc, method)(*plain(inputs), **options)
+
+    def __bool__(self) -> bool:
+        return bool(self.compared(0, operator.ne))
+
+    def __float__(self) -> float:
+        return float(self.lost())
+
+    def __int__(self) -> int:
+        return int(self.lost())
+
+    def __hash__(self) -> int:
+        return hash(self.lost())
+
+    def __repr__(self) -> str:
+        return repr(self.lost())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.lost(), spec)
+
+
+def _makes_a_shape() -> bool:
+    """Whether a plain number is asked for by a function that makes an array of that size.
+
+    What `range`, an index or another function makes of the number could not be followed.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    assert frame is not None
+    file, name = frame.f_code.co_filename, frame.f_code.co_name
+    if is_users(file):
+        name = _called(frame)
+    elif file.startswith(_PACKAGE):  # what it does shows in the recording
+        return True
+    return name in _SHAPING
+
+
+def _called(frame: FrameType) -> str:
+    """Return the name of the function that the current instruction of a frame calls, or ""."""
+    place = [*frame.f_code.co_positions()][frame.f_lasti // 2]
+    first, last, start, end = (number or 0 for number in place)
+    file, numbers = frame.f_code.co_filename, range(first, last + 1)
+    lines = [linecache.getline(file, number).encode() for number in numbers]
+    if not lines or not end:
+        return ""
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    try:
+        call = ast.parse(b"".join(lines).decode(), mode="eval").body
+    except (SyntaxError, UnicodeError):
+        return ""
+    function = getattr(call, "func", None)
+    return str(getattr(function, "attr", getattr(function, "id", "")))
+
+
+def _is_number(thing: Any) -> bool:
+    return isinstance(thing, Size | int | float) or (
+        type(thing).__module__ == "numpy"
+        and (getattr(thing, "shape", None) == () and hasattr(thing, "item"))
+    )
+
+
+def _value(number: Any) -> Any:
+    return number.value if isinstance(number, Size) else number
+
+
+def _linear(number: Any) -> Any:
+    """Return offset and slope of a number, or None."""
+    if isinstance(number, Size):
+        return number.linear
+    exact = number.item() if hasattr(number, "item") else number
+    return (Fraction(exact), 0) if math.isfinite(exact) else None
+
+
+def _sum(one: Any, two: Any) -> Any:
+    return one[0] + two[0], one[1] + two[1]
+
+
+def _difference(one: Any, two: Any) -> Any:
+    return one[0] - two[0], one[1] - two[1]
+
+
+def _product(one: Any, two: Any) -> Any:
+    if one[1] and two[1]:
+        return None
+    return (one[0] * two[0], one[1] * two[0] + two[1] * one[0])
+
+
+def _quotient(one: Any, two: Any) -> Any:
+    return (one[0] / two[0], one[1] / two[0]) if two[0] and not two[1] else None
+
+
+_LINEAR = {"add": _sum, "sub": _difference, "mul": _product, "truediv": _quotient}
+
+
+def _result(name: str, one: Any, two: Any, reader: Reader) -> Any:
+    """Return the result of an operator on two numbers, at least one of which is a `Size`."""
+    if not (_is_number(one) and _is_number(two)):
+        return NotImplemented
+    value = getattr(operator, name)(_value(one), _value(two))
+    forms = _linear(one), _linear(two)
+    linear = _LINEAR[name](*forms) if name in _LINEAR and None not in forms else None
+    return Size(reader, value, linear, _is_share(name, one, two, forms))
+
+
+def _is_share(name: str, one: Any, two: Any, forms: Any) -> bool:
+    """Whether the result is a number divided by the batch size."""
+    if name == "truediv":
+        return None not in forms and not forms[0][1] and not forms[1][0]
+    shares = [isinstance(each, Size) and each.is_share for each in (one, two)]
+    return name == "mul" and shares.count(True) == 1 and not any(form and form[1] for form in forms)
+
+
+def _add_operators() -> None:
+    def binary(name: str) -> tuple[Any, Any]:
+        return (
+            lambda self, other: _result(name, self, other, self.reader),
+            lambda self, other: _result(name, other, self, self.reader),
+        )
+
+    def comparison(name: str) -> Any:
+        return lambda self, other: self.compared(other, getattr(operator, name))
+
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+        forward, backward = binary(name)
+        setattr(Size, f"__{name}__", forward)
+        setattr(Size, f"__r{name}__", backward)
+    for name in ("lt", "le", "eq", "ne", "gt", "ge"):
+        setattr(Size, f"__{name}__", comparison(name))
+
+
+_add_operators()
+
+
+def plain(tree: Any) -> Any:
+    """Return arguments or an index with plain numbers in the place of sizes."""
+    if isinstance(tree, Size):
+        return tree.number()
+    if type(tree) in (tuple, list):
+        return type(tree)(plain(part) for part in tree)
+    if type(tree) is dict:
+        return {key: plain(part) for key, part in tree.items()}
+    if isinstance(tree, slice):
+        return slice(plain(tree.start), plain(tree.stop), plain(tree.step))
+    return tree
+
+
+def turning_points(run: Callable[[int], Any], n: int) -> set[int] | None:
+    """Return batch sizes around which comparisons change; None if not all uses can be followed.
+
+    Meanwhile ``len`` gives a `Size` and ``np.arange`` takes one: Python makes a plain number of
+    the length, and NumPy of the operand.
+
+    Parameters
+    ----------
+    run : callable
+        Runs the function for a batch size.
+    n : int
+    """
+    try:
+        with _one_at_a_time, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _reading(Reader(n + 1)) as larger:
+                run(n + 1)
+            with _reading(Reader(n, larger.shapes)) as reader, _replaced():
+                run(n)
+    except Exception:  # of the function, which takes a size for nothing but an int
+        return None
+    follows = reader.follows and _length(reader.shapes) == _length(larger.shapes)
+    return reader.turning_points if follows else None
+
+
+@contextmanager
+def _reading(new: Reader) -> Iterator[Reader]:
+    before, reading.by = reading.by, new
+    try:
+        yield new
+    finally:
+        reading.by = before
+
+
+@contextmanager
+def _replaced() -> Iterator[None]:
+    builtins.len, np.arange = _length_read, _range
+    try:
+        yield
+    finally:
+        builtins.len, np.arange = _length, _arange
+
+
+def _length_read(thing: Any) -> Any:
+    """Return the length of an array that is recorded as a `Size`, that of all else as it is."""
+    read_shape = getattr(type(thing), "read_shape", None)
+    shape = () if read_shape is None else read_shape(thing)
+    return shape[0] if shape else _length(thing)
+
+
+class _Numbered(np.ndarray[Any, Any]):
+    """What ``np.arange`` makes of a `Size`: an index or an operand, and lost for anything else."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [np.asarray(x) if isinstance(x, _Numbered) else x for x in inputs]
+        result = getattr(ufunc, method)(*arrays, **options)
+        if any(hasattr(type(x), "read_shape") for x in inputs):
+            return result
+        if ufunc in (np.add, np.subtract, np.multiply) and method == "__call__" and not options:
+            return result.view(_Numbered)
+        return _lost(result)
+
+    def __getitem__(self, index: Any) -> Any:
+        part = super().__getitem__(index)
+        return part if isinstance(part, _Numbered) else _lost(part)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(_lost(np.asarray(self)))
+
+    def tolist(self) -> Any:
+        """Return the numbers as a list."""
+        return _lost(np.asarray(self)).tolist()
+
+    def item(self, *place: Any) -> Any:
+        """Return one of the numbers."""
+        return _lost(np.asarray(self)).item(*place)
+
+
+def _range(*ends: Any, **options: Any) -> Any:
+    numbers = _arange(*plain(ends), **plain(options))
+    depends = any(isinstance(end, Size) for end in ends)
+    return numbers.view(_Numbered) if depends and reading.by is not None else numbers
+
+
+def _lost(thing: Any) -> Any:
+    """Return a thing whose uses nothing follows."""
+    not_followed()
+    return thing
+
+
+def not_followed() -> None:
+    """Note that code reads a size in a way that nothing follows."""
+    if reading.by is not None:
+        reading.by.follows = False

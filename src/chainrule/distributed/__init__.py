@@ -1,5 +1,0 @@
-"""Training in rounds: on data that do not fit in memory, or that lie on several machines."""
-
-from chainrule.distributed.options import Rounds
-
-__all__ = ["Rounds"]

@@ -1,5 +1,0 @@
-"""Recurrences: a body that runs once a step, as one equation."""
-
-from chainrule.recurrence.scanning import scan
-
-__all__ = ["scan"]

@@ -1,6 +1,0 @@
-"""Many models: which settings to try, trained in one go, kept on disk."""
-
-from chainrule.sweeps.dimensions import integers, log, uniform
-from chainrule.sweeps.sweep import sweep
-
-__all__ = ["integers", "log", "sweep", "uniform"]

@@ -1,5 +1,0 @@
-"""The lab as it is taught: exercises, checks that say what is wrong, marks."""
-
-from chainrule.teaching import check
-
-__all__ = ["check"]
