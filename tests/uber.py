@@ -3,6 +3,7 @@
 import numpy as np
 
 import chainrule as cr
+from chainrule._src.core import trees
 from chainrule._src.ops.special import SPECIAL
 from chainrule._src.text.text import module_text
 from chainrule.errors import CompileError
@@ -50,8 +51,8 @@ def assert_gradients(f, *xs, order=2, step=1e-6, rtol=1e-5, seed=0):
 
 def assert_own_memory(results, *others):
     """Results can be written into: no other result and none of the other arrays changes."""
-    arrays = [leaf for _, leaf in cr.autodiff.trees.leaves(results) if np.ndim(leaf)]
-    others = [leaf for _, leaf in cr.autodiff.trees.leaves(others) if np.ndim(leaf)]
+    arrays = [leaf for _, leaf in trees.leaves(results) if np.ndim(leaf)]
+    others = [leaf for _, leaf in trees.leaves(others) if np.ndim(leaf)]
     for i, array in enumerate(arrays):
         assert array.flags.writeable
         assert not any(np.may_share_memory(array, other) for other in [*arrays[:i], *others])
@@ -72,7 +73,7 @@ def run_text(program):
 
 
 def assert_same(one, two, **tolerance):
-    one, two = (dict(cr.autodiff.trees.leaves(tree)) for tree in (one, two))
+    one, two = (dict(trees.leaves(tree)) for tree in (one, two))
     assert one.keys() == two.keys()
     for path in one:
         np.testing.assert_allclose(one[path], two[path], err_msg=str(path), **tolerance)
@@ -98,7 +99,7 @@ def assert_three_ways(loss, *args, others=()):
 
 def assert_kernel(loss, eager, *args):
     """A kernel's loops give the same as the functions, for one thread and shared out."""
-    lengths = {np.shape(leaf)[:1] for _, leaf in cr.autodiff.trees.leaves(args[1:])}
+    lengths = {np.shape(leaf)[:1] for _, leaf in trees.leaves(args[1:])}
     if len(lengths) > 1 or () in lengths:
         return  # the data are no samples
     digits = {"rtol": 1e-10, "atol": 1e-11}

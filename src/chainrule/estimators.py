@@ -2,9 +2,29 @@
 
 from typing import TYPE_CHECKING
 
-from chainrule._src.tabular.estimators import __all__
+from chainrule._src.tabular.estimators import __getattr__ as __getattr__
 
 if TYPE_CHECKING:
-    pass
+    from chainrule._src.tabular.estimators import (
+        DaskMLPClassifier,
+        DaskMLPRegressor,
+        LossCurveDisplay,
+        MLPClassifier,
+        MLPRegressor,
+        RealMLPClassifier,
+        RealMLPRegressor,
+        SoftmaxRegression,
+        WorstPredictionsDisplay,
+    )
 
-__all__ = __all__
+__all__ = [
+    "DaskMLPClassifier",
+    "DaskMLPRegressor",
+    "LossCurveDisplay",
+    "MLPClassifier",
+    "MLPRegressor",
+    "RealMLPClassifier",
+    "RealMLPRegressor",
+    "SoftmaxRegression",
+    "WorstPredictionsDisplay",
+]

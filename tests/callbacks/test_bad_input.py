@@ -7,7 +7,7 @@ import pytest
 from tests.network.test_bad_input import ODD, X, Y
 
 import chainrule as cr
-from chainrule import callbacks
+from chainrule._src.nn import callbacks
 from chainrule.errors import ChainruleError, DataError, FileError, ReadOnlyError, UnknownNameError
 
 VALID = {

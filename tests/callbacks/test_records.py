@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import callbacks
+from chainrule._src.nn import callbacks
 from chainrule.lab import NeuralNet
 
 RNG = np.random.default_rng(0)

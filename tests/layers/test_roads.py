@@ -10,7 +10,7 @@ from tests.network.test_files import LAYERS
 from tests.tolerances import assert_engines_agree, assert_predicts
 
 import chainrule as cr
-from chainrule import layers
+from chainrule._src.nn import layers
 
 NAMES = [name for name in LAYERS if name not in ("own", "embedding", "rescaling")]
 

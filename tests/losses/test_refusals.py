@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule import losses
+from chainrule._src.nn import losses
 from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError
 
 OF_LABELS = ("sparse_categorical_crossentropy", "ctc", "circle")  # of shapes of their own

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chainrule import metrics
+from chainrule._src.nn import metrics
 from chainrule.errors import DataError, ShapeError, UnknownNameError
 
 PAIRED = [name for name in metrics.METRICS if "sparse" not in name]

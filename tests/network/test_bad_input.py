@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.network.test_files import LAYERS
 
 import chainrule as cr
-from chainrule import layers
+from chainrule._src.nn import layers
 from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownNameError
 
 RNG = np.random.default_rng(0)

@@ -11,8 +11,8 @@ from tests.storage.making import file_of
 from tests.storage.test_hostile_files import containers, cut, flip, keys, splice
 
 import chainrule as cr
-from chainrule import layers
 from chainrule._src.base.registered import register
+from chainrule._src.nn import layers
 from chainrule._src.nn.network.saving import read_model, write_model
 from chainrule.errors import ChainruleError, DataError, FileError, UnknownNameError
 from chainrule.storage import read_tensors, write_tensors

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._src.core import trees
 from chainrule._src.core.tensor import Level, Tensor
 from chainrule._src.text.text import function_text
 
@@ -64,8 +65,8 @@ def others(x):
 
 def assert_numpys(road, f, x):
     with np.errstate(all="ignore"):
-        expected = dict(cr.autodiff.trees.leaves(f(x)))
-    results = dict(cr.autodiff.trees.leaves(road(x)))
+        expected = dict(trees.leaves(f(x)))
+    results = dict(trees.leaves(road(x)))
     assert results.keys() == expected.keys()
     for name, value in expected.items():
         got, value = np.asarray(results[name]), np.asarray(value)
@@ -79,7 +80,7 @@ def assert_numpys(road, f, x):
 
 def eager(f, x):
     level = Level(records_all=True)
-    return cr.autodiff.trees.map_leaves(lambda leaf: leaf.value, f(Tensor.made(x, level)))
+    return trees.map_leaves(lambda leaf: leaf.value, f(Tensor.made(x, level)))
 
 
 def of_text(program):

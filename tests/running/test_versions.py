@@ -68,14 +68,14 @@ def copy(tmp_path, monkeypatch):
 
 
 def digest():
-    return native.sources.__wrapped__(*form.ROOMS)
+    return native.sources.__wrapped__(*form.WINGS)
 
 
 def test_the_same_code_has_one_digest_wherever_it_lies(copy):
-    assert digest() == native.sources(*form.ROOMS)
+    assert digest() == native.sources(*form.WINGS)
 
 
-@pytest.mark.parametrize("room", form.ROOMS)
+@pytest.mark.parametrize("room", form.WINGS)
 def test_one_character_makes_another_digest(copy, room):
     before = digest()
     file = max((copy / room).glob("*.py"))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainrule._src.compile.native.llvm import Text
     from chainrule._src.compile.native.machine import Machine
 
+_WINGS = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 PRODUCT = "chainrule_"  # how the names of matrix products begin
 MOST = 3  # threads that compile beside one
 FLOATS = {"float32", "float64"}  # that matrix products are made of
@@ -210,7 +211,7 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
 
 def _key(text: str) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
-    made_by = sources("native/code.py", "native/llvm.py", "native/rare.py")
+    made_by = sources(*(f"compile/native/{name}.py" for name in ("code", "llvm", "rare")))
     return digest(f"{this_machine()!r}\0{made_by}\0{text}")
 
 
@@ -239,22 +240,19 @@ def sources(*names: str) -> str:
     of a container. All files are read into one piece of memory, since a new one for each would
     take longer than the reading.
     """
-    package, memory = (
-        os.path.dirname(os.path.dirname(os.path.dirname(__file__))),
-        memoryview(bytearray(2**16)),
-    )
+    memory = memoryview(bytearray(2**16))
     whole = hashlib.sha256(__version__.encode())
     for name in names:
-        for file in [name] if name.endswith(".py") else _files(package, name):
+        for file in [name] if name.endswith(".py") else _files(name):
             whole.update(f"\0{file}\0".encode())
-            with open(f"{package}/{file}", "rb", buffering=0) as content:
+            with open(f"{_WINGS}/{file}", "rb", buffering=0) as content:
                 while size := content.readinto(memory):
                     whole.update(memory[:size])
     return whole.hexdigest()
 
 
-def _files(package: str, room: str) -> list[str]:
-    files = os.listdir(f"{package}/{room}")
+def _files(room: str) -> list[str]:
+    files = os.listdir(f"{_WINGS}/{room}")
     return sorted(f"{room}/{file}" for file in files if file.endswith(".py"))
 
 
