@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 import chainrule as cr
-from chainrule._src.base.validation import as_floats
+from chainrule._src.base.arrays import as_floats
 from chainrule._src.compile.lower import kernels, products, reductions, sections
 from chainrule._src.compile.running import bound, steps
 from chainrule._src.compile.running import form as forms

@@ -272,7 +272,7 @@ def test_heavy_libraries_are_imported_where_an_interrupt_waits():
 
 # What is imported there is ours, or was loaded before.
 BY_OTHER_NAMES = {
-    "chainrule.keras", "chainrule._src.teach.exercises", "chainrule._src.nn.sequential.from_keras",
+    "chainrule.keras", "chainrule._src.teach.exercises", "chainrule._src.export.from_keras",
 }  # fmt: skip
 
 # At every instruction

@@ -12,9 +12,9 @@ import scipy.special
 import scipy.stats
 
 import chainrule as cr
-from chainrule._src.core.alternatives import ALTERNATIVES, ATTRIBUTES, EXPRESSIONS
+from chainrule._src.core.primitive import NUMPY
 from chainrule._src.core.tensor import _PLAIN
-from chainrule._src.ops import NUMPY
+from chainrule._src.ops.alternatives import ALTERNATIVES, ATTRIBUTES, EXPRESSIONS
 from chainrule.errors import ChainruleError, DataError, TraceError
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+# These add their operations and what they provide to lower wings.
+from chainrule._src import blackboard, cluster, export, ops, text
 from chainrule._src.base.errors import (
     ChainruleError,
     ClusterError,
@@ -65,8 +67,8 @@ from chainrule._src.trace.tracing import trace
 if TYPE_CHECKING:
     from chainrule._src.check import GradientReport, check_gradients, check_loss, explain_difference
     from chainrule._src.compile.running.jit import jit
+    from chainrule._src.export.from_keras import from_keras
     from chainrule._src.export.onnx import export_onnx, onnx_model
-    from chainrule._src.nn.sequential.from_keras import from_keras
     from chainrule._src.nn.sequential.model import Sequential, load_model
     from chainrule._src.nn.training.minimize import minimize
     from chainrule._src.nn.training.source import source
@@ -84,6 +86,8 @@ if TYPE_CHECKING:
     )
     from chainrule._src.teach import check
     from chainrule._src.trace.batching import vmap
+
+del blackboard, cluster, export, ops, text
 
 __all__ = [
     "ACTIVATIONS",
@@ -205,7 +209,7 @@ _LATER = {
     "Sequential": "nn.sequential",
     "SoftmaxRegression": "tabular.estimators",
     "SweepCV": "sweeps.search_cv",
-    "from_keras": "nn.sequential",
+    "from_keras": "export.from_keras",
     "integers": "sweeps",
     "jit": "compile.running.jit",
     "load_model": "nn.sequential",

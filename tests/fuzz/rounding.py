@@ -13,9 +13,9 @@ import numpy as np
 from tests.fuzz.programs import Failure
 
 import chainrule as cr
+from chainrule._src.core.equations import at
 from chainrule._src.core.program import Variable
 from chainrule._src.core.trees import leaves
-from chainrule._src.trace.batch import at
 from chainrule.errors import TraceError
 
 DRAWS, FACTOR = 6, 32  # the largest of six draws is below a sixth of the deviation once in 60,000

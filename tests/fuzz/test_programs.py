@@ -11,7 +11,7 @@ from tests.fuzz.judges import InvalidError, judge
 from tests.fuzz.programs import Array, Failure, Node, Program
 from tests.fuzz.shrink import smaller
 
-from chainrule._src.ops import NUMPY
+from chainrule._src.core.primitive import NUMPY
 
 SEEDS = range(120)
 

@@ -287,7 +287,7 @@ def test_case_three_ways(name):
 
 
 def test_every_numpy_function_named_is_covered():
-    from chainrule._src.ops import NUMPY
+    from chainrule._src.core.primitive import NUMPY
 
     named = [
         "exp",

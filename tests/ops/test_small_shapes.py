@@ -7,7 +7,7 @@ import pytest
 from tests.uber import assert_gradients, assert_three_ways
 
 import chainrule as cr
-from chainrule._src.ops import NUMPY
+from chainrule._src.core.primitive import NUMPY
 from chainrule._src.trace.tracing import trace
 
 SHAPES = [(), (1,), (3,), (1, 1), (1, 3), (3, 1), (2, 2), (1, 2, 1), (0,), (0, 2)]

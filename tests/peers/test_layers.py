@@ -11,7 +11,7 @@ import pytest
 from tests.tolerances import assert_apart, bounds
 
 import chainrule as cr
-from chainrule._src.base.config import arguments
+from chainrule._src.base.showing import arguments
 from chainrule._src.core.trees import leaves
 from chainrule._src.nn.layers import __all__ as NAMES
 from chainrule._src.nn.layers.tracking import held

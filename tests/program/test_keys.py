@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule._src.core.recording import key_of
+from chainrule._src.trace.keys import key_of
 
 ZEROS = np.zeros((300, 20))
 SIGNED = ZEROS.copy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random as _random
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as _Sequence
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base import validation
+from chainrule._src.base.arrays import Array, as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.escaping import element
 from chainrule._src.base.registered import REGISTERED
 from chainrule._src.base.registered import known_as as custom_object_scope
 from chainrule._src.base.registered import register as register_keras_serializable
-from chainrule._src.base.validation import Array, as_numbers, check_number, check_positive, lookup
+from chainrule._src.base.validation import check_number, check_positive, lookup, set_random_seed
 from chainrule.keras.backend import clear_session
 from chainrule.keras.left_out import left_out
 
@@ -90,13 +90,6 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
         )
     rows: Array = (labels[..., None] == np.arange(size)).astype(np.float64)
     return rows
-
-
-def set_random_seed(seed: int) -> None:
-    """Seed Python, NumPy, and all models that are given no seed of their own from here on."""
-    validation.set_seed(seed)
-    _random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  (what programs draw from)
 
 
 def pad_sequences(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.escaping import Html
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,112 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array, as_numbers
 from chainrule._src.base.errors import (
-    ChainruleError,
     DataError,
     ShapeError,
     UnknownNameError,
-    shortened,
 )
+from chainrule._src.base.handles import SymbolicNumber
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 T = TypeVar("T")
-_PLAIN = (np.ndarray, np.generic, int, float)
-NUMBERS = frozenset(map(np.dtype, np.typecodes["AllInteger"] + np.typecodes["Float"] + "?"))
-_TEXT = "encode categories as whole numbers, for instance with np.unique(x, return_inverse=True)[1]"
-_INSTEAD = {  # by the kind of a dtype
-    "c": "complex numbers have no gradient in chainrule; write real and imaginary parts as two "
-    "real arrays",
-    "O": "make numbers of its objects with .astype(float)",
-    "U": _TEXT,
-    "S": _TEXT,
-    "T": _TEXT,
-    "M": "subtract a time and divide by np.timedelta64(1, 's') to have seconds",
-    "m": "divide by np.timedelta64(1, 's') to have seconds",
-    "V": "take a field of its records by name, such as x['a'], or give its numbers with .view()",
-}
-
-
-def refuse_foreign(value: Any, name: str, where: str, frames: bool = True) -> None:
-    """Refuse what other libraries hold numbers in, if it has to be made an array first.
-
-    With ``frames=False`` data frames may pass: NumPy makes arrays of them.
-    """
-    if type(value) in _PLAIN:
-        return
-    if isinstance(value, np.matrix):  # whose * is a product of matrices
-        advice = ".A"
-    elif isinstance(value, np.ndarray) and hasattr(value, "filled"):
-        advice = ".filled(value), which takes the place of what is masked"
-    elif isinstance(value, _PLAIN):
-        return
-    elif hasattr(value, "toarray"):
-        advice = ".toarray()"
-    elif getattr(value, "requires_grad", False) is True:
-        advice = ".detach().numpy()"
-    elif frames and hasattr(value, "to_numpy"):
-        advice = ".to_numpy()"
-    else:
-        return
-    raise DataError(
-        f"{where}: {name} is a {type(value).__module__.partition('.')[0]} {type(value).__name__}, "
-        f"expected an array; make one of it with {advice}"
-    )
-
-
-def as_numbers(value: Any, name: str, where: str) -> Array:
-    """Return ``value`` as an array of real numbers, or say why it is none."""
-    refuse_foreign(value, name, where, frames=False)
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ShapeError(
-            f"{where}: {name} is ragged: its rows have different lengths, an array needs equal ones"
-        ) from error
-    if array.dtype.kind not in "fiub" and hasattr(value, "to_numpy"):
-        raise DataError(
-            f"{where}: {name} must hold numbers, but its dtype is {array.dtype}; give its columns "
-            "of numbers, with .to_numpy()"
-        )
-    return numeric(array, name, where)
-
-
-def as_argument(value: Any, name: str, where: str) -> Any:
-    """Return an argument of a recorded function: a Python number, or an array of real numbers."""
-    if type(value) is np.ndarray and value.dtype in NUMBERS:
-        return value
-    if isinstance(value, bool | int | float):
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise DataError(f"{where}: {name} is beyond the range of int64; write it as a float")
-        return value
-    refuse_foreign(value, name, where)
-    return as_numbers(value, name, where)
-
-
-def numeric(array: Any, name: str, where: str, error: type[ChainruleError] = DataError) -> Array:
-    """Return an array of real numbers in the machine's byte order; refuse any other array."""
-    dtype = array.dtype
-    if dtype.kind in "OUST" and array.ndim == 0:
-        raise error(
-            f"{where}: {name} is {shortened(repr(array.item()))}, expected an array of numbers; "
-            "what is no array (a text, a function, an object) is fixed before, with "
-            "functools.partial or a lambda"
-        )
-    if dtype.kind not in "fiub":
-        raise error(
-            f"{where}: {name} must hold numbers, but its dtype is {dtype}; {_INSTEAD[dtype.kind]}"
-        )
-    native: Array = array if dtype.isnative else array.astype(dtype.newbyteorder("="))
-    return native
-
-
-def as_floats(value: Any, name: str, where: str) -> Array:
-    """Return ``value`` as a floating array; float32 stays, whole numbers become float64."""
-    array = as_numbers(value, name, where)
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 def check_features(X: ArrayLike, n_features: int, where: str) -> Array:
@@ -216,9 +123,9 @@ def check_number(
 ) -> float:
     """Return ``value`` as a finite float in ``[low, high)``, or above ``low`` if ``strict``.
 
-    What ``stays_symbolic``, a setting of a sweep, is compared and stays what it is.
+    A `SymbolicNumber`, a setting of a sweep, is compared and stays what it is.
     """
-    number: Any = value if hasattr(value, "stays_symbolic") else _real(value)
+    number: Any = value if isinstance(value, SymbolicNumber) else _real(value)
     fits = low < number < high if strict else low <= number < high
     if not np.isfinite(number) or not fits:
         bounds = [f"{'above' if strict else 'of at least'} {low:g}"] * bool(np.isfinite(low))
@@ -256,6 +163,13 @@ def set_seed(seed: int) -> None:
     global _seeds
     check_seed(seed, "set_random_seed")
     _seeds = np.random.SeedSequence(seed)
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python, NumPy, and all models that are given no seed of their own from here on."""
+    set_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  (what programs draw from)
 
 
 @contextmanager

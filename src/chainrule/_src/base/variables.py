@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import ShapeError, TraceError
-from chainrule._src.base.validation import as_numbers
+from chainrule._src.base.handles import Handle, values_of
 
 
-class Variable(NDArrayOperatorsMixin):
+class Variable(Handle, NDArrayOperatorsMixin):
     """An array that may be given other values of its shape and dtype; to NumPy it is an array.
 
     Parameters
@@ -113,6 +114,10 @@ class Variable(NDArrayOperatorsMixin):
         twin._value, twin._lent = value, True
         return twin
 
+    def value_among(self, operands: Any) -> Any:
+        """Return the values."""
+        return self.value
+
     # What NumPy asks an array-like for: its values take part, which may be tensors
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
@@ -174,18 +179,3 @@ def lent(variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[None]
     finally:
         for variable, old in zip(variables, before, strict=True):
             variable._value, variable._lent = old
-
-
-def values_of(thing: Any, others: Any = ()) -> Any:
-    """Return the values of a variable, also within lists, tuples and dicts.
-
-    A setting of a sweep is what it is beside the other operands.
-    """
-    if isinstance(thing, Variable):
-        return thing.value
-    if isinstance(thing, list | tuple):
-        kind = list if isinstance(thing, list) else tuple
-        return kind(values_of(each, others) for each in thing)
-    if isinstance(thing, dict):
-        return {key: values_of(value, others) for key, value in thing.items()}
-    return thing.beside(others) if hasattr(thing, "stays_symbolic") else thing

@@ -14,14 +14,14 @@ from chainrule._src.blackboard.entries import Entries
 from chainrule._src.blackboard.mathml import mathml
 from chainrule._src.blackboard.subject import Subject
 from chainrule._src.compile.lower.script import script
-from chainrule._src.core.equations import Equation, Variable, copied
+from chainrule._src.core.equations import Equation, Variable
 from chainrule._src.core.kernel import Recurrence, Result
 from chainrule._src.core.program import Program
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.text.making import making
 from chainrule._src.text.text import Text, equation_lines
-from chainrule._src.trace.passes import expand, fixed
+from chainrule._src.trace.passes import copied, expand, fixed
 from chainrule._src.trace.recurrence.unrolling import unrolled
 from chainrule._src.trace.tracing import Recorder
 

@@ -13,16 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.compile.lower.moving import spelled_out, split
 from chainrule._src.compile.lower.operations import letters_of, shape_of
-from chainrule._src.core.axes import axes_of
 from chainrule._src.core.elementwise import ASTYPE
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Variable, at
 from chainrule._src.core.kernel import Contraction, Gather, Pieces, Reduction, Result
+from chainrule._src.ops.axes import axes_of
 from chainrule._src.ops.index import GETITEM, SCATTER, SLOT
 from chainrule._src.ops.shape import BROADCAST_TO
-from chainrule._src.trace.batch import at
 
 LARGEST = 4096  # entries of a constant that stands beside values
 OPERATIONS = {  # what a page computes by itself, and what it calls that

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 
 ALIGNED = 8  # bytes; typed arrays of JavaScript begin at multiples of their entries' size
 DTYPES = ("float64", "float32", "int32", "uint8")

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.config import copied
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array
 from chainrule._src.blackboard.subject import Data, Subject, Unit, checked
 from chainrule._src.blackboard.subjects import of_arrays
 from chainrule._src.core.transforms import grad

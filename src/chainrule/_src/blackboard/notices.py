@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.blackboard.subject import Subject
 
 MANY_SATURATED, MANY_DEAD, SMALL, LARGE, RISEN = 0.5, 0.25, 1e-3, 0.1, 1.5

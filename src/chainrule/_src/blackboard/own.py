@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError, DataError
-from chainrule._src.base.validation import Array
+from chainrule._src.base.validation import set_random_seed
 from chainrule._src.blackboard.models import data_of, layered
 from chainrule._src.blackboard.subject import Data, Subject, checked
 from chainrule._src.blackboard.subjects import function, of_arrays
 from chainrule._src.check import GradientReport, Where, check_gradients
 from chainrule._src.nn.functions import one_hot, softmax
-from chainrule.keras.utils import set_random_seed
 
 SAMPLES = 12  # that a gradient is checked with
 AWAY = 0.1  # how far from where training starts: zeros hide mistakes

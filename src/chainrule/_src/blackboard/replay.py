@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.pages import page
-from chainrule._src.base.validation import Array
 from chainrule._src.blackboard import built, subjects, views
 from chainrule._src.blackboard.anatomy import anatomy_of
 from chainrule._src.blackboard.frames import encode

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.blackboard.subject import IN_FLIGHT, LARGEST, Subject
 from chainrule._src.compile.running.engines import Outcome
 from chainrule._src.compile.running.recorded import Known

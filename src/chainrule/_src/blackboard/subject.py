@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.arrays import Array
+from chainrule._src.base.validation import lookup
 from chainrule._src.blackboard.fields import Check, Listed, Members, Number, text
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.nn import optimizers

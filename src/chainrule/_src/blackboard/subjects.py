@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import Array, check_samples
+from chainrule._src.base.validation import check_samples
 from chainrule._src.blackboard.subject import Data, Subject, Unit, checked
 from chainrule._src.data.datasets import load_digits
 from chainrule._src.nn.functions import ACTIVATIONS, nll, one_hot, softmax

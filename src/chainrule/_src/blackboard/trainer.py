@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from traceback import format_exception_only
 from typing import Any
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError
-from chainrule._src.base.validation import Array
 from chainrule._src.blackboard import views
 from chainrule._src.blackboard.frames import encode
 from chainrule._src.blackboard.listeners import Listener, Listeners

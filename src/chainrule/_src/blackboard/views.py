@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.blackboard.run import Last, Place
 from chainrule._src.blackboard.subject import IN_FLIGHT, LIMITS, Subject
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError, DataError
-from chainrule._src.base.validation import Array, check_number
+from chainrule._src.base.validation import check_number
 from chainrule._src.check.diagnosis import Diagnosis
 from chainrule._src.check.explain import explain
 from chainrule._src.check.problem import (

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from chainrule._src.base.mentions import is_users
+from chainrule._src.base.users_code import is_users
 
 Definition = ast.FunctionDef | ast.Lambda
 HOOK = "__chainrule_hook__"  # what watched and exchanged expressions call

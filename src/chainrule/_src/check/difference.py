@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.config import Shown
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.escaping import element
+from chainrule._src.base.showing import Shown
 from chainrule._src.check.code import codes_called
 from chainrule._src.check.diagnosis import Diagnosis
 from chainrule._src.check.explain import SECONDS, diagnoses, first_unknown
@@ -20,8 +20,8 @@ from chainrule._src.check.repair import repairs
 from chainrule._src.check.right import RightProgram, right_value
 from chainrule._src.check.sandbox import FAILURES, Sandbox, alone, quiet
 from chainrule._src.check.subject import Subject, ratio
-from chainrule._src.core.names import argument_names
 from chainrule._src.core.trees import leaves
+from chainrule._src.trace.arguments import argument_names
 
 SAME = 1e-9  # the norm ratio up to which values differ by rounding alone
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.check.code import Code, codes_called
 from chainrule._src.check.comparing import difference, relation, scale_of, slope_name
 from chainrule._src.check.diagnosis import Diagnosis, Where

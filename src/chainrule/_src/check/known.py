@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 
 CLOSE = 1e-4  # small constants within logarithms are told from nothing else
 

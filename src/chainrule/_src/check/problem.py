@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array, as_floats
 from chainrule._src.base.errors import ChainruleError, DataError
-from chainrule._src.base.validation import Array, as_floats
 from chainrule._src.check.recorded import Gradients
-from chainrule._src.core.names import argument_names
 from chainrule._src.core.trees import leaves, map_leaves, path_text
+from chainrule._src.trace.arguments import argument_names
 
 
 @dataclass

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.core.backward import adjoints, ancestors
-from chainrule._src.core.primitive import Rule, unbroadcast
+from chainrule._src.core.primitive import NUMPY, Rule, unbroadcast
 from chainrule._src.core.tensor import Level, Tensor
-from chainrule._src.ops import NUMPY
 from chainrule._src.ops.nn import RELU
 from chainrule._src.ops.reduce import MAX, MIN
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule._src.base.config import Shown
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.escaping import Html, element, for_html
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.showing import Shown
+from chainrule._src.base.validation import lookup
 from chainrule._src.check.diagnosis import Diagnosis
 
 

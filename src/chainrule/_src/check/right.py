@@ -10,8 +10,8 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ChainruleError
-from chainrule._src.base.validation import Array
 from chainrule._src.check.code import Code, code_of, written
 from chainrule._src.check.known import Known
 from chainrule._src.check.watching import Watch

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.check.changes import exchanges, expression_edits
 from chainrule._src.check.code import HOOK, Code
 from chainrule._src.check.comparing import scale_of

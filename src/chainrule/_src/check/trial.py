@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.check.problem import Problem
 from chainrule._src.check.recorded import Gradients, Recording, without_epsilon
 from chainrule._src.check.sandbox import FAILURES, Sandbox

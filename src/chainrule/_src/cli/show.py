@@ -16,7 +16,7 @@ from chainrule._src.base.errors import FileError
 from chainrule._src.base.escaping import for_terminal
 
 if TYPE_CHECKING:
-    from chainrule._src.base.validation import Array
+    from chainrule._src.base.arrays import Array
     from chainrule._src.data.preprocessing import Preprocessor
     from chainrule._src.nn.callbacks import History
     from chainrule._src.nn.sequential import Sequential

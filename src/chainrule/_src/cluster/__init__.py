@@ -1,5 +1,13 @@
 """Training in rounds: on data that do not fit in memory, or that lie on several machines."""
 
-from chainrule._src.cluster.options import Rounds
+from typing import Any
 
-__all__ = ["Rounds"]
+from chainrule._src.base.registry import provides
+
+
+@provides("fit_in_rounds")
+def _fit_in_rounds(model: Any, x: Any, y: Any, rounds: dict[str, Any], **options: Any) -> Any:
+    from chainrule._src.cluster.fitting import fit_in_rounds
+    from chainrule._src.cluster.options import Rounds
+
+    return fit_in_rounds(model, x, y, options=Rounds.of(rounds), **options)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import FileError
-from chainrule._src.base.validation import Array
 from chainrule._src.cluster.group import BLOCK, Empty
 from chainrule._src.compile.native import memory
 

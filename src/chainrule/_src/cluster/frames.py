@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array
 
 
 def values(part: Any) -> Array:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import FileError
-from chainrule._src.base.validation import Array
 from chainrule._src.cluster.direct import is_direct, read
 from chainrule._src.cluster.group import Empty
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.base.validation import Array
 from chainrule._src.cluster.direct import Part, is_direct, read
 from chainrule._src.cluster.group import BLOCK, Empty, Group, Rows
 from chainrule._src.data.tables.arrow import pyarrow

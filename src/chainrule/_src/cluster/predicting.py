@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.cluster.collections import is_collection, is_frame
 from chainrule._src.cluster.frames import values
 from chainrule._src.cluster.job import Job, described

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array
 from chainrule._src.cluster.collections import cluster_of, current_client, is_collection, partitions
 from chainrule._src.cluster.group import Group
 from chainrule._src.cluster.groups import Slice, groups_of

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from chainrule._src.base.config import short
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.showing import short
 from chainrule._src.core.refusals import check_named
 
 P = ParamSpec("P")

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.interrupts import load
 from chainrule._src.core.kernel import Elementwise
 from chainrule._src.core.primitive import Family, Primitive, Rule, Traced, unbroadcast
 from chainrule._src.core.weak import common_dtype, text_by_shape
@@ -20,7 +19,7 @@ from chainrule._src.core.weak import common_dtype, text_by_shape
 ELEMENTWISE = Family()
 # NaN is larger and smaller than all, as in NumPy; fmax and fmin pass over it.
 _BUILT_IN = {"abs": "abs(_0)", "invert": "~_0"}
-_SCALARS = {
+SCALARS = {
     "maximum": "_1 if _0 < _1 or _1 != _1 else _0",
     "minimum": "_1 if _0 > _1 or _1 != _1 else _0",
     "fmax": "_1 if _0 < _1 or _0 != _0 else _0",
@@ -35,7 +34,7 @@ def _unary(ufunc: np.ufunc, rule: Rule | None) -> None:
     name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
     text = f"np.{name}(_0)"
     written = text_by_shape(text, _BUILT_IN[name]) if name in _BUILT_IN else text
-    kernel = Elementwise(_SCALARS.get(name, text))
+    kernel = Elementwise(SCALARS.get(name, text))
     ELEMENTWISE.add(name, ufunc, rule and (rule,), written, of=ufunc, kernel=kernel)
 
 
@@ -89,7 +88,7 @@ def _binary(
         right and (lambda g, y, a, b: unbroadcast(right(g, y, a, b), b)),
     )
     name = ufunc.__name__
-    kernel = Elementwise(_SCALARS.get(name, text))
+    kernel = Elementwise(SCALARS.get(name, text))
     ELEMENTWISE.add(
         name,
         value or ufunc,
@@ -175,7 +174,7 @@ WHERE = ELEMENTWISE.add(
     ),
     "np.where(_0, _1, _2)",
     broadcasts=3,
-    kernel=Elementwise(_SCALARS["where"]),
+    kernel=Elementwise(SCALARS["where"]),
 )
 
 ASTYPE: Primitive = ELEMENTWISE.add(
@@ -197,58 +196,4 @@ def of_dtype(x: Any, dtype: Any) -> Any:
     return x if x.dtype == dtype else ASTYPE(x, dtype=np.dtype(dtype).type)
 
 
-def erf(x: Any) -> Any:
-    """Return the error function of every entry."""
-    return np.vectorize(math.erf, otypes=[x.dtype])(x)
-
-
-def _erf(x: Any) -> Any:
-    return load("scipy.special").erf(x)
-
-
-ERF = ELEMENTWISE.add(
-    "erf",
-    _erf,
-    (lambda g, y, x: g * (2 / math.sqrt(math.pi)) * np.exp(-(x**2)),),
-    "erf(_0)",
-    kernel=Elementwise("erf(_0)"),
-    helpers=(erf,),
-)
 STOP_GRADIENT = ELEMENTWISE.add("stop_gradient", lambda x: x, None, "_0", kernel=Elementwise("_0"))
-
-
-@ELEMENTWISE.implements(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
-    low, high = (a_min if min is None else min), (a_max if max is None else max)
-    a = a if hasattr(a, "dtype") else np.asarray(a)
-    if a.dtype.kind in "iu":  # bounds that hold for all of the dtype's numbers need not fit in it
-        limits = np.iinfo(a.dtype)
-        low = None if type(low) is int and low <= limits.min else low
-        high = None if type(high) is int and high >= limits.max else high
-    if low is not None and high is not None:
-        # A bound alone may promote further: False and -1 to int64, which goes with no float32.
-        a = of_dtype(a, common_dtype(a, low, high))
-    y = a if low is None else CLIP_LOW(a, low)
-    return y if high is None else CLIP_HIGH(y, high)
-
-
-CLIP_LOW = ELEMENTWISE.add(
-    "clip_low",
-    np.maximum,
-    (
-        lambda g, y, x, low: unbroadcast(g * (x >= low), x),
-        lambda g, y, x, low: unbroadcast(g * (x < low), low),
-    ),
-    "np.maximum(_0, _1)",
-    kernel=Elementwise(_SCALARS["maximum"]),
-)
-CLIP_HIGH = ELEMENTWISE.add(
-    "clip_high",
-    np.minimum,
-    (
-        lambda g, y, x, high: unbroadcast(g * (x <= high), x),
-        lambda g, y, x, high: unbroadcast(g * (x > high), high),
-    ),
-    "np.minimum(_0, _1)",
-    kernel=Elementwise(_SCALARS["minimum"]),
-)

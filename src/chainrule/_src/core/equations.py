@@ -2,15 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule._src.base.config import Shown
-from chainrule._src.core.trees import Path, leaves, map_leaves
-from chainrule._src.ops import Primitive
+from chainrule._src.base.showing import Shown
+from chainrule._src.core.primitive import Primitive
+from chainrule._src.core.trees import Path, leaves
+
+
+class Symbolic:
+    """A part of a program that depends on the batch size: a number, a shape, a constant."""
+
+    __slots__ = ()
+
+    def at(self, n: int) -> Any:
+        """Return what it is for a batch size."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Filled(Symbolic):
+    """An array with one number everywhere."""
+
+    number: Any
+    shape: Any
+    dtype: np.dtype[Any]
+
+    def at(self, n: int) -> Any:
+        """Return the array for a batch size."""
+        return np.full(at(self.shape, n), at(self.number, n), self.dtype)
+
+
+# No batch size is in things of these types.
+PLAIN = frozenset([int, str, bool, float, type, type(None), np.ndarray])
+
+
+def at(thing: Any, n: int) -> Any:
+    """Return a shape, parameter or constant for a batch size."""
+    if type(thing) in PLAIN:
+        return thing
+    if isinstance(thing, Symbolic):
+        return thing.at(n)
+    if isinstance(thing, (tuple, list)):
+        return type(thing)([at(part, n) for part in thing])
+    if isinstance(thing, slice):
+        return slice(at(thing.start, n), at(thing.stop, n), at(thing.step, n))
+    return thing
+
+
+def constant(array: Any) -> Any:
+    """Return an array as `Filled` if it holds one number everywhere, or none.
+
+    Arrays in another byte order than the machine's become arrays in its own.
+    """
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if isinstance(array, np.ndarray) and not array.size:
+        return Filled(array.dtype.type(0), array.shape, array.dtype)
+    if isinstance(array, np.ndarray) and array.ndim:
+        first = array.flat[0]
+        signs = array.dtype.kind == "f" and np.signbit(array) != np.signbit(first)  # of zeros
+        if (array == first).all() and not np.any(signs):
+            return Filled(first, array.shape, array.dtype)
+    return array
 
 
 @dataclass(eq=False, repr=False)
@@ -110,40 +167,6 @@ def needed_for(values: Any, equations: Sequence[Equation]) -> set[Variable]:
         if equation.output in needed:
             needed.update(equation.variables)
     return needed
-
-
-L = TypeVar("L", bound=Listing)
-
-
-def remade(program: L, param: Callable[[Any], Any], constant: Callable[[Any], Any]) -> L:
-    """Return a program with variables of its own, other parameters, shapes and constants."""
-    made = {
-        v: Variable(v.name, param(v.shape), v.dtype, v.value, v.adjoint_of)
-        for v in program.variables
-    }
-    for variable in made.values():
-        source = variable.adjoint_of
-        variable.adjoint_of = made.get(source, source) if source else None
-
-    def known(thing: Any) -> Any:
-        return made[thing] if isinstance(thing, Variable) else constant(thing)
-
-    equations = [
-        Equation(
-            made[e.output],
-            e.primitive,
-            tuple(map(known, e.operands)),
-            {name: param(value) for name, value in e.params.items()},
-        )
-        for e in program.equations
-    ]
-    arguments, result = map_leaves(known, program.arguments), map_leaves(known, program.result)
-    return replace(program, arguments=arguments, equations=equations, result=result)
-
-
-def copied(program: L) -> L:
-    """Return the same program with variables of its own."""
-    return remade(program, lambda thing: thing, lambda thing: thing)
 
 
 def shape_text(shape: tuple[Any, ...]) -> str:

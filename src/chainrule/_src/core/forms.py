@@ -36,15 +36,6 @@ def first_entry(x: Any) -> Any:
     return x[(slice(0, 1),) * x.ndim] if isinstance(x, np.ndarray) else x
 
 
-def condensed(x: Any) -> Any:
-    """Return an array's first entry along every axis if all are the same to the bit; else it."""
-    first = first_entry(x)
-    alike = is_uniform(x) or bool((x == first).all())
-    if alike and x.dtype.kind == "f":  # zeros have signs
-        alike = is_uniform(x) or bool((np.signbit(x) == np.signbit(first)).all())
-    return first if alike else x
-
-
 def is_uniform(x: Any) -> bool:
     """Whether all entries are the same one, as in a form."""
     if not isinstance(x, np.ndarray):

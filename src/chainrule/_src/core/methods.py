@@ -9,8 +9,8 @@ import numpy as np
 
 from chainrule._src.base.errors import TraceError
 from chainrule._src.core.elementwise import ASTYPE
+from chainrule._src.core.primitive import NUMPY, Traced
 from chainrule._src.core.refusals import WRITTEN, called, no_array, no_attribute
-from chainrule._src.ops import NUMPY, Traced
 
 _NO_PARAMS: dict[str, Any] = {}
 
@@ -109,26 +109,24 @@ class Methods(Traced):
 
 def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
     """Return the operator's methods: with the tensor on the left, on the right, and alone."""
-    primitive: Any = NUMPY[ufunc]
 
     def forward(self: Methods, other: Any) -> Any:
-        return self.record(primitive, (self, other), _NO_PARAMS)
+        return self.record(NUMPY[ufunc], (self, other), _NO_PARAMS)
 
     def backward(self: Methods, other: Any) -> Any:
-        return self.record(primitive, (other, self), _NO_PARAMS)
+        return self.record(NUMPY[ufunc], (other, self), _NO_PARAMS)
 
     def alone(self: Methods) -> Any:
-        return self.record(primitive, (self,), _NO_PARAMS)
+        return self.record(NUMPY[ufunc], (self,), _NO_PARAMS)
 
     return forward, backward, alone
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a method that does what NumPy's function of that name does."""
-    target = NUMPY[function]
 
     def method(self: Any, *args: Any, **options: Any) -> Any:
-        return called(function, target, (self, *args), options)
+        return called(function, NUMPY[function], (self, *args), options)
 
     return method
 

@@ -6,14 +6,13 @@ Callers return after the functions they call, so the outermost name is the one t
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -147,22 +146,3 @@ def called(name: str, tensor: Any) -> None:
         if tensor.primitive is not None:  # an input keeps the name of its argument
             tensor.name = name
         tensor = tensor.value
-
-
-def argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    """Return the names of the first ``count`` positional arguments of ``f``."""
-    if type(f) is FunctionType and not vars(f):
-        found: Sequence[str] = f.__code__.co_varnames[: f.__code__.co_argcount]
-    else:
-        found = _positional(f)
-    names = ["np_" if name == "np" else name for name in found[:count]]  # np is NumPy
-    return names + [f"arg{i}" for i in range(len(names), count)]
-
-
-def _positional(f: Callable[..., Any]) -> list[str]:
-    try:
-        parameters = list(inspect.signature(inspect.unwrap(f)).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    kinds = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return [p.name for p in parameters if p.kind in kinds]

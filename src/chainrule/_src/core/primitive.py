@@ -8,7 +8,8 @@ arrays they run at full speed, on tensors they are recorded and can be different
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -50,13 +51,12 @@ Rules = tuple[Rule | None, ...] | EachOperand | Together | None
 
 @dataclass(frozen=True)
 class Lines:
-    """The text of what no expression says, a loop for instance.
+    """The text of an operation that does not fit in one expression, for example a loop.
 
-    ``rule(writer, equation)`` yields lines, each with the shape of what it makes, or none if other
-    lines say it all; ``brief`` is the text of a table, where there is one expression for each row.
+    The wing that writes text has a rule for it. ``brief`` is the expression for a table, which has
+    one row for each result.
     """
 
-    rule: Callable[..., Iterable[tuple[str, str]]]
     brief: str | Callable[..., str]
 
 
@@ -131,6 +131,21 @@ class Primitive:
 
 
 _KNOWN: dict[str, Primitive] = {}
+NUMPY: dict[Callable[..., Any], Any] = {}
+"""NumPy function → what to call when a tensor takes part. The families fill it. Two keys
+are no function of NumPy: ``operator.getitem`` for an index, ``list`` for a list of tensors."""
+# By module of another library whose functions find tensors: what loads the family for them.
+LOADED_LATER: dict[str, Callable[[], object]] = {}
+
+
+def target_of(function: Callable[..., Any]) -> Any:
+    """Return what to call for a function when a tensor takes part; None if it is not covered."""
+    while function not in NUMPY:
+        module = next((name for name in LOADED_LATER if name in sys.modules), None)
+        if module is None:
+            return None
+        LOADED_LATER.pop(module)()
+    return NUMPY[function]
 
 
 def known(name: str) -> Primitive:
@@ -153,6 +168,10 @@ class Family:
     primitives: dict[str, Primitive] = field(default_factory=dict)
     numpy: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
 
+    def lead(self, function: Callable[..., Any], target: Callable[..., Any]) -> None:
+        """Let a NumPy function lead to a target when a tensor takes part."""
+        self.numpy[function] = NUMPY[function] = target
+
     def add(
         self,
         name: str,
@@ -173,14 +192,15 @@ class Family:
         made = Primitive(name, value, gradients, text, broadcasts, kernel, helpers, form, prune)
         self.primitives[name] = _KNOWN[name] = made
         if of is not None:
-            self.numpy[of] = made
+            self.lead(of, made)
         return made
 
     def implements(self, *functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
         """Let a function stand for NumPy functions when a tensor takes part."""
 
         def register(function: Rule) -> Rule:
-            self.numpy.update(dict.fromkeys(functions, function))
+            for each in functions:
+                self.lead(each, function)
             return function
 
         return register
@@ -198,8 +218,3 @@ def unbroadcast(g: Any, x: Any) -> Any:
     if repeated:
         g = g.sum(axis=repeated[0] if len(repeated) == 1 else repeated, keepdims=True)
     return g
-
-
-def tables(*families: Family) -> Mapping[Callable[..., Any], Callable[..., Any]]:
-    """Return all families' ways from NumPy functions to primitives in one table."""
-    return {function: target for family in families for function, target in family.numpy.items()}

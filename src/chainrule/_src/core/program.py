@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import ShapeError, TraceError
-from chainrule._src.core.equations import Listing, Variable, shape_text
+from chainrule._src.base.registry import provided
+from chainrule._src.core.equations import Listing, Variable, at, shape_text
 from chainrule._src.core.trees import Path, leaves, map_leaves, path_text, with_own_memory
 from chainrule._src.core.weak import Weak, is_weak, strong
-from chainrule._src.trace.batch import at
 
 
 @dataclass(eq=False, repr=False)
@@ -94,23 +94,17 @@ class Program(Listing):
     def __repr__(self) -> str:
         return f"<Program of {', '.join(self.arguments)}: {len(self.equations)} equations>"
 
-    # What writes is loaded when something is to be read: most programs are run.
+    # The wing that writes text provides these.
 
     def __str__(self) -> str:
-        from chainrule._src.text.show import table
-
-        return table(self)
+        return str(provided("table")(self))
 
     def _repr_html_(self) -> str:
-        from chainrule._src.text.show import html
-
-        return html(self)
+        return str(provided("html")(self))
 
     def to_dot(self) -> str:
         """Return the graph in Graphviz's language, with values and gradients."""
-        from chainrule._src.text.show import dot
-
-        return dot(self)
+        return str(provided("dot")(self))
 
 
 def _paths(found: dict[Path, Any]) -> str:

@@ -11,10 +11,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from chainrule._src.base.arrays import numeric
 from chainrule._src.base.errors import DataError, TraceError
-from chainrule._src.base.mentions import is_users, place_of
-from chainrule._src.base.validation import numeric
-from chainrule._src.core.alternatives import ATTRIBUTES, alternative
+from chainrule._src.base.users_code import is_users, place_of
 
 _OWN = ("logsumexp", "softmax", "log_softmax")  # which scipy.special has as well
 WRITTEN = "the gradient would be lost. Build a new one, with np.where(mask, a, b) or np.concatenate"
@@ -36,6 +35,9 @@ _ASKED = {
     "np.full": "cannot be filled with a tensor: write np.broadcast_to(t, shape)",
     "np.take": f"of an array does not ask a tensor of positions: write {_PICKED}",
 }
+# What to write instead, by what cannot be done; the wing of NumPy's functions fills it.
+ATTRIBUTES: dict[str, str] = {}
+INSTEAD: list[Callable[..., str]] = []
 _ENTRIES = (
     "an entry of a plain array was set to a tensor, so that its gradient would be lost: collect "
     "the entries in a list and write np.stack(entries), or np.where(mask, a, b)"
@@ -145,11 +147,16 @@ def _arrays_in(name: str, value: Any, words: list[str] | None) -> Iterator[tuple
     yield from ((key, part) for key, part in parts.items() if isinstance(part, np.ndarray))
 
 
+def _alternative(name: str, method: str = "__call__", options: tuple[str, ...] = ()) -> str:
+    """Return a sentence with what to write instead."""
+    return "; ".join(instead(name, method, options) for instead in INSTEAD)
+
+
 def not_covered(name: str, method: str = "__call__", options: Iterable[str] = ()) -> NoReturn:
     """Refuse a function that has no gradient, or not with these options."""
     asked = name if method == "__call__" else f"{name}.{method}"
     given = f" with {', '.join(f'{key}=' for key in options)}" if options else ""
-    instead = alternative(name, method, tuple(options))
+    instead = _alternative(name, method, tuple(options))
     raise TraceError(f"{asked}{given} has no gradient in chainrule; {instead}")
 
 
@@ -206,5 +213,5 @@ def called(function: Callable[..., Any], target: Callable[..., Any], args: Any, 
         # Python names the function that stands for NumPy's.
         said = str(error).partition("() ")[2] or str(error)
         options = tuple(re.findall(r"argument '(\w+)'", said))
-        instead = f"; {alternative('', options=options)}" if options else ""
+        instead = f"; {_alternative('', options=options)}" if options else ""
         raise TraceError(f"{numpy_name(function)} of a tensor: {said}{instead}") from None

@@ -9,20 +9,22 @@ derivatives, need nothing of their own.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
+from operator import getitem
 from typing import Any, NoReturn
 
 import numpy as np
 
+from chainrule._src.base.arrays import NUMBERS, numeric, refuse_foreign
 from chainrule._src.base.errors import DataError, TraceError
-from chainrule._src.base.validation import NUMBERS, numeric, refuse_foreign
-from chainrule._src.base.variables import values_of
+from chainrule._src.base.handles import values_of
 from chainrule._src.core.backward import adjoints, ancestors, scalar_seed
 from chainrule._src.core.captured import Captured
 from chainrule._src.core.elementwise import counted, of_dtype
 from chainrule._src.core.methods import Methods
+from chainrule._src.core.observing import not_followed, observation
+from chainrule._src.core.primitive import NUMPY, Primitive, Traced, target_of
 from chainrule._src.core.refusals import (
     BRANCH,
     FLAG,
@@ -34,10 +36,6 @@ from chainrule._src.core.refusals import (
 )
 from chainrule._src.core.trees import with_own_memory
 from chainrule._src.core.weak import OPERATORS, Weak, is_weak, result_type
-from chainrule._src.ops import NUMPY, Primitive, Traced
-from chainrule._src.ops.index import getitem
-from chainrule._src.ops.joining import stacked
-from chainrule._src.trace.sizes import not_followed, plain, reading
 
 _order, _levels = count(), count()
 _NO_PARAMS: dict[str, Any] = {}
@@ -57,9 +55,11 @@ class Level:
         their result.
     captured : Captured
         The arrays that operations have taken from the code around them.
+    reader : Reader or None
+        The observation of reads of sizes that the recording is part of.
     """
 
-    __slots__ = ("captured", "number", "records_all", "sketches")
+    __slots__ = ("captured", "number", "reader", "records_all", "sketches")
 
     def __init__(
         self, records_all: bool = False, sketches: bool = False, locks: bool = True
@@ -67,7 +67,7 @@ class Level:
         self.number = next(_levels)  # one opened later, in any thread, is further inside
         self.records_all = records_all
         self.sketches = sketches
-        self.captured = Captured(locks)
+        self.captured, self.reader = Captured(locks), observation.by
 
 
 GROUND = Level()
@@ -80,7 +80,7 @@ def _as_operand(value: Any, where: str, others: Sequence[Any]) -> Any:
     refuse_foreign(value, "an operand", where)
     if isinstance(value, Traced):  # a variable's
         return value
-    return stacked(value) if isinstance(value, list | tuple) else np.asarray(value)
+    return NUMPY[list](value) if isinstance(value, list | tuple) else np.asarray(value)
 
 
 class Tensor(Methods):
@@ -178,8 +178,8 @@ class Tensor(Methods):
                 if operand.dtype.hasobject and primitive.gradients is not None:
                     refuse_operands(primitive.name, [operand])
                 values[i] = level.captured(operand)
-        if reading.by is not None:
-            params = plain(params)
+        if level.reader is not None:
+            params = level.reader.plain(params)
         apply = primitive.value if is_plain else primitive
         if level.sketches and is_plain and primitive.form is not None:
             apply = primitive.form
@@ -220,7 +220,7 @@ class Tensor(Methods):
                 f"{ufunc.__name__} cannot write its result into an array: the gradient would be "
                 "lost. Write a = a + b instead of a += b, and leave out= away"
             )
-        target = NUMPY.get(ufunc) or _of_scipy(ufunc)
+        target = target_of(ufunc)
         if target is None or method != "__call__" or options:
             home = "np." if getattr(np, ufunc.__name__, None) is ufunc else ""
             not_covered(f"{home}{ufunc.__name__}", method, options)
@@ -234,8 +234,8 @@ class Tensor(Methods):
         target = NUMPY.get(function) or _PLAIN.get(function)
         if target is None:
             not_covered(numpy_name(function))
-        if reading.by is not None:
-            args, kwargs = plain((args, kwargs))
+        if self.level.reader is not None:
+            args, kwargs = self.level.reader.plain((args, kwargs))
         return called(function, target, args, kwargs)
 
     # Attributes and methods of arrays.
@@ -243,15 +243,16 @@ class Tensor(Methods):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value."""
-        shape: tuple[int, ...] = self.value.shape if reading.by is None else self.read_shape()
+        unobserved = self.level.reader is None
+        shape: tuple[int, ...] = self.value.shape if unobserved else self.read_shape()
         return shape
 
     def read_shape(self) -> Any:
         """Return the shape, and note the read if an observation of reads is in progress."""
-        value = self.value
+        value, reader = self.value, self.level.reader
         while type(value) is Tensor:
             value = value.value
-        return value.shape if reading.by is None else reading.by.read(value.shape, __file__)
+        return value.shape if reader is None else reader.read(value.shape, __file__)
 
     @property
     def ndim(self) -> int:
@@ -280,7 +281,8 @@ class Tensor(Methods):
         return self.size * self.itemsize
 
     def __getitem__(self, index: Any) -> Any:
-        return getitem(self, index if reading.by is None else plain(index))
+        reader = self.level.reader
+        return NUMPY[getitem](self, index if reader is None else reader.plain(index))
 
     def __len__(self) -> int:
         shape = self.shape
@@ -363,12 +365,3 @@ _PLAIN: Mapping[Callable[..., Any], Callable[..., Any]] = {
     np.isrealobj: lambda x: True,
     np.copy: lambda a, order="K", subok=False: a,
 }
-
-
-def _of_scipy(ufunc: np.ufunc) -> Callable[..., Any] | None:
-    """Return what a ufunc of SciPy leads to; SciPy is not loaded for it."""
-    if "scipy.special" not in sys.modules:
-        return None
-    from chainrule._src.ops.special import SPECIAL
-
-    return SPECIAL.numpy.get(ufunc)

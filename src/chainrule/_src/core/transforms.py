@@ -11,8 +11,8 @@ from typing import Any, Concatenate, Literal, TypeVar, overload
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array, as_argument, as_floats
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import Array, as_argument, as_floats
 from chainrule._src.core.backward import adjoints, scalar_seed
 from chainrule._src.core.derived import Derived, P, R
 from chainrule._src.core.elementwise import ASTYPE, STOP_GRADIENT

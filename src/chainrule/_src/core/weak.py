@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import as_argument
+from chainrule._src.base.arrays import as_argument
 
 NUMBERS = (float, int, bool)  # Python's own, not NumPy's, of which float64 is a float too
 # What Python computes of its numbers; of these alone the result is Python's again.

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.config import Shown
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, MissingDependencyError, ShapeError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import Array, check_features
+from chainrule._src.base.showing import Shown
+from chainrule._src.base.validation import check_features
 
 DIGITS = Path("datasets", "data", "digits.csv.gz")  # in scikit-learn
 

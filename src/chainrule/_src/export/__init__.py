@@ -1,1 +1,26 @@
 """Models for others: ONNX, Keras, modules that need NumPy alone."""
+
+from typing import Any
+
+from chainrule._src.base.registry import provides
+
+
+@provides("export")
+def _export(model: Any, filepath: Any, file_format: str) -> Any:
+    from chainrule._src.export.onnx_model import export
+
+    export(model, filepath, file_format)
+
+
+@provides("to_keras")
+def _to_keras(model: Any) -> Any:
+    from chainrule._src.export.to_keras import to_keras
+
+    return to_keras(model)
+
+
+@provides("eject")
+def _eject(model: Any, path: Any) -> Any:
+    from chainrule._src.export.ejecting import eject
+
+    eject(model, path)

@@ -9,10 +9,11 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule._src.base.config import Configurable, arguments, class_of, plain
+from chainrule._src.base.config import Configurable, class_of, plain
 from chainrule._src.base.errors import ChainruleError, DataError, MissingDependencyError
 from chainrule._src.base.interrupts import load
 from chainrule._src.base.registered import is_own
+from chainrule._src.base.showing import arguments
 from chainrule._src.nn import layers as our_layers
 from chainrule._src.nn.layers import Layer, Normalization
 from chainrule._src.nn.network.compiled import Compiled

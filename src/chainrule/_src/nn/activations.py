@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import as_floats
 from chainrule._src.base.config import FUNCTION, function_of, own_called, plain
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.registered import is_own
-from chainrule._src.base.validation import as_floats, check_flag, check_number, lookup
+from chainrule._src.base.validation import check_flag, check_number, lookup
 from chainrule._src.core.names import count_names
+from chainrule._src.core.primitive import Traced
 from chainrule._src.nn import functions
 from chainrule._src.nn.functions import erf, log_softmax, sigmoid, softmax, softplus, tanh
-from chainrule._src.ops import Traced
 
 count_names(__file__, short=False)
 

@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array, as_floats, as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import (
-    Array,
-    as_floats,
-    as_numbers,
-    check_labels,
-    check_positive,
-)
-from chainrule._src.core.elementwise import ERF
+from chainrule._src.base.validation import check_labels, check_positive
 from chainrule._src.core.names import count_names
-from chainrule._src.ops import Traced
+from chainrule._src.core.primitive import Traced
+from chainrule._src.ops.elementwise import ERF
 from chainrule._src.ops.nn import LOG_SOFTMAX, LOGSUMEXP, ONE_HOT, RELU, SIGMOID, SOFTMAX, SOFTPLUS
 
 count_names(__file__, short=False)

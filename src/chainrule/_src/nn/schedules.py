@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.config import Configurable, made, plain, snake_case
+from chainrule._src.base.config import Configurable, made, plain
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import check_flag, check_number, check_positive
 
 ROUNDING = 1e-9  # by which a restart may come too late where logarithms are rounded

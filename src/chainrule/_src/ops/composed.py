@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import ShapeError, TraceError
-from chainrule._src.core.axes import axis_of
 from chainrule._src.core.elementwise import WHERE, of_dtype
 from chainrule._src.core.primitive import Family
 from chainrule._src.core.weak import common_dtype
+from chainrule._src.ops.axes import axis_of
 from chainrule._src.ops.joining import stacked
 from chainrule._src.ops.shape import moved
 

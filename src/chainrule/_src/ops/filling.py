@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.ops import NUMPY
+from chainrule._src.core.primitive import NUMPY
 from chainrule._src.ops.index import SCATTER
 from chainrule._src.ops.joining import CONCATENATE
 

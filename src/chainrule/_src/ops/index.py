@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import OutOfRangeError, ShapeError
-from chainrule._src.core.axes import axis_of
 from chainrule._src.core.kernel import Checked, Gather, Scatter
 from chainrule._src.core.primitive import EachOperand, Family, Traced
 from chainrule._src.core.weak import common_dtype
+from chainrule._src.ops.axes import axis_of
 
 INDEX = Family()
 
@@ -165,6 +166,7 @@ def _as_index(part: Any) -> Any:
     return array if array.size else array.astype(np.intp)
 
 
+@INDEX.implements(operator.getitem)
 def getitem(x: Any, index: Any) -> Any:
     """Return ``x[index]``, the index's arrays and tensors made operands."""
     fixed: list[Any] = []

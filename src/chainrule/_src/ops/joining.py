@@ -44,6 +44,7 @@ def _listed(shapes: Sequence[Any]) -> str:
     return ", ".join(f"_{i}" for i in range(len(shapes)))
 
 
+@JOINING.implements(list)
 def stacked(value: Any) -> Any:
     """Return a list as an array, its tensors stacked; anything else as it is."""
     if not isinstance(value, list | tuple):

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
-from chainrule._src.core.axes import axes_of
 from chainrule._src.core.kernel import Index, Piece
+from chainrule._src.ops.axes import axes_of
 
 
 def product(sizes: Sequence[Any]) -> Any:

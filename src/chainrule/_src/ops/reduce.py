@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import ShapeError, TraceError
-from chainrule._src.core.axes import axes_of, axis_of
 from chainrule._src.core.elementwise import ASTYPE, of_dtype
 from chainrule._src.core.forms import is_uniform, small
 from chainrule._src.core.kernel import Best, Composite, Kernel, Reduction, Scan
 from chainrule._src.core.primitive import Family, Primitive, Rule
 from chainrule._src.core.weak import common_dtype
+from chainrule._src.ops.axes import axes_of, axis_of
 from chainrule._src.ops.shape import BROADCAST_TO, EXPAND_DIMS
 
 REDUCE = Family()
@@ -226,14 +226,16 @@ def _fold(function: Any) -> Any:
     return reduce
 
 
-REDUCE.numpy.update({function: _fold(function) for function in _FOLDS})
+for _function in _FOLDS:
+    REDUCE.lead(_function, _fold(_function))
 
 
 def _best(primitive: Primitive) -> Any:
     return lambda a, axis=None, *, keepdims=False: primitive(a, axis=axis, keepdims=bool(keepdims))
 
 
-REDUCE.numpy.update({np.argmax: _best(ARGMAX), np.argmin: _best(ARGMIN)})
+REDUCE.lead(np.argmax, _best(ARGMAX))
+REDUCE.lead(np.argmin, _best(ARGMIN))
 
 
 @REDUCE.implements(np.mean)
@@ -289,13 +291,12 @@ def _numbers_alone(function: Any) -> Any:
     return reduce
 
 
-REDUCE.numpy.update(
-    {
-        np.nansum: _numbers_alone(np.sum), np.nanprod: _numbers_alone(np.prod),
-        np.nanmean: _numbers_alone(np.mean), np.nanvar: _numbers_alone(np.var),
-        np.nanstd: _numbers_alone(np.std),
-    }
-)  # fmt: skip
+_FINITE: dict[Any, Any] = {
+    np.nansum: np.sum, np.nanprod: np.prod, np.nanmean: np.mean, np.nanvar: np.var,
+    np.nanstd: np.std,
+}  # fmt: skip
+for _function, _of_numbers in _FINITE.items():
+    REDUCE.lead(_function, _numbers_alone(_of_numbers))
 
 
 @REDUCE.implements(np.nanmax)

@@ -14,9 +14,9 @@ import scipy.special
 from scipy.special import betaln, gammaln, i0, i1, iv, ive, j0, j1, jv, psi, y0, y1, yn, yv
 
 from chainrule._src.base.errors import TraceError
-from chainrule._src.core.elementwise import ERF
 from chainrule._src.core.kernel import Composite
 from chainrule._src.core.primitive import Family, Primitive, Rule, unbroadcast
+from chainrule._src.ops.elementwise import ERF
 from chainrule._src.ops.nn import SIGMOID, SOFTPLUS
 
 SPECIAL = Family()
@@ -112,8 +112,8 @@ _add(
     lambda g, y, a, b, x: g * np.exp((a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - betaln(a, b)),
 )
 
-SPECIAL.numpy[scipy.special.expit] = SIGMOID
-SPECIAL.numpy[scipy.special.erf] = ERF
+SPECIAL.lead(scipy.special.expit, SIGMOID)
+SPECIAL.lead(scipy.special.erf, ERF)
 
 
 @SPECIAL.implements(scipy.special.log_expit)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import MissingDependencyError, OptionError
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.validation import lookup
 from chainrule._src.sweeps.optuna import distributions, optuna, params_of, places_from, quietly
 from chainrule._src.sweeps.outcomes import Rung
 from chainrule._src.sweeps.rungs import Bracket, halving

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import FileError
-from chainrule._src.base.validation import Array
 from chainrule._src.nn.callbacks import Callback, Logs
 from chainrule._src.sweeps.dimensions import Choices, Dimension, Integers, Log, Numbers
 from chainrule._src.sweeps.leases import Leases

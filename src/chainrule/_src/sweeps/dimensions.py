@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.config import Shown
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, OptionError
-from chainrule._src.base.validation import Array, check_number, check_positive
+from chainrule._src.base.showing import Shown
+from chainrule._src.base.validation import check_number, check_positive
 from chainrule._src.sweeps.fingerprint import about
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import refuse_foreign
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import check_number, refuse_foreign
+from chainrule._src.base.validation import check_number
 from chainrule._src.data.preprocessing.splitting import split_rows
 from chainrule._src.sweeps.building import SEEDS, Fold
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError, OptionError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.storage import write_new
 from chainrule._src.data.storage.document import from_json, to_json
 from chainrule._src.data.storage.files import check_readable

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import Array
 from chainrule._src.sweeps.building import Fold, built, fitted
 from chainrule._src.sweeps.member import Member
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
+from chainrule._src.base.handles import SymbolicNumber
 from chainrule._src.nn.layers.surroundings import around
 
 _plain = (int, float, np.number, np.bool_)
@@ -133,7 +134,7 @@ class Scope:
         return np.asarray(number.sample, dtype)
 
 
-class Number:
+class Number(SymbolicNumber):
     """A setting, or what follows from settings.
 
     Attributes
@@ -147,7 +148,6 @@ class Number:
     """
 
     __slots__ = ("key", "operands", "rule", "sample", "scope")
-    stays_symbolic = True  # for `check_number`
     shape: tuple[int, ...] = ()
     ndim, size = 0, 1
 
@@ -203,9 +203,9 @@ class Number:
             return self.scope.met(self, np.dtype(dtype))
         return Number(self.scope, np.dtype(dtype).type, (self,), np.dtype(dtype).type(self.sample))
 
-    def beside(self, others: Any) -> Any:
-        """Return what stands for the number in an operation on arrays."""
-        return _beside(self.scope, (self, others))[0]
+    def value_among(self, operands: Any) -> Any:
+        """Return the value that takes the number's place in an operation on arrays."""
+        return _beside(self.scope, (self, operands))[0]
 
     def __copy__(self) -> Number:
         return self

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.sweeps.member import Outcome
 from chainrule._src.sweeps.ranking import Ranking
 from chainrule._src.sweeps.rungs import order

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from chainrule._src.base import plots
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array
 from chainrule._src.sweeps.dimensions import Choices, Dimension, Log
 
 if TYPE_CHECKING:

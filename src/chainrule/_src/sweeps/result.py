@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._src.base import plots
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import Array, check_positive, lookup
+from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.data.storage.files import write_text
 from chainrule._src.sweeps import pictures
 from chainrule._src.sweeps.building import Fold

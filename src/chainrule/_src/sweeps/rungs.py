@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import OptionError
-from chainrule._src.base.validation import Array
 
 
 @dataclass(frozen=True)

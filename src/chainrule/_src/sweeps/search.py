@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base import interrupts
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import InterruptedWarning
-from chainrule._src.base.validation import Array
 from chainrule._src.nn.callbacks import Callback, introduce, tell
 from chainrule._src.sweeps.member import Member, Outcome, Settings, Task, Trains
 from chainrule._src.sweeps.outcomes import Batch, Rung

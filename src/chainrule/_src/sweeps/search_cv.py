@@ -11,8 +11,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, OptionError
-from chainrule._src.base.validation import Array
 from chainrule._src.sweeps.result import Result
 from chainrule._src.sweeps.scoring import Scoring, score_of
 from chainrule._src.sweeps.sweep import sweep

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, OptionError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.validation import lookup
 from chainrule._src.sweeps.dimensions import Dimension, as_described, dimension_of
 from chainrule._src.sweeps.fingerprint import about
 from chainrule._src.sweeps.member import Settings

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.config import cut
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import MissingDependencyError, UnknownNameError
 from chainrule._src.base.escaping import element, for_html
 from chainrule._src.base.interrupts import load
-from chainrule._src.base.validation import Array
+from chainrule._src.base.showing import cut
 
 SHOWN = 10  # rows
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.compile.running.engines import Outcome as Updates
 from chainrule._src.nn.training.supply import Samples
 from chainrule._src.nn.training.trainer import Run

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.mentions import is_users
+from chainrule._src.base.users_code import is_users
 from chainrule._src.teach.expect import Plain, Wrong, shown
 from chainrule._src.teach.plain import decode, encode
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 
 SMALL = 10  # entries of an array that are shown
 RTOL = {"f8": 1e-6, "f4": 1e-3, "f2": 3e-2}

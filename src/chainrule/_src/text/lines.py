@@ -79,7 +79,7 @@ class Writer:
         """Yield the equation's lines, each with its shape; none if it stands inside another."""
         text = equation.primitive.text
         if self.inlines and isinstance(text, Lines):
-            yield from text.rule(self, equation)
+            yield from LINES[equation.primitive.name](self, equation)
             return
         body = self.filled(equation)
         variable = equation.output
@@ -152,3 +152,7 @@ class Writer:
     def constant(self, thing: Any) -> ast.expr:
         """Return a constant that is a result."""
         return self._parsed(result_text(thing))
+
+
+# By the name of a primitive whose text is `Lines`: the rule that writes them.
+LINES: dict[str, Callable[[Writer, Equation], Iterator[Line]]] = {}

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Filled, Variable
 from chainrule._src.core.weak import is_weak
-from chainrule._src.trace.batch import Counted, Filled, Linear, Scaled
+from chainrule._src.trace.batch import Counted, Linear, Scaled
 
 LARGEST = 1000  # entries of a constant array that may stand in the text
 

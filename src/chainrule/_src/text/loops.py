@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.core.equations import Equation, Listing, Variable, copied
+from chainrule._src.core.equations import Equation, Listing, Variable
 from chainrule._src.core.primitive import Lines
-from chainrule._src.text.lines import Line, Writer
+from chainrule._src.text.lines import LINES, Line, Writer
+from chainrule._src.trace.passes import copied
 
 
 def loop_lines(writer: Writer, equation: Equation) -> Iterator[Line]:
@@ -184,3 +185,6 @@ class _Loop:
 
 def _has_lines(e: Equation) -> bool:
     return isinstance(e.primitive.text, Lines)
+
+
+LINES["scan"], LINES["item"] = loop_lines, no_lines

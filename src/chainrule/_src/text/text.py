@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule._src.core.equations import Equation, Listing, Variable, needed_for
 from chainrule._src.core.trees import Path, leaves
+from chainrule._src.text import loops  # noqa: F401  (adds its rules to the table of lines)
 from chainrule._src.text.aliases import shared_results
 from chainrule._src.text.helpers import helpers_of, quoted
 from chainrule._src.text.lines import WIDTH, Writer

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
+from chainrule._src.core.equations import PLAIN, Filled, Symbolic, at
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Symbolic):
     """A whole number ``offset + slope * n``."""
 
     offset: int
@@ -38,7 +39,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Scaled:
+class Scaled(Symbolic):
     """A number ``factor * n`` or ``factor / n``, of a NumPy type or a Python float."""
 
     factor: float
@@ -60,20 +61,7 @@ class Scaled:
 
 
 @dataclass(frozen=True)
-class Filled:
-    """An array with one number everywhere."""
-
-    number: Any
-    shape: Any
-    dtype: np.dtype[Any]
-
-    def at(self, n: int) -> Any:
-        """Return the array for a batch size."""
-        return np.full(at(self.shape, n), at(self.number, n), self.dtype)
-
-
-@dataclass(frozen=True)
-class Counted:
+class Counted(Symbolic):
     """The array 0, 1, 2, … up to a size, reshaped to one axis of several."""
 
     shape: Any
@@ -85,7 +73,7 @@ class Counted:
         return np.arange(math.prod(shape), dtype=self.dtype).reshape(shape)
 
 
-class Nested:
+class Nested(Symbolic):
     """A parameter made of equations, anywhere in which the batch size may be."""
 
     @property
@@ -96,10 +84,6 @@ class Nested:
     @property
     def key(self) -> Hashable:
         """Something that is equal where such parameters are the same."""
-        raise NotImplementedError
-
-    def at(self, n: int) -> Any:
-        """Return the same for a batch size."""
         raise NotImplementedError
 
     def depends_on_n(self) -> bool:
@@ -128,23 +112,6 @@ def every(equations: Iterable[Any]) -> Iterator[Any]:
                 yield from every(value.equations)
 
 
-_SYMBOLIC = (Linear, Scaled, Filled, Counted, Nested)
-_PLAIN = frozenset([int, str, bool, float, type, type(None), np.ndarray])  # no batch size is here
-
-
-def at(thing: Any, n: int) -> Any:
-    """Return a shape, parameter or constant for a batch size."""
-    if type(thing) in _PLAIN:
-        return thing
-    if isinstance(thing, _SYMBOLIC):
-        return thing.at(n)
-    if isinstance(thing, (tuple, list)):
-        return type(thing)([at(part, n) for part in thing])
-    if isinstance(thing, slice):
-        return slice(at(thing.start, n), at(thing.stop, n), at(thing.step, n))
-    return thing
-
-
 def fix(thing: Any, n: int) -> Any:
     """Return the same for one batch size; what is short to write stays short."""
     if isinstance(thing, Filled):
@@ -154,7 +121,7 @@ def fix(thing: Any, n: int) -> Any:
 
 def depends_on_n(thing: Any) -> bool:
     """Whether a shape, parameter or constant holds the batch size."""
-    if type(thing) in _PLAIN:
+    if type(thing) in PLAIN:
         return False
     if isinstance(thing, (Linear, Scaled)):
         return True
@@ -169,23 +136,6 @@ def depends_on_n(thing: Any) -> bool:
     if isinstance(thing, slice):
         return any(map(depends_on_n, (thing.start, thing.stop, thing.step)))
     return False
-
-
-def constant(array: Any) -> Any:
-    """Return an array as `Filled` if it holds one number everywhere, or none.
-
-    Arrays in another byte order than the machine's become arrays in its own.
-    """
-    if isinstance(array, np.ndarray) and not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if isinstance(array, np.ndarray) and not array.size:
-        return Filled(array.dtype.type(0), array.shape, array.dtype)
-    if isinstance(array, np.ndarray) and array.ndim:
-        first = array.flat[0]
-        signs = array.dtype.kind == "f" and np.signbit(array) != np.signbit(first)  # of zeros
-        if (array == first).all() and not np.any(signs):
-            return Filled(first, array.shape, array.dtype)
-    return array
 
 
 def generalise(a: Any, b: Any, sizes: tuple[int, int]) -> Any:

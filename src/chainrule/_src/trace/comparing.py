@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves, map_leaves
-from chainrule._src.trace.batch import Counted, Filled, Nested, at, fix, generalise
+from chainrule._src.trace.batch import Counted, Nested, fix, generalise
 from chainrule._src.trace.passes import needed
 
 _ARRAYS = (Filled, Counted, np.ndarray, np.generic)

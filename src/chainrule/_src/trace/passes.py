@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from chainrule._src.core.equations import Variable, needed_for, remade
+from chainrule._src.core.equations import Equation, Listing, Variable, at, needed_for
 from chainrule._src.core.kernel import Composite
 from chainrule._src.core.program import Program
 from chainrule._src.core.recording import program_of, recording_level
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.trees import map_leaves
-from chainrule._src.trace.batch import Nested, at, every, fix
+from chainrule._src.trace.batch import Nested, every, fix
+
+L = TypeVar("L", bound=Listing)
+
+
+def remade(program: L, param: Callable[[Any], Any], constant: Callable[[Any], Any]) -> L:
+    """Return a program with variables of its own, other parameters, shapes and constants."""
+    made = {
+        v: Variable(v.name, param(v.shape), v.dtype, v.value, v.adjoint_of)
+        for v in program.variables
+    }
+    for variable in made.values():
+        source = variable.adjoint_of
+        variable.adjoint_of = made.get(source, source) if source else None
+
+    def known(thing: Any) -> Any:
+        return made[thing] if isinstance(thing, Variable) else constant(thing)
+
+    equations = [
+        Equation(
+            made[e.output],
+            e.primitive,
+            tuple(map(known, e.operands)),
+            {name: param(value) for name, value in e.params.items()},
+        )
+        for e in program.equations
+    ]
+    arguments, result = map_leaves(known, program.arguments), map_leaves(known, program.result)
+    return replace(program, arguments=arguments, equations=equations, result=result)
+
+
+def copied(program: L) -> L:
+    """Return the same program with variables of its own."""
+    return remade(program, lambda thing: thing, lambda thing: thing)
 
 
 def expand(program: Program) -> Program:

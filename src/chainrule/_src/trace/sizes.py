@@ -26,7 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.mentions import is_users
+from chainrule._src.base.users_code import is_users
+from chainrule._src.core.observing import not_followed, observation
 
 _length, _arange = builtins.len, np.arange
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
@@ -35,15 +36,6 @@ _SHAPING = {  # functions of NumPy whose results have a size for a shape
     "zeros",
 }  # fmt: skip
 _one_at_a_time = threading.RLock()
-
-
-class Reading(threading.local):
-    """The observation that is in progress in this thread, if any."""
-
-    by: Reader | None = None
-
-
-reading = Reading()
 
 
 class Reader:
@@ -71,6 +63,10 @@ class Reader:
         self.shapes: list[tuple[int, ...]] = []
         self.turning_points: set[int] = set()
         self.follows = True
+
+    def plain(self, tree: Any) -> Any:
+        """Return arguments or an index with plain numbers in the place of sizes."""
+        return plain(tree)
 
     def read(self, shape: tuple[int, ...], library: str) -> Any:
         """Return a shape, with a `Size` where it depends on the batch size and the user reads it.
@@ -324,11 +320,11 @@ def turning_points(run: Callable[[int], Any], n: int) -> set[int] | None:
 
 @contextmanager
 def _reading(new: Reader) -> Iterator[Reader]:
-    before, reading.by = reading.by, new
+    before, observation.by = observation.by, new
     try:
         yield new
     finally:
-        reading.by = before
+        observation.by = before
 
 
 @contextmanager
@@ -378,16 +374,10 @@ class _Numbered(np.ndarray[Any, Any]):
 def _range(*ends: Any, **options: Any) -> Any:
     numbers = _arange(*plain(ends), **plain(options))
     depends = any(isinstance(end, Size) for end in ends)
-    return numbers.view(_Numbered) if depends and reading.by is not None else numbers
+    return numbers.view(_Numbered) if depends and observation.by is not None else numbers
 
 
 def _lost(thing: Any) -> Any:
     """Return a thing whose uses nothing follows."""
     not_followed()
     return thing
-
-
-def not_followed() -> None:
-    """Note that code reads a size in a way that nothing follows."""
-    if reading.by is not None:
-        reading.by.follows = False

@@ -18,15 +18,16 @@ from chainrule._src.base.errors import TraceError
 from chainrule._src.base.mentions import numbers_in
 from chainrule._src.core.derived import Derived, P
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.names import argument_names
 from chainrule._src.core.program import Program
-from chainrule._src.core.recording import simplified, sketching, tape
+from chainrule._src.core.recording import sketching, tape
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.core.weak import checked
 from chainrule._src.ops.index import GETITEM, SCATTER, other_masks
+from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.batch import every
 from chainrule._src.trace.comparing import generalised, same
 from chainrule._src.trace.passes import fixed
+from chainrule._src.trace.simplifying import simplified
 from chainrule._src.trace.sizes import turning_points
 
 T = TypeVar("T")

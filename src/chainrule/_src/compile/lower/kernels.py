@@ -50,7 +50,7 @@ from chainrule._src.compile.lower.sections import (
 from chainrule._src.compile.lower.statements import Declare, Item, Product, Store, walk
 from chainrule._src.compile.lower.text import lines
 from chainrule._src.compile.lower.text import text as written
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Variable, at
 from chainrule._src.core.kernel import (
     Best,
     Checked,
@@ -68,7 +68,7 @@ from chainrule._src.core.kernel import (
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import Path, leaves
 from chainrule._src.text.naming import Names
-from chainrule._src.trace.batch import at, every
+from chainrule._src.trace.batch import every
 from chainrule._src.trace.passes import fixed, needed
 
 LONGEST = 10_000  # equations, which compile in some ten seconds

@@ -30,12 +30,12 @@ from chainrule._src.compile.lower.nodes import (
 )
 from chainrule._src.compile.lower.numbers import Numbers
 from chainrule._src.compile.lower.statements import Item, Let, Run, Statement, Store, nest
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.kernel import Contraction, Elementwise, Reduction, Scatter
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves
 from chainrule._src.text.naming import Names
-from chainrule._src.trace.batch import Counted, Filled, Linear, Scaled, at
+from chainrule._src.trace.batch import Counted, Linear, Scaled
 
 Axes = Sequence[tuple[Local, Any]]  # a loop variable and a size for each axis
 Entry = Callable[[Index], Expr]  # from an index to the expression of an entry

@@ -26,11 +26,11 @@ from chainrule._src.compile.lower.nodes import (
 from chainrule._src.compile.lower.numbers import FIXED
 from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.statements import Accumulate, Store, nest
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Filled, Variable, at, constant
 from chainrule._src.core.kernel import Checked, Gather, Piece, Pieces, Scatter
 from chainrule._src.ops.index import SLOT
 from chainrule._src.ops.moves import aligned, concatenate
-from chainrule._src.trace.batch import Filled, Linear, at, constant
+from chainrule._src.trace.batch import Linear
 
 
 @dataclass(eq=False, repr=False)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.kernel import Contraction, Recurrence
 from chainrule._src.core.program import Program
-from chainrule._src.trace.batch import Counted, Filled, Linear, Scaled, at
+from chainrule._src.trace.batch import Counted, Linear, Scaled
 
 
 def shape_of(operand: Any) -> tuple[Any, ...]:

@@ -15,8 +15,9 @@ from chainrule._src.compile.lower.memory import in_place, renewals
 from chainrule._src.compile.lower.nodes import Buffer, Expr, Index, loop_variable, whole
 from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.statements import Loop
-from chainrule._src.core.equations import Equation, Variable, copied
+from chainrule._src.core.equations import Equation, Variable
 from chainrule._src.core.kernel import Recurrence, Result
+from chainrule._src.trace.passes import copied
 
 
 def recurrence(low: Lowering, equation: Equation, kernel: Recurrence) -> None:

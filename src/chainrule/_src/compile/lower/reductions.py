@@ -36,9 +36,9 @@ from chainrule._src.compile.lower.nodes import (
 from chainrule._src.compile.lower.operations import shape_of
 from chainrule._src.compile.lower.reading import expression, names_in, operation
 from chainrule._src.compile.lower.statements import Accumulate, Let, Statement, Store, nest
-from chainrule._src.core.axes import axes_of
 from chainrule._src.core.equations import Equation
 from chainrule._src.core.kernel import Best, Reduction, Scan
+from chainrule._src.ops.axes import axes_of
 
 
 def reduction(low: Lowering, equation: Equation, kernel: Reduction) -> None:

@@ -14,8 +14,8 @@ from chainrule._src.base.forks import in_child, lock
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.compile.native import cores
 from chainrule._src.compile.running.form import Form, Place, load
+from chainrule._src.core.equations import at
 from chainrule._src.core.trees import Path, leaves, map_leaves
-from chainrule._src.trace.batch import at
 
 FIXED = 6  # arrays that every kernel takes first
 ALIGNED = 64  # bytes

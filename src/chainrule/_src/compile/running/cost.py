@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from chainrule._src.compile.lower.operations import operations_of, shape_of
 from chainrule._src.compile.running.form import Cost
-from chainrule._src.core.equations import Equation
+from chainrule._src.core.equations import Equation, at
 from chainrule._src.core.kernel import Recurrence, Scatter
 from chainrule._src.core.program import Program
-from chainrule._src.trace.batch import at
 
 # Seconds on a machine of 2024: what NumPy takes in an update for each equation, entry made, entry
 # scattered and operation of a product, by BLAS or by einsum. No clock is asked, so that the same

@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError, OutOfRangeError
 from chainrule._src.base.interrupts import check, immediate
-from chainrule._src.base.mentions import place_of
+from chainrule._src.base.users_code import place_of
 from chainrule._src.compile.running.bound import taken
 from chainrule._src.compile.running.form import Form
 from chainrule._src.compile.running.threads import TRIAL, TURN, end_turn, free, sharing

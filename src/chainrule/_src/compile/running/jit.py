@@ -17,13 +17,13 @@ from chainrule._src.compile.running.bound import aligned
 from chainrule._src.compile.running.form import REMEMBERED, keep
 from chainrule._src.compile.running.recorded import EXAMPLE
 from chainrule._src.core.derived import Derived, P, R
-from chainrule._src.core.names import argument_names
+from chainrule._src.core.equations import at
 from chainrule._src.core.program import Program
 from chainrule._src.core.refusals import OuterTensorError
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.trees import leaves, map_leaves
 from chainrule._src.core.weak import Weak, as_value, checked, strong
-from chainrule._src.trace.batch import at
+from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.recurrence.summing import prepared
 from chainrule._src.trace.tracing import Recorder
 

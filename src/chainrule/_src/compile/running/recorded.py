@@ -11,10 +11,11 @@ import numpy as np
 from chainrule._src.base.errors import OutOfRangeError
 from chainrule._src.compile.running.engines import Step, rows_in, rows_of
 from chainrule._src.compile.running.form import keep
-from chainrule._src.core.names import argument_names
 from chainrule._src.core.program import Program
 from chainrule._src.core.recording import Tape, tape
 from chainrule._src.core.trees import leaves, map_leaves
+from chainrule._src.trace.arguments import argument_names
+from chainrule._src.trace.keys import tape_key
 from chainrule._src.trace.tracing import Recorder
 
 EXAMPLE = 8  # samples that a program for many batch sizes is looked for with
@@ -122,7 +123,7 @@ class RecordedStep(Recorder):
         """Return what tells what the step does for ``n`` samples."""
         found = self.seen.keys.get(n)
         if found is None:
-            found = self._told(n) or self.taped(n).key
+            found = self._told(n) or tape_key(self.taped(n))
             keep(self.seen.keys, n, found)
         return found
 
@@ -134,7 +135,7 @@ class RecordedStep(Recorder):
         """
         if n not in self.seen.keys or self._runs.get(n) is self.f:
             return True
-        return bool(self.seen.keys[n] == (self._told(n) or self.taped(n).key))
+        return bool(self.seen.keys[n] == (self._told(n) or tape_key(self.taped(n))))
 
     def _told(self, n: int) -> Hashable:
         """Return what the step itself tells of what it does; None if it does not."""
@@ -147,7 +148,7 @@ class RecordedStep(Recorder):
     def _made(self, n: int) -> Program:
         """Return what was recorded, once more with names."""
         taped = self.taped(n, named=True)
-        key = self._told(n) or taped.key  # it may do something else this time
+        key = self._told(n) or tape_key(taped)  # it may do something else this time
         keep(self.seen.keys, n, key)
         program = _programs.get(key)
         if program is None:

@@ -17,7 +17,7 @@ from chainrule._src.base.errors import (
     ShapeError,
     TraceError,
 )
-from chainrule._src.base.mentions import place_of
+from chainrule._src.base.users_code import place_of
 from chainrule._src.compile.native.code import begin, made_soon
 from chainrule._src.compile.running.account import expected_seconds
 from chainrule._src.compile.running.cost import cost_of

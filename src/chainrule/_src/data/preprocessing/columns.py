@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError, shortened
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.records import Record
 from chainrule._src.data.preprocessing.summaries import Counts, Moments, Pixels, constant_text
 from chainrule._src.data.preprocessing.values import quote

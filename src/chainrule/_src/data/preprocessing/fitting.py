@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing.columns import LeftOut
 from chainrule._src.data.preprocessing.steps import Step, learn_step
 from chainrule._src.data.preprocessing.summaries import Summary, summary_of

@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, OptionError
-from chainrule._src.base.validation import Array, check_flag, check_number, check_positive, lookup
+from chainrule._src.base.validation import check_flag, check_number, check_positive, lookup
 from chainrule._src.data.preprocessing.columns import LeftOut
 from chainrule._src.data.preprocessing.fitting import Fit, as_kind, other_kind
 from chainrule._src.data.preprocessing.records import Record

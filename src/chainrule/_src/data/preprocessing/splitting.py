@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, check_number, check_seed
+from chainrule._src.base.validation import check_number, check_seed
 
 
 def split_rows(

@@ -7,8 +7,8 @@ from collections.abc import Hashable
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.values import missing
 
 MAX_DISTINCT = 100_000  # different values that are counted; a column with more is no category

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array, as_floats
 from chainrule._src.base.errors import DataError, ShapeError, shortened
-from chainrule._src.base.validation import Array, as_floats, lookup
+from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing.columns import FEW, scaled
 from chainrule._src.data.preprocessing.records import Record
 from chainrule._src.data.preprocessing.summaries import Counts, Moments, constant_text

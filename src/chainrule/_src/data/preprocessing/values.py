@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError, listed, shortened
-from chainrule._src.base.validation import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

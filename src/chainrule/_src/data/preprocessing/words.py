@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.columns import LeftOut
 from chainrule._src.data.preprocessing.records import Record
 from chainrule._src.data.preprocessing.summaries import Counts, Summary

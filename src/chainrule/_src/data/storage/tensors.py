@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.storage.document import from_json, to_json
 from chainrule._src.data.storage.files import open_file, write_whole
 from chainrule._src.data.storage.layout import (

@@ -13,8 +13,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError, ShapeError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.values import Column, column_values, kind_of, quoted
 from chainrule._src.data.tables.table import Table, check_columns
 

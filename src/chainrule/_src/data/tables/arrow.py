@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, MissingDependencyError
 from chainrule._src.base.interrupts import load
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.values import (
     Column,
     category_text,

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.values import MISSING, Column
 from chainrule._src.data.tables.arrow import numbers, pyarrow
 from chainrule._src.data.tables.dialect import broken_line, read_dialect

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing.values import MISSING, Column, Writing, quote
 from chainrule._src.data.tables.arrow import count, numbers, pyarrow, texts, times
 from chainrule._src.data.tables.codes import Codes

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.values import Column
 from chainrule._src.data.storage.files import check_readable
 from chainrule._src.data.tables.table import Table

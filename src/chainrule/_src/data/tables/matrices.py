@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule._src.base.config import Shown
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, check_number, lookup
+from chainrule._src.base.showing import Shown
+from chainrule._src.base.validation import check_number, lookup
 from chainrule._src.compile.native import memory
 from chainrule._src.data.preprocessing import Preprocessor, Target, split_rows
 from chainrule._src.data.preprocessing.splitting import part_of_rows

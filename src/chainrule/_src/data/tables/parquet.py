@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.values import Column
 from chainrule._src.data.tables.arrow import (
     columns_of,

@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, check_positive, lookup
+from chainrule._src.base.validation import check_positive, lookup
 from chainrule._src.data.preprocessing.values import Column, as_array, column_values, kind_of
 
 CHUNK_BYTES = 2**26  # of a chunk, where the caller does not say how many rows it holds

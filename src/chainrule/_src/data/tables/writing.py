@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.escaping import for_csv
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.values import Chunk
 from chainrule._src.data.tables.arrow import pyarrow
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from chainrule._src.base.errors import ExportError, MissingDependencyError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Filled, Variable, at
 from chainrule._src.core.weak import compared_dtype
 from chainrule._src.text.naming import Names
-from chainrule._src.trace.batch import Counted, Filled, Linear, Scaled, at, depends_on_n
+from chainrule._src.trace.batch import Counted, Linear, Scaled, depends_on_n
 from chainrule._src.trace.tracing import trace
 
 Rule = Callable[["Graph", Equation], str]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import ExportError
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Variable, at
 from chainrule._src.export.onnx.graph import INT64, Graph, Rule, shape_of
 from chainrule._src.export.onnx.shape import sliced, squeezed, transposed, unsqueezed
 from chainrule._src.ops.index import SLOT
-from chainrule._src.trace.batch import at, depends_on_n
+from chainrule._src.trace.batch import depends_on_n
 
 
 def _getitem(g: Graph, e: Equation) -> str:

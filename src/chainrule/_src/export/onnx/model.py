@@ -11,7 +11,6 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError, ExportError, TraceError
 from chainrule._src.core.equations import Equation, Variable
-from chainrule._src.core.names import argument_names
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import leaves
 from chainrule._src.data.storage.files import check_writable, write_whole
@@ -26,6 +25,7 @@ from chainrule._src.export.onnx.shape import SHAPE
 from chainrule._src.export.onnx.windows import WINDOWS, with_convolutions
 from chainrule._src.text.naming import Names
 from chainrule._src.text.text import equation_lines
+from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.recurrence.unrolling import unrolled
 from chainrule._src.trace.tracing import trace
 

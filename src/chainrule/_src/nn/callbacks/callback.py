@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule._src.base.config import Shown
 from chainrule._src.base.errors import DataError, DivergenceError
 from chainrule._src.base.interrupts import immediate
+from chainrule._src.base.showing import Shown
 from chainrule._src.base.validation import check_count, lookup
 
 Logs = dict[str, float]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.config import snake_case
 from chainrule._src.base.errors import DataError, ReadOnlyError
+from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import check_count, check_flag, check_number, lookup
 from chainrule._src.nn.callbacks.callback import Callback, Logs, check_verbose
 from chainrule._src.nn.optimizers import schedule_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array, as_floats
 from chainrule._src.base.errors import ShapeError
-from chainrule._src.base.validation import Array, as_floats
 from chainrule._src.nn.initializers.initializer import Initializer, Shape
 
 

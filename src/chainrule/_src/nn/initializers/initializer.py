@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array, as_floats
 from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import ShapeError
-from chainrule._src.base.validation import Array, as_floats, check_number
+from chainrule._src.base.validation import check_number
 
 Shape = tuple[int, ...]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import Array, check_seed, lookup
+from chainrule._src.base.validation import check_seed, lookup
 from chainrule._src.nn.initializers.initializer import Initializer, Shape, checked_shape
 
 _TRUNCATED = 0.87962566103423978  # standard deviation of a normal variable within ±2

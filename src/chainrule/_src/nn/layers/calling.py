@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
-from chainrule._src.base.validation import as_numbers, check_flag, shape_text
+from chainrule._src.base.validation import check_flag, shape_text
 from chainrule._src.core.names import called
 from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.given import Shape, fits, merged

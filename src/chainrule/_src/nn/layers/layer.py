@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 
-from chainrule._src.base.config import snake_case
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import Array, check_flag, shape_text
+from chainrule._src.base.showing import snake_case
+from chainrule._src.base.validation import check_flag, shape_text
 from chainrule._src.base.variables import Variable
 from chainrule._src.core.names import called
 from chainrule._src.core.trees import map_leaves

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arguments import Flag, Number
+from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import as_numbers, check_positive, shape_text
+from chainrule._src.base.validation import check_positive, shape_text
 from chainrule._src.nn.layers.layer import Layer, Shape
 
 SMALLEST = 1e-7  # deviation that `Normalization` divides by, as in Keras

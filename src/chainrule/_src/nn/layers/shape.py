@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.arguments import Each, Positive
+from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import as_numbers, shape_text
+from chainrule._src.base.validation import shape_text
 from chainrule._src.nn.layers.layer import LARGEST, ROWS, Layer, Shape
 from chainrule._src.nn.layers.spatial import Format
 

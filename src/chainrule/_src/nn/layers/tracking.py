@@ -15,6 +15,7 @@ from typing import Any
 
 from chainrule._src.base import variables
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.handles import values_of
 
 Path = tuple[Any, ...]  # an attribute, then keys of dicts and positions in lists and tuples
 OWN = frozenset(
@@ -94,7 +95,7 @@ class Variable(variables.Variable):
     @property
     def value(self) -> Any:
         """Its values; not a copy."""
-        return variables.values_of(_at(self.layer, self.place))
+        return values_of(_at(self.layer, self.place))
 
     def write(self, value: Any) -> None:
         """Give it other values as they are, wherever its layer holds it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.config import Configurable
-from chainrule._src.base.validation import Array
 from chainrule._src.nn.layers import tracking
 from chainrule._src.nn.layers.tracking import Variable
 from chainrule._src.nn.layers.weights import fitted

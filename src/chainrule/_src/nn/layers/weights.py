@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array, as_numbers
 from chainrule._src.base.errors import ChainruleError, DataError, ShapeError
-from chainrule._src.base.validation import Array, as_numbers
 
 PARTS = ("initializer", "regularizer", "constraint")  # of the options of a weight, after its name
 MOST = 2**48  # in a weight: NumPy counts no further than some thousand times that

@@ -10,8 +10,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule._src.base.config import described, plain, snake_case
+from chainrule._src.base.config import described, plain
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.showing import snake_case
 from chainrule._src.core.names import count_names
 from chainrule._src.nn.losses.alignment import CTC, ctc
 from chainrule._src.nn.losses.base import Loss, LossFunctionWrapper

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.config import Configurable, snake_case
+from chainrule._src.base.arrays import as_numbers
+from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import as_numbers, lookup
+from chainrule._src.base.showing import snake_case
+from chainrule._src.base.validation import lookup
+from chainrule._src.core.primitive import Traced
 from chainrule._src.nn.losses.operands import checked_dtype, floats, same_rank, spread
-from chainrule._src.ops import Traced
 
 MEAN = "sum_over_batch_size"
 REDUCTIONS = (MEAN, "mean", "mean_with_sample_weight", "sum", "none")

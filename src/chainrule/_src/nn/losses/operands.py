@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import as_numbers
+from chainrule._src.core.primitive import Primitive, Traced
 from chainrule._src.core.tensor import Tensor
-from chainrule._src.ops import Primitive, Traced
 from chainrule._src.ops.index import IN_RANGE, getitem
 
 EPSILON = 1e-7

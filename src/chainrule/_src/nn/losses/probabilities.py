@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.validation import check_number
+from chainrule._src.core.primitive import Traced
 from chainrule._src.nn.losses.base import MEAN, FunctionLoss, Loss, weight_of
 from chainrule._src.nn.losses.operands import (
     EPSILON,
@@ -22,7 +23,6 @@ from chainrule._src.nn.losses.operands import (
     pair,
     picked,
 )
-from chainrule._src.ops import Traced
 from chainrule._src.ops.nn import LOG_SOFTMAX, SIGMOID, SOFTMAX, SOFTPLUS
 
 

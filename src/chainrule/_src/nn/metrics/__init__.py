@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule._src.base.config import described, named, plain, snake_case
+from chainrule._src.base.config import described, named, plain
 from chainrule._src.base.errors import DataError
+from chainrule._src.base.showing import snake_case
 from chainrule._src.nn import losses
 from chainrule._src.nn.losses import (
     binary_crossentropy,

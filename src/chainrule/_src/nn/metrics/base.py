@@ -14,14 +14,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule._src.base.config import Configurable, snake_case
+from chainrule._src.base.arrays import as_numbers
+from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import as_numbers
-from chainrule._src.base.variables import Variable, lent, values_of
+from chainrule._src.base.handles import values_of
+from chainrule._src.base.showing import snake_case
+from chainrule._src.base.variables import Variable, lent
+from chainrule._src.core.primitive import Traced
 from chainrule._src.core.trees import leaves
 from chainrule._src.nn import initializers
 from chainrule._src.nn.losses.operands import checked_dtype, same_rank, spread
-from chainrule._src.ops import Traced
 
 Sums = dict[str, Any]
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.validation import lookup
 from chainrule._src.compile.running.engines import Engine
 from chainrule._src.compile.running.recorded import Known
 from chainrule._src.compile.running.steps import ENGINES

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule._src.base.errors import DataError
 from chainrule._src.base.interrupts import deferred, immediate
+from chainrule._src.base.registry import provided
 from chainrule._src.base.validation import (
     check_count,
     check_flag,
@@ -134,10 +135,10 @@ class Trainable(Compiled):
                 validation_freq=None if validation_freq == 1 else validation_freq,
                 resume_from=resume_from,
             )  # fmt: skip
-            return self._fit_in_rounds(
-                x, y, rounds, client=client, batch_size=batch_size, epochs=epochs, verbose=verbose,
-                callbacks=callbacks, validation_data=validation_data, shuffle=shuffle,
-                class_weight=class_weight, sample_weight=sample_weight, seed=seed,
+            return provided("fit_in_rounds")(  # type: ignore[no-any-return]
+                self, x, y, rounds, client=client, batch_size=batch_size, epochs=epochs,
+                verbose=verbose, callbacks=callbacks, validation_data=validation_data,
+                shuffle=shuffle, class_weight=class_weight, sample_weight=sample_weight, seed=seed,
             )  # fmt: skip
         epochs = check_positive(epochs, "epochs", "fit")
         first = check_count(initial_epoch, "initial_epoch", "fit")
@@ -190,10 +191,6 @@ class Trainable(Compiled):
                 trainer.train(epochs, first, states, verbose)
             finally:
                 self._running = self.trainer = self.training_data = None
-
-    def _fit_in_rounds(self, x: Any, y: Any, rounds: dict[str, Any], **how: Any) -> History:
-        """Train on data that come in parts."""
-        raise NotImplementedError
 
     def training_parts(
         self, x: Any, y: Any, where: str, weight: Any = None, class_weight: Any = None

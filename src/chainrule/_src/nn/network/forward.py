@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, check_positive
+from chainrule._src.base.validation import check_positive
 from chainrule._src.core.program import Program
 from chainrule._src.nn.callbacks import Callback, as_callbacks, introduce, tell
 from chainrule._src.nn.network.inputs import checked_x

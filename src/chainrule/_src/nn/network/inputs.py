@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import as_numbers, check_finite, check_number
+from chainrule._src.base.validation import check_finite, check_number
 from chainrule._src.nn import activations
 from chainrule._src.nn.layers.layer import Layer
 from chainrule._src.nn.losses import SparseCategoricalCrossentropy

@@ -7,18 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule._src.base.config import cut, made, plain, short
+from chainrule._src.base.arrays import Array, as_numbers
+from chainrule._src.base.config import made, plain
 from chainrule._src.base.errors import DataError, ShapeError, UnknownNameError
 from chainrule._src.base.interrupts import deferred
 from chainrule._src.base.registered import known_as
-from chainrule._src.base.validation import (
-    Array,
-    as_numbers,
-    check_flag,
-    check_seed,
-    lookup,
-    shape_text,
-)
+from chainrule._src.base.showing import cut, short
+from chainrule._src.base.validation import check_flag, check_seed, lookup, shape_text
 from chainrule._src.nn.layers import Input, Layer
 from chainrule._src.nn.layers.given import fits, sizes_given
 from chainrule._src.nn.layers.hooks import OF_MODELS, check_setting

@@ -11,8 +11,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule._src.base.config import Configurable, snake_case
+from chainrule._src.base.config import Configurable
 from chainrule._src.base.errors import DataError, ReadOnlyError
+from chainrule._src.base.handles import SymbolicNumber
+from chainrule._src.base.showing import snake_case
 from chainrule._src.base.validation import check_flag, check_number, check_positive
 from chainrule._src.core.trees import Path, leaves, map_leaves
 from chainrule._src.nn.optimizers.variable import Variable
@@ -147,7 +149,7 @@ class Optimizer(Configurable):
                     f"{self._name}: the learning rate follows {schedule!r} and cannot be set; make "
                     "the optimizer with a number instead of a schedule"
                 )
-            if not hasattr(rate, "stays_symbolic") and np.shape(rate) == ():
+            if not isinstance(rate, SymbolicNumber) and np.shape(rate) == ():
                 rate = rate.item() if hasattr(rate, "item") else rate
             rate = float(rate) if isinstance(rate, Variable) else rate
             rate = self._number(rate, "learning_rate")

@@ -9,10 +9,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import FileError
-from chainrule._src.base.interrupts import load
 from chainrule._src.base.registered import known_as
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.registry import provided
+from chainrule._src.base.validation import lookup
 from chainrule._src.core.transforms import grad
 from chainrule._src.nn.network.contents import contents, described, take
 from chainrule._src.nn.network.fitting import Trainable
@@ -62,12 +63,6 @@ class Sequential(Trainable):
     >>> model.evaluate(digits.X_test, digits.y_test, return_dict=True)["accuracy"] > 0.95
     True
     """
-
-    def _fit_in_rounds(self, x: Any, y: Any, rounds: dict[str, Any], **how: Any) -> Any:
-        from chainrule._src.cluster.fitting import fit_in_rounds
-        from chainrule._src.cluster.options import Rounds
-
-        return fit_in_rounds(self, x, y, options=Rounds.of(rounds), **how)
 
     # The gradient, to read and to check
 
@@ -203,8 +198,7 @@ class Sequential(Trainable):
             If anywidget is missing.
         """
         self._check_compiled("blackboard")
-        # By its name: the blackboard trains the lab's models, too, so it stands below this room.
-        return load("chainrule._src.blackboard.opening").watch(self, x, y)
+        return provided("blackboard")(self, x, y)
 
     # For others
 
@@ -244,9 +238,7 @@ class Sequential(Trainable):
         ...     os.listdir(folder)
         ['digits.onnx']
         """
-        from chainrule._src.export.onnx_model import export
-
-        export(self, filepath, format)
+        provided("export")(self, filepath, format)
 
     def to_keras(self) -> Any:
         """Return the model as a ``keras.Sequential``, with copies of its weights.
@@ -268,9 +260,7 @@ class Sequential(Trainable):
         >>> model.to_keras().count_params() == model.count_params()
         True
         """
-        from chainrule._src.export.to_keras import to_keras
-
-        return to_keras(self)
+        return provided("to_keras")(self)
 
     def eject(self, path: Any) -> None:
         """Write the model as a module that needs NumPy alone, and its weights beside it.
@@ -304,9 +294,7 @@ class Sequential(Trainable):
         ...     sorted(os.listdir(folder))
         ['digits.npz', 'digits.py']
         """
-        from chainrule._src.export.ejecting import eject
-
-        eject(self, path)
+        provided("eject")(self, path)
 
 
 def load_model(

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from chainrule._src.base.arrays import as_floats, as_numbers
 from chainrule._src.base.errors import DataError, ShapeError
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import as_floats, as_numbers, check_positive, check_seed, lookup
+from chainrule._src.base.validation import check_positive, check_seed, lookup
 from chainrule._src.compile.running.engines import Engine
 from chainrule._src.compile.running.form import keep
 from chainrule._src.compile.running.steps import ENGINES, make_engine
@@ -23,6 +24,7 @@ from chainrule._src.nn.callbacks import Callback, History, as_callbacks
 from chainrule._src.nn.optimizers.optimizer import settings_of
 from chainrule._src.nn.training.supply import Batches, Samples, gives_batches
 from chainrule._src.nn.training.trainer import Run, Trainer, rate_of
+from chainrule._src.trace.keys import tape_key
 
 T = TypeVar("T")
 _rules: dict[Hashable, Hashable] = {}  # what optimizers do, by their settings
@@ -182,7 +184,7 @@ class Update:
     def told(self, arguments: dict[str, Any]) -> Hashable:
         """Return what tells it from others: the loss, which has one gradient, and the rule."""
         (_, carry), *data = arguments.items()
-        loss = tape(self.loss, {"carry": carry["params"], **dict(data)}, named=False).key
+        loss = tape_key(tape(self.loss, {"carry": carry["params"], **dict(data)}, named=False))
         return loss, self._rule_told(**carry)
 
     def _rule_told(self, params: Any, state: Any) -> Hashable:
@@ -193,7 +195,7 @@ class Update:
         told = None if settings is None else (settings, *forms)
         found = _rules.get(told)
         if found is None:
-            found = tape(self.rule.update, given, named=False).key
+            found = tape_key(tape(self.rule.update, given, named=False))
             if told is not None:
                 keep(_rules, told, found)
         return found

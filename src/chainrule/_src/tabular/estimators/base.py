@@ -14,8 +14,8 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from chainrule._src.base.config import short
-from chainrule._src.base.validation import Array, numeric
+from chainrule._src.base.arrays import Array, numeric
+from chainrule._src.base.showing import short
 from chainrule._src.compile.native.helpers import open_llvm
 from chainrule._src.tabular.estimators.forward import is_plain
 from chainrule._src.tabular.estimators.many_rows import ManyRows

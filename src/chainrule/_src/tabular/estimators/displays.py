@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule._src.base import plots
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, ShapeError, listed
-from chainrule._src.base.validation import Array, check_positive, lookup
+from chainrule._src.base.validation import check_positive, lookup
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.neural_network._base import ACTIVATIONS
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.compile.native import cores
 from chainrule._src.compile.running.threads import shared_out
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing import Preprocessor
 from chainrule._src.data.preprocessing.values import as_array, is_categorical, is_missing
 

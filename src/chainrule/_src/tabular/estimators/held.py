@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 
 
 @dataclass(eq=False, repr=False)

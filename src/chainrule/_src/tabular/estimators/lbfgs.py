@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import CompileError, TraceError
-from chainrule._src.base.validation import Array
 from chainrule._src.compile.running.jit import jit
 from chainrule._src.core.transforms import value_and_grad
 from chainrule._src.tabular.estimators.objective import Objective

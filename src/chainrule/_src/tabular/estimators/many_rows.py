@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import CompileError, TraceError
-from chainrule._src.base.validation import Array
 from chainrule._src.compile.running.threads import shared_out
 from chainrule._src.tabular.estimators.forward import helpers_for, multiplications
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import ShapeError
-from chainrule._src.base.validation import Array
 from chainrule._src.nn.callbacks import Callback, as_callbacks
 from chainrule._src.nn.layers import Activation, BatchNormalization, Dense, Dropout, Input
 from chainrule._src.nn.regularizers import L2

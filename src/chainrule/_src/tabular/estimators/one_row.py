@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.compile.running.jit import jit
 from chainrule._src.data.preprocessing import Scaled
 from chainrule._src.nn.sequential import Sequential

@@ -18,8 +18,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, check_positive
+from chainrule._src.base.validation import check_positive
 from chainrule._src.compile.native import cores
 from chainrule._src.data.preprocessing import Preprocessor, Target, split_rows
 from chainrule._src.nn.sequential import Sequential

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.compile.running.engines import Outcome
 from chainrule._src.compile.running.steps import make_engine
 from chainrule._src.core.transforms import value_and_grad

@@ -8,7 +8,7 @@ from typing import Any
 from scipy.sparse import issparse
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.tabular.estimators.cost import is_short
 from chainrule._src.tabular.estimators.forward import forward, is_plain
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import compute_class_weight
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 
 
 def weights_of(class_weight: Any, labels: Array, classes: Array, weight: Any) -> Array:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing import Target
 from chainrule._src.tabular.recipes.trained import probabilities
 

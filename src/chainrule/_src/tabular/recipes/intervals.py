@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import OptionError
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing import Target, split_rows
 from chainrule._src.data.tables import TrainingData
 from chainrule._src.nn.losses import Pinball

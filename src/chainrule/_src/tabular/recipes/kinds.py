@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.data.tables import TrainingData
 from chainrule._src.nn import layers, metrics, optimizers, regularizers
 from chainrule._src.nn.callbacks import Callback

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.data.preprocessing import OneHot, Preprocessor, Scaled
 from chainrule._src.nn import layers, schedules
 from chainrule._src.nn.callbacks import BestWeights

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.data.preprocessing import Target
 from chainrule._src.data.preprocessing.values import quote
 

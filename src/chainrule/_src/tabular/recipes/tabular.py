@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, InterruptedWarning, OptionError, listed
 from chainrule._src.base.interrupts import deferred
-from chainrule._src.base.validation import Array, lookup
+from chainrule._src.base.validation import lookup
 from chainrule._src.data.preprocessing import Preprocessor
 from chainrule._src.data.tables import Table, TrainingData, training_data
 from chainrule._src.nn.callbacks import Callback, EarlyStopping

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, FileError, OptionError, listed
-from chainrule._src.base.validation import Array
 from chainrule._src.data.preprocessing.values import (
     Chunk,
     Column,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.data.datasets import Digits, load_digits
 from chainrule._src.nn.functions import nll, one_hot, sigmoid, softmax
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.core.transforms import grad
 from chainrule._src.nn.functions import softmax
 from chainrule._src.teach import expect

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.check import Diagnosis, check_gradients
 from chainrule._src.teach import expect
 from chainrule._src.teach.calls import Candidate, an_object

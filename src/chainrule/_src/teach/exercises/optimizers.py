@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.core.transforms import grad
 from chainrule._src.teach import expect
 from chainrule._src.teach.exercise import Draw, Exercise

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.core.transforms import grad, vjp
 from chainrule._src.nn.functions import one_hot, sigmoid
 from chainrule._src.teach import expect

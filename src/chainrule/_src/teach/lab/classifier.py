@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule._src.base.config import Shown
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError, DivergenceError
-from chainrule._src.base.interrupts import load
+from chainrule._src.base.registry import provided
+from chainrule._src.base.showing import Shown
 from chainrule._src.base.validation import (
-    Array,
     check_features,
     check_number,
     check_positive,
@@ -221,9 +221,7 @@ class Classifier(Shown, ABC):
         MissingDependencyError
             If anywidget is missing.
         """
-        # By its name: the blackboard trains the lab's models, so it stands below the lab.
-        opening = load("chainrule._src.blackboard.opening")
-        return opening.watch(self, X, y)
+        return provided("blackboard")(self, X, y)
 
     @np.errstate(all="ignore")
     def _scores(self, sets: dict[str, tuple[Any, Any]]) -> dict[str, float]:

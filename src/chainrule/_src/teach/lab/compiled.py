@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.nn.functions import log_softmax, one_hot, sigmoid
 from chainrule._src.nn.optimizers import SGD
 from chainrule._src.nn.training import minimize, source

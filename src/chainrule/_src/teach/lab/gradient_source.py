@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.check import check_gradients
 from chainrule._src.nn.training.source import source
 from chainrule._src.teach.lab.models import NeuralNet

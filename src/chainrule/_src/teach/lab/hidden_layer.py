@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.check import check_gradients
 from chainrule._src.nn.callbacks import History
 from chainrule._src.nn.functions import dsigmoid, sigmoid

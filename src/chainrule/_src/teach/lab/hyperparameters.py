@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.nn.callbacks import History
 from chainrule._src.nn.functions import ACTIVATIONS
 from chainrule._src.nn.optimizers import SGD

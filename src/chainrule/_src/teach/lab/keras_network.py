@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.data.datasets import Digits
 from chainrule._src.export.to_keras import import_keras
 from chainrule._src.nn.callbacks import History

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.nn.layers import Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D, Reshape
 from chainrule._src.nn.optimizers import SGD
 from chainrule._src.nn.sequential import Sequential

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule._src.base.arrays import Array
 from chainrule._src.base.errors import DataError
-from chainrule._src.base.validation import Array, check_positive, check_seed, lookup
+from chainrule._src.base.validation import check_positive, check_seed, lookup
 from chainrule._src.nn.functions import ACTIVATIONS, softmax
 from chainrule._src.nn.initializers import INITIALIZERS, Initializer, RandomUniform
 from chainrule._src.teach.lab.classifier import Classifier

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.check import GradientReport
 from chainrule._src.data.datasets import Digits
 from chainrule._src.nn.callbacks import History

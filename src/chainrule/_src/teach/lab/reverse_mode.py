@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.core.equations import Variable
 from chainrule._src.core.program import Program
 from chainrule._src.core.transforms import value_and_grad

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.check import check_gradients
 from chainrule._src.teach.lab.models import LogisticRegression
 from chainrule._src.teach.lab.results import (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule._src.base import plots
-from chainrule._src.base.validation import Array
+from chainrule._src.base.arrays import Array
 from chainrule._src.nn.functions import EPSILON
 from chainrule._src.teach.lab.results import Number, Picture, Result
 

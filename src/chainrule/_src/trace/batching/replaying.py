@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from chainrule._src.core.backward import ancestors
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Variable, at
 from chainrule._src.core.kernel import Elementwise
 from chainrule._src.core.primitive import Primitive
 from chainrule._src.core.recording import program_of, recording_level
 from chainrule._src.core.tensor import Tensor
 from chainrule._src.core.weak import as_value
-from chainrule._src.trace.batch import at
 from chainrule._src.trace.batching import index, moving, products
 from chainrule._src.trace.batching.call import Call, Rule, one_by_one, spread
 from chainrule._src.trace.recurrence.body import Body, recurrence

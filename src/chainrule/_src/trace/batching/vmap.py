@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import as_argument
 from chainrule._src.base.errors import DataError, ShapeError
-from chainrule._src.base.validation import as_argument
-from chainrule._src.base.variables import values_of
+from chainrule._src.base.handles import values_of
 from chainrule._src.core.derived import Derived, P, R
 from chainrule._src.core.primitive import Traced
 from chainrule._src.core.recording import recording_level

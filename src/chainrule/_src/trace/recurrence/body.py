@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.core.elementwise import ASTYPE
-from chainrule._src.core.equations import Equation, Variable, copied, needed_for
+from chainrule._src.core.equations import Equation, Variable, at, needed_for
 from chainrule._src.core.program import Program
-from chainrule._src.core.recording import signature, simplified
 from chainrule._src.core.tensor import Tensor
-from chainrule._src.trace.batch import Nested, at, depends_on_n
+from chainrule._src.trace.batch import Nested, depends_on_n
 from chainrule._src.trace.comparing import generalised, same
-from chainrule._src.trace.passes import expand, fixed, needed
+from chainrule._src.trace.keys import signature
+from chainrule._src.trace.passes import copied, expand, fixed, needed
 from chainrule._src.trace.recurrence.primitives import ITEM, SCAN
 from chainrule._src.trace.recurrence.pullback import Pullback, pullback
 from chainrule._src.trace.recurrence.several import Adjoints, Several
+from chainrule._src.trace.simplifying import simplified
 
 
 class Body(Nested):

@@ -42,18 +42,6 @@ def _rule(g: Any, y: Any, wanted: Any, *operands: Any, body: Body, **how: Any) -
     return body.pulled(g, y, wanted, operands, how)
 
 
-def _loop_lines(*args: Any) -> Any:
-    from chainrule._src.text.loops import loop_lines  # loaded when something is to be read
-
-    return loop_lines(*args)
-
-
-def _no_lines(*args: Any) -> Any:
-    from chainrule._src.text.loops import no_lines
-
-    return no_lines(*args)
-
-
 def _brief(shapes: Any, **_: Any) -> str:
     return f"scan({', '.join(f'_{i}' for i in range(len(shapes)))})"
 
@@ -62,7 +50,7 @@ SCAN = RECURRENCE.add(
     "scan",
     _run,
     Together(_rule),
-    Lines(_loop_lines, _brief),
+    Lines(_brief),
     kernel=Recurrence(),
     form=_sketch,
     prune=pruned,
@@ -73,6 +61,6 @@ ITEM = RECURRENCE.add(
     "item",
     lambda several, number: several.parts[number],
     (lambda g, y, several, number: Adjoints({number: g}),),
-    Lines(_no_lines, "_0[number]"),
+    Lines("_0[number]"),
     kernel=Result(),
 )

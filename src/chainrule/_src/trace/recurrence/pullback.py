@@ -14,13 +14,12 @@ import numpy as np
 
 from chainrule._src.core.backward import adjoints_of
 from chainrule._src.core.elementwise import ASTYPE
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Variable, at
 from chainrule._src.core.kernel import Elementwise, Pieces
+from chainrule._src.core.primitive import NUMPY
 from chainrule._src.core.program import Program
 from chainrule._src.core.recording import program_of, recording_level
 from chainrule._src.core.tensor import Level, Tensor
-from chainrule._src.ops import NUMPY
-from chainrule._src.trace.batch import at
 from chainrule._src.trace.recurrence.primitives import SCAN
 
 ADD: Any = NUMPY[np.add]

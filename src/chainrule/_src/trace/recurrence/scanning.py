@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._src.base.arrays import as_argument, refuse_foreign
 from chainrule._src.base.errors import DataError, ShapeError, TraceError
-from chainrule._src.base.validation import as_argument, refuse_foreign
 from chainrule._src.core.backward import ancestors
 from chainrule._src.core.elementwise import counted
-from chainrule._src.core.names import argument_names
 from chainrule._src.core.primitive import Traced
 from chainrule._src.core.recording import leaf_names, program_of, recording_level
 from chainrule._src.core.tensor import Level, Tensor
 from chainrule._src.core.trees import leaves, map_leaves, path_text
 from chainrule._src.core.weak import is_weak
+from chainrule._src.trace.arguments import argument_names
 from chainrule._src.trace.recurrence.body import Body, recurrence
 from chainrule._src.trace.recurrence.primitives import ITEM
 

@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule._src.core.equations import Equation, Variable
+from chainrule._src.core.equations import Equation, Variable, at
+from chainrule._src.core.primitive import NUMPY, Primitive
 from chainrule._src.core.program import Program
-from chainrule._src.ops import NUMPY, Primitive
 from chainrule._src.ops.linalg import MATMUL, TENSORDOT
 from chainrule._src.ops.shape import TRANSPOSE
-from chainrule._src.trace.batch import at
 from chainrule._src.trace.passes import expand
 from chainrule._src.trace.recurrence.body import Body, body_of
 from chainrule._src.trace.recurrence.primitives import ITEM, SCAN

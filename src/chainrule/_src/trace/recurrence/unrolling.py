@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from chainrule._src.base.errors import TraceError
-from chainrule._src.core.equations import Equation, Variable, copied
+from chainrule._src.core.equations import Equation, Filled, Variable
 from chainrule._src.core.program import Program
 from chainrule._src.core.trees import map_leaves
 from chainrule._src.ops.index import GETITEM
 from chainrule._src.ops.joining import STACK
-from chainrule._src.trace.batch import Filled, Linear
+from chainrule._src.trace.batch import Linear
+from chainrule._src.trace.passes import copied
 from chainrule._src.trace.recurrence.primitives import ITEM, SCAN
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chainrule._src.core.refusals import ATTRIBUTES, INSTEAD
+
 OUTSIDE = "call it outside the differentiated function and pass its result as an argument"
 
 # Reasons that many functions share, with what to do.
@@ -126,7 +128,7 @@ ALTERNATIVES |= {f"np.{name}": f"write {code}" for name, code in EXPRESSIONS.ite
 ALTERNATIVES |= {f"np.{name}": words for name, words in _IN_WORDS.items()}
 
 _IN_PLACE = "writes into the array, and a tensor never changes"
-ATTRIBUTES = {
+ATTRIBUTES |= {
     "sort": f"{_IN_PLACE}: write t = np.sort(t)",
     "partition": f"{_IN_PLACE}: write t = np.partition(t, k)",
     "resize": f"{_IN_PLACE}: write t = np.reshape(t, shape)",
@@ -169,3 +171,6 @@ def alternative(name: str, method: str = "__call__", options: tuple[str, ...] = 
     if options:
         return "; ".join(_OPTIONS.get(option, f"leave {option}= away") for option in options)
     return f"write it in the functions that docs/functions.md lists, or {OUTSIDE}"
+
+
+INSTEAD.append(alternative)

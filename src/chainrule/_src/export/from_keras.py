@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._src.base.config import Configurable, arguments, class_called, snake_case
+from chainrule._src.base.config import Configurable, class_called
 from chainrule._src.base.errors import ChainruleError, DataError
+from chainrule._src.base.showing import arguments, snake_case
 from chainrule._src.export.to_keras import import_keras, warn_uncompiled
 from chainrule._src.nn import layers as our_layers
 from chainrule._src.nn.layers import Input, Layer, Normalization

@@ -1,0 +1,113 @@
+"""Simplification: equal expressions are computed once, and nothing is computed in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule._src.core.equations import Equation, Filled, Variable
+from chainrule._src.core.primitive import NUMPY
+from chainrule._src.core.program import Program
+from chainrule._src.core.recording import PASSES
+from chainrule._src.core.trees import map_leaves
+from chainrule._src.core.weak import is_weak
+from chainrule._src.ops.filling import filled
+from chainrule._src.ops.reduce import MAX, MEAN, MIN, PROD, SUM
+from chainrule._src.ops.shape import BROADCAST_TO, RESHAPE
+from chainrule._src.trace.keys import key_of
+
+_MULTIPLY = NUMPY[np.multiply]
+_REDUCTIONS = {SUM, MEAN, MAX, MIN, PROD}
+_COPIES = {*_REDUCTIONS, BROADCAST_TO, RESHAPE}  # where the shape stays as it is
+
+
+def simplify(
+    equations: list[Equation], results: list[Variable]
+) -> tuple[list[Equation], dict[Variable, Variable]]:
+    """Simplify the equations of a recording: the pass that every program takes."""
+    for prune in {e.primitive.prune for e in equations if e.primitive.prune}:
+        equations = prune(equations, results)
+    return without_repeats(filled(equations, results))
+
+
+PASSES.append(simplify)
+
+
+def simplified(program: Program) -> Program:
+    """Return the program with equal expressions computed once, and nothing done in vain."""
+    equations, same = without_repeats(program.equations)
+
+    def known(leaf: Any) -> Any:
+        return same.get(leaf, leaf) if isinstance(leaf, Variable) else leaf
+
+    result = map_leaves(known, program.result)
+    return Program(program.arguments, equations, result, program.batch, program.general)
+
+
+def without_repeats(
+    equations: Sequence[Equation],
+) -> tuple[list[Equation], dict[Variable, Variable]]:
+    """Return equations without those that repeat another, and what stands for their outputs."""
+    kept: list[Equation] = []
+    same: dict[Variable, Variable] = {}
+    seen: dict[Hashable, Variable] = {}
+    for equation in equations:
+        operands = [same.get(o, o) if type(o) is Variable else o for o in equation.operands]
+        if any(type(o) is Filled for o in operands):
+            operands = [_as_number(equation, i, operands) for i in range(len(operands))]
+        params = _few_axes(equation)
+        parts = tuple([o if type(o) is Variable else key_of(o) for o in operands])
+        key = (equation.primitive, parts, key_of(params) if params else ())
+        found = seen.get(key) or _unchanged(equation, operands)
+        if found is not None:
+            same[equation.output] = found
+            found.name = found.name or equation.output.name
+            continue
+        seen[key] = equation.output
+        kept.append(Equation(equation.output, equation.primitive, tuple(operands), params))
+    return kept, same
+
+
+def _few_axes(equation: Equation) -> dict[str, Any]:
+    """Return the parameters; of a reduction that keeps its axes, without those of size 1."""
+    params = equation.params
+    if equation.primitive not in _REDUCTIONS or not params.get("keepdims"):
+        return params
+    axes = params.get("axis")
+    if axes is None:
+        return params
+    shape = np.shape(equation.operands[0])
+    if not shape:  # NumPy lets a number have an axis
+        return params
+    axes = axes if isinstance(axes, tuple) else (axes,)
+    longer = tuple(axis for axis in axes if shape[axis] != 1)
+    return {**params, "axis": longer[0] if len(longer) == 1 else longer or axes}
+
+
+def _as_number(equation: Equation, i: int, operands: Sequence[Any]) -> Any:
+    """Return the number of a constant that broadcasts all the same, else the operand itself."""
+    operand, output = operands[i], equation.output
+    if i >= equation.primitive.broadcasts or not isinstance(operand, Filled):
+        return operand
+    variables = [v for v in operands if isinstance(v, Variable) and not is_weak(v)]
+    others = [v for v in variables if v.shape == output.shape]
+    fits = bool(others) and operand.dtype == others[0].dtype
+    return operand.number if fits or "shape" in equation.params else operand
+
+
+def _unchanged(equation: Equation, operands: Sequence[Any]) -> Variable | None:
+    """Return the operand that an operation leaves as it is: times 1, or a sum of one entry each."""
+    output = equation.output
+    if equation.primitive is _MULTIPLY:
+        pairs: list[Any] = [operands, operands[::-1]]
+        for one, other in pairs:
+            is_one = not isinstance(one, Variable) and np.ndim(one) == 0 and np.all(one == 1)
+            if is_one and isinstance(other, Variable) and other.dtype == output.dtype:
+                return other
+    first: Any = operands[0] if operands else None
+    copies = equation.primitive in _COPIES and isinstance(first, Variable)
+    if copies and (first.shape, first.dtype) == (output.shape, output.dtype):
+        return None if is_weak(first) else first  # NumPy makes a number whose dtype counts
+    return None
