@@ -3,7 +3,6 @@
 import ast
 import inspect
 import io
-import re
 import runpy
 import subprocess
 import sys
@@ -20,28 +19,13 @@ from chainrule._src.compile.running import form
 
 SOURCE = Path(chainrule.__file__).parent
 ROOT = SOURCE.parents[1]
-# From the ground up. A room imports only from rooms above it in this list; a wing stands right
-# above the last room that it leans on.
-ROOMS = [
-    "errors", "escaping", "console", "forks", "interrupts", "mentions", "sizes", "validation",
-    "alternatives", "refusals", "arguments", "variables", "registered", "config",
-    "plots", "pages", "formulas",
-    "storage", "ops", "autodiff", "program", "recurrence", "batching",
-    "checking", "onnx", "compiler",
-    "native", "running", "functions", "activations", "initializers", "regularizers", "constraints",
-    "schedules", "optimizers", "losses", "metrics", "layers", "callbacks",
-    "training",
-    "data", "preprocessing", "tables",
-    "network", "distributed", "export", "sequential", "recipes",
-    "keras", "sweeps", "lab", "estimators", "accel", "teaching", "blackboard", "cli", "__main__",
+# From the ground up: a wing imports only from itself and from wings before it in this list.
+WINGS = [
+    "base", "core", "ops", "trace", "text", "compile", "check", "data", "nn", "cluster", "export",
+    "sweeps", "tabular", "teach", "blackboard", "cli",
 ]  # fmt: skip
-# What a reader must know to understand the gradient and its text, and how long that may be.
-CORE = ["autodiff", "program", "ops/primitive.py", "ops/elementwise.py"]
-TEXT = {  # of what was recorded
-    "aliases.py", "helpers.py", "lines.py", "literals.py", "making.py", "naming.py", "show.py",
-    "templates.py", "text.py",
-}  # fmt: skip
-LINES_OF_CODE, LINES_OF_TEXT = 2_100, 600
+# What one reads to understand the gradient and its recording, with all that it imports.
+CORE_LINES = 2_000
 NO_CODE = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
     tokenize.ENDMARKER,
@@ -57,16 +41,24 @@ MODULES = {dotted(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 
 def imports(path):
-    """Yield the modules that a file imports anywhere, for its annotations too."""
+    """Yield the modules that a file imports anywhere: for its annotations, and by a string, too."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                if alias.name == "__version__":  # any room may tell it
-                    continue
                 whole = f"{node.module}.{alias.name}"
                 yield whole if whole in MODULES else node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Call) and node.args and called(node) in ("load", "import_module"):
+            text = node.args[0]
+            if isinstance(text, ast.JoinedStr):  # f"chainrule._src.teach.exercises.{name}"
+                text = text.values[0]
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                yield text.value.rstrip(".")
+
+
+def called(node):
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
 @cache
@@ -78,8 +70,10 @@ def imported():
     }
 
 
-def room(name):
-    return name.split(".")[1] if "." in name else "the front door"
+def wing(name):
+    """Return the wing of a module; None for a public module, which stands above all wings."""
+    parts = name.split(".")
+    return parts[2] if parts[1:2] == ["_src"] and len(parts) > 2 else None
 
 
 def circle(graph):
@@ -91,40 +85,53 @@ def circle(graph):
     return []
 
 
-# The package's own __init__ is the front door: it opens on every room.
-def test_a_room_imports_only_from_rooms_above():
-    rooms = {room(name) for name in MODULES if "." in name}
-    assert rooms - set(ROOMS) == set(), "they have no place in the house plan"
+def test_every_module_is_in_a_wing_or_public():
+    assert {wing(name) for name in MODULES} - {None} == {*WINGS}
+
+
+def test_a_wing_imports_only_from_wings_below():
     assert [
         (name, there)
         for name, found in imported().items()
         for there in found
-        if "." in name and room(there) not in ROOMS[: ROOMS.index(room(name)) + 1]
+        if wing(name) and (wing(there) or "cli") not in WINGS[: WINGS.index(wing(name)) + 1]
     ] == []
 
 
-def test_the_modules_of_a_room_import_each_other_in_no_circle():
+def test_nothing_private_imports_a_public_module():
+    assert [
+        (name, there)
+        for name, found in imported().items()
+        for there in found
+        if wing(name) and wing(there) is None and there != "chainrule._src"
+    ] == []
+
+
+def test_the_modules_of_a_wing_import_each_other_in_no_circle():
     assert not circle(
         {
-            name: [there for there in found if room(there) == room(name)]
+            name: [m for m in found if wing(m) == wing(name) and m != name]
             for name, found in imported().items()
-            if "." in name
+            if wing(name)
         }
     )
 
 
-def test_what_becomes_of_a_recording_is_decided_in_rooms_whose_code_a_cached_kernel_names():
-    reached, waiting = (
-        set(),
-        ["chainrule._src.compile.running.compiling", "chainrule._src.core.transforms"],
-    )
+def reached(*starts):
+    """Return the modules in wings that some import, themselves included."""
+    found, waiting = set(), [*starts]
     while waiting:
         name = waiting.pop()
-        if name not in reached and "." in name:
-            reached.add(name)
+        if name not in found and wing(name):
+            found.add(name)
             waiting += imported()[name]
-    ground = ROOMS[: ROOMS.index("config") + 1]  # they check, tell and name
-    assert {*map(room, reached)} - {*ground} <= {*form.WINGS}
+    return found
+
+
+def test_what_becomes_of_a_recording_is_decided_in_wings_whose_code_a_cached_kernel_names():
+    found = reached("chainrule._src.compile.running.compiling", "chainrule._src.core.transforms")
+    folders = {MODULES[name].parent.relative_to(SOURCE / "_src").as_posix() for name in found}
+    assert folders - {"base", "compile"} <= {*form.WINGS}
 
 
 def lines_of_code(text):
@@ -167,12 +174,9 @@ class A:
 
 
 def test_the_core_is_short_enough_to_be_read():
-    parts = [SOURCE / part for part in CORE]
-    files = [file for part in parts for file in (part.rglob("*.py") if part.is_dir() else [part])]
-    lines = {file: lines_of_code(file.read_text()) for file in files}
-    text = sum(count for file, count in lines.items() if file.name in TEXT)
-    assert text <= LINES_OF_TEXT
-    assert sum(lines.values()) - text <= LINES_OF_CODE
+    files = reached(*(name for name in MODULES if wing(name) == "core"))
+    assert {wing(name) for name in files} == {"base", "core"}
+    assert sum(lines_of_code(MODULES[name].read_text()) for name in files) <= CORE_LINES
 
 
 def test_importing_chainrule_loads_numpy_alone():
@@ -185,17 +189,9 @@ def test_importing_chainrule_loads_numpy_alone():
     assert done.stdout.strip() == "set()"
 
 
-def test_the_architecture_page_names_every_module():
-    page = (ROOT / "docs" / "architecture.md").read_text()
-    names = {path.relative_to(SOURCE).as_posix() for path in MODULES.values()}
-    missing = {n for n in names if not n.endswith("__init__.py") and f"`{n}`" not in page}
-    assert not missing
-
-
-def test_the_architecture_page_has_the_rooms_in_their_order():
-    page = (ROOT / "docs" / "architecture.md").read_text().partition("\nInside the lab")[0]
-    listed = re.findall(r"^\| `(\w+)", page, re.MULTILINE)
-    assert list(dict.fromkeys(listed)) == [room for room in ROOMS if room in listed]
+def test_the_list_of_modules_is_what_their_first_lines_say():
+    space = runpy.run_path(str(ROOT / "docs" / "list_modules.py"))
+    assert (ROOT / "docs" / "modules.md").read_text(encoding="utf-8") == space["page"]()
 
 
 def test_every_public_name_is_there():
@@ -216,7 +212,7 @@ def test_what_layers_override_is_told_by_a_docstring_of_theirs_or_of_a_base():
     untold = {
         f"{cls.__name__}.{name}"
         for cls in known
-        if cls.__module__.startswith("chainrule.layers")
+        if cls.__module__.startswith("chainrule._src.nn.layers")
         for name, value in vars(cls).items()
         if not name.startswith("_") and callable(value) and not inspect.getdoc(getattr(cls, name))
     }

@@ -246,8 +246,9 @@ def first_uses(node, inside=False, deferring=False):
 # Threads that are not the main one, processes that hear no Ctrl-C, and where SciPy is not loaded
 # unless it is there.
 ELSEWHERE = {
-    "chainrule._src.compile.native.helpers", "chainrule._src.teach.lab.report", "chainrule._src.teach.confined.host",
-    "chainrule._src.core.tensor", "chainrule._src.trace.batching.replaying",
+    "chainrule._src.compile.native.helpers", "chainrule._src.teach.lab.report",
+    "chainrule._src.teach.confined.host",
+    "chainrule._src.ops", "chainrule._src.trace.batching.replaying",
 }  # fmt: skip
 
 

@@ -35,7 +35,10 @@ FIRST = {
     "rich": "network().summary(print_fn=len)",
     "scipy": "from chainrule import activations as a; cr.jit(a.gelu)(np.ones(3))",
     "sklearn": "cr.MLPClassifier()",
-    "starlette": "from chainrule._src.base.interrupts import load; load('chainrule._src.blackboard.server')",
+    "starlette": (
+        "from chainrule._src.base import interrupts; "
+        "interrupts.load('chainrule._src.blackboard.server')"
+    ),
     "typer": "import chainrule.__main__ as m; sys.argv[1:] = ['--help']; m.main()",
     "watchfiles": "from chainrule._src.teach.learn.saves import saves; saves('.', '', '', '')",
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule._src.base.errors import OutOfRangeError, ShapeError
 from chainrule._src.core.kernel import Checked, Gather, Scatter
-from chainrule._src.core.primitive import EachOperand, Family, Traced
+from chainrule._src.core.primitive import NUMPY, EachOperand, Family, Traced
 from chainrule._src.core.weak import common_dtype
 from chainrule._src.ops.axes import axis_of
 
@@ -166,7 +166,6 @@ def _as_index(part: Any) -> Any:
     return array if array.size else array.astype(np.intp)
 
 
-@INDEX.implements(operator.getitem)
 def getitem(x: Any, index: Any) -> Any:
     """Return ``x[index]``, the index's arrays and tensors made operands."""
     fixed: list[Any] = []
@@ -186,6 +185,9 @@ def getitem(x: Any, index: Any) -> Any:
             arrays += places
             axes = axes[np.ndim(array) if array.dtype.kind == "b" else 1 :]
     return GETITEM(x, *arrays, index=tuple(fixed))
+
+
+NUMPY[operator.getitem] = getitem
 
 
 def _places(array: Any, axes: list[int]) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule._src.base.errors import ShapeError
 from chainrule._src.core.kernel import Pieces
-from chainrule._src.core.primitive import EachOperand, Family, Traced
+from chainrule._src.core.primitive import NUMPY, EachOperand, Family, Traced
 from chainrule._src.ops import moves
 
 JOINING = Family()
@@ -44,7 +44,6 @@ def _listed(shapes: Sequence[Any]) -> str:
     return ", ".join(f"_{i}" for i in range(len(shapes)))
 
 
-@JOINING.implements(list)
 def stacked(value: Any) -> Any:
     """Return a list as an array, its tensors stacked; anything else as it is."""
     if not isinstance(value, list | tuple):
@@ -52,6 +51,9 @@ def stacked(value: Any) -> Any:
     if not _holds_tensors(value):
         return np.asarray(value)
     return STACK(*(np.asarray(v) if np.isscalar(v) else stacked(v) for v in value), axis=0)
+
+
+NUMPY[list] = stacked
 
 
 def _holds_tensors(value: Any) -> bool:

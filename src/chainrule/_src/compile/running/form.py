@@ -21,7 +21,7 @@ LARGEST = 2**20  # bytes of a constant that is kept on disk
 REMEMBERED = 128  # programs of batch sizes, and kernels, in this process
 # Whose code decides what becomes of a recording: of a loss, whose gradient is then taken.
 WINGS = (
-    "core", "ops", "trace", "trace/recurrence", "compile/lower", "compile/native",
+    "core", "ops", "trace", "trace/recurrence", "text", "compile/lower", "compile/native",
     "compile/running", "nn/training",
 )  # fmt: skip
 
