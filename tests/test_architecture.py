@@ -51,10 +51,11 @@ def imports(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.Call) and node.args and called(node) in ("load", "import_module"):
             text = node.args[0]
-            if isinstance(text, ast.JoinedStr):  # f"chainrule._src.teach.exercises.{name}"
-                text = text.values[0]
-            if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                yield text.value.rstrip(".")
+            if isinstance(text, ast.Constant):
+                yield str(text.value)
+            if isinstance(text, ast.JoinedStr) and isinstance(text.values[0], ast.Constant):
+                package = str(text.values[0].value)  # f"chainrule._src.teach.exercises.{name}"
+                yield from (name for name in MODULES if name.startswith(package))
 
 
 def called(node):

@@ -116,7 +116,7 @@ def test_a_template_takes_nothing_for_html_by_itself(path):
 
 def test_there_are_templates_and_each_is_filled_by_one_function(tmp_path):
     assert len(TEMPLATES) >= 4
-    assert users("Environment") == {"pages.py"}
+    assert users("Environment") == {"_src/base/pages.py"}
     (tmp_path / "a.html").write_text("<p>{{ text }}</p>")
     assert page(tmp_path / "a.html", text="<b>") == "<p>&lt;b&gt;</p>"
 
@@ -135,11 +135,11 @@ def users(name):
 
 def test_who_says_that_a_text_is_html():
     """Matplotlib's pictures, besides what the functions here make."""
-    assert users("Html") == {"escaping.py", "plots.py"}
+    assert users("Html") == {"_src/base/escaping.py", "_src/base/plots.py"}
 
 
 # The text of a program is escaped where it is made, cell by cell.
-BY_HAND = {"escaping.py", "program/show.py"}
+BY_HAND = {"_src/base/escaping.py", "_src/text/show.py"}
 
 
 def test_no_html_is_made_by_hand():
@@ -166,14 +166,15 @@ def test_every_line_for_a_terminal_goes_through_one_function():
         for node in ast.walk(tree):
             if called(node) == "echo":
                 assert called(node.args[0]) == "for_terminal", (file, node.lineno)
-            if file.startswith("cli/"):
+            if file.startswith("_src/cli/"):
                 assert called(node) != "print" or isinstance(node.func, ast.Attribute), file
 
 
 def test_who_writes_csv():
     """Predictions, marks and logs; what is ejected writes its own."""
     assert users("writer") | users("DictWriter") == {
-        "tables/writing.py", "teaching/grading/marks.py", "callbacks/records.py",
+        "_src/data/tables/writing.py", "_src/teach/grading/marks.py",
+        "_src/nn/callbacks/records.py",
     }  # fmt: skip
     for file in users("writer") | users("DictWriter"):
         names = [getattr(node, "id", None) for node in ast.walk(TREES[file])]

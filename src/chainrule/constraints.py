@@ -8,7 +8,13 @@ from chainrule._src.nn.constraints import (
     MinMaxNorm,
     NonNeg,
     UnitNorm,
+    deserialize,
     get,
+    max_norm,
+    min_max_norm,
+    non_neg,
+    serialize,
+    unit_norm,
 )
 
 __all__ = [
@@ -19,5 +25,11 @@ __all__ = [
     "MinMaxNorm",
     "NonNeg",
     "UnitNorm",
+    "deserialize",
     "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
 ]

@@ -8,7 +8,13 @@ from chainrule._src.nn.regularizers import (
     REGULARIZERS,
     OrthogonalRegularizer,
     Regularizer,
+    deserialize,
     get,
+    l1,
+    l1_l2,
+    l2,
+    orthogonal_regularizer,
+    serialize,
 )
 
 __all__ = [
@@ -19,5 +25,11 @@ __all__ = [
     "REGULARIZERS",
     "OrthogonalRegularizer",
     "Regularizer",
+    "deserialize",
     "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+    "serialize",
 ]

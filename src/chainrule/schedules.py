@@ -11,6 +11,8 @@ from chainrule._src.nn.schedules import (
     LearningRateSchedule,
     PiecewiseConstantDecay,
     PolynomialDecay,
+    deserialize,
+    serialize,
 )
 
 __all__ = [
@@ -24,4 +26,6 @@ __all__ = [
     "LearningRateSchedule",
     "PiecewiseConstantDecay",
     "PolynomialDecay",
+    "deserialize",
+    "serialize",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import losses
+from chainrule._src.nn import losses
 
 NUMBERS, POSITIVE, ROWS, SHARES, LABELS = "numbers", "positive", "rows", "shares", "labels"
 # loss, options, targets, predictions
