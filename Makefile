@@ -118,13 +118,13 @@ clean:
 	@touch $@
 
 .venv/lab: pyproject.toml | .venv/made
-	@echo "Installing chainrule with Keras into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras]'
+	@echo "Installing chainrule, its extras for the lab and Keras into .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[keras,tables,teach]'
 	@touch $@
 
 .venv/blackboard: pyproject.toml | .venv/made
 	@echo "Installing chainrule with the blackboard into .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[blackboard]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[blackboard,tables]'
 	@touch $@
 
 # Built when its sources have changed.

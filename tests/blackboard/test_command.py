@@ -12,7 +12,6 @@ import pytest
 from tests.cli.running import done, refused
 
 from chainrule.blackboard import built, server
-from chainrule.cli import blackboard as command
 
 ADDRESS = "http://127.0.0.1:1/?token=x"
 ROOT = Path(__file__).parents[2]
@@ -47,7 +46,7 @@ def test_without_the_page_it_says_how_to_build_it(page):
 
 
 def test_without_the_extra_it_says_how_to_install_it(page, monkeypatch):
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert "pip install 'chainrule[blackboard]'" in refused(1, "blackboard", "--no-browser")
 
 

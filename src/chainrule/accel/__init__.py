@@ -11,11 +11,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from joblib.externals.loky.backend import reduction
-from joblib.parallel import BatchedCalls
-from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+from chainrule.extras import needs
 
-from chainrule.estimators.training import obstacle, output
+with needs("chainrule.accel", "tables", "sklearn", "joblib"):
+    from joblib.externals.loky.backend import reduction
+    from joblib.parallel import BatchedCalls
+    from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+
+    from chainrule.estimators.training import obstacle, output
 
 __all__ = ["install", "is_installed", "uninstall"]
 

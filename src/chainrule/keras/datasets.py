@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 
 Pairs = tuple[tuple[Any, Any], tuple[Any, Any]]
 
@@ -25,7 +25,7 @@ def _shipped(name: str) -> Any:
 
     def load_data(test_split: float = 0.2, seed: int = 113) -> Pairs:
         """Return ``(x_train, y_train), (x_test, y_test)``, in an order that the seed tells."""
-        with deferred():
+        with needs(f"datasets.{name}", "tables", "sklearn"):
             import sklearn.datasets
 
         found = getattr(sklearn.datasets, f"load_{name}")()
