@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -44,7 +45,8 @@ def _stored(name: str, file: str) -> Any:
         path: Any = file, test_split: float = 0.2, seed: int = 113, **options: Any
     ) -> Pairs:
         """Return ``(x_train, y_train), (x_test, y_test)`` from a ``.npz`` file."""
-        places = [Path(path), Path.home() / ".keras" / "datasets" / Path(path).name]
+        home = os.path.expanduser("~")  # "~" where there is none
+        places = [Path(path), Path(home, ".keras", "datasets", Path(path).name)]
         found = next((place for place in places if place.is_file()), None)
         if found is None:
             raise DataError(
