@@ -14,7 +14,7 @@ from tests.test_architecture import MODULES
 
 # The distribution that brings a module which no requirement is called by.
 BROUGHT = {
-    "sklearn": "scikit-learn", "joblib": "scikit-learn", "dask": "distributed",
+    "sklearn": "scikit-learn", "dask": "distributed",
     "cloudpickle": "distributed", "traitlets": "anywidget", "PIL": "pillow",
 }  # fmt: skip
 NO_EXTRA = {"pandas"}  # whose owner asks for it by name
@@ -76,6 +76,54 @@ def test_the_extra_that_a_message_names_brings_what_is_missing():
             lacking = {BROUGHT.get(p, p.lower()) for p in packages} - known[each]
             wrong += [(name, each, lacking)] * bool(lacking)
     assert wrong == []
+
+
+# Modules of no leading underscore that are no public interface of their package's either.
+PRIVATE = {"llvmlite.binding.ffi", "joblib.externals"}
+
+
+def private_uses(tree):
+    """Yield the packages of which a module imports something private, or reads it."""
+    origins = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                origins[alias.asname or alias.name.partition(".")[0]] = alias.name
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                origins[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    reads = {
+        f"{origins[root.id]}.{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(root := innermost(node), ast.Name)
+        and root.id in origins
+    }
+    for name in {*origins.values(), *reads}:
+        parts = [part for part in name.split(".") if not part.endswith("__")]
+        is_private = any(part.startswith("_") for part in parts)
+        if is_private or any(name.startswith(module) for module in PRIVATE):
+            yield parts[0]
+
+
+def innermost(node):
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node
+
+
+def test_whose_private_modules_are_used_has_an_upper_bound():
+    found = base.project()
+    groups = [found["dependencies"], *found["optional-dependencies"].values()]
+    requirements = {base.normalized(text): text for group in groups for text in group}
+    used = {name for tree in trees().values() for name in private_uses(tree)}
+    used -= sys.stdlib_module_names | {"chainrule"}
+    assert used == {"joblib", "llvmlite", "sklearn"}
+    for group in groups:
+        bounded = {base.normalized(text): "<" in text.partition(";")[0] for text in group}
+        for name in used:
+            assert bounded.get({"sklearn": "scikit-learn"}.get(name, name), True)
+    assert {base.normalized(n.replace("sklearn", "scikit-learn")) for n in used} <= {*requirements}
 
 
 def test_all_is_every_extra_that_users_install():

@@ -50,7 +50,6 @@ def uninstall() -> None:
     """Let scikit-learn train its network itself."""
     for name, method in _theirs.items():
         setattr(BaseMultilayerPerceptron, name, method)
-    reduction._dispatch_table.pop(BatchedCalls, None)
 
 
 def is_installed() -> bool:
@@ -108,7 +107,7 @@ def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> Any:
 
 def _reduced(calls: Any) -> Any:
     """Say how work gets to a process of joblib's: training is replaced there before it begins."""
-    return _arrived, calls.__reduce__()
+    return (_arrived, calls.__reduce__()) if is_installed() else calls.__reduce__()
 
 
 def _arrived(make: Any, args: Any) -> Any:

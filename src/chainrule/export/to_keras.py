@@ -23,7 +23,9 @@ BACKENDS = ("jax", "torch", "tensorflow")
 def import_keras() -> Any:
     """Return Keras 3 on a backend that is installed, or say how to get it."""
     installed = [name for name in BACKENDS if is_installed(name)]
-    needs("a model of Keras's", "keras", "keras", *([] if installed else BACKENDS[:1]))
+    needs("a model of Keras's", "keras", "keras")
+    if not installed:
+        needs("Keras", "keras", "jax")
     backend = os.environ.setdefault("KERAS_BACKEND", installed[0])
     try:
         keras = load("keras")
