@@ -23,7 +23,7 @@ help:
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
 	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
-	@echo "make check     ruff, formatting and strict mypy"
+	@echo "make check     ruff, formatting, strict mypy; the files at the root and the workflows"
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
 	@echo "make functions list the NumPy functions that have a gradient anew"
@@ -80,6 +80,11 @@ check: .venv/dev
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/sp-repo-review .
 
 format: .venv/dev
 	$(BIN)/ruff check --fix $(SOURCES)

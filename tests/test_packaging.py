@@ -125,3 +125,8 @@ def test_the_version_is_said_once():
     import chainrule
 
     assert project()["version"] == chainrule.__version__
+
+
+def test_the_citation_is_of_this_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {project()['version']}\n" in text
