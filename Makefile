@@ -9,13 +9,14 @@ JUDGES := build/judges
 WEB := blackboard-web
 MODULE := src/chainrule/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard page test peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab blackboard page test wheel peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
 	@echo "make blackboard  watch a network learn, in the browser; needs Node 20 or newer"
 	@echo "make page      build the blackboard's page alone, and test its parts"
-	@echo "make test      run every test but those of make peers"
+	@echo "make test      run every test but those of make peers and make wheel"
+	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd, Keras's own tests among them"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
 	@echo "make judges    let nbgrader and Otter grade the labs that are exported for them"
@@ -44,14 +45,18 @@ page: $(MODULE)
 	@npm --prefix $(WEB) run --silent check
 
 test: .venv/dev
-	@$(BIN)/python -m pytest --ignore=tests/peers $(SHARED) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/peers --ignore=tests/install $(SHARED) $(ARGS)
+
+# Into an environment of its own; pip asks its index for some packages.
+wheel: .venv/dev $(MODULE)
+	@$(BIN)/python -m pytest tests/install $(ARGS)
 
 peers: .venv/dev
 	@$(BIN)/python -m pytest tests/peers $(SHARED) $(ARGS)
 
 # Warnings are no errors here: old libraries use what newer ones among them call deprecated.
 test-oldest: $(OLDEST)/made
-	@$(OLDEST)/bin/python -m pytest -o filterwarnings= $(SHARED) $(ARGS)
+	@$(OLDEST)/bin/python -m pytest --ignore=tests/install -o filterwarnings= $(SHARED) $(ARGS)
 
 # They bring a Jupyter of their own: an environment of their own, too.
 judges: $(JUDGES)/made
@@ -69,7 +74,7 @@ torture: .venv/dev
 	@$(BIN)/python -m tests.torture.cluster 100 $(SEED) 
 
 coverage: .venv/dev
-	@$(BIN)/python -m pytest --cov --cov-report=term $(SHARED) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/install --cov --cov-report=term $(SHARED) $(ARGS)
 
 fuzz: .venv/dev .venv/bench
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --programs 50000 $(ARGS)
