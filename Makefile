@@ -1,7 +1,7 @@
 # The project's few commands. Each works on a fresh clone with python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests docs notebooks benchmarks
+SOURCES := src tests docs notebooks benchmarks hatch_build.py
 # A process more than there are processors, up to four; each takes what is left when it is done.
 SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest

@@ -1,5 +1,6 @@
 """Code of users under ``mypy --strict`` and pyright: types come through, examples pass."""
 
+import ast
 import doctest
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import chainrule as cr
+from chainrule.autodiff.methods import Methods
 
 ROOT = Path(__file__).parents[1]
 
@@ -66,3 +68,21 @@ def test_pyright_accepts_tensors(programs):
         cwd=programs, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def names_of(path, name):
+    """Return what a class defines or declares, as it is written."""
+    (body,) = (
+        node.body for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name == name
+    )  # fmt: skip
+    nodes = [inner for node in body for inner in ast.walk(node)]
+    functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    return functions | {n.target.id for n in nodes if isinstance(n, ast.AnnAssign)}
+
+
+def test_what_is_set_in_loops_is_declared():
+    source = Path(cr.__file__).parent
+    written = names_of(source / "autodiff" / "methods.py", "Methods") | {"conjugate", "__slots__"}
+    made = {name for name, value in vars(Methods).items() if callable(value)} - written
+    assert names_of(source / "ops" / "declared.py", "Declared") == made
