@@ -23,8 +23,8 @@ ROOT = SOURCE.parents[1]
 # From the ground up. A room imports only from rooms above it in this list; a wing stands right
 # above the last room that it leans on.
 ROOMS = [
-    "errors", "escaping", "console", "forks", "interrupts", "mentions", "sizes", "validation",
-    "alternatives", "refusals", "arguments", "variables", "registered", "config",
+    "errors", "escaping", "console", "forks", "interrupts", "extras", "mentions", "sizes",
+    "validation", "alternatives", "refusals", "arguments", "variables", "registered", "config",
     "plots", "pages", "formulas",
     "storage", "ops", "autodiff", "program", "recurrence", "batching",
     "checking", "onnx", "compiler",

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -206,6 +207,17 @@ def test_a_session_that_cannot_be_made_ends_it():
 
     with pytest.raises(DataError, match="no such data"):
         server.serve(fail, lambda invite: None)
+
+
+def test_a_session_that_is_given_up_while_it_is_made_ends_the_server():
+    with server.listening(0) as listener:
+        board, loop = server.Blackboard(listener), asyncio.new_event_loop()
+        board._server = SimpleNamespace(should_exit=False)
+        made = loop.create_future()
+        made.cancel()
+        board._end_if_failed(made)
+        loop.close()
+    assert board._server.should_exit
 
 
 def test_a_port_that_is_taken_is_told():

@@ -92,7 +92,7 @@ def test_a_column_that_is_not_there_is_refused():
 def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch, name):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / name).write_text("a\n1\n")
-    with pytest.raises(MissingDependencyError, match=r"pip install 'chainrule\[data\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'chainrule\[tables\]'"):
         open_table(tmp_path / name)
 
 

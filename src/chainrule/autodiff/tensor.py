@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule.autodiff.backward import adjoints, ancestors, scalar_seed
 from chainrule.autodiff.captured import Captured
-from chainrule.autodiff.methods import Methods
+from chainrule.autodiff.methods import NO_PARAMS, Methods
 from chainrule.autodiff.trees import with_own_memory
 from chainrule.errors import DataError, TraceError
 from chainrule.ops import NUMPY, Primitive, Traced
@@ -32,7 +32,6 @@ from chainrule.validation import NUMBERS, numeric, refuse_foreign
 from chainrule.variables import values_of
 
 _order, _levels = count(), count()
-_NO_PARAMS: dict[str, Any] = {}
 
 
 class Level:
@@ -134,7 +133,7 @@ class Tensor(Methods):
         level: Level,
         primitive: Primitive | None = None,
         operands: Sequence[Any] = (),
-        params: dict[str, Any] = _NO_PARAMS,
+        params: dict[str, Any] = NO_PARAMS,
         parents: Sequence[tuple[int, Tensor]] = (),
     ) -> Tensor:
         """Return a tensor of these parts, unchecked."""

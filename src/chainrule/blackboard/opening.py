@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from chainrule.blackboard.scenes import scenes_of
 from chainrule.blackboard.session import Session, Steered
 from chainrule.blackboard.subject import Data, Subject
 from chainrule.blackboard.take import taker
-from chainrule.errors import DataError, FileError, MissingDependencyError, OptionError
-from chainrule.interrupts import deferred
+from chainrule.errors import DataError, FileError, OptionError
+from chainrule.extras import needs
 from chainrule.lab.classifier import Classifier
 from chainrule.validation import lookup
 
@@ -108,11 +107,7 @@ def watch(model: Any, X: Any = None, y: Any = None) -> Blackboard:
     MissingDependencyError
         If anywidget is missing, or the page was never built.
     """
-    if find_spec("anywidget") is None:
-        raise MissingDependencyError(
-            "the blackboard in a notebook needs anywidget: pip install 'chainrule[blackboard]'"
-        )
-    with deferred():
+    with needs("the blackboard in a notebook", "blackboard", "anywidget"):
         from chainrule.blackboard.widget import Blackboard
 
     built.module()

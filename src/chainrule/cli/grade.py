@@ -14,11 +14,15 @@ from rich.markup import escape
 from chainrule.cli.output import check_output
 from chainrule.cli.problems import Interrupted, UsageError, tell, warn
 from chainrule.console import Terminal
+from chainrule.extras import needs
 from chainrule.interrupts import deferred
 
 if TYPE_CHECKING:
     from chainrule.teaching.grading.classroom import Classroom
     from chainrule.teaching.grading.grade import Graded
+
+# The labs' answers import the first two.
+GRADING = ("sklearn", "matplotlib", "jupytext", "nbformat", "jinja2")
 
 
 def grade(
@@ -58,6 +62,7 @@ def grade(
     from chainrule.teaching.grading.collect import collect, find_lab
     from chainrule.teaching.grading.setting import assignment
 
+    needs("chainrule grade", "teach", *GRADING)
     outputs = {"csv": output, "report": report, "json": json, "junit": junit}
     check_output(output, str(folder), "marks.csv")
     check_outputs(outputs)

@@ -41,9 +41,11 @@ def start(
 ) -> None:
     """Write the labs' files into a folder, and check them at every save."""
     from chainrule.errors import DataError
-    from chainrule.teaching.learn.workspace import Workspace
+    from chainrule.extras import needs
+    from chainrule.teaching.learn.workspace import LEARNING, Workspace
     from chainrule.teaching.source import sources
 
+    needs(*LEARNING)
     labs = sources()
     for number in lab or ():
         if not 1 <= number <= len(labs):

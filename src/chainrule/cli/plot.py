@@ -16,7 +16,8 @@ from rich.markup import escape
 from chainrule.cli.problems import UsageError, tell
 from chainrule.console import Terminal
 from chainrule.errors import DataError, FileError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
+from chainrule.plots import PLOTS
 from chainrule.recipes.scores import ClassScores
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def draw_predictions(path: str, source: str) -> tuple[Figure, int]:
 
     A quantity has its errors beside; classes have what was taken for what, as shares of the true.
     """
-    with deferred():
+    with needs(*PLOTS):
         from matplotlib.figure import Figure
 
     from chainrule.recipes.scores import new_scores
@@ -178,7 +179,7 @@ def _number(text: str | None) -> float:
 
 def draw(epochs: Sequence[int], scores: Scores) -> Figure:
     """Return a figure with a panel for each score, data held back beside their own."""
-    with deferred():
+    with needs(*PLOTS):
         from matplotlib.figure import Figure
 
     from chainrule import plots

@@ -21,6 +21,7 @@ from chainrule.cli.settings import hidden_units
 from chainrule.cli.train import DATA_HELP, describe
 from chainrule.console import Terminal
 from chainrule.errors import DataError, OptionError, UnknownNameError
+from chainrule.extras import needs
 
 if TYPE_CHECKING:
     from chainrule.sweeps.result import Result
@@ -98,6 +99,7 @@ def run_sweep(
     from chainrule.sweeps.tables import SPACE, builder
     from chainrule.tables import open_table
 
+    needs("chainrule sweep", "tables", "sklearn", "scipy", "matplotlib", "jinja2")
     space = {**SPACE, **settings_of(settings)}
     if given["cv"] == 1:
         raise UsageError("--cv 1: expected at least 2 parts, or 0 for a fifth of the rows")

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import zip_longest
 from typing import Any, Protocol
 
@@ -24,8 +25,9 @@ from chainrule.distributed.rounds import (
     together,
     train_shard,
 )
-from chainrule.errors import ClusterError, DataError, MissingDependencyError
-from chainrule.interrupts import check, load
+from chainrule.errors import ClusterError, DataError
+from chainrule.extras import needs
+from chainrule.interrupts import check
 
 GLANCE = 0.5  # seconds between looks at the keyboard and the cluster
 SILENCE = 2  # seconds without a scheduler after which it is given up
@@ -82,12 +84,8 @@ def dask(name: str = "dask") -> Any:
     MissingDependencyError
         If it is not installed.
     """
-    try:
-        return load(name)
-    except ImportError as error:
-        raise MissingDependencyError(
-            "clusters and Dask's collections need Dask: pip install 'chainrule[dask]'"
-        ) from error
+    with needs("training on a cluster", "cluster", "dask", "distributed"):
+        return import_module(name)
 
 
 @dataclass

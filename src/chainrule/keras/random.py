@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.layers.dropout import Random
 from chainrule.layers.surroundings import around
 from chainrule.validation import check_seed
@@ -109,7 +109,7 @@ def truncated_normal(
     seed: Any = None,
 ) -> Any:
     """Return numbers normally distributed, at most two deviations from the mean."""
-    with deferred():
+    with needs("truncated_normal", "tables", "scipy"):
         from scipy.special import ndtri
 
     low = 0.022750131948179195  # the share of a normal distribution below -2

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from chainrule.errors import FileError, MissingDependencyError
+from chainrule.extras import needs
 from chainrule.lab.report import Artist, Drawing, render
 from chainrule.lab.results import format_number
 from chainrule.lab.session import SECTIONS, SLOW_SECTIONS, Advance, Lab, section_text
@@ -49,6 +50,7 @@ def run_lab(
         If the report could not be written, after it.
     """
     began = time.perf_counter()
+    needs("the lab", "teach", "matplotlib", "jinja2")
     for name in names:
         lookup("section", name, SECTIONS)
     bars = Progress(

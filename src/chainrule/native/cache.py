@@ -30,13 +30,23 @@ _UNFINISHED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}\.tmp|tmp[a-z0-9_]{8}")
 
 
 def cache_folder() -> Path:
-    """Return where compiled kernels are kept: ``CHAINRULE_CACHE``, or the user's cache folder."""
+    """Return where compiled kernels are kept: ``CHAINRULE_CACHE``, or the user's cache folder.
+
+    Raises
+    ------
+    OSError
+        If neither is there: a container's user may have no home folder.
+    """
     named = os.environ.get("CHAINRULE_CACHE")
     if named:
         return Path(named)
     import platformdirs
 
-    return platformdirs.user_cache_path("chainrule") / "kernels"
+    with contextlib.suppress(RuntimeError):
+        path = platformdirs.user_cache_path("chainrule") / "kernels"
+        if path.is_absolute():
+            return path
+    raise _UnusableError("there is no home folder to keep compiled kernels in")
 
 
 def clear_cache() -> int:
@@ -66,7 +76,7 @@ def clear_cache() -> int:
 def read(key: str, kind: str = CODE) -> bytes | None:
     """Return what is kept of a kernel; None if there is nothing that is whole and this user's."""
     content, name = b"", f"{key}.{kind}"
-    with contextlib.suppress(OSError), _trusted() as folder, folder.reading(name) as file:
+    with contextlib.suppress(OSError), _usable() as folder, folder.reading(name) as file:
         with os.fdopen(os.dup(file), "rb") as whole:
             content = whole.read(LIMIT)
         if os.utime in os.supports_fd:
@@ -78,42 +88,58 @@ def read(key: str, kind: str = CODE) -> bytes | None:
 
 def write(key: str, code: bytes, kind: str = CODE) -> None:
     """Keep something of a kernel on disk; one that is full or read-only costs speed alone."""
-    path = cache_folder()
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(0o700)
-        with _trusted() as folder:
-            folder.write(f"{key}.{kind}", MAGIC + hashlib.sha256(code).digest() + code)
-            folder.shrink()
+    with contextlib.suppress(OSError), _usable(to_write=True) as folder:
+        folder.write(f"{key}.{kind}", MAGIC + hashlib.sha256(code).digest() + code)
+        folder.shrink()
 
 
-class _DistrustError(OSError):
-    """A folder or a file that others may have written to."""
+class _UnusableError(OSError):
+    """There is no folder, or others may have written to it or to a file in it."""
 
 
-_told: set[str] = set()
+_warnings: set[str] = set()  # that were given; each is given once
 
 
 @contextmanager
-def _trusted() -> Iterator[_Folder]:
-    """Open the cache; say once why it, or a file in it, is not used.
+def _usable(to_write: bool = False) -> Iterator[_Folder]:
+    """Open the cache; warn once if it, or a file in it, cannot be used.
+
+    Parameters
+    ----------
+    to_write : bool, default False
+        If true, the folder is made if it is missing, and a disk that is full or read-only is a
+        reason to warn: every process will compile anew.
 
     Raises
     ------
     OSError
         If it cannot be used.
     """
-    path = cache_folder()
     try:
+        path = cache_folder()
+        if to_write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                path.mkdir(0o700)
         with _Folder.opened(path) as folder:
             folder.check()
             yield folder
-    except _DistrustError as error:
-        if str(error) not in _told:
-            _told.add(str(error))
-            warnings.warn(f"{error}; kernels are compiled without it", stacklevel=2)
+    except _UnusableError as error:
+        _warn(str(error))
         raise
+    except OSError as error:
+        if to_write:
+            _warn(f"a compiled kernel cannot be kept in {path} ({error.strerror or error})")
+        raise
+
+
+def _warn(reason: str) -> None:
+    if reason not in _warnings:
+        _warnings.add(reason)
+        warnings.warn(
+            f"{reason}: each process compiles anew. CHAINRULE_CACHE names another folder",
+            stacklevel=2,
+        )
 
 
 class _Folder:
@@ -212,6 +238,6 @@ def _check_own(found: os.stat_result, path: Path) -> None:
     if sys.platform == "win32":  # a user's profile is theirs by the rules of the system
         return
     if found.st_uid != os.geteuid():
-        raise _DistrustError(f"{path} belongs to another user (number {found.st_uid})")
+        raise _UnusableError(f"{path} belongs to another user (number {found.st_uid})")
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise _DistrustError(f"others may write to {path} (chmod go-w forbids it)")
+        raise _UnusableError(f"others may write to {path} (chmod go-w forbids it)")

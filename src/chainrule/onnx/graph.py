@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ExportError, MissingDependencyError
-from chainrule.interrupts import deferred
+from chainrule.errors import ExportError
+from chainrule.extras import needs
 from chainrule.ops.weak import compared_dtype
 from chainrule.program.batch import Counted, Filled, Linear, Scaled, at, depends_on_n
 from chainrule.program.equations import Equation, Variable
@@ -40,13 +40,8 @@ PLAIN = frozenset(
 
 def onnx_package() -> Any:
     """Return the package onnx."""
-    try:
-        with deferred():
-            import onnx
-    except ImportError as error:
-        raise MissingDependencyError(
-            "ONNX models need the package onnx: pip install 'chainrule[onnx]'"
-        ) from error
+    with needs("an ONNX model", "onnx", "onnx"):
+        import onnx
     return onnx
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.interrupts import load
+from chainrule.ops.error_function import erf, fast_erf
 from chainrule.ops.kernel import Elementwise
 from chainrule.ops.primitive import Family, Primitive, Rule, Traced, unbroadcast
 from chainrule.ops.weak import common_dtype, text_by_shape
@@ -197,18 +197,9 @@ def of_dtype(x: Any, dtype: Any) -> Any:
     return x if x.dtype == dtype else ASTYPE(x, dtype=np.dtype(dtype).type)
 
 
-def erf(x: Any) -> Any:
-    """Return the error function of every entry."""
-    return np.vectorize(math.erf, otypes=[x.dtype])(x)
-
-
-def _erf(x: Any) -> Any:
-    return load("scipy.special").erf(x)
-
-
 ERF = ELEMENTWISE.add(
     "erf",
-    _erf,
+    fast_erf,
     (lambda g, y, x: g * (2 / math.sqrt(math.pi)) * np.exp(-(x**2)),),
     "erf(_0)",
     kernel=Elementwise("erf(_0)"),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.preprocessing.columns import LeftOut
 from chainrule.preprocessing.records import Record
 from chainrule.preprocessing.summaries import Counts, Summary
@@ -49,7 +49,7 @@ class Words:
 
     def write(self, values: Array, out: Array) -> int:
         """Fill ``out``, shape ``(n, width)``; return 0, as every word has its feature."""
-        with deferred():
+        with needs("reading free text", "tables", "sklearn"):
             from sklearn.feature_extraction.text import HashingVectorizer
 
         vectorizer = HashingVectorizer(n_features=self.words, ngram_range=(1, 2), dtype=np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.callbacks import Callback, EarlyStopping
 from chainrule.errors import DataError, InterruptedWarning, OptionError, listed
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.preprocessing import Preprocessor
 from chainrule.recipes.ensembles import averaged
 from chainrule.recipes.intervals import set_apart, widening
@@ -21,6 +21,8 @@ from chainrule.recipes.recipe import PATIENCE, Recipe
 from chainrule.sequential import Sequential
 from chainrule.tables import Table, TrainingData, training_data
 from chainrule.validation import Array, lookup
+
+BALANCED = "the balanced threshold", "tables", "sklearn"  # what it needs
 
 
 def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -> TrainingData:
@@ -66,6 +68,7 @@ def prepare(table: Table, recipe: Recipe, fold: tuple[int, int] | None = None) -
         if fold is None:
             _set_apart(data, recipe)
     if recipe.threshold != 0.5:
+        needs(*BALANCED)  # told before training
         start = 0.5 if recipe.threshold == "balanced" else float(recipe.threshold)
         data.preprocessor.set_threshold(start)
     return data
@@ -178,7 +181,7 @@ def fit(
 
 def _balanced_threshold(model: Sequential, X: Array, y: Array) -> float:
     """Return the threshold of the best balanced accuracy."""
-    with deferred():
+    with needs(*BALANCED):
         from sklearn.metrics import roc_curve
 
     second = model.predict(X, verbose=0)[:, 1].astype(np.float64)

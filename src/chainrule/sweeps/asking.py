@@ -17,7 +17,9 @@ from chainrule.sweeps.store import Places
 from chainrule.validation import Array, lookup
 
 ASKED = 16  # candidates at a time
-NEEDS = "'gp' needs PyTorch: pip install torch; 'cmaes' needs cmaes: pip install cmaes"
+NEEDS = (
+    "'gp' needs PyTorch: pip install torch; 'cmaes' needs cmaes: pip install 'chainrule[sweeps]'"
+)
 SAMPLERS = {"tpe": "TPESampler", "gp": "GPSampler", "cmaes": "CmaEsSampler"}
 PRUNERS = {"median": "MedianPruner", "nop": "NopPruner", "wilcoxon": "WilcoxonPruner"}
 

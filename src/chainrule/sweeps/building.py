@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chainrule.errors import DataError, UnknownNameError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.sweeps.dimensions import Choices, Integers, Numbers
 from chainrule.sweeps.member import Member, Settings
 from chainrule.sweeps.space import Space
@@ -58,7 +58,7 @@ class Clones:
 
     def __call__(self, **settings: Any) -> Any:
         """Return one."""
-        with deferred():
+        with needs("sweeping an estimator", "tables", "sklearn"):
             from sklearn.base import clone
 
         return clone(self.estimator).set_params(**settings)

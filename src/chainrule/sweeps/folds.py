@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, OptionError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.preprocessing.splitting import split_rows
 from chainrule.sweeps.building import SEEDS, Fold
 from chainrule.validation import check_number, refuse_foreign
@@ -51,7 +51,7 @@ def folds_of(
 
 
 def _crossed(X: Any, y: Any, cv: Any, groups: Any, seed: int) -> list[Fold]:
-    with deferred():
+    with needs("cross-validation", "tables", "sklearn"):
         from sklearn import model_selection
 
     if isinstance(cv, str) or (isinstance(cv, int | np.integer) and cv < 2):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.sweeps.building import Fold, built, fitted
 from chainrule.sweeps.member import Member
 from chainrule.validation import Array
@@ -94,7 +94,7 @@ class Ensemble:
         """Return loss and metrics of the mean predictions, of estimators their score."""
         first = self.models[0]
         if not hasattr(first, "compiled_metrics"):
-            with deferred():
+            with needs("scoring", "tables", "sklearn"):
                 from sklearn.metrics import accuracy_score, r2_score
 
             score = accuracy_score if hasattr(first, "predict_proba") else r2_score

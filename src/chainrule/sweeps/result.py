@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule import plots
 from chainrule.errors import DataError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.storage.files import write_text
 from chainrule.sweeps import pictures
 from chainrule.sweeps.building import Fold
@@ -186,7 +186,7 @@ class Result:
         DataError
             If there are fewer than ten models with a score.
         """
-        with deferred():
+        with needs("the importance of settings", "tables", "sklearn"):
             from sklearn.ensemble import RandomForestRegressor
             from sklearn.inspection import permutation_importance
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, OptionError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.sweeps.dimensions import Dimension, as_described, dimension_of
 from chainrule.sweeps.fingerprint import about
 from chainrule.sweeps.member import Settings
@@ -117,7 +117,7 @@ class Space:
 
     def quasi(self, numbers: range, seed: int) -> Array:
         """Return places that fill the space evenly: a scrambled Sobol sequence (Owen, 1998)."""
-        with deferred():
+        with needs("search='quasi'", "tables", "scipy"):
             from scipy.stats import qmc  # takes a while to load
 
         if not self.dimensions:

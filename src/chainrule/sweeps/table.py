@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.config import cut
-from chainrule.errors import MissingDependencyError, UnknownNameError
+from chainrule.errors import UnknownNameError
 from chainrule.escaping import element, for_html
-from chainrule.interrupts import load
+from chainrule.extras import needs
 from chainrule.validation import Array
 
 SHOWN = 10  # rows
@@ -70,10 +70,8 @@ class Table(Mapping[str, Array]):
         MissingDependencyError
             If pandas is not installed.
         """
-        try:
-            pandas = load("pandas")
-        except ImportError as error:
-            raise MissingDependencyError("this needs pandas: pip install pandas") from error
+        with needs("to_pandas", "", "pandas"):
+            import pandas
         return pandas.DataFrame(self._columns)
 
     def __repr__(self) -> str:

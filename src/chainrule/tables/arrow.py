@@ -6,11 +6,13 @@ import base64
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, MissingDependencyError
+from chainrule.errors import DataError
+from chainrule.extras import needs
 from chainrule.interrupts import load
 from chainrule.preprocessing.values import Column, category_text, clean_text, is_missing, quoted
 from chainrule.validation import Array
@@ -29,12 +31,8 @@ def pyarrow(part: str = "") -> Any:
     if "pandas" not in sys.modules:  # pyarrow imports it where it converts a first array
         with suppress(ImportError):
             load("pandas")
-    try:
-        return load(f"pyarrow.{part}" if part else "pyarrow")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "CSV files, Parquet files and frames need pyarrow: pip install 'chainrule[data]'"
-        ) from error
+    with needs("reading and writing CSV, Parquet and frames", "tables", "pyarrow"):
+        return import_module(f"pyarrow.{part}" if part else "pyarrow")
 
 
 def numbers(array: Any) -> Array:

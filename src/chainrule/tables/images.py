@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, FileError
-from chainrule.interrupts import deferred
+from chainrule.extras import needs
 from chainrule.preprocessing.values import Column
 from chainrule.storage.files import check_readable
 from chainrule.tables.table import Table
@@ -115,7 +115,7 @@ class _Opened:
         self._path = path
 
     def __enter__(self) -> Any:
-        with deferred():
+        with needs("reading a folder of images", "tables", "PIL"):
             from PIL import Image
 
         check_readable(self._path)

@@ -55,6 +55,7 @@ def load(kind: str) -> tuple[Any, Any]:
                 importlib.import_module(name)
     for name in LOADED:
         importlib.import_module(name)
+    sys.modules["chainrule.data"].load_digits()  # submissions may open no file of chainrule's
     child, frames, limits, stub = (
         importlib.import_module(f"chainrule.teaching.confined.{name}")
         for name in ("child", "frames", "limits", "stub")
