@@ -79,23 +79,11 @@ class Host:
     def begin(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
         """Start a process; return the socket that leads to it, and the process."""
         settings = {**settings, "answers": self.answers}
-        if not FORKS:
-            popen, line = self._script("once")
-            send(line, settings)
-            return line, _Process(popen.pid, popen.wait)
-        for _ in range(2):  # once more, if the host itself was killed
-            here, there = socket.socketpair()
-            try:
-                line = self._started()
-                socket.send_fds(line, [json.dumps(settings).encode()], [there.fileno()])
-                number = int(receive(line, time.monotonic() + STARTING))
-                return here, _Process(number, partial(self._status, number))
-            except (OSError, EOFError):
-                here.close()
-                self.close()
-            finally:
-                there.close()
-        raise ChainruleError("no process for submissions can be started; is there memory left?")
+        if sys.platform != "win32" and FORKS:
+            return self._forked(settings)
+        popen, line = self._script("once")
+        send(line, settings)
+        return line, _Process(popen.pid, popen.wait)
 
     def close(self) -> None:
         """End the host."""
@@ -105,15 +93,27 @@ class Host:
             self._process.wait()
         self._line = self._process = None
 
-    def _started(self) -> socket.socket:
-        if self._line is None:
-            self._process, self._line = self._script("forking")
-        return self._line
+    if sys.platform != "win32":
 
-    def _status(self, number: int) -> int:
-        line = self._started()
-        socket.send_fds(line, [json.dumps({"wait": number}).encode()], [])
-        return int(receive(line, time.monotonic() + STARTING))
+        def _forked(self, settings: Mapping[str, Any]) -> tuple[socket.socket, _Process]:
+            for _ in range(2):  # once more, if the host itself was killed
+                here, there = socket.socketpair()
+                try:
+                    number = self._told(settings, there.fileno())
+                    return here, _Process(number, partial(self._told, {"wait": number}))
+                except (OSError, EOFError):
+                    here.close()
+                    self.close()
+                finally:
+                    there.close()
+            raise ChainruleError("no process for submissions can be started; is there memory left?")
+
+        def _told(self, message: Mapping[str, Any], *descriptors: int) -> int:
+            """Return the number with which the host, started if need be, answers a message."""
+            if self._line is None:
+                self._process, self._line = self._script("forking")
+            socket.send_fds(self._line, [json.dumps(message).encode()], descriptors)
+            return int(receive(self._line, time.monotonic() + STARTING))
 
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         here, there = socket.socketpair()

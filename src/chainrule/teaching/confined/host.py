@@ -31,7 +31,7 @@ def main(kind: str, way: str, descriptor: str) -> None:
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(descriptor)) as connection:
-        if way == "forking":
+        if sys.platform != "win32" and way == "forking":
             forking(connection, child, frames)
         else:
             child.serve(connection, frames.receive(connection))
@@ -65,25 +65,27 @@ def load(kind: str) -> tuple[Any, Any]:
     return child, frames
 
 
-def forking(connection: socket.socket, child: Any, frames: Any) -> None:
-    """Start a process for each descriptor that comes; tell its number, and later how it ended."""
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 1)
-        if not message:
-            os._exit(0)
-        settings = json.loads(message)
-        if "wait" in settings:
-            _, status = os.waitpid(settings["wait"], 0)
-            frames.send(connection, os.waitstatus_to_exitcode(status))
-            continue
-        process = os.fork()
-        if process == 0:
-            try:
-                child.serve(socket.socket(fileno=descriptors[0]), settings)
-            finally:
+if sys.platform != "win32":
+
+    def forking(connection: socket.socket, child: Any, frames: Any) -> None:
+        """Start a process for each descriptor that comes; tell its number, later how it ended."""
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(connection, 2**16, 1)
+            if not message:
                 os._exit(0)
-        os.close(descriptors[0])
-        frames.send(connection, process)
+            settings = json.loads(message)
+            if "wait" in settings:
+                _, status = os.waitpid(settings["wait"], 0)
+                frames.send(connection, os.waitstatus_to_exitcode(status))
+                continue
+            process = os.fork()
+            if process == 0:
+                try:
+                    child.serve(socket.socket(fileno=descriptors[0]), settings)
+                finally:
+                    os._exit(0)
+            os.close(descriptors[0])
+            frames.send(connection, process)
 
 
 if __name__ == "__main__":
