@@ -92,7 +92,8 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
     separator, writing = os.sep, WRITING
     processes, modules, looks, changes = PROCESSES, MODULES, frozenset(LOOKS), frozenset(CHANGES)
     realpath, fsdecode = os.path.realpath, os.fsdecode
-    allowed, forbidden = tuple(read), tuple(hidden)
+    # On macOS and Windows SECRET and secret are one folder; what is allowed is spelled as it is.
+    allowed, forbidden = tuple(read), tuple(folder.casefold() for folder in hidden)
 
     def within(path: str, folders: Sequence[str]) -> bool:
         return any(path == folder or path.startswith(folder + separator) for folder in folders)
@@ -109,14 +110,14 @@ def hook(own: str, read: Sequence[str], hidden: Sequence[str], explains: bool = 
             if path and not within(path, (own,)):
                 if (args[2] or 0) & writing:
                     refuse("write outside its own folder")
-                if not within(path, allowed) or within(path, forbidden):
+                if not within(path, allowed) or within(path.casefold(), forbidden):
                     refuse("read files that it does not bring along")
         elif event == "import":
             if args[0].split(".")[0] in modules:
                 raise ImportError(f"{args[0]}: the exercise is to be solved with NumPy")
         elif event in looks:
             path = place(args[0]) if args and args[0] is not None else own
-            if (path and not within(path, (own, *allowed))) or within(path, forbidden):
+            if (path and not within(path, (own, *allowed))) or within(path.casefold(), forbidden):
                 refuse("look at other folders")
         elif event in changes:
             if not all(within(place(a), (own,)) for a in args[:2] if isinstance(a, str | bytes)):
