@@ -21,7 +21,10 @@ from tests.test_architecture import MODULES
 from tests.torture import imports
 from tests.torture import interrupts as torture
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+pytestmark = [
+    pytest.mark.portable,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
+]
 
 
 def interrupt():

@@ -4,12 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.blackboard.watching import Watcher
+from tests.pace import SLOWNESS
 
 from chainrule.blackboard import opening, subjects
 from chainrule.blackboard.apart import ApartSession
 from chainrule.blackboard.inside import Limits
 from chainrule.blackboard.mistakes import mistaken
 from chainrule.errors import FileError
+
+pytestmark = pytest.mark.portable
 
 TEXT = (Path(__file__).parent / "mylab.py").read_text(encoding="utf-8")
 DATA = subjects.digits()
@@ -22,7 +25,11 @@ class Lab(Watcher):
         self.path = path
         super().__init__(
             ApartSession(
-                path, DATA, limits=Limits(seconds=0.7), more=opening.More(), mistaken=mistaken
+                path,
+                DATA,
+                limits=Limits(seconds=0.7 * SLOWNESS),
+                more=opening.More(),
+                mistaken=mistaken,
             )
         )
 
@@ -39,7 +46,7 @@ class Lab(Watcher):
 
     def alone(self):
         """Wait until no process is left."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 20 * SLOWNESS
         while self.children and time.monotonic() < end:
             time.sleep(0.01)
         assert self.children == []

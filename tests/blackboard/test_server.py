@@ -20,6 +20,8 @@ from chainrule.blackboard.frames import decode
 from chainrule.blackboard.opening import begin
 from chainrule.errors import DataError, OptionError
 
+pytestmark = pytest.mark.portable
+
 WAIT = 10
 
 

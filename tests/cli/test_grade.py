@@ -8,6 +8,9 @@ import time
 
 import pytest
 from tests.cli.running import done, refused
+from tests.pace import SLOWNESS
+
+pytestmark = pytest.mark.portable
 
 LAB = "01_softmax_and_backpropagation"
 RIGHT = """
@@ -76,14 +79,14 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(start, folder, tmp_path, monkeypa
     marks = tmp_path / "marks.csv"
     options = "--lab", 1, "--seconds", 100, "--jobs", 1
     process = start("grade", folder, "-o", marks, *options)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 60 * SLOWNESS
     # Two are graded, whose folders go meanwhile; the third sleeps.
     while not any("asleep" in files for *_, files in os.walk(tmp_path)):
         assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60 * SLOWNESS)
     assert process.returncode == 130
     assert "2 of 3 submissions are graded and in" in errors
     with marks.open(newline="") as file:

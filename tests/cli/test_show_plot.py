@@ -12,6 +12,8 @@ import chainrule as cr
 from chainrule.cli.plot import draw, read_history
 from chainrule.recipes.ensembles import members
 
+pytestmark = pytest.mark.portable
+
 
 @pytest.fixture(scope="module")
 def pets(tmp_path_factory):

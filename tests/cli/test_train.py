@@ -21,6 +21,8 @@ from chainrule.storage import files
 from chainrule.sweeps.search import Search
 from chainrule.tables import open_table
 
+pytestmark = pytest.mark.portable
+
 
 def train(tmp_path, data, *options):
     model = tmp_path / "model.safetensors"

@@ -3,11 +3,9 @@
 import os
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyarrow import parquet
 
 import chainrule as cr
 from chainrule.distributed import direct as files
@@ -117,6 +115,7 @@ def test_training_is_the_same(folder, direct, monkeypatch):
 def test_row_groups_of_a_large_file_are_read_past_the_cache(
     folder, direct, monkeypatch, compression, dictionary
 ):
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     lists = pa.FixedSizeListArray.from_arrays(RNG.random(9000).astype("f4"), 3)
     table = pa.table({"x": lists, "k": np.arange(3000) % 7, "y": np.arange(3000) % 2})
     parquet.write_table(

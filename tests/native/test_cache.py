@@ -17,7 +17,10 @@ import chainrule as cr
 from chainrule.native import cache
 from chainrule.native import code as native
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+pytestmark = [
+    pytest.mark.portable,
+    pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX"),
+]
 CODE = b"machine code"
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"

@@ -21,6 +21,8 @@ from chainrule.native import machine as room
 from chainrule.native.gemm import HEIGHT, TERMS
 from chainrule.native.llvm import compiled
 
+pytestmark = pytest.mark.portable
+
 DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
 
 

@@ -10,6 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 from scipy import special
+from tests.pace import SLOWNESS
 
 import chainrule as cr
 from chainrule.compiler.functions import FOR
@@ -22,6 +23,8 @@ from chainrule.native.modules import Module, modules
 from chainrule.native.values import TYPES
 from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
+
+pytestmark = pytest.mark.portable
 
 
 @pytest.fixture
@@ -229,9 +232,9 @@ def test_processes_may_write_at_once(cache):
     workers = [context.Process(target=_compile, args=(cache, barrier, results)) for _ in range(2)]
     for worker in workers:
         worker.start()
-    found = [results.get(timeout=120) for _ in workers]
+    found = [results.get(timeout=120 * SLOWNESS) for _ in workers]
     for worker in workers:
-        worker.join(timeout=60)
+        worker.join(timeout=60 * SLOWNESS)
     assert found[0] == found[1]
     assert [file.suffix for file in cache.iterdir()] == [".kernel"]
 

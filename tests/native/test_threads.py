@@ -24,7 +24,7 @@ from chainrule.program.tracing import trace
 from chainrule.running import bound, steps
 from chainrule.running import threads as sharing
 
-pytestmark = pytest.mark.usefixtures("interrupts")
+pytestmark = [pytest.mark.portable, pytest.mark.usefixtures("interrupts")]
 BATCH, SIZE = 8, 16
 ROWS = np.random.default_rng(1).normal(size=(6 * BATCH, SIZE))
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.pace import SLOWNESS
 from tests.sweeps.fakes import FakeFleet
 from tests.sweeps.stored import CONDITIONS, SPACE, assert_same, swept, swept_slowly
 
@@ -19,6 +20,8 @@ import chainrule as cr
 from chainrule.errors import DataError, FileError, InterruptedWarning, OptionError
 from chainrule.sweeps.journal import Journal, Journals, line_of, record_of
 from chainrule.sweeps.leases import Leases, Workers
+
+pytestmark = pytest.mark.portable
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +39,7 @@ def python(*arguments, **options):
 
 def wait_for(path, lines):
     """Wait until so many batches are written."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 60 * SLOWNESS
     while sum(file.read_bytes().count(b"\n") for file in path.glob("journal/*")) < lines:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -53,7 +56,9 @@ def test_a_store_changes_nothing(tmp_path, expected):
 
 
 def test_what_is_killed_goes_on_to_the_same_bits():
-    out, _ = python("tests.torture.sweeps", 3, stdout=subprocess.PIPE).communicate(timeout=60)
+    out, _ = python("tests.torture.sweeps", 3, stdout=subprocess.PIPE).communicate(
+        timeout=60 * SLOWNESS
+    )
     assert out.startswith("3 kills of ")
 
 

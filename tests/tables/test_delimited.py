@@ -12,6 +12,8 @@ from chainrule.errors import ChainruleError, DataError
 from chainrule.preprocessing.values import MISSING, Writing
 from chainrule.tables import Column, delimited, open_table
 
+pytestmark = pytest.mark.portable
+
 
 @pytest.fixture
 def write(tmp_path):

@@ -7,12 +7,15 @@ import time
 
 import pytest
 from rich.console import Console
+from tests.pace import SLOWNESS
 
 from chainrule.errors import DataError
 from chainrule.teaching import source
 from chainrule.teaching.learn import screen, watching, workspace
 from chainrule.teaching.learn.checker import Checker
 from chainrule.teaching.learn.workspace import Workspace
+
+pytestmark = pytest.mark.portable
 
 LAB = """# %% [markdown]
 # # A small lab
@@ -43,7 +46,7 @@ RIGHT = "e = np.exp(X)\n    return e / np.sum(e, axis=-1, keepdims=True)"
 
 @pytest.fixture(scope="module")
 def checker():
-    return Checker(seconds=20)
+    return Checker(seconds=20 * SLOWNESS)
 
 
 @pytest.fixture(params=[".py", ".ipynb"])
@@ -117,7 +120,7 @@ def test_reset_brings_the_stub_back_and_keeps_what_was_written(begun, checker):
 
 def test_an_endless_loop_ends_with_a_sentence(begun):
     write(begun, "while True:\n        pass")
-    result = begun.look(Checker(seconds=1)).result
+    result = begun.look(Checker(seconds=SLOWNESS)).result
     assert "a loop that never ends" in result.sentence
 
 
@@ -156,7 +159,7 @@ def test_watching_sees_a_save_and_draws_in_80_columns(begun):
 
     writer = threading.Thread(target=save)
     writer.start()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * SLOWNESS
     watching.watch(console, begun, stop=lambda: "done" in out.getvalue() or time.monotonic() > end)
     writer.join()
     assert "All exercises are done" in out.getvalue()

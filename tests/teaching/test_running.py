@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.pace import SLOWNESS
 
 from chainrule.teaching.exercises import every, exercise
 from chainrule.teaching.expect import Ended, Wrong
 from chainrule.teaching.running import SCRIPT, Host, Limits, Worker
+
+pytestmark = pytest.mark.portable
 
 RIGHT = """
 import numpy as np
@@ -36,7 +39,7 @@ def plan(host, text, path="ada.py"):
 
 def loaded(host, text, seconds=5.0, memory=2**28):
     """Return a worker that holds softmax, or the error that its code raises."""
-    worker = Worker(host, Limits(seconds, memory), "softmax")
+    worker = Worker(host, Limits(seconds * SLOWNESS, memory), "softmax")
     reply = worker.ask({"do": "load", "name": "softmax", **plan(host, text)})
     assert "error" not in reply, reply
     return worker

@@ -83,6 +83,7 @@ class Host:
             return self._forked(settings)
         popen, line = self._script("once")
         send(line, settings)
+        receive(line, time.monotonic() + STARTING)  # when it has loaded its libraries
         return line, _Process(popen.pid, popen.wait)
 
     def close(self) -> None:

@@ -34,7 +34,9 @@ def main(kind: str, way: str, descriptor: str) -> None:
         if sys.platform != "win32" and way == "forking":
             forking(connection, child, frames)
         else:
-            child.serve(connection, frames.receive(connection))
+            settings = frames.receive(connection)
+            frames.send(connection, os.getpid())
+            child.serve(connection, settings)
 
 
 def load(kind: str) -> tuple[Any, Any]:

