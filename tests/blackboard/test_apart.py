@@ -23,14 +23,9 @@ class Lab(Watcher):
 
     def __init__(self, path):
         self.path = path
+        limits = Limits(seconds=0.7 * SLOWNESS)
         super().__init__(
-            ApartSession(
-                path,
-                DATA,
-                limits=Limits(seconds=0.7 * SLOWNESS),
-                more=opening.More(),
-                mistaken=mistaken,
-            )
+            ApartSession(path, DATA, limits=limits, more=opening.More(), mistaken=mistaken)
         )
 
     def save(self, text, state):
