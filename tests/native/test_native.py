@@ -181,6 +181,7 @@ def small(x):
     return cr.jit(lambda x: np.tanh(x) * 2)(x)
 
 
+@pytest.mark.portable(quick=True)
 def test_kept_on_disk_and_found_again(cache, monkeypatch):
     x = np.linspace(0, 1, 5)
     expected = small(x)
@@ -226,6 +227,7 @@ def _compile(folder, barrier, results):
     results.put(small(np.linspace(0, 1, 5)).tolist())
 
 
+@pytest.mark.portable(quick=True)
 def test_processes_may_write_at_once(cache):
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(2), context.Queue()
@@ -254,6 +256,7 @@ def test_without_llvmlite_it_says_so(monkeypatch):
 
 
 class TestJit:
+    @pytest.mark.portable(quick=True)
     def test_structures_shapes_and_dtypes(self):
         f = cr.jit(lambda a, b: {"sum": a["x"] + b, "more": [a["x"] * 2]})
         for dtype in ("f4", "f8"):
@@ -274,6 +277,7 @@ class TestJit:
         for got, expected in zip(cr.jit(f)(x), f(x), strict=True):
             np.testing.assert_array_equal(got, expected)
 
+    @pytest.mark.portable(quick=True)
     def test_gradients(self):
         def loss(w, x):
             return np.mean(np.tanh(x @ w) ** 2)

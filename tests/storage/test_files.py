@@ -12,7 +12,7 @@ from chainrule.errors import FileError
 from chainrule.storage import check_writable, write_text, write_whole
 from chainrule.storage.files import open_file, write_new
 
-pytestmark = pytest.mark.portable
+pytestmark = pytest.mark.portable(quick=True)
 
 NOBODY = 65534
 of_posix = pytest.mark.skipif(

@@ -118,6 +118,7 @@ def test_times_of_day_are_times(write):
     assert (first.hour, first.minute, second.hour, second.second) == (7, 30, 18, 30)
 
 
+@pytest.mark.portable(quick=True)
 @pytest.mark.parametrize(("texts", "numbers"), [
     (["1,234.50", "-7", "1,234,567"], [1234.5, -7, 1234567]),
     (["1.234,50", "-7", "0,5"], [1234.5, -7, 0.5]),
@@ -167,6 +168,7 @@ def test_a_few_odd_cells_count_as_missing_and_are_said(write, monkeypatch):
     assert np.flatnonzero(np.isnan(found)).tolist() == [4321]
 
 
+@pytest.mark.portable(quick=True)
 def test_blocks_and_a_file_read_whole_agree(write, monkeypatch):
     rng = np.random.default_rng(0)
     kinds = [
@@ -237,6 +239,7 @@ def test_some_columns_can_be_read_in_another_order(write):
     assert {name: values.tolist() for name, values in chunk.items()} == {"c": ["x"], "a": [1.0]}
 
 
+@pytest.mark.portable(quick=True)
 @pytest.mark.parametrize(("content", "message"), [
     ("", "is empty; expected a line of column names"),
     ("\n \n", "names no column"),

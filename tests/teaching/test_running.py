@@ -63,6 +63,7 @@ def body(text):
     return f"import os, sys\nimport numpy as np\n\ndef softmax(X):\n{lines}    return np.zeros(3)\n"
 
 
+@pytest.mark.portable(quick=True)
 def test_a_right_answer_earns_all_points(host):
     assert said(host, RIGHT) == ("", exercise("softmax").most)
 
@@ -276,6 +277,7 @@ def test_each_process_draws_the_same_random_numbers(host):
     assert not np.array_equal(drawn[0], drawn[2])
 
 
+@pytest.mark.portable(quick=True)
 def test_ended_once_is_ended(host):
     with loaded(host, body("os._exit(1)")) as worker:
         for _ in range(2):
