@@ -24,6 +24,7 @@ from chainrule.blackboard.listeners import Listener, Listeners, refuse
 from chainrule.blackboard.own import Said, last_line, stopped
 from chainrule.blackboard.subject import Data
 from chainrule.errors import FileError
+from chainrule.teaching.ends import ended_by
 from chainrule.teaching.learn.checker import processes
 from chainrule.teaching.learn.saves import saves
 
@@ -293,9 +294,8 @@ def _end_of(path: Path, status: int | None, trace: str, limits: Limits) -> Said:
             f"no end within {limits.seconds:g} s of the processor: is there a loop that never ends?"
         )
         return stopped(path, "endless", text, line)
-    text = f"the program ends (exit code {status})"
-    if status is not None and status < 0:
-        text = f"Python crashes ({signal.Signals(-status).name})"
-        if status == -getattr(signal, "SIGKILL", 9):
-            text = "the process was killed: does it use too much memory?"
+    cause = ended_by(status) if status is not None else ""
+    text = f"Python crashes ({cause})" if cause else f"the program ends (exit code {status})"
+    if cause == "SIGKILL":
+        text = "the process was killed: does it use too much memory?"
     return stopped(path, "broken", text, line)

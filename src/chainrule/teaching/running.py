@@ -27,6 +27,7 @@ from typing import Any, Self
 from chainrule.errors import ChainruleError, DataError
 from chainrule.teaching.calls import Candidate
 from chainrule.teaching.confined.frames import receive, send
+from chainrule.teaching.ends import ended_by
 from chainrule.teaching.expect import Ended, Wrong
 
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
@@ -235,15 +236,15 @@ class Worker:
         )
 
     def _died(self, status: int) -> str:
-        known = {-getattr(signal, "SIGXCPU", 0): self._too_long()}
-        if status in known:
-            return known[status]
-        if status == -getattr(signal, "SIGSEGV", 11):
+        cause = ended_by(status)
+        if cause == "SIGXCPU":
+            return self._too_long()
+        if cause == "SIGSEGV":
             return f"{self._what} makes Python crash (segmentation fault)"
         if status == -9:
             return f"{self._what} was killed: does it use too much memory?"
-        if status < 0:
-            return f"{self._what} ends the program ({signal.Signals(-status).name})"
+        if cause:
+            return f"{self._what} ends the program ({cause})"
         return f"{self._what} ends the program (exit code {status}): leave exit() and the like out"
 
 
