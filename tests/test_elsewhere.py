@@ -1,4 +1,4 @@
-"""What macOS and others lack, taken away: no ``/proc``, no fork, processes by spawn alone."""
+"""What macOS and others lack, taken away: no ``/proc``, no fork, no ``libm.so.6``."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ if sys.platform != "linux":
 
 # All that others have made is imported first: it would look for what macOS has.
 ELSEWHERE = """
-import multiprocessing, os, pathlib, signal, socket, subprocess, sys, tempfile, time
+import ctypes, multiprocessing, os, pathlib, signal, socket, subprocess, sys, tempfile, time
 import multiprocessing.connection, numpy as np, platformdirs, scipy.special, sklearn.datasets
 import llvmlite.binding, threadpoolctl, uvicorn
 
@@ -31,6 +31,12 @@ def readlink(path, read=os.readlink):
     audit("open", (os.fspath(path),))
     return read(path)
 
+def library(name, *options, load=ctypes.CDLL):
+    if name == "libm.so.6":
+        raise OSError("musl has none")
+    return load(name, *options)
+
+ctypes.CDLL = library
 multiprocessing.set_start_method("spawn", force=True)
 multiprocessing.get_all_start_methods = lambda: ["spawn"]
 sys.addaudithook(audit)
@@ -41,7 +47,9 @@ JOBS = {
     "training": """
 import chainrule as cr
 from chainrule.native import cores, memory
+from chainrule.native.machine import MATHEMATICS, _mathematics
 assert cores() >= 1 and memory() >= 2**30
+assert len(_mathematics()) == 2 * len(MATHEMATICS)
 X = np.random.default_rng(0).normal(size=(40, 3))
 train = lambda engine: cr.minimize(
     lambda p, x: np.mean(np.tanh(x @ p["w"]) ** 2), {"w": np.ones((3, 2))}, X,

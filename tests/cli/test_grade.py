@@ -48,9 +48,9 @@ def test_marks_report_json_and_junit_are_written(folder, tmp_path):
     assert [row["name"] for row in rows] == ["ada", "bob"]
     assert int(rows[0]["softmax"]) > int(rows[1]["softmax"]) > 0
     assert "bob.py, line 6: summed (or averaged) over the wrong axis" in rows[1]["message"]
-    whole = json.loads((tmp_path / "m.json").read_text())
+    whole = json.loads((tmp_path / "m.json").read_text("utf-8"))
     assert [s["name"] for s in whole["submissions"]] == ["ada", "bob"]
-    assert "<html" in (tmp_path / "r.html").read_text()
+    assert "<html" in (tmp_path / "r.html").read_text("utf-8")
     assert not list(tmp_path.glob(".chainrule-*"))
 
 

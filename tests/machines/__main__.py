@@ -21,8 +21,8 @@ HOME = Path(os.environ.get("CHAINRULE_MACHINES", HERE / "build" / "machines")).a
 PACKAGES = (
     "numpy", "llvmlite", "platformdirs", "scikit-learn", "scipy", "threadpoolctl", "matplotlib",
     "typer", "rich", "jinja2", "starlette", "uvicorn", "websockets", "watchfiles", "jupytext",
-    "nbformat", "pandas", "pyarrow", "safetensors", "mpmath", "hypothesis", "pytest", "pytest-timeout",
-    "pytest-xdist",
+    "nbformat", "pandas", "pyarrow", "safetensors", "mpmath", "hypothesis", "pytest",
+    "pytest-timeout", "pytest-xdist",
 )  # fmt: skip
 VERSION = "3.13"
 DEBIAN = f"/usr/bin/python{VERSION}"

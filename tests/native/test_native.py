@@ -16,6 +16,7 @@ import chainrule as cr
 from chainrule.compiler.functions import FOR
 from chainrule.compiler.kernels import function_kernel
 from chainrule.errors import CompileError, DataError
+from chainrule.native import UNKNOWN_MEMORY, memory
 from chainrule.native import cache as cache_on_disk
 from chainrule.native import code as native
 from chainrule.native.llvm import _optimize as optimize
@@ -239,6 +240,12 @@ def test_processes_may_write_at_once(cache):
         worker.join(timeout=60 * SLOWNESS)
     assert found[0] == found[1]
     assert [file.suffix for file in cache.iterdir()] == [".kernel"]
+
+
+@pytest.mark.portable(quick=True)
+def test_the_system_says_how_much_memory_there_is():
+    assert memory() != UNKNOWN_MEMORY
+    assert 2**28 < memory() < 2**50
 
 
 def test_clearing(cache):

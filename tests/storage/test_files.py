@@ -69,7 +69,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(FileError, match="No space left"):
         write_text(path, "second")
-    assert path.read_text() == "first"
+    assert path.read_text("utf-8") == "first"
     assert os.listdir(tmp_path) == ["report.html"]
 
 
@@ -96,7 +96,7 @@ def test_a_link_is_followed_and_the_mode_kept(tmp_path):
     link.symlink_to(target)
     write_text(link, "second")
     assert link.is_symlink()
-    assert target.read_text() == "second"
+    assert target.read_text("utf-8") == "second"
     assert target.stat().st_mode & 0o777 == 0o640
 
 
@@ -250,7 +250,7 @@ def test_a_writer_of_a_new_file_is_safe_from_another(tmp_path, monkeypatch):
     assert write_new(tmp_path / "new", "first")
     assert not write_new(tmp_path / "new", "second")
     assert sorted(os.listdir(tmp_path)) == ["new", "other"]
-    assert (tmp_path / "new").read_text() == "first"
+    assert (tmp_path / "new").read_text("utf-8") == "first"
 
 
 @of_posix

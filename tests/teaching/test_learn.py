@@ -61,14 +61,14 @@ def begun(request, tmp_path, monkeypatch):
 
 def write(begun, code):
     path = begun.path(begun.labs[0])
-    text = path.read_text()
+    text = path.read_text("utf-8")
     if path.suffix == ".ipynb":
         code = json.dumps(code)[1:-1]
     path.write_text(text.replace("# TODO:", "").replace("return None", code))
 
 
 def test_the_learners_file_has_the_stub_and_neither_solution_nor_hidden_tests(begun):
-    text = begun.path(begun.labs[0]).read_text()
+    text = begun.path(begun.labs[0]).read_text("utf-8")
     assert "return None" in text
     assert not any(word in text for word in ("keepdims", "two equal scores", "SOLUTION", "%load"))
 
@@ -95,7 +95,7 @@ def write_again(begun, old, new):
     path = begun.path(begun.labs[0])
     if path.suffix == ".ipynb":
         old, new = json.dumps(old)[1:-1], json.dumps(new)[1:-1]
-    text = path.read_text()
+    text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new))
 
@@ -110,13 +110,13 @@ def test_a_solution_is_shown_once_ones_own_has_passed(begun, checker):
 
 
 def test_reset_brings_the_stub_back_and_keeps_what_was_written(begun, checker):
-    fresh = begun.path(begun.labs[0]).read_text()
+    fresh = begun.path(begun.labs[0]).read_text("utf-8")
     write(begun, WRONG)
     kept = begun.reset("softmax")
-    assert "np.sum(e)" in kept.read_text()
+    assert "np.sum(e)" in kept.read_text("utf-8")
     assert begun.look(checker).result is None
     if kept.suffix == ".py":
-        assert begun.path(begun.labs[0]).read_text() == fresh
+        assert begun.path(begun.labs[0]).read_text("utf-8") == fresh
 
 
 def test_an_endless_loop_ends_with_a_sentence(begun):
