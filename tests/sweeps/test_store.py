@@ -19,7 +19,7 @@ from tests.sweeps.stored import CONDITIONS, SPACE, assert_same, swept, swept_slo
 import chainrule as cr
 from chainrule.errors import DataError, FileError, InterruptedWarning, OptionError
 from chainrule.sweeps.journal import Journal, Journals, line_of, record_of
-from chainrule.sweeps.leases import Leases, Workers
+from chainrule.sweeps.leases import Leases, Workers, _started
 
 pytestmark = pytest.mark.portable
 
@@ -311,3 +311,12 @@ def test_the_store_of_another_version_is_refused(tmp_path):
     (tmp_path / "sweep.json").write_text('{"format": 1, "build": "fake", "epochs": 9, "seed": 0}')
     with pytest.raises(FileError, match=r"another version of chainrule.*give another store"):
         swept(tmp_path, models=20)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of processes in /proc")
+def test_a_process_of_any_name_has_a_start():
+    code = "import sys; open('/proc/self/comm', 'wb').write(b'\\xff)'); print(flush=True); input()"
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **options) as process:
+        process.stdout.readline()
+        assert _started(process.pid).isdecimal()
