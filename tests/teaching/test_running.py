@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.pace import SLOWNESS
+from tests.pace import LIMITS_MEMORY, SLOWNESS
 
 from chainrule.teaching.exercises import every, exercise
 from chainrule.teaching.expect import Ended, Wrong
@@ -106,8 +106,13 @@ HOSTILE = {
 }  # fmt: skip
 
 
+OF_SYSTEMS = {"a fork bomb", "abort", "a signal"} if sys.platform == "win32" else set()
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_a_hostile_answer_does_is_a_sentence_and_earns_nothing(host, name):
+    if name in OF_SYSTEMS or (name == "memory" and not LIMITS_MEMORY):
+        pytest.skip("this system has no such call, or no such limit")
     text, sentence = HOSTILE[name]
     seconds = {"a loop": 1.0, "sleeping": 0.4}.get(name, 9.0)
     words, points = said(host, body(text), seconds)
@@ -119,7 +124,7 @@ def test_files_in_its_own_folder_are_gone_behind_it(host, tmp_path):
     text = body("open('mine.txt', 'w').write(os.getcwd())\nreturn open('mine.txt').read()")
     with loaded(host, text) as worker:
         folder = worker.candidate("softmax")([1])
-    assert folder.startswith("/")
+    assert os.path.isabs(folder)
     assert not Path(folder).exists()
 
 
