@@ -1,3 +1,4 @@
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +17,9 @@ pytestmark = pytest.mark.portable
 
 TEXT = (Path(__file__).parent / "mylab.py").read_text(encoding="utf-8")
 DATA = subjects.digits()
+CRASH = "import ctypes; ctypes.string_at(0)"
+if sys.platform == "win32":  # where ctypes makes an exception of it
+    CRASH = "import faulthandler; faulthandler._raise_exception(0xC0000005)"
 
 
 class Lab(Watcher):
@@ -120,7 +124,7 @@ def test_code_that_never_ends_or_crashes_takes_nothing_down(lab):
     assert [h["type"] for h, _ in lab.ask("hello")] == ["code", "setup", "frame", "done"]
     ends = {
         "import os\nos._exit(3)\n": "the program ends (exit code 3)",
-        "import ctypes\nctypes.string_at(0)\n": "Python crashes (SIGSEGV)",
+        f"{CRASH}\n": "Python crashes (SIGSEGV)",
     }
     if LIMITS_MEMORY:
         ends["import numpy as np\nnp.empty(2**29)\n"] = "line 2: MemoryError: Unable to allocate"
