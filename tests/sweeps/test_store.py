@@ -26,6 +26,9 @@ pytestmark = pytest.mark.portable
 ROOT = Path(__file__).parents[2]
 
 
+of_posix = pytest.mark.skipif(sys.platform == "win32", reason="forks, and processes that stop")
+
+
 @pytest.fixture(scope="module")
 def expected():
     return swept(None)
@@ -55,6 +58,7 @@ def test_a_store_changes_nothing(tmp_path, expected):
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"0-2", "1-1", "2-0"}
 
 
+@of_posix
 def test_what_is_killed_goes_on_to_the_same_bits():
     out, _ = python("tests.torture.sweeps", 3, stdout=subprocess.PIPE).communicate(
         timeout=60 * SLOWNESS
@@ -66,7 +70,7 @@ def test_two_processes_share_the_work(tmp_path, expected):
     other = python("tests.sweeps.stored", tmp_path, 0.005)
     wait_for(tmp_path, 1)
     assert_same(swept_slowly(tmp_path, 0.001), expected)
-    assert other.wait(60) == 0
+    assert other.wait(60 * SLOWNESS) == 0
     again = FakeFleet()
     assert_same(swept(tmp_path, again), expected)
     assert again.models == 0
@@ -80,6 +84,7 @@ def test_two_processes_share_the_work(tmp_path, expected):
     assert sum(counts) == sum(len(rung.candidates) for rung in expected.rungs)
 
 
+@of_posix
 def test_the_work_of_a_dead_one_is_taken(tmp_path, expected):
     other = python("tests.sweeps.stored", tmp_path, 0.01)
     wait_for(tmp_path, 1)
@@ -102,19 +107,19 @@ def test_the_work_of_a_dead_one_is_taken(tmp_path, expected):
 
 def test_a_process_elsewhere_is_dead_when_nothing_changes(tmp_path):
     with mock.patch("chainrule.sweeps.leases._machine", return_value="another"):
-        other = Workers(tmp_path, patience=0.15, renewed=0.01)
-    here = Workers(tmp_path, patience=0.15, renewed=0.01)
+        other = Workers(tmp_path, patience=0.15 * SLOWNESS, renewed=0.01)
+    here = Workers(tmp_path, patience=0.15 * SLOWNESS, renewed=0.01)
     try:
         theirs, ours = (Leases(tmp_path / "leases", each) for each in (other, here))
         assert theirs.take(0)
-        end = time.monotonic() + 0.3
+        end = time.monotonic() + 0.3 * SLOWNESS
         while time.monotonic() < end:
             assert not ours.take(0)
             time.sleep(0.02)
         other._end.set()  # it dies
         other._thread.join()
         assert not ours.take(0)
-        time.sleep(0.2)
+        time.sleep(0.2 * SLOWNESS)
         assert ours.take(0)
         assert not theirs.take(0)
     finally:
