@@ -168,7 +168,6 @@ def test_a_few_odd_cells_count_as_missing_and_are_said(write, monkeypatch):
     assert np.flatnonzero(np.isnan(found)).tolist() == [4321]
 
 
-@pytest.mark.portable(quick=True)
 def test_blocks_and_a_file_read_whole_agree(write, monkeypatch):
     rng = np.random.default_rng(0)
     kinds = [

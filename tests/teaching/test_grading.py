@@ -71,7 +71,6 @@ def graded(grader, path, content):
     return grader.grade(Entry(path.stem, path))
 
 
-@pytest.mark.portable(quick=True)
 def test_right_answers_earn_all_and_half_right_ones_a_part_with_its_line(grader, tmp_path):
     right = graded(grader, tmp_path / "ada.py", RIGHT)
     assert (right.points, right.message) == (right.most, "all right")
