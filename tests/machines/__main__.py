@@ -22,7 +22,7 @@ PACKAGES = (
     "numpy", "llvmlite", "platformdirs", "scikit-learn", "scipy", "threadpoolctl", "matplotlib",
     "typer", "rich", "jinja2", "starlette", "uvicorn", "websockets", "watchfiles", "jupytext",
     "nbformat", "pandas", "pyarrow", "safetensors", "mpmath", "hypothesis", "pytest",
-    "pytest-timeout", "pytest-xdist",
+    "pytest-timeout",
 )  # fmt: skip
 VERSION = "3.13"
 DEBIAN = f"/usr/bin/python{VERSION}"
@@ -38,21 +38,29 @@ class Machine:
     ----------
     commands : dict
         That emulate it, and the packages of Debian that bring them.
-    wheels : str
-        The platform of its wheels, in uv's words; "" is this one.
-    slowness : int
+    install : function of a folder
+        Installs Python there; returns the command that runs it.
+    wheels : tuple of str, optional
+        uv's options for its wheels. By default they are this machine's.
+    packages : tuple of str, optional
+        Which versions it needs.
+    path : function of a path, optional
+        The path as this machine names it.
+    separator : str, default ":"
+        Between paths.
+    slowness : int, default 1
         The factor by which tests may take longer.
     is_source : bool, default True
         Whether the sources are tested there; otherwise the wheel.
     """
 
     commands: dict[str, str]
-    wheels: str
-    packages: tuple[str, ...]
     install: Callable[[Path], list[str]]
-    path: Callable[[Path], str]
-    separator: str
-    slowness: int
+    wheels: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    path: Callable[[Path], str] = str
+    separator: str = ":"
+    slowness: int = 1
     is_source: bool = True
 
 
@@ -93,19 +101,26 @@ def install_windows(home: Path) -> list[str]:
 
 MACHINES = {
     "arm64": Machine(
-        {"qemu-aarch64-static": "qemu-user-static", "mmdebstrap": "mmdebstrap"},
-        "aarch64-manylinux_2_28", (), install_arm, str, ":", 20,
+        commands={"qemu-aarch64-static": "qemu-user-static", "mmdebstrap": "mmdebstrap"},
+        # Emulated, Python would take minutes to compile what it imports.
+        wheels=("--python-platform=aarch64-manylinux_2_28", "--compile-bytecode"),
+        install=install_arm,
+        slowness=20,
     ),
-    # NumPy 2.2 and later call `crealf`, which the C library of wine 10 lacks.
     "windows": Machine(
-        {"wine": "wine wine64"},
-        "x86_64-pc-windows-msvc", ("numpy<2.2",), install_windows,
-        lambda path: "Z:" + str(path).replace("/", "\\"), ";", 5,
+        commands={"wine": "wine wine64"},
+        wheels=("--python-platform=x86_64-pc-windows-msvc",),
+        # Later versions call `crealf`, which the C library of wine 10 lacks.
+        packages=("numpy<2.2",),
+        install=install_windows,
+        path=lambda path: "Z:" + str(path).replace("/", "\\"),
+        separator=";",
+        slowness=5,
     ),
     "wheel": Machine(
-        {DEBIAN: f"python{VERSION}"}, "", (), lambda home: [DEBIAN], str, ":", 1, is_source=False,
+        commands={DEBIAN: f"python{VERSION}"}, install=lambda home: [DEBIAN], is_source=False
     ),
-}  # fmt: skip
+}
 
 
 def run(*command: str) -> None:
@@ -128,9 +143,8 @@ def install_packages(machine: Machine, home: Path) -> list[Path]:
         wanted += map(str, (home / "dist").glob("*.whl"))
     if not stamp.exists() or stamp.read_text() != " ".join(wanted) or not machine.is_source:
         shutil.rmtree(folder, ignore_errors=True)
-        place = ["--only-binary=:all:", f"--python-version={VERSION}", f"--target={folder}"]
-        platform = [f"--python-platform={machine.wheels}"] if machine.wheels else []
-        run(*uv, "pip", "install", "--quiet", *place, *platform, *wanted)
+        place = ["--only-binary=:all:", f"--python={VERSION}", f"--target={folder}"]
+        run(*uv, "pip", "install", "--quiet", *place, *machine.wheels, *wanted)
         stamp.write_text(" ".join(wanted))
     return [folder, HERE / "src"] if machine.is_source else [folder]
 
