@@ -32,6 +32,7 @@ from chainrule.teaching.expect import Ended, Wrong
 
 SCRIPT = Path(__file__).with_name("confined") / "host.py"
 FORKS = sys.platform.startswith("linux")  # elsewhere threads of the libraries do not survive it
+NOT_STARTED = "no process for submissions can be started; is there memory left?"
 STARTING = 120.0  # seconds for a host to load its libraries on a busy machine
 PATIENCE = 3  # how much slower than its processor a process may be on a busy machine
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TZ")
@@ -83,8 +84,14 @@ class Host:
         if sys.platform != "win32" and FORKS:
             return self._forked(settings)
         popen, line = self._script("once")
-        send(line, settings)
-        receive(line, time.monotonic() + STARTING)  # when it has loaded its libraries
+        try:
+            send(line, settings)
+            receive(line, time.monotonic() + STARTING)  # when it has loaded its libraries
+        except (OSError, EOFError) as error:
+            line.close()
+            popen.kill()
+            popen.wait()
+            raise ChainruleError(NOT_STARTED) from error
         return line, _Process(popen.pid, popen.wait)
 
     def close(self) -> None:
@@ -108,7 +115,7 @@ class Host:
                     self.close()
                 finally:
                     there.close()
-            raise ChainruleError("no process for submissions can be started; is there memory left?")
+            raise ChainruleError(NOT_STARTED)
 
         def _told(self, message: Mapping[str, Any], *descriptors: int) -> int:
             """Return the number with which the host, started if need be, answers a message."""
@@ -120,17 +127,33 @@ class Host:
     def _script(self, way: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         here, there = socket.socketpair()
         kind = "whole" if self.answers else "bare"
-        command = [sys.executable, "-P", "-B", str(SCRIPT), kind, way, str(there.fileno())]
         with there:
-            there.set_inheritable(True)
-            more: dict[str, Any] = {"close_fds": False} if os.name == "nt" else {
-                "pass_fds": [there.fileno()], "start_new_session": True,
-            }  # fmt: skip
-            popen = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, env=_environment(), **more,
-            )  # fmt: skip
-        return popen, here
+            return _started([sys.executable, "-P", "-B", str(SCRIPT), kind, way], there), here
+
+
+if sys.platform == "win32":
+
+    def _started(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a host, which reads from its input how Windows shares the socket with it."""
+        nothing = subprocess.DEVNULL
+        popen = subprocess.Popen(
+            [*command, "shared"], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
+            env=_environment(),
+        )  # fmt: skip
+        assert popen.stdin is not None
+        with contextlib.suppress(OSError), popen.stdin as told:  # if it is gone, that is heard of
+            told.write(line.share(popen.pid))
+        return popen
+
+else:
+
+    def _started(command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a host, which inherits the socket."""
+        nothing = subprocess.DEVNULL
+        return subprocess.Popen(
+            [*command, str(line.fileno())], stdin=nothing, stdout=nothing, stderr=nothing,
+            env=_environment(), pass_fds=[line.fileno()], start_new_session=True,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
