@@ -282,7 +282,6 @@ def test_each_process_draws_the_same_random_numbers(host):
     assert not np.array_equal(drawn[0], drawn[2])
 
 
-@pytest.mark.portable(quick=True)
 def test_ended_once_is_ended(host):
     with loaded(host, body("os._exit(1)")) as worker:
         for _ in range(2):
