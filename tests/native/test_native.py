@@ -228,7 +228,6 @@ def _compile(folder, barrier, results):
     results.put(small(np.linspace(0, 1, 5)).tolist())
 
 
-@pytest.mark.portable(quick=True)
 def test_processes_may_write_at_once(cache):
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(2), context.Queue()
