@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.blackboard.stub import StubSession
+from tests.pace import SLOWNESS
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -22,7 +23,7 @@ from chainrule.errors import DataError, OptionError
 
 pytestmark = pytest.mark.portable
 
-WAIT = 10
+WAIT = 10 * SLOWNESS
 
 
 @contextmanager

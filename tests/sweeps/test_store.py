@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.pace import SLOWNESS
+from tests.pace import KNOWS_STARTS, SLOWNESS
 from tests.sweeps.fakes import FakeFleet
 from tests.sweeps.stored import CONDITIONS, SPACE, assert_same, swept, swept_slowly
 
@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 
 
 of_posix = pytest.mark.skipif(sys.platform == "win32", reason="forks, and processes that stop")
+
+others_live = pytest.mark.skipif(not KNOWS_STARTS, reason="qemu: see tests/pace.py")
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,7 @@ def test_what_is_killed_goes_on_to_the_same_bits():
     assert out.startswith("3 kills of ")
 
 
+@others_live
 def test_two_processes_share_the_work(tmp_path, expected):
     other = python("tests.sweeps.stored", tmp_path, 0.005)
     wait_for(tmp_path, 1)
@@ -85,6 +88,7 @@ def test_two_processes_share_the_work(tmp_path, expected):
 
 
 @of_posix
+@others_live
 def test_the_work_of_a_dead_one_is_taken(tmp_path, expected):
     other = python("tests.sweeps.stored", tmp_path, 0.01)
     wait_for(tmp_path, 1)
