@@ -7,9 +7,11 @@ SHARED := -n logical --maxprocesses 4 --dist worksteal
 OLDEST := build/oldest
 JUDGES := build/judges
 WEB := blackboard-web
+# mypy knows what each of these lacks: os.fork, os.O_PATH, signal.setitimer.
+PLATFORMS := linux darwin win32
 MODULE := src/chainrule/blackboard/assets/blackboard.js
 
-.PHONY: help lab blackboard page test wheel peers test-oldest judges cases torture fuzz coverage check format bench pictures functions notebooks clean
+.PHONY: help lab blackboard page test wheel peers test-oldest arm windows debian judges cases torture fuzz coverage check format bench pictures functions notebooks clean
 
 help:
 	@echo "make lab       run the whole lab and write lab-report.html"
@@ -19,12 +21,15 @@ help:
 	@echo "make wheel     install the wheel alone elsewhere and run README there; takes two minutes"
 	@echo "make peers     hold it against Keras, PyTorch, JAX and autograd, Keras's own tests among them"
 	@echo "make test-oldest  the same with the oldest versions that pyproject.toml allows"
+	@echo "make arm       run the portable tests on 64-bit ARM, emulated; ARGS=--quick runs few of them"
+	@echo "make windows   the same on Windows, emulated"
+	@echo "make debian    the same of the wheel, on Debian's Python 3.13"
 	@echo "make judges    let nbgrader and Otter grade the labs that are exported for them"
 	@echo "make cases     hold the diagnosis against all wrong gradients of the collection; ten minutes"
 	@echo "make torture   Ctrl-C, kills and hostile files at length; takes ten minutes"
 	@echo "make coverage  the same, counting which lines they run; takes twice as long"
 	@echo "make fuzz      hold 50,000 random NumPy programs and 1,000 random networks against others"
-	@echo "make check     ruff, formatting, strict mypy; the files at the root and the workflows"
+	@echo "make check     ruff, formatting, strict mypy as on Linux, macOS and Windows; the files at the root"
 	@echo "make format    mend what ruff can mend"
 	@echo "make bench     time chainrule against its peers, cold and warm; results go to benchmarks/"
 	@echo "make functions list the NumPy functions that have a gradient anew"
@@ -62,6 +67,10 @@ test-oldest: $(OLDEST)/made
 judges: $(JUDGES)/made
 	@$(JUDGES)/bin/python -m pytest -o filterwarnings= tests/peers/test_nbgrader.py tests/peers/test_otter.py $(ARGS)
 
+# Portable tests alone: on 64-bit ARM by qemu, on Windows by wine, of the wheel on Debian's Python 3.13.
+arm windows debian: .venv/uv
+	@$(BIN)/python -m tests.machines $(subst debian,wheel,$(subst arm,arm64,$@)) $(ARGS)
+
 cases: .venv/dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.checking.judge $(ARGS)
 
@@ -84,7 +93,7 @@ fuzz: .venv/dev .venv/bench
 check: .venv/dev
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy
+	@printf '%s\n' $(PLATFORMS) | xargs -P 2 -t -I{} $(BIN)/mypy --platform {} --cache-dir .mypy_cache/{}
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
@@ -156,9 +165,12 @@ $(WEB)/node_modules/made: $(WEB)/package-lock.json
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
-$(OLDEST)/made: pyproject.toml | .venv/made
-	@echo "Installing the oldest versions into $(OLDEST) ..."
+.venv/uv: | .venv/made
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(OLDEST)/made: pyproject.toml .venv/uv
+	@echo "Installing the oldest versions into $(OLDEST) ..."
 	@$(BIN)/uv venv --quiet --clear --python 3.11 $(OLDEST)
 	@$(BIN)/uv pip compile --quiet --python $(OLDEST)/bin/python --resolution lowest-direct \
 	  --extra test --output-file $(OLDEST)/versions.txt pyproject.toml

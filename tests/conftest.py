@@ -39,15 +39,19 @@ compile_quickly()
 import matplotlib as mpl
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from chainrule import validation
 from chainrule.data import load_digits
 from chainrule.lab import Lab
+from tests.pace import SLOWNESS
 
 mpl.use("agg")
 # `make test` draws the same examples everywhere; `make fuzz` draws anew and keeps what it finds.
-settings.register_profile("fixed", deadline=None, derandomize=True, database=None, max_examples=30)
+settings.register_profile(
+    "fixed", deadline=None, derandomize=True, database=None, max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow] if SLOWNESS > 1 else [],
+)  # fmt: skip
 settings.register_profile("fuzz", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("fixed")
 

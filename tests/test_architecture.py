@@ -58,7 +58,7 @@ MODULES = {dotted(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 def imports(path):
     """Yield the modules that a file imports anywhere, for its annotations too."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 if alias.name == "__version__":  # any room may tell it
@@ -166,7 +166,7 @@ class A:
 def test_the_core_is_short_enough_to_be_read():
     parts = [SOURCE / part for part in CORE]
     files = [file for part in parts for file in (part.rglob("*.py") if part.is_dir() else [part])]
-    lines = {file: lines_of_code(file.read_text()) for file in files}
+    lines = {file: lines_of_code(file.read_text("utf-8")) for file in files}
     text = sum(count for file, count in lines.items() if file.name in TEXT)
     assert text <= LINES_OF_TEXT
     assert sum(lines.values()) - text <= LINES_OF_CODE
@@ -183,14 +183,14 @@ def test_importing_chainrule_loads_numpy_alone():
 
 
 def test_the_architecture_page_names_every_module():
-    page = (ROOT / "docs" / "architecture.md").read_text()
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     names = {path.relative_to(SOURCE).as_posix() for path in MODULES.values()}
     missing = {n for n in names if not n.endswith("__init__.py") and f"`{n}`" not in page}
     assert not missing
 
 
 def test_the_architecture_page_has_the_rooms_in_their_order():
-    page = (ROOT / "docs" / "architecture.md").read_text().partition("\nInside the lab")[0]
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("\nInside the lab")[0]
     listed = re.findall(r"^\| `(\w+)", page, re.MULTILINE)
     assert list(dict.fromkeys(listed)) == [room for room in ROOMS if room in listed]
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.blackboard.stub import StubSession
+from tests.pace import SLOWNESS
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -21,7 +22,9 @@ from chainrule.blackboard.frames import decode
 from chainrule.blackboard.opening import begin
 from chainrule.errors import DataError, OptionError
 
-WAIT = 10
+pytestmark = pytest.mark.portable
+
+WAIT = 10 * SLOWNESS
 
 
 @contextmanager
@@ -126,6 +129,7 @@ def test_a_socket_from_elsewhere_is_refused(browser, wrong):
     assert refused.value.response.status_code == 403
 
 
+@pytest.mark.portable(quick=True)
 def test_two_tabs_hear_of_one_session(browser):
     with browser.socket() as one, browser.socket() as other:
         say(one, do="hello")

@@ -20,7 +20,10 @@ import chainrule as cr
 from chainrule.native import cache
 from chainrule.native import code as native
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+pytestmark = [
+    pytest.mark.portable,
+    pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX"),
+]
 CODE = b"machine code"
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
@@ -56,6 +59,7 @@ def file(folder):
     return folder / f"{KEY}.kernel"
 
 
+@pytest.mark.portable(quick=True)
 def test_written_and_read(file):
     assert holds(KEY)
     assert cache.read(KEY) == CODE
@@ -89,6 +93,7 @@ def test_what_others_may_write_to_is_not_read_and_that_is_said_once(file, what, 
     assert not holds(KEY)  # in silence, for warnings are errors here
 
 
+@pytest.mark.portable(quick=True)
 @as_root
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_what_belongs_to_another_is_not_read_and_that_is_said_once(file, what):

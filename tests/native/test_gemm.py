@@ -21,6 +21,8 @@ from chainrule.native import machine as room
 from chainrule.native.gemm import HEIGHT, TERMS
 from chainrule.native.llvm import compiled
 
+pytestmark = pytest.mark.portable
+
 DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
 
 
@@ -106,6 +108,7 @@ def test_products_are_those_of_numpy(machine, routine, ta, tb, m, n, k, apart):
     assert np.isnan(memory[:, n:]).all(), "written beside the result"
 
 
+@pytest.mark.portable(quick=True)
 @pytest.mark.parametrize("ta", [False, True])
 @pytest.mark.parametrize("tb", [False, True])
 @pytest.mark.parametrize("routine", list(DTYPES))

@@ -10,11 +10,13 @@ import mpmath
 import numpy as np
 import pytest
 from scipy import special
+from tests.pace import SLOWNESS
 
 import chainrule as cr
 from chainrule.compiler.functions import FOR
 from chainrule.compiler.kernels import function_kernel
 from chainrule.errors import CompileError, DataError
+from chainrule.native import UNKNOWN_MEMORY, memory
 from chainrule.native import cache as cache_on_disk
 from chainrule.native import code as native
 from chainrule.native.llvm import _optimize as optimize
@@ -22,6 +24,8 @@ from chainrule.native.modules import Module, modules
 from chainrule.native.values import TYPES
 from chainrule.program.tracing import Recorder
 from chainrule.recurrence.summing import prepared
+
+pytestmark = pytest.mark.portable
 
 
 @pytest.fixture
@@ -178,6 +182,7 @@ def small(x):
     return cr.jit(lambda x: np.tanh(x) * 2)(x)
 
 
+@pytest.mark.portable(quick=True)
 def test_kept_on_disk_and_found_again(cache, monkeypatch):
     x = np.linspace(0, 1, 5)
     expected = small(x)
@@ -229,11 +234,17 @@ def test_processes_may_write_at_once(cache):
     workers = [context.Process(target=_compile, args=(cache, barrier, results)) for _ in range(2)]
     for worker in workers:
         worker.start()
-    found = [results.get(timeout=120) for _ in workers]
+    found = [results.get(timeout=120 * SLOWNESS) for _ in workers]
     for worker in workers:
-        worker.join(timeout=60)
+        worker.join(timeout=60 * SLOWNESS)
     assert found[0] == found[1]
     assert [file.suffix for file in cache.iterdir()] == [".kernel"]
+
+
+@pytest.mark.portable(quick=True)
+def test_the_system_says_how_much_memory_there_is():
+    assert memory() != UNKNOWN_MEMORY
+    assert 2**28 < memory() < 2**50
 
 
 def test_clearing(cache):
@@ -251,6 +262,7 @@ def test_without_llvmlite_it_says_so(monkeypatch):
 
 
 class TestJit:
+    @pytest.mark.portable(quick=True)
     def test_structures_shapes_and_dtypes(self):
         f = cr.jit(lambda a, b: {"sum": a["x"] + b, "more": [a["x"] * 2]})
         for dtype in ("f4", "f8"):
@@ -271,6 +283,7 @@ class TestJit:
         for got, expected in zip(cr.jit(f)(x), f(x), strict=True):
             np.testing.assert_array_equal(got, expected)
 
+    @pytest.mark.portable(quick=True)
     def test_gradients(self):
         def loss(w, x):
             return np.mean(np.tanh(x @ w) ** 2)

@@ -114,11 +114,11 @@ def test_standard_input_is_csv_or_parquet(monkeypatch):
     written = io.BytesIO()
     pq.write_table(pa.table({"a": [1, 2]}), written)
     for content in (b"a\n1\n2\n", written.getvalue()):
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
         table = open_table("-")
         assert (table.name, table.rows) == ("standard input", 2)
         assert next(table.chunks())["a"].tolist() == [1, 2]
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b""), encoding="utf-8"))
     with pytest.raises(DataError, match=r"^standard input is empty"):
         open_table("-")
 

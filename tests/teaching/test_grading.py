@@ -22,6 +22,8 @@ from chainrule.teaching.grading.setting import assignment
 from chainrule.teaching.grading.statistics import exercise_rows, mistakes
 from chainrule.teaching.source import folder, read
 
+pytestmark = pytest.mark.portable
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LAB = "01_softmax_and_backpropagation"
 RIGHT = """

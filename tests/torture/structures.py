@@ -39,8 +39,8 @@ def structures(count):
 def used():
     """Return this process's maps of memory and bytes in memory."""
     gc.collect()
-    maps = Path("/proc/self/maps").read_text().count("\n")
-    status = Path("/proc/self/status").read_text()
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8").count("\n")
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return maps, 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
 

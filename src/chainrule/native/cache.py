@@ -152,14 +152,14 @@ class _Folder:
     @contextmanager
     def opened(cls, path: Path) -> Iterator[_Folder]:
         """Open a folder, where the system has open folders."""
-        if os.open not in os.supports_dir_fd:
+        if sys.platform == "win32" or os.open not in os.supports_dir_fd:
             yield cls(path, None)
-            return
-        place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            yield cls(path, place)
-        finally:
-            os.close(place)
+        else:
+            place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                yield cls(path, place)
+            finally:
+                os.close(place)
 
     def _at(self, name: str) -> str:
         return name if self._place is not None else str(self.path / name)
@@ -233,11 +233,16 @@ class _Folder:
             total -= size
 
 
-def _check_own(found: os.stat_result, path: Path) -> None:
-    """Raise unless this user alone can have written what was opened."""
-    if sys.platform == "win32":  # a user's profile is theirs by the rules of the system
-        return
-    if found.st_uid != os.geteuid():
-        raise _UnusableError(f"{path} belongs to another user (number {found.st_uid})")
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise _UnusableError(f"others may write to {path} (chmod go-w forbids it)")
+if sys.platform == "win32":
+
+    def _check_own(found: os.stat_result, path: Path) -> None:
+        """Do nothing: a user's profile is theirs by the rules of the system."""
+
+else:
+
+    def _check_own(found: os.stat_result, path: Path) -> None:
+        """Raise unless this user alone can have written what was opened."""
+        if found.st_uid != os.geteuid():
+            raise _UnusableError(f"{path} belongs to another user (number {found.st_uid})")
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise _UnusableError(f"others may write to {path} (chmod go-w forbids it)")

@@ -203,3 +203,4 @@ def initialize() -> None:
     """Make LLVM ready for this machine."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    llvm.initialize_native_asmparser()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -68,14 +67,30 @@ def _vectors(features: Any, triple: str) -> tuple[int, int]:
     return 16, 32 if triple.startswith(("aarch64", "arm64")) else 16
 
 
-def _switch() -> Any:
-    return ctypes.windll.kernel32.SwitchToThread  # type: ignore[attr-defined,unused-ignore]
+if sys.platform == "win32":
+
+    def _c_library() -> Any:
+        return ctypes.CDLL("ucrtbase")
+
+    def _yield() -> Any:
+        return ctypes.windll.kernel32.SwitchToThread
+
+else:
+
+    def _c_library() -> Any:
+        """Return the library with C's mathematical functions: only glibc has one of its own."""
+        try:
+            return ctypes.CDLL("libm.so.6")
+        except OSError:  # macOS, musl
+            return ctypes.CDLL(None)
+
+    def _yield() -> Any:
+        return ctypes.CDLL(None).sched_yield
 
 
 def _mathematics() -> dict[str, int]:
     """Return the addresses of C's mathematical functions, of both precisions."""
-    libraries = {"linux": "libm.so.6", "win32": "ucrtbase"}
-    library = ctypes.CDLL(libraries.get(sys.platform))
+    library = _c_library()
     names = (name + kind for name in MATHEMATICS for kind in ("", "f"))
     found = {name: getattr(library, name, None) for name in names}
     return {
@@ -91,10 +106,9 @@ def machine() -> Machine:
     initialize()
     features = llvm.get_host_cpu_features()
     triple = llvm.get_process_triple()
-    rest: Any = ctypes.CDLL(None).sched_yield if os.name == "posix" else _switch()
     for name, address in _mathematics().items():
         llvm.add_symbol(name, address)
-    llvm.add_symbol("chainrule_yield", ctypes.cast(rest, ctypes.c_void_p).value or 0)
+    llvm.add_symbol("chainrule_yield", ctypes.cast(_yield(), ctypes.c_void_p).value or 0)
     return Machine(
         llvm.get_host_cpu_name(),
         features.flatten(),
