@@ -26,7 +26,7 @@ DTYPES = {"sgemm": np.dtype("f4"), "dgemm": np.dtype("f8")}
 
 def machines():
     """Return machines whose code this one runs, which comes first."""
-    own = room.machine()
+    own = room.host()
     has = llvm.get_host_cpu_features().get
     made = [own]
     if has("avx512vl"):
@@ -48,7 +48,7 @@ named = pytest.mark.parametrize(
 def product(routine, machine=MACHINES[0]):
     """Return ``gemm(ta, tb, m, n, k, a, lda, b, ldb, c, ldc)``."""
     text = native.product_text(DTYPES[routine].name, machine)
-    code = native.NativeFunction(native._packed([(text, compiled(text, machine.target))]))
+    code = native.NativeFunction(native._packed([(text, compiled(text, machine))]))
     real = ctypes.c_float if routine == "sgemm" else ctypes.c_double
     whole, place = ctypes.c_int64, ctypes.c_void_p
     kinds = [
@@ -206,14 +206,14 @@ def test_the_processor_says_how_wide_vectors_are(features, vectors, monkeypatch)
     features = llvm.FeatureMap(dict.fromkeys(features, True))
     monkeypatch.setattr(room.llvm, "get_host_cpu_features", lambda: features)
     monkeypatch.setattr(room.llvm, "get_process_triple", lambda: "x86_64-unknown-linux-gnu")
-    machine = room.machine.__wrapped__()
+    machine = room.host.__wrapped__()
     assert (machine.width, machine.registers) == vectors
 
 
 def test_vectors_of_arm_processors(monkeypatch):
     monkeypatch.setattr(room.llvm, "get_host_cpu_features", llvm.FeatureMap)
     monkeypatch.setattr(room.llvm, "get_process_triple", lambda: "arm64-apple-darwin23.4.0")
-    machine = room.machine.__wrapped__()
+    machine = room.host.__wrapped__()
     assert (machine.width, machine.registers) == (16, 32)
 
 

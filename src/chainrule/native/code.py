@@ -22,7 +22,7 @@ from chainrule.native import ENTRY, cache, cores
 if TYPE_CHECKING:
     from chainrule.compiler.kernels import Kernel
     from chainrule.native.llvm import Text
-    from chainrule.native.machine import Machine
+    from chainrule.native.target import Target
 
 PRODUCT = "chainrule_"  # how the names of matrix products begin
 MOST = 3  # threads that compile beside one
@@ -50,7 +50,7 @@ class NativeFunction:
             import llvmlite.binding as llvm
 
         with deferred():
-            from chainrule.native.machine import machine
+            from chainrule.native.llvm import target_machine
 
         self.key, self.bytes, self.is_provided = key, len(code), False
         self._engines = []
@@ -59,7 +59,7 @@ class NativeFunction:
         # which has found its own: LLVM's table, which forgets none, does not grow.
         for names, part in _unpacked(code):
             module = llvm.parse_assembly("")  # without which there is no engine
-            engine = llvm.create_mcjit_compiler(module, machine().target.machine())
+            engine = llvm.create_mcjit_compiler(module, target_machine(this_machine()))
             engine.remove_module(module)  # or LLVM would compile it: half a millisecond
             engine.add_object_file(llvm.ObjectFileRef.from_data(part))
             engine.finalize_object()
@@ -152,7 +152,7 @@ def made_soon(dtype: Any) -> Iterator[None]:
         _begun.add(name)
         return _missing(_products({name: ""}))
 
-    with ahead(product, this_machine().target, _others()):
+    with ahead(product, this_machine(), _others()):
         yield
 
 
@@ -180,7 +180,7 @@ def kept(key: str, products: dict[str, str]) -> NativeFunction | None:
     return _kept([*_products(products), Piece(key)])
 
 
-def this_machine() -> Machine:
+def this_machine() -> Target:
     """Return the machine that this process runs on.
 
     Raises
@@ -190,20 +190,20 @@ def this_machine() -> Machine:
     """
     try:
         with first_use("chainrule.native.machine"):
-            from chainrule.native.machine import machine
+            from chainrule.native.machine import host
     except ImportError as error:
         raise CompileError(f"compiling needs llvmlite ({error}); pip install llvmlite") from error
-    return machine()
+    return host()
 
 
 def _texts(kernel: Kernel) -> Sequence[Text]:
     """Return a kernel in LLVM's language."""
     if kernel.llvm is None:
-        this_machine()
+        target = this_machine()
         with deferred():
             from chainrule.native.modules import modules
 
-        kernel.llvm = modules(kernel)
+        kernel.llvm = modules(kernel, target)
     texts: Sequence[Text] = kernel.llvm
     return texts
 
@@ -211,7 +211,14 @@ def _texts(kernel: Kernel) -> Sequence[Text]:
 def _key(text: str) -> str:
     """Return the name of a kernel's file: a digest of all that its machine code depends on."""
     made_by = sources("native/code.py", "native/llvm.py", "native/rare.py")
-    return digest(f"{this_machine()!r}\0{made_by}\0{text}")
+    return digest(f"{here()}\0{made_by}\0{text}")
+
+
+def here() -> str:
+    """Return all of this machine, and of its tools, that machine code depends on."""
+    import llvmlite
+
+    return f"{this_machine()!r} llvmlite {llvmlite.__version__}"
 
 
 def digest(text: str) -> str:
@@ -260,14 +267,14 @@ def _product(dtype: str) -> list[Text]:
 
 
 @functools.lru_cache(2)
-def product_text(dtype: str, on: Machine) -> Text:
+def product_text(dtype: str, target: Target) -> Text:
     """Return the matrix product of a dtype, as C calls it, in LLVM's language."""
     from chainrule.native import gemm
 
     with deferred():
         from chainrule.native.llvm import NONE, Text
 
-    text = gemm.module(ENTRY, int(dtype[-2:]) // 8, on.width, on.registers)
+    text = gemm.module(ENTRY, int(dtype[-2:]) // 8, target)
     return Text(text, NONE)
 
 
@@ -346,7 +353,7 @@ def _made(wanted: dict[str, Callable[[], Sequence[Text]]]) -> dict[str, bytes]:
 
     written = {key: texts() for key, texts in wanted.items()}
     texts = [text for texts in written.values() for text in texts]
-    objects = iter(made(texts, this_machine().target, _others()))
+    objects = iter(made(texts, this_machine(), _others()))
     codes = {
         key: _packed([(each, next(objects)) for each in texts]) for key, texts in written.items()
     }

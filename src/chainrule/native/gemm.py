@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from chainrule.native.target import Target
 from chainrule.native.vectors import PLACE, REAL, WHOLE, Value, Vectors
 
 # Rows of tiles, for processors with so many registers: their sums take three quarters of them.
@@ -57,7 +58,7 @@ class Shape(NamedTuple):
         return 8 * self.width
 
 
-def module(name: str, size: int, width: int, registers: int) -> str:
+def module(name: str, size: int, target: Target) -> str:
     """Return LLVM's text of a function that takes what C's ``gemm`` takes.
 
     It multiplies alone: matrices lie row by row, ``alpha`` is 1 and ``beta`` is 0, or 1 to add to
@@ -69,15 +70,13 @@ def module(name: str, size: int, width: int, registers: int) -> str:
         Of the function.
     size : int
         Bytes of an entry, 4 or 8.
-    width : int
-        Bytes of a vector.
-    registers : int
-        That hold vectors.
+    target : Target
     """
+    width = target.width
     kinds = dict.fromkeys(NAMES, WHOLE) | dict.fromkeys("abc", PLACE)
     kinds |= dict.fromkeys(("alpha", "beta"), REAL[size])
     kinds |= dict.fromkeys(("order", "ta", "tb"), "i32")
-    shape, turned = Shape(width, ROWS[registers]), f"{name}_turned"
+    shape, turned = Shape(width, ROWS[target.registers]), f"{name}_turned"
     product, other = (Vectors(each, kinds, size, width // size) for each in (name, turned))
     _Product(product, shape, turned).emit()
     _Turned(other, shape, name).emit()

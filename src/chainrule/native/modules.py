@@ -21,6 +21,7 @@ from chainrule.native import ENTRY
 from chainrule.native.emission import SIZE, Writer
 from chainrule.native.llvm import FEW, Text
 from chainrule.native.rare import RARE, attributes, variants
+from chainrule.native.target import Target
 from chainrule.native.values import TYPES
 
 SUMS = "reassoc nsz contract "  # in any order; NaN and infinity stay
@@ -42,12 +43,16 @@ GIVEN = re.compile(r"#(nest\d+) (\d+)#")  # in a call: which call of its nest it
 MODULE = 300  # lines of nests from which a module is not added to
 
 
-def modules(kernel: Kernel) -> list[Text]:
+def modules(kernel: Kernel, target: Target) -> list[Text]:
     """Return a kernel as modules: ``i64 chainrule_kernel(ptr to pointers)`` is in the last.
 
-    What they are depends on the kernel alone, so that its numbers do, however many make them.
+    What they are depends on kernel and target alone, so that its numbers do, however many make
+    them.
     """
-    module = Module(ORDERED, ORDERED, "", True) if kernel.one else Module(PLAIN, SUMS, WIDE)
+    if kernel.one:
+        module = Module(target, ORDERED, ORDERED, "", True)
+    else:
+        module = Module(target, PLAIN, SUMS, WIDE)
     body = module.add(kernel.function, kernel.slots)
     count = len(kernel.function.arguments)
     loads = "".join(
@@ -67,6 +72,7 @@ class Module:
 
     Parameters
     ----------
+    target : Target
     flags, sums : str
         What LLVM may do with floating-point arithmetic, and with what is added up.
     how : str
@@ -76,7 +82,10 @@ class Module:
         more work than many small ones, but a call takes as long as the short loops of one sample.
     """
 
-    def __init__(self, flags: str, sums: str, how: str, inline: bool = False) -> None:
+    def __init__(
+        self, target: Target, flags: str, sums: str, how: str, inline: bool = False
+    ) -> None:
+        self.target = target
         self.flags, self.sums, self.inline = flags, sums, inline
         self.apart = f"noinline nounwind{how}"
         self.declared: dict[str, str] = {}

@@ -1,0 +1,40 @@
+"""The kind of machine that code is written for, as a value that emission takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """A processor and an operating system, as far as machine code depends on them.
+
+    Attributes
+    ----------
+    triple : str
+        Architecture, vendor, system and format of objects, in LLVM's words.
+    processor : str
+        Its name in LLVM's words.
+    features : str
+        What it has beyond others of its name, or lacks, in LLVM's words.
+    width : int
+        Bytes of a vector.
+    registers : int
+        That hold vectors.
+    """
+
+    triple: str
+    processor: str
+    features: str
+    width: int
+    registers: int
+
+    @property
+    def is_x86(self) -> bool:
+        """Whether it is one of Intel's kind, of 64 bits."""
+        return self.triple.startswith("x86_64")
+
+    @property
+    def is_arm(self) -> bool:
+        """Whether it is one of Arm's, of 64 bits."""
+        return self.triple.startswith(("aarch64", "arm64"))
