@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from chainrule.native.frames import attributes, size_of, touched
 from chainrule.native.target import Target
 from chainrule.native.vectors import PLACE, REAL, WHOLE, Value, Vectors
 
@@ -76,13 +77,28 @@ def module(name: str, size: int, target: Target) -> str:
     kinds = dict.fromkeys(NAMES, WHOLE) | dict.fromkeys("abc", PLACE)
     kinds |= dict.fromkeys(("alpha", "beta"), REAL[size])
     kinds |= dict.fromkeys(("order", "ta", "tb"), "i32")
+    plain = f"{name}_plain" if target.is_windows else name
     shape, turned = Shape(width, ROWS[target.registers]), f"{name}_turned"
-    product, other = (Vectors(each, kinds, size, width // size) for each in (name, turned))
+    product, other = (Vectors(each, kinds, size, width // size) for each in (plain, turned))
     _Product(product, shape, turned).emit()
-    _Turned(other, shape, name).emit()
+    _Turned(other, shape, plain).emit()
     declared = (product.declared | other.declared).values()
+    how = attributes(target)
     # The second's block is large, and seldom wanted.
-    return "".join([*declared, product.text(), other.text("noinline ")])
+    texts = [*declared, product.text(how), other.text(f"noinline {how}")]
+    if target.is_windows:
+        texts.append(_entry(name, product, target, size_of("".join(texts))))
+    return "".join(texts)
+
+
+def _entry(name: str, product: Vectors, target: Target, frames: int) -> str:
+    """Return the function that touches the stack's pages and then calls another."""
+    given = ", ".join(f"{value.kind} {value}" for value in product.given.values())
+    touch, call = touched(target, frames)
+    return (
+        f"{touch}define void @{name}({given}) {attributes(target)} {{\n{call}"
+        f"  call void @{product.name}({given})\n  ret void\n}}\n"
+    )
 
 
 class _Blocks:

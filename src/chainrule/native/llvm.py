@@ -49,7 +49,7 @@ def target_machine(target: Target, level: int = BEST) -> Any:
     """Return what LLVM calls a target machine, which makes code of a level."""
     return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.processor, features=target.features, opt=level, reloc="pic",
-        codemodel="jitdefault", jit=True,
+        codemodel=target.model, jit=True,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from chainrule.native.target import Target
 MATHEMATICS = (
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh",
     "exp", "exp2", "expm1", "floor", "fmod", "hypot", "log", "log10", "log1p", "log2", "pow",
-    "rint", "sin", "sinh", "tan", "tanh", "trunc",
+    "rint", "sin", "sincos", "sinh", "tan", "tanh", "trunc",
 )  # fmt: skip
 
 
@@ -60,4 +61,17 @@ def host() -> Target:
         llvm.add_symbol(name, address)
     llvm.add_symbol("chainrule_yield", ctypes.cast(rest, ctypes.c_void_p).value or 0)
     vectors = _vectors(features, triple)
-    return Target(triple, llvm.get_host_cpu_name(), features.flatten(), *vectors)
+    target = Target(triple, llvm.get_host_cpu_name(), features.flatten(), *vectors)
+    return on_windows(target) if target.is_windows else target
+
+
+def on_windows(target: Target) -> Target:
+    """Return the target whose objects LLVM's loader takes on Windows.
+
+    Of Windows' own objects for Intel's processors it takes those alone whose parts happen to lie in
+    order, and ends the process otherwise. For ARM's, LLVM 22 ends it over Linux's objects, and
+    knows no large model.
+    """
+    if target.is_arm:
+        return replace(target, model="small")
+    return replace(target, triple=f"{target.triple}-elf")

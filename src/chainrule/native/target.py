@@ -21,6 +21,9 @@ class Target:
         Bytes of a vector.
     registers : int
         That hold vectors.
+    model : str
+        How far code and numbers may be from each other, in LLVM's words. Memory for machine code
+        is wherever the system has some.
     """
 
     triple: str
@@ -28,6 +31,7 @@ class Target:
     features: str
     width: int
     registers: int
+    model: str = "large"
 
     @property
     def is_x86(self) -> bool:
@@ -38,3 +42,8 @@ class Target:
     def is_arm(self) -> bool:
         """Whether it is one of Arm's, of 64 bits."""
         return self.triple.startswith(("aarch64", "arm64"))
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether the system is Windows."""
+        return "windows" in self.triple

@@ -85,7 +85,7 @@ class Vectors:
         """Return its definition."""
         given = _listed(self.given.values())
         lines = ["entry:", *self._entry, "br label %begin", "begin:", *self._lines, "ret void"]
-        return "\n".join([f"define void @{self.name}({given}) {how}{{", *lines, "}\n"])
+        return "\n".join([f"define void @{self.name}({given}) {how} {{", *lines, "}\n"])
 
     # Whole numbers and flags
 
