@@ -44,6 +44,7 @@ from hypothesis import settings
 from chainrule import validation
 from chainrule.data import load_digits
 from chainrule.lab import Lab
+from chainrule.native.code import this_machine
 
 mpl.use("agg")
 # `make test` draws the same examples everywhere; `make fuzz` draws anew and keeps what it finds.
@@ -69,6 +70,12 @@ def numbers_of_its_own(request):
 def no_seed_of_another(monkeypatch):
     """Let a test begin where nobody has seeded this process, whatever it or another one sets."""
     monkeypatch.setattr(validation, "_seeds", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_machine():
+    """Have it found out whether machine code works here before a test counts files of the cache."""
+    this_machine()
 
 
 @pytest.fixture(scope="session")

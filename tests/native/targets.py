@@ -7,6 +7,7 @@ from chainrule.native.target import Target
 
 LINUX, WINDOWS, MACOS = "unknown-linux-gnu", "pc-windows-msvc", "apple-darwin23.4.0"
 X86 = {"x86-64": (16, 16), "x86-64-v2": (16, 16), "x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
+ARM = 16, 32, 31
 TARGETS = [
     *(
         Target(f"x86_64-{system}", processor, "", *vectors)
@@ -16,8 +17,8 @@ TARGETS = [
         on_windows(Target(f"x86_64-{WINDOWS}", processor, "", *vectors))
         for processor, vectors in X86.items()
     ),
-    on_windows(Target(f"aarch64-{WINDOWS}", "generic", "", 16, 32)),
-    Target(f"aarch64-{LINUX}", "generic", "", 16, 32),
-    Target(f"aarch64-{LINUX}", "neoverse-v2", "", 16, 32),
-    *(Target(f"arm64-{MACOS}", processor, "", 16, 32) for processor in ("generic", "apple-m1")),
+    on_windows(Target(f"aarch64-{WINDOWS}", "generic", "", *ARM)),
+    Target(f"aarch64-{LINUX}", "generic", "", *ARM),
+    Target(f"aarch64-{LINUX}", "neoverse-v2", "", *ARM),
+    *(Target(f"arm64-{MACOS}", processor, "", *ARM) for processor in ("generic", "apple-m1")),
 ]

@@ -264,7 +264,7 @@ def test_what_is_no_language_of_llvm_is_told(texts):
 def test_loops_are_as_written_as_long_as_one_is_at_work(texts, monkeypatch):
     told = []
     monkeypatch.setattr(llvm.llvm, "set_option", lambda _, option: told.append(option))
-    with llvm._loops_as_written(), llvm._loops_as_written():
+    with llvm.loops_as_written(), llvm.loops_as_written():
         assert told == ["-disable-lsr=true"]
     assert told == ["-disable-lsr=true", "-disable-lsr=false"]
 

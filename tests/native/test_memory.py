@@ -12,6 +12,7 @@ import pytest
 import chainrule as cr
 from chainrule.native import code as native
 from chainrule.native import llvm
+from chainrule.native.function import _provided
 from chainrule.native.machine import host
 from chainrule.running import bound, form
 
@@ -108,7 +109,7 @@ def test_products_stay():
         run(i)
     (product,) = (f for f in native._loaded.values() if f.is_provided)
     multiply()
-    assert native._provided["chainrule_dgemm"][-1] is product
+    assert _provided["chainrule_dgemm"][-1] is product
 
 
 def test_code_goes_while_others_run_it():

@@ -235,7 +235,8 @@ def test_processes_may_write_at_once(cache):
     for worker in workers:
         worker.join(timeout=60)
     assert found[0] == found[1]
-    assert [file.suffix for file in cache.iterdir()] == [".kernel"]
+    assert {file.suffix for file in cache.iterdir()} == {".kernel", ".verdict"}
+    assert len([*cache.glob("*.kernel")]) == 1
 
 
 def test_clearing(cache):

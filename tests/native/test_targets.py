@@ -20,8 +20,7 @@ import chainrule as cr
 from chainrule import ops
 from chainrule.compiler.functions import FOR
 from chainrule.native import ENTRY, frames
-from chainrule.native import code as native
-from chainrule.native.code import product_text
+from chainrule.native.function import NativeFunction, packed, product_text
 from chainrule.native.llvm import NONE, Text, compiled
 from chainrule.native.machine import MATHEMATICS, host
 from chainrule.native.modules import modules
@@ -166,7 +165,7 @@ def test_the_pages_of_large_frames_are_touched_in_order():
     touch, call = frames.touched(windows, 2**19)
     text = f"{touch}define void @{ENTRY}(ptr %none) {{\n{call}  ret void\n}}\n"
     code = compiled(Text(text, NONE), host())
-    function = native.NativeFunction(native._packed([(Text(text, NONE), code)]))
+    function = NativeFunction(packed([(Text(text, NONE), code)]))
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(function.address)
     given = []
 

@@ -56,7 +56,7 @@ def target_machine(target: Target, level: int = BEST) -> Any:
 def compiled(text: Text, target: Target) -> bytes:
     """Return the machine code of a module as an object file; threads make others meanwhile."""
     with (
-        _loops_as_written(),
+        loops_as_written(),
         llvm.create_context() as context,
         llvm.parse_assembly(text.text, context) as module,
         _machine(target, SOONEST if text.passes == FEW else BEST) as machine,
@@ -139,7 +139,7 @@ _library: Any = ffi.lib._lock._lock  # held around every other function of LLVM'
 
 
 @contextmanager
-def _loops_as_written() -> Iterator[None]:
+def loops_as_written() -> Iterator[None]:
     """Keep LLVM from rewriting the addresses in loops, which is a fifth of its work.
 
     They step from entry to entry as they are written. The option is all of this process's, so the

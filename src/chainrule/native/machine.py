@@ -21,16 +21,16 @@ MATHEMATICS = (
 )  # fmt: skip
 
 
-def _vectors(features: Any, triple: str) -> tuple[int, int]:
-    """Return the bytes of a processor's vectors, and how many registers hold them.
+def _registers(features: Any, triple: str) -> tuple[int, int, int]:
+    """Return the bytes of a processor's vectors, and how many registers hold them, and addresses.
 
     Nothing is timed, so that a machine has the same numbers in every run.
     """
     if features.get("avx512f"):
-        return 64, 32
+        return 64, 32, 16
     if features.get("avx"):
-        return 32, 16
-    return 16, 32 if triple.startswith(("aarch64", "arm64")) else 16
+        return 32, 16, 16
+    return (16, 32, 31) if triple.startswith(("aarch64", "arm64")) else (16, 16, 16)
 
 
 def _switch() -> Any:
@@ -60,8 +60,8 @@ def host() -> Target:
     for name, address in _mathematics().items():
         llvm.add_symbol(name, address)
     llvm.add_symbol("chainrule_yield", ctypes.cast(rest, ctypes.c_void_p).value or 0)
-    vectors = _vectors(features, triple)
-    target = Target(triple, llvm.get_host_cpu_name(), features.flatten(), *vectors)
+    registers = _registers(features, triple)
+    target = Target(triple, llvm.get_host_cpu_name(), features.flatten(), *registers)
     return on_windows(target) if target.is_windows else target
 
 

@@ -21,6 +21,8 @@ class Target:
         Bytes of a vector.
     registers : int
         That hold vectors.
+    addresses : int
+        Registers that hold addresses and whole numbers.
     model : str
         How far code and numbers may be from each other, in LLVM's words. Memory for machine code
         is wherever the system has some.
@@ -31,6 +33,7 @@ class Target:
     features: str
     width: int
     registers: int
+    addresses: int = 16
     model: str = "large"
 
     @property
