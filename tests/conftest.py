@@ -44,6 +44,7 @@ from hypothesis import HealthCheck, settings
 from chainrule import validation
 from chainrule.data import load_digits
 from chainrule.lab import Lab
+from chainrule.native.code import this_machine
 from tests.pace import SLOWNESS
 
 mpl.use("agg")
@@ -73,6 +74,12 @@ def numbers_of_its_own(request):
 def no_seed_of_another(monkeypatch):
     """Let a test begin where nobody has seeded this process, whatever it or another one sets."""
     monkeypatch.setattr(validation, "_seeds", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_machine():
+    """Have it found out whether machine code works here before a test counts files of the cache."""
+    this_machine()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from chainrule.batching import vmap
 from chainrule.compiler.memory import STACK
 from chainrule.compiler.nodes import ONE, ZERO, Buffer, Const, Local
 from chainrule.compiler.statements import Accumulate, Let, Loop, Store
+from chainrule.native.machine import host
 from chainrule.native.modules import modules
 from chainrule.optimizers import SGD
 from chainrule.running.compiling import step_kernel
@@ -100,9 +101,9 @@ def test_a_deep_network_does_not_fill_the_stack():
 
 
 def test_short_loops_whose_turns_are_apart_become_whole_vectors():
-    assert modules(kernel_of(2, 10))[0].text.count("!llvm.loop !2") >= 4
+    assert modules(kernel_of(2, 10), host())[0].text.count("!llvm.loop !2") >= 4
     for other in (kernel_of(2, 20), kernel_of(2, 10, batch_size=2)):
-        assert all("!llvm.loop !2" not in module.text for module in modules(other))
+        assert all("!llvm.loop !2" not in module.text for module in modules(other, host()))
 
 
 KIND = np.dtype(np.float32)

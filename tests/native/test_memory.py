@@ -12,7 +12,8 @@ import pytest
 import chainrule as cr
 from chainrule.native import code as native
 from chainrule.native import llvm
-from chainrule.native.machine import machine
+from chainrule.native.function import _provided
+from chainrule.native.machine import host
 from chainrule.running import bound, form
 
 FEW = 8
@@ -108,7 +109,7 @@ def test_products_stay():
         run(i)
     (product,) = (f for f in native._loaded.values() if f.is_provided)
     multiply()
-    assert native._provided["chainrule_dgemm"][-1] is product
+    assert _provided["chainrule_dgemm"][-1] is product
 
 
 def test_code_goes_while_others_run_it():
@@ -137,5 +138,5 @@ def test_a_target_machine_is_used_again_and_gives_the_same_code():
     text = llvm.Text(
         "define double @f(double %x) {\n  %y = fmul double %x, %x\n  ret double %y\n}\n"
     )
-    assert len({llvm.compiled(text, machine().target) for _ in range(3)}) == 1
-    assert len(llvm._idle[machine().target, llvm.BEST]) >= 1
+    assert len({llvm.compiled(text, host()) for _ in range(3)}) == 1
+    assert len(llvm._idle[host(), llvm.BEST]) >= 1

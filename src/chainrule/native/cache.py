@@ -24,8 +24,9 @@ from pathlib import Path
 MAGIC = b"chainrule kernel 2\n"
 LIMIT = 100 * 2**20  # bytes of all files together
 STALE = 3600.0  # seconds after which the writer of an unfinished file is dead
-CODE, FORM = "kernel", "form"  # kinds of files: machine code, and what must be known to run it
-_KEPT = re.compile(rf"[0-9a-f]{{64}}\.({CODE}|{FORM})")
+# Kinds of files: machine code, what must be known to run it, whether this machine runs any.
+CODE, FORM, VERDICT = "kernel", "form", "verdict"
+_KEPT = re.compile(rf"[0-9a-f]{{64}}\.({CODE}|{FORM}|{VERDICT})")
 _UNFINISHED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}\.tmp|tmp[a-z0-9_]{8}")
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from chainrule.forks import before_forks, in_child
 
 if TYPE_CHECKING:
-    from chainrule.native.llvm import Target, Text
+    from chainrule.native.llvm import Text
+    from chainrule.native.target import Target
 
 STACK = 8 << 20  # bytes: LLVM's passes call themselves, and threads have half a megabyte on macOS
 

@@ -13,6 +13,7 @@ from llvmlite.binding import ffi
 
 from chainrule.forks import before_forks, in_child, lock
 from chainrule.native.rare import VARIANTS
+from chainrule.native.target import Target
 
 ALL, FEW, NONE = "all", "few", "none"
 SOONEST, BEST = 0, 3  # levels of code
@@ -44,25 +45,18 @@ class Text(NamedTuple):
         return self.text.count("\n") * (3 if self.passes == ALL else 1)
 
 
-class Target(NamedTuple):
-    """What machine code is made for, in LLVM's words."""
-
-    triple: str
-    processor: str
-    features: str
-
-    def machine(self, level: int = BEST) -> Any:
-        """Return what LLVM calls a target machine, which makes code of a level."""
-        return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.processor, features=self.features, opt=level, reloc="pic",
-            codemodel="jitdefault", jit=True,
-        )  # fmt: skip
+def target_machine(target: Target, level: int = BEST) -> Any:
+    """Return what LLVM calls a target machine, which makes code of a level."""
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.processor, features=target.features, opt=level, reloc="pic",
+        codemodel=target.model, jit=True,
+    )  # fmt: skip
 
 
 def compiled(text: Text, target: Target) -> bytes:
     """Return the machine code of a module as an object file; threads make others meanwhile."""
     with (
-        _loops_as_written(),
+        loops_as_written(),
         llvm.create_context() as context,
         llvm.parse_assembly(text.text, context) as module,
         _machine(target, SOONEST if text.passes == FEW else BEST) as machine,
@@ -82,7 +76,7 @@ def _machine(target: Target, level: int) -> Iterator[Any]:
     try:
         machine = idle.pop()
     except IndexError:
-        machine = target.machine(level)
+        machine = target_machine(target, level)
     yield machine
     idle.append(machine)
 
@@ -145,7 +139,7 @@ _library: Any = ffi.lib._lock._lock  # held around every other function of LLVM'
 
 
 @contextmanager
-def _loops_as_written() -> Iterator[None]:
+def loops_as_written() -> Iterator[None]:
     """Keep LLVM from rewriting the addresses in loops, which is a fifth of its work.
 
     They step from entry to entry as they are written. The option is all of this process's, so the

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.autodiff.trees import leaves, map_leaves
 from chainrule.compiler.kernels import Kernel, training_kernel
 from chainrule.compiler.nodes import PARTS, ROWS
-from chainrule.native.code import products_of
+from chainrule.native.function import products_of
 from chainrule.program.program import Program
 from chainrule.running.cost import cost_of
 from chainrule.running.engines import Step
