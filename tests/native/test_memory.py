@@ -133,9 +133,22 @@ def test_code_goes_while_others_run_it():
     assert not wrong
 
 
-def test_a_target_machine_is_used_again_and_gives_the_same_code():
-    text = llvm.Text(
-        "define double @f(double %x) {\n  %y = fmul double %x, %x\n  ret double %y\n}\n"
-    )
-    assert len({llvm.compiled(text, machine().target) for _ in range(3)}) == 1
-    assert len(llvm._idle[machine().target, llvm.BEST]) >= 1
+TEXT = llvm.Text("define double @f(double %x) {\n  %y = fmul double %x, %x\n  ret double %y\n}\n")
+
+
+def test_tools_are_used_again_and_give_the_same_code():
+    target = machine().target
+    assert len({llvm.compiled(TEXT, target) for _ in range(llvm.MODULES + 2)}) == 1
+    assert len(llvm._idle[target, llvm.BEST, False]) >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bytes in memory are read in /proc")
+def test_making_machine_code_leaves_little_in_memory():
+    text, target = TEXT._replace(passes=llvm.FEW), machine().target
+    for _ in range(300):
+        llvm.compiled(text, target)
+    _, size = used()
+    for _ in range(1000):
+        llvm.compiled(text, target)
+    _, in_memory = used()
+    assert in_memory < size + 1000 * 500  # 1.5 kB where each has a builder of passes for itself
