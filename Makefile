@@ -79,7 +79,7 @@ torture: .venv/dev
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.torture.kills 40 $(SEED)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.torture.sweeps 100 $(SEED)
 	@$(BIN)/python -m tests.torture.hostile 2000 $(SEED)
-	@$(BIN)/python -m tests.torture.structures 2000
+	@$(BIN)/python -m tests.torture.structures 3000
 	@$(BIN)/python -m tests.torture.cluster 100 $(SEED) 
 
 coverage: .venv/dev

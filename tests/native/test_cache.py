@@ -1,6 +1,7 @@
 """What is kept on disk is executed: it must be this user's, and nothing in its way stops a run."""
 
 import errno
+import math
 import os
 import random
 import shutil
@@ -50,6 +51,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kernels"))
     monkeypatch.setattr(native, "_loaded", {})
     monkeypatch.setattr(cache, "_warnings", set())
+    monkeypatch.setattr(cache, "_new_bytes", math.inf)
     return tmp_path / "kernels"
 
 
@@ -326,12 +328,28 @@ def test_the_least_recently_used_go_where_there_are_too_many(folder, monkeypatch
     assert held == [keys[0], keys[3], keys[4], keys[5]]
 
 
+def test_not_every_write_asks_for_the_sizes_of_all_files(folder, monkeypatch):
+    count, names = 0, cache._Folder.names
+
+    def counted(folder):
+        nonlocal count
+        count += 1
+        return names(folder)
+
+    monkeypatch.setattr(cache._Folder, "names", counted)
+    monkeypatch.setattr(cache, "LIMIT", 100 * 10 * len(CODE))
+    for number in range(25):
+        cache.write(f"{number:064x}", CODE)
+    assert count == 3  # for the first file, and then for each hundredth of the limit
+
+
 def test_unfinished_files_go(file):
     old, new = (file.parent / f"{KEY}.{digit * 16}.tmp" for digit in "01")
     foreign = file.parent / "tmp.txt"
     for path in (old, new, foreign, file.parent / "tmp01ab_xyz"):
         path.write_bytes(b"half of it")
     os.utime(old, (1, 1))
+    cache._new_bytes = math.inf  # as in a new process
     cache.write(KEY, CODE)
     assert not old.exists()
     assert new.exists()

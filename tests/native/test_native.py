@@ -20,7 +20,7 @@ from chainrule.native import UNKNOWN_MEMORY, memory
 from chainrule.native import cache as cache_on_disk
 from chainrule.native import code as native
 from chainrule.native.llvm import _optimize as optimize
-from chainrule.native.llvm import target_machine
+from chainrule.native.llvm import _tools as tools_for
 from chainrule.native.machine import host
 from chainrule.native.modules import Module, modules
 from chainrule.native.values import TYPES
@@ -173,7 +173,8 @@ def test_loops_on_vectors_go_past_what_is_far():
     program = Recorder(np.sin, [np.zeros(4096, np.float32)], prepared, values=False).alone()
     (text, *_) = modules(function_kernel(program), host())
     module = llvm.parse_assembly(text.text)
-    optimize(module, target_machine(host()), text)
+    with tools_for(host(), text) as tools:
+        optimize(module, tools.builder(), text)
     loop = str(module).partition("@nest")[2].partition("\n}\n")[0]
     calls = re.findall(r"call [^\n]*@(far_wave\w+)", loop)
     assert calls

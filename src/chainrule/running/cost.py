@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterable, Iterator
+from weakref import WeakKeyDictionary
 
 from chainrule.compiler.operations import operations_of, shape_of
 from chainrule.ops.kernel import Recurrence, Scatter
 from chainrule.program.batch import at
 from chainrule.program.equations import Equation
 from chainrule.program.program import Program
-from chainrule.running.form import Cost
+from chainrule.running.form import Cost, keep
 
 # Seconds on a machine of 2024: what NumPy takes in an update for each equation, entry made, entry
 # scattered and operation of a product, by BLAS or by einsum. No clock is asked, so that the same
@@ -19,11 +19,19 @@ from chainrule.running.form import Cost
 EQUATION, ENTRY, SCATTERED, BLAS, EINSUM = 3e-6, 7e-10, 2.5e-8, 1e-11, 1.5e-10
 
 
-@functools.lru_cache(128)
+_costs: WeakKeyDictionary[Program, dict[int, Cost]] = WeakKeyDictionary()
+
+
 def cost_of(program: Program, batch_size: int) -> Cost:
     """Return what NumPy takes for an update, and how many equations there are to compile."""
-    runs = list(_runs(program.equations, batch_size))
-    return sum(times * _seconds(equation, batch_size) for equation, times in runs), len(runs)
+    costs = _costs.setdefault(program, {})
+    cost = costs.get(batch_size)
+    if cost is None:
+        runs = list(_runs(program.equations, batch_size))
+        seconds = sum(times * _seconds(equation, batch_size) for equation, times in runs)
+        cost = seconds, len(runs)
+        keep(costs, batch_size, cost)
+    return cost
 
 
 def _seconds(equation: Equation, n: int) -> float:
